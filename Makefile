@@ -1,0 +1,52 @@
+# Everything runs from .venv, which any target that needs it sets up by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo admin test lint format bench mutants build clean
+
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## set up .venv (the other targets do it by themselves)
+
+$(INSTALLED): pyproject.toml tests/constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Folio needs Python 3.11 or newer, and %s is %d.%d: make PYTHON=python3.11 …" % (sys.executable, v[0], v[1]))'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## the main job on real numbers: adopt, issue, void, verify
+	$(BIN)/python manage.py demo
+
+admin: $(INSTALLED) ## the admin site on what the demo left behind
+	$(BIN)/python manage.py admin_site
+
+test: $(INSTALLED) ## all tests, on an embedded PostgreSQL unless DATABASE_URL names one
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED) ## ruff, mypy, docker-compose.yml
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m tests.compose
+
+format: $(INSTALLED) ## let ruff put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## speed against django-sequences and pgbench
+	$(BIN)/python -m tests.benchmarks
+
+mutants: $(INSTALLED) ## break the code on purpose, and see that a test notices
+	$(BIN)/python -m tests.mutants
+
+build: $(INSTALLED) ## the wheel, in dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean: ## stop the embedded servers and remove all that was made
+	@if [ -x $(BIN)/python ] && [ -f ledger/__init__.py ]; then $(BIN)/python -m ledger.site.embedded stop || true; fi
+	rm -rf $(VENV) .folio .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,63 @@
+"""What an allocation is asked, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from ledger.models import NumberIssued
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of ``issue``, with every argument checked and turned into what the database takes.
+
+    ``on`` is a business date, ``at`` a moment that the series' time zone turns into one; with neither, the database's
+    clock says what today is. ``on_stated`` tells whether the caller chose the date. ``metadata`` is JSON text, or None
+    where the caller stated none.
+    """
+
+    tenant: str
+    series: str
+    on: date | None
+    at: datetime | None
+    on_stated: bool
+    document: str
+    actor: str
+    metadata: str | None
+
+
+class Outcome(StrEnum):
+    """What the database decided; the words are those of the stored functions."""
+
+    ISSUED = "issued"
+    EXISTING = "existing"
+    UNKNOWN = "unknown"
+    INACTIVE = "inactive"
+    ALLOCATION = "allocation"
+    NO_PERIOD = "no_period"
+    CLOSED = "closed"
+    EXHAUSTED = "exhausted"
+    OUT_OF_ORDER = "out_of_order"
+    TRY_AGAIN = "try_again"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A number issued just now, or the id of the document's earlier one, or why there is none."""
+
+    outcome: Outcome
+    business_date: date | None
+    entry: NumberIssued | None = None
+    existing_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockAnswer:
+    """As Answer, for many documents: new numbers by position in the list; the other documents had one already."""
+
+    outcome: Outcome
+    business_date: date | None
+    entries: Mapping[int, NumberIssued]

@@ -1,0 +1,60 @@
+"""The one setting, ``LEDGER``, read and typed in one place. Every key is optional.
+
+    LEDGER = {
+        "TIME_ZONE": "Europe/Berlin",      # zone of series made by default; else Django's TIME_ZONE
+        "CLOCK": "database",               # who says what today is: "database", or "application" (freezegun)
+        "OPEN_AHEAD_DAYS": 30,             # how early the next period's row is made
+        "DEFAULT_SERIES": {                # made on first use, beside invoice, order, receipt and ticket
+            "credit-note": {"template": "CN-{year}-{counter:06}", "calendar": "year"},
+        },
+    }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+DEFAULT_SERIES: dict[str, dict[str, Any]] = {
+    "invoice": {"template": "INV-{year}-{counter:06}", "calendar": "year"},
+    "order": {"template": "ORD-{year}-{counter:06}", "calendar": "year"},
+    "receipt": {"template": "RCP-{year}-{counter:06}", "calendar": "year"},
+    "ticket": {"template": "TKT-{counter:06}", "calendar": "never"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """The values of ``LEDGER`` with their defaults."""
+
+    time_zone: str
+    clock: Literal["database", "application"] = "database"
+    open_ahead_days: int = 30
+    default_series: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+_KEYS = {"TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "DEFAULT_SERIES"}
+
+
+def ledger_settings() -> LedgerSettings:
+    """Read ``LEDGER`` anew, so that ``override_settings`` works; raises ImproperlyConfigured on a key or value unknown."""
+    given: Mapping[str, Any] = getattr(settings, "LEDGER", {})
+    unknown = sorted(set(given) - _KEYS)
+    if unknown:
+        raise ImproperlyConfigured(f"LEDGER has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}.")
+    clock = given.get("CLOCK", "database")
+    if clock not in ("database", "application"):
+        raise ImproperlyConfigured(f"LEDGER['CLOCK'] is {clock!r}; it must be 'database' or 'application'.")
+    ahead = given.get("OPEN_AHEAD_DAYS", 30)
+    if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
+        raise ImproperlyConfigured(f"LEDGER['OPEN_AHEAD_DAYS'] is {ahead!r}; it must be a whole number of days, 0 or more.")
+    return LedgerSettings(
+        time_zone=given.get("TIME_ZONE", settings.TIME_ZONE),
+        clock=clock,
+        open_ahead_days=ahead,
+        default_series={**DEFAULT_SERIES, **given.get("DEFAULT_SERIES", {})},
+    )

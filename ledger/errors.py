@@ -1,0 +1,184 @@
+"""Every error that Folio raises, in one tree.
+
+    LedgerError
+    ├── InvalidArgument            a value passed by the caller (also a ValueError)
+    │   ├── InvalidTemplate        a number template
+    │   ├── InvalidCalendar        a calendar, a span of dates, a time zone
+    │   ├── InvalidDate            a business date
+    │   ├── InvalidTenant          what was passed as org=
+    │   ├── InvalidDocument        what was passed as document=
+    │   ├── InvalidMetadata        what was passed as metadata=
+    │   ├── InvalidActor           what was passed as by=
+    │   ├── InvalidReason          the reason of a void or an explanation
+    │   └── InvalidSeries          any other property of a series
+    ├── TransactionRequired        issuing outside transaction.atomic()
+    ├── UnknownSeries              no series of that code
+    ├── InactiveSeries             a series that was switched off
+    ├── UnsupportedAllocation      an allocation that this version can't serve
+    ├── PeriodError
+    │   ├── NoPeriod               no period holds the date
+    │   ├── PeriodClosed           the date's period is closed
+    │   ├── PeriodExhausted        the next number would break the series' length limit
+    │   └── PeriodConflict         a period overlaps another, or would repeat its numbers
+    ├── OutOfOrder                 the chronology guard refused an earlier date
+    ├── DocumentConflict           the document has a number already, with other facts
+    ├── NumberTaken                another series gave out that very number
+    ├── VoidError
+    │   ├── UnknownNumber          no issued number to void
+    │   └── AlreadyVoided          it is void already
+    ├── AdoptionError              a previous system's numbers can't be taken over
+    └── ConcurrencyError           retry the whole transaction (also a django OperationalError)
+        ├── DeadlockDetected       two transactions took two series in opposite order
+        ├── LockTimeout            lock_timeout ran out while another checkout held the counter
+        └── SerializationFailure   REPEATABLE READ or SERIALIZABLE asked for a retry
+
+Each error says what is wrong (naming the value), which rule it breaks, and the way out; the three parts are also attributes.
+"""
+
+from __future__ import annotations
+
+from django.db.utils import OperationalError
+
+
+class LedgerError(Exception):
+    """Base of all errors of Folio.
+
+    ``problem`` names the offending value, ``rule`` the rule it breaks, ``remedy`` the way out.
+    """
+
+    def __init__(self, problem: str, *, rule: str, remedy: str) -> None:
+        self.problem = problem
+        self.rule = rule
+        self.remedy = remedy
+        super().__init__(f"{problem} {rule} {remedy}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments would be lost by the default pickling, which multiprocessing and test runners use.
+        return (_rebuild, (type(self), self.problem, self.rule, self.remedy))
+
+
+def _rebuild(kind: type[LedgerError], problem: str, rule: str, remedy: str) -> LedgerError:
+    return kind(problem, rule=rule, remedy=remedy)
+
+
+class InvalidArgument(LedgerError, ValueError):
+    """A value passed by the caller is refused."""
+
+
+class InvalidTemplate(InvalidArgument):
+    """A number template is refused."""
+
+
+class InvalidCalendar(InvalidArgument):
+    """A calendar, a span of dates or a time zone is refused."""
+
+
+class InvalidDate(InvalidArgument):
+    """A business date is refused."""
+
+
+class InvalidTenant(InvalidArgument):
+    """What was passed as ``org=`` can't name a tenant."""
+
+
+class InvalidDocument(InvalidArgument):
+    """What was passed as ``document=`` can't name a document."""
+
+
+class InvalidMetadata(InvalidArgument):
+    """What was passed as ``metadata=`` can't be kept as JSON."""
+
+
+class InvalidActor(InvalidArgument):
+    """What was passed as ``by=`` can't name a person or a program."""
+
+
+class InvalidReason(InvalidArgument):
+    """The reason of a void or an explanation is missing or unusable."""
+
+
+class InvalidSeries(InvalidArgument):
+    """A property of a series other than its template and calendar is refused."""
+
+
+class TransactionRequired(LedgerError):
+    """A number was asked for outside ``transaction.atomic()``."""
+
+
+class UnknownSeries(LedgerError):
+    """There is no series of that code, and no default for it."""
+
+
+class InactiveSeries(LedgerError):
+    """The series was switched off."""
+
+
+class UnsupportedAllocation(LedgerError):
+    """The series asks for an allocation that this version of Folio can't serve."""
+
+
+class PeriodError(LedgerError):
+    """The period of the business date can't give out a number."""
+
+
+class NoPeriod(PeriodError):
+    """No period of the series holds the date."""
+
+
+class PeriodClosed(PeriodError):
+    """The period of the date is closed."""
+
+
+class PeriodExhausted(PeriodError):
+    """The next number would be longer than the series allows."""
+
+
+class PeriodConflict(PeriodError):
+    """A period overlaps another one of its series, or would repeat its numbers."""
+
+
+class OutOfOrder(LedgerError):
+    """The chronology guard refused a date before the last issued one."""
+
+
+class DocumentConflict(LedgerError):
+    """The document has a number already, with other facts."""
+
+
+class NumberTaken(LedgerError):
+    """The tenant gave out that very number before, in another series or period."""
+
+
+class VoidError(LedgerError):
+    """A number can't be voided."""
+
+
+class UnknownNumber(VoidError):
+    """There is no issued number of that text."""
+
+
+class AlreadyVoided(VoidError):
+    """The number is void already; a void names one earlier issue, once."""
+
+
+class AdoptionError(LedgerError):
+    """The numbers of a previous system can't be taken over."""
+
+
+class ConcurrencyError(LedgerError, OperationalError):
+    """PostgreSQL asks for the whole transaction to be tried again.
+
+    Also a ``django.db.OperationalError``, so a retry wrapper of the host project that catches that goes on working.
+    """
+
+
+class DeadlockDetected(ConcurrencyError):
+    """Two transactions took the counters of two series in opposite order."""
+
+
+class LockTimeout(ConcurrencyError):
+    """``lock_timeout`` ran out while another checkout held the counter."""
+
+
+class SerializationFailure(ConcurrencyError):
+    """REPEATABLE READ or SERIALIZABLE met a concurrent change."""

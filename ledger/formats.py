@@ -1,0 +1,344 @@
+"""A number template, checked once and compiled for each period into prefix, width and suffix.
+
+    R{fy_start}/{fy_end}-{counter:04}    a template, of a series
+    R2022/2023- · 4 · (nothing)          its format, of the period 2022-04-01 to 2023-03-31
+    R2022/2023-0001                      the number of value 1
+
+Every date token renders as digits of a fixed width, and the rest of the text is the same in every period. So
+all prefixes of a template are equally long, and so are its suffixes; whatever lies between them is the
+counter, also when it has outgrown its width. Two periods could repeat a number only if all their date tokens
+agreed, and `parse_template` refuses a template whose tokens don't tell the periods of its calendar apart.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from string import Formatter
+
+from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span, fiscal_year, quarter
+from ledger.errors import InvalidArgument, InvalidDate, InvalidTemplate
+
+#: The longest text of a template, in characters.
+MAX_TEMPLATE_LENGTH = 200
+
+#: The highest value of a counter: PostgreSQL keeps it as a bigint.
+MAX_VALUE = 2**63 - 1
+
+#: A good template for each calendar, as the messages show it.
+examples: dict[CalendarKind, str] = {
+    CalendarKind.NEVER: "TKT-{counter:06}",
+    CalendarKind.YEAR: "INV-{year}-{counter:06}",
+    CalendarKind.FISCAL_YEAR: "R{fy_start}/{fy_end}-{counter:04}",
+    CalendarKind.QUARTER: "INV-{year}-Q{quarter}-{counter:05}",
+    CalendarKind.MONTH: "INV-{year}{month}-{counter:05}",
+    CalendarKind.DAY: "INV-{year}{month}{day}-{counter:04}",
+    CalendarKind.EXPLICIT: "INV-{year}{month}{day}-{counter:04}",
+}
+
+# Which date tokens stay the same all through a period, and which ones it takes to tell two periods apart. A
+# fiscal year holds each quarter and each day of the year once, so its tokens serve as a year.
+_ALLOWED_UNITS: Mapping[CalendarKind, frozenset[str]] = {
+    CalendarKind.NEVER: frozenset(),
+    CalendarKind.YEAR: frozenset({"year"}),
+    CalendarKind.FISCAL_YEAR: frozenset({"year"}),
+    CalendarKind.QUARTER: frozenset({"year", "quarter"}),
+    CalendarKind.MONTH: frozenset({"year", "quarter", "month"}),
+    CalendarKind.DAY: frozenset({"year", "quarter", "month", "day"}),
+    CalendarKind.EXPLICIT: frozenset({"year", "quarter", "month", "day"}),
+}
+_REQUIRED_UNITS: Mapping[CalendarKind, tuple[str, ...]] = {
+    CalendarKind.NEVER: (),
+    CalendarKind.YEAR: ("year",),
+    CalendarKind.FISCAL_YEAR: ("year",),
+    CalendarKind.QUARTER: ("year", "quarter"),
+    CalendarKind.MONTH: ("year", "month"),
+    CalendarKind.DAY: ("year", "month", "day"),
+    CalendarKind.EXPLICIT: (),  # any date token will do: its periods are rows, which the database compares
+}
+
+# Characters that a reader can't see or that reorder what is seen: controls, format and bidi marks, line and
+# paragraph separators, and halves of surrogate pairs, which no encoding can store.
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
+
+_COUNTER_SPEC = re.compile(r"0([1-9]|1[0-8])")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFormat:
+    """The numbers of one period: ``prefix``, the value padded with zeros to ``width`` digits, ``suffix``."""
+
+    prefix: str
+    width: int
+    suffix: str
+
+    def number(self, value: int) -> str:
+        """The number of a value; more digits than the width are never cut: 10000 at width 4 stays 10000.
+
+        Raises `InvalidArgument` for a value that no counter can have.
+        """
+        if not 0 <= value <= MAX_VALUE:
+            raise InvalidArgument(
+                f"No counter has the value {value}.",
+                rule=f"A value lies between 0 and {MAX_VALUE}.",
+                remedy="Pass one such as 123.",
+            )
+        return f"{self.prefix}{value:0{self.width}}{self.suffix}"
+
+    def highest_value(self, max_length: int) -> int:
+        """The highest value whose number has at most ``max_length`` characters; 0 if none fits."""
+        digits = max_length - len(self.prefix) - len(self.suffix)
+        if digits < self.width:
+            return 0
+        # No value has more than 19 digits, so a huge limit need not build a huge power of ten.
+        return min(int("9" * min(digits, 19)), MAX_VALUE)
+
+    def value_of(self, number: str) -> int | None:
+        """The value whose number this is; None if it is no number of this format. The inverse of `number`."""
+        if not (number.startswith(self.prefix) and number.endswith(self.suffix)):
+            return None
+        digits = number[len(self.prefix) : len(number) - len(self.suffix)]
+        if re.fullmatch(_counter_pattern(self.width), digits) is None:
+            return None
+        value = int(digits)
+        return value if value <= MAX_VALUE else None
+
+
+@dataclass(frozen=True, slots=True)
+class DateToken:
+    """A token that renders something of the first day of a period, as ``width`` digits."""
+
+    text: str
+    unit: str
+    width: int
+    value: Callable[[date, FiscalStart], int]
+
+    def render(self, starts_on: date, fiscal_start: FiscalStart) -> str:
+        """The digits for a period that starts on that day; `InvalidDate` if its year has five."""
+        value = self.value(starts_on, fiscal_start)
+        if value > date.max.year:
+            raise InvalidDate(
+                f"The fiscal year that starts in {date.max.year} has no {self.text}.",
+                rule="A year in a number lies between 0 and 9999, so that it always has four digits.",
+                remedy="Use an earlier date, such as 2026-04-01.",
+            )
+        return f"{value % 10**self.width:0{self.width}}"
+
+
+_DATE_TOKENS: Mapping[tuple[str, str], DateToken] = {
+    ("year", ""): DateToken("{year}", "year", 4, lambda on, _: on.year),
+    ("year", "2"): DateToken("{year:2}", "year", 2, lambda on, _: on.year),
+    ("fy_start", ""): DateToken("{fy_start}", "year", 4, lambda on, start: fiscal_year(on, start)[0]),
+    ("fy_start", "2"): DateToken("{fy_start:2}", "year", 2, lambda on, start: fiscal_year(on, start)[0]),
+    ("fy_end", ""): DateToken("{fy_end}", "year", 4, lambda on, start: fiscal_year(on, start)[1]),
+    ("fy_end", "2"): DateToken("{fy_end:2}", "year", 2, lambda on, start: fiscal_year(on, start)[1]),
+    ("quarter", ""): DateToken("{quarter}", "quarter", 1, quarter),
+    ("month", ""): DateToken("{month}", "month", 2, lambda on, _: on.month),
+    ("day", ""): DateToken("{day}", "day", 2, lambda on, _: on.day),
+}
+
+# Literal text, or a token whose digits depend on the period.
+_Part = str | DateToken
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A checked template of one series, made by `parse_template`."""
+
+    text: str
+    calendar: Calendar
+    before: tuple[_Part, ...]
+    width: int
+    after: tuple[_Part, ...]
+
+    def compile(self, span: Span) -> NumberFormat:
+        """The format of the numbers of a period; its date tokens speak of the day on which it starts.
+
+        Raises `InvalidDate` for a fiscal year that ends in the year 10000.
+        """
+
+        def render(parts: tuple[_Part, ...]) -> str:
+            fiscal_start = self.calendar.fiscal_start
+            return "".join(p if isinstance(p, str) else p.render(span.starts_on, fiscal_start) for p in parts)
+
+        return NumberFormat(prefix=render(self.before), width=self.width, suffix=render(self.after))
+
+    def pattern(self) -> re.Pattern[str]:
+        """Matches any whole number of any period; the group ``counter`` has the digits of its value."""
+
+        def pattern_of(parts: tuple[_Part, ...]) -> str:
+            return "".join(re.escape(p) if isinstance(p, str) else f"[0-9]{{{p.width}}}" for p in parts)
+
+        counter = f"(?P<counter>{_counter_pattern(self.width)})"
+        # \A and \Z, so that search() can't find a number inside a longer one either.
+        return re.compile(rf"\A{pattern_of(self.before)}{counter}{pattern_of(self.after)}\Z")
+
+
+def parse_template(
+    text: str, calendar: Calendar, *, max_length: int = 60, series: str, tenant: str
+) -> Template:
+    """Check the template of a series and take it apart.
+
+    ``max_length`` is the longest number in characters; ``series`` and ``tenant`` are what those two tokens
+    render. Two-digit years count as distinct: they repeat after 100 years, and the database refuses the
+    second period.
+
+    Raises `InvalidTemplate` with the reason and an example when the text is unreadable or unfit to be seen,
+    has no counter or two, is too long, or when two periods of the calendar could render the same number.
+    """
+    parser = _Parser(text, calendar.kind, {"series": series, "tenant": tenant})
+    parts, width = parser.parts()
+    counter_at = parts.index(None)
+    before = tuple(part for part in parts[:counter_at] if part is not None)
+    after = tuple(part for part in parts[counter_at + 1 :] if part is not None)
+    parser.check_text(before, width, after, max_length)
+    parser.check_periods([part for part in before + after if isinstance(part, DateToken)])
+    return Template(text=text, calendar=calendar, before=before, width=width, after=after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parser:
+    """One reading of a template; all its methods refuse with the same kind of message."""
+
+    text: str
+    kind: CalendarKind
+    constants: Mapping[str, str]
+
+    def parts(self) -> tuple[list[_Part | None], int]:
+        """The parts in their order, None standing for the one counter, and the width of the counter."""
+        parts: list[_Part | None] = []
+        widths: list[int] = []
+        for literal, name, spec, conversion in self._fields():
+            if literal:
+                parts.append(literal)
+            if name is None:
+                continue
+            if name == "counter" and not conversion:
+                widths.append(self._counter_width(spec or ""))
+                parts.append(None)
+            else:
+                parts.append(self._token(name, spec or "", conversion))
+        if len(widths) != 1:
+            raise self._refusal(
+                "has no {counter}" if not widths else f"has {len(widths)} counters",
+                "A template has one {counter}, which tells the numbers of a period apart.",
+            )
+        return parts, widths[0]
+
+    def check_text(
+        self, before: tuple[_Part, ...], width: int, after: tuple[_Part, ...], max_length: int
+    ) -> None:
+        """Refuse a number that a reader could misread, or that is longer than the series allows."""
+        sample = "".join(
+            part if isinstance(part, str) else "0" * part.width for part in (*before, "0" * width, *after)
+        )
+        for character in sample:
+            if unicodedata.category(character) in _INVISIBLE_CATEGORIES:
+                raise self._refusal(
+                    f"renders the invisible character U+{ord(character):04X}",
+                    "A number has no control characters, text direction marks, line breaks or surrogates.",
+                )
+        if sample != sample.strip():
+            raise self._refusal(
+                "renders white space at an end", "A number neither starts nor ends with white space."
+            )
+        if len(sample) > max_length:
+            raise self._refusal(
+                f"renders numbers of {len(sample)} characters",
+                f"A number of this series has at most {max_length} characters.",
+            )
+
+    def check_periods(self, tokens: list[DateToken]) -> None:
+        """Refuse tokens that change within a period, and a lack of those that tell two periods apart."""
+        for token in tokens:
+            if self.kind is CalendarKind.NEVER:
+                raise self._refusal(
+                    f"has {token.text}, but its counter never starts anew",
+                    "The calendar 'never' has one period, so a date in its numbers would never change.",
+                )
+            if token.unit not in _ALLOWED_UNITS[self.kind]:
+                raise self._refusal(
+                    f"has {token.text}, which is finer than the calendar '{self.kind}'",
+                    f"A date token speaks of the day on which a period starts, so {token.text} would stay.",
+                )
+        present = {token.unit for token in tokens}
+        missing = [unit for unit in _REQUIRED_UNITS[self.kind] if unit not in present]
+        if self.kind is CalendarKind.EXPLICIT and not tokens:
+            missing = ["date"]
+        if missing:
+            raise self._refusal(
+                f"has no {' and no '.join(missing)}, so two periods would render the same number",
+                f"The counter starts anew with each period ('{self.kind}'), so a number must name it.",
+            )
+
+    def _fields(self) -> list[tuple[str, str | None, str | None, str | None]]:
+        if not self.text.strip():
+            raise self._refusal("is empty", "A template has one {counter}, and text around it.")
+        if len(self.text) > MAX_TEMPLATE_LENGTH:
+            raise self._refusal(
+                f"has {len(self.text)} characters",
+                f"A template has at most {MAX_TEMPLATE_LENGTH} characters.",
+            )
+        try:
+            return list(Formatter().parse(self.text))
+        except ValueError as error:
+            raise self._refusal(
+                f"has an unbalanced brace ({error})",
+                "Each token stands in one pair of braces; a brace meant as text is doubled: {{ or }}.",
+            ) from error
+
+    def _counter_width(self, spec: str) -> int:
+        if not spec:
+            return 1
+        found = _COUNTER_SPEC.fullmatch(spec)
+        if found is None:
+            raise self._refusal(
+                f"has the unknown format {{counter:{spec}}}",
+                "A counter is written {counter}, or with its width in digits {counter:01} to {counter:018}.",
+            )
+        return int(found[1])
+
+    def _token(self, name: str, spec: str, conversion: str | None) -> _Part:
+        if conversion:
+            raise self._refusal(f"has the conversion !{conversion}", "A token has no conversion such as !r.")
+        if "." in name or "[" in name:
+            raise self._refusal(
+                f"reaches into {{{name}}}", "A token is a plain name, without attributes or indexes."
+            )
+        if name in self.constants and not spec:
+            return self.constants[name]
+        token = _DATE_TOKENS.get((name, spec))
+        if token is not None:
+            return token
+        if name in self.constants or (name, "") in _DATE_TOKENS:
+            raise self._refusal(
+                f"has the unknown format {{{name}:{spec}}}",
+                "Only the counter and years have a format: {counter:06}, {year:2}, {fy_start:2}, {fy_end:2}.",
+            )
+        known = ", ".join(f"{{{known}}}" for known in ("counter", *_date_token_names(), *self.constants))
+        raise self._refusal(f"has the unknown token {{{name}}}", f"The tokens are {known}.")
+
+    def _refusal(self, what: str, rule: str) -> InvalidTemplate:
+        shown = self.text if len(self.text) <= MAX_TEMPLATE_LENGTH else self.text[:40] + "…"
+        return InvalidTemplate(
+            f"The template {shown!r} {_visible(what)}.",
+            rule=rule,
+            remedy=f"For the calendar '{self.kind}' write it like {examples[self.kind]} instead.",
+        )
+
+
+def _counter_pattern(width: int) -> str:
+    # Longer than its width, a counter has no leading zero; nor more digits than MAX_VALUE. ASCII digits
+    # alone, unlike \d.
+    return f"[0-9]{{{width}}}|[1-9][0-9]{{{width},18}}"
+
+
+def _date_token_names() -> list[str]:
+    return [name for name, spec in _DATE_TOKENS if not spec]
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,185 @@
+"""Giving out numbers: ``issue``, ``issue_many`` and ``preview``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections, router
+
+from ledger import refusals
+from ledger.allocation import serial
+from ledger.allocation.answers import Outcome, Request
+from ledger.database_errors import told_in_our_words
+from ledger.errors import InvalidDocument, LedgerError, TransactionRequired
+from ledger.keys import document_key, tenant_key
+from ledger.models import Entry, NumberIssued
+from ledger.periods import find_period, open_period, planned_period
+from ledger.requests import check_facts, day_or_moment, make_request
+from ledger.series import business_today, default_series, find_series, make_default_series
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+#: How often what is missing is made (a series, a period) before the call gives up.
+_TRIES = 5
+
+
+def issue(
+    series: str,
+    *,
+    org: Any = None,
+    document: Any = None,
+    on: date | datetime | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    by: Any = None,
+    using: str | None = None,
+) -> Entry:
+    """Give out the next number of ``series`` and append it to the ledger, in the caller's transaction.
+
+    ``org`` is the tenant: a saved model instance, a text, or nothing. ``document`` is what the number is for, a saved
+    instance or a text key: with it the call is idempotent, so a retry returns the first entry and burns nothing.
+    ``on`` is the business date, or an aware datetime that the series' time zone turns into one; by default today, as
+    the database's clock and the series' time zone have it. ``metadata`` is kept with the entry, ``by`` names who asked.
+
+    Returns the NumberIssued; ``str()`` of it is the number. (A document of an adopted history returns its
+    NumberAdopted.) Raises TransactionRequired outside ``transaction.atomic()``, DocumentConflict where the document has
+    a number with other facts, and the errors of ``ledger.errors`` that say why the series or its period gives out none;
+    after those the transaction can go on, and counter and ledger are as before.
+    """
+    connection = _connection(using)
+    request = make_request(series, org=org, document=document, on=on, metadata=metadata, by=by)
+    with told_in_our_words(series):
+        for _ in range(_TRIES):
+            answer = serial.take(connection, request)
+            if answer.entry is not None:
+                return answer.entry
+            if answer.outcome == Outcome.EXISTING:
+                return _existing(connection, request, pk=answer.existing_id)[0]
+            _mend(connection, request, answer.outcome, answer.business_date)
+    raise refusals.unsettled(series)
+
+
+def issue_many(
+    series: str,
+    *,
+    documents: Iterable[Any],
+    org: Any = None,
+    on: date | datetime | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    by: Any = None,
+    using: str | None = None,
+) -> list[Entry]:
+    """Give out a contiguous block of numbers, one for each of ``documents``, in their order and in one statement.
+
+    A document that has a number already keeps it and takes none of the block; one that is listed twice gets one number.
+    ``metadata`` and ``by`` go to each new entry. Returns one entry for each document, in the order given. Otherwise as
+    ``issue``.
+    """
+    connection = _connection(using)
+    request = make_request(series, org=org, document=None, on=on, metadata=metadata, by=by)
+    keys = [document_key(document) for document in documents]
+    if "" in keys:
+        raise InvalidDocument(
+            f"Document {keys.index('') + 1} of {len(keys)} is nothing.",
+            rule="issue_many gives one number to each document, so each must be named.",
+            remedy="Leave it out, or call issue() for a number without a document.",
+        )
+    if not keys:
+        return []
+    distinct = list(dict.fromkeys(keys))
+    with told_in_our_words(series):
+        for _ in range(_TRIES):
+            answer = serial.take_many(connection, request, distinct)
+            if answer.outcome == Outcome.ISSUED:
+                numbered: dict[str, Entry] = {distinct[at]: entry for at, entry in answer.entries.items()}
+                if len(numbered) < len(distinct):
+                    missing = [key for key in distinct if key not in numbered]
+                    found = _existing(
+                        connection,
+                        request,
+                        tenant=request.tenant,
+                        series__tenant=request.tenant,
+                        series__code=series,
+                        document__in=missing,
+                    )
+                    numbered |= {entry.document: entry for entry in found}
+                return [numbered[key] for key in keys]
+            _mend(connection, request, answer.outcome, answer.business_date, count=len(distinct))
+    raise refusals.unsettled(series)
+
+
+def preview(series: str, *, org: Any = None, on: date | datetime | None = None, using: str | None = None) -> str:
+    """The number that would come next, as text. Promises nothing, locks nothing and writes nothing.
+
+    Raises what ``issue`` would raise: UnknownSeries, InactiveSeries, InvalidDate or a PeriodError.
+    """
+    alias = using or router.db_for_read(NumberIssued)
+    tenant = tenant_key(org)
+    day, moment = day_or_moment(on)
+    found = find_series(alias, tenant, series) or default_series(tenant, series)
+    if found is None:
+        raise refusals.unknown_series(alias, tenant, series)
+    if not found.is_active:
+        raise refusals.inactive(found)
+    day = day or business_today(alias, found.time_zone, moment)
+    period = (find_period(found, day, alias) if found.pk else None) or planned_period(found, day)
+    if period.closed_at is not None:
+        raise refusals.closed(period, day)
+    if found.chronological and period.last_issued_on is not None and period.last_issued_on > day:
+        raise refusals.out_of_order(period, day)
+    if period.last_value >= period.max_value:
+        raise refusals.exhausted(period, 1)
+    return period.as_format().number(period.last_value + 1)
+
+
+def _connection(using: str | None) -> BaseDatabaseWrapper:
+    connection = connections[using or router.db_for_write(NumberIssued)]
+    if not connection.in_atomic_block and connection.get_autocommit():
+        raise TransactionRequired(
+            f"issue() was called on database {connection.alias!r} outside a transaction.",
+            rule="A number belongs to the transaction of its document: if the one rolls back, so does the other.",
+            remedy="Wrap the checkout: with transaction.atomic(): order.save(); issue('invoice', document=order).",
+        )
+    return connection
+
+
+def _existing(connection: BaseDatabaseWrapper, request: Request, **which: Any) -> list[Entry]:
+    """The entries that documents have already, after a check that the caller states no other facts."""
+    entries = list(Entry.objects.using(connection.alias).select_related("period", "series").filter(**which))
+    for entry in entries:
+        check_facts(request, entry)
+    return [entry.of_its_kind() for entry in entries]
+
+
+def _mend(
+    connection: BaseDatabaseWrapper, request: Request, outcome: Outcome, day: date | None, count: int = 1
+) -> None:
+    """Make what is missing, so that the next try succeeds, or raise why the series gives out no number."""
+    alias = connection.alias
+    if outcome == Outcome.UNKNOWN:
+        if not make_default_series(alias, request.tenant, request.series):
+            raise refusals.unknown_series(alias, request.tenant, request.series)
+        return
+    series = find_series(alias, request.tenant, request.series)
+    if series is None or outcome == Outcome.TRY_AGAIN:
+        return
+    if outcome == Outcome.INACTIVE:
+        raise refusals.inactive(series)
+    if outcome == Outcome.ALLOCATION:
+        raise refusals.unsupported(series)
+    assert day is not None, "the database names the business date once it knows the series"
+    if outcome == Outcome.NO_PERIOD:
+        open_period(series, day, using=alias)
+        return
+    if (period := find_period(series, day, alias)) is not None:
+        raise _refusal(outcome, period, day, count)
+
+
+def _refusal(outcome: Outcome, period: Any, day: date, count: int) -> LedgerError:
+    if outcome == Outcome.CLOSED:
+        return refusals.closed(period, day)
+    if outcome == Outcome.OUT_OF_ORDER:
+        return refusals.out_of_order(period, day)
+    return refusals.exhausted(period, count)

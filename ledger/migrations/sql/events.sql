@@ -1,0 +1,93 @@
+-- Append-only: an event never changes and never goes away. A row trigger alone lets TRUNCATE through, and an ordinary
+-- trigger is silent under session_replication_role = replica: hence two triggers for each table, both ENABLE ALWAYS.
+
+CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'restrict_violation',
+              HINT = 'Append another event: void the number, or explain the gap.';
+END $$;
+
+CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_entry
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_append_only_rows;
+ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_append_only_table;
+
+CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_numbervoided
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_numbervoided
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+ALTER TABLE ledger_numbervoided ENABLE ALWAYS TRIGGER ledger_append_only_rows;
+ALTER TABLE ledger_numbervoided ENABLE ALWAYS TRIGGER ledger_append_only_table;
+
+CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_adoption
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_adoption
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+ALTER TABLE ledger_adoption ENABLE ALWAYS TRIGGER ledger_append_only_rows;
+ALTER TABLE ledger_adoption ENABLE ALWAYS TRIGGER ledger_append_only_table;
+
+CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_adoptedgap
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_adoptedgap
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+ALTER TABLE ledger_adoptedgap ENABLE ALWAYS TRIGGER ledger_append_only_rows;
+ALTER TABLE ledger_adoptedgap ENABLE ALWAYS TRIGGER ledger_append_only_table;
+
+CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_gapexplained
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_gapexplained
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+ALTER TABLE ledger_gapexplained ENABLE ALWAYS TRIGGER ledger_append_only_rows;
+ALTER TABLE ledger_gapexplained ENABLE ALWAYS TRIGGER ledger_append_only_table;
+
+-- The number of a value. Never plain lpad, which cuts 10000 to four digits.
+CREATE FUNCTION ledger_number(prefix text, width integer, suffix text, value bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN prefix || lpad(value::text, greatest(width, length(value::text)), '0') || suffix;
+
+-- Whatever wrote it, an entry fits its period: same tenant and series, an open period, a value that the counter gave
+-- out, a date inside, and the period's own format. One look for each statement, so that a block costs little.
+CREATE FUNCTION ledger_entry_fits() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    misfit bigint;
+    reason text;
+BEGIN
+    SELECT n.value,
+           CASE WHEN p.id IS NULL THEN 'its period does not exist'
+                WHEN p.tenant <> n.tenant OR p.series_id <> n.series_id THEN 'its period is of another tenant or series'
+                WHEN p.closed_at IS NOT NULL THEN 'its period is closed'
+                WHEN n.value NOT BETWEEN p.first_value AND p.last_value THEN 'the counter never gave out that value'
+                WHEN n.issued_on NOT BETWEEN p.starts_on AND p.ends_on THEN 'its date lies outside the period'
+                ELSE 'its number is not of the period''s format' END
+    INTO misfit, reason
+    FROM inserted n LEFT JOIN ledger_period p ON p.id = n.period_id
+    WHERE p.id IS NULL OR p.tenant <> n.tenant OR p.series_id <> n.series_id OR p.closed_at IS NOT NULL
+       OR n.value NOT BETWEEN p.first_value AND p.last_value
+       OR n.issued_on NOT BETWEEN p.starts_on AND p.ends_on
+       OR (n.kind <> 'adopted' AND n.number <> ledger_number(p.prefix, p.width, p.suffix, n.value))
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the entry for value % does not fit: %', misfit, reason USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_entry_fits AFTER INSERT ON ledger_entry REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_entry_fits();
+ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_fits;
+
+-- A void names one issued or adopted number of the same tenant.
+CREATE FUNCTION ledger_void_fits() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_entry e
+                   WHERE e.id = NEW.entry_id AND e.tenant = NEW.tenant AND e.kind IN ('issued', 'adopted')) THEN
+        RAISE EXCEPTION 'entry % is no issued number of tenant %', NEW.entry_id, quote_literal(NEW.tenant)
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER ledger_void_fits BEFORE INSERT ON ledger_numbervoided
+    FOR EACH ROW EXECUTE FUNCTION ledger_void_fits();
+ALTER TABLE ledger_numbervoided ENABLE ALWAYS TRIGGER ledger_void_fits;

@@ -1,0 +1,3 @@
+DROP FUNCTION ledger_issue_serial_many(text, text, date, timestamptz, text[], text, jsonb);
+DROP FUNCTION ledger_refusal(text, bigint, date, bigint);
+DROP FUNCTION ledger_issue_serial(text, text, date, timestamptz, text, text, jsonb);

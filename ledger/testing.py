@@ -1,0 +1,47 @@
+"""For the tests of host projects: lets a test database, and only a test database, be flushed.
+
+Django's ``TransactionTestCase`` and ``pytest.mark.django_db(transaction=True)`` empty the tables by TRUNCATE, which the
+ledger refuses. When a test runner migrates its own database, the refusal of TRUNCATE is dropped there; UPDATE and DELETE
+stay refused. Nothing has to be set up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import utils
+
+#: Every event table, which the database keeps append-only.
+EVENT_TABLES = (
+    "ledger_entry",
+    "ledger_numbervoided",
+    "ledger_adoption",
+    "ledger_adoptedgap",
+    "ledger_gapexplained",
+)
+
+
+def is_test_database(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a test runner is at work and made this very database for itself.
+
+    Both are asked: the state that ``setup_test_environment()`` leaves, and the name that ``create_test_db()`` gives.
+    """
+    if not hasattr(utils._TestState, "saved_data"):  # type: ignore[attr-defined]
+        return False
+    test_name = connection.settings_dict.get("TEST", {}).get("NAME")
+    name = str(connection.settings_dict["NAME"])
+    return name == test_name or name.startswith("test_")
+
+
+def let_test_database_flush(*, using: str, **kwargs: Any) -> None:
+    """After migrations in a test database, drop the refusal of TRUNCATE. Anywhere else, do nothing."""
+    connection = connections[using]
+    if connection.vendor != "postgresql" or not is_test_database(connection):
+        return
+    present = set(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        for table in EVENT_TABLES:
+            if table in present:
+                cursor.execute(f"DROP TRIGGER IF EXISTS ledger_append_only_table ON {table}")

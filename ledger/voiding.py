@@ -1,0 +1,72 @@
+"""Declaring a number void: an event that points to it. The number stays in the ledger and is never given again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections, router
+
+from ledger import sql
+from ledger.errors import AlreadyVoided, UnknownNumber
+from ledger.keys import actor_name, document_key, reason_text, tenant_key
+from ledger.models import Entry, NumberVoided
+
+
+def void(
+    number: Entry | str,
+    *,
+    reason: str,
+    by: Any = None,
+    replacement: Any = None,
+    org: Any = None,
+    using: str | None = None,
+) -> NumberVoided:
+    """Append NumberVoided for an issued or adopted number, and return it.
+
+    ``number`` is the entry, or its text together with the tenant as ``org``. ``reason`` is what an auditor will read,
+    ``by`` who decided, ``replacement`` the document or number that takes its place. Works in the caller's transaction,
+    and in a closed period too, since nothing is added to the counter's run.
+
+    Raises UnknownNumber where there is no such issued number, AlreadyVoided the second time, and InvalidReason.
+    """
+    alias = using or router.db_for_write(NumberVoided)
+    why, actor, instead = reason_text(reason), actor_name(by), _replacement(replacement)
+    entry = number if isinstance(number, Entry) else _find(number, tenant_key(org), alias)
+    if entry.pk is None or entry.kind == Entry.Kind.GAP:
+        raise UnknownNumber(
+            f"The value {entry.value} of tenant {entry.tenant!r} is no issued number.",
+            rule="A void names one number that was issued or adopted; a gap has none.",
+            remedy="Explain the gap instead.",
+        )
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.VOID, [entry.tenant, entry.pk, why, instead, actor])
+        row = cursor.fetchone()
+    if row is None:
+        raise _already(entry, alias)
+    return NumberVoided.objects.using(alias).get(pk=row[0])
+
+
+def _find(number: str, tenant: str, alias: str) -> Entry:
+    # Without regard to case, as numbers are unique; __iexact compares upper cases, which is what the index holds.
+    entry = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number).first()
+    if entry is None:
+        raise UnknownNumber(
+            f"Tenant {tenant!r} has no number {number!r}.",
+            rule="A void names one number that was issued or adopted.",
+            remedy="Check the number and pass its tenant: void('INV-2026-000123', org=shop, reason='…').",
+        )
+    return entry
+
+
+def _replacement(replacement: Any) -> str:
+    return replacement.number if isinstance(replacement, Entry) else document_key(replacement)
+
+
+def _already(entry: Entry, alias: str) -> AlreadyVoided:
+    earlier = NumberVoided.objects.using(alias).filter(tenant=entry.tenant, entry=entry).first()
+    told = f" at {earlier.voided_at:%Y-%m-%d %H:%M %Z} by {earlier.actor or 'nobody named'}: {earlier.reason}" if earlier else ""
+    return AlreadyVoided(
+        f"The number {entry.number!r} is void{told}.",
+        rule="There is at most one void for a number, and it never changes.",
+        remedy="Nothing is to be done; a correction belongs into a new document.",
+    )

@@ -1,0 +1,48 @@
+"""What every test may use, and what a run says about the servers under it."""
+
+import os
+import subprocess
+from collections import Counter
+
+import psycopg
+import pytest
+
+from ledger.site import embedded
+from tests import provision
+
+
+def pytest_report_header() -> list[str]:
+    with psycopg.connect(provision.database_url()) as connection:
+        version = connection.info.parameter_status("server_version")
+    return [f"PostgreSQL: {version} ({provision.database_origin()})", f"Redis: {_redis()}"]
+
+
+def _redis() -> str:
+    if os.environ.get("REDIS_URL"):
+        return provision.GIVEN
+    binary = embedded.redis_server()
+    if binary is None:
+        return "none: set REDIS_URL, or install redis-server"
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    return f"{version.split(' v=')[-1].split()[0]} ({provision.EMBEDDED}, started when a test needs it)"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    )
+    if reasons:
+        terminalreporter.section("what could not run here")
+        for reason, count in reasons.most_common():
+            terminalreporter.line(f"{count:4} × {reason}")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """A Redis, or a skip that says why there is none."""
+    try:
+        return provision.redis_url()
+    except embedded.EmbeddedServerError as error:
+        pytest.skip(str(error))

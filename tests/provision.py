@@ -1,0 +1,47 @@
+"""The servers that the tests run on: the given ones, else embedded ones in a temporary folder.
+
+Imported by tests/settings.py, hence before Django has settings, and never imports Django itself.
+"""
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from ledger.site import embedded
+
+# Without fsync a run is several times faster, and what it could lose needs the machine to fail, not
+# PostgreSQL. `synchronous_commit` stays on: the crash tests kill PostgreSQL and expect every commit.
+POSTGRES_CONF = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+GIVEN = "given"
+EMBEDDED = "embedded"
+
+
+@cache
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    # Made before the servers start, hence removed after they have stopped: exit handlers run backwards.
+    return tempfile.TemporaryDirectory(prefix="folio-", ignore_cleanup_errors=True)
+
+
+def folder() -> Path:
+    """A temporary folder with a short path (sockets lie in it), deleted at the end of the run."""
+    return Path(_temporary().name)
+
+
+def database_url() -> str:
+    """DATABASE_URL, else a PostgreSQL for this run; then it is in the environment of child processes too."""
+    if not os.environ.get("DATABASE_URL"):
+        os.environ["DATABASE_URL"] = embedded.start_postgres(
+            folder() / "postgres", configuration=POSTGRES_CONF, cleanup_mode="stop"
+        )
+        os.environ["FOLIO_TEST_POSTGRES"] = EMBEDDED
+    return os.environ["DATABASE_URL"]
+
+
+def database_origin() -> str:
+    return os.environ.get("FOLIO_TEST_POSTGRES", GIVEN)
+
+
+def redis_url() -> str:
+    """REDIS_URL, else a Redis for this run."""
+    return os.environ.get("REDIS_URL") or embedded.start_redis(folder() / "redis")

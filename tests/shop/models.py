@@ -1,0 +1,13 @@
+"""What a shop has that wants numbers: organisations, and their orders."""
+
+from django.db import models
+
+
+class Organization(models.Model):
+    name = models.CharField(max_length=200)
+
+
+class Order(models.Model):
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="orders")
+    reference = models.CharField(max_length=100, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
