@@ -45,7 +45,9 @@ def check_databases(
         if connection.vendor != "postgresql":
             continue
         with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('ledger_entry') IS NOT NULL, current_setting('server_version_num')::int")
+            cursor.execute(
+                "SELECT to_regclass('ledger_entry') IS NOT NULL, current_setting('server_version_num')::int"
+            )
             installed, version = cursor.fetchone()
             if not installed:
                 continue
@@ -80,7 +82,9 @@ def _check_owner(alias: str, cursor: Any) -> list[CheckMessage]:
 
 
 def _check_isolation(alias: str, cursor: Any) -> list[CheckMessage]:
-    cursor.execute("SELECT current_setting('default_transaction_isolation'), current_setting('transaction_isolation')")
+    cursor.execute(
+        "SELECT current_setting('default_transaction_isolation'), current_setting('transaction_isolation')"
+    )
     levels = {level for level in cursor.fetchone() if level in ("repeatable read", "serializable")}
     if not levels:
         return []

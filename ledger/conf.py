@@ -1,13 +1,13 @@
 """The one setting, ``LEDGER``, read and typed in one place. Every key is optional.
 
-    LEDGER = {
-        "TIME_ZONE": "Europe/Berlin",      # zone of series made by default; else Django's TIME_ZONE
-        "CLOCK": "database",               # who says what today is: "database", or "application" (freezegun)
-        "OPEN_AHEAD_DAYS": 30,             # how early the next period's row is made
-        "DEFAULT_SERIES": {                # made on first use, beside invoice, order, receipt and ticket
-            "credit-note": {"template": "CN-{year}-{counter:06}", "calendar": "year"},
-        },
-    }
+LEDGER = {
+    "TIME_ZONE": "Europe/Berlin",      # zone of series made by default; else Django's TIME_ZONE
+    "CLOCK": "database",               # who says what today is: "database", or "application" (freezegun)
+    "OPEN_AHEAD_DAYS": 30,             # how early the next period's row is made
+    "DEFAULT_SERIES": {                # made on first use, beside invoice, order, receipt and ticket
+        "credit-note": {"template": "CN-{year}-{counter:06}", "calendar": "year"},
+    },
+}
 """
 
 from __future__ import annotations
@@ -45,13 +45,17 @@ def ledger_settings() -> LedgerSettings:
     given: Mapping[str, Any] = getattr(settings, "LEDGER", {})
     unknown = sorted(set(given) - _KEYS)
     if unknown:
-        raise ImproperlyConfigured(f"LEDGER has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}.")
+        raise ImproperlyConfigured(
+            f"LEDGER has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}."
+        )
     clock = given.get("CLOCK", "database")
     if clock not in ("database", "application"):
         raise ImproperlyConfigured(f"LEDGER['CLOCK'] is {clock!r}; it must be 'database' or 'application'.")
     ahead = given.get("OPEN_AHEAD_DAYS", 30)
     if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
-        raise ImproperlyConfigured(f"LEDGER['OPEN_AHEAD_DAYS'] is {ahead!r}; it must be a whole number of days, 0 or more.")
+        raise ImproperlyConfigured(
+            f"LEDGER['OPEN_AHEAD_DAYS'] is {ahead!r}; it must be a whole number of days, 0 or more."
+        )
     return LedgerSettings(
         time_zone=given.get("TIME_ZONE", settings.TIME_ZONE),
         clock=clock,

@@ -82,7 +82,12 @@ def close_period(period: Period, *, early: bool = False, using: str | None = Non
     """
     alias = using or router.db_for_write(Period)
     with transaction.atomic(using=alias):
-        locked = Period.objects.using(alias).select_related("series").select_for_update(of=("self",)).get(pk=period.pk)
+        locked = (
+            Period.objects.using(alias)
+            .select_related("series")
+            .select_for_update(of=("self",))
+            .get(pk=period.pk)
+        )
         today = business_today(alias, locked.series.time_zone)
         if locked.closed_at is not None:
             return locked
@@ -176,5 +181,3 @@ def _conflict(period: Period, alias: str) -> PeriodError:
         rule="A period is opened inside a transaction, which may roll back.",
         remedy="Run the whole transaction again.",
     )
-
-

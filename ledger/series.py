@@ -154,7 +154,13 @@ def check_calendar_change(series: Series, alias: str) -> None:
 
 def check_code(code: Any) -> None:
     """Raise InvalidSeries unless ``code`` can name a series."""
-    if isinstance(code, str) and code and code == code.strip() and len(code) <= KEY_LENGTH and printable(code):
+    if (
+        isinstance(code, str)
+        and code
+        and code == code.strip()
+        and len(code) <= KEY_LENGTH
+        and printable(code)
+    ):
         return
     raise InvalidSeries(
         f"The code {code!r} can't name a series.",

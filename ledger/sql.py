@@ -7,7 +7,9 @@ from __future__ import annotations
 ISSUE_SERIAL = "SELECT * FROM ledger_issue_serial(%s, %s, %s::date, %s::timestamptz, %s, %s, %s::jsonb)"
 
 # A contiguous block in one statement. Arguments as above, with a list of documents.
-ISSUE_SERIAL_MANY = "SELECT * FROM ledger_issue_serial_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb)"
+ISSUE_SERIAL_MANY = (
+    "SELECT * FROM ledger_issue_serial_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb)"
+)
 
 # The business date of a moment, or of now, as the series' time zone has it. Arguments: at, zone.
 BUSINESS_DATE = "SELECT (coalesce(%s::timestamptz, clock_timestamp()) AT TIME ZONE %s)::date"

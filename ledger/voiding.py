@@ -64,7 +64,11 @@ def _replacement(replacement: Any) -> str:
 
 def _already(entry: Entry, alias: str) -> AlreadyVoided:
     earlier = NumberVoided.objects.using(alias).filter(tenant=entry.tenant, entry=entry).first()
-    told = f" at {earlier.voided_at:%Y-%m-%d %H:%M %Z} by {earlier.actor or 'nobody named'}: {earlier.reason}" if earlier else ""
+    told = (
+        f" at {earlier.voided_at:%Y-%m-%d %H:%M %Z} by {earlier.actor or 'nobody named'}: {earlier.reason}"
+        if earlier
+        else ""
+    )
     return AlreadyVoided(
         f"The number {entry.number!r} is void{told}.",
         rule="There is at most one void for a number, and it never changes.",

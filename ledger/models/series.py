@@ -41,14 +41,20 @@ class Series(models.Model):
     A change of template or calendar holds for periods opened later; an opened period keeps its own compiled template.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True, default="", help_text="Who owns the numbers.")
-    code = models.CharField(max_length=KEY_LENGTH, help_text="The name that code calls it by, such as invoice.")
+    tenant = models.CharField(
+        max_length=KEY_LENGTH, blank=True, default="", help_text="Who owns the numbers."
+    )
+    code = models.CharField(
+        max_length=KEY_LENGTH, help_text="The name that code calls it by, such as invoice."
+    )
     template = models.CharField(
         max_length=200, help_text="Such as INV-{year}-{counter:06} or R{fy_start}/{fy_end}-{counter:04}."
     )
     calendar = models.CharField(max_length=20, choices=CalendarChoice.choices, default=CalendarChoice.YEAR)
     fiscal_start = models.CharField(
-        max_length=5, default="01-01", help_text="Month and day on which the fiscal year begins, such as 04-01."
+        max_length=5,
+        default="01-01",
+        help_text="Month and day on which the fiscal year begins, such as 04-01.",
     )
     time_zone = models.CharField(max_length=64, help_text="Decides the business date, such as Europe/Berlin.")
     allocation = models.CharField(max_length=12, choices=Allocation.choices, default=Allocation.SERIAL)
@@ -57,7 +63,9 @@ class Series(models.Model):
     chronological = models.BooleanField(
         default=False, help_text="Refuse a date before the last one issued in the same period."
     )
-    is_active = models.BooleanField(default=True, help_text="A series that is switched off gives out no number.")
+    is_active = models.BooleanField(
+        default=True, help_text="A series that is switched off gives out no number."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -67,7 +75,8 @@ class Series(models.Model):
             models.UniqueConstraint(fields=["tenant", "code"], name="ledger_series_code"),
             models.CheckConstraint(condition=models.Q(start_value__gte=0), name="ledger_series_start_value"),
             models.CheckConstraint(
-                condition=models.Q(max_length__gte=1, max_length__lte=NUMBER_LENGTH), name="ledger_series_max_length"
+                condition=models.Q(max_length__gte=1, max_length__lte=NUMBER_LENGTH),
+                name="ledger_series_max_length",
             ),
         ]
 
@@ -90,7 +99,11 @@ class Series(models.Model):
     def as_template(self) -> formats.Template:
         """The checked template; raises InvalidTemplate or InvalidCalendar."""
         return formats.parse_template(
-            self.template, self.as_calendar(), max_length=self.max_length, series=self.code, tenant=self.tenant
+            self.template,
+            self.as_calendar(),
+            max_length=self.max_length,
+            series=self.code,
+            tenant=self.tenant,
         )
 
     def check_settings(self) -> None:
@@ -163,7 +176,9 @@ class Period(models.Model):
             models.UniqueConstraint(fields=["tenant", "series", "starts_on"], name="ledger_period_starts_on"),
             # Two periods of one tenant with the same prefix and suffix would give out the same numbers.
             models.UniqueConstraint("tenant", Upper("prefix"), Upper("suffix"), name="ledger_period_format"),
-            models.CheckConstraint(condition=models.Q(starts_on__lte=models.F("ends_on")), name="ledger_period_dates"),
+            models.CheckConstraint(
+                condition=models.Q(starts_on__lte=models.F("ends_on")), name="ledger_period_dates"
+            ),
             models.CheckConstraint(
                 condition=models.Q(last_value__gte=models.F("first_value") - 1)
                 & models.Q(last_value__lte=models.F("max_value")),

@@ -92,6 +92,8 @@ def start_postgres(
 
 def _start_postgres(folder: Path, configuration: Mapping[str, str], cleanup_mode: str) -> str:
     pgserver = _import_pgserver()
+    import fasteners
+
     if unsafe := re.search(r"[^\w@%+=:,./-]", str(folder)):
         raise EmbeddedServerError(
             f"The embedded PostgreSQL can't live in {folder}: its path contains {unsafe[0]!r}. "
@@ -101,6 +103,8 @@ def _start_postgres(folder: Path, configuration: Mapping[str, str], cleanup_mode
     deadline = time.monotonic() + STARTUP_SECONDS
     while True:
         server = pgserver.get_server(folder, cleanup_mode=cleanup_mode, start=False)
+        # pgserver's own lock may lie in the temporary folder, where one user's lock bars all others.
+        server._lock = fasteners.InterProcessLock(folder.with_name(f"{folder.name}.lock"))
         try:
             with server._lock:
                 _forget_dead_processes(folder)

@@ -30,7 +30,10 @@ BEGIN
         IF FOUND THEN outcome := 'existing'; RETURN; END IF;
     END IF;
 
-    SELECT p.* INTO period FROM ledger_period p
+    -- UPDATE takes the lock by itself: a SELECT … FOR UPDATE before it would cost one more WAL record for each number.
+    UPDATE ledger_period p
+    SET last_value = p.last_value + 1,
+        last_issued_on = CASE WHEN series.chronological THEN business_date ELSE p.last_issued_on END
     WHERE p.id = (SELECT q.id FROM ledger_period q
                   WHERE q.tenant = p_tenant AND q.series_id = series.id AND q.starts_on <= business_date
                   ORDER BY q.starts_on DESC LIMIT 1)
@@ -38,34 +41,37 @@ BEGIN
       AND p.closed_at IS NULL
       AND p.last_value < p.max_value
       AND (NOT series.chronological OR p.last_issued_on IS NULL OR p.last_issued_on <= business_date)
-    FOR NO KEY UPDATE;
+    RETURNING p.* INTO period;
     IF NOT FOUND THEN
         outcome := ledger_refusal(p_tenant, series.id, business_date, 1);
         RETURN;
     END IF;
 
-    UPDATE ledger_period p
-    SET last_value = period.last_value + 1, last_issued_on = greatest(period.last_issued_on, business_date)
-    WHERE p.id = period.id;
-
-    INSERT INTO ledger_entry AS e (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
-    VALUES (p_tenant, series.id, period.id, period.last_value + 1, 'issued',
-            ledger_number(period.prefix, period.width, period.suffix, period.last_value + 1),
-            p_document, business_date, p_actor, p_metadata)
-    ON CONFLICT (tenant, series_id, document) WHERE document > '' DO NOTHING
-    RETURNING 'issued', e.id, e.series_id, e.period_id, e.value, e.number, e.issued_on, e.issued_at, e.transaction_id
-    INTO outcome, entry_id, entry_series, entry_period, entry_value, entry_number, entry_issued_on, entry_issued_at,
-         entry_transaction;
-
-    IF outcome IS NULL THEN
-        -- The same document came in on another connection while we waited for the lock: give the value back.
-        UPDATE ledger_period p
-        SET last_value = period.last_value, last_issued_on = period.last_issued_on
-        WHERE p.id = period.id;
+    -- Under the lock the ledger holds still, so look again: the document may have come in on another connection while
+    -- this one waited. (ON CONFLICT would find that too, at the price of a speculative insertion each time.)
+    IF p_document > '' THEN
         SELECT e.id INTO entry_id FROM ledger_entry e
         WHERE e.tenant = p_tenant AND e.series_id = series.id AND e.document = p_document AND e.document > '';
-        outcome := 'existing';
+        IF FOUND THEN
+            UPDATE ledger_period p
+            SET last_value = period.last_value - 1,
+                last_issued_on = CASE WHEN series.chronological THEN ledger_latest_date(p_tenant, period.id) END
+            WHERE p.id = period.id;
+            outcome := 'existing';
+            RETURN;
+        END IF;
     END IF;
+
+    entry_value := period.last_value;
+    entry_number := ledger_number(period.prefix, period.width, period.suffix, period.last_value);
+    INSERT INTO ledger_entry AS e (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+    VALUES (p_tenant, series.id, period.id, entry_value, 'issued', entry_number, p_document, business_date, p_actor,
+            p_metadata)
+    RETURNING e.id, e.issued_at, e.transaction_id INTO entry_id, entry_issued_at, entry_transaction;
+    outcome := 'issued';
+    entry_series := series.id;
+    entry_period := period.id;
+    entry_issued_on := business_date;
 END $$;
 
 -- Why the period of a date gives out no number: the reasons in the order in which a person should hear them.
@@ -79,6 +85,13 @@ LANGUAGE sql STABLE AS $$
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
         WHERE p.tenant = p_tenant AND p.series_id = p_series_id AND p_on BETWEEN p.starts_on AND p.ends_on
     ), 'no_period')
+$$;
+
+-- The latest business date in a period: what the chronology guard compares with. It reads the whole period, so the hot
+-- path keeps the answer in last_issued_on while the guard is on.
+CREATE FUNCTION ledger_latest_date(p_tenant text, p_period_id bigint) RETURNS date LANGUAGE sql STABLE AS $$
+    SELECT max(e.issued_on) FROM ledger_entry e
+    WHERE e.tenant = p_tenant AND e.period_id = p_period_id AND e.kind <> 'gap'
 $$;
 
 -- A contiguous block for the documents that have no number yet, in their order; one row for each document, in the order
@@ -130,7 +143,8 @@ BEGIN
 
     IF fresh IS NOT NULL THEN
         UPDATE ledger_period p
-        SET last_value = period.last_value + cardinality(fresh), last_issued_on = greatest(period.last_issued_on, latest)
+        SET last_value = period.last_value + cardinality(fresh), 
+            last_issued_on = CASE WHEN series.chronological THEN latest ELSE period.last_issued_on END
         WHERE p.id = period.id;
     END IF;
 
