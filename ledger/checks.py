@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
@@ -45,9 +46,7 @@ def check_databases(
         if connection.vendor != "postgresql":
             continue
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT to_regclass('ledger_entry') IS NOT NULL, current_setting('server_version_num')::int"
-            )
+            cursor.execute("SELECT to_regclass('ledger_entry') IS NOT NULL, current_setting('server_version_num')::int")
             installed, version = cursor.fetchone()
             if not installed:
                 continue
@@ -72,7 +71,7 @@ def _check_owner(alias: str, cursor: Any) -> list[CheckMessage]:
     if not owns:
         return []
     return [
-        Warning(
+        checks.Warning(
             f"The role {role!r} of database {alias!r} owns the ledger's tables, so it could drop their triggers.",
             hint="Let the application log in as a role with SELECT and INSERT alone on events: "
             "manage.py ledger_grants --role NAME prints what it needs. Migrate as the owner.",
@@ -82,14 +81,12 @@ def _check_owner(alias: str, cursor: Any) -> list[CheckMessage]:
 
 
 def _check_isolation(alias: str, cursor: Any) -> list[CheckMessage]:
-    cursor.execute(
-        "SELECT current_setting('default_transaction_isolation'), current_setting('transaction_isolation')"
-    )
+    cursor.execute("SELECT current_setting('default_transaction_isolation'), current_setting('transaction_isolation')")
     levels = {level for level in cursor.fetchone() if level in ("repeatable read", "serializable")}
     if not levels:
         return []
     return [
-        Warning(
+        checks.Warning(
             f"The database {alias!r} works under {levels.pop().upper()}.",
             hint="Numbers stay right, but a hot counter does half the work and makes about five retries for each commit "
             "(measured with 8 threads). Folio is made for READ COMMITTED.",

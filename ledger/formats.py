@@ -177,9 +177,7 @@ class Template:
         return re.compile(rf"\A{pattern_of(self.before)}{counter}{pattern_of(self.after)}\Z")
 
 
-def parse_template(
-    text: str, calendar: Calendar, *, max_length: int = 60, series: str, tenant: str
-) -> Template:
+def parse_template(text: str, calendar: Calendar, *, max_length: int = 60, series: str, tenant: str) -> Template:
     """Check the template of a series and take it apart.
 
     ``max_length`` is the longest number in characters; ``series`` and ``tenant`` are what those two tokens
@@ -228,13 +226,9 @@ class _Parser:
             )
         return parts, widths[0]
 
-    def check_text(
-        self, before: tuple[_Part, ...], width: int, after: tuple[_Part, ...], max_length: int
-    ) -> None:
+    def check_text(self, before: tuple[_Part, ...], width: int, after: tuple[_Part, ...], max_length: int) -> None:
         """Refuse a number that a reader could misread, or that is longer than the series allows."""
-        sample = "".join(
-            part if isinstance(part, str) else "0" * part.width for part in (*before, "0" * width, *after)
-        )
+        sample = "".join(part if isinstance(part, str) else "0" * part.width for part in (*before, "0" * width, *after))
         for character in sample:
             if unicodedata.category(character) in _INVISIBLE_CATEGORIES:
                 raise self._refusal(
@@ -242,9 +236,7 @@ class _Parser:
                     "A number has no control characters, text direction marks, line breaks or surrogates.",
                 )
         if sample != sample.strip():
-            raise self._refusal(
-                "renders white space at an end", "A number neither starts nor ends with white space."
-            )
+            raise self._refusal("renders white space at an end", "A number neither starts nor ends with white space.")
         if len(sample) > max_length:
             raise self._refusal(
                 f"renders numbers of {len(sample)} characters",
@@ -305,9 +297,7 @@ class _Parser:
         if conversion:
             raise self._refusal(f"has the conversion !{conversion}", "A token has no conversion such as !r.")
         if "." in name or "[" in name:
-            raise self._refusal(
-                f"reaches into {{{name}}}", "A token is a plain name, without attributes or indexes."
-            )
+            raise self._refusal(f"reaches into {{{name}}}", "A token is a plain name, without attributes or indexes.")
         if name in self.constants and not spec:
             return self.constants[name]
         token = _DATE_TOKENS.get((name, spec))

@@ -110,9 +110,7 @@ def issue_many(
     raise refusals.unsettled(series)
 
 
-def preview(
-    series: str, *, org: Any = None, on: date | datetime | None = None, using: str | None = None
-) -> str:
+def preview(series: str, *, org: Any = None, on: date | datetime | None = None, using: str | None = None) -> str:
     """The number that would come next, as text. Promises nothing, locks nothing and writes nothing.
 
     Raises what ``issue`` would raise: UnknownSeries, InactiveSeries, InvalidDate or a PeriodError.

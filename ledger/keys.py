@@ -35,9 +35,7 @@ def document_key(document: Any) -> str:
         return ""
     if isinstance(document, Model):
         return instance_key(document, InvalidDocument, "document")
-    return _text_key(
-        document, InvalidDocument, "document", "a saved model instance or a text such as 'order:17'"
-    )
+    return _text_key(document, InvalidDocument, "document", "a saved model instance or a text such as 'order:17'")
 
 
 def actor_name(by: Any) -> str:

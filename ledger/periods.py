@@ -82,12 +82,7 @@ def close_period(period: Period, *, early: bool = False, using: str | None = Non
     """
     alias = using or router.db_for_write(Period)
     with transaction.atomic(using=alias):
-        locked = (
-            Period.objects.using(alias)
-            .select_related("series")
-            .select_for_update(of=("self",))
-            .get(pk=period.pk)
-        )
+        locked = Period.objects.using(alias).select_related("series").select_for_update(of=("self",)).get(pk=period.pk)
         today = business_today(alias, locked.series.time_zone)
         if locked.closed_at is not None:
             return locked

@@ -10,9 +10,7 @@ from ledger.models import Entry, Period, Series
 
 def unknown_series(alias: str, tenant: str, code: str) -> errors.UnknownSeries:
     """No series of that code, and no default for it."""
-    known = (
-        Series.objects.using(alias).filter(tenant=tenant).order_by("code").values_list("code", flat=True)[:20]
-    )
+    known = Series.objects.using(alias).filter(tenant=tenant).order_by("code").values_list("code", flat=True)[:20]
     return errors.UnknownSeries(
         f"Tenant {tenant!r} has no series {code!r}; it has {', '.join(known) or 'none yet'}.",
         rule="A series is defined before it gives out numbers; only those of LEDGER['DEFAULT_SERIES'] make themselves.",

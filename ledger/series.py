@@ -49,10 +49,10 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
             remedy="Correct the name.",
         )
     with transaction.atomic(using=alias):
-        series = Series.objects.using(alias).select_for_update().filter(tenant=tenant, code=code).first()
-        before = (series.calendar, series.fiscal_start) if series else None
-        if series is None:
-            series = _new_series(tenant, code, settings)
+        found = Series.objects.using(alias).select_for_update().filter(tenant=tenant, code=code).first()
+        before = (found.calendar, found.fiscal_start) if found else None
+        guarded = found is not None and found.chronological
+        series = found or _new_series(tenant, code, settings)
         for name, value in settings.items():
             setattr(series, name, value)
         check_series(series, alias)
@@ -63,7 +63,15 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
             series = Series.objects.using(alias).get(tenant=tenant, code=code)
         else:
             series.save(using=alias)
+            if series.chronological and not guarded:
+                remember_latest_dates(series, alias)
     return series
+
+
+def remember_latest_dates(series: Series, alias: str) -> None:
+    """Tell the counters of open periods the latest date issued, which only the chronology guard keeps up to date."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.REMEMBER_LATEST_DATES, [series.tenant, series.pk])
 
 
 def find_series(alias: str, tenant: str, code: str) -> Series | None:
@@ -154,13 +162,7 @@ def check_calendar_change(series: Series, alias: str) -> None:
 
 def check_code(code: Any) -> None:
     """Raise InvalidSeries unless ``code`` can name a series."""
-    if (
-        isinstance(code, str)
-        and code
-        and code == code.strip()
-        and len(code) <= KEY_LENGTH
-        and printable(code)
-    ):
+    if isinstance(code, str) and code and code == code.strip() and len(code) <= KEY_LENGTH and printable(code):
         return
     raise InvalidSeries(
         f"The code {code!r} can't name a series.",

@@ -23,6 +23,14 @@ VOID = """
     RETURNING id
 """
 
+# When the chronology guard is switched on: what the counters of the open periods must compare with.
+# Arguments: tenant, series.
+REMEMBER_LATEST_DATES = """
+    UPDATE ledger_period p
+    SET last_issued_on = ledger_latest_date(p.tenant, p.id)
+    WHERE p.tenant = %s AND p.series_id = %s AND p.closed_at IS NULL
+"""
+
 # Active series without a period for the day that lies so many days ahead of their own today; ordered, so that it can be
 # read in batches. Arguments: days, id of the last series read, batch size.
 SERIES_WITHOUT_PERIOD = """

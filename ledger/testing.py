@@ -28,7 +28,7 @@ def is_test_database(connection: BaseDatabaseWrapper) -> bool:
 
     Both are asked: the state that ``setup_test_environment()`` leaves, and the name that ``create_test_db()`` gives.
     """
-    if not hasattr(utils._TestState, "saved_data"):  # type: ignore[attr-defined]
+    if not hasattr(utils._TestState, "saved_data"):
         return False
     test_name = connection.settings_dict.get("TEST", {}).get("NAME")
     name = str(connection.settings_dict["NAME"])

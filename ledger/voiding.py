@@ -32,7 +32,7 @@ def void(
     alias = using or router.db_for_write(NumberVoided)
     why, actor, instead = reason_text(reason), actor_name(by), _replacement(replacement)
     entry = number if isinstance(number, Entry) else _find(number, tenant_key(org), alias)
-    if entry.pk is None or entry.kind == Entry.Kind.GAP:
+    if entry.kind == Entry.Kind.GAP:
         raise UnknownNumber(
             f"The value {entry.value} of tenant {entry.tenant!r} is no issued number.",
             rule="A void names one number that was issued or adopted; a gap has none.",

@@ -22,9 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("tenant", models.CharField(blank=True, max_length=200)),
                 ("source", models.CharField(help_text="Name of the file.", max_length=255)),
@@ -58,9 +56,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("tenant", models.CharField(blank=True, max_length=200)),
                 ("value", models.BigIntegerField()),
@@ -92,9 +88,7 @@ class Migration(migrations.Migration):
                 ("actor", models.CharField(blank=True, default="", max_length=200)),
                 (
                     "metadata",
-                    models.JSONField(
-                        blank=True, default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder
-                    ),
+                    models.JSONField(blank=True, default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder),
                 ),
             ],
             options={
@@ -108,9 +102,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("tenant", models.CharField(blank=True, default="", max_length=200)),
                 ("starts_on", models.DateField()),
@@ -135,9 +127,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("tenant", models.CharField(blank=True, max_length=200)),
                 ("first_value", models.BigIntegerField()),
@@ -213,21 +203,15 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "tenant",
-                    models.CharField(
-                        blank=True, default="", help_text="Who owns the numbers.", max_length=200
-                    ),
+                    models.CharField(blank=True, default="", help_text="Who owns the numbers.", max_length=200),
                 ),
                 (
                     "code",
-                    models.CharField(
-                        help_text="The name that code calls it by, such as invoice.", max_length=200
-                    ),
+                    models.CharField(help_text="The name that code calls it by, such as invoice.", max_length=200),
                 ),
                 (
                     "template",
@@ -262,9 +246,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "time_zone",
-                    models.CharField(
-                        help_text="Decides the business date, such as Europe/Berlin.", max_length=64
-                    ),
+                    models.CharField(help_text="Decides the business date, such as Europe/Berlin.", max_length=64),
                 ),
                 (
                     "allocation",
@@ -280,9 +262,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "max_length",
-                    models.PositiveSmallIntegerField(
-                        default=60, help_text="The longest number, in characters."
-                    ),
+                    models.PositiveSmallIntegerField(default=60, help_text="The longest number, in characters."),
                 ),
                 (
                     "chronological",
@@ -293,15 +273,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "is_active",
-                    models.BooleanField(
-                        default=True, help_text="A series that is switched off gives out no number."
-                    ),
+                    models.BooleanField(default=True, help_text="A series that is switched off gives out no number."),
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
             ],
             options={
@@ -348,9 +324,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("tenant", models.CharField(blank=True, max_length=200)),
                 ("explanation", models.TextField()),
@@ -412,9 +386,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("tenant", models.CharField(blank=True, max_length=200)),
                 ("reason", models.TextField()),
@@ -454,9 +426,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "numbers voided",
                 "default_permissions": ("view",),
-                "constraints": [
-                    models.UniqueConstraint(fields=("tenant", "entry"), name="ledger_numbervoided_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("tenant", "entry"), name="ledger_numbervoided_once")],
             },
         ),
         migrations.AddConstraint(
@@ -499,9 +469,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     (
                         "last_value__gte",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("first_value"), "-", models.Value(1)
-                        ),
+                        django.db.models.expressions.CombinedExpression(models.F("first_value"), "-", models.Value(1)),
                     ),
                     ("last_value__lte", models.F("max_value")),
                 ),
@@ -510,9 +478,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="entry",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "period", "value"), name="ledger_entry_value"
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_entry_value"),
         ),
         migrations.AddConstraint(
             model_name="entry",

@@ -158,9 +158,7 @@ class NumberVoided(models.Model):
     class Meta:
         verbose_name_plural = "numbers voided"
         default_permissions = ("view",)
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant", "entry"], name="ledger_numbervoided_once")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "entry"], name="ledger_numbervoided_once")]
 
     def __str__(self) -> str:
         return f"{self.entry} void"
@@ -201,9 +199,7 @@ class AdoptedGap(models.Model):
     class Meta:
         default_permissions = ("view",)
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["tenant", "period", "first_value"], name="ledger_adoptedgap_first_value"
-            ),
+            models.UniqueConstraint(fields=["tenant", "period", "first_value"], name="ledger_adoptedgap_first_value"),
             models.CheckConstraint(
                 condition=models.Q(first_value__lte=models.F("last_value")), name="ledger_adoptedgap_order"
             ),
@@ -217,9 +213,7 @@ class GapExplained(models.Model):
     """Someone explained a gap: one flagged value, or a range of an adopted history. A later one adds to it."""
 
     tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
-    entry = models.ForeignKey(
-        Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="explanations"
-    )
+    entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="explanations")
     adopted_gap = models.ForeignKey(
         AdoptedGap, null=True, blank=True, on_delete=models.PROTECT, related_name="explanations"
     )

@@ -41,12 +41,8 @@ class Series(models.Model):
     A change of template or calendar holds for periods opened later; an opened period keeps its own compiled template.
     """
 
-    tenant = models.CharField(
-        max_length=KEY_LENGTH, blank=True, default="", help_text="Who owns the numbers."
-    )
-    code = models.CharField(
-        max_length=KEY_LENGTH, help_text="The name that code calls it by, such as invoice."
-    )
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True, default="", help_text="Who owns the numbers.")
+    code = models.CharField(max_length=KEY_LENGTH, help_text="The name that code calls it by, such as invoice.")
     template = models.CharField(
         max_length=200, help_text="Such as INV-{year}-{counter:06} or R{fy_start}/{fy_end}-{counter:04}."
     )
@@ -63,9 +59,7 @@ class Series(models.Model):
     chronological = models.BooleanField(
         default=False, help_text="Refuse a date before the last one issued in the same period."
     )
-    is_active = models.BooleanField(
-        default=True, help_text="A series that is switched off gives out no number."
-    )
+    is_active = models.BooleanField(default=True, help_text="A series that is switched off gives out no number.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -92,9 +86,7 @@ class Series(models.Model):
                 rule="A series follows one of Folio's calendars.",
                 remedy=f"Choose one of {', '.join(kinds)}.",
             )
-        return calendars.Calendar(
-            calendars.CalendarKind(self.calendar), calendars.FiscalStart.parse(self.fiscal_start)
-        )
+        return calendars.Calendar(calendars.CalendarKind(self.calendar), calendars.FiscalStart.parse(self.fiscal_start))
 
     def as_template(self) -> formats.Template:
         """The checked template; raises InvalidTemplate or InvalidCalendar."""
@@ -176,9 +168,7 @@ class Period(models.Model):
             models.UniqueConstraint(fields=["tenant", "series", "starts_on"], name="ledger_period_starts_on"),
             # Two periods of one tenant with the same prefix and suffix would give out the same numbers.
             models.UniqueConstraint("tenant", Upper("prefix"), Upper("suffix"), name="ledger_period_format"),
-            models.CheckConstraint(
-                condition=models.Q(starts_on__lte=models.F("ends_on")), name="ledger_period_dates"
-            ),
+            models.CheckConstraint(condition=models.Q(starts_on__lte=models.F("ends_on")), name="ledger_period_dates"),
             models.CheckConstraint(
                 condition=models.Q(last_value__gte=models.F("first_value") - 1)
                 & models.Q(last_value__lte=models.F("max_value")),

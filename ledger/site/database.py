@@ -25,9 +25,7 @@ def database_settings(url: str, *, engine: str = "django.db.backends.postgresql"
             "Folio runs on PostgreSQL only; write postgresql://user:password@host:5432/name"
         ) from None
     if not parameters.get("dbname"):
-        raise ImproperlyConfigured(
-            "DATABASE_URL names no database; write postgresql://user:password@host:5432/name"
-        )
+        raise ImproperlyConfigured("DATABASE_URL names no database; write postgresql://user:password@host:5432/name")
     settings: dict[str, Any] = {"ENGINE": engine, "OPTIONS": {}}
     settings.update(dict.fromkeys(KEYS.values(), ""))
     for name, value in parameters.items():

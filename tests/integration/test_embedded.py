@@ -100,6 +100,4 @@ def test_redis_is_joined_by_others_and_ends_with_the_process_that_started_it(tmp
 def test_redis_asks_for_its_password(tmp_path: Path) -> None:
     with user(tmp_path, "redis_url") as (_, url):
         password = url.partition("@")[0].rpartition(":")[2]
-        assert (
-            embedded._ask_redis(url.replace(password, "guess"), "PING") == "-NOAUTH Authentication required."
-        )
+        assert embedded._ask_redis(url.replace(password, "guess"), "PING") == "-NOAUTH Authentication required."

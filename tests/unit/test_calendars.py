@@ -30,9 +30,7 @@ ONE_DAY = timedelta(days=1)
 GENERATED = [kind for kind in CalendarKind if kind is not CalendarKind.EXPLICIT]
 ZONES = sorted(available_timezones() - {"localtime", "Factory"})
 
-fiscal_starts = st.dates(date(2001, 1, 1), date(2001, 12, 31)).map(
-    lambda day: FiscalStart(day.month, day.day)
-)
+fiscal_starts = st.dates(date(2001, 1, 1), date(2001, 12, 31)).map(lambda day: FiscalStart(day.month, day.day))
 # Two days from both ends of time, where some zones have no date; the ends have tests of their own.
 instants = st.datetimes(
     min_value=datetime(1, 1, 3),
@@ -187,9 +185,7 @@ def test_each_day_falls_in_exactly_one_period(calendar: Calendar, on: date) -> N
     st.sampled_from(ZONES),
     st.sampled_from(ZONES),
 )
-def test_each_instant_falls_in_exactly_one_period(
-    calendar: Calendar, utc: datetime, at: str, seen: str
-) -> None:
+def test_each_instant_falls_in_exactly_one_period(calendar: Calendar, utc: datetime, at: str, seen: str) -> None:
     moment = utc.astimezone(ZoneInfo(at))
     on = business_date(moment, zone(seen))
     assert on == moment.astimezone(ZoneInfo(seen)).date()

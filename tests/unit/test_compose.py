@@ -51,9 +51,7 @@ def test_the_migration_waits_for_the_database(document: dict[str, Any]) -> None:
 
 def test_volumes_are_named_and_used(document: dict[str, Any]) -> None:
     mounted = {
-        mount.partition(":")[0]
-        for service in document["services"].values()
-        for mount in service.get("volumes", [])
+        mount.partition(":")[0] for service in document["services"].values() for mount in service.get("volumes", [])
     }
     assert mounted == set(document["volumes"]) == {"postgres", "redis", "beat"}
 

@@ -31,9 +31,7 @@ UNITS: dict[CalendarKind, list[str]] = {
 }
 ALL_DATE_TOKENS = [token for tokens in DATE_TOKENS.values() for token in tokens]
 
-fiscal_starts = st.dates(date(2001, 1, 1), date(2001, 12, 31)).map(
-    lambda day: FiscalStart(day.month, day.day)
-)
+fiscal_starts = st.dates(date(2001, 1, 1), date(2001, 12, 31)).map(lambda day: FiscalStart(day.month, day.day))
 values = st.one_of(st.integers(0, 100_000), st.integers(0, MAX_VALUE))
 literals = st.text("AZaz09-/ .ÄЖ東{}\\^$[(*+", max_size=4)
 
@@ -61,11 +59,7 @@ def accepted_templates(draw: st.DrawFn) -> Template:
     kind, units = draw(st.sampled_from(list(UNITS.items())))
     widths = ["{counter}", "{counter:02}", "{counter:04}", "{counter:06}", "{counter:018}"]
     width = draw(st.sampled_from(widths))
-    tokens = [
-        draw(st.sampled_from(DATE_TOKENS[unit]))
-        for unit in units
-        if draw(st.booleans()) or draw(st.booleans())
-    ]
+    tokens = [draw(st.sampled_from(DATE_TOKENS[unit])) for unit in units if draw(st.booleans()) or draw(st.booleans())]
     tokens += draw(st.lists(st.sampled_from(DATE_TOKENS["year"]), max_size=2)) if units else []
     constants = draw(st.lists(st.sampled_from(["{series}", "{tenant}"]), max_size=2))
     parts: list[str] = []
@@ -167,9 +161,7 @@ def test_the_highest_value_that_fits(max_length: int, highest: int) -> None:
 
 
 @given(st.integers(1, 18), st.text("A1-", max_size=5), st.text("A1-", max_size=5), st.integers(0, 40))
-def test_the_highest_value_fits_and_the_next_does_not(
-    width: int, prefix: str, suffix: str, limit: int
-) -> None:
+def test_the_highest_value_fits_and_the_next_does_not(width: int, prefix: str, suffix: str, limit: int) -> None:
     numbers = NumberFormat(prefix, width, suffix)
     highest = numbers.highest_value(limit)
     if highest:
@@ -192,9 +184,7 @@ def test_a_number_gives_its_value_back(template: Template, on: date, value: int)
 
 
 @given(accepted_templates(), st.data(), values, values)
-def test_no_two_periods_render_the_same_number(
-    template: Template, data: st.DataObject, a: int, b: int
-) -> None:
+def test_no_two_periods_render_the_same_number(template: Template, data: st.DataObject, a: int, b: int) -> None:
     assert template.calendar.kind is not EXPLICIT
     # 99 years: two-digit years repeat after 100. From year 2: the first period may be cut off at 0001-01-01.
     first_on = data.draw(st.dates(date(3, 1, 1), date(9800, 1, 1)))
@@ -219,9 +209,7 @@ def test_no_two_periods_render_the_same_number(
     ("kind", "text"),
     [(YEAR, ""), (FISCAL_YEAR, ""), (QUARTER, "{quarter}"), (MONTH, "{month}"), (DAY, "{day}{month}")],
 )
-def test_a_whole_window_of_periods_has_as_many_prefixes(
-    kind: CalendarKind, text: str, year: str, start: str
-) -> None:
+def test_a_whole_window_of_periods_has_as_many_prefixes(kind: CalendarKind, text: str, year: str, start: str) -> None:
     template = parse(f"{year}{text}{{counter:04}}", kind, FiscalStart.parse(start))
     span = template.calendar.span(date(1995, 1, 1))
     prefixes: list[str] = []
@@ -336,16 +324,11 @@ def test_series_and_tenant_are_checked_when_they_are_rendered(constant: str, rea
         parse("{year}-{counter}{series}", series=constant)
     with pytest.raises(InvalidTemplate, match=reason):
         parse("{year}-{counter}{tenant}", tenant=constant)
-    assert (
-        number(parse("{year}-{counter}", series=constant, tenant=constant), date(2026, 1, 1), 7) == "2026-7"
-    )
+    assert number(parse("{year}-{counter}", series=constant, tenant=constant), date(2026, 1, 1), 7) == "2026-7"
 
 
 def test_braces_in_a_tenant_are_text() -> None:
-    assert (
-        number(parse("{tenant}-{year}-{counter}", tenant="{counter}"), date(2026, 1, 1), 1)
-        == "{counter}-2026-1"
-    )
+    assert number(parse("{tenant}-{year}-{counter}", tenant="{counter}"), date(2026, 1, 1), 1) == "{counter}-2026-1"
 
 
 def test_a_number_may_be_as_long_as_the_limit() -> None:
@@ -370,9 +353,7 @@ FINER = [
 @pytest.mark.parametrize(("kind", "token"), FINER)
 def test_a_token_finer_than_the_calendar_is_refused(kind: CalendarKind, token: str) -> None:
     text = examples[kind] + "{" + token + "}"
-    with pytest.raises(
-        InvalidTemplate, match=rf"has \{{{token}\}}, which is finer than the calendar '{kind}'"
-    ):
+    with pytest.raises(InvalidTemplate, match=rf"has \{{{token}\}}, which is finer than the calendar '{kind}'"):
         parse(text, kind)
 
 
@@ -400,9 +381,7 @@ def test_a_series_that_never_resets_has_no_date(token: str) -> None:
     ],
 )
 def test_a_template_that_repeats_numbers_is_refused(kind: CalendarKind, text: str, missing: str) -> None:
-    with pytest.raises(
-        InvalidTemplate, match=rf"{missing}, so two periods would render the same number"
-    ) as refusal:
+    with pytest.raises(InvalidTemplate, match=rf"{missing}, so two periods would render the same number") as refusal:
         parse(text, kind)
     assert examples[kind] in str(refusal.value)
 

@@ -27,9 +27,7 @@ def test_a_socket(url: str) -> None:
     assert settings["PORT"] == settings["PASSWORD"] == ""
 
 
-@pytest.mark.parametrize(
-    "url", ["mysql://ann:hunter2@db/books", "postgresql://ann:hunter2@db:5432/books?x=1"]
-)
+@pytest.mark.parametrize("url", ["mysql://ann:hunter2@db/books", "postgresql://ann:hunter2@db:5432/books?x=1"])
 def test_what_is_no_postgresql_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="PostgreSQL") as caught:
         database_settings(url)
