@@ -261,3 +261,8 @@ def _require_plain_date(on: object) -> None:
             rule="A business date is a datetime.date or an aware datetime.datetime.",
             remedy="Pass one such as date(2026, 4, 1).",
         )
+
+
+def day_after(day: date) -> date:
+    """The next day, or the last one there is."""
+    return day if day == date.max else day + timedelta(days=1)

@@ -53,7 +53,7 @@ def check_databases(
             if version < _OLDEST:
                 messages.append(
                     Error(
-                        f"The database {alias!r} is PostgreSQL {version // 10000}; Folio's guarantees need 15 or newer.",
+                        f"The database {alias!r} is PostgreSQL {version // 10000}; Folio needs 15 or newer.",
                         id="ledger.E003",
                     )
                 )
@@ -88,7 +88,7 @@ def _check_isolation(alias: str, cursor: Any) -> list[CheckMessage]:
     return [
         checks.Warning(
             f"The database {alias!r} works under {levels.pop().upper()}.",
-            hint="Numbers stay right, but a hot counter does half the work and makes about five retries for each commit "
+            hint="Numbers stay right, but a hot counter does half the work, with about five retries for each commit "
             "(measured with 8 threads). Folio is made for READ COMMITTED.",
             id="ledger.W002",
         )

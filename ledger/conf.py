@@ -41,7 +41,7 @@ _KEYS = {"TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "DEFAULT_SERIES"}
 
 
 def ledger_settings() -> LedgerSettings:
-    """Read ``LEDGER`` anew, so that ``override_settings`` works; raises ImproperlyConfigured on a key or value unknown."""
+    """Read ``LEDGER`` anew, so that ``override_settings`` works; an unknown key or value is ImproperlyConfigured."""
     given: Mapping[str, Any] = getattr(settings, "LEDGER", {})
     unknown = sorted(set(given) - _KEYS)
     if unknown:

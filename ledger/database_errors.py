@@ -34,7 +34,7 @@ def _ours(error: Error, series: str) -> LedgerError | None:
     state = getattr(cause, "sqlstate", None)
     if state == "40P01":
         return DeadlockDetected(
-            f"PostgreSQL ended this transaction at series {series!r}: another one held its counter, and waited for ours.",
+            f"PostgreSQL ended this transaction at series {series!r}: another held its counter and waited for ours.",
             rule="Transactions that number several series must take them in one order.",
             remedy="Run the whole transaction again, and issue from the series in alphabetical order everywhere.",
         )

@@ -32,7 +32,7 @@
         ├── LockTimeout            lock_timeout ran out while another checkout held the counter
         └── SerializationFailure   REPEATABLE READ or SERIALIZABLE asked for a retry
 
-Each error says what is wrong (naming the value), which rule it breaks, and the way out; the three parts are also attributes.
+Each error says what is wrong (naming the value), which rule it breaks, and the way out; all three are attributes too.
 """
 
 from __future__ import annotations

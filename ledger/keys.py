@@ -1,4 +1,4 @@
-"""Text keys for what callers pass: tenants, documents, actors. Keys are what the ledger stores, so they must be stable."""
+"""Text keys for what callers pass: tenants, documents, actors. The ledger stores them, so they must be stable."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def document_key(document: Any) -> str:
 
 
 def actor_name(by: Any) -> str:
-    """The name of ``by``: ``""`` for None, a user's username, a string as it is. Raises InvalidActor on anything else."""
+    """The name of ``by``: ``""`` for None, a user's username, a string as it is. Else raises InvalidActor."""
     if by is None or by == "":
         return ""
     if isinstance(by, Model):
@@ -49,7 +49,7 @@ def actor_name(by: Any) -> str:
 
 
 def reason_text(reason: Any) -> str:
-    """``reason`` without surrounding white space. Raises InvalidReason when nothing is left of it, or it is too long."""
+    """``reason`` without white space around it. Raises InvalidReason when nothing is left of it, or it is too long."""
     if not isinstance(reason, str) or not reason.strip():
         raise InvalidReason(
             f"The reason {reason!r} says nothing.",

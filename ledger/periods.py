@@ -10,7 +10,7 @@ from django.db import connections, router, transaction
 from django.db.models.functions import Now, Upper
 
 from ledger import refusals, sql
-from ledger.calendars import Span
+from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
 from ledger.errors import NoPeriod, PeriodConflict, PeriodError
 from ledger.models import Period, Series
@@ -67,7 +67,7 @@ def open_period(
         raise _conflict(period, alias)
     if first_value is not None and opened.first_value != first_value:
         raise PeriodConflict(
-            f"The period {opened.label} of series {str(series)!r} is open already, with the first value {opened.first_value}.",
+            f"The period {opened.label} of series {str(series)!r} is open already, from {opened.first_value} on.",
             rule=f"A period's first value is set when it is opened; asked for was {first_value}.",
             remedy="Leave first_value out, or open another period.",
         )
@@ -88,7 +88,7 @@ def close_period(period: Period, *, early: bool = False, using: str | None = Non
             return locked
         if not early and today <= locked.ends_on:
             raise PeriodError(
-                f"The period {locked.label} of series {str(locked.series)!r} runs until {locked.ends_on}; today is {today}.",
+                f"The period {locked.label} of series {str(locked.series)!r} still runs; today is {today}.",
                 rule="A period is closed after it has ended, and closing is final.",
                 remedy="Wait until it has ended, or pass early=True (--early) if you mean it.",
             )
@@ -115,11 +115,6 @@ def open_next_periods(*, ahead_days: int | None = None, using: str | None = None
         except (PeriodError, ValueError) as error:
             failed.append({"series": str(series), "error": str(error)})
     return {"opened": opened, "failed": failed}
-
-
-def day_after(day: date) -> date:
-    """The next day, or the last one there is."""
-    return day if day == date.max else day + timedelta(days=1)
 
 
 def _open_through(series: Series, first: date, last: date, alias: str) -> int:

@@ -40,7 +40,8 @@ def unsupported(series: Series) -> errors.UnsupportedAllocation:
 def closed(period: Period, day: date) -> errors.PeriodClosed:
     """The period is closed for good."""
     return errors.PeriodClosed(
-        f"{day} falls in the period {period.label} of series {str(period.series)!r}, closed at {period.closed_at:%Y-%m-%d %H:%M %Z}.",
+        f"{day} falls in the period {period.label} of series {str(period.series)!r}, "
+        f"closed at {period.closed_at:%Y-%m-%d %H:%M %Z}.",
         rule="Nothing is appended to a closed period.",
         remedy="Date the document in an open period, or issue a correction in the current one.",
     )

@@ -9,7 +9,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import DataError, connections, router, transaction
 
 from ledger import sql
-from ledger.calendars import CalendarKind
+from ledger.calendars import CalendarKind, day_after
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidCalendar, InvalidSeries
 from ledger.keys import KEY_LENGTH, printable, tenant_key
@@ -58,7 +58,7 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
         check_series(series, alias)
         if before is not None and before != (series.calendar, series.fiscal_start):
             check_calendar_change(series, alias)
-        if series.pk is None:
+        if found is None:
             Series.objects.using(alias).bulk_create([series], ignore_conflicts=True)
             series = Series.objects.using(alias).get(tenant=tenant, code=code)
         else:
@@ -134,7 +134,7 @@ def check_series(series: Series, alias: str) -> None:
 
 
 def check_calendar_change(series: Series, alias: str) -> None:
-    """Refuse a new calendar whose next period would overlap the last one opened: the stretch between is no guess of ours."""
+    """Refuse a new calendar whose next period would overlap the last one opened: what lies between is not guessed."""
     if series.calendar == CalendarKind.EXPLICIT:
         return
     last = Period.objects.using(alias).filter(series=series).order_by("-starts_on").first()
@@ -146,15 +146,13 @@ def check_calendar_change(series: Series, alias: str) -> None:
                 remedy="Define a new series with the calendar you want, and issue from that.",
             )
         return
-    from ledger.periods import day_after
-
     following = series.as_calendar().span(day_after(last.ends_on))
     assert following is not None
     if following.starts_on <= last.ends_on:
         raise InvalidCalendar(
-            f"With the calendar {series.calendar!r} the next period of {str(series)!r} would be {following.starts_on} to "
-            f"{following.ends_on}, which overlaps {last.label}.",
-            rule="Periods of a series may not overlap, and a short one between two calendars is a decision, not a guess.",
+            f"With the calendar {series.calendar!r} the next period of {str(series)!r} would be "
+            f"{following.starts_on} to {following.ends_on}, which overlaps {last.label}.",
+            rule="Periods of a series may not overlap; a short one between two calendars is a decision, not a guess.",
             remedy=f"First open it: manage.py ledger_period open {series.code} --starts-on {day_after(last.ends_on)} "
             f"--ends-on {following.ends_on}.",
         )

@@ -1,8 +1,8 @@
 """For the tests of host projects: lets a test database, and only a test database, be flushed.
 
 Django's ``TransactionTestCase`` and ``pytest.mark.django_db(transaction=True)`` empty the tables by TRUNCATE, which the
-ledger refuses. When a test runner migrates its own database, the refusal of TRUNCATE is dropped there; UPDATE and DELETE
-stay refused. Nothing has to be set up.
+ledger refuses. When a test runner migrates its own database, the refusal of TRUNCATE is dropped there; UPDATE and
+DELETE stay refused. Nothing has to be set up.
 """
 
 from __future__ import annotations

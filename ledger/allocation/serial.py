@@ -1,4 +1,4 @@
-"""``serial``: the counter's row is locked from here to the caller's commit. Strict order, no gap, one checkout at a time."""
+"""``serial``: the counter's row is locked until the caller commits. Strict order, no gap, one checkout at a time."""
 
 from __future__ import annotations
 

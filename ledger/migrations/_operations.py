@@ -1,4 +1,4 @@
-"""A migration operation that runs a SQL file of this folder, and says so clearly on a database other than PostgreSQL."""
+"""A migration operation that runs a SQL file, and refuses clearly on a database other than PostgreSQL."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RunSQLFile(RunSQL):
         vendor = schema_editor.connection.vendor
         if vendor != "postgresql":
             raise ImproperlyConfigured(
-                f"The database {schema_editor.connection.alias!r} is {vendor}. Folio's guarantees rest on PostgreSQL 15 "
-                "or newer. Point DATABASES at PostgreSQL, or route the app 'ledger' to a PostgreSQL database."
+                f"The database {schema_editor.connection.alias!r} is {vendor}. Folio's guarantees rest on PostgreSQL "
+                "15 or newer. Point DATABASES at PostgreSQL, or route the app 'ledger' to a PostgreSQL database."
             )
         super().database_forwards(app_label, schema_editor, from_state, to_state)
