@@ -3,12 +3,14 @@
 import os
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 
 from ledger.site import embedded
 from tests import provision
+from tests.databases import migrated_database
 
 
 def pytest_report_header() -> list[str]:
@@ -46,3 +48,10 @@ def redis_url() -> str:
         return provision.redis_url()
     except embedded.EmbeddedServerError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def plain_database() -> Iterator[str]:
+    """The URL of a migrated database as a merchant has it, TRUNCATE refused; empty, so leave it empty."""
+    with migrated_database("folio_plain") as url:
+        yield url

@@ -1,5 +1,6 @@
 """A host project as small as can be: Folio beside a shop, on the PostgreSQL of tests/provision.py."""
 
+import os
 from typing import Any
 
 from ledger.site.database import database_settings
@@ -7,6 +8,9 @@ from tests.provision import database_url
 
 SECRET_KEY = "for tests"
 DATABASES: dict[str, dict[str, Any]] = {"default": database_settings(database_url())}
+if "TEST_DATABASE" in os.environ:
+    # A process that a test started (a worker) works on the database that pytest-django made.
+    DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

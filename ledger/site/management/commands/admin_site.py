@@ -1,0 +1,132 @@
+"""``manage.py admin_site``: the admin on this machine with a ready-made login, to look at what the demo left behind."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import signal
+from argparse import RawDescriptionHelpFormatter
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from ledger.models import Entry
+from ledger.site import embedded
+
+HOST = "127.0.0.1"
+PORT = 8000
+#: How many ports are tried after the one that was asked for.
+PORTS = 50
+EXAMPLE = """\
+example:
+  manage.py admin_site --port 8080
+  DATABASE_URL=postgresql://… manage.py admin_site --login maria
+"""
+
+
+class _Formatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Django's order of options, and the example as it is written."""
+
+
+class Command(BaseCommand):
+    help = (
+        "Serve the admin on this machine alone, with a superuser whose password is made anew at each start, and "
+        "printed. The database is migrated first if it has to be."
+    )
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        return super().create_parser(prog_name, subcommand, epilog=EXAMPLE, formatter_class=_Formatter, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=_port, default=PORT, help=f"Default {PORT}; the next free one if taken.")
+        parser.add_argument(
+            "--login",
+            metavar="NAME",
+            help="Name of the superuser, made if it isn't there; default folio. Its password is reset, so where "
+            "DATABASE_URL names a database of your own, it must be given.",
+        )
+
+    def handle(self, *args: Any, port: int, login: str | None, **options: Any) -> None:
+        """Runs until Ctrl-C or SIGTERM."""
+        if os.environ.get("DATABASE_URL") and not login:
+            raise CommandError(
+                "DATABASE_URL names a database of your own, and this command resets the password of a superuser. "
+                "Name the one you mean: admin_site --login NAME."
+            )
+        try:
+            self._migrate()
+        except embedded.EmbeddedServerError as error:
+            raise CommandError(str(error)) from error
+        # The port first: where there is none, no password is reset.
+        with self._server(port) as server:
+            name = login or "folio"
+            password = _reset(name)
+            if not Entry.objects.exists():
+                self.stdout.write("The ledger is empty so far: make demo fills it.")
+            self.stdout.write(f"Admin:    http://{HOST}:{server.server_address[1]}/admin/")
+            self.stdout.write(f"Login:    {name}\nPassword: {password}")
+            self.stdout.write("Ctrl-C stops it.")
+            self.stdout.flush()
+            connection.close()  # each request opens its own
+            _serve(server)
+        self.stdout.write("Stopped.")
+
+    def _migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write("Migrating the database …")
+            call_command("migrate", interactive=False, verbosity=0)
+
+    def _server(self, wanted: int) -> ThreadedWSGIServer:
+        for port in range(wanted, min(wanted + PORTS, 65535) + 1):
+            try:
+                server = ThreadedWSGIServer((HOST, port), WSGIRequestHandler)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise CommandError(
+                        f"Port {port} can't be used: {error.strerror}. Choose another --port."
+                    ) from error
+                continue
+            server.set_app(get_internal_wsgi_application())
+            if port != wanted:
+                self.stdout.write(f"Port {wanted} is taken, so this is {port}.")
+            return server
+        raise CommandError(f"All ports from {wanted} to {port} are taken. Choose another --port.")
+
+
+def _serve(server: ThreadedWSGIServer) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    # Without this, SIGTERM would end the process before the embedded PostgreSQL is told.
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _reset(name: str) -> str:
+    password = secrets.token_urlsafe(12)
+    users = get_user_model()
+    user, _ = users._default_manager.get_or_create(None, **{users.USERNAME_FIELD: name})
+    for right in ("is_active", "is_staff", "is_superuser"):
+        setattr(user, right, True)
+    user.set_password(password)
+    user.save()
+    return password
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise ValueError(text)
+    return port

@@ -1,0 +1,161 @@
+"""``make demo``: Folio's main job on real numbers, from the first migration to the last check."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
+
+from ledger import issue, preview
+from ledger.adoption import AdoptionResult, Layout, adopt
+from ledger.management.base import FAILED, LedgerCommand
+from ledger.models import Adoption, Entry
+from ledger.reports.continuity import PeriodSummary, summarise
+from ledger.site import demo
+from ledger.verification import CHECKS, verify
+
+RETAILER = Path(__file__).resolve().parents[2] / "data" / "online-retail-invoices.csv"
+
+
+class Command(LedgerCommand):
+    help = (
+        "Adopts the 25,900 invoice numbers of a real retailer, then lets three shops sell across a year's end from many "
+        "threads, with failed payments, retries and voids; then sums up and checks every rule. Each run has tenants of "
+        "its own, so it can be repeated on any database. Exit code 0: every rule holds; 1: one does not."
+    )
+    examples = """  manage.py demo
+  manage.py demo --checkouts 2000 --threads 16 --seed 7
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--checkouts", type=int, default=600, metavar="N", help="How many sales; 600 by default.")
+        parser.add_argument("--threads", type=int, default=8, metavar="N", help="How many tills; 8 by default.")
+        parser.add_argument("--seed", type=int, default=2026, metavar="N", help="What happens to whom; 2026 by default.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["checkouts"] < 1 or options["threads"] < 1:
+            raise CommandError("--checkouts and --threads are 1 or more.", returncode=2)
+        with self._step("Migrating the database"):
+            call_command("migrate", verbosity=0)
+        run = Adoption.objects.filter(tenant__startswith="retailer").count() + 1
+        suffix = "" if run == 1 else f"-{run}"
+        retailer = f"retailer{suffix}"
+        shops = tuple(replace(shop, tenant=shop.tenant + suffix) for shop in demo.SHOPS)
+
+        with self._step("Adopting the ledger of a UK retailer, 2010 to 2011"):
+            adopted = self._adopt(retailer)
+        self._tell_adoption(adopted, retailer)
+        self._sell(shops, options)
+        broken = self._sum_up([retailer, *(shop.tenant for shop in shops)])
+        with self._step("Checking every rule (manage.py ledger_verify)"):
+            findings = [str(finding) for finding in verify()]
+        for finding in findings:
+            self.stdout.write(self.style.ERROR(f"  {finding}"))
+        if findings or broken:
+            raise CommandError(f"{len(findings)} findings, {broken} sums that don't add up.", returncode=FAILED)
+        self.stdout.write(f"  {len(CHECKS)} checks, nothing found: every value is accounted for, once.")
+        self._tell_where_to_look()
+
+    def _adopt(self, tenant: str) -> AdoptionResult:
+        layout = Layout(
+            date_column="issued_at",
+            customer_column="customer",
+            keep_columns=("country",),
+            pattern=r"^(?P<kind>[CA]?)(?P<counter>\d+)$",
+        )
+        settings = {"template": "{counter}", "calendar": "never", "time_zone": "Europe/London"}
+        return adopt(
+            RETAILER,
+            series="invoice",
+            org=tenant,
+            layout=layout,
+            settings=settings,
+            explain_gaps="Not in the data that the retailer published.",
+            by="demo",
+        )
+
+    def _tell_adoption(self, adopted: AdoptionResult, tenant: str) -> None:
+        (summary,) = summarise(tenant=tenant)
+        self.stdout.write(
+            f"  {summary.expected:,} values in range, {adopted.rows:,} used, {summary.missing:,} missing in "
+            f"{summary.missing_ranges:,} ranges (each explained), {summary.duplicates or 'no'} duplicates, "
+            f"{summary.out_of_order} out of order."
+        )
+        self.stdout.write(f"  The next invoice is {preview('invoice', org=tenant)}.", ending=" ")
+        with transaction.atomic():
+            entry = issue("invoice", org=tenant, document="order:first-with-folio", by="demo")
+        self.stdout.write(f"A checkout took it: {entry}.")
+
+    def _sell(self, shops: tuple[demo.Shop, ...], options: dict[str, Any]) -> None:
+        count, threads = options["checkouts"], options["threads"]
+        demo.open_shops(shops)
+        sales = demo.draw_sales(shops, count, options["seed"])
+        title = f"{count} checkouts from {threads} threads, three shops, across a year's end"
+        with self._step(title), self.progress(count, wanted=True) as tell:
+            tally = demo.run_sales(sales, threads=threads, after_each=lambda: tell("checking out"))
+        self.stdout.write(
+            f"  {tally.committed} committed; {tally.failed} failed after they got their number, and gave it back; "
+            f"{tally.retried} came twice, and got the same number; {tally.voided} voided later."
+        )
+
+    def _sum_up(self, tenants: list[str]) -> int:
+        """Print a line for each period; return how many don't add up."""
+        self.stdout.write(self.style.MIGRATE_HEADING("What each series gave out"))
+        rows, broken = [], 0
+        for tenant in tenants:
+            for summary in summarise(tenant=tenant):
+                broken += not summary.identity_holds
+                first, last = _ends(summary)
+                rows.append(
+                    (
+                        f"  {tenant}",
+                        summary.period,
+                        first,
+                        last,
+                        f"{summary.expected:,}",
+                        f"{summary.used:,}",
+                        f"{summary.void:,}",
+                        f"{summary.missing:,}",
+                        "yes" if summary.identity_holds else "NO",
+                    )
+                )
+        header = ("  tenant", "period", "first", "last", "values", "= issued", "of these void", "+ missing", "adds up")
+        self.write_table(header, rows)
+        return broken
+
+    def _tell_where_to_look(self) -> None:
+        self.stdout.write(self.style.MIGRATE_HEADING("To look further"))
+        self.stdout.write("  make admin                             every number, in the Django admin, with a login")
+        self.stdout.write("  .venv/bin/python manage.py ledger_status --tenant berlin")
+        self.stdout.write("  .venv/bin/python manage.py ledger_verify")
+        self.stdout.write("  make clean                             stops the embedded PostgreSQL and removes all of it")
+
+    @contextmanager
+    def _step(self, title: str) -> Iterator[None]:
+        self.stdout.write(self.style.MIGRATE_HEADING(title), ending=" … ")
+        self.stdout.flush()
+        begun = time.perf_counter()
+        yield
+        self.stdout.write(f"{time.perf_counter() - begun:.1f} s")
+
+
+def _ends(summary: PeriodSummary) -> tuple[str, str]:
+    """The first and the last number of a period, as people read them."""
+    numbers = dict(
+        Entry.objects.filter(
+            tenant=summary.tenant,
+            period__tenant=summary.tenant,
+            period__series__code=summary.series,
+            period__starts_on=summary.starts_on,
+            value__in=(summary.first, summary.last),
+        ).values_list("value", "number")
+    )
+    return numbers.get(summary.first, "none"), numbers.get(summary.last, "none")

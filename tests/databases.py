@@ -1,0 +1,85 @@
+"""Databases beside the test runner's own, which lacks the refusal of TRUNCATE (``ledger.testing``).
+
+A name that doesn't begin with ``test_`` makes a database a plain one to Folio, as a merchant has it.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ledger.site.database import database_settings
+from tests.provision import database_url
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def manage(
+    *arguments: str, url: str, settings: str = "tests.settings", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run manage.py in a process of its own, on the database at ``url``."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": settings, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def new_database(name: str) -> Iterator[str]:
+    """An empty database on the server of the tests, dropped afterwards; yields its URL. Skips where that is barred."""
+    server = database_url()
+    name = f"{name}_{os.getpid()}"
+    identifier = sql.Identifier(name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        if row is None or not row[0]:
+            pytest.skip("the tests' role is no superuser, so it can't tamper with a database of its own")
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+    try:
+        yield make_conninfo(server, dbname=name)
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+
+
+@contextmanager
+def migrated_database(name: str) -> Iterator[str]:
+    """As ``new_database``, with all tables, made by ``manage.py migrate`` in a process of its own."""
+    with new_database(name) as url:
+        done = manage("migrate", "--run-syncdb", "--verbosity", "0", url=url)
+        assert done.returncode == 0, done.stderr
+        yield url
+
+
+@contextmanager
+def database_alias(alias: str, url: str, **changed: Any) -> Iterator[BaseDatabaseWrapper]:
+    """Django's connection to ``url`` under ``alias``; ``changed`` overrides keys of its settings, such as USER."""
+    settings = connections.configure_settings({"default": {**database_settings(url), **changed}})["default"]
+    settings["TEST"] = {"CHARSET": None, "COLLATION": None, "MIGRATE": True, "MIRROR": None, "NAME": None}
+    connections.settings[alias] = settings
+    try:
+        yield connections[alias]
+    finally:
+        connections[alias].close()
+        del connections[alias]
+        del connections.settings[alias]
+
+
+def with_user(url: str, user: str, password: str) -> str:
+    """The same database for another role."""
+    return make_conninfo(url, user=user, password=password)

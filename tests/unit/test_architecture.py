@@ -1,0 +1,93 @@
+"""The imports point one way, and importing `ledger` costs a host project little."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: From the bottom up; a module may import from its own layer and from those below.
+LAYERS = [
+    {"errors", "conf"},
+    {"calendars", "formats", "keys"},
+    {"models", "sql", "migrations"},
+    {"allocation", "refusals", "database_errors", "requests"},
+    {"series", "periods", "testing"},
+    {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports"},
+    {"checks", "admin", "web", "compat", "management", "apps"},
+    {"site"},
+]
+
+
+def layer(module: str) -> int | None:
+    parts = module.split(".")
+    if parts[0] != "ledger" or len(parts) == 1:
+        return None
+    name = parts[1].removesuffix("_sql")
+    for number, names in enumerate(LAYERS):
+        if name in names:
+            return number
+    raise AssertionError(f"{module} has no layer: add it to LAYERS where it belongs")
+
+
+def sources(package: str) -> Iterator[tuple[str, Path]]:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+            if node.module == "ledger":
+                yield from (f"ledger.{alias.name}" for alias in node.names if (ROOT / f"ledger/{alias.name}.py").exists())
+
+
+@pytest.mark.parametrize(("module", "path"), list(sources("ledger")))
+def test_imports_point_one_way(module: str, path: Path) -> None:
+    own = layer(module)
+    if own is None:
+        return
+    for name in imports(path):
+        if name.split(".")[0] == "ledger" and (theirs := layer(name)) is not None:
+            assert theirs <= own, f"{module} imports {name}, which lies above it"
+
+
+@pytest.mark.parametrize(("module", "path"), list(sources("ledger")))
+def test_nothing_under_ledger_knows_celery_or_workers(module: str, path: Path) -> None:
+    assert not [name for name in imports(path) if name.split(".")[0] in {"celery", "workers", "tests"}]
+
+
+def test_the_pure_modules_import_neither_django_nor_models() -> None:
+    for name in ("calendars", "formats"):
+        assert not [
+            found for found in imports(ROOT / f"ledger/{name}.py") if found.startswith(("django", "ledger.models", "time"))
+        ]
+
+
+def test_importing_ledger_costs_nothing() -> None:
+    """Settings modules import it, before there are settings: no Django, no database, nothing but itself."""
+    code = "import sys; before = set(sys.modules); import ledger; print(len(set(sys.modules) - before), 'django' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    count, django = said.split()
+    assert django == "False"
+    assert int(count) < 15
+
+
+def test_the_public_names_are_there() -> None:
+    import ledger
+
+    assert all(callable(getattr(ledger, name)) for name in ledger.__all__)
+    assert set(ledger.__all__) <= set(dir(ledger))
+    with pytest.raises(AttributeError, match="no attribute 'isue'"):
+        ledger.isue
