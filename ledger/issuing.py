@@ -92,20 +92,13 @@ def issue_many(
     with told_in_our_words(series):
         for _ in range(_TRIES):
             answer = serial.take_many(connection, request, distinct)
-            if answer.outcome == Outcome.ISSUED:
+            if answer.outcome in (Outcome.ISSUED, Outcome.EXISTING):
                 numbered: dict[str, Entry] = {distinct[at]: entry for at, entry in answer.entries.items()}
                 if len(numbered) < len(distinct):
-                    missing = [key for key in distinct if key not in numbered]
-                    found = _existing(
-                        connection,
-                        request,
-                        tenant=request.tenant,
-                        series__tenant=request.tenant,
-                        series__code=series,
-                        document__in=missing,
-                    )
-                    numbered |= {entry.document: entry for entry in found}
+                    numbered |= _existing_of(connection, request, [key for key in distinct if key not in numbered])
                 return [numbered[key] for key in keys]
+            if answer.outcome == Outcome.OTHER_FACTS:
+                _existing(connection, request, pk=answer.existing_id)  # raises the error that names them
             _mend(connection, request, answer.outcome, answer.business_date, count=len(distinct))
     raise refusals.unsettled(series)
 
@@ -151,6 +144,11 @@ def _existing(connection: BaseDatabaseWrapper, request: Request, **which: Any) -
     for entry in entries:
         check_facts(request, entry)
     return [entry.of_its_kind() for entry in entries]
+
+
+def _existing_of(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> dict[str, Entry]:
+    series = {"tenant": request.tenant, "series__tenant": request.tenant, "series__code": request.series}
+    return {entry.document: entry for entry in _existing(connection, request, document__in=documents, **series)}
 
 
 def _mend(

@@ -7,12 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import connections, router, transaction
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Now
 
 from ledger import refusals, sql
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
-from ledger.errors import NoPeriod, PeriodConflict, PeriodError
+from ledger.errors import InvalidCalendar, InvalidSeries, NoPeriod, PeriodConflict, PeriodError
+from ledger.formats import NumberFormat
 from ledger.models import Period, Series
 from ledger.series import business_today
 
@@ -51,18 +52,17 @@ def open_period(
     Explicit dates, both inclusive, make a period of any length under any calendar: a short first year, a 52/53-week
     year, the stretch between two fiscal years. ``first_value`` is where its counter starts, by default where the
     series' periods do. Opening a period that is open already returns it. Raises PeriodConflict where it would overlap
-    another one or repeat its numbers, NoPeriod where the calendar has none for the day.
+    another one or repeat its numbers, NoPeriod where the calendar has none for the day, and InvalidArgument where the
+    arguments can't make a period.
     """
     alias = using or router.db_for_write(Period)
-    if starts_on is not None and ends_on is not None:
-        period = Period.of(series, Span(starts_on, ends_on), first_value=first_value)
-    else:
-        period = planned_period(series, day or business_today(alias, series.time_zone), alias)
-        if first_value is not None:
-            period.first_value, period.last_value = first_value, first_value - 1
-    # DO NOTHING on any constraint: of two checkouts that open the same period, one makes it and the other finds it.
-    Period.objects.using(alias).bulk_create([period], ignore_conflicts=True)
+    period = _wanted_period(series, day, starts_on, ends_on, first_value, alias)
     opened = find_period(series, period.starts_on, alias)
+    if opened is None:
+        _refuse_repetition(period, alias)
+        # DO NOTHING on any constraint: of two checkouts that open the same period, one makes it, the other finds it.
+        Period.objects.using(alias).bulk_create([period], ignore_conflicts=True)
+        opened = find_period(series, period.starts_on, alias)
     if opened is None or (opened.starts_on, opened.ends_on) != (period.starts_on, period.ends_on):
         raise _conflict(period, alias)
     if first_value is not None and opened.first_value != first_value:
@@ -117,6 +117,37 @@ def open_next_periods(*, ahead_days: int | None = None, using: str | None = None
     return {"opened": opened, "failed": failed}
 
 
+def _wanted_period(
+    series: Series,
+    day: date | None,
+    starts_on: date | None,
+    ends_on: date | None,
+    first_value: int | None,
+    alias: str,
+) -> Period:
+    """The unsaved period that the arguments of ``open_period`` ask for."""
+    if (starts_on is None) is not (ends_on is None) or (starts_on is not None and day is not None):
+        raise InvalidCalendar(
+            f"Asked for was a period with day={day}, starts_on={starts_on}, ends_on={ends_on}.",
+            rule="A period is named by a day in it, or by both its first and its last day.",
+            remedy="Pass open_period(series, day), or open_period(series, starts_on=…, ends_on=…).",
+        )
+    if starts_on is not None and ends_on is not None:
+        span = Span(starts_on, ends_on)
+    else:
+        planned = planned_period(series, day or business_today(alias, series.time_zone), alias)
+        span = planned.as_span()
+    period = Period.of(series, span, first_value=first_value)
+    if not 0 <= period.first_value <= period.max_value:
+        raise InvalidSeries(
+            f"The period {period.label} of series {str(series)!r} can't start at {period.first_value}.",
+            rule=f"Its values lie between 0 and {period.max_value}, so that numbers have at most {series.max_length} "
+            "characters.",
+            remedy="Choose another first value, a shorter template or a higher length limit.",
+        )
+    return period
+
+
 def _open_through(series: Series, first: date, last: date, alias: str) -> int:
     opened, day = 0, first
     while True:
@@ -141,6 +172,21 @@ def _series_without_period(alias: str, days: int) -> Iterator[Series]:
         last = ids[-1]
 
 
+def _refuse_repetition(period: Period, alias: str) -> None:
+    """Raise PeriodConflict where the tenant has another period that could give out one of this one's numbers."""
+    wanted = period.as_format()
+    others = Period.objects.using(alias).filter(tenant=period.tenant).values_list("pk", "prefix", "width", "suffix")
+    for pk, prefix, width, suffix in others:
+        if wanted.may_repeat(NumberFormat(prefix, width, suffix)):
+            same = Period.objects.using(alias).select_related("series").get(pk=pk)
+            raise PeriodConflict(
+                f"The period {period.label} of series {str(period.series)!r} could repeat the numbers of {same}: "
+                f"{wanted.number(period.first_value)!r} follows {same.as_format().number(same.first_value)!r}.",
+                rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+                remedy="Put what tells them apart into the template, such as {year}-{month}, {series} or letters.",
+            )
+
+
 def _conflict(period: Period, alias: str) -> PeriodError:
     """Why PostgreSQL did not take the period."""
     theirs = Period.objects.using(alias).select_related("series").filter(tenant=period.tenant)
@@ -154,18 +200,7 @@ def _conflict(period: Period, alias: str) -> PeriodError:
             remedy=f"Choose dates outside it: manage.py ledger_period open {period.series.code} --starts-on "
             f"{day_after(overlapping.ends_on)} --ends-on …",
         )
-    same = (
-        theirs.alias(upper_prefix=Upper("prefix"), upper_suffix=Upper("suffix"))
-        .filter(upper_prefix=period.prefix.upper(), upper_suffix=period.suffix.upper())
-        .first()
-    )
-    if same is not None:
-        return PeriodConflict(
-            f"The period {period.label} of series {str(period.series)!r} would repeat the numbers "
-            f"{period.as_format().number(period.first_value)!r}… of {same}.",
-            rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
-            remedy="Put a token that tells them apart into the template, such as {year}-{month} or {series}.",
-        )
+    _refuse_repetition(period, alias)
     return NoPeriod(
         f"The period {period.label} of series {str(period.series)!r} was opened and given up by another checkout.",
         rule="A period is opened inside a transaction, which may roll back.",

@@ -6,9 +6,10 @@ from __future__ import annotations
 # Arguments: tenant, series, on, at, document, actor, metadata as JSON text.
 ISSUE_SERIAL = "SELECT * FROM ledger_issue_serial(%s, %s, %s::date, %s::timestamptz, %s, %s, %s::jsonb)"
 
-# A contiguous block in one statement. Arguments as above, with a list of documents.
+# A contiguous block in one statement. Arguments as above, with a list of documents, null for metadata that were not
+# stated, and whether the date was.
 ISSUE_SERIAL_MANY = (
-    "SELECT * FROM ledger_issue_serial_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb)"
+    "SELECT * FROM ledger_issue_serial_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
 )
 
 # The business date of a moment, or of now, as the series' time zone has it. Arguments: at, zone.

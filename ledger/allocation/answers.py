@@ -41,6 +41,7 @@ class Outcome(StrEnum):
     CLOSED = "closed"
     EXHAUSTED = "exhausted"
     OUT_OF_ORDER = "out_of_order"
+    OTHER_FACTS = "other_facts"
     TRY_AGAIN = "try_again"
 
 
@@ -61,3 +62,4 @@ class BlockAnswer:
     outcome: Outcome
     business_date: date | None
     entries: Mapping[int, NumberIssued]
+    existing_id: int | None = None

@@ -31,11 +31,14 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
     """Take a contiguous block for those of ``documents`` that have no number yet, in their order, in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.ISSUE_SERIAL_MANY, [*_where(request), list(documents), *_what(request)])
+        cursor.execute(
+            sql.ISSUE_SERIAL_MANY,
+            [*_where(request), list(documents), request.actor, request.metadata, request.on_stated],
+        )
         rows = cursor.fetchall()
     outcome, business_date = Outcome(rows[0][0]), rows[0][1]
-    if outcome not in (Outcome.ISSUED, Outcome.EXISTING):
-        return BlockAnswer(outcome, business_date, {})
+    if len(rows) == 1 and outcome != Outcome.ISSUED:
+        return BlockAnswer(outcome, business_date, {}, existing_id=rows[0][3])
     entries = {
         row[2] - 1: _entry(connection.alias, request, documents[row[2] - 1], row[3:])
         for row in rows

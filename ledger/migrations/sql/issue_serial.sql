@@ -11,67 +11,68 @@ CREATE FUNCTION ledger_issue_serial(
     OUT entry_transaction bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    series ledger_series;
-    period ledger_period;
+    guarded boolean;
+    last_seen bigint;
 BEGIN
-    SELECT * INTO series FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series;
-    outcome := CASE WHEN series.id IS NULL THEN 'unknown'
-                    WHEN NOT series.is_active THEN 'inactive'
-                    WHEN series.allocation <> 'serial' THEN 'allocation' END;
+    -- Everything that can be known without a lock, in one statement, hence as of one moment. The series' time zone
+    -- decides the business date. A retry finds its number here, and does not queue behind somebody's payment for it.
+    SELECT CASE WHEN NOT s.is_active THEN 'inactive'
+                WHEN s.allocation <> 'serial' THEN 'allocation'
+                WHEN e.id IS NOT NULL THEN 'existing' END,
+           today.day, s.id, s.chronological, p.id, p.last_value, e.id
+    INTO outcome, business_date, entry_series, guarded, entry_period, last_seen, entry_id
+    FROM ledger_series s
+    CROSS JOIN LATERAL (
+        SELECT coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE s.time_zone)::date) AS day
+    ) today
+    LEFT JOIN LATERAL (
+        SELECT q.id, q.last_value FROM ledger_period q
+        WHERE q.tenant = p_tenant AND q.series_id = s.id AND q.starts_on <= today.day
+        ORDER BY q.starts_on DESC LIMIT 1
+    ) p ON true
+    LEFT JOIN ledger_entry e
+        ON e.tenant = p_tenant AND e.series_id = s.id AND e.document = p_document AND e.document > ''
+    WHERE s.tenant = p_tenant AND s.code = p_series;
+    IF NOT FOUND THEN outcome := 'unknown'; END IF;
     IF outcome IS NOT NULL THEN RETURN; END IF;
 
-    -- The series' time zone decides the business date, and the clock is read as late as can be.
-    business_date := coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE series.time_zone)::date);
-
-    -- A retry finds its number here, and does not queue behind somebody's payment for it.
-    IF p_document > '' THEN
-        SELECT e.id INTO entry_id FROM ledger_entry e
-        WHERE e.tenant = p_tenant AND e.series_id = series.id AND e.document = p_document AND e.document > '';
-        IF FOUND THEN outcome := 'existing'; RETURN; END IF;
-    END IF;
-
     -- UPDATE takes the lock by itself: a SELECT … FOR UPDATE before it would cost one more WAL record for each number.
+    -- Once the lock is held, every condition is asked again of the row as it is then.
     UPDATE ledger_period p
     SET last_value = p.last_value + 1,
-        last_issued_on = CASE WHEN series.chronological THEN business_date ELSE p.last_issued_on END
-    WHERE p.id = (SELECT q.id FROM ledger_period q
-                  WHERE q.tenant = p_tenant AND q.series_id = series.id AND q.starts_on <= business_date
-                  ORDER BY q.starts_on DESC LIMIT 1)
-      AND p.ends_on >= business_date
+        last_issued_on = CASE WHEN guarded THEN business_date ELSE p.last_issued_on END
+    WHERE p.id = entry_period
+      AND business_date BETWEEN p.starts_on AND p.ends_on
       AND p.closed_at IS NULL
       AND p.last_value < p.max_value
-      AND (NOT series.chronological OR p.last_issued_on IS NULL OR p.last_issued_on <= business_date)
-    RETURNING p.* INTO period;
+      AND (NOT guarded OR p.last_issued_on IS NULL OR p.last_issued_on <= business_date)
+    RETURNING p.last_value, ledger_number(p.prefix, p.width, p.suffix, p.last_value) INTO entry_value, entry_number;
     IF NOT FOUND THEN
-        outcome := ledger_refusal(p_tenant, series.id, business_date, 1);
+        outcome := ledger_refusal(p_tenant, entry_series, business_date, 1);
         RETURN;
     END IF;
 
-    -- Under the lock the ledger holds still, so look again: the document may have come in on another connection while
-    -- this one waited. (ON CONFLICT would find that too, at the price of a speculative insertion each time.)
-    IF p_document > '' THEN
+    -- Under the lock the period holds still. If its counter moved since the look above, the document may have come in
+    -- on another connection, so look again. (ON CONFLICT would find that too, at the price of a speculative insertion
+    -- each time. A document that came in in another period of the series meets the unique index.)
+    IF entry_value <> last_seen + 1 AND p_document > '' THEN
         SELECT e.id INTO entry_id FROM ledger_entry e
-        WHERE e.tenant = p_tenant AND e.series_id = series.id AND e.document = p_document AND e.document > '';
+        WHERE e.tenant = p_tenant AND e.series_id = entry_series AND e.document = p_document AND e.document > '';
         IF FOUND THEN
             UPDATE ledger_period p
-            SET last_value = period.last_value - 1,
-                last_issued_on = CASE WHEN series.chronological THEN ledger_latest_date(p_tenant, period.id) END
-            WHERE p.id = period.id;
+            SET last_value = entry_value - 1,
+                last_issued_on = CASE WHEN guarded THEN ledger_latest_date(p_tenant, entry_period) END
+            WHERE p.id = entry_period;
             outcome := 'existing';
             RETURN;
         END IF;
     END IF;
 
-    entry_value := period.last_value;
-    entry_number := ledger_number(period.prefix, period.width, period.suffix, period.last_value);
     INSERT INTO ledger_entry AS e (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
-    VALUES (p_tenant, series.id, period.id, entry_value, 'issued', entry_number, p_document, business_date, p_actor,
+    VALUES (p_tenant, entry_series, entry_period, entry_value, 'issued', entry_number, p_document, business_date, p_actor,
             p_metadata)
-    RETURNING e.id, e.issued_at, e.transaction_id INTO entry_id, entry_issued_at, entry_transaction;
-    outcome := 'issued';
-    entry_series := series.id;
-    entry_period := period.id;
-    entry_issued_on := business_date;
+    RETURNING 'issued', e.id, e.issued_on, e.issued_at, e.transaction_id
+    INTO outcome, entry_id, entry_issued_on, entry_issued_at, entry_transaction;
 END $$;
 
 -- Why the period of a date gives out no number: the reasons in the order in which a person should hear them.
@@ -94,10 +95,12 @@ CREATE FUNCTION ledger_latest_date(p_tenant text, p_period_id bigint) RETURNS da
     WHERE e.tenant = p_tenant AND e.period_id = p_period_id AND e.kind <> 'gap'
 $$;
 
--- A contiguous block for the documents that have no number yet, in their order; one row for each document, in the order
--- given. A refusal is one row with its outcome and locks and changes nothing.
+-- A contiguous block for the documents that have no number yet, in their order. One row for each document, in no
+-- particular order: `place` is its position in the list; those that had a number are 'existing'. A refusal is one row with
+-- its outcome and locks and changes nothing.
 CREATE FUNCTION ledger_issue_serial_many(
-    p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb
+    p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
+    p_on_stated boolean
 ) RETURNS TABLE (
     outcome text, business_date date, place bigint, entry_id bigint, entry_series bigint, entry_period bigint,
     entry_value bigint, entry_number text, entry_issued_on date, entry_issued_at timestamptz, entry_transaction bigint
@@ -106,6 +109,8 @@ DECLARE
     series ledger_series;
     period ledger_period;
     fresh text[];
+    places bigint[];
+    other bigint;
     latest date;
 BEGIN
     SELECT * INTO series FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series;
@@ -116,6 +121,15 @@ BEGIN
 
     latest := coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE series.time_zone)::date);
     business_date := latest;
+
+    -- A retry of the whole block does not queue, nor ask for an open period.
+    IF NOT EXISTS (SELECT FROM unnest(p_documents) AS d (document)
+                   WHERE NOT EXISTS (SELECT FROM ledger_entry e
+                                     WHERE e.tenant = p_tenant AND e.series_id = series.id
+                                       AND e.document = d.document AND e.document > '')) THEN
+        outcome := 'existing';
+        RETURN NEXT; RETURN;
+    END IF;
 
     SELECT p.* INTO period FROM ledger_period p
     WHERE p.id = (SELECT q.id FROM ledger_period q
@@ -131,11 +145,18 @@ BEGIN
     END IF;
 
     -- Under the lock, so that a concurrent call for the same documents is seen.
-    SELECT array_agg(d.document ORDER BY d.ordinality) INTO fresh
+    SELECT array_agg(d.document ORDER BY d.ordinality) FILTER (WHERE e.id IS NULL),
+           array_agg(d.ordinality ORDER BY d.ordinality) FILTER (WHERE e.id IS NULL),
+           min(e.id) FILTER (WHERE (p_on_stated AND e.period_id <> period.id) OR e.metadata <> p_metadata)
+    INTO fresh, places, other
     FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)
-    WHERE NOT EXISTS (SELECT FROM ledger_entry e
-                      WHERE e.tenant = p_tenant AND e.series_id = series.id AND e.document = d.document
-                        AND e.document > '');
+    LEFT JOIN ledger_entry e
+        ON e.tenant = p_tenant AND e.series_id = series.id AND e.document = d.document AND e.document > '';
+    IF other IS NOT NULL THEN
+        outcome := 'other_facts';
+        entry_id := other;
+        RETURN NEXT; RETURN;
+    END IF;
     IF period.last_value + coalesce(cardinality(fresh), 0) > period.max_value THEN
         outcome := 'exhausted';
         RETURN NEXT; RETURN;
@@ -143,25 +164,28 @@ BEGIN
 
     IF fresh IS NOT NULL THEN
         UPDATE ledger_period p
-        SET last_value = period.last_value + cardinality(fresh), 
+        SET last_value = period.last_value + cardinality(fresh),
             last_issued_on = CASE WHEN series.chronological THEN latest ELSE period.last_issued_on END
         WHERE p.id = period.id;
-    END IF;
 
-    RETURN QUERY
-    WITH block AS (
+        -- The value tells the place. (A join by document would: PostgreSQL can't know how long the list is, and takes
+        -- the square of its length for it.)
+        RETURN QUERY
         INSERT INTO ledger_entry AS e
             (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
         SELECT p_tenant, series.id, period.id, period.last_value + d.ordinality, 'issued',
                ledger_number(period.prefix, period.width, period.suffix, period.last_value + d.ordinality),
-               d.document, latest, p_actor, p_metadata
+               d.document, latest, p_actor, coalesce(p_metadata, '{}')
         FROM unnest(fresh) WITH ORDINALITY AS d (document, ordinality)
-        RETURNING e.id, e.series_id, e.period_id, e.value, e.number, e.document, e.issued_on, e.issued_at,
-                  e.transaction_id
-    )
-    SELECT CASE WHEN b.id IS NULL THEN 'existing' ELSE 'issued' END, latest, d.ordinality, b.id, b.series_id,
-           b.period_id, b.value, b.number::text, b.issued_on, b.issued_at, b.transaction_id
-    FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)
-    LEFT JOIN block b ON b.document = d.document
-    ORDER BY d.ordinality;
+        RETURNING 'issued', latest, places[e.value - period.last_value], e.id, e.series_id, e.period_id, e.value,
+                  e.number::text, e.issued_on, e.issued_at, e.transaction_id;
+    END IF;
+
+    IF fresh IS NULL OR cardinality(fresh) < cardinality(p_documents) THEN
+        RETURN QUERY
+        SELECT 'existing', latest, d.ordinality, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text,
+               NULL::date, NULL::timestamptz, NULL::bigint
+        FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)
+        WHERE d.ordinality NOT IN (SELECT unnest(places));
+    END IF;
 END $$;
