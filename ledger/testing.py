@@ -13,14 +13,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import utils
 
-#: Every event table, which the database keeps append-only.
-EVENT_TABLES = (
-    "ledger_entry",
-    "ledger_numbervoided",
-    "ledger_adoption",
-    "ledger_adoptedgap",
-    "ledger_gapexplained",
-)
+from ledger.models.tables import event_tables
 
 
 def is_test_database(connection: BaseDatabaseWrapper) -> bool:
@@ -42,6 +35,6 @@ def let_test_database_flush(*, using: str, **kwargs: Any) -> None:
         return
     present = set(connection.introspection.table_names())
     with connection.cursor() as cursor:
-        for table in EVENT_TABLES:
+        for table in event_tables():
             if table in present:
                 cursor.execute(f"DROP TRIGGER IF EXISTS ledger_append_only_table ON {table}")

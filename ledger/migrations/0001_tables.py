@@ -9,6 +9,7 @@ import django.db.models.functions.text
 from django.db import migrations, models
 
 import ledger.models.events
+from ledger.migrations._operations import RequirePostgreSQL
 
 
 class Migration(migrations.Migration):
@@ -17,6 +18,7 @@ class Migration(migrations.Migration):
     dependencies = []
 
     operations = [
+        RequirePostgreSQL(),
         migrations.CreateModel(
             name="Adoption",
             fields=[

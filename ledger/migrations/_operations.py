@@ -1,4 +1,4 @@
-"""A migration operation that runs a SQL file, and refuses clearly on a database other than PostgreSQL."""
+"""Migration operations: run a SQL file, and refuse clearly, before any table is made, what is not PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.migrations.operations import RunSQL
+from django.db.migrations.operations.base import Operation
 
 _FOLDER = Path(__file__).parent / "sql"
 
@@ -27,6 +28,15 @@ class RunSQLFile(RunSQL):
     def describe(self) -> str:
         return f"Runs sql/{self.name}.sql"
 
+
+class RequirePostgreSQL(Operation):
+    """Changes nothing; raises ImproperlyConfigured on any other database, before a table is left behind there."""
+
+    reversible = True
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models stay as they are."""
+
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         vendor = schema_editor.connection.vendor
         if vendor != "postgresql":
@@ -34,4 +44,9 @@ class RunSQLFile(RunSQL):
                 f"The database {schema_editor.connection.alias!r} is {vendor}. Folio's guarantees rest on PostgreSQL "
                 "15 or newer. Point DATABASES at PostgreSQL, or route the app 'ledger' to a PostgreSQL database."
             )
-        super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Nothing was done."""
+
+    def describe(self) -> str:
+        return "Requires PostgreSQL"

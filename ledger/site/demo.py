@@ -1,4 +1,4 @@
-"""What `make demo` does: three shops at a year's end, checked out by many threads, with all that goes wrong in a shop."""
+"""What `make demo` sells: three shops at a year's end, many threads, and all that goes wrong in a shop."""
 
 from __future__ import annotations
 

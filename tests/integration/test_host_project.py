@@ -84,7 +84,7 @@ class TestOnlyTestDatabases:
         from django.test import utils
 
         self.restore()
-        saved = utils._TestState.saved_data
+        saved = utils._TestState.saved_data  # type: ignore[attr-defined]
         monkeypatch.delattr(utils._TestState, "saved_data")
         testing.let_test_database_flush(using="default")
         assert self.truncate_is_refused()

@@ -486,13 +486,15 @@ class TestArguments:
             ({"by": 7}, e.InvalidActor),
         ],
     )
-    def test_bad_ones_are_named_and_nothing_is_written(self, arguments: dict[str, object], error: type) -> None:
+    def test_bad_ones_are_named_and_nothing_is_written(
+        self, arguments: dict[str, object], error: type[Exception]
+    ) -> None:
         with pytest.raises(error) as caught:
             issue("invoice", **arguments)  # type: ignore[arg-type]
-        assert isinstance(caught.value, ValueError)
-        assert caught.value.problem, caught.value
-        assert caught.value.rule, caught.value
-        assert caught.value.remedy, caught.value
+        told = caught.value
+        assert isinstance(told, e.InvalidArgument)
+        assert isinstance(told, ValueError)
+        assert all([told.problem, told.rule, told.remedy])
         assert not Series.objects.exists()
 
     @pytest.mark.parametrize(

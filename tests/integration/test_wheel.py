@@ -111,7 +111,7 @@ def test_an_unrelated_project_installs_it(interpreter: str, wheel: Path, tmp_pat
         pytest.skip(f"no {interpreter} on this machine to try the wheel with")
     run(interpreter, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
     python = tmp_path / "venv" / "bin" / "python"
-    pip = [python, "-m", "pip", "--disable-pip-version-check"]
+    pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
     run(*pip, "install", "--quiet", "--constraint", CONSTRAINTS, f"{wheel}[binary]", cwd=tmp_path)
     installed = {line.split("==")[0].lower().replace("_", "-") for line in run(*pip, "freeze", cwd=tmp_path).split()}
     assert {name for name in installed if not name.startswith(("@", "file:"))} <= BASE

@@ -86,8 +86,8 @@ CATALOGUE = (
     Mutant(
         "a numbered document takes a number of the block",
         f"{SQL}/issue_serial.sql",
-        "    WHERE NOT EXISTS (SELECT FROM ledger_entry e\n",
-        "    WHERE NOT EXISTS (SELECT FROM ledger_entry e WHERE false AND e.id = 0) OR NOT EXISTS (SELECT FROM ledger_entry e\n",
+        "    SELECT array_agg(d.document ORDER BY d.ordinality) FILTER (WHERE e.id IS NULL),\n",
+        "    SELECT array_agg(d.document ORDER BY d.ordinality),\n",
         (ISSUING,),
     ),
     Mutant(

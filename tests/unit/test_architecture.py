@@ -50,7 +50,8 @@ def imports(path: Path) -> Iterator[str]:
             assert node.level == 0, f"{path}: relative import"
             yield node.module or ""
             if node.module == "ledger":
-                yield from (f"ledger.{alias.name}" for alias in node.names if (ROOT / f"ledger/{alias.name}.py").exists())
+                names = [alias.name for alias in node.names]
+                yield from (f"ledger.{name}" for name in names if (ROOT / f"ledger/{name}.py").exists())
 
 
 @pytest.mark.parametrize(("module", "path"), list(sources("ledger")))
@@ -70,18 +71,15 @@ def test_nothing_under_ledger_knows_celery_or_workers(module: str, path: Path) -
 
 def test_the_pure_modules_import_neither_django_nor_models() -> None:
     for name in ("calendars", "formats"):
-        assert not [
-            found for found in imports(ROOT / f"ledger/{name}.py") if found.startswith(("django", "ledger.models", "time"))
-        ]
+        found = list(imports(ROOT / f"ledger/{name}.py"))
+        assert not [module for module in found if module.startswith(("django", "ledger.models", "time"))]
 
 
 def test_importing_ledger_costs_nothing() -> None:
     """Settings modules import it, before there are settings: no Django, no database, nothing but itself."""
-    code = "import sys; before = set(sys.modules); import ledger; print(len(set(sys.modules) - before), 'django' in sys.modules)"
+    code = "import sys, ledger; print(*(name for name in sys.modules if name.split('.')[0] in ('django', 'ledger')))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    count, django = said.split()
-    assert django == "False"
-    assert int(count) < 15
+    assert said.split() == ["ledger"]
 
 
 def test_the_public_names_are_there() -> None:
@@ -90,4 +88,4 @@ def test_the_public_names_are_there() -> None:
     assert all(callable(getattr(ledger, name)) for name in ledger.__all__)
     assert set(ledger.__all__) <= set(dir(ledger))
     with pytest.raises(AttributeError, match="no attribute 'isue'"):
-        ledger.isue
+        getattr(ledger, "isue")  # noqa: B009  (a plain attribute would be a statement without effect)

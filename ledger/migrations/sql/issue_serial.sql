@@ -16,6 +16,7 @@ DECLARE
 BEGIN
     -- Everything that can be known without a lock, in one statement, hence as of one moment. The series' time zone
     -- decides the business date. A retry finds its number here, and does not queue behind somebody's payment for it.
+    -- LIMIT keeps each look-up one probe of its unique index, whatever the planner thinks of a table that grows fast.
     SELECT CASE WHEN NOT s.is_active THEN 'inactive'
                 WHEN s.allocation <> 'serial' THEN 'allocation'
                 WHEN e.id IS NOT NULL THEN 'existing' END,
@@ -30,8 +31,10 @@ BEGIN
         WHERE q.tenant = p_tenant AND q.series_id = s.id AND q.starts_on <= today.day
         ORDER BY q.starts_on DESC LIMIT 1
     ) p ON true
-    LEFT JOIN ledger_entry e
-        ON e.tenant = p_tenant AND e.series_id = s.id AND e.document = p_document AND e.document > ''
+    LEFT JOIN LATERAL (
+        SELECT e.id FROM ledger_entry e
+        WHERE e.tenant = p_tenant AND e.series_id = s.id AND e.document = p_document AND e.document > '' LIMIT 1
+    ) e ON true
     WHERE s.tenant = p_tenant AND s.code = p_series;
     IF NOT FOUND THEN outcome := 'unknown'; END IF;
     IF outcome IS NOT NULL THEN RETURN; END IF;
@@ -97,13 +100,14 @@ $$;
 
 -- A contiguous block for the documents that have no number yet, in their order. One row for each document, in no
 -- particular order: `place` is its position in the list; those that had a number are 'existing'. A refusal is one row with
--- its outcome and locks and changes nothing.
+-- its outcome and locks and changes nothing. `entry_issued_us` is the time in microseconds since 1970, which a client reads
+-- many times faster than a timestamp; for a hundred thousand rows that counts.
 CREATE FUNCTION ledger_issue_serial_many(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
     p_on_stated boolean
 ) RETURNS TABLE (
     outcome text, business_date date, place bigint, entry_id bigint, entry_series bigint, entry_period bigint,
-    entry_value bigint, entry_number text, entry_issued_on date, entry_issued_at timestamptz, entry_transaction bigint
+    entry_value bigint, entry_number text, entry_issued_on date, entry_issued_us bigint, entry_transaction bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
     series ledger_series;
@@ -123,10 +127,12 @@ BEGIN
     business_date := latest;
 
     -- A retry of the whole block does not queue, nor ask for an open period.
+    -- (Here a scalar subquery and below LIMIT 1, so that it stays one probe of the unique index for each document. The
+    -- planner can't know how long the list is, and would join it with the whole table, which takes the square of that.)
     IF NOT EXISTS (SELECT FROM unnest(p_documents) AS d (document)
-                   WHERE NOT EXISTS (SELECT FROM ledger_entry e
-                                     WHERE e.tenant = p_tenant AND e.series_id = series.id
-                                       AND e.document = d.document AND e.document > '')) THEN
+                   WHERE (SELECT e.id FROM ledger_entry e
+                          WHERE e.tenant = p_tenant AND e.series_id = series.id
+                            AND e.document = d.document AND e.document > '') IS NULL) THEN
         outcome := 'existing';
         RETURN NEXT; RETURN;
     END IF;
@@ -144,14 +150,16 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
-    -- Under the lock, so that a concurrent call for the same documents is seen.
+    -- Again under the lock, so that a concurrent call for the same documents is seen.
     SELECT array_agg(d.document ORDER BY d.ordinality) FILTER (WHERE e.id IS NULL),
            array_agg(d.ordinality ORDER BY d.ordinality) FILTER (WHERE e.id IS NULL),
            min(e.id) FILTER (WHERE (p_on_stated AND e.period_id <> period.id) OR e.metadata <> p_metadata)
     INTO fresh, places, other
     FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)
-    LEFT JOIN ledger_entry e
-        ON e.tenant = p_tenant AND e.series_id = series.id AND e.document = d.document AND e.document > '';
+    LEFT JOIN LATERAL (
+        SELECT e.id, e.period_id, e.metadata FROM ledger_entry e
+        WHERE e.tenant = p_tenant AND e.series_id = series.id AND e.document = d.document AND e.document > '' LIMIT 1
+    ) e ON true;
     IF other IS NOT NULL THEN
         outcome := 'other_facts';
         entry_id := other;
@@ -178,13 +186,13 @@ BEGIN
                d.document, latest, p_actor, coalesce(p_metadata, '{}')
         FROM unnest(fresh) WITH ORDINALITY AS d (document, ordinality)
         RETURNING 'issued', latest, places[e.value - period.last_value], e.id, e.series_id, e.period_id, e.value,
-                  e.number::text, e.issued_on, e.issued_at, e.transaction_id;
+                  e.number::text, e.issued_on, (extract(epoch FROM e.issued_at) * 1000000)::bigint, e.transaction_id;
     END IF;
 
     IF fresh IS NULL OR cardinality(fresh) < cardinality(p_documents) THEN
         RETURN QUERY
         SELECT 'existing', latest, d.ordinality, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text,
-               NULL::date, NULL::timestamptz, NULL::bigint
+               NULL::date, NULL::bigint, NULL::bigint
         FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)
         WHERE d.ordinality NOT IN (SELECT unnest(places));
     END IF;

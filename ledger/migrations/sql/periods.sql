@@ -57,3 +57,19 @@ CREATE TRIGGER ledger_series_guard_update AFTER UPDATE ON ledger_series FOR EACH
     WHEN ((NEW.tenant, NEW.code) IS DISTINCT FROM (OLD.tenant, OLD.code))
     EXECUTE FUNCTION ledger_series_guard();
 ALTER TABLE ledger_series ENABLE ALWAYS TRIGGER ledger_series_guard_update;
+
+-- A period is of its series' tenant: what every unique index begins with must be true of the row.
+CREATE FUNCTION ledger_period_fits() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_series s WHERE s.id = NEW.series_id AND s.tenant = NEW.tenant) THEN
+        RAISE EXCEPTION 'series % is not of tenant %', NEW.series_id, quote_literal(NEW.tenant)
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_period_fits AFTER INSERT ON ledger_period
+    FOR EACH ROW EXECUTE FUNCTION ledger_period_fits();
+CREATE TRIGGER ledger_period_fits_update AFTER UPDATE OF tenant, series_id ON ledger_period
+    FOR EACH ROW EXECUTE FUNCTION ledger_period_fits();
+ALTER TABLE ledger_period ENABLE ALWAYS TRIGGER ledger_period_fits;
+ALTER TABLE ledger_period ENABLE ALWAYS TRIGGER ledger_period_fits_update;

@@ -1,3 +1,6 @@
+DROP TRIGGER ledger_period_fits_update ON ledger_period;
+DROP TRIGGER ledger_period_fits ON ledger_period;
+DROP FUNCTION ledger_period_fits();
 DROP TRIGGER ledger_series_guard_update ON ledger_series;
 DROP FUNCTION ledger_series_guard();
 DROP TRIGGER ledger_period_guard_delete ON ledger_period;

@@ -26,9 +26,9 @@ RETAILER = Path(__file__).resolve().parents[2] / "data" / "online-retail-invoice
 
 class Command(LedgerCommand):
     help = (
-        "Adopts the 25,900 invoice numbers of a real retailer, then lets three shops sell across a year's end from many "
-        "threads, with failed payments, retries and voids; then sums up and checks every rule. Each run has tenants of "
-        "its own, so it can be repeated on any database. Exit code 0: every rule holds; 1: one does not."
+        "Adopts the 25,900 invoice numbers of a real retailer, then lets three shops sell across a year's end from "
+        "many threads, with failed payments, retries and voids; then sums up and checks every rule. Each run has "
+        "tenants of its own, so it can be repeated on any database. Exit code 0: every rule holds; 1: one does not."
     )
     examples = """  manage.py demo
   manage.py demo --checkouts 2000 --threads 16 --seed 7
@@ -38,7 +38,7 @@ class Command(LedgerCommand):
         super().add_arguments(parser)
         parser.add_argument("--checkouts", type=int, default=600, metavar="N", help="How many sales; 600 by default.")
         parser.add_argument("--threads", type=int, default=8, metavar="N", help="How many tills; 8 by default.")
-        parser.add_argument("--seed", type=int, default=2026, metavar="N", help="What happens to whom; 2026 by default.")
+        parser.add_argument("--seed", type=int, default=2026, metavar="N", help="What happens to whom; else 2026.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["checkouts"] < 1 or options["threads"] < 1:
@@ -136,7 +136,7 @@ class Command(LedgerCommand):
         self.stdout.write("  make admin                             every number, in the Django admin, with a login")
         self.stdout.write("  .venv/bin/python manage.py ledger_status --tenant berlin")
         self.stdout.write("  .venv/bin/python manage.py ledger_verify")
-        self.stdout.write("  make clean                             stops the embedded PostgreSQL and removes all of it")
+        self.stdout.write("  make clean                             removes the embedded PostgreSQL and all of it")
 
     @contextmanager
     def _step(self, title: str) -> Iterator[None]:

@@ -1,0 +1,200 @@
+"""The least that an application's role needs: SELECT and INSERT on events, and the two columns that issuing moves.
+
+With it, nobody who holds the application's password can change an event, empty a table, switch a trigger off, or
+rewrite a period. Migrations run as another role, which owns the tables. Identity columns need no grants on sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, LiteralString, cast
+
+from django.db import connections, transaction
+from django.db.models import Model
+from psycopg.sql import SQL, Composed, Identifier
+
+from ledger.errors import InvalidArgument, LedgerError
+from ledger.models import Period, Series
+from ledger.models.tables import all_tables, event_tables
+
+#: What issuing writes to a period; all other columns are the business of who opens and closes.
+COUNTER_COLUMNS = ("last_value", "last_issued_on")
+
+#: What never changes, not even for --admin: whose row it is, and when it was made.
+_FIXED = {Series: {"id"}, Period: {"id", "tenant", "series_id", "opened_at"}}
+
+# The schema and database that the ledger is in.
+_PLACE = """
+    SELECT n.nspname, current_database()
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass('ledger_entry')
+"""
+
+# The ledger's functions: those of the tables' schema and owner. Trigger functions need no grant to fire.
+_FUNCTIONS = """
+    SELECT f.proname, oidvectortypes(f.proargtypes)
+    FROM pg_proc f JOIN pg_class c ON c.oid = to_regclass('ledger_entry')
+    WHERE f.pronamespace = c.relnamespace AND f.proowner = c.relowner AND starts_with(f.proname, 'ledger_')
+      AND f.prorettype <> 'trigger'::regtype
+    ORDER BY f.proname, f.oid
+"""
+
+# What grants can't limit: a superuser, and who owns the tables or may become the owner. Argument: role.
+_ROLE = """
+    SELECT r.rolsuper, pg_has_role(r.oid, c.relowner, 'MEMBER')
+    FROM pg_roles r, pg_class c
+    WHERE r.rolname = %s AND c.oid = to_regclass('ledger_entry')
+"""
+
+# What a role still may do to events, by way of PUBLIC or of a role that it is a member of. Arguments: role, tables.
+_EXCESS = """
+    SELECT name, string_agg(privilege, ', ')
+    FROM unnest(%(tables)s::text[]) name, unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER', 'UPDATE']) privilege
+    WHERE CASE WHEN privilege = 'UPDATE' THEN has_any_column_privilege(%(role)s, to_regclass(name), privilege)
+               ELSE has_table_privilege(%(role)s, to_regclass(name), privilege) END
+    GROUP BY name ORDER BY name
+"""
+
+
+class GrantError(InvalidArgument):
+    """A role can't be given the least privilege."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement, and why it is there."""
+
+    why: str
+    sql: Composed
+
+
+def grant_statements(
+    role: str, *, admin: bool = False, revoke_public: bool = False, using: str = "default"
+) -> list[Statement]:
+    """What gives ``role`` the least that it needs, and takes everything else in the ledger from it.
+
+    ``admin`` adds what defining series, opening, closing and adopting need: UPDATE on series and periods.
+    ``revoke_public`` takes away what PostgreSQL gives to every role: EXECUTE on the ledger's functions, and temporary
+    tables in this database, which could pose as the ledger's own in the eyes of a trigger.
+    """
+    check_name(role)
+    return list(_statements(role, admin=admin, revoke_public=revoke_public, using=using))
+
+
+def apply_grants(role: str, *, admin: bool = False, revoke_public: bool = False, using: str = "default") -> int:
+    """Run ``grant_statements`` in one transaction; returns how many. Raises GrantError where they would not bind."""
+    statements = grant_statements(role, admin=admin, revoke_public=revoke_public, using=using)
+    problem = unbound(role, using)
+    if problem is not None:
+        raise problem
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement.sql)
+        cursor.execute(_EXCESS, {"role": role, "tables": event_tables()})
+        excess = [f"{privileges} on {table}" for table, privileges in cursor.fetchall()]
+        if excess:
+            raise GrantError(
+                f"The role {role!r} would keep {'; '.join(excess)}.",
+                rule="Nobody but the owner may change events; it has these by way of PUBLIC or of another role.",
+                remedy="Pass --revoke-public, or revoke its membership in the role that has them. Nothing was applied.",
+            )
+    return len(statements)
+
+
+def unbound(role: str, using: str) -> LedgerError | None:
+    """Why grants would not bind ``role``, or None if they do."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(_ROLE, [role])
+        found = cursor.fetchone()
+    if found is None:
+        return GrantError(
+            f"There is no role {role!r}.",
+            rule="Privileges are given to a role that exists.",
+            remedy=f"Make it first, as an administrator: CREATE ROLE \"{role}\" LOGIN PASSWORD '…';",
+        )
+    is_superuser, is_owner = found
+    if is_superuser or is_owner:
+        what = "is a superuser" if is_superuser else "owns the ledger's tables, or may become their owner"
+        return GrantError(
+            f"The role {role!r} {what}.",
+            rule="Grants don't limit superusers and owners, so they would protect nothing.",
+            remedy="Let the application log in as a role of its own, and migrate as the owner.",
+        )
+    return None
+
+
+def check_name(role: str) -> None:
+    """Raise GrantError unless ``role`` can be the name of a role: PostgreSQL cuts what is longer than 63 bytes."""
+    if role and "\0" not in role and len(role.encode()) <= 63 and role.lower() != "public":
+        return
+    raise GrantError(
+        f"The role {role!r} can't be given privileges.",
+        rule="A role has a name of 1 to 63 bytes, and is not PUBLIC, which is everybody.",
+        remedy="Pass the role that the application logs in as: --role shop_app.",
+    )
+
+
+def _statements(role: str, *, admin: bool, revoke_public: bool, using: str) -> Iterator[Statement]:
+    schema, database, functions = _look(using)
+    to = Identifier(role)
+
+    def table(name: str) -> Identifier:
+        return Identifier(schema, name)
+
+    every_table = SQL(", ").join(map(table, all_tables()))
+    every_function = SQL(", ").join(functions)
+    yield Statement("Whatever it had before", SQL("REVOKE ALL ON TABLE {} FROM {}").format(every_table, to))
+    if revoke_public:
+        yield Statement("What everybody had", SQL("REVOKE ALL ON TABLE {} FROM PUBLIC").format(every_table))
+        yield Statement(
+            "PostgreSQL lets everybody call a new function",
+            SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(every_function),
+        )
+        yield Statement(
+            "A temporary table could pose as one of the ledger's",
+            SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, {}").format(Identifier(database), to),
+        )
+    yield Statement("To find the tables", SQL("GRANT USAGE ON SCHEMA {} TO {}").format(Identifier(schema), to))
+    yield Statement(
+        "Events are read and appended",
+        SQL("GRANT SELECT, INSERT ON TABLE {} TO {}").format(SQL(", ").join(map(table, event_tables())), to),
+    )
+    yield Statement(
+        "A checkout opens its period, and a default series, on first use",
+        SQL("GRANT SELECT, INSERT ON TABLE {} TO {}").format(
+            SQL(", ").join([table(Series._meta.db_table), table(Period._meta.db_table)]), to
+        ),
+    )
+    yield Statement("Issuing moves the counter", _update(Period, COUNTER_COLUMNS, table, to))
+    if admin:
+        for model in (Series, Period):
+            yield Statement("Administration: define, close, adopt", _update(model, _changeable(model), table, to))
+        yield Statement(
+            "Adoption reads its file into a temporary table",
+            SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(Identifier(database), to),
+        )
+    yield Statement("To issue", SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(every_function, to))
+
+
+def _update(model: type[Model], columns: tuple[str, ...], table: Any, to: Identifier) -> Composed:
+    names = SQL(", ").join(map(Identifier, columns))
+    return SQL("GRANT UPDATE ({}) ON TABLE {} TO {}").format(names, table(model._meta.db_table), to)
+
+
+def _changeable(model: type[Series] | type[Period]) -> tuple[str, ...]:
+    columns = [field.column for field in model._meta.concrete_fields]
+    return tuple(column for column in columns if column is not None and column not in _FIXED[model])
+
+
+def _look(using: str) -> tuple[str, str, list[Composed]]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(_PLACE)
+        schema, database = cursor.fetchone()
+        cursor.execute(_FUNCTIONS)
+        functions = [
+            # PostgreSQL's own words for its own types.
+            SQL("{}({})").format(Identifier(schema, name), SQL(cast(LiteralString, arguments)))
+            for name, arguments in cursor.fetchall()
+        ]
+    return schema, database, functions

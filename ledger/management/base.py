@@ -1,0 +1,113 @@
+"""What the ledger's commands share: help with examples, JSON for scripts, and errors in full."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connections, router
+
+from ledger.errors import LedgerError
+from ledger.models import Entry
+
+#: Exit codes, beside 0: what was asked for could not be done, or is not as it should be; the question was no good.
+FAILED = 1
+BAD_OPTIONS = 2
+
+_EXAMPLES = "examples:\n"
+
+
+class _Formatter(DjangoHelpFormatter):
+    """Leaves examples as they are written, and wraps all other text."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith(_EXAMPLES) else super()._fill_text(text, width, indent)
+
+
+class LedgerCommand(BaseCommand):
+    """A command with ``examples`` in its help, ``--database`` and ``--json``; a LedgerError ends it with code 1."""
+
+    #: Lines to show under the options.
+    examples = ""
+    requires_system_checks: list[str] = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        epilog = f"{_EXAMPLES}{self.examples.rstrip()}" if self.examples else None
+        return super().create_parser(prog_name, subcommand, epilog=epilog, formatter_class=_Formatter, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--database", metavar="ALIAS", help="The database, if not the ledger's own by DATABASES.")
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().execute(*args, **options)
+        except LedgerError as error:
+            raise CommandError(str(error), returncode=FAILED) from error
+
+    def alias(self, options: dict[str, Any]) -> str:
+        """The database to work on; raises CommandError where there is none, or it was not migrated."""
+        alias: str = options["database"] or router.db_for_write(Entry)
+        if alias not in connections:
+            raise CommandError(f"DATABASES has no {alias!r}; it has {', '.join(connections)}.", returncode=BAD_OPTIONS)
+        connection = connections[alias]
+        if connection.vendor != "postgresql":
+            raise CommandError(
+                f"The database {alias!r} is {connection.vendor}; Folio runs on PostgreSQL. Choose another --database.",
+                returncode=BAD_OPTIONS,
+            )
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('ledger_entry') IS NOT NULL")
+            if not cursor.fetchone()[0]:
+                raise CommandError(
+                    f"The database {alias!r} has no ledger. Run manage.py migrate --database {alias} first.",
+                    returncode=BAD_OPTIONS,
+                )
+        return alias
+
+    def write_json(self, document: Any) -> None:
+        """One JSON document on standard output."""
+        self.stdout.write(json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))
+
+    def write_table(self, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+        """Columns as wide as what stands in them; for lists that a person reads."""
+        lines = [[str(cell) for cell in row] for row in [list(header), *rows]]
+        widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+        for line in lines:
+            self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+    @contextmanager
+    def progress(self, total: int, *, wanted: bool) -> Iterator[Callable[[str], None]]:
+        """Yield a function that tells which of ``total`` steps begins, on a terminal's standard error alone."""
+        if not wanted or not self.stderr.isatty():
+            yield lambda step: None
+            return
+        try:
+            from rich.console import Console
+            from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        except ModuleNotFoundError:
+            yield lambda step: self.stderr.write(f"… {step}", self.style.NOTICE)
+            return
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=total)
+            begun = 0
+
+            def tell(step: str) -> None:
+                nonlocal begun
+                bar.update(task, description=step, completed=begun)
+                begun += 1
+
+            yield tell
+
+
+def iso_date(text: str) -> date:
+    """A date option; argparse reports the ValueError with the option's name."""
+    return date.fromisoformat(text)
+
+
+iso_date.__name__ = "date (YYYY-MM-DD)"

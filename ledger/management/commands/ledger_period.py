@@ -1,0 +1,138 @@
+"""``ledger_period``: opens, closes and lists periods, and opens those of the days to come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger.errors import NoPeriod
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, iso_date
+from ledger.management.commands.ledger_series import PERIOD_HEADER, described_period, period_line
+from ledger.models import Period, Series
+from ledger.periods import close_period, find_period, open_next_periods, open_period
+from ledger.refusals import no_period, unknown_series
+from ledger.series import business_today, find_series, make_default_series
+
+
+class Command(LedgerCommand):
+    help = (
+        "Opens, closes and lists the periods of series. A checkout opens its own period on first use, so opening is "
+        "for explicit periods, and for a counter that starts elsewhere. Closing is final. Exit code 0: done; "
+        "1: refused, with the reason; 2: the options are no good."
+    )
+    examples = """  manage.py ledger_period open invoice --starts-on 2025-08-15 --ends-on 2025-12-31
+  manage.py ledger_period open invoice --on 2026-01-01 --first-value 500
+  manage.py ledger_period close invoice --on 2025-12-31
+  manage.py ledger_period list --tenant shop.organization:42 --json
+  manage.py ledger_period ahead --days 30
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="open | close | list | ahead")
+        opening = actions.add_parser("open", help="Open the period of a day, or an explicit one.")
+        self._shared(opening)
+        opening.add_argument("--on", type=iso_date, metavar="DATE", help="Any day in it; today by default.")
+        opening.add_argument("--starts-on", type=iso_date, metavar="DATE", help="Its first day; with --ends-on.")
+        opening.add_argument("--ends-on", type=iso_date, metavar="DATE", help="Its last day; with --starts-on.")
+        opening.add_argument("--first-value", type=int, metavar="N", help="Where its counter starts.")
+        closing = actions.add_parser("close", help="Close a period for good.")
+        self._shared(closing)
+        closing.add_argument("--on", type=iso_date, metavar="DATE", required=True, help="Any day in it.")
+        closing.add_argument("--early", action="store_true", help="Although it has not ended.")
+        every = actions.add_parser("list", help="The periods of a series, of a tenant, or all.")
+        self._shared(every, code="?", tenant=None)
+        ahead = actions.add_parser("ahead", help="Open what the days to come need, for all series.")
+        super().add_arguments(ahead)
+        ahead.add_argument("--days", type=int, metavar="N", help="How far; by default LEDGER['OPEN_AHEAD_DAYS'].")
+        ahead.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def _shared(self, parser: CommandParser, *, code: str | None = None, tenant: str | None = "") -> None:
+        super().add_arguments(parser)
+        parser.add_argument("code", nargs=code, help="The series, such as invoice.")
+        told = "Only this tenant's." if tenant is None else "The tenant's key; none by default."
+        parser.add_argument("--tenant", default=tenant, help=told)
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        action = {"open": self._open, "close": self._close, "list": self._list, "ahead": self._ahead}
+        action[options["action"]](alias, options)
+
+    def _open(self, alias: str, options: dict[str, Any]) -> None:
+        starts_on, ends_on = options["starts_on"], options["ends_on"]
+        if (starts_on is None) != (ends_on is None) or (starts_on is not None and options["on"] is not None):
+            raise CommandError(
+                "An explicit period takes both --starts-on and --ends-on, and no --on.", returncode=BAD_OPTIONS
+            )
+        if options["first_value"] is not None and options["first_value"] < 0:
+            raise CommandError("A counter starts at 0 or above: --first-value 1.", returncode=BAD_OPTIONS)
+        series = self._series(alias, options)
+        period = open_period(
+            series,
+            options["on"],
+            starts_on=starts_on,
+            ends_on=ends_on,
+            first_value=options["first_value"],
+            using=alias,
+        )
+        self._tell("Open", period, options)
+
+    def _close(self, alias: str, options: dict[str, Any]) -> None:
+        series = self._series(alias, options)
+        period = find_period(series, options["on"], alias)
+        if period is None:
+            raise self._none(series, options, alias)
+        self._tell("Closed", close_period(period, early=options["early"], using=alias), options)
+
+    def _none(self, series: Series, options: dict[str, Any], alias: str) -> NoPeriod:
+        known = no_period(series, options["on"], alias)
+        return NoPeriod(
+            known.problem,
+            rule="A period is closed once it is open.",
+            remedy=f"Choose a day in one of them (today is {business_today(alias, series.time_zone)}).",
+        )
+
+    def _list(self, alias: str, options: dict[str, Any]) -> None:
+        found = Period.objects.using(alias).select_related("series").order_by("tenant", "series__code", "starts_on")
+        if options["tenant"] is not None:
+            found = found.filter(tenant=options["tenant"])
+        if options["code"] is not None:
+            found = found.filter(series__code=options["code"])
+        if options["json"]:
+            self.write_json([described_period(period) for period in found])
+            return
+        self.write_table(
+            ("tenant", "series", *PERIOD_HEADER), ((p.tenant, p.series.code, *period_line(p)) for p in found)
+        )
+
+    def _ahead(self, alias: str, options: dict[str, Any]) -> None:
+        if options["days"] is not None and options["days"] < 0:
+            raise CommandError("--days is a whole number of days, 0 or more.", returncode=BAD_OPTIONS)
+        done = open_next_periods(ahead_days=options["days"], using=alias)
+        if options["json"]:
+            self.write_json(done)
+        else:
+            self.stdout.write(self.style.SUCCESS(f"Opened {done['opened']} periods."))
+            for failure in done["failed"]:
+                self.stdout.write(self.style.ERROR(f"{failure['series']}: {failure['error']}"))
+        if done["failed"]:
+            raise CommandError(f"{len(done['failed'])} series could not be opened.", returncode=FAILED)
+
+    def _series(self, alias: str, options: dict[str, Any]) -> Series:
+        tenant, code = options["tenant"], options["code"]
+        series = find_series(alias, tenant, code)
+        if series is None and options["action"] == "open" and make_default_series(alias, tenant, code):
+            series = find_series(alias, tenant, code)
+        if series is None:
+            raise unknown_series(alias, tenant, code)
+        return series
+
+    def _tell(self, done: str, period: Period, options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.write_json(described_period(period))
+            return
+        label, first, last, _ = period_line(period)
+        self.stdout.write(
+            self.style.SUCCESS(f"{done}: {period.series}, {label}; first number {first}, last number {last}.")
+        )

@@ -1,0 +1,138 @@
+"""``ledger_series``: defines series, lists them, and shows one with its periods and next number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.forms.models import model_to_dict
+
+from ledger.calendars import CalendarKind
+from ledger.errors import LedgerError
+from ledger.issuing import preview
+from ledger.management.base import BAD_OPTIONS, LedgerCommand
+from ledger.models import Allocation, Period, Series
+from ledger.series import SETTINGS, define_series, find_series
+
+
+class Command(LedgerCommand):
+    help = (
+        "Defines, lists and shows series. create makes a series, or changes the settings of the one that exists; what "
+        "is left out stays as it is. Exit code 0: done; 1: refused, with the reason; 2: the options are no good."
+    )
+    examples = """  manage.py ledger_series create credit-note --template 'CN-{year}-{counter:06}'
+  manage.py ledger_series create invoice --template 'R{fy_start}/{fy_end}-{counter:04}' \\
+      --calendar fiscal-year --fiscal-start 04-01 --time-zone Asia/Kolkata --tenant shop.organization:42
+  manage.py ledger_series list --json
+  manage.py ledger_series show invoice --tenant shop.organization:42
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="create | list | show")
+        create = actions.add_parser("create", help="Make a series, or change its settings.")
+        self._shared(create, tenant="The tenant's key, such as shop.organization:42; none by default.", default="")
+        create.add_argument("code", help="The name that code calls it by, such as invoice.")
+        create.add_argument("--template", help="Such as INV-{year}-{counter:06}; needed for a new series.")
+        create.add_argument("--calendar", choices=[kind.value for kind in CalendarKind], help="When it starts again.")
+        create.add_argument("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
+        create.add_argument("--time-zone", help="Decides the business date, such as Europe/Berlin.")
+        create.add_argument("--allocation", choices=Allocation.values, help="How it takes its next value.")
+        create.add_argument("--start-value", type=int, metavar="N", help="The first value of each period opened later.")
+        create.add_argument("--max-length", type=int, metavar="N", help="The longest number, in characters.")
+        for name, yes, no in (
+            ("chronological", "Refuse a date before the last one.", "Let dates go back."),
+            ("active", "Let it give out numbers.", "Switch it off."),
+        ):
+            dest = "is_active" if name == "active" else name
+            either = create.add_mutually_exclusive_group()
+            either.add_argument(f"--{name}", dest=dest, action="store_true", default=None, help=yes)
+            either.add_argument(f"--no-{name}", dest=dest, action="store_false", default=None, help=no)
+        every = actions.add_parser("list", help="All series, or those of one tenant.")
+        self._shared(every, tenant="Only this tenant's.", default=None)
+        show = actions.add_parser("show", help="One series, its periods and its next number.")
+        self._shared(show, tenant="The tenant's key; none by default.", default="")
+        show.add_argument("code", help="The series, such as invoice.")
+
+    def _shared(self, parser: CommandParser, *, tenant: str, default: str | None) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--tenant", default=default, help=tenant)
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        if options["action"] == "create":
+            self._create(alias, options)
+        elif options["action"] == "list":
+            self._list(alias, options["tenant"], as_json=options["json"])
+        else:
+            self._show(alias, options["tenant"], options["code"], as_json=options["json"])
+
+    def _create(self, alias: str, options: dict[str, Any]) -> None:
+        settings = {name: options[name] for name in SETTINGS if options[name] is not None}
+        series = define_series(options["code"], org=options["tenant"], using=alias, **settings)
+        if options["json"]:
+            self.write_json(described(series))
+        else:
+            number = _next(series, alias)
+            self.stdout.write(self.style.SUCCESS(f"Series {series}: {series.template}, next number: {number}."))
+
+    def _list(self, alias: str, tenant: str | None, *, as_json: bool) -> None:
+        found = Series.objects.using(alias).order_by("tenant", "code")
+        if tenant is not None:
+            found = found.filter(tenant=tenant)
+        if as_json:
+            self.write_json([described(series) for series in found])
+            return
+        self.write_table(
+            ("tenant", "code", "template", "calendar", "time zone", "allocation", ""),
+            (
+                (s.tenant, s.code, s.template, s.calendar, s.time_zone, s.allocation, "" if s.is_active else "off")
+                for s in found
+            ),
+        )
+
+    def _show(self, alias: str, tenant: str, code: str, *, as_json: bool) -> None:
+        series = find_series(alias, tenant, code)
+        if series is None:
+            raise CommandError(
+                f"Tenant {tenant!r} has no series {code!r}. manage.py ledger_series list shows all.",
+                returncode=BAD_OPTIONS,
+            )
+        periods = Period.objects.using(alias).filter(series=series).order_by("starts_on")
+        if as_json:
+            document = described(series) | {"next_number": _next(series, alias)}
+            self.write_json(document | {"periods": [described_period(period) for period in periods]})
+            return
+        for name, value in (described(series) | {"next number": _next(series, alias)}).items():
+            self.stdout.write(f"{name.replace('_', ' ')}: {value}")
+        self.stdout.write("")
+        self.write_table(PERIOD_HEADER, map(period_line, periods))
+
+
+#: The columns of a list of periods.
+PERIOD_HEADER = ("period", "first number", "last number", "state")
+
+
+def described(series: Series) -> dict[str, Any]:
+    """A series for scripts."""
+    return {"id": series.pk, **model_to_dict(series, ["tenant", "code", *SETTINGS])}
+
+
+def described_period(period: Period) -> dict[str, Any]:
+    """A period for scripts."""
+    return model_to_dict(period) | {"tenant": period.tenant, "code": period.series.code, "label": period.label}
+
+
+def period_line(period: Period) -> tuple[str, str, str, str]:
+    """A period for people: the columns of PERIOD_HEADER."""
+    numbers = period.as_format()
+    last = numbers.number(period.last_value) if period.last_value >= period.first_value else "none yet"
+    state = f"closed {period.closed_at:%Y-%m-%d %H:%M %Z}" if period.closed_at else "open"
+    return (period.label, numbers.number(period.first_value), last, state)
+
+
+def _next(series: Series, alias: str) -> str | None:
+    try:
+        return preview(series.code, org=series.tenant, using=alias)
+    except LedgerError as error:
+        return f"none ({error.problem})"

@@ -1,0 +1,27 @@
+"""Which tables hold events, and which change: derived from the models, so that a new event table can't be forgotten."""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.db.models import Model
+
+from ledger.models.series import Period, Series
+
+#: Configuration and counters: the only tables whose rows change.
+CHANGING: tuple[type[Model], ...] = (Series, Period)
+
+
+def event_models() -> list[type[Model]]:
+    """Every model whose rows are only ever inserted: all of the app's tables but series and periods."""
+    models = apps.get_app_config("ledger").get_models()
+    return [model for model in models if not model._meta.proxy and model not in CHANGING]
+
+
+def event_tables() -> list[str]:
+    """The names of the event tables."""
+    return [model._meta.db_table for model in event_models()]
+
+
+def all_tables() -> list[str]:
+    """The names of all tables of the ledger."""
+    return [model._meta.db_table for model in CHANGING] + event_tables()

@@ -1,0 +1,119 @@
+"""Folds the events and checks what must always hold, over any number of rows in constant memory.
+
+    1. every value from the first to the highest has exactly one entry, or lies in a range of an adopted history
+    2. the counter equals the highest value taken from it
+    3. one document has one number, and one number one document
+    4. what a caller was told is committed is in the ledger; what is in the ledger some caller asked for
+    5. a void names one earlier issue, and there is at most one for each
+    6. a value flagged as a gap is never issued afterwards
+    7. nothing is appended to a closed period
+    8. an event never changes and never goes away
+    9. when faults stop, no reservation stays open longer than a sweep interval
+
+Of rule 4 the rows show this much: a committed number that is gone leaves a hole (1) or a counter above its entries (2),
+and an entry that nobody asked for lies above its counter (2). Rule 8 is held by guards in the database, so those are
+looked at. Rule 9 has nothing to look at yet: no allocation reserves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ledger.models import Entry
+from ledger.verification import guards, sql
+from ledger.verification.findings import MEANINGS, Finding
+
+#: Rows fetched at a time: the server holds the rest.
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One pass over the ledger: what it looks at, and its statement (None for the guards, which are no rows)."""
+
+    title: str
+    statement: str | None
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("guards of the tables", None),
+    Check("periods", sql.PERIODS),
+    Check("counters", sql.COUNTERS),
+    Check("latest dates", sql.CHRONOLOGY),
+    Check("entries fit their periods", sql.ENTRIES),
+    Check("every value has one entry", sql.CONTINUITY),
+    Check("numbers are unique", sql.NUMBERS),
+    Check("documents have one number", sql.DOCUMENTS),
+    Check("voids", sql.VOIDS),
+    Check("adopted histories and explanations", sql.HISTORIES),
+)
+
+
+def verify(
+    *,
+    tenant: str | None = None,
+    series: str | None = None,
+    using: str | None = None,
+    progress: Callable[[Check], None] | None = None,
+) -> Iterator[Finding]:
+    """Check every rule and yield each offending row; nothing when all is well.
+
+    ``tenant`` and ``series`` (its code) limit the rows; the guards of the tables are looked at always. ``progress``
+    is called before each of ``CHECKS``. Each check reads one snapshot of its own, so checkouts may go on meanwhile, and
+    none of them waits. Each reads the tables from end to end, index or not: a broken index would hide what it let in.
+    """
+    connection = connections[using or router.db_for_read(Entry)]
+    for check in CHECKS:
+        if progress is not None:
+            progress(check)
+        if check.statement is None:
+            yield from guards.broken_guards(connection)
+        else:
+            yield from _offending_rows(connection, check.statement, tenant, series)
+
+
+def _offending_rows(
+    connection: BaseDatabaseWrapper, statement: str, tenant: str | None, series: str | None
+) -> Iterator[Finding]:
+    with transaction.atomic(using=connection.alias):
+        with connection.cursor() as cursor:
+            cursor.execute(sql.READ_THE_TABLES)
+        with connection.chunked_cursor() as rows:
+            rows.execute(statement, {"tenant": tenant, "series": series})
+            while chunk := rows.fetchmany(_CHUNK):
+                for row in chunk:
+                    yield _finding(row)
+        # Nothing was written; going back also undoes the planner's settings where the caller has a transaction.
+        transaction.set_rollback(True, using=connection.alias)
+
+
+def _finding(row: Sequence[Any]) -> Finding:
+    name, tenant, series, starts_on, ends_on, value, through, number, row_id, detail = row
+    meaning = MEANINGS[name]
+    values = f"{value}" if through is None or through == value else f"{value} to {through}"
+    return Finding(
+        rule=meaning.rule,
+        check=name,
+        tenant=tenant,
+        series=series,
+        period=_label(starts_on, ends_on),
+        value=value,
+        through=value if through is None else through,
+        number=number,
+        table=meaning.table,
+        id=row_id,
+        problem=meaning.problem.format(values=values, number=number, detail=detail),
+        remedy=meaning.remedy,
+    )
+
+
+def _label(starts_on: date | None, ends_on: date | None) -> str | None:
+    if starts_on is None or ends_on is None:
+        return None
+    return "for ever" if (starts_on, ends_on) == (date.min, date.max) else f"{starts_on} to {ends_on}"

@@ -1,0 +1,152 @@
+"""What ``ledger_verify`` can find, worded: the rule that is broken, what is wrong, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_RESTORE: Final = "Keep the database as it is, find out who wrote to it, and restore the row from a backup."
+_INVESTIGATE: Final = (
+    "Find out who wrote it: Folio's guards refuse such a row. Then void the number, or restore a backup."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row, or one range of values, that breaks a rule; or a guard that is missing.
+
+    ``rule`` is its place in "What must always hold" (``ledger.verification``), ``check`` the name of what was found,
+    ``value`` and ``through`` the first and last value concerned, ``table`` and ``id`` the row, where there is one.
+    """
+
+    rule: int
+    check: str
+    tenant: str | None
+    series: str | None
+    period: str | None
+    value: int | None
+    through: int | None
+    number: str | None
+    table: str | None
+    id: int | None
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = [f"tenant {self.tenant!r}"] if self.tenant is not None else []
+        where += [f"series {self.series!r}"] if self.series is not None else []
+        where += [f"period {self.period}"] if self.period is not None else []
+        where += [self.number] if self.number is not None else []
+        where += [f"{self.table} {self.id}"] if self.id is not None else []
+        place = f" ({', '.join(where)})" if where else ""
+        return f"rule {self.rule}, {self.check}{place}: {self.problem} {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The wording of one check; ``problem`` may use {values}, {number} and {detail}."""
+
+    rule: int
+    table: str | None
+    problem: str
+    remedy: str
+
+
+MEANINGS: Final[dict[str, Meaning]] = {
+    "lost-or-tampered": Meaning(
+        1,
+        None,
+        "No entry for {values}, though the counter gave it out: rows were lost or tampered with.",
+        "A rollback takes this counter back, so it can't leave a hole. " + _RESTORE,
+    ),
+    "hole": Meaning(
+        1, None, "No entry for {values}.", "Let the workers sweep: a checkout may be in flight; else it becomes a gap."
+    ),
+    "value-twice": Meaning(1, "ledger_entry", "The value {values} has an entry already.", _INVESTIGATE),
+    "entry-in-gap": Meaning(
+        1, "ledger_entry", "The value {values} lies in a range that was adopted as missing.", _INVESTIGATE
+    ),
+    "gap-overlaps": Meaning(
+        1, "ledger_adoptedgap", "The missing values {values} lie in another range of them as well.", _INVESTIGATE
+    ),
+    "gap-outside": Meaning(
+        1, "ledger_adoptedgap", "The missing values {values} lie outside their period's {detail}.", _INVESTIGATE
+    ),
+    "below-first": Meaning(
+        1, "ledger_entry", "The value {values} lies below {detail}, the first one of its period.", _INVESTIGATE
+    ),
+    "no-period": Meaning(1, "ledger_entry", "Its series, or its period {detail}, does not exist.", _RESTORE),
+    "other-period": Meaning(
+        1, "ledger_entry", "Its period {detail} belongs to another tenant or series.", _INVESTIGATE
+    ),
+    "unknown-kind": Meaning(1, "ledger_entry", "Its kind is {detail!r}.", _INVESTIGATE),
+    "counter": Meaning(
+        2,
+        "ledger_period",
+        "The counter stands at {values}, and the highest entry is {detail}.",
+        "If entries are missing, restore them. If the counter was moved, and the entries are right, set it back.",
+    ),
+    "beyond-counter": Meaning(
+        2, "ledger_entry", "The value {values} lies above {detail}, where the counter stands.", _INVESTIGATE
+    ),
+    "latest-date": Meaning(
+        2,
+        "ledger_period",
+        "The chronology guard would let an earlier date pass: {detail}.",
+        "Switch the guard on by define_series(…, chronological=True), after switching it off.",
+    ),
+    "period-overlaps": Meaning(
+        2, "ledger_period", "It overlaps a period of the same series that runs until {detail}.", _INVESTIGATE
+    ),
+    "period-of-stranger": Meaning(
+        2, "ledger_period", "Its series {detail} does not exist, or belongs to another tenant.", _INVESTIGATE
+    ),
+    "number-twice": Meaning(
+        3, "ledger_entry", "The number {number} is that of entry {detail} as well, but for case.", _INVESTIGATE
+    ),
+    "document-twice": Meaning(3, "ledger_entry", "The document has two numbers: {detail}.", _INVESTIGATE),
+    "wrong-number": Meaning(3, "ledger_entry", "The number {number} should be {detail}.", _RESTORE),
+    "void-of-nothing": Meaning(5, "ledger_numbervoided", "It names entry {detail}, which does not exist.", _RESTORE),
+    "void-of-stranger": Meaning(5, "ledger_numbervoided", "It names an entry of tenant {detail!r}.", _INVESTIGATE),
+    "void-too-early": Meaning(
+        5,
+        "ledger_numbervoided",
+        "It is older than the number that it names: {detail}.",
+        "If the server's clock was set back, note that down. " + _INVESTIGATE,
+    ),
+    "void-twice": Meaning(5, "ledger_numbervoided", "The number is void already, by {detail}.", _INVESTIGATE),
+    "void-of-gap": Meaning(6, "ledger_numbervoided", "It names entry {detail}, which is a gap.", _INVESTIGATE),
+    "gap-with-document": Meaning(
+        6, "ledger_entry", "It is flagged as a gap, and names the document {detail!r}.", _INVESTIGATE
+    ),
+    "explained-no-gap": Meaning(
+        6, "ledger_gapexplained", "It explains {detail}, which is no gap of its tenant.", _INVESTIGATE
+    ),
+    "after-closing": Meaning(7, "ledger_entry", "It was issued after its period was closed: {detail}.", _INVESTIGATE),
+    "date-outside": Meaning(7, "ledger_entry", "Its date {detail} lies outside its period.", _INVESTIGATE),
+    "adoption-of-nothing": Meaning(
+        8, "ledger_adoption", "Its series {detail} does not exist, or belongs to another tenant.", _RESTORE
+    ),
+    "gap-of-nothing": Meaning(
+        8, "ledger_adoptedgap", "Its adoption or period does not exist, or belongs to another tenant.", _RESTORE
+    ),
+    "trigger": Meaning(
+        8,
+        None,
+        "{detail}.",
+        "Find out who did it, then migrate ledger again on a copy to see its statement, and run that as the owner.",
+    ),
+    "index": Meaning(
+        8,
+        None,
+        "{detail}.",
+        "Void what broke uniqueness meanwhile, then make it again: REINDEX, or the statement of the migrations.",
+    ),
+    "constraint": Meaning(8, None, "{detail}.", "Make it again with the statement of the migrations, as the owner."),
+    "function": Meaning(
+        8,
+        None,
+        "{detail}.",
+        "Run manage.py migrate; if that changes nothing, find out who replaced it, and restore it.",
+    ),
+}

@@ -1,0 +1,87 @@
+"""The setting LEDGER, and the system checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.test import override_settings
+
+from ledger.conf import ledger_settings
+
+
+def told(**options: Any) -> dict[str, str]:
+    messages = run_checks(**options)
+    return {str(message.id): f"{message.msg} {message.hint}" for message in messages if str(message.id)[:6] == "ledger"}
+
+
+class TestTheSetting:
+    @override_settings(TIME_ZONE="Europe/Paris")
+    def test_is_not_needed(self) -> None:
+        settings = ledger_settings()
+        assert (settings.time_zone, settings.clock, settings.open_ahead_days) == ("Europe/Paris", "database", 30)
+        assert set(settings.default_series) == {"invoice", "order", "receipt", "ticket"}
+
+    @override_settings(LEDGER={"TIME_ZONE": "Asia/Tokyo", "CLOCK": "application", "OPEN_AHEAD_DAYS": 0})
+    def test_is_read_at_each_call(self) -> None:
+        settings = ledger_settings()
+        assert (settings.time_zone, settings.clock, settings.open_ahead_days) == ("Asia/Tokyo", "application", 0)
+
+    @pytest.mark.parametrize(
+        ("setting", "told"),
+        [
+            ({"CLOK": "database"}, "unknown keys CLOK"),
+            ({"CLOCK": "sundial"}, "'sundial'"),
+            ({"OPEN_AHEAD_DAYS": -1}, "-1"),
+            ({"OPEN_AHEAD_DAYS": True}, "True"),
+        ],
+    )
+    def test_refuses_what_it_does_not_know(self, setting: dict[str, Any], told: str) -> None:
+        with override_settings(LEDGER=setting), pytest.raises(ImproperlyConfigured, match=told):
+            ledger_settings()
+
+
+class TestChecks:
+    def test_all_is_well_without_settings(self) -> None:
+        assert told() == {}
+
+    @override_settings(LEDGER={"CLOK": 1})
+    def test_a_bad_setting(self) -> None:
+        assert "unknown keys CLOK" in told()["ledger.E001"]
+
+    @pytest.mark.parametrize(
+        "series",
+        [
+            {"template": "CN-{counter:06}", "calendar": "year"},
+            {"calendar": "year"},
+            {"template": "CN-{year}-{counter:06}", "colour": "red"},
+            {"template": "CN-{year}-{counter:06}", "time_zone": "Mars/Olympus"},
+        ],
+    )
+    def test_a_bad_default_series(self, series: dict[str, Any]) -> None:
+        with override_settings(LEDGER={"DEFAULT_SERIES": {"credit": series}}):
+            assert "['credit']" in told()["ledger.E002"]
+
+    @pytest.mark.django_db
+    def test_the_owner_of_the_tables_is_warned(self) -> None:
+        assert "owns the ledger's tables" in told(databases=["default"])["ledger.W001"]
+
+    @pytest.mark.django_db
+    def test_another_role_is_not(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE ROLE ledger_check_test")
+            cursor.execute("SET LOCAL ROLE ledger_check_test")
+            try:
+                assert "ledger.W001" not in told(databases=["default"])
+            finally:
+                cursor.execute("RESET ROLE")
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+    def test_isolation_that_costs_is_told(self, level: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL default_transaction_isolation = '{level}'")
+        assert level.upper() in told(databases=["default"])["ledger.W002"]

@@ -1,0 +1,274 @@
+"""``ledger_grants``: a role with the least privilege issues, voids and looks, and can do nothing else."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import date
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, ProgrammingError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import sql
+
+from ledger import close_period, define_series, issue, issue_many, open_period, preview, void
+from ledger.grants import GrantError, check_name
+from ledger.models import Entry, NumberIssued, Period
+from ledger.models.tables import all_tables, event_tables
+from tests.databases import database_alias, migrated_database, with_user
+
+OWNER, APP, ADMIN = "granting", "granted", "administering"
+DAY = date(2025, 5, 5)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with migrated_database("folio_grants") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def owner(url: str, django_db_blocker: Any) -> Iterator[BaseDatabaseWrapper]:
+    with database_alias(OWNER, url) as connection, django_db_blocker.unblock():
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def roles(owner: BaseDatabaseWrapper, url: str) -> Iterator[dict[str, str]]:
+    """Two roles with names that need quoting, and how they log in."""
+    mark = secrets.token_hex(4)
+    names = {APP: f'Shop "app" {mark}', ADMIN: f"shop-admin-{mark}"}
+    passwords = {alias: secrets.token_hex(8) for alias in names}
+    with psycopg.connect(url, autocommit=True) as connection:
+        for alias, name in names.items():
+            connection.execute(
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), passwords[alias])
+            )
+        # More than it should have, so that it is taken away.
+        connection.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(sql.Identifier(names[APP])))
+    call_command("ledger_grants", database=OWNER, role=names[APP], apply=True, stdout=StringIO())
+    call_command("ledger_grants", database=OWNER, role=names[ADMIN], apply=True, admin=True, stdout=StringIO())
+    yield names | {f"{alias} url": with_user(url, names[alias], passwords[alias]) for alias in names}
+    owner.close()
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in names.values():
+            connection.execute(sql.SQL("DROP OWNED BY {}; DROP ROLE {}").format(*[sql.Identifier(name)] * 2))
+
+
+@pytest.fixture(scope="module")
+def app(roles: dict[str, str]) -> Iterator[BaseDatabaseWrapper]:
+    with database_alias(APP, roles[f"{APP} url"]) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def admin(roles: dict[str, str]) -> Iterator[BaseDatabaseWrapper]:
+    with database_alias(ADMIN, roles[f"{ADMIN} url"]) as connection:
+        yield connection
+
+
+def test_the_application_does_its_work(app: BaseDatabaseWrapper) -> None:
+    """On the first day too: the series and its periods are made on first use."""
+    with transaction.atomic(using=APP):
+        first = issue("invoice", org="new", document="order:1", on=DAY, using=APP)
+        assert issue("invoice", org="new", document="order:1", on=DAY, using=APP) == first
+        block = issue_many("invoice", documents=["a", "b", "c"], org="new", on=DAY, using=APP)
+        issue("ticket", org="new", using=APP)
+        void(block[1], reason="reversed", by="clerk", using=APP)
+    assert [str(entry) for entry in (first, *block)] == [f"INV-2025-00000{n}" for n in (1, 2, 3, 4)]
+    assert preview("invoice", org="new", on=DAY, using=APP) == "INV-2025-000005"
+    assert NumberIssued.objects.using(APP).filter(voids__isnull=False).count() == 1
+
+
+def test_chronology_works_too(owner: BaseDatabaseWrapper, app: BaseDatabaseWrapper) -> None:
+    define_series("dated", template="D{year}-{counter:03}", chronological=True, using=OWNER)
+    with transaction.atomic(using=APP):
+        issue("dated", document="a", on=DAY, using=APP)
+    period = Period.objects.using(APP).get(prefix="D2025-")
+    assert (period.last_value, period.last_issued_on) == (1, DAY)
+
+
+REFUSED = [
+    *(f"UPDATE {table} SET tenant = tenant" for table in event_tables()),
+    *(f"DELETE FROM {table}" for table in all_tables()),
+    *(f"TRUNCATE {table} CASCADE" for table in all_tables()),
+    *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in all_tables()),
+    *(f"DROP TABLE {table}" for table in all_tables()),
+    *(f"DROP TRIGGER ledger_append_only_rows ON {table}" for table in event_tables()),
+    *(
+        f"CREATE TRIGGER mine BEFORE INSERT ON {table} EXECUTE FUNCTION ledger_refuse_change()"
+        for table in all_tables()
+    ),
+    "SET session_replication_role = replica",
+    "CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+    "SELECT * FROM ledger_entry FOR UPDATE",
+    "UPDATE ledger_period SET closed_at = NULL",
+    "UPDATE ledger_period SET prefix = 'X'",
+    "UPDATE ledger_series SET template = 'X'",
+    "CREATE TABLE mine (entry bigint REFERENCES ledger_entry)",
+    "ALTER TABLE ledger_entry OWNER TO CURRENT_USER",
+]
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_nothing_else_is_allowed(app: BaseDatabaseWrapper, statement: str) -> None:
+    with pytest.raises(ProgrammingError) as raised, app.cursor() as cursor:
+        cursor.execute(statement)
+    assert raised.value.__cause__.sqlstate == "42501"  # type: ignore[union-attr]
+
+
+def test_a_temporary_table_does_not_pose_as_the_ledgers_own(app: BaseDatabaseWrapper) -> None:
+    """PostgreSQL looks into a role's temporary tables first, in a trigger too, unless its function says otherwise."""
+    with transaction.atomic(using=APP), app.cursor() as cursor:
+        entry = issue("invoice", org="shadow", on=DAY, using=APP)
+        cursor.execute("CREATE TEMPORARY TABLE ledger_period ON COMMIT DROP AS SELECT * FROM ledger_period")
+        cursor.execute("UPDATE ledger_period SET last_value = 999")
+        try:
+            with pytest.raises(IntegrityError, match="never gave out that value"), transaction.atomic(using=APP):
+                cursor.execute(
+                    "INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on,"
+                    " actor, metadata) VALUES ('shadow', %s, %s, 777, 'issued', 'INV-2025-000777', '', %s, '', '{}')",
+                    [entry.series_id, entry.period_id, DAY],
+                )
+        finally:
+            transaction.set_rollback(True, using=APP)
+
+
+def test_no_grant_on_sequences_is_needed_or_given(owner: BaseDatabaseWrapper, roles: dict[str, str]) -> None:
+    with owner.cursor() as cursor:
+        cursor.execute(
+            "SELECT bool_or(has_sequence_privilege(%s, pg_get_serial_sequence(name, 'id'), 'USAGE, SELECT, UPDATE'))"
+            " FROM unnest(%s::text[]) name",
+            [roles[ADMIN], all_tables()],
+        )
+        assert cursor.fetchone() == (False,)
+
+
+def test_the_administrator_defines_opens_and_closes(admin: BaseDatabaseWrapper) -> None:
+    series = define_series("credit", template="CN{year}-{counter:03}", using=ADMIN)
+    define_series("credit", chronological=True, using=ADMIN)
+    period = open_period(series, date(2020, 1, 1), using=ADMIN)
+    assert close_period(period, using=ADMIN).closed_at is not None
+    for statement in (
+        "DELETE FROM ledger_series",
+        "UPDATE ledger_entry SET actor = ''",
+        "TRUNCATE ledger_period CASCADE",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"), admin.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def adopted(admin: BaseDatabaseWrapper, folder: Path, code: str) -> int:
+    """How many numbers the administrator's role takes over from a file."""
+    file = folder / "old.csv"
+    file.write_text(f"number,issued_at\n{code}-7,2019-05-05\n{code}-9,2019-05-06\n")
+    call_command(
+        *("ledger_adopt", str(file), "--series", code, "--template", f"{code}{{year}}-{{counter:03}}"),
+        *("--pattern", r"^\w+-(?P<counter>\d+)$", "--database", ADMIN),
+        stdout=StringIO(),
+    )
+    return Entry.objects.using(ADMIN).filter(series__code=code).count()
+
+
+def test_the_administrator_adopts(admin: BaseDatabaseWrapper, tmp_path: Path) -> None:
+    assert adopted(admin, tmp_path, "old") == 2
+
+
+def test_the_check_warns_the_owner_alone(owner: BaseDatabaseWrapper, app: BaseDatabaseWrapper) -> None:
+    def warned(alias: str) -> set[str | None]:
+        return {message.id for message in run_checks(tags=["database"], databases=[alias])}
+
+    assert "ledger.W001" in warned(OWNER)
+    assert "ledger.W001" not in warned(APP)
+
+
+def test_printed_statements_do_the_same(owner: BaseDatabaseWrapper, roles: dict[str, str], url: str) -> None:
+    out = StringIO()
+    call_command("ledger_grants", database=OWNER, role=roles[APP], stdout=out)
+    with psycopg.connect(url, autocommit=True) as connection:
+        before = _privileges(connection)
+        connection.execute(
+            sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(sql.Identifier(roles[APP]))
+        )
+        assert _privileges(connection) != before
+        connection.execute(out.getvalue())
+        assert _privileges(connection) == before
+
+
+def _privileges(connection: psycopg.Connection[Any]) -> list[Any]:
+    return connection.execute(
+        "SELECT table_name, column_name, grantee, privilege_type FROM information_schema.column_privileges"
+        " WHERE table_name LIKE 'ledger%' ORDER BY 1, 2, 3, 4"
+    ).fetchall()
+
+
+def test_json_and_revoke_public(owner: BaseDatabaseWrapper, roles: dict[str, str]) -> None:
+    out = StringIO()
+    call_command("ledger_grants", database=OWNER, role=roles[APP], json=True, revoke_public=True, stdout=out)
+    document = json.loads(out.getvalue())
+    assert (document["role"], document["applied"]) == (roles[APP], False)
+    statements = [statement["sql"] for statement in document["statements"]]
+    assert any(text.startswith("REVOKE TEMPORARY ON DATABASE") for text in statements)
+    assert all(statement["why"] for statement in document["statements"])
+
+
+def test_revoke_public_keeps_the_application_at_work(
+    owner: BaseDatabaseWrapper,
+    app: BaseDatabaseWrapper,
+    admin: BaseDatabaseWrapper,
+    roles: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    for name, is_admin in ((roles[APP], False), (roles[ADMIN], True)):
+        call_command(
+            "ledger_grants",
+            database=OWNER,
+            role=name,
+            apply=True,
+            admin=is_admin,
+            revoke_public=True,
+            stdout=StringIO(),
+        )
+    app.close()
+    with transaction.atomic(using=APP):
+        entry = issue("invoice", org="after", on=DAY, using=APP)
+        issue_many("invoice", documents=["a", "b"], org="after", on=DAY, using=APP)
+        void(entry, reason="reversed", using=APP)
+    with pytest.raises(ProgrammingError, match="permission denied"), app.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE ledger_period ()")
+    assert adopted(admin, tmp_path, "older") == 2
+
+
+def test_roles_that_grants_would_not_bind(owner: BaseDatabaseWrapper, roles: dict[str, str], url: str) -> None:
+    with psycopg.connect(url) as connection:
+        superuser = connection.info.user
+    for role, told in (("no such role", "There is no role"), (superuser, "is a superuser"), ("PUBLIC", "everybody")):
+        with pytest.raises(CommandError, match=told) as raised:
+            call_command("ledger_grants", database=OWNER, role=role, apply=True, stdout=StringIO())
+        assert raised.value.returncode == 1
+    out, error = StringIO(), StringIO()
+    call_command("ledger_grants", database=OWNER, role="no such role", stdout=out, stderr=error)
+    assert 'GRANT SELECT, INSERT ON TABLE "public".' in out.getvalue()
+    assert 'CREATE ROLE "no such role"' in error.getvalue()
+
+
+def test_what_a_role_has_by_another_way_is_refused(owner: BaseDatabaseWrapper, roles: dict[str, str], url: str) -> None:
+    membership = sql.SQL("GRANT pg_write_all_data TO {}").format(sql.Identifier(roles[APP]))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(membership)
+        try:
+            with pytest.raises(CommandError, match="would keep DELETE, UPDATE on ledger_adoptedgap"):
+                call_command("ledger_grants", database=OWNER, role=roles[APP], apply=True, stdout=StringIO())
+        finally:
+            connection.execute(sql.SQL("REVOKE pg_write_all_data FROM {}").format(sql.Identifier(roles[APP])))
+
+
+@pytest.mark.parametrize("name", ["", "public", "a\0b", "x" * 64])
+def test_impossible_names(name: str) -> None:
+    with pytest.raises(GrantError):
+        check_name(name)

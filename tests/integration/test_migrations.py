@@ -1,0 +1,93 @@
+"""Migrations: forward, back to nothing, forward again; complete; and a clear word on other databases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.databases import manage, new_database
+
+# Everything in the schema that the ledger could leave behind.
+CONTENTS = """
+    SELECT 'table or index ' || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT 'trigger ' || tgname || ' on ' || tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT 'type ' || typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typrelid = 0
+        AND typelem = 0
+    ORDER BY 1
+"""
+
+# Functions, triggers and constraints as PostgreSQL would write them down.
+DEFINITIONS = """
+    SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT pg_get_triggerdef(oid) || ' ' || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+    ORDER BY 1
+"""
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with new_database("folio_migrations") as url:
+        yield url
+
+
+def migrate(url: str, *target: str) -> None:
+    done = manage("migrate", "--verbosity", "0", *target, url=url)
+    assert done.returncode == 0, done.stderr
+
+
+def ask(url: str, query: str) -> list[Any]:
+    with psycopg.connect(url) as connection:
+        return [row[0] for row in connection.execute(query).fetchall()]
+
+
+def test_back_to_nothing_and_forward_again(url: str) -> None:
+    # The host's own apps are there before, and stay.
+    for app in ("contenttypes", "auth", "admin", "sessions"):
+        migrate(url, app)
+    before = ask(url, CONTENTS)
+    assert not [name for name in before if "ledger" in name]
+    migrate(url)
+    there, defined = ask(url, CONTENTS), ask(url, DEFINITIONS)
+    assert "trigger ledger_append_only_rows on ledger_entry" in there
+    migrate(url, "ledger", "zero")
+    assert ask(url, CONTENTS) == before
+    migrate(url)
+    assert ask(url, CONTENTS) == there
+    assert ask(url, DEFINITIONS) == defined
+    assert manage("ledger_verify", url=url).returncode == 0
+
+
+def test_every_single_step_back_and_forward(url: str) -> None:
+    migrate(url)
+    folder = Path(__file__).resolve().parents[2] / "ledger" / "migrations"
+    steps = sorted(file.stem for file in folder.glob("0*.py"))
+    defined = ask(url, DEFINITIONS)
+    for step in reversed(steps[:-1]):
+        migrate(url, "ledger", step)
+    for step in steps:
+        migrate(url, "ledger", step)
+    assert ask(url, DEFINITIONS) == defined
+
+
+def test_the_migrations_say_all_that_the_models_say(url: str) -> None:
+    done = manage("makemigrations", "ledger", "--check", "--dry-run", url=url)
+    assert done.returncode == 0, done.stdout
+
+
+SQLITE = """
+from tests.settings import *
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+"""
+
+
+def test_another_database_is_refused_in_clear_words(url: str, tmp_path: Path) -> None:
+    (tmp_path / "sqlite_settings.py").write_text(SQLITE)
+    done = manage("migrate", "ledger", url=url, settings="sqlite_settings", PYTHONPATH=f"{tmp_path}")
+    assert done.returncode != 0
+    assert "ImproperlyConfigured: The database 'default' is sqlite" in done.stderr
+    assert "PostgreSQL 15" in done.stderr

@@ -1,0 +1,103 @@
+"""A ledger to tamper with: what is in it, how to break it, and what ``ledger_verify`` says of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ledger import close_period, define_series, issue, issue_many, void
+from ledger.models import AdoptedGap, Adoption, Entry, Period, Series
+from ledger.models.tables import all_tables
+from ledger.verification import verify
+from ledger.verification.findings import Finding
+
+ALIAS = "verified"
+DAY = date(2025, 5, 5)
+
+# The invoices of acme in 2025: values 1 to 9, documents order:0 to order:8, value 4 void.
+INVOICE = (
+    "series_id = (SELECT id FROM ledger_series WHERE tenant = 'acme' AND code = 'invoice')"
+    " AND period_id = (SELECT p.id FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id"
+    " WHERE s.tenant = 'acme' AND s.code = 'invoice' AND p.starts_on = '2025-01-01')"
+)
+PERIOD = INVOICE.replace("period_id = ", "id = ")
+COPY = (
+    "INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)"
+    f" SELECT tenant, series_id, period_id, {{}}, issued_on, actor, metadata FROM ledger_entry WHERE {INVOICE}"
+    " AND value = 5"
+)
+
+
+def fill() -> None:
+    """Two tenants, with every kind of event."""
+    with transaction.atomic(using=ALIAS):
+        for org in ("acme", "zenith"):
+            entries = issue_many("invoice", documents=[f"order:{n}" for n in range(9)], org=org, on=DAY, using=ALIAS)
+            void(entries[3], reason="wrong address", using=ALIAS)
+            issue("ticket", org=org, on=DAY, using=ALIAS)
+            old = issue("invoice", org=org, on=date(2024, 12, 31), using=ALIAS)
+            close_period(old.period, using=ALIAS)
+        dated = define_series("dated", org="acme", template="D{year}-{counter:03}", chronological=True, using=ALIAS)
+        issue("dated", org="acme", on=DAY, using=ALIAS)
+        adopt(dated)
+
+
+def adopt(series: Series) -> None:
+    """Values 100, 105 and 106 of a previous system, and a range for what is missing between them."""
+    period = Period.of(series, Period.objects.using(ALIAS).get(series=series).as_span(), first_value=100)
+    period.starts_on, period.ends_on, period.prefix = date(2020, 1, 1), date(2020, 12, 31), "D2020-"
+    period.last_value = 106
+    period.save(using=ALIAS)
+    adoption = Adoption.objects.using(ALIAS).create(tenant="acme", series=series, source="old.csv", digest="", rows=3)
+    AdoptedGap.objects.using(ALIAS).create(
+        tenant="acme", adoption=adoption, period=period, first_value=101, last_value=104
+    )
+    for value in (100, 105, 106):
+        Entry.objects.using(ALIAS).create(
+            tenant="acme",
+            series=series,
+            period=period,
+            value=value,
+            kind=Entry.Kind.ADOPTED,
+            number=f"OLD-{value}",
+            issued_on=date(2020, 6, 1),
+        )
+    Period.objects.using(ALIAS).filter(pk=period.pk).update(last_issued_on=date(2020, 6, 1))
+
+
+def tampered(connection: BaseDatabaseWrapper, *statements: str) -> None:
+    """Run statements as a superuser can: with the guards switched off before, and on again after."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in all_tables():
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        for statement in statements:
+            cursor.execute(statement)
+        for table in all_tables():
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", [table])
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+
+
+@contextmanager
+def undone(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    with transaction.atomic(using=connection.alias):
+        yield
+        transaction.set_rollback(True, using=connection.alias)
+
+
+def found(**options: Any) -> list[Finding]:
+    findings = list(verify(using=ALIAS, **options))
+    for finding in findings:
+        assert finding.problem
+        assert finding.remedy
+        assert str(finding).startswith(f"rule {finding.rule}")
+    return findings
+
+
+def checks(**options: Any) -> set[str]:
+    return {finding.check for finding in found(**options)}
