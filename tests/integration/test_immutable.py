@@ -100,6 +100,20 @@ def test_events_never_change(run: Callable[..., None], mode: str, model: Any) ->
     )
 
 
+@pytest.mark.parametrize("table", event_tables())
+def test_each_table_refuses_truncate_by_itself(database: BaseDatabaseWrapper, table: str) -> None:
+    """With the other tables' triggers gone, which would refuse a CASCADE in its place."""
+    with transaction.atomic(using=ALIAS), database.cursor() as cursor:
+        for other in set(event_tables()) - {table}:
+            cursor.execute(f"DROP TRIGGER ledger_append_only_table ON {other}")
+        with (
+            pytest.raises(IntegrityError, match=f"{table} is append-only: TRUNCATE"),
+            transaction.atomic(using=ALIAS),
+        ):
+            cursor.execute(f"TRUNCATE {', '.join(event_tables())}")
+        transaction.set_rollback(True, using=ALIAS)
+
+
 @pytest.mark.parametrize("parent", ["ledger_series", "ledger_period", "ledger_adoption", "ledger_entry"])
 def test_truncating_what_events_point_to_is_refused(run: Callable[..., None], mode: str, parent: str) -> None:
     refused(run, f"TRUNCATE {parent} CASCADE", state=RESTRICT, told="is append-only: TRUNCATE")
