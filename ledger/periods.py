@@ -13,7 +13,6 @@ from ledger import refusals, sql
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidCalendar, InvalidSeries, NoPeriod, PeriodConflict, PeriodError
-from ledger.formats import NumberFormat
 from ledger.models import Period, Series
 from ledger.series import business_today
 
@@ -175,13 +174,14 @@ def _series_without_period(alias: str, days: int) -> Iterator[Series]:
 def _refuse_repetition(period: Period, alias: str) -> None:
     """Raise PeriodConflict where the tenant has another period that could give out one of this one's numbers."""
     wanted = period.as_format()
-    others = Period.objects.using(alias).filter(tenant=period.tenant).values_list("pk", "prefix", "width", "suffix")
-    for pk, prefix, width, suffix in others:
-        if wanted.may_repeat(NumberFormat(prefix, width, suffix)):
-            same = Period.objects.using(alias).select_related("series").get(pk=pk)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.PERIODS_OF_SUCH_PREFIX, {"tenant": period.tenant, "prefix": period.prefix})
+        similar = [row[0] for row in cursor.fetchall()]
+    for other in Period.objects.using(alias).select_related("series").filter(pk__in=similar):
+        if wanted.may_repeat(other.as_format()):
             raise PeriodConflict(
-                f"The period {period.label} of series {str(period.series)!r} could repeat the numbers of {same}: "
-                f"{wanted.number(period.first_value)!r} follows {same.as_format().number(same.first_value)!r}.",
+                f"The period {period.label} of series {str(period.series)!r} could repeat the numbers of {other}: "
+                f"{wanted.number(period.first_value)!r} follows {other.as_format().number(other.first_value)!r}.",
                 rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
                 remedy="Put what tells them apart into the template, such as {year}-{month}, {series} or letters.",
             )

@@ -24,6 +24,15 @@ VOID = """
     RETURNING id
 """
 
+# The tenant's periods of which one prefix goes on where the other ends: the few that are worth a closer look, out of
+# what may be ten years of days. Arguments: tenant, prefix.
+PERIODS_OF_SUCH_PREFIX = """
+    SELECT p.id
+    FROM ledger_period p
+    WHERE p.tenant = %(tenant)s
+      AND (starts_with(upper(p.prefix), upper(%(prefix)s)) OR starts_with(upper(%(prefix)s), upper(p.prefix)))
+"""
+
 # When the chronology guard is switched on: what the counters of the open periods must compare with.
 # Arguments: tenant, series.
 REMEMBER_LATEST_DATES = """

@@ -29,7 +29,7 @@ def layer(module: str) -> int | None:
     parts = module.split(".")
     if parts[0] != "ledger" or len(parts) == 1:
         return None
-    name = parts[1].removesuffix("_sql")
+    name = parts[1]
     for number, names in enumerate(LAYERS):
         if name in names:
             return number

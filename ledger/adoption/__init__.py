@@ -1,0 +1,335 @@
+"""Taking over the numbers of a previous system: all of a file, in one transaction, or nothing.
+
+The file streams into a temporary table; what is wrong with it is found by comparing sets; then each row becomes a
+``NumberAdopted``, the counters jump to the highest values, and the holes between them are kept as ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections, router, transaction
+
+from ledger import refusals
+from ledger.adoption import sql
+from ledger.adoption.rows import Layout, RowReader
+from ledger.adoption.source import Source
+from ledger.calendars import day_after, zone
+from ledger.database_errors import told_in_our_words
+from ledger.errors import AdoptionError, LedgerError
+from ledger.keys import actor_name, reason_text, tenant_key
+from ledger.models import Adoption, Period, Series
+from ledger.periods import find_period, open_period
+from ledger.series import define_series, find_series, make_default_series
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+__all__ = ["VOID_REASON", "AdoptedPeriod", "AdoptionResult", "BadRow", "Layout", "Progress", "adopt"]
+
+#: What is said of a number that the previous system had voided, unless the caller says it better.
+VOID_REASON = "void in the previous system"
+
+# How often progress is told while reading, in rows; how many bad rows an error names.
+_TELL_EVERY = 5_000
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """Why a row of the file can't be taken over; a row with several faults comes once for each."""
+
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptedPeriod:
+    """One period as it stands after the adoption: its run of values, and the holes in it."""
+
+    label: str
+    rows: int
+    first_value: int
+    last_value: int
+    missing: int
+    missing_ranges: int
+    next_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionResult:
+    """What was taken over, or, in a dry run, what would be. ``adoption`` is the id of the event, None in a dry run."""
+
+    adoption: int | None
+    tenant: str
+    series: str
+    source: str
+    digest: str
+    rows: int
+    voids: int
+    explained: int
+    periods: tuple[AdoptedPeriod, ...]
+    dry_run: bool
+
+    @property
+    def missing(self) -> int:
+        """How many values below the highest ones have no number."""
+        return sum(period.missing for period in self.periods)
+
+    @property
+    def missing_ranges(self) -> int:
+        """In how many ranges the missing values lie."""
+        return sum(period.missing_ranges for period in self.periods)
+
+
+#: Called with a stage, how far it is, and how far it goes (bytes while reading; 0 where that is not known).
+Progress = Callable[[str, int, int], None]
+
+
+def adopt(
+    path: Path | str,
+    *,
+    series: str,
+    org: Any = None,
+    layout: Layout | None = None,
+    settings: Mapping[str, Any] | None = None,
+    void_reason: str = VOID_REASON,
+    explain_gaps: str | None = None,
+    by: Any = None,
+    dry_run: bool = False,
+    on_bad_row: Callable[[BadRow], None] | None = None,
+    progress: Progress | None = None,
+    using: str | None = None,
+) -> AdoptionResult:
+    """Take over the numbers of a CSV file as NumberAdopted entries of ``series``, which then goes on after the highest.
+
+    ``layout`` says which column is what. ``settings`` make the series where there is none yet, as ``define_series``
+    takes them. The business date of a row comes from its time in the series' zone: a time without an offset is taken as
+    local (of one that comes twice when clocks are put back, the first), a bare date as the day's first moment. Each
+    period that the dates touch is opened; its counter runs from the lowest value to the highest. Void rows get a
+    NumberVoided with ``void_reason``, holes an AdoptedGap, and each of those a GapExplained if ``explain_gaps`` says
+    why. A ``dry_run`` does all of it, and then rolls back.
+
+    Works in one transaction, or in the caller's, which it leaves usable when it raises. Memory doesn't grow with the
+    file. ``on_bad_row`` is called with every bad row, in the order of the file, before AdoptionError is raised; that
+    error is raised too for a file that is none, that was adopted before, or that falls in a period with entries.
+    InvalidArgument and its kin tell of arguments that no file would work with.
+    """
+    task = _Adoption(
+        series=series,
+        tenant=tenant_key(org),
+        layout=layout or Layout(),
+        settings=dict(settings or {}),
+        void_reason=reason_text(void_reason),
+        explanation=None if explain_gaps is None else reason_text(explain_gaps),
+        actor=actor_name(by),
+        on_bad_row=on_bad_row or (lambda row: None),
+        progress=progress or (lambda stage, done, total: None),
+        connection=connections[using or router.db_for_write(Adoption)],
+    )
+    with Source(Path(path)) as source, told_in_our_words(series), transaction.atomic(using=task.connection.alias):
+        result = task.run(source, dry_run)
+        if dry_run:
+            transaction.set_rollback(True, using=task.connection.alias)
+    return result
+
+
+@dataclass(frozen=True)
+class _Adoption:
+    """One adoption under way, step by step."""
+
+    series: str
+    tenant: str
+    layout: Layout
+    settings: dict[str, Any]
+    void_reason: str
+    explanation: str | None
+    actor: str
+    on_bad_row: Callable[[BadRow], None]
+    progress: Progress
+    connection: BaseDatabaseWrapper
+
+    @property
+    def alias(self) -> str:
+        return self.connection.alias
+
+    def run(self, source: Source, dry_run: bool) -> AdoptionResult:
+        series = self._series()
+        self._stage(RowReader(self.layout, series.as_template(), zone(series.time_zone)), source)
+        self._refuse_twice(series, source)
+        self.progress("periods", 0, 0)
+        self._open_periods(series)
+        self._refuse_used_periods(series)
+        self.progress("checks", 0, 0)
+        self._refuse_bad_rows(series, source)
+        return self._append(series, source, dry_run)
+
+    def _series(self) -> Series:
+        """The series, made where it is missing, and held against a second adoption."""
+        found = find_series(self.alias, self.tenant, self.series)
+        if found is not None:
+            for name, wanted in self.settings.items():
+                if getattr(found, name, wanted) != wanted:
+                    raise AdoptionError(
+                        f"The series {str(found)!r} has the {name} {getattr(found, name)!r}; asked for was {wanted!r}.",
+                        rule="An adoption makes a series where there is none, and changes none.",
+                        remedy=f"Leave the {name} out, or change the series first: define_series({self.series!r}, …).",
+                    )
+        elif "template" in self.settings:
+            define_series(self.series, org=self.tenant, using=self.alias, **self.settings)
+        elif not make_default_series(self.alias, self.tenant, self.series):
+            raise refusals.unknown_series(self.alias, self.tenant, self.series)
+        return Series.objects.using(self.alias).select_for_update().get(tenant=self.tenant, code=self.series)
+
+    def _stage(self, reader: RowReader, source: Source) -> None:
+        """Stream the file into the staging table."""
+        self._do(sql.DROP_STAGE)
+        self._do(sql.STAGE_ROWS)
+        with self.connection.cursor() as cursor, cursor.copy(sql.COPY_ROWS) as copy:
+            for count, row in enumerate(reader.rows(source)):
+                copy.write_row(row)
+                if count % _TELL_EVERY == 0:
+                    self.progress("reading", source.position, source.size)
+        self.progress("reading", source.position, source.position)
+        self._do(sql.ANALYZE_ROWS)
+
+    def _refuse_twice(self, series: Series, source: Source) -> None:
+        digest = source.sha256()
+        earlier = Adoption.objects.using(self.alias).filter(tenant=self.tenant, series=series, digest=digest).first()
+        if earlier is not None:
+            raise AdoptionError(
+                f"The file {source.name!r} was adopted before, as {earlier.source!r}, at "
+                f"{earlier.adopted_at:%Y-%m-%d %H:%M %Z} by {earlier.actor or 'nobody named'}: {earlier.rows} numbers.",
+                rule="The ledger keeps one entry for each number, and never changes it.",
+                remedy=f"Nothing is to be done; see manage.py ledger_status --series {series.code}.",
+            )
+
+    def _open_periods(self, series: Series) -> None:
+        """Give each business date its period; where that can't be, each of its rows will be told why."""
+        self._do(sql.STAGE_DAYS)
+        self._do(sql.INDEX_DAYS)
+        self._do(sql.ANALYZE_DAYS)
+        day = self._ask(sql.NEXT_DAY, [date.min])[0]
+        while day is not None:
+            try:
+                period = find_period(series, day, self.alias) or open_period(series, day, using=self.alias)
+            except LedgerError as error:
+                self._do(sql.REFUSE_DAY, [f"{error.problem} {error.remedy}", day])
+                last = day
+            else:
+                self._do(sql.ASSIGN_PERIOD, [period.pk, period.starts_on, period.ends_on])
+                last = period.ends_on
+            day = None if last == date.max else self._ask(sql.NEXT_DAY, [day_after(last)])[0]
+        self._do(sql.ANALYZE_DAYS)
+
+    def _refuse_used_periods(self, series: Series) -> None:
+        self._do(sql.LOCK_PERIODS)
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql.USED_PERIODS)
+            ids = [row[0] for row in cursor.fetchall()]
+        if not ids:
+            return
+        used = Period.objects.using(self.alias).filter(pk__in=ids).order_by("starts_on")
+        told = ", ".join(
+            f"{period.label} ({period.first_value} to {period.last_value}{', closed' if period.closed_at else ''})"
+            for period in used
+        )
+        raise AdoptionError(
+            f"The series {str(series)!r} has numbers in the period {told} already.",
+            rule="Old numbers come before the first one of Folio, so their period must be open and empty.",
+            remedy="Adopt them into a series of their own: --series old-invoice --template …; or, if the file is of "
+            "several periods, leave out the rows of those that have begun.",
+        )
+
+    def _refuse_bad_rows(self, series: Series, source: Source) -> None:
+        self._do(sql.STAGE_PROBLEMS)
+        self._do(sql.FIND_PROBLEMS, {"tenant": self.tenant, "series": series.pk})
+        problems, lines = self._ask(sql.COUNT_PROBLEMS)
+        if not problems:
+            return
+        examples: list[BadRow] = []
+        # A cursor on the server: a file may have a million bad rows.
+        with self.connection.chunked_cursor() as cursor:
+            cursor.execute(sql.PROBLEMS)
+            for line, problem in cursor:
+                row = BadRow(line, problem)
+                self.on_bad_row(row)
+                if len(examples) < _EXAMPLES:
+                    examples.append(row)
+        more = f"; and {problems - len(examples)} more" if problems > len(examples) else ""
+        raise AdoptionError(
+            f"The file {source.name!r} has {lines} bad rows: {'; '.join(str(row) for row in examples)}{more}.",
+            rule="A file is taken over as a whole or not at all.",
+            remedy="Correct these rows, or the options that say how to read them, and adopt the file again.",
+        )
+
+    def _append(self, series: Series, source: Source, dry_run: bool) -> AdoptionResult:
+        self.progress("entries", 0, 0)
+        self._do(sql.SET_COUNTERS, [series.chronological])
+        rows = self._do(sql.APPEND_ENTRIES, [self.tenant, series.pk, self.actor])
+        event = Adoption.objects.using(self.alias).create(
+            tenant=self.tenant,
+            series=series,
+            source=source.name,
+            digest=source.sha256(),
+            rows=rows,
+            options={"layout": asdict(self.layout), "settings": self.settings, "void_reason": self.void_reason},
+            actor=self.actor,
+        )
+        self.progress("gaps and voids", 0, 0)
+        voids = self._do(sql.APPEND_VOIDS, [self.tenant, self.tenant, self.void_reason, self.actor])
+        self._do(sql.APPEND_GAPS, [self.tenant, event.pk])
+        explained = 0
+        if self.explanation is not None:
+            explained = self._do(sql.EXPLAIN_GAPS, [self.explanation, self.actor, self.tenant, event.pk])
+        return AdoptionResult(
+            adoption=None if dry_run else event.pk,
+            tenant=self.tenant,
+            series=series.code,
+            source=source.name,
+            digest=event.digest,
+            rows=rows,
+            voids=voids,
+            explained=explained,
+            periods=self._periods(event),
+            dry_run=dry_run,
+        )
+
+    def _periods(self, event: Adoption) -> tuple[AdoptedPeriod, ...]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql.ADOPTED_PERIODS, [event.pk, self.tenant])
+            told = cursor.fetchall()
+        periods = Period.objects.using(self.alias).in_bulk([row[0] for row in told])
+        return tuple(_adopted(periods[pk], rows, missing, ranges) for pk, rows, missing, ranges in told)
+
+    def _do(self, statement: str, arguments: Any = None) -> int:
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, arguments)
+            count: int = cursor.rowcount
+        return count
+
+    def _ask(self, statement: str, arguments: Any = None) -> tuple[Any, ...]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, arguments)
+            row: tuple[Any, ...] = cursor.fetchone()
+        return row
+
+
+def _adopted(period: Period, rows: int, missing: int, ranges: int) -> AdoptedPeriod:
+    following = period.last_value + 1
+    return AdoptedPeriod(
+        label=period.label,
+        rows=rows,
+        first_value=period.first_value,
+        last_value=period.last_value,
+        missing=missing,
+        missing_ranges=ranges,
+        next_number=period.as_format().number(following) if following <= period.max_value else None,
+    )

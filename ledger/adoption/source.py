@@ -1,0 +1,83 @@
+"""The file of a previous system as lines of text: hashed and measured while it is read, and bounded in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import AdoptionError, InvalidArgument
+
+#: The longest line of a file, in characters: what bounds the memory, whatever the file turns out to be.
+MAX_LINE = 1 << 20
+
+
+class Source(io.RawIOBase):
+    """A file that is hashed and measured while it is read, so that the digest is of the very bytes taken over."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            raise InvalidArgument(
+                f"The file {str(path)!r} can't be read: {error.strerror}.",
+                rule="The numbers of a previous system come from a CSV file.",
+                remedy="Check its path and its permissions.",
+            ) from error
+        self.name = path.name
+        self.size = os.fstat(self._file.fileno()).st_size
+        self.position = 0
+        self._digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._file.readinto(buffer) or 0
+        self._digest.update(memoryview(buffer)[:count])
+        self.position += count
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def sha256(self) -> str:
+        """The digest of what was read so far, in hexadecimal."""
+        return self._digest.hexdigest()
+
+
+def text_lines(source: Source, encoding: str) -> Iterator[str]:
+    """The lines of the file, each below the limit and without NUL, which PostgreSQL can't hold.
+
+    Raises AdoptionError for a file that isn't text of that encoding, or not in lines.
+    """
+
+    def refusal(problem: str, wanted: str) -> AdoptionError:
+        return AdoptionError(
+            f"The file {source.name!r} {problem}, at or soon after line {number}.",
+            rule=f"A file is CSV text in one encoding, in lines of at most {MAX_LINE} characters.",
+            remedy=f"Export it again as CSV in UTF-8, {wanted}.",
+        )
+
+    text = io.TextIOWrapper(io.BufferedReader(source, 1 << 16), encoding=encoding, newline="")
+    number = 0
+    while True:
+        number += 1
+        try:
+            line = text.readline(MAX_LINE)
+        except UnicodeError as error:
+            reason = getattr(error, "reason", str(error))
+            raise refusal(
+                f"is not encoded in {encoding} ({reason})", "or name its encoding: --encoding cp1252"
+            ) from error
+        if not line:
+            return
+        if "\0" in line:
+            raise refusal("holds a NUL byte, so it is no text", "or name its encoding: --encoding utf-16")
+        if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
+            raise refusal(f"has more than {MAX_LINE} characters in one line", "with a line for each document")
+        yield line

@@ -1,0 +1,239 @@
+"""``ledger_adopt``: takes over the numbers of a previous system from a CSV file, all of them or none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger.adoption import VOID_REASON, AdoptionResult, BadRow, Layout, Progress, adopt
+from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+
+_DEFAULTS = Layout()
+_SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length", "start_value", "chronological")
+
+
+class Command(LedgerCommand):
+    help = (
+        "Takes over the numbers of a previous system from a CSV file, as entries of their own kind; the series then "
+        "goes on after the highest. All of the file or nothing: each bad row is told with its line and the reason. "
+        "Exit code 0: done; 1: the file is refused; 2: the options are no good."
+    )
+    examples = r"""  manage.py ledger_adopt old.csv --series invoice --template 'INV-{year}-{counter:06}' \
+      --time-zone Europe/Berlin --number-column 'Invoice no' --date-column Date --date-format %d.%m.%Y \
+      --delimiter ';' --dry-run
+  manage.py ledger_adopt online-retail-invoices.csv --series invoice --tenant retailer --template '{counter}' \
+      --calendar never --time-zone Europe/London --pattern '^(?P<kind>[CA]?)(?P<counter>\d+)$' \
+      --customer-column customer --keep-columns country --explain-gaps 'Orders that were never invoiced'
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        add = parser.add_argument
+        add("file", help="A CSV file with a header, and a row for each document.")
+        add(
+            "--series", required=True, metavar="CODE", help="The series that goes on with the numbers, such as invoice."
+        )
+        add("--tenant", default="", metavar="KEY", help="Who owns the series, such as shop.organization:42.")
+        add("--by", default="", metavar="NAME", help="Who takes the numbers over; kept with each entry.")
+        add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
+        add("--void-reason", default=VOID_REASON, metavar="TEXT", help=f"Reason of voids, by default {VOID_REASON!r}.")
+        add("--dry-run", action="store_true", help="Do everything in a transaction, roll back, and tell what it was.")
+        add("--json", action="store_true", help="Write one JSON document.")
+        file = parser.add_argument_group("the file")
+        self._add_layout(file.add_argument)
+        made = parser.add_argument_group("the series, made so if there is none yet")
+        self._add_settings(made.add_argument)
+
+    def _add_layout(self, add: Any) -> None:
+        add("--number-column", default=_DEFAULTS.number_column, metavar="COLUMN", help="By default %(default)s.")
+        add("--date-column", default=_DEFAULTS.date_column, metavar="COLUMN", help="By default %(default)s.")
+        add("--document-column", metavar="COLUMN", help="The key of the document, such as order:17.")
+        add("--customer-column", metavar="COLUMN", help="Kept as customer in the metadata.")
+        add("--void-column", metavar="COLUMN", help="Tells which numbers are void.")
+        add(
+            "--void-values",
+            type=_words,
+            default=_DEFAULTS.void_values,
+            metavar="A,B,…",
+            help=f"What that column says of a void number; by default {','.join(_DEFAULTS.void_values)}.",
+        )
+        add("--keep-columns", type=_words, default=(), metavar="A,B,…", help="Further columns, kept in the metadata.")
+        add(
+            "--pattern",
+            metavar="REGEX",
+            help="Matches the whole number; the group (?P<counter>…) has the digits of its value, other named groups "
+            "are kept in the metadata. By default the series' template.",
+        )
+        add("--delimiter", type=_delimiter, default=_DEFAULTS.delimiter, help="One character, or tab; by default ','.")
+        add("--encoding", default=_DEFAULTS.encoding, metavar="NAME", help="By default UTF-8.")
+        add("--date-format", metavar="FORMAT", help="Such as %%d/%%m/%%Y %%H:%%M; by default ISO 8601.")
+
+    def _add_settings(self, add: Any) -> None:
+        add("--template", help="Such as INV-{year}-{counter:06}.")
+        add("--calendar", help="never, year, fiscal-year, quarter, month, day.")
+        add("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
+        add("--time-zone", metavar="ZONE", help="Decides business dates, such as Europe/London.")
+        add("--max-length", type=int, metavar="N", help="The longest number, in characters.")
+        add("--start-value", type=int, metavar="N", help="The first value of later periods.")
+        add("--chronological", action="store_true", default=None, help="Refuse dates before the last one issued.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        bad_rows = _BadRows(self, options["json"])
+        try:
+            with self._progress(options["verbosity"]) as progress:
+                result = adopt(
+                    options["file"],
+                    series=options["series"],
+                    org=options["tenant"],
+                    layout=_layout(options),
+                    settings={name: options[name] for name in _SETTINGS if options[name] is not None},
+                    void_reason=options["void_reason"],
+                    explain_gaps=options["explain_gaps"],
+                    by=options["by"],
+                    dry_run=options["dry_run"],
+                    on_bad_row=bad_rows.tell,
+                    progress=progress,
+                    using=alias,
+                )
+        except LedgerError as error:
+            bad_rows.end(error)
+            no_good = isinstance(error, InvalidArgument | UnknownSeries)
+            raise CommandError(bad_rows.summary(error), returncode=BAD_OPTIONS if no_good else FAILED) from error
+        if options["json"]:
+            self.write_json({"ok": True, **_document(result)})
+        else:
+            self._tell(result, alias)
+
+    def _tell(self, result: AdoptionResult, alias: str) -> None:
+        would = "would be " if result.dry_run else ""
+        self.stdout.write(
+            f"{result.rows:,} numbers of {result.source} {would}adopted into series {result.series}"
+            f"{f' of {result.tenant}' if result.tenant else ''}, {result.voids:,} of them void."
+        )
+        header = ("period", "first", "last", "numbers", "missing", "in ranges", "next number")
+        self.write_table(
+            header,
+            (
+                (
+                    period.label,
+                    period.first_value,
+                    period.last_value,
+                    f"{period.rows:,}",
+                    f"{period.missing:,}",
+                    f"{period.missing_ranges:,}",
+                    period.next_number or "none: the length limit is reached",
+                )
+                for period in result.periods
+            ),
+        )
+        if result.explained:
+            self.stdout.write(f"{result.explained:,} gaps {would}explained.")
+        elif result.missing_ranges:
+            self.stdout.write("No gap is explained; --explain-gaps says why for all of them.")
+        if result.dry_run:
+            self.stdout.write(self.style.WARNING("Dry run: nothing was written."))
+        else:
+            tenant = f" --tenant {result.tenant}" if result.tenant else ""
+            self.stdout.write(f"See manage.py ledger_status --series {result.series}{tenant}.")
+
+    @contextmanager
+    def _progress(self, verbosity: int) -> Iterator[Progress]:
+        """A bar where rich and a terminal are at hand, else a line for each stage and each tenth of the file."""
+        if verbosity == 0:
+            yield lambda stage, done, total: None
+            return
+        try:
+            from rich.console import Console
+            from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
+        except ModuleNotFoundError:
+            yield _Lines(self).tell
+            return
+        if not self.stderr.isatty():
+            yield _Lines(self).tell
+            return
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeElapsedColumn(),
+        )
+        with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("reading", total=None)
+
+            def tell(stage: str, done: int, total: int) -> None:
+                if total:
+                    bar.update(task, description=stage, completed=done, total=total)
+                else:
+                    bar.update(task, description=stage)
+
+            yield tell
+
+
+class _Lines:
+    """Progress as plain lines on standard error."""
+
+    def __init__(self, command: LedgerCommand) -> None:
+        self.command = command
+        self.told = ""
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        line = f"… {stage} {10 * (10 * done // total)} %" if total else f"… {stage}"
+        if line != self.told:
+            self.told = line
+            self.command.stderr.write(line, self.command.style.NOTICE)
+
+
+class _BadRows:
+    """Bad rows as they are found: lines of text, or a JSON document in pieces, so that any number takes no memory."""
+
+    def __init__(self, command: LedgerCommand, as_json: bool) -> None:
+        self.command = command
+        self.as_json = as_json
+        self.count = 0
+
+    def tell(self, row: BadRow) -> None:
+        self.count += 1
+        if not self.as_json:
+            self.command.stdout.write(self.command.style.ERROR(str(row)))
+            return
+        before = '{"ok": false, "bad_rows": [\n' if self.count == 1 else ",\n"
+        self.command.stdout.write(before + json.dumps(asdict(row), ensure_ascii=False), ending="")
+
+    def end(self, error: LedgerError) -> None:
+        """Finish the JSON document, where one is wanted."""
+        if not self.as_json:
+            return
+        told = {"problem": error.problem, "rule": error.rule, "remedy": error.remedy}
+        head = "\n]" if self.count else '{"ok": false, "bad_rows": []'
+        self.command.stdout.write(head + f', "error": {json.dumps(told, ensure_ascii=False)}}}')
+
+    def summary(self, error: LedgerError) -> str:
+        """The error, without repeating the rows that were told."""
+        if not self.count:
+            return str(error)
+        return f"Nothing was adopted: {self.count:,} faults. {error.rule} {error.remedy}"
+
+
+def _layout(options: dict[str, Any]) -> Layout:
+    return Layout(**{name: options[name] for name in Layout.__dataclass_fields__})
+
+
+def _document(result: AdoptionResult) -> dict[str, Any]:
+    return {**asdict(result), "missing": result.missing, "missing_ranges": result.missing_ranges}
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _delimiter(text: str) -> str:
+    return "\t" if text in ("tab", "\\t") else text

@@ -1,0 +1,166 @@
+"""``ledger_status``: every period with its numbers from first to last, and whether they add up."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
+
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.models import Series
+from ledger.reports.continuity import PeriodSummary, summarise
+
+# A table's columns are as wide as what stands in them, so its rows are held in memory; longer lists are several tables.
+_ROWS = 200
+
+_HEADER = (
+    "series",
+    "period",
+    "first",
+    "last",
+    "values",
+    "= issued",
+    "+ adopted",
+    "+ gaps",
+    "+ missing",
+    "in ranges",
+    "void",
+    "out of order",
+    "next",
+    "adds up",
+)
+_TEXT_COLUMNS = 2
+
+
+class Command(LedgerCommand):
+    help = (
+        "Shows every period of every series: first and last value, and how the values between are accounted for. The "
+        "sum is made twice, from the counter and from the rows alone. Exit code 0: all add up; 1: some don't; 2: the "
+        "options are no good."
+    )
+    examples = """  manage.py ledger_status
+  manage.py ledger_status --tenant shop.organization:42 --series invoice
+  manage.py ledger_status --json | jq '.periods[] | select(.missing > 0)'
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--tenant", metavar="KEY", help="Only this tenant; '' is the one without a name.")
+        parser.add_argument("--series", metavar="CODE", help="Only series of this code, such as invoice.")
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        chosen = {"tenant": options["tenant"], "series": options["series"]}
+        self._refuse_strangers(alias, **chosen)
+        failed: list[str] = []
+        summaries = _watched(summarise(**chosen, using=alias), failed)
+        if options["json"]:
+            self._json(summaries, failed)
+        else:
+            self._tables(summaries)
+        if failed:
+            raise CommandError(
+                f"The numbers of {', '.join(failed[:20])}{' and more' if len(failed) > 20 else ''} don't add up: "
+                "counter and rows disagree. manage.py ledger_verify names the rows.",
+                returncode=FAILED,
+            )
+
+    def _refuse_strangers(self, alias: str, tenant: str | None, series: str | None) -> None:
+        # A misspelt name would show nothing, which looks as if all were well.
+        known = Series.objects.using(alias)
+        if tenant is not None:
+            known = known.filter(tenant=tenant)
+        if series is not None:
+            known = known.filter(code=series)
+        if not known.exists() and (tenant, series) != (None, None):
+            raise CommandError(
+                f"There is no series {series or 'at all'!r}{'' if tenant is None else f' of tenant {tenant!r}'}.",
+                returncode=BAD_OPTIONS,
+            )
+
+    def _json(self, summaries: Iterator[PeriodSummary], failed: list[str]) -> None:
+        """A document in pieces, so that any number of periods takes no memory."""
+        before = '{"periods": [\n'
+        for summary in summaries:
+            text = json.dumps(summary.as_dict(), cls=DjangoJSONEncoder, ensure_ascii=False)
+            self.stdout.write(before + text, ending="")
+            before = ",\n"
+        if before != ",\n":
+            self.stdout.write(before, ending="")
+        self.stdout.write(f'\n], "ok": {json.dumps(not failed)}}}')
+
+    def _tables(self, summaries: Iterator[PeriodSummary]) -> None:
+        periods = explained = adopted_missing = duplicates = 0
+        while chunk := list(islice(summaries, _ROWS)):
+            periods += len(chunk)
+            explained += sum(summary.explained for summary in chunk)
+            adopted_missing += sum(summary.adopted_missing for summary in chunk)
+            duplicates += sum(summary.duplicates for summary in chunk)
+            self._table([_cells(summary) for summary in chunk])
+        if not periods:
+            self.stdout.write("No period is open yet; the first number opens one.")
+            return
+        if adopted_missing:
+            self.stdout.write(
+                f"{adopted_missing:,} of the missing values are holes of a previous system, {explained:,} explained."
+            )
+        if duplicates:
+            self.stdout.write(self.style.ERROR(f"{duplicates:,} values come twice."))
+
+    def _table(self, rows: list[tuple[str, ...]]) -> None:
+        try:
+            from rich.console import Console
+            from rich.table import Table
+        except ModuleNotFoundError:
+            self.write_table(_HEADER, rows)
+            return
+        if not self.stdout.isatty():
+            # Nobody knows how wide the reader of a pipe or a file is, and a folded table is hard to read.
+            self.write_table(_HEADER, rows)
+            return
+        table = Table(show_edge=False)
+        for number, title in enumerate(_HEADER):
+            table.add_column(title, justify="left" if number < _TEXT_COLUMNS else "right", overflow="fold")
+        for row in rows:
+            table.add_row(*row, style=None if row[-1] == "yes" else "bold red")
+        # Through a text, since Django's wrapper of standard output would end each piece with a line break.
+        text = io.StringIO()
+        Console(file=text, force_terminal=True, width=Console().width).print(table)
+        self.stdout.write(text.getvalue())
+
+
+def _watched(summaries: Iterable[PeriodSummary], failed: list[str]) -> Iterator[PeriodSummary]:
+    for summary in summaries:
+        if not summary.identity_holds:
+            failed.append(f"{_series(summary)} {summary.period}")
+        yield summary
+
+
+def _series(summary: PeriodSummary) -> str:
+    return f"{summary.tenant}/{summary.series}" if summary.tenant else summary.series
+
+
+def _cells(summary: PeriodSummary) -> tuple[str, ...]:
+    begun = summary.expected > 0
+    return (
+        _series(summary),
+        summary.period,
+        str(summary.first) if begun else "-",
+        str(summary.last) if begun else "-",
+        f"{summary.expected:,}",
+        f"{summary.issued:,}",
+        f"{summary.adopted:,}",
+        f"{summary.flagged:,}",
+        f"{summary.missing:,}",
+        f"{summary.missing_ranges:,}",
+        f"{summary.void:,}",
+        f"{summary.out_of_order:,}",
+        "closed" if summary.closed else summary.next_number or "exhausted",
+        "yes" if summary.identity_holds else "NO",
+    )

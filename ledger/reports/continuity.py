@@ -1,0 +1,138 @@
+"""Every number from first to last: issued, void or missing, period by period, counted twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connections, router
+
+from ledger.formats import NumberFormat
+from ledger.keys import tenant_key
+from ledger.models import Entry, Period, Series
+from ledger.reports import continuity_sql as sql
+
+_BATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodSummary:
+    """How the values of one period are accounted for.
+
+    ``first`` and ``last`` are what the counter says, the last one being ``first - 1`` before the first number;
+    ``expected`` is how many values that makes. ``lowest`` and ``highest`` are what the rows say. ``issued`` were given
+    out by Folio, ``adopted`` by a previous system; ``void`` counts those of both that were voided since. ``flagged``
+    are gaps with an entry. ``missing`` have no entry, in ``missing_ranges``, the longest of ``longest_range`` values;
+    ``adopted_missing`` of them are known holes of an adopted history, and ``explained`` of those were explained.
+    ``duplicates`` are values that come again, which only a lost unique index could let happen.
+
+    ``out_of_order`` counts documents dated before their predecessor by value: by the stated time where both were
+    adopted, else by business date, since Folio's clock says when a number was given out, not what its document is of.
+    """
+
+    tenant: str
+    series: str
+    period: str
+    starts_on: date
+    ends_on: date
+    first: int
+    last: int
+    lowest: int | None
+    highest: int | None
+    expected: int
+    issued: int
+    adopted: int
+    void: int
+    flagged: int
+    missing: int
+    missing_ranges: int
+    longest_range: int
+    adopted_missing: int
+    explained: int
+    duplicates: int
+    out_of_order: int
+    next_number: str | None
+    closed: bool
+    identity_holds: bool
+
+    @property
+    def used(self) -> int:
+        """How many values a document bears or bore: issued and adopted."""
+        return self.issued + self.adopted
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields, for JSON."""
+        return asdict(self)
+
+
+def summarise(
+    *, org: Any = None, tenant: str | None = None, series: str | None = None, using: str | None = None
+) -> Iterator[PeriodSummary]:
+    """One summary for each period, in the order of tenant, series and date.
+
+    ``tenant`` is a key (``""`` is the one without a name), ``org`` what ``issue`` takes; with neither, all tenants.
+    ``series`` is a code. Reads a batch of periods at a time, each from one snapshot, so memory grows neither with
+    their number nor with the ledger, and checkouts may go on meanwhile.
+    """
+    alias = using or router.db_for_read(Entry)
+    wanted: dict[str, Any] = {
+        "tenant": tenant_key(org) if org is not None else tenant,
+        "series": series,
+        "after_tenant": None,
+        "after_series": None,
+        "after_start": None,
+        "batch": _BATCH,
+    }
+    while True:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(sql.PERIODS, wanted)
+            rows = cursor.fetchall()
+        for row in rows:
+            yield _summary(row)
+        if len(rows) < _BATCH:
+            return
+        last = rows[-1]
+        wanted |= {"after_tenant": last[0], "after_series": last[1], "after_start": last[2]}
+
+
+def _summary(row: tuple[Any, ...]) -> PeriodSummary:
+    tenant, code, starts_on, ends_on, prefix, width, suffix, max_value, closed, first, last = row[:11]
+    lowest, highest, issued, adopted, flagged, inner, ranges, longest, duplicates, out_of_order = row[11:21]
+    void, adopted_missing, explained = row[21:]
+    expected = last - first + 1
+    accounted = issued + adopted + flagged
+    # What the counter passed before the lowest row and after the highest one is missing too.
+    ends = [last - first + 1] if lowest is None else [lowest - first, last - highest]
+    outside = [count for count in ends if count > 0]
+    missing = inner + sum(outside)
+    from_rows = 0 if lowest is None else highest - lowest + 1
+    period = Period(series=Series(code=code), starts_on=starts_on, ends_on=ends_on)
+    return PeriodSummary(
+        tenant=tenant,
+        series=code,
+        period=period.label,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        first=first,
+        last=last,
+        lowest=lowest,
+        highest=highest,
+        expected=expected,
+        issued=issued,
+        adopted=adopted,
+        void=void,
+        flagged=flagged,
+        missing=missing,
+        missing_ranges=ranges + len(outside),
+        longest_range=max([0, longest, *outside]),
+        adopted_missing=adopted_missing,
+        explained=explained,
+        duplicates=duplicates,
+        out_of_order=out_of_order,
+        next_number=NumberFormat(prefix, width, suffix).number(last + 1) if last < max_value and not closed else None,
+        closed=closed,
+        # From the counter, from the rows alone, and both of the same range.
+        identity_holds=expected == accounted + missing and from_rows == accounted + inner and expected == from_rows,
+    )
