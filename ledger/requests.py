@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 
 from ledger import refusals
@@ -38,7 +39,9 @@ def make_request(series: str, *, org: Any, document: Any, on: Any, metadata: Any
 def day_or_moment(on: Any) -> tuple[date | None, datetime | None]:
     """A business date, or a moment that the database turns into one; both None for today by the database's clock."""
     if on is None:
-        return None, (datetime.now(UTC) if ledger_settings().clock == "application" else None)
+        # Without LEDGER there is nothing to read and check: the database's clock it is.
+        own_clock = hasattr(settings, "LEDGER") and ledger_settings().clock == "application"
+        return None, (datetime.now(UTC) if own_clock else None)
     if isinstance(on, datetime):
         business_date(on, _NO_ZONE)  # refuses a datetime without a zone
         return None, on

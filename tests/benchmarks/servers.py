@@ -1,0 +1,76 @@
+"""The PostgreSQL that the benchmarks run on, their databases, and what there is to say about the machine.
+
+Imported before Django has settings, and never imports Django itself.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from ledger.site import embedded
+
+#: Settings that decide what a commit costs; the benchmarks show them, and leave them at their defaults.
+_SHOWN = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size")
+
+
+@contextmanager
+def fresh_databases(aliases: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """Empty databases `folio_benchmarks_…`, dropped at the end; yields facts about server and machine.
+
+    On the server of DATABASE_URL, else on an embedded one in a temporary folder (TMPDIR says where).
+    """
+    given = os.environ.get("DATABASE_URL")
+    with tempfile.TemporaryDirectory(prefix="folio-", ignore_cleanup_errors=True) as folder:
+        data = Path(folder) / "postgres"
+        url = given or embedded.start_postgres(data, cleanup_mode="stop")
+        os.environ["FOLIO_BENCHMARKS_URL"] = url
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                names = [sql.Identifier(f"folio_benchmarks_{alias}") for alias in aliases]
+                for name in names:
+                    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+                yield _facts(connection, "given" if given else "embedded, in a temporary folder")
+                for name in names:
+                    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        finally:
+            if not given:
+                embedded.stop_postgres(data)
+
+
+def _facts(connection: psycopg.Connection, origin: str) -> dict[str, str]:
+    shown = []
+    for name in _SHOWN:
+        row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+        assert row is not None
+        shown.append(f"{name} = {row[0]}")
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": f"{_processor()}, {platform.system()} {platform.machine()}",
+        "CPUs": str(os.cpu_count()),
+        "PostgreSQL": f"{connection.info.parameter_status('server_version')} ({origin}); {', '.join(shown)}",
+        "Python": sys.version.split()[0],
+        "Django": version("Django"),
+        "psycopg": f"{version('psycopg')} ({psycopg.pq.__impl__})",
+        "django-sequences": version("django-sequences"),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown processor"

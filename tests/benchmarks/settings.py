@@ -1,0 +1,21 @@
+"""A host project for the benchmarks: Folio and django-sequences, on databases of their own, durable as by default."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ledger.site.database import database_settings
+
+SECRET_KEY = "for benchmarks"
+DEBUG = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "ledger", "sequences", "tests.benchmarks"]
+
+# Three databases of one server: `empty` and `full` are for the ledger of millions of rows and its empty twin.
+DATABASES: dict[str, dict[str, Any]] = {
+    alias: {**database_settings(os.environ["FOLIO_BENCHMARKS_URL"]), "NAME": f"folio_benchmarks_{alias}"}
+    for alias in ("default", "empty", "full")
+}
