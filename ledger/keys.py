@@ -96,4 +96,6 @@ def _text_key(value: Any, error: type[InvalidArgument], argument: str, kinds: st
 
 def printable(text: str) -> bool:
     """Tells whether ``text`` has none of the control, formatting and separator characters that hide in a table."""
-    return all(unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in text)
+    # Nearly every text is plain, which Python sees at once; the loop also lets white space other than ' ' through.
+    hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return text.isprintable() or all(unicodedata.category(character) not in hidden for character in text)

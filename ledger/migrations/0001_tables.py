@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
                 ("starts_on", models.DateField()),
                 ("ends_on", models.DateField()),
                 ("prefix", models.CharField(blank=True, max_length=100)),
-                ("width", models.PositiveSmallIntegerField()),
+                ("width", models.SmallIntegerField()),
                 ("suffix", models.CharField(blank=True, max_length=100)),
                 ("first_value", models.BigIntegerField()),
                 ("last_value", models.BigIntegerField()),
@@ -460,25 +460,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="period",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("starts_on__lte", models.F("ends_on"))), name="ledger_period_dates"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="period",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "last_value__gte",
-                        django.db.models.expressions.CombinedExpression(models.F("first_value"), "-", models.Value(1)),
-                    ),
-                    ("last_value__lte", models.F("max_value")),
-                ),
-                name="ledger_period_counter",
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="entry",
             constraint=models.UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_entry_value"),
         ),
@@ -496,17 +477,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("document__gt", "")),
                 fields=("tenant", "series", "document"),
                 name="ledger_entry_document",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="entry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind__in", ["issued", "adopted"]),
-                    models.Q(("document", ""), ("kind", "gap")),
-                    _connector="OR",
-                ),
-                name="ledger_entry_kind",
             ),
         ),
     ]

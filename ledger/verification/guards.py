@@ -65,11 +65,8 @@ INDEXES: Final[dict[str, tuple[list[str], str]]] = {
 
 #: Check (c) and exclusion (x) constraints: table, name, kind.
 CONSTRAINTS: Final = (
-    ("ledger_entry", "ledger_entry_kind", "c"),
     ("ledger_adoptedgap", "ledger_adoptedgap_order", "c"),
     ("ledger_gapexplained", "ledger_gapexplained_one_subject", "c"),
-    ("ledger_period", "ledger_period_dates", "c"),
-    ("ledger_period", "ledger_period_counter", "c"),
     ("ledger_period", "ledger_period_no_overlap", "x"),
 )
 

@@ -221,7 +221,30 @@ def test_nothing_is_given_twice(run: Callable[..., None], mode: str, changed: di
 def test_a_gap_bears_no_document(run: Callable[..., None], mode: str) -> None:
     period = Period.objects.using(ALIAS).get(tenant="acme", prefix="INV-2025-")
     values = ("acme", period.series_id, period.pk, 3, "gap", "INV-2025-000003", "z", DAY)
-    refused(run, INSERT, *values, state=CHECK, told="ledger_entry_kind")
+    refused(run, INSERT, *values, state=CHECK, told="no document bears a gap")
+    odd = (*values[:4], "odd", *values[5:])
+    refused(run, INSERT, *odd, state=CHECK, told="its kind is unknown")
+
+
+def test_a_counter_keeps_its_bounds(run: Callable[..., None], mode: str) -> None:
+    for value, width in ((-5, 4), (10**9, 4), (1, 0)):
+        made = (
+            "INSERT INTO ledger_period (tenant, series_id, starts_on, ends_on, prefix, width, suffix, first_value, "
+            "last_value, max_value) SELECT tenant, series_id, '2001-01-01', '2001-12-31', 'X', %s, '', 1, %s, 9999 "
+            "FROM ledger_period WHERE prefix = 'INV-2025-'"
+        )
+        refused(run, made, width, value, state=CHECK, told="out of range")
+    beyond = "UPDATE ledger_period SET max_value = 9, last_value = 10 WHERE prefix = 'INV-2025-'"
+    refused(run, beyond, state=CHECK, told="may not stand at")
+    below = "UPDATE ledger_period SET last_value = first_value - 2 WHERE prefix = 'INV-2025-'"
+    refused(run, below, state=CHECK, told="may not stand at")
+    backwards = (
+        "INSERT INTO ledger_period (tenant, series_id, starts_on, ends_on, prefix, width, suffix, first_value, "
+        "last_value, max_value) SELECT tenant, series_id, '2001-01-02', '2001-01-01', 'X', 4, '', 1, 0, 9999 "
+        "FROM ledger_period WHERE prefix = 'INV-2025-'"
+    )
+    with pytest.raises(DatabaseError, match="range lower bound must be less than"):
+        run(backwards)
 
 
 def test_a_void_names_a_number_of_its_tenant(run: Callable[..., None], mode: str) -> None:

@@ -62,10 +62,15 @@ def test_a_missing_or_silent_trigger_is_named(ledger: BaseDatabaseWrapper, table
             "ledger_void_fits has no search_path",
         ),
         ("ALTER TABLE ledger_period DROP CONSTRAINT ledger_period_no_overlap", "constraint", "no_overlap"),
-        ("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_kind", "constraint", "ledger_entry_kind"),
         (
-            "ALTER TABLE ledger_period DROP CONSTRAINT ledger_period_dates;"
-            " ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_dates CHECK (starts_on <= ends_on) NOT VALID",
+            "ALTER TABLE ledger_adoptedgap DROP CONSTRAINT ledger_adoptedgap_order",
+            "constraint",
+            "ledger_adoptedgap_order",
+        ),
+        (
+            "ALTER TABLE ledger_adoptedgap DROP CONSTRAINT ledger_adoptedgap_order;"
+            " ALTER TABLE ledger_adoptedgap ADD CONSTRAINT ledger_adoptedgap_order"
+            " CHECK (first_value <= last_value) NOT VALID",
             "constraint",
             "is not valid",
         ),

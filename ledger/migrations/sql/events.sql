@@ -58,7 +58,8 @@ DECLARE
 BEGIN
     -- Found by its key alone: with more conditions to choose from, the planner may take an index that reads every
     -- period of the series.
-    SELECT p.tenant = NEW.tenant AND p.series_id = NEW.series_id AND p.closed_at IS NULL
+    SELECT (NEW.kind IN ('issued', 'adopted') OR (NEW.kind = 'gap' AND NEW.document = ''))
+       AND p.tenant = NEW.tenant AND p.series_id = NEW.series_id AND p.closed_at IS NULL
        AND NEW.value BETWEEN p.first_value AND p.last_value
        AND NEW.issued_on BETWEEN p.starts_on AND p.ends_on
        AND (NEW.kind = 'adopted' OR NEW.number = ledger_number(p.prefix, p.width, p.suffix, NEW.value))
@@ -76,6 +77,8 @@ BEGIN
             THEN 'the counter never gave out that value'
         WHEN NEW.issued_on NOT BETWEEN period.starts_on AND period.ends_on
             THEN 'its date lies outside the period'
+        WHEN NEW.kind NOT IN ('issued', 'adopted', 'gap') THEN 'its kind is unknown'
+        WHEN NEW.kind = 'gap' AND NEW.document > '' THEN 'no document bears a gap'
         ELSE 'its number is not of the period''s format' END
         USING ERRCODE = 'check_violation';
 END $$;
