@@ -4,7 +4,8 @@ from __future__ import annotations
 
 # The hot path: one round trip for one number (migrations/sql/issue_serial.sql).
 # Arguments: tenant, series, on, at, document, actor, metadata as JSON text.
-ISSUE_SERIAL = "SELECT * FROM ledger_issue_serial(%s, %s, %s::date, %s::timestamptz, %s, %s, %s::jsonb)"
+# Without casts, since each is one more thing to parse: there is one function of that name.
+ISSUE_SERIAL = "SELECT * FROM ledger_issue_serial(%s, %s, %s, %s, %s, %s, %s)"
 
 # A contiguous block in one statement. Arguments as above, with a list of documents, null for metadata that were not
 # stated, and whether the date was.

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from ledger.models import NumberIssued
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call of ``issue``, with every argument checked and turned into what the database takes.
 
     ``on`` is a business date, ``at`` a moment that the series' time zone turns into one; with neither, the database's
@@ -45,8 +44,7 @@ class Outcome(StrEnum):
     TRY_AGAIN = "try_again"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A number issued just now, or the id of the document's earlier one, or why there is none."""
 
     outcome: Outcome
@@ -55,8 +53,7 @@ class Answer:
     existing_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BlockAnswer:
+class BlockAnswer(NamedTuple):
     """As Answer, for many documents: new numbers by position in the list; the other documents had one already."""
 
     outcome: Outcome

@@ -22,15 +22,15 @@ CONSTRAINTS = ROOT / "tests" / "constraints.txt"
 #: What `pip install django-folio[binary]` may bring: Django and psycopg, and what these two need themselves.
 BASE = {"django-folio", "django", "asgiref", "sqlparse", "psycopg", "psycopg-binary", "typing-extensions", "tzdata"}
 
-SHOP = '''
+SHOP = """
 from django.db import models
 
 
 class Order(models.Model):
     reference = models.CharField(max_length=20)
-'''
+"""
 
-TESTS = '''
+TESTS = """
 from django.db import transaction
 from django.test import TestCase, TransactionTestCase
 from ledger import issue
@@ -50,9 +50,9 @@ class Checkout(TransactionTestCase):
 class Rolled(TestCase):
     def test_third(self):
         self.assertEqual(issue("invoice").value, 1)
-'''
+"""
 
-CHECKOUT = '''
+CHECKOUT = """
 import datetime
 from django.db import transaction
 from ledger import issue, preview, void
@@ -63,7 +63,7 @@ with transaction.atomic():
     number = issue("invoice", org="shop", document=order, on=datetime.date(2026, 5, 1))
 void(number, reason="payment reversed")
 print(number, preview("invoice", org="shop", on=datetime.date(2026, 5, 1)))
-'''
+"""
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
@@ -89,9 +89,12 @@ def interpreters() -> list[str]:
 
 def usable(interpreter: str) -> bool:
     # A shim of a version manager may be on PATH without a Python behind it.
-    return shutil.which(interpreter) is not None and not subprocess.run(
-        [interpreter, "-c", "import venv, ensurepip"], capture_output=True, check=False
-    ).returncode
+    return (
+        shutil.which(interpreter) is not None
+        and not subprocess.run(
+            [interpreter, "-c", "import venv, ensurepip"], capture_output=True, check=False
+        ).returncode
+    )
 
 
 def test_the_wheel_holds_what_runs_and_no_more(wheel: Path) -> None:

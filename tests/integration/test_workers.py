@@ -74,4 +74,3 @@ def test_the_schedule_names_tasks_that_exist() -> None:
     from workers.tasks import open_next_periods, verify
 
     assert {entry["task"] for entry in SCHEDULE.values()} == {open_next_periods.name, verify.name}
-

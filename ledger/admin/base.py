@@ -1,0 +1,115 @@
+"""What the pages of the admin share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ledger.models import Period
+
+# Django's own classes take no type argument at run time.
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    AnyPaginator = Paginator[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+    AnyPaginator = Paginator
+
+
+class BoundedChangeList(ChangeList):
+    """A list whose count may have stopped at the paginator's limit."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The search box tells the number of hits of a search, and not the limit as if it were that number."""
+        super().get_results(request)
+        if not self.query or getattr(self.paginator, "is_cut", False):
+            self.full_result_count = self.result_count
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Pages to look at: the database refuses a change of what they show, so they offer none."""
+
+    # Each count of a filter's choice would read the whole table.
+    show_facets = admin.ShowFacets.NEVER
+
+    class Media:
+        css = {"all": ["ledger/admin.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """For tables of any size."""
+        return BoundedChangeList
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Rows are written by the ledger alone."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Events never change, and counters only by issuing."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing of an audit trail goes away."""
+        return False
+
+
+class BoundedPaginator(AnyPaginator):
+    """Counts up to a limit: a count of five million rows takes longer than reading a page of them.
+
+    Pages end at the limit as well, since PostgreSQL steps over all rows before a page; filters reach further.
+    """
+
+    limit = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, or the limit."""
+        return min(self._counted, self.limit)
+
+    @cached_property
+    def is_cut(self) -> bool:
+        """Whether there are more rows than the limit."""
+        return self._counted > self.limit
+
+    @cached_property
+    def _counted(self) -> int:
+        rows: Any = self.object_list
+        if not isinstance(rows, models.QuerySet):
+            return len(rows)
+        return rows.order_by()[: self.limit + 1].count()
+
+
+def link_to(target: models.Model, text: object, site: admin.AdminSite) -> SafeString:
+    """A link to the page of a row."""
+    options = target._meta
+    url = reverse(f"{site.name}:{options.app_label}_{options.model_name}_change", args=[target.pk])
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
+def shown_period(period: Period) -> SafeString | str:
+    """The period's span of dates, which breaks between its two dates and not within them."""
+    first, _, last = period.label.partition(" to ")
+    return (
+        format_html('<span class="ledger-day">{} to</span> <span class="ledger-day">{}</span>', first, last)
+        if last
+        else first
+    )
+
+
+def shown_tenant(tenant: str) -> str:
+    """The tenant, or a dash for the project that has but one."""
+    return tenant or "–"
+
+
+def field_names(model: type[models.Model], *, without: Sequence[str] = ()) -> tuple[str, ...]:
+    """All columns of a model for a page that shows everything, in their order."""
+    return tuple(field.name for field in model._meta.concrete_fields if field.name not in without)

@@ -1,0 +1,252 @@
+"""The ledger, to look at: every value with what became of it. Voiding numbers, with a reason."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
+from django.db import router
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+
+from ledger.admin.base import (
+    BoundedChangeList,
+    BoundedPaginator,
+    ReadOnlyAdmin,
+    field_names,
+    link_to,
+    shown_period,
+    shown_tenant,
+)
+from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
+from ledger.admin.filters import EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
+from ledger.admin.search import find_entries
+from ledger.errors import LedgerError
+from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
+from ledger.models import Adoption, Entry, GapExplained, NumberVoided
+from ledger.voiding import void
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: By value, in the order of the index that guards the counter, so that a page of millions is read without sorting.
+_BY_VALUE = ("tenant", "period_id", "value")
+
+
+class VoidForm(forms.Form):
+    """What an auditor will read."""
+
+    reason = forms.CharField(
+        max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+    )
+    replacement = forms.CharField(
+        required=False,
+        max_length=KEY_LENGTH,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text="The document or number that takes its place, if there is one.",
+    )
+
+    def __init__(self, data: Any, *, count: int) -> None:
+        super().__init__(data)
+        if count != 1:
+            del self.fields["replacement"]  # one document replaces one number
+
+    def clean_reason(self) -> str:
+        """As ``void`` takes it."""
+        return _cleaned(reason_text, self.cleaned_data["reason"])
+
+    def clean_replacement(self) -> str:
+        """As ``void`` takes it."""
+        return _cleaned(document_key, self.cleaned_data["replacement"] or None)
+
+
+class EntryChangeList(BoundedChangeList):
+    """Sorts by value, within tenant and period."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """The one order there is an index for, forwards or backwards: the latest first unless asked otherwise."""
+        asked = self.params.get("o", "")
+        ordering = _BY_VALUE if asked and not asked.startswith("-") else [f"-{field}" for field in _BY_VALUE]
+        return list(ordering)
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnlyAdmin):
+    """Issued and adopted numbers and gaps, one row for each value."""
+
+    list_display = (
+        "shown_number",
+        "state",
+        "document",
+        "shown_date",
+        "shown_series",
+        "shown_period",
+        "value",
+        "shown_tenant",
+        "issued_at",
+        "actor",
+    )
+    list_filter = (StateFilter, TenantFilter, EntrySeriesFilter, PeriodFilter)
+    list_select_related = ("series", "period")
+    sortable_by = ("shown_number", "value")
+    search_fields = ("number", "document")  # shows the box; find_entries() does the work
+    search_help_text = "A number, whole or from its beginning, or a whole document key."
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    actions = ("void_selected",)
+    fieldsets = (
+        (None, {"fields": ("number", "state", "kind", "tenant", "series", "period", "value", "document")}),
+        ("Dates", {"fields": ("issued_on", "issued_at")}),
+        ("Evidence", {"fields": ("actor", "transaction_id", "shown_metadata", "adoption")}),
+        ("Later", {"fields": ("void_event", "explanations")}),
+    )
+    readonly_fields = (
+        *field_names(Entry, without=("id", "metadata")),
+        "state",
+        "shown_metadata",
+        "adoption",
+        "void_event",
+        "explanations",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the state's one event folded in."""
+        voids = NumberVoided.objects.filter(tenant=OuterRef("tenant"), entry=OuterRef("pk"))
+        queryset: QuerySet[Any] = super().get_queryset(request).annotate(is_void=Exists(voids))
+        return queryset
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """In the order of the index."""
+        return EntryChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By the ledger's own indexes."""
+        term = search_term.strip().replace("\x00", "")
+        return (queryset.filter(find_entries(term, queryset.db)) if term else queryset), False
+
+    def has_void_number_permission(self, request: HttpRequest) -> bool:
+        """Asked by the action."""
+        return request.user.has_perm("ledger.void_number")
+
+    @admin.display(description="number", ordering="value")
+    def shown_number(self, obj: Entry) -> str:
+        """What people read."""
+        return format_html('<span class="ledger-day">{}</span>', obj.number)
+
+    @admin.display(description="date")
+    def shown_date(self, obj: Entry) -> str:
+        """The business date."""
+        return format_html('<span class="ledger-day">{}</span>', obj.issued_on.isoformat())
+
+    @admin.display(description="state")
+    def state(self, obj: Any) -> str:
+        """Folded from the events, never stored."""
+        state = "void" if obj.is_void else obj.kind
+        return format_html('<span class="ledger-state ledger-{}">{}</span>', state, state)
+
+    @admin.display(description="series")
+    def shown_series(self, obj: Entry) -> str:
+        """The code; the tenant has a column of its own."""
+        return obj.series.code
+
+    @admin.display(description="period")
+    def shown_period(self, obj: Entry) -> str:
+        """Its span of dates."""
+        return shown_period(obj.period)
+
+    @admin.display(description="tenant")
+    def shown_tenant(self, obj: Entry) -> str:
+        """The owner of the number."""
+        return shown_tenant(obj.tenant)
+
+    @admin.display(description="metadata")
+    def shown_metadata(self, obj: Entry) -> str:
+        """As it was passed, and a gap's evidence."""
+        if not obj.metadata:
+            return "–"
+        return format_html("<pre>{}</pre>", json.dumps(obj.metadata, indent=2, ensure_ascii=False))
+
+    @admin.display(description="adopted from")
+    def adoption(self, obj: Entry) -> str:
+        """The file that was taken over in the same transaction."""
+        if obj.kind != Entry.Kind.ADOPTED:
+            return "–"
+        adoption = Adoption.objects.filter(
+            tenant=obj.tenant, series=obj.series_id, transaction_id=obj.transaction_id
+        ).first()
+        return link_to(adoption, adoption, self.admin_site) if adoption else "–"
+
+    @admin.display(description="void")
+    def void_event(self, obj: Entry) -> str:
+        """When, by whom and why; there is at most one."""
+        event = NumberVoided.objects.filter(tenant=obj.tenant, entry=obj).first()
+        if event is None:
+            return "–"
+        event.entry = obj
+        return format_html(
+            "{}{}{}: {}{}",
+            link_to(event, f"{event.voided_at:%Y-%m-%d %H:%M %Z}", self.admin_site),
+            " by " if event.actor else "",
+            event.actor,
+            event.reason,
+            f" (replaced by {event.replacement})" if event.replacement else "",
+        )
+
+    @admin.display(description="explanations")
+    def explanations(self, obj: Entry) -> str:
+        """What was said of a gap; later ones add to earlier ones."""
+        told = GapExplained.objects.filter(entry=obj).order_by("pk")
+        return (
+            format_html_join("", "<p>{}: {}</p>", ((f"{e.explained_at:%Y-%m-%d %H:%M}", e.explanation) for e in told))
+            or "–"
+        )
+
+    @admin.action(description="Void selected numbers", permissions=["void_number"])
+    def void_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Voids all of them or none, after a page that asks for the reason."""
+        alias = router.db_for_write(NumberVoided)
+        chosen: Sequence[Any] | None = chosen_rows(self, request, queryset.using(alias))
+        if chosen is None:
+            return None
+        confirmed = "confirmed" in request.POST
+        form = VoidForm(request.POST if confirmed else None, count=len(chosen))
+        failures: list[str] = []
+        if confirmed and form.is_valid():
+            said = form.cleaned_data
+            failures = act_on_all(
+                chosen,
+                lambda entry: void(
+                    entry,
+                    reason=said["reason"],
+                    by=request.user,
+                    replacement=said.get("replacement") or None,
+                    using=alias,
+                ),
+                alias,
+            )
+            if not failures:
+                for entry in chosen:
+                    self.log_change(request, entry, "Voided.")
+                self.message_user(request, f"Void: {', '.join(map(str, chosen))}.", messages.SUCCESS)
+                return None
+        words = {
+            "title": "Void numbers",
+            "warning": "A void can't be taken back. The numbers stay in the ledger and are never given again.",
+            "button": "Void",
+            "action": "void_selected",
+        }
+        return confirmation_page(self, request, chosen, form, failures, words)
+
+
+def _cleaned(check: Any, value: Any) -> str:
+    try:
+        return str(check(value))
+    except LedgerError as error:
+        raise ValidationError(str(error)) from error

@@ -1,0 +1,118 @@
+"""Periods and their counters, to look at; closing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import router
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_period, shown_tenant
+from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
+from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
+from ledger.models import Period
+from ledger.periods import close_period
+
+
+class CloseForm(forms.Form):
+    """What must be said on the page that asks."""
+
+    early = forms.BooleanField(
+        required=False,
+        label="Close a period that still runs",
+        help_text="Without this, only periods that have ended are closed.",
+    )
+
+
+@admin.register(Period)
+class PeriodAdmin(ReadOnlyAdmin):
+    """The first use of a period opens it, and issuing moves its counter; a person can close it."""
+
+    list_display = ("shown_label", "series_link", "shown_tenant", "counter", "next_number", "state", "entries")
+    list_display_links = ("shown_label",)
+    list_filter = (OpenFilter, TenantFilter, SeriesFilter)
+    list_select_related = ("series",)
+    search_fields = ("series__code", "prefix")
+    ordering = ("tenant", "series__code", "-starts_on")
+    sortable_by = ("shown_label", "series_link", "shown_tenant")
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    actions = ("close_selected",)
+    fieldsets = (
+        (None, {"fields": ("series", "tenant", "starts_on", "ends_on", "state", "closed_at", "opened_at")}),
+        ("Counter", {"fields": ("next_number", "first_value", "last_value", "max_value", "last_issued_on", "entries")}),
+        ("Format", {"fields": ("prefix", "width", "suffix")}),
+    )
+    readonly_fields = ("state", "next_number", "entries")
+
+    def has_close_period_now_permission(self, request: HttpRequest) -> bool:
+        """Asked by the action."""
+        return request.user.has_perm("ledger.close_period_now")
+
+    @admin.display(description="period", ordering="starts_on")
+    def shown_label(self, obj: Period) -> str:
+        """Its span of dates."""
+        return shown_period(obj)
+
+    @admin.display(description="series", ordering="series__code")
+    def series_link(self, obj: Period) -> str:
+        """The way to the settings."""
+        return link_to(obj.series, obj.series.code, self.admin_site)
+
+    @admin.display(description="tenant", ordering="tenant")
+    def shown_tenant(self, obj: Period) -> str:
+        """The owner of the numbers."""
+        return shown_tenant(obj.tenant)
+
+    @admin.display(description="counter")
+    def counter(self, obj: Period) -> str:
+        """The last value taken."""
+        return str(obj.last_value) if obj.last_value >= obj.first_value else "not used yet"
+
+    @admin.display(description="next number")
+    def next_number(self, obj: Period) -> str:
+        """None when it is closed or at its end."""
+        if obj.closed_at is not None or obj.last_value >= obj.max_value:
+            return "–"
+        return obj.as_format().number(obj.last_value + 1)
+
+    @admin.display(description="state")
+    def state(self, obj: Period) -> str:
+        """A closed period never opens again."""
+        return "open" if obj.closed_at is None else "closed"
+
+    @admin.display(description="entries")
+    def entries(self, obj: Period) -> str:
+        """The way to the ledger."""
+        url = reverse(f"{self.admin_site.name}:ledger_entry_changelist")
+        return format_html('<a href="{}?period={}">Entries</a>', url, obj.pk)
+
+    @admin.action(description="Close selected periods", permissions=["close_period_now"])
+    def close_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        """Closes all of them or none, after a page that asks."""
+        alias = router.db_for_write(Period)
+        chosen = chosen_rows(self, request, queryset.using(alias))
+        if chosen is None:
+            return None
+        confirmed = "confirmed" in request.POST
+        form = CloseForm(request.POST if confirmed else None)
+        failures: list[str] = []
+        if confirmed and form.is_valid():
+            early = form.cleaned_data["early"]
+            failures = act_on_all(chosen, lambda period: close_period(period, early=early, using=alias), alias)
+            if not failures:
+                for period in chosen:
+                    self.log_change(request, period, "Closed.")
+                self.message_user(request, f"Closed: {', '.join(map(str, chosen))}.", messages.SUCCESS)
+                return None
+        words = {
+            "title": "Close periods",
+            "warning": "A closed period never opens again: nothing can be issued in it, nor adopted.",
+            "button": "Close",
+            "action": "close_selected",
+        }
+        return confirmation_page(self, request, chosen, form, failures, words)

@@ -1,0 +1,92 @@
+"""What a series would give out next, worked out before it is saved."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from ledger import refusals
+from ledger.calendars import CalendarKind, Span, day_after
+from ledger.errors import LedgerError
+from ledger.models import Period, Series
+from ledger.periods import find_period, planned_period
+from ledger.series import business_today
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One number with the words around it; no number where the period gives out none, and ``note`` says why."""
+
+    label: str
+    number: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Numbers to come, or the reasons why there can be none."""
+
+    lines: list[Line] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """As the page's script reads it."""
+        return asdict(self)
+
+
+def next_number(series: Series, period: Period, day: date) -> str:
+    """The number that ``period`` gives out next on ``day``; raises the LedgerError that issuing would."""
+    if not series.is_active:
+        raise refusals.inactive(series)
+    if period.closed_at is not None:
+        raise refusals.closed(period, day)
+    if series.chronological and period.last_issued_on is not None and period.last_issued_on > day:
+        raise refusals.out_of_order(period, day)
+    if period.last_value >= period.max_value:
+        raise refusals.exhausted(period, 1)
+    return period.as_format().number(period.last_value + 1)
+
+
+def preview_series(series: Series, alias: str) -> Preview:
+    """The next number today and at the start of the next period; ``series`` is checked, and may be unsaved."""
+    try:
+        today = business_today(alias, series.time_zone)
+        current = _period(series, today, alias)
+        lines = [_line("Today", series, current, today)]
+        following = day_after(current.ends_on)
+        if following > current.ends_on and (
+            series.calendar != CalendarKind.EXPLICIT or _opened(series, following, alias)
+        ):
+            period = _period(series, following, alias)
+            lines.append(_line(f"From {following}", series, period, following))
+        return Preview(lines=lines)
+    except LedgerError as error:
+        return Preview(refusals=[str(error)])
+
+
+def _line(label: str, series: Series, period: Period, day: date) -> Line:
+    try:
+        number = next_number(series, period, day)
+    except LedgerError as error:
+        return Line(label, "", str(error))
+    if period._state.adding:
+        by_hand = series.calendar == CalendarKind.EXPLICIT
+        return Line(label, number, f"if a period is opened by hand that starts on {day}" if by_hand else "")
+    if series.as_template().compile(period.as_span()) != period.as_format():
+        return Line(label, number, f"the period {period.label} is open and keeps the template it was opened with")
+    return Line(label, number)
+
+
+def _opened(series: Series, day: date, alias: str) -> Period | None:
+    return find_period(series, day, alias) if series.pk else None
+
+
+def _period(series: Series, day: date, alias: str) -> Period:
+    opened = _opened(series, day, alias)
+    if opened is not None:
+        opened.series = series  # with the settings as they are typed
+        return opened
+    if series.calendar == CalendarKind.EXPLICIT:
+        return Period.of(series, Span(day, day))
+    return planned_period(series, day, alias)

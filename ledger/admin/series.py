@@ -1,0 +1,239 @@
+"""Series: their settings, checked as ``define_series`` checks them, with a live preview of the next number."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import router
+from django.db.models import DateField, DateTimeField, F, Func, QuerySet
+from django.db.models.functions import Cast, Now
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_safe
+
+from ledger.admin.base import ModelAdmin, shown_tenant
+from ledger.admin.filters import TenantFilter
+from ledger.admin.preview import Preview, next_number, preview_series
+from ledger.conf import ledger_settings
+from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
+from ledger.keys import tenant_key
+from ledger.models import Period, Series
+from ledger.periods import planned_period
+from ledger.series import check_calendar_change, check_series, remember_latest_dates
+
+if TYPE_CHECKING:
+    SeriesModelForm = forms.ModelForm[Series]
+else:
+    SeriesModelForm = forms.ModelForm
+
+#: Stands in for a code that is still to be typed, so that the template can be tried before.
+_SOME_CODE = "code"
+
+
+class TimeZoneInput(forms.TextInput):
+    """A text with suggestions: a list of six hundred zones to scroll through is no help."""
+
+    template_name = "ledger/admin/time_zone_input.html"
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        """Adds the names that Python knows."""
+        context = super().get_context(name, value, {**(attrs or {}), "list": "ledger-time-zones"})
+        return {**context, "zones": sorted(available_timezones() - {"localtime", "Factory"})}
+
+
+class SeriesForm(SeriesModelForm):
+    """Checks what ``define_series`` checks, by the same functions."""
+
+    class Meta:
+        model = Series
+        fields = "__all__"  # the admin leaves out what is read-only
+        widgets = {
+            "template": forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false"}),
+            "time_zone": TimeZoneInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.calendar_before = (self.instance.calendar, self.instance.fiscal_start)
+        self.guarded_before = self.instance.chronological
+
+    def clean_tenant(self) -> str:
+        """A tenant is a key, as ``org=`` takes it."""
+        try:
+            return tenant_key(self.cleaned_data["tenant"])
+        except LedgerError as error:
+            raise ValidationError(str(error)) from error
+
+    def _post_clean(self) -> None:
+        # After Series.clean(), which asks no database; with errors already told, the rest would repeat them.
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        alias = router.db_for_write(Series)
+        try:
+            check_series(self.instance, alias)
+            if self.instance.pk and self.calendar_before != (self.instance.calendar, self.instance.fiscal_start):
+                check_calendar_change(self.instance, alias)
+        except LedgerError as error:
+            self.add_error("template" if isinstance(error, InvalidTemplate) else None, str(error))
+
+
+class SeriesChangeList(ChangeList):
+    """Finds the period of today for every series of the page in one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Hangs today's period on each row."""
+        super().get_results(request)
+        rows = list(self.result_list)
+        days = [row.today for row in rows]
+        periods: dict[int, list[Period]] = {}
+        if days:
+            near = Period.objects.filter(series__in=rows, starts_on__lte=max(days), ends_on__gte=min(days))
+            for period in near.order_by():
+                periods.setdefault(period.series_id, []).append(period)
+        for row in rows:
+            row.period_today = next((p for p in periods.get(row.pk, []) if row.today in p.as_span()), None)
+        self.result_list = rows
+
+
+@admin.register(Series)
+class SeriesAdmin(ModelAdmin):
+    """Settings may change and hold from the next period on; tenant and code only before the first period."""
+
+    form = SeriesForm
+    list_display = ("code", "shown_tenant", "template", "calendar", "time_zone", "is_active", "next_number")
+    list_filter = ("is_active", "calendar", TenantFilter)
+    search_fields = ("code", "tenant", "template")
+    readonly_fields = ("preview", "periods")
+    fieldsets = (
+        (None, {"fields": ("code", "tenant", "is_active")}),
+        ("Numbers", {"fields": ("template", "preview", "start_value", "max_length")}),
+        ("Periods", {"fields": ("calendar", "fiscal_start", "time_zone", "periods")}),
+        ("Issuing", {"fields": ("allocation", "chronological")}),
+    )
+
+    class Media:
+        css = {"all": ["ledger/admin.css"]}
+        js = ["ledger/series_preview.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With today's date in each series' own time zone, by the database's clock."""
+        local: Any = Func(F("time_zone"), Now(), function="timezone", output_field=DateTimeField())
+        queryset: QuerySet[Any] = super().get_queryset(request).annotate(today=Cast(local, DateField()))
+        return queryset
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """One query for all periods."""
+        return SeriesChangeList
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What entries were issued under stays as it is."""
+        fixed = ("tenant", "code") if obj is not None and obj.pk and obj.periods.exists() else ()
+        return (*fixed, *super().get_readonly_fields(request, obj))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The zone that series made by default have."""
+        initial: dict[str, Any] = {"time_zone": ledger_settings().time_zone}
+        return {**initial, **super().get_changeform_initial_data(request)}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A series that has periods is part of the audit trail."""
+        return super().has_delete_permission(request, obj) and not (obj is not None and obj.periods.exists())
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """As ``define_series`` saves."""
+        super().save_model(request, obj, form, change)
+        if change and obj.chronological and not form.guarded_before:
+            remember_latest_dates(obj, router.db_for_write(Series))
+
+    @admin.display(description="tenant", ordering="tenant")
+    def shown_tenant(self, obj: Series) -> str:
+        """The owner of the numbers."""
+        return shown_tenant(obj.tenant)
+
+    @admin.display(description="next number today")
+    def next_number(self, obj: Any) -> str:
+        """As it would come now, from what the list has read already."""
+        today: date = obj.today
+        try:
+            period = obj.period_today or planned_period(obj, today)
+            period.series = obj
+            return next_number(obj, period, today)
+        except LedgerError as error:
+            return f"none: {error.problem}"
+
+    @admin.display(description="next number")
+    def preview(self, obj: Series) -> str:
+        """As the script shows it while typing, for the first sight of the page and for those without scripts."""
+        alias = router.db_for_write(Series)
+        context = {
+            "preview": _preview_as_it_is(obj, alias),
+            "url": reverse(f"{self.admin_site.name}:ledger_series_preview"),
+            "series": obj.pk,
+        }
+        return render_to_string("ledger/admin/preview.html", context)
+
+    @admin.display(description="periods")
+    def periods(self, obj: Series) -> str:
+        """The way to the counters."""
+        if not obj.pk:
+            return "The first one opens with the first number."
+        url = reverse(f"{self.admin_site.name}:ledger_period_changelist")
+        return format_html('<a href="{}?series={}">Periods and counters</a>', url, obj.pk)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
+        """Adds the preview."""
+        view = self.admin_site.admin_view(require_safe(self.preview_view))
+        return [path("preview/", view, name="ledger_series_preview"), *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """The preview of the form as it is typed, as JSON; nothing is saved. For those who may save it."""
+        series = None
+        if pk := request.GET.get("series"):
+            series = self.get_object(request, pk)
+            if series is None:
+                raise Http404(f"There is no series {pk}.")
+        if not (self.has_change_permission(request, series) if series else self.has_add_permission(request)):
+            raise PermissionDenied
+        data = request.GET.copy()
+        if not data.get("code"):
+            data["code"] = _SOME_CODE
+        if not data.get("template"):
+            return JsonResponse(Preview().as_json())
+        form = self.get_form(request, series, change=series is not None)(data, instance=series or Series())
+        if form.is_valid():
+            preview = preview_series(form.instance, router.db_for_write(Series))
+        else:
+            preview = Preview(refusals=_complaints(form))
+        return JsonResponse(preview.as_json())
+
+
+def _preview_as_it_is(series: Series, alias: str) -> Preview:
+    if not series.template:
+        return Preview()
+    series.code, code = series.code or _SOME_CODE, series.code
+    series.time_zone, zone = series.time_zone or ledger_settings().time_zone, series.time_zone
+    try:
+        check_series(series, alias)
+        return preview_series(series, alias)
+    except InvalidArgument as error:
+        return Preview(refusals=[str(error)])
+    finally:
+        series.code, series.time_zone = code, zone
+
+
+def _complaints(form: forms.BaseForm) -> list[str]:
+    told = []
+    for field, errors in form.errors.items():
+        # A refused template names itself; of the others the reader must know which field is meant.
+        label = "" if field in ("__all__", "template") else f"{form.fields[field].label}: "
+        told += [f"{label}{error}" for error in errors]
+    return told

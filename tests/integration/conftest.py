@@ -1,0 +1,32 @@
+"""Fixtures that several files here use."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from tests.databases import database_alias, migrated_database
+from tests.integration import verified
+
+
+@pytest.fixture(scope="module")
+def verified_url() -> Iterator[str]:
+    with migrated_database("folio_verified") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def ledger(verified_url: str, django_db_blocker: Any) -> Iterator[BaseDatabaseWrapper]:
+    """Django's connection to a ledger that may be tampered with: whatever a test does to it, it undoes."""
+    with database_alias(verified.ALIAS, verified_url) as connection, django_db_blocker.unblock():
+        verified.fill()
+        yield connection
+
+
+@pytest.fixture
+def tamper(ledger: BaseDatabaseWrapper) -> Iterator[Callable[..., None]]:
+    """Run statements with the guards off; all is undone after the test."""
+    with verified.undone(ledger):
+        yield partial(verified.tampered, ledger)
