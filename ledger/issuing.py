@@ -14,7 +14,7 @@ from ledger.allocation.answers import Outcome, Request
 from ledger.database_errors import told_in_our_words
 from ledger.errors import InvalidDocument, LedgerError, TransactionRequired
 from ledger.keys import document_key, tenant_key
-from ledger.models import Entry, NumberIssued
+from ledger.models import Entry, NumberIssued, Period, Series
 from ledger.periods import find_period, open_period, planned_period
 from ledger.requests import check_facts, day_or_moment, make_request
 from ledger.series import business_today, default_series, find_series, make_default_series
@@ -114,13 +114,21 @@ def preview(series: str, *, org: Any = None, on: date | datetime | None = None, 
     found = find_series(alias, tenant, series) or default_series(tenant, series)
     if found is None:
         raise refusals.unknown_series(alias, tenant, series)
-    if not found.is_active:
-        raise refusals.inactive(found)
     day = day or business_today(alias, found.time_zone, moment)
     period = (find_period(found, day, alias) if found.pk else None) or planned_period(found, day)
+    return next_number(found, period, day)
+
+
+def next_number(series: Series, period: Period, day: date) -> str:
+    """The number that ``period`` of ``series`` would give out next on ``day``, from what was read already.
+
+    Raises what ``issue`` would raise. The period may be unsaved.
+    """
+    if not series.is_active:
+        raise refusals.inactive(series)
     if period.closed_at is not None:
         raise refusals.closed(period, day)
-    if found.chronological and period.last_issued_on is not None and period.last_issued_on > day:
+    if series.chronological and period.last_issued_on is not None and period.last_issued_on > day:
         raise refusals.out_of_order(period, day)
     if period.last_value >= period.max_value:
         raise refusals.exhausted(period, 1)
@@ -175,7 +183,7 @@ def _mend(
         raise _refusal(outcome, period, day, count)
 
 
-def _refusal(outcome: Outcome, period: Any, day: date, count: int) -> LedgerError:
+def _refusal(outcome: Outcome, period: Period, day: date, count: int) -> LedgerError:
     if outcome == Outcome.CLOSED:
         return refusals.closed(period, day)
     if outcome == Outcome.OUT_OF_ORDER:

@@ -178,6 +178,8 @@ def _refuse_repetition(period: Period, alias: str) -> None:
         cursor.execute(sql.PERIODS_OF_SUCH_PREFIX, {"tenant": period.tenant, "prefix": period.prefix})
         similar = [row[0] for row in cursor.fetchall()]
     for other in Period.objects.using(alias).select_related("series").filter(pk__in=similar):
+        if (other.series_id, other.starts_on, other.ends_on) == (period.series_id, period.starts_on, period.ends_on):
+            continue  # the very period, which another checkout opened a moment ago
         if wanted.may_repeat(other.as_format()):
             raise PeriodConflict(
                 f"The period {period.label} of series {str(period.series)!r} could repeat the numbers of {other}: "

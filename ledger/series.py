@@ -50,28 +50,46 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
         )
     with transaction.atomic(using=alias):
         found = Series.objects.using(alias).select_for_update().filter(tenant=tenant, code=code).first()
-        before = (found.calendar, found.fiscal_start) if found else None
-        guarded = found is not None and found.chronological
         series = found or _new_series(tenant, code, settings)
+        change = SeriesChange(series, alias)
         for name, value in settings.items():
             setattr(series, name, value)
-        check_series(series, alias)
-        if before is not None and before != (series.calendar, series.fiscal_start):
-            check_calendar_change(series, alias)
+        change.check()
         if found is None:
             Series.objects.using(alias).bulk_create([series], ignore_conflicts=True)
-            series = Series.objects.using(alias).get(tenant=tenant, code=code)
-        else:
-            series.save(using=alias)
-            if series.chronological and not guarded:
-                remember_latest_dates(series, alias)
+            return Series.objects.using(alias).get(tenant=tenant, code=code)
+        series.save(using=alias)
+        change.after_save()
     return series
 
 
-def remember_latest_dates(series: Series, alias: str) -> None:
-    """Tell the counters of open periods the latest date issued, which only the chronology guard keeps up to date."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql.REMEMBER_LATEST_DATES, [series.tenant, series.pk])
+class SeriesChange:
+    """A series about to be made or changed: made before the change, it knows what the series was."""
+
+    def __init__(self, series: Series, alias: str) -> None:
+        self.series = series
+        self.alias = alias
+        self.calendar_before = _calendar(series) if series.pk else None
+        self.guarded_before = bool(series.pk and series.chronological)
+
+    def check(self) -> None:
+        """Raise the first reason why the changed series could not work; nothing was saved yet."""
+        check_series(self.series, self.alias)
+        if self.calendar_before not in (None, _calendar(self.series)):
+            check_calendar_change(self.series, self.alias)
+
+    def after_save(self) -> None:
+        """What a change of settings asks of the open periods; call it in the transaction that saved the series."""
+        if self.series.chronological and not self.guarded_before:
+            # Locked first, and read in a statement of its own, so that checkouts in flight are waited for and seen.
+            periods = Period.objects.using(self.alias).filter(series=self.series, closed_at=None)
+            list(periods.select_for_update().values_list("pk"))
+            with connections[self.alias].cursor() as cursor:
+                cursor.execute(sql.REMEMBER_LATEST_DATES, [self.series.tenant, self.series.pk])
+
+
+def _calendar(series: Series) -> tuple[str, str]:
+    return (series.calendar, series.fiscal_start)
 
 
 def find_series(alias: str, tenant: str, code: str) -> Series | None:
@@ -109,6 +127,7 @@ def business_today(alias: str, time_zone: str, moment: datetime | None = None) -
 def check_series(series: Series, alias: str) -> None:
     """Raise the first reason why the series could not work, asking the database too."""
     check_code(series.code)
+    tenant_key(series.tenant)
     series.check_settings()
     try:
         with transaction.atomic(using=alias):

@@ -5,7 +5,7 @@ from __future__ import annotations
 # The hot path: one round trip for one number (migrations/sql/issue_serial.sql).
 # Arguments: tenant, series, on, at, document, actor, metadata as JSON text.
 # Without casts, since each is one more thing to parse: there is one function of that name.
-ISSUE_SERIAL = "SELECT * FROM ledger_issue_serial(%s, %s, %s, %s, %s, %s, %s)"
+ISSUE_SERIAL = "SELECT ledger_issue_serial(%s, %s, %s, %s, %s, %s, %s)"
 
 # A contiguous block in one statement. Arguments as above, with a list of documents, null for metadata that were not
 # stated, and whether the date was.
@@ -34,7 +34,8 @@ PERIODS_OF_SUCH_PREFIX = """
       AND (starts_with(upper(p.prefix), upper(%(prefix)s)) OR starts_with(upper(%(prefix)s), upper(p.prefix)))
 """
 
-# When the chronology guard is switched on: what the counters of the open periods must compare with.
+# When the chronology guard is switched on: what the counters of the open periods must compare with. From then on
+# issuing keeps it up to date, also in a checkout that does not know of the guard yet.
 # Arguments: tenant, series.
 REMEMBER_LATEST_DATES = """
     UPDATE ledger_period p

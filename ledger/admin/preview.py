@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from ledger import refusals
 from ledger.calendars import CalendarKind, Span, day_after
 from ledger.errors import LedgerError
+from ledger.issuing import next_number
 from ledger.models import Period, Series
 from ledger.periods import find_period, planned_period
 from ledger.series import business_today
@@ -33,19 +33,6 @@ class Preview:
     def as_json(self) -> dict[str, Any]:
         """As the page's script reads it."""
         return asdict(self)
-
-
-def next_number(series: Series, period: Period, day: date) -> str:
-    """The number that ``period`` gives out next on ``day``; raises the LedgerError that issuing would."""
-    if not series.is_active:
-        raise refusals.inactive(series)
-    if period.closed_at is not None:
-        raise refusals.closed(period, day)
-    if series.chronological and period.last_issued_on is not None and period.last_issued_on > day:
-        raise refusals.out_of_order(period, day)
-    if period.last_value >= period.max_value:
-        raise refusals.exhausted(period, 1)
-    return period.as_format().number(period.last_value + 1)
 
 
 def preview_series(series: Series, alias: str) -> Preview:

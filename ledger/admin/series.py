@@ -21,13 +21,14 @@ from django.views.decorators.http import require_safe
 
 from ledger.admin.base import ModelAdmin, shown_tenant
 from ledger.admin.filters import TenantFilter
-from ledger.admin.preview import Preview, next_number, preview_series
+from ledger.admin.preview import Preview, preview_series
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
+from ledger.issuing import next_number
 from ledger.keys import tenant_key
 from ledger.models import Period, Series
 from ledger.periods import planned_period
-from ledger.series import check_calendar_change, check_series, remember_latest_dates
+from ledger.series import SeriesChange, check_series
 
 if TYPE_CHECKING:
     SeriesModelForm = forms.ModelForm[Series]
@@ -62,8 +63,7 @@ class SeriesForm(SeriesModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.calendar_before = (self.instance.calendar, self.instance.fiscal_start)
-        self.guarded_before = self.instance.chronological
+        self.change = SeriesChange(self.instance, router.db_for_write(Series))
 
     def clean_tenant(self) -> str:
         """A tenant is a key, as ``org=`` takes it."""
@@ -77,11 +77,8 @@ class SeriesForm(SeriesModelForm):
         super()._post_clean()  # type: ignore[misc]
         if self.errors:
             return
-        alias = router.db_for_write(Series)
         try:
-            check_series(self.instance, alias)
-            if self.instance.pk and self.calendar_before != (self.instance.calendar, self.instance.fiscal_start):
-                check_calendar_change(self.instance, alias)
+            self.change.check()
         except LedgerError as error:
             self.add_error("template" if isinstance(error, InvalidTemplate) else None, str(error))
 
@@ -151,8 +148,7 @@ class SeriesAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """As ``define_series`` saves."""
         super().save_model(request, obj, form, change)
-        if change and obj.chronological and not form.guarded_before:
-            remember_latest_dates(obj, router.db_for_write(Series))
+        form.change.after_save()
 
     @admin.display(description="tenant", ordering="tenant")
     def shown_tenant(self, obj: Series) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from ledger import sql
@@ -11,6 +12,9 @@ from ledger.allocation.written import Written, garbage_collection_paused
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+#: The ordinal of 1970-01-01, from which the database counts days.
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
@@ -28,11 +32,23 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
                 request.metadata or "{}",
             ),
         )
-        outcome, business_date, entry_id, *rest = cursor.fetchone()
-    if outcome != Outcome.ISSUED:
-        return Answer(Outcome(outcome), business_date, existing_id=entry_id)
-    written = Written(connection, request, business_date)
-    return Answer(Outcome.ISSUED, business_date, entry=written.entry(request.document, entry_id, *rest))
+        answer = cursor.fetchone()[0]
+    outcome = answer[0]
+    day = date.fromordinal(_EPOCH + int(answer[1])) if len(answer) > 1 else None
+    if outcome != "issued" or day is None:
+        return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
+    _, _, entry_id, series_id, period_id, value, number, issued_us, transaction_id = answer
+    entry = Written(connection, request, day).entry(
+        request.document,
+        int(entry_id),
+        int(series_id),
+        int(period_id),
+        int(value),
+        number,
+        int(issued_us),
+        int(transaction_id),
+    )
+    return Answer(Outcome.ISSUED, day, entry=entry)
 
 
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from django.db import models
 from django.db.models.functions import Now, Upper
 
 from ledger import calendars, formats
-from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries, InvalidTemplate
+from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
 from ledger.keys import KEY_LENGTH
 
 #: The longest number that any series may give out, in characters.
@@ -100,25 +101,55 @@ class Series(models.Model):
 
     def check_settings(self) -> None:
         """Raise the InvalidArgument error of the first setting that can't work; the database isn't asked."""
+        for _field, check in self._checks():
+            check()
+
+    def clean(self) -> None:
+        """Report a bad setting at its field, for forms and the admin."""
+        for field, check in self._checks():
+            try:
+                check()
+            except InvalidArgument as error:
+                raise ValidationError({field: str(error)}) from error
+
+    def _checks(self) -> list[tuple[str, Callable[[], object]]]:
+        """Each check with the field it is about; a later one may rest on those before."""
+        return [
+            ("start_value", self._check_start_value),
+            ("max_length", self._check_max_length),
+            ("allocation", self._check_allocation),
+            ("time_zone", lambda: calendars.zone(self.time_zone)),
+            ("fiscal_start", lambda: calendars.FiscalStart.parse(self.fiscal_start)),
+            ("calendar", self.as_calendar),
+            ("template", self.as_template),
+            ("start_value", self._check_length),
+        ]
+
+    def _check_start_value(self) -> None:
         if self.start_value < 0:
             raise InvalidSeries(
                 f"The start value {self.start_value} is negative.",
                 rule="A counter starts at 0 or above.",
                 remedy="Choose 1, or the number after the last one of the system before.",
             )
+
+    def _check_max_length(self) -> None:
         if not 1 <= self.max_length <= NUMBER_LENGTH:
             raise InvalidSeries(
                 f"The length limit {self.max_length} is out of range.",
                 rule=f"A number has 1 to {NUMBER_LENGTH} characters.",
                 remedy="Choose what your country or accounting software allows, such as 16, 20 or 60.",
             )
+
+    def _check_allocation(self) -> None:
         if self.allocation not in Allocation.values:
             raise InvalidSeries(
                 f"The allocation {self.allocation!r} is unknown.",
                 rule="A series takes its numbers by one of Folio's allocations.",
                 remedy=f"Choose one of {', '.join(Allocation.values)}.",
             )
-        calendars.zone(self.time_zone)
+
+    def _check_length(self) -> None:
         # Every date token has a fixed width, so any span shows how long the numbers get.
         sample = self.as_template().compile(calendars.Span(date(2000, 1, 1), date(2000, 12, 31)))
         if sample.highest_value(self.max_length) < self.start_value:
@@ -127,15 +158,6 @@ class Series(models.Model):
                 rule="Each number of a series must fit into its length limit.",
                 remedy="Choose a lower start value, a shorter template or a higher limit.",
             )
-
-    def clean(self) -> None:
-        """Report a bad setting at its field, for forms and the admin."""
-        fields: dict[type[InvalidArgument], str] = {InvalidTemplate: "template", InvalidCalendar: "calendar"}
-        try:
-            self.check_settings()
-        except InvalidArgument as error:
-            field = fields.get(type(error))
-            raise ValidationError({field: str(error)} if field else str(error)) from error
 
 
 class Period(models.Model):

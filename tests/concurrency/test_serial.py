@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from concurrent.futures import Future
 from datetime import date
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from ledger import close_period, define_series, issue, issue_many, void
+from ledger import close_period, define_series, issue, issue_many, open_period, void
 from ledger import errors as e
 from ledger.models import Entry, NumberVoided, Period, Series
+from ledger.periods import find_period
 from tests.concurrency.checkouts import Checkout, checkouts, in_threads, wait_until_blocked
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,6 +177,19 @@ def test_eight_threads_open_the_new_year_at_once() -> None:
 
     assert sorted(in_threads(8, checkout)) == list(range(1, 9))
     assert Period.objects.count() == Series.objects.count() == 1
+
+
+def test_a_period_that_another_checkout_opened_a_moment_ago_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened()
+    seen = [None]
+
+    def late(*arguments: Any) -> Period | None:
+        """Look just before the other checkout commits, once."""
+        return seen.pop() if seen else find_period(*arguments)
+
+    monkeypatch.setattr("ledger.periods.find_period", late)
+    period = open_period(Series.objects.get(), DAY)
+    assert (period.pk, seen) == (Period.objects.get().pk, [])
 
 
 def test_series_in_opposite_orders_end_in_an_explained_deadlock() -> None:

@@ -2,78 +2,85 @@
 -- the counter back and leaves no gap. Functions, so that the plan is cached on the server without prepared statements
 -- of the protocol, which PgBouncer in transaction mode may not carry.
 
--- One number. `outcome` is 'issued', 'existing' (the document had one), or why not: 'unknown', 'inactive', 'allocation',
--- 'no_period', 'closed', 'exhausted', 'out_of_order'. A refusal locks and changes nothing. The time comes back in
--- microseconds since 1970, which costs the caller less to read than a timestamp's text.
+-- One number. The answer is an array of texts, which PostgreSQL makes and callers read with less work than a row: first
+-- the outcome, 'issued', 'existing' (the document had one), or why not: 'unknown', 'inactive', 'allocation', 'no_period',
+-- 'closed', 'exhausted', 'out_of_order'; then the business date in days since 1970; then of the entry its id, and if it
+-- is new, series, period, value, number, time in microseconds since 1970, and transaction. A refusal locks and changes
+-- nothing.
 CREATE FUNCTION ledger_issue_serial(
-    p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_actor text, p_metadata jsonb,
-    OUT outcome text, OUT business_date date, OUT entry_id bigint, OUT entry_series bigint, OUT entry_period bigint,
-    OUT entry_value bigint, OUT entry_number text, OUT entry_issued_us bigint, OUT entry_transaction bigint
-) LANGUAGE plpgsql AS $$
+    p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_actor text, p_metadata jsonb
+) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
+    outcome text;
     guarded boolean;
+    series bigint;
+    period bigint;
     last_seen bigint;
+    day date;
+    taken bigint;
+    new_number text;
+    entry bigint;
+    written timestamptz;
+    writer bigint;
 BEGIN
     -- The series' time zone decides the business date, and the clock is read as late as can be.
     SELECT s.id, s.chronological,
            coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE s.time_zone)::date),
            CASE WHEN NOT s.is_active THEN 'inactive' WHEN s.allocation <> 'serial' THEN 'allocation' END
-    INTO entry_series, guarded, business_date, outcome
+    INTO series, guarded, day, outcome
     FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series;
     IF NOT FOUND THEN outcome := 'unknown'; END IF;
-    IF outcome IS NOT NULL THEN RETURN; END IF;
+    IF outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
 
     -- LIMIT keeps each look-up one probe of its unique index, whatever the planner thinks of a table that grows fast.
-    SELECT q.id, q.last_value INTO entry_period, last_seen FROM ledger_period q
-    WHERE q.tenant = p_tenant AND q.series_id = entry_series AND q.starts_on <= business_date
+    SELECT q.id, q.last_value INTO period, last_seen FROM ledger_period q
+    WHERE q.tenant = p_tenant AND q.series_id = series AND q.starts_on <= day
     ORDER BY q.starts_on DESC LIMIT 1;
 
     -- A retry finds its number here, and does not queue behind somebody's payment for it.
     IF p_document > '' THEN
-        SELECT e.id INTO entry_id FROM ledger_entry e
-        WHERE e.tenant = p_tenant AND e.series_id = entry_series AND e.document = p_document AND e.document > ''
+        SELECT e.id INTO entry FROM ledger_entry e
+        WHERE e.tenant = p_tenant AND e.series_id = series AND e.document = p_document AND e.document > ''
         LIMIT 1;
-        IF FOUND THEN outcome := 'existing'; RETURN; END IF;
+        IF FOUND THEN RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text]; END IF;
     END IF;
 
     -- UPDATE takes the lock by itself: a SELECT … FOR UPDATE before it would cost one more WAL record for each number.
     -- Once the lock is held, every condition is asked again of the row as it is then.
     UPDATE ledger_period p
     SET last_value = p.last_value + 1,
-        last_issued_on = CASE WHEN guarded THEN business_date ELSE p.last_issued_on END
-    WHERE p.id = entry_period
-      AND business_date BETWEEN p.starts_on AND p.ends_on
+        last_issued_on = CASE WHEN guarded OR p.last_issued_on IS NOT NULL THEN greatest(p.last_issued_on, day) END
+    WHERE p.id = period
+      AND day BETWEEN p.starts_on AND p.ends_on
       AND p.closed_at IS NULL
       AND p.last_value < p.max_value
-      AND (NOT guarded OR p.last_issued_on IS NULL OR p.last_issued_on <= business_date)
-    RETURNING p.last_value, ledger_number(p.prefix, p.width, p.suffix, p.last_value) INTO entry_value, entry_number;
+      AND (NOT guarded OR p.last_issued_on IS NULL OR p.last_issued_on <= day)
+    RETURNING p.last_value, ledger_number(p.prefix, p.width, p.suffix, p.last_value) INTO taken, new_number;
     IF NOT FOUND THEN
-        outcome := ledger_refusal(p_tenant, entry_series, business_date, 1);
-        RETURN;
+        RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
     END IF;
 
     -- Under the lock the period holds still. If its counter moved since it was seen, which was before the document was
     -- looked for, the document may have come in on another connection: look again. (ON CONFLICT would find that too, at
     -- the price of a speculative insertion each time. One that came in in another period meets the unique index.)
-    IF entry_value <> last_seen + 1 AND p_document > '' THEN
-        SELECT e.id INTO entry_id FROM ledger_entry e
-        WHERE e.tenant = p_tenant AND e.series_id = entry_series AND e.document = p_document AND e.document > ''
+    IF taken <> last_seen + 1 AND p_document > '' THEN
+        SELECT e.id INTO entry FROM ledger_entry e
+        WHERE e.tenant = p_tenant AND e.series_id = series AND e.document = p_document AND e.document > ''
         LIMIT 1;
         IF FOUND THEN
             UPDATE ledger_period p
-            SET last_value = entry_value - 1,
-                last_issued_on = CASE WHEN guarded THEN ledger_latest_date(p_tenant, entry_period) END
-            WHERE p.id = entry_period;
-            outcome := 'existing';
-            RETURN;
+            SET last_value = taken - 1,
+                last_issued_on = CASE WHEN p.last_issued_on IS NOT NULL THEN ledger_latest_date(p_tenant, period) END
+            WHERE p.id = period;
+            RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text];
         END IF;
     END IF;
 
     INSERT INTO ledger_entry AS e (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
-    VALUES (p_tenant, entry_series, entry_period, entry_value, 'issued', entry_number, p_document, business_date, p_actor,
-            p_metadata)
-    RETURNING 'issued', e.id, (extract(epoch FROM e.issued_at) * 1000000)::bigint, e.transaction_id
-    INTO outcome, entry_id, entry_issued_us, entry_transaction;
+    VALUES (p_tenant, series, period, taken, 'issued', new_number, p_document, day, p_actor, p_metadata)
+    RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
+    RETURN ARRAY['issued', (day - DATE '1970-01-01')::text, entry::text, series::text, period::text, taken::text,
+                 new_number, (extract(epoch FROM written) * 1000000)::bigint::text, writer::text];
 END $$;
 
 -- Why the period of a date gives out no number: the reasons in the order in which a person should hear them.
@@ -171,7 +178,8 @@ BEGIN
     IF fresh IS NOT NULL THEN
         UPDATE ledger_period p
         SET last_value = period.last_value + cardinality(fresh),
-            last_issued_on = CASE WHEN series.chronological THEN latest ELSE period.last_issued_on END
+            last_issued_on = CASE WHEN series.chronological OR period.last_issued_on IS NOT NULL
+                                  THEN greatest(period.last_issued_on, latest) END
         WHERE p.id = period.id;
 
         -- The value tells the place. (A join by document would: PostgreSQL can't know how long the list is, and takes
