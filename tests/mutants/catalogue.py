@@ -8,6 +8,7 @@ SQL = "ledger/migrations/sql"
 RACES = "tests/concurrency/test_serial.py"
 ISSUING = "tests/integration/test_issuing.py"
 IMMUTABLE = "tests/integration/test_immutable.py"
+VERIFICATION_GUARDS = "tests/integration/test_verification_guards.py"
 VERIFICATION = "tests/integration/test_verification.py"
 HOST = "tests/integration/test_host_project.py"
 ADOPTION = "tests/integration/test_adoption.py"
@@ -121,25 +122,30 @@ CATALOGUE = (
     Mutant(
         "rows of a void may change",
         f"{SQL}/events.sql",
-        "CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_numbervoided",
-        "CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE ON ledger_numbervoided",
+        "ARRAY['ledger_entry', 'ledger_numbervoided', ",
+        "ARRAY['ledger_entry', ",
         (IMMUTABLE,),
     ),
     Mutant(
         "replica mode passes the trigger",
         f"{SQL}/events.sql",
-        "ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_append_only_rows;\n",
-        "",
+        "ALTER TABLE %I ENABLE ALWAYS TRIGGER ledger_append_only_rows",
+        "ALTER TABLE %I ENABLE TRIGGER ledger_append_only_rows",
         (IMMUTABLE,),
     ),
     Mutant(
         "TRUNCATE passes",
         f"{SQL}/events.sql",
-        "CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_entry\n"
-        "    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();\n",
-        "CREATE TRIGGER ledger_append_only_table BEFORE UPDATE ON ledger_entry\n"
-        "    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();\n",
+        "CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON %I",
+        "CREATE TRIGGER ledger_append_only_table BEFORE UPDATE ON %I",
         (IMMUTABLE,),
+    ),
+    Mutant(
+        "a temporary table deceives the guards",
+        f"{SQL}/search_path.sql",
+        "ARRAY['ledger_entry_fits', ",
+        "ARRAY[",
+        ("tests/integration/test_grants.py", VERIFICATION_GUARDS),
     ),
     Mutant(
         "any database may be flushed",
@@ -182,6 +188,13 @@ CATALOGUE = (
         "    if row is None:\n        raise _already(entry, alias)\n",
         "    if row is None:\n        return NumberVoided.objects.using(alias).get(entry=entry)\n",
         (ISSUING,),
+    ),
+    Mutant(
+        "a bad row of an adopted file is skipped",
+        "ledger/adoption/__init__.py",
+        "        self._refuse_bad_rows(series, source)\n        return",
+        "        return",
+        (ADOPTION,),
     ),
     Mutant(
         "UTC decides the business date",

@@ -8,40 +8,21 @@ BEGIN
               HINT = 'Append another event: void the number, or explain the gap.';
 END $$;
 
-CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_entry
-    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
-CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_entry
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
-ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_append_only_rows;
-ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_append_only_table;
-
-CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_numbervoided
-    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
-CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_numbervoided
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
-ALTER TABLE ledger_numbervoided ENABLE ALWAYS TRIGGER ledger_append_only_rows;
-ALTER TABLE ledger_numbervoided ENABLE ALWAYS TRIGGER ledger_append_only_table;
-
-CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_adoption
-    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
-CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_adoption
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
-ALTER TABLE ledger_adoption ENABLE ALWAYS TRIGGER ledger_append_only_rows;
-ALTER TABLE ledger_adoption ENABLE ALWAYS TRIGGER ledger_append_only_table;
-
-CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_adoptedgap
-    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
-CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_adoptedgap
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
-ALTER TABLE ledger_adoptedgap ENABLE ALWAYS TRIGGER ledger_append_only_rows;
-ALTER TABLE ledger_adoptedgap ENABLE ALWAYS TRIGGER ledger_append_only_table;
-
-CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON ledger_gapexplained
-    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
-CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON ledger_gapexplained
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
-ALTER TABLE ledger_gapexplained ENABLE ALWAYS TRIGGER ledger_append_only_rows;
-ALTER TABLE ledger_gapexplained ENABLE ALWAYS TRIGGER ledger_append_only_table;
+DO $$
+DECLARE
+    event_table text;
+BEGIN
+    FOREACH event_table IN ARRAY ARRAY['ledger_entry', 'ledger_numbervoided', 'ledger_adoption', 'ledger_adoptedgap',
+                                       'ledger_gapexplained']
+    LOOP
+        EXECUTE format('CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON %I'
+                       ' FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change()', event_table);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER ledger_append_only_rows', event_table);
+        EXECUTE format('CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON %I'
+                       ' FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change()', event_table);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER ledger_append_only_table', event_table);
+    END LOOP;
+END $$;
 
 -- The number of a value. Never plain lpad, which cuts 10000 to four digits.
 CREATE FUNCTION ledger_number(prefix text, width integer, suffix text, value bigint) RETURNS text
