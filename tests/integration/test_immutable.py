@@ -295,7 +295,7 @@ def test_a_period_is_of_its_series_tenant(run: Callable[..., None], mode: str) -
     [
         "closed_at = NULL",
         "closed_at = now()",
-        "last_value = last_value + 1",
+        "last_value = last_value - 1",
         "last_value = 0",
         "max_value = 5",
         "prefix = 'X'",

@@ -157,8 +157,8 @@ CATALOGUE = (
     Mutant(
         "the counter may fall",
         f"{SQL}/periods.sql",
-        "    WHEN (NEW.last_value NOT BETWEEN OLD.last_value AND NEW.max_value OR OLD.closed_at IS NOT NULL)",
-        "    WHEN (NEW.last_value > NEW.max_value OR OLD.closed_at IS NOT NULL)",
+        "    WHEN (NEW.last_value < OLD.last_value)",
+        "    WHEN (NEW.last_value < 0)",
         (IMMUTABLE,),
     ),
     Mutant(
