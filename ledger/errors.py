@@ -26,6 +26,7 @@
     ├── VoidError
     │   ├── UnknownNumber          no issued number to void
     │   └── AlreadyVoided          it is void already
+    ├── GrantError                 a role can't be given the least privilege
     ├── AdoptionError              a previous system's numbers can't be taken over
     └── ConcurrencyError           retry the whole transaction (also a django OperationalError)
         ├── DeadlockDetected       two transactions took two series in opposite order
@@ -159,6 +160,10 @@ class UnknownNumber(VoidError):
 
 class AlreadyVoided(VoidError):
     """The number is void already; a void names one earlier issue, once."""
+
+
+class GrantError(LedgerError):
+    """A role can't be given the least privilege."""
 
 
 class AdoptionError(LedgerError):

@@ -14,7 +14,7 @@ from django.db import connections, transaction
 from django.db.models import Model
 from psycopg.sql import SQL, Composed, Identifier
 
-from ledger.errors import InvalidArgument, LedgerError
+from ledger.errors import GrantError, LedgerError
 from ledger.models import Period, Series
 from ledger.models.tables import all_tables, event_tables
 
@@ -55,10 +55,6 @@ _EXCESS = """
                ELSE has_table_privilege(%(role)s, to_regclass(name), privilege) END
     GROUP BY name ORDER BY name
 """
-
-
-class GrantError(InvalidArgument):
-    """A role can't be given the least privilege."""
 
 
 @dataclass(frozen=True, slots=True)

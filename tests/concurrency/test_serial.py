@@ -237,6 +237,51 @@ def test_a_lock_timeout_is_told_in_our_words() -> None:
     assert values() == [1, 2]
 
 
+def test_a_refused_checkout_holds_up_nobody() -> None:
+    define_series("invoice", template="INV-{year}-{counter:06}", chronological=True)
+    define_series("short", template="S{year}-{counter}", max_length=8)
+    opened("invoice", "short")
+    with transaction.atomic():
+        close_period(issue("invoice", on=date(2025, 1, 1)).period)
+        issue_many("short", documents=[str(document) for document in range(98)], on=DAY)
+    refusals: list[tuple[str, date, type[e.LedgerError]]] = [
+        ("invoice", date(2025, 1, 2), e.PeriodClosed),
+        ("invoice", date(2026, 5, 31), e.OutOfOrder),
+        ("short", DAY, e.PeriodExhausted),
+    ]
+    with checkouts(2) as (refused, other):
+        for code, day, error in refusals:
+            refused.begin()
+            with pytest.raises(error):
+                refused.run(lambda code=code, day=day: issue(code, on=day))  # type: ignore[misc]
+            with pytest.raises(error):
+                refused.run(lambda code=code, day=day: issue_many(code, documents=["x"], on=day))  # type: ignore[misc]
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT count(*) FROM pg_locks WHERE pid = %s AND locktype IN ('advisory', 'tuple')", [refused.pid]
+                )
+                assert cursor.fetchone() == (0,), code
+            other.begin()
+            other.run(lambda: number(series="invoice"))
+            other.commit()
+            refused.rollback()
+
+
+def test_a_block_and_a_number_in_one_transaction_while_another_waits() -> None:
+    """Both queue before they lock, or the one would hold what the other waits for."""
+    opened()
+    with checkouts(2) as (first, second):
+        first.begin()
+        first.run(lambda: issue_many("invoice", documents=["a"], on=DAY))
+        second.begin()
+        waiting = second.do(number)
+        wait_until_blocked(second, waiting)
+        assert first.run(number) == 3
+        first.commit()
+        assert waiting.result(30) == 4
+        second.commit()
+
+
 @ENDS
 def test_closing_waits_for_the_checkout_and_then_refuses(end: str) -> None:
     opened()

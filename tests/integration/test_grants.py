@@ -17,7 +17,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from ledger import close_period, define_series, issue, issue_many, open_period, preview, void
-from ledger.grants import GrantError, check_name
+from ledger.errors import GrantError
+from ledger.grants import check_name
 from ledger.models import Entry, NumberIssued, Period
 from ledger.models.tables import all_tables, event_tables
 from tests.databases import database_alias, migrated_database, with_user

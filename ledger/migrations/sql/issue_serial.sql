@@ -2,6 +2,14 @@
 -- the counter back and leaves no gap. Functions, so that the plan is cached on the server without prepared statements
 -- of the protocol, which PgBouncer in transaction mode may not carry.
 
+-- Checkouts queue for a counter here, before they touch its row. Woken one by one, each then finds the row free and as
+-- it is; those who queue on a row are woken twice and look at it again (16 threads: 1,470 numbers a second, instead of
+-- 1,790). The row's own lock still is what guards the counter. Both functions below queue first and lock then, so that of
+-- two checkouts none holds the one and waits for the other. 1181707369 is "Foli" in ASCII.
+CREATE FUNCTION ledger_queue(p_period bigint) RETURNS void LANGUAGE sql AS $$
+    SELECT pg_advisory_xact_lock(1181707369, hashint8(p_period))
+$$;
+
 -- One number. The answer is an array of texts, which PostgreSQL makes and callers read with less work than a row: first
 -- the outcome, 'issued', 'existing' (the document had one), or why not: 'unknown', 'inactive', 'allocation', 'no_period',
 -- 'closed', 'exhausted', 'out_of_order'; then the business date in days since 1970; then of the entry its id, and if it
@@ -33,9 +41,14 @@ BEGIN
     IF outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
 
     -- LIMIT keeps each look-up one probe of its unique index, whatever the planner thinks of a table that grows fast.
-    SELECT q.id, q.last_value INTO period, last_seen FROM ledger_period q
-    WHERE q.tenant = p_tenant AND q.series_id = series AND q.starts_on <= day
-    ORDER BY q.starts_on DESC LIMIT 1;
+    SELECT q.id, q.last_value INTO period, last_seen
+    FROM (SELECT r.* FROM ledger_period r
+          WHERE r.tenant = p_tenant AND r.series_id = series AND r.starts_on <= day
+          ORDER BY r.starts_on DESC LIMIT 1) q
+    WHERE q.ends_on >= day
+      AND q.closed_at IS NULL
+      AND q.last_value < q.max_value
+      AND (NOT guarded OR q.last_issued_on IS NULL OR q.last_issued_on <= day);
 
     -- A retry finds its number here, and does not queue behind somebody's payment for it.
     IF p_document > '' THEN
@@ -44,6 +57,12 @@ BEGIN
         LIMIT 1;
         IF FOUND THEN RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text]; END IF;
     END IF;
+
+    -- A refusal is told before anything is locked: the caller may go on with a transaction that takes long.
+    IF period IS NULL THEN
+        RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
+    END IF;
+    PERFORM ledger_queue(period);
 
     -- UPDATE takes the lock by itself: a SELECT … FOR UPDATE before it would cost one more WAL record for each number.
     -- Once the lock is held, every condition is asked again of the row as it is then.
@@ -142,15 +161,23 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
-    SELECT p.* INTO period FROM ledger_period p
-    WHERE p.id = (SELECT q.id FROM ledger_period q
-                  WHERE q.tenant = p_tenant AND q.series_id = series.id AND q.starts_on <= latest
-                  ORDER BY q.starts_on DESC LIMIT 1)
-      AND p.ends_on >= latest
-      AND p.closed_at IS NULL
-      AND (NOT series.chronological OR p.last_issued_on IS NULL OR p.last_issued_on <= latest)
-    FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    -- Twice: at first to refuse before anything is locked, and then under the lock.
+    FOR look IN 1..2 LOOP
+        IF look = 2 THEN
+            PERFORM ledger_queue(period.id);
+            PERFORM FROM ledger_period p WHERE p.id = period.id FOR NO KEY UPDATE;
+        END IF;
+        SELECT q.* INTO period
+        FROM (SELECT r.* FROM ledger_period r
+              WHERE r.tenant = p_tenant AND r.series_id = series.id AND r.starts_on <= latest
+              ORDER BY r.starts_on DESC LIMIT 1) q
+        WHERE q.ends_on >= latest
+          AND q.closed_at IS NULL
+          AND q.last_value < q.max_value
+          AND (NOT series.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= latest);
+        EXIT WHEN NOT FOUND;
+    END LOOP;
+    IF period.id IS NULL THEN
         outcome := ledger_refusal(p_tenant, series.id, latest, 1);
         RETURN NEXT; RETURN;
     END IF;

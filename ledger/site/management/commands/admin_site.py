@@ -6,16 +6,16 @@ import errno
 import os
 import secrets
 import signal
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.core.management.base import CommandError, CommandParser
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from ledger.management.base import LedgerCommand
 from ledger.models import Entry
 from ledger.site import embedded
 
@@ -23,33 +23,25 @@ HOST = "127.0.0.1"
 PORT = 8000
 #: How many ports are tried after the one that was asked for.
 PORTS = 50
-EXAMPLE = """\
-example:
-  manage.py admin_site --port 8080
-  DATABASE_URL=postgresql://… manage.py admin_site --login maria
-"""
 
 
-class _Formatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Django's order of options, and the example as it is written."""
-
-
-class Command(BaseCommand):
+class Command(LedgerCommand):
     help = (
         "Serve the admin on this machine alone, with a superuser whose password is made anew at each start, and "
         "printed. The database is migrated first if it has to be."
     )
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(prog_name, subcommand, epilog=EXAMPLE, formatter_class=_Formatter, **kwargs)
+    examples = """  manage.py admin_site --port 8080
+  DATABASE_URL=postgresql://… manage.py admin_site --login maria
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=_port, default=PORT, help=f"Default {PORT}; the next free one if taken.")
         parser.add_argument(
             "--login",
             metavar="NAME",
-            help="Name of the superuser, made if it isn't there; default folio. Its password is reset, so where "
-            "DATABASE_URL names a database of your own, it must be given.",
+            help="Name of the user, made if it isn't there; default folio. It becomes a superuser and its password is "
+            "reset, so where DATABASE_URL names a database of your own, the name must be given.",
         )
 
     def handle(self, *args: Any, port: int, login: str | None, **options: Any) -> None:
