@@ -307,6 +307,48 @@ def test_closing_waits_for_the_checkout_and_then_refuses(end: str) -> None:
     assert values() == list(range(1, closed.last_value + 1))
 
 
+@ENDS
+@pytest.mark.parametrize("block", [False, True])
+def test_a_period_closed_while_a_checkout_waits(end: str, block: bool) -> None:
+    opened()
+    period = Period.objects.get()
+    with checkouts(2) as (clerk, late):
+        clerk.begin()
+        clerk.run(lambda: close_period(period, early=True))
+        late.begin()
+        waiting = late.do(lambda: issue_many("invoice", documents=["a"], on=DAY)[0].value if block else number())
+        wait_until_blocked(late, waiting)
+        clerk.end(end)
+        if end == "commit":
+            with pytest.raises(e.PeriodClosed):
+                waiting.result(30)
+        else:
+            assert waiting.result(30) == 2
+        late.commit()
+    assert values() == ([1] if end == "commit" else [1, 2])
+
+
+@ENDS
+@pytest.mark.parametrize("block", [False, True])
+def test_the_last_number_taken_while_a_checkout_waits(end: str, block: bool) -> None:
+    define_series("invoice", template="I{year}-{counter}", max_length=7, start_value=8)
+    opened()
+    with checkouts(2) as (first, second):
+        first.begin()
+        assert first.run(number) == 9
+        second.begin()
+        waiting = second.do(lambda: issue_many("invoice", documents=["a"], on=DAY)[0].value if block else number())
+        wait_until_blocked(second, waiting)
+        first.end(end)
+        if end == "commit":
+            with pytest.raises(e.PeriodExhausted, match="'I2026-10'"):
+                waiting.result(30)
+        else:
+            assert waiting.result(30) == 9
+        second.commit()
+    assert values() == [8, 9]
+
+
 def test_the_guard_looks_again_after_waiting() -> None:
     define_series("invoice", template="INV-{year}-{counter:06}", chronological=True)
     opened()
