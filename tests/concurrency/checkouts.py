@@ -64,6 +64,8 @@ class Checkout:
     @staticmethod
     def _connect() -> int:
         with connection.cursor() as cursor:
+            # So that a test which lets two of them wait for each other fails, instead of hanging.
+            cursor.execute(f"SET lock_timeout = '{PATIENCE + 10:.0f}s'")
             cursor.execute("SELECT pg_backend_pid()")
             pid: int = cursor.fetchone()[0]
         return pid
