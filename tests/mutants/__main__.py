@@ -25,6 +25,9 @@ LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", ".folio", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "dist"
 )
 
+#: How long the tests of one mutant may take, in seconds.
+PATIENCE = 180
+
 KILLED, SURVIVED, BROKEN = "killed", "SURVIVED", "BROKEN"
 
 
@@ -62,15 +65,10 @@ def try_mutant(mutant: Mutant) -> tuple[str, str]:
         if text.count(mutant.before) != 1:
             return BROKEN, f"the text to change stands {text.count(mutant.before)} times in {mutant.path}"
         target.write_text(text.replace(mutant.before, mutant.after), encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *mutant.tests],
-            cwd=tree,
-            env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+        try:
+            done = run_tests(tree, mutant.tests)
+        except subprocess.TimeoutExpired:
+            return BROKEN, f"{' '.join(mutant.tests)} took longer than {PATIENCE} seconds"
     failed = [line.removeprefix("FAILED ") for line in done.stdout.splitlines() if line.startswith("FAILED ")]
     if done.returncode == 1 and failed:
         return KILLED, f"by {failed[0].split(' - ')[0].split('::', 1)[-1]}"
@@ -78,6 +76,19 @@ def try_mutant(mutant: Mutant) -> tuple[str, str]:
         return SURVIVED, f"{' '.join(mutant.tests)} passed"
     # A mutant that can't even be imported or migrated proves nothing about the tests.
     return BROKEN, f"pytest ended with {done.returncode}: {(done.stdout + done.stderr).strip().splitlines()[-1:]}"
+
+
+def run_tests(tree: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """Run these tests of the copy, up to the first that fails."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
 
 
 if __name__ == "__main__":
