@@ -92,6 +92,8 @@ def issue_many(
     with told_in_our_words(series):
         for _ in range(_TRIES):
             answer = serial.take_many(connection, request, distinct)
+            if len(answer.entries) == len(keys):
+                return [answer.entries[at] for at in range(len(keys))]  # as nearly always: all new, and none twice
             if answer.outcome in (Outcome.ISSUED, Outcome.EXISTING):
                 numbered: dict[str, Entry] = {distinct[at]: entry for at, entry in answer.entries.items()}
                 if len(numbered) < len(distinct):

@@ -74,8 +74,8 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     written = Written(connection, request, business_date)
     with garbage_collection_paused():
         entries = {
-            place - 1: written.entry(documents[place - 1], *columns)
-            for taken, _, place, *columns in rows
-            if taken == "issued"
+            row[2] - 1: written.entry(documents[row[2] - 1], row[3], row[4], row[5], row[6], row[7], row[8], row[9])
+            for row in rows
+            if row[0] == "issued"
         }
     return BlockAnswer(Outcome.ISSUED, business_date, entries)
