@@ -119,8 +119,10 @@ CREATE FUNCTION ledger_latest_date(p_tenant text, p_period_id bigint) RETURNS da
 $$;
 
 -- A contiguous block for the documents that have no number yet, in their order. One row for each document, in no
--- particular order: `place` is its position in the list; those that had a number are 'existing'. A refusal is one row with
--- its outcome and locks and changes nothing. `entry_issued_us` is the time in microseconds since 1970, which a client reads
+-- particular order: `place` is its position in the list; those that had a number are 'existing', and one such row stands for
+-- all where nobody needs a new one. A refusal is one row with its outcome, and changes nothing. It locks nothing either,
+-- but for two that only the lock can tell: 'exhausted' by this block alone, and 'other_facts', with the id of an entry
+-- whose period or metadata are not what was stated (p_on_stated; p_metadata is null where none were). `entry_issued_us` is the time in microseconds since 1970, which a client reads
 -- many times faster than a timestamp; for a hundred thousand rows that counts.
 CREATE FUNCTION ledger_issue_serial_many(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
