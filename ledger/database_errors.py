@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 from django.db import Error
 
 from ledger.errors import (
     DeadlockDetected,
-    DocumentConflict,
     LedgerError,
     LockTimeout,
     NumberTaken,
@@ -39,41 +39,47 @@ class told_in_our_words:  # noqa: N801  (reads as a statement: with told_in_our_
                 raise ours from error
 
 
-def _ours(error: Error, series: str) -> LedgerError | None:
-    cause = error.__cause__
+def retry(cause: BaseException | None, whose: str) -> LedgerError | None:
+    """The ConcurrencyError for an error of the driver, or None if it is of another kind; ``whose`` counter it was."""
     state = getattr(cause, "sqlstate", None)
     if state == "40P01":
         return DeadlockDetected(
-            f"PostgreSQL ended this transaction at series {series!r}: another held its counter and waited for ours.",
+            f"PostgreSQL ended this transaction at the counter {whose}: another held it and waited for ours.",
             rule="Transactions that number several series must take them in one order.",
             remedy="Run the whole transaction again, and issue from the series in alphabetical order everywhere.",
         )
     if state == "55P03":
         return LockTimeout(
-            f"The counter of series {series!r} is held by another checkout, and lock_timeout ran out.",
+            f"The counter {whose} is held by another checkout, and lock_timeout ran out.",
             rule="A serial counter stays locked until the checkout that took a number commits.",
             remedy="Run the whole transaction again, raise lock_timeout, or issue later in the transaction.",
         )
     if state == "40001":
         return SerializationFailure(
-            f"The counter of series {series!r} changed since this transaction began.",
+            f"The counter {whose} changed since this transaction began.",
             rule="Under REPEATABLE READ and SERIALIZABLE, PostgreSQL refuses to number past a concurrent checkout.",
             remedy="Run the whole transaction again, or use READ COMMITTED, which needs no retries.",
         )
-    if state == "23505":
-        diagnosis = getattr(cause, "diag", None)
-        constraint = getattr(diagnosis, "constraint_name", None)
-        detail = getattr(diagnosis, "message_detail", None) or ""
-        if constraint == "ledger_entry_number":
-            return NumberTaken(
-                f"Series {series!r} would repeat a number of the same tenant. {detail}",
-                rule="A tenant's numbers are unique over all its series, without regard to case.",
-                remedy="Give the series a prefix of its own: its template holds for the next period.",
-            )
-        if constraint == "ledger_entry_document":
-            return DocumentConflict(
-                f"A document of series {series!r} got its number on another connection, in another period. {detail}",
-                rule="One document has one number.",
-                remedy="Issue again in a new transaction, without the documents that are numbered.",
-            )
+    diagnosis: Any = getattr(cause, "diag", None)
+    if state == "23505" and diagnosis.constraint_name == "ledger_entry_document":
+        return SerializationFailure(
+            f"A document {whose} got its number on another connection meanwhile. {diagnosis.message_detail}",
+            rule="One document has one number.",
+            remedy="Run the whole transaction again: it finds that number.",
+        )
+    return None
+
+
+def _ours(error: Error, series: str) -> LedgerError | None:
+    cause = error.__cause__
+    again = retry(cause, f"of series {series!r}")
+    if again is not None:
+        return again
+    diagnosis: Any = getattr(cause, "diag", None)
+    if diagnosis is not None and diagnosis.constraint_name == "ledger_entry_number":
+        return NumberTaken(
+            f"Series {series!r} would repeat a number of the same tenant. {diagnosis.message_detail or ''}",
+            rule="A tenant's numbers are unique over all its series, without regard to case.",
+            remedy="Give the series a prefix of its own: its template holds for the next period.",
+        )
     return None

@@ -15,6 +15,10 @@
     ├── UnknownSeries              no series of that code
     ├── InactiveSeries             a series that was switched off
     ├── UnsupportedAllocation      an allocation that this version can't serve
+    ├── AllocationChange           the allocation can't be changed now
+    ├── NotReservable              a reservation can't be committed for what this transaction has made
+    ├── NotIssued                  the transaction that asked for the number was rolled back
+    ├── CommitRefused              at_commit gave out no number at COMMIT (also a django IntegrityError)
     ├── PeriodError
     │   ├── NoPeriod               no period holds the date
     │   ├── PeriodClosed           the date's period is closed
@@ -28,17 +32,19 @@
     │   └── AlreadyVoided          it is void already
     ├── GrantError                 a role can't be given the least privilege
     ├── AdoptionError              a previous system's numbers can't be taken over
+    ├── GapError                   a gap can't be explained
     └── ConcurrencyError           retry the whole transaction (also a django OperationalError)
         ├── DeadlockDetected       two transactions took two series in opposite order
         ├── LockTimeout            lock_timeout ran out while another checkout held the counter
-        └── SerializationFailure   REPEATABLE READ or SERIALIZABLE asked for a retry
+        ├── SerializationFailure   another transaction was first: the isolation level, or a document, asks for a retry
+        └── SecondConnectionFailed  reserved and pooled need a second connection, which was not to be had
 
 Each error says what is wrong (naming the value), which rule it breaks, and the way out; all three are attributes too.
 """
 
 from __future__ import annotations
 
-from django.db.utils import OperationalError
+from django.db.utils import IntegrityError, OperationalError
 
 
 class LedgerError(Exception):
@@ -118,6 +124,25 @@ class UnsupportedAllocation(LedgerError):
     """The series asks for an allocation that this version of Folio can't serve."""
 
 
+class AllocationChange(LedgerError):
+    """The allocation of a series can't be changed now: numbers wait in its open periods."""
+
+
+class NotReservable(LedgerError):
+    """A reservation can't be committed ahead: only this transaction knows the series or period so far."""
+
+
+class NotIssued(LedgerError):
+    """There is no number: the transaction that asked for it was rolled back."""
+
+
+class CommitRefused(LedgerError, IntegrityError):
+    """``at_commit`` gave out no number while COMMIT ran, so the transaction was rolled back.
+
+    Also a ``django.db.IntegrityError``, as what a deferred constraint raises.
+    """
+
+
 class PeriodError(LedgerError):
     """The period of the business date can't give out a number."""
 
@@ -170,6 +195,10 @@ class AdoptionError(LedgerError):
     """The numbers of a previous system can't be taken over."""
 
 
+class GapError(LedgerError):
+    """A gap can't be explained."""
+
+
 class ConcurrencyError(LedgerError, OperationalError):
     """PostgreSQL asks for the whole transaction to be tried again.
 
@@ -186,4 +215,8 @@ class LockTimeout(ConcurrencyError):
 
 
 class SerializationFailure(ConcurrencyError):
-    """REPEATABLE READ or SERIALIZABLE met a concurrent change."""
+    """Another transaction was first: it changed what this one had seen, or numbered the same document."""
+
+
+class SecondConnectionFailed(ConcurrencyError):
+    """``reserved`` and ``pooled`` commit values ahead on a second connection, and there was none to be had."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections, router
 
 from ledger import refusals
-from ledger.allocation import serial
+from ledger.allocation import allocator_of, expect_allocator, expected_allocator
 from ledger.allocation.answers import Outcome, Request
 from ledger.database_errors import told_in_our_words
 from ledger.errors import InvalidDocument, LedgerError, TransactionRequired
 from ledger.keys import document_key, tenant_key
 from ledger.models import Entry, NumberIssued, Period, Series
-from ledger.periods import find_period, open_period, planned_period
+from ledger.periods import find_period, open_period_for, planned_period
 from ledger.requests import check_facts, day_or_moment, make_request
 from ledger.series import business_today, default_series, find_series, make_default_series
 
@@ -52,7 +52,7 @@ def issue(
     request = make_request(series, org=org, document=document, on=on, metadata=metadata, by=by)
     with told_in_our_words(series):
         for _ in range(_TRIES):
-            answer = serial.take(connection, request)
+            answer = expected_allocator(connection.alias, request).take(connection, request)
             if answer.entry is not None:
                 return answer.entry
             if answer.outcome == Outcome.EXISTING:
@@ -91,14 +91,16 @@ def issue_many(
     distinct = list(dict.fromkeys(keys))
     with told_in_our_words(series):
         for _ in range(_TRIES):
-            answer = serial.take_many(connection, request, distinct)
+            answer = expected_allocator(connection.alias, request).take_many(connection, request, distinct)
             if len(answer.entries) == len(keys):
                 return [answer.entries[at] for at in range(len(keys))]  # as nearly always: all new, and none twice
             if answer.outcome in (Outcome.ISSUED, Outcome.EXISTING):
                 numbered: dict[str, Entry] = {distinct[at]: entry for at, entry in answer.entries.items()}
                 if len(numbered) < len(distinct):
                     numbered |= _existing_of(connection, request, [key for key in distinct if key not in numbered])
-                return [numbered[key] for key in keys]
+                if len(numbered) == len(distinct):
+                    return [numbered[key] for key in keys]
+                continue  # numbered on another connection a moment ago, and rolled back there
             if answer.outcome == Outcome.OTHER_FACTS:
                 _existing(connection, request, pk=answer.existing_id)  # raises the error that names them
             _mend(connection, request, answer.outcome, answer.business_date, count=len(distinct))
@@ -118,11 +120,11 @@ def preview(series: str, *, org: Any = None, on: date | datetime | None = None, 
         raise refusals.unknown_series(alias, tenant, series)
     day = day or business_today(alias, found.time_zone, moment)
     period = (find_period(found, day, alias) if found.pk else None) or planned_period(found, day)
-    return next_number(found, period, day)
+    return next_number(found, period, day, alias)
 
 
-def next_number(series: Series, period: Period, day: date) -> str:
-    """The number that ``period`` of ``series`` would give out next on ``day``, from what was read already.
+def next_number(series: Series, period: Period, day: date, alias: str) -> str:
+    """The number that ``period`` of ``series`` would give out next on ``day``.
 
     Raises what ``issue`` would raise. The period may be unsaved.
     """
@@ -132,9 +134,10 @@ def next_number(series: Series, period: Period, day: date) -> str:
         raise refusals.closed(period, day)
     if series.chronological and period.last_issued_on is not None and period.last_issued_on > day:
         raise refusals.out_of_order(period, day)
-    if period.last_value >= period.max_value:
+    value = allocator_of(series).upcoming(alias, period)
+    if value > period.max_value:
         raise refusals.exhausted(period, 1)
-    return period.as_format().number(period.last_value + 1)
+    return period.as_format().number(value)
 
 
 def _connection(using: str | None) -> BaseDatabaseWrapper:
@@ -167,7 +170,7 @@ def _mend(
     """Make what is missing, so that the next try succeeds, or raise why the series gives out no number."""
     alias = connection.alias
     if outcome == Outcome.UNKNOWN:
-        if not make_default_series(alias, request.tenant, request.series):
+        if not make_default_series(connection, request.tenant, request.series, ahead=True):
             raise refusals.unknown_series(alias, request.tenant, request.series)
         return
     series = find_series(alias, request.tenant, request.series)
@@ -176,10 +179,11 @@ def _mend(
     if outcome == Outcome.INACTIVE:
         raise refusals.inactive(series)
     if outcome == Outcome.ALLOCATION:
-        raise refusals.unsupported(series)
+        expect_allocator(alias, request, allocator_of(series))
+        return
     assert day is not None, "the database names the business date once it knows the series"
     if outcome == Outcome.NO_PERIOD:
-        open_period(series, day, using=alias)
+        open_period_for(connection, series, day)
         return
     if (period := find_period(series, day, alias)) is not None:
         raise _refusal(outcome, period, day, count)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router, transaction
 from django.db.models.functions import Now
 
 from ledger import refusals, sql
+from ledger.allocation.ahead import insert_ahead, seen_ahead, sees_new_rows
+from ledger.allocation.settling import settle
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
+from ledger.database_errors import told_in_our_words
 from ledger.errors import InvalidCalendar, InvalidSeries, NoPeriod, PeriodConflict, PeriodError
-from ledger.models import Period, Series
+from ledger.keys import actor_name
+from ledger.models import Allocation, Period, Series
 from ledger.series import business_today
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 _BATCH = 500
 
@@ -56,14 +63,7 @@ def open_period(
     """
     alias = using or router.db_for_write(Period)
     period = _wanted_period(series, day, starts_on, ends_on, first_value, alias)
-    opened = find_period(series, period.starts_on, alias)
-    if opened is None:
-        _refuse_repetition(period, alias)
-        # DO NOTHING on any constraint: of two checkouts that open the same period, one makes it, the other finds it.
-        Period.objects.using(alias).bulk_create([period], ignore_conflicts=True)
-        opened = find_period(series, period.starts_on, alias)
-    if opened is None or (opened.starts_on, opened.ends_on) != (period.starts_on, period.ends_on):
-        raise _conflict(period, alias)
+    opened = _opened(period, alias, ahead=False)
     if first_value is not None and opened.first_value != first_value:
         raise PeriodConflict(
             f"The period {opened.label} of series {str(series)!r} is open already, from {opened.first_value} on.",
@@ -73,14 +73,28 @@ def open_period(
     return opened
 
 
-def close_period(period: Period, *, early: bool = False, using: str | None = None) -> Period:
+def open_period_for(connection: BaseDatabaseWrapper, series: Series, day: date) -> Period:
+    """Open the period that a checkout needs for ``day``, by the series' calendar; otherwise as ``open_period``.
+
+    It is committed ahead of the checkout, so that no other has to wait for this one to commit; but in a ``serial``
+    series, where they wait anyway, and for a series that nobody else can see yet.
+    """
+    period = planned_period(series, day, connection.alias)
+    ahead = series.allocation != Allocation.SERIAL and seen_ahead(connection, series)
+    return _opened(period, connection.alias, ahead=ahead)
+
+
+def close_period(period: Period, *, early: bool = False, by: Any = None, using: str | None = None) -> Period:
     """Close a period for good: the database refuses every later entry in it.
 
-    Waits for checkouts that hold its counter. Raises PeriodError while the period still runs in the series' time zone,
-    unless ``early``. Closing a closed period changes nothing.
+    Waits for checkouts that hold its counter, or values of it; LockTimeout tells that ``lock_timeout`` ran out.
+    Reservations that were not taken, and free values below the highest number, become flagged gaps, by ``by``. Raises
+    PeriodError while the period still runs in the series' time zone, unless ``early``. Closing a closed period changes
+    nothing.
     """
     alias = using or router.db_for_write(Period)
-    with transaction.atomic(using=alias):
+    actor = actor_name(by)
+    with told_in_our_words(period.series.code), transaction.atomic(using=alias):
         locked = Period.objects.using(alias).select_related("series").select_for_update(of=("self",)).get(pk=period.pk)
         today = business_today(alias, locked.series.time_zone)
         if locked.closed_at is not None:
@@ -91,8 +105,9 @@ def close_period(period: Period, *, early: bool = False, using: str | None = Non
                 rule="A period is closed after it has ended, and closing is final.",
                 remedy="Wait until it has ended, or pass early=True (--early) if you mean it.",
             )
+        settle(connections[alias], locked, cause="period closed", actor=actor)
         Period.objects.using(alias).filter(pk=locked.pk).update(closed_at=Now())
-        locked.refresh_from_db(fields=["closed_at"])
+        locked.refresh_from_db(fields=["closed_at", "last_value"])
     return locked
 
 
@@ -114,6 +129,24 @@ def open_next_periods(*, ahead_days: int | None = None, using: str | None = None
         except (PeriodError, ValueError) as error:
             failed.append({"series": str(series), "error": str(error)})
     return {"opened": opened, "failed": failed}
+
+
+def _opened(period: Period, alias: str, *, ahead: bool) -> Period:
+    """``period`` as it is in the database, made there if need be; raises PeriodConflict where it can't be made."""
+    opened = find_period(period.series, period.starts_on, alias)
+    if opened is None:
+        _refuse_repetition(period, alias)
+        # DO NOTHING on any constraint: of two checkouts that open the same period, one makes it, the other finds it.
+        if ahead:
+            insert_ahead(connections[alias], period)
+        else:
+            Period.objects.using(alias).bulk_create([period], ignore_conflicts=True)
+        opened = find_period(period.series, period.starts_on, alias)
+        if opened is None and ahead and not sees_new_rows(connections[alias]):
+            raise refusals.old_snapshot(period.series.code)
+    if opened is None or (opened.starts_on, opened.ends_on) != (period.starts_on, period.ends_on):
+        raise _conflict(period, alias)
+    return opened
 
 
 def _wanted_period(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from ledger import errors
-from ledger.models import Entry, Period, Series
+from ledger.models import Allocation, Entry, Period, Series
 
 
 def unknown_series(alias: str, tenant: str, code: str) -> errors.UnknownSeries:
@@ -32,8 +32,36 @@ def unsupported(series: Series) -> errors.UnsupportedAllocation:
     """The allocation is of a version of Folio that knows more than this one."""
     return errors.UnsupportedAllocation(
         f"The series {str(series)!r} has the allocation {series.allocation!r}.",
-        rule="This version of Folio serves the allocation 'serial'.",
+        rule=f"This version of Folio serves {', '.join(Allocation.values)}.",
         remedy="Upgrade django-folio on this machine to the version that set it.",
+    )
+
+
+def old_snapshot(series: str) -> errors.SerializationFailure:
+    """Under REPEATABLE READ or SERIALIZABLE a transaction doesn't see what was committed ahead for it."""
+    return errors.SerializationFailure(
+        f"Values of series {series!r} were committed ahead after this transaction had taken its snapshot.",
+        rule="Under REPEATABLE READ and SERIALIZABLE a transaction sees only what was there when it began.",
+        remedy="Run the whole transaction again, or use READ COMMITTED, which needs no retries.",
+    )
+
+
+def not_reservable(series: str) -> errors.NotReservable:
+    """A second connection does not see the period: this transaction has made it, or its series."""
+    return errors.NotReservable(
+        f"The series {series!r} or its period is known to this transaction alone.",
+        rule="A reserved number is committed before issue() returns, so what it belongs to must be committed first.",
+        remedy="Define the series and open its period in a transaction of their own, or route both connections to the "
+        "same schema.",
+    )
+
+
+def not_issued(entry: Entry) -> errors.NotIssued:
+    """A ticket of at_commit that was rolled back."""
+    return errors.NotIssued(
+        f"There is no number for {entry.document or 'the ticket'!r}: its transaction was rolled back.",
+        rule="A number of the allocation at_commit comes into being when its transaction commits.",
+        remedy="Issue again in a new transaction.",
     )
 
 

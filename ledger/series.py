@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import DataError, connections, router, transaction
+from django.db.models import F
 
-from ledger import sql
+from ledger import refusals, sql
+from ledger.allocation.ahead import insert_ahead, sees_new_rows
+from ledger.allocation.settling import settle
 from ledger.calendars import CalendarKind, day_after
 from ledger.conf import ledger_settings
-from ledger.errors import InvalidCalendar, InvalidSeries
-from ledger.keys import KEY_LENGTH, printable, tenant_key
-from ledger.models import Period, Series
+from ledger.database_errors import told_in_our_words
+from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries
+from ledger.keys import KEY_LENGTH, actor_name, printable, tenant_key
+from ledger.models import Allocation, Period, Series
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: What may be chosen for a series, beside its tenant and code.
 SETTINGS = (
@@ -22,6 +29,7 @@ SETTINGS = (
     "fiscal_start",
     "time_zone",
     "allocation",
+    "give_back",
     "start_value",
     "max_length",
     "chronological",
@@ -33,7 +41,8 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
     """Make the series ``code`` of a tenant, or change the settings of the one that exists; returns it.
 
     Settings are the fields of ``Series``: ``template`` (needed for a new one), ``calendar`` ("year" by default),
-    ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``,
+    ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``
+    ("serial"; "at_commit", "pooled" and "reserved" don't make checkouts wait for each other), ``give_back``,
     ``start_value``, ``max_length`` in characters, ``chronological`` and ``is_active``. What is left out stays as it is.
     A changed template or calendar holds from the next period on. Safe to call at each deployment.
 
@@ -70,6 +79,7 @@ class SeriesChange:
         self.series = series
         self.alias = alias
         self.calendar_before = _calendar(series) if series.pk else None
+        self.allocation_before = series.allocation if series.pk else None
         self.guarded_before = bool(series.pk and series.chronological)
 
     def check(self) -> None:
@@ -77,6 +87,8 @@ class SeriesChange:
         check_series(self.series, self.alias)
         if self.calendar_before not in (None, _calendar(self.series)):
             check_calendar_change(self.series, self.alias)
+        if self.allocation_before not in (None, self.series.allocation):
+            check_allocation_change(self.series, self.alias)
 
     def after_save(self) -> None:
         """What a change of settings asks of the open periods; call it in the transaction that saved the series."""
@@ -107,12 +119,21 @@ def default_series(tenant: str, code: str) -> Series | None:
     return series
 
 
-def make_default_series(alias: str, tenant: str, code: str) -> bool:
-    """Make the default series ``code``, unless another checkout just did; tells whether there is such a default."""
+def make_default_series(connection: BaseDatabaseWrapper, tenant: str, code: str, *, ahead: bool = False) -> bool:
+    """Make the default series ``code``, unless another checkout just did; tells whether there is such a default.
+
+    ``ahead`` commits it at once, so that no other checkout has to wait for this one to commit; but for ``serial``,
+    where they wait anyway.
+    """
     series = default_series(tenant, code)
     if series is None:
         return False
-    Series.objects.using(alias).bulk_create([series], ignore_conflicts=True)
+    if not ahead or series.allocation == Allocation.SERIAL:
+        Series.objects.using(connection.alias).bulk_create([series], ignore_conflicts=True)
+        return True
+    insert_ahead(connection, series)
+    if find_series(connection.alias, tenant, code) is None and not sees_new_rows(connection):
+        raise refusals.old_snapshot(code)
     return True
 
 
@@ -175,6 +196,57 @@ def check_calendar_change(series: Series, alias: str) -> None:
             remedy=f"First open it: manage.py ledger_period open {series.code} --starts-on {day_after(last.ends_on)} "
             f"--ends-on {following.ends_on}.",
         )
+
+
+def check_allocation_change(series: Series, alias: str) -> None:
+    """Refuse another allocation while an open period has given out values; ``change_allocation`` first settles them."""
+    used = Period.objects.using(alias).filter(series=series, closed_at=None, last_value__gte=F("first_value")).first()
+    if used is None:
+        return
+    raise AllocationChange(
+        f"The allocation of series {str(series)!r} can't become {series.allocation!r} now: its period {used.label} is "
+        f"open and has given out values up to {used.last_value}.",
+        rule="An allocation is changed between periods, or by a command that first proves that no value waits.",
+        remedy=f"Run manage.py ledger_series allocate {series.code} {series.allocation}, or wait until the period is "
+        "closed.",
+    )
+
+
+def change_allocation(
+    code: str,
+    allocation: str,
+    *,
+    org: Any = None,
+    give_back: bool | None = None,
+    by: Any = None,
+    using: str | None = None,
+) -> int:
+    """Change how the series ``code`` takes its numbers, also in the middle of a period; returns how many gaps it left.
+
+    Holds the counters of its open periods and waits for the checkouts that hold values of them, as long as
+    ``lock_timeout`` says. Then nothing waits any more: what was reserved and not taken, and free values below the
+    highest number, become flagged gaps; free values above it go back to the counter. Raises UnknownSeries,
+    InvalidSeries, or LockTimeout with nothing changed.
+    """
+    alias = using or router.db_for_write(Series)
+    tenant, actor = tenant_key(org), actor_name(by)
+    with told_in_our_words(code), transaction.atomic(using=alias):
+        series = Series.objects.using(alias).select_for_update().filter(tenant=tenant, code=code).first()
+        if series is None:
+            raise refusals.unknown_series(alias, tenant, code)
+        change = SeriesChange(series, alias)
+        series.allocation = allocation
+        if give_back is not None:
+            series.give_back = give_back
+        check_series(series, alias)
+        periods = Period.objects.using(alias).filter(series=series, closed_at=None).order_by("pk")
+        gaps = sum(
+            settle(connections[alias], period, cause="allocation changed", actor=actor)
+            for period in periods.select_for_update(of=("self",))
+        )
+        series.save(using=alias)
+        change.after_save()
+    return gaps
 
 
 def check_code(code: Any) -> None:

@@ -13,6 +13,46 @@ ISSUE_SERIAL_MANY = (
     "SELECT * FROM ledger_issue_serial_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
 )
 
+# As the two above, of the lowest free slots (migrations/sql/issue_pooled.sql). The same arguments.
+ISSUE_POOLED = "SELECT ledger_issue_pooled(%s, %s, %s, %s, %s, %s, %s)"
+ISSUE_POOLED_MANY = (
+    "SELECT * FROM ledger_issue_pooled_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
+)
+
+# Makes slots, in a transaction of its own. Arguments: tenant, period, where the counter was seen, how many at least.
+MINT = "SELECT ledger_mint(%s, %s, %s, %s)"
+
+# The lowest slot that is there, be it held by a checkout or not. Arguments: tenant, period.
+LOWEST_SLOT = "SELECT min(value) FROM ledger_slot WHERE tenant = %s AND period_id = %s"
+
+# Where a number will come from (migrations/sql/issue_reserved.sql). Arguments: tenant, series, on, at, document,
+# allocation.
+LOOK = "SELECT ledger_look(%s, %s, %s, %s, %s, %s)"
+
+# Which of a block's documents need a number. Arguments: tenant, series id, period, documents, whether the date was
+# stated, metadata or null.
+FRESH = "SELECT * FROM ledger_fresh(%s, %s, %s, %s::text[], %s, %s::jsonb)"
+
+# Reservations, in a transaction of their own. Arguments: tenant, period, date, documents, actor, and the transaction of
+# the checkout.
+RESERVE = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], %s, %s)"
+
+# Reservations become entries. Arguments: tenant, series id, period, date, reservations, documents, actor, metadata.
+ISSUE_RESERVED = "SELECT * FROM ledger_issue_reserved(%s, %s, %s, %s, %s::bigint[], %s::text[], %s, %s::jsonb)"
+
+# A ticket to be numbered while COMMIT runs (migrations/sql/issue_at_commit.sql). Arguments: tenant, series, on, at,
+# documents, actor, metadata or null, whether the date was stated.
+LEAVE_TICKET = "SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s)"
+
+# Numbers a ticket before COMMIT. Argument: ticket.
+NUMBER_TICKET = "SELECT ledger_number_ticket(%s)"
+
+# Leaves nothing waiting in a period (migrations/sql/gaps.sql). Arguments: tenant, period, cause, actor.
+SETTLE_PERIOD = "SELECT ledger_settle_period(%s, %s, %s, %s)"
+
+# READ COMMITTED or not. Under the others a transaction doesn't see what was committed since it began.
+SEES_NEW_ROWS = "SELECT current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')"
+
 # The business date of a moment, or of now, as the series' time zone has it. Arguments: at, zone.
 BUSINESS_DATE = "SELECT (coalesce(%s::timestamptz, clock_timestamp()) AT TIME ZONE %s)::date"
 

@@ -40,21 +40,21 @@ def preview_series(series: Series, alias: str) -> Preview:
     try:
         today = business_today(alias, series.time_zone)
         current = _period(series, today, alias)
-        lines = [_line("Today", series, current, today)]
+        lines = [_line("Today", series, current, today, alias)]
         following = day_after(current.ends_on)
         if following > current.ends_on and (
             series.calendar != CalendarKind.EXPLICIT or _opened(series, following, alias)
         ):
             period = _period(series, following, alias)
-            lines.append(_line(f"From {following}", series, period, following))
+            lines.append(_line(f"From {following}", series, period, following, alias))
         return Preview(lines=lines)
     except LedgerError as error:
         return Preview(refusals=[str(error)])
 
 
-def _line(label: str, series: Series, period: Period, day: date) -> Line:
+def _line(label: str, series: Series, period: Period, day: date, alias: str) -> Line:
     try:
-        number = next_number(series, period, day)
+        number = next_number(series, period, day, alias)
     except LedgerError as error:
         return Line(label, "", str(error))
     if period._state.adding:

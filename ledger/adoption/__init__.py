@@ -184,7 +184,7 @@ class _Adoption:
                     )
         elif "template" in self.settings:
             define_series(self.series, org=self.tenant, using=self.alias, **self.settings)
-        elif not make_default_series(self.alias, self.tenant, self.series):
+        elif not make_default_series(self.connection, self.tenant, self.series):
             raise refusals.unknown_series(self.alias, self.tenant, self.series)
         return Series.objects.using(self.alias).select_for_update().get(tenant=self.tenant, code=self.series)
 

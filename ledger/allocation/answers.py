@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from ledger.models import NumberIssued
 
+#: The ordinal of 1970-01-01, from which the database counts days.
+_EPOCH = date(1970, 1, 1).toordinal()
+
 
 class Request(NamedTuple):
     """One call of ``issue``, with every argument checked and turned into what the database takes.
@@ -42,6 +45,11 @@ class Outcome(StrEnum):
     OUT_OF_ORDER = "out_of_order"
     OTHER_FACTS = "other_facts"
     TRY_AGAIN = "try_again"
+
+
+def day_of(days: str) -> date:
+    """The business date that a stored function answers with, in days since 1970."""
+    return date.fromordinal(_EPOCH + int(days))
 
 
 class Answer(NamedTuple):

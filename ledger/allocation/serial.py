@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import TYPE_CHECKING
 
 from ledger import sql
-from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request
+from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.allocation.written import Written, garbage_collection_paused
+from ledger.models import Period
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
-
-#: The ordinal of 1970-01-01, from which the database counts days.
-_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
@@ -34,7 +31,7 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
         )
         answer = cursor.fetchone()[0]
     outcome = answer[0]
-    day = date.fromordinal(_EPOCH + int(answer[1])) if len(answer) > 1 else None
+    day = day_of(answer[1]) if len(answer) > 1 else None
     if outcome != "issued" or day is None:
         return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
     _, _, entry_id, series_id, period_id, value, number, issued_us, transaction_id = answer
@@ -79,3 +76,8 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
             if row[0] == "issued"
         }
     return BlockAnswer(Outcome.ISSUED, business_date, entries)
+
+
+def upcoming(alias: str, period: Period) -> int:
+    """The value that would come next, from what was read already."""
+    return period.last_value + 1

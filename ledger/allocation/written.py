@@ -51,23 +51,31 @@ class Written:
         Made as Django unpickles a model, without the work of ``Model.__init__`` for each field, which takes a third of
         the time of a block. The signals ``pre_init`` and ``post_init`` aren't sent.
         """
+        entry = self.promised(document, entry_id, series_id, period_id, transaction_id)
+        moment = _EPOCH + timedelta(microseconds=issued_us)
+        attributes = entry.__dict__
+        attributes["value"] = value
+        attributes["number"] = number
+        attributes["issued_at"] = moment if self._zone is None else _as_read(moment, self._zone)
+        return entry
+
+    def promised(
+        self, document: str, entry_id: int, series_id: int, period_id: int, transaction_id: int
+    ) -> NumberIssued:
+        """One entry whose value, number and time aren't known yet: Django reads such fields when they are asked for."""
         entry = NumberIssued.__new__(NumberIssued)
         state = ModelState()
         state.adding = False
         state.db = self._alias
-        moment = _EPOCH + timedelta(microseconds=issued_us)
         entry.__dict__ = {
             "_state": state,
             "id": entry_id,
             "tenant": self._tenant,
             "series_id": series_id,
             "period_id": period_id,
-            "value": value,
             "kind": _KIND,
-            "number": number,
             "document": document,
             "issued_on": self._issued_on,
-            "issued_at": moment if self._zone is None else _as_read(moment, self._zone),
             "transaction_id": transaction_id,
             "actor": self._actor,
             # A copy for each, since a caller may change what it was given.

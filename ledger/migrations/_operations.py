@@ -29,6 +29,17 @@ class RunSQLFile(RunSQL):
         return f"Runs sql/{self.name}.sql"
 
 
+class RenewSQLFile(RunSQLFile):
+    """Runs ``sql/NAME.sql`` again, for databases that were migrated when it said less; backward it changes nothing.
+
+    For files of functions alone, which replace what is there and serve the older state as well.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.reverse_sql = RunSQL.noop
+
+
 class RequirePostgreSQL(Operation):
     """Changes nothing; raises ImproperlyConfigured on any other database, before a table is left behind there."""
 

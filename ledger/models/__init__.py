@@ -1,4 +1,4 @@
-"""Three kinds of tables: configuration and counters, queues (none yet), and events, which are only ever inserted."""
+"""Three kinds of tables: configuration and counters, queues, and events, which are only ever inserted."""
 
 from ledger.models.events import (
     AdoptedGap,
@@ -6,10 +6,12 @@ from ledger.models.events import (
     Entry,
     GapExplained,
     GapFlagged,
+    HoleReported,
     NumberAdopted,
     NumberIssued,
     NumberVoided,
 )
+from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.series import Allocation, Period, Series
 
 __all__ = [
@@ -19,9 +21,15 @@ __all__ = [
     "Entry",
     "GapExplained",
     "GapFlagged",
+    "HoleReported",
     "NumberAdopted",
     "NumberIssued",
     "NumberVoided",
     "Period",
+    "Pool",
+    "Reservation",
+    "ScanPosition",
     "Series",
+    "Slot",
+    "Ticket",
 ]

@@ -85,6 +85,24 @@ class Entry(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    def __repr__(self) -> str:
+        # A log or a debugger must not make the database number what waits for its COMMIT.
+        if "_promise" in self.__dict__ and "number" not in self.__dict__:
+            return f"<{self.__class__.__name__}: numbered at COMMIT>"
+        return super().__repr__()
+
+    def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
+        """Read the row again; Django also calls this for a field that isn't known yet.
+
+        A number of ``at_commit`` is asked for at its promise: that may number it now. Raises NotIssued where its
+        transaction was rolled back.
+        """
+        promise = self.__dict__.get("_promise")
+        if promise is None:
+            super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+        else:
+            promise.keep()
+
     def of_its_kind(self) -> Entry:
         """The same row as NumberIssued, NumberAdopted or GapFlagged."""
         kinds: dict[str, type[Entry]] = {
@@ -233,3 +251,26 @@ class GapExplained(models.Model):
 
     def __str__(self) -> str:
         return self.explanation
+
+
+class HoleReported(models.Model):
+    """A free slot below the highest number was seen by a sweep: a hole that the next checkout will heal.
+
+    Whether it has healed, or become a gap when its period closed, the entry of its value tells.
+    """
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="+", db_index=False)
+    value = models.BigIntegerField()
+    reported_at = written_at()
+    transaction_id = written_by_transaction()
+
+    class Meta:
+        verbose_name_plural = "holes reported"
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "period", "value"], name="ledger_holereported_value")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.value)

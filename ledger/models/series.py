@@ -19,9 +19,12 @@ NUMBER_LENGTH = 100
 
 
 class Allocation(models.TextChoices):
-    """How a series takes its next value. DESIGN names five; the others come with their own migration."""
+    """How a series takes its next value; docs and README say which to choose."""
 
     SERIAL = "serial", "serial: the counter is locked until the checkout commits"
+    AT_COMMIT = "at_commit", "at_commit: numbered while the checkout commits"
+    POOLED = "pooled", "pooled: taken from values minted ahead, and given back on rollback"
+    RESERVED = "reserved", "reserved: kept for good before the checkout goes on, and a gap if it rolls back"
 
 
 class CalendarChoice(models.TextChoices):
@@ -55,6 +58,12 @@ class Series(models.Model):
     )
     time_zone = models.CharField(max_length=64, help_text="Decides the business date, such as Europe/Berlin.")
     allocation = models.CharField(max_length=12, choices=Allocation.choices, default=Allocation.SERIAL)
+    give_back = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Pooled: a value that a rolled-back checkout gave back may go to a later document. "
+        "Switched off, it becomes a flagged gap.",
+    )
     start_value = models.BigIntegerField(default=1, help_text="The first value of each period.")
     max_length = models.PositiveSmallIntegerField(default=60, help_text="The longest number, in characters.")
     chronological = models.BooleanField(
@@ -147,6 +156,13 @@ class Series(models.Model):
                 f"The allocation {self.allocation!r} is unknown.",
                 rule="A series takes its numbers by one of Folio's allocations.",
                 remedy=f"Choose one of {', '.join(Allocation.values)}.",
+            )
+        if self.allocation == Allocation.POOLED and self.chronological:
+            raise InvalidSeries(
+                "A pooled series can't have the chronology guard.",
+                rule="Checkouts that hold values of the pool at the same time may pass each other, so the guard could "
+                "not keep its word.",
+                remedy="Choose the allocation at_commit or reserved, which keep the order of dates, or leave it off.",
             )
 
     def _check_length(self) -> None:

@@ -1,20 +1,24 @@
-"""Which tables hold events, and which change: derived from the models, so that a new event table can't be forgotten."""
+"""Which tables hold events, and which don't: derived from the models, so that a new event table can't be forgotten."""
 
 from __future__ import annotations
 
 from django.apps import apps
 from django.db.models import Model
 
+from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.series import Period, Series
 
 #: Configuration and counters: the only tables whose rows change.
 CHANGING: tuple[type[Model], ...] = (Series, Period)
 
+#: Queues: rows come and go, and nothing is lost with them that an entry doesn't keep.
+QUEUES: tuple[type[Model], ...] = (Slot, Pool, Reservation, Ticket, ScanPosition)
+
 
 def event_models() -> list[type[Model]]:
-    """Every model whose rows are only ever inserted: all of the app's tables but series and periods."""
+    """Every model whose rows are only ever inserted: all of the app's tables but the counters and queues."""
     models = apps.get_app_config("ledger").get_models()
-    return [model for model in models if not model._meta.proxy and model not in CHANGING]
+    return [model for model in models if not model._meta.proxy and model not in CHANGING + QUEUES]
 
 
 def event_tables() -> list[str]:
@@ -22,6 +26,11 @@ def event_tables() -> list[str]:
     return [model._meta.db_table for model in event_models()]
 
 
+def queue_tables() -> list[str]:
+    """The names of the queues."""
+    return [model._meta.db_table for model in QUEUES]
+
+
 def all_tables() -> list[str]:
     """The names of all tables of the ledger."""
-    return [model._meta.db_table for model in CHANGING] + event_tables()
+    return [model._meta.db_table for model in CHANGING] + queue_tables() + event_tables()

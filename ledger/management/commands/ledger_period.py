@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import connections
 
 from ledger.errors import NoPeriod
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, iso_date
@@ -122,7 +123,7 @@ class Command(LedgerCommand):
     def _series(self, alias: str, options: dict[str, Any]) -> Series:
         tenant, code = options["tenant"], options["code"]
         series = find_series(alias, tenant, code)
-        if series is None and options["action"] == "open" and make_default_series(alias, tenant, code):
+        if series is None and options["action"] == "open" and make_default_series(connections[alias], tenant, code):
             series = find_series(alias, tenant, code)
         if series is None:
             raise unknown_series(alias, tenant, code)

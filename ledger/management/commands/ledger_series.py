@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import connections, transaction
 from django.forms.models import model_to_dict
 
 from ledger.calendars import CalendarKind
@@ -12,23 +13,25 @@ from ledger.errors import LedgerError
 from ledger.issuing import preview
 from ledger.management.base import BAD_OPTIONS, LedgerCommand
 from ledger.models import Allocation, Period, Series
-from ledger.series import SETTINGS, define_series, find_series
+from ledger.series import SETTINGS, change_allocation, define_series, find_series
 
 
 class Command(LedgerCommand):
     help = (
         "Defines, lists and shows series. create makes a series, or changes the settings of the one that exists; what "
-        "is left out stays as it is. Exit code 0: done; 1: refused, with the reason; 2: the options are no good."
+        "is left out stays as it is. allocate changes how a series takes its numbers within a period, once no "
+        "value waits in it any more. Exit code 0: done; 1: refused, with the reason; 2: the options are no good."
     )
     examples = """  manage.py ledger_series create credit-note --template 'CN-{year}-{counter:06}'
   manage.py ledger_series create invoice --template 'R{fy_start}/{fy_end}-{counter:04}' \\
       --calendar fiscal-year --fiscal-start 04-01 --time-zone Asia/Kolkata --tenant shop.organization:42
+  manage.py ledger_series allocate invoice pooled --wait 10
   manage.py ledger_series list --json
   manage.py ledger_series show invoice --tenant shop.organization:42
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="create | list | show")
+        actions = parser.add_subparsers(dest="action", required=True, metavar="create | allocate | list | show")
         create = actions.add_parser("create", help="Make a series, or change its settings.")
         self._shared(create, tenant="The tenant's key, such as shop.organization:42; none by default.", default="")
         create.add_argument("code", help="The name that code calls it by, such as invoice.")
@@ -41,12 +44,21 @@ class Command(LedgerCommand):
         create.add_argument("--max-length", type=int, metavar="N", help="The longest number, in characters.")
         for name, yes, no in (
             ("chronological", "Refuse a date before the last one.", "Let dates go back."),
+            ("give-back", "Pooled: a later document may get what a rollback gave back.", "It becomes a flagged gap."),
             ("active", "Let it give out numbers.", "Switch it off."),
         ):
-            dest = "is_active" if name == "active" else name
+            dest = {"active": "is_active", "give-back": "give_back"}.get(name, name)
             either = create.add_mutually_exclusive_group()
             either.add_argument(f"--{name}", dest=dest, action="store_true", default=None, help=yes)
             either.add_argument(f"--no-{name}", dest=dest, action="store_false", default=None, help=no)
+        allocate = actions.add_parser("allocate", help="Change the allocation, also in the middle of a period.")
+        self._shared(allocate, tenant="The tenant's key; none by default.", default="")
+        allocate.add_argument("code", help="The series, such as invoice.")
+        allocate.add_argument("allocation", choices=Allocation.values, help="How it takes its next value from now on.")
+        allocate.add_argument("--by", default="", help="Who decides; kept with the gaps that it leaves.")
+        allocate.add_argument(
+            "--wait", type=float, default=10.0, metavar="SECONDS", help="For checkouts that hold a value (10)."
+        )
         every = actions.add_parser("list", help="All series, or those of one tenant.")
         self._shared(every, tenant="Only this tenant's.", default=None)
         show = actions.add_parser("show", help="One series, its periods and its next number.")
@@ -62,6 +74,8 @@ class Command(LedgerCommand):
         alias = self.alias(options)
         if options["action"] == "create":
             self._create(alias, options)
+        elif options["action"] == "allocate":
+            self._allocate(alias, options)
         elif options["action"] == "list":
             self._list(alias, options["tenant"], as_json=options["json"])
         else:
@@ -75,6 +89,19 @@ class Command(LedgerCommand):
         else:
             number = _next(series, alias)
             self.stdout.write(self.style.SUCCESS(f"Series {series}: {series.template}, next number: {number}."))
+
+    def _allocate(self, alias: str, options: dict[str, Any]) -> None:
+        code, tenant, allocation = options["code"], options["tenant"], options["allocation"]
+        with transaction.atomic(using=alias):
+            with connections[alias].cursor() as cursor:
+                wait = f"{max(1, round(options['wait'] * 1000))}ms"
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
+            gaps = change_allocation(code, allocation, org=tenant, by=options["by"], using=alias)
+        if options["json"]:
+            self.write_json({"tenant": tenant, "series": code, "allocation": allocation, "gaps_flagged": gaps})
+        else:
+            told = f"; {gaps} values became flagged gaps" if gaps else ""
+            self.stdout.write(self.style.SUCCESS(f"Series {code} takes its numbers by {allocation} now{told}."))
 
     def _list(self, alias: str, tenant: str | None, *, as_json: bool) -> None:
         found = Series.objects.using(alias).order_by("tenant", "code")

@@ -1,14 +1,21 @@
 -- The allocation `serial`: the counter's row stays locked from here to the caller's COMMIT, so that a rollback takes
 -- the counter back and leaves no gap. Functions, so that the plan is cached on the server without prepared statements
 -- of the protocol, which PgBouncer in transaction mode may not carry.
+--
+-- `at_commit` numbers by the same functions, and then names the ids that its tickets promised for the entries.
+
+-- As they were before there were tickets.
+DROP FUNCTION IF EXISTS ledger_issue_serial(text, text, date, timestamptz, text, text, jsonb);
+DROP FUNCTION IF EXISTS ledger_issue_serial_many(text, text, date, timestamptz, text[], text, jsonb, boolean);
 
 -- One number. The answer is an array of texts, which PostgreSQL makes and callers read with less work than a row: first
 -- the outcome, 'issued', 'existing' (the document had one), or why not: 'unknown', 'inactive', 'allocation', 'no_period',
 -- 'closed', 'exhausted', 'out_of_order'; then the business date in days since 1970; then of the entry its id, and if it
 -- is new, series, period, value, number, time in microseconds since 1970, and transaction. A refusal locks and changes
 -- nothing.
-CREATE FUNCTION ledger_issue_serial(
-    p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_actor text, p_metadata jsonb
+CREATE OR REPLACE FUNCTION ledger_issue_serial(
+    p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_actor text, p_metadata jsonb,
+    p_promised bigint DEFAULT NULL
 ) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
     outcome text;
@@ -26,7 +33,7 @@ BEGIN
     -- The series' time zone decides the business date, and the clock is read as late as can be.
     SELECT s.id, s.chronological,
            coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE s.time_zone)::date),
-           CASE WHEN NOT s.is_active THEN 'inactive' WHEN s.allocation <> 'serial' THEN 'allocation' END
+           CASE WHEN NOT s.is_active THEN 'inactive' WHEN s.allocation <> 'serial' AND p_promised IS NULL THEN 'allocation' END
     INTO series, guarded, day, outcome
     FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series;
     IF NOT FOUND THEN outcome := 'unknown'; END IF;
@@ -91,15 +98,24 @@ BEGIN
         END IF;
     END IF;
 
-    INSERT INTO ledger_entry AS e (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
-    VALUES (p_tenant, series, period, taken, 'issued', new_number, p_document, day, p_actor, p_metadata)
-    RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
+    -- Two statements, since to name the sequence of the ids is a privilege that their default needs not.
+    IF p_promised IS NULL THEN
+        INSERT INTO ledger_entry AS e
+            (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+        VALUES (p_tenant, series, period, taken, 'issued', new_number, p_document, day, p_actor, p_metadata)
+        RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
+    ELSE
+        INSERT INTO ledger_entry AS e
+            (id, tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+        VALUES (p_promised, p_tenant, series, period, taken, 'issued', new_number, p_document, day, p_actor, p_metadata)
+        RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
+    END IF;
     RETURN ARRAY['issued', (day - DATE '1970-01-01')::text, entry::text, series::text, period::text, taken::text,
                  new_number, (extract(epoch FROM written) * 1000000)::bigint::text, writer::text];
 END $$;
 
 -- Why the period of a date gives out no number: the reasons in the order in which a person should hear them.
-CREATE FUNCTION ledger_refusal(p_tenant text, p_series_id bigint, p_on date, p_count bigint) RETURNS text
+CREATE OR REPLACE FUNCTION ledger_refusal(p_tenant text, p_series_id bigint, p_on date, p_count bigint) RETURNS text
 LANGUAGE sql STABLE AS $$
     SELECT coalesce((
         SELECT CASE WHEN p.closed_at IS NOT NULL THEN 'closed'
@@ -113,7 +129,7 @@ $$;
 
 -- The latest business date in a period: what the chronology guard compares with. It reads the whole period, so the hot
 -- path keeps the answer in last_issued_on while the guard is on.
-CREATE FUNCTION ledger_latest_date(p_tenant text, p_period_id bigint) RETURNS date LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION ledger_latest_date(p_tenant text, p_period_id bigint) RETURNS date LANGUAGE sql STABLE AS $$
     SELECT max(e.issued_on) FROM ledger_entry e
     WHERE e.tenant = p_tenant AND e.period_id = p_period_id AND e.kind <> 'gap'
 $$;
@@ -124,9 +140,9 @@ $$;
 -- but for two that only the lock can tell: 'exhausted' by this block alone, and 'other_facts', with the id of an entry
 -- whose period or metadata are not what was stated (p_on_stated; p_metadata is null where none were). `entry_issued_us` is the time in microseconds since 1970, which a client reads
 -- many times faster than a timestamp; for a hundred thousand rows that counts.
-CREATE FUNCTION ledger_issue_serial_many(
+CREATE OR REPLACE FUNCTION ledger_issue_serial_many(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
-    p_on_stated boolean
+    p_on_stated boolean, p_promised bigint[] DEFAULT NULL
 ) RETURNS TABLE (
     outcome text, business_date date, place bigint, entry_id bigint, entry_series bigint, entry_period bigint,
     entry_value bigint, entry_number text, entry_issued_us bigint, entry_transaction bigint
@@ -142,7 +158,7 @@ BEGIN
     SELECT * INTO series FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series;
     outcome := CASE WHEN series.id IS NULL THEN 'unknown'
                     WHEN NOT series.is_active THEN 'inactive'
-                    WHEN series.allocation <> 'serial' THEN 'allocation' END;
+                    WHEN series.allocation <> 'serial' AND p_promised IS NULL THEN 'allocation' END;
     IF outcome IS NOT NULL THEN RETURN NEXT; RETURN; END IF;
 
     latest := coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE series.time_zone)::date);
@@ -209,15 +225,27 @@ BEGIN
 
         -- The value tells the place. (A join by document would: PostgreSQL can't know how long the list is, and takes
         -- the square of its length for it.)
-        RETURN QUERY
-        INSERT INTO ledger_entry AS e
-            (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
-        SELECT p_tenant, series.id, period.id, period.last_value + d.ordinality, 'issued',
-               ledger_number(period.prefix, period.width, period.suffix, period.last_value + d.ordinality),
-               d.document, latest, p_actor, coalesce(p_metadata, '{}')
-        FROM unnest(fresh) WITH ORDINALITY AS d (document, ordinality)
-        RETURNING 'issued', latest, places[e.value - period.last_value], e.id, e.series_id, e.period_id, e.value,
-                  e.number::text, (extract(epoch FROM e.issued_at) * 1000000)::bigint, e.transaction_id;
+        IF p_promised IS NULL THEN
+            RETURN QUERY
+            INSERT INTO ledger_entry AS e
+                (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+            SELECT p_tenant, series.id, period.id, period.last_value + d.ordinality, 'issued',
+                   ledger_number(period.prefix, period.width, period.suffix, period.last_value + d.ordinality),
+                   d.document, latest, p_actor, coalesce(p_metadata, '{}')
+            FROM unnest(fresh) WITH ORDINALITY AS d (document, ordinality)
+            RETURNING 'issued', latest, places[e.value - period.last_value], e.id, e.series_id, e.period_id, e.value,
+                      e.number::text, (extract(epoch FROM e.issued_at) * 1000000)::bigint, e.transaction_id;
+        ELSE
+            RETURN QUERY
+            INSERT INTO ledger_entry AS e
+                (id, tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+            SELECT p_promised[places[d.ordinality]], p_tenant, series.id, period.id, period.last_value + d.ordinality, 'issued',
+                   ledger_number(period.prefix, period.width, period.suffix, period.last_value + d.ordinality),
+                   d.document, latest, p_actor, coalesce(p_metadata, '{}')
+            FROM unnest(fresh) WITH ORDINALITY AS d (document, ordinality)
+            RETURNING 'issued', latest, places[e.value - period.last_value], e.id, e.series_id, e.period_id, e.value,
+                      e.number::text, (extract(epoch FROM e.issued_at) * 1000000)::bigint, e.transaction_id;
+        END IF;
     END IF;
 
     IF fresh IS NULL OR cardinality(fresh) < cardinality(p_documents) THEN

@@ -1,0 +1,133 @@
+"""A second connection, on which values are committed ahead of the checkout, in short transactions of their own.
+
+One for each of Django's connections at most, hence one for each thread, opened when it is first needed. It is closed
+along with the one that it belongs to. It takes no connection from Django's pool, where a thread that holds one and
+waits for another could wait for ever. Each statement is a transaction, so PgBouncer may hand out servers as it likes.
+
+In Django's ``TestCase`` nothing is ever committed, and what was committed beside it would outlive the test: there the
+statements run in the test's own transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import InterfaceError, OperationalError, models
+
+from ledger import sql
+from ledger.errors import SecondConnectionFailed
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+#: How often a statement is sent again when its transaction was refused, or its connection had been lost.
+_TRIES = 5
+
+#: serialization_failure, deadlock_detected.
+_AGAIN = ("40001", "40P01")
+
+_ATTRIBUTE = "_ledger_ahead"
+
+
+def ask_ahead(
+    connection: BaseDatabaseWrapper, statement: str, arguments: Sequence[Any], *, lock_timeout: str | None = None
+) -> list[tuple[Any, ...]]:
+    """Run one statement in a transaction that is committed when this returns, and return its rows.
+
+    Sent again when it is not known whether it was committed, so it must be one that may run twice. Raises
+    SecondConnectionFailed where there is no second connection to be had.
+    """
+    if in_test_case(connection):
+        return _ask(connection, statement, arguments)
+    for tries in range(1, _TRIES + 1):
+        side = _side(connection)
+        try:
+            if lock_timeout is None:
+                return _ask(side, statement, arguments)
+            with side.connection.transaction():
+                side.connection.execute("SELECT set_config('lock_timeout', %s, true)", [lock_timeout])
+                return _ask(side, statement, arguments)
+        except (OperationalError, InterfaceError) as error:
+            lost = side.connection is None or side.connection.closed
+            state = getattr(error.__cause__, "sqlstate", None)
+            if tries == _TRIES or not (lost or state in _AGAIN):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def insert_ahead(connection: BaseDatabaseWrapper, row: models.Model) -> None:
+    """Commit ``row`` ahead of the checkout, unless it is there already. Its key isn't read back."""
+    columns, values = [], []
+    for field in row._meta.concrete_fields:
+        value = field.pre_save(row, add=True)
+        if field.primary_key or hasattr(value, "resolve_expression"):
+            continue  # the database's business
+        columns.append(field.column)
+        values.append(field.get_db_prep_save(value, connection=connection))
+    into = f"{row._meta.db_table} ({', '.join(map(str, columns))})"
+    # Names of our own model, and placeholders.
+    places = ", ".join(["%s"] * len(values))
+    statement = f"INSERT INTO {into} VALUES ({places}) ON CONFLICT DO NOTHING RETURNING 1"  # noqa: S608
+    ask_ahead(connection, statement, values, lock_timeout="5s")
+
+
+def seen_ahead(connection: BaseDatabaseWrapper, row: models.Model) -> bool:
+    """Whether ``row`` is committed; false for what the checkout's own transaction has made."""
+    statement = f"SELECT 1 FROM {row._meta.db_table} WHERE id = %s"  # noqa: S608  (the name of our own model)
+    return bool(ask_ahead(connection, statement, [row.pk]))
+
+
+def sees_new_rows(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the checkout's transaction sees what is committed ahead for it: under READ COMMITTED alone."""
+    return bool(_ask(connection, sql.SEES_NEW_ROWS, ())[0][0])
+
+
+def in_test_case(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the transaction is that of a Django TestCase, by the mark that Django's own ``durable`` goes by."""
+    return any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+
+
+def _ask(connection: BaseDatabaseWrapper, statement: str, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arguments)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _side(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """The second connection of ``connection``, open."""
+    side: BaseDatabaseWrapper | None = connection.__dict__.get(_ATTRIBUTE)
+    if side is None:
+        side = connection.__dict__[_ATTRIBUTE] = _twin(connection)
+    if side.connection is not None and side.connection.closed:
+        side.close()
+    if side.connection is None:
+        try:
+            side.connect()
+        except OperationalError as error:
+            raise SecondConnectionFailed(
+                f"A second connection to the database {connection.alias!r} could not be opened: {error}",
+                rule="The allocations reserved and pooled commit values ahead of the checkout, on another connection.",
+                remedy="Let the server and its pooler accept two connections for each thread, or choose the allocation "
+                "at_commit or serial.",
+            ) from error
+        # Django's connection.close() drops the driver's connection object; with that, this one is closed too.
+        weakref.finalize(connection.connection, _close, side.connection, os.getpid())
+    return side
+
+
+def _twin(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    settings = {**connection.settings_dict, "ATOMIC_REQUESTS": False, "AUTOCOMMIT": True}
+    settings["OPTIONS"] = {
+        name: value for name, value in settings["OPTIONS"].items() if name not in ("pool", "isolation_level")
+    }
+    return type(connection)(settings, connection.alias)
+
+
+def _close(driver_connection: Any, process: int) -> None:
+    # After a fork the child shares the socket: only the process that opened it may say goodbye.
+    if os.getpid() == process:
+        driver_connection.close()

@@ -1,0 +1,94 @@
+"""``at_commit``: issuing leaves a ticket, which the database numbers while COMMIT runs. Strict order, by commit.
+
+What is returned is a NumberIssued whose value, number and time Django reads when they are asked for: after COMMIT one
+query tells them; before it, asking makes the database number the ticket at once, and locks the counter from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ledger import sql
+from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
+from ledger.allocation.commit_errors import explain_commit_errors
+from ledger.allocation.promises import Promise
+from ledger.allocation.written import Written, garbage_collection_paused
+from ledger.models import NumberIssued, Period
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
+    """Leave a ticket for one document, or find the one that this transaction has left for it."""
+    answer = _leave(connection, request, [request.document])
+    day = day_of(answer[1]) if len(answer) > 1 else None
+    if answer[0] != "pending" or day is None:
+        return Answer(Outcome(answer[0]), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
+    entry = _promised(connection, request, [request.document], answer)[0]
+    return Answer(Outcome.ISSUED, day, entry=entry)
+
+
+def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
+    """Leave one ticket for those of ``documents`` that have no number yet: a contiguous block, in their order."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.LOOK, (request.tenant, request.series, request.on, request.at, "", "at_commit"))
+        look = cursor.fetchone()[0]
+        if look[0] != "look":
+            return BlockAnswer(Outcome(look[0]), day_of(look[1]) if len(look) > 1 else None, {})
+        cursor.execute(
+            sql.FRESH,
+            (request.tenant, look[2], look[3], list(documents), request.on_stated, request.metadata),
+        )
+        fresh, other = cursor.fetchone()
+    day = day_of(look[1])
+    if other is not None:
+        return BlockAnswer(Outcome.OTHER_FACTS, day, {}, existing_id=other)
+    if not fresh:
+        return BlockAnswer(Outcome.EXISTING, day, {})
+    answer = _leave(connection, request, fresh)
+    if answer[0] != "pending":
+        return BlockAnswer(Outcome(answer[0]), day, {})
+    places = {document: place for place, document in enumerate(documents)}
+    with garbage_collection_paused():
+        entries = _promised(connection, request, fresh, answer)
+    return BlockAnswer(Outcome.ISSUED, day, {places[entry.document]: entry for entry in entries})
+
+
+def upcoming(alias: str, period: Period) -> int:
+    """The value that would come next, from what was read already."""
+    return period.last_value + 1
+
+
+def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> list[str]:
+    explain_commit_errors(connection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.LEAVE_TICKET,
+            (
+                request.tenant,
+                request.series,
+                request.on,
+                request.at,
+                documents,
+                request.actor,
+                request.metadata,
+                request.on_stated,
+            ),
+        )
+        answer: list[str] = cursor.fetchone()[0]
+    return answer
+
+
+def _promised(
+    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], answer: Sequence[Any]
+) -> list[NumberIssued]:
+    _, days, series_id, period_id, transaction_id, ticket, ids = answer
+    written = Written(connection, request, day_of(days))
+    entries = [
+        written.promised(document, int(entry_id), int(series_id), int(period_id), int(transaction_id))
+        for document, entry_id in zip(documents, ids.strip("{}").split(","), strict=True)
+    ]
+    Promise(connection.alias, int(ticket), len(connection.savepoint_ids), entries).give()
+    return entries

@@ -1,0 +1,79 @@
+"""What goes wrong while COMMIT numbers tickets, told in our words.
+
+COMMIT is Django's to call, so there is no place around it for a ``with`` of ours. Django turns the driver's errors into
+its own by an object that each connection has; the connection that has left a ticket gets one that knows ours too.
+"""
+
+from __future__ import annotations
+
+import json
+from types import TracebackType
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import DatabaseErrorWrapper
+
+from ledger.database_errors import retry
+from ledger.errors import CommitRefused, LedgerError
+
+_NAME = "wrap_database_errors"
+_CONSTRAINT = "ledger_ticket_"
+
+_REASONS = {
+    "closed": ("the period was closed", "Nothing is appended to a closed period.", "Date it in an open one."),
+    "out_of_order": (
+        "a later date has been issued",
+        "With the chronology guard on, dates never decrease within a period.",
+        "Leave on= out, and the date is that of the commit; or date it later.",
+    ),
+    "exhausted": (
+        "the next number would be too long",
+        "Each number keeps the series' length limit.",
+        "Issue from a series with a shorter prefix.",
+    ),
+    "inactive": ("the series was switched off", "An inactive series gives out no numbers.", "Switch it on again."),
+    "other_facts": (
+        "the document has got a number with another date or other metadata meanwhile",
+        "One document has one number, and its facts never change.",
+        "Leave the differing argument out to get that number.",
+    ),
+}
+
+
+def explain_commit_errors(connection: BaseDatabaseWrapper) -> None:
+    """Have this connection tell of refused tickets by CommitRefused, and of lost races by ConcurrencyError."""
+    if not isinstance(connection.wrap_database_errors, _CommitErrors):
+        connection.__dict__[_NAME] = _CommitErrors(connection)
+
+
+class _CommitErrors(DatabaseErrorWrapper):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and (ours := _ours(error)) is not None:
+            raise ours.with_traceback(traceback) from error
+        super().__exit__(kind, error, traceback)
+
+
+def _ours(error: BaseException) -> LedgerError | None:
+    diagnosis: Any = getattr(error, "diag", None)
+    if diagnosis is None:
+        return None
+    constraint = diagnosis.constraint_name or ""
+    if constraint.startswith(_CONSTRAINT):
+        return _refused(constraint.removeprefix(_CONSTRAINT), json.loads(diagnosis.message_detail))
+    if "ledger_number_tickets" in (diagnosis.context or ""):
+        return retry(error, "of a ticket, numbered at COMMIT,")
+    return None
+
+
+def _refused(reason: str, facts: dict[str, Any]) -> CommitRefused:
+    why, rule, remedy = _REASONS.get(
+        reason, (f"its period gives out no number ({reason})", "A number needs an open period.", "Look at the series.")
+    )
+    subject = f"Document {facts['document']!r}" if facts["document"] else "A ticket"
+    return CommitRefused(
+        f"{subject} of tenant {facts['tenant']!r}, dated {facts['on']}, got no number at COMMIT: {why}.",
+        rule=rule,
+        remedy=f"Nothing was written, and the transaction was rolled back. {remedy} Then run it again.",
+    )

@@ -1,0 +1,161 @@
+"""``pooled``: the lowest free value of those minted ahead. A rollback gives it back; no checkout waits for another."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import Error, connections
+
+from ledger import refusals, sql
+from ledger.allocation.ahead import ask_ahead, in_test_case
+from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
+from ledger.allocation.written import Written, garbage_collection_paused
+from ledger.errors import SecondConnectionFailed
+from ledger.models import Period
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+_log = logging.getLogger(__name__)
+
+#: How often a checkout mints before it gives up: others would have to take all it mints, every time.
+_TRIES = 100
+
+
+def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
+    """Take the lowest free value for one document, in one round trip where the pool has one."""
+    seen = -1
+    for tries in range(_TRIES):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.ISSUE_POOLED,
+                (
+                    request.tenant,
+                    request.series,
+                    request.on,
+                    request.at,
+                    request.document,
+                    request.actor,
+                    request.metadata or "{}",
+                ),
+            )
+            answer = cursor.fetchone()[0]
+        outcome = answer[0]
+        day = day_of(answer[1]) if len(answer) > 1 else None
+        if outcome == "issued" and day is not None:
+            return _issued(connection, request, day, answer)
+        if outcome != "empty" or day is None:
+            return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
+        _refuse_old_snapshot(request, seen, int(answer[4]))
+        seen = int(answer[4])
+        minted = _mint(connection, request.tenant, int(answer[3]), seen, tries + 1)
+        if minted not in ("minted", "there"):
+            return Answer(Outcome(minted), day)
+    raise refusals.unsettled(request.series)
+
+
+def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
+    """Take the lowest free values for those of ``documents`` that have no number yet, in their order."""
+    seen = -1
+    for _ in range(_TRIES):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.ISSUE_POOLED_MANY,
+                (
+                    request.tenant,
+                    request.series,
+                    request.on,
+                    request.at,
+                    list(documents),
+                    request.actor,
+                    request.metadata,
+                    request.on_stated,
+                ),
+            )
+            rows = cursor.fetchall()
+        if not rows or rows[0][0] == "issued":
+            return _block(connection, request, documents, rows)
+        outcome, day, _, entry_id, _, period, counter = rows[0][:7]
+        if outcome != "empty":
+            return BlockAnswer(Outcome(outcome), day, {}, existing_id=entry_id)
+        _refuse_old_snapshot(request, seen, counter)
+        seen = counter
+        # Of those that were missing others may take some before this call can.
+        minted = _mint(connection, request.tenant, period, seen, entry_id)
+        if minted not in ("minted", "there"):
+            return BlockAnswer(Outcome(minted), day, {})
+    raise refusals.unsettled(request.series)
+
+
+def upcoming(alias: str, period: Period) -> int:
+    """The value that would come next: the lowest slot, which may be one that a checkout holds."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.LOWEST_SLOT, [period.tenant, period.pk])
+        lowest: int | None = cursor.fetchone()[0]
+    return period.last_value + 1 if lowest is None else lowest
+
+
+def _issued(connection: BaseDatabaseWrapper, request: Request, day: date, answer: Sequence[str]) -> Answer:
+    _, _, entry_id, series_id, period_id, value, number, issued_us, transaction_id, counter, level = answer
+    if level == "low" and not in_test_case(connection):
+        _refill(connection, request.tenant, int(period_id), int(counter))
+    entry = Written(connection, request, day).entry(
+        request.document,
+        int(entry_id),
+        int(series_id),
+        int(period_id),
+        int(value),
+        number,
+        int(issued_us),
+        int(transaction_id),
+    )
+    return Answer(Outcome.ISSUED, day, entry=entry)
+
+
+def _block(
+    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], rows: Sequence[Sequence[object]]
+) -> BlockAnswer:
+    day = rows[0][1] if rows else None
+    if not isinstance(day, date):
+        return BlockAnswer(Outcome.EXISTING, None, {})  # all came in on another connection meanwhile
+    places = {document: place for place, document in enumerate(documents)}
+    written = Written(connection, request, day)
+    with garbage_collection_paused():
+        entries = {places[row[2]]: written.entry(*row[2:]) for row in rows}  # type: ignore[index,arg-type]
+    return BlockAnswer(Outcome.ISSUED, day, entries)
+
+
+def _refill(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int) -> None:
+    """Mint before the pool is empty: one checkout in each batch does. Its own number it has already."""
+    try:
+        ask_ahead(connection, sql.MINT, (tenant, period, counter, 1))
+    except Error as error:
+        _log.warning("The pool of period %s could not be refilled; an empty one is minted at need: %s", period, error)
+
+
+def _mint(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int, wanted: int) -> str:
+    """Make slots on the second connection; on this one where that can't be, for then nobody else is kept waiting long.
+
+    That is so for a period that this transaction has made itself, and nobody else can see; and where the server has no
+    connection left, which is no reason to turn a customer away.
+    """
+    arguments = (tenant, period, counter, wanted)
+    try:
+        answer: str = ask_ahead(connection, sql.MINT, arguments)[0][0]
+        if answer != "unknown":
+            return answer
+    except SecondConnectionFailed as error:
+        _log.warning("The pool of period %s is refilled inside a checkout, and others wait for it: %s", period, error)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.MINT, arguments)
+        minted: str = cursor.fetchone()[0]
+    return minted
+
+
+def _refuse_old_snapshot(request: Request, before: int, now: int) -> None:
+    """Slots were minted, and this transaction does not see them: its snapshot is older."""
+    if before == now:
+        raise refusals.old_snapshot(request.series)

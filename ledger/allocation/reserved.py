@@ -1,0 +1,168 @@
+"""``reserved``: the value is committed before ``issue`` returns, and nobody else ever gets it.
+
+A checkout that doesn't commit leaves its reservation behind, which the next sweep flags as a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ledger import refusals, sql
+from ledger.allocation.ahead import ask_ahead, sees_new_rows
+from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
+from ledger.allocation.written import Written, garbage_collection_paused
+from ledger.models import NumberIssued, Period
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+#: How often a checkout reserves again because a sweep was faster.
+_TRIES = 5
+
+_KEPT = "_ledger_kept_reservations"
+
+
+class _Place(NamedTuple):
+    """Where a number will come from."""
+
+    day: date
+    series: int
+    period: int
+    transaction: int
+
+
+def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
+    """Reserve a value on the second connection, and make it the entry of one document."""
+    for _ in range(_TRIES):
+        place = _look(connection, request, request.document)
+        if isinstance(place, Answer):
+            return place
+        entries = _issue(connection, request, place, [request.document])
+        if isinstance(entries, Outcome):
+            if entries == Outcome.EXISTING:
+                continue  # numbered on another connection since this one looked
+            return Answer(entries, place.day)
+        if entries:
+            return Answer(Outcome.ISSUED, place.day, entry=entries[0])
+    raise refusals.unsettled(request.series)
+
+
+def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
+    """Reserve a contiguous block for those of ``documents`` that have no number yet, in their order."""
+    places = {document: place for place, document in enumerate(documents)}
+    issued: dict[int, NumberIssued] = {}
+    for _ in range(_TRIES):
+        place = _look(connection, request, "")
+        if isinstance(place, Answer):
+            return BlockAnswer(place.outcome, place.business_date, issued)
+        fresh, other = _fresh(connection, request, place, documents)
+        if other is not None:
+            return BlockAnswer(Outcome.OTHER_FACTS, place.day, {}, existing_id=other)
+        if not fresh:
+            return BlockAnswer(Outcome.ISSUED if issued else Outcome.EXISTING, place.day, issued)
+        with garbage_collection_paused():
+            entries = _issue(connection, request, place, fresh)
+        if isinstance(entries, Outcome):
+            if entries == Outcome.EXISTING:
+                continue
+            return BlockAnswer(entries, place.day, {})
+        issued |= {places[entry.document]: entry for entry in entries}
+    raise refusals.unsettled(request.series)
+
+
+def upcoming(alias: str, period: Period) -> int:
+    """The value that would come next, from what was read already."""
+    return period.last_value + 1
+
+
+def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _Place | Answer:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.LOOK, (request.tenant, request.series, request.on, request.at, document, "reserved"))
+        answer = cursor.fetchone()[0]
+    day = day_of(answer[1]) if len(answer) > 1 else None
+    if answer[0] == "look" and day is not None:
+        return _Place(day, int(answer[2]), int(answer[3]), int(answer[4]))
+    return Answer(Outcome(answer[0]), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
+
+
+def _fresh(
+    connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: Sequence[str]
+) -> tuple[list[str], int | None]:
+    arguments: list[Any] = [
+        request.tenant,
+        place.series,
+        place.period,
+        list(documents),
+        request.on_stated,
+        request.metadata,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(sql.FRESH, arguments)
+        fresh, other = cursor.fetchone()
+    return fresh, other
+
+
+def _issue(
+    connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: list[str]
+) -> list[NumberIssued] | Outcome:
+    """Entries for ``documents``, fewer of them where a sweep was faster; or why there are none."""
+    kept = _kept(connection, request, place, documents)
+    if kept is not None:
+        reservations = kept
+    else:
+        rows = ask_ahead(
+            connection,
+            sql.RESERVE,
+            (request.tenant, place.period, place.day, documents, request.actor, place.transaction),
+        )
+        if rows[0][0] == "unknown":
+            raise refusals.not_reservable(request.series)
+        if rows[0][0] != "reserved":
+            return Outcome(rows[0][0])
+        reservations = [row[2] for row in sorted(rows, key=lambda row: row[1])]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.ISSUE_RESERVED,
+            (
+                request.tenant,
+                place.series,
+                place.period,
+                place.day,
+                reservations,
+                documents,
+                request.actor,
+                request.metadata or "{}",
+            ),
+        )
+        taken = cursor.fetchall()
+    if len(taken) < len(reservations) and not sees_new_rows(connection):
+        if kept is None:
+            _keep(connection, request, place, documents, reservations)
+        raise refusals.old_snapshot(request.series)
+    written = Written(connection, request, place.day)
+    return [
+        written.entry(documents[at - 1], entry_id, place.series, place.period, value, number, issued_us, transaction)
+        for at, entry_id, value, number, issued_us, transaction in sorted(taken)
+    ]
+
+
+def _keep(
+    connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: list[str], reservations: list[int]
+) -> None:
+    """Remember a reservation that nobody was told of, for the retry that its transaction is asked for.
+
+    Under REPEATABLE READ a transaction never sees what was reserved for it. The reservation of a document is found by
+    the retry; one without a document would be burnt each time, for ever.
+    """
+    if documents == [""]:
+        kept = connection.__dict__.setdefault(_KEPT, {})
+        kept[(request.tenant, place.period, place.day)] = reservations
+
+
+def _kept(connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: list[str]) -> list[int] | None:
+    kept: dict[tuple[str, int, date], list[int]] | None = connection.__dict__.get(_KEPT)
+    if not kept or documents != [""]:
+        return None
+    return kept.pop((request.tenant, place.period, place.day), None)

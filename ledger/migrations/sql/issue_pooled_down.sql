@@ -1,0 +1,3 @@
+DROP FUNCTION ledger_mint(text, bigint, bigint, bigint);
+DROP FUNCTION ledger_issue_pooled_many(text, text, date, timestamptz, text[], text, jsonb, boolean);
+DROP FUNCTION ledger_issue_pooled(text, text, date, timestamptz, text, text, jsonb);

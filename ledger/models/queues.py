@@ -1,0 +1,137 @@
+"""Queues: rows come and go. What waits to become an entry, never what has become one."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+
+from ledger.keys import KEY_LENGTH
+from ledger.models.events import written_at
+from ledger.models.series import Period, Series
+
+
+def of_period() -> models.ForeignKey[Any, Any]:
+    """A period without a foreign key in the database, whose check would lock the counter's row."""
+    return models.ForeignKey(Period, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+
+
+class Slot(models.Model):
+    """A value minted ahead, free to be taken: of ``pooled``, lowest first.
+
+    A checkout deletes the row and appends the entry in one transaction, so a rollback brings the slot back.
+    """
+
+    pk = models.CompositePrimaryKey("tenant", "period_id", "value")
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    period = of_period()
+    value = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Pool(models.Model):
+    """Where the free slots of a period lie, so that taking one need not walk over those that were used up.
+
+    Every free slot is one of ``stragglers``, or has at least the value ``free_from``. ``batch_from`` is the lowest
+    value of the last batch minted, ``batch`` its size, which follows the rate of use.
+    """
+
+    pk = models.CompositePrimaryKey("tenant", "period_id")
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    period = of_period()
+    free_from = models.BigIntegerField()
+    stragglers = ArrayField(models.BigIntegerField())
+    batch_from = models.BigIntegerField()
+    batch = models.IntegerField()
+    minted_at = written_at()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"free from {self.free_from}"
+
+
+class Reservation(models.Model):
+    """A value of ``reserved``, committed before its checkout: taken by that checkout, or flagged as a gap.
+
+    What it bears is the evidence of who asked for the value: the checkout's document, business date, actor and
+    transaction. A retry for the same document in the same period is given the same reservation.
+    """
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    series = models.ForeignKey(
+        Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    period = of_period()
+    value = models.BigIntegerField()
+    document = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    issued_on = models.DateField(help_text="The business date that the checkout asked for.")
+    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    checkout_transaction_id = models.BigIntegerField(help_text="The transaction that asked for the value.")
+    reserved_at = written_at()
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "period", "value"], name="ledger_reservation_value"),
+            models.UniqueConstraint(
+                fields=["tenant", "period", "document"],
+                condition=models.Q(document__gt=""),
+                name="ledger_reservation_document",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Ticket(models.Model):
+    """What ``at_commit`` will number while COMMIT runs. No transaction ever sees another's, nor leaves one behind.
+
+    One row for each call: ``documents`` in their order, each with the id that its entry will have in ``entry_ids``.
+    The table is unlogged: its rows don't outlive their transaction, so there is nothing for a crash to take away.
+    """
+
+    transaction_id = models.BigIntegerField(db_index=True)
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    series = models.ForeignKey(
+        Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    period = of_period()
+    documents = ArrayField(models.TextField())
+    entry_ids = ArrayField(models.BigIntegerField())
+    issued_on = models.DateField()
+    on_stated = models.BooleanField()
+    by_own_clock = models.BooleanField(help_text="The application's clock said what today is, not the database's.")
+    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    metadata = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"ticket {self.pk}"
+
+
+class ScanPosition(models.Model):
+    """Up to which value every value of a period was found accounted for, so that the next scan begins after it."""
+
+    pk = models.CompositePrimaryKey("tenant", "period_id")
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    period = of_period()
+    through = models.BigIntegerField()
+    scanned_at = written_at()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"through {self.through}"
