@@ -1,0 +1,124 @@
+"""Finding holes, and where each stands. Writes nothing but how far it has read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.db import connections, router, transaction
+
+from ledger.gaps import sql
+from ledger.gaps.holes import Hole, State, number_of
+from ledger.keys import tenant_key
+from ledger.models import Entry
+
+#: A courtesy to a checkout that is just between reserving a value and taking it. No proof rests on it.
+GRACE = timedelta(seconds=10)
+
+_CHUNK = 1000
+
+
+def find(
+    *,
+    org: Any = None,
+    tenant: str | None = None,
+    series: str | None = None,
+    grace: timedelta = GRACE,
+    full: bool = False,
+    using: str | None = None,
+) -> Iterator[Hole]:
+    """Every hole there is at this moment, in order of tenant, series, period and value, one kind after the other.
+
+    ``tenant`` is a key, ``org`` what ``issue`` takes; with neither, all tenants; ``series`` is a code. A reservation
+    younger than ``grace`` counts as in flight. Lost values are looked for where the last scan left off; ``full`` reads
+    every period from its first value, which streams, so memory doesn't grow with it.
+    """
+    alias = using or router.db_for_write(Entry)
+    wanted = {
+        "tenant": tenant_key(org) if org is not None else tenant,
+        "series": series,
+        "grace": grace,
+        "full": full,
+    }
+    yield from find_reservations(alias, wanted)
+    yield from find_slots(alias, wanted)
+    yield from find_lost(alias, wanted)
+
+
+def find_reservations(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
+    """Reservations that are no entries yet."""
+    for row in _locking_rows(alias, sql.RESERVATIONS, wanted):
+        reserved_at, is_old, document, actor, transaction_id, status, is_held = row[9:]
+        evidence = {
+            "cause": "not committed",
+            "document": document,
+            "actor": actor,
+            "transaction": transaction_id,
+            "transaction_status": status,
+        }
+        yield _hole(row, State.OPEN if is_old and not is_held else State.IN_FLIGHT, reserved_at, evidence)
+
+
+def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
+    """Free slots below the highest number of their period."""
+    for row in _locking_rows(alias, sql.SLOTS, wanted):
+        since, is_old, gives_back, is_held = row[9:]
+        free = State.HEALING if gives_back else State.OPEN
+        yield _hole(row, State.IN_FLIGHT if is_held or not is_old else free, since, {"cause": "given back"})
+
+
+def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
+    """Ranges of values that nothing knows of; remembers up to where there is none."""
+    reached: dict[tuple[str, int], int] = {}
+    for row in _rows(alias, sql.LOST, wanted):
+        tenant, _, period = row[:3]
+        low, high, through = row[8:]
+        limit = through if low is None else low - 1
+        reached[(tenant, period)] = min(limit, reached.get((tenant, period), limit))
+        if low is not None:
+            yield _hole(row, State.LOST, None, {"cause": "lost"}, through=high)
+        elif len(reached) >= _CHUNK:
+            _remember(alias, reached)
+            reached.clear()
+    _remember(alias, reached)
+
+
+def _remember(alias: str, reached: dict[tuple[str, int], int]) -> None:
+    if reached:
+        tenants, periods = zip(*reached, strict=True)
+        with connections[alias].cursor() as cursor:
+            cursor.execute(sql.REMEMBER, [list(tenants), list(periods), list(reached.values())])
+
+
+def _locking_rows(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a statement that locks what it can, all at once: they are few, and the locks end with this."""
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        cursor.execute(statement, wanted)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement, held by the server; in a transaction, since a pooler gives each one another server."""
+    with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
+        cursor.execute(statement, wanted)
+        while chunk := cursor.fetchmany(_CHUNK):
+            yield from chunk
+
+
+def _hole(row: tuple[Any, ...], state: State, since: Any, evidence: dict[str, Any], through: int | None = None) -> Hole:
+    tenant, code, period, starts_on, ends_on, prefix, width, suffix, value = row[:9]
+    return Hole(
+        tenant=tenant,
+        series=code,
+        period=period,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        value=value,
+        through=value if through is None else through,
+        number=number_of(prefix, width, suffix, value),
+        state=state,
+        since=since,
+        evidence=evidence,
+    )

@@ -1,0 +1,58 @@
+"""What a hole is: a value, or a range of them, below the highest one and without an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from ledger.formats import NumberFormat
+
+
+class State(StrEnum):
+    """Where a hole stands."""
+
+    #: A checkout holds the value, or has asked for it a moment ago.
+    IN_FLIGHT = "in_flight"
+    #: A free slot: the next checkout takes it.
+    HEALING = "healing"
+    #: No checkout holds it and none will: the next sweep makes it a gap.
+    OPEN = "open"
+    #: Nothing waits for it, which no rollback can bring about: rows were lost or tampered with.
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """One hole: ``value`` to ``through``, both inclusive and alike but for ranges of lost values.
+
+    ``since`` is when it came into being, as far as the rows tell; ``evidence`` what is known of who asked for it.
+    """
+
+    tenant: str
+    series: str
+    period: int
+    starts_on: date
+    ends_on: date
+    value: int
+    through: int
+    number: str
+    state: State
+    since: datetime | None
+    evidence: Mapping[str, Any]
+
+    @property
+    def count(self) -> int:
+        """How many values it is."""
+        return self.through - self.value + 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return asdict(self) | {"state": self.state.value, "count": self.count}
+
+
+def number_of(prefix: str, width: int, suffix: str, value: int) -> str:
+    """The number that ``value`` has, or would have."""
+    return NumberFormat(prefix=prefix, width=width, suffix=suffix).number(value)

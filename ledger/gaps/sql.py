@@ -1,0 +1,168 @@
+"""The statements of finding and sweeping. All take ``tenant`` and ``series`` (a code), null for all."""
+
+from __future__ import annotations
+
+_CHOSEN = """
+    (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+"""
+
+# Every reservation, with the age that its courtesy is measured by. One that can't be locked is held by its checkout.
+RESERVATIONS = f"""
+    WITH free AS MATERIALIZED (SELECT id FROM ledger_reservation FOR UPDATE SKIP LOCKED)
+    SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, r.value,
+           r.reserved_at, clock_timestamp() - r.reserved_at >= %(grace)s::interval, r.document, r.actor,
+           r.checkout_transaction_id, ledger_transaction_status(r.checkout_transaction_id),
+           NOT EXISTS (SELECT FROM free f WHERE f.id = r.id)
+    FROM ledger_reservation r
+    JOIN ledger_period p ON p.id = r.period_id AND p.tenant = r.tenant
+    JOIN ledger_series s ON s.id = p.series_id
+    WHERE {_CHOSEN}
+    ORDER BY p.tenant, s.code, p.starts_on, r.value
+"""  # noqa: S608  (our own text)
+
+# Free slots below the highest entry of their period, and since when there is a higher one. A slot that can't be locked
+# is held by a checkout. Locked for a moment, which makes checkouts that come just now take the next one.
+SLOTS = f"""
+    WITH below AS MATERIALIZED (
+        SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, w.value, s.give_back
+        FROM ledger_period p
+        JOIN ledger_series s ON s.id = p.series_id
+        JOIN ledger_pool l ON l.tenant = p.tenant AND l.period_id = p.id
+        CROSS JOIN LATERAL (
+            SELECT e.value FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id
+            ORDER BY e.value DESC LIMIT 1
+        ) highest
+        JOIN ledger_slot w ON w.tenant = p.tenant AND w.period_id = p.id AND w.value < highest.value
+        WHERE {_CHOSEN}
+    ), free AS MATERIALIZED (
+        SELECT w.tenant, w.period_id, w.value
+        FROM ledger_slot w
+        WHERE (w.tenant, w.period_id, w.value) IN (SELECT b.tenant, b.id, b.value FROM below b)
+        FOR UPDATE SKIP LOCKED
+    )
+    SELECT b.tenant, b.code, b.id, b.starts_on, b.ends_on, b.prefix, b.width, b.suffix, b.value,
+           higher.issued_at, clock_timestamp() - higher.issued_at >= %(grace)s::interval, b.give_back,
+           NOT EXISTS (SELECT FROM free f WHERE (f.tenant, f.period_id, f.value) = (b.tenant, b.id, b.value))
+    FROM below b
+    CROSS JOIN LATERAL (
+        SELECT e.issued_at FROM ledger_entry e WHERE e.tenant = b.tenant AND e.period_id = b.id AND e.value > b.value
+        ORDER BY e.value LIMIT 1
+    ) higher
+    ORDER BY b.tenant, b.code, b.starts_on, b.value
+"""  # noqa: S608
+
+# Values that the counter gave out and that nothing knows of: neither an entry, nor a range of an adopted history, nor a
+# slot, nor a reservation. All from one snapshot, in which each value has exactly one of them. A period is read from
+# where the last scan found everything accounted for (%(full)s reads it all), along the indexes, so that it streams. For
+# each period comes a last row, without a range: through which value all is accounted for now, below what still waits.
+LOST = f"""
+    WITH chosen AS MATERIALIZED (
+        SELECT p.*, s.code,
+               CASE WHEN %(full)s THEN p.first_value - 1
+                    ELSE least(coalesce(n.through, p.first_value - 1), p.last_value) END AS known
+        FROM ledger_period p
+        JOIN ledger_series s ON s.id = p.series_id
+        LEFT JOIN ledger_scanposition n ON n.tenant = p.tenant AND n.period_id = p.id
+        WHERE {_CHOSEN} AND p.last_value > CASE WHEN %(full)s THEN p.first_value - 1
+                                                ELSE coalesce(n.through, p.first_value - 1) END
+    )
+    SELECT c.tenant, c.code, c.id, c.starts_on, c.ends_on, c.prefix, c.width, c.suffix,
+           found.low, found.high, found.through
+    FROM chosen c
+    CROSS JOIN LATERAL (
+        SELECT coalesce(v.before, c.known) + 1 AS low, v.first - 1 AS high, NULL::bigint AS through
+        FROM (
+            SELECT u.first, lag(u.last) OVER (ORDER BY u.first) AS before
+            FROM (
+                SELECT e.value AS first, e.value AS last FROM ledger_entry e
+                WHERE e.tenant = c.tenant AND e.period_id = c.id AND e.value > c.known AND e.value <= c.last_value
+                UNION ALL
+                SELECT g.first_value, g.last_value FROM ledger_adoptedgap g
+                WHERE g.tenant = c.tenant AND g.period_id = c.id AND g.first_value > c.known
+                UNION ALL
+                SELECT w.value, w.value FROM ledger_slot w
+                WHERE w.tenant = c.tenant AND w.period_id = c.id AND w.value > c.known
+                UNION ALL
+                SELECT r.value, r.value FROM ledger_reservation r
+                WHERE r.tenant = c.tenant AND r.period_id = c.id AND r.value > c.known
+                UNION ALL
+                SELECT c.last_value + 1, c.last_value + 1
+            ) u
+        ) v
+        WHERE v.first > coalesce(v.before, c.known) + 1
+        UNION ALL
+        SELECT NULL, NULL, least(
+            c.last_value,
+            (SELECT min(w.value) - 1 FROM ledger_slot w WHERE w.tenant = c.tenant AND w.period_id = c.id),
+            (SELECT min(r.value) - 1 FROM ledger_reservation r WHERE r.tenant = c.tenant AND r.period_id = c.id))
+    ) found
+"""  # noqa: S608
+
+# Arguments: tenant, period, value through which all is accounted for.
+REMEMBER = """
+    INSERT INTO ledger_scanposition (tenant, period_id, through)
+    SELECT t.tenant, t.period, t.through
+    FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS t (tenant, period, through)
+    ON CONFLICT (tenant, period_id) DO UPDATE SET through = excluded.through, scanned_at = clock_timestamp()
+"""
+
+# Claims one value. Arguments: tenant, period, value, cause, actor.
+FLAG = "SELECT ledger_flag_gap(%s, %s, %s, %s, %s)"
+
+# Reports holes that a checkout will heal, each once. Arguments: tenants, periods, values.
+REPORT = """
+    INSERT INTO ledger_holereported (tenant, period_id, value)
+    SELECT t.tenant, t.period, t.value FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS t (tenant, period, value)
+    ON CONFLICT DO NOTHING
+"""
+
+# Every flagged gap, and every range of an adopted history, with its last explanation.
+FLAGGED = f"""
+    SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, g.kind, g.entry, g.adopted_gap,
+           g.first, g.last, g.since, g.evidence, x.explanation, x.actor, x.explained_at
+    FROM (
+        SELECT 'flagged' AS kind, e.id AS entry, NULL::bigint AS adopted_gap, e.tenant, e.period_id, e.value AS first,
+               e.value AS last, e.issued_at AS since, e.metadata AS evidence
+        FROM ledger_entry e WHERE e.kind = 'gap'
+        UNION ALL
+        SELECT 'adopted', NULL, g.id, g.tenant, g.period_id, g.first_value, g.last_value, a.adopted_at,
+               jsonb_build_object('cause', 'adopted', 'source', a.source)
+        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.id = g.adoption_id
+    ) g
+    JOIN ledger_period p ON p.id = g.period_id
+    JOIN ledger_series s ON s.id = p.series_id
+    LEFT JOIN LATERAL (
+        SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
+        WHERE x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap
+        ORDER BY x.id DESC LIMIT 1
+    ) x ON true
+    WHERE {_CHOSEN} AND (NOT %(unexplained)s OR x.explanation IS NULL)
+    ORDER BY p.tenant, s.code, p.starts_on, g.first
+"""  # noqa: S608
+
+# The range of an adopted history in which a number would lie. Arguments: tenant, number.
+ADOPTED_GAP = """
+    SELECT g.id
+    FROM ledger_period p
+    CROSS JOIN LATERAL (
+        SELECT substr(%(number)s, length(p.prefix) + 1,
+                      length(%(number)s) - length(p.prefix) - length(p.suffix)) AS digits
+        WHERE length(%(number)s) > length(p.prefix) + length(p.suffix)
+    ) d
+    JOIN ledger_adoptedgap g ON g.tenant = p.tenant AND g.period_id = p.id
+    WHERE p.tenant = %(tenant)s
+      AND upper(p.prefix || d.digits || p.suffix) = upper(%(number)s)
+      AND CASE WHEN d.digits ~ '^[0-9]{1,18}$' THEN d.digits::bigint END BETWEEN g.first_value AND g.last_value
+    LIMIT 1
+"""
+
+# Holes that were reported and have healed since, with the entry that healed them.
+HEALED = f"""
+    SELECT e.id
+    FROM ledger_holereported h
+    JOIN ledger_period p ON p.id = h.period_id
+    JOIN ledger_series s ON s.id = p.series_id
+    JOIN ledger_entry e ON e.tenant = h.tenant AND e.period_id = h.period_id AND e.value = h.value AND e.kind = 'issued'
+    WHERE {_CHOSEN}
+    ORDER BY p.tenant, s.code, p.starts_on, h.value
+"""  # noqa: S608

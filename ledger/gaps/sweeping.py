@@ -1,0 +1,120 @@
+"""The sweep: holes that no checkout will fill become gaps. Safe to run twice, at once, or never."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from django.db import connections, router
+
+from ledger.gaps import sql
+from ledger.gaps.finding import GRACE, find_lost, find_reservations, find_slots
+from ledger.gaps.holes import Hole, State
+from ledger.keys import actor_name, tenant_key
+from ledger.models import Entry
+
+_BATCH = 1000
+
+
+@dataclass(slots=True)
+class Swept:
+    """What one sweep did and saw, in values: ``flagged`` as gaps just now; ``in_flight``, held by checkouts;
+    ``healing``, free for the next checkout, ``reported`` of them for the first time; ``settled`` by a checkout while
+    the sweep looked; ``lost``, which nothing explains.
+    """
+
+    flagged: int = 0
+    in_flight: int = 0
+    healing: int = 0
+    reported: int = 0
+    settled: int = 0
+    lost: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """All counts, for JSON."""
+        return asdict(self)
+
+
+def sweep(
+    *,
+    org: Any = None,
+    tenant: str | None = None,
+    series: str | None = None,
+    grace: timedelta = GRACE,
+    by: Any = "sweep",
+    full: bool = False,
+    using: str | None = None,
+) -> Swept:
+    """Flag every value that no checkout will take as a gap, and report free slots that wait below the highest number.
+
+    Each value is claimed in a transaction of its own, waiting for no checkout: one that holds the value keeps it, and
+    one that wakes up later finds the value taken and gets another. Call it outside a transaction; inside one, all is
+    committed or rolled back with that. Arguments as for ``find``.
+    """
+    alias = using or router.db_for_write(Entry)
+    wanted = {
+        "tenant": tenant_key(org) if org is not None else tenant,
+        "series": series,
+        "grace": grace,
+        "full": full,
+    }
+    actor = actor_name(by)
+    swept = Swept()
+    for hole in find_reservations(alias, wanted):
+        _claim(alias, hole, "not committed", actor, swept)
+    healing = []
+    for hole in find_slots(alias, wanted):
+        if hole.state == State.HEALING:
+            healing.append(hole)
+        else:
+            _claim(alias, hole, "given back, and not for a later document", actor, swept)
+    swept.healing = len(healing)
+    swept.reported = _report(alias, healing)
+    swept.lost = sum(hole.count for hole in find_lost(alias, wanted))
+    return swept
+
+
+def flag_lost(hole: Hole, *, by: Any = None, using: str | None = None) -> int:
+    """Turn a range of lost values into gaps, so that they can be explained; returns how many.
+
+    An alarm that nobody can do anything about any more. What a backup still has is better restored: a value that is
+    flagged can't be.
+    """
+    alias = using or router.db_for_write(Entry)
+    actor, flagged = actor_name(by), 0
+    for value in range(hole.value, hole.through + 1):
+        flagged += _flag(alias, hole, value, "lost", actor) == "flagged"
+    return flagged
+
+
+def _claim(alias: str, hole: Hole, cause: str, actor: str, swept: Swept) -> None:
+    if hole.state != State.OPEN:
+        swept.in_flight += 1
+        return
+    outcome = _flag(alias, hole, hole.value, cause, actor)
+    if outcome == "flagged":
+        swept.flagged += 1
+    elif outcome == "in_flight":
+        swept.in_flight += 1
+    else:
+        swept.settled += 1
+
+
+def _flag(alias: str, hole: Hole, value: int, cause: str, actor: str) -> str:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.FLAG, [hole.tenant, hole.period, value, cause, actor])
+        outcome: str = cursor.fetchone()[0]
+    return outcome
+
+
+def _report(alias: str, holes: Iterable[Hole]) -> int:
+    reported = 0
+    remaining = iter(holes)
+    with connections[alias].cursor() as cursor:
+        while batch := list(islice(remaining, _BATCH)):
+            cursor.execute(sql.REPORT, [[h.tenant for h in batch], [h.period for h in batch], [h.value for h in batch]])
+            reported += cursor.rowcount
+    return reported

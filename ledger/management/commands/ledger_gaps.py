@@ -1,0 +1,170 @@
+"""``ledger_gaps``: shows holes and gaps, flags what no checkout will fill, and explains what was flagged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger.gaps import Gap, Hole, State, explain, find, flag_lost, flagged_gaps, healed_holes, sweep
+from ledger.gaps.finding import GRACE
+from ledger.management.base import FAILED, LedgerCommand
+from ledger.models import Entry
+
+#: Lines of a table; a script takes --json, which has them all.
+_LINES = 200
+
+
+class Command(LedgerCommand):
+    help = (
+        "Shows every hole with where it stands, and every gap with its explanation. list is what it does by default; "
+        "sweep first flags, as the workers do, what no checkout will fill; explain says why. Exit code 0: nothing is "
+        "open, lost or unexplained; 1: something is, or was refused; 2: the options are no good."
+    )
+    examples = """  manage.py ledger_gaps
+  manage.py ledger_gaps sweep --series invoice
+  manage.py ledger_gaps explain INV-2026-000124 --reason 'card refused, see incident 17' --by ada
+  manage.py ledger_gaps explain INV-2026-000125 INV-2026-000126 --tenant shop.organization:42 --reason 'test run'
+  manage.py ledger_gaps --json | jq '.gaps[] | select(.explanation == "")'
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", metavar="list | sweep | explain")
+        parser.set_defaults(action="list")
+        self._shared(parser)
+        listing = actions.add_parser("list", help="What is missing, and why.")
+        self._shared(listing)
+        sweeping = actions.add_parser("sweep", help="Flag what no checkout will fill.")
+        self._shared(sweeping)
+        sweeping.add_argument("--by", default="sweep", help="Who flags; kept with the gap (sweep).")
+        sweeping.add_argument(
+            "--flag-lost",
+            action="store_true",
+            help="Also flag lost values, so that they can be explained. First try to restore them from a backup.",
+        )
+        explaining = actions.add_parser("explain", help="Say why no document bears a number.")
+        super().add_arguments(explaining)
+        explaining.add_argument("number", nargs="+", help="The missing number, such as INV-2026-000124.")
+        explaining.add_argument("--reason", required=True, help="What an auditor will read.")
+        explaining.add_argument("--by", default="", help="Who says so.")
+        explaining.add_argument("--tenant", default="", help="The tenant's key; none by default.")
+        explaining.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def _shared(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--tenant", help="Only this tenant's, by its key; '' is the one without a name.")
+        parser.add_argument("--series", metavar="CODE", help="Only those of series of this code, such as invoice.")
+        parser.add_argument("--full", action="store_true", help="Look for lost values from the first one on.")
+        parser.add_argument(
+            "--grace",
+            type=float,
+            default=GRACE.total_seconds(),
+            metavar="SECONDS",
+            help=f"A reservation younger than this counts as in flight ({GRACE.total_seconds():g}).",
+        )
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        if options["action"] == "explain":
+            self._explain(alias, options)
+            return
+        which: dict[str, Any] = {"tenant": options["tenant"], "series": options["series"], "using": alias}
+        waiting = {**which, "grace": timedelta(seconds=options["grace"]), "full": options["full"]}
+        steps = 3 if options["action"] == "sweep" else 2
+        swept = None
+        with self.progress(steps, wanted=options["verbosity"] > 0) as begin:
+            if options["action"] == "sweep":
+                begin("sweeping")
+                swept = sweep(**waiting, by=options["by"])
+                if options["flag_lost"]:
+                    for hole in [hole for hole in find(**waiting) if hole.state == State.LOST]:
+                        swept.flagged += flag_lost(hole, by=options["by"], using=alias)
+            begin("looking for holes")
+            holes = list(find(**waiting))
+            begin("reading gaps")
+            gaps = list(flagged_gaps(**which))
+        if options["json"]:
+            self.write_json(
+                {
+                    "swept": None if swept is None else swept.as_dict(),
+                    "holes": [hole.as_dict() for hole in holes],
+                    "gaps": [gap.as_dict() for gap in gaps],
+                    "healed": [_healed(entry) for entry in healed_holes(**which)],
+                }
+            )
+        else:
+            self._show(holes, gaps, sum(1 for _ in healed_holes(**which)), None if swept is None else swept.flagged)
+        self._judge(holes, gaps)
+
+    def _explain(self, alias: str, options: dict[str, Any]) -> None:
+        said = [
+            explain(number, explanation=options["reason"], by=options["by"], org=options["tenant"], using=alias)
+            for number in options["number"]
+        ]
+        if options["json"]:
+            self.write_json([{"id": event.pk, "explained_at": event.explained_at} for event in said])
+        else:
+            self.stdout.write(self.style.SUCCESS(f"Explained: {', '.join(options['number'])}."))
+
+    def _show(self, holes: list[Hole], gaps: list[Gap], healed: int, flagged: int | None) -> None:
+        if flagged is not None:
+            self.stdout.write(f"{flagged} values flagged as gaps just now.")
+        if holes:
+            header = ("tenant", "series", "number", "values", "state", "since", "document")
+            self.write_table(header, (_hole_line(hole) for hole in holes[:_LINES]))
+        if gaps:
+            header = ("tenant", "series", "number", "values", "cause", "flagged", "explanation")
+            self.write_table(header, (_gap_line(gap) for gap in gaps[:_LINES]))
+        if len(holes) > _LINES or len(gaps) > _LINES:
+            self.stdout.write(f"The first {_LINES} of {len(holes)} holes and {len(gaps)} gaps; --json has all.")
+        if healed:
+            self.stdout.write(f"{healed} holes that were reported have healed.")
+        if not holes and not gaps:
+            self.stdout.write(self.style.SUCCESS("Nothing is missing."))
+
+    def _judge(self, holes: Iterable[Hole], gaps: Iterable[Gap]) -> None:
+        states = Counter[str]()
+        for hole in holes:
+            states[hole.state] += hole.count
+        wrong = {
+            "open (manage.py ledger_gaps sweep flags them)": states[State.OPEN],
+            "lost or tampered with (restore them from a backup; manage.py ledger_verify tells more)": states[
+                State.LOST
+            ],
+            "flagged and not explained (manage.py ledger_gaps explain)": sum(
+                gap.count for gap in gaps if not gap.explanation
+            ),
+        }
+        told = "; ".join(f"{count} values are {what}" for what, count in wrong.items() if count)
+        if told:
+            raise CommandError(f"{told}.", returncode=FAILED)
+
+
+def _span(row: Hole | Gap) -> str:
+    return str(row.value) if row.count == 1 else f"{row.value} to {row.through}"
+
+
+def _hole_line(hole: Hole) -> tuple[Any, ...]:
+    since = f"{hole.since:%Y-%m-%d %H:%M:%S}" if hole.since else ""
+    return (hole.tenant, hole.series, hole.number, _span(hole), hole.state, since, hole.evidence.get("document", ""))
+
+
+def _gap_line(gap: Gap) -> tuple[Any, ...]:
+    cause = gap.evidence.get("cause", "")
+    told = f"{gap.explanation} ({gap.explained_by or 'nobody named'})" if gap.explanation else "none"
+    return (gap.tenant, gap.series, gap.number, _span(gap), cause, f"{gap.since:%Y-%m-%d %H:%M:%S}", told)
+
+
+def _healed(entry: Entry) -> dict[str, Any]:
+    return {
+        "tenant": entry.tenant,
+        "series": entry.series.code,
+        "value": entry.value,
+        "number": entry.number,
+        "document": entry.document,
+        "issued_at": entry.issued_at,
+    }
