@@ -30,15 +30,15 @@ $$;
 CREATE FUNCTION ledger_flag_gap(p_tenant text, p_period bigint, p_value bigint, p_cause text, p_actor text)
 RETURNS text LANGUAGE plpgsql
 -- A checkout that holds the value is not waited for; it has won.
-SET lock_timeout = '5ms' AS $$
+SET lock_timeout = '5ms' SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     period ledger_period;
     reservation ledger_reservation;
     day date;
     evidence jsonb;
 BEGIN
-    SELECT * INTO period FROM ledger_period p WHERE p.tenant = p_tenant AND p.id = p_period;
-    IF NOT FOUND THEN RETURN 'missing'; END IF;
+    SELECT * INTO period FROM ledger_period p WHERE p.id = p_period;
+    IF period.tenant IS DISTINCT FROM p_tenant THEN RETURN 'missing'; END IF;
     IF period.closed_at IS NOT NULL THEN RETURN 'closed'; END IF;
     SELECT (clock_timestamp() AT TIME ZONE s.time_zone)::date INTO day FROM ledger_series s WHERE s.id = period.series_id;
 
@@ -51,8 +51,9 @@ BEGIN
     ELSE
         DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value;
         IF NOT FOUND AND p_cause <> 'lost' THEN
-            RETURN CASE WHEN EXISTS (SELECT FROM ledger_entry e WHERE e.tenant = p_tenant AND e.period_id = p_period
-                                                                  AND e.value = p_value)
+            RETURN CASE WHEN (SELECT e.value FROM ledger_entry e
+                              WHERE e.tenant = p_tenant AND e.period_id = p_period AND e.value >= p_value
+                              ORDER BY e.value LIMIT 1) = p_value
                         THEN 'settled' ELSE 'missing' END;
         END IF;
         evidence := jsonb_build_object('cause', p_cause);
@@ -83,7 +84,7 @@ BEGIN
     -- Each of these waits until its checkout has ended; afterwards a new statement sees what it did.
     PERFORM FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period ORDER BY s.value FOR UPDATE;
     PERFORM FROM ledger_reservation r WHERE r.tenant = p_tenant AND r.period_id = p_period ORDER BY r.value FOR UPDATE;
-    SELECT * INTO period FROM ledger_period p WHERE p.tenant = p_tenant AND p.id = p_period;
+    SELECT * INTO period FROM ledger_period p WHERE p.id = p_period;
     SELECT greatest(least((clock_timestamp() AT TIME ZONE s.time_zone)::date, period.ends_on), period.starts_on)
     INTO day FROM ledger_series s WHERE s.id = period.series_id;
     SELECT greatest((SELECT max(e.value) FROM ledger_entry e WHERE e.tenant = p_tenant AND e.period_id = p_period),

@@ -7,7 +7,8 @@
 CREATE FUNCTION ledger_leave_ticket(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
     p_on_stated boolean
-) RETURNS text[] LANGUAGE plpgsql AS $$
+) RETURNS text[] LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     outcome text;
     guarded boolean;
@@ -70,7 +71,8 @@ END $$;
 
 -- Number what one ticket asks for, and tear it up. Returns the outcome of ledger_issue_serial or its kin for a block, with
 -- the business date in days: 'issued', 'existing', or why not; nothing for a ticket that is gone.
-CREATE FUNCTION ledger_number_ticket(p_ticket bigint) RETURNS text[] LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_number_ticket(p_ticket bigint) RETURNS text[] LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     ticket ledger_ticket;
     series ledger_series;
@@ -115,7 +117,8 @@ END $$;
 
 -- Number all tickets of this transaction, the lowest period first, so that two transactions that number the same series
 -- never wait for each other; then this trigger finds nothing to do for the other tickets.
-CREATE FUNCTION ledger_number_tickets() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_number_tickets() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     ticket ledger_ticket;
     answer text[];

@@ -7,8 +7,7 @@
 CREATE FUNCTION ledger_issue_pooled(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_actor text, p_metadata jsonb
 ) RETURNS text[] LANGUAGE plpgsql
--- A queue is small or large, and its statistics are always old. Whatever the planner believes, one probe of the index
--- finds the lowest slot.
+-- As in queues.sql.
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     outcome text;
@@ -100,8 +99,9 @@ BEGIN
                 RETURN ARRAY['existing', days, entry::text];
             END IF;
         END IF;
-        IF NOT EXISTS (SELECT FROM ledger_entry e
-                       WHERE e.tenant = p_tenant AND e.period_id = period.id AND e.value = taken) THEN
+        IF (SELECT e.value FROM ledger_entry e
+            WHERE e.tenant = p_tenant AND e.period_id = period.id AND e.value >= taken
+            ORDER BY e.value LIMIT 1) IS DISTINCT FROM taken THEN
             -- Another series gave out that very number: let the unique index say so.
             INSERT INTO ledger_entry
                 (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
@@ -219,8 +219,9 @@ BEGIN
     IF inserted < cardinality(taken) THEN
         INSERT INTO ledger_slot (tenant, period_id, value)
         SELECT p_tenant, period.id, t.value FROM unnest(taken) AS t (value)
-        WHERE NOT EXISTS (SELECT FROM ledger_entry e
-                          WHERE e.tenant = p_tenant AND e.period_id = period.id AND e.value = t.value);
+        WHERE (SELECT e.value FROM ledger_entry e
+               WHERE e.tenant = p_tenant AND e.period_id = period.id AND e.value >= t.value
+               ORDER BY e.value LIMIT 1) IS DISTINCT FROM t.value;
     END IF;
 END $$;
 
@@ -238,8 +239,8 @@ DECLARE
     size bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(1181707369, hashint8(p_period));
-    SELECT * INTO period FROM ledger_period p WHERE p.tenant = p_tenant AND p.id = p_period FOR NO KEY UPDATE;
-    IF NOT FOUND THEN RETURN 'unknown'; END IF;
+    SELECT * INTO period FROM ledger_period p WHERE p.id = p_period FOR NO KEY UPDATE;
+    IF period.tenant IS DISTINCT FROM p_tenant THEN RETURN 'unknown'; END IF;
     IF period.last_value <> p_seen THEN RETURN 'there'; END IF;
     IF period.closed_at IS NOT NULL THEN RETURN 'closed'; END IF;
     IF NOT EXISTS (SELECT FROM ledger_series s WHERE s.id = period.series_id AND s.allocation = 'pooled') THEN

@@ -62,7 +62,7 @@ CREATE FUNCTION ledger_reserve(
     p_tenant text, p_period bigint, p_on date, p_documents text[], p_actor text, p_transaction bigint
 ) RETURNS TABLE (outcome text, place bigint, reservation bigint, reserved_value bigint) LANGUAGE plpgsql
 -- Nobody holds this counter for long, but who changes the series. Better an error than a checkout that hangs.
-SET lock_timeout = '5s' AS $$
+SET lock_timeout = '5s' SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     period ledger_period;
     guarded boolean;
@@ -70,8 +70,8 @@ DECLARE
     places bigint[];
 BEGIN
     PERFORM pg_advisory_xact_lock(1181707369, hashint8(p_period));
-    SELECT * INTO period FROM ledger_period p WHERE p.tenant = p_tenant AND p.id = p_period FOR NO KEY UPDATE;
-    IF NOT FOUND THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
+    SELECT * INTO period FROM ledger_period p WHERE p.id = p_period FOR NO KEY UPDATE;
+    IF period.tenant IS DISTINCT FROM p_tenant THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
     SELECT s.chronological, CASE WHEN s.allocation <> 'reserved' THEN 'allocation' END
     INTO guarded, outcome
     FROM ledger_series s WHERE s.id = period.series_id;
@@ -133,7 +133,8 @@ CREATE FUNCTION ledger_issue_reserved(
 ) RETURNS TABLE (
     place bigint, entry_id bigint, entry_value bigint, entry_number text, entry_issued_us bigint,
     entry_transaction bigint
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     period ledger_period;
 BEGIN

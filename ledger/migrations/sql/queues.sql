@@ -1,17 +1,27 @@
 -- Guards of the queues. A value waits in one of them from the moment the counter gave it out until its entry is appended,
 -- so that at every moment each value is accounted for.
 
+-- Here and in all functions that look into a queue: its statistics are always old, since it fills and empties within
+-- moments. Whatever the planner believes of it, one probe of the right index is the way; hence enable_seqscan = off.
+-- And whether a value has an entry is asked in the order of the one index that is right: while a ledger is small, any
+-- index is as good as another to the planner, and it keeps a plan that reads all numbers of a tenant.
+
 -- A value is queued once the counter gave it out, while its period is open, and while no entry has it.
-CREATE FUNCTION ledger_queued_fits() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_queued_fits() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    fits boolean;
 BEGIN
-    IF NOT EXISTS (SELECT FROM ledger_period p
-                   WHERE p.id = NEW.period_id AND p.tenant = NEW.tenant AND p.closed_at IS NULL
-                     AND NEW.value BETWEEN p.first_value AND p.last_value) THEN
+    -- Found by its key alone, as in ledger_entry_fits.
+    SELECT p.tenant = NEW.tenant AND p.closed_at IS NULL AND NEW.value BETWEEN p.first_value AND p.last_value
+    INTO fits FROM ledger_period p WHERE p.id = NEW.period_id;
+    IF fits IS NOT TRUE THEN
         RAISE EXCEPTION 'the value % can''t wait in %: its period % is closed or of another tenant, or never gave it out',
             NEW.value, TG_TABLE_NAME, NEW.period_id USING ERRCODE = 'check_violation';
     END IF;
-    IF EXISTS (SELECT FROM ledger_entry e
-               WHERE e.tenant = NEW.tenant AND e.period_id = NEW.period_id AND e.value = NEW.value) THEN
+    IF (SELECT e.value FROM ledger_entry e
+        WHERE e.tenant = NEW.tenant AND e.period_id = NEW.period_id AND e.value >= NEW.value
+        ORDER BY e.value LIMIT 1) = NEW.value THEN
         RAISE EXCEPTION 'the value % of period % has an entry, so it can''t wait in %',
             NEW.value, NEW.period_id, TG_TABLE_NAME USING ERRCODE = 'check_violation';
     END IF;
@@ -39,10 +49,12 @@ ALTER TABLE ledger_reservation ENABLE ALWAYS TRIGGER ledger_reservation_stays;
 
 -- A value that left its queue has an entry, or the counter fell below it (when a pool is given back): else the row was
 -- deleted by someone who shouldn't, and the value would be lost. Asked at COMMIT, since the entry comes after.
-CREATE FUNCTION ledger_unqueued_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_unqueued_is_kept() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
-    IF EXISTS (SELECT FROM ledger_entry e
-               WHERE e.tenant = OLD.tenant AND e.period_id = OLD.period_id AND e.value = OLD.value) THEN
+    IF (SELECT e.value FROM ledger_entry e
+        WHERE e.tenant = OLD.tenant AND e.period_id = OLD.period_id AND e.value >= OLD.value
+        ORDER BY e.value LIMIT 1) = OLD.value THEN
         RETURN NULL;
     END IF;
     IF EXISTS (SELECT FROM ledger_period p WHERE p.id = OLD.period_id AND p.last_value >= OLD.value)
