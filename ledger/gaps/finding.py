@@ -102,9 +102,14 @@ def _locking_rows(alias: str, statement: str, wanted: dict[str, Any]) -> list[tu
 def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """The rows of a statement, held by the server; in a transaction, since a pooler gives each one another server."""
     with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
+        with connections[alias].cursor() as settings:
+            settings.execute(sql.IN_ORDER)
         cursor.execute(statement, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             yield from chunk
+        # For a caller that has a transaction of its own, which goes on.
+        with connections[alias].cursor() as settings:
+            settings.execute(sql.IN_ANY_ORDER)
 
 
 def _hole(row: tuple[Any, ...], state: State, since: Any, evidence: dict[str, Any], through: int | None = None) -> Hole:

@@ -48,6 +48,7 @@ class TestSeries:
             "start_value": 100,
             "max_length": 20,
             "chronological": True,
+            "give_back": True,
             "is_active": False,
         }
         options = [
