@@ -4,6 +4,9 @@ LEDGER = {
     "TIME_ZONE": "Europe/Berlin",      # zone of series made by default; else Django's TIME_ZONE
     "CLOCK": "database",               # who says what today is: "database", or "application" (freezegun)
     "OPEN_AHEAD_DAYS": 30,             # how early the next period's row is made
+    "SECOND_CONNECTIONS": {            # where reserved and pooled commit ahead, if not by the same settings: behind a
+        "default": "default_ahead",    # pooler, an alias of DATABASES that leads to the same database by another pool
+    },
     "DEFAULT_SERIES": {                # made on first use, beside invoice, order, receipt and ticket
         "credit-note": {"template": "CN-{year}-{counter:06}", "calendar": "year"},
     },
@@ -34,10 +37,11 @@ class LedgerSettings:
     time_zone: str
     clock: Literal["database", "application"] = "database"
     open_ahead_days: int = 30
+    second_connections: Mapping[str, str] = field(default_factory=dict)
     default_series: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-_KEYS = {"TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "DEFAULT_SERIES"}
+_KEYS = {"TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "SECOND_CONNECTIONS", "DEFAULT_SERIES"}
 
 
 def ledger_settings() -> LedgerSettings:
@@ -56,9 +60,17 @@ def ledger_settings() -> LedgerSettings:
         raise ImproperlyConfigured(
             f"LEDGER['OPEN_AHEAD_DAYS'] is {ahead!r}; it must be a whole number of days, 0 or more."
         )
+    seconds = given.get("SECOND_CONNECTIONS", {})
+    for alias in [alias for pair in seconds.items() for alias in pair]:
+        if alias not in settings.DATABASES:
+            raise ImproperlyConfigured(
+                f"LEDGER['SECOND_CONNECTIONS'] names {alias!r}, which DATABASES has not; it has "
+                f"{', '.join(settings.DATABASES)}."
+            )
     return LedgerSettings(
         time_zone=given.get("TIME_ZONE", settings.TIME_ZONE),
         clock=clock,
         open_ahead_days=ahead,
+        second_connections=seconds,
         default_series={**DEFAULT_SERIES, **given.get("DEFAULT_SERIES", {})},
     )

@@ -2,7 +2,9 @@
 
 One for each of Django's connections at most, hence one for each thread, opened when it is first needed. It is closed
 along with the one that it belongs to. It takes no connection from Django's pool, where a thread that holds one and
-waits for another could wait for ever. Each statement is a transaction, so PgBouncer may hand out servers as it likes.
+waits for another could wait for ever. Each statement is a transaction, so PgBouncer may hand out servers as it likes;
+but where checkouts in flight may use up its pool, the second connections need a pool of their own, or all would wait
+for a server that none gives back: ``LEDGER["SECOND_CONNECTIONS"]``.
 
 In Django's ``TestCase`` nothing is ever committed, and what was committed beside it would outlive the test: there the
 statements run in the test's own transaction.
@@ -15,9 +17,10 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db import InterfaceError, OperationalError, models
+from django.db import InterfaceError, OperationalError, connections, models
 
 from ledger import sql
+from ledger.conf import ledger_settings
 from ledger.errors import SecondConnectionFailed
 
 if TYPE_CHECKING:
@@ -53,7 +56,8 @@ def ask_ahead(
         except (OperationalError, InterfaceError) as error:
             lost = side.connection is None or side.connection.closed
             state = getattr(error.__cause__, "sqlstate", None)
-            if tries == _TRIES or not (lost or state in _AGAIN):
+            # A lost connection is replaced once: a pooler without a free server takes minutes to say so.
+            if tries == _TRIES or not (state in _AGAIN or (lost and tries == 1)):
                 raise
     raise AssertionError("the last try returns or raises")
 
@@ -120,11 +124,13 @@ def _side(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
 
 
 def _twin(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
-    settings = {**connection.settings_dict, "ATOMIC_REQUESTS": False, "AUTOCOMMIT": True}
+    alias = ledger_settings().second_connections.get(connection.alias, connection.alias)
+    model = connection if alias == connection.alias else connections[alias]
+    settings = {**model.settings_dict, "ATOMIC_REQUESTS": False, "AUTOCOMMIT": True}
     settings["OPTIONS"] = {
         name: value for name, value in settings["OPTIONS"].items() if name not in ("pool", "isolation_level")
     }
-    return type(connection)(settings, connection.alias)
+    return type(model)(settings, connection.alias)
 
 
 def _close(driver_connection: Any, process: int) -> None:
