@@ -12,7 +12,7 @@ from ledger.site import embedded
 
 # Without fsync a run is several times faster, and what it could lose needs the machine to fail, not
 # PostgreSQL. `synchronous_commit` stays on: the crash tests kill PostgreSQL and expect every commit.
-POSTGRES_CONF = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+POSTGRES_CONF = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "max_prepared_transactions": "10"}
 GIVEN = "given"
 EMBEDDED = "embedded"
 
