@@ -58,7 +58,7 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
             remedy="Correct the name.",
         )
     with transaction.atomic(using=alias):
-        found = Series.objects.using(alias).select_for_update().filter(tenant=tenant, code=code).first()
+        found = Series.objects.using(alias).select_for_update(no_key=True).filter(tenant=tenant, code=code).first()
         series = found or _new_series(tenant, code, settings)
         change = SeriesChange(series, alias)
         for name, value in settings.items():
@@ -231,7 +231,7 @@ def change_allocation(
     alias = using or router.db_for_write(Series)
     tenant, actor = tenant_key(org), actor_name(by)
     with told_in_our_words(code), transaction.atomic(using=alias):
-        series = Series.objects.using(alias).select_for_update().filter(tenant=tenant, code=code).first()
+        series = Series.objects.using(alias).select_for_update(no_key=True).filter(tenant=tenant, code=code).first()
         if series is None:
             raise refusals.unknown_series(alias, tenant, code)
         change = SeriesChange(series, alias)

@@ -73,7 +73,8 @@ def _refused(reason: str, facts: dict[str, Any]) -> CommitRefused:
     )
     subject = f"Document {facts['document']!r}" if facts["document"] else "A ticket"
     return CommitRefused(
-        f"{subject} of tenant {facts['tenant']!r}, dated {facts['on']}, got no number at COMMIT: {why}.",
+        f"{subject} of tenant {facts['tenant']!r}, series {facts['series']!r}, dated {facts['on']}, "
+        f"got no number at COMMIT: {why}.",
         rule=rule,
         remedy=f"Nothing was written, and the transaction was rolled back. {remedy} Then run it again.",
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from django.db import Error, connections
+from django.db import Error, OperationalError, connections
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, in_test_case
@@ -137,17 +137,20 @@ def _refill(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: 
 
 
 def _mint(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int, wanted: int) -> str:
-    """Make slots on the second connection; on this one where that can't be, for then nobody else is kept waiting long.
+    """Make slots on the second connection; on this one where that can't be, though others then wait for this checkout.
 
-    That is so for a period that this transaction has made itself, and nobody else can see; and where the server has no
-    connection left, which is no reason to turn a customer away.
+    That is so for a period that this transaction has made itself, and nobody else can see; for one whose counter it has
+    locked; and where the server has no connection left, which is no reason to turn a customer away.
     """
     arguments = (tenant, period, counter, wanted)
     try:
         answer: str = ask_ahead(connection, sql.MINT, arguments)[0][0]
         if answer != "unknown":
             return answer
-    except SecondConnectionFailed as error:
+    except OperationalError as error:
+        locked = getattr(error.__cause__, "sqlstate", None) == "55P03"
+        if not locked and not isinstance(error, SecondConnectionFailed):
+            raise
         _log.warning("The pool of period %s is refilled inside a checkout, and others wait for it: %s", period, error)
     with connection.cursor() as cursor:
         cursor.execute(sql.MINT, arguments)

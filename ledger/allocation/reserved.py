@@ -117,11 +117,17 @@ def _issue(
             sql.RESERVE,
             (request.tenant, place.period, place.day, documents, request.actor, place.transaction),
         )
-        if rows[0][0] == "unknown":
+        refusal = next((row[0] for row in rows if row[0] != "reserved"), None)
+        if refusal == "unknown":
             raise refusals.not_reservable(request.series)
-        if rows[0][0] != "reserved":
-            return Outcome(rows[0][0])
-        reservations = [row[2] for row in sorted(rows, key=lambda row: row[1])]
+        if refusal is not None:
+            return Outcome(refusal)
+        if len(rows) < len(documents):
+            return Outcome.EXISTING  # a reservation was found, and taken before it could be read
+        # In one order everywhere, so that two blocks of the same documents never wait for each other.
+        rows.sort(key=lambda row: row[2])
+        reservations = [row[2] for row in rows]
+        documents = [documents[row[1] - 1] for row in rows]
     with connection.cursor() as cursor:
         cursor.execute(
             sql.ISSUE_RESERVED,

@@ -105,12 +105,13 @@ class Ticket(models.Model):
     series = models.ForeignKey(
         Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
+    code = models.CharField(max_length=KEY_LENGTH, help_text="That of the series.")
     period = of_period()
     documents = ArrayField(models.TextField())
     entry_ids = ArrayField(models.BigIntegerField())
     issued_on = models.DateField()
-    on_stated = models.BooleanField()
-    by_own_clock = models.BooleanField(help_text="The application's clock said what today is, not the database's.")
+    on_stated = models.BooleanField(help_text="The caller chose the date.")
+    slides = models.BooleanField(help_text="The date is that of the commit, so that dates never decrease.")
     actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
     metadata = models.JSONField(null=True, encoder=DjangoJSONEncoder)
 

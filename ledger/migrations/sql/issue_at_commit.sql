@@ -60,59 +60,65 @@ BEGIN
         RETURN ARRAY[ledger_refusal(p_tenant, series, day, cardinality(p_documents)), days];
     END IF;
 
-    ids := ARRAY(SELECT nextval('ledger_entry_id_seq') FROM generate_series(1, cardinality(p_documents)));
+    IF cardinality(p_documents) = 1 THEN
+        ids := ARRAY[nextval('ledger_entry_id_seq')];
+    ELSE
+        ids := ARRAY(SELECT nextval('ledger_entry_id_seq') FROM generate_series(1, cardinality(p_documents)));
+    END IF;
+    -- Strict order is by commit, so with the chronology guard on the date is that of the commit, unless the caller chose
+    -- one, or has a clock of its own.
     INSERT INTO ledger_ticket
-        (transaction_id, tenant, series_id, period_id, documents, entry_ids, issued_on, on_stated, by_own_clock, actor,
+        (transaction_id, tenant, series_id, code, period_id, documents, entry_ids, issued_on, on_stated, slides, actor,
          metadata)
-    VALUES (writer, p_tenant, series, period, p_documents, ids, day, p_on_stated, p_at IS NOT NULL, p_actor, p_metadata)
+    VALUES (writer, p_tenant, series, p_series, period, p_documents, ids, day, p_on_stated,
+            guarded AND p_on IS NULL AND p_at IS NULL, p_actor, p_metadata)
     RETURNING id INTO ticket;
     RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text];
 END $$;
 
--- Number what one ticket asks for, and tear it up. Returns the outcome of ledger_issue_serial or its kin for a block, with
--- the business date in days: 'issued', 'existing', or why not; nothing for a ticket that is gone.
+-- Number what a ticket asked for, after it was torn up. Returns the outcome of ledger_issue_serial or its kin for a block,
+-- the business date in days, and an entry that an outcome speaks of: 'issued', 'existing', or why not.
+CREATE FUNCTION ledger_number_torn(ticket ledger_ticket) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    day date := ticket.issued_on;
+    answer text[];
+BEGIN
+    IF ticket.slides THEN
+        -- Not beyond the period, which may have no successor yet.
+        SELECT greatest(least((clock_timestamp() AT TIME ZONE s.time_zone)::date, p.ends_on), day) INTO day
+        FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id WHERE p.id = ticket.period_id;
+    END IF;
+    IF cardinality(ticket.documents) = 1 THEN
+        answer := ledger_issue_serial(ticket.tenant, ticket.code, day, NULL, ticket.documents[1], ticket.actor,
+                                      coalesce(ticket.metadata, '{}'), ticket.entry_ids[1]);
+        -- The document came in on another connection meanwhile: its number counts, if it states the same facts.
+        IF answer[1] = 'existing' AND EXISTS (
+            SELECT FROM ledger_entry e
+            WHERE e.id = answer[3]::bigint
+              AND (ticket.on_stated AND e.period_id <> ticket.period_id OR e.metadata <> ticket.metadata)
+        ) THEN
+            answer[1] := 'other_facts';
+        END IF;
+        RETURN answer;
+    END IF;
+    SELECT ARRAY[max(b.outcome) FILTER (WHERE b.outcome <> 'existing'), (day - DATE '1970-01-01')::text,
+                 min(b.entry_id) FILTER (WHERE b.outcome = 'other_facts')::text]
+    INTO answer
+    FROM ledger_issue_serial_many(ticket.tenant, ticket.code, day, NULL, ticket.documents, ticket.actor,
+                                  ticket.metadata, ticket.on_stated, ticket.entry_ids) b;
+    answer[1] := coalesce(answer[1], 'existing');
+    RETURN answer;
+END $$;
+
+-- Number one ticket before COMMIT. As above, or nothing for a ticket that is not this transaction's, or is gone.
 CREATE FUNCTION ledger_number_ticket(p_ticket bigint) RETURNS text[] LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     ticket ledger_ticket;
-    series ledger_series;
-    day date;
-    today date;
-    answer text[];
 BEGIN
     DELETE FROM ledger_ticket t WHERE t.id = p_ticket RETURNING * INTO ticket;
     IF NOT FOUND THEN RETURN NULL; END IF;
-    SELECT * INTO series FROM ledger_series s WHERE s.id = ticket.series_id;
-
-    -- Strict order is by commit, so with the chronology guard on the date is that of the commit, unless the caller chose
-    -- one; but not beyond the period, which may have no successor yet.
-    day := ticket.issued_on;
-    IF series.chronological AND NOT ticket.on_stated AND NOT ticket.by_own_clock THEN
-        today := (clock_timestamp() AT TIME ZONE series.time_zone)::date;
-        SELECT greatest(least(today, p.ends_on), day) INTO day FROM ledger_period p WHERE p.id = ticket.period_id;
-    END IF;
-
-    IF cardinality(ticket.documents) = 1 THEN
-        answer := ledger_issue_serial(ticket.tenant, series.code, day, NULL, ticket.documents[1], ticket.actor,
-                                      coalesce(ticket.metadata, '{}'), ticket.entry_ids[1]);
-    ELSE
-        SELECT ARRAY[max(b.outcome) FILTER (WHERE b.outcome <> 'existing'), (day - DATE '1970-01-01')::text,
-                     min(b.entry_id) FILTER (WHERE b.outcome = 'other_facts')::text]
-        INTO answer
-        FROM ledger_issue_serial_many(ticket.tenant, series.code, day, NULL, ticket.documents, ticket.actor,
-                                      ticket.metadata, ticket.on_stated, ticket.entry_ids) b;
-        answer[1] := coalesce(answer[1], 'existing');
-    END IF;
-
-    -- The document came in on another connection meanwhile: its number counts, if it states the same facts.
-    IF answer[1] = 'existing' AND cardinality(ticket.documents) = 1 AND EXISTS (
-        SELECT FROM ledger_entry e
-        WHERE e.id = answer[3]::bigint
-          AND (ticket.on_stated AND e.period_id <> ticket.period_id OR e.metadata <> ticket.metadata)
-    ) THEN
-        answer[1] := 'other_facts';
-    END IF;
-    RETURN answer;
+    RETURN ledger_number_torn(ticket);
 END $$;
 
 -- Number all tickets of this transaction, the lowest period first, so that two transactions that number the same series
@@ -123,18 +129,19 @@ DECLARE
     ticket ledger_ticket;
     answer text[];
 BEGIN
-    IF NOT EXISTS (SELECT FROM ledger_ticket t WHERE t.id = NEW.id) THEN RETURN NULL; END IF;
-    FOR ticket IN SELECT * FROM ledger_ticket t WHERE t.transaction_id = NEW.transaction_id ORDER BY t.period_id, t.id LOOP
-        answer := ledger_number_ticket(ticket.id);
+    FOR ticket IN
+        WITH torn AS (DELETE FROM ledger_ticket t WHERE t.transaction_id = NEW.transaction_id RETURNING *)
+        SELECT * FROM torn ORDER BY period_id, id
+    LOOP
+        answer := ledger_number_torn(ticket);
         IF answer[1] NOT IN ('issued', 'existing') THEN
             RAISE EXCEPTION 'the commit was refused, since period % gives out no number: %', ticket.period_id, answer[1]
                 USING ERRCODE = 'integrity_constraint_violation', TABLE = 'ledger_ticket',
                       CONSTRAINT = 'ledger_ticket_' || answer[1],
                       DETAIL = json_build_object(
-                          'reason', answer[1], 'tenant', ticket.tenant, 'series', ticket.series_id,
-                          'period', ticket.period_id, 'on', DATE '1970-01-01' + answer[2]::integer,
-                          'count', cardinality(ticket.documents), 'document', ticket.documents[1],
-                          'entry', answer[3])::text,
+                          'reason', answer[1], 'tenant', ticket.tenant, 'series', ticket.code,
+                          'on', DATE '1970-01-01' + answer[2]::integer, 'count', cardinality(ticket.documents),
+                          'document', ticket.documents[1], 'entry', answer[3])::text,
                       HINT = 'Nothing was written. Correct what it says, and run the whole transaction again.';
         END IF;
     END LOOP;

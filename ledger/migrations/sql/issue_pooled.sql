@@ -210,6 +210,8 @@ BEGIN
            ledger_number(period.prefix, period.width, period.suffix, d.value),
            d.document, latest, p_actor, coalesce(p_metadata, '{}')
     FROM unnest(fresh, taken) AS d (document, value)
+    -- In one order everywhere, so that two blocks of the same documents never wait for each other.
+    ORDER BY d.document COLLATE "C"
     ON CONFLICT DO NOTHING
     RETURNING 'issued', latest, e.document::text, e.id, e.series_id, e.period_id, e.value,
               e.number::text, (extract(epoch FROM e.issued_at) * 1000000)::bigint, e.transaction_id;
@@ -238,6 +240,9 @@ DECLARE
     waiting bigint[] := '{}';
     size bigint;
 BEGIN
+    -- Before any lock is waited for, since a transaction that made the period and holds it may be the one that asks.
+    PERFORM FROM ledger_period p WHERE p.id = p_period;
+    IF NOT FOUND THEN RETURN 'unknown'; END IF;
     PERFORM pg_advisory_xact_lock(1181707369, hashint8(p_period));
     SELECT * INTO period FROM ledger_period p WHERE p.id = p_period FOR NO KEY UPDATE;
     IF period.tenant IS DISTINCT FROM p_tenant THEN RETURN 'unknown'; END IF;

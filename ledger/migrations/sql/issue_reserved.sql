@@ -69,6 +69,8 @@ DECLARE
     fresh text[];
     places bigint[];
 BEGIN
+    PERFORM FROM ledger_period p WHERE p.id = p_period;
+    IF NOT FOUND THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
     PERFORM pg_advisory_xact_lock(1181707369, hashint8(p_period));
     SELECT * INTO period FROM ledger_period p WHERE p.id = p_period FOR NO KEY UPDATE;
     IF period.tenant IS DISTINCT FROM p_tenant THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
