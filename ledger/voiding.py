@@ -32,6 +32,8 @@ def void(
     alias = using or router.db_for_write(NumberVoided)
     why, actor, instead = reason_text(reason), actor_name(by), _replacement(replacement)
     entry = number if isinstance(number, Entry) else _find(number, tenant_key(org), alias)
+    if "number" in entry.get_deferred_fields():
+        entry.refresh_from_db()  # of at_commit: only what exists can be void, so it is numbered now
     if entry.kind == Entry.Kind.GAP:
         raise UnknownNumber(
             f"The value {entry.value} of tenant {entry.tenant!r} is no issued number.",
