@@ -9,12 +9,20 @@ from django.apps import AppConfig
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import Error as DatabaseError
 from django.db import connections
 
 from ledger.conf import ledger_settings
 from ledger.errors import LedgerError
+from ledger.models import Allocation
 
 _OLDEST = 150000  # PostgreSQL 15
+
+# Which server, which database and which schema: what a connection works on, whatever pooler it comes through.
+_PLACE = """
+    SELECT pg_postmaster_start_time(), (SELECT oid FROM pg_database WHERE datname = current_database()),
+           to_regclass('ledger_entry')::oid
+"""
 
 
 @register("ledger")
@@ -39,7 +47,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 def check_databases(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Version, isolation level, and who owns the event tables."""
+    """Version, isolation level, who owns the event tables, and the second connection, where an allocation has one."""
     messages: list[CheckMessage] = []
     for alias in databases or ():
         connection = connections[alias]
@@ -59,6 +67,8 @@ def check_databases(
                 )
             messages += _check_owner(alias, cursor)
             messages += _check_isolation(alias, cursor)
+            messages += _check_second_connection(alias, cursor)
+            messages += _check_connection_age(alias, cursor)
     return messages
 
 
@@ -91,5 +101,56 @@ def _check_isolation(alias: str, cursor: Any) -> list[CheckMessage]:
             hint="Numbers stay right, but a hot counter does half the work, with about five retries for each commit "
             "(measured with 8 threads). Folio is made for READ COMMITTED.",
             id="ledger.W002",
+        )
+    ]
+
+
+def _check_second_connection(alias: str, cursor: Any) -> list[CheckMessage]:
+    """Where LEDGER["SECOND_CONNECTIONS"] names one, it must lead to the very same tables."""
+    try:
+        second = ledger_settings().second_connections.get(alias)
+    except ImproperlyConfigured:
+        return []  # told by check_settings
+    if second is None:
+        return []
+    cursor.execute(_PLACE)
+    place = cursor.fetchone()
+    try:
+        with connections[second].cursor() as other:
+            other.execute(_PLACE)
+            problem = None if other.fetchone() == place else "leads to another server, database or schema"
+    except DatabaseError as error:
+        problem = f"can't be opened: {error}"
+    if problem is None:
+        return []
+    return [
+        Error(
+            f"LEDGER['SECOND_CONNECTIONS'][{alias!r}] is {second!r}, which {problem}.",
+            hint="The allocations reserved and pooled commit values there ahead of the checkout, which then must see "
+            "them. Name an alias of the same database that goes through another pool.",
+            id="ledger.E004",
+        )
+    ]
+
+
+def _check_connection_age(alias: str, cursor: Any) -> list[CheckMessage]:
+    """A connection that ends with each request takes its second one with it."""
+    settings = connections[alias].settings_dict
+    if settings["CONN_MAX_AGE"] != 0 or settings["OPTIONS"].get("pool"):
+        return []
+    cursor.execute("SELECT has_table_privilege('ledger_series', 'SELECT')")
+    if not cursor.fetchone()[0]:
+        return []
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM ledger_series WHERE is_active AND allocation = %s)", [Allocation.RESERVED]
+    )
+    if not cursor.fetchone()[0]:
+        return []
+    return [
+        checks.Warning(
+            f"The database {alias!r} has CONN_MAX_AGE = 0 and series with the allocation reserved.",
+            hint="Each request that asks for such a number opens two connections: its own, and the one on which the "
+            "number is reserved. Let connections live longer, such as CONN_MAX_AGE = 60.",
+            id="ledger.W003",
         )
     ]

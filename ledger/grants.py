@@ -1,7 +1,8 @@
-"""The least that an application's role needs: SELECT and INSERT on events, and the two columns that issuing moves.
+"""The least that an application's role needs: SELECT and INSERT on events, the queues' rows, and the counter's columns.
 
 With it, nobody who holds the application's password can change an event, empty a table, switch a trigger off, or
-rewrite a period. Migrations run as another role, which owns the tables. Identity columns need no grants on sequences.
+rewrite a period. Migrations run as another role, which owns the tables. Identity columns need no grants on sequences;
+but for the entries', whose ids ``at_commit`` promises before there is a row.
 """
 
 from __future__ import annotations
@@ -15,19 +16,31 @@ from django.db.models import Model
 from psycopg.sql import SQL, Composed, Identifier
 
 from ledger.errors import GrantError, LedgerError
-from ledger.models import Period, Series
-from ledger.models.tables import all_tables, event_tables
+from ledger.models import Period, Pool, Reservation, ScanPosition, Series, Slot, Ticket
+from ledger.models.tables import all_tables, event_tables, queue_tables
 
 #: What issuing writes to a period; all other columns are the business of who opens and closes.
 COUNTER_COLUMNS = ("last_value", "last_issued_on")
 
+#: Queues whose rows a checkout takes and a sweep looks at, after locking them. To lock a row takes the privilege to
+#: update any of its columns; that it never changes is what a trigger sees to.
+_LOCKED = (Slot, Reservation)
+
+#: Notes that are kept of a period: columns that change.
+_NOTES: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
+    (Pool, ("free_from", "stragglers", "batch_from", "batch", "minted_at")),
+    (ScanPosition, ("through", "scanned_at")),
+)
+
 #: What never changes, not even for --admin: whose row it is, and when it was made.
 _FIXED = {Series: {"id"}, Period: {"id", "tenant", "series_id", "opened_at"}}
 
-# The schema and database that the ledger is in.
+# The schema and database that the ledger is in, and the sequence of its entries' ids.
 _PLACE = """
-    SELECT n.nspname, current_database()
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT n.nspname, current_database(), q.relname
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_class q ON q.oid = pg_get_serial_sequence('ledger_entry', 'id')::regclass
     WHERE c.oid = to_regclass('ledger_entry')
 """
 
@@ -47,10 +60,17 @@ _ROLE = """
     WHERE r.rolname = %s AND c.oid = to_regclass('ledger_entry')
 """
 
-# What a role still may do to events, by way of PUBLIC or of a role that it is a member of. Arguments: role, tables.
+# What a role still may do to events, and to queues, whose rows come and go one by one: by way of PUBLIC, or of a role
+# that it is a member of. Arguments: role, events, queues.
 _EXCESS = """
-    SELECT name, string_agg(privilege, ', ')
-    FROM unnest(%(tables)s::text[]) name, unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER', 'UPDATE']) privilege
+    WITH asked AS (
+        SELECT name, privilege FROM unnest(%(events)s::text[]) name, unnest(ARRAY['DELETE', 'UPDATE']) privilege
+        UNION ALL
+        SELECT name, privilege
+        FROM unnest(%(events)s::text[] || %(queues)s::text[]) name, unnest(ARRAY['TRUNCATE', 'TRIGGER']) privilege
+    )
+    SELECT name, string_agg(privilege, ', ' ORDER BY privilege)
+    FROM asked
     WHERE CASE WHEN privilege = 'UPDATE' THEN has_any_column_privilege(%(role)s, to_regclass(name), privilege)
                ELSE has_table_privilege(%(role)s, to_regclass(name), privilege) END
     GROUP BY name ORDER BY name
@@ -87,12 +107,13 @@ def apply_grants(role: str, *, admin: bool = False, revoke_public: bool = False,
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         for statement in statements:
             cursor.execute(statement.sql)
-        cursor.execute(_EXCESS, {"role": role, "tables": event_tables()})
+        cursor.execute(_EXCESS, {"role": role, "events": event_tables(), "queues": queue_tables()})
         excess = [f"{privileges} on {table}" for table, privileges in cursor.fetchall()]
         if excess:
             raise GrantError(
                 f"The role {role!r} would keep {'; '.join(excess)}.",
-                rule="Nobody but the owner may change events; it has these by way of PUBLIC or of another role.",
+                rule="Nobody but the owner may change events or empty a queue; it has these by way of PUBLIC or of "
+                "another role.",
                 remedy="Pass --revoke-public, or revoke its membership in the role that has them. Nothing was applied.",
             )
     return len(statements)
@@ -132,11 +153,14 @@ def check_name(role: str) -> None:
 
 
 def _statements(role: str, *, admin: bool, revoke_public: bool, using: str) -> Iterator[Statement]:
-    schema, database, functions = _look(using)
+    schema, database, entry_ids, functions = _look(using)
     to = Identifier(role)
 
     def table(name: str) -> Identifier:
         return Identifier(schema, name)
+
+    def tables(*models: type[Model]) -> Composed:
+        return SQL(", ").join([table(model._meta.db_table) for model in models])
 
     every_table = SQL(", ").join(map(table, all_tables()))
     every_function = SQL(", ").join(functions)
@@ -158,19 +182,40 @@ def _statements(role: str, *, admin: bool, revoke_public: bool, using: str) -> I
     )
     yield Statement(
         "A checkout opens its period, and a default series, on first use",
-        SQL("GRANT SELECT, INSERT ON TABLE {} TO {}").format(
-            SQL(", ").join([table(Series._meta.db_table), table(Period._meta.db_table)]), to
-        ),
+        SQL("GRANT SELECT, INSERT ON TABLE {} TO {}").format(tables(Series, Period), to),
     )
     yield Statement("Issuing moves the counter", _update(Period, COUNTER_COLUMNS, table, to))
+    yield from _queue_statements(tables, table, to)
+    yield Statement(
+        "A number that is given at COMMIT has its id before",
+        SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(table(entry_ids), to),
+    )
     if admin:
         for model in (Series, Period):
             yield Statement("Administration: define, close, adopt", _update(model, _changeable(model), table, to))
+        yield Statement(
+            "A period that is closed needs no pool", SQL("GRANT DELETE ON TABLE {} TO {}").format(tables(Pool), to)
+        )
         yield Statement(
             "Adoption reads its file into a temporary table",
             SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(Identifier(database), to),
         )
     yield Statement("To issue", SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(every_function, to))
+
+
+def _queue_statements(tables: Any, table: Any, to: Identifier) -> Iterator[Statement]:
+    yield Statement(
+        "Values and tickets wait until a checkout takes them",
+        SQL("GRANT SELECT, INSERT, DELETE ON TABLE {} TO {}").format(tables(*_LOCKED, Ticket), to),
+    )
+    for queue in _LOCKED:
+        yield Statement("A row is locked before it is taken", _update(queue, ("value",), table, to))
+    yield Statement(
+        "Notes are kept of where the next value is, and how far a scan came",
+        SQL("GRANT SELECT, INSERT ON TABLE {} TO {}").format(tables(*(model for model, _ in _NOTES)), to),
+    )
+    for model, columns in _NOTES:
+        yield Statement("… and kept up to date", _update(model, columns, table, to))
 
 
 def _update(model: type[Model], columns: tuple[str, ...], table: Any, to: Identifier) -> Composed:
@@ -183,14 +228,14 @@ def _changeable(model: type[Series] | type[Period]) -> tuple[str, ...]:
     return tuple(column for column in columns if column is not None and column not in _FIXED[model])
 
 
-def _look(using: str) -> tuple[str, str, list[Composed]]:
+def _look(using: str) -> tuple[str, str, str, list[Composed]]:
     with connections[using].cursor() as cursor:
         cursor.execute(_PLACE)
-        schema, database = cursor.fetchone()
+        schema, database, entry_ids = cursor.fetchone()
         cursor.execute(_FUNCTIONS)
         functions = [
             # PostgreSQL's own words for its own types.
             SQL("{}({})").format(Identifier(schema, name), SQL(cast(LiteralString, arguments)))
             for name, arguments in cursor.fetchall()
         ]
-    return schema, database, functions
+    return schema, database, entry_ids, functions

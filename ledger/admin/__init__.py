@@ -2,11 +2,13 @@
 
 base.py        what the pages share: read-only pages, a paginator for big tables
 series.py      series, with a live preview of the next number (preview.py)
-periods.py     periods and their counters; closing them (confirmed.py is the page that asks first)
-entries.py     the ledger, found by search.py and filters.py; voiding numbers
+periods.py     periods and their counters, with what waits (waiting.py); closing them (confirmed.py asks first)
+entries.py     the ledger, found by search.py and filters.py, with its evidence (evidence.py); voiding numbers
+queues.py      reservations
 events.py      what happened to entries later, and adopted histories
+holes.py       holes that sweeps have seen
 """
 
-from ledger.admin import entries, events, periods, series
+from ledger.admin import entries, events, holes, periods, queues, series
 
-__all__ = ["entries", "events", "periods", "series"]
+__all__ = ["entries", "events", "holes", "periods", "queues", "series"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -24,6 +23,7 @@ from ledger.admin.base import (
     shown_tenant,
 )
 from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
+from ledger.admin.evidence import shown_evidence, shown_metadata
 from ledger.admin.filters import EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
 from ledger.admin.search import find_entries
 from ledger.errors import LedgerError
@@ -168,10 +168,8 @@ class EntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="metadata")
     def shown_metadata(self, obj: Entry) -> str:
-        """As it was passed, and a gap's evidence."""
-        if not obj.metadata:
-            return "–"
-        return format_html("<pre>{}</pre>", json.dumps(obj.metadata, indent=2, ensure_ascii=False))
+        """As it was passed, or a gap's evidence."""
+        return shown_evidence(obj.metadata) if obj.kind == Entry.Kind.GAP else shown_metadata(obj.metadata)
 
     @admin.display(description="adopted from")
     def adoption(self, obj: Entry) -> str:

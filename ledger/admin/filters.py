@@ -73,6 +73,16 @@ class SeriesFilter(_ByRow):
         return Q(pk__in=[]) if tenant is None else Q(tenant=tenant, series=pk)
 
 
+class SeriesOfPeriodFilter(SeriesFilter):
+    """By series, for rows that know their period alone."""
+
+    def of(self, pk: int) -> Q:
+        """By the series' periods, and their tenant, with which the index begins."""
+        tenant = Series.objects.filter(pk=pk).values_list("tenant", flat=True).first()
+        periods = Period.objects.filter(series=pk).values("pk")
+        return Q(pk__in=[]) if tenant is None else Q(tenant=tenant, period__in=periods)
+
+
 class EntrySeriesFilter(SeriesFilter):
     """By series in the ledger, whose index has tenant, period and value."""
 

@@ -7,13 +7,15 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import router
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_period, shown_tenant
 from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
 from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
+from ledger.admin.waiting import upcoming, with_waiting
 from ledger.models import Period
 from ledger.periods import close_period
 
@@ -32,7 +34,9 @@ class CloseForm(forms.Form):
 class PeriodAdmin(ReadOnlyAdmin):
     """The first use of a period opens it, and issuing moves its counter; a person can close it."""
 
-    list_display = ("shown_label", "series_link", "shown_tenant", "counter", "next_number", "state", "entries")
+    list_display = (
+        *("shown_label", "series_link", "shown_tenant", "counter", "waiting", "next_number", "state", "entries"),
+    )
     list_display_links = ("shown_label",)
     list_filter = (OpenFilter, TenantFilter, SeriesFilter)
     list_select_related = ("series",)
@@ -44,10 +48,21 @@ class PeriodAdmin(ReadOnlyAdmin):
     actions = ("close_selected",)
     fieldsets = (
         (None, {"fields": ("series", "tenant", "starts_on", "ends_on", "state", "closed_at", "opened_at")}),
-        ("Counter", {"fields": ("next_number", "first_value", "last_value", "max_value", "last_issued_on", "entries")}),
+        (
+            "Counter",
+            {
+                "fields": (
+                    *("next_number", "first_value", "last_value", "max_value", "waiting", "last_issued_on", "entries"),
+                )
+            },
+        ),
         ("Format", {"fields": ("prefix", "width", "suffix")}),
     )
-    readonly_fields = ("state", "next_number", "entries")
+    readonly_fields = ("state", "next_number", "waiting", "entries")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With what waits in the queues of each period."""
+        return with_waiting(super().get_queryset(request))
 
     def has_close_period_now_permission(self, request: HttpRequest) -> bool:
         """Asked by the action."""
@@ -76,9 +91,19 @@ class PeriodAdmin(ReadOnlyAdmin):
     @admin.display(description="next number")
     def next_number(self, obj: Period) -> str:
         """None when it is closed or at its end."""
-        if obj.closed_at is not None or obj.last_value >= obj.max_value:
-            return "–"
-        return obj.as_format().number(obj.last_value + 1)
+        value = upcoming(obj)
+        return "–" if obj.closed_at is not None or value > obj.max_value else obj.as_format().number(value)
+
+    @admin.display(description="waiting")
+    def waiting(self, obj: Any) -> str:
+        """Values that the counter gave out and that have no entry yet."""
+        told: list[str] = []
+        if obj.reserved:
+            url = reverse(f"{self.admin_site.name}:ledger_reservation_changelist")
+            told.append(format_html('<a href="{}?period={}">{} reserved</a>', url, obj.pk, obj.reserved))
+        if obj.free_slots:
+            told.append(f"{obj.free_slots} free")
+        return format_html_join(", ", "{}", ((one,) for one in told)) or "–"
 
     @admin.display(description="state")
     def state(self, obj: Period) -> str:

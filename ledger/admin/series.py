@@ -22,11 +22,12 @@ from django.views.decorators.http import require_safe
 from ledger.admin.base import ModelAdmin, shown_tenant
 from ledger.admin.filters import TenantFilter
 from ledger.admin.preview import Preview, preview_series
+from ledger.admin.waiting import upcoming, with_next_slot
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
 from ledger.issuing import next_number
 from ledger.keys import tenant_key
-from ledger.models import Period, Series
+from ledger.models import Allocation, Period, Series
 from ledger.periods import planned_period
 from ledger.series import SeriesChange, check_series
 
@@ -59,6 +60,12 @@ class SeriesForm(SeriesModelForm):
         widgets = {
             "template": forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false"}),
             "time_zone": TimeZoneInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        }
+        help_texts = {
+            "allocation": "Choose serial where checkouts are few; at_commit where they are many, and the number is "
+            "needed after the commit alone; pooled where it is needed before; reserved where it is shown to somebody, "
+            "and must then go to nobody else. It is chosen before a period's first number; later, manage.py "
+            "ledger_series allocate changes it.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -94,7 +101,7 @@ class SeriesChangeList(ChangeList):
         periods: dict[int, list[Period]] = {}
         if days:
             near = Period.objects.filter(series__in=rows, starts_on__lte=max(days), ends_on__gte=min(days))
-            for period in near.order_by():
+            for period in with_next_slot(near).order_by():
                 periods.setdefault(period.series_id, []).append(period)
         for row in rows:
             row.period_today = next((p for p in periods.get(row.pk, []) if row.today in p.as_span()), None)
@@ -106,15 +113,17 @@ class SeriesAdmin(ModelAdmin):
     """Settings may change and hold from the next period on; tenant and code only before the first period."""
 
     form = SeriesForm
-    list_display = ("code", "shown_tenant", "template", "calendar", "time_zone", "is_active", "next_number")
-    list_filter = ("is_active", "calendar", TenantFilter)
+    list_display = (
+        *("code", "shown_tenant", "template", "calendar", "time_zone", "shown_allocation", "is_active", "next_number"),
+    )
+    list_filter = ("is_active", "calendar", "allocation", TenantFilter)
     search_fields = ("code", "tenant", "template")
     readonly_fields = ("preview", "periods")
     fieldsets = (
         (None, {"fields": ("code", "tenant", "is_active")}),
         ("Numbers", {"fields": ("template", "preview", "start_value", "max_length")}),
         ("Periods", {"fields": ("calendar", "fiscal_start", "time_zone", "periods")}),
-        ("Issuing", {"fields": ("allocation", "chronological")}),
+        ("Issuing", {"fields": ("allocation", "give_back", "chronological")}),
     )
 
     class Media:
@@ -155,14 +164,17 @@ class SeriesAdmin(ModelAdmin):
         """The owner of the numbers."""
         return shown_tenant(obj.tenant)
 
+    @admin.display(description="allocation", ordering="allocation")
+    def shown_allocation(self, obj: Series) -> str:
+        """The word alone; the form explains it."""
+        return obj.allocation
+
     @admin.display(description="next number today")
     def next_number(self, obj: Any) -> str:
         """As it would come now, from what the list has read already."""
         today: date = obj.today
         try:
-            period = obj.period_today or planned_period(obj, today)
-            period.series = obj
-            return next_number(obj, period, today)
+            return _next_number(obj, obj.period_today or planned_period(obj, today), today)
         except LedgerError as error:
             return f"none: {error.problem}"
 
@@ -210,6 +222,13 @@ class SeriesAdmin(ModelAdmin):
         else:
             preview = Preview(refusals=_complaints(form))
         return JsonResponse(preview.as_json())
+
+
+def _next_number(series: Series, period: Period, today: date) -> str:
+    """As ``ledger.issuing.next_number``, which would ask for the lowest slot of each pool: the list has read it."""
+    period.series = series
+    known = upcoming(period) if series.allocation == Allocation.POOLED and period.pk else period.last_value + 1
+    return next_number(series, period, today, series._state.db or "default", known)
 
 
 def _preview_as_it_is(series: Series, alias: str) -> Preview:

@@ -21,12 +21,14 @@ _BATCH = 50
 class PeriodSummary:
     """How the values of one period are accounted for.
 
-    ``first`` and ``last`` are what the counter says, the last one being ``first - 1`` before the first number;
-    ``expected`` is how many values that makes. ``lowest`` and ``highest`` are what the rows say. ``issued`` were given
-    out by Folio, ``adopted`` by a previous system; ``void`` counts those of both that were voided since. ``flagged``
-    are gaps with an entry. ``missing`` have no entry, in ``missing_ranges``, the longest of ``longest_range`` values;
-    ``adopted_missing`` of them are known holes of an adopted history, and ``explained`` of those were explained.
-    ``duplicates`` are values that come again, which only a lost unique index could let happen.
+    ``first`` and ``last`` are what the counter says, less the free slots that were only minted ahead; the last one is
+    ``first - 1`` before the first number. ``expected`` is how many values that makes. ``lowest`` and ``highest`` are
+    what the rows say. ``issued`` were given out by Folio, ``adopted`` by a previous system; ``void`` counts those of
+    both that were voided since. ``flagged`` are gaps with an entry; ``reserved`` are shown to somebody, and become
+    entries or gaps. ``missing`` are none of these, in ``missing_ranges``, the longest of ``longest_range`` values;
+    ``adopted_missing`` of them are known holes of an adopted history, and ``explained`` of those were explained;
+    ``healing`` of them are free slots below the highest number, which the next checkouts take. ``free`` counts all free
+    slots. ``duplicates`` are values that come again, which only a lost unique index could let happen.
 
     ``out_of_order`` counts documents dated before their predecessor by value: by the stated time where both were
     adopted, else by business date, since Folio's clock says when a number was given out, not what its document is of.
@@ -46,11 +48,14 @@ class PeriodSummary:
     adopted: int
     void: int
     flagged: int
+    reserved: int
     missing: int
     missing_ranges: int
     longest_range: int
     adopted_missing: int
     explained: int
+    free: int
+    healing: int
     duplicates: int
     out_of_order: int
     next_number: str | None
@@ -62,9 +67,14 @@ class PeriodSummary:
         """How many values a document bears or bore: issued and adopted."""
         return self.issued + self.adopted
 
+    @property
+    def ahead(self) -> int:
+        """How many free slots lie above the highest number: minted ahead, and not missing."""
+        return self.free - self.healing
+
     def as_dict(self) -> dict[str, Any]:
-        """All fields, for JSON."""
-        return asdict(self)
+        """All that is known, for JSON."""
+        return {**asdict(self), "ahead": self.ahead}
 
 
 def summarise(
@@ -98,16 +108,20 @@ def summarise(
 
 
 def _summary(row: tuple[Any, ...]) -> PeriodSummary:
-    tenant, code, starts_on, ends_on, prefix, width, suffix, max_value, closed, first, last = row[:11]
-    lowest, highest, issued, adopted, flagged, inner, ranges, longest, duplicates, out_of_order = row[11:21]
-    void, adopted_missing, explained = row[21:]
+    tenant, code, starts_on, ends_on, prefix, width, suffix, max_value, closed, first, counter, is_pooled = row[:12]
+    lowest, highest, issued, adopted, flagged, reserved, inner, ranges, longest, duplicates, out_of_order = row[12:23]
+    void, adopted_missing, explained, free, healing, lowest_healing, lowest_free = row[23:]
+    last = counter - (free - healing)
     expected = last - first + 1
-    accounted = issued + adopted + flagged
+    accounted = issued + adopted + flagged + reserved
     # What the counter passed before the lowest row and after the highest one is missing too.
     ends = [last - first + 1] if lowest is None else [lowest - first, last - highest]
     outside = [count for count in ends if count > 0]
     missing = inner + sum(outside)
-    from_rows = 0 if lowest is None else highest - lowest + 1
+    # Of the rows alone: a run that begins with free slots begins with the lowest of them.
+    healing_before = 0 if lowest_healing is None else max(0, lowest - lowest_healing)
+    from_rows = 0 if lowest is None else highest - lowest + 1 + healing_before
+    upcoming = lowest_free if is_pooled and lowest_free is not None else counter + 1
     period = Period(series=Series(code=code), starts_on=starts_on, ends_on=ends_on)
     return PeriodSummary(
         tenant=tenant,
@@ -124,15 +138,19 @@ def _summary(row: tuple[Any, ...]) -> PeriodSummary:
         adopted=adopted,
         void=void,
         flagged=flagged,
+        reserved=reserved,
         missing=missing,
         missing_ranges=ranges + len(outside),
         longest_range=max([0, longest, *outside]),
         adopted_missing=adopted_missing,
         explained=explained,
+        free=free,
+        healing=healing,
         duplicates=duplicates,
         out_of_order=out_of_order,
-        next_number=NumberFormat(prefix, width, suffix).number(last + 1) if last < max_value and not closed else None,
+        next_number=None if closed or upcoming > max_value else NumberFormat(prefix, width, suffix).number(upcoming),
         closed=closed,
-        # From the counter, from the rows alone, and both of the same range.
-        identity_holds=expected == accounted + missing and from_rows == accounted + inner and expected == from_rows,
+        # From the counter, from the rows alone, and both of the same range. No slot heals what isn't missing.
+        identity_holds=expected == accounted + missing == from_rows == accounted + inner + healing_before
+        and healing <= missing,
     )

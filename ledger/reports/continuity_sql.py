@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 # One row for each of the next periods, in order. Counter and rows come from one statement, hence from one snapshot:
-# read apart, a checkout in between would make them disagree. Each period's rows are walked once, by value along the
-# unique index, so that no period needs more memory than another.
+# read apart, a checkout in between would make them disagree. Each period's rows are walked once, by value, along the
+# indexes or sorted on disk, so that no period needs more memory than another.
 #
-# A row's predecessor is the document before it. Right after a flagged gap, which is no document, `before` is looked up;
-# that walks back over the gap once, so the whole stays linear.
+# A row's predecessor is the document before it. Right after a flagged gap or a reservation, which are no documents,
+# `before` is looked up; that walks back over them once, so the whole stays linear.
+#
+# Reservations stand among the rows, since they take a value for good. Free slots don't: those below the highest row are
+# missing until the next checkouts take them, and those above it were only minted ahead.
 #
 # Parameters: tenant, series (NULL for all), after_tenant, after_series, after_start (of the last period read), batch.
 PERIODS = """
     WITH chosen AS MATERIALIZED (
-        SELECT p.*, s.code
+        SELECT p.*, s.code, s.allocation, s.give_back
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
         WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s::text)
           AND (%(series)s::text IS NULL OR s.code = %(series)s::text)
@@ -30,7 +33,7 @@ PERIODS = """
     )
     SELECT p.tenant, p.code, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, p.max_value,
            p.closed_at IS NOT NULL, p.first_value, p.last_value,
-           run.*, coalesce(voided.voids, 0), known.*
+           p.allocation = 'pooled' AS is_pooled, run.*, coalesce(voided.voids, 0), known.*, queue.*
     FROM chosen p
     LEFT JOIN voided ON voided.period_id = p.id
     CROSS JOIN LATERAL (
@@ -39,12 +42,13 @@ PERIODS = """
                count(*) FILTER (WHERE e.kind = 'issued') AS issued,
                count(*) FILTER (WHERE e.kind = 'adopted') AS adopted,
                count(*) FILTER (WHERE e.kind = 'gap') AS flagged,
+               count(*) FILTER (WHERE e.kind = 'reserved') AS reserved,
                coalesce(sum(e.following - e.value - 1) FILTER (WHERE e.following > e.value + 1), 0)::bigint AS missing,
                count(*) FILTER (WHERE e.following > e.value + 1) AS ranges,
                coalesce(max(e.following - e.value - 1), 0) AS longest,
                count(*) FILTER (WHERE e.following = e.value) AS duplicates,
                count(*) FILTER (
-                   WHERE e.kind <> 'gap'
+                   WHERE e.kind NOT IN ('gap', 'reserved')
                      AND CASE WHEN e.kind = 'adopted' AND coalesce(b.kind, e.before_kind) = 'adopted'
                               THEN e.issued_at < coalesce(b.issued_at, e.before_at)
                               ELSE e.issued_on < coalesce(b.issued_on, e.before_on) END
@@ -53,17 +57,22 @@ PERIODS = """
             SELECT r.value, r.kind, r.issued_on, r.issued_at,
                    lead(r.value) OVER by_value AS following,
                    lag(r.kind) OVER by_value AS neighbour,
-                   CASE WHEN lag(r.kind) OVER by_value <> 'gap' THEN lag(r.kind) OVER by_value END AS before_kind,
-                   CASE WHEN lag(r.kind) OVER by_value <> 'gap' THEN lag(r.issued_at) OVER by_value END AS before_at,
-                   CASE WHEN lag(r.kind) OVER by_value <> 'gap' THEN lag(r.issued_on) OVER by_value END AS before_on
-            FROM ledger_entry r
-            WHERE r.tenant = p.tenant AND r.period_id = p.id
+                   CASE WHEN lag(r.is_document) OVER by_value THEN lag(r.kind) OVER by_value END AS before_kind,
+                   CASE WHEN lag(r.is_document) OVER by_value THEN lag(r.issued_at) OVER by_value END AS before_at,
+                   CASE WHEN lag(r.is_document) OVER by_value THEN lag(r.issued_on) OVER by_value END AS before_on
+            FROM (
+                SELECT n.value, n.kind, n.issued_on, n.issued_at, n.kind <> 'gap' AS is_document
+                FROM ledger_entry n WHERE n.tenant = p.tenant AND n.period_id = p.id
+                UNION ALL
+                SELECT v.value, 'reserved', v.issued_on, v.reserved_at, false
+                FROM ledger_reservation v WHERE v.tenant = p.tenant AND v.period_id = p.id
+            ) r
             WINDOW by_value AS (ORDER BY r.value)
         ) e
         LEFT JOIN LATERAL (
             SELECT d.kind, d.issued_at, d.issued_on
             FROM ledger_entry d
-            WHERE e.neighbour = 'gap' AND e.kind <> 'gap'
+            WHERE e.neighbour IN ('gap', 'reserved') AND e.kind NOT IN ('gap', 'reserved')
               AND d.tenant = p.tenant AND d.period_id = p.id AND d.value < e.value AND d.kind <> 'gap'
             ORDER BY d.value DESC
             LIMIT 1
@@ -77,5 +86,14 @@ PERIODS = """
         FROM ledger_adoptedgap g
         WHERE g.tenant = p.tenant AND g.period_id = p.id
     ) known
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS free,
+               count(*) FILTER (WHERE w.value < run.highest) AS healing,
+               min(w.value) FILTER (WHERE w.value < run.highest) AS lowest_healing,
+               -- Where nothing may be given back to a later document, what comes next lies above all that was issued.
+               min(w.value) FILTER (WHERE p.give_back OR w.value > coalesce(run.highest, -1)) AS lowest_free
+        FROM ledger_slot w
+        WHERE w.tenant = p.tenant AND w.period_id = p.id
+    ) queue
     ORDER BY p.tenant, p.code, p.starts_on
 """

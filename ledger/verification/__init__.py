@@ -1,6 +1,7 @@
 """Folds the events and checks what must always hold, over any number of rows in constant memory.
 
-    1. every value from the first to the highest has exactly one entry, or lies in a range of an adopted history
+    1. every value from the first to the highest has exactly one entry, or lies in a range of an adopted history, or
+       waits as a free slot or a reservation
     2. the counter equals the highest value taken from it
     3. one document has one number, and one number one document
     4. what a caller was told is committed is in the ledger; what is in the ledger some caller asked for
@@ -11,23 +12,27 @@
     9. when faults stop, no reservation stays open longer than a sweep interval
 
 Of rule 4 the rows show this much: a committed number that is gone leaves a hole (1) or a counter above its entries (2),
-and an entry that nobody asked for lies above its counter (2). Rule 8 is held by guards in the database, so those are
-looked at. Rule 9 has nothing to look at yet: no allocation reserves.
+an entry that nobody asked for lies above its counter (2), and a ticket that was committed is a number that someone was
+promised. Rule 8 is held by guards in the database, so those are looked at. To rule 9 a reservation is one too many when
+it is older than ``OPEN_AT_MOST``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.models import Entry
-from ledger.verification import guards, sql
+from ledger.verification import counters_sql, guards, queues_sql, sql
 from ledger.verification.findings import MEANINGS, Finding
+
+#: How long a reservation may stay open: several sweeps, and longer than any checkout should hold a transaction.
+OPEN_AT_MOST = timedelta(hours=1)
 
 #: Rows fetched at a time: the server holds the rest.
 _CHUNK = 1000
@@ -44,14 +49,17 @@ class Check:
 CHECKS: tuple[Check, ...] = (
     Check("guards of the tables", None),
     Check("periods", sql.PERIODS),
-    Check("counters", sql.COUNTERS),
-    Check("latest dates", sql.CHRONOLOGY),
+    Check("counters", counters_sql.COUNTERS),
+    Check("latest dates", counters_sql.CHRONOLOGY),
     Check("entries fit their periods", sql.ENTRIES),
-    Check("every value has one entry", sql.CONTINUITY),
+    Check("every value is accounted for once", counters_sql.CONTINUITY),
+    Check("slots and reservations", queues_sql.QUEUED),
+    Check("tickets", queues_sql.TICKETS),
     Check("numbers are unique", sql.NUMBERS),
     Check("documents have one number", sql.DOCUMENTS),
     Check("voids", sql.VOIDS),
     Check("adopted histories and explanations", sql.HISTORIES),
+    Check("holes reported", queues_sql.HOLES),
 )
 
 
@@ -81,11 +89,12 @@ def verify(
 def _offending_rows(
     connection: BaseDatabaseWrapper, statement: str, tenant: str | None, series: str | None
 ) -> Iterator[Finding]:
+    wanted: dict[str, Any] = {"tenant": tenant, "series": series, "open_at_most": OPEN_AT_MOST}
     with transaction.atomic(using=connection.alias):
         with connection.cursor() as cursor:
             cursor.execute(sql.READ_THE_TABLES)
         with connection.chunked_cursor() as rows:
-            rows.execute(statement, {"tenant": tenant, "series": series})
+            rows.execute(statement, wanted)
             while chunk := rows.fetchmany(_CHUNK):
                 for row in chunk:
                     yield _finding(row)

@@ -9,6 +9,9 @@ _RESTORE: Final = "Keep the database as it is, find out who wrote to it, and res
 _INVESTIGATE: Final = (
     "Find out who wrote it: Folio's guards refuse such a row. Then void the number, or restore a backup."
 )
+_UNQUEUE: Final = (
+    "Find out who wrote it: Folio's guards refuse such a row. Then delete it as the owner, or restore a backup."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,69 @@ class Meaning:
     remedy: str
 
 
+def _of_queue(queue: str, waits: str) -> dict[str, Meaning]:
+    """What can be wrong with a value that waits in a queue."""
+    table = f"ledger_{queue}"
+    return {
+        f"{queue}-twice": Meaning(1, table, f"The value {{values}} {waits}, and {{detail}} as well.", _UNQUEUE),
+        f"{queue}-of-stranger": Meaning(
+            1,
+            table,
+            f"The value {{values}} {waits} in period {{detail}}, which does not exist, or is of another tenant or "
+            "series.",
+            _UNQUEUE,
+        ),
+        f"{queue}-beyond-counter": Meaning(
+            2, table, f"The value {{values}} {waits}, and the counter gave out {{detail}}.", _UNQUEUE
+        ),
+        f"{queue}-in-closed-period": Meaning(
+            7, table, f"The value {{values}} {waits}, though its period was closed at {{detail}}.", _UNQUEUE
+        ),
+    }
+
+
 MEANINGS: Final[dict[str, Meaning]] = {
+    **_of_queue("slot", "is a free slot"),
+    **_of_queue("reservation", "is reserved"),
+    "slot-hidden": Meaning(
+        1,
+        "ledger_slot",
+        "The free slot {values} lies below {detail}, where its pool begins, so no checkout would take it.",
+        "As the owner, delete the period's row of ledger_pool: the next checkout begins at the lowest slot.",
+    ),
+    "slot-stranded": Meaning(
+        1,
+        "ledger_slot",
+        "The free slot {values} waits in a series that is {detail}, so no checkout would take it.",
+        "Run manage.py ledger_series allocate with the allocation that the series has: it settles what waits.",
+    ),
+    "ticket-left": Meaning(
+        4,
+        "ledger_ticket",
+        "A ticket was committed without a number, though its checkout was promised one: {detail}.",
+        "Issue for its document again, then delete the ticket as the owner. Find out who switched its trigger off.",
+    ),
+    "reservation-old": Meaning(
+        9,
+        "ledger_reservation",
+        "The value {values} has been reserved since {detail}, longer than a sweep lets it.",
+        "Run manage.py ledger_gaps sweep, and see that a worker does. What is left then is held by a checkout that "
+        "still runs: end that.",
+    ),
+    "hole-of-nothing": Meaning(
+        8,
+        "ledger_holereported",
+        "Reported was {values} of period {detail}, which is of another tenant, or never gave out that value.",
+        _RESTORE,
+    ),
+    "unlogged": Meaning(8, None, "{detail}.", "As the owner, ALTER TABLE … SET LOGGED, and find out who changed that."),
     "lost-or-tampered": Meaning(
         1,
         None,
-        "No entry for {values}, though the counter gave it out: rows were lost or tampered with.",
-        "A rollback takes this counter back, so it can't leave a hole. " + _RESTORE,
-    ),
-    "hole": Meaning(
-        1, None, "No entry for {values}.", "Let the workers sweep: a checkout may be in flight; else it becomes a gap."
+        "Nothing is known of {values}, though the counter gave it out: rows were lost or tampered with.",
+        "No rollback leaves such a hole: a value has an entry, or waits as a free slot or a reservation. "
+        + _RESTORE
+        + " What no backup has, manage.py ledger_gaps sweep --flag-lost turns into gaps to be explained.",
     ),
     "value-twice": Meaning(1, "ledger_entry", "The value {values} has an entry already.", _INVESTIGATE),
     "entry-in-gap": Meaning(
@@ -83,8 +140,8 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "counter": Meaning(
         2,
         "ledger_period",
-        "The counter stands at {values}, and the highest entry is {detail}.",
-        "If entries are missing, restore them. If the counter was moved, and the entries are right, set it back.",
+        "The counter stands at {values}, and the highest value with an entry, a slot or a reservation is {detail}.",
+        "If rows are missing, restore them. If the counter was moved, and the rows are right, set it back.",
     ),
     "beyond-counter": Meaning(
         2, "ledger_entry", "The value {values} lies above {detail}, where the counter stands.", _INVESTIGATE

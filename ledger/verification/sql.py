@@ -21,51 +21,6 @@ READ_THE_TABLES = """
     SET LOCAL jit = off
 """
 
-# Rule 1. All that is known of a period's values, as spans in order: entries, ranges of an adopted history, and its end.
-# Where a span starts beyond what the spans before it reached, values are missing; where it starts below, two claim one.
-CONTINUITY = """
-    WITH chosen AS (
-        SELECT p.id, p.tenant, s.code, s.allocation, p.starts_on, p.ends_on, p.first_value, p.last_value
-        FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
-        WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
-    ), spans AS (
-        SELECT e.period_id, e.value AS first, e.value AS last, 1 AS sort, e.id, e.number
-        FROM ledger_entry e JOIN chosen c ON c.id = e.period_id
-        WHERE e.value BETWEEN c.first_value AND c.last_value
-        UNION ALL
-        SELECT g.period_id, g.first_value, g.last_value, 0, g.id, NULL
-        FROM ledger_adoptedgap g JOIN chosen c ON c.id = g.period_id
-        WHERE g.first_value >= c.first_value AND g.last_value <= c.last_value
-        UNION ALL
-        SELECT c.id, c.last_value, c.last_value, 2, NULL, NULL FROM chosen c
-    ), swept AS (
-        SELECT *, max(last) FILTER (WHERE sort < 2) OVER earlier AS reached,
-               max(last) FILTER (WHERE sort = 0) OVER earlier AS gap_reached
-        FROM spans
-        WINDOW earlier AS (PARTITION BY period_id ORDER BY first, sort, id
-                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-    ), judged AS (
-        SELECT w.id AS row_id, w.number, w.first, w.last, c.*, coalesce(w.reached, c.first_value - 1) AS known,
-               CASE WHEN w.sort < 2 AND w.first <= w.reached
-                        THEN CASE WHEN w.sort = 0 THEN 'gap-overlaps'
-                                  WHEN w.first <= w.gap_reached THEN 'entry-in-gap'
-                                  ELSE 'value-twice' END
-                    WHEN w.sort < 2 AND w.first - 1 > coalesce(w.reached, c.first_value - 1)
-                        OR w.sort = 2 AND c.last_value > coalesce(w.reached, c.first_value - 1)
-                        -- These allocations take the counter back with the transaction, so they leave no holes.
-                        THEN CASE WHEN c.allocation IN ('serial', 'at_commit') THEN 'lost-or-tampered' ELSE 'hole' END
-               END AS found,
-               w.sort
-        FROM swept w JOIN chosen c ON c.id = w.period_id
-    )
-    SELECT found, tenant, code, starts_on, ends_on,
-           CASE WHEN found IN ('hole', 'lost-or-tampered') THEN known + 1 ELSE first END,
-           CASE WHEN found NOT IN ('hole', 'lost-or-tampered') THEN last WHEN sort = 2 THEN last ELSE first - 1 END,
-           number, row_id, NULL
-    FROM judged WHERE found IS NOT NULL
-    ORDER BY tenant, code, starts_on, first
-"""
-
 # Rules 1, 2, 3, 6 and 7, as far as one row and its period show them. The format is spelt out here: the function that
 # the triggers use is among what is verified.
 ENTRIES = """
@@ -100,32 +55,6 @@ ENTRIES = """
     ) AS v (found, broken, detail)
     WHERE v.broken
     ORDER BY b.tenant, b.code, b.starts_on, b.value
-"""
-
-# Rule 2. The counter against the highest entry.
-COUNTERS = """
-    SELECT 'counter', p.tenant, s.code, p.starts_on, p.ends_on, p.last_value, NULL::bigint, NULL, p.id,
-           coalesce(e.highest, p.first_value - 1)::text
-    FROM ledger_period p
-    JOIN ledger_series s ON s.id = p.series_id
-    LEFT JOIN (SELECT period_id, max(value) AS highest FROM ledger_entry GROUP BY period_id) e ON e.period_id = p.id
-    WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
-      AND p.last_value <> coalesce(e.highest, p.first_value - 1)
-    ORDER BY p.tenant, s.code, p.starts_on
-"""
-
-# Rule 2, for the other half of a counter: with the chronology guard on, the latest date that it compares with.
-CHRONOLOGY = """
-    SELECT 'latest-date', p.tenant, s.code, p.starts_on, p.ends_on, p.last_value, NULL::bigint, NULL, p.id,
-           to_char(e.latest, 'YYYY-MM-DD') || ' > ' || coalesce(to_char(p.last_issued_on, 'YYYY-MM-DD'), 'nothing')
-    FROM ledger_period p
-    JOIN ledger_series s ON s.id = p.series_id
-    JOIN (SELECT period_id, max(issued_on) AS latest FROM ledger_entry WHERE kind <> 'gap' GROUP BY period_id) e
-        ON e.period_id = p.id
-    WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
-      AND s.chronological AND p.closed_at IS NULL
-      AND (p.last_issued_on IS NULL OR p.last_issued_on < e.latest)
-    ORDER BY p.tenant, s.code, p.starts_on
 """
 
 # Rule 2 rests on it: each day has one counter at most, and a period and its series have one tenant.
@@ -232,8 +161,11 @@ HISTORIES = """
 
 # Rule 8. Every trigger of the given tables, also PostgreSQL's own for foreign keys. Arguments: tables.
 TRIGGERS = """
-    SELECT c.relname, t.tgname, t.tgenabled, t.tgtype, f.proname, t.tgqual IS NULL AND t.tgattr::text = '',
-           t.tgisinternal
+    SELECT c.relname, t.tgname, f.proname, t.tgtype,
+           ARRAY(SELECT a.attname::text FROM unnest(t.tgattr::smallint[]) WITH ORDINALITY AS k (number, place)
+                 JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.number ORDER BY k.place),
+           coalesce(substring(pg_get_triggerdef(t.oid, true) FROM ' WHEN [(](.*)[)] EXECUTE '), ''),
+           t.tgdeferrable AND t.tginitdeferred, t.tgenabled, t.tgisinternal
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc f ON f.oid = t.tgfoid
     WHERE c.oid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name)
     ORDER BY c.relname, t.tgname
@@ -265,4 +197,11 @@ FUNCTIONS = """
     FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
     WHERE f.pronamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('ledger_entry'))
       AND f.proname = ANY (%s::text[])
+"""
+
+# Rule 8. Those of the given tables that are not written to the log from which PostgreSQL recovers. Arguments: tables.
+UNLOGGED = """
+    SELECT relname FROM pg_class
+    WHERE relpersistence <> 'p' AND oid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name)
+    ORDER BY relname
 """

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from playwright.sync_api import Page, expect
 
 from ledger import define_series, issue, void
-from ledger.models import Entry, NumberVoided, Series
+from ledger.models import Entry, HoleReported, NumberVoided, Series
+from tests.integration.queued import pooled, reserve, reserving, take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -166,3 +167,50 @@ def test_a_period_is_closed(page: Page, admin: str, entries: list[Entry], screen
     page.get_by_label("Close a period that still runs").check()
     page.get_by_role("button", name="Close", exact=True).click()
     expect(page.locator(".messagelist")).to_contain_text("Closed: invoice 2026-01-01 to 2026-12-31.")
+
+
+def test_what_waits_is_told(page: Page, admin: str, screenshots: Path) -> None:
+    till = pooled()
+    for value in (2, 4):
+        take(till, value)
+    for value in (1, 3):
+        HoleReported.objects.create(tenant="", period=till, value=value)
+    take(till, 1)
+    kept = reserve(reserving(), "order:4711-with-a-long-name-and-no-place-to-break-it")
+    page.goto(f"{admin}ledger/period/")
+    expect(page.locator("#result_list")).to_contain_text("13 free")
+    shoot(page, screenshots, "periods-waiting")
+    page.get_by_role("link", name="1 reserved").click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    shoot(page, screenshots, "reservations")
+    page.get_by_role("link", name="S2026-1").click()
+    expect(page.locator("body")).to_contain_text("order:4711")
+    shoot(page, screenshots, "reservation")
+    fits(page)
+    page.goto(f"{admin}ledger/holereported/")
+    expect(page.locator("#result_list")).to_contain_text("not healed yet")
+    shoot(page, screenshots, "holes")
+    page.goto(f"{admin}ledger/period/{till.pk}/change/")
+    expect(page.locator("body")).to_contain_text("13 free")
+    fits(page)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_flag_gap('', %s, %s, 'not committed', 'sweep')", [kept.period_id, kept.value])
+    page.goto(f"{admin}ledger/entry/?state=gap")
+    page.get_by_role("link", name="S2026-1").click()
+    expect(page.locator(".ledger-evidence").first).to_contain_text("not committed")
+    expect(page.locator(".ledger-evidence").last).to_contain_text("order:4711")
+    shoot(page, screenshots, "gap")
+    fits(page)
+
+
+def test_an_allocation_is_chosen(page: Page, admin: str, screenshots: Path) -> None:
+    page.goto(f"{admin}ledger/series/add/")
+    page.get_by_label("Code").fill("invoice")
+    page.get_by_label("Template").fill("INV-{year}-{counter:06}")
+    page.get_by_label("Allocation").select_option("pooled")
+    page.get_by_label("Give back").uncheck()
+    shoot(page, screenshots, "series-allocation")
+    fits(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".messagelist")).to_contain_text("was added successfully")
+    assert Series.objects.values_list("allocation", "give_back").get() == ("pooled", False)

@@ -1,12 +1,16 @@
 """Fixtures that several files here use."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import partial
 from typing import Any
 
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import Client
 
+from ledger import define_series, issue
+from ledger.models import Entry
 from tests.databases import database_alias, migrated_database
 from tests.integration import verified
 
@@ -30,3 +34,16 @@ def tamper(ledger: BaseDatabaseWrapper) -> Iterator[Callable[..., None]]:
     """Run statements with the guards off; all is undone after the test."""
     with verified.undone(ledger):
         yield partial(verified.tampered, ledger)
+
+
+@pytest.fixture
+def root(admin_client: Client) -> Client:
+    """A client of a superuser, for the admin's pages."""
+    return admin_client
+
+
+@pytest.fixture
+def invoices() -> list[Entry]:
+    """Three numbers of 2026."""
+    define_series("invoice", template="INV-{year}-{counter:06}", time_zone="Europe/Berlin")
+    return [issue("invoice", document=f"order:{n}", on=date(2026, 3, n)) for n in (1, 2, 3)]

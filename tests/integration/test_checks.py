@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import override_settings
 
+from ledger import checks, define_series
 from ledger.conf import ledger_settings
+from tests.databases import database_alias
 
 
 def told(**options: Any) -> dict[str, str]:
@@ -37,6 +40,7 @@ class TestTheSetting:
             ({"CLOCK": "sundial"}, "'sundial'"),
             ({"OPEN_AHEAD_DAYS": -1}, "-1"),
             ({"OPEN_AHEAD_DAYS": True}, "True"),
+            ({"SECOND_CONNECTIONS": {"default": "nowhere"}}, "'nowhere'"),
         ],
     )
     def test_refuses_what_it_does_not_know(self, setting: dict[str, Any], told: str) -> None:
@@ -85,3 +89,49 @@ class TestChecks:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL default_transaction_isolation = '{level}'")
         assert level.upper() in told(databases=["default"])["ledger.W002"]
+
+    @pytest.mark.django_db
+    def test_connections_that_end_with_each_request_are_told_where_they_cost(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        define_series("a", template="A{year}-{counter}", allocation="pooled")
+        assert "ledger.W003" not in told(databases=["default"])
+        series = define_series("b", template="B{year}-{counter}", allocation="reserved")
+        assert "two connections" in told(databases=["default"])["ledger.W003"]
+        monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
+        assert "ledger.W003" not in told(databases=["default"])
+        monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+        with connection.cursor() as cursor, monkeypatch.context() as pooled:
+            pooled.setitem(connection.settings_dict, "OPTIONS", {"pool": True})
+            assert checks._check_connection_age("default", cursor) == []
+        series.is_active = False
+        series.save()
+        assert "ledger.W003" not in told(databases=["default"])
+
+    @pytest.mark.parametrize(
+        ("changed", "problem"),
+        [
+            ({}, None),
+            ({"NAME": "postgres"}, "leads to another server, database or schema"),
+            ({"HOST": "127.0.0.1", "PORT": "1"}, "can't be opened"),
+        ],
+        ids=["same", "another", "none"],
+    )
+    def test_a_second_connection_leads_to_the_same_tables(
+        self,
+        plain_database: str,
+        monkeypatch: pytest.MonkeyPatch,
+        django_db_blocker: Any,
+        changed: dict[str, str],
+        problem: str | None,
+    ) -> None:
+        monkeypatch.setitem(settings.DATABASES, "plain", {})
+        monkeypatch.setitem(settings.DATABASES, "ahead", {})
+        with (
+            database_alias("plain", plain_database),
+            database_alias("ahead", plain_database, **changed),
+            override_settings(LEDGER={"SECOND_CONNECTIONS": {"plain": "ahead"}}),
+            django_db_blocker.unblock(),
+        ):
+            found = told(databases=["plain"]).get("ledger.E004")
+        assert found is None if problem is None else problem in str(found)

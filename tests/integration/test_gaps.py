@@ -232,7 +232,8 @@ class TestExplaining:
         explain(GapFlagged.objects.get(), explanation="card refused twice", by="grace")
         (gap,) = flagged_gaps()
         assert (gap.explanation, gap.explained_by) == ("card refused twice", "grace")
-        assert gap.explained_at is not None and gap.explained_at > event.explained_at
+        assert gap.explained_at is not None
+        assert gap.explained_at > event.explained_at
         assert list(flagged_gaps(unexplained=True)) == []
 
     def test_only_a_gap_is_explained(self) -> None:

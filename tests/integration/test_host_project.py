@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from django.test import TestCase, TransactionTestCase
 
-from ledger import issue, testing
-from ledger.models import Entry, Series
+from ledger import define_series, issue, issue_many, testing
+from ledger.models import Allocation, Entry, HoleReported, Reservation, Series, Slot
+from ledger.models.tables import QUEUES
+from ledger.verification import verify
+from tests.allocations import default_allocation
 
 
 class CheckoutInATestCase(TestCase):
@@ -19,17 +23,103 @@ class CheckoutInATestCase(TestCase):
         assert issue("invoice").value == 1
 
 
+class CardRefused(Exception):
+    """Why a checkout rolls back."""
+
+
+def check_out_in_vain(code: str) -> None:
+    with transaction.atomic():
+        str(issue(code))
+        raise CardRefused
+
+
+class EveryAllocationInATestCase(TestCase):
+    """The same checks twice: whatever a test takes, mints and reserves is gone after it."""
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        for allocation in Allocation.values:
+            define_series(allocation, template=f"{allocation}-{{counter}}", calendar="never", allocation=allocation)
+
+    def check_out(self, allocation: str) -> None:
+        assert not Entry.objects.exists()
+        assert not any(queue._base_manager.exists() for queue in QUEUES)
+        with default_allocation(allocation):  # ticket makes itself
+            for code, number in ((allocation, f"{allocation}-1"), ("ticket", "TKT-000001")):
+                with transaction.atomic():
+                    first = issue(code, document="order:1")
+                    assert str(issue(code, document="order:1")) == str(first)
+                assert (first.value, str(first)) == (1, number)
+                with pytest.raises(CardRefused):
+                    check_out_in_vain(code)
+                block = issue_many(code, documents=["order:1", "order:2", "order:3"])
+                assert [entry.value for entry in block] == [1, 2, 3]
+        assert list(verify()) == []
+
+    def test_serial(self) -> None:
+        self.check_out("serial")
+
+    def test_serial_again(self) -> None:
+        self.check_out("serial")
+
+    def test_at_commit(self) -> None:
+        self.check_out("at_commit")
+
+    def test_at_commit_again(self) -> None:
+        self.check_out("at_commit")
+
+    def test_pooled(self) -> None:
+        self.check_out("pooled")
+
+    def test_pooled_again(self) -> None:
+        self.check_out("pooled")
+
+    def test_reserved(self) -> None:
+        self.check_out("reserved")
+
+    def test_reserved_again(self) -> None:
+        self.check_out("reserved")
+
+    def test_a_callback_after_commit_knows_the_number(self) -> None:
+        """Django's own way to run the callbacks of a test whose transaction never commits."""
+        for allocation in Allocation.values:
+            told: list[str] = []
+            with self.captureOnCommitCallbacks(execute=True) as callbacks, transaction.atomic():
+                entry = issue(allocation)
+                transaction.on_commit(lambda entry=entry, told=told: told.append(str(entry)))  # type: ignore[misc]
+                assert told == []
+            assert told == [f"{allocation}-1"]
+            assert len(callbacks) == 1
+
+
 class CheckoutInATransactionTestCase(TransactionTestCase):
     """Its tests are in alphabetical order; each leaves committed rows that Django then has to flush."""
 
+    def check_out_everything(self) -> None:
+        assert not any(model._base_manager.exists() for model in apps.get_app_config("ledger").get_models())
+        for allocation in Allocation.values:
+            define_series(allocation, template=f"{allocation}-{{counter}}", calendar="never", allocation=allocation)
+            told: list[str] = []
+            with transaction.atomic():
+                entry = issue(allocation)
+                transaction.on_commit(lambda entry=entry, told=told: told.append(str(entry)))  # type: ignore[misc]
+            assert told == [str(entry)] == [f"{allocation}-1"]
+            with pytest.raises(CardRefused):
+                check_out_in_vain(allocation)
+            with transaction.atomic():
+                burnt = 1 if allocation == "reserved" else 0
+                assert issue(allocation).value == 2 + burnt
+        period = entry.period
+        HoleReported.objects.create(tenant="", period=period, value=1)
+        assert Slot.objects.exists()
+        assert Reservation.objects.exists()
+        assert list(verify()) == []
+
     def test_a_commits(self) -> None:
-        with transaction.atomic():
-            assert issue("invoice").value == 1
+        self.check_out_everything()
 
     def test_b_starts_on_an_empty_ledger(self) -> None:
-        assert not Entry.objects.exists()
-        with transaction.atomic():
-            assert issue("invoice").value == 1
+        self.check_out_everything()
 
 
 @pytest.mark.django_db(transaction=True)

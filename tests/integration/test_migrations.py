@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.apps import apps
 
 from tests.databases import manage, new_database
 
@@ -47,10 +48,11 @@ def ask(url: str, query: str) -> list[Any]:
 
 def test_back_to_nothing_and_forward_again(url: str) -> None:
     # The host's own apps are there before, and stay.
-    for app in ("contenttypes", "auth", "admin", "sessions"):
-        migrate(url, app)
+    for app in apps.get_app_configs():
+        if app.label != "ledger" and (Path(app.path) / "migrations").exists():
+            migrate(url, app.label)
     before = ask(url, CONTENTS)
-    assert not [name for name in before if "ledger" in name]
+    assert not [name for name in before if "ledger_entry" in name]
     migrate(url)
     there, defined = ask(url, CONTENTS), ask(url, DEFINITIONS)
     assert "trigger ledger_append_only_rows on ledger_entry" in there

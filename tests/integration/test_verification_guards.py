@@ -3,9 +3,64 @@
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger.models.tables import event_tables
-from ledger.verification import verify
+from ledger.migrations._operations import RunSQLFile
+from ledger.models.tables import all_tables, event_tables
+from ledger.verification import expected, verify
+from ledger.verification.expected import Trigger
 from tests.integration.verified import found, undone
+
+#: The others: each event table's two are tried in both directions below.
+OTHERS = [trigger for trigger in expected.triggers() if trigger.function != "ledger_refuse_change"]
+
+
+def test_every_guard_in_the_database_is_looked_at(ledger: BaseDatabaseWrapper) -> None:
+    """A trigger or a unique index that a migration adds is added to what is expected too."""
+    with ledger.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger"
+            " WHERE NOT tgisinternal AND tgrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name)",
+            [all_tables()],
+        )
+        assert {(trigger.table, trigger.name) for trigger in expected.triggers()} == set(cursor.fetchall())
+        cursor.execute(
+            "SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique"
+            " AND indrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name)"
+            # But for a primary key that is a row's own id, and nothing else.
+            " AND NOT (indisprimary AND indnkeyatts = 1 AND indrelid <> 'ledger_entry'::regclass)",
+            [all_tables()],
+        )
+        assert set(expected.INDEXES) == {name for (name,) in cursor.fetchall()}
+        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE starts_with(proname, 'ledger_') AND prosrc > ''")
+        assert expected.functions() == dict(cursor.fetchall())
+        cursor.execute(
+            "SELECT f.proname FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid"
+            " WHERE starts_with(f.proname, 'ledger_') AND NOT starts_with(f.proname, 'ledger_refuse')"
+        )
+        assert {name for (name,) in cursor.fetchall()} == expected.OWN_SCHEMA
+
+
+@pytest.mark.parametrize("trigger", OTHERS, ids=[trigger.name for trigger in OTHERS])
+def test_a_missing_or_silent_guard_is_named(ledger: BaseDatabaseWrapper, trigger: Trigger) -> None:
+    for change in ("DISABLE TRIGGER", "ENABLE TRIGGER", "ENABLE REPLICA TRIGGER"):
+        with undone(ledger), ledger.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {trigger.table} {change} {trigger.name}")
+            assert [finding.check for finding in found()] == ["trigger"]
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER {trigger.name} ON {trigger.table}")
+        [finding] = found()
+        assert finding.problem == f"The trigger {trigger.name} on {trigger.table} is missing."
+
+
+def test_a_function_of_an_earlier_migration_is_named(ledger: BaseDatabaseWrapper) -> None:
+    """The guard of the counters as it was before there were queues lets a period be closed over a reservation."""
+    before = RunSQLFile("periods").sql
+    start = str(before).index("CREATE FUNCTION ledger_period_guard")
+    text = str(before)[start : str(before).index("$$;", start)].replace("CREATE", "CREATE OR REPLACE") + "$$"
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(text)
+        cursor.execute("ALTER FUNCTION ledger_period_guard() SET search_path = public, pg_temp")
+        [finding] = found()
+    assert finding.problem == "The function ledger_period_guard is another one than the migrations made."
 
 
 @pytest.mark.parametrize("table", event_tables())
@@ -30,6 +85,40 @@ def test_a_missing_or_silent_trigger_is_named(ledger: BaseDatabaseWrapper, table
         ("ALTER TABLE ledger_period DISABLE TRIGGER ledger_period_guard_format", "trigger", "is disabled"),
         ("ALTER TABLE ledger_series ENABLE TRIGGER ledger_series_guard_update", "trigger", "silent in replica mode"),
         ("ALTER TABLE ledger_entry DISABLE TRIGGER ALL", "trigger", "A foreign key's trigger"),
+        (
+            "DROP TRIGGER ledger_period_guard_counter ON ledger_period; CREATE TRIGGER ledger_period_guard_counter"
+            " AFTER UPDATE OF last_value ON ledger_period FOR EACH ROW WHEN (NEW.last_value < OLD.last_value - 1)"
+            " EXECUTE FUNCTION ledger_period_guard();"
+            " ALTER TABLE ledger_period ENABLE ALWAYS TRIGGER ledger_period_guard_counter",
+            "trigger",
+            "another one",
+        ),
+        (
+            "DROP TRIGGER ledger_period_guard_format ON ledger_period; CREATE TRIGGER ledger_period_guard_format"
+            " AFTER UPDATE OF prefix ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_guard();"
+            " ALTER TABLE ledger_period ENABLE ALWAYS TRIGGER ledger_period_guard_format",
+            "trigger",
+            "another one",
+        ),
+        (
+            "DROP TRIGGER ledger_ticket_numbered ON ledger_ticket; CREATE TRIGGER ledger_ticket_numbered"
+            " AFTER INSERT ON ledger_ticket FOR EACH ROW EXECUTE FUNCTION ledger_number_tickets();"
+            " ALTER TABLE ledger_ticket ENABLE ALWAYS TRIGGER ledger_ticket_numbered",
+            "trigger",
+            "another one",
+        ),
+        (
+            "DROP TRIGGER ledger_slot_is_kept ON ledger_slot; CREATE CONSTRAINT TRIGGER ledger_slot_is_kept"
+            " AFTER DELETE ON ledger_slot DEFERRABLE INITIALLY IMMEDIATE"
+            " FOR EACH ROW EXECUTE FUNCTION ledger_unqueued_is_kept();"
+            " ALTER TABLE ledger_slot ENABLE ALWAYS TRIGGER ledger_slot_is_kept",
+            "trigger",
+            "another one",
+        ),
+        ("ALTER TABLE ledger_reservation SET UNLOGGED", "unlogged", "ledger_reservation is not in the write-ahead log"),
+        ("ALTER TABLE ledger_slot DROP CONSTRAINT ledger_slot_pkey", "index", "ledger_slot_pkey is missing"),
+        ("DROP INDEX ledger_reservation_document", "index", "ledger_reservation_document is missing"),
+        ("ALTER FUNCTION ledger_number_tickets() RESET search_path", "function", "ledger_number_tickets has no"),
         (
             "DROP TRIGGER ledger_append_only_rows ON ledger_entry; CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE"
             " OR DELETE ON ledger_entry FOR EACH ROW WHEN (false) EXECUTE FUNCTION ledger_refuse_change();"

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import close_period, define_series, issue, issue_many, void
-from ledger.models import AdoptedGap, Adoption, Entry, Period, Series
+from ledger.models import AdoptedGap, Adoption, Entry, HoleReported, Period, Series
 from ledger.models.tables import all_tables
 from ledger.verification import verify
 from ledger.verification.findings import Finding
@@ -24,6 +24,11 @@ INVOICE = (
     " WHERE s.tenant = 'acme' AND s.code = 'invoice' AND p.starts_on = '2025-01-01')"
 )
 PERIOD = INVOICE.replace("period_id = ", "id = ")
+# Of acme in 2025: the till, pooled, with values 1, 2 and 4, 3 given back and 5 to 16 minted ahead.
+TILL = "period_id = (SELECT id FROM ledger_period WHERE prefix = 'T2025-')"
+TILL_PERIOD = "prefix = 'T2025-'"
+# What is shown before payment, reserved: 1 and 3 issued, and 2 reserved for order:left.
+SHOWN = "period_id = (SELECT id FROM ledger_period WHERE prefix = 'S2025-')"
 COPY = (
     "INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)"
     f" SELECT tenant, series_id, period_id, {{}}, issued_on, actor, metadata FROM ledger_entry WHERE {INVOICE}"
@@ -43,6 +48,42 @@ def fill() -> None:
         dated = define_series("dated", org="acme", template="D{year}-{counter:03}", chronological=True, using=ALIAS)
         issue("dated", org="acme", on=DAY, using=ALIAS)
         adopt(dated)
+    fill_queues()
+
+
+def fill_queues() -> None:
+    """What the other allocations leave behind, also after checkouts that rolled back."""
+    define_series("till", org="acme", template="T{year}-{counter:03}", allocation="pooled", using=ALIAS)
+    define_series(
+        "shown",
+        org="acme",
+        template="S{year}-{counter:03}",
+        allocation="reserved",
+        chronological=True,
+        using=ALIAS,
+    )
+    define_series("late", org="acme", template="L{year}-{counter:03}", allocation="at_commit", using=ALIAS)
+    for code in ("till", "shown"):
+        with transaction.atomic(using=ALIAS):
+            issue(code, org="acme", on=DAY, using=ALIAS)
+    with transaction.atomic(using=ALIAS):
+        issue("late", org="acme", on=DAY, using=ALIAS)
+        issue("till", org="acme", on=DAY, using=ALIAS)
+    with transaction.atomic(using=ALIAS):
+        issue("shown", org="acme", document="order:left", on=DAY, using=ALIAS)
+        transaction.set_rollback(True, using=ALIAS)
+    another = connections[ALIAS].copy()
+    another.set_autocommit(False)
+    try:
+        with another.cursor() as cursor:
+            cursor.execute(f"SELECT FROM ledger_slot WHERE {TILL} AND value = 3 FOR UPDATE")
+        with transaction.atomic(using=ALIAS):
+            issue("shown", org="acme", on=DAY, using=ALIAS)
+            beyond = issue("till", org="acme", on=DAY, using=ALIAS)
+    finally:
+        another.rollback()
+        another.close()
+    HoleReported.objects.using(ALIAS).create(tenant="acme", period=beyond.period, value=3)
 
 
 def adopt(series: Series) -> None:
@@ -81,6 +122,7 @@ def tampered(connection: BaseDatabaseWrapper, *statements: str) -> None:
             cursor.execute("SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", [table])
             for (name,) in cursor.fetchall():
                 cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 @contextmanager

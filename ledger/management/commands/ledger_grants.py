@@ -13,9 +13,10 @@ from ledger.management.base import LedgerCommand
 
 class Command(LedgerCommand):
     help = (
-        "Prints the SQL that gives a role the least that issuing needs: SELECT and INSERT on events, and the counter "
-        "of a period. With --apply, runs it, as the role that owns the tables. Run it again after each upgrade. "
-        "Your project's own tables are not touched. Exit code 0: done; 1: refused; 2: the options are no good."
+        "Prints the SQL that gives a role the least that issuing and sweeping need: SELECT and INSERT on events, the "
+        "rows of the queues, and the counter of a period. With --apply, runs it, as the role that owns the tables. Run "
+        "it again after each upgrade. Your project's own tables are not touched. Exit code 0: done; 1: refused; 2: the "
+        "options are no good."
     )
     examples = """  manage.py ledger_grants --role shop_app
   manage.py ledger_grants --role shop_app --apply

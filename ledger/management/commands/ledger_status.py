@@ -27,10 +27,13 @@ _HEADER = (
     "= issued",
     "+ adopted",
     "+ gaps",
+    "+ reserved",
     "+ missing",
     "in ranges",
+    "healing",
     "void",
     "out of order",
+    "ahead",
     "next",
     "adds up",
 )
@@ -40,8 +43,9 @@ _TEXT_COLUMNS = 2
 class Command(LedgerCommand):
     help = (
         "Shows every period of every series: first and last value, and how the values between are accounted for. The "
-        "sum is made twice, from the counter and from the rows alone. Exit code 0: all add up; 1: some don't; 2: the "
-        "options are no good."
+        "sum is made twice, from the counter and from the rows alone. Of the missing values those that heal are free "
+        "slots, which the next checkouts take; slots ahead lie above the last value. Exit code 0: all add up; 1: some "
+        "don't; 2: the options are no good."
     )
     examples = """  manage.py ledger_status
   manage.py ledger_status --tenant shop.organization:42 --series invoice
@@ -96,11 +100,12 @@ class Command(LedgerCommand):
         self.stdout.write(f'\n], "ok": {json.dumps(not failed)}}}')
 
     def _tables(self, summaries: Iterator[PeriodSummary]) -> None:
-        periods = explained = adopted_missing = duplicates = 0
+        periods = explained = adopted_missing = healing = duplicates = 0
         while chunk := list(islice(summaries, _ROWS)):
             periods += len(chunk)
             explained += sum(summary.explained for summary in chunk)
             adopted_missing += sum(summary.adopted_missing for summary in chunk)
+            healing += sum(summary.healing for summary in chunk)
             duplicates += sum(summary.duplicates for summary in chunk)
             self._table([_cells(summary) for summary in chunk])
         if not periods:
@@ -110,6 +115,8 @@ class Command(LedgerCommand):
             self.stdout.write(
                 f"{adopted_missing:,} of the missing values are holes of a previous system, {explained:,} explained."
             )
+        if healing:
+            self.stdout.write(f"{healing:,} of the missing values are free: the next checkouts take them.")
         if duplicates:
             self.stdout.write(self.style.ERROR(f"{duplicates:,} values come twice."))
 
@@ -157,10 +164,13 @@ def _cells(summary: PeriodSummary) -> tuple[str, ...]:
         f"{summary.issued:,}",
         f"{summary.adopted:,}",
         f"{summary.flagged:,}",
+        f"{summary.reserved:,}",
         f"{summary.missing:,}",
         f"{summary.missing_ranges:,}",
+        f"{summary.healing:,}",
         f"{summary.void:,}",
         f"{summary.out_of_order:,}",
+        f"{summary.ahead:,}",
         "closed" if summary.closed else summary.next_number or "exhausted",
         "yes" if summary.identity_holds else "NO",
     )

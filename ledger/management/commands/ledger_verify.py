@@ -19,9 +19,9 @@ from ledger.verification.findings import Finding
 
 class Command(LedgerCommand):
     help = (
-        "Folds the events and checks what must always hold: continuity, counters, one number for one document, "
-        "voids, gaps, closed periods, and the guards in the database. Exit code 0: all is well; 1: each offending row "
-        "is named; 2: the options are no good. Checkouts may go on meanwhile."
+        "Folds the events and checks what must always hold: continuity, counters, one number for one document, what "
+        "waits to be numbered, voids, gaps, closed periods, and the guards in the database. Exit code 0: all is well; "
+        "1: each offending row is named; 2: the options are no good. Checkouts may go on meanwhile."
     )
     examples = """  manage.py ledger_verify
   manage.py ledger_verify --tenant shop.organization:42 --series invoice

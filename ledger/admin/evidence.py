@@ -1,0 +1,46 @@
+"""The evidence of a gap, and what callers passed along with a number, for people to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+
+def shown_metadata(metadata: Mapping[str, Any]) -> SafeString | str:
+    """Metadata as the caller passed them."""
+    if not metadata:
+        return "–"
+    return format_html("<pre>{}</pre>", json.dumps(metadata, indent=2, ensure_ascii=False))
+
+
+def shown_evidence(evidence: Mapping[str, Any]) -> SafeString | str:
+    """The evidence of a gap, one line for each fact."""
+    if not evidence:
+        return "–"
+    facts = ((name.replace("_", " "), _fact(name, fact)) for name, fact in evidence.items())
+    return format_html('<dl class="ledger-evidence">{}</dl>', format_html_join("", "<dt>{}</dt><dd>{}</dd>", facts))
+
+
+def _fact(name: str, fact: Any) -> SafeString | str:
+    if isinstance(fact, Mapping):
+        return shown_evidence(fact)
+    if name.endswith("_at") and isinstance(fact, str) and (moment := _moment(fact)) is not None:
+        return moment
+    if fact is None or fact == "":
+        return "–"
+    return fact if isinstance(fact, str) else json.dumps(fact, ensure_ascii=False)
+
+
+def _moment(text: str) -> str | None:
+    """A time as PostgreSQL wrote it, in the reader's zone; None for anything else."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return None
+    return f"{localtime(moment):%Y-%m-%d %H:%M:%S %Z}" if moment is not None and moment.tzinfo is not None else None

@@ -1,0 +1,61 @@
+"""The statements about what waits in the queues; of the shape that ``sql.py`` describes."""
+
+from __future__ import annotations
+
+# Rules 1, 2, 7 and 9. A value waits in an open period of its own tenant, whose counter gave it out, and where a
+# checkout finds it: a slot of a series that isn't pooled any more, or one that lies below what its pool takes for the
+# lowest, would never be taken. A reservation waits no longer than ``open_at_most``.
+QUEUED = """
+    WITH queued AS (
+        SELECT 'slot' AS queue, w.tenant, w.period_id, NULL::bigint AS series_id, w.value, NULL::bigint AS id,
+               NULL::timestamptz AS reserved_at
+        FROM ledger_slot w
+        UNION ALL
+        SELECT 'reservation', r.tenant, r.period_id, r.series_id, r.value, r.id, r.reserved_at
+        FROM ledger_reservation r
+    )
+    SELECT q.queue || '-' || v.found, q.tenant, s.code, p.starts_on, p.ends_on, q.value, NULL::bigint, NULL, q.id,
+           v.detail
+    FROM queued q
+    LEFT JOIN ledger_period p ON p.id = q.period_id
+    LEFT JOIN ledger_series s ON s.id = p.series_id
+    LEFT JOIN ledger_pool l ON l.period_id = q.period_id AND l.tenant = q.tenant
+    CROSS JOIN LATERAL (VALUES
+        ('of-stranger', (p.tenant = q.tenant AND coalesce(q.series_id, p.series_id) = p.series_id) IS NOT TRUE,
+         q.period_id::text),
+        ('beyond-counter', q.value NOT BETWEEN p.first_value AND p.last_value,
+         p.first_value || ' to ' || p.last_value),
+        ('in-closed-period', p.closed_at IS NOT NULL, p.closed_at::text),
+        ('stranded', q.queue = 'slot' AND s.allocation <> 'pooled' AND p.closed_at IS NULL, s.allocation),
+        ('hidden', q.queue = 'slot' AND q.value < l.free_from AND q.value <> ALL (l.stragglers), l.free_from::text),
+        ('old', q.reserved_at < clock_timestamp() - %(open_at_most)s::interval, q.reserved_at::text)
+    ) AS v (found, broken, detail)
+    WHERE v.broken
+      AND (%(tenant)s::text IS NULL OR q.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+    ORDER BY q.tenant, s.code, p.starts_on, q.value
+"""
+
+# Rule 4. Tickets of other transactions: none is ever to be seen, since each is numbered before it is committed.
+TICKETS = """
+    SELECT 'ticket-left', t.tenant, s.code, p.starts_on, p.ends_on, NULL::bigint, NULL::bigint, NULL, t.id,
+           coalesce(nullif(array_to_string(t.documents[:5], ', '), ''), 'no document')
+               || CASE WHEN cardinality(t.documents) > 5 THEN ' and more' ELSE '' END
+    FROM ledger_ticket t
+    LEFT JOIN ledger_period p ON p.id = t.period_id
+    LEFT JOIN ledger_series s ON s.id = t.series_id
+    WHERE t.transaction_id IS DISTINCT FROM pg_current_xact_id_if_assigned()::text::bigint
+      AND (%(tenant)s::text IS NULL OR t.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+    ORDER BY t.tenant, s.code, t.id
+"""
+
+# Rule 8. A hole that was reported is of a period of its own tenant, and a value that the counter gave out.
+HOLES = """
+    SELECT 'hole-of-nothing', h.tenant, s.code, p.starts_on, p.ends_on, h.value, NULL::bigint, NULL, h.id,
+           h.period_id::text
+    FROM ledger_holereported h
+    LEFT JOIN ledger_period p ON p.id = h.period_id
+    LEFT JOIN ledger_series s ON s.id = p.series_id
+    WHERE (p.tenant = h.tenant AND h.value BETWEEN p.first_value AND p.last_value) IS NOT TRUE
+      AND (%(tenant)s::text IS NULL OR h.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+    ORDER BY h.tenant, s.code, p.starts_on, h.value
+"""
