@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo admin test lint format bench mutants build clean
+.PHONY: help install demo admin test lint format bench storm mutants build clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,11 @@ format: $(INSTALLED) ## let ruff put the code in shape
 
 bench: $(INSTALLED) ## speed against django-sequences and pgbench
 	$(BIN)/python -m tests.benchmarks
+
+# An hour: make storm SECONDS=3600. The same faults again: make storm SEED=… with the SECONDS of that run.
+SECONDS ?= 60
+storm: $(INSTALLED) ## kills, crashes and cut connections for SECONDS (60), then every rule checked
+	$(BIN)/python -m tests.storm --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 mutants: $(INSTALLED) ## break the code on purpose, and see that a test notices
 	$(BIN)/python -m tests.mutants

@@ -1,0 +1,85 @@
+"""The worker of the storm that sweeps: claims gaps, closes periods, opens the next ones. It is hit as others."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+from django.core.management import CommandError, call_command
+from django.db import InterfaceError, OperationalError, connection
+
+from ledger import close_period, open_next_periods
+from ledger.errors import PeriodClosed
+from ledger.gaps import explain, sweep
+from ledger.models import Entry, GapFlagged, Period
+from tests.storm.crowd import Setup
+from tests.storm.journal import Journal, Kind
+from tests.storm.plan import Clock
+from tests.storm.setting_up import connect_through
+
+#: A checkout between reserving and inserting is safe for so long, in seconds; some faults take longer.
+_GRACES = (0.2, 1.0, 2.0)
+
+
+def run(setup: Setup) -> None:
+    """The life of the janitor's process."""
+    connect_through(setup.port)
+    journal = Journal(setup.journal())
+    random = Random(f"{setup.seed}/{setup.name}")
+    clock = Clock(setup.began)
+    while time.time() < setup.ends:
+        work, lag, pause = random.random(), random.randrange(3), random.uniform(0.1, 0.4)
+        grace = random.choice(_GRACES)
+        try:
+            if work < 0.5:
+                sweep(grace=timedelta(seconds=grace))
+                journal.note(Kind.SWEPT)
+            elif work < 0.8:
+                _close_one(journal, clock, lag)
+            elif work < 0.9:
+                _explain_one()
+            else:
+                open_next_periods(ahead_days=1)
+        except (OperationalError, InterfaceError) as error:
+            journal.note(Kind.BROKEN, number=str(error)[:300])
+            connection.close()
+        except PeriodClosed:
+            pass
+        except Exception as error:  # noqa: BLE001  (whatever it is, the storm must tell)
+            journal.note(Kind.ERROR, number=journal.keep(error))
+            connection.close()
+        time.sleep(pause)
+    journal.note(Kind.DONE)
+
+
+def _close_one(journal: Journal, clock: Clock, lag: int) -> None:
+    """Close one of the last periods to end, ``lag`` days ago: 0 is today, while checkouts still want it."""
+    ended = clock.today() - timedelta(days=lag)
+    period = Period.objects.filter(closed_at=None, ends_on__lte=ended).order_by("-ends_on", "?").first()
+    if period is None:
+        return
+    close_period(period, early=True)
+    entries = Entry.objects.filter(period=period).count()
+    journal.note(Kind.CLOSED, tenant=period.tenant, document=str(period.pk), number=str(entries))
+
+
+def _explain_one() -> None:
+    gap = GapFlagged.objects.filter(explanations=None).order_by("pk").last()
+    if gap is not None:
+        explain(gap, explanation="the storm", by="janitor")
+
+
+def last_sweeps(folder: Path) -> None:
+    """What the workers would do next, once nothing fails any more; then Folio's own verification."""
+    journal = Journal(folder / "last.journal")
+    for _ in range(2):
+        sweep(grace=timedelta())
+        open_next_periods(ahead_days=1)
+    with (folder / "verify.txt").open("w", encoding="utf-8") as findings:
+        try:
+            call_command("ledger_verify", verbosity=0, stdout=findings)
+        except CommandError as error:
+            journal.note(Kind.ERROR, number=f"ledger_verify: {error}")
+    connection.close()

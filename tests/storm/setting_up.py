@@ -1,0 +1,43 @@
+"""What a process of the storm does before its work: its connection, tables and series."""
+
+from __future__ import annotations
+
+from django.core.management import call_command
+from django.db import connection, connections
+
+from ledger import define_series
+from tests.storm.plan import TENANTS, SeriesOfStorm, all_series
+
+
+def connect_through(port: int) -> None:
+    """Let Django's connections of this process go to a port of the proxy."""
+    connections.settings["default"].update(HOST="127.0.0.1", PORT=str(port))
+    connections["default"].settings_dict.update(HOST="127.0.0.1", PORT=str(port))
+
+
+def prepare(allocations: tuple[str, ...]) -> None:
+    """Make the tables and series, straight on the server."""
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        # What a shop writes in the transaction of its checkout: the ledger must agree with it, row by row.
+        cursor.execute(
+            "CREATE TABLE storm_checkout (attempt text, tenant text, series text, document text,"
+            " transaction_id bigint DEFAULT pg_current_xact_id()::text::bigint)"
+        )
+    for tenant, time_zone in TENANTS.items():
+        for series in all_series(allocations):
+            _define(tenant, time_zone, series)
+    connection.close()
+
+
+def _define(tenant: str, time_zone: str, series: SeriesOfStorm) -> None:
+    define_series(
+        series.code,
+        org=tenant,
+        template=series.template,
+        calendar=series.calendar,
+        allocation=series.allocation,
+        time_zone=time_zone,
+        chronological=series.strict,
+        give_back=series.gives_back,
+    )

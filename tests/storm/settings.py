@@ -1,0 +1,33 @@
+"""A host project for the storm's workers: each reaches PostgreSQL through its own port of the proxy."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ledger.site.database import database_settings
+
+SECRET_KEY = "for the storm"
+DEBUG = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "ledger"]
+DATABASES: dict[str, dict[str, Any]] = {"default": database_settings(os.environ["FOLIO_STORM_URL"])}
+# What Folio warns of in a storm is expected: it goes into a file, for whoever looks for the cause of something.
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {
+        "file": {"class": "logging.FileHandler", "filename": os.environ["FOLIO_STORM_LOG"], "delay": True},
+    },
+    "root": {"handlers": ["file"], "level": "WARNING"},
+}
+DATABASES["default"]["OPTIONS"] |= {
+    # The proxy reads what passes, so it passes in the clear.
+    "sslmode": "disable",
+    "gssencmode": "disable",
+    "connect_timeout": 5,
+    # Nobody waits for ever, whatever went wrong: longer than any worker is stopped.
+    "options": "-c lock_timeout=20s -c statement_timeout=40s",
+}

@@ -1,0 +1,43 @@
+"""A whole storm, in a process of its own: the faults last a minute, and every rule must hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+#: Starting, calming down, the last sweeps and the checker take some ten seconds; on a slow machine more.
+DEADLINE = SECONDS + 240
+
+
+@pytest.mark.storm
+def test_every_rule_holds_through_a_storm() -> None:
+    command = [sys.executable, "-m", "tests.storm", "--seconds", str(SECONDS), "--json"]
+    # A session of its own, so that whatever it has started can be ended with it.
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        out, err = process.communicate(timeout=DEADLINE)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate(timeout=30)
+        raise
+    assert process.returncode == 0, f"{err}\n{out}"
+    figures = json.loads(out)["figures"]
+    assert [figures[name] for name in ("lost", "phantoms", "unexplained", "error")] == [0, 0, 0, 0]
+    # It was a storm, and something went on in it.
+    for name in ("kills", "stops", "database_crashes", "cut_connections", "in_doubt", "rolled_back", "periods_closed"):
+        assert figures[name] > 0, f"no {name}"
+    assert figures["acknowledged"] > 100

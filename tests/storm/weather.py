@@ -1,0 +1,230 @@
+"""Carries a storm out: starts everything, lets the scheduled faults happen, calms down, and calls the checker."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.storm import checker
+from tests.storm.cluster import Cluster
+from tests.storm.faults import Action, schedule
+from tests.storm.proxy import Proxy
+from tests.storm.watcher import Watcher
+
+if TYPE_CHECKING:
+    from tests.storm.crowd import Crowd
+
+#: How long a worker may go on after the end with what it has begun, and until it counts as hanging.
+_PATIENCE = 30.0
+_HANGING = 75.0
+_SETTING_UP = 120.0
+_LAST_SWEEPS = 300.0
+#: Processes that sweep, so that sweeps meet each other.
+_JANITORS = 2
+_TICK = 0.02
+_PROGRESS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What decides a storm."""
+
+    seed: int
+    seconds: float
+    workers: int
+    allocations: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it."""
+
+    figures: dict[str, int]
+    broken: list[checker.Broken]
+    folder: Path
+
+
+def storm(forecast: Forecast, say: Callable[[str], None]) -> Outcome:
+    """One storm from beginning to end. The folder stays if anything is broken, for whoever looks into it."""
+    folder = Path(tempfile.mkdtemp(prefix="storm-")).resolve()
+    # PostgreSQL may run as another user, who has to get in.
+    folder.chmod(0o755)
+    cluster = Cluster(folder)
+    try:
+        cluster.create()
+        os.environ["FOLIO_STORM_URL"] = cluster.url
+        os.environ["FOLIO_STORM_LOG"] = str(folder / "workers.log")
+        os.environ["DJANGO_SETTINGS_MODULE"] = "tests.storm.settings"
+        outcome = _Storm(forecast, folder, cluster, say).run()
+    except BaseException:
+        say(f"the files are in {folder}")
+        raise
+    finally:
+        cluster.stop()
+    if not outcome.broken:
+        shutil.rmtree(folder, ignore_errors=True)
+    return outcome
+
+
+class _Storm:
+    """The state of a running storm, and the power that the proxy has over it."""
+
+    def __init__(self, forecast: Forecast, folder: Path, cluster: Cluster, say: Callable[[str], None]) -> None:
+        self.forecast = forecast
+        self.folder = folder
+        self.cluster = cluster
+        self.say = say
+        self.hanging: list[str] = []
+        self.crowd: Crowd
+        self._read: dict[Path, int] = {}
+        self._told = 0
+
+    # What the proxy calls, in its own thread.
+
+    def kill(self, slot: int) -> None:
+        self.crowd.kill(slot)
+
+    def stop(self, slot: int, seconds: float) -> None:
+        self.crowd.stop(slot, seconds)
+
+    def crash(self, action: Action, backend: int | None) -> None:
+        if action is Action.CRASH:
+            self.cluster.crash()
+        elif backend is not None:
+            self.cluster.kill_backend(backend)
+
+    # The course of the storm, in the main thread.
+
+    def run(self) -> Outcome:
+        self._in_a_process("prepare", self.forecast.allocations, deadline=_SETTING_UP)
+        proxy = Proxy(self.cluster.socket, self.forecast.workers + _JANITORS, self)
+        watcher = Watcher(self.cluster.url, self.folder / "seen.tsv")
+        proxy.start()
+        watcher.start()
+        try:
+            self._make_crowd(proxy.ports)
+            self._blow(proxy)
+            self._calm(proxy)
+        finally:
+            if hasattr(self, "crowd"):
+                self.crowd.end()
+            watcher.stop()
+            proxy.close()
+        self.say("the faults have stopped; last sweeps, then the checker")
+        self._in_a_process("sweep_at_last", self.folder, deadline=_LAST_SWEEPS)
+        verdict = checker.check(self.cluster.url, self.folder)
+        for name in self.hanging:
+            verdict.broken.append(checker.Broken(0, "hanging", 1, [{"worker": name}]))
+        return Outcome(self._figures(verdict.figures, proxy, watcher), verdict.broken, self.folder)
+
+    def _make_crowd(self, ports: list[int]) -> None:
+        # Only now, since it imports Django and the settings.
+        from tests.storm import entrances
+        from tests.storm.crowd import Crowd, Setup
+
+        began = time.time()
+        setups = [
+            Setup(
+                seed=self.forecast.seed,
+                slot=slot,
+                generation=0,
+                port=port,
+                folder=self.folder,
+                began=began,
+                ends=began + self.forecast.seconds,
+                patience=_PATIENCE,
+                allocations=self.forecast.allocations,
+            )
+            for slot, port in enumerate(ports)
+        ]
+        self.crowd = Crowd([entrances.check_out] * self.forecast.workers + [entrances.sweep] * _JANITORS, setups)
+        self.ends = began + self.forecast.seconds
+        self.began = began
+
+    def _blow(self, proxy: Proxy) -> None:
+        faults = schedule(self.forecast.seed, self.forecast.seconds, self.forecast.workers + _JANITORS)
+        faults.reverse()
+        told = self.began
+        while (now := time.time()) < self.ends:
+            while faults and faults[-1].at <= now - self.began:
+                proxy.arm(faults.pop())
+            self._tend()
+            if now - told >= _PROGRESS:
+                told = now
+                self.say(self._progress(now, proxy))
+            time.sleep(_TICK)
+
+    def _tend(self) -> None:
+        """Whatever fell over is set up again."""
+        self.cluster.revive_if_down()
+        self.crowd.resume_due()
+        self.crowd.start_missing()
+
+    def _calm(self, proxy: Proxy) -> None:
+        """No more faults: everybody finishes what was begun, and nobody may hang."""
+        proxy.calm()
+        deadline = time.time() + _HANGING
+        while self.crowd.alive() and time.time() < deadline:
+            self.cluster.revive_if_down()
+            self.crowd.resume_due(everyone=True)
+            time.sleep(_TICK)
+        self.hanging = [f"w{slot}" for slot in self.crowd.alive()]
+        self.cluster.revive_if_down()
+        self.cluster.wait_until_ready()
+
+    def _in_a_process(self, work: str, *arguments: Any, deadline: float) -> None:
+        """Run what needs Folio in a process of its own, straight on the server, with a deadline."""
+        from tests.storm import entrances
+        from tests.storm.crowd import CONTEXT
+
+        process = CONTEXT.Process(target=getattr(entrances, work), args=arguments, daemon=True)
+        process.start()
+        process.join(deadline)
+        if process.is_alive():
+            process.kill()
+            process.join(10)
+            raise RuntimeError(f"{work} did not end within {deadline:.0f} s")
+        if process.exitcode:
+            raise RuntimeError(f"{work} failed; see above")
+
+    def _progress(self, now: float, proxy: Proxy) -> str:
+        return (
+            f"{now - self.began:6.0f} s of {self.forecast.seconds:.0f}: {self._acknowledged()} acknowledged, "
+            f"{self.crowd.kills} kills, {self.crowd.stops} stops, {self.cluster.crashes} database crashes, "
+            f"{_count(proxy, Action.CUT)} connections cut"
+        )
+
+    def _acknowledged(self) -> int:
+        """How many numbers were acknowledged so far; reads only what is new in the journals."""
+        for path in self.folder.glob("*.journal"):
+            with path.open("rb") as file:
+                file.seek(self._read.get(path, 0))
+                self._told += sum(line.startswith(b"acknowledged\t") for line in file)
+                self._read[path] = file.tell()
+        return self._told
+
+    def _figures(self, figures: dict[str, int], proxy: Proxy, watcher: Watcher) -> dict[str, int]:
+        return {
+            **figures,
+            "kills": self.crowd.kills,
+            "stops": self.crowd.stops,
+            "database_crashes": self.cluster.crashes,
+            "cut_connections": _count(proxy, Action.CUT),
+            "stalls": _count(proxy, Action.STALL),
+            "looks": watcher.looks,
+            **{
+                f"{action}_{point}_{side}": count
+                for (action, point, side), count in sorted(proxy.struck.items())
+                if point == "commit"
+            },
+        }
+
+
+def _count(proxy: Proxy, action: Action) -> int:
+    return sum(count for (struck, _, _), count in proxy.struck.items() if struck is action)
