@@ -123,8 +123,8 @@ def preview(series: str, *, org: Any = None, on: date | datetime | None = None, 
     return next_number(found, period, day, alias)
 
 
-def next_number(series: Series, period: Period, day: date, alias: str) -> str:
-    """The number that ``period`` of ``series`` would give out next on ``day``.
+def next_number(series: Series, period: Period, day: date, alias: str, value: int | None = None) -> str:
+    """The number that ``period`` of ``series`` would give out next on ``day``: that of ``value``, if it is known.
 
     Raises what ``issue`` would raise. The period may be unsaved.
     """
@@ -134,7 +134,8 @@ def next_number(series: Series, period: Period, day: date, alias: str) -> str:
         raise refusals.closed(period, day)
     if series.chronological and period.last_issued_on is not None and period.last_issued_on > day:
         raise refusals.out_of_order(period, day)
-    value = allocator_of(series).upcoming(alias, period)
+    if value is None:
+        value = allocator_of(series).upcoming(alias, period)
     if value > period.max_value:
         raise refusals.exhausted(period, 1)
     return period.as_format().number(value)
@@ -190,8 +191,11 @@ def _mend(
 
 
 def _refusal(outcome: Outcome, period: Period, day: date, count: int) -> LedgerError:
-    if outcome == Outcome.CLOSED:
+    if outcome == Outcome.CLOSED and period.closed_at is not None:
         return refusals.closed(period, day)
-    if outcome == Outcome.OUT_OF_ORDER:
+    if outcome == Outcome.OUT_OF_ORDER and period.last_issued_on is not None and period.last_issued_on > day:
         return refusals.out_of_order(period, day)
-    return refusals.exhausted(period, count)
+    if outcome == Outcome.EXHAUSTED and period.last_value + max(count, 1) > period.max_value:
+        return refusals.exhausted(period, count)
+    # The second connection has seen a later state of the period than this transaction does.
+    return refusals.old_snapshot(period.series.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,22 @@ from ledger.allocation.settling import settle
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
-from ledger.errors import InvalidCalendar, InvalidSeries, NoPeriod, PeriodConflict, PeriodError
+from ledger.errors import (
+    InvalidCalendar,
+    InvalidSeries,
+    NoPeriod,
+    PeriodConflict,
+    PeriodError,
+    SecondConnectionFailed,
+)
 from ledger.keys import actor_name
 from ledger.models import Allocation, Period, Series
 from ledger.series import business_today
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 500
 
@@ -80,8 +90,12 @@ def open_period_for(connection: BaseDatabaseWrapper, series: Series, day: date) 
     series, where they wait anyway, and for a series that nobody else can see yet.
     """
     period = planned_period(series, day, connection.alias)
-    ahead = series.allocation != Allocation.SERIAL and seen_ahead(connection, series)
-    return _opened(period, connection.alias, ahead=ahead)
+    try:
+        ahead = series.allocation != Allocation.SERIAL and seen_ahead(connection, series)
+        return _opened(period, connection.alias, ahead=ahead)
+    except SecondConnectionFailed as error:
+        _log.warning("The period %s is opened inside a checkout, and others wait for it: %s", period, error)
+        return _opened(period, connection.alias, ahead=False)
 
 
 def close_period(period: Period, *, early: bool = False, by: Any = None, using: str | None = None) -> Period:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import DataError, connections, router, transaction
-from django.db.models import F
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import insert_ahead, sees_new_rows
@@ -15,12 +15,14 @@ from ledger.allocation.settling import settle
 from ledger.calendars import CalendarKind, day_after
 from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
-from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries
+from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries, SecondConnectionFailed
 from ledger.keys import KEY_LENGTH, actor_name, printable, tenant_key
 from ledger.models import Allocation, Period, Series
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+_log = logging.getLogger(__name__)
 
 #: What may be chosen for a series, beside its tenant and code.
 SETTINGS = (
@@ -131,7 +133,12 @@ def make_default_series(connection: BaseDatabaseWrapper, tenant: str, code: str,
     if not ahead or series.allocation == Allocation.SERIAL:
         Series.objects.using(connection.alias).bulk_create([series], ignore_conflicts=True)
         return True
-    insert_ahead(connection, series)
+    try:
+        insert_ahead(connection, series)
+    except SecondConnectionFailed as error:
+        _log.warning("The series %s is made inside a checkout, and others wait for it: %s", series, error)
+        Series.objects.using(connection.alias).bulk_create([series], ignore_conflicts=True)
+        return True
     if find_series(connection.alias, tenant, code) is None and not sees_new_rows(connection):
         raise refusals.old_snapshot(code)
     return True
@@ -200,7 +207,9 @@ def check_calendar_change(series: Series, alias: str) -> None:
 
 def check_allocation_change(series: Series, alias: str) -> None:
     """Refuse another allocation while an open period has given out values; ``change_allocation`` first settles them."""
-    used = Period.objects.using(alias).filter(series=series, closed_at=None, last_value__gte=F("first_value")).first()
+    # Locked, so that nothing is minted or reserved between this look and the change.
+    periods = Period.objects.using(alias).filter(series=series, closed_at=None).select_for_update(of=("self",))
+    used = next((period for period in periods if period.last_value >= period.first_value), None)
     if used is None:
         return
     raise AllocationChange(

@@ -33,6 +33,7 @@ _TRIES = 5
 _AGAIN = ("40001", "40P01")
 
 _ATTRIBUTE = "_ledger_ahead"
+_FINALIZER = "_ledger_ahead_finalizer"
 
 
 def ask_ahead(
@@ -50,7 +51,7 @@ def ask_ahead(
         try:
             if lock_timeout is None:
                 return _ask(side, statement, arguments)
-            with side.connection.transaction():
+            with side.wrap_database_errors, side.connection.transaction():
                 side.connection.execute("SELECT set_config('lock_timeout', %s, true)", [lock_timeout])
                 return _ask(side, statement, arguments)
         except (OperationalError, InterfaceError) as error:
@@ -110,7 +111,7 @@ def _side(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
         side.close()
     if side.connection is None:
         try:
-            side.connect()
+            side.ensure_connection()
         except OperationalError as error:
             raise SecondConnectionFailed(
                 f"A second connection to the database {connection.alias!r} could not be opened: {error}",
@@ -118,8 +119,7 @@ def _side(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
                 remedy="Let the server and its pooler accept two connections for each thread, or choose the allocation "
                 "at_commit or serial.",
             ) from error
-        # Django's connection.close() drops the driver's connection object; with that, this one is closed too.
-        weakref.finalize(connection.connection, _close, side.connection, os.getpid())
+        _close_along_with(connection, side.connection)
     return side
 
 
@@ -131,6 +131,22 @@ def _twin(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
         name: value for name, value in settings["OPTIONS"].items() if name not in ("pool", "isolation_level")
     }
     return type(model)(settings, connection.alias)
+
+
+def _close_along_with(connection: BaseDatabaseWrapper, driver_connection: Any) -> None:
+    """Close the second connection when Django closes ``connection``, or when its thread has ended."""
+    process, kind, itself = os.getpid(), type(connection), weakref.ref(connection)
+
+    def close_both() -> None:
+        _close(driver_connection, process)
+        if (still_there := itself()) is not None:
+            kind._close(still_there)  # type: ignore[attr-defined]
+
+    # On this one object: what Django's close() calls, after it has put its own state in order.
+    connection.__dict__["_close"] = close_both
+    if (earlier := connection.__dict__.get(_FINALIZER)) is not None:
+        earlier.detach()
+    connection.__dict__[_FINALIZER] = weakref.finalize(connection.connection, _close, driver_connection, process)
 
 
 def _close(driver_connection: Any, process: int) -> None:

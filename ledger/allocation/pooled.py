@@ -14,7 +14,7 @@ from ledger.allocation.ahead import ask_ahead, in_test_case
 from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.allocation.written import Written, garbage_collection_paused
 from ledger.errors import SecondConnectionFailed
-from ledger.models import Period
+from ledger.models import NumberIssued, Period
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -59,7 +59,9 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
 
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
     """Take the lowest free values for those of ``documents`` that have no number yet, in their order."""
-    seen = -1
+    places = {document: place for place, document in enumerate(documents)}
+    issued: dict[int, NumberIssued] = {}
+    remaining, day, seen = list(documents), None, -1
     for _ in range(_TRIES):
         with connection.cursor() as cursor:
             cursor.execute(
@@ -69,31 +71,44 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
                     request.series,
                     request.on,
                     request.at,
-                    list(documents),
+                    remaining,
                     request.actor,
                     request.metadata,
                     request.on_stated,
                 ),
             )
             rows = cursor.fetchall()
-        if not rows or rows[0][0] == "issued":
-            return _block(connection, request, documents, rows)
+        if not rows:
+            continue  # entries that nobody issued stood where slots were free; those are gone now
         outcome, day, _, entry_id, _, period, counter = rows[0][:7]
-        if outcome != "empty":
+        if outcome == "issued":
+            written = Written(connection, request, day)
+            with garbage_collection_paused():
+                issued |= {places[row[2]]: written.entry(*row[2:]) for row in rows}
+            if len(issued) == len(documents):
+                return BlockAnswer(Outcome.ISSUED, day, issued)
+            remaining = [document for document in documents if places[document] not in issued]
+        elif outcome == "existing":
+            return BlockAnswer(Outcome.ISSUED if issued else Outcome.EXISTING, day, issued)
+        elif outcome == "empty":
+            _refuse_old_snapshot(request, seen, counter)
+            seen = counter
+            # Of those that were missing others may take some before this call can.
+            minted = _mint(connection, request.tenant, period, seen, entry_id)
+            if minted not in ("minted", "there"):
+                return BlockAnswer(Outcome(minted), day, {})
+        else:
             return BlockAnswer(Outcome(outcome), day, {}, existing_id=entry_id)
-        _refuse_old_snapshot(request, seen, counter)
-        seen = counter
-        # Of those that were missing others may take some before this call can.
-        minted = _mint(connection, request.tenant, period, seen, entry_id)
-        if minted not in ("minted", "there"):
-            return BlockAnswer(Outcome(minted), day, {})
     raise refusals.unsettled(request.series)
 
 
 def upcoming(alias: str, period: Period) -> int:
     """The value that would come next: the lowest slot, which may be one that a checkout holds."""
     with connections[alias].cursor() as cursor:
-        cursor.execute(sql.LOWEST_SLOT, [period.tenant, period.pk])
+        cursor.execute(
+            sql.LOWEST_SLOT,
+            {"tenant": period.tenant, "period": period.pk, "give_back": period.series.give_back},
+        )
         lowest: int | None = cursor.fetchone()[0]
     return period.last_value + 1 if lowest is None else lowest
 
@@ -113,19 +128,6 @@ def _issued(connection: BaseDatabaseWrapper, request: Request, day: date, answer
         int(transaction_id),
     )
     return Answer(Outcome.ISSUED, day, entry=entry)
-
-
-def _block(
-    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], rows: Sequence[Sequence[object]]
-) -> BlockAnswer:
-    day = rows[0][1] if rows else None
-    if not isinstance(day, date):
-        return BlockAnswer(Outcome.EXISTING, None, {})  # all came in on another connection meanwhile
-    places = {document: place for place, document in enumerate(documents)}
-    written = Written(connection, request, day)
-    with garbage_collection_paused():
-        entries = {places[row[2]]: written.entry(*row[2:]) for row in rows}  # type: ignore[index,arg-type]
-    return BlockAnswer(Outcome.ISSUED, day, entries)
 
 
 def _refill(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int) -> None:

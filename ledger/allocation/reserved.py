@@ -147,10 +147,13 @@ def _issue(
         if kept is None:
             _keep(connection, request, place, documents, reservations)
         raise refusals.old_snapshot(request.series)
-    written = Written(connection, request, place.day)
+    # All of one date, but for those whose reservation is older, with the chronology guard on.
+    written = {day: Written(connection, request, day) for day in {row[4] for row in taken}}
     return [
-        written.entry(documents[at - 1], entry_id, place.series, place.period, value, number, issued_us, transaction)
-        for at, entry_id, value, number, issued_us, transaction in sorted(taken)
+        written[day].entry(
+            documents[at - 1], entry_id, place.series, place.period, value, number, issued_us, transaction
+        )
+        for at, entry_id, value, number, day, issued_us, transaction in sorted(taken)
     ]
 
 

@@ -1,8 +1,8 @@
 from django.db import migrations
 
-from ledger.migrations._operations import RenewSQLFile, RunSQLFile
+from ledger.migrations._operations import RunSQLFile
 
 
 class Migration(migrations.Migration):
     dependencies = [("ledger", "0009_issue_reserved")]
-    operations = [RenewSQLFile("issue_serial"), RunSQLFile("issue_at_commit")]
+    operations = [RunSQLFile("issue_at_commit")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
@@ -22,10 +22,13 @@ class Checkout:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._atomic: transaction.Atomic | None = None
+        self._last: Future[Any] | None = None
         self.pid: int = self.run(self._connect)
 
     def do(self, call: Callable[[], T]) -> Future[T]:
-        return self._thread.submit(call)
+        step = self._thread.submit(call)
+        self._last = step
+        return step
 
     def run(self, call: Callable[[], T]) -> T:
         return self.do(call).result(PATIENCE)
@@ -49,12 +52,20 @@ class Checkout:
 
     def close(self) -> None:
         def close() -> None:
-            if self._atomic is not None:
-                self._leave(RuntimeError("left open by the test"))
-            connection.close()
+            try:
+                if self._atomic is not None:
+                    self._leave(RuntimeError("left open by the test"))
+            finally:
+                connection.close()
 
-        self.run(close)
-        self._thread.shutdown()
+        if self._last is not None and not self._last.done():
+            # A test that failed left it waiting; the next test must not wait for it too.
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_cancel_backend(%s)", [self.pid])
+        try:
+            self.run(close)
+        finally:
+            self._thread.shutdown(wait=False)
 
     def _leave(self, error: Exception | None) -> None:
         atomic, self._atomic = self._atomic, None
@@ -74,24 +85,42 @@ class Checkout:
 @contextmanager
 def checkouts(count: int) -> Iterator[list[Checkout]]:
     """So many checkouts, each ended and disconnected at the end, whatever the test did."""
-    made = [Checkout() for _ in range(count)]
-    try:
-        yield made
-    finally:
+    with ExitStack() as all_closed:
+        made = [Checkout() for _ in range(count)]
         for checkout in made:
-            checkout.close()
+            all_closed.callback(checkout.close)
+        yield made
 
 
-def wait_until_blocked(checkout: Checkout, step: Future[Any]) -> None:
-    """Return when PostgreSQL says that the checkout waits for a lock; fail if its step ends instead."""
+def wait_until_blocked(checkout: Checkout, step: Future[Any], *, or_done: bool = False) -> None:
+    """Return when PostgreSQL says that the checkout waits for a lock; fail if its step ends instead.
+
+    ``or_done`` where some allocations wait and others need not.
+    """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
+        if or_done and step.done():
+            return
         assert not step.done(), f"the step ended without waiting: {step.exception() or step.result()}"
         with connection.cursor() as cursor:
             cursor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [checkout.pid])
             if cursor.fetchone()[0]:
                 return
     raise AssertionError("the step neither ended nor waited for a lock")
+
+
+def wait_until_somebody_waits_for(checkout: Checkout, step: Future[Any]) -> None:
+    """Return when any connection, also the second one of who does ``step``, waits for this checkout."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert not step.done(), f"the step ended without waiting: {step.exception() or step.result()}"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))", [checkout.pid]
+            )
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waits for the checkout")
 
 
 def in_threads(count: int, work: Callable[[int], T]) -> list[T]:

@@ -36,20 +36,21 @@ DECLARE
     reservation ledger_reservation;
     day date;
     evidence jsonb;
+    flagged boolean;
 BEGIN
     SELECT * INTO period FROM ledger_period p WHERE p.id = p_period;
     IF period.tenant IS DISTINCT FROM p_tenant THEN RETURN 'missing'; END IF;
     IF period.closed_at IS NOT NULL THEN RETURN 'closed'; END IF;
     SELECT (clock_timestamp() AT TIME ZONE s.time_zone)::date INTO day FROM ledger_series s WHERE s.id = period.series_id;
 
-    DELETE FROM ledger_reservation r
-    WHERE r.tenant = p_tenant AND r.period_id = p_period AND r.value = p_value
-    RETURNING * INTO reservation;
+    SELECT * INTO reservation FROM ledger_reservation r
+    WHERE r.tenant = p_tenant AND r.period_id = p_period AND r.value = p_value FOR UPDATE;
     IF FOUND THEN
         day := reservation.issued_on;
         evidence := ledger_evidence(reservation, p_cause);
     ELSE
-        DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value;
+        PERFORM FROM ledger_slot s
+        WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value FOR UPDATE;
         IF NOT FOUND AND p_cause <> 'lost' THEN
             RETURN CASE WHEN (SELECT e.value FROM ledger_entry e
                               WHERE e.tenant = p_tenant AND e.period_id = p_period AND e.value >= p_value
@@ -64,7 +65,10 @@ BEGIN
             ledger_number(period.prefix, period.width, period.suffix, p_value), '',
             greatest(least(day, period.ends_on), period.starts_on), p_actor, evidence)
     ON CONFLICT DO NOTHING;
-    RETURN CASE WHEN FOUND THEN 'flagged' ELSE 'settled' END;
+    flagged := FOUND;
+    DELETE FROM ledger_reservation r WHERE r.tenant = p_tenant AND r.period_id = p_period AND r.value = p_value;
+    DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value;
+    RETURN CASE WHEN flagged THEN 'flagged' ELSE 'settled' END;
 EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected THEN
     RETURN 'in_flight';
 END $$;
@@ -81,6 +85,8 @@ DECLARE
     day date;
     flagged bigint;
 BEGIN
+    -- Slots go before the counter falls, which is in order at the end.
+    SET CONSTRAINTS ledger_slot_is_kept DEFERRED;
     -- Each of these waits until its checkout has ended; afterwards a new statement sees what it did.
     PERFORM FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period ORDER BY s.value FOR UPDATE;
     PERFORM FROM ledger_reservation r WHERE r.tenant = p_tenant AND r.period_id = p_period ORDER BY r.value FOR UPDATE;

@@ -1,6 +1,26 @@
 -- The allocation `pooled`: a checkout takes the lowest free slot of its period, passing over those that other checkouts
 -- hold. No counter is locked; a rollback brings the slot back.
 
+-- Where no number may be given back to a later document (give_back is off), a value is taken only above every one that is
+-- out: in the ledger, or with a checkout that has not ended. The latter is told by an advisory lock that each checkout
+-- holds, shared, so that nobody waits for it; pg_locks shows it to others while it lasts, and no longer.
+CREATE FUNCTION ledger_mark_out(p_period bigint, p_value bigint) RETURNS void LANGUAGE sql AS $$
+    SELECT pg_advisory_xact_lock_shared(hashint8(p_period), (p_value & 2147483647)::integer)
+$$;
+CREATE FUNCTION ledger_highest_out(p_tenant text, p_period bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN greatest(
+        -1,
+        (SELECT e.value FROM ledger_entry e
+         WHERE e.tenant = p_tenant AND e.period_id = p_period ORDER BY e.value DESC LIMIT 1),
+        (SELECT max(l.objid::bigint) FROM pg_locks l
+         WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.objsubid = 2
+           AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+           AND l.classid::bigint = hashint8(p_period)::bigint & 4294967295
+           AND EXISTS (SELECT FROM ledger_slot s
+                       WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = l.objid::bigint)));
+END $$;
+
 -- One number. The answer is that of ledger_issue_serial, with these differences: 'empty' means that no slot is free, and
 -- then series, period and the counter follow the date; a new number ends with the counter and with 'low' when it is time
 -- to mint, else 'enough'.
@@ -49,12 +69,7 @@ BEGIN
     IF NOT FOUND THEN RETURN ARRAY[ledger_refusal(p_tenant, series, day, 0), days]; END IF;
     SELECT l.* INTO pool FROM ledger_pool l WHERE l.tenant = p_tenant AND l.period_id = period.id;
 
-    -- Where no number may be given back to a later document, what lies below the highest one is not for issuing.
-    IF NOT gives_back THEN
-        SELECT e.value INTO above FROM ledger_entry e
-        WHERE e.tenant = p_tenant AND e.period_id = period.id ORDER BY e.value DESC LIMIT 1;
-        above := coalesce(above, -1);
-    END IF;
+    IF NOT gives_back THEN above := ledger_highest_out(p_tenant, period.id); END IF;
 
     LOOP
         taken := NULL;
@@ -74,8 +89,11 @@ BEGIN
         IF taken IS NULL THEN
             RETURN ARRAY['empty', days, series::text, period.id::text, period.last_value::text];
         END IF;
-        DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = taken;
 
+        IF NOT gives_back THEN PERFORM ledger_mark_out(period.id, taken); END IF;
+
+        -- The entry first, then the slot: so the value is accounted for after each statement, even where the caller has
+        -- set all constraints to be checked immediately.
         new_number := ledger_number(period.prefix, period.width, period.suffix, taken);
         INSERT INTO ledger_entry AS e
             (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
@@ -83,21 +101,19 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
         IF FOUND THEN
+            DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = taken;
             RETURN ARRAY['issued', days, entry::text, series::text, period.id::text, taken::text, new_number,
                          (extract(epoch FROM written) * 1000000)::bigint::text, writer::text,
                          period.last_value::text,
                          CASE WHEN taken = period.last_value - pool.batch / 4 THEN 'low' ELSE 'enough' END];
         END IF;
 
-        -- The same document came in on another connection meanwhile: its number counts, and the slot goes back.
+        -- The same document came in on another connection meanwhile: its number counts, and the slot stays.
         IF p_document > '' THEN
             SELECT e.id INTO entry FROM ledger_entry e
             WHERE e.tenant = p_tenant AND e.series_id = series AND e.document = p_document AND e.document > ''
             LIMIT 1;
-            IF FOUND THEN
-                INSERT INTO ledger_slot (tenant, period_id, value) VALUES (p_tenant, period.id, taken);
-                RETURN ARRAY['existing', days, entry::text];
-            END IF;
+            IF FOUND THEN RETURN ARRAY['existing', days, entry::text]; END IF;
         END IF;
         IF (SELECT e.value FROM ledger_entry e
             WHERE e.tenant = p_tenant AND e.period_id = period.id AND e.value >= taken
@@ -108,6 +124,7 @@ BEGIN
             VALUES (p_tenant, series, period.id, taken, 'issued', new_number, p_document, day, p_actor, p_metadata);
         END IF;
         -- Something else appended an entry for a value that was waiting. The next slot, then.
+        DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = taken;
     END LOOP;
 END $$;
 
@@ -134,7 +151,6 @@ DECLARE
     other bigint;
     straggler bigint;
     taken bigint[] := '{}';
-    inserted bigint;
 BEGIN
     SELECT * INTO series FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series;
     outcome := CASE WHEN series.id IS NULL THEN 'unknown'
@@ -173,11 +189,7 @@ BEGIN
     END IF;
 
     SELECT l.* INTO pool FROM ledger_pool l WHERE l.tenant = p_tenant AND l.period_id = period.id;
-    IF NOT series.give_back THEN
-        SELECT e.value INTO above FROM ledger_entry e
-        WHERE e.tenant = p_tenant AND e.period_id = period.id ORDER BY e.value DESC LIMIT 1;
-        above := coalesce(above, -1);
-    END IF;
+    IF NOT series.give_back THEN above := ledger_highest_out(p_tenant, period.id); END IF;
     FOREACH straggler IN ARRAY coalesce(pool.stragglers, '{}') LOOP
         EXIT WHEN cardinality(taken) = cardinality(fresh);
         PERFORM FROM ledger_slot s
@@ -199,10 +211,7 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
-    DELETE FROM ledger_slot s
-    USING unnest(taken) AS t (value)
-    WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = t.value;
-
+    IF NOT series.give_back THEN PERFORM ledger_mark_out(period.id, taken[cardinality(taken)]); END IF;
     RETURN QUERY
     INSERT INTO ledger_entry AS e
         (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
@@ -216,15 +225,13 @@ BEGIN
     RETURNING 'issued', latest, e.document::text, e.id, e.series_id, e.period_id, e.value,
               e.number::text, (extract(epoch FROM e.issued_at) * 1000000)::bigint, e.transaction_id;
 
-    -- Documents that came in on another connection meanwhile have their numbers, and don't need these slots.
-    GET DIAGNOSTICS inserted = ROW_COUNT;
-    IF inserted < cardinality(taken) THEN
-        INSERT INTO ledger_slot (tenant, period_id, value)
-        SELECT p_tenant, period.id, t.value FROM unnest(taken) AS t (value)
-        WHERE (SELECT e.value FROM ledger_entry e
-               WHERE e.tenant = p_tenant AND e.period_id = period.id AND e.value >= t.value
-               ORDER BY e.value LIMIT 1) IS DISTINCT FROM t.value;
-    END IF;
+    -- Documents that came in on another connection meanwhile have their numbers: the slots that they don't need stay.
+    DELETE FROM ledger_slot s
+    USING unnest(taken) AS t (value)
+    WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = t.value
+      AND (SELECT e.value FROM ledger_entry e
+           WHERE e.tenant = p_tenant AND e.period_id = period.id AND e.value >= t.value
+           ORDER BY e.value LIMIT 1) = t.value;
 END $$;
 
 -- Mint slots, in a short transaction of its own: raise the counter and queue the values. The caller says where it saw the

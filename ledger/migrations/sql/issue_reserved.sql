@@ -39,6 +39,14 @@ BEGIN
     RETURN ARRAY['look', days, series::text, period::text, pg_current_xact_id()::text];
 END $$;
 
+-- The latest business date in a period: what the chronology guard compares with. Also of values that wait.
+CREATE OR REPLACE FUNCTION ledger_latest_date(p_tenant text, p_period_id bigint) RETURNS date LANGUAGE sql STABLE AS $$
+    SELECT greatest(
+        (SELECT max(e.issued_on) FROM ledger_entry e
+         WHERE e.tenant = p_tenant AND e.period_id = p_period_id AND e.kind <> 'gap'),
+        (SELECT max(r.issued_on) FROM ledger_reservation r WHERE r.tenant = p_tenant AND r.period_id = p_period_id))
+$$;
+
 -- Those of a block's documents that have no number yet, in their order; and the id of an entry whose period or metadata
 -- are not what was stated, if there is one (p_metadata is null where none were).
 CREATE FUNCTION ledger_fresh(
@@ -133,29 +141,34 @@ CREATE FUNCTION ledger_issue_reserved(
     p_tenant text, p_series bigint, p_period bigint, p_on date, p_reservations bigint[], p_documents text[],
     p_actor text, p_metadata jsonb
 ) RETURNS TABLE (
-    place bigint, entry_id bigint, entry_value bigint, entry_number text, entry_issued_us bigint,
+    place bigint, entry_id bigint, entry_value bigint, entry_number text, entry_date date, entry_issued_us bigint,
     entry_transaction bigint
 ) LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     period ledger_period;
+    guarded boolean;
 BEGIN
     SELECT * INTO period FROM ledger_period p WHERE p.id = p_period;
+    -- With the chronology guard on, a retry keeps the date of its reservation, as it keeps the value: later values have
+    -- been dated since.
+    SELECT s.chronological INTO guarded FROM ledger_series s WHERE s.id = p_series;
     RETURN QUERY
     WITH taken AS (
         DELETE FROM ledger_reservation r
         USING unnest(p_reservations, p_documents) WITH ORDINALITY AS d (id, document, ordinality)
         WHERE r.id = d.id AND r.tenant = p_tenant AND r.period_id = p_period
-        RETURNING d.ordinality, d.document, r.value
+        RETURNING d.ordinality, d.document, r.value, r.issued_on AS reserved_on
     ), written AS (
         INSERT INTO ledger_entry AS e
             (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
         SELECT p_tenant, p_series, p_period, t.value, 'issued',
-               ledger_number(period.prefix, period.width, period.suffix, t.value), t.document, p_on, p_actor, p_metadata
+               ledger_number(period.prefix, period.width, period.suffix, t.value), t.document,
+               CASE WHEN guarded THEN t.reserved_on ELSE p_on END, p_actor, p_metadata
         FROM taken t
-        RETURNING e.id, e.value, e.number, e.issued_at, e.transaction_id
+        RETURNING e.id, e.value, e.number, e.issued_on, e.issued_at, e.transaction_id
     )
-    SELECT t.ordinality, w.id, w.value, w.number::text, (extract(epoch FROM w.issued_at) * 1000000)::bigint,
+    SELECT t.ordinality, w.id, w.value, w.number::text, w.issued_on, (extract(epoch FROM w.issued_at) * 1000000)::bigint,
            w.transaction_id
     FROM written w JOIN taken t ON t.value = w.value;
 END $$;

@@ -1,0 +1,173 @@
+"""Through PgBouncer in transaction mode, with pools of two: no connection of the server is kept longer than needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+from django.test import override_settings
+from psycopg.conninfo import conninfo_to_dict
+
+from ledger import define_series, issue, issue_many, open_period
+from ledger.models import Entry
+from tests.allocations import (
+    AT_COMMIT,
+    DAY,
+    POOLED,
+    RESERVED,
+    SERIAL,
+    expect_all_accounted_for,
+    reserved_values,
+    values,
+)
+from tests.concurrency.checkouts import checkouts, in_threads
+from tests.concurrency.pgbouncer import AHEAD, MAIN, pooler
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def new_threads_go_through(address: str) -> Iterator[None]:
+    """The test's own thread stays with PostgreSQL; threads that begin now get to it through the pooler."""
+    given = conninfo_to_dict(address)
+    direct = connections.settings["default"]
+    pooled = {
+        **direct,
+        "HOST": str(given["host"]),
+        "PORT": str(given["port"]),
+        "USER": str(given["user"]),
+        "OPTIONS": {},
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+    }
+    connections.settings["default"] = {**pooled, "NAME": MAIN}
+    connections.settings[AHEAD] = {**pooled, "NAME": AHEAD}
+    try:
+        yield
+    finally:
+        connections.settings["default"] = direct
+        del connections.settings[AHEAD]
+
+
+@pytest.fixture
+def two_each() -> Iterator[None]:
+    """A pool of two; what is committed ahead goes through another pool of two."""
+    with (
+        pooler(connection.settings_dict["NAME"], size=2) as address,
+        new_threads_go_through(address),
+        override_settings(LEDGER={"SECOND_CONNECTIONS": {"default": AHEAD}}),
+    ):
+        yield
+
+
+def define(allocation: str, code: str = "invoice") -> None:
+    open_period(define_series(code, template=f"{code}-{{year}}-{{counter:06}}", allocation=allocation), DAY)
+
+
+def worker_s_checkouts(worker: int) -> list[int]:
+    """Some with savepoints, some rolled back, some with blocks; returns the values that were committed."""
+    taken: list[int] = []
+    for step in range(11):
+        with transaction.atomic():
+            entries = [issue("invoice", document=f"{worker}:{step}", on=DAY)]
+            if step % 4 == 0:
+                documents = [f"{worker}:{step}/{item}" for item in range(5)]
+                entries += issue_many("invoice", documents=documents, on=DAY)
+            if step % 3 == 0:
+                savepoint = transaction.savepoint()
+                issue("invoice", on=DAY)
+                transaction.savepoint_rollback(savepoint)
+            if step % 5 == 0:
+                transaction.set_rollback(True)
+        if step % 5:
+            taken += [entry.value for entry in entries]
+    return taken
+
+
+@pytest.mark.usefixtures("two_each")
+def test_twelve_threads_share_two_connections(allocation: str) -> None:
+    define(allocation)
+    told = in_threads(12, worker_s_checkouts)
+    assert sorted(value for each in told for value in each) == values()
+    expect_all_accounted_for()
+    if allocation in (SERIAL, AT_COMMIT):
+        assert values() == list(range(1, len(values()) + 1))
+
+
+@pytest.mark.usefixtures("two_each")
+def test_a_default_series_makes_itself_through_it() -> None:
+    def checkout(_: int) -> None:
+        with transaction.atomic():
+            issue("invoice", on=DAY)
+
+    in_threads(8, checkout)
+    assert values() == list(range(1, 9))
+
+
+@pytest.mark.usefixtures("two_each")
+def test_a_reservation_is_committed_before_issue_returns() -> None:
+    define(RESERVED)
+    with checkouts(1) as (checkout,):
+        checkout.begin()
+        assert checkout.run(lambda: issue("invoice", on=DAY).value) == 1
+        assert reserved_values() == [1]
+        checkout.commit()
+    assert (values(), reserved_values()) == ([1], [])
+
+
+@pytest.mark.usefixtures("two_each")
+def test_no_setting_leaks_to_the_next_user_of_a_connection() -> None:
+    for allocation in (POOLED, RESERVED):
+        define(allocation, allocation)
+
+    def checkout(_: int) -> None:
+        for series in (POOLED, RESERVED):
+            with transaction.atomic():
+                [issue(series, on=DAY) for _ in range(20)]
+
+    def settings(_: int) -> tuple[str, str]:
+        found: set[tuple[str, str]] = set()
+        for _ in range(10):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT current_setting('lock_timeout'), current_setting('enable_seqscan')")
+                found.add(cursor.fetchone())
+        (only,) = found
+        return only
+
+    in_threads(4, checkout)
+    assert in_threads(1, settings) == [("0", "on")]
+    connections.settings["default"] = {**connections.settings["default"], "NAME": AHEAD}
+    assert in_threads(1, settings) == [("0", "on")]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("allocation", [POOLED, RESERVED])
+def test_one_pool_of_two_for_both_starves_and_says_so(allocation: str) -> None:
+    """Two checkouts hold its connections, and one wants a second: it is told the way out, and nothing is lost."""
+    define(allocation)
+    with (
+        pooler(connection.settings_dict["NAME"], size=2) as address,
+        new_threads_go_through(address),
+        checkouts(2) as (first, second),
+    ):
+
+        def take() -> int:
+            return issue("invoice", on=DAY).value
+
+        for checkout in (first, second):
+            checkout.begin()
+            checkout.run(lambda: Entry.objects.exists())
+        if allocation == POOLED:
+            assert first.run(take) == 1, "minted on the first connection instead"
+            first.commit()
+        else:
+            with pytest.raises(OperationalError) as refused:
+                first.run(take)
+            assert "SECOND_CONNECTIONS" in str(refused.value)
+            first.rollback()
+        second.rollback()
+    assert values() == ([1] if allocation == POOLED else [])
+    expect_all_accounted_for()
