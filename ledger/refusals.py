@@ -77,7 +77,8 @@ def closed(period: Period, day: date) -> errors.PeriodClosed:
 
 def exhausted(period: Period, count: int) -> errors.PeriodExhausted:
     """The next number would be too long."""
-    number = period.as_format().number(period.last_value + count)
+    # A pool's counter stands at its highest slot, so the first number that is too long may come before.
+    number = period.as_format().number(min(period.last_value + count, period.max_value + 1))
     return errors.PeriodExhausted(
         f"The next number of series {str(period.series)!r} would be {number!r}, of {len(number)} characters.",
         rule=f"Its length limit is {period.series.max_length} characters, which the value {period.max_value} reaches.",

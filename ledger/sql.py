@@ -22,8 +22,14 @@ ISSUE_POOLED_MANY = (
 # Makes slots, in a transaction of its own. Arguments: tenant, period, where the counter was seen, how many at least.
 MINT = "SELECT ledger_mint(%s, %s, %s, %s)"
 
-# The lowest slot that is there, be it held by a checkout or not. Arguments: tenant, period.
-LOWEST_SLOT = "SELECT min(value) FROM ledger_slot WHERE tenant = %s AND period_id = %s"
+# The lowest slot that is there to be taken, be it held by a checkout or not. Arguments: tenant, period, give_back.
+LOWEST_SLOT = """
+    SELECT min(w.value) FROM ledger_slot w
+    WHERE w.tenant = %(tenant)s AND w.period_id = %(period)s
+      AND (%(give_back)s OR w.value > coalesce((
+          SELECT max(e.value) FROM ledger_entry e WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s
+      ), -1))
+"""
 
 # Where a number will come from (migrations/sql/issue_reserved.sql). Arguments: tenant, series, on, at, document,
 # allocation.
