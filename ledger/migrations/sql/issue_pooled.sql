@@ -151,6 +151,7 @@ DECLARE
     other bigint;
     straggler bigint;
     taken bigint[] := '{}';
+    inserted bigint;
 BEGIN
     SELECT * INTO series FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series;
     outcome := CASE WHEN series.id IS NULL THEN 'unknown'
@@ -226,12 +227,17 @@ BEGIN
               e.number::text, (extract(epoch FROM e.issued_at) * 1000000)::bigint, e.transaction_id;
 
     -- Documents that came in on another connection meanwhile have their numbers: the slots that they don't need stay.
+    GET DIAGNOSTICS inserted = ROW_COUNT;
+    IF inserted < cardinality(taken) THEN
+        taken := ARRAY(
+            SELECT t.value FROM unnest(taken) AS t (value)
+            WHERE (SELECT e.value FROM ledger_entry e
+                   WHERE e.tenant = p_tenant AND e.period_id = period.id AND e.value >= t.value
+                   ORDER BY e.value LIMIT 1) = t.value);
+    END IF;
+    -- (A list of keys, and not a join, for which the planner might take the square of the list's length.)
     DELETE FROM ledger_slot s
-    USING unnest(taken) AS t (value)
-    WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = t.value
-      AND (SELECT e.value FROM ledger_entry e
-           WHERE e.tenant = p_tenant AND e.period_id = period.id AND e.value >= t.value
-           ORDER BY e.value LIMIT 1) = t.value;
+    WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = ANY (taken);
 END $$;
 
 -- Mint slots, in a short transaction of its own: raise the counter and queue the values. The caller says where it saw the
