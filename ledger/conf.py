@@ -4,6 +4,9 @@ LEDGER = {
     "TIME_ZONE": "Europe/Berlin",      # zone of series made by default; else Django's TIME_ZONE
     "CLOCK": "database",               # who says what today is: "database", or "application" (freezegun)
     "OPEN_AHEAD_DAYS": 30,             # how early the next period's row is made
+    "SWEEPS": {                        # seconds: how often each is due, and how long it may take
+        "flag_gaps": {"every": 60, "limit": 300},
+    },
     "SECOND_CONNECTIONS": {            # where reserved and pooled commit ahead, if not by the same settings: behind a
         "default": "default_ahead",    # pooler, an alias of DATABASES that leads to the same database by another pool
     },
@@ -30,6 +33,17 @@ DEFAULT_SERIES: dict[str, dict[str, Any]] = {
 }
 
 
+#: How often each sweep is due, and how long a run may take, in seconds.
+SWEEPS: dict[str, dict[str, float]] = {
+    "open_next_periods": {"every": 3600, "limit": 300},
+    "refill_pools": {"every": 15, "limit": 60},
+    "flag_gaps": {"every": 60, "limit": 300},
+    "heal": {"every": 300, "limit": 60},
+    "close_periods": {"every": 3600, "limit": 300},
+    "verify": {"every": 86400, "limit": 7200},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerSettings:
     """The values of ``LEDGER`` with their defaults."""
@@ -38,10 +52,11 @@ class LedgerSettings:
     clock: Literal["database", "application"] = "database"
     open_ahead_days: int = 30
     second_connections: Mapping[str, str] = field(default_factory=dict)
+    sweeps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     default_series: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-_KEYS = {"TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "SECOND_CONNECTIONS", "DEFAULT_SERIES"}
+_KEYS = {"TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "SECOND_CONNECTIONS", "SWEEPS", "DEFAULT_SERIES"}
 
 
 def ledger_settings() -> LedgerSettings:
@@ -72,5 +87,20 @@ def ledger_settings() -> LedgerSettings:
         clock=clock,
         open_ahead_days=ahead,
         second_connections=seconds,
+        sweeps=_sweeps(given.get("SWEEPS", {})),
         default_series={**DEFAULT_SERIES, **given.get("DEFAULT_SERIES", {})},
     )
+
+
+def _sweeps(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """The times of every sweep; those that a setting doesn't name keep their defaults."""
+    times = {name: dict(defaults) for name, defaults in SWEEPS.items()}
+    for name, chosen in given.items():
+        for key, value in chosen.items():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if key not in ("every", "limit") or not is_number or value <= 0:
+                raise ImproperlyConfigured(
+                    f"LEDGER['SWEEPS'][{name!r}] has {key!r}: {value!r}; known are 'every' and 'limit', in seconds."
+                )
+        times.setdefault(name, {}).update(chosen)
+    return times

@@ -33,6 +33,7 @@
     ├── GrantError                 a role can't be given the least privilege
     ├── AdoptionError              a previous system's numbers can't be taken over
     ├── GapError                   a gap can't be explained
+    ├── UnknownSweep               no sweep of that name
     └── ConcurrencyError           retry the whole transaction (also a django OperationalError)
         ├── DeadlockDetected       two transactions took two series in opposite order
         ├── LockTimeout            lock_timeout ran out while another checkout held the counter
@@ -197,6 +198,10 @@ class AdoptionError(LedgerError):
 
 class GapError(LedgerError):
     """A gap can't be explained."""
+
+
+class UnknownSweep(LedgerError):
+    """There is no sweep of that name."""
 
 
 class ConcurrencyError(LedgerError, OperationalError):

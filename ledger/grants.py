@@ -16,7 +16,7 @@ from django.db.models import Model
 from psycopg.sql import SQL, Composed, Identifier
 
 from ledger.errors import GrantError, LedgerError
-from ledger.models import Period, Pool, Reservation, ScanPosition, Series, Slot, Ticket
+from ledger.models import Period, Pool, Reservation, ScanPosition, Series, Slot, SweepRun, Ticket
 from ledger.models.tables import all_tables, event_tables, queue_tables
 
 #: What issuing writes to a period; all other columns are the business of who opens and closes.
@@ -186,6 +186,10 @@ def _statements(role: str, *, admin: bool, revoke_public: bool, using: str) -> I
     )
     yield Statement("Issuing moves the counter", _update(Period, COUNTER_COLUMNS, table, to))
     yield from _queue_statements(tables, table, to)
+    yield Statement(
+        "The sweeps keep a diary", SQL("GRANT SELECT, INSERT, DELETE ON TABLE {} TO {}").format(tables(SweepRun), to)
+    )
+    yield Statement("A run is noted down at its end", _update(SweepRun, ("finished_at", "counts", "error"), table, to))
     yield Statement(
         "A number that is given at COMMIT has its id before",
         SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(table(entry_ids), to),

@@ -35,6 +35,7 @@ SETTINGS = (
     "start_value",
     "max_length",
     "chronological",
+    "close_after_days",
     "is_active",
 )
 

@@ -10,7 +10,7 @@ import os
 
 from celery import Celery
 
-from workers.schedule import SCHEDULE
+from workers.schedule import schedule
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger.site.settings")
 
@@ -29,7 +29,7 @@ app.conf.update(
     broker_url=broker_url(),
     result_backend=broker_url(),
     result_expires=3600,
-    beat_schedule=SCHEDULE,
+    beat_schedule=schedule(),
     timezone="UTC",
     # Every task is a sweep over the database: one that is lost or runs twice does no harm, and the next one catches up.
     task_acks_late=True,

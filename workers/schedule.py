@@ -1,13 +1,28 @@
-"""When each sweep runs, in UTC; a host project merges this into its own ``beat_schedule``."""
+"""When each sweep runs; a host project merges this into its own ``beat_schedule``.
+
+The times are those of ``LEDGER["SWEEPS"]``. A task that nobody took before the next one is due expires: it would find
+nothing that the next one doesn't.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from celery.schedules import crontab
+from ledger.conf import ledger_settings
 
-SCHEDULE: dict[str, dict[str, Any]] = {
-    # Hourly, since midnight comes at another hour in each time zone, and a run with nothing to do costs one query.
-    "ledger-open-next-periods": {"task": "ledger.open_next_periods", "schedule": crontab(minute="17")},
-    "ledger-verify": {"task": "ledger.verify", "schedule": crontab(hour="3", minute="41")},
-}
+
+def schedule() -> dict[str, dict[str, Any]]:
+    """The entries of ``beat_schedule``, by the settings as they are."""
+    return {
+        f"ledger-{name.replace('_', '-')}": {
+            "task": f"ledger.{name}",
+            "schedule": times.get("every", 3600.0),
+            "options": {
+                "expires": times.get("every", 3600.0),
+                # Softly at first: the run's row then says that it took too long.
+                "soft_time_limit": times.get("limit", 300.0),
+                "time_limit": times.get("limit", 300.0) + 30,
+            },
+        }
+        for name, times in ledger_settings().sweeps.items()
+    }

@@ -1,31 +1,54 @@
-"""The tasks: each calls one function of ``ledger``, and is safe to run twice, at once, or never."""
+"""The tasks: each runs one sweep, and is safe to run twice, at once, or never.
+
+Every task looks at the database for what there is to do, so a message that is lost or comes twice does no harm: the
+next one catches up. Each run leaves a row (``ledger.models.SweepRun``).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from celery import shared_task
-from celery.utils.log import get_task_logger
 
-_log = get_task_logger(__name__)
+
+def _run(name: str) -> dict[str, Any]:
+    # Imported here: a worker loads this module before Django has set up its apps.
+    from ledger import sweeps
+
+    return dict(sweeps.run(name).counts)
 
 
 @shared_task(name="ledger.open_next_periods")
-def open_next_periods(ahead_days: int | None = None) -> dict[str, Any]:
+def open_next_periods() -> dict[str, Any]:
     """Open what the next days need, so that the first checkout of the year finds its period."""
-    # Imported here: a worker loads this module before Django has set up its apps.
-    from ledger import periods
+    return _run("open_next_periods")
 
-    return periods.open_next_periods(ahead_days=ahead_days)
+
+@shared_task(name="ledger.refill_pools")
+def refill_pools() -> dict[str, Any]:
+    """Mint for every pool that would be empty soon."""
+    return _run("refill_pools")
+
+
+@shared_task(name="ledger.flag_gaps")
+def flag_gaps() -> dict[str, Any]:
+    """Flag every value that no checkout will take."""
+    return _run("flag_gaps")
+
+
+@shared_task(name="ledger.heal")
+def heal() -> dict[str, Any]:
+    """Note of reported holes that a checkout has filled them."""
+    return _run("heal")
+
+
+@shared_task(name="ledger.close_periods")
+def close_periods() -> dict[str, Any]:
+    """Close periods whose grace is over."""
+    return _run("close_periods")
 
 
 @shared_task(name="ledger.verify")
 def verify() -> dict[str, Any]:
-    """Check every rule of the ledger; each offending row goes to the log, as an error, and its count is the result."""
-    from ledger import verification
-
-    findings = 0
-    for finding in verification.verify():
-        findings += 1
-        _log.error("%s", finding)
-    return {"findings": findings}
+    """Check every rule of the ledger."""
+    return _run("verify")

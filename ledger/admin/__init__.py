@@ -7,8 +7,9 @@ entries.py     the ledger, found by search.py and filters.py, with its evidence 
 queues.py      reservations
 events.py      what happened to entries later, and adopted histories
 holes.py       holes that sweeps have seen
+sweeps.py      what the sweeps did
 """
 
-from ledger.admin import entries, events, holes, periods, queues, series
+from ledger.admin import entries, events, holes, periods, queues, series, sweeps
 
-__all__ = ["entries", "events", "holes", "periods", "queues", "series"]
+__all__ = ["entries", "events", "holes", "periods", "queues", "series", "sweeps"]

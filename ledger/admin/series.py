@@ -122,7 +122,7 @@ class SeriesAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("code", "tenant", "is_active")}),
         ("Numbers", {"fields": ("template", "preview", "start_value", "max_length")}),
-        ("Periods", {"fields": ("calendar", "fiscal_start", "time_zone", "periods")}),
+        ("Periods", {"fields": ("calendar", "fiscal_start", "time_zone", "close_after_days", "periods")}),
         ("Issuing", {"fields": ("allocation", "give_back", "chronological")}),
     )
 

@@ -116,8 +116,8 @@ def _side(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
             raise SecondConnectionFailed(
                 f"A second connection to the database {connection.alias!r} could not be opened: {error}",
                 rule="The allocations reserved and pooled commit values ahead of the checkout, on another connection.",
-                remedy="Let the server and its pooler accept two connections for each thread, or choose the allocation "
-                "at_commit or serial.",
+                remedy="Let the server and its pooler accept two connections for each thread, name another way there "
+                "in LEDGER['SECOND_CONNECTIONS'], or choose the allocation at_commit or serial.",
             ) from error
         _close_along_with(connection, side.connection)
     return side

@@ -1,4 +1,7 @@
-"""Three kinds of tables: configuration and counters, queues, and events, which are only ever inserted."""
+"""Three kinds of tables: configuration and counters, queues, and events, which are only ever inserted.
+
+Beside them the diary of the sweeps, which is no part of the ledger.
+"""
 
 from ledger.models.events import (
     AdoptedGap,
@@ -6,12 +9,14 @@ from ledger.models.events import (
     Entry,
     GapExplained,
     GapFlagged,
+    HoleHealed,
     HoleReported,
     NumberAdopted,
     NumberIssued,
     NumberVoided,
 )
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
+from ledger.models.runs import SweepRun
 from ledger.models.series import Allocation, Period, Series
 
 __all__ = [
@@ -21,6 +26,7 @@ __all__ = [
     "Entry",
     "GapExplained",
     "GapFlagged",
+    "HoleHealed",
     "HoleReported",
     "NumberAdopted",
     "NumberIssued",
@@ -31,5 +37,6 @@ __all__ = [
     "ScanPosition",
     "Series",
     "Slot",
+    "SweepRun",
     "Ticket",
 ]

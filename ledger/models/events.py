@@ -274,3 +274,21 @@ class HoleReported(models.Model):
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+class HoleHealed(models.Model):
+    """A hole that was reported has been filled by a number: the entry of its value."""
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    hole = models.ForeignKey(HoleReported, on_delete=models.PROTECT, related_name="healings")
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
+    healed_at = written_at()
+    transaction_id = written_by_transaction()
+
+    class Meta:
+        verbose_name_plural = "holes healed"
+        default_permissions = ("view",)
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "hole"], name="ledger_holehealed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.hole} by {self.entry}"

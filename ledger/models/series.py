@@ -69,6 +69,11 @@ class Series(models.Model):
     chronological = models.BooleanField(
         default=False, help_text="Refuse a date before the last one issued in the same period."
     )
+    close_after_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="So many days after its end a sweep closes a period for good; empty: it is closed by hand.",
+    )
     is_active = models.BooleanField(default=True, help_text="A series that is switched off gives out no number.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

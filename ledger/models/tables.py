@@ -6,6 +6,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
+from ledger.models.runs import SweepRun
 from ledger.models.series import Period, Series
 
 #: Configuration and counters: the only tables whose rows change.
@@ -14,11 +15,14 @@ CHANGING: tuple[type[Model], ...] = (Series, Period)
 #: Queues: rows come and go, and nothing is lost with them that an entry doesn't keep.
 QUEUES: tuple[type[Model], ...] = (Slot, Pool, Reservation, Ticket, ScanPosition)
 
+#: What the sweeps did: a diary, whose rows are finished once, and go away after a while.
+DIARY: tuple[type[Model], ...] = (SweepRun,)
+
 
 def event_models() -> list[type[Model]]:
-    """Every model whose rows are only ever inserted: all of the app's tables but the counters and queues."""
+    """Every model whose rows are only ever inserted: all of the app's tables but counters, queues and the diary."""
     models = apps.get_app_config("ledger").get_models()
-    return [model for model in models if not model._meta.proxy and model not in CHANGING + QUEUES]
+    return [model for model in models if not model._meta.proxy and model not in CHANGING + QUEUES + DIARY]
 
 
 def event_tables() -> list[str]:
@@ -33,4 +37,5 @@ def queue_tables() -> list[str]:
 
 def all_tables() -> list[str]:
     """The names of all tables of the ledger."""
-    return [model._meta.db_table for model in CHANGING] + queue_tables() + event_tables()
+    diary = [model._meta.db_table for model in DIARY]
+    return [model._meta.db_table for model in CHANGING] + queue_tables() + event_tables() + diary

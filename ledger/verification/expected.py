@@ -116,6 +116,7 @@ INDEXES: Final[dict[str, tuple[list[str], str]]] = {
     "ledger_numbervoided_once": (["tenant", "entry_id"], ""),
     "ledger_adoptedgap_first_value": (["tenant", "period_id", "first_value"], ""),
     "ledger_holereported_value": (["tenant", "period_id", "value"], ""),
+    "ledger_holehealed_once": (["tenant", "hole_id"], ""),
     "ledger_series_code": (["tenant", "code"], ""),
     "ledger_period_starts_on": (["tenant", "series_id", "starts_on"], ""),
     "ledger_period_format": (["tenant", "upper(prefix::text)", "upper(suffix::text)"], ""),
@@ -142,6 +143,8 @@ FOREIGN_KEYS: Final = (
     ("ledger_adoptedgap", "ledger_period"),
     ("ledger_adoption", "ledger_series"),
     ("ledger_holereported", "ledger_period"),
+    ("ledger_holehealed", "ledger_holereported"),
+    ("ledger_holehealed", "ledger_entry"),
     ("ledger_period", "ledger_series"),
 )
 

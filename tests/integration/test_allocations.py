@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -40,6 +40,12 @@ def numbers_of(series: str, *documents: str, **arguments: Any) -> list[str]:
 
 def number(document: str | None = None, series: str = "invoice", **arguments: Any) -> str:
     return str(issue(series, document=document, **{"on": DAY, **arguments}))
+
+
+def each_refused(error: type[Exception], match: str, *calls: Callable[[], object]) -> None:
+    for call in calls:
+        with pytest.raises(error, match=match):
+            call()
 
 
 class TestNumbers:
@@ -164,41 +170,48 @@ class TestBlocks:
 
 class TestRefusals:
     def test_an_unknown_series(self, allocation: str) -> None:
-        for call in (
+        each_refused(
+            e.UnknownSeries,
+            "no series 'nope'",
             lambda: number(series="nope"),
             lambda: issue_many("nope", documents=["a"]),
             lambda: preview("nope"),
-        ):
-            with pytest.raises(e.UnknownSeries, match="no series 'nope'"):
-                call()
+        )
         assert number() == "INV-2026-000001", "the transaction can go on"
 
     def test_an_inactive_one(self, allocation: str) -> None:
         define_series("off", template="OFF{year}-{counter}", is_active=False, allocation=allocation)
-        for call in (lambda: number(series="off"), lambda: issue_many("off", documents=["a"]), lambda: preview("off")):
-            with pytest.raises(e.InactiveSeries):
-                call()
+        each_refused(
+            e.InactiveSeries,
+            "switched off",
+            lambda: number(series="off"),
+            lambda: issue_many("off", documents=["a"]),
+            lambda: preview("off"),
+        )
 
     def test_a_closed_period(self, allocation: str) -> None:
         entry = issue("invoice", on=date(2025, 6, 1))
         assert str(entry) == "INV-2025-000001"
         close_period(entry.period)
         late = date(2025, 6, 2)
-        for call in (
+        each_refused(
+            e.PeriodClosed,
+            r"2025-06-02.*2025-01-01 to 2025-12-31",
             lambda: number(on=late),
             lambda: ", ".join(numbers("a", on=late)),
             lambda: preview("invoice", on=late),
-        ):
-            with pytest.raises(e.PeriodClosed, match=r"2025-06-02.*2025-01-01 to 2025-12-31"):
-                call()
+        )
         assert values() == [1]
 
     def test_a_date_without_a_period(self, allocation: str) -> None:
         series = define_series("x", template="X{year}{month}-{counter:03}", calendar="explicit", allocation=allocation)
         open_period(series, starts_on=date(2026, 1, 1), ends_on=date(2026, 1, 31))
-        for call in (lambda: number(series="x"), lambda: issue_many("x", documents=["a"], on=DAY)):
-            with pytest.raises(e.NoPeriod, match=r"holds 2026-06-01; it has 2026-01-01 to 2026-01-31"):
-                call()
+        each_refused(
+            e.NoPeriod,
+            r"holds 2026-06-01; it has 2026-01-01 to 2026-01-31",
+            lambda: number(series="x"),
+            lambda: issue_many("x", documents=["a"], on=DAY),
+        )
         assert number(series="x", on=date(2026, 1, 31)) == "X202601-001"
 
     def test_the_length_limit(self, allocation: str) -> None:
@@ -208,22 +221,26 @@ class TestRefusals:
         with pytest.raises((e.PeriodExhausted, e.CommitRefused), match="R100|too long"):
             numbers_of("r", "a", "b", "c")
         assert [number(series="r"), number(series="r")] == ["R98", "R99"]
-        for call in (lambda: number(series="r"), lambda: ", ".join(numbers_of("r", "a")), lambda: preview("r")):
-            with pytest.raises(e.PeriodExhausted, match=r"'R100', of 4 characters.*limit is 3"):
-                call()
+        each_refused(
+            e.PeriodExhausted,
+            r"'R100', of 4 characters.*limit is 3",
+            lambda: number(series="r"),
+            lambda: ", ".join(numbers_of("r", "a")),
+            lambda: preview("r"),
+        )
         assert values("r") == [98, 99]
 
     def test_the_chronology_guard(self, guarded: str) -> None:
         define_series("invoice", template="INV-{year}-{counter:06}", chronological=True, allocation=guarded)
         assert number(on=date(2026, 6, 10)) == "INV-2026-000001"
         early = date(2026, 6, 9)
-        for call in (
+        each_refused(
+            e.OutOfOrder,
+            "2026-06-09 is before 2026-06-10",
             lambda: number(on=early),
             lambda: ", ".join(numbers("a", "b", on=early)),
             lambda: preview("invoice", on=early),
-        ):
-            with pytest.raises(e.OutOfOrder, match="2026-06-09 is before 2026-06-10"):
-                call()
+        )
         assert number(on=date(2026, 6, 10)) == "INV-2026-000002", "the same day is in order"
 
     def test_the_guard_and_a_pool_do_not_go_together(self) -> None:

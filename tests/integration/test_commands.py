@@ -47,6 +47,7 @@ class TestSeries:
             "allocation": "serial",
             "start_value": 100,
             "max_length": 20,
+            "close_after_days": 30,
             "chronological": True,
             "give_back": True,
             "is_active": False,

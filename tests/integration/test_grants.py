@@ -140,8 +140,8 @@ def test_a_hole_is_reported_and_healed(owner: BaseDatabaseWrapper, app: BaseData
         assert issue("till", on=DAY, using=APP).value == 2
 
 
-#: The queues that checkouts take rows from.
-COME_AND_GO = ("ledger_slot", "ledger_reservation", "ledger_ticket")
+#: The queues that checkouts take rows from, and the diary of the sweeps.
+COME_AND_GO = ("ledger_slot", "ledger_reservation", "ledger_ticket", "ledger_sweeprun")
 
 REFUSED = [
     *(f"UPDATE {table} SET tenant = tenant" for table in event_tables()),
@@ -151,6 +151,7 @@ REFUSED = [
     "UPDATE ledger_ticket SET documents = documents",
     "UPDATE ledger_pool SET period_id = period_id",
     "UPDATE ledger_scanposition SET tenant = tenant",
+    "UPDATE ledger_sweeprun SET sweep = sweep",
     "SELECT setval('ledger_entry_id_seq', 1)",
     *(f"TRUNCATE {table} CASCADE" for table in all_tables()),
     *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in all_tables()),

@@ -10,8 +10,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import ProtectedError, RestrictedError
 
 from ledger import close_period, issue, issue_many, void
-from ledger.models import AdoptedGap, Adoption, Entry, GapExplained, HoleReported, NumberIssued, Period, Series
-from ledger.models.tables import CHANGING, QUEUES, event_models, event_tables
+from ledger.models import (
+    AdoptedGap,
+    Adoption,
+    Entry,
+    GapExplained,
+    HoleHealed,
+    HoleReported,
+    NumberIssued,
+    Period,
+    Series,
+)
+from ledger.models.tables import CHANGING, DIARY, QUEUES, event_models, event_tables
 from tests.databases import database_alias, migrated_database
 
 ALIAS = "immutable"
@@ -44,7 +54,8 @@ def fill() -> None:
             tenant="acme", adoption=adoption, period=period, first_value=1, last_value=1
         )
         GapExplained.objects.using(ALIAS).create(tenant="acme", adopted_gap=gap, explanation="printer jam")
-        HoleReported.objects.using(ALIAS).create(tenant="acme", period=period, value=1)
+        hole = HoleReported.objects.using(ALIAS).create(tenant="acme", period=period, value=1)
+        HoleHealed.objects.using(ALIAS).create(tenant="acme", hole=hole, entry=Entry.objects.using(ALIAS).first())
         old = issue("invoice", org="acme", on=date(2024, 5, 5), using=ALIAS)
         close_period(old.period, using=ALIAS)
 
@@ -73,9 +84,10 @@ def refused(run: Callable[..., None], statement: str, *arguments: Any, state: st
 
 
 def test_every_other_model_is_an_event() -> None:
-    assert len(event_tables()) == 6
+    assert len(event_tables()) == 7
     assert {model._meta.model_name for model in CHANGING} == {"series", "period"}
     assert {model._meta.model_name for model in QUEUES} == {"slot", "pool", "reservation", "ticket", "scanposition"}
+    assert {model._meta.model_name for model in DIARY} == {"sweeprun"}
 
 
 @pytest.mark.parametrize("model", event_models(), ids=event_tables())

@@ -15,7 +15,8 @@ from celery import Celery
 from django.db import connection
 
 from ledger import define_series
-from ledger.models import Period
+from ledger.models import Period, SweepRun
+from ledger.models.tables import event_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,22 +56,40 @@ def send(client: Celery, task: str, **arguments: Any) -> Any:
 
 
 def test_a_worker_opens_the_next_fiscal_year(client: Celery) -> None:
-    define_series("invoice", template="INV-{year}-{counter:06}")
+    define_series("invoice", template="INV-{fy_start}-{counter:06}", calendar="fiscal-year", fiscal_start=tomorrow())
     define_series("daily", template="D{year}{month}{day}-{counter}", calendar="day", time_zone="Pacific/Auckland")
     define_series("odd", template="O{year}-{counter}", calendar="explicit")
-    done = send(client, "ledger.open_next_periods", ahead_days=366)
+    done = send(client, "ledger.open_next_periods")
+    assert Period.objects.filter(series__code="invoice").count() == 2
+    assert Period.objects.filter(series__code="daily").count() == 31
+    assert done == {"opened": 33, "failed": 0}
+    assert send(client, "ledger.open_next_periods") == {"opened": 0, "failed": 0}
+    runs = SweepRun.objects.filter(sweep="open_next_periods", error="").exclude(finished_at=None)
+    assert [run.counts["opened"] for run in runs.order_by("pk")] == [33, 0]
+
+
+def tomorrow() -> str:
+    """Month and day of tomorrow, by the database's clock."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date")
-        today: date = cursor.fetchone()[0]
-    yearly = Period.objects.filter(series__code="invoice").order_by("starts_on")
-    assert [period.starts_on for period in yearly][:2] == [date(today.year, 1, 1), date(today.year + 1, 1, 1)]
-    assert done == {"opened": Period.objects.count(), "failed": []}
-    assert Period.objects.filter(series__code="daily").count() == 367
-    assert send(client, "ledger.open_next_periods", ahead_days=366) == {"opened": 0, "failed": []}
+        cursor.execute("SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date + 1")
+        day: date = cursor.fetchone()[0]
+    # The 29th of February begins no fiscal year.
+    return f"{day:%m-%d}" if (day.month, day.day) != (2, 29) else "03-01"
+
+
+@pytest.mark.parametrize("sweep", ["refill_pools", "flag_gaps", "heal", "close_periods", "verify"])
+def test_every_sweep_is_a_task(client: Celery, sweep: str) -> None:
+    counts = send(client, f"ledger.{sweep}")
+    # A test database lets itself be flushed, which to a process that is no test runner looks like tampering.
+    expected = {len(event_tables())} if sweep == "verify" else {0}
+    assert set(counts.values()) == expected
+    assert SweepRun.objects.get().counts == counts
 
 
 def test_the_schedule_names_tasks_that_exist() -> None:
-    from workers.schedule import SCHEDULE
-    from workers.tasks import open_next_periods, verify
+    from workers import tasks
+    from workers.schedule import schedule
 
-    assert {entry["task"] for entry in SCHEDULE.values()} == {open_next_periods.name, verify.name}
+    named = {entry["task"] for entry in schedule().values()}
+    assert named == {f"ledger.{name}" for name in dir(tasks) if f"ledger.{name}" in named}
+    assert len(named) == 6

@@ -20,6 +20,7 @@ LAYERS = [
     {"allocation", "refusals", "database_errors", "requests"},
     {"series", "periods", "testing"},
     {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports"},
+    {"sweeps"},
     {"checks", "admin", "web", "compat", "management", "apps"},
     {"site"},
 ]

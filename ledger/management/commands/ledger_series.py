@@ -42,6 +42,9 @@ class Command(LedgerCommand):
         create.add_argument("--allocation", choices=Allocation.values, help="How it takes its next value.")
         create.add_argument("--start-value", type=int, metavar="N", help="The first value of each period opened later.")
         create.add_argument("--max-length", type=int, metavar="N", help="The longest number, in characters.")
+        create.add_argument(
+            "--close-after-days", type=int, metavar="N", help="A sweep closes each period so many days after its end."
+        )
         for name, yes, no in (
             ("chronological", "Refuse a date before the last one.", "Let dates go back."),
             ("give-back", "Pooled: a later document may get what a rollback gave back.", "It becomes a flagged gap."),

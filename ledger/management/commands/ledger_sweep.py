@@ -1,0 +1,108 @@
+"""``ledger_sweep``: runs the sweeps without Celery, once or for ever, and tells how they do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger.errors import LedgerError
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.sweeps import Sweep, find_sweep, registered, run
+from ledger.sweeps.health import health
+
+
+class Command(LedgerCommand):
+    help = (
+        "Runs the sweeps that look after the ledger, all of them or those that are named: what Celery's workers do, "
+        "for cron or for a process of its own (--forever). Exit code 0: all went well; 1: a sweep failed, or with "
+        "--status is overdue; 2: the options are no good."
+    )
+    examples = """  manage.py ledger_sweep
+  manage.py ledger_sweep flag_gaps open_next_periods --json
+  manage.py ledger_sweep --forever
+  manage.py ledger_sweep --status
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("sweep", nargs="*", help=f"One of {', '.join(sweep.name for sweep in registered())}.")
+        parser.add_argument("--forever", action="store_true", help="Run each whenever it is due, until interrupted.")
+        parser.add_argument("--status", action="store_true", help="Run nothing; tell when each last succeeded.")
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        if options["forever"] and (options["json"] or options["status"]):
+            raise CommandError("--forever goes on for ever: leave --json and --status out.", returncode=BAD_OPTIONS)
+        try:
+            sweeps = [find_sweep(name) for name in options["sweep"]] or registered()
+        except LedgerError as error:
+            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+        if options["status"]:
+            self._status(alias, {sweep.name for sweep in sweeps}, as_json=options["json"])
+        elif options["forever"]:
+            self._forever(alias, sweeps)
+        else:
+            self._once(alias, sweeps, as_json=options["json"], verbosity=options["verbosity"])
+
+    def _once(self, alias: str, sweeps: list[Sweep], *, as_json: bool, verbosity: int) -> None:
+        rows: list[dict[str, Any]] = []
+        with self.progress(len(sweeps), wanted=verbosity > 0) as begin:
+            for sweep in sweeps:
+                begin(sweep.title)
+                rows.append(_outcome(sweep, alias))
+        if as_json:
+            self.write_json(rows)
+        else:
+            self.write_table(("sweep", "counted", "error"), (_line(row) for row in rows))
+        failed = [row["sweep"] for row in rows if row["error"]]
+        if failed:
+            raise CommandError(f"These sweeps failed: {', '.join(failed)}.", returncode=FAILED)
+
+    def _forever(self, alias: str, sweeps: list[Sweep]) -> None:
+        due = {sweep.name: time.monotonic() for sweep in sweeps}
+        try:
+            while True:
+                sweep = min(sweeps, key=lambda sweep: due[sweep.name])
+                time.sleep(max(0.0, due[sweep.name] - time.monotonic()))
+                due[sweep.name] = time.monotonic() + sweep.every.total_seconds()
+                self.stdout.write("  ".join(map(str, _line(_outcome(sweep, alias)))))
+        except KeyboardInterrupt:
+            self.stdout.write("Interrupted; what was begun is done.")
+
+    def _status(self, alias: str, wanted: set[str], *, as_json: bool) -> None:
+        found = [one for one in health(using=alias) if one.sweep in wanted]
+        if as_json:
+            self.write_json([one.as_dict() for one in found])
+        else:
+            self.write_table(
+                ("sweep", "every", "last success", "last error", ""),
+                (
+                    (
+                        one.sweep,
+                        one.every,
+                        f"{one.succeeded_at:%Y-%m-%d %H:%M:%S}" if one.succeeded_at else "never",
+                        one.error[:60],
+                        "overdue" if one.overdue else "",
+                    )
+                    for one in found
+                ),
+            )
+        overdue = [one.sweep for one in found if one.overdue]
+        if overdue:
+            raise CommandError(f"Overdue: {', '.join(overdue)}.", returncode=FAILED)
+
+
+def _outcome(sweep: Sweep, alias: str) -> dict[str, Any]:
+    """What a run counted, or why it failed: one sweep that fails doesn't keep the others from their work."""
+    try:
+        return {"sweep": sweep.name, "counts": run(sweep.name, using=alias).counts, "error": ""}
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told, and kept in the run's row)
+        return {"sweep": sweep.name, "counts": {}, "error": f"{type(error).__name__}: {error}"}
+
+
+def _line(row: dict[str, Any]) -> tuple[str, str, str]:
+    counted = ", ".join(f"{count} {name}" for name, count in row["counts"].items() if count)
+    return (row["sweep"], counted or ("" if row["error"] else "nothing to do"), row["error"])

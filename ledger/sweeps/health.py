@@ -1,0 +1,63 @@
+"""Whether the sweeps run as they should: when each last succeeded, and which is overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connections, router
+
+from ledger.models import SweepRun
+from ledger.sweeps import sql
+from ledger.sweeps.registry import registered
+
+#: A sweep is overdue when it has missed so many turns, and a run could have taken as long as it may.
+_TURNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How one sweep does. ``succeeded_at`` is null for one that never did; ``error`` that of its last run, or empty.
+
+    ``unfinished`` tells that its last run began and has not ended: it runs now, or its process was killed.
+    """
+
+    sweep: str
+    every: timedelta
+    started_at: datetime | None
+    succeeded_at: datetime | None
+    unfinished: bool
+    error: str
+    counts: Mapping[str, int]
+    overdue: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return asdict(self) | {"every": self.every.total_seconds()}
+
+
+def health(*, using: str | None = None) -> list[Health]:
+    """How each registered sweep does, by the database's clock."""
+    alias = using or router.db_for_read(SweepRun)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.LATEST)
+        latest = {row[0]: row[1:] for row in cursor.fetchall()}
+    found = []
+    for sweep in registered():
+        started_at, finished_at, error, counts, succeeded_at, now = latest.get(sweep.name, (None,) * 6)
+        allowed = sweep.every * _TURNS + sweep.limit
+        found.append(
+            Health(
+                sweep=sweep.name,
+                every=sweep.every,
+                started_at=started_at,
+                succeeded_at=succeeded_at,
+                unfinished=started_at is not None and finished_at is None,
+                error=error or "",
+                counts=counts if isinstance(counts, dict) else {},
+                overdue=succeeded_at is None or now - succeeded_at > allowed,
+            )
+        )
+    return found
