@@ -115,6 +115,15 @@ def other_facts(entry: Entry, had: str, asked: str) -> errors.DocumentConflict:
     )
 
 
+def pending_with_other_facts(document: str) -> errors.DocumentConflict:
+    """The same document came twice in one transaction of at_commit, and not as it was."""
+    return errors.DocumentConflict(
+        f"Document {document!r}, or one with it, waits for COMMIT with another date or metadata than asked for now.",
+        rule="One document has one number, and its facts never change.",
+        remedy="Leave the differing argument out to get that number, or roll back.",
+    )
+
+
 def unsettled(series: str) -> errors.ConcurrencyError:
     """What was made for the call kept going away."""
     return errors.ConcurrencyError(

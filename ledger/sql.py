@@ -22,6 +22,10 @@ ISSUE_POOLED_MANY = (
 # Makes slots, in a transaction of its own. Arguments: tenant, period, where the counter was seen, how many at least.
 MINT = "SELECT ledger_mint(%s, %s, %s, %s)"
 
+# The same in the checkout's own transaction, with that transaction's id.
+MINT_HERE = "SELECT ledger_mint(%s, %s, %s, %s), pg_current_xact_id()::text"
+THIS_TRANSACTION = "SELECT pg_current_xact_id_if_assigned()::text"
+
 # The lowest slot that is there to be taken, be it held by a checkout or not. Arguments: tenant, period, give_back.
 LOWEST_SLOT = """
     SELECT min(w.value) FROM ledger_slot w

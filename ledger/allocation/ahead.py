@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import InterfaceError, OperationalError, connections, models
 
 from ledger import sql
+from ledger.allocation.hooks import before
 from ledger.conf import ledger_settings
 from ledger.errors import SecondConnectionFailed
 
@@ -34,6 +35,9 @@ _AGAIN = ("40001", "40P01")
 
 _ATTRIBUTE = "_ledger_ahead"
 _FINALIZER = "_ledger_ahead_finalizer"
+
+#: Second connections that a fork has copied: the parent goes on using them, so the child neither does nor closes them.
+_inherited: list[Any] = []
 
 
 def ask_ahead(
@@ -102,11 +106,15 @@ def _ask(connection: BaseDatabaseWrapper, statement: str, arguments: Sequence[An
     return rows
 
 
-def _side(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+def _side(connection: BaseDatabaseWrapper) -> Any:
     """The second connection of ``connection``, open."""
-    side: BaseDatabaseWrapper | None = connection.__dict__.get(_ATTRIBUTE)
+    process, side = connection.__dict__.get(_ATTRIBUTE, (None, None))
+    if side is not None and process != os.getpid():
+        _inherited.append(side)
+        side = None
     if side is None:
-        side = connection.__dict__[_ATTRIBUTE] = _twin(connection)
+        side = _twin(connection)
+        connection.__dict__[_ATTRIBUTE] = (os.getpid(), side)
     if side.connection is not None and side.connection.closed:
         side.close()
     if side.connection is None:
@@ -135,15 +143,8 @@ def _twin(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
 
 def _close_along_with(connection: BaseDatabaseWrapper, driver_connection: Any) -> None:
     """Close the second connection when Django closes ``connection``, or when its thread has ended."""
-    process, kind, itself = os.getpid(), type(connection), weakref.ref(connection)
-
-    def close_both() -> None:
-        _close(driver_connection, process)
-        if (still_there := itself()) is not None:
-            kind._close(still_there)  # type: ignore[attr-defined]
-
-    # On this one object: what Django's close() calls, after it has put its own state in order.
-    connection.__dict__["_close"] = close_both
+    process = os.getpid()
+    before(connection, "_close", lambda: _close(driver_connection, process))
     if (earlier := connection.__dict__.get(_FINALIZER)) is not None:
         earlier.detach()
     connection.__dict__[_FINALIZER] = weakref.finalize(connection.connection, _close, driver_connection, process)

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ledger import sql
+from django.db import transaction
+
+from ledger import refusals, sql
 from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.allocation.commit_errors import explain_commit_errors
+from ledger.allocation.numbered import all_numbered
 from ledger.allocation.promises import Promise
 from ledger.allocation.written import Written, garbage_collection_paused
 from ledger.models import NumberIssued, Period
@@ -24,6 +27,8 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Leave a ticket for one document, or find the one that this transaction has left for it."""
     answer = _leave(connection, request, [request.document])
     day = day_of(answer[1]) if len(answer) > 1 else None
+    if answer[0] == "other_facts":
+        raise refusals.pending_with_other_facts(request.document)
     if answer[0] != "pending" or day is None:
         return Answer(Outcome(answer[0]), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
     entry = _promised(connection, request, [request.document], answer)[0]
@@ -36,6 +41,8 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
         cursor.execute(sql.LOOK, (request.tenant, request.series, request.on, request.at, "", "at_commit"))
         look = cursor.fetchone()[0]
         if look[0] != "look":
+            if all_numbered(connection.alias, request, documents):
+                return BlockAnswer(Outcome.EXISTING, day_of(look[1]), {})
             return BlockAnswer(Outcome(look[0]), day_of(look[1]) if len(look) > 1 else None, {})
         cursor.execute(
             sql.FRESH,
@@ -48,6 +55,8 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     if not fresh:
         return BlockAnswer(Outcome.EXISTING, day, {})
     answer = _leave(connection, request, fresh)
+    if answer[0] == "other_facts":
+        raise refusals.pending_with_other_facts(fresh[0])
     if answer[0] != "pending":
         return BlockAnswer(Outcome(answer[0]), day, {})
     places = {document: place for place, document in enumerate(documents)}
@@ -84,11 +93,14 @@ def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[st
 def _promised(
     connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], answer: Sequence[Any]
 ) -> list[NumberIssued]:
-    _, days, series_id, period_id, transaction_id, ticket, ids = answer
+    _, days, series_id, period_id, transaction_id, ticket, ids, slides = answer
     written = Written(connection, request, day_of(days))
     entries = [
         written.promised(document, int(entry_id), int(series_id), int(period_id), int(transaction_id))
         for document, entry_id in zip(documents, ids.strip("{}").split(","), strict=True)
     ]
-    Promise(connection.alias, int(ticket), len(connection.savepoint_ids), entries).give()
+    promise = Promise(connection.alias, int(ticket), request.series, entries)
+    promise.give()
+    if slides == "true":
+        transaction.on_commit(promise.forget_date, using=connection.alias)
     return entries

@@ -14,10 +14,52 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseErrorWrapper
 
 from ledger.database_errors import retry
-from ledger.errors import CommitRefused, LedgerError
+from ledger.errors import (
+    CommitRefused,
+    DocumentConflict,
+    InactiveSeries,
+    LedgerError,
+    NumberTaken,
+    OutOfOrder,
+    PeriodClosed,
+    PeriodExhausted,
+)
 
 _NAME = "wrap_database_errors"
 _CONSTRAINT = "ledger_ticket_"
+
+
+class _ClosedAtCommit(CommitRefused, PeriodClosed):
+    """Also what ``issue`` raises for a closed period."""
+
+
+class _OutOfOrderAtCommit(CommitRefused, OutOfOrder):
+    """Also what ``issue`` raises for an earlier date."""
+
+
+class _ExhaustedAtCommit(CommitRefused, PeriodExhausted):
+    """Also what ``issue`` raises for a number that is too long."""
+
+
+class _InactiveAtCommit(CommitRefused, InactiveSeries):
+    """Also what ``issue`` raises for a series that was switched off."""
+
+
+class _ConflictAtCommit(CommitRefused, DocumentConflict):
+    """Also what ``issue`` raises for other facts."""
+
+
+class _TakenAtCommit(CommitRefused, NumberTaken):
+    """Also what ``issue`` raises for a number that another series gave out."""
+
+
+_KINDS: dict[str, type[CommitRefused]] = {
+    "closed": _ClosedAtCommit,
+    "out_of_order": _OutOfOrderAtCommit,
+    "exhausted": _ExhaustedAtCommit,
+    "inactive": _InactiveAtCommit,
+    "other_facts": _ConflictAtCommit,
+}
 
 _REASONS = {
     "closed": ("the period was closed", "Nothing is appended to a closed period.", "Date it in an open one."),
@@ -63,6 +105,12 @@ def _ours(error: BaseException) -> LedgerError | None:
     if constraint.startswith(_CONSTRAINT):
         return _refused(constraint.removeprefix(_CONSTRAINT), json.loads(diagnosis.message_detail))
     if "ledger_number_tickets" in (diagnosis.context or ""):
+        if constraint == "ledger_entry_number":
+            return _TakenAtCommit(
+                f"A ticket got no number at COMMIT: it would repeat a number of the same tenant. {diagnosis.message_detail or ''}",
+                rule="A tenant's numbers are unique over all its series, without regard to case.",
+                remedy="Nothing was written. Give the series a prefix of its own, which holds for the next period.",
+            )
         return retry(error, "of a ticket, numbered at COMMIT,")
     return None
 
@@ -72,7 +120,7 @@ def _refused(reason: str, facts: dict[str, Any]) -> CommitRefused:
         reason, (f"its period gives out no number ({reason})", "A number needs an open period.", "Look at the series.")
     )
     subject = f"Document {facts['document']!r}" if facts["document"] else "A ticket"
-    return CommitRefused(
+    return _KINDS.get(reason, CommitRefused)(
         f"{subject} of tenant {facts['tenant']!r}, series {facts['series']!r}, dated {facts['on']}, "
         f"got no number at COMMIT: {why}.",
         rule=rule,

@@ -19,6 +19,8 @@ from ledger.models import NumberIssued, Period
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+_MINTS_HERE = "_ledger_mints_here"
+
 _log = logging.getLogger(__name__)
 
 #: How often a checkout mints before it gives up: others would have to take all it mints, every time.
@@ -115,7 +117,7 @@ def upcoming(alias: str, period: Period) -> int:
 
 def _issued(connection: BaseDatabaseWrapper, request: Request, day: date, answer: Sequence[str]) -> Answer:
     _, _, entry_id, series_id, period_id, value, number, issued_us, transaction_id, counter, level = answer
-    if level == "low" and not in_test_case(connection):
+    if level == "low" and not in_test_case(connection) and not _mints_here(connection):
         _refill(connection, request.tenant, int(period_id), int(counter))
     entry = Written(connection, request, day).entry(
         request.document,
@@ -145,6 +147,8 @@ def _mint(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: in
     locked; and where the server has no connection left, which is no reason to turn a customer away.
     """
     arguments = (tenant, period, counter, wanted)
+    if _mints_here(connection):
+        return _mint_here(connection, arguments)
     try:
         answer: str = ask_ahead(connection, sql.MINT, arguments)[0][0]
         if answer != "unknown":
@@ -154,10 +158,28 @@ def _mint(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: in
         if not locked and not isinstance(error, SecondConnectionFailed):
             raise
         _log.warning("The pool of period %s is refilled inside a checkout, and others wait for it: %s", period, error)
+    return _mint_here(connection, arguments)
+
+
+def _mint_here(connection: BaseDatabaseWrapper, arguments: tuple[str, int, int, int]) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(sql.MINT, arguments)
-        minted: str = cursor.fetchone()[0]
+        cursor.execute(sql.MINT_HERE, arguments)
+        minted: str
+        minted, connection.__dict__[_MINTS_HERE] = cursor.fetchone()
     return minted
+
+
+def _mints_here(connection: BaseDatabaseWrapper) -> bool:
+    """Whether this very transaction has minted before: it holds the counter, and must not wait for itself."""
+    transaction = connection.__dict__.get(_MINTS_HERE)
+    if transaction is None:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(sql.THIS_TRANSACTION)
+        if cursor.fetchone()[0] == transaction:
+            return True
+    del connection.__dict__[_MINTS_HERE]
+    return False
 
 
 def _refuse_old_snapshot(request: Request, before: int, now: int) -> None:

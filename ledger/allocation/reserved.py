@@ -6,12 +6,14 @@ A checkout that doesn't commit leaves its reservation behind, which the next swe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, sees_new_rows
 from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
+from ledger.allocation.numbered import all_numbered
 from ledger.allocation.written import Written, garbage_collection_paused
 from ledger.models import NumberIssued, Period
 
@@ -56,6 +58,8 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     for _ in range(_TRIES):
         place = _look(connection, request, "")
         if isinstance(place, Answer):
+            if all_numbered(connection.alias, request, documents):
+                return BlockAnswer(Outcome.ISSUED if issued else Outcome.EXISTING, place.business_date, issued)
             return BlockAnswer(place.outcome, place.business_date, issued)
         fresh, other = _fresh(connection, request, place, documents)
         if other is not None:
@@ -144,8 +148,8 @@ def _issue(
         )
         taken = cursor.fetchall()
     if len(taken) < len(reservations) and not sees_new_rows(connection):
-        if kept is None:
-            _keep(connection, request, place, documents, reservations)
+        if documents == [""]:
+            _keep(connection, request, place, [] if kept is not None else reservations)
         raise refusals.old_snapshot(request.series)
     # All of one date, but for those whose reservation is older, with the chronology guard on.
     written = {day: Written(connection, request, day) for day in {row[4] for row in taken}}
@@ -157,21 +161,44 @@ def _issue(
     ]
 
 
-def _keep(
-    connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: list[str], reservations: list[int]
-) -> None:
-    """Remember a reservation that nobody was told of, for the retry that its transaction is asked for.
+@dataclass
+class _Kept:
+    """Reservations that nobody was told of, for the retry that a transaction is asked for.
 
     Under REPEATABLE READ a transaction never sees what was reserved for it. The reservation of a document is found by
-    the retry; one without a document would be burnt each time, for ever.
+    the retry; one without a document would be burnt each time, for ever. ``asked`` counts the numbers without a
+    document that ``transaction`` has asked for: the retry will ask for as many, and what it was told stays its own.
     """
-    if documents == [""]:
-        kept = connection.__dict__.setdefault(_KEPT, {})
-        kept[(request.tenant, place.period, place.day)] = reservations
+
+    transaction: int = 0
+    asked: int = 0
+    reservations: list[int] = field(default_factory=list)
+
+
+def _kept_of(connection: BaseDatabaseWrapper, request: Request, place: _Place) -> _Kept:
+    every: dict[tuple[str, int, date], _Kept] = connection.__dict__.setdefault(_KEPT, {})
+    return every.setdefault((request.tenant, place.period, place.day), _Kept())
 
 
 def _kept(connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: list[str]) -> list[int] | None:
-    kept: dict[tuple[str, int, date], list[int]] | None = connection.__dict__.get(_KEPT)
-    if not kept or documents != [""]:
+    """A reservation that an earlier try has left for this one, or None."""
+    if documents != [""] or not connection.__dict__.get(_KEPT):
         return None
-    return kept.pop((request.tenant, place.period, place.day), None)
+    kept = _kept_of(connection, request, place)
+    if kept.transaction != place.transaction:
+        kept.transaction, kept.asked = place.transaction, 0
+    kept.asked += 1
+    return [kept.reservations.pop(0)] if kept.reservations else None
+
+
+def _keep(connection: BaseDatabaseWrapper, request: Request, place: _Place, reservations: list[int]) -> None:
+    """Have as many reservations ready as the retry will ask for."""
+    kept = _kept_of(connection, request, place)
+    kept.asked = kept.asked if kept.transaction == place.transaction else 1
+    kept.transaction = place.transaction
+    kept.reservations += reservations
+    missing = kept.asked - len(kept.reservations)
+    if missing > 0:
+        arguments = (request.tenant, place.period, place.day, [""] * missing, request.actor, place.transaction)
+        rows = ask_ahead(connection, sql.RESERVE, arguments)
+        kept.reservations += [row[2] for row in rows if row[0] == "reserved"]

@@ -101,7 +101,7 @@ class Entry(models.Model):
         if promise is None:
             super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
         else:
-            promise.keep()
+            promise.keep(self)
 
     def of_its_kind(self) -> Entry:
         """The same row as NumberIssued, NumberAdopted or GapFlagged."""

@@ -299,7 +299,9 @@ class TestWithoutASecondConnection:
             assert [number() for _ in range(3)] == [1, 2, 3]
         expect_all_accounted_for()
 
-    def test_when_it_comes_back_in_the_same_transaction(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_when_it_comes_back_in_the_same_transaction(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
         """The first connection holds the counter by then, and must not wait for itself."""
         open_period(pooled(), DAY)
         connection.close()
@@ -307,6 +309,7 @@ class TestWithoutASecondConnection:
             with no_second_connection(monkeypatch):
                 assert number() == 1
             assert [number() for _ in range(39)] == list(range(2, 41))
+        assert "lock timeout" not in caplog.text
         expect_all_accounted_for()
 
     def test_reserved_says_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:

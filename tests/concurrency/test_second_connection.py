@@ -193,7 +193,7 @@ def test_a_forked_child_has_its_own(ahead: str) -> None:
                 return [issue("invoice", on=date(2026, 6, 1)).value for _ in range(count)]
 
         def second():
-            with connections["default"].__dict__["_ledger_ahead"].cursor() as cursor:
+            with connections["default"].__dict__["_ledger_ahead"][1].cursor() as cursor:
                 cursor.execute("SELECT pg_backend_pid()")
                 return cursor.fetchone()[0]
 

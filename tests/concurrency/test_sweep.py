@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from ledger import define_series, issue, open_period
 from ledger.gaps import Swept, sweep
@@ -39,4 +40,25 @@ def test_it_waits_for_nobody(allocation: str, give_back: bool, end: str) -> None
         quick.commit()
     assert taken == (1 if end == "rollback" and not flagged else 3)
     assert len(values()) == 3 if end == "commit" or flagged else 2
+    expect_all_accounted_for()
+
+
+@pytest.mark.parametrize("allocation", [POOLED, RESERVED])
+def test_a_claim_waits_for_nobody(allocation: str) -> None:
+    """A checkout may take the value just after the sweep has found it free, and then it keeps it."""
+    period = open_period(define_series("invoice", template="I{year}-{counter}", allocation=allocation), DAY)
+
+    def claim() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ledger_flag_gap('', %s, 1, 'not committed', 'sweep')", [period.pk])
+            told: str = cursor.fetchone()[0]
+        return told
+
+    with checkouts(2) as (checkout, sweeper):
+        checkout.begin()
+        checkout.run(lambda: issue("invoice", on=DAY))
+        assert sweeper.run(claim) == "in_flight"
+        checkout.commit()
+        assert sweeper.run(claim) == "settled"
+    assert values() == [1]
     expect_all_accounted_for()

@@ -7,6 +7,19 @@ from dataclasses import dataclass
 SQL = "ledger/migrations/sql"
 RACES = "tests/concurrency/test_serial.py"
 ISSUING = "tests/integration/test_issuing.py"
+IDEMPOTENCE = "tests/integration/test_idempotence.py"
+DATES = "tests/integration/test_dates.py"
+PERIODS = "tests/integration/test_periods.py"
+VOIDING = "tests/integration/test_voiding.py"
+ALLOCATIONS = "tests/integration/test_allocations.py"
+EVERY_ALLOCATION = "tests/concurrency/test_every_allocation.py"
+POOLED = "tests/concurrency/test_pooled.py"
+AT_COMMIT = "tests/concurrency/test_at_commit.py"
+COMMIT_REFUSED = "tests/concurrency/test_commit_refused.py"
+RESERVED = "tests/concurrency/test_reserved.py"
+SWEEP = "tests/concurrency/test_sweep.py"
+GAP_PROOF = "tests/concurrency/test_gap_proof.py"
+GAPS = "tests/integration/test_gaps.py"
 IMMUTABLE = "tests/integration/test_immutable.py"
 VERIFICATION_GUARDS = "tests/integration/test_verification_guards.py"
 VERIFICATION = "tests/integration/test_verification.py"
@@ -54,14 +67,14 @@ CATALOGUE = (
         f"{SQL}/issue_serial.sql",
         "        LIMIT 1;\n        IF FOUND THEN RETURN",
         "        LIMIT 1;\n        IF false THEN RETURN",
-        (ISSUING,),
+        (IDEMPOTENCE,),
     ),
     Mutant(
         "period looked up in UTC",
         f"{SQL}/issue_serial.sql",
         "coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE s.time_zone)::date)",
         "coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE 'UTC')::date)",
-        (ISSUING,),
+        (DATES,),
     ),
     Mutant(
         "closed period not asked again under the lock",
@@ -89,14 +102,14 @@ CATALOGUE = (
         f"{SQL}/issue_serial.sql",
         "    SELECT array_agg(d.document ORDER BY d.ordinality) FILTER (WHERE e.id IS NULL),\n",
         "    SELECT array_agg(d.document ORDER BY d.ordinality),\n",
-        (ISSUING,),
+        (IDEMPOTENCE,),
     ),
     Mutant(
         "lpad cuts",
         f"{SQL}/events.sql",
         "lpad(value::text, greatest(width, length(value::text)), '0')",
         "lpad(value::text, width, '0')",
-        (ISSUING,),
+        (DATES,),
     ),
     Mutant(
         "unique index of the counter dropped",
@@ -166,14 +179,14 @@ CATALOGUE = (
         f"{SQL}/periods.sql",
         "(ends_on - DATE '0001-01-01'), '[]') WITH &&",
         "(ends_on - DATE '0001-01-01'), '[]') WITH =",
-        (ISSUING,),
+        (PERIODS,),
     ),
     Mutant(
         "other metadata goes unnoticed",
         "ledger/requests.py",
         "    if request.metadata is not None and json.loads(request.metadata) != entry.metadata:",
         "    if False:",
-        (ISSUING,),
+        (IDEMPOTENCE,),
     ),
     Mutant(
         "outside a transaction goes unnoticed",
@@ -187,7 +200,7 @@ CATALOGUE = (
         "ledger/voiding.py",
         "    if row is None:\n        raise _already(entry, alias)\n",
         "    if row is None:\n        return NumberVoided.objects.using(alias).get(entry=entry)\n",
-        (ISSUING,),
+        (VOIDING,),
     ),
     Mutant(
         "a bad row of an adopted file is skipped",
@@ -202,5 +215,130 @@ CATALOGUE = (
         "moment.astimezone(zone)",
         "moment.astimezone(ZoneInfo('UTC'))",
         (CALENDARS,),
+    ),
+    Mutant(
+        "unique index of the counter made partial",
+        f"{SQL}/events.sql",
+        "-- The number of a value.",
+        "ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_value;\n"
+        "CREATE UNIQUE INDEX ledger_entry_value ON ledger_entry (tenant, period_id, value) WHERE kind = 'issued';\n"
+        "-- The number of a value.",
+        (VERIFICATION_GUARDS, IMMUTABLE),
+    ),
+    Mutant(
+        "SKIP LOCKED dropped",
+        f"{SQL}/issue_pooled.sql",
+        "            ORDER BY s.value LIMIT 1 FOR UPDATE SKIP LOCKED;",
+        "            ORDER BY s.value LIMIT 1 FOR UPDATE;",
+        (f"{POOLED}::test_nobody_waits_for_a_checkout",),
+    ),
+    Mutant(
+        "slot deleted outside the transaction",
+        "ledger/allocation/pooled.py",
+        "    for tries in range(_TRIES):\n",
+        "    for tries in range(_TRIES):\n"
+        "        gone = 'DELETE FROM ledger_slot WHERE value = (SELECT min(value) FROM ledger_slot) RETURNING value'\n"
+        "        ask_ahead(connection, gone, ())\n",
+        (f"{POOLED}::test_a_rolled_back_slot_is_taken_by_the_next",),
+    ),
+    Mutant(
+        "slot of a lost race not given back",
+        f"{SQL}/issue_pooled.sql",
+        "-- The same document came in on another connection meanwhile: its number counts, and the slot stays.\n",
+        "DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = taken;\n",
+        (f"{EVERY_ALLOCATION}::test_the_same_document_on_two_connections",),
+    ),
+    Mutant(
+        "low-water mark one too high",
+        f"{SQL}/issue_pooled.sql",
+        "        pool.free_from := waiting[101];\n",
+        "        pool.free_from := waiting[101] + 1;\n",
+        (
+            f"{POOLED}::test_so_many_stragglers",
+            "tests/stateful/test_pool.py",
+        ),
+    ),
+    Mutant(
+        "stragglers forgotten",
+        f"{SQL}/issue_pooled.sql",
+        "        pool.stragglers := waiting;\n",
+        "        pool.stragglers := '{}';\n",
+        (f"{POOLED}::test_so_many_stragglers",),
+    ),
+    Mutant(
+        "a number given back goes to a later document",
+        f"{SQL}/issue_pooled.sql",
+        "    IF NOT gives_back THEN above := ledger_highest_out(p_tenant, period.id); END IF;\n",
+        "",
+        (f"{POOLED}::TestNotGivenBack::test_below_the_highest_number_nothing_is_taken",),
+    ),
+    Mutant(
+        "any allocation served by serial",
+        f"{SQL}/issue_serial.sql",
+        "WHEN s.allocation <> 'serial' AND p_promised IS NULL THEN 'allocation' END",
+        "WHEN false THEN 'allocation' END",
+        (f"{POOLED}::test_nobody_waits_for_a_checkout",),
+    ),
+    Mutant(
+        "deferred trigger made immediate",
+        f"{SQL}/issue_at_commit.sql",
+        "AFTER INSERT ON ledger_ticket DEFERRABLE INITIALLY DEFERRED",
+        "AFTER INSERT ON ledger_ticket DEFERRABLE INITIALLY IMMEDIATE",
+        (f"{AT_COMMIT}::TestTheTicket::test_comes_at_once_and_its_number_after_commit",),
+    ),
+    Mutant(
+        "tickets numbered in the order they were left",
+        f"{SQL}/issue_at_commit.sql",
+        "SELECT * FROM torn ORDER BY period_id, id",
+        "SELECT * FROM torn ORDER BY id",
+        (f"{AT_COMMIT}::TestOrder::test_several_series_in_opposite_orders_never_wait_for_each_other",),
+    ),
+    Mutant(
+        "a refused ticket commits without a number",
+        f"{SQL}/issue_at_commit.sql",
+        "        IF answer[1] NOT IN ('issued', 'existing') THEN\n            RAISE",
+        "        IF false THEN\n            RAISE",
+        (f"{COMMIT_REFUSED}::test_a_period_closed_meanwhile",),
+    ),
+    Mutant(
+        "reservation committed on the checkout's own connection",
+        "ledger/allocation/ahead.py",
+        "    if in_test_case(connection):\n",
+        "    if True:\n",
+        (f"{RESERVED}::test_it_is_committed_before_issue_returns",),
+    ),
+    Mutant(
+        "a reservation is given to the next",
+        f"{SQL}/issue_reserved.sql",
+        "SET last_value = period.last_value + cardinality(fresh),\n            last_issued_on = CASE WHEN guarded",
+        "SET last_value = period.last_value,\n            last_issued_on = CASE WHEN guarded",
+        (f"{RESERVED}::test_nobody_waits_for_a_checkout",),
+    ),
+    Mutant(
+        "a sweep waits for checkouts",
+        f"{SQL}/gaps.sql",
+        "SET lock_timeout = '5ms'",
+        "SET lock_timeout = '0'",
+        (f"{SWEEP}::test_a_claim_waits_for_nobody",),
+    ),
+    Mutant(
+        "a gap judged by transaction status",
+        f"{SQL}/gaps.sql",
+        "        day := reservation.issued_on;\n",
+        "        day := reservation.issued_on;\n"
+        "        IF ledger_transaction_status(reservation.checkout_transaction_id) = 'committed' THEN\n"
+        "            RAISE lock_not_available;\n"
+        "        END IF;\n",
+        (
+            f"{GAP_PROOF}::test_a_rolled_back_savepoint_in_a_transaction_that_goes_on",
+            GAPS,
+        ),
+    ),
+    Mutant(
+        "a gap judged by age",
+        "ledger/gaps/finding.py",
+        "State.OPEN if is_old and not is_held else State.IN_FLIGHT",
+        "State.OPEN if is_old else State.IN_FLIGHT",
+        (f"{GAP_PROOF}::test_a_running_checkout_is_in_flight_and_not_waited_for",),
     ),
 )

@@ -3,7 +3,7 @@
 
 -- Leave a ticket for documents that have no number, or find the one that this transaction left for the first of them.
 -- 'pending' with the business date in days since 1970, series, period, transaction, ticket, and the ids that the entries
--- will have, as an array; or 'existing' with the date and the entry; or why not. Locks nothing.
+-- will have, as an array, and whether the date slides to that of the commit; or 'existing' with the date and the entry; or why not. Locks nothing.
 CREATE FUNCTION ledger_leave_ticket(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
     p_on_stated boolean
@@ -20,6 +20,8 @@ DECLARE
     ticket bigint;
     entry bigint;
     ids bigint[];
+    slides boolean;
+    differs boolean;
     writer bigint := pg_current_xact_id()::text::bigint;
 BEGIN
     SELECT s.id, s.chronological,
@@ -37,15 +39,28 @@ BEGIN
         LIMIT 1;
         IF FOUND THEN RETURN ARRAY['existing', days, entry::text]; END IF;
         SELECT t.id, t.entry_ids[array_position(t.documents, p_documents[1])], t.period_id,
-               (t.issued_on - DATE '1970-01-01')::text
-        INTO ticket, entry, period, days_then
-        FROM ledger_ticket t
+               (t.issued_on - DATE '1970-01-01')::text, t.slides,
+               p_on_stated AND day NOT BETWEEN p.starts_on AND p.ends_on
+               OR coalesce(p_metadata <> coalesce(t.metadata, '{}'), false)
+        INTO ticket, entry, period, days_then, slides, differs
+        FROM ledger_ticket t JOIN ledger_period p ON p.id = t.period_id
         WHERE t.transaction_id = writer AND t.tenant = p_tenant AND t.series_id = series
           AND p_documents[1] = ANY (t.documents)
         LIMIT 1;
         IF FOUND THEN
-            RETURN ARRAY['pending', days_then, series::text, period::text, writer::text, ticket::text, ARRAY[entry]::text];
+            IF differs THEN RETURN ARRAY['other_facts', days]; END IF;
+            RETURN ARRAY['pending', days_then, series::text, period::text, writer::text, ticket::text,
+                         ARRAY[entry]::text, slides::text];
         END IF;
+    END IF;
+
+    IF cardinality(p_documents) > 1 THEN
+        SELECT bool_or(p_on_stated AND day NOT BETWEEN p.starts_on AND p.ends_on
+                       OR coalesce(p_metadata <> coalesce(t.metadata, '{}'), false))
+        INTO differs
+        FROM ledger_ticket t JOIN ledger_period p ON p.id = t.period_id
+        WHERE t.transaction_id = writer AND t.tenant = p_tenant AND t.series_id = series AND t.documents && p_documents;
+        IF differs THEN RETURN ARRAY['other_facts', days]; END IF;
     END IF;
 
     -- What can be refused now is not left for the commit.
@@ -67,13 +82,14 @@ BEGIN
     END IF;
     -- Strict order is by commit, so with the chronology guard on the date is that of the commit, unless the caller chose
     -- one, or has a clock of its own.
+    slides := guarded AND p_on IS NULL AND p_at IS NULL;
     INSERT INTO ledger_ticket
         (transaction_id, tenant, series_id, code, period_id, documents, entry_ids, issued_on, on_stated, slides, actor,
          metadata)
     VALUES (writer, p_tenant, series, p_series, period, p_documents, ids, day, p_on_stated,
-            guarded AND p_on IS NULL AND p_at IS NULL, p_actor, p_metadata)
+            slides, p_actor, p_metadata)
     RETURNING id INTO ticket;
-    RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text];
+    RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text, slides::text];
 END $$;
 
 -- Number what a ticket asked for, after it was torn up. Returns the outcome of ledger_issue_serial or its kin for a block,

@@ -229,6 +229,20 @@ BEGIN
     -- Documents that came in on another connection meanwhile have their numbers: the slots that they don't need stay.
     GET DIAGNOSTICS inserted = ROW_COUNT;
     IF inserted < cardinality(taken) THEN
+        -- Neither the document nor the value has one: another series gave out that very number, so the index says so.
+        INSERT INTO ledger_entry
+            (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+        SELECT p_tenant, series.id, period.id, d.value, 'issued',
+               ledger_number(period.prefix, period.width, period.suffix, d.value),
+               d.document, latest, p_actor, coalesce(p_metadata, '{}')
+        FROM unnest(fresh, taken) AS d (document, value)
+        WHERE (SELECT e.id FROM ledger_entry e
+               WHERE e.tenant = p_tenant AND e.series_id = series.id AND e.document = d.document AND e.document > ''
+               LIMIT 1) IS NULL
+          AND (SELECT e.value FROM ledger_entry e
+               WHERE e.tenant = p_tenant AND e.period_id = period.id AND e.value >= d.value
+               ORDER BY e.value LIMIT 1) IS DISTINCT FROM d.value
+        LIMIT 1;
         taken := ARRAY(
             SELECT t.value FROM unnest(taken) AS t (value)
             WHERE (SELECT e.value FROM ledger_entry e
