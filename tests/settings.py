@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "ledger",
+    "workers",
     "tests.shop",
 ]
 MIDDLEWARE = [

@@ -1,0 +1,29 @@
+"""A clock that stands still until somebody sleeps, and then moves at once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+
+class FakeClock:
+    def __init__(self, start: datetime = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)) -> None:
+        self._start = start
+        self._passed = 0.0
+        self._lock = threading.Lock()
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        return self._passed
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.slept.append(seconds)
+            self._passed += seconds
+
+    def pass_by(self, seconds: float) -> None:
+        """Time goes by without anybody sleeping."""
+        self._passed += seconds

@@ -1,0 +1,47 @@
+"""Limiters by the reckoning of production, kept in this process, that remember when they let a request go."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from workers.accounting import metering
+from workers.accounting.limits import Admitted, Limiter, Limits, Wait
+from workers.accounting.metering import Counts
+
+
+class Meter:
+    """``limits`` take the place of those that the adapter knows of its vendor."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.went: dict[str, list[datetime]] = {}
+
+    def limiter(self, organisation: str, _: Limits) -> Limiter:
+        return _Metered(self.limits, self.went.setdefault(organisation, []))
+
+    def most_in_a_minute(self) -> int:
+        """The most requests of one organisation in any sixty seconds."""
+        return max(
+            sum(1 for each in went if begin <= each < begin + timedelta(seconds=60))
+            for went in self.went.values()
+            for begin in went
+        )
+
+
+class _Metered:
+    def __init__(self, limits: Limits, went: list[datetime]) -> None:
+        self._counts = Counts()
+        self._limits = limits
+        self._went = went
+
+    def take(self, now: datetime) -> Admitted | Wait:
+        self._counts, answer = metering.take(self._counts, self._limits, now)
+        if isinstance(answer, Admitted):
+            self._went.append(now)
+        return answer
+
+    def give_back(self, ticket: str) -> None:
+        self._counts = metering.give_back(self._counts, ticket)
+
+    def pause(self, until: datetime) -> None:
+        self._counts = metering.pause(self._counts, until)

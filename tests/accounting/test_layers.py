@@ -1,0 +1,30 @@
+"""Who may import what under ``workers/accounting``: one way to the network, and little of Django."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_architecture import imports
+
+FOLDER = Path(__file__).resolve().parents[2] / "workers" / "accounting"
+MODULES = sorted(FOLDER.glob("*.py"))
+
+#: Who sends requests, or handles what was sent.
+NETWORK = {"answers", "http", "plumbing", "sending"}
+#: Who reads settings, or what processes share.
+DJANGO = {"credentials", "own_transaction", "quota", "tokens"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_one_way_to_the_network(path: Path) -> None:
+    found = {name.split(".")[0] for name in imports(path)}
+    assert path.stem in NETWORK or not found & {"httpx", "requests", "urllib3", "socket"}
+    assert path.stem in DJANGO or "django" not in found
+    assert "celery" not in found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_of_the_ledger_nothing_but_its_errors(path: Path) -> None:
+    assert {name for name in imports(path) if name.split(".")[0] == "ledger"} <= {"ledger.errors"}

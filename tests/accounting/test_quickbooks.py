@@ -1,0 +1,101 @@
+"""The adapter for QuickBooks Online against a stand-in that answers as Intuit's documentation says."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.accounting.clocks import FakeClock
+from tests.accounting.conformance import Conformance, everything
+from tests.accounting.memory_tokens import MemoryTokens
+from tests.accounting.standins.books import Books
+from tests.accounting.standins.quickbooks import QuickBooksStandIn
+from workers.accounting import errors, quickbooks
+from workers.accounting.base import State
+from workers.accounting.credentials import System
+from workers.accounting.plumbing import Plumbing
+from workers.accounting.quickbooks import QuickBooks
+
+
+class TestQuickBooks(Conformance):
+    standin_class = QuickBooksStandIn
+    adapter_class = QuickBooks
+    credentials: ClassVar[dict[str, str]] = {
+        "client_id": "the-client-id",
+        "client_secret": QuickBooksStandIn.secret,
+        "refresh_token": f"refresh-{QuickBooksStandIn.secret}",
+    }
+
+    def settings(self, standin: Books, **options: Any) -> System:
+        return super().settings(standin, token_url=f"{standin.url}/oauth2/v1/tokens/bearer", **options)
+
+    def plumbing(self, clock: FakeClock, **changes: Any) -> Plumbing:
+        return super().plumbing(clock, **({"tokens": MemoryTokens()} | changes))
+
+    def test_a_company_that_numbers_by_itself(self, standin: QuickBooksStandIn, system: QuickBooks) -> None:
+        standin.custom_numbers = False
+        with pytest.raises(errors.Misconfigured, match="numbers its invoices itself"):
+            system.push(self.invoice())
+        assert standin.facts() == []
+
+    def test_quickbooks_would_take_a_number_twice(self, standin: QuickBooksStandIn, system: QuickBooks) -> None:
+        """Its warning can be off; then only the look before it keeps a number from being given twice."""
+        standin.warns_of_duplicates = False
+        system.push(self.invoice())
+        with pytest.raises(errors.NumberRefused, match=r"INV-2026-000001 is taken by the document 1 \(order:1\)"):
+            system.push(self.invoice(reference="order:2"))
+        assert len(standin.facts()) == 1
+
+    def test_a_number_taken_between_look_and_post(self, standin: QuickBooksStandIn, system: QuickBooks) -> None:
+        refused = errors.NumberRefused
+        there = standin.add("INV-2026-000001", date(2026, 3, 1))
+        system.find = lambda **_: []  # type: ignore[method-assign]
+        with pytest.raises(refused, match="INV-2026-000001 was refused for its number"):
+            system.push(self.invoice())
+        assert standin.keys() == [there]
+
+    def test_a_note_alone_makes_no_void(self, standin: QuickBooksStandIn, system: QuickBooks) -> None:
+        standin.add("INV-1", date(2026, 2, 1), PrivateNote="Voided the old one for Rosa")
+        assert [each.state for each in everything(system.changed(None))] == [State.POSTED]
+
+    def test_a_void_keeps_the_reference(self, system: QuickBooks) -> None:
+        made = system.push(self.invoice())
+        gone = system.cancel(made.remote_id)
+        assert (gone.state, gone.reference, gone.number) == (State.VOID, "order:1", "INV-2026-000001")
+
+    def test_beyond_thirty_days_deletions_are_unknown(
+        self, standin: QuickBooksStandIn, system: QuickBooks, clock: FakeClock
+    ) -> None:
+        assert system.capabilities.horizon == timedelta(days=30)
+        standin.add("INV-1", date(2026, 2, 1))
+        pages = list(system.changed(clock.now() - timedelta(days=31)))
+        assert [each.number for page in pages for each in page.invoices] == ["INV-1"]
+        assert not any(page.deletions_known for page in pages)
+
+    def test_more_changes_than_are_captured(
+        self, standin: QuickBooksStandIn, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(quickbooks, "CAPTURED_AT_MOST", 4)
+        standin.captured_at_most = 4
+        for n in range(9):
+            standin.add(f"INV-{n}", date(2026, 2, 1))
+        pages = list(self.connect(standin, clock, page_size=3).changed(standin.now))
+        assert {each.number for page in pages for each in page.invoices} == {f"INV-{n}" for n in range(9)}
+        assert not any(page.deletions_known for page in pages)
+
+    @pytest.mark.parametrize("apart", [timedelta(), timedelta(seconds=1)])
+    def test_a_deletion_meanwhile_pushes_none_out(
+        self, standin: QuickBooksStandIn, clock: FakeClock, apart: timedelta
+    ) -> None:
+        keys = []
+        for n in range(10):
+            keys.append(standin.add(f"INV-{n}", date(2026, 2, 1)))
+            standin.now += apart
+        seen: set[str] = set()
+        for number, page in enumerate(self.connect(standin, clock, page_size=3).changed(None)):
+            seen |= {each.remote_id for each in page.invoices}
+            if number < 2:
+                standin.delete(keys[number])
+        assert seen == set(keys)

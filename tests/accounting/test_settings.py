@@ -1,0 +1,104 @@
+"""Systems and credentials of the settings: found, or missed by name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from tests.accounting.memory_tokens import MemoryTokens
+from workers.accounting import credentials, errors, systems
+from workers.accounting.plumbing import Plumbing
+from workers.accounting.quota import SharedLimiter
+from workers.accounting.tokens import SharedTokens
+from workers.accounting.xero import Xero
+
+BOOKS = {
+    "adapter": "xero",
+    "organisation": "org-1",
+    "credentials": {"ENV": "XERO_TEST_"},
+    "options": {"page_size": 200},
+}
+
+
+def settings(**systems: Any) -> override_settings:
+    return override_settings(LEDGER_ACCOUNTING={"SYSTEMS": systems})
+
+
+def test_credentials_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XERO_TEST_CLIENT_ID", " an-id\n")
+    with settings(books=BOOKS):
+        found = credentials.system("books").credentials
+    assert found["client_id"].reveal() == "an-id"
+    assert found.get("refresh_token") is None
+    with pytest.raises(errors.Misconfigured, match="the environment variable XERO_TEST_CLIENT_SECRET is missing"):
+        found["client_secret"]
+    assert "an-id" not in repr(found) + repr(credentials.System("books", "xero", found))
+
+
+def test_credentials_of_the_settings() -> None:
+    with settings(books={**BOOKS, "credentials": {"client_id": "sesame-1"}}):
+        system = credentials.system("books")
+    assert system.credentials["client_id"].reveal() == "sesame-1"
+    assert "sesame-1" not in f"{system} {system!r} {system.credentials}"
+    with pytest.raises(errors.Misconfigured, match=r"credentials\['client_secret'\] is missing"):
+        system.credentials["client_secret"]
+    with pytest.raises(TypeError):
+        json.dumps(system.credentials["client_id"])
+
+
+def test_an_unknown_system() -> None:
+    with settings(books=BOOKS), pytest.raises(errors.Misconfigured, match="no accounting system 'book'") as caught:
+        credentials.system("book")
+    assert "books" in caught.value.rule
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({**BOOKS, "colour": "red"}, "unknown keys colour"),
+        ({"organisation": "x"}, "'adapter' is missing"),
+        ({**BOOKS, "adapter": "hledger"}, "no adapter 'hledger'"),
+        ({**BOOKS, "adapter": "tests.accounting.nothing:Books"}, "no adapter"),
+        ({**BOOKS, "adapter": "workers.accounting.xero:Nothing"}, "its class isn't in that module"),
+        ({**BOOKS, "options": {"page_size": "200"}}, "the option 'page_size' is '200'"),
+    ],
+)
+def test_mistakes_in_the_settings(given: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"XERO_TEST_{name}", "something")
+    with settings(books=given), pytest.raises(errors.Misconfigured, match=told):
+        systems.connect("books", Plumbing(tokens=MemoryTokens()))
+
+
+def test_an_unknown_key_of_the_setting() -> None:
+    with override_settings(LEDGER_ACCOUNTING={"SYSTEM": {}}), pytest.raises(errors.Misconfigured, match="SYSTEM"):
+        credentials.systems()
+
+
+def test_a_system_connects(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"XERO_TEST_{name}", "something")
+    with settings(books=BOOKS, more={**BOOKS, "adapter": "workers.accounting.xero:Xero"}):
+        for name in credentials.systems():
+            system = systems.connect(name)
+            assert isinstance(system, Xero)
+            system.close()
+    assert systems.shared().limiter is SharedLimiter
+    assert isinstance(systems.shared().tokens, SharedTokens)
+
+
+@pytest.mark.parametrize("name", sorted(systems.ADAPTERS))
+def test_every_adapter_that_is_named_is_there(name: str) -> None:
+    found = systems.adapter(credentials.System("books", name, credentials.Credentials("books", {})))
+    assert found.name == name
+
+
+def test_two_names_of_one_organisation_share_its_limits() -> None:
+    none = credentials.Credentials("books", {})
+    one = credentials.System("a", "xero", none, organisation="org-1")
+    other = credentials.System("b", "xero", none, organisation="org-1")
+    assert one.limits_key == other.limits_key
+    assert one.limits_key != credentials.System("c", "xero", none, organisation="org-2").limits_key

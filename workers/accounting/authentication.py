@@ -1,0 +1,54 @@
+"""How a request says who we are: fixed headers, or anything that has these three methods (OAuth, a login session)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from workers.accounting.secrecy import Secret
+
+
+class Authentication(Protocol):
+    def headers(self) -> Mapping[str, str]:
+        """The headers that every request bears."""
+        ...
+
+    def renew(self, rejected: Mapping[str, str]) -> bool:
+        """The system answered 401 to ``rejected``: get other credentials; False if there are none to be had."""
+        ...
+
+    def secrets(self) -> Iterable[Secret]:
+        """What must never be seen in a text."""
+        ...
+
+
+class FixedHeaders:
+    """A key or password that stays the same until a person changes it."""
+
+    def __init__(self, headers: Mapping[str, Secret], *, also_secret: Iterable[Secret] = ()) -> None:
+        self._headers = dict(headers)
+        self._also = tuple(also_secret)
+
+    def headers(self) -> Mapping[str, str]:
+        return {name: value.reveal() for name, value in self._headers.items()}
+
+    def renew(self, rejected: Mapping[str, str]) -> bool:
+        return False
+
+    def secrets(self) -> Iterable[Secret]:
+        return (*self._headers.values(), *self._also)
+
+
+def bearer(token: Secret) -> FixedHeaders:
+    return FixedHeaders({"Authorization": Secret(f"Bearer {token.reveal()}")}, also_secret=[token])
+
+
+def token_pair(key: Secret, secret: Secret) -> FixedHeaders:
+    """``Authorization: token key:secret``, as Frappe wants it."""
+    return FixedHeaders({"Authorization": Secret(f"token {key.reveal()}:{secret.reveal()}")}, also_secret=[key, secret])
+
+
+def basic(user: str, password: Secret) -> FixedHeaders:
+    pair = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode("ascii")
+    return FixedHeaders({"Authorization": Secret(f"Basic {pair}")}, also_secret=[password, Secret(pair)])

@@ -1,0 +1,169 @@
+"""What every accounting system looks like to Folio: documents with numbers, read page by page, and what can be asked.
+
+An adapter is one file that makes an ``AccountingSystem``. It speaks to the system by ``workers.accounting.http`` alone,
+where time-outs, retries and limits are, and it states its ``Capabilities`` instead of pretending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+
+if TYPE_CHECKING:
+    from workers.accounting.credentials import System
+    from workers.accounting.plumbing import Plumbing
+
+
+class WhoNumbers(StrEnum):
+    """Who sets the number of a document in the remote system."""
+
+    #: We do, when the document is made there: numbers are pushed.
+    CALLER = "caller"
+    #: It does, when a draft is made: drafts can be kept as a pool.
+    AT_DRAFT = "at_draft"
+    #: It does, when the document is posted: the number is read back.
+    AT_POST = "at_post"
+
+
+class State(StrEnum):
+    """Where a document stands in the remote system, whatever that calls it."""
+
+    DRAFT = "draft"
+    POSTED = "posted"
+    VOID = "void"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a system can do; what it can't is not tried.
+
+    ``changed_since`` whether it lists what changed after a time; ``deletions`` whether that list has documents that
+    are gone: where it hasn't, only a list of everything shows by absence what was deleted; ``voids`` whether a document
+    made void stays there with its number; ``idempotency`` whether it takes a key that makes a repeated post harmless;
+    ``drafts`` whether drafts can be made, cancelled, and posted later under their number; ``number_kept`` whether the
+    number of a deleted document is never given again; ``max_number_length`` its limit in characters.
+
+    ``finds_references`` whether ``find(reference=…)`` works; where not, only a list shows which document bears it.
+
+    ``overlap``: how far before the last reading the next one must begin, since changes show late or are dated early.
+    ``horizon``: how far back ``since`` may lie; a reading that begins earlier is one of everything, without deletions.
+    """
+
+    who_numbers: frozenset[WhoNumbers]
+    changed_since: bool
+    deletions: bool
+    idempotency: bool
+    drafts: bool
+    voids: bool = True
+    number_kept: bool = True
+    max_number_length: int | None = None
+    finds_references: bool = True
+    overlap: timedelta = timedelta(minutes=5)
+    horizon: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteInvoice:
+    """One document of the remote system, as far as numbering goes.
+
+    ``remote_id`` is the system's own key, ``number`` its text as it is there (empty while it has none), ``reference``
+    the key of our document, which we wrote into it, or empty. ``changed_at`` is the system's clock. Of a document that
+    is gone (``State.DELETED``) all but ``remote_id`` may be empty.
+    """
+
+    remote_id: str
+    number: str
+    state: State
+    issued_on: date | None
+    reference: str
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, and the cursor at which the next one begins; None after the last.
+
+    Cursors are texts that a later run, in another process, can go on from. ``deletions_known`` is False where the
+    system couldn't tell all that was deleted in the time asked for: then only a list of everything shows it.
+    """
+
+    invoices: Sequence[RemoteInvoice]
+    next_cursor: str | None
+    deletions_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvoice:
+    """A document to be made there. ``reference`` is our document's key, and what finds it again after a lost answer.
+
+    Accounting software wants an amount and a customer; Folio knows neither, so the caller's ``describe`` hook says
+    them. ``customer`` is the key that the system itself has for the customer. ``extra`` goes into the request as it is,
+    over what the adapter puts there: lines, accounts, taxes, in the system's own words. ``draft_id`` is the key of the
+    draft out of our pool that has this number: ``push`` fills it in and posts it.
+    """
+
+    reference: str
+    issued_on: date
+    number: str = ""
+    customer: str = ""
+    total: Decimal | None = None
+    currency: str = ""
+    draft_id: str = ""
+    extra: dict[str, object] = field(default_factory=dict)
+
+
+class AccountingSystem(Protocol):
+    """An adapter. Every method raises the errors of ``workers.accounting.errors``, and no other.
+
+    None may be called inside a transaction: a remote system takes seconds, and a rollback takes nothing back there.
+    Only one caller at a time may push or draft the same document.
+    """
+
+    #: The name by which settings and commands call the adapter, such as "xero".
+    name: ClassVar[str]
+    capabilities: Capabilities
+
+    @classmethod
+    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+        """The adapter for a system of the settings; nothing is asked of it yet."""
+        ...
+
+    def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
+        """Pages of documents that changed at or after ``since`` (None for all), from ``cursor`` on; they end.
+
+        A document that changes meanwhile may come twice, and is never left out. ``since`` must be the same when going
+        on from a cursor. Unsupported if ``since`` is given and the system can't tell.
+        """
+        ...
+
+    def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
+        """Documents of that number, or of that reference; none if there is none, several if there are duplicates.
+
+        One of the two is given. Documents that were voided there are among them, drafts as well.
+        """
+        ...
+
+    def push(self, invoice: NewInvoice) -> RemoteInvoice:
+        """Make a posted document with our number, or find the one that an earlier call has made (by reference).
+
+        What is found is returned as it is there: its number may be another one, if somebody changed it. Where the
+        system numbers at post (``WhoNumbers.AT_POST`` alone), ``invoice.number`` is ignored, and the answer bears its.
+        """
+        ...
+
+    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
+        """Make a draft, whose number the system sets, or find the one that an earlier call has made."""
+        ...
+
+    def cancel(self, remote_id: str) -> RemoteInvoice:
+        """Void or cancel a document there, or delete a draft; one that is void or gone already stays as it is."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...

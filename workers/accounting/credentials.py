@@ -1,0 +1,140 @@
+"""The accounting systems of the settings, and their credentials: from settings or environment, never from the database.
+
+LEDGER_ACCOUNTING = {
+    "SYSTEMS": {
+        "books": {                                # the name that commands, logs and errors use
+            "adapter": "xero",                    # one that Folio brings, or "package.module:Class" of your own
+            "organisation": "5a37…",              # which company there: Xero's tenant id, QuickBooks' realm id, …
+            "url": "https://…",                   # only if it isn't the vendor's usual address
+            "tenant": "",                         # whose numbers they are, in Folio
+            "credentials": {"ENV": "XERO_"},      # XERO_CLIENT_ID, XERO_CLIENT_SECRET, …; or "client_id": "…" each
+            "options": {"page_size": 200},        # what the adapter's own page in docs/accounting.md names
+        },
+    },
+    "TOKEN_KEYS": ["…"],                          # see workers.accounting.sealing
+}
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from workers.accounting.errors import Misconfigured
+from workers.accounting.secrecy import Secret
+
+SETTING = "LEDGER_ACCOUNTING"
+_KEYS = {"SYSTEMS", "TOKEN_KEYS"}
+_SYSTEM_KEYS = {"adapter", "organisation", "url", "tenant", "credentials", "options"}
+
+
+class Credentials:
+    """The credentials of one system, by name; those of the environment are read when they are asked for."""
+
+    def __init__(self, system: str, given: Mapping[str, str]) -> None:
+        self._system = system
+        self._prefix = given.get("ENV")
+        self._given = {name: Secret(value.strip()) for name, value in given.items() if name != "ENV"}
+
+    def __getitem__(self, name: str) -> Secret:
+        """The credential, or Misconfigured saying where it was looked for."""
+        secret = self.get(name)
+        if secret is None:
+            where = f"credentials[{name!r}]" if self._prefix is None else f"the environment variable {self._env(name)}"
+            raise Misconfigured(
+                f"{self._system}: {where} is missing or empty.",
+                rule=f"The adapter needs the credential {name!r}.",
+                remedy=f"Set it where the workers run, or under {SETTING}['SYSTEMS'][{self._system!r}]['credentials'].",
+                system=self._system,
+            )
+        return secret
+
+    def get(self, name: str) -> Secret | None:
+        if found := self._given.get(name):
+            return found
+        text = os.environ.get(self._env(name), "").strip() if self._prefix is not None else ""
+        return Secret(text) if text else None
+
+    def __repr__(self) -> str:
+        return f"Credentials({self._system!r})"
+
+    def _env(self, name: str) -> str:
+        return f"{self._prefix}{name.upper()}"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One accounting system of the settings. ``name`` is ours, ``organisation`` the vendor's key of the company."""
+
+    name: str
+    adapter: str
+    credentials: Credentials
+    organisation: str = ""
+    url: str = ""
+    tenant: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def limits_key(self) -> str:
+        """Whose limits its requests use up; two names for one company share them."""
+        return f"{self.adapter}:{self.organisation or self.url or self.name}"
+
+    def required(self, name: str) -> str:
+        """``organisation`` or ``url``, which the adapter can't do without."""
+        value: str = getattr(self, name)
+        if not value:
+            raise _wrong(f"{self.name}: {name!r} is missing.", f"The adapter {self.adapter!r} needs it.", self.name)
+        return value
+
+    def option(self, name: str, default: Any) -> Any:
+        """An option of the type that its default has."""
+        value = self.options.get(name, default)
+        if type(value) is not type(default) and default is not None:
+            raise _wrong(
+                f"{self.name}: the option {name!r} is {value!r}.",
+                f"It must be of the kind that its default {default!r} is.",
+                self.name,
+            )
+        return value
+
+
+def systems() -> dict[str, System]:
+    """All systems of the settings, by name; read anew each time, so that ``override_settings`` works."""
+    return {name: _system(name, given) for name, given in setting("SYSTEMS", {}).items()}
+
+
+def system(name: str) -> System:
+    """The system of that name."""
+    known = setting("SYSTEMS", {})
+    if name not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise _wrong(f"There is no accounting system {name!r}.", f"The settings know: {names}.", name)
+    return _system(name, known[name])
+
+
+def setting(key: str, default: Any) -> Any:
+    """One key of ``LEDGER_ACCOUNTING``; an unknown one beside it is an error."""
+    given = getattr(settings, SETTING, {})
+    _only_known(given, _KEYS, SETTING, "")
+    return given.get(key, default)
+
+
+def _system(name: str, given: Mapping[str, Any]) -> System:
+    _only_known(given, _SYSTEM_KEYS, f"{SETTING}['SYSTEMS'][{name!r}]", name)
+    if not given.get("adapter"):
+        raise _wrong(f"{name}: 'adapter' is missing.", "A system names the adapter that speaks to it.", name)
+    others = {key: value for key, value in given.items() if key != "credentials"}
+    return System(name=name, credentials=Credentials(name, given.get("credentials", {})), **others)
+
+
+def _only_known(given: Mapping[str, Any], known: Iterable[str], where: str, name: str) -> None:
+    if unknown := sorted(set(given) - set(known)):
+        raise _wrong(f"{where} has unknown keys {', '.join(unknown)}.", f"Known are {', '.join(sorted(known))}.", name)
+
+
+def _wrong(problem: str, rule: str, name: str) -> Misconfigured:
+    return Misconfigured(problem, rule=rule, remedy=f"Correct {SETTING} in the settings.", system=name)

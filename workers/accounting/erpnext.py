@@ -1,0 +1,376 @@
+"""ERPNext 13 and later, by its documentation and source, not tried live: it numbers a draft as soon as there is one.
+
+So drafts can be kept as a pool: ``draft`` makes one, ``push`` with its key fills it in and submits it.
+
+    "books": {"adapter": "erpnext", "url": "https://erp.example.com", "organisation": "Acme Ltd",
+              "credentials": {"ENV": "ERPNEXT_"}}         # ERPNEXT_KEY and ERPNEXT_SECRET of a user of its own
+
+A document's name is its number and its key, and **ERPNext gives a name again**: deleting the last draft takes the
+counter of its series back, and the next draft gets the number. A key of ours is therefore name and time of creation,
+and nothing is done to a document that merely has the name of the one that was meant. What was deleted is read from the
+"Deleted Document" list, which takes the role System Manager to read; without it, set the option ``deletions`` to False.
+
+Our document's key goes into ``po_no`` or, better, a custom field of yours that is Unique: then ERPNext itself refuses a
+second document of one sale, also from two callers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any, ClassVar, Self
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from workers.accounting.answers import Answer
+from workers.accounting.authentication import token_pair
+from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.credentials import System
+from workers.accounting.errors import AccountingError, AnswerLost, Misconfigured, NotThere, NumberRefused, Refused
+from workers.accounting.http import Client
+from workers.accounting.pages import pages
+from workers.accounting.plumbing import Plumbing
+from workers.accounting.pushing import make_once
+from workers.accounting.records import Record
+
+_STATES = {0: State.DRAFT, 1: State.POSTED, 2: State.VOID}
+_INVOICES = "api/resource/Sales%20Invoice"
+_DELETED = "api/resource/Deleted%20Document"
+#: Cursors begin with the list that they are in: the living first, then the deleted.
+_LIVING, _GONE = "living:", "gone:"
+
+
+class ERPNext:
+    """Sales invoices and returns of one company."""
+
+    name: ClassVar[str] = "erpnext"
+    capabilities = Capabilities(
+        who_numbers=frozenset({WhoNumbers.AT_DRAFT}),
+        changed_since=True,
+        deletions=True,
+        idempotency=False,
+        drafts=True,
+        number_kept=False,
+        # Dated by the clock of the process that writes, before it commits.
+        overlap=timedelta(minutes=15),
+    )
+
+    def __init__(self, client: Client, system: System) -> None:
+        self._client = client
+        self._system = system
+        self._company = system.required("organisation")
+        self._page_size = system.option("page_size", 500)
+        self._reference = system.option("reference_field", "po_no")
+        self._series = system.option("naming_series", "")
+        self._item = system.option("item_code", "")
+        self._deletes_drafts = system.option("delete_drafts", False)
+        self._zone_name = system.option("time_zone", "")
+        self._zone: ZoneInfo | None = None
+        if not system.option("deletions", True):
+            self.capabilities = replace(self.capabilities, deletions=False)
+
+    @classmethod
+    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+        """Options: ``naming_series``, ``item_code`` (of the line that we make), ``reference_field``, ``deletions``,
+        ``time_zone`` (of the site; asked for if not given), ``page_size``, and ``delete_drafts``: cancelling deletes a
+        draft instead of submitting and cancelling it, which leaves its number to whoever comes next."""
+        client = Client(
+            system.name,
+            system.required("url"),
+            plumbing=plumbing,
+            organisation=system.limits_key,
+            authentication=token_pair(system.credentials["key"], system.credentials["secret"]),
+            explain=_explain,
+        )
+        return cls(client, system)
+
+    def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
+        """In the order of names, each page from behind the last name: what changes meanwhile moves nothing."""
+        return pages(
+            lambda at: self._page(since, at or _LIVING), cursor, system=self._client.system, endpoint=f"GET {_INVOICES}"
+        )
+
+    def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
+        field, wanted = ("name", number) if number else (self._reference, reference)
+        found = self._living([[field, "=", wanted]])
+        # MariaDB takes "a" for "A", and leaves spaces at the end out of account.
+        return [each for each in found if wanted == (each.number if number else each.reference)]
+
+    def push(self, invoice: NewInvoice) -> RemoteInvoice:
+        """A draft of the pool is filled in and submitted; without ``draft_id``, ERPNext numbers a new document."""
+        there = self._one(invoice.reference)
+        if invoice.draft_id and (there is None or there.remote_id == invoice.draft_id):
+            there = self._slot(invoice)
+        if there is None:
+            there = self._make(invoice, docstatus=1)
+        return self._become(there, 1, self._values(invoice)) if there.state is State.DRAFT else there
+
+    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
+        return self._one(invoice.reference) or self._make(invoice, docstatus=0)
+
+    def cancel(self, remote_id: str) -> RemoteInvoice:
+        """A draft is submitted first, so that its number stays where everybody sees it, and is not given again."""
+        there = self._read(remote_id)
+        if there.state is State.DRAFT and self._deletes_drafts:
+            return self._delete(there)
+        if there.state is State.DRAFT:
+            there = self._become(there, 1, {})
+        return self._become(there, 2, {}) if there.state is State.POSTED else there
+
+    def close(self) -> None:
+        self._client.close()
+
+    # Reading --------------------------------------------------------------------------------------------
+
+    def _page(self, since: datetime | None, cursor: str) -> Page:
+        """One page; the last one of the living brings the first of the deleted along, so that none is empty."""
+        if cursor.startswith(_GONE):
+            return self._gone(since, cursor.removeprefix(_GONE))
+        after = cursor.removeprefix(_LIVING)
+        filters = [["modified", ">=", self._local(since)]] if since is not None else []
+        found = self._living([*filters, ["name", ">", after]] if after else filters, limit=self._page_size + 1)
+        here = found[: self._page_size]
+        if len(found) > len(here):
+            return Page(here, _LIVING + here[-1].number)
+        if not self.capabilities.deletions:
+            return Page(here, None)
+        first = self._gone(since, "")
+        return Page([*here, *first.invoices], first.next_cursor)
+
+    def _living(self, filters: list[list[str]], limit: int = 0) -> list[RemoteInvoice]:
+        fields = ["name", "docstatus", "posting_date", "modified", "creation", self._reference]
+        answer = self._list(_INVOICES, fields, [["company", "=", self._company], *filters], limit)
+        return [self._invoice(each) for each in answer.record.records("data")]
+
+    def _gone(self, since: datetime | None, after: str) -> Page:
+        filters = [["deleted_doctype", "=", "Sales Invoice"]]
+        if since is not None:
+            filters.append(["creation", ">=", self._local(since)])
+        if after:
+            filters.append(["name", ">", after])
+        answer = self._list(_DELETED, ["name", "deleted_name", "creation", "data"], filters, self._page_size + 1)
+        rows = answer.record.records("data")
+        here = rows[: self._page_size]
+        invoices = [self._deleted(each) for each in here if self._document(each).get("company") == self._company]
+        return Page(invoices, _GONE + here[-1].text("name") if len(rows) > len(here) else None)
+
+    def _list(self, path: str, fields: list[str], filters: list[list[str]], limit: int) -> Answer:
+        return self._client.get(
+            path,
+            params={
+                "fields": json.dumps(fields),
+                "filters": json.dumps(filters),
+                "order_by": "name asc",
+                # 0 is all of them; without it, they would be twenty.
+                "limit_page_length": limit,
+            },
+        )
+
+    def _one(self, reference: str) -> RemoteInvoice | None:
+        """The document of ``reference``: a posted one before a draft, and that before a void one."""
+        order = [State.POSTED, State.DRAFT, State.VOID]
+        return min(self.find(reference=reference), key=lambda each: order.index(each.state), default=None)
+
+    def _slot(self, invoice: NewInvoice) -> RemoteInvoice:
+        """The draft of the pool that was given to this document; NumberRefused if it is no draft any more."""
+        there = None
+        with suppress(NotThere):
+            there = self._read(invoice.draft_id)
+        if there is not None and there.number == invoice.number:
+            ours = there.reference == invoice.reference and there.state is not State.DELETED
+            if ours or there.state is State.DRAFT:
+                return there
+        now = "isn't there" if there is None else f"is {there.state}, its number {there.number!r}"
+        raise NumberRefused(
+            f"{self._client.system}: the draft {invoice.draft_id!r} can't become {invoice.number}: it {now}.",
+            rule="A number out of the pool belongs to the draft that was made for it.",
+            remedy="See who used or deleted the draft there; the document needs another number.",
+            system=self._client.system,
+            endpoint=f"GET {_INVOICES}",
+        )
+
+    def _read(self, remote_id: str) -> RemoteInvoice:
+        """The very document of that key, or what is known of its deletion; NotThere if it never was."""
+        name, _, _ = remote_id.rpartition("@")
+        [*there] = [each for each in self._living([["name", "=", name or remote_id]]) if each.remote_id == remote_id]
+        if there:
+            return there[0]
+        if self.capabilities.deletions:
+            wanted = [["deleted_doctype", "=", "Sales Invoice"], ["deleted_name", "=", name]]
+            rows = self._list(_DELETED, ["name", "deleted_name", "creation", "data"], wanted, 0).record.records("data")
+            for each in map(self._deleted, rows):
+                if each.remote_id == remote_id:
+                    return each
+        raise NotThere(
+            f"{self._client.system}: there is no sales invoice {remote_id!r} in ERPNext.",
+            rule="A sales invoice is known by its name and the time of its creation, since names are given again.",
+            remedy="See whether it was deleted there, and another one has its name now.",
+            system=self._client.system,
+            endpoint=f"GET {_INVOICES}",
+        )
+
+    # Writing --------------------------------------------------------------------------------------------
+
+    def _make(self, invoice: NewInvoice, *, docstatus: int) -> RemoteInvoice:
+        """One transaction over there: if it is refused, the counter of the series goes back with it."""
+
+        def make() -> RemoteInvoice:
+            values = self._values(invoice)
+            if self._series:
+                values["naming_series"] = self._series
+            answer = self._client.post(_INVOICES, json={**values, "docstatus": docstatus}, about=invoice.reference)
+            return self._invoice(answer.record.record("data"))
+
+        refusal = None
+        try:
+            return make_once(lambda: self.find(reference=invoice.reference), make)
+        except Refused as error:
+            if error.status != 409:
+                raise
+            refusal = error
+        # A field that is Unique: somebody else was first.
+        there = self._one(invoice.reference)
+        if there is None:
+            raise refusal
+        return there
+
+    def _values(self, invoice: NewInvoice) -> dict[str, Any]:
+        line: dict[str, Any] = {"qty": 1, "rate": invoice.total or 0, "description": invoice.reference}
+        line |= {"item_code": self._item} if self._item else {"item_name": invoice.reference, "uom": "Nos"}
+        return {
+            "company": self._company,
+            "customer": invoice.customer,
+            "posting_date": invoice.issued_on,
+            "due_date": invoice.issued_on,
+            # Else ERPNext puts today in its place.
+            "set_posting_time": 1,
+            self._reference: invoice.reference,
+            "items": [line],
+            **({"currency": invoice.currency} if invoice.currency else {}),
+            **invoice.extra,
+        }
+
+    def _become(self, there: RemoteInvoice, docstatus: int, values: dict[str, Any]) -> RemoteInvoice:
+        """Submit or cancel. If the answer is lost, or it had been done before, the document says so."""
+        failure: AccountingError | None = None
+        try:
+            answer = self._client.put(
+                f"{_INVOICES}/{quote(there.number, safe='')}",
+                json={**values, "docstatus": docstatus},
+                about=there.number,
+            )
+            return self._invoice(answer.record.record("data"))
+        except (AnswerLost, Refused) as error:
+            failure = error
+        # Outside of the `except`, so that no error hangs on another.
+        now = self._read(there.remote_id)
+        if now.state is _STATES[docstatus]:
+            return now
+        raise failure
+
+    def _delete(self, there: RemoteInvoice) -> RemoteInvoice:
+        # A second time it isn't there, which is as well.
+        with suppress(NotThere):
+            self._client.request("DELETE", _path(there), repeatable=True)
+        return replace(there, state=State.DELETED)
+
+    # What ERPNext's records say ---------------------------------------------------------------------------
+
+    def _invoice(self, record: Record) -> RemoteInvoice:
+        docstatus = record.whole("docstatus")
+        if docstatus not in _STATES:
+            record.refuse(f"has the unknown docstatus {docstatus}")
+        name = record.text("name")
+        return RemoteInvoice(
+            remote_id=_key(name, self._time(record, "creation")),
+            number=name,
+            state=_STATES[docstatus],
+            issued_on=record.date("posting_date", None),
+            reference=record.text(self._reference, ""),
+            changed_at=self._time(record, "modified"),
+        )
+
+    def _deleted(self, row: Record) -> RemoteInvoice:
+        document = self._child(row)
+        name = row.text("deleted_name")
+        return RemoteInvoice(
+            remote_id=_key(name, self._time(document, "creation")),
+            number=name,
+            state=State.DELETED,
+            issued_on=document.date("posting_date", None),
+            reference=document.text(self._reference, ""),
+            changed_at=self._time(row, "creation"),
+        )
+
+    def _child(self, row: Record) -> Record:
+        return Record(self._document(row), system=self._client.system, endpoint=f"GET {_DELETED}")
+
+    def _document(self, row: Record) -> dict[str, Any]:
+        """What a deleted document was, which ERPNext keeps as a text of JSON."""
+        try:
+            document = json.loads(row.text("data"))
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            row.refuse("has no JSON in 'data'")
+        return document
+
+    def _time(self, record: Record, key: str) -> datetime:
+        """A time of the site, which bears no zone."""
+        try:
+            return datetime.fromisoformat(record.text(key)).replace(tzinfo=self._site_zone())
+        except ValueError:
+            record.refuse(f"has no time in {key!r}")
+
+    def _local(self, since: datetime) -> str:
+        """``since`` as the site's clock shows it; if that is put back soon after, as it will show it then."""
+        zone = self._site_zone()
+        soon = since + timedelta(hours=3)
+        offsets = [each.astimezone(zone).utcoffset() or timedelta(0) for each in (since, soon)]
+        return f"{since.astimezone(UTC).replace(tzinfo=None) + min(offsets):%Y-%m-%d %H:%M:%S.%f}"
+
+    def _site_zone(self) -> ZoneInfo:
+        if self._zone is None:
+            name = self._zone_name
+            if not name:
+                answer = self._client.get("api/method/frappe.client.get_time_zone")
+                name = answer.record.record("message").text("time_zone")
+            self._zone = self._zone_of(name)
+        return self._zone
+
+    def _zone_of(self, name: str) -> ZoneInfo:
+        try:
+            return ZoneInfo(name)
+        except (ValueError, OSError, KeyError):
+            pass
+        raise Misconfigured(
+            f"{self._client.system}: there is no time zone {name!r} on this machine.",
+            rule="ERPNext writes times by the clock of its site, without saying which.",
+            remedy="Set the option 'time_zone' to the site's zone, such as Asia/Kolkata.",
+            system=self._client.system,
+        )
+
+
+def _path(there: RemoteInvoice) -> str:
+    return f"{_INVOICES}/{quote(there.number, safe='')}"
+
+
+def _key(name: str, created: datetime) -> str:
+    return f"{name}@{created:%Y-%m-%d %H:%M:%S.%f}"
+
+
+def _explain(body: Any) -> str:
+    """What ERPNext would show a person: without mark-up, and never the traceback that it sends along."""
+    said = [_message(each) for each in json.loads(body.get("_server_messages") or "[]")]
+    text = " ".join(said) or str(body.get("exception", "")).partition(":")[2]
+    return unescape(re.sub(r"<[^>]*>", " ", text))
+
+
+def _message(item: Any) -> str:
+    parsed = json.loads(item) if isinstance(item, str) and item.startswith("{") else item
+    return str(parsed.get("message", "")) if isinstance(parsed, dict) else str(parsed)

@@ -1,0 +1,330 @@
+"""QuickBooks Online, Accounting API v3: invoices of one company (realm).
+
+We set the number, if the company's preference for its own transaction numbers is on. What changed is asked of its
+change data capture, which alone knows of deletions. Our document's key is a line of PrivateNote, which can be read but
+not searched. A void keeps the number, zeroes the amounts, and puts "Voided" before the note.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Self
+from urllib.parse import quote
+
+from workers.accounting import idempotency
+from workers.accounting.answers import Answer, plain
+from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.clock import Clock
+from workers.accounting.credentials import System
+from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
+from workers.accounting.http import Client
+from workers.accounting.limits import Limits
+from workers.accounting.oauth import OAuth
+from workers.accounting.pages import pages
+from workers.accounting.plumbing import Plumbing
+from workers.accounting.records import Record
+
+API = "https://quickbooks.api.intuit.com"
+TOKENS = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
+#: What Intuit allows one company.
+LIMITS = Limits(per_minute=500, concurrent=10, cooldown=60)
+LONGEST_NUMBER = 21
+#: One answer of the change data capture holds no more, and there is no second page of it.
+CAPTURED_AT_MOST = 1000
+HORIZON = timedelta(days=30)
+#: Before the key of our document, in the private note.
+MARK = "Folio: "
+
+_MARKED = re.compile(rf"{MARK}(.+)$", re.MULTILINE)
+_CODES: dict[str, type[Refused]] = {"6140": NumberRefused, "610": NotThere}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a list goes on: at documents made at ``created`` or later, behind the first ``read`` of these.
+
+    ``last`` is the document before: if it isn't found there, something was deleted, and ``created`` is read anew.
+    """
+
+    created: str = ""
+    read: int = 0
+    last: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.created}|{self.read}|{self.last}"
+
+    @classmethod
+    def of(cls, cursor: str) -> _Place:
+        created, read, last = cursor.split("|")
+        return cls(created, int(read), last)
+
+
+class QuickBooks:
+    """The adapter. Its credentials: client_id, client_secret, refresh_token. ``organisation`` is the realm id.
+
+    Options: ``page_size`` (up to 999), ``item`` (the product or service of lines that we make), ``customer`` (where an
+    invoice names none), ``minor_version``, ``token_url``. For a sandbox, ``url`` is its own address.
+    """
+
+    name: ClassVar[str] = "quickbooks"
+    capabilities = Capabilities(
+        who_numbers=frozenset({WhoNumbers.CALLER}),
+        changed_since=True,
+        deletions=True,
+        idempotency=True,
+        drafts=False,
+        number_kept=False,
+        max_number_length=LONGEST_NUMBER,
+        finds_references=False,
+        overlap=timedelta(minutes=10),
+        horizon=HORIZON,
+    )
+
+    def __init__(self, http: Client, system: System, clock: Clock) -> None:
+        self._http = http
+        self._name = system.name
+        self._realm = system.required("organisation")
+        self._clock = clock
+        self._page_size = min(system.option("page_size", 500), CAPTURED_AT_MOST - 1)
+        self._item = system.option("item", "1")
+        self._customer = system.option("customer", "")
+        self._minor_version = system.option("minor_version", "75")
+        self._numbers_are_ours = False
+
+    @classmethod
+    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+        authentication = OAuth(
+            system.name,
+            system.option("token_url", TOKENS),
+            client_id=system.credentials["client_id"],
+            client_secret=system.credentials["client_secret"],
+            refresh=system.credentials["refresh_token"],
+            plumbing=plumbing,
+        )
+        http = Client(
+            system.name,
+            system.url or API,
+            plumbing=plumbing,
+            organisation=system.limits_key,
+            limits=LIMITS,
+            authentication=authentication,
+            explain=_explained,
+            classify=_classified,
+        )
+        return cls(http, system, plumbing.clock)
+
+    def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
+        """By change data capture, as far as it reaches: beyond, by queries, which know nothing of deletions."""
+
+        def read(at: str | None) -> Page:
+            if at is None and since is not None and self._clock.now() - since < HORIZON:
+                return self._captured(since)
+            return self._listed(since, _Place.of(at) if at else _Place())
+
+        return pages(read, cursor, system=self._name, endpoint="GET invoices")
+
+    def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
+        if not number:
+            raise Unsupported(
+                f"{self._name}: documents can't be found by the reference {reference!r}.",
+                rule="QuickBooks doesn't search private notes.",
+                remedy="Look for the number, or in what reconciliation has read.",
+                system=self._name,
+            )
+        rows = self._query(f"DocNumber = {_quoted(number)}", "MAXRESULTS 1000")
+        return [each for each in map(_invoice, rows) if each.number == number]
+
+    def push(self, invoice: NewInvoice) -> RemoteInvoice:
+        if not 0 < len(invoice.number) <= LONGEST_NUMBER:
+            raise NumberRefused(
+                f"{self._name}: the number {invoice.number[:40]!r} has {len(invoice.number)} characters.",
+                rule=f"QuickBooks takes 1 to {LONGEST_NUMBER}.",
+                remedy="Shorten the series' template.",
+                system=self._name,
+            )
+        self._see_that_numbers_are_ours()
+        # Numbers may be given twice there, so it is for us to see that this one isn't.
+        there = self.find(number=invoice.number)
+        for each in there:
+            if each.reference == invoice.reference:
+                return each
+        if there:
+            raise NumberRefused(
+                f"{self._name}: the number {invoice.number} is taken by the document {there[0].remote_id}"
+                f"{f' ({there[0].reference})' if there[0].reference else ''}.",
+                rule="One number belongs to one document.",
+                remedy="See what that document is; QuickBooks would take the number twice.",
+                system=self._name,
+            )
+        return self._only(self._sent({}, self._body(invoice), invoice.number))
+
+    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
+        raise Unsupported(
+            f"{self._name}: there are no drafts.",
+            rule="An invoice in QuickBooks is in force from the moment it is made.",
+            remedy="Let the series set its numbers, and push them.",
+            system=self._name,
+        )
+
+    def cancel(self, remote_id: str) -> RemoteInvoice:
+        answer = self._http.get(self._path(f"invoice/{quote(remote_id, safe='')}"), params=self._query_string({}))
+        there = self._only(answer)
+        if there.state is State.VOID:
+            return there
+        record = answer.record.record("Invoice")
+        body = {"Id": there.remote_id, "SyncToken": record.text("SyncToken")}
+        return self._only(self._sent({"operation": "void"}, body, remote_id))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _captured(self, since: datetime) -> Page:
+        answer = self._http.get(
+            self._path("cdc"),
+            params=self._query_string({"entities": "Invoice", "changedSince": _moment(since)}),
+        )
+        rows = [
+            row
+            for response in answer.record.records("CDCResponse")
+            for part in response.records("QueryResponse")
+            for row in part.records("Invoice", [])
+        ]
+        if len(rows) < CAPTURED_AT_MOST:
+            return Page([_invoice(row) for row in rows], None)
+        # There is more that it doesn't tell. The changes can be listed; of deletions these are all that can be known.
+        return Page([_invoice(row) for row in rows], str(_Place()), deletions_known=False)
+
+    def _listed(self, since: datetime | None, place: _Place) -> Page:
+        """In the order of making, which nothing changes; from a moment on, not from a position that may shift."""
+        conditions = []
+        if place.created:
+            conditions.append(f"MetaData.CreateTime >= '{place.created}'")
+        if since is not None:
+            conditions.append(f"MetaData.LastUpdatedTime >= '{_moment(since)}'")
+        where, size = " AND ".join(conditions), self._page_size
+        order = "ORDERBY MetaData.CreateTime"
+        rows: list[Record] = []
+        if place.read:
+            # The last one once more: it tells whether all before it are still there.
+            rows = self._query(where, f"{order} STARTPOSITION {place.read} MAXRESULTS {size + 1}")
+        if rows and rows[0].text("Id") == place.last:
+            rows, read = rows[1:], place.read
+        else:
+            rows, read = self._query(where, f"{order} STARTPOSITION 1 MAXRESULTS {size}"), 0
+        following = None
+        if len(rows) >= size:
+            times = [_moment(_created(row)) for row in rows]
+            alike = times.count(times[-1])
+            # All of this page were made at the moment of the last page: further behind those that were read of it.
+            behind = read + alike if times[-1] == place.created else alike
+            following = str(_Place(times[-1], behind, rows[-1].text("Id")))
+        return Page([_invoice(row) for row in rows], following, deletions_known=since is None)
+
+    def _query(self, where: str, rest: str) -> list[Record]:
+        # Intuit's language, not SQL; what comes from outside went through _quoted().
+        text = " ".join(filter(None, ["SELECT * FROM Invoice", where and f"WHERE {where}", rest]))
+        answer = self._http.get(self._path("query"), params=self._query_string({"query": text}))
+        return answer.record.record("QueryResponse").records("Invoice", [])
+
+    def _see_that_numbers_are_ours(self) -> None:
+        """Once for each connection: without the preference, QuickBooks would drop our number without a word."""
+        if self._numbers_are_ours:
+            return
+        answer = self._http.get(self._path("preferences"), params=self._query_string({}))
+        sales = answer.record.record("Preferences").record("SalesFormsPrefs")
+        if sales.fields.get("CustomTxnNumbers") is not True:
+            raise Misconfigured(
+                f"{self._name}: the company numbers its invoices itself.",
+                rule="QuickBooks keeps a number of ours only if “Custom transaction numbers” is on.",
+                remedy="Switch it on there: Account and settings, Sales, Sales form content.",
+                system=self._name,
+                endpoint=answer.endpoint,
+            )
+        self._numbers_are_ours = True
+
+    def _sent(self, query: Mapping[str, str], body: Mapping[str, Any], about: str) -> Answer:
+        known_by = idempotency.key(self._realm, query, body)
+        params = self._query_string({**query, "requestid": known_by})
+        return self._http.post(self._path("invoice"), json=body, params=params, repeatable=True, about=about)
+
+    def _body(self, invoice: NewInvoice) -> dict[str, Any]:
+        line = {
+            "Amount": invoice.total or 0,
+            "Description": invoice.reference,
+            "DetailType": "SalesItemLineDetail",
+            "SalesItemLineDetail": {"ItemRef": {"value": self._item}},
+        }
+        return {
+            "DocNumber": invoice.number,
+            "TxnDate": invoice.issued_on,
+            "CustomerRef": {"value": invoice.customer or self._customer},
+            "PrivateNote": f"{MARK}{invoice.reference}",
+            "Line": [line],
+            **({"CurrencyRef": {"value": invoice.currency}} if invoice.currency else {}),
+            **invoice.extra,
+        }
+
+    def _path(self, rest: str) -> str:
+        return f"v3/company/{quote(self._realm, safe='')}/{rest}"
+
+    def _query_string(self, query: Mapping[str, str]) -> dict[str, str]:
+        return {**query, "minorversion": self._minor_version}
+
+    def _only(self, answer: Answer) -> RemoteInvoice:
+        return _invoice(answer.record.record("Invoice"))
+
+
+def _invoice(record: Record) -> RemoteInvoice:
+    changed_at = record.record("MetaData").time("LastUpdatedTime") if "MetaData" in record else None
+    if record.text("status", "") == "Deleted":
+        return RemoteInvoice(record.text("Id"), "", State.DELETED, None, "", changed_at)
+    note = record.text("PrivateNote", "")
+    marked = _MARKED.search(note)
+    # A note that says so is not enough: anybody can write one.
+    void = note.startswith("Voided") and record.fields.get("TotalAmt") == 0
+    return RemoteInvoice(
+        remote_id=record.text("Id"),
+        number=record.text("DocNumber", ""),
+        state=State.VOID if void else State.POSTED,
+        issued_on=record.date("TxnDate", None),
+        reference=marked[1].strip() if marked else "",
+        changed_at=changed_at,
+    )
+
+
+def _created(record: Record) -> datetime:
+    at = record.record("MetaData").time("CreateTime")
+    assert at is not None, "there is no default that could be None"
+    return at
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _complaints(body: Any) -> list[Mapping[str, Any]]:
+    """The errors of a Fault; the part of Intuit that looks after logins writes its keys in lower case."""
+    fault = body.get("Fault") or {"Error": body.get("fault", {}).get("error", [])}
+    return list(fault["Error"])
+
+
+def _explained(body: Any) -> str:
+    said = []
+    for each in _complaints(body):
+        lowered = {key.lower(): value for key, value in each.items()}
+        said.append(": ".join(str(lowered[key]) for key in ("message", "detail") if lowered.get(key)))
+    return " ".join(said) or plain(body)
+
+
+def _classified(status: int, body: Any) -> type[Refused] | None:
+    if status != 400:
+        return None
+    return next((_CODES[str(each.get("code"))] for each in _complaints(body) if str(each.get("code")) in _CODES), None)

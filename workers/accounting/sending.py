@@ -1,0 +1,108 @@
+"""One attempt at one request: an answer, or a fault that says what it means for another attempt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from workers.accounting import failures
+from workers.accounting.answers import SHAPELESS, Answer, excerpt, parsed
+from workers.accounting.clock import Clock
+from workers.accounting.errors import Refused, UnexpectedAnswer
+from workers.accounting.failures import Fault
+from workers.accounting.retries import retry_after
+from workers.accounting.secrecy import Redactor
+
+#: These say that no request went out; after any other fault the system may have got it.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What an attempt needs to know: ``total`` in seconds, ``largest`` in bytes, ``cooldown`` after a bare 429."""
+
+    system: str
+    http: httpx.Client
+    clock: Clock
+    total: float
+    largest: int
+    cooldown: float
+    explain: Callable[[Any], str]
+    classify: Callable[[int, Any], type[Refused] | None]
+    redactor: Redactor
+
+    def attempt(self, request: httpx.Request, endpoint: str, accept: Collection[int], about: str) -> Answer | Fault:
+        got = self._received(request, endpoint)
+        if isinstance(got, Fault):
+            return got
+        response, content = got
+        status = response.status_code
+        if status in accept or 200 <= status < 300:
+            return self._answer(response, content, endpoint)
+        wait = retry_after(response.headers.get("Retry-After"), self.clock.now())
+        if status == 429:
+            # A pause of nothing would be no pause.
+            return failures.limited(self.system, endpoint, self.clock.now(), wait or self.cooldown)
+        if 300 <= status < 400 or status < 200:
+            return failures.redirected(self.system, endpoint, status)
+        said = self.redactor.clean(excerpt(content, self.explain))
+        if status >= 500:
+            return failures.server_fault(self.system, endpoint, status, said, wait)
+        return failures.rejected(self.system, endpoint, status, said, self._kind(status, content), about)
+
+    def _kind(self, status: int, content: bytes) -> type[Refused] | None:
+        try:
+            return self.classify(status, json.loads(content))
+        except (ValueError, RecursionError, *SHAPELESS):
+            return None
+
+    def _answer(self, response: httpx.Response, content: bytes, endpoint: str) -> Answer | Fault:
+        status = response.status_code
+        body = None
+        if content.strip():
+            try:
+                body = parsed(content, system=self.system, endpoint=endpoint, status=status)
+            except UnexpectedAnswer as error:
+                if 200 <= status < 300:
+                    # Half of an answer, or a page that a proxy put in its place: the next one may be whole.
+                    return Fault(error, passes=True, untouched=False)
+        return Answer(status, response.headers, body, self.system, endpoint)
+
+    def _received(self, request: httpx.Request, endpoint: str) -> tuple[httpx.Response, bytes] | Fault:
+        """The response with its body, read in bounds of time and size."""
+        reason, sent = "", True
+        try:
+            begun = self.clock.monotonic()
+            response = self.http.send(request, stream=True)
+            try:
+                content = bytearray()
+                for chunk in response.iter_bytes():
+                    content += chunk
+                    if len(content) > self.largest:
+                        return failures.too_large(self.system, endpoint, response.status_code, self.largest)
+                    if self.clock.monotonic() - begun > self.total:
+                        return failures.unreachable(self.system, endpoint, "it took too long", sent=True)
+                return response, bytes(content)
+            finally:
+                response.close()
+        except httpx.LocalProtocolError:
+            # Its text quotes the header that can't be sent, which is the credential.
+            return Fault(failures.unusable_credentials(self.system, endpoint), passes=False, untouched=True)
+        except httpx.HTTPError as error:
+            # The error isn't kept as a cause: it holds the request, and that the credentials.
+            reason, sent = _reason(error), not isinstance(error, _NEVER_SENT)
+        return failures.unreachable(self.system, endpoint, self.redactor.clean(reason), sent=sent)
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return "no connection in time"
+    if isinstance(error, httpx.TimeoutException):
+        return "timed out"
+    if isinstance(error, httpx.ConnectError | httpx.ProxyError):
+        return f"no connection: {error}"
+    return f"the connection broke: {error}"

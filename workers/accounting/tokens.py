@@ -1,0 +1,68 @@
+"""Where renewed tokens are kept, so that all worker processes have the same one: a sealed row for each system.
+
+Xero and QuickBooks give a new refresh token with each refresh, and may take the old one for stolen if it is used again.
+So whoever refreshes holds the row's lock from reading the old token until the new one is committed; the others wait,
+and find it renewed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from workers.accounting.own_transaction import own_transaction
+from workers.accounting.sealing import check_keys, seal, unseal
+from workers.accounting.secrecy import Secret
+from workers.accounting.token_store import Hold, Token
+from workers.models import SealedToken
+
+
+class SharedTokens:
+    """Tokens in the database."""
+
+    def read(self, system: str) -> Token | None:
+        row = SealedToken.objects.filter(pk=system).first()
+        return None if row is None else _opened(row)
+
+    @contextmanager
+    def hold(self, system: str) -> Iterator[Hold]:
+        with own_transaction():
+            SealedToken.objects.bulk_create([SealedToken(system=system)], ignore_conflicts=True)
+            row = SealedToken.objects.select_for_update().get(pk=system)
+            hold = Hold(_opened(row))
+            # A refresh that can't be kept would spend the refresh token for nothing.
+            check_keys()
+            yield hold
+            if hold.renewed is not None:
+                row.sealed = seal(_packed(hold.renewed))
+                row.issued_at, row.expires_at = hold.renewed.issued_at, hold.renewed.expires_at
+                row.save()
+
+
+def _packed(token: Token) -> str:
+    return json.dumps(
+        {
+            "access": token.access.reveal(),
+            "refresh": token.refresh.reveal() if token.refresh else None,
+            "issued_at": token.issued_at.isoformat(),
+            "expires_at": token.expires_at.isoformat(),
+            "origin": token.origin,
+        }
+    )
+
+
+def _opened(row: SealedToken) -> Token | None:
+    """The row's token; None before the first one, or if its key is lost: then the configured credentials count."""
+    text = unseal(row.sealed) if row.sealed else None
+    if text is None:
+        return None
+    given = json.loads(text)
+    return Token(
+        access=Secret(given["access"]),
+        refresh=Secret(given["refresh"]) if given["refresh"] else None,
+        issued_at=datetime.fromisoformat(given["issued_at"]),
+        expires_at=datetime.fromisoformat(given["expires_at"]),
+        origin=given["origin"],
+    )

@@ -1,0 +1,291 @@
+"""Xero's Accounting API 2.0: sales invoices (ACCREC).
+
+We set the number, or Xero does when a draft is made without one. Nothing is ever gone: a deleted draft is listed with
+the status DELETED. Our document's key is in the field Reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar, Self
+from urllib.parse import quote
+
+from workers.accounting import idempotency
+from workers.accounting.answers import Answer, plain
+from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.credentials import System
+from workers.accounting.errors import Misconfigured, NumberRefused, Refused
+from workers.accounting.http import Client
+from workers.accounting.limits import Limits
+from workers.accounting.oauth import OAuth
+from workers.accounting.pages import pages
+from workers.accounting.plumbing import Plumbing
+from workers.accounting.pushing import live_first
+from workers.accounting.records import Record
+
+API = "https://api.xero.com/api.xro/2.0/"
+TOKENS = "https://identity.xero.com/connect/token"
+SCOPE = "accounting.transactions"
+#: What Xero allows one organisation.
+LIMITS = Limits(per_minute=60, concurrent=5, per_day=5000, cooldown=60)
+LONGEST_NUMBER = 255
+
+STATES = {
+    "DRAFT": State.DRAFT,
+    "SUBMITTED": State.DRAFT,
+    "AUTHORISED": State.POSTED,
+    "PAID": State.POSTED,
+    "VOIDED": State.VOID,
+    "DELETED": State.DELETED,
+}
+#: What a filter of Xero's takes for punctuation.
+_PUNCTUATION = re.compile(r'[,"\\]')
+_MILLISECONDS = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
+
+
+class Xero:
+    """The adapter. Its credentials: client_id, client_secret, and refresh_token unless it is a custom connection.
+
+    Options: ``page_size`` (up to 1000), ``account`` (the code of the revenue account of lines that we make),
+    ``line_amounts`` (Inclusive, Exclusive or NoTax), ``customer`` (where an invoice names none), ``token_url``.
+    """
+
+    name: ClassVar[str] = "xero"
+    capabilities = Capabilities(
+        who_numbers=frozenset({WhoNumbers.CALLER, WhoNumbers.AT_DRAFT}),
+        changed_since=True,
+        deletions=True,
+        idempotency=True,
+        drafts=True,
+        # Xero wants a number unique among the living; its documentation doesn't say that a dead one's is kept.
+        number_kept=False,
+        max_number_length=LONGEST_NUMBER,
+        overlap=timedelta(minutes=5),
+    )
+
+    def __init__(self, http: Client, system: System) -> None:
+        self._http = http
+        self._system = system
+        self._page_size = system.option("page_size", 1000)
+        self._account = system.option("account", "200")
+        self._line_amounts = system.option("line_amounts", "Inclusive")
+        self._customer = system.option("customer", "")
+
+    @classmethod
+    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+        authentication = OAuth(
+            system.name,
+            system.option("token_url", TOKENS),
+            client_id=system.credentials["client_id"],
+            client_secret=system.credentials["client_secret"],
+            refresh=system.credentials.get("refresh_token"),
+            scope="" if system.credentials.get("refresh_token") else SCOPE,
+            plumbing=plumbing,
+        )
+        # A custom connection belongs to one organisation, and names none.
+        organisation = {"xero-tenant-id": system.organisation} if system.organisation else {}
+        http = Client(
+            system.name,
+            system.url or API,
+            plumbing=plumbing,
+            organisation=system.limits_key,
+            limits=LIMITS,
+            authentication=authentication,
+            headers=organisation,
+            explain=_explained,
+            classify=_classified,
+        )
+        return cls(http, system)
+
+    def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
+        """In the order of InvoiceID: what changes meanwhile can come in, but moves nothing out of a later page."""
+        return pages(
+            lambda at: self._page(since, int(at or "1"), {}),
+            cursor,
+            system=self._system.name,
+            endpoint="GET Invoices",
+        )
+
+    def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
+        """Asked for in the widest way that needs no quoting, and then compared as it is."""
+        wanted = number or reference
+        plain_number = number and not _PUNCTUATION.search(number)
+        query = {"InvoiceNumbers": number} if plain_number else {"searchTerm": wanted}
+        found = pages(
+            lambda at: self._page(None, int(at or "1"), query), None, system=self._system.name, endpoint="GET Invoices"
+        )
+        return [
+            each for page in found for each in page.invoices if wanted == (each.number if number else each.reference)
+        ]
+
+    def push(self, invoice: NewInvoice) -> RemoteInvoice:
+        if not 0 < len(invoice.number) <= LONGEST_NUMBER:
+            raise NumberRefused(
+                f"{self._system.name}: the number {invoice.number[:40]!r} has {len(invoice.number)} characters.",
+                rule=f"Xero takes 1 to {LONGEST_NUMBER}.",
+                remedy="Shorten the series' template.",
+                system=self._system.name,
+            )
+        facts = {"InvoiceNumber": invoice.number, "Status": "AUTHORISED"}
+        return self._filled_in(invoice, facts) if invoice.draft_id else self._found_or_made(invoice, facts)
+
+    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
+        made = self._found_or_made(invoice, {"Status": "DRAFT"})
+        if not made.number:
+            raise Misconfigured(
+                f"{self._system.name}: the draft {made.remote_id} was given no number.",
+                rule="Xero numbers an invoice that comes without one by the organisation's invoice settings.",
+                remedy="Set a prefix and a next number there, under Invoice settings.",
+                system=self._system.name,
+                endpoint="PUT Invoices",
+            )
+        return made
+
+    def cancel(self, remote_id: str) -> RemoteInvoice:
+        path = f"Invoices/{quote(remote_id, safe='')}"
+        there = self._only(self._http.get(path))
+        if there.state in {State.VOID, State.DELETED}:
+            return there
+        status = "DELETED" if there.state is State.DRAFT else "VOIDED"
+        body = {"InvoiceID": there.remote_id, "Status": status}
+        return self._only(self._sent("POST", path, {"Invoices": [body]}, remote_id))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _page(self, since: datetime | None, number: int, query: Mapping[str, str]) -> Page:
+        # To the second, and the second itself must be in it.
+        moment = None if since is None else since.astimezone(UTC).replace(microsecond=0) - timedelta(seconds=1)
+        answer = self._http.get(
+            "Invoices",
+            params={
+                "where": 'Type=="ACCREC"',
+                "order": "InvoiceID",
+                "page": number,
+                "pageSize": self._page_size,
+                "includeArchived": "true",
+                **query,
+            },
+            headers={} if moment is None else {"If-Modified-Since": f"{moment:%Y-%m-%dT%H:%M:%S}"},
+        )
+        got = answer.record.records("Invoices")
+        last = len(got) < self._page_size
+        if "pagination" in answer.record:
+            last = number >= answer.record.record("pagination").whole("pageCount")
+        invoices = [_invoice(each) for each in got if each.text("Type") == "ACCREC"]
+        return Page(invoices, None if last or not got else str(number + 1))
+
+    def _filled_in(self, invoice: NewInvoice, facts: Mapping[str, str]) -> RemoteInvoice:
+        """The draft of our pool, posted for this document: it keeps its number, and loses the pool's reference."""
+        path = f"Invoices/{quote(invoice.draft_id, safe='')}"
+        there = self._only(self._http.get(path))
+        if there.reference == invoice.reference and there.state is not State.DRAFT:
+            return there
+        if there.state is not State.DRAFT or there.number != invoice.number:
+            raise NumberRefused(
+                f"{self._system.name}: the draft {invoice.draft_id} can't become {invoice.number}: "
+                f"it is {there.state}, its number is {there.number!r}, its reference {there.reference!r}.",
+                rule="A number out of the pool belongs to the draft that was made for it.",
+                remedy="See who used or deleted the draft there; the document needs another number.",
+                system=self._system.name,
+                endpoint=f"GET {path}",
+            )
+        body = {"InvoiceID": there.remote_id, **self._body(invoice, facts)}
+        return self._only(self._sent("POST", path, {"Invoices": [body]}, invoice.number))
+
+    def _found_or_made(self, invoice: NewInvoice, facts: Mapping[str, str]) -> RemoteInvoice:
+        # PUT makes one; POST would change the invoice that has the number already.
+        there = live_first(self.find(reference=invoice.reference))
+        return there or self._only(
+            self._sent(
+                "PUT", "Invoices", {"Invoices": [self._body(invoice, facts)]}, invoice.number or invoice.reference
+            )
+        )
+
+    def _sent(self, method: str, path: str, body: Mapping[str, Any], about: str) -> Answer:
+        known_by = idempotency.key(self._system.organisation, method, path, body)
+        return self._http.request(
+            method, path, json=body, headers={"Idempotency-Key": known_by}, repeatable=True, about=about
+        )
+
+    def _body(self, invoice: NewInvoice, facts: Mapping[str, str]) -> dict[str, Any]:
+        customer = invoice.customer or self._customer
+        line = {
+            "Description": invoice.reference,
+            "Quantity": 1,
+            "UnitAmount": invoice.total or 0,
+            "AccountCode": self._account,
+        }
+        return {
+            "Type": "ACCREC",
+            **facts,
+            "Reference": invoice.reference,
+            "Date": invoice.issued_on,
+            "DueDate": invoice.issued_on,
+            "Contact": {"ContactID": customer} if _is_key(customer) else {"Name": customer},
+            "LineAmountTypes": self._line_amounts,
+            "LineItems": [line],
+            **({"CurrencyCode": invoice.currency} if invoice.currency else {}),
+            **invoice.extra,
+        }
+
+    def _only(self, answer: Answer) -> RemoteInvoice:
+        got = answer.record.records("Invoices")
+        if len(got) != 1:
+            answer.record.refuse(f"holds {len(got)} invoices, where one was expected")
+        return _invoice(got[0])
+
+
+def _invoice(record: Record) -> RemoteInvoice:
+    status = record.text("Status")
+    if status not in STATES:
+        record.refuse(f"has the unknown status {status!r}")
+    return RemoteInvoice(
+        remote_id=record.text("InvoiceID"),
+        number=record.text("InvoiceNumber", ""),
+        state=STATES[status],
+        issued_on=_date(record),
+        reference=record.text("Reference", ""),
+        changed_at=_time(record, "UpdatedDateUTC"),
+    )
+
+
+def _date(record: Record) -> date | None:
+    if "DateString" in record:
+        return record.date("DateString")
+    if "Date" not in record:
+        return None
+    at = _time(record, "Date")
+    return None if at is None else at.date()
+
+
+def _time(record: Record, key: str) -> datetime | None:
+    """Milliseconds since 1970, as .NET writes them; what looks like an offset has no meaning there."""
+    found = _MILLISECONDS.fullmatch(record.text(key))
+    if found is None:
+        record.refuse(f"has {record.text(key)!r} in {key!r}, where a time was expected")
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))
+
+
+def _is_key(customer: str) -> bool:
+    return bool(re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", customer))
+
+
+def _complaints(body: Any) -> list[str]:
+    """The messages of a ValidationException, one for each rule that was broken."""
+    found = [str(error["Message"]) for element in body["Elements"] for error in element.get("ValidationErrors", [])]
+    return list(dict.fromkeys(found))
+
+
+def _explained(body: Any) -> str:
+    if isinstance(body, dict) and body.get("Elements"):
+        return " ".join(_complaints(body)) or plain(body)
+    return plain(body)
+
+
+def _classified(status: int, body: Any) -> type[Refused] | None:
+    if status == 400 and any("must be unique" in text for text in _complaints(body)):
+        return NumberRefused
+    return None

@@ -1,0 +1,11 @@
+"""The app of the workers' own tables. A project that uses no accounting system need not install it."""
+
+from django.apps import AppConfig
+
+
+class WorkersConfig(AppConfig):
+    name = "workers"
+    # Not "workers": a host project may well have an app of that name.
+    label = "ledger_workers"
+    verbose_name = "Ledger workers"
+    default_auto_field = "django.db.models.BigAutoField"
