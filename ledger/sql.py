@@ -51,8 +51,8 @@ RESERVE = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], %s, %s)"
 ISSUE_RESERVED = "SELECT * FROM ledger_issue_reserved(%s, %s, %s, %s, %s::bigint[], %s::text[], %s, %s::jsonb)"
 
 # A ticket to be numbered while COMMIT runs (migrations/sql/issue_at_commit.sql). Arguments: tenant, series, on, at,
-# documents, actor, metadata or null, whether the date was stated.
-LEAVE_TICKET = "SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s)"
+# documents, actor, metadata or null, whether the date was stated. A notice at COMMIT is asked for.
+LEAVE_TICKET = "SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, true)"
 
 # Numbers a ticket before COMMIT. Argument: ticket.
 NUMBER_TICKET = "SELECT ledger_number_ticket(%s)"

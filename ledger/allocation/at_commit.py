@@ -14,6 +14,7 @@ from django.db import transaction
 from ledger import refusals, sql
 from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.allocation.commit_errors import explain_commit_errors
+from ledger.allocation.notices import listen
 from ledger.allocation.numbered import all_numbered
 from ledger.allocation.promises import Promise
 from ledger.allocation.written import Written, garbage_collection_paused
@@ -99,8 +100,10 @@ def _promised(
         written.promised(document, int(entry_id), int(series_id), int(period_id), int(transaction_id))
         for document, entry_id in zip(documents, ids.strip("{}").split(","), strict=True)
     ]
-    promise = Promise(connection.alias, int(ticket), request.series, entries)
+    promise = Promise(connection.alias, int(ticket), request.series, entries, written=written)
     promise.give()
+    if len(entries) == 1:
+        listen(connection, promise)
     if slides == "true":
         transaction.on_commit(promise.forget_date, using=connection.alias)
     return entries

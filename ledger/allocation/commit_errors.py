@@ -107,7 +107,8 @@ def _ours(error: BaseException) -> LedgerError | None:
     if "ledger_number_tickets" in (diagnosis.context or ""):
         if constraint == "ledger_entry_number":
             return _TakenAtCommit(
-                f"A ticket got no number at COMMIT: it would repeat a number of the same tenant. {diagnosis.message_detail or ''}",
+                "A ticket got no number at COMMIT: it would repeat a number of the same tenant. "
+                f"{diagnosis.message_detail or ''}",
                 rule="A tenant's numbers are unique over all its series, without regard to case.",
                 remedy="Nothing was written. Give the series a prefix of its own, which holds for the next period.",
             )

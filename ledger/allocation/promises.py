@@ -5,13 +5,15 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 from django.db.models import Q
 
 from ledger import refusals, sql
+from ledger.allocation.answers import day_of
 from ledger.allocation.hooks import before
+from ledger.allocation.written import Written
 from ledger.database_errors import told_in_our_words
 from ledger.errors import CommitRefused
 from ledger.models import Entry, NumberIssued
@@ -40,6 +42,11 @@ class Promise:
     series: str
     entries: Sequence[NumberIssued]
     ids: Sequence[int] = field(default_factory=list)
+    written: Written | None = field(default=None, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """In another process nobody will tell; the entries ask the database there."""
+        return self.__dict__ | {"written": None}
 
     def give(self) -> None:
         """Let the entries ask this promise for what they don't know."""
@@ -68,6 +75,25 @@ class Promise:
         connection = connections[self.alias]
         if connection.in_atomic_block:
             _forget_on_rollback(connection, self)
+
+    def tell(self, answer: Sequence[str]) -> None:
+        """Fill in the only entry by what the notice at COMMIT says, the answer of ``ledger_issue_serial``."""
+        _, days, entry_id, series_id, period_id, value, number, issued_us, transaction_id = answer
+        if self.written is None or len(self.entries) != 1:
+            return
+        (entry,) = self.entries
+        told = self.written.on(day_of(days)).entry(
+            entry.document,
+            int(entry_id),
+            int(series_id),
+            int(period_id),
+            int(value),
+            number,
+            int(issued_us),
+            int(transaction_id),
+        )
+        _fill(entry, told)
+        _forget_on_rollback(connections[self.alias], self)
 
     def forget(self) -> None:
         """Let the entries ask again: what they were told was rolled back, be it with a savepoint or altogether."""

@@ -6,7 +6,7 @@ import gc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -34,6 +34,14 @@ class Written:
         self._actor = request.actor
         self._issued_on = issued_on
         self._metadata: dict[str, Any] = json.loads(request.metadata) if request.metadata else {}
+
+    def on(self, issued_on: date) -> Written:
+        """The same for another date."""
+        if issued_on == self._issued_on:
+            return self
+        other = copy(self)
+        other._issued_on = issued_on
+        return other
 
     def entry(
         self,

@@ -143,6 +143,12 @@ class Migration(migrations.Migration):
                     "slides",
                     models.BooleanField(help_text="The date is that of the commit, so that dates never decrease."),
                 ),
+                (
+                    "tells",
+                    models.BooleanField(
+                        help_text="A notice at COMMIT tells the client the number, which saves it a query."
+                    ),
+                ),
                 ("actor", models.CharField(blank=True, default="", max_length=200)),
                 ("metadata", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
                 (

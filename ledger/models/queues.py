@@ -112,6 +112,7 @@ class Ticket(models.Model):
     issued_on = models.DateField()
     on_stated = models.BooleanField(help_text="The caller chose the date.")
     slides = models.BooleanField(help_text="The date is that of the commit, so that dates never decrease.")
+    tells = models.BooleanField(help_text="A notice at COMMIT tells the client the number, which saves it a query.")
     actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
     metadata = models.JSONField(null=True, encoder=DjangoJSONEncoder)
 

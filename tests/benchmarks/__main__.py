@@ -1,4 +1,4 @@
-"""Folio's speed against its yardsticks. Run by `make bench`; a full run writes docs/benchmarks.md."""
+"""Folio's speed against its yardsticks. Run by `make bench`; a full run writes docs/benchmarks.md and its chart."""
 
 from __future__ import annotations
 
@@ -7,70 +7,77 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from tests.benchmarks import servers
+from tests.benchmarks.catalogue import CATALOGUE, question
+from tests.benchmarks.contest import Contest
+from tests.benchmarks.effort import FULL, QUICK, Effort
 
-_DATABASES = ("default", "empty", "full")
-_PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
-_NAMES = ("one-number", "one-number-16", "checkout", "checkout-16", "pgbench", "block", "flat")
+_DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def main() -> int:
     """Run the benchmarks that the command line names; 0 when every target is met, else 1."""
     arguments = _parse()
-    chosen = arguments.only or list(_NAMES)
-    with servers.fresh_databases(_DATABASES) as facts:
-        os.environ["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.settings"
-        import django
-        from django.core.management import call_command
-        from django.db import connections
-
-        django.setup()
-        for alias in _DATABASES:
-            call_command("migrate", database=alias, verbosity=0, run_syncdb=True)
-
+    chosen = arguments.only or list(CATALOGUE)
+    effort = QUICK if arguments.quick else replace(FULL, rounds=arguments.rounds)
+    with servers.fresh_databases(servers.ALIASES) as facts:
+        contests = _run(chosen, effort)
         from tests.benchmarks import report
-        from tests.benchmarks.catalogue import benchmark
-        from tests.benchmarks.contest import WARM_UP, Effort
 
-        effort = Effort(rounds=arguments.rounds, seconds=1.0, block=100_000, block_rounds=5, rows=5_000_000)
-        if arguments.quick:
-            effort = Effort(rounds=3, seconds=0.3, block=10_000, block_rounds=3, rows=100_000)
-        results = []
-        try:
-            with _progress() as show:
-                for name in chosen:
-                    result, steps = benchmark(name, effort)
-                    for step in steps:
-                        show(step)
-                    results.append(result)
-        finally:
-            connections.close_all()
-    _write(report.as_json(results, facts) if arguments.json else "\n".join(map(report.line, results)))
-    for result in results:
-        if not result.met:
-            why = result.not_run or f"{result.ratio:.2f}, where {result.target:.2f} is the target"
-            sys.stderr.write(f"MISSED: {result.title}: {why}\n")
-    if not arguments.quick and not arguments.only:
-        _PAGE.write_text(report.page(results, facts, effort, WARM_UP), encoding="utf-8")
-        sys.stderr.write(f"written: docs/{_PAGE.name}\n")
-    return 0 if all(result.met for result in results) else 1
+        _write(report.as_json(contests, facts) if arguments.json else report.as_text(contests))
+        if not arguments.quick and not arguments.only:
+            for name, text in report.documents(contests, facts, effort).items():
+                (_DOCS / name).write_text(text, encoding="utf-8")
+                sys.stderr.write(f"written: docs/{name}\n")
+    missed = [(contest, side) for contest in contests for side in contest.missed]
+    for contest, side in missed:
+        why = contest.not_run or f"{contest.ratio(side):.2f}, where {side.target:.2f} is the target"
+        sys.stderr.write(f"MISSED: {contest.title}, {side.title}: {why}\n")
+    return 1 if missed else 0
+
+
+def _run(chosen: list[str], effort: Effort) -> list[Contest]:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.settings"
+    import django
+    from django.core.management import call_command
+    from django.db import connections
+
+    django.setup()
+    for alias in servers.ALIASES:
+        call_command("migrate", database=alias, verbosity=0, run_syncdb=True)
+    contests = []
+    try:
+        with _progress() as show:
+            for name in chosen:
+                contest, steps = question(name, effort)
+                for step in steps:
+                    show(step)
+                contests.append(contest)
+    finally:
+        connections.close_all()
+    return contests
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description=__doc__,
-        epilog="Example: python -m tests.benchmarks --quick --only one-number --only flat. "
+        epilog="Example: python -m tests.benchmarks --quick --only payment --only flat. "
         "Runs on an embedded PostgreSQL in a temporary folder (TMPDIR), or on the server of DATABASE_URL, whose role "
         "must be allowed to create databases and to run CHECKPOINT. Exit code 1: a target is missed.",
     )
     parser.add_argument("--quick", action="store_true", help="a glance in a few seconds, too short to judge by")
-    parser.add_argument("--rounds", type=int, default=11, metavar="N", help="rounds for each side (11)")
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", default=FULL.rounds, help=f"rounds of the short contests ({FULL.rounds})"
+    )
     parser.add_argument("--json", action="store_true", help="print every round as JSON instead of the table")
-    parser.add_argument("--only", action="append", choices=_NAMES, metavar="NAME", help=f"one of {', '.join(_NAMES)}")
+    parser.add_argument(
+        "--only", action="append", choices=CATALOGUE, metavar="NAME", help=f"one of {', '.join(CATALOGUE)}"
+    )
     return parser.parse_args()
 
 

@@ -1,38 +1,35 @@
-"""Every benchmark with its target."""
+"""Every benchmark by its name, in the order in which they are run, with the function that makes it.
+
+Named and not imported: the command line knows the names before Django has settings.
+"""
 
 from __future__ import annotations
 
-from tests.benchmarks import block, checkout, flat, one_number, pgbench
-from tests.benchmarks.contest import Effort, Result, Steps
+from importlib import import_module
+
+from tests.benchmarks.contest import Contest, Steps
+from tests.benchmarks.effort import Effort
+
+CATALOGUE = {
+    "payment": "payment.by_32",
+    "payment-200": "payment.by_200",
+    "no-payment": "no_payment.question",
+    "old-snapshot": "old_snapshot.question",
+    "tenants-serial": "tenants.by_serial",
+    "tenants-pooled": "tenants.by_pooled",
+    "one-number": "one_number.by_one",
+    "one-number-16": "one_number.by_sixteen",
+    "checkout": "checkout.by_one",
+    "checkout-16": "checkout.by_sixteen",
+    "pgbench": "pgbench.question",
+    "block": "block.question",
+    "flat": "flat.question",
+    "gap-scan": "gap_scan.question",
+}
 
 
-def benchmark(name: str, effort: Effort) -> tuple[Result, Steps]:
-    """The benchmark of that name: its result, and the steps that fill it in."""
-    peer, each = "django-sequences", "per s"
-    match name:
-        case "one-number" | "one-number-16":
-            threads = 16 if name.endswith("-16") else 1
-            title = f"one number with its ledger row, {_threads(threads)}"
-            result = Result(name, title, each, 1.3, f"{peer} + ORM insert")
-            return result, one_number.run(effort, threads, result)
-        case "checkout" | "checkout-16":
-            threads = 16 if name.endswith("-16") else 1
-            result = Result(name, f"a whole checkout, {_threads(threads)}", each, 0.85, f"{peer}, no ledger")
-            return result, checkout.run(effort, threads, result)
-        case "pgbench":
-            result = Result(name, "one number from Python", each, 0.5, "the same SQL by pgbench")
-            return result, pgbench.run(effort, result)
-        case "block":
-            title = f"`issue_many` of {effort.block:,}"
-            result = Result(name, title, "numbers per s", 0.7, "a bare `INSERT … SELECT`")
-            return result, block.run(effort, result)
-        case "flat":
-            title = f"one issue in a ledger of {effort.rows:,}"
-            # Within 20 %: a call may take 1.2 times as long.
-            result = Result(name, title, each, 1 / 1.2, "in an empty ledger")
-            return result, flat.run(effort, result)
-    raise ValueError(name)
-
-
-def _threads(threads: int) -> str:
-    return "1 thread" if threads == 1 else f"{threads} threads"
+def question(name: str, effort: Effort) -> tuple[Contest, Steps]:
+    """The contest of that name, and the steps that run it."""
+    module, _, function = CATALOGUE[name].partition(".")
+    made: tuple[Contest, Steps] = getattr(import_module(f"tests.benchmarks.questions.{module}"), function)(effort)
+    return made

@@ -1,4 +1,4 @@
-"""A contest: two ways to do one job on the same PostgreSQL, in turn; the median of the rounds' ratios counts.
+"""A contest: several ways to do one job on the same PostgreSQL, in turn; the median of the rounds' ratios counts.
 
 The machine's speed drifts, and other work comes and goes. Contestants that take turns every second meet the same
 weather, and a median forgets the rounds that a checkpoint or a neighbour spoilt.
@@ -6,103 +6,91 @@ weather, and a median forgets the rounds that a checkpoint or a neighbour spoilt
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
 from statistics import median
 
-from django.db import connections
+from tests.benchmarks.measuring.sample import Sample, percentile
 
-#: Calls that each connection makes before the clock starts: PL/pgSQL compiles, and settles on a plan after five.
-WARM_UP = 20
+#: Does the job for one round.
+Measure = Callable[[], Sample]
 
-_serial = count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How long to measure: rounds for each contestant, seconds for each round, rows of the full ledger."""
-
-    rounds: int
-    seconds: float
-    #: Numbers in one block of ``issue_many``, and how often.
-    block: int
-    block_rounds: int
-    #: Entries in the full ledger.
-    rows: int
+#: Prepares and runs a contest; yields a line of progress now and then.
+Steps = Iterator[str]
 
 
 @dataclass(slots=True)
-class Result:
-    """What one benchmark found: figures of ours and of the yardstick, round by round; more is better."""
+class Side:
+    """One contestant, the ratio it must reach, and what was measured of it, round by round; more is better."""
+
+    title: str
+    measure: Measure
+    target: float | None = None
+    samples: list[Sample] = field(default_factory=list)
+
+    @property
+    def rates(self) -> list[float]:
+        """The figure of each round."""
+        return [sample.rate for sample in self.samples]
+
+    @property
+    def rate(self) -> float:
+        """The median of all rounds."""
+        return median(self.rates)
+
+    def latency(self, share: float) -> float | None:
+        """Seconds in which that share of all calls was done, waiting included; None where calls weren't timed."""
+        calls = [seconds for sample in self.samples for seconds in sample.calls]
+        return percentile(calls, share) if calls else None
+
+    def load(self, figure: Callable[[Sample], float | None]) -> float | None:
+        """The median of something that was watched in each round, or None."""
+        found = [value for value in map(figure, self.samples) if value is not None]
+        return median(found) if found else None
+
+
+@dataclass(slots=True)
+class Contest:
+    """A question, its contestants, and the yardstick: a contestant that the others are compared with, or a figure."""
 
     name: str
     title: str
     unit: str
-    target: float
-    yardstick: str
-    our_figures: list[float] = field(default_factory=list)
-    their_figures: list[float] = field(default_factory=list)
+    sides: list[Side]
+    yardstick: Side | float
+    #: Why it could not be run here.
     not_run: str = ""
 
-    @property
-    def ratio(self) -> float:
-        """The median of the rounds' ratios: the two of a round met the same weather, two medians need not have."""
-        return median(ours / theirs for ours, theirs in zip(self.our_figures, self.their_figures, strict=True))
+    def ratios(self, side: Side) -> list[float]:
+        """How ``side`` compares in each round: the two of a round met the same weather, two medians need not have."""
+        if isinstance(self.yardstick, Side):
+            return [mine / its for mine, its in zip(side.rates, self.yardstick.rates, strict=True)]
+        return [mine / self.yardstick for mine in side.rates]
+
+    def ratio(self, side: Side) -> float:
+        """The median of the rounds' ratios."""
+        return median(self.ratios(side))
+
+    def met(self, side: Side) -> bool:
+        """Whether the side reached its target; one that could not run has not reached it."""
+        return side.target is None or (not self.not_run and self.ratio(side) >= side.target)
 
     @property
-    def met(self) -> bool:
-        """Whether the target is reached; a benchmark that could not run has not reached it."""
-        return not self.not_run and self.ratio >= self.target
+    def missed(self) -> list[Side]:
+        """The sides that missed their targets."""
+        return [side for side in self.sides if not self.met(side)]
 
 
-Steps = Iterator[str]
-Measure = Callable[[], float]
+def duel(name: str, title: str, unit: str, target: float, yardstick: str, ours: Measure, theirs: Measure) -> Contest:
+    """A contest of two, in which Folio must reach a share of what the other side does."""
+    other = Side(yardstick, theirs)
+    return Contest(name, title, unit, [Side("Folio", ours, target), other], other)
 
 
-def take_turns(result: Result, ours: Measure, theirs: Measure, rounds: int) -> Steps:
-    """Measure both in turn and fill in ``result``; yields a line of progress after each round."""
+def take_turns(contest: Contest, rounds: int) -> Steps:
+    """Measure all sides in turn; yields a line of progress after each round."""
     for at in range(1, rounds + 1):
-        result.our_figures.append(ours())
-        result.their_figures.append(theirs())
-        yield f"{result.title}: round {at} of {rounds}, {result.ratio:.2f}"
-
-
-def throughput(job: Callable[[str], object], *, seconds: float, threads: int = 1, alias: str = "default") -> float:
-    """Calls of ``job`` per second by so many threads, each with a connection of its own and a new key for each call."""
-    start, done = threading.Barrier(threads), [0] * threads
-    elapsed, failures = [0.0] * threads, []
-
-    def work(at: int) -> None:
-        prefix = f"order:{next(_serial)}-"
-        try:
-            for key in range(WARM_UP):
-                job(f"{prefix}w{key}")
-            start.wait()
-            began = time.perf_counter()
-            deadline = began + seconds
-            made = 0
-            while time.perf_counter() < deadline:
-                job(f"{prefix}{made}")
-                made += 1
-            done[at], elapsed[at] = made, time.perf_counter() - began
-        except BaseException as failure:
-            failures.append(failure)
-            start.abort()
-            raise
-        finally:
-            connections[alias].close()
-
-    if threads == 1:
-        work(0)
-    else:
-        crew = [threading.Thread(target=work, args=(at,)) for at in range(threads)]
-        for thread in crew:
-            thread.start()
-        for thread in crew:
-            thread.join()
-    if failures:
-        raise failures[0]
-    return sum(made / spent for made, spent in zip(done, elapsed, strict=True))
+        for side in contest.sides:
+            side.samples.append(side.measure())
+        found = ", ".join(f"{side.title} {contest.ratio(side):.2f}" for side in contest.sides if side.target)
+        yield f"{contest.title}: round {at} of {rounds}: {found}"

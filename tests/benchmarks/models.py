@@ -1,4 +1,4 @@
-"""What the other side keeps: the invoice of a shop that numbers with django-sequences, and both sides' orders."""
+"""What the other sides keep: a shop's invoices, its orders, and numbers made ahead as Lorikeet's documentation does."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ class Invoice(models.Model):
     issued_on = models.DateField()
     created_at = models.DateTimeField(auto_now_add=True)
     metadata = models.JSONField(blank=True, default=dict)
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class InvoiceID(models.Model):
+    """A number that waits for its invoice; Lorikeet's documentation keeps such a table, filled from elsewhere."""
+
+    number = models.CharField(max_length=20, primary_key=True)
 
     objects: ClassVar[models.Manager[Any]] = models.Manager()
 

@@ -5,8 +5,10 @@ Imported before Django has settings, and never imports Django itself.
 
 from __future__ import annotations
 
+import atexit
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +22,13 @@ from psycopg import sql
 
 from ledger.site import embedded
 
+#: The databases that the benchmarks use. `empty` and `full` are the ledger of millions of rows and its empty twin; in
+#: `snapshot` and `idle` somebody holds a transaction open for long.
+ALIASES = ("default", "empty", "full", "snapshot", "idle")
+
+#: Two connections for each of 200 checkouts in flight, and some to spare.
+_CONFIGURATION = {"max_connections": "500"}
+
 #: Settings that decide what a commit costs; the benchmarks show them, and leave them at their defaults.
 _SHOWN = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size")
 
@@ -31,22 +40,29 @@ def fresh_databases(aliases: tuple[str, ...]) -> Iterator[dict[str, str]]:
     On the server of DATABASE_URL, else on an embedded one in a temporary folder (TMPDIR says where).
     """
     given = os.environ.get("DATABASE_URL")
-    with tempfile.TemporaryDirectory(prefix="folio-", ignore_cleanup_errors=True) as folder:
-        data = Path(folder) / "postgres"
-        url = given or embedded.start_postgres(data, cleanup_mode="stop")
-        os.environ["FOLIO_BENCHMARKS_URL"] = url
-        try:
-            with psycopg.connect(url, autocommit=True) as connection:
-                names = [sql.Identifier(f"folio_benchmarks_{alias}") for alias in aliases]
-                for name in names:
-                    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-                    connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-                yield _facts(connection, "given" if given else "embedded, in a temporary folder")
-                for name in names:
-                    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-        finally:
-            if not given:
-                embedded.stop_postgres(data)
+    data = _temporary_folder() / "postgres"
+    url = given or embedded.start_postgres(data, configuration=_CONFIGURATION)
+    os.environ["FOLIO_BENCHMARKS_URL"] = url
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            names = [sql.Identifier(f"folio_benchmarks_{alias}") for alias in aliases]
+            for name in names:
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+            yield _facts(connection, "given" if given else "embedded, in a temporary folder")
+            for name in names:
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+    finally:
+        if not given:
+            embedded.stop_postgres(data)
+            shutil.rmtree(data, ignore_errors=True)
+
+
+def _temporary_folder() -> Path:
+    """A folder that is removed at exit, after pgserver has had its last look, for which it makes the folder anew."""
+    folder = tempfile.mkdtemp(prefix="folio-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _facts(connection: psycopg.Connection, origin: str) -> dict[str, str]:

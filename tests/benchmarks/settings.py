@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from ledger.site.database import database_settings
+from tests.benchmarks.servers import ALIASES
 
 SECRET_KEY = "for benchmarks"
 DEBUG = False
@@ -14,8 +15,7 @@ TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "ledger", "sequences", "tests.benchmarks"]
 
-# Three databases of one server: `empty` and `full` are for the ledger of millions of rows and its empty twin.
 DATABASES: dict[str, dict[str, Any]] = {
     alias: {**database_settings(os.environ["FOLIO_BENCHMARKS_URL"]), "NAME": f"folio_benchmarks_{alias}"}
-    for alias in ("default", "empty", "full")
+    for alias in ALIASES
 }

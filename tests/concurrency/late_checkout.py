@@ -30,7 +30,7 @@ def main(point: str, document: str) -> None:
     from ledger import issue
     from ledger.allocation import reserved
 
-    ask_ahead = reserved.ask_ahead
+    ask_ahead = vars(reserved)["ask_ahead"]
     stopped: list[str] = []
 
     def ask_and_stop(*arguments: Any) -> Any:
@@ -40,7 +40,7 @@ def main(point: str, document: str) -> None:
             stop("reserved")
         return answer
 
-    reserved.ask_ahead = ask_and_stop  # type: ignore[assignment]
+    vars(reserved)["ask_ahead"] = ask_and_stop
     with transaction.atomic():
         number = issue("invoice", document=document)
         if point == "issued":

@@ -55,7 +55,9 @@ def fill() -> None:
         )
         GapExplained.objects.using(ALIAS).create(tenant="acme", adopted_gap=gap, explanation="printer jam")
         hole = HoleReported.objects.using(ALIAS).create(tenant="acme", period=period, value=1)
-        HoleHealed.objects.using(ALIAS).create(tenant="acme", hole=hole, entry=Entry.objects.using(ALIAS).first())
+        HoleHealed.objects.using(ALIAS).create(
+            tenant="acme", hole=hole, entry=Entry.objects.using(ALIAS).earliest("pk")
+        )
         old = issue("invoice", org="acme", on=date(2024, 5, 5), using=ALIAS)
         close_period(old.period, using=ALIAS)
 

@@ -6,7 +6,7 @@
 -- will have, as an array, and whether the date slides to that of the commit; or 'existing' with the date and the entry; or why not. Locks nothing.
 CREATE FUNCTION ledger_leave_ticket(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
-    p_on_stated boolean
+    p_on_stated boolean, p_tells boolean DEFAULT false
 ) RETURNS text[] LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
@@ -84,10 +84,10 @@ BEGIN
     -- one, or has a clock of its own.
     slides := guarded AND p_on IS NULL AND p_at IS NULL;
     INSERT INTO ledger_ticket
-        (transaction_id, tenant, series_id, code, period_id, documents, entry_ids, issued_on, on_stated, slides, actor,
-         metadata)
+        (transaction_id, tenant, series_id, code, period_id, documents, entry_ids, issued_on, on_stated, slides, tells,
+         actor, metadata)
     VALUES (writer, p_tenant, series, p_series, period, p_documents, ids, day, p_on_stated,
-            slides, p_actor, p_metadata)
+            slides, p_tells, p_actor, p_metadata)
     RETURNING id INTO ticket;
     RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text, slides::text];
 END $$;
@@ -138,7 +138,8 @@ BEGIN
 END $$;
 
 -- Number all tickets of this transaction, the lowest period first, so that two transactions that number the same series
--- never wait for each other; then this trigger finds nothing to do for the other tickets.
+-- never wait for each other; then this trigger finds nothing to do for the other tickets. A ticket that tells has its number
+-- sent as a notice, with the answer of ledger_issue_serial as JSON.
 CREATE FUNCTION ledger_number_tickets() RETURNS trigger LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
@@ -159,6 +160,10 @@ BEGIN
                           'on', DATE '1970-01-01' + answer[2]::integer, 'count', cardinality(ticket.documents),
                           'document', ticket.documents[1], 'entry', answer[3])::text,
                       HINT = 'Nothing was written. Correct what it says, and run the whole transaction again.';
+        END IF;
+        -- Sent along with the answer to COMMIT, to who has asked for it; to nobody else's log.
+        IF ticket.tells AND answer[1] = 'issued' AND cardinality(ticket.documents) = 1 THEN
+            RAISE NOTICE 'ledger_numbered %', ticket.id USING DETAIL = to_json(answer)::text;
         END IF;
     END LOOP;
     RETURN NULL;

@@ -16,8 +16,11 @@ from psycopg.conninfo import make_conninfo
 
 from ledger.models import Entry
 from ledger.sql import ISSUE_SERIAL
-from tests.benchmarks.contest import Effort, Result, Steps, take_turns, throughput
-from tests.benchmarks.one_number import with_ledger
+from tests.benchmarks.contest import Contest, Steps, duel, take_turns
+from tests.benchmarks.effort import Effort
+from tests.benchmarks.measuring.crowd import measure
+from tests.benchmarks.measuring.sample import Sample
+from tests.benchmarks.questions.one_number import with_ledger
 
 # The arguments that issue("invoice", document=…) sends. pgbench puts its variables into the text, but not after "::".
 _ARGUMENTS = ("''", "'invoice'", "NULL", "NULL", "'order-:run-:call'", "''", "'{}'")
@@ -39,22 +42,34 @@ def find_pgbench() -> tuple[Path, dict[str, str]] | None:
     return (Path(found), {}) if found else None
 
 
-def run(effort: Effort, result: Result) -> Steps:
+def question(effort: Effort) -> tuple[Contest, Steps]:
     """``issue`` from one thread and pgbench with one client, in turn."""
     found = find_pgbench()
+    folder = tempfile.TemporaryDirectory(prefix="folio-")
+    script = Path(folder.name) / "issue.sql"
+
+    def theirs() -> Sample:
+        assert found is not None
+        return Sample(_transactions_per_second(*found, script, max(1, round(effort.seconds))))
+
+    contest = duel(
+        "pgbench",
+        "one number from Python",
+        "per s",
+        0.5,
+        "the same SQL by pgbench",
+        lambda: measure(with_ledger, seconds=effort.seconds),
+        theirs,
+    )
     if found is None:
-        result.not_run = "there is no pgbench: neither beside the embedded server's programs nor on PATH"
-        return
-    program, environment = found
-    with tempfile.TemporaryDirectory(prefix="folio-") as folder:
-        script = Path(folder) / "issue.sql"
-        script.write_text(_SCRIPT, encoding="utf-8")
-        yield from take_turns(
-            result,
-            lambda: throughput(with_ledger, seconds=effort.seconds),
-            lambda: _transactions_per_second(program, environment, script, max(1, round(effort.seconds))),
-            effort.rounds,
-        )
+        contest.not_run = "there is no pgbench: neither beside the embedded server's programs nor on PATH"
+
+    def steps() -> Steps:
+        with folder:
+            script.write_text(_SCRIPT, encoding="utf-8")
+            yield from take_turns(contest, effort.rounds if found else 0)
+
+    return contest, steps()
 
 
 def _transactions_per_second(program: Path, environment: dict[str, str], script: Path, seconds: int) -> float:

@@ -9,7 +9,9 @@ from django.utils import timezone
 from sequences import get_next_value
 
 from ledger import issue
-from tests.benchmarks.contest import Effort, Result, Steps, take_turns, throughput
+from tests.benchmarks.contest import Contest, Steps, duel, take_turns
+from tests.benchmarks.effort import Effort
+from tests.benchmarks.measuring.crowd import measure
 from tests.benchmarks.models import NumberedOrder, Order
 
 _TOTAL = Decimal("119.00")
@@ -32,11 +34,24 @@ def with_sequences(key: str) -> None:
         )
 
 
-def run(effort: Effort, threads: int, result: Result) -> Steps:
-    """Both sides in turn, by so many threads."""
-    return take_turns(
-        result,
-        lambda: throughput(with_ledger, seconds=effort.seconds, threads=threads),
-        lambda: throughput(with_sequences, seconds=effort.seconds, threads=threads),
-        effort.rounds,
+def by_one(effort: Effort) -> tuple[Contest, Steps]:
+    """By one thread."""
+    return _question("checkout", "a whole checkout, 1 thread", 1, effort)
+
+
+def by_sixteen(effort: Effort) -> tuple[Contest, Steps]:
+    """By 16 threads."""
+    return _question("checkout-16", "a whole checkout, 16 threads", 16, effort)
+
+
+def _question(name: str, title: str, threads: int, effort: Effort) -> tuple[Contest, Steps]:
+    contest = duel(
+        name,
+        title,
+        "per s",
+        0.85,
+        "django-sequences, no ledger",
+        lambda: measure(with_ledger, seconds=effort.seconds, threads=threads),
+        lambda: measure(with_sequences, seconds=effort.seconds, threads=threads),
     )
+    return contest, take_turns(contest, effort.rounds)

@@ -9,7 +9,9 @@ from django.db import connection, transaction
 
 from ledger import issue, issue_many
 from ledger.models import Period
-from tests.benchmarks.contest import Effort, Result, Steps, take_turns
+from tests.benchmarks.contest import Contest, Steps, duel, take_turns
+from tests.benchmarks.effort import Effort
+from tests.benchmarks.measuring.sample import Sample
 
 _OURS, _BARE = "block-ours", "block-bare"
 _blocks = count(1)
@@ -26,18 +28,28 @@ _INSERT = """
 """
 
 
-def run(effort: Effort, result: Result) -> Steps:
+def question(effort: Effort) -> tuple[Contest, Steps]:
     """A block of both in turn, each in a tenant of its own, so that both tables of numbers grow alike."""
-    with transaction.atomic():
-        for tenant in (_OURS, _BARE):
-            issue("invoice", org=tenant)
-    period = Period.objects.get(tenant=_BARE).pk
-    return take_turns(
-        result, lambda: _issue_many(effort.block), lambda: _insert_select(effort.block, period), effort.block_rounds
+    contest = duel(
+        "block",
+        f"`issue_many` of {effort.block:,}",
+        "numbers per s",
+        0.7,
+        "a bare `INSERT … SELECT`",
+        lambda: _issue_many(effort.block),
+        lambda: _insert_select(effort.block),
     )
 
+    def steps() -> Steps:
+        with transaction.atomic():
+            for tenant in (_OURS, _BARE):
+                issue("invoice", org=tenant)
+        yield from take_turns(contest, effort.block_rounds)
 
-def _issue_many(size: int) -> float:
+    return contest, steps()
+
+
+def _issue_many(size: int) -> Sample:
     block = next(_blocks)
     documents = [f"order:{block}-{at}" for at in range(size)]
     began = time.perf_counter()
@@ -45,13 +57,14 @@ def _issue_many(size: int) -> float:
         numbers = issue_many("invoice", org=_OURS, documents=documents)
     spent = time.perf_counter() - began
     assert len(numbers) == size
-    return size / spent
+    return Sample(size / spent)
 
 
-def _insert_select(size: int, period: int) -> float:
+def _insert_select(size: int) -> Sample:
+    period = Period.objects.get(tenant=_BARE).pk
     began = time.perf_counter()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_RAISE, [size, period])
         cursor.execute(_INSERT, ["order:", size, period])
         assert cursor.rowcount == size
-    return size / (time.perf_counter() - began)
+    return Sample(size / (time.perf_counter() - began))

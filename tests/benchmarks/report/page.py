@@ -1,0 +1,83 @@
+"""The text of docs/benchmarks.md, and its short form for the terminal."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import asdict
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from tests.benchmarks import contestants, models
+from tests.benchmarks.contest import Contest
+from tests.benchmarks.effort import Effort
+from tests.benchmarks.measuring.crowd import WARM_UP
+from tests.benchmarks.questions import checkout, one_number
+from tests.benchmarks.questions.tenants import TENANTS
+from tests.benchmarks.report.chart import chart
+from tests.benchmarks.report.tables import duels, field, loads
+
+_CHART = "benchmarks-payment.svg"
+
+#: Of the contests of many: the heads of the columns that name the sides and compare them.
+_FIELDS = {
+    "payment": ("contestant", "of the ideal"),
+    "payment-200": ("contestant", "of the ideal"),
+    "no-payment": ("allocation", "of `serial`"),
+    "old-snapshot": ("meanwhile", "of the first"),
+    "tenants-serial": ("connections", "of one"),
+    "tenants-pooled": ("connections", "of one"),
+    "gap-scan": ("scan", "of the first"),
+}
+
+
+def as_text(contests: list[Contest]) -> str:
+    """All tables, for the terminal."""
+    parts = []
+    for contest in contests:
+        if contest.name in _FIELDS:
+            who, ratio = _FIELDS[contest.name]
+            parts += [contest.title, field(contest, who=who, ratio=ratio), loads(contest, who=who)]
+    if of_two := [contest for contest in contests if contest.name not in _FIELDS]:
+        parts.append(duels(of_two))
+    return "\n\n".join(filter(None, parts))
+
+
+def documents(contests: list[Contest], facts: dict[str, str], effort: Effort) -> dict[str, str]:
+    """The files that belong into docs/, by name."""
+    found = {contest.name: contest for contest in contests}
+    text = (Path(__file__).parent / "page.md").read_text(encoding="utf-8")
+    page = text.format(
+        facts="\n".join(f"- {name}: {value}" for name, value in facts.items()),
+        warm_up=WARM_UP,
+        tenants=TENANTS,
+        duels=duels(contest for contest in contests if contest.name not in _FIELDS),
+        take=dedent(contestants._TAKE).strip(),
+        **_tables(found),
+        **_sources(),
+        **asdict(effort),
+    )
+    return {"benchmarks.md": page, _CHART: chart([found["payment"], found["payment-200"]])}
+
+
+def _tables(found: dict[str, Contest]) -> dict[str, str]:
+    tables = {}
+    for name, (who, ratio) in _FIELDS.items():
+        key = name.replace("-", "_")
+        tables[key] = field(found[name], who=who, ratio=ratio)
+        tables[f"{key}_loads"] = loads(found[name], who=who)
+    return tables
+
+
+def _sources() -> dict[str, str]:
+    shown: dict[str, Any] = {
+        "with_folio": contestants.with_folio,
+        "with_sequences": contestants.with_sequences,
+        "with_lorikeet": contestants.with_lorikeet,
+        "one_number_with_ledger": one_number.with_ledger,
+        "one_number_with_sequences": one_number.with_sequences,
+        "checkout_with_ledger": checkout.with_ledger,
+        "checkout_with_sequences": checkout.with_sequences,
+        "invoice": models.Invoice,
+    }
+    return {name: inspect.getsource(code).strip() for name, code in shown.items()}
