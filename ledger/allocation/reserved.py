@@ -113,6 +113,7 @@ def _issue(
 ) -> list[NumberIssued] | Outcome:
     """Entries for ``documents``, fewer of them where a sweep was faster; or why there are none."""
     kept = _kept(connection, request, place, documents)
+    given: dict[int, str] = {}
     if kept is not None:
         reservations = kept
     else:
@@ -132,6 +133,7 @@ def _issue(
         rows.sort(key=lambda row: row[2])
         reservations = [row[2] for row in rows]
         documents = [documents[row[1] - 1] for row in rows]
+        given = {row[3]: document for row, document in zip(rows, documents, strict=True)}
     with connection.cursor() as cursor:
         cursor.execute(
             sql.ISSUE_RESERVED,
@@ -152,12 +154,12 @@ def _issue(
             _keep(connection, request, place, [] if kept is not None else reservations)
         raise refusals.old_snapshot(request.series)
     # All of one date, but for those whose reservation is older, with the chronology guard on.
-    written = {day: Written(connection, request, day) for day in {row[4] for row in taken}}
+    written = {day: Written(connection, request, day) for day in {row[3] for row in taken}}
     return [
         written[day].entry(
-            documents[at - 1], entry_id, place.series, place.period, value, number, issued_us, transaction
+            given.get(value, request.document), entry_id, place.series, place.period, value, number, issued_us, writer
         )
-        for at, entry_id, value, number, day, issued_us, transaction in sorted(taken)
+        for entry_id, value, number, day, issued_us, writer in taken
     ]
 
 

@@ -1,4 +1,5 @@
 ALTER TABLE ledger_ticket SET LOGGED;
+ALTER TABLE ledger_ticket ADD PRIMARY KEY (id);
 DROP TRIGGER ledger_ticket_numbered ON ledger_ticket;
 DROP FUNCTION ledger_number_tickets();
 DROP FUNCTION ledger_number_ticket(bigint);

@@ -70,7 +70,9 @@ CREATE FUNCTION ledger_reserve(
     p_tenant text, p_period bigint, p_on date, p_documents text[], p_actor text, p_transaction bigint
 ) RETURNS TABLE (outcome text, place bigint, reservation bigint, reserved_value bigint) LANGUAGE plpgsql
 -- Nobody holds this counter for long, but who changes the series. Better an error than a checkout that hangs.
-SET lock_timeout = '5s' SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+SET lock_timeout = '5s' SET enable_seqscan = off SET enable_bitmapscan = off
+-- A list of one looks cheaper to the planner than a list of any length, so it would plan anew for each number.
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     period ledger_period;
     guarded boolean;
@@ -141,10 +143,10 @@ CREATE FUNCTION ledger_issue_reserved(
     p_tenant text, p_series bigint, p_period bigint, p_on date, p_reservations bigint[], p_documents text[],
     p_actor text, p_metadata jsonb
 ) RETURNS TABLE (
-    place bigint, entry_id bigint, entry_value bigint, entry_number text, entry_date date, entry_issued_us bigint,
+    entry_id bigint, entry_value bigint, entry_number text, entry_date date, entry_issued_us bigint,
     entry_transaction bigint
 ) LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     period ledger_period;
     guarded boolean;
@@ -156,19 +158,16 @@ BEGIN
     RETURN QUERY
     WITH taken AS (
         DELETE FROM ledger_reservation r
-        USING unnest(p_reservations, p_documents) WITH ORDINALITY AS d (id, document, ordinality)
+        USING unnest(p_reservations, p_documents) AS d (id, document)
         WHERE r.id = d.id AND r.tenant = p_tenant AND r.period_id = p_period
-        RETURNING d.ordinality, d.document, r.value, r.issued_on AS reserved_on
-    ), written AS (
-        INSERT INTO ledger_entry AS e
-            (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
-        SELECT p_tenant, p_series, p_period, t.value, 'issued',
-               ledger_number(period.prefix, period.width, period.suffix, t.value), t.document,
-               CASE WHEN guarded THEN t.reserved_on ELSE p_on END, p_actor, p_metadata
-        FROM taken t
-        RETURNING e.id, e.value, e.number, e.issued_on, e.issued_at, e.transaction_id
+        RETURNING d.document, r.value, r.issued_on AS reserved_on
     )
-    SELECT t.ordinality, w.id, w.value, w.number::text, w.issued_on, (extract(epoch FROM w.issued_at) * 1000000)::bigint,
-           w.transaction_id
-    FROM written w JOIN taken t ON t.value = w.value;
+    INSERT INTO ledger_entry AS e
+        (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+    SELECT p_tenant, p_series, p_period, t.value, 'issued',
+           ledger_number(period.prefix, period.width, period.suffix, t.value), t.document,
+           CASE WHEN guarded THEN t.reserved_on ELSE p_on END, p_actor, p_metadata
+    FROM taken t
+    RETURNING e.id, e.value, e.number::text, e.issued_on, (extract(epoch FROM e.issued_at) * 1000000)::bigint,
+              e.transaction_id;
 END $$;
