@@ -52,7 +52,10 @@ ISSUE_RESERVED = "SELECT * FROM ledger_issue_reserved(%s, %s, %s, %s, %s::bigint
 
 # A ticket to be numbered while COMMIT runs (migrations/sql/issue_at_commit.sql). Arguments: tenant, series, on, at,
 # documents, actor, metadata or null, whether the date was stated. A notice at COMMIT is asked for.
-LEAVE_TICKET = "SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, true)"
+LEAVE_TICKETS = "SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, true)"
+
+# The same for one document, spared the writing of a list.
+LEAVE_TICKET = LEAVE_TICKETS.replace("%s::text[]", "ARRAY[%s]")
 
 # Numbers a ticket before COMMIT. Argument: ticket.
 NUMBER_TICKET = "SELECT ledger_number_ticket(%s)"

@@ -73,15 +73,16 @@ def upcoming(alias: str, period: Period) -> int:
 
 def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> list[str]:
     explain_commit_errors(connection)
+    one = len(documents) == 1
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.LEAVE_TICKET,
+            sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS,
             (
                 request.tenant,
                 request.series,
                 request.on,
                 request.at,
-                documents,
+                documents[0] if one else documents,
                 request.actor,
                 request.metadata,
                 request.on_stated,

@@ -78,21 +78,11 @@ class Promise:
 
     def tell(self, answer: Sequence[str]) -> None:
         """Fill in the only entry by what the notice at COMMIT says, the answer of ``ledger_issue_serial``."""
-        _, days, entry_id, series_id, period_id, value, number, issued_us, transaction_id = answer
         if self.written is None or len(self.entries) != 1:
             return
-        (entry,) = self.entries
-        told = self.written.on(day_of(days)).entry(
-            entry.document,
-            int(entry_id),
-            int(series_id),
-            int(period_id),
-            int(value),
-            number,
-            int(issued_us),
-            int(transaction_id),
-        )
-        _fill(entry, told)
+        _, days, _, _, _, value, number, issued_us, _ = answer
+        self.written.tell(self.entries[0], day_of(days), int(value), number, int(issued_us))
+        # COMMIT itself may yet fail: another deferred constraint may come after ours.
         _forget_on_rollback(connections[self.alias], self)
 
     def forget(self) -> None:

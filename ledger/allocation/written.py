@@ -6,7 +6,7 @@ import gc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy, deepcopy
+from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -35,14 +35,6 @@ class Written:
         self._issued_on = issued_on
         self._metadata: dict[str, Any] = json.loads(request.metadata) if request.metadata else {}
 
-    def on(self, issued_on: date) -> Written:
-        """The same for another date."""
-        if issued_on == self._issued_on:
-            return self
-        other = copy(self)
-        other._issued_on = issued_on
-        return other
-
     def entry(
         self,
         document: str,
@@ -60,12 +52,17 @@ class Written:
         the time of a block. The signals ``pre_init`` and ``post_init`` aren't sent.
         """
         entry = self.promised(document, entry_id, series_id, period_id, transaction_id)
+        self.tell(entry, self._issued_on, value, number, issued_us)
+        return entry
+
+    def tell(self, entry: NumberIssued, issued_on: date, value: int, number: str, issued_us: int) -> None:
+        """Fill in what was promised: its date is that of the commit, where it slides."""
         moment = _EPOCH + timedelta(microseconds=issued_us)
         attributes = entry.__dict__
+        attributes["issued_on"] = issued_on
         attributes["value"] = value
         attributes["number"] = number
         attributes["issued_at"] = moment if self._zone is None else _as_read(moment, self._zone)
-        return entry
 
     def promised(
         self, document: str, entry_id: int, series_id: int, period_id: int, transaction_id: int
