@@ -289,8 +289,8 @@ CATALOGUE = (
     Mutant(
         "tickets numbered in the order they were left",
         f"{SQL}/issue_at_commit.sql",
-        "SELECT * FROM torn ORDER BY period_id, id",
-        "SELECT * FROM torn ORDER BY id",
+        "ORDER BY (each.one).period_id, (each.one).id)",
+        "ORDER BY (each.one).id)",
         (f"{AT_COMMIT}::TestOrder::test_several_series_in_opposite_orders_never_wait_for_each_other",),
     ),
     Mutant(
