@@ -154,6 +154,12 @@ def _figures(connection: psycopg.Connection, broken: list[Broken]) -> dict[str, 
         "periods_closed": _one(connection, "SELECT count(*) FROM ledger_period WHERE closed_at IS NOT NULL"),
         "events_seen": _one(connection, "SELECT count(*) FROM seen"),
     }
+    if exists(connection, "ledger_sweeprun"):
+        unfinished = "SELECT count(*) FROM ledger_sweeprun WHERE finished_at IS NULL OR error <> ''"
+        ledger |= {
+            "celery_runs": _one(connection, "SELECT count(*) FROM ledger_sweeprun"),
+            "celery_broken_off": _one(connection, unfinished),
+        }
     for allocation, count in connection.execute(
         "SELECT allocation, count(*) FROM entry WHERE kind = 'issued' AND allocation IS NOT NULL GROUP BY 1 ORDER BY 1"
     ):

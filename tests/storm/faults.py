@@ -16,6 +16,9 @@ class Action(StrEnum):
     STALL = "stall"  # the network holds a message back for a while
     CRASH = "crash"  # PostgreSQL stops at once, as after `pg_ctl stop -m immediate`, and is started again
     BACKEND = "backend"  # the process that serves the connection gets SIGKILL, so PostgreSQL recovers
+    CELERY = "celery"  # the Celery worker gets SIGKILL, wherever it is
+    REDIS = "redis"  # the broker gets SIGKILL, and is started again with what it has on disk
+    WIPE = "wipe"  # the same, and what it had on disk is gone
 
 
 class Point(StrEnum):
@@ -57,6 +60,8 @@ PACE: dict[Action, float] = {
     Action.CRASH: 12.0,
     Action.BACKEND: 12.0,
 }
+#: What befalls Celery and its broker, which no message of a checkout sets off.
+OF_BROKER: dict[Action, float] = {Action.CELERY: 8.0, Action.REDIS: 10.0, Action.WIPE: 15.0}
 _SIDES: dict[Action, tuple[Side, ...]] = {
     Action.CUT: (Side.BEFORE, Side.RACING, Side.AFTER, Side.LATE),
     Action.KILL: (Side.BEFORE, Side.RACING, Side.AFTER, Side.LATE),
@@ -77,6 +82,12 @@ def schedule(seed: int, seconds: float, slots: int) -> list[Fault]:
         at = random.expovariate(1 / pace)
         while at < seconds:
             found.append(_fault(random, at, action, random.randrange(slots)))
+            at += random.expovariate(1 / pace)
+    for action, pace in OF_BROKER.items():
+        random = Random(f"{seed}/{action}")
+        at = random.expovariate(1 / pace)
+        while at < seconds:
+            found.append(Fault(round(at, 3), -1, action, Point.NOW, Side.BEFORE))
             at += random.expovariate(1 / pace)
     return sorted(found, key=lambda fault: (fault.at, fault.action, fault.slot))
 

@@ -312,7 +312,15 @@ RULES: tuple[Rule, ...] = (
         " ON e.tenant = r.tenant AND e.period_id = r.period_id AND e.value = r.value WHERE e.id IS NULL",
     ),
     Rule(9, "ticket-left", "SELECT to_jsonb(t) AS ticket FROM ledger_ticket t", needs=("ledger_ticket",)),
-    # Beside the nine: what `serial` and `at_commit` promise is strict order, and a strict series its dates in order.
+    # Beside the nine: what the workers' own verification found, in the middle of it all.
+    Rule(
+        10,
+        "found-by-workers",
+        "SELECT id AS run, started_at, counts FROM ledger_sweeprun"
+        " WHERE sweep = 'verify' AND (counts ->> 'findings')::bigint > 0",
+        needs=("ledger_sweeprun",),
+    ),
+    # What `serial` and `at_commit` promise is strict order, and a strict series its dates in order.
     Rule(
         10,
         "time-out-of-order",

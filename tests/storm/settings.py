@@ -31,3 +31,17 @@ DATABASES["default"]["OPTIONS"] |= {
     # Nobody waits for ever, whatever went wrong: longer than any worker is stopped.
     "options": "-c lock_timeout=20s -c statement_timeout=40s",
 }
+if port := os.environ.get("FOLIO_STORM_PORT"):
+    # Of the Celery worker, whose code is not the storm's to change.
+    DATABASES["default"] |= {"HOST": "127.0.0.1", "PORT": port}
+# As seconds matter in a storm, where a day takes four.
+LEDGER: dict[str, Any] = {
+    "SWEEPS": {
+        "open_next_periods": {"every": 5, "limit": 20},
+        "refill_pools": {"every": 1, "limit": 20},
+        "flag_gaps": {"every": 1, "limit": 20},
+        "heal": {"every": 2, "limit": 20},
+        "close_periods": {"every": 5, "limit": 20},
+        "verify": {"every": 10, "limit": 60},
+    },
+}

@@ -11,14 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from tests.storm import checker
 from tests.storm.cluster import Cluster
-from tests.storm.faults import Action, schedule
+from tests.storm.faults import OF_BROKER, Action, schedule
 from tests.storm.proxy import Proxy
 from tests.storm.watcher import Watcher
+from tests.storm.workshop import Workshop, is_possible
 
 if TYPE_CHECKING:
     from tests.storm.crowd import Crowd
+    from tests.storm.faults import Fault
 
 #: How long a worker may go on after the end with what it has begun, and until it counts as hanging.
 _PATIENCE = 30.0
@@ -27,6 +31,13 @@ _SETTING_UP = 120.0
 _LAST_SWEEPS = 300.0
 #: Processes that sweep, so that sweeps meet each other.
 _JANITORS = 2
+#: What the Celery worker does, and which of these has not succeeded since a moment.
+_SWEEPS = ("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_periods", "verify")
+_LATE = """
+    SELECT n.name FROM unnest(%s::text[]) AS n (name)
+    WHERE NOT EXISTS (SELECT FROM ledger_sweeprun r
+                      WHERE r.sweep = n.name AND r.started_at > %s AND r.finished_at IS NOT NULL AND r.error = '')
+"""
 _TICK = 0.02
 _PROGRESS = 10.0
 
@@ -81,17 +92,25 @@ class _Storm:
         self.cluster = cluster
         self.say = say
         self.hanging: list[str] = []
+        self._crowded = forecast.workers + _JANITORS
         self.crowd: Crowd
+        self.workshop: Workshop | None = None
         self._read: dict[Path, int] = {}
         self._told = 0
 
     # What the proxy calls, in its own thread.
 
     def kill(self, slot: int) -> None:
-        self.crowd.kill(slot)
+        if slot < self._crowded:
+            self.crowd.kill(slot)
+        elif self.workshop is not None:
+            self.workshop.kill()
 
     def stop(self, slot: int, seconds: float) -> None:
-        self.crowd.stop(slot, seconds)
+        if slot < self._crowded:
+            self.crowd.stop(slot, seconds)
+        elif self.workshop is not None:
+            self.workshop.stop(seconds)
 
     def crash(self, action: Action, backend: int | None) -> None:
         if action is Action.CRASH:
@@ -103,17 +122,24 @@ class _Storm:
 
     def run(self) -> Outcome:
         self._in_a_process("prepare", self.forecast.allocations, deadline=_SETTING_UP)
-        proxy = Proxy(self.cluster.socket, self.forecast.workers + _JANITORS, self)
+        # The last port is that of the Celery worker.
+        proxy = Proxy(self.cluster.socket, self._crowded + 1, self)
         watcher = Watcher(self.cluster.url, self.folder / "seen.tsv")
         proxy.start()
         watcher.start()
         try:
-            self._make_crowd(proxy.ports)
+            if is_possible():
+                self.workshop = Workshop(self.folder, proxy.ports[-1])
+            else:
+                self.say("no redis-server here: this storm has no Celery workers")
+            self._make_crowd(proxy.ports[:-1])
             self._blow(proxy)
             self._calm(proxy)
         finally:
             if hasattr(self, "crowd"):
                 self.crowd.end()
+            if self.workshop is not None:
+                self.workshop.end()
             watcher.stop()
             proxy.close()
         self.say("the faults have stopped; last sweeps, then the checker")
@@ -148,23 +174,34 @@ class _Storm:
         self.began = began
 
     def _blow(self, proxy: Proxy) -> None:
-        faults = schedule(self.forecast.seed, self.forecast.seconds, self.forecast.workers + _JANITORS)
+        faults = schedule(self.forecast.seed, self.forecast.seconds, self._crowded + 1)
         faults.reverse()
         told = self.began
         while (now := time.time()) < self.ends:
             while faults and faults[-1].at <= now - self.began:
-                proxy.arm(faults.pop())
+                self._arm(faults.pop(), proxy)
             self._tend()
             if now - told >= _PROGRESS:
                 told = now
                 self.say(self._progress(now, proxy))
             time.sleep(_TICK)
 
+    def _arm(self, fault: Fault, proxy: Proxy) -> None:
+        if fault.action not in OF_BROKER:
+            proxy.arm(fault)
+        elif self.workshop is not None and fault.action is Action.CELERY:
+            self.workshop.kill()
+        elif self.workshop is not None:
+            self.workshop.kill_redis(wipe=fault.action is Action.WIPE)
+
     def _tend(self) -> None:
         """Whatever fell over is set up again."""
         self.cluster.revive_if_down()
         self.crowd.resume_due()
         self.crowd.start_missing()
+        if self.workshop is not None:
+            self.workshop.resume_due()
+            self.workshop.start_missing()
 
     def _calm(self, proxy: Proxy) -> None:
         """No more faults: everybody finishes what was begun, and nobody may hang."""
@@ -177,6 +214,21 @@ class _Storm:
         self.hanging = [f"w{slot}" for slot in self.crowd.alive()]
         self.cluster.revive_if_down()
         self.cluster.wait_until_ready()
+        if self.workshop is not None:
+            self.hanging += self._late_sweeps(self.workshop)
+
+    def _late_sweeps(self, workshop: Workshop) -> list[str]:
+        """Once nothing fails any more, every sweep succeeds again by itself; those that don't within a while."""
+        deadline = time.time() + _HANGING
+        with psycopg.connect(self.cluster.url, autocommit=True) as connection:
+            now = connection.execute("SELECT clock_timestamp()").fetchone()
+            while True:
+                workshop.resume_due(everyone=True)
+                workshop.start_missing()
+                late = [row[0] for row in connection.execute(_LATE, [list(_SWEEPS), now[0] if now else None])]
+                if not late or time.time() > deadline:
+                    return [f"the sweep {name}" for name in late]
+                time.sleep(0.2)
 
     def _in_a_process(self, work: str, *arguments: Any, deadline: float) -> None:
         """Run what needs Folio in a process of its own, straight on the server, with a deadline."""
@@ -197,7 +249,7 @@ class _Storm:
         return (
             f"{now - self.began:6.0f} s of {self.forecast.seconds:.0f}: {self._acknowledged()} acknowledged, "
             f"{self.crowd.kills} kills, {self.crowd.stops} stops, {self.cluster.crashes} database crashes, "
-            f"{_count(proxy, Action.CUT)} connections cut"
+            f"{_count(proxy, Action.CUT)} connections cut, {self.workshop.kills if self.workshop else 0} Celery kills"
         )
 
     def _acknowledged(self) -> int:
@@ -218,6 +270,10 @@ class _Storm:
             "cut_connections": _count(proxy, Action.CUT),
             "stalls": _count(proxy, Action.STALL),
             "looks": watcher.looks,
+            "celery_kills": self.workshop.kills if self.workshop else 0,
+            "celery_stops": self.workshop.stops if self.workshop else 0,
+            "redis_kills": self.workshop.redis_kills if self.workshop else 0,
+            "redis_wipes": self.workshop.wipes if self.workshop else 0,
             **{
                 f"{action}_{point}_{side}": count
                 for (action, point, side), count in sorted(proxy.struck.items())
