@@ -9,3 +9,9 @@ class WorkersConfig(AppConfig):
     label = "ledger_workers"
     verbose_name = "Ledger workers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Reconciling each accounting system of the settings is a sweep like the others."""
+        from workers import reconciliation
+
+        reconciliation.register_sweeps()
