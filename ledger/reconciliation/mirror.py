@@ -20,6 +20,11 @@ from ledger.models.remote import REMOTE_LENGTH
 from ledger.reconciliation import sql
 from ledger.reconciliation.books import Books
 
+#: The columns of the system's row that change; a role with the least privilege may write no others.
+_CHANGING = [
+    field.name for field in RemoteReading._meta.concrete_fields if field.name not in ("id", "tenant", "system")
+]
+
 
 class Document(Protocol):
     """One document there, as an adapter tells of it; ``state`` is one of ``RemoteDocument.State``."""
@@ -89,7 +94,7 @@ def begin(
         row.since = None if row.full else start
         row.generation += 1
         row.begun_at, row.cursor, row.pages, row.documents = now, "", 0, 0
-        row.save(using=alias)
+        row.save(using=alias, update_fields=_CHANGING)
     return _reading(row)
 
 
@@ -150,7 +155,7 @@ def note_failure(
         row.failed_at = _now(alias)
         if anew:
             row.begun_at, row.cursor = None, ""
-        row.save(using=alias)
+        row.save(using=alias, update_fields=_CHANGING)
 
 
 def locked(books: Books, alias: str) -> RemoteReading:
@@ -175,7 +180,7 @@ def _finish(books: Books, reading: Reading, alias: str) -> None:
     row.begun_at, row.cursor = None, ""
     row.finished_at = _now(alias)
     row.error, row.needs_person, row.retry_at, row.failed_at = "", False, None, None
-    row.save(using=alias)
+    row.save(using=alias, update_fields=_CHANGING)
 
 
 def _notes(row: RemoteReading) -> bool:
