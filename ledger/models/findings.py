@@ -20,8 +20,8 @@ class FindingKind(models.TextChoices):
     when it is issued or adopted, and not void. Our document is known there by its reference.
 
     ``MISSING``: it lives here, and nothing there bears it, nor was it deleted there, nor has its document another
-    number there. Only after the grace, counted from when it was issued to the beginning of the last complete reading; and as
-    long as the system was never read in full, only what was issued since the time from which it was read.
+    number there. Only after the grace, counted from when it was issued to the beginning of the last complete reading;
+    and as long as the system was never read in full, only what was issued since the time from which it was read.
 
     ``UNKNOWN``: borne there, and no entry of the tenant has it, in whatever series; unless the document is told as
     OTHER_NUMBER. With ``"foreign": "ignore"`` only where the number fits a period of the series.

@@ -1,4 +1,4 @@
-"""What the tests of reconciliation over HTTP share: a ledger with numbers, and a system of the settings that reads them."""
+"""What the tests of reconciliation over HTTP share: a ledger with numbers, and a system that has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reconciliation: each kind of finding is raised once, resolved when it is over, and raised again when it comes back."""
+"""Reconciliation: each kind of finding is raised once, resolved when it is over, and raised when it comes back."""
 
 from __future__ import annotations
 
