@@ -12,6 +12,10 @@ class WorkersConfig(AppConfig):
 
     def ready(self) -> None:
         """Reconciling each accounting system of the settings is a sweep like the others."""
-        from workers import reconciliation
+        from workers.accounting import credentials
 
-        reconciliation.register_sweeps()
+        # What speaks to a system needs an extra that a project without one has not installed.
+        if credentials.setting("SYSTEMS", {}):
+            from workers import reconciliation
+
+            reconciliation.register_sweeps()

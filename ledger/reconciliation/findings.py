@@ -18,6 +18,9 @@ from ledger.reconciliation import sql
 #: Rows fetched at a time: the server holds the rest.
 _CHUNK = 1000
 
+#: The places of the facts in a row, and of the last acknowledgement's reason and actor.
+_FACTS, _SAID = 9, slice(12, 14)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -138,6 +141,9 @@ def _wanted(
 
 
 def _finding(row: tuple[Any, ...]) -> Finding:
-    *known, facts, raised_at, resolved_at, reason, actor, acknowledged_at = row
+    values = list(row)
     # Django leaves JSON of its own cursors as a text.
-    return Finding(*known, json.loads(facts), raised_at, resolved_at, reason or "", actor or "", acknowledged_at)
+    values[_FACTS] = json.loads(values[_FACTS])
+    # Nobody has acknowledged it: no reason, and nobody who said so.
+    values[_SAID] = [text or "" for text in values[_SAID]]
+    return Finding(*values)

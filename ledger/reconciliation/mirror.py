@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import connections, router, transaction
 
@@ -113,7 +113,7 @@ def save_page(
     """
     alias = using or router.db_for_write(RemoteReading)
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        state = {
+        state: dict[str, Any] = {
             **books.key,
             "generation": reading.generation,
             "cursor": reading.cursor or "",
@@ -199,7 +199,7 @@ def _now(alias: str) -> datetime:
     return now
 
 
-def _columns(documents: Sequence[Document]) -> dict[str, list[object]]:
+def _columns(documents: Sequence[Document]) -> dict[str, Any]:
     # Of a document that comes twice, the later one.
     rows = {_text(each.remote_id): each for each in documents}
     each = rows.values()

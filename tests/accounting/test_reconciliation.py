@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from inspect import signature
 from io import StringIO
 from typing import Any
 
@@ -22,6 +24,9 @@ from tests.accounting.standins.odoo import OdooStandIn
 from tests.accounting.standins.planting import _planted, keep, plant
 from tests.accounting.standins.server import Fault
 from tests.accounting.standins.xero import XeroStandIn
+from tests.concurrency.checkouts import PATIENCE
+from tests.worker import worker
+from workers import tasks
 from workers.accounting import errors
 from workers.reconciliation import reconcile, register_sweeps
 
@@ -170,6 +175,33 @@ class TestSweeps:
         assert (done["counts"]["documents"], done["counts"]["raised"]) == (12, 0)
         assert "AuthenticationFailed" in SweepRun.objects.get(sweep="reconcile:bad").error
         assert run_sweep("reconcile:books").counts["resolved"] == 0
+
+    def test_a_worker_sends_itself_one_message_for_each_system(
+        self, odoo: OdooStandIn, settings: Any, redis_url: str
+    ) -> None:
+        keep(odoo, sell())
+        odoo.add("FOREIGN-1", DAY)
+        good = settings.LEDGER_ACCOUNTING["SYSTEMS"]["books"]
+        systems = {"bad": {**good, "credentials": {"key": "wrong"}}, "books": good}
+        with worker(redis_url, TEST_ACCOUNTING=json.dumps({"SYSTEMS": systems})) as client:
+            assert client.send_task("ledger.reconcile").get(timeout=PATIENCE) == {"sent": 2}
+            runs = {name: wait_for_run(f"reconcile:{name}") for name in systems}
+        assert "AuthenticationFailed" in runs["bad"].error
+        assert runs["books"].error == ""
+        assert runs["books"].counts["raised"] == 1
+        assert open_findings() == {("unknown", "FOREIGN-1")}
+
+    def test_no_credential_stands_in_a_message(self) -> None:
+        assert list(signature(tasks.reconcile.run).parameters) == ["system"]
+
+
+def wait_for_run(sweep: str) -> SweepRun:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        row = SweepRun.objects.filter(sweep=sweep, finished_at__isnull=False).first()
+        if row is not None:
+            return row
+    raise AssertionError(f"{sweep} has not run")
 
 
 class TestCommand:

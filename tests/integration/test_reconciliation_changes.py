@@ -232,14 +232,14 @@ class Worlds:
             self.changes.put(key, numbers[b], state=state, reference=f"order:{b}" if a % 2 else "")
             self.changed.add(key)
         elif key in self.changes.papers:
-            facts: dict[str, Any] = {
+            known: dict[str, dict[str, Any]] = {
                 "renumber": {"number": numbers[b]},
                 "refer": {"reference": f"order:{b}" if b else ""},
                 "state": {"state": STATES[b]},
                 "date": {"issued_on": date(2025 + b % 2, 3, 1)},
                 "forget": {"state": "deleted"},
-            }[what]
-            self.changes.change(key, **facts)
+            }
+            self.changes.change(key, **known[what])
             self.changed.add(key)
 
     def tell(self) -> None:

@@ -73,7 +73,8 @@ class Command(LedgerCommand):
             return
         system = self._system(options)
         done = self._run(system, alias, options) if options["action"] == "run" else None
-        found = list(findings(**system_key(system), resolved=options.get("resolved", False), using=alias))
+        its_own: dict[str, Any] = system_key(system)
+        found = list(findings(**its_own, resolved=options.get("resolved", False), using=alias))
         if options["json"]:
             reading = RemoteReading.objects.using(alias).filter(**system_key(system)).first()
             self.write_json(
@@ -141,7 +142,8 @@ class Command(LedgerCommand):
                 rule="What was not compared can't be called right.",
                 remedy=f"Run manage.py ledger_reconcile --system {system.name}.",
             )
-        counts = count_findings(**system_key(system), acknowledged=False, using=alias)
+        its_own: dict[str, Any] = system_key(system)
+        counts = count_findings(**its_own, acknowledged=False, using=alias)
         if counts:
             told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
             raise CommandError(
