@@ -88,6 +88,7 @@ class FindingRaised(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(occurrence__gte=1), name="ledger_findingraised_counts"),
         ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "system", "subject"], name="ledger_findingraised_subject")]
 
     def __str__(self) -> str:
         return f"{self.number}: {self.get_kind_display()} ({self.system})"

@@ -101,39 +101,13 @@ _OPEN = """
       AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
 """
 
-# What a full comparison must look at: every number that can possibly differ, in one pass over both sides. What agrees
-# is dropped here; the rest is judged by JUDGE, as in an incremental comparison. Arguments: series ids.
+# What a full comparison must look at: every number that can possibly differ (migrations/sql/reconciliation.sql), and
+# what is open. What agrees is dropped here; the rest is judged by JUDGE, as in an incremental comparison. Arguments:
+# series ids.
 SUSPECT = f"""
     INSERT INTO ledger_pendingcomparison (tenant, system, subject)
-    SELECT %(tenant)s, %(system)s, coalesce(h.subject, r.subject)
-    FROM (
-        SELECT upper(e.number) AS subject, e.kind, e.document, e.series_id = ANY (%(series)s) AS ours,
-               p.starts_on, p.ends_on
-        FROM ledger_entry e JOIN ledger_period p ON p.id = e.period_id
-        WHERE e.tenant = %(tenant)s
-    ) h
-    FULL JOIN (
-        SELECT upper(d.number) AS subject, d.state, d.issued_on, d.reference
-        FROM ledger_remotedocument d
-        WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.number <> '' AND d.state <> 'draft'
-    ) r ON r.subject = h.subject
-    WHERE CASE WHEN h.subject IS NULL THEN r.state <> 'deleted'
-               WHEN NOT h.ours THEN false
-               WHEN r.subject IS NULL THEN h.kind <> 'gap'
-               ELSE r.state <> 'posted' OR h.kind = 'gap' OR (r.reference <> h.document AND r.reference <> '')
-                   OR coalesce(r.issued_on NOT BETWEEN h.starts_on AND h.ends_on, false) END
-    UNION ALL
-    SELECT %(tenant)s, %(system)s, upper(d.number)
-    FROM ledger_remotedocument d
-    WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.number <> '' AND d.state <> 'draft'
-    GROUP BY upper(d.number) HAVING count(*) > 1
-    UNION ALL
-    SELECT %(tenant)s, %(system)s, upper(e.number)
-    FROM ledger_numbervoided v JOIN ledger_entry e ON e.id = v.entry_id
-    WHERE v.tenant = %(tenant)s
-      AND EXISTS (SELECT FROM ledger_remotedocument d
-                  WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = upper(e.number)
-                    AND d.number <> '' AND d.state = 'posted')
+    SELECT %(tenant)s, %(system)s, s.subject
+    FROM ledger_suspects(%(tenant)s, %(system)s, %(series)s::bigint[]) AS s (subject)
     UNION ALL
     {_OPEN}
 """  # noqa: S608
@@ -240,10 +214,10 @@ JUDGE = f"""
                     AND d.number <> '') d
         ) r
     ), judged AS MATERIALIZED (
-        SELECT s.*, o.elsewhere, o.elsewhere_count, u.unexplained,
-               s.kind IN ('issued', 'adopted') AND s.ours AS numbered,
-               s.kind IN ('issued', 'adopted') AND s.ours AND NOT s.is_void AS living
-        FROM seen s
+        SELECT s.*, o.elsewhere, d.differing
+        FROM (SELECT s.*, s.kind IN ('issued', 'adopted') AND s.ours AS numbered,
+                     s.kind IN ('issued', 'adopted') AND s.ours AND NOT s.is_void AS living
+              FROM seen s) s
         CROSS JOIN LATERAL (
             SELECT count(*) AS elsewhere_count, jsonb_agg({_DOCUMENT} ORDER BY d.remote_id) AS elsewhere
             FROM ledger_remotedocument d
@@ -276,63 +250,63 @@ JUDGE = f"""
                     AND upper(CASE WHEN x.digits ~ '^[0-9]{{1,18}}$'
                               THEN ledger_number(p.prefix, p.width, p.suffix, x.digits::bigint) END) = s.subject))
         ) u
-    ), now AS MATERIALIZED (
-        SELECT w.kind, j.subject, j.entry_id, coalesce(j.number, j.first_number, j.subject) AS number,
-               coalesce(j.document, j.first_reference, '') AS document,
+        CROSS JOIN LATERAL (
+            SELECT coalesce(array_agg(w.kind) FILTER (WHERE w.differs), '{{}}') AS differing
+            FROM (VALUES
+                ('missing', s.living AND s.posted + s.void + s.dead = 0 AND o.elsewhere_count = 0
+                            AND s.issued_at <= %(through)s
+                            AND (%(covered)s::timestamptz IS NULL OR s.issued_at >= %(covered)s)),
+                ('unknown', u.unexplained > 0),
+                ('void-there', s.living AND s.posted = 0 AND s.void > 0),
+                ('void-here', s.numbered AND s.is_void AND s.posted > 0 AND (s.void + s.dead = 0 OR s.ours_posted)),
+                ('duplicate', s.numbered AND s.posted + CASE WHEN %(number_kept)s THEN s.void ELSE 0 END > 1),
+                ('other-number', o.elsewhere_count > 0),
+                ('other-period', s.numbered AND s.outside),
+                ('deleted', s.living AND s.posted + s.void = 0 AND s.dead > 0),
+                ('reused', s.numbered AND s.posted > 0
+                           AND s.dead + CASE WHEN %(number_kept)s THEN 0 ELSE s.void END > 0),
+                ('gap', s.ours AND s.kind = 'gap' AND s.posted > 0)
+            ) AS w (kind, differs)
+        ) d
+    ), raised AS (
+        INSERT INTO ledger_findingraised (tenant, system, kind, subject, occurrence, entry_id, number, document, facts)
+        SELECT %(tenant)s, %(system)s, k.kind, j.subject, coalesce(last.occurrence, 0) + 1, j.entry_id,
+               coalesce(j.number, j.first_number, j.subject), coalesce(j.document, j.first_reference, ''),
                jsonb_build_object(
                    'here', CASE WHEN j.entry_id IS NOT NULL THEN jsonb_build_object(
                        'number', j.number, 'kind', j.kind, 'document', j.document, 'issued_on', j.issued_on,
                        'issued_at', j.issued_at, 'period', j.starts_on || ' to ' || j.ends_on, 'actor', j.actor,
                        'void', CASE WHEN j.is_void THEN jsonb_build_object(
                            'voided_at', j.voided_at, 'reason', j.void_reason) END) END,
-                   'there', CASE w.kind WHEN 'other-number' THEN j.elsewhere ELSE j.documents END) AS facts
+                   'there', CASE k.kind WHEN 'other-number' THEN j.elsewhere ELSE j.documents END)
         FROM judged j
-        CROSS JOIN LATERAL (VALUES
-            ('missing', j.living AND j.posted + j.void + j.dead = 0 AND j.elsewhere_count = 0
-                        AND j.issued_at <= %(through)s
-                        AND (%(covered)s::timestamptz IS NULL OR j.issued_at >= %(covered)s)),
-            ('unknown', j.unexplained > 0),
-            ('void-there', j.living AND j.posted = 0 AND j.void > 0),
-            ('void-here', j.numbered AND j.is_void AND j.posted > 0 AND (j.void + j.dead = 0 OR j.ours_posted)),
-            ('duplicate', j.numbered AND j.posted + CASE WHEN %(number_kept)s THEN j.void ELSE 0 END > 1),
-            ('other-number', j.elsewhere_count > 0),
-            ('other-period', j.numbered AND j.outside),
-            ('deleted', j.living AND j.posted + j.void = 0 AND j.dead > 0),
-            ('reused', j.numbered AND j.posted > 0
-                       AND j.dead + CASE WHEN %(number_kept)s THEN 0 ELSE j.void END > 0),
-            ('gap', j.ours AND j.kind = 'gap' AND j.posted > 0)
-        ) AS w (kind, differs)
-        WHERE w.differs
-    ), open AS MATERIALIZED (
-        SELECT f.id, f.tenant, f.kind, f.subject
-        FROM ledger_findingraised f
-        WHERE f.tenant = %(tenant)s AND f.system = %(system)s
-          AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
-    ), raised AS (
-        INSERT INTO ledger_findingraised (tenant, system, kind, subject, occurrence, entry_id, number, document, facts)
-        SELECT %(tenant)s, %(system)s, n.kind, n.subject,
-               1 + (SELECT count(*) FROM ledger_findingraised f
-                    WHERE f.tenant = %(tenant)s AND f.system = %(system)s AND f.kind = n.kind
-                      AND f.subject = n.subject),
-               n.entry_id, n.number, n.document, n.facts
-        FROM now n
-        WHERE NOT EXISTS (SELECT FROM open o WHERE o.kind = n.kind AND o.subject = n.subject)
-        ORDER BY n.subject, n.kind
+        CROSS JOIN LATERAL unnest(j.differing) AS k (kind)
+        LEFT JOIN LATERAL (
+            SELECT f.occurrence,
+                   NOT EXISTS (SELECT FROM ledger_findingresolved d
+                               WHERE d.tenant = f.tenant AND d.finding_id = f.id) AS is_open
+            FROM ledger_findingraised f
+            WHERE f.tenant = %(tenant)s AND f.system = %(system)s AND f.kind = k.kind AND f.subject = j.subject
+            ORDER BY f.occurrence DESC LIMIT 1
+        ) last ON true
+        WHERE last.is_open IS NOT TRUE
+        ORDER BY j.subject, k.kind
         ON CONFLICT DO NOTHING
         RETURNING kind
+    ), settled AS MATERIALIZED (
+        SELECT f.id, f.tenant, f.kind
+        FROM judged j
+        JOIN ledger_findingraised f ON f.tenant = %(tenant)s AND f.system = %(system)s AND f.subject = j.subject
+        WHERE f.kind <> ALL (j.differing)
+          AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
     ), resolved AS (
         INSERT INTO ledger_findingresolved (tenant, finding_id)
-        SELECT o.tenant, o.id
-        FROM open o
-        WHERE o.subject IN (SELECT k.subject FROM asked k)
-          AND NOT EXISTS (SELECT FROM now n WHERE n.kind = o.kind AND n.subject = o.subject)
-        ORDER BY o.id
+        SELECT v.tenant, v.id FROM settled v ORDER BY v.id
         ON CONFLICT DO NOTHING
-        RETURNING finding_id
     )
     SELECT 'raised', kind, count(*) FROM raised GROUP BY kind
     UNION ALL
-    SELECT 'resolved', o.kind, count(*) FROM resolved d JOIN open o ON o.id = d.finding_id GROUP BY o.kind
+    SELECT 'resolved', kind, count(*) FROM settled GROUP BY kind
 """  # noqa: S608
 
 # What has been compared waits no longer.

@@ -376,15 +376,15 @@ CATALOGUE = (
     Mutant(
         "a finding raised while it is open",
         f"{RECONCILING}/sql.py",
-        "        WHERE NOT EXISTS (SELECT FROM open o WHERE o.kind = n.kind AND o.subject = n.subject)\n",
+        "        WHERE last.is_open IS NOT TRUE\n",
         "",
         (RECONCILIATION,),
     ),
     Mutant(
         "a comparison of all tenants",
         f"{RECONCILING}/sql.py",
-        "            FROM ledger_entry e WHERE e.tenant = %(tenant)s AND upper(e.number) = k.subject\n            LIMIT 1\n",
-        "            FROM ledger_entry e WHERE upper(e.number) = k.subject\n            LIMIT 1\n",
+        "WHERE e.tenant = %(tenant)s AND upper(e.number) = k.subject\n            LIMIT 1\n",
+        "WHERE upper(e.number) = k.subject\n            LIMIT 1\n",
         (f"{RECONCILIATION}::TestTenants",),
     ),
     Mutant(

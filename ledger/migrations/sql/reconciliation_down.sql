@@ -1,5 +1,6 @@
 DROP INDEX ledger_numbervoided_written;
 DROP INDEX ledger_entry_written;
+DROP FUNCTION ledger_suspects(text, text, bigint[]);
 DROP TRIGGER ledger_finding_acknowledged_fits ON ledger_findingacknowledged;
 DROP TRIGGER ledger_finding_resolved_fits ON ledger_findingresolved;
 DROP FUNCTION ledger_of_finding_fits();
