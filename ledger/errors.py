@@ -34,6 +34,7 @@
     ├── AdoptionError              a previous system's numbers can't be taken over
     ├── GapError                   a gap can't be explained
     ├── UnknownSweep               no sweep of that name
+    ├── ReconciliationError        an accounting system can't be compared with the ledger, or a finding acknowledged
     └── ConcurrencyError           retry the whole transaction (also a django OperationalError)
         ├── DeadlockDetected       two transactions took two series in opposite order
         ├── LockTimeout            lock_timeout ran out while another checkout held the counter
@@ -202,6 +203,10 @@ class GapError(LedgerError):
 
 class UnknownSweep(LedgerError):
     """There is no sweep of that name."""
+
+
+class ReconciliationError(LedgerError):
+    """An accounting system can't be compared with the ledger, or a finding can't be acknowledged."""
 
 
 class ConcurrencyError(LedgerError, OperationalError):

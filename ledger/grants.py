@@ -16,7 +16,19 @@ from django.db.models import Model
 from psycopg.sql import SQL, Composed, Identifier
 
 from ledger.errors import GrantError, LedgerError
-from ledger.models import Period, Pool, Reservation, ScanPosition, Series, Slot, SweepRun, Ticket
+from ledger.models import (
+    PendingComparison,
+    Period,
+    Pool,
+    RemoteDocument,
+    RemoteReading,
+    Reservation,
+    ScanPosition,
+    Series,
+    Slot,
+    SweepRun,
+    Ticket,
+)
 from ledger.models.tables import all_tables, event_tables, queue_tables
 
 #: What issuing writes to a period; all other columns are the business of who opens and closes.
@@ -33,7 +45,12 @@ _NOTES: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
 )
 
 #: What never changes, not even for --admin: whose row it is, and when it was made.
-_FIXED = {Series: {"id"}, Period: {"id", "tenant", "series_id", "opened_at"}}
+_FIXED: dict[type[Model], set[str]] = {
+    Series: {"id"},
+    Period: {"id", "tenant", "series_id", "opened_at"},
+    RemoteDocument: {"id", "tenant", "system", "remote_id", "first_seen_at"},
+    RemoteReading: {"id", "tenant", "system"},
+}
 
 # The schema and database that the ledger is in, and the sequence of its entries' ids.
 _PLACE = """
@@ -191,6 +208,16 @@ def _statements(role: str, *, admin: bool, revoke_public: bool, using: str) -> I
     )
     yield Statement("A run is noted down at its end", _update(SweepRun, ("finished_at", "counts", "error"), table, to))
     yield Statement(
+        "Reconciliation keeps a mirror of accounting systems",
+        SQL("GRANT SELECT, INSERT ON TABLE {} TO {}").format(tables(RemoteDocument, RemoteReading), to),
+    )
+    for mirrored in (RemoteDocument, RemoteReading):
+        yield Statement("… and what was read there changes", _update(mirrored, _changeable(mirrored), table, to))
+    yield Statement(
+        "What has changed waits until it is compared",
+        SQL("GRANT SELECT, INSERT, DELETE ON TABLE {} TO {}").format(tables(PendingComparison), to),
+    )
+    yield Statement(
         "A number that is given at COMMIT has its id before",
         SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(table(entry_ids), to),
     )
@@ -227,7 +254,7 @@ def _update(model: type[Model], columns: tuple[str, ...], table: Any, to: Identi
     return SQL("GRANT UPDATE ({}) ON TABLE {} TO {}").format(names, table(model._meta.db_table), to)
 
 
-def _changeable(model: type[Series] | type[Period]) -> tuple[str, ...]:
+def _changeable(model: type[Model]) -> tuple[str, ...]:
     columns = [field.column for field in model._meta.concrete_fields]
     return tuple(column for column in columns if column is not None and column not in _FIXED[model])
 

@@ -1,5 +1,6 @@
 """A host project as small as can be: Folio beside a shop, on the PostgreSQL of tests/provision.py."""
 
+import json
 import os
 from typing import Any
 
@@ -48,3 +49,6 @@ STATIC_URL = "static/"
 USE_TZ = True
 TIME_ZONE = "UTC"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if "TEST_ACCOUNTING" in os.environ:
+    # The same process reads the accounting systems that the test has started.
+    LEDGER_ACCOUNTING = json.loads(os.environ["TEST_ACCOUNTING"])

@@ -9,3 +9,13 @@ class WorkersConfig(AppConfig):
     label = "ledger_workers"
     verbose_name = "Ledger workers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Reconciling each accounting system of the settings is a sweep like the others."""
+        from workers.accounting import credentials
+
+        # What speaks to a system needs an extra that a project without one has not installed.
+        if credentials.setting("SYSTEMS", {}):
+            from workers import reconciliation
+
+            reconciliation.register_sweeps()

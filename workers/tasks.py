@@ -52,3 +52,20 @@ def close_periods() -> dict[str, Any]:
 def verify() -> dict[str, Any]:
     """Check every rule of the ledger."""
     return _run("verify")
+
+
+@shared_task(name="ledger.reconcile")
+def reconcile(system: str | None = None) -> dict[str, Any]:
+    """Reconcile one accounting system by its name in the settings; without one, send a message for each of them."""
+    from workers.accounting import credentials
+    from workers.schedule import schedule
+
+    if system is None:
+        names = list(credentials.setting("SYSTEMS", {}))
+        for name in names:
+            # One that fails, or takes long, keeps no other one waiting.
+            reconcile.apply_async(kwargs={"system": name}, **schedule()["ledger-reconcile"]["options"])
+        return {"sent": len(names)}
+    from workers import reconciliation
+
+    return _run(reconciliation.sweep_name(system))

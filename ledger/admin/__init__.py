@@ -8,8 +8,10 @@ queues.py      reservations
 events.py      what happened to entries later, and adopted histories
 holes.py       holes that sweeps have seen
 sweeps.py      what the sweeps did
+findings.py    findings of reconciliation; acknowledging them
+mirror.py      what accounting systems have
 """
 
-from ledger.admin import entries, events, holes, periods, queues, series, sweeps
+from ledger.admin import entries, events, findings, holes, mirror, periods, queues, series, sweeps
 
-__all__ = ["entries", "events", "holes", "periods", "queues", "series", "sweeps"]
+__all__ = ["entries", "events", "findings", "holes", "mirror", "periods", "queues", "series", "sweeps"]

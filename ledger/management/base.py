@@ -81,8 +81,11 @@ class LedgerCommand(BaseCommand):
             self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
     @contextmanager
-    def progress(self, total: int, *, wanted: bool) -> Iterator[Callable[[str], None]]:
-        """Yield a function that tells which of ``total`` steps begins, on a terminal's standard error alone."""
+    def progress(self, total: int | None, *, wanted: bool) -> Iterator[Callable[[str], None]]:
+        """Yield a function that tells which of ``total`` steps begins, on a terminal's standard error alone.
+
+        ``total`` is None where nobody knows beforehand.
+        """
         if not wanted or not self.stderr.isatty():
             yield lambda step: None
             return

@@ -1,6 +1,6 @@
 """Three kinds of tables: configuration and counters, queues, and events, which are only ever inserted.
 
-Beside them the diary of the sweeps, which is no part of the ledger.
+Beside them the diary of the sweeps and the mirror of accounting systems, which are no part of the ledger.
 """
 
 from ledger.models.events import (
@@ -15,7 +15,9 @@ from ledger.models.events import (
     NumberIssued,
     NumberVoided,
 )
+from ledger.models.findings import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
+from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepRun
 from ledger.models.series import Allocation, Period, Series
 
@@ -24,6 +26,10 @@ __all__ = [
     "Adoption",
     "Allocation",
     "Entry",
+    "FindingAcknowledged",
+    "FindingKind",
+    "FindingRaised",
+    "FindingResolved",
     "GapExplained",
     "GapFlagged",
     "HoleHealed",
@@ -31,8 +37,11 @@ __all__ = [
     "NumberAdopted",
     "NumberIssued",
     "NumberVoided",
+    "PendingComparison",
     "Period",
     "Pool",
+    "RemoteDocument",
+    "RemoteReading",
     "Reservation",
     "ScanPosition",
     "Series",

@@ -17,7 +17,7 @@ class SweepRun(models.Model):
     went well.
     """
 
-    sweep = models.CharField(max_length=60)
+    sweep = models.CharField(max_length=220)
     started_at = written_at()
     finished_at = models.DateTimeField(null=True, blank=True)
     counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)

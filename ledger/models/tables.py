@@ -6,6 +6,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
+from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepRun
 from ledger.models.series import Period, Series
 
@@ -18,11 +19,15 @@ QUEUES: tuple[type[Model], ...] = (Slot, Pool, Reservation, Ticket, ScanPosition
 #: What the sweeps did: a diary, whose rows are finished once, and go away after a while.
 DIARY: tuple[type[Model], ...] = (SweepRun,)
 
+#: What accounting systems have, as far as it was read, and which numbers are to be compared.
+MIRROR: tuple[type[Model], ...] = (RemoteDocument, RemoteReading, PendingComparison)
+
 
 def event_models() -> list[type[Model]]:
-    """Every model whose rows are only ever inserted: all of the app's tables but counters, queues and the diary."""
+    """Every model whose rows are only ever inserted: all of the app's tables but the groups above."""
     models = apps.get_app_config("ledger").get_models()
-    return [model for model in models if not model._meta.proxy and model not in CHANGING + QUEUES + DIARY]
+    others = CHANGING + QUEUES + DIARY + MIRROR
+    return [model for model in models if not model._meta.proxy and model not in others]
 
 
 def event_tables() -> list[str]:
@@ -37,5 +42,5 @@ def queue_tables() -> list[str]:
 
 def all_tables() -> list[str]:
     """The names of all tables of the ledger."""
-    diary = [model._meta.db_table for model in DIARY]
-    return [model._meta.db_table for model in CHANGING] + queue_tables() + event_tables() + diary
+    others = [model._meta.db_table for model in DIARY + MIRROR]
+    return [model._meta.db_table for model in CHANGING] + queue_tables() + event_tables() + others

@@ -16,7 +16,10 @@ _EVERY, _LIMIT = 3600.0, 300.0
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One sweep: ``work`` takes the database alias, and returns what it counted."""
+    """One sweep: ``work`` takes the database alias, and returns what it counted.
+
+    One of several of a sort, such as the reconciliations of several systems, is named ``sort:which``.
+    """
 
     name: str
     title: str
@@ -25,12 +28,17 @@ class Sweep:
     @property
     def every(self) -> timedelta:
         """How often it is due, by ``LEDGER["SWEEPS"]``."""
-        return timedelta(seconds=ledger_settings().sweeps.get(self.name, {}).get("every", _EVERY))
+        return timedelta(seconds=self._times().get("every", _EVERY))
 
     @property
     def limit(self) -> timedelta:
         """How long a run may take before its process is ended, by ``LEDGER["SWEEPS"]``."""
-        return timedelta(seconds=ledger_settings().sweeps.get(self.name, {}).get("limit", _LIMIT))
+        return timedelta(seconds=self._times().get("limit", _LIMIT))
+
+    def _times(self) -> Mapping[str, float]:
+        """Its own, or those of its sort."""
+        known = ledger_settings().sweeps
+        return known.get(self.name) or known.get(self.name.partition(":")[0], {})
 
 
 _sweeps: dict[str, Sweep] = {}

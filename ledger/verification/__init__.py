@@ -60,6 +60,7 @@ CHECKS: tuple[Check, ...] = (
     Check("voids", sql.VOIDS),
     Check("adopted histories and explanations", sql.HISTORIES),
     Check("holes reported", queues_sql.HOLES),
+    Check("findings of reconciliation", sql.FINDINGS),
 )
 
 

@@ -90,6 +90,10 @@ def triggers() -> Iterator[Trigger]:
     )
     yield from _of_queue("ledger_slot")
     yield from _of_queue("ledger_reservation")
+    yield Trigger("ledger_findingraised", "ledger_finding_fits", "ledger_finding_fits", _ROW | _BEFORE | _INSERT)
+    for what in ("resolved", "acknowledged"):
+        name = f"ledger_finding_{what}_fits"
+        yield Trigger(f"ledger_finding{what}", name, "ledger_of_finding_fits", _ROW | _BEFORE | _INSERT)
     yield Trigger("ledger_ticket", "ledger_ticket_numbered", "ledger_number_tickets", _ROW | _INSERT, deferred=True)
 
 
@@ -104,6 +108,8 @@ OWN_SCHEMA: Final = frozenset(
         "ledger_queued_fits",
         "ledger_unqueued_is_kept",
         "ledger_number_tickets",
+        "ledger_finding_fits",
+        "ledger_of_finding_fits",
     }
 )
 
@@ -117,6 +123,10 @@ INDEXES: Final[dict[str, tuple[list[str], str]]] = {
     "ledger_adoptedgap_first_value": (["tenant", "period_id", "first_value"], ""),
     "ledger_holereported_value": (["tenant", "period_id", "value"], ""),
     "ledger_holehealed_once": (["tenant", "hole_id"], ""),
+    "ledger_findingraised_once": (["tenant", "system", "kind", "subject", "occurrence"], ""),
+    "ledger_findingresolved_once": (["tenant", "finding_id"], ""),
+    "ledger_remotedocument_id": (["tenant", "system", "remote_id"], ""),
+    "ledger_remotereading_system": (["tenant", "system"], ""),
     "ledger_series_code": (["tenant", "code"], ""),
     "ledger_period_starts_on": (["tenant", "series_id", "starts_on"], ""),
     "ledger_period_format": (["tenant", "upper(prefix::text)", "upper(suffix::text)"], ""),
@@ -130,6 +140,7 @@ INDEXES: Final[dict[str, tuple[list[str], str]]] = {
 #: Check (c) and exclusion (x) constraints: table, name, kind.
 CONSTRAINTS: Final = (
     ("ledger_adoptedgap", "ledger_adoptedgap_order", "c"),
+    ("ledger_findingraised", "ledger_findingraised_counts", "c"),
     ("ledger_gapexplained", "ledger_gapexplained_one_subject", "c"),
     ("ledger_period", "ledger_period_no_overlap", "x"),
 )
@@ -145,6 +156,9 @@ FOREIGN_KEYS: Final = (
     ("ledger_holereported", "ledger_period"),
     ("ledger_holehealed", "ledger_holereported"),
     ("ledger_holehealed", "ledger_entry"),
+    ("ledger_findingraised", "ledger_entry"),
+    ("ledger_findingresolved", "ledger_findingraised"),
+    ("ledger_findingacknowledged", "ledger_findingraised"),
     ("ledger_period", "ledger_series"),
 )
 

@@ -110,6 +110,15 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "Reported was {values} of period {detail}, which is of another tenant, or never gave out that value.",
         _RESTORE,
     ),
+    "finding-of-stranger": Meaning(
+        8,
+        "ledger_findingraised",
+        "What it points to, {detail}, does not exist, or belongs to another tenant.",
+        _RESTORE,
+    ),
+    "finding-twice": Meaning(
+        8, "ledger_findingraised", "It is open {detail} times; a finding is raised once.", _INVESTIGATE
+    ),
     "unlogged": Meaning(8, None, "{detail}.", "As the owner, ALTER TABLE … SET LOGGED, and find out who changed that."),
     "lost-or-tampered": Meaning(
         1,

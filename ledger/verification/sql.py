@@ -159,6 +159,34 @@ HISTORIES = """
     ORDER BY f.tenant, s.code, f.starts_on, f.first_value
 """
 
+# Rule 8. A finding, and what is said of it, are of one tenant, as is its entry; and it is open once at most.
+FINDINGS = """
+    WITH stranger AS (
+        SELECT 'finding-of-stranger' AS found, f.tenant, f.number, f.id, 'entry ' || f.entry_id AS detail, f.entry_id
+        FROM ledger_findingraised f LEFT JOIN ledger_entry e ON e.id = f.entry_id
+        WHERE f.entry_id IS NOT NULL AND e.tenant IS DISTINCT FROM f.tenant
+        UNION ALL
+        SELECT 'finding-of-stranger', d.tenant, f.number, d.finding_id, d.what || d.id, f.entry_id
+        FROM (SELECT tenant, id, finding_id, 'resolution ' AS what FROM ledger_findingresolved
+              UNION ALL
+              SELECT tenant, id, finding_id, 'acknowledgement ' FROM ledger_findingacknowledged) d
+        LEFT JOIN ledger_findingraised f ON f.id = d.finding_id
+        WHERE f.tenant IS DISTINCT FROM d.tenant
+        UNION ALL
+        SELECT 'finding-twice', f.tenant, min(f.number), max(f.id), count(*)::text, max(f.entry_id)
+        FROM ledger_findingraised f
+        WHERE NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
+        GROUP BY f.tenant, f.system, f.kind, f.subject HAVING count(*) > 1
+    )
+    SELECT x.found, x.tenant, s.code, p.starts_on, p.ends_on, e.value, NULL::bigint, x.number, x.id, x.detail
+    FROM stranger x
+    LEFT JOIN ledger_entry e ON e.id = x.entry_id
+    LEFT JOIN ledger_series s ON s.id = e.series_id
+    LEFT JOIN ledger_period p ON p.id = e.period_id
+    WHERE (%(tenant)s::text IS NULL OR x.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+    ORDER BY x.tenant, s.code, x.id
+"""
+
 # Rule 8. Every trigger of the given tables, also PostgreSQL's own for foreign keys. Arguments: tables.
 TRIGGERS = """
     SELECT c.relname, t.tgname, f.proname, t.tgtype,

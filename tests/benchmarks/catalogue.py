@@ -25,6 +25,8 @@ CATALOGUE = {
     "block": "block.question",
     "flat": "flat.question",
     "gap-scan": "gap_scan.question",
+    "reconcile": "reconcile.speed",
+    "reconcile-memory": "reconcile.memory",
 }
 
 

@@ -33,6 +33,11 @@ class Effort:
     new_rows: int = 1_000
     scans: int = 3
 
+    #: Numbers on both sides of a reconciliation, those that come later, and how often both are compared.
+    reconciled: int = 1_000_000
+    changed: int = 1_000
+    comparisons: int = 5
+
 
 FULL = Effort()
 
@@ -51,4 +56,7 @@ QUICK = Effort(
     rows=100_000,
     new_rows=100,
     scans=2,
+    reconciled=20_000,
+    changed=100,
+    comparisons=2,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -13,9 +14,20 @@ DEBUG = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "ledger", "sequences", "tests.benchmarks"]
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "ledger",
+    "workers",
+    "sequences",
+    "tests.benchmarks",
+]
 
 DATABASES: dict[str, dict[str, Any]] = {
     alias: {**database_settings(os.environ["FOLIO_BENCHMARKS_URL"]), "NAME": f"folio_benchmarks_{alias}"}
     for alias in ALIASES
 }
+
+if "FOLIO_BENCHMARKS_BOOKS" in os.environ:
+    # What a process of its own reads and reconciles.
+    LEDGER_ACCOUNTING = {"SYSTEMS": {"read": json.loads(os.environ["FOLIO_BENCHMARKS_BOOKS"])}}

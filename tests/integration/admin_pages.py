@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from ledger.models import Adoption, Entry, Period
 
-EVENTS = ("numbervoided", "adoption", "adoptedgap", "gapexplained", "holereported")
-MODELS = ("series", "period", "entry", "reservation", *EVENTS)
+EVENTS = ("numbervoided", "adoption", "adoptedgap", "gapexplained", "holereported", "findingraised")
+MODELS = ("series", "period", "entry", "reservation", "remotedocument", "remotereading", *EVENTS)
 SETTINGS: dict[str, Any] = {
     "tenant": "",
     "code": "invoice",

@@ -231,5 +231,12 @@ RESERVED: list[Case] = [
     ),
 ]
 
+FINDINGS: list[Case] = [
+    (["UPDATE ledger_findingraised SET tenant = 'zenith' WHERE occurrence = 2"], 8, "finding-of-stranger", "entry "),
+    (["UPDATE ledger_findingresolved SET tenant = 'zenith'"], 8, "finding-of-stranger", "resolution "),
+    (["DELETE FROM ledger_findingraised WHERE occurrence = 2"], 8, "finding-of-stranger", "acknowledgement "),
+    (["DELETE FROM ledger_findingresolved"], 8, "finding-twice", "open 2 times"),
+]
+
 QUEUED = [*POOLED, *RESERVED]
-CASES = [*ENTRIES, *QUEUED]
+CASES = [*ENTRIES, *QUEUED, *FINDINGS]

@@ -10,7 +10,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from ledger import define_series, issue, void
-from ledger.models import AdoptedGap, Adoption, Entry, GapExplained, HoleReported
+from ledger.models import (
+    AdoptedGap,
+    Adoption,
+    Entry,
+    FindingRaised,
+    GapExplained,
+    HoleReported,
+    RemoteDocument,
+    RemoteReading,
+)
 from tests.integration.admin_pages import EVENTS, MODELS, adopt, flag_gap, staff, text, url
 from tests.integration.queued import reserve, reserving
 
@@ -35,6 +44,9 @@ def test_every_page_opens(root: Client, invoices: list[Entry]) -> None:
         "adoption": adoption,
         "adoptedgap": hole,
         "gapexplained": explained,
+        "findingraised": FindingRaised.objects.create(system="books", kind="gap", subject="X", number="X", entry=gap),
+        "remotedocument": RemoteDocument.objects.create(system="books", remote_id="1", state="posted", seen_in=1),
+        "remotereading": RemoteReading.objects.create(system="books"),
     }
     assert set(rows) == set(MODELS)
     for model, row in rows.items():
@@ -53,6 +65,9 @@ def test_the_ledger_and_its_counters_are_read_only(root: Client, invoices: list[
         "numbervoided": event,
         "reservation": reserve(reserving()),
         "holereported": HoleReported.objects.create(tenant="", period=invoices[0].period, value=1),
+        "findingraised": FindingRaised.objects.create(system="books", kind="unknown", subject="X", number="X"),
+        "remotedocument": RemoteDocument.objects.create(system="books", remote_id="1", state="posted", seen_in=1),
+        "remotereading": RemoteReading.objects.create(system="books"),
     }
     for model, row in rows.items():
         assert root.get(url(model, "add")).status_code == 403

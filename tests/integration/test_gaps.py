@@ -317,6 +317,10 @@ class TestCommand:
             call_command("ledger_gaps", "--grace", "0", stdout=out)
         assert "INV-0001" in out.getvalue()
         assert "order:1" in out.getvalue()
+        sweep(grace=AT_ONCE)
+        with pytest.raises(CommandError, match="1 values are flagged and not explained"):
+            call_command("ledger_gaps", stdout=out)
+        assert "not committed" in out.getvalue()
 
     def test_nothing_is_missing(self) -> None:
         out = StringIO()

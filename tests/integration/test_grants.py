@@ -22,8 +22,11 @@ from ledger.gaps import explain, sweep
 from ledger.grants import check_name
 from ledger.models import Allocation, Entry, GapExplained, NumberIssued, Period
 from ledger.models.tables import all_tables, event_tables
+from ledger.reconciliation import Books, acknowledge, compare, count_confirmed, findings
+from ledger.reconciliation.mirror import Habits, begin, save_page
 from ledger.verification import verify
 from tests.databases import database_alias, migrated_database, with_user
+from tests.integration.mirrored import Paper
 
 OWNER, APP, ADMIN = "granting", "granted", "administering"
 DAY = date(2025, 5, 5)
@@ -140,8 +143,27 @@ def test_a_hole_is_reported_and_healed(owner: BaseDatabaseWrapper, app: BaseData
         assert issue("till", on=DAY, using=APP).value == 2
 
 
+def test_the_application_reconciles(owner: BaseDatabaseWrapper, app: BaseDatabaseWrapper) -> None:
+    with transaction.atomic(using=APP):
+        issue("invoice", org="reconciled", document="order:1", on=DAY, using=APP)
+    books = Books("books", tenant="reconciled", grace=timedelta(0))
+    habits = Habits(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
+    for papers, kinds in (
+        ([], {"missing"}),
+        ([Paper("1", "INV-2025-000001", issued_on=DAY), Paper("2", "X")], {"unknown"}),
+        ([Paper("1", "INV-2025-000001", issued_on=DAY)], set()),
+    ):
+        reading = begin(books, habits, full=True, using=APP)
+        save_page(books, reading, papers, next_cursor=None, using=APP)
+        compare(books, using=APP)
+        assert {finding.kind for finding in findings(tenant="reconciled", using=APP)} == kinds
+        for finding in findings(tenant="reconciled", using=APP):
+            acknowledge(finding, reason="a test", using=APP)
+    assert count_confirmed(org="reconciled", using=APP) == 1
+
+
 #: The queues that checkouts take rows from, and the diary of the sweeps.
-COME_AND_GO = ("ledger_slot", "ledger_reservation", "ledger_ticket", "ledger_sweeprun")
+COME_AND_GO = ("ledger_slot", "ledger_reservation", "ledger_ticket", "ledger_sweeprun", "ledger_pendingcomparison")
 
 REFUSED = [
     *(f"UPDATE {table} SET tenant = tenant" for table in event_tables()),
@@ -152,6 +174,9 @@ REFUSED = [
     "UPDATE ledger_pool SET period_id = period_id",
     "UPDATE ledger_scanposition SET tenant = tenant",
     "UPDATE ledger_sweeprun SET sweep = sweep",
+    "UPDATE ledger_pendingcomparison SET subject = subject",
+    "UPDATE ledger_remotedocument SET remote_id = remote_id",
+    "UPDATE ledger_remotereading SET system = system",
     "SELECT setval('ledger_entry_id_seq', 1)",
     *(f"TRUNCATE {table} CASCADE" for table in all_tables()),
     *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in all_tables()),

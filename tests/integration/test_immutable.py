@@ -14,6 +14,9 @@ from ledger.models import (
     AdoptedGap,
     Adoption,
     Entry,
+    FindingAcknowledged,
+    FindingRaised,
+    FindingResolved,
     GapExplained,
     HoleHealed,
     HoleReported,
@@ -21,7 +24,7 @@ from ledger.models import (
     Period,
     Series,
 )
-from ledger.models.tables import CHANGING, DIARY, QUEUES, event_models, event_tables
+from ledger.models.tables import CHANGING, DIARY, MIRROR, QUEUES, event_models, event_tables
 from tests.databases import database_alias, migrated_database
 
 ALIAS = "immutable"
@@ -58,6 +61,11 @@ def fill() -> None:
         HoleHealed.objects.using(ALIAS).create(
             tenant="acme", hole=hole, entry=Entry.objects.using(ALIAS).earliest("pk")
         )
+        finding = FindingRaised.objects.using(ALIAS).create(
+            tenant="acme", system="books", kind="gap", subject=block[0].number, number=block[0].number, entry=block[0]
+        )
+        FindingResolved.objects.using(ALIAS).create(tenant="acme", finding=finding)
+        FindingAcknowledged.objects.using(ALIAS).create(tenant="acme", finding=finding, reason="seen")
         old = issue("invoice", org="acme", on=date(2024, 5, 5), using=ALIAS)
         close_period(old.period, using=ALIAS)
 
@@ -86,10 +94,11 @@ def refused(run: Callable[..., None], statement: str, *arguments: Any, state: st
 
 
 def test_every_other_model_is_an_event() -> None:
-    assert len(event_tables()) == 7
+    assert len(event_tables()) == 10
     assert {model._meta.model_name for model in CHANGING} == {"series", "period"}
     assert {model._meta.model_name for model in QUEUES} == {"slot", "pool", "reservation", "ticket", "scanposition"}
     assert {model._meta.model_name for model in DIARY} == {"sweeprun"}
+    assert {model._meta.model_name for model in MIRROR} == {"remotedocument", "remotereading", "pendingcomparison"}
 
 
 @pytest.mark.parametrize("model", event_models(), ids=event_tables())

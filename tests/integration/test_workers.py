@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,38 +13,14 @@ from django.db import connection
 from ledger import define_series
 from ledger.models import Period, SweepRun
 from ledger.models.tables import event_tables
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.worker import worker
 
 
 @pytest.fixture
 def client(redis_url: str, transactional_db: None) -> Iterator[Celery]:
     """An app that sends tasks, while a worker in a process of its own takes them, on the test database."""
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "TEST_DATABASE": str(connection.settings_dict["NAME"]),
-        "REDIS_URL": redis_url,
-    }
-    command = [sys.executable, "-m", "celery", "-A", "workers", "worker", "--loglevel=INFO", "--concurrency=1"]
-    worker = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    app = Celery("client", broker=redis_url, backend=redis_url)
-    try:
-        assert worker.stdout is not None
-        said = []
-        for line in worker.stdout:
-            said.append(line)
-            if "ready." in line:
-                break
-        else:
-            pytest.fail("the worker ended:\n" + "".join(said))
-        yield app
-    finally:
-        worker.terminate()
-        worker.communicate(timeout=30)
-        app.close()
+    with worker(redis_url) as client:
+        yield client
 
 
 def send(client: Celery, task: str, **arguments: Any) -> Any:
@@ -92,4 +64,4 @@ def test_the_schedule_names_tasks_that_exist() -> None:
 
     named = {entry["task"] for entry in schedule().values()}
     assert named == {f"ledger.{name}" for name in dir(tasks) if f"ledger.{name}" in named}
-    assert len(named) == 6
+    assert len(named) == 7

@@ -9,7 +9,17 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import close_period, define_series, issue, issue_many, void
-from ledger.models import AdoptedGap, Adoption, Entry, HoleReported, Period, Series
+from ledger.models import (
+    AdoptedGap,
+    Adoption,
+    Entry,
+    FindingAcknowledged,
+    FindingRaised,
+    FindingResolved,
+    HoleReported,
+    Period,
+    Series,
+)
 from ledger.models.tables import all_tables
 from ledger.verification import verify
 from ledger.verification.findings import Finding
@@ -84,6 +94,17 @@ def fill_queues() -> None:
         another.rollback()
         another.close()
     HoleReported.objects.using(ALIAS).create(tenant="acme", period=beyond.period, value=3)
+    fill_findings()
+
+
+def fill_findings() -> None:
+    """One finding that is over and came again, and one that is open and acknowledged; of acme."""
+    entry = Entry.objects.using(ALIAS).get(tenant="acme", series__code="late")
+    facts = {"tenant": "acme", "system": "books", "kind": "missing", "subject": entry.number, "number": entry.number}
+    first = FindingRaised.objects.using(ALIAS).create(**facts, entry=entry)
+    FindingResolved.objects.using(ALIAS).create(tenant="acme", finding=first)
+    again = FindingRaised.objects.using(ALIAS).create(**facts, entry=entry, occurrence=2)
+    FindingAcknowledged.objects.using(ALIAS).create(tenant="acme", finding=again, reason="on its way")
 
 
 def adopt(series: Series) -> None:

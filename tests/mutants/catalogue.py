@@ -27,6 +27,10 @@ HOST = "tests/integration/test_host_project.py"
 ADOPTION = "tests/integration/test_adoption.py"
 FORMATS = "tests/unit/test_formats.py"
 CALENDARS = "tests/unit/test_calendars.py"
+RECONCILING = "ledger/reconciliation"
+RECONCILIATION = "tests/integration/test_reconciliation.py"
+CHANGES = "tests/integration/test_reconciliation_changes.py"
+INTERRUPTED = "tests/accounting/test_reconciliation_interrupted.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,5 +344,75 @@ CATALOGUE = (
         "State.OPEN if is_old and not is_held else State.IN_FLIGHT",
         "State.OPEN if is_old else State.IN_FLIGHT",
         (f"{GAP_PROOF}::test_a_running_checkout_is_in_flight_and_not_waited_for",),
+    ),
+    Mutant(
+        "cursor saved before the page",
+        f"{RECONCILING}/mirror.py",
+        "    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:\n        state",
+        "    with connections[alias].cursor() as cursor:\n        state",
+        (f"{INTERRUPTED}::test_a_process_killed_in_the_middle_of_a_page",),
+    ),
+    Mutant(
+        "cursor saved without the page",
+        f"{RECONCILING}/mirror.py",
+        '"next_cursor": next_cursor or "",',
+        '"next_cursor": next_cursor and str(int(next_cursor) + 1) or "",',
+        (f"{INTERRUPTED}::test_interrupted_or_not_the_findings_are_the_same",),
+    ),
+    Mutant(
+        "overlap dropped",
+        f"{RECONCILING}/mirror.py",
+        "row.read_from - habits.overlap",
+        "row.read_from",
+        ("tests/accounting/test_reconciliation.py::TestXero", CHANGES),
+    ),
+    Mutant(
+        "grace ignored",
+        f"{RECONCILING}/comparing.py",
+        '"through": row.read_from - books.grace,',
+        '"through": row.read_from,',
+        (f"{RECONCILIATION}::TestMissing",),
+    ),
+    Mutant(
+        "a finding raised while it is open",
+        f"{RECONCILING}/sql.py",
+        "        WHERE last.is_open IS NOT TRUE\n",
+        "",
+        (RECONCILIATION,),
+    ),
+    Mutant(
+        "a comparison of all tenants",
+        f"{RECONCILING}/sql.py",
+        "WHERE e.tenant = %(tenant)s AND upper(e.number) = k.subject\n            LIMIT 1\n",
+        "WHERE upper(e.number) = k.subject\n            LIMIT 1\n",
+        (f"{RECONCILIATION}::TestTenants",),
+    ),
+    Mutant(
+        "checkouts that were open are not compared again",
+        f"{RECONCILING}/comparing.py",
+        "compared_horizon=horizon,",
+        "compared_horizon=ahead,",
+        (f"{CHANGES}::TestSlowCheckouts",),
+    ),
+    Mutant(
+        "what hangs on a change is not compared",
+        f"{RECONCILING}/comparing.py",
+        "            cursor.execute(sql.NEIGHBOURS, wanted)\n",
+        "",
+        (f"{CHANGES}::test_by_changes_or_in_full_the_findings_are_the_same",),
+    ),
+    Mutant(
+        "the number before a change is not compared",
+        f"{RECONCILING}/sql.py",
+        "(VALUES (a.number, a.reference), (b.number, b.reference))",
+        "(VALUES (a.number, a.reference))",
+        (f"{CHANGES}::test_by_changes_or_in_full_the_findings_are_the_same",),
+    ),
+    Mutant(
+        "absence is no deletion",
+        f"{RECONCILING}/sql.py",
+        "AND d.seen_in <> %(generation)s AND d.state <> 'deleted'",
+        "AND false AND d.seen_in <> %(generation)s",
+        (f"{RECONCILIATION}::TestTheDead",),
     ),
 )

@@ -9,6 +9,11 @@ LEDGER_ACCOUNTING = {
             "tenant": "",                         # whose numbers they are, in Folio
             "credentials": {"ENV": "XERO_"},      # XERO_CLIENT_ID, XERO_CLIENT_SECRET, …; or "client_id": "…" each
             "options": {"page_size": 200},        # what the adapter's own page in docs/accounting.md names
+            # How it is reconciled; all of these may be left out:
+            "series": ["invoice"],                # whose numbers must be there (all series of the tenant)
+            "grace": 86400,                       # seconds before a number that isn't there counts as missing (a day)
+            "full_every": 7,                      # days between two readings of everything (7)
+            "foreign": "ignore",                  # numbers there that fit no period of the series ("report")
         },
     },
     "TOKEN_KEYS": ["…"],                          # see workers.accounting.sealing
@@ -20,7 +25,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 
@@ -30,6 +35,7 @@ from workers.accounting.secrecy import Secret
 SETTING = "LEDGER_ACCOUNTING"
 _KEYS = {"SYSTEMS", "TOKEN_KEYS"}
 _SYSTEM_KEYS = {"adapter", "organisation", "url", "tenant", "credentials", "options"}
+_RECONCILING = {"series", "grace", "full_every", "foreign"}
 
 
 class Credentials:
@@ -68,7 +74,10 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One accounting system of the settings. ``name`` is ours, ``organisation`` the vendor's key of the company."""
+    """One accounting system of the settings. ``name`` is ours, ``organisation`` the vendor's key of the company.
+
+    ``series`` (codes; None for all), ``grace`` (seconds), ``full_every`` (days) and ``foreign``: how it is reconciled.
+    """
 
     name: str
     adapter: str
@@ -77,6 +86,10 @@ class System:
     url: str = ""
     tenant: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    series: tuple[str, ...] | None = None
+    grace: float = 86400
+    full_every: float = 7
+    foreign: Literal["report", "ignore"] = "report"
 
     @property
     def limits_key(self) -> str:
@@ -124,11 +137,28 @@ def setting(key: str, default: Any) -> Any:
 
 
 def _system(name: str, given: Mapping[str, Any]) -> System:
-    _only_known(given, _SYSTEM_KEYS, f"{SETTING}['SYSTEMS'][{name!r}]", name)
+    _only_known(given, _SYSTEM_KEYS | _RECONCILING, f"{SETTING}['SYSTEMS'][{name!r}]", name)
     if not given.get("adapter"):
         raise _wrong(f"{name}: 'adapter' is missing.", "A system names the adapter that speaks to it.", name)
-    others = {key: value for key, value in given.items() if key != "credentials"}
+    others = {key: value for key, value in given.items() if key != "credentials"} | _reconciling(name, given)
     return System(name=name, credentials=Credentials(name, given.get("credentials", {})), **others)
+
+
+def _reconciling(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """How it is reconciled, checked."""
+    checked = {key: given[key] for key in _RECONCILING & set(given)}
+    if (codes := checked.get("series")) is not None:
+        if isinstance(codes, str) or not codes or not all(isinstance(code, str) and code for code in codes):
+            raise _wrong(f"{name}: 'series' is {codes!r}.", "It is a list of codes, such as ['invoice'].", name)
+        checked["series"] = tuple(codes)
+    for key, unit in (("grace", "seconds, 0 or more"), ("full_every", "days, more than 0")):
+        value = checked.get(key, 1)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or value < 0 or (key == "full_every" and value == 0):
+            raise _wrong(f"{name}: {key!r} is {value!r}.", f"It is a number of {unit}.", name)
+    if checked.get("foreign", "report") not in ("report", "ignore"):
+        raise _wrong(f"{name}: 'foreign' is {checked['foreign']!r}.", "It is 'report' or 'ignore'.", name)
+    return checked
 
 
 def _only_known(given: Mapping[str, Any], known: Iterable[str], where: str, name: str) -> None:

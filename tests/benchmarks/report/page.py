@@ -28,6 +28,8 @@ _FIELDS = {
     "tenants-serial": ("connections", "of one"),
     "tenants-pooled": ("connections", "of one"),
     "gap-scan": ("scan", "of the first"),
+    "reconcile": ("comparison", "of the first"),
+    "reconcile-memory": ("run", "of what 150 MB allow"),
 }
 
 

@@ -1,0 +1,194 @@
+"""What differs between the ledger and accounting systems: to look at, and to acknowledge with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db import router
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+
+from ledger.admin.base import ModelAdmin
+from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
+from ledger.admin.events import EventAdmin
+from ledger.admin.evidence import shown_evidence
+from ledger.admin.filters import TenantFilter
+from ledger.errors import LedgerError
+from ledger.keys import REASON_LENGTH, reason_text
+from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved, RemoteReading
+from ledger.reconciliation import acknowledge
+
+#: A longer list is no help; any value can still stand in the address.
+_MOST = 100
+
+
+class AcknowledgeForm(forms.Form):
+    """What an auditor will read."""
+
+    reason = forms.CharField(
+        max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+    )
+
+    def clean_reason(self) -> str:
+        """As ``acknowledge`` takes it."""
+        try:
+            return reason_text(self.cleaned_data["reason"])
+        except LedgerError as error:
+            raise ValidationError(str(error)) from error
+
+
+class FindingStateFilter(admin.SimpleListFilter):
+    """By state, which no column has: it is folded from the events."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        """Open is what nobody has acknowledged, and no comparison has seen resolved."""
+        return [("open", "open"), ("acknowledged", "acknowledged"), ("resolved", "resolved")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Folds the events; what is resolved is no longer open, acknowledged or not."""
+        if self.value() == "resolved":
+            return queryset.filter(is_resolved=True)
+        if self.value() in ("open", "acknowledged"):
+            return queryset.filter(is_resolved=False, is_acknowledged=self.value() == "acknowledged")
+        return queryset
+
+
+class SystemFilter(admin.SimpleListFilter):
+    """By accounting system, for any model with the column."""
+
+    title = "system"
+    parameter_name = "system"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        """The systems that were ever read."""
+        systems = RemoteReading.objects.order_by("system").values_list("system", flat=True).distinct()[:_MOST]
+        return [(system, system) for system in systems]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """By its name in the settings."""
+        return queryset if self.value() is None else queryset.filter(system=self.value())
+
+
+class KindFilter(admin.SimpleListFilter):
+    """By kind."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        """As FindingKind tells them."""
+        return [(str(value), str(label)) for value, label in FindingKind.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """By the column."""
+        return queryset if self.value() is None else queryset.filter(kind=self.value())
+
+
+@admin.register(FindingRaised)
+class FindingRaisedAdmin(EventAdmin):
+    """What comparisons have found, with both sides' facts and what became of it. The latest first."""
+
+    list_display = ("number", "kind", "state", "system", "document", "raised_at", "shown_tenant")
+    list_filter = (FindingStateFilter, KindFilter, SystemFilter, TenantFilter)
+    search_fields = ("number",)  # shows the box; get_search_results() does the work
+    search_help_text = "A number from its beginning, or a whole document key."
+    actions = ("acknowledge_selected",)
+    fieldsets = (
+        (None, {"fields": ("number", "kind", "state", "system", "tenant", "document", "entry", "occurrence")}),
+        ("Facts of both sides", {"fields": ("shown_here", "shown_there", "raised_at", "transaction_id")}),
+        ("Later", {"fields": ("acknowledgements", "resolution")}),
+    )
+    readonly_fields = (
+        *("number", "kind", "state", "system", "tenant", "document", "entry", "occurrence", "raised_at"),
+        *("shown_here", "shown_there", "transaction_id", "acknowledgements", "resolution"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the later events folded in."""
+        its_own = {"tenant": OuterRef("tenant"), "finding": OuterRef("pk")}
+        queryset: QuerySet[Any] = (
+            super()
+            .get_queryset(request)
+            .annotate(
+                is_resolved=Exists(FindingResolved.objects.filter(**its_own)),
+                is_acknowledged=Exists(FindingAcknowledged.objects.filter(**its_own)),
+            )
+        )
+        return queryset
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By number without regard to case, or by document."""
+        term = search_term.strip().replace("\x00", "")
+        if term:
+            queryset = queryset.filter(subject__startswith=term.upper()) | queryset.filter(document=term)
+        return queryset, False
+
+    def has_acknowledge_finding_permission(self, request: HttpRequest) -> bool:
+        """Asked by the action."""
+        return request.user.has_perm("ledger.acknowledge_finding")
+
+    @admin.display(description="state")
+    def state(self, obj: Any) -> str:
+        """Folded from the events, never stored."""
+        return "resolved" if obj.is_resolved else "acknowledged" if obj.is_acknowledged else "open"
+
+    @admin.display(description="here")
+    def shown_here(self, obj: FindingRaised) -> str:
+        """What the ledger said when it was raised."""
+        return shown_evidence(obj.facts.get("here") or {})
+
+    @admin.display(description="there")
+    def shown_there(self, obj: FindingRaised) -> str:
+        """What the accounting system said, one document after the other."""
+        told = [(shown_evidence(document),) for document in obj.facts.get("there") or []]
+        return format_html_join("", "<div>{}</div>", told) or "–"
+
+    @admin.display(description="acknowledged")
+    def acknowledgements(self, obj: FindingRaised) -> str:
+        """By whom and why; later ones add to earlier ones."""
+        told = FindingAcknowledged.objects.filter(finding=obj).order_by("pk")
+        lines = ((f"{each.acknowledged_at:%Y-%m-%d %H:%M}", each.actor, each.reason) for each in told)
+        return format_html_join("", "<p>{} {}: {}</p>", lines) or "–"
+
+    @admin.display(description="resolved")
+    def resolution(self, obj: FindingRaised) -> str:
+        """When a comparison no longer saw it."""
+        event = FindingResolved.objects.filter(tenant=obj.tenant, finding=obj).first()
+        return format_html("{}", f"{event.resolved_at:%Y-%m-%d %H:%M %Z}") if event else "–"
+
+    @admin.action(description="Acknowledge selected findings", permissions=["acknowledge_finding"])
+    def acknowledge_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Acknowledges all of them or none, after a page that asks for the reason."""
+        alias = router.db_for_write(FindingAcknowledged)
+        chosen = chosen_rows(self, request, queryset.using(alias))
+        if chosen is None:
+            return None
+        confirmed = "confirmed" in request.POST
+        form = AcknowledgeForm(request.POST if confirmed else None)
+        failures: list[str] = []
+        if confirmed and form.is_valid():
+            reason = form.cleaned_data["reason"]
+            failures = act_on_all(
+                chosen, lambda finding: acknowledge(finding, reason=reason, by=request.user, using=alias), alias
+            )
+            if not failures:
+                for finding in chosen:
+                    self.log_change(request, finding, "Acknowledged.")
+                self.message_user(request, f"Acknowledged: {len(chosen)}.", messages.SUCCESS)
+                return None
+        words = {
+            "title": "Acknowledge findings",
+            "warning": "They stay as they are, and are told as acknowledged. What is said can't be taken back.",
+            "button": "Acknowledge",
+            "action": "acknowledge_selected",
+        }
+        return confirmation_page(self, request, chosen, form, failures, words)

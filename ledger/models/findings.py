@@ -1,0 +1,131 @@
+"""Findings of reconciliation: events. One is raised once, may be acknowledged, and is resolved at most once."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+
+from ledger.keys import KEY_LENGTH
+from ledger.models.events import Entry, written_at, written_by_transaction
+from ledger.models.remote import REMOTE_LENGTH
+
+
+class FindingKind(models.TextChoices):
+    """What can differ. Everything is compared by number, without regard to case.
+
+    *Here* are the entries of the series that the system is set up for; *there* the documents of the mirror. A document
+    there *bears* its number when it is posted or void; a draft does not, and counts for nothing. A number here *lives*
+    when it is issued or adopted, and not void. Our document is known there by its reference.
+
+    ``MISSING``: it lives here, and nothing there bears it, nor was it deleted there, nor has its document another
+    number there. Only after the grace, counted from when it was issued to the beginning of the last complete reading;
+    and as long as the system was never read in full, only what was issued since the time from which it was read.
+
+    ``UNKNOWN``: borne there, and no entry of the tenant has it, in whatever series; unless the document is told as
+    OTHER_NUMBER. With ``"foreign": "ignore"`` only where the number fits a period of the series.
+
+    ``VOID_THERE``: it lives here; there it is borne by void documents alone.
+
+    ``VOID_HERE``: it is void here, and posted there: by our document, or with no dead document there that was ours.
+
+    ``DUPLICATE``: an issued or adopted number that two or more posted documents bear; where the system never gives the
+    number of a dead document again, void ones count as well.
+
+    ``OTHER_NUMBER``: it lives here, a posted document there has our document for a reference and another number, which
+    is not that of another entry for the same document; and nothing there bears our number for our document, or without
+    a reference.
+
+    ``OTHER_PERIOD``: a document there that bears the number has a date outside the period of its entry.
+
+    ``DELETED``: it lives here; a document of that number was deleted there, and nothing bears it now.
+
+    ``REUSED``: an issued or adopted number that a posted document bears, and a dead one bore: deleted, or, where the
+    system gives the number of a void document again, void.
+
+    ``GAP``: flagged here as a gap, and borne there by a posted document.
+    """
+
+    MISSING = "missing", "missing there"
+    UNKNOWN = "unknown", "unknown here"
+    VOID_THERE = "void-there", "void there, not here"
+    VOID_HERE = "void-here", "void here, not there"
+    DUPLICATE = "duplicate", "duplicate there"
+    OTHER_NUMBER = "other-number", "same document, another number there"
+    OTHER_PERIOD = "other-period", "dated in another period there"
+    DELETED = "deleted", "deleted there"
+    REUSED = "reused", "reused there after its document died"
+    GAP = "gap", "a gap here, in use there"
+
+
+class FindingRaised(models.Model):
+    """Ledger and accounting system differ in a number, seen by a comparison; ``facts`` has what both sides said then.
+
+    ``subject`` is the number in upper case. While it is open, it is not raised again; after it was resolved it may be,
+    as the next ``occurrence``. ``number`` is as the entry has it, or the remote document where there is no entry.
+    """
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    system = models.CharField(max_length=KEY_LENGTH)
+    kind = models.CharField(max_length=16, choices=FindingKind.choices)
+    subject = models.TextField()
+    occurrence = models.IntegerField(default=1)
+    entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="findings")
+    number = models.CharField(max_length=REMOTE_LENGTH)
+    document = models.CharField(max_length=REMOTE_LENGTH, blank=True, default="")
+    facts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    raised_at = written_at()
+    transaction_id = written_by_transaction()
+
+    class Meta:
+        verbose_name_plural = "findings raised"
+        default_permissions = ("view",)
+        permissions: ClassVar = [("acknowledge_finding", "Can acknowledge a finding")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "system", "kind", "subject", "occurrence"], name="ledger_findingraised_once"
+            ),
+            models.CheckConstraint(condition=models.Q(occurrence__gte=1), name="ledger_findingraised_counts"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "system", "subject"], name="ledger_findingraised_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.get_kind_display()} ({self.system})"
+
+
+class FindingResolved(models.Model):
+    """A later comparison no longer saw the finding."""
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    finding = models.ForeignKey(FindingRaised, on_delete=models.PROTECT, related_name="resolutions")
+    resolved_at = written_at()
+    transaction_id = written_by_transaction()
+
+    class Meta:
+        verbose_name_plural = "findings resolved"
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "finding"], name="ledger_findingresolved_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.finding} resolved"
+
+
+class FindingAcknowledged(models.Model):
+    """Somebody knows of the finding and says why it may stand. A later one adds to it."""
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    finding = models.ForeignKey(FindingRaised, on_delete=models.PROTECT, related_name="acknowledgements")
+    reason = models.TextField()
+    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    acknowledged_at = written_at()
+    transaction_id = written_by_transaction()
+
+    class Meta:
+        verbose_name_plural = "findings acknowledged"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,125 @@
+"""The mirror of accounting systems: what they have, as far as it was read. Rows change as the systems do; no event.
+
+Written by the workers that read (``ledger.reconciliation.mirror``), looked at by comparison, reports and the admin.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Upper
+
+from ledger.keys import KEY_LENGTH
+from ledger.models.events import written_at
+
+#: Longer texts of a remote system are cut: no number or document of ours is as long.
+REMOTE_LENGTH = 300
+
+
+class RemoteDocument(models.Model):
+    """One document of an accounting system, as it was read last.
+
+    ``remote_id`` is the system's own key. One that is deleted keeps the number, date and reference that it had, where
+    they are known. ``changed_at`` is the system's clock, the other times are the database's. ``seen_in`` is the reading
+    that has seen it last, by ``RemoteReading.generation``.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "draft"
+        POSTED = "posted", "posted"
+        VOID = "void", "void"
+        DELETED = "deleted", "deleted"
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    system = models.CharField(max_length=KEY_LENGTH, help_text="Its name in LEDGER_ACCOUNTING.")
+    remote_id = models.CharField(max_length=REMOTE_LENGTH)
+    number = models.CharField(max_length=REMOTE_LENGTH, blank=True, default="")
+    state = models.CharField(max_length=8, choices=State.choices)
+    issued_on = models.DateField(null=True, blank=True)
+    reference = models.CharField(max_length=REMOTE_LENGTH, blank=True, default="", help_text="The key of our document.")
+    changed_at = models.DateTimeField(null=True, blank=True)
+    first_seen_at = written_at()
+    seen_at = written_at()
+    seen_in = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "system", "remote_id"], name="ledger_remotedocument_id"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=("draft", "posted", "void", "deleted")), name="ledger_remotedocument_state"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index("tenant", "system", Upper("number"), name="ledger_remotedocument_number"),
+            models.Index(
+                fields=["tenant", "system", "reference"],
+                condition=models.Q(reference__gt=""),
+                name="ledger_remotedocument_ref",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or self.remote_id
+
+
+class RemoteReading(models.Model):
+    """How far a system was read, and up to where it was compared: one row for each.
+
+    A reading has begun and not ended while ``begun_at`` is not null: ``since`` (null: from the beginning), ``full``,
+    ``cursor`` (empty: the first page) say how it goes on, ``pages`` and ``documents`` what it has seen. The last
+    complete one began at ``read_from``, the last complete one of everything at ``full_from``. As long as there was
+    none of everything, the mirror knows what changed after ``covers_from``. ``full_owed``: deletions went unseen.
+
+    ``compared_horizon`` is the oldest transaction that was still running at the last comparison, ``compared_through``
+    the time up to which missing numbers counted, and ``compared_by`` the rules that it followed; empty where the next
+    one must compare everything.
+    """
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    system = models.CharField(max_length=KEY_LENGTH)
+    generation = models.BigIntegerField(default=0)
+    begun_at = models.DateTimeField(null=True, blank=True)
+    since = models.DateTimeField(null=True, blank=True)
+    cursor = models.TextField(blank=True, default="")
+    full = models.BooleanField(default=True)
+    pages = models.BigIntegerField(default=0)
+    documents = models.BigIntegerField(default=0)
+    read_from = models.DateTimeField(null=True, blank=True)
+    full_from = models.DateTimeField(null=True, blank=True)
+    covers_from = models.DateTimeField(null=True, blank=True)
+    full_owed = models.BooleanField(default=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    compared_at = models.DateTimeField(null=True, blank=True)
+    compared_horizon = models.BigIntegerField(null=True, blank=True)
+    compared_through = models.DateTimeField(null=True, blank=True)
+    compared_by = models.TextField(blank=True, default="")
+    error = models.TextField(blank=True, default="")
+    needs_person = models.BooleanField(default=False, help_text="It will fail again until somebody acts.")
+    failed_at = models.DateTimeField(null=True, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "system"], name="ledger_remotereading_system")
+        ]
+
+    def __str__(self) -> str:
+        return self.system
+
+
+class PendingComparison(models.Model):
+    """A number, in upper case, that the next comparison must look at. It may stand here more than once."""
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    system = models.CharField(max_length=KEY_LENGTH)
+    subject = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+        indexes: ClassVar = [models.Index(fields=["tenant", "system"], name="ledger_pendingcomparison_of")]
+
+    def __str__(self) -> str:
+        return self.subject

@@ -1,0 +1,149 @@
+"""Comparing the mirror with the ledger. Nothing but counts comes to Python, however many numbers there are.
+
+A comparison is one transaction that holds the system's row, so that two of them, or one and the saving of a page, come
+one after the other. First the numbers that could differ are written down: in a full comparison by one pass over both
+sides, in an incremental one from what has changed. Then each of them is judged, by the same statement in both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connections, router, transaction
+
+from ledger.conf import ledger_settings
+from ledger.errors import ReconciliationError, UnknownSeries
+from ledger.models import RemoteReading, Series
+from ledger.models.events import ClockTimestamp
+from ledger.reconciliation import sql
+from ledger.reconciliation.books import Books
+from ledger.reconciliation.mirror import locked
+
+#: Counts up when FindingKind's rules change, so that the next comparison is of everything.
+_RULES = 1
+
+#: What a progress bar shows; one step each.
+STEPS = ("looking for what could differ", "judging what does")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison did: ``numbers`` that were judged one by one, findings ``raised`` and ``resolved`` by kind."""
+
+    full: bool
+    numbers: int
+    raised: dict[str, int] = field(default_factory=dict)
+    resolved: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {"full": self.full, "numbers": self.numbers, "raised": self.raised, "resolved": self.resolved}
+
+
+def compare(
+    books: Books,
+    *,
+    full: bool = False,
+    using: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Compared:
+    """Raise what differs, once, and resolve what no longer does.
+
+    Only what changed since the last comparison is looked at, on either side; ``full`` looks at everything, and so does
+    the first one, one by other rules, and one in a database that came out of a backup.
+
+    Raises ReconciliationError if the system was never read to the end, and UnknownSeries.
+    """
+    alias = using or router.db_for_write(RemoteReading)
+    tell = progress or (lambda step: None)
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        row = locked(books, alias)
+        if row.read_from is None:
+            raise ReconciliationError(
+                f"The accounting system {books.system!r} was never read to the end.",
+                rule="What was not read yet would be taken for missing.",
+                remedy=f"Run manage.py ledger_reconcile --system {books.system} until its reading is complete.",
+            )
+        wanted = _wanted(books, row, alias)
+        rules = _fingerprint(books, row, wanted, cursor)
+        cursor.execute(sql.HORIZON)
+        horizon, ahead = cursor.fetchone()
+        last = row.compared_horizon
+        full = full or last is None or last > horizon or row.compared_by != rules or row.compared_through is None
+        cursor.execute(sql.ROOM)
+        tell(STEPS[0])
+        if full:
+            cursor.execute(sql.SUSPECT, wanted)
+            cursor.execute(sql.BY_INDEX)
+        else:
+            cursor.execute(sql.BY_INDEX)
+            since = {"horizon": last, "ahead": ahead, "before": row.compared_through}
+            cursor.execute(sql.FRESH, wanted | since)
+            cursor.execute(sql.NEIGHBOURS, wanted)
+        cursor.execute(sql.WAITING, wanted)
+        numbers = cursor.fetchone()[0]
+        tell(STEPS[1])
+        cursor.execute(sql.JUDGE, wanted)
+        done: dict[str, dict[str, int]] = {"raised": {}, "resolved": {}}
+        for what, kind, count in cursor.fetchall():
+            done[what][kind] = count
+        cursor.execute(sql.BY_ANY)
+        cursor.execute(sql.DONE, wanted)
+        RemoteReading.objects.using(alias).filter(pk=row.pk).update(
+            compared_at=ClockTimestamp(),
+            compared_horizon=horizon,
+            compared_through=wanted["through"],
+            compared_by=rules,
+        )
+    return Compared(full=full, numbers=numbers, **done)
+
+
+def _wanted(books: Books, row: RemoteReading, alias: str) -> dict[str, Any]:
+    """The arguments that all statements share."""
+    assert row.read_from is not None
+    return {
+        **books.key,
+        "series": _series(books, alias),
+        "through": row.read_from - books.grace,
+        "covered": row.covers_from if row.full_from is None else None,
+        "number_kept": books.number_kept,
+        "report_foreign": books.foreign == "report",
+    }
+
+
+def _series(books: Books, alias: str) -> list[int]:
+    known = dict(Series.objects.using(alias).filter(tenant=books.tenant).values_list("code", "pk"))
+    if books.series is None:
+        return sorted(known.values())
+    # One that makes itself on first use has no numbers before that.
+    unknown = [code for code in books.series if code not in known and code not in ledger_settings().default_series]
+    if unknown:
+        raise UnknownSeries(
+            f"The accounting system {books.system!r} is set up for the series {', '.join(map(repr, unknown))}, which "
+            f"tenant {books.tenant!r} has not.",
+            rule="Only numbers of series that exist can be compared.",
+            remedy=f"Correct LEDGER_ACCOUNTING['SYSTEMS'][{books.system!r}]['series'], or define the series.",
+        )
+    return sorted(known[code] for code in books.series if code in known)
+
+
+def _fingerprint(books: Books, row: RemoteReading, wanted: dict[str, Any], cursor: Any) -> str:
+    """By what a comparison judges; if that is not what the last one judged by, everything must be looked at again."""
+    periods = None
+    if books.foreign == "ignore":
+        cursor.execute(sql.PERIODS, wanted)
+        periods = list(cursor.fetchone())
+    covered = wanted["covered"]
+    judged_by = {
+        "rules": _RULES,
+        "series": wanted["series"],
+        "grace": books.grace.total_seconds(),
+        "number_kept": books.number_kept,
+        "foreign": books.foreign,
+        "periods": periods,
+        "covered": covered.isoformat() if covered else None,
+    }
+    return json.dumps(judged_by, sort_keys=True)

@@ -1,0 +1,79 @@
+"""Numbers that an accounting system confirms: derived from the mirror, stored nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connections, router, transaction
+
+from ledger.keys import tenant_key
+from ledger.models import RemoteDocument
+from ledger.reconciliation import sql
+
+#: Rows fetched at a time: the server holds the rest.
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A number that a system knows as the ledger does: posted and valid here, or void on both sides.
+
+    ``series`` is a code, ``period`` and ``entry`` are ids; ``seen_at`` is when the system was last read to say so.
+    """
+
+    series: str
+    period: int
+    value: int
+    entry: int
+    number: str
+    system: str
+    remote_id: str
+    state: str
+    seen_at: datetime
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return asdict(self)
+
+
+def confirmed_numbers(
+    *,
+    org: Any = None,
+    series: str | None = None,
+    period: int | None = None,
+    system: str | None = None,
+    using: str | None = None,
+) -> Iterator[Confirmed]:
+    """The confirmed numbers of a tenant, once each, by series, period and value; limited as the arguments say. Streams.
+
+    ``series`` is a code, ``period`` an id, ``system`` a name.
+    """
+    alias = using or router.db_for_read(RemoteDocument)
+    with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
+        cursor.execute(sql.CONFIRMED, _wanted(org, series, period, system))
+        while chunk := cursor.fetchmany(_CHUNK):
+            for row in chunk:
+                yield Confirmed(*row[:-1])
+
+
+def count_confirmed(
+    *,
+    org: Any = None,
+    series: str | None = None,
+    period: int | None = None,
+    system: str | None = None,
+    using: str | None = None,
+) -> int:
+    """How many numbers ``confirmed_numbers`` would tell."""
+    alias = using or router.db_for_read(RemoteDocument)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.COUNT_CONFIRMED, _wanted(org, series, period, system))
+        count: int = cursor.fetchone()[0]
+    return count
+
+
+def _wanted(org: Any, series: str | None, period: int | None, system: str | None) -> dict[str, Any]:
+    return {"tenant": tenant_key(org), "series": series, "period": period, "system": system}

@@ -1,0 +1,149 @@
+"""Looking at findings, and acknowledging them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connections, router, transaction
+
+from ledger.errors import ReconciliationError
+from ledger.keys import actor_name, reason_text, tenant_key
+from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
+from ledger.reconciliation import sql
+
+#: Rows fetched at a time: the server holds the rest.
+_CHUNK = 1000
+
+#: The places of the facts in a row, and of the last acknowledgement's reason and actor.
+_FACTS, _SAID = 9, slice(12, 14)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding. ``facts`` has ``here`` (null where no entry has the number) and ``there`` (a list), as they were
+    when it was raised; ``entry`` is the entry's id or None. ``reason`` is the last acknowledgement, or empty;
+    ``resolved_at`` is None while it is open.
+    """
+
+    id: int
+    tenant: str
+    system: str
+    kind: str
+    subject: str
+    occurrence: int
+    entry: int | None
+    number: str
+    document: str
+    facts: Mapping[str, Any]
+    raised_at: datetime
+    resolved_at: datetime | None
+    reason: str
+    acknowledged_by: str
+    acknowledged_at: datetime | None
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return self.acknowledged_at is not None
+
+    @property
+    def meaning(self) -> str:
+        """Its kind in words."""
+        return str(FindingKind(self.kind).label)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return asdict(self)
+
+
+def findings(
+    *,
+    org: Any = None,
+    tenant: str | None = None,
+    system: str | None = None,
+    kind: str | None = None,
+    acknowledged: bool | None = None,
+    resolved: bool = False,
+    using: str | None = None,
+) -> Iterator[Finding]:
+    """The open findings, in the order in which they were raised; ``resolved`` adds those that are over. Streams.
+
+    ``acknowledged`` limits them to those that somebody has acknowledged, or that nobody has.
+    """
+    alias = using or router.db_for_read(FindingRaised)
+    wanted = _wanted(org, tenant, system, kind, acknowledged, resolved)
+    with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
+        cursor.execute(sql.FINDINGS, wanted)
+        while chunk := cursor.fetchmany(_CHUNK):
+            for row in chunk:
+                yield _finding(row)
+
+
+def count_findings(
+    *,
+    org: Any = None,
+    tenant: str | None = None,
+    system: str | None = None,
+    acknowledged: bool | None = None,
+    using: str | None = None,
+) -> dict[str, int]:
+    """How many are open, by kind."""
+    alias = using or router.db_for_read(FindingRaised)
+    counts: dict[str, int] = {}
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.COUNT_FINDINGS, _wanted(org, tenant, system, None, acknowledged, False))
+        for kind, _, count in cursor.fetchall():
+            counts[kind] = counts.get(kind, 0) + count
+    return counts
+
+
+def acknowledge(
+    finding: Finding | FindingRaised | int, *, reason: str, by: Any = None, using: str | None = None
+) -> FindingAcknowledged:
+    """Append FindingAcknowledged for an open finding, and return it. ``finding`` may be its id.
+
+    Raises ReconciliationError where there is no such finding or it is resolved, and InvalidReason.
+    """
+    alias = using or router.db_for_write(FindingAcknowledged)
+    text, actor = reason_text(reason), actor_name(by)
+    pk = finding if isinstance(finding, int) else finding.id
+    raised = FindingRaised.objects.using(alias).filter(pk=pk).first()
+    if raised is None:
+        raise ReconciliationError(
+            f"There is no finding {pk}.",
+            rule="A finding is acknowledged by its id.",
+            remedy="manage.py ledger_reconcile findings shows all that are open.",
+        )
+    if FindingResolved.objects.using(alias).filter(tenant=raised.tenant, finding=raised).exists():
+        raise ReconciliationError(
+            f"The finding {pk} ({raised}) is resolved.",
+            rule="Only a finding that is open can be acknowledged.",
+            remedy="Nothing is to be done.",
+        )
+    return FindingAcknowledged.objects.using(alias).create(
+        tenant=raised.tenant, finding=raised, reason=text, actor=actor
+    )
+
+
+def _wanted(
+    org: Any, tenant: str | None, system: str | None, kind: str | None, acknowledged: bool | None, resolved: bool
+) -> dict[str, Any]:
+    return {
+        "tenant": tenant_key(org) if org is not None else tenant,
+        "system": system,
+        "kind": kind,
+        "acknowledged": acknowledged,
+        "resolved": resolved,
+    }
+
+
+def _finding(row: tuple[Any, ...]) -> Finding:
+    values = list(row)
+    # Django leaves JSON of its own cursors as a text.
+    values[_FACTS] = json.loads(values[_FACTS])
+    # Nobody has acknowledged it: no reason, and nobody who said so.
+    values[_SAID] = [text or "" for text in values[_SAID]]
+    return Finding(*values)

@@ -1,0 +1,218 @@
+"""The mirror of a system: pages are saved as they come, each together with the cursor behind it.
+
+A reading that was interrupted goes on behind the last page that was saved. When it is complete, the next one begins
+where it began, less an overlap. Two readings at once do no harm: whoever saves a page first goes on, and the other one
+is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from django.db import connections, router, transaction
+
+from ledger.errors import ReconciliationError
+from ledger.models import RemoteReading
+from ledger.models.remote import REMOTE_LENGTH
+from ledger.reconciliation import sql
+from ledger.reconciliation.books import Books
+
+#: The columns of the system's row that change; a role with the least privilege may write no others.
+_CHANGING = [
+    field.name for field in RemoteReading._meta.concrete_fields if field.name not in ("id", "tenant", "system")
+]
+
+
+class Document(Protocol):
+    """One document there, as an adapter tells of it; ``state`` is one of ``RemoteDocument.State``."""
+
+    @property
+    def remote_id(self) -> str: ...
+    @property
+    def number(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def issued_on(self) -> date | None: ...
+    @property
+    def reference(self) -> str: ...
+    @property
+    def changed_at(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How a system can be read: ``overlap`` before the last reading; no changes from before ``horizon`` (None: of any
+    age); ``lists_changes`` at all; and ``full_every`` so often everything is read, which shows by absence what is gone.
+    """
+
+    overlap: timedelta
+    full_every: timedelta
+    horizon: timedelta | None = None
+    lists_changes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reading under way: ask for what changed ``since`` (None: everything), from ``cursor`` on (None: first page).
+
+    ``generation`` tells it from those before and after it.
+    """
+
+    generation: int
+    since: datetime | None
+    cursor: str | None
+    full: bool
+    pages: int = 0
+    documents: int = 0
+
+
+class Overtaken(ReconciliationError):
+    """Another process reads the same system, and was first."""
+
+
+def begin(
+    books: Books, habits: Habits, *, since: datetime | None = None, full: bool = False, using: str | None = None
+) -> Reading:
+    """The reading that is under way, or a new one: of everything if that is due, else since the last one.
+
+    ``since`` or ``full`` begin a new one in any case.
+    """
+    alias = using or router.db_for_write(RemoteReading)
+    with transaction.atomic(using=alias):
+        row = locked(books, alias)
+        if row.begun_at is not None and since is None and not full:
+            return _reading(row)
+        now = _now(alias)
+        start = since or (row.read_from - habits.overlap if row.read_from else None)
+        due = row.full_from is None or row.full_owed or now - row.full_from >= habits.full_every
+        too_early = start is None or (habits.horizon is not None and now - start >= habits.horizon)
+        row.full = full or not habits.lists_changes or too_early or (since is None and due)
+        row.since = None if row.full else start
+        row.generation += 1
+        row.begun_at, row.cursor, row.pages, row.documents = now, "", 0, 0
+        row.save(using=alias, update_fields=_CHANGING)
+    return _reading(row)
+
+
+def save_page(
+    books: Books,
+    reading: Reading,
+    documents: Sequence[Document],
+    *,
+    next_cursor: str | None,
+    deletions_known: bool = True,
+    using: str | None = None,
+) -> Reading | None:
+    """Save a page and the cursor behind it, in one transaction; the reading as it goes on, or None after the last page.
+
+    Raises Overtaken if another process has gone on with this reading, or begun a new one; then nothing is saved.
+    """
+    alias = using or router.db_for_write(RemoteReading)
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        state: dict[str, Any] = {
+            **books.key,
+            "generation": reading.generation,
+            "cursor": reading.cursor or "",
+            "next_cursor": next_cursor or "",
+            "documents": len(documents),
+            "unseen": not (deletions_known or reading.full),
+        }
+        cursor.execute(sql.GO_ON, state)
+        row = cursor.fetchone()
+        if row is None:
+            raise Overtaken(
+                f"{books.system}: another process has read a page that this one was about to save.",
+                rule="One process at a time goes on with a reading.",
+                remedy="Nothing is to be done: the other one goes on.",
+            )
+        cursor.execute(sql.SAVE, {**books.key, "generation": reading.generation, "note": row[0], **_columns(documents)})
+        if next_cursor is None:
+            _finish(books, reading, alias)
+    if next_cursor is None:
+        return None
+    return replace(reading, cursor=next_cursor, pages=reading.pages + 1, documents=reading.documents + len(documents))
+
+
+def note_failure(
+    books: Books,
+    error: Exception,
+    *,
+    needs_person: bool = False,
+    retry_at: datetime | None = None,
+    anew: bool = False,
+    using: str | None = None,
+) -> None:
+    """Keep in the system's row why it could not be read. The cursor stays, unless the reading must begin ``anew``."""
+    alias = using or router.db_for_write(RemoteReading)
+    with transaction.atomic(using=alias):
+        row = locked(books, alias)
+        row.error = f"{type(error).__name__}: {error}"
+        row.needs_person, row.retry_at = needs_person, retry_at
+        row.failed_at = _now(alias)
+        if anew:
+            row.begun_at, row.cursor = None, ""
+        row.save(using=alias, update_fields=_CHANGING)
+
+
+def locked(books: Books, alias: str) -> RemoteReading:
+    """The system's row, locked until the transaction ends; made if there is none yet."""
+    rows = RemoteReading.objects.using(alias)
+    rows.bulk_create([RemoteReading(**books.key)], ignore_conflicts=True)
+    return rows.select_for_update().get(**books.key)
+
+
+def _finish(books: Books, reading: Reading, alias: str) -> None:
+    """Of a reading of everything: what it has not seen is gone. Then the next one may begin where this one began."""
+    row = locked(books, alias)
+    if reading.full:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(sql.GONE, {**books.key, "generation": reading.generation, "note": _notes(row)})
+        row.full_from, row.full_owed, row.covers_from = row.begun_at, False, None
+    elif row.full_from is None and reading.since is not None:
+        row.covers_from = min(row.covers_from or reading.since, reading.since)
+    # One that was asked to begin later than it should have doesn't know what came between.
+    if reading.since is None or row.read_from is None or reading.since <= row.read_from:
+        row.read_from = row.begun_at
+    row.begun_at, row.cursor = None, ""
+    row.finished_at = _now(alias)
+    row.error, row.needs_person, row.retry_at, row.failed_at = "", False, None, None
+    row.save(using=alias, update_fields=_CHANGING)
+
+
+def _notes(row: RemoteReading) -> bool:
+    """Whether changes are noted for the next comparison; not if that compares everything anyway."""
+    return row.compared_horizon is not None
+
+
+def _reading(row: RemoteReading) -> Reading:
+    return Reading(row.generation, row.since, row.cursor or None, row.full, row.pages, row.documents)
+
+
+def _now(alias: str) -> datetime:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
+def _columns(documents: Sequence[Document]) -> dict[str, Any]:
+    # Of a document that comes twice, the later one.
+    rows = {_text(each.remote_id): each for each in documents}
+    each = rows.values()
+    return {
+        "ids": list(rows),
+        "numbers": [_text(one.number) for one in each],
+        "states": [str(one.state) for one in each],
+        "dates": [one.issued_on for one in each],
+        "references": [_text(one.reference) for one in each],
+        "changed": [one.changed_at for one in each],
+    }
+
+
+def _text(text: str) -> str:
+    """What PostgreSQL can keep: without the one character that it can't, and cut."""
+    return text.replace("\0", "\ufffd")[:REMOTE_LENGTH]

@@ -1,0 +1,363 @@
+"""The statements of reconciliation. All take ``tenant`` and ``system``. Numbers are compared in upper case."""
+
+from __future__ import annotations
+
+# One step of a reading, if nobody has been faster: whether changes are to be noted for the next comparison.
+GO_ON = """
+    UPDATE ledger_remotereading
+    SET cursor = %(next_cursor)s, pages = pages + 1, documents = documents + %(documents)s,
+        full_owed = full_owed OR %(unseen)s
+    WHERE tenant = %(tenant)s AND system = %(system)s AND begun_at IS NOT NULL
+      AND generation = %(generation)s AND cursor = %(cursor)s
+    RETURNING compared_horizon IS NOT NULL
+"""
+
+# For the next comparison: the numbers of a document before and after a change, and those of the entries whose document
+# it refers to. Reads ``changed`` (number, reference), the rows before and after.
+_NOTE = """
+    INSERT INTO ledger_pendingcomparison (tenant, system, subject)
+    SELECT %(tenant)s, %(system)s, upper(c.number) FROM changed c WHERE c.number <> '' AND %(note)s
+    UNION ALL
+    SELECT %(tenant)s, %(system)s, upper(e.number)
+    FROM changed c
+    JOIN ledger_series s ON s.tenant = %(tenant)s
+    JOIN ledger_entry e ON e.tenant = s.tenant AND e.series_id = s.id AND e.document = c.reference AND e.document > ''
+    WHERE c.reference <> '' AND %(note)s
+"""
+
+# A page. What came before and hasn't changed is touched in a reading of everything alone, by its ``seen_in``. Of a
+# document that is gone its key may be all that is told: it keeps what was known.
+SAVE = f"""
+    WITH page AS MATERIALIZED (
+        SELECT * FROM unnest(%(ids)s::text[], %(numbers)s::text[], %(states)s::text[], %(dates)s::date[],
+                             %(references)s::text[], %(changed)s::timestamptz[])
+            AS p (remote_id, number, state, issued_on, reference, changed_at)
+    ), before AS MATERIALIZED (
+        SELECT d.remote_id, d.number, d.state, d.issued_on, d.reference
+        FROM ledger_remotedocument d
+        WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.remote_id = ANY (%(ids)s::text[])
+    ), saved AS (
+        INSERT INTO ledger_remotedocument AS d
+            (tenant, system, remote_id, number, state, issued_on, reference, changed_at, seen_in)
+        SELECT %(tenant)s, %(system)s, p.remote_id, p.number, p.state, p.issued_on, p.reference, p.changed_at,
+               %(generation)s
+        FROM page p
+        ON CONFLICT (tenant, system, remote_id) DO UPDATE
+        SET number = CASE WHEN excluded.state = 'deleted' AND excluded.number = '' THEN d.number
+                          ELSE excluded.number END,
+            issued_on = CASE WHEN excluded.state = 'deleted' THEN coalesce(excluded.issued_on, d.issued_on)
+                             ELSE excluded.issued_on END,
+            reference = CASE WHEN excluded.state = 'deleted' AND excluded.reference = '' THEN d.reference
+                             ELSE excluded.reference END,
+            state = excluded.state,
+            changed_at = coalesce(excluded.changed_at, d.changed_at),
+            seen_at = clock_timestamp(),
+            seen_in = excluded.seen_in
+        WHERE d.seen_in <> excluded.seen_in
+           OR (d.number, d.state, d.reference) <> (excluded.number, excluded.state, excluded.reference)
+           OR (d.issued_on, d.changed_at) IS DISTINCT FROM (excluded.issued_on, excluded.changed_at)
+        RETURNING d.remote_id, d.number, d.state, d.issued_on, d.reference
+    ), changed AS MATERIALIZED (
+        SELECT w.number, w.reference
+        FROM saved a
+        LEFT JOIN before b ON b.remote_id = a.remote_id
+        CROSS JOIN LATERAL (VALUES (a.number, a.reference), (b.number, b.reference)) AS w (number, reference)
+        WHERE (a.number, a.state, a.issued_on, a.reference)
+              IS DISTINCT FROM (b.number, b.state, b.issued_on, b.reference)
+    )
+    {_NOTE}
+"""  # noqa: S608  (our own text)
+
+# At the end of a reading of everything: what it didn't see is gone.
+GONE = f"""
+    WITH changed AS (
+        UPDATE ledger_remotedocument d SET state = 'deleted', seen_at = clock_timestamp()
+        WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.seen_in <> %(generation)s AND d.state <> 'deleted'
+        RETURNING d.number, d.reference
+    )
+    {_NOTE}
+"""  # noqa: S608
+
+# Where this transaction stands among the others: the oldest one that still runs, and the next one to come.
+HORIZON = """
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+"""
+
+# What makes numbers of a system fit that did not before: another period of its series. Arguments: series ids.
+PERIODS = "SELECT count(*), max(id) FROM ledger_period WHERE tenant = %(tenant)s AND series_id = ANY (%(series)s)"
+
+# For the one transaction of a comparison. Sorting and hashing a million numbers takes memory; compiling a statement
+# that runs once takes longer than it saves.
+ROOM = "SET LOCAL work_mem = '96MB'; SET LOCAL jit = off"
+
+# One probe of the right index for each number, whatever the statistics say (see migrations/sql/queues.sql); and back.
+BY_INDEX = "SET LOCAL enable_seqscan = off"
+BY_ANY = "SET LOCAL enable_seqscan = DEFAULT"
+
+_OPEN = """
+    SELECT %(tenant)s, %(system)s, f.subject
+    FROM ledger_findingraised f
+    WHERE f.tenant = %(tenant)s AND f.system = %(system)s
+      AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
+"""
+
+# What a full comparison must look at: every number that can possibly differ (migrations/sql/reconciliation.sql), and
+# what is open. What agrees is dropped here; the rest is judged by JUDGE, as in an incremental comparison. Arguments:
+# series ids.
+SUSPECT = f"""
+    INSERT INTO ledger_pendingcomparison (tenant, system, subject)
+    SELECT %(tenant)s, %(system)s, s.subject
+    FROM ledger_suspects(%(tenant)s, %(system)s, %(series)s::bigint[]) AS s (subject)
+    UNION ALL
+    {_OPEN}
+"""  # noqa: S608
+
+# What an incremental comparison must look at, beside what was noted: entries and voids of transactions that were not
+# over at the last one, whatever their ids and times say; entries that have grown old enough since; and what is open.
+# Arguments: ``horizon`` of the last comparison and ``ahead``, the next transaction now (ids beyond it are those of
+# another server, out of a backup); ``before`` and ``through``, between which issued numbers have grown old.
+FRESH = f"""
+    INSERT INTO ledger_pendingcomparison (tenant, system, subject)
+    SELECT %(tenant)s, %(system)s, upper(e.number)
+    FROM ledger_entry e
+    WHERE e.tenant = %(tenant)s AND e.transaction_id >= %(horizon)s AND e.transaction_id < %(ahead)s
+    UNION ALL
+    SELECT %(tenant)s, %(system)s, upper(e.number)
+    FROM ledger_numbervoided v JOIN ledger_entry e ON e.id = v.entry_id
+    WHERE v.tenant = %(tenant)s AND v.transaction_id >= %(horizon)s AND v.transaction_id < %(ahead)s
+    UNION ALL
+    SELECT %(tenant)s, %(system)s, upper(e.number)
+    FROM ledger_entry e
+    WHERE e.tenant = %(tenant)s AND e.issued_at > %(before)s AND e.issued_at <= %(through)s
+    UNION ALL
+    {_OPEN}
+"""  # noqa: S608
+
+# And what hangs on these by a document: the number that it has there, and the number that it has here.
+NEIGHBOURS = """
+    INSERT INTO ledger_pendingcomparison (tenant, system, subject)
+    SELECT %(tenant)s, %(system)s, n.subject
+    FROM (SELECT DISTINCT c.subject FROM ledger_pendingcomparison c
+          WHERE c.tenant = %(tenant)s AND c.system = %(system)s) k
+    CROSS JOIN LATERAL (
+        SELECT upper(d.number) AS subject
+        FROM (SELECT e.document FROM ledger_entry e
+              WHERE e.tenant = %(tenant)s AND upper(e.number) = k.subject LIMIT 1) e
+        JOIN ledger_remotedocument d ON d.tenant = %(tenant)s AND d.system = %(system)s AND d.reference = e.document
+        WHERE d.reference > '' AND d.number <> ''
+        UNION ALL
+        SELECT upper(e.number)
+        FROM ledger_remotedocument d
+        JOIN ledger_entry e ON e.tenant = %(tenant)s AND e.series_id = ANY (%(series)s) AND e.document = d.reference
+        WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = k.subject AND d.number <> ''
+          AND d.reference <> '' AND e.document > ''
+    ) n
+"""
+
+# How many numbers wait for this comparison.
+WAITING = "SELECT count(*) FROM ledger_pendingcomparison WHERE tenant = %(tenant)s AND system = %(system)s"
+
+# Whether something there bears the number of entry ``e`` for its document, or without saying for which.
+_MATCHED = """
+    EXISTS (SELECT FROM ledger_remotedocument m
+            WHERE m.tenant = %(tenant)s AND m.system = %(system)s AND upper(m.number) = upper(e.number)
+              AND m.number <> '' AND m.state IN ('posted', 'void') AND (m.reference IN ('', e.document)))
+"""
+
+_DOCUMENT = """
+    jsonb_build_object('remote_id', d.remote_id, 'number', d.number, 'state', d.state, 'issued_on', d.issued_on,
+                       'reference', d.reference, 'changed_at', d.changed_at)
+"""
+
+# The judgement, by the rules that FindingKind tells: what differs now is raised unless it is open, and what is open and
+# doesn't differ any more is resolved. Each number is looked up by index, on both sides. Arguments: series ids,
+# ``through`` and ``covered`` (between these issued numbers can be missing; null: from the beginning), number_kept,
+# report_foreign. Answers with rows of what was done, kind, count.
+JUDGE = f"""
+    WITH asked AS MATERIALIZED (
+        SELECT DISTINCT c.subject FROM ledger_pendingcomparison c
+        WHERE c.tenant = %(tenant)s AND c.system = %(system)s
+    ), seen AS MATERIALIZED (
+        SELECT k.subject, e.*, p.starts_on, p.ends_on, v.voided_at, v.void_reason, v.id IS NOT NULL AS is_void,
+               r.posted, r.void, r.dead, r.ours_posted, r.outside, r.matched, r.documents, r.first_number,
+               r.first_reference
+        FROM asked k
+        LEFT JOIN LATERAL (
+            SELECT e.id AS entry_id, e.number, e.kind, e.document, e.issued_on, e.issued_at, e.period_id, e.actor,
+                   e.series_id = ANY (%(series)s) AS ours
+            FROM ledger_entry e WHERE e.tenant = %(tenant)s AND upper(e.number) = k.subject
+            LIMIT 1
+        ) e ON true
+        LEFT JOIN ledger_period p ON p.id = e.period_id
+        LEFT JOIN LATERAL (
+            SELECT v.id, v.voided_at, v.reason AS void_reason
+            FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s AND v.entry_id = e.entry_id
+            LIMIT 1
+        ) v ON true
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE d.state = 'posted') AS posted,
+                   count(*) FILTER (WHERE d.state = 'void') AS void,
+                   count(*) FILTER (WHERE d.state = 'deleted') AS dead,
+                   coalesce(bool_or(d.state = 'posted' AND d.reference = e.document AND d.reference <> ''), false)
+                       AS ours_posted,
+                   coalesce(bool_or(d.state IN ('posted', 'void')
+                                    AND d.issued_on NOT BETWEEN p.starts_on AND p.ends_on), false) AS outside,
+                   coalesce(bool_or(d.state IN ('posted', 'void') AND d.reference IN ('', e.document)), false)
+                       AS matched,
+                   coalesce(jsonb_agg({_DOCUMENT} ORDER BY d.remote_id) FILTER (WHERE d.place <= 20), '[]')
+                       AS documents,
+                   min(d.number) FILTER (WHERE d.state IN ('posted', 'void')) AS first_number,
+                   min(d.reference) FILTER (WHERE d.state IN ('posted', 'void')) AS first_reference
+            FROM (SELECT d.*, row_number() OVER (ORDER BY d.remote_id) AS place
+                  FROM ledger_remotedocument d
+                  WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = k.subject
+                    AND d.number <> '') d
+        ) r
+    ), judged AS MATERIALIZED (
+        SELECT s.*, o.elsewhere, d.differing
+        FROM (SELECT s.*, s.kind IN ('issued', 'adopted') AND s.ours AS numbered,
+                     s.kind IN ('issued', 'adopted') AND s.ours AND NOT s.is_void AS living
+              FROM seen s) s
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS elsewhere_count, jsonb_agg({_DOCUMENT} ORDER BY d.remote_id) AS elsewhere
+            FROM ledger_remotedocument d
+            WHERE s.ours AND s.kind IN ('issued', 'adopted') AND NOT s.is_void AND s.document > '' AND NOT s.matched
+              AND d.tenant = %(tenant)s AND d.system = %(system)s AND d.reference = s.document AND d.reference > ''
+              AND d.state = 'posted' AND d.number <> '' AND upper(d.number) <> s.subject
+              AND NOT EXISTS (SELECT FROM ledger_entry e WHERE e.tenant = %(tenant)s
+                              AND upper(e.number) = upper(d.number) AND e.document = s.document)
+        ) o
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS unexplained
+            FROM ledger_remotedocument d
+            WHERE s.entry_id IS NULL AND s.posted + s.void > 0
+              AND d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = s.subject AND d.number <> ''
+              AND d.state IN ('posted', 'void')
+              AND NOT (d.state = 'posted' AND d.reference <> '' AND EXISTS (
+                  SELECT FROM ledger_entry e
+                  WHERE e.tenant = %(tenant)s AND e.series_id = ANY (%(series)s) AND e.document = d.reference
+                    AND e.document > '' AND e.kind <> 'gap'
+                    AND NOT EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = e.tenant AND v.entry_id = e.id)
+                    AND NOT {_MATCHED}))
+              AND (%(report_foreign)s OR EXISTS (
+                  SELECT FROM ledger_period p
+                  CROSS JOIN LATERAL (
+                      SELECT substr(d.number, length(p.prefix) + 1,
+                                    length(d.number) - length(p.prefix) - length(p.suffix)) AS digits
+                      WHERE length(d.number) > length(p.prefix) + length(p.suffix)
+                  ) x
+                  WHERE p.tenant = %(tenant)s AND p.series_id = ANY (%(series)s) AND x.digits ~ '^[0-9]{{1,18}}$'
+                    AND upper(CASE WHEN x.digits ~ '^[0-9]{{1,18}}$'
+                              THEN ledger_number(p.prefix, p.width, p.suffix, x.digits::bigint) END) = s.subject))
+        ) u
+        CROSS JOIN LATERAL (
+            SELECT coalesce(array_agg(w.kind) FILTER (WHERE w.differs), '{{}}') AS differing
+            FROM (VALUES
+                ('missing', s.living AND s.posted + s.void + s.dead = 0 AND o.elsewhere_count = 0
+                            AND s.issued_at <= %(through)s
+                            AND (%(covered)s::timestamptz IS NULL OR s.issued_at >= %(covered)s)),
+                ('unknown', u.unexplained > 0),
+                ('void-there', s.living AND s.posted = 0 AND s.void > 0),
+                ('void-here', s.numbered AND s.is_void AND s.posted > 0 AND (s.void + s.dead = 0 OR s.ours_posted)),
+                ('duplicate', s.numbered AND s.posted + CASE WHEN %(number_kept)s THEN s.void ELSE 0 END > 1),
+                ('other-number', o.elsewhere_count > 0),
+                ('other-period', s.numbered AND s.outside),
+                ('deleted', s.living AND s.posted + s.void = 0 AND s.dead > 0),
+                ('reused', s.numbered AND s.posted > 0
+                           AND s.dead + CASE WHEN %(number_kept)s THEN 0 ELSE s.void END > 0),
+                ('gap', s.ours AND s.kind = 'gap' AND s.posted > 0)
+            ) AS w (kind, differs)
+        ) d
+    ), raised AS (
+        INSERT INTO ledger_findingraised (tenant, system, kind, subject, occurrence, entry_id, number, document, facts)
+        SELECT %(tenant)s, %(system)s, k.kind, j.subject, coalesce(last.occurrence, 0) + 1, j.entry_id,
+               coalesce(j.number, j.first_number, j.subject), coalesce(j.document, j.first_reference, ''),
+               jsonb_build_object(
+                   'here', CASE WHEN j.entry_id IS NOT NULL THEN jsonb_build_object(
+                       'number', j.number, 'kind', j.kind, 'document', j.document, 'issued_on', j.issued_on,
+                       'issued_at', j.issued_at, 'period', j.starts_on || ' to ' || j.ends_on, 'actor', j.actor,
+                       'void', CASE WHEN j.is_void THEN jsonb_build_object(
+                           'voided_at', j.voided_at, 'reason', j.void_reason) END) END,
+                   'there', CASE k.kind WHEN 'other-number' THEN j.elsewhere ELSE j.documents END)
+        FROM judged j
+        CROSS JOIN LATERAL unnest(j.differing) AS k (kind)
+        LEFT JOIN LATERAL (
+            SELECT f.occurrence,
+                   NOT EXISTS (SELECT FROM ledger_findingresolved d
+                               WHERE d.tenant = f.tenant AND d.finding_id = f.id) AS is_open
+            FROM ledger_findingraised f
+            WHERE f.tenant = %(tenant)s AND f.system = %(system)s AND f.kind = k.kind AND f.subject = j.subject
+            ORDER BY f.occurrence DESC LIMIT 1
+        ) last ON true
+        WHERE last.is_open IS NOT TRUE
+        ORDER BY j.subject, k.kind
+        ON CONFLICT DO NOTHING
+        RETURNING kind
+    ), settled AS MATERIALIZED (
+        SELECT f.id, f.tenant, f.kind
+        FROM judged j
+        JOIN ledger_findingraised f ON f.tenant = %(tenant)s AND f.system = %(system)s AND f.subject = j.subject
+        WHERE f.kind <> ALL (j.differing)
+          AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
+    ), resolved AS (
+        INSERT INTO ledger_findingresolved (tenant, finding_id)
+        SELECT v.tenant, v.id FROM settled v ORDER BY v.id
+        ON CONFLICT DO NOTHING
+    )
+    SELECT 'raised', kind, count(*) FROM raised GROUP BY kind
+    UNION ALL
+    SELECT 'resolved', kind, count(*) FROM settled GROUP BY kind
+"""  # noqa: S608
+
+# What has been compared waits no longer.
+DONE = "DELETE FROM ledger_pendingcomparison WHERE tenant = %(tenant)s AND system = %(system)s"
+
+_CHOSEN = """
+    (%(tenant)s::text IS NULL OR f.tenant = %(tenant)s) AND (%(system)s::text IS NULL OR f.system = %(system)s)
+    AND (%(kind)s::text IS NULL OR f.kind = %(kind)s)
+    AND (%(resolved)s OR d.id IS NULL)
+    AND (%(acknowledged)s::boolean IS NULL OR %(acknowledged)s = (a.id IS NOT NULL))
+"""
+
+_FINDINGS = """
+    FROM ledger_findingraised f
+    LEFT JOIN ledger_findingresolved d ON d.tenant = f.tenant AND d.finding_id = f.id
+    LEFT JOIN LATERAL (
+        SELECT a.id, a.reason, a.actor, a.acknowledged_at FROM ledger_findingacknowledged a
+        WHERE a.tenant = f.tenant AND a.finding_id = f.id ORDER BY a.id DESC LIMIT 1
+    ) a ON true
+"""
+
+# Findings with what became of them, and the last word on each. ``system``, ``tenant``, ``kind`` and
+# ``acknowledged`` may be null for any; ``resolved`` adds those that are resolved.
+FINDINGS = f"""
+    SELECT f.id, f.tenant, f.system, f.kind, f.subject, f.occurrence, f.entry_id, f.number, f.document, f.facts,
+           f.raised_at, d.resolved_at, a.reason, a.actor, a.acknowledged_at
+    {_FINDINGS}
+    WHERE {_CHOSEN}
+    ORDER BY f.tenant, f.system, f.id
+"""
+COUNT_FINDINGS = f"SELECT f.kind, a.id IS NOT NULL, count(*) {_FINDINGS} WHERE {_CHOSEN} GROUP BY 1, 2"
+
+# Numbers that a system knows as the ledger does: posted there and not void here, or void on both sides.
+_CONFIRMED = """
+    FROM ledger_entry e
+    JOIN ledger_period p ON p.id = e.period_id
+    JOIN ledger_series s ON s.id = e.series_id
+    LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
+    JOIN ledger_remotedocument d ON d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
+        AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
+    WHERE e.tenant = %(tenant)s AND e.kind IN ('issued', 'adopted')
+      AND (%(system)s::text IS NULL OR d.system = %(system)s)
+      AND (%(series)s::text IS NULL OR s.code = %(series)s)
+      AND (%(period)s::bigint IS NULL OR e.period_id = %(period)s)
+"""
+CONFIRMED = f"""
+    SELECT * FROM (
+        SELECT DISTINCT ON (s.code, p.starts_on, e.value)
+               s.code, e.period_id, e.value, e.id, e.number, d.system, d.remote_id, d.state, d.seen_at, p.starts_on
+        {_CONFIRMED}
+        ORDER BY s.code, p.starts_on, e.value, d.system, d.remote_id
+    ) c
+"""  # noqa: S608
+COUNT_CONFIRMED = f"SELECT count(DISTINCT e.id) {_CONFIRMED}"

@@ -1,0 +1,84 @@
+"""An accounting system that has as many documents as it is told, made up page by page, and no server."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import ClassVar, NoReturn, Self
+
+from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.credentials import System
+from workers.accounting.plumbing import Plumbing
+
+_PAGE = 1000
+
+
+class Generated:
+    """Options: ``prefix`` and ``count`` of the numbers, and the ``day`` of all of them."""
+
+    name: ClassVar[str] = "generated"
+    capabilities = Capabilities(
+        who_numbers=frozenset({WhoNumbers.CALLER}),
+        changed_since=True,
+        deletions=True,
+        idempotency=False,
+        drafts=False,
+        overlap=timedelta(minutes=5),
+    )
+
+    def __init__(self, system: System) -> None:
+        self._prefix: str = system.option("prefix", "")
+        self._count: int = system.option("count", 0)
+        self._day = date.fromisoformat(system.option("day", "2026-01-01"))
+
+    @classmethod
+    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+        return cls(system)
+
+    def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
+        now = datetime.now(UTC)
+        for first in range(int(cursor or 1), self._count + 1, _PAGE):
+            values = range(first, min(first + _PAGE, self._count + 1))
+            page = [
+                RemoteInvoice(f"id-{n}", f"{self._prefix}{n:06}", State.POSTED, self._day, f"order:{n}", now)
+                for n in values
+            ]
+            yield Page(page, str(values[-1] + 1) if values[-1] < self._count else None)
+
+    def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
+        self._refuse()
+
+    def push(self, invoice: NewInvoice) -> RemoteInvoice:
+        self._refuse()
+
+    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
+        self._refuse()
+
+    def cancel(self, remote_id: str) -> RemoteInvoice:
+        self._refuse()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _refuse(self) -> NoReturn:
+        raise NotImplementedError("the benchmark only reads")
+
+
+def main() -> None:
+    """Reconcile the system of the settings, and print what was read and the peak of this process's memory in MB."""
+    import django
+
+    django.setup()
+    from workers.reconciliation import reconcile
+
+    done = reconcile("read")
+    assert done.compared is not None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    raised = sum(done.compared.raised.values())
+    print(json.dumps({"documents": done.documents, "raised": raised, "peak": peak}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""A comparison of what changed finds what one of everything finds, whatever changed, and whoever was slow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger import define_series, issue, void
+from ledger.errors import AlreadyVoided, LedgerError
+from ledger.models import Entry, FindingRaised, RemoteReading
+from ledger.reconciliation import Books, compare
+from ledger.reconciliation.mirror import Overtaken, begin, note_failure, save_page
+from tests.concurrency.checkouts import checkouts, wait_until_blocked
+from tests.integration.mirrored import DAY, HABITS, There
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def there() -> There:
+    define_series("invoice", template="INV-{year}-{counter:06}", time_zone="UTC")
+    return There()
+
+
+def number(n: int) -> str:
+    return f"INV-2026-{n:06}"
+
+
+def sell(n: int) -> Entry:
+    with transaction.atomic():
+        return issue("invoice", document=f"order:{n}", on=DAY)
+
+
+class TestSlowCheckouts:
+    """Ids and times come before commits."""
+
+    def test_one_that_was_open_during_the_last_comparison_is_not_missed(self, there: There) -> None:
+        define_series("late", template="L-{counter}", calendar="never", allocation="reserved", time_zone="UTC")
+        with checkouts(1) as (slow,):
+            slow.begin()
+            slow.run(lambda: issue("late", document="slow"))
+            # Others begin later, and are over before.
+            with transaction.atomic():
+                issue("late", document="fast")
+            assert there.differs() == {("missing", "L-2")}
+            there.tell()
+            assert not there.compare().full
+            slow.commit()
+            there.tell()
+            assert not there.compare().full
+        assert there.open() == {("missing", "L-1"), ("missing", "L-2")}
+
+    def test_nor_is_its_void(self, there: There) -> None:
+        entry = sell(1)
+        there.put("r1", entry.number, reference="order:1")
+        with checkouts(1) as (slow,):
+            slow.begin()
+            slow.run(lambda: void(number(1), reason="wrong"))
+            sell(2)
+            there.put("r2", number(2), reference="order:2")
+            assert there.differs() == set()
+            slow.commit()
+            assert there.compare().raised == {"void-here": 1}
+
+    def test_another_servers_transactions_ask_for_everything(self, there: There) -> None:
+        """Out of a backup, into a server that has counted less far."""
+        sell(1)
+        there.differs()
+        assert not there.compare().full
+        RemoteReading.objects.update(compared_horizon=2**62)
+        assert there.compare().full
+        assert not there.compare().full
+
+
+class TestAtOnce:
+    def test_comparisons_wait_for_each_other_and_raise_once(self, there: There) -> None:
+        there.put("r1", "X-1")
+        there.read()
+        with checkouts(2) as (first, second):
+            first.begin()
+            assert first.run(lambda: compare(there.books)).raised == {"unknown": 1}
+            step = second.do(lambda: compare(there.books))
+            wait_until_blocked(second, step)
+            first.commit()
+            assert step.result(30).raised == {}
+        assert FindingRaised.objects.count() == 1
+
+    def test_the_faster_of_two_readings_goes_on(self, there: There) -> None:
+        there.put("r1", "X-1")
+        slow = begin(there.books, HABITS)
+        fast = begin(there.books, HABITS)
+        assert slow == fast
+        after = save_page(there.books, fast, list(there.papers.values()), next_cursor="2")
+        with pytest.raises(Overtaken):
+            save_page(there.books, slow, list(there.papers.values()), next_cursor="2")
+        assert after is not None
+        assert (after.cursor, after.pages, after.documents) == ("2", 1, 1)
+        assert begin(there.books, HABITS) == after
+        begin(there.books, HABITS, full=True)
+        with pytest.raises(Overtaken):
+            save_page(there.books, after, [], next_cursor=None)
+
+
+class TestReadings:
+    def row(self) -> RemoteReading:
+        return RemoteReading.objects.get()
+
+    def test_the_next_one_begins_before_the_last_one_began(self, there: There) -> None:
+        first = begin(there.books, HABITS)
+        assert (first.full, first.since) == (True, None)
+        began = self.row().begun_at
+        save_page(there.books, first, [], next_cursor=None)
+        assert began is not None
+        second = begin(there.books, HABITS)
+        assert (second.full, second.since) == (False, began - HABITS.overlap)
+
+    def test_everything_is_read_again_after_some_days(self, there: There) -> None:
+        there.read()
+        days = timedelta(days=6, hours=23)
+        RemoteReading.objects.update(full_from=self.row().full_from - days)  # type: ignore[operator]
+        assert not begin(there.books, HABITS).full
+        there.read()
+        RemoteReading.objects.update(full_from=self.row().full_from - timedelta(days=7))  # type: ignore[operator]
+        assert begin(there.books, HABITS).full
+
+    def test_everything_is_read_after_deletions_went_unseen(self, there: There) -> None:
+        there.read()
+        save_page(there.books, begin(there.books, HABITS), [], next_cursor=None, deletions_known=False)
+        reading = begin(there.books, HABITS)
+        assert reading.full
+        save_page(there.books, reading, [], next_cursor=None, deletions_known=False)
+        assert not begin(there.books, HABITS).full
+
+    def test_beyond_the_horizon_it_is_one_of_everything(self, there: There) -> None:
+        there.read()
+        habits = replace(HABITS, horizon=timedelta(days=3))
+        now = self.row().read_from
+        assert now is not None
+        assert begin(there.books, habits, since=now - timedelta(days=4)).full
+        assert begin(there.books, habits, since=now - timedelta(days=2)).since == now - timedelta(days=2)
+        assert begin(there.books, replace(HABITS, lists_changes=False), since=now).full
+
+    def test_a_first_one_that_begins_late_judges_nothing_earlier(self, there: There) -> None:
+        early = sell(1)
+        late = sell(2)
+        save_page(there.books, begin(there.books, HABITS, since=late.issued_at), [], next_cursor=None)
+        there.compare()
+        assert there.open() == {("missing", late.number)}
+        there.read()
+        assert there.compare().full
+        assert there.open() == {("missing", early.number), ("missing", late.number)}
+
+    def test_one_that_begins_too_late_does_not_count_as_the_last(self, there: There) -> None:
+        there.read()
+        before = self.row().read_from
+        assert before is not None
+        reading = begin(there.books, HABITS, since=before + timedelta(hours=1))
+        save_page(there.books, reading, [], next_cursor=None)
+        assert self.row().read_from == before
+
+    def test_a_failure_is_kept_until_a_reading_is_complete(self, there: There) -> None:
+        note_failure(there.books, LedgerError("No.", rule="r.", remedy="r."), needs_person=True)
+        assert (self.row().error, self.row().needs_person) == ("LedgerError: No. r. r.", True)
+        there.read()
+        assert (self.row().error, self.row().needs_person, self.row().failed_at) == ("", False, None)
+
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["sell", "void", "draft", "put", "renumber", "refer", "state", "date", "forget", "grow old", "compare"]
+        ),
+        st.integers(0, 5),
+        st.integers(0, 5),
+    ),
+    max_size=25,
+)
+STATES = ["draft", "posted", "void", "deleted", "posted", "posted"]
+
+
+class Worlds:
+    """One ledger and two mirrors of the same system: one is compared by changes, the other in full."""
+
+    def __init__(self, mark: int, *, number_kept: bool, foreign: Any) -> None:
+        define_series("invoice", org=f"t{mark}", template="I{year}-{counter}", time_zone="UTC")
+        define_series("credit", org=f"t{mark}", template="C{year}-{counter}", time_zone="UTC")
+        self.tenant = f"t{mark}"
+        self.changes, self.full = (
+            There(
+                Books(
+                    name,
+                    tenant=self.tenant,
+                    series=("invoice",),
+                    grace=timedelta(0),
+                    number_kept=number_kept,
+                    foreign=foreign,
+                )
+            )
+            for name in ("changes", "full")
+        )
+        self.full.papers = self.changes.papers
+        self.changed: set[str] = set()
+        for there in (self.changes, self.full):
+            there.read()
+            there.compare()
+
+    def act(self, what: str, a: int, b: int) -> None:
+        numbers = [*(f"I2026-{n}" for n in range(1, 5)), "C2026-1", "X"]
+        key = f"r{a}"
+        if what == "sell":
+            with transaction.atomic():
+                issue("credit" if a == 5 else "invoice", org=self.tenant, document=f"order:{b}", on=DAY)
+        elif what == "void":
+            entry = Entry.objects.filter(tenant=self.tenant).order_by("pk")[a : a + 1].first()
+            if entry is not None:
+                try:
+                    void(entry, reason="wrong")
+                except AlreadyVoided:
+                    return
+        elif what == "compare":
+            self.tell()
+        elif what == "grow old":
+            self.changes.tell()  # a reading without changes: what was issued before it counts now
+        elif what in ("put", "draft"):
+            state = "draft" if what == "draft" else "posted"
+            self.changes.put(key, numbers[b], state=state, reference=f"order:{b}" if a % 2 else "")
+            self.changed.add(key)
+        elif key in self.changes.papers:
+            known: dict[str, dict[str, Any]] = {
+                "renumber": {"number": numbers[b]},
+                "refer": {"reference": f"order:{b}" if b else ""},
+                "state": {"state": STATES[b]},
+                "date": {"issued_on": date(2025 + b % 2, 3, 1)},
+                "forget": {"state": "deleted"},
+            }
+            self.changes.change(key, **known[what])
+            self.changed.add(key)
+
+    def tell(self) -> None:
+        self.changes.tell([self.changes.papers[key] for key in sorted(self.changed)])
+        self.changed.clear()
+        # A new period can make numbers of others fit, so then everything is looked at.
+        assert self.changes.compare().full in {False, self.changes.books.foreign == "ignore"}
+
+
+marks = iter(range(10**6))
+
+
+@given(actions=ACTIONS, number_kept=st.booleans(), foreign=st.sampled_from(["report", "ignore"]))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_by_changes_or_in_full_the_findings_are_the_same(
+    transactional_db: None, actions: list[tuple[str, int, int]], number_kept: bool, foreign: str
+) -> None:
+    worlds = Worlds(next(marks), number_kept=number_kept, foreign=foreign)
+    for action in actions:
+        worlds.act(*action)
+    worlds.tell()
+    worlds.full.read()
+    assert worlds.full.compare(full=True).full
+    assert worlds.changes.open() == worlds.full.open()
+    # And once more in full, which finds nothing that the changes had not shown.
+    done = worlds.changes.compare(full=True)
+    assert (done.raised, done.resolved) == ({}, {})

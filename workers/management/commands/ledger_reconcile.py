@@ -1,0 +1,177 @@
+"""``ledger_reconcile``: reads an accounting system, compares it with the ledger, and shows what differs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger.errors import ReconciliationError
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.models import RemoteReading
+from ledger.reconciliation import Finding, acknowledge, count_findings, findings
+from ledger.reconciliation.confirmed import count_confirmed
+from workers.accounting import credentials, errors
+from workers.reconciliation import Reconciled, reconcile
+
+#: Lines of a table; a script takes --json, which has them all.
+_LINES = 200
+
+#: The system could not be read: there is no answer to the question.
+UNREAD = 3
+
+
+class Command(LedgerCommand):
+    help = (
+        "Reads what changed in an accounting system, compares it with the ledger by number, and shows the findings. "
+        "run is what it does by default; findings shows them without asking the system; acknowledge says why one may "
+        "stand. Exit code 0: nothing is open that nobody has acknowledged; 1: something is, or was refused; 2: the "
+        "options are no good; 3: the system could not be read, and the next run goes on where this one ended."
+    )
+    examples = """  manage.py ledger_reconcile --system books
+  manage.py ledger_reconcile --system books --full
+  manage.py ledger_reconcile --system books --since 2026-03-01
+  manage.py ledger_reconcile findings --system books --json | jq '.findings[] | select(.kind == "missing")'
+  manage.py ledger_reconcile acknowledge 17 18 --reason 'entered by hand, see mail of 3 March' --by ada
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", metavar="run | findings | acknowledge")
+        parser.set_defaults(action="run")
+        self._reading(parser)
+        self._reading(actions.add_parser("run", help="Read, compare and show what is open."))
+        showing = actions.add_parser("findings", help="Show what is open, by the last comparison.")
+        self._shared(showing)
+        showing.add_argument("--resolved", action="store_true", help="Show those that are over as well.")
+        saying = actions.add_parser("acknowledge", help="Say why findings may stand.")
+        super().add_arguments(saying)
+        saying.add_argument("finding", nargs="+", type=int, help="The id of the finding.")
+        saying.add_argument("--reason", required=True, help="What an auditor will read.")
+        saying.add_argument("--by", default="", help="Who says so.")
+        saying.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def _shared(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--system", metavar="NAME", help="The system, by its name in LEDGER_ACCOUNTING.")
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def _reading(self, parser: CommandParser) -> None:
+        self._shared(parser)
+        parser.add_argument(
+            "--since",
+            type=iso_time,
+            metavar="TIME",
+            help="Read what changed there since that day or time (UTC unless it says), not since the last reading.",
+        )
+        parser.add_argument("--full", action="store_true", help="Read everything, and compare everything.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        if options["action"] == "acknowledge":
+            self._acknowledge(alias, options)
+            return
+        system = self._system(options)
+        done = self._run(system, alias, options) if options["action"] == "run" else None
+        its_own: dict[str, Any] = system_key(system)
+        found = list(findings(**its_own, resolved=options.get("resolved", False), using=alias))
+        if options["json"]:
+            reading = RemoteReading.objects.using(alias).filter(**system_key(system)).first()
+            self.write_json(
+                {
+                    "run": None if done is None else done.as_dict(),
+                    "confirmed": self._confirmed(system, alias),
+                    "reading": None if reading is None else _told(reading),
+                    "findings": [finding.as_dict() for finding in found],
+                }
+            )
+        else:
+            self._show(system, found, done, alias)
+        self._judge(system, alias)
+
+    def _system(self, options: dict[str, Any]) -> credentials.System:
+        if not options["system"]:
+            names = ", ".join(credentials.setting("SYSTEMS", {})) or "none"
+            raise CommandError(f"Name the system: --system NAME. The settings know: {names}.", returncode=BAD_OPTIONS)
+        if options.get("since") and options.get("full"):
+            raise CommandError("--full reads everything: leave --since out.", returncode=BAD_OPTIONS)
+        try:
+            return credentials.system(options["system"])
+        except errors.Misconfigured as error:
+            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+
+    def _run(self, system: credentials.System, alias: str, options: dict[str, Any]) -> Reconciled:
+        try:
+            with self.progress(None, wanted=options["verbosity"] > 0) as begin:
+                return reconcile(system.name, since=options["since"], full=options["full"], using=alias, progress=begin)
+        except errors.AccountingError as error:
+            raise CommandError(str(error), returncode=UNREAD) from error
+
+    def _acknowledge(self, alias: str, options: dict[str, Any]) -> None:
+        said = [
+            acknowledge(finding, reason=options["reason"], by=options["by"], using=alias)
+            for finding in options["finding"]
+        ]
+        if options["json"]:
+            self.write_json([{"finding": event.finding_id, "acknowledged_at": event.acknowledged_at} for event in said])
+        else:
+            self.stdout.write(self.style.SUCCESS(f"Acknowledged: {', '.join(map(str, options['finding']))}."))
+
+    def _confirmed(self, system: credentials.System, alias: str) -> int:
+        return count_confirmed(org=system.tenant, system=system.name, using=alias)
+
+    def _show(self, system: credentials.System, found: list[Finding], done: Reconciled | None, alias: str) -> None:
+        if done is not None:
+            everything = " (everything)" if done.full_reading else ""
+            self.stdout.write(f"{done.documents} documents on {done.pages} pages read{everything}.")
+            if done.compared is None:
+                self.stdout.write("Another process is reading this system, and goes on with it.")
+        if found:
+            header = ("id", "number", "what", "document", "raised", "acknowledged")
+            self.write_table(header, (_line(finding) for finding in found[:_LINES]))
+        if len(found) > _LINES:
+            self.stdout.write(f"The first {_LINES} of {len(found)} findings; --json has all.")
+        self.stdout.write(f"{self._confirmed(system, alias)} numbers are confirmed by {system.name}.")
+        if not found:
+            self.stdout.write(self.style.SUCCESS("Nothing differs."))
+
+    def _judge(self, system: credentials.System, alias: str) -> None:
+        if not RemoteReading.objects.using(alias).filter(**system_key(system), compared_at__isnull=False).exists():
+            raise ReconciliationError(
+                f"The accounting system {system.name!r} was never compared with the ledger.",
+                rule="What was not compared can't be called right.",
+                remedy=f"Run manage.py ledger_reconcile --system {system.name}.",
+            )
+        its_own: dict[str, Any] = system_key(system)
+        counts = count_findings(**its_own, acknowledged=False, using=alias)
+        if counts:
+            told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+            raise CommandError(
+                f"{sum(counts.values())} findings are open that nobody has acknowledged ({told}).", returncode=FAILED
+            )
+
+
+def system_key(system: credentials.System) -> dict[str, str]:
+    """The columns by which the rows of a system are found."""
+    return {"tenant": system.tenant, "system": system.name}
+
+
+def iso_time(text: str) -> datetime:
+    """A day or a time; without a zone it is UTC. argparse reports the ValueError with the option's name."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+iso_time.__name__ = "time (YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS)"
+
+
+def _told(reading: RemoteReading) -> dict[str, Any]:
+    names = ("begun_at", "finished_at", "read_from", "full_from", "compared_at", "error", "needs_person", "retry_at")
+    return {name: getattr(reading, name) for name in names}
+
+
+def _line(finding: Finding) -> tuple[Any, ...]:
+    told = f"{finding.reason} ({finding.acknowledged_by or 'nobody named'})" if finding.is_acknowledged else ""
+    over = " (over)" if finding.resolved_at else ""
+    raised = f"{finding.raised_at:%Y-%m-%d %H:%M}"
+    return (finding.id, finding.number, f"{finding.meaning}{over}", finding.document, raised, told)

@@ -1,0 +1,178 @@
+"""Reconciling an accounting system: what changed there is mirrored page by page, then compared in the database.
+
+No transaction is open while the system is asked. Each page is committed with the cursor behind it, so that a run that
+is killed, or whose system fails, goes on behind its last page the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from ledger.reconciliation import Books, Compared, compare
+from ledger.reconciliation.mirror import Habits, Overtaken, Reading, begin, note_failure, save_page
+from ledger.sweeps import Sweep, register
+from workers.accounting import credentials, errors, systems
+from workers.accounting.base import AccountingSystem, Capabilities
+from workers.accounting.credentials import System
+from workers.accounting.plumbing import Plumbing
+
+#: What a person must set right: trying again will not.
+_NEEDS_PERSON = (errors.Misconfigured, errors.AuthenticationFailed, errors.Unsupported)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What one run did. ``compared`` is None if another process was reading the same system, and goes on with it."""
+
+    system: str
+    full_reading: bool
+    pages: int
+    documents: int
+    compared: Compared | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
+            "system": self.system,
+            "reading": {"full": self.full_reading, "pages": self.pages, "documents": self.documents},
+            "compared": None if self.compared is None else self.compared.as_dict(),
+        }
+
+    def counts(self) -> dict[str, int]:
+        """For the diary of the sweeps."""
+        compared = self.compared or Compared(full=False, numbers=0)
+        return {
+            "pages": self.pages,
+            "documents": self.documents,
+            "compared": compared.numbers,
+            "raised": sum(compared.raised.values()),
+            "resolved": sum(compared.resolved.values()),
+        }
+
+
+def reconcile(
+    name: str,
+    *,
+    since: datetime | None = None,
+    full: bool = False,
+    using: str | None = None,
+    plumbing: Plumbing | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Reconciled:
+    """Read what changed in the system ``name`` since the last reading, and compare. Call it outside a transaction.
+
+    ``since`` reads from that time on instead, ``full`` reads and compares everything. ``plumbing`` replaces that of
+    production, ``progress`` is told what begins.
+
+    Raises what ``workers.accounting.errors`` has, after it was noted in the system's row; the next run goes on.
+    """
+    system = credentials.system(name)
+    tell = progress or (lambda step: None)
+    try:
+        adapter = systems.connect(name, plumbing)
+    except errors.AccountingError as error:
+        _note(system, error, using=using)
+        raise
+    with closing(adapter):
+        books = books_of(system, adapter.capabilities)
+        reading, complete = _read(adapter, system, books, since=since, full=full, using=using, tell=tell)
+    compared = compare(books, full=full, using=using, progress=tell) if complete else None
+    return Reconciled(name, reading.full, reading.pages, reading.documents, compared)
+
+
+def _read(
+    adapter: AccountingSystem,
+    system: System,
+    books: Books,
+    *,
+    since: datetime | None,
+    full: bool,
+    using: str | None,
+    tell: Callable[[str], None],
+) -> tuple[Reading, bool]:
+    """Read until the list ends; the reading as it stands, and whether this process has brought it to its end."""
+    can = adapter.capabilities
+    habits = Habits(
+        overlap=can.overlap,
+        full_every=timedelta(days=system.full_every),
+        horizon=can.horizon,
+        lists_changes=can.changed_since,
+    )
+    first = reading = begin(books, habits, since=since, full=full, using=using)
+    try:
+        for page in adapter.changed(reading.since, reading.cursor):
+            # A system that shows no deletions at all is read in full from time to time; nothing is owed.
+            known = page.deletions_known or not can.deletions
+            count = len(page.invoices)
+            after = save_page(
+                books, reading, page.invoices, next_cursor=page.next_cursor, deletions_known=known, using=using
+            )
+            reading = after or replace(reading, pages=reading.pages + 1, documents=reading.documents + count)
+            tell(f"reading {system.name}: {reading.documents:,} documents")
+            if after is None:
+                return reading, True
+        if reading is not first:
+            raise errors.UnexpectedAnswer(
+                f"{system.name}: the list of documents ended before its last page.",
+                rule="The last page of a list says that it is the last one.",
+                remedy="The next run goes on where this one ended. If this comes again, correct the adapter.",
+                system=system.name,
+            )
+        # An adapter may tell of nothing by no page at all.
+        save_page(books, reading, [], next_cursor=None, using=using)
+        return reading, True
+    except Overtaken:
+        return reading, False
+    except errors.AccountingError as error:
+        # Where the cursor of an earlier run is refused at once, no later run would get any further.
+        stuck = first.cursor is not None and reading is first
+        _note(system, error, anew=stuck and isinstance(error, errors.Refused | errors.UnexpectedAnswer), using=using)
+        raise
+
+
+def books_of(system: System, capabilities: Capabilities) -> Books:
+    """What of the ledger belongs to the system, and how its numbers behave."""
+    return Books(
+        system=system.name,
+        tenant=system.tenant,
+        series=system.series,
+        grace=timedelta(seconds=system.grace),
+        number_kept=capabilities.number_kept,
+        foreign=system.foreign,
+    )
+
+
+def sweep_name(system: str) -> str:
+    """The sweep that reconciles this system; it is registered if it wasn't."""
+    credentials.system(system)
+    name = f"reconcile:{system}"
+    register(Sweep(name, f"reconciling {system}", partial(_sweep, system)))
+    return name
+
+
+def register_sweeps() -> list[str]:
+    """Register a sweep for each system of the settings; their names."""
+    names = list(credentials.setting("SYSTEMS", {}))
+    for name in names:
+        register(Sweep(f"reconcile:{name}", f"reconciling {name}", partial(_sweep, name)))
+    return names
+
+
+def _sweep(name: str, alias: str) -> dict[str, int]:
+    return reconcile(name, using=alias).counts()
+
+
+def _note(system: System, error: errors.AccountingError, *, anew: bool = False, using: str | None) -> None:
+    note_failure(
+        Books(system.name, system.tenant),
+        error,
+        needs_person=isinstance(error, _NEEDS_PERSON),
+        retry_at=error.retry_at,
+        anew=anew,
+        using=using,
+    )
