@@ -16,7 +16,7 @@ from django.db.models import Model
 from psycopg.sql import SQL, Composed, Identifier
 
 from ledger.errors import GrantError, LedgerError
-from ledger.models import Period, Pool, Reservation, ScanPosition, Series, Slot, SweepRun, Ticket
+from ledger.models import Period, Pool, Reservation, ScanPosition, Series, Slot, SweepBatch, SweepRun, Ticket
 from ledger.models.tables import all_tables, event_tables, queue_tables
 
 #: What issuing writes to a period; all other columns are the business of who opens and closes.
@@ -31,6 +31,9 @@ _NOTES: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Pool, ("free_from", "stragglers", "batch_from", "batch", "minted_at")),
     (ScanPosition, ("through", "scanned_at")),
 )
+
+#: What is known of a run, or of a batch of it, when it ends.
+_ENDS = ("finished_at", "counts", "error")
 
 #: What never changes, not even for --admin: whose row it is, and when it was made.
 _FIXED = {Series: {"id"}, Period: {"id", "tenant", "series_id", "opened_at"}}
@@ -187,9 +190,11 @@ def _statements(role: str, *, admin: bool, revoke_public: bool, using: str) -> I
     yield Statement("Issuing moves the counter", _update(Period, COUNTER_COLUMNS, table, to))
     yield from _queue_statements(tables, table, to)
     yield Statement(
-        "The sweeps keep a diary", SQL("GRANT SELECT, INSERT, DELETE ON TABLE {} TO {}").format(tables(SweepRun), to)
+        "The sweeps keep a diary",
+        SQL("GRANT SELECT, INSERT, DELETE ON TABLE {} TO {}").format(tables(SweepRun, SweepBatch), to),
     )
-    yield Statement("A run is noted down at its end", _update(SweepRun, ("finished_at", "counts", "error"), table, to))
+    for diary, columns in ((SweepRun, (*_ENDS, "batches")), (SweepBatch, _ENDS)):
+        yield Statement("A run is noted down at its end", _update(diary, columns, table, to))
     yield Statement(
         "A number that is given at COMMIT has its id before",
         SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(table(entry_ids), to),

@@ -16,7 +16,7 @@ from ledger.models.events import (
     NumberVoided,
 )
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
-from ledger.models.runs import SweepRun
+from ledger.models.runs import SweepBatch, SweepRun
 from ledger.models.series import Allocation, Period, Series
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ScanPosition",
     "Series",
     "Slot",
+    "SweepBatch",
     "SweepRun",
     "Ticket",
 ]

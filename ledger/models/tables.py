@@ -6,7 +6,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
-from ledger.models.runs import SweepRun
+from ledger.models.runs import SweepBatch, SweepRun
 from ledger.models.series import Period, Series
 
 #: Configuration and counters: the only tables whose rows change.
@@ -16,7 +16,7 @@ CHANGING: tuple[type[Model], ...] = (Series, Period)
 QUEUES: tuple[type[Model], ...] = (Slot, Pool, Reservation, Ticket, ScanPosition)
 
 #: What the sweeps did: a diary, whose rows are finished once, and go away after a while.
-DIARY: tuple[type[Model], ...] = (SweepRun,)
+DIARY: tuple[type[Model], ...] = (SweepRun, SweepBatch)
 
 
 def event_models() -> list[type[Model]]:

@@ -141,7 +141,7 @@ def test_a_hole_is_reported_and_healed(owner: BaseDatabaseWrapper, app: BaseData
 
 
 #: The queues that checkouts take rows from, and the diary of the sweeps.
-COME_AND_GO = ("ledger_slot", "ledger_reservation", "ledger_ticket", "ledger_sweeprun")
+COME_AND_GO = ("ledger_slot", "ledger_reservation", "ledger_ticket", "ledger_sweeprun", "ledger_sweepbatch")
 
 REFUSED = [
     *(f"UPDATE {table} SET tenant = tenant" for table in event_tables()),
@@ -152,6 +152,7 @@ REFUSED = [
     "UPDATE ledger_pool SET period_id = period_id",
     "UPDATE ledger_scanposition SET tenant = tenant",
     "UPDATE ledger_sweeprun SET sweep = sweep",
+    "UPDATE ledger_sweepbatch SET number = number",
     "SELECT setval('ledger_entry_id_seq', 1)",
     *(f"TRUNCATE {table} CASCADE" for table in all_tables()),
     *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in all_tables()),
