@@ -135,7 +135,7 @@ def test_what_fails_ends_the_others_and_says_so(tmp_path: Path) -> None:
         assert up.wait(PATIENCE), "".join(lines)
         killed: set[int] = set()
         while not killed and process.poll() is None:
-            killed = {pid for pid, command in of_home(home).items() if "celery -A workers beat" in command}
+            killed = {pid for pid, command in of_home(home).items() if "-A workers beat" in command}
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
         assert process.wait(PATIENCE) == 1, "".join(lines)

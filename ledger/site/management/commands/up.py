@@ -87,7 +87,7 @@ def _environment() -> dict[str, str]:
 
 
 def _commands(port: int) -> dict[str, list[str]]:
-    celery = [sys.executable, "-m", "celery", "-A", "workers"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "workers"]
     schedule = embedded.home() / "beat-schedule"
     return {
         "site": [
