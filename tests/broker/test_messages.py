@@ -77,8 +77,9 @@ class TestTwice:
             with held():
                 workers = [team.worker(), team.worker()]
                 send("hesitate")
-                until(lambda: len(runs("hesitate")) >= 2, lambda: "".join(worker.said for worker in workers))
-                until(lambda: waiting() >= 2, "the second does not work on it")
+                until(lambda: waiting() == 1, "nobody works on it")
+                until(lambda: succeeded("hesitate"), lambda: "".join(worker.said for worker in workers))
+                assert runs("hesitate")[0].finished_at is None, "the first is still at it; the second found it done"
             wait_for_runs("hesitate", 2)
         assert flagged() == [1, 2, 3]
         assert counted("hesitate", "flagged") == 3

@@ -111,6 +111,7 @@ class TestRedisIsLost:
             assert runs("flag_gaps") == []
             broker.start()
             until(lambda: flagged() == [1, 2], lambda: worker.said + beat.said)
+            wait_for_runs("flag_gaps", 2)
         assert counted("flag_gaps", "flagged") == 2
 
 
@@ -166,11 +167,11 @@ class TestBeats:
             wait_for_runs("flag_gaps", 4)
             burn(5)
             until(lambda: len(flagged()) == 10, "not all are flagged")
+            until(lambda: counted("flag_gaps", "flagged") == 10, "what was done does not add up")
             seen = len(succeeded("flag_gaps"))
             wait_for_runs("flag_gaps", seen + 2)
         assert flagged() == list(range(1, 11))
-        done = counted("flag_gaps", "flagged")
-        assert done == 10
+        assert counted("flag_gaps", "flagged") == 10
         assert all(part.finished_at is not None for part in SweepBatch.objects.all())
 
     def test_one_whose_memory_is_spoilt_starts_anew(self, broker: RedisServer, tmp_path: Path) -> None:
