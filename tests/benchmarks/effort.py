@@ -33,6 +33,9 @@ class Effort:
     new_rows: int = 1_000
     scans: int = 3
 
+    #: Tenants, with three series each, that the sweeps look after.
+    sweep_tenants: int = 10_000
+
 
 FULL = Effort()
 
@@ -51,4 +54,5 @@ QUICK = Effort(
     rows=100_000,
     new_rows=100,
     scans=2,
+    sweep_tenants=500,
 )

@@ -28,6 +28,7 @@ _FIELDS = {
     "tenants-serial": ("connections", "of one"),
     "tenants-pooled": ("connections", "of one"),
     "gap-scan": ("scan", "of the first"),
+    "sweeps": ("sweep", "of a run in 5 s"),
 }
 
 
