@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 
@@ -15,7 +15,7 @@ class SweepRunAdmin(EventAdmin):
     """When each sweep ran, what it counted, and what went wrong."""
 
     list_display = ("sweep", "started_at", "shown_finish", "shown_counts", "batches", "error", "process")
-    list_filter = ("sweep",)
+    list_filter: ClassVar[tuple[str, ...]] = ("sweep",)
     fields = ("sweep", "started_at", "shown_finish", "shown_counts", "batches", "error", "process")
     readonly_fields = fields
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -33,7 +34,8 @@ def send(broker: RedisServer) -> Iterator[Callable[..., None]]:
     client.conf.task_ignore_result = True
 
     def send_one(sweep: str, *arguments: object, task: str = "", **changed: float) -> None:
-        client.send_task(task or f"ledger.{sweep}", args=list(arguments), **{**options(sweep), **changed})
+        limits: dict[str, Any] = {**options(sweep), **changed}
+        client.send_task(task or f"ledger.{sweep}", args=list(arguments), **limits)
 
     yield send_one
     client.close()

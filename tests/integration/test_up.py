@@ -83,7 +83,7 @@ def of_home(home: Path) -> dict[int, str]:
     return found
 
 
-def ask(address: str) -> tuple[int, Any]:
+def ask(address: str) -> tuple[int, dict[str, Any]]:
     try:
         with urllib.request.urlopen(address, timeout=10) as response:  # noqa: S310  (our own process)
             return response.status, json.load(response)
@@ -91,7 +91,7 @@ def ask(address: str) -> tuple[int, Any]:
         with error:
             return error.code, json.load(error)
     except (urllib.error.URLError, TimeoutError, ConnectionError):
-        return 0, None
+        return 0, {}
 
 
 def test_all_of_it_comes_up_and_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:
@@ -107,7 +107,8 @@ def test_all_of_it_comes_up_and_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:
             deadline = threading.Event()
             timer = threading.Timer(PATIENCE, deadline.set)
             timer.start()
-            status, document = 0, None
+            status = 0
+            document: dict[str, Any] = {}
             while status != 200 and not deadline.wait(0.2):
                 assert process.poll() is None, "".join(lines)
                 status, document = ask(told["Health"])
