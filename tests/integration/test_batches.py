@@ -20,6 +20,7 @@ from tests.concurrency.checkouts import checkouts
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DONE: list[str] = []
+CALLS: list[list[str]] = []
 
 
 def batches(names: Sequence[str], size: int) -> Iterator[list[str]]:
@@ -29,6 +30,7 @@ def batches(names: Sequence[str], size: int) -> Iterator[list[str]]:
 
 def do(alias: str, ids: Ids) -> dict[str, int]:
     """Each name once, whoever comes: as a sweep would, by looking at what is there."""
+    CALLS.append([str(name) for name in ids])
     fresh = [str(name) for name in ids if name not in DONE]
     DONE.extend(fresh)
     if "bad" in fresh:
@@ -56,6 +58,7 @@ def by_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep of another app, over five names, two to a batch."""
     monkeypatch.setattr(registry, "_sweeps", dict(registry._sweeps))
     DONE.clear()
+    CALLS.clear()
     found = ("a", "b", "c", "d", "e")
     register(
         Sweep(
@@ -108,6 +111,7 @@ def test_a_batch_that_is_delivered_twice_counts_once(spread: Spread) -> None:
     row.refresh_from_db()
     assert (row.finished_at, row.counts["done"]) == (None, 4)
     assert SweepBatch.objects.count() == 2
+    assert CALLS == [["a", "b"], ["c", "d"]]
 
 
 def test_batches_may_end_before_the_run_has_sent_the_last(spread: Spread) -> None:
