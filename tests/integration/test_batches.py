@@ -48,9 +48,8 @@ class Spread:
         self.messages.append((row.pk, number, list(ids)))
 
     def deliver(self, *numbers: int) -> None:
-        for message in self.messages:
-            if message[1] in numbers:
-                run_batch(*message)
+        for number in numbers:
+            run_batch(*self.messages[number - 1])
 
 
 @pytest.fixture(autouse=True)
