@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo admin test lint format bench storm mutants build clean
+.PHONY: help install demo admin up test lint format bench storm mutants build clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: $(INSTALLED) ## the main job on real numbers: adopt, issue, void, verify
 
 admin: $(INSTALLED) ## the admin site on what the demo left behind
 	$(BIN)/python manage.py admin_site
+
+up: $(INSTALLED) ## everything on this machine: PostgreSQL, Redis, site, worker, beat
+	$(BIN)/python manage.py up $(ARGS)
 
 test: $(INSTALLED) ## all tests, on an embedded PostgreSQL unless DATABASE_URL names one
 	$(BIN)/python -m pytest $(ARGS)

@@ -4,9 +4,10 @@ LEDGER = {
     "TIME_ZONE": "Europe/Berlin",      # zone of series made by default; else Django's TIME_ZONE
     "CLOCK": "database",               # who says what today is: "database", or "application" (freezegun)
     "OPEN_AHEAD_DAYS": 30,             # how early the next period's row is made
-    "SWEEPS": {                        # seconds: how often each is due, and how long it may take
-        "flag_gaps": {"every": 60, "limit": 300},
+    "SWEEPS": {                        # seconds: how often each is due, and how long it may take; and how many ids
+        "flag_gaps": {"every": 60, "limit": 300, "batch": 500},         # make one batch where there is much to do
     },
+    "METRICS_TOKEN": "…",              # who sends it as a bearer token may read /metrics; without one, nobody
     "SECOND_CONNECTIONS": {            # where reserved and pooled commit ahead, if not by the same settings: behind a
         "default": "default_ahead",    # pooler, an alias of DATABASES that leads to the same database by another pool
     },
@@ -55,9 +56,10 @@ class LedgerSettings:
     second_connections: Mapping[str, str] = field(default_factory=dict)
     sweeps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     default_series: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    metrics_token: str = field(default="", repr=False)
 
 
-_KEYS = {"TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "SECOND_CONNECTIONS", "SWEEPS", "DEFAULT_SERIES"}
+_KEYS = {"METRICS_TOKEN", "TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "SECOND_CONNECTIONS", "SWEEPS", "DEFAULT_SERIES"}
 
 
 def ledger_settings() -> LedgerSettings:
@@ -90,7 +92,15 @@ def ledger_settings() -> LedgerSettings:
         second_connections=seconds,
         sweeps=_sweeps(given.get("SWEEPS", {})),
         default_series={**DEFAULT_SERIES, **given.get("DEFAULT_SERIES", {})},
+        metrics_token=_token(given.get("METRICS_TOKEN", "")),
     )
+
+
+def _token(given: object) -> str:
+    """The bearer token of the metrics; the message of an error doesn't repeat it."""
+    if not isinstance(given, str) or 0 < len(given) < 16:
+        raise ImproperlyConfigured("LEDGER['METRICS_TOKEN'] must be a text of 16 characters or more, or empty.")
+    return given
 
 
 def _sweeps(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
@@ -99,9 +109,10 @@ def _sweeps(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float
     for name, chosen in given.items():
         for key, value in chosen.items():
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if key not in ("every", "limit") or not is_number or value <= 0:
+            if key not in ("every", "limit", "batch") or not is_number or value <= 0:
                 raise ImproperlyConfigured(
-                    f"LEDGER['SWEEPS'][{name!r}] has {key!r}: {value!r}; known are 'every' and 'limit', in seconds."
+                    f"LEDGER['SWEEPS'][{name!r}] has {key!r}: {value!r}; known are 'every' and 'limit', in seconds, "
+                    "and 'batch', how many ids make one."
                 )
         times.setdefault(name, {}).update(chosen)
     return times

@@ -26,6 +26,7 @@ from ledger.models import (
     ScanPosition,
     Series,
     Slot,
+    SweepBatch,
     SweepRun,
     Ticket,
 )
@@ -43,6 +44,9 @@ _NOTES: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Pool, ("free_from", "stragglers", "batch_from", "batch", "minted_at")),
     (ScanPosition, ("through", "scanned_at")),
 )
+
+#: What is known of a run, or of a batch of it, when it ends.
+_ENDS = ("finished_at", "counts", "error")
 
 #: What never changes, not even for --admin: whose row it is, and when it was made.
 _FIXED: dict[type[Model], set[str]] = {
@@ -204,9 +208,11 @@ def _statements(role: str, *, admin: bool, revoke_public: bool, using: str) -> I
     yield Statement("Issuing moves the counter", _update(Period, COUNTER_COLUMNS, table, to))
     yield from _queue_statements(tables, table, to)
     yield Statement(
-        "The sweeps keep a diary", SQL("GRANT SELECT, INSERT, DELETE ON TABLE {} TO {}").format(tables(SweepRun), to)
+        "The sweeps keep a diary",
+        SQL("GRANT SELECT, INSERT, DELETE ON TABLE {} TO {}").format(tables(SweepRun, SweepBatch), to),
     )
-    yield Statement("A run is noted down at its end", _update(SweepRun, ("finished_at", "counts", "error"), table, to))
+    for diary, columns in ((SweepRun, (*_ENDS, "batches")), (SweepBatch, _ENDS)):
+        yield Statement("A run is noted down at its end", _update(diary, columns, table, to))
     yield Statement(
         "Reconciliation keeps a mirror of accounting systems",
         SQL("GRANT SELECT, INSERT ON TABLE {} TO {}").format(tables(RemoteDocument, RemoteReading), to),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
 from ledger.errors import (
+    ConcurrencyError,
     InvalidCalendar,
     InvalidSeries,
     NoPeriod,
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _BATCH = 500
+
+#: How long a sweep waits for a checkout that is just opening the same period.
+_PATIENCE = "2s"
 
 
 def find_period(series: Series, day: date, alias: str) -> Period | None:
@@ -125,24 +130,55 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
     return locked
 
 
-def open_next_periods(*, ahead_days: int | None = None, using: str | None = None) -> dict[str, Any]:
-    """Open what the next ``ahead_days`` days need, for every active series of every tenant.
+def open_next_periods(
+    *, ahead_days: int | None = None, series: Sequence[int] | None = None, using: str | None = None
+) -> dict[str, Any]:
+    """Open what the next ``ahead_days`` days need, for every active series of every tenant, or for some, by their ids.
 
     ``ahead_days`` is LEDGER["OPEN_AHEAD_DAYS"] by default (30). Safe to run at any time, twice or at once. Returns
-    ``{"opened": count, "failed": [{"series", "error"}, …]}``: a series that can't be opened does not stop the others.
+    ``{"opened": count, "failed": [{"series", "error"}, …]}``: a series that can't be opened does not stop the others,
+    nor does one whose next period a checkout is just opening in its own transaction, after two seconds.
     """
     alias = using or router.db_for_write(Period)
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
     opened = 0
     failed: list[dict[str, str]] = []
-    for series in _series_without_period(alias, days):
-        today = business_today(alias, series.time_zone)
-        try:
-            with transaction.atomic(using=alias):
-                opened += _open_through(series, today, today + timedelta(days=days), alias)
-        except (PeriodError, ValueError) as error:
-            failed.append({"series": str(series), "error": str(error)})
+    for ids in series_without_period(_BATCH, ahead_days=days, using=alias) if series is None else [series]:
+        for one in Series.objects.using(alias).filter(pk__in=ids, is_active=True).order_by("pk"):
+            today = business_today(alias, one.time_zone)
+            try:
+                with told_in_our_words(one.code), impatient(alias):
+                    opened += _open_through(one, today, today + timedelta(days=days), alias)
+            except (PeriodError, ConcurrencyError, ValueError) as error:
+                failed.append({"series": str(one), "error": str(error)})
     return {"opened": opened, "failed": failed}
+
+
+def series_without_period(size: int, *, ahead_days: int | None = None, using: str | None = None) -> Iterator[list[int]]:
+    """The ids of active series that need a period within ``ahead_days`` days and have none yet, ``size`` at a time."""
+    alias = using or router.db_for_write(Period)
+    days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
+    last = 0
+    while True:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(sql.SERIES_WITHOUT_PERIOD, [days, last, size])
+            ids = [row[0] for row in cursor.fetchall()]
+        if ids:
+            yield ids
+        if len(ids) < size:
+            return
+        last = ids[-1]
+
+
+@contextmanager
+def impatient(alias: str, patience: str = _PATIENCE) -> Iterator[None]:
+    """A transaction that waits for no lock longer than ``patience``; inside another one, as long as that does."""
+    inside = connections[alias].in_atomic_block
+    with transaction.atomic(using=alias):
+        if not inside:
+            with connections[alias].cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [patience])
+        yield
 
 
 def _opened(period: Period, alias: str, *, ahead: bool) -> Period:
@@ -204,18 +240,6 @@ def _open_through(series: Series, first: date, last: date, alias: str) -> int:
         if period.ends_on >= last:
             return opened
         day = day_after(period.ends_on)
-
-
-def _series_without_period(alias: str, days: int) -> Iterator[Series]:
-    last = 0
-    while True:
-        with connections[alias].cursor() as cursor:
-            cursor.execute(sql.SERIES_WITHOUT_PERIOD, [days, last, _BATCH])
-            ids = [row[0] for row in cursor.fetchall()]
-        yield from Series.objects.using(alias).filter(pk__in=ids).order_by("pk")
-        if len(ids) < _BATCH:
-            return
-        last = ids[-1]
 
 
 def _refuse_repetition(period: Period, alias: str) -> None:

@@ -1,6 +1,6 @@
-"""The host project's pages: its admin."""
+"""The host project's pages: its admin, and Folio's health and metrics."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+urlpatterns = [path("admin/", admin.site.urls), path("ledger/", include("ledger.urls"))]

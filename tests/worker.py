@@ -34,7 +34,7 @@ def worker(redis_url: str, **environment: str) -> Iterator[Celery]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    app = Celery("client", broker=redis_url, backend=redis_url)
+    app = Celery("client", broker=redis_url)
     try:
         assert running.stdout is not None
         said = []

@@ -6,9 +6,17 @@ nothing that the next one doesn't.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ledger.conf import ledger_settings
+
+#: In seconds: for a sweep that ``LEDGER["SWEEPS"]`` doesn't name, and how long one that doesn't heed the first limit
+#: may go on before its process is killed.
+_EVERY, _LIMIT, _GRACE = 3600.0, 300.0, 30.0
+
+#: A beat that doesn't remember when it last sent a task sends it at once: at the first start, or when its file is lost.
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def schedule() -> dict[str, dict[str, Any]]:
@@ -16,13 +24,26 @@ def schedule() -> dict[str, dict[str, Any]]:
     return {
         f"ledger-{name.replace('_', '-')}": {
             "task": f"ledger.{name}",
-            "schedule": times.get("every", 3600.0),
-            "options": {
-                "expires": times.get("every", 3600.0),
-                # Softly at first: the run's row then says that it took too long.
-                "soft_time_limit": times.get("limit", 300.0),
-                "time_limit": times.get("limit", 300.0) + 30,
-            },
+            "schedule": times.get("every", _EVERY),
+            "options": options(name),
+            "last_run_at": _LONG_AGO,
         }
         for name, times in ledger_settings().sweeps.items()
     }
+
+
+def options(name: str) -> dict[str, float]:
+    """With what limits, in seconds, the messages of a sweep and of its batches are sent."""
+    times = ledger_settings().sweeps.get(name, {})
+    limit = times.get("limit", _LIMIT)
+    return {
+        "expires": times.get("every", _EVERY),
+        # Softly at first: the run's row then says that it took too long.
+        "soft_time_limit": limit,
+        "time_limit": limit + _GRACE,
+    }
+
+
+def longest() -> float:
+    """How long any task may run, in seconds: a broker's ``visibility_timeout`` should be longer."""
+    return max(options(name)["time_limit"] for name in ledger_settings().sweeps)

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 
 from ledger.admin.events import EventAdmin
-from ledger.models import SweepRun
+from ledger.models import SweepBatch, SweepRun
 
 
 @admin.register(SweepRun)
 class SweepRunAdmin(EventAdmin):
     """When each sweep ran, what it counted, and what went wrong."""
 
-    list_display = ("sweep", "started_at", "shown_finish", "shown_counts", "error", "process")
-    list_filter = ("sweep",)
-    fields = ("sweep", "started_at", "shown_finish", "shown_counts", "error", "process")
+    list_display = ("sweep", "started_at", "shown_finish", "shown_counts", "batches", "error", "process")
+    list_filter: ClassVar[tuple[str, ...]] = ("sweep",)
+    fields = ("sweep", "started_at", "shown_finish", "shown_counts", "batches", "error", "process")
     readonly_fields = fields
 
     @admin.display(description="finished at")
-    def shown_finish(self, obj: SweepRun) -> Any:
+    def shown_finish(self, obj: SweepRun | SweepBatch) -> Any:
         """The time, or that it has none."""
-        return obj.finished_at or "not yet; if its process was killed, never"
+        return obj.finished_at or "not yet; if its process was killed or a batch was lost, never"
 
     @admin.display(description="counted")
-    def shown_counts(self, obj: SweepRun) -> str:
+    def shown_counts(self, obj: SweepRun | SweepBatch) -> str:
         """The counts above zero."""
         return ", ".join(f"{count} {name}" for name, count in obj.counts.items() if count) or "nothing to do"
+
+
+@admin.register(SweepBatch)
+class SweepBatchAdmin(SweepRunAdmin):
+    """The batches that the work of long runs was spread over."""
+
+    list_display = ("run", "number", "started_at", "shown_finish", "shown_counts", "error", "process")
+    list_filter = ()
+    list_select_related = ("run",)
+    fields = ("run", "number", "started_at", "shown_finish", "shown_counts", "error", "process")
+    readonly_fields = fields

@@ -10,7 +10,7 @@ from ledger.gaps.explaining import explain
 from ledger.gaps.finding import find
 from ledger.gaps.flagged import Gap, flagged_gaps, healed_holes
 from ledger.gaps.holes import Hole, State
-from ledger.gaps.sweeping import Swept, flag_lost, sweep
+from ledger.gaps.sweeping import Swept, flag_lost, reservation_ids, sweep, sweep_reservations, sweep_slots
 
 __all__ = [
     "Gap",
@@ -22,5 +22,8 @@ __all__ = [
     "flag_lost",
     "flagged_gaps",
     "healed_holes",
+    "reservation_ids",
     "sweep",
+    "sweep_reservations",
+    "sweep_slots",
 ]

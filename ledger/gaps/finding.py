@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -46,9 +46,9 @@ def find(
     yield from find_lost(alias, wanted)
 
 
-def find_reservations(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
-    """Reservations that are no entries yet."""
-    for row in _locking_rows(alias, sql.RESERVATIONS, wanted):
+def find_reservations(alias: str, wanted: dict[str, Any], ids: Sequence[int] | None = None) -> Iterator[Hole]:
+    """Reservations that are no entries yet: all of them, or those of some ids."""
+    for row in _locking_rows(alias, sql.RESERVATIONS, {**wanted, "reservations": ids and list(ids)}):
         reserved_at, is_old, document, actor, transaction_id, status, is_held = row[9:]
         evidence = {
             "cause": "not committed",

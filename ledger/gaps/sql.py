@@ -6,9 +6,14 @@ _CHOSEN = """
     (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
 """
 
-# Every reservation, with the age that its courtesy is measured by. One that can't be locked is held by its checkout.
+# The ids of reservations, so many at a time. Arguments: id of the last one read, how many.
+RESERVATION_IDS = "SELECT r.id FROM ledger_reservation r WHERE r.id > %s ORDER BY r.id LIMIT %s"
+
+# Every reservation, or those of some ids, with the age that its courtesy is measured by. One that can't be locked is
+# held by its checkout.
+_THESE = "(%(reservations)s::bigint[] IS NULL OR r.id = ANY (%(reservations)s::bigint[]))"
 RESERVATIONS = f"""
-    WITH free AS MATERIALIZED (SELECT id FROM ledger_reservation FOR UPDATE SKIP LOCKED)
+    WITH free AS MATERIALIZED (SELECT r.id FROM ledger_reservation r WHERE {_THESE} FOR UPDATE SKIP LOCKED)
     SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, r.value,
            r.reserved_at, clock_timestamp() - r.reserved_at >= %(grace)s::interval, r.document, r.actor,
            r.checkout_transaction_id, ledger_transaction_status(r.checkout_transaction_id),
@@ -16,7 +21,7 @@ RESERVATIONS = f"""
     FROM ledger_reservation r
     JOIN ledger_period p ON p.id = r.period_id AND p.tenant = r.tenant
     JOIN ledger_series s ON s.id = p.series_id
-    WHERE {_CHOSEN}
+    WHERE {_CHOSEN} AND {_THESE}
     ORDER BY p.tenant, s.code, p.starts_on, r.value
 """  # noqa: S608  (our own text)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import islice
@@ -17,6 +17,8 @@ from ledger.keys import actor_name, tenant_key
 from ledger.models import Entry
 
 _BATCH = 1000
+
+_EVERYTHING: dict[str, Any] = {"tenant": None, "series": None, "grace": GRACE, "full": False}
 
 
 @dataclass(slots=True)
@@ -63,8 +65,53 @@ def sweep(
     }
     actor = actor_name(by)
     swept = Swept()
-    for hole in find_reservations(alias, wanted):
+    _sweep_reservations(alias, wanted, None, actor, swept)
+    _sweep_slots(alias, wanted, actor, swept)
+    swept.lost = sum(hole.count for hole in find_lost(alias, wanted))
+    return swept
+
+
+def sweep_slots(*, by: Any = "sweep", using: str | None = None) -> Swept:
+    """What ``sweep`` does but for reservations, of all tenants: free slots, and values that were lost."""
+    alias = using or router.db_for_write(Entry)
+    swept = Swept()
+    _sweep_slots(alias, _EVERYTHING, actor_name(by), swept)
+    swept.lost = sum(hole.count for hole in find_lost(alias, _EVERYTHING))
+    return swept
+
+
+def reservation_ids(size: int, *, using: str | None = None) -> Iterator[list[int]]:
+    """The ids of all reservations, ``size`` at a time."""
+    alias = using or router.db_for_write(Entry)
+    last = 0
+    while True:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(sql.RESERVATION_IDS, [last, size])
+            ids = [row[0] for row in cursor.fetchall()]
+        if ids:
+            yield ids
+        if len(ids) < size:
+            return
+        last = ids[-1]
+
+
+def sweep_reservations(ids: Sequence[int], *, by: Any = "sweep", using: str | None = None) -> Swept:
+    """Flag those of these reservations that no checkout will take; one that is no more was settled by another sweep."""
+    alias = using or router.db_for_write(Entry)
+    swept = Swept()
+    if ids:
+        _sweep_reservations(alias, _EVERYTHING, ids, actor_name(by), swept)
+    return swept
+
+
+def _sweep_reservations(
+    alias: str, wanted: dict[str, Any], ids: Sequence[int] | None, actor: str, swept: Swept
+) -> None:
+    for hole in find_reservations(alias, wanted, ids):
         _claim(alias, hole, "not committed", actor, swept)
+
+
+def _sweep_slots(alias: str, wanted: dict[str, Any], actor: str, swept: Swept) -> None:
     healing = []
     for hole in find_slots(alias, wanted):
         if hole.state == State.HEALING:
@@ -73,8 +120,6 @@ def sweep(
             _claim(alias, hole, "given back, and not for a later document", actor, swept)
     swept.healing = len(healing)
     swept.reported = _report(alias, healing)
-    swept.lost = sum(hole.count for hole in find_lost(alias, wanted))
-    return swept
 
 
 def flag_lost(hole: Hole, *, by: Any = None, using: str | None = None) -> int:

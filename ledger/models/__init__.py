@@ -18,7 +18,7 @@ from ledger.models.events import (
 from ledger.models.findings import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
-from ledger.models.runs import SweepRun
+from ledger.models.runs import SweepBatch, SweepRun
 from ledger.models.series import Allocation, Period, Series
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "ScanPosition",
     "Series",
     "Slot",
+    "SweepBatch",
     "SweepRun",
     "Ticket",
 ]

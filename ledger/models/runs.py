@@ -14,7 +14,8 @@ class SweepRun(models.Model):
     """One run of one sweep: when, what it counted, and what went wrong.
 
     ``finished_at`` is null while it runs, and for good if its process was killed. ``error`` is empty where all
-    went well.
+    went well. Where the work was spread over batches, ``batches`` is how many there are, ``counts`` adds up what they
+    did so far, and ``finished_at`` is when the last of them ended; null for good if one of them was lost.
     """
 
     sweep = models.CharField(max_length=220)
@@ -23,10 +24,40 @@ class SweepRun(models.Model):
     counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     error = models.TextField(blank=True, default="")
     process = models.CharField(max_length=120, help_text="Host and process id.")
+    batches = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Over how many batches the work was spread; empty: it was done in one go."
+    )
 
     class Meta:
         default_permissions = ("view",)
-        indexes: ClassVar = [models.Index(fields=["sweep", "-started_at"], name="ledger_sweeprun_latest")]
+        indexes: ClassVar = [
+            models.Index(fields=["sweep", "-started_at"], name="ledger_sweeprun_latest"),
+            models.Index(
+                fields=["sweep", "-finished_at"],
+                condition=models.Q(error="", finished_at__isnull=False),
+                name="ledger_sweeprun_success",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sweep} at {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+
+class SweepBatch(models.Model):
+    """One batch of a run: one row, however often its message is delivered."""
+
+    run = models.ForeignKey(SweepRun, on_delete=models.CASCADE, related_name="parts", db_index=False)
+    number = models.PositiveIntegerField()
+    started_at = written_at()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    error = models.TextField(blank=True, default="")
+    process = models.CharField(max_length=120, help_text="Host and process id.")
+
+    class Meta:
+        verbose_name_plural = "sweep batches"
+        default_permissions = ("view",)
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "number"], name="ledger_sweepbatch_once")]
+
+    def __str__(self) -> str:
+        return f"batch {self.number} of {self.run}"

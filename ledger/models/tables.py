@@ -7,7 +7,7 @@ from django.db.models import Model
 
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
-from ledger.models.runs import SweepRun
+from ledger.models.runs import SweepBatch, SweepRun
 from ledger.models.series import Period, Series
 
 #: Configuration and counters: the only tables whose rows change.
@@ -17,7 +17,7 @@ CHANGING: tuple[type[Model], ...] = (Series, Period)
 QUEUES: tuple[type[Model], ...] = (Slot, Pool, Reservation, Ticket, ScanPosition)
 
 #: What the sweeps did: a diary, whose rows are finished once, and go away after a while.
-DIARY: tuple[type[Model], ...] = (SweepRun,)
+DIARY: tuple[type[Model], ...] = (SweepRun, SweepBatch)
 
 #: What accounting systems have, as far as it was read, and which numbers are to be compared.
 MIRROR: tuple[type[Model], ...] = (RemoteDocument, RemoteReading, PendingComparison)

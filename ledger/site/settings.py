@@ -9,6 +9,7 @@ CSRF_TRUSTED_ORIGINS  comma-separated, with scheme
 HTTPS                 1 behind a proxy that speaks HTTPS and sets X-Forwarded-Proto: secure cookies, HSTS
 DEBUG                 1 to switch it on
 LOG_LEVEL             default INFO
+METRICS_TOKEN         who sends it as a bearer token may read /metrics; without one, nobody may
 """
 
 import os
@@ -78,6 +79,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+LEDGER: dict[str, Any] = {"METRICS_TOKEN": os.environ.get("METRICS_TOKEN", "")}
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -104,7 +107,7 @@ CSRF_COOKIE_SAMESITE = "Lax"
 if _flag("HTTPS"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^health$"]  # asked from inside the network, without the proxy
+    SECURE_REDIRECT_EXEMPT = [r"^healthz?$", r"^metrics$"]  # asked from inside the network, without the proxy
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SESSION_COOKIE_SECURE = True

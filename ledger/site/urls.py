@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.staticfiles.views import serve
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 
@@ -18,6 +18,7 @@ def health(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("health", health),
+    path("", include("ledger.urls")),
     path("admin/", admin.site.urls),
     # A back-office site with a handful of users: Django hands out the admin's own files itself, from the
     # installed apps alone, so that it works under any server and without a step to collect them.

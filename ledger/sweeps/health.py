@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -21,13 +22,15 @@ _TURNS = 3
 class Health:
     """How one sweep does. ``succeeded_at`` is null for one that never did; ``error`` that of its last run, or empty.
 
-    ``unfinished`` tells that its last run began and has not ended: it runs now, or its process was killed.
+    ``unfinished`` tells that its last run began and has not ended: it runs now, or its process was killed, or one of
+    its batches was lost. ``took`` is how long the last success lasted.
     """
 
     sweep: str
     every: timedelta
     started_at: datetime | None
     succeeded_at: datetime | None
+    took: timedelta | None
     unfinished: bool
     error: str
     counts: Mapping[str, int]
@@ -35,18 +38,20 @@ class Health:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        return asdict(self) | {"every": self.every.total_seconds()}
+        took = None if self.took is None else self.took.total_seconds()
+        return asdict(self) | {"every": self.every.total_seconds(), "took": took}
 
 
 def health(*, using: str | None = None) -> list[Health]:
     """How each registered sweep does, by the database's clock."""
     alias = using or router.db_for_read(SweepRun)
+    sweeps = registered()
     with connections[alias].cursor() as cursor:
-        cursor.execute(sql.LATEST)
+        cursor.execute(sql.LATEST, [[sweep.name for sweep in sweeps]])
         latest = {row[0]: row[1:] for row in cursor.fetchall()}
     found = []
-    for sweep in registered():
-        started_at, finished_at, error, counts, succeeded_at, now = latest.get(sweep.name, (None,) * 6)
+    for sweep in sweeps:
+        started_at, finished_at, error, counts, succeeded_at, took, now = latest[sweep.name]
         allowed = sweep.every * _TURNS + sweep.limit
         found.append(
             Health(
@@ -54,9 +59,11 @@ def health(*, using: str | None = None) -> list[Health]:
                 every=sweep.every,
                 started_at=started_at,
                 succeeded_at=succeeded_at,
+                took=took,
                 unfinished=started_at is not None and finished_at is None,
                 error=error or "",
-                counts=counts if isinstance(counts, dict) else {},
+                # Django's cursors hand JSON on as text.
+                counts=json.loads(counts or "{}"),
                 overdue=succeeded_at is None or now - succeeded_at > allowed,
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,17 +13,39 @@ from ledger.sweeps import work
 #: For a sweep of another app that ``LEDGER["SWEEPS"]`` doesn't name, in seconds.
 _EVERY, _LIMIT = 3600.0, 300.0
 
+#: How many ids make one batch, unless ``LEDGER["SWEEPS"]`` says so.
+_BATCH = 500
+
+#: What a batch is made of: anything that survives JSON.
+Ids = Sequence[int] | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Work that may be spread over processes, so that much of it is not one long task.
+
+    ``find`` takes the database alias and how many ids make a batch, and yields batches of ids, each id once; ``do``
+    takes the alias and the ids of one, and returns what it counted, under the names of ``counted``. Between the two the
+    world may change, and a batch may be done twice, at once, or never: ``do`` looks again at what there is to do.
+    """
+
+    find: Callable[[str, int], Iterator[Ids]]
+    do: Callable[[str, Ids], Mapping[str, int]]
+    counted: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One sweep: ``work`` takes the database alias, and returns what it counted.
+    """One sweep. ``work`` takes the database alias, does all in one go, and returns what it counted.
 
-    One of several of a sort, such as the reconciliations of several systems, is named ``sort:which``.
+    ``batches`` is what follows it, or all there is to do where ``work`` is None. One of several of a sort, such as the
+    reconciliations of several systems, is named ``sort:which``.
     """
 
     name: str
     title: str
-    work: Callable[[str], Mapping[str, int]]
+    work: Callable[[str], Mapping[str, int]] | None = None
+    batches: Batches | None = None
 
     @property
     def every(self) -> timedelta:
@@ -32,8 +54,13 @@ class Sweep:
 
     @property
     def limit(self) -> timedelta:
-        """How long a run may take before its process is ended, by ``LEDGER["SWEEPS"]``."""
+        """How long a run, or a batch of one, may take before its process is ended, by ``LEDGER["SWEEPS"]``."""
         return timedelta(seconds=self._times().get("limit", _LIMIT))
+
+    @property
+    def batch_size(self) -> int:
+        """How many ids make one batch, by ``LEDGER["SWEEPS"]``."""
+        return max(1, int(self._times().get("batch", _BATCH)))
 
     def _times(self) -> Mapping[str, float]:
         """Its own, or those of its sort."""
@@ -65,9 +92,30 @@ def find_sweep(name: str) -> Sweep:
     return _sweeps[name]
 
 
-register(Sweep("open_next_periods", "opening the periods of the days to come", work.open_next_periods))
-register(Sweep("refill_pools", "minting ahead of use", work.refill_pools))
-register(Sweep("flag_gaps", "flagging what no checkout will fill", work.flag_gaps))
+register(
+    Sweep(
+        "open_next_periods",
+        "opening the periods of the days to come",
+        batches=Batches(work.series_to_open, work.open_periods, ("opened", "failed")),
+    )
+)
+register(
+    Sweep("refill_pools", "minting ahead of use", batches=Batches(work.low_pools, work.refill, ("minted", "held")))
+)
+register(
+    Sweep(
+        "flag_gaps",
+        "flagging what no checkout will fill",
+        work.flag_slots,
+        Batches(work.reservations, work.flag_reservations, ("flagged", "in_flight", "settled")),
+    )
+)
 register(Sweep("heal", "noting holes that were filled", work.heal))
-register(Sweep("close_periods", "closing periods whose grace is over", work.close_periods))
+register(
+    Sweep(
+        "close_periods",
+        "closing periods whose grace is over",
+        batches=Batches(work.periods_to_close, work.close_periods, ("closed", "held")),
+    )
+)
 register(Sweep("verify", "checking every rule", work.verify))

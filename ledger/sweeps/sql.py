@@ -12,42 +12,71 @@ HEAL = """
     ON CONFLICT DO NOTHING
 """
 
+# The next two take ``after``, the id of the last period read, ``size``, how many are wanted (null for all), and
+# ``ids``, the periods to look at (null for all).
+_THESE = "p.id > %(after)s AND (%(ids)s::bigint[] IS NULL OR p.id = ANY (%(ids)s::bigint[]))"
+
 # Open periods whose series closes them some days after their end, and that time is over in the series' own zone.
-# Arguments: id of the last period read, batch size.
-PERIODS_TO_CLOSE = """
+PERIODS_TO_CLOSE = f"""
     SELECT p.id
     FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
     WHERE p.closed_at IS NULL AND s.close_after_days IS NOT NULL
       AND p.ends_on < DATE '9999-12-31' - s.close_after_days
       AND p.ends_on + s.close_after_days < (clock_timestamp() AT TIME ZONE s.time_zone)::date
-      AND p.id > %s
+      AND {_THESE}
     ORDER BY p.id
-    LIMIT %s
-"""
+    LIMIT %(size)s
+"""  # noqa: S608  (our own text)
 
 # Pools of current periods with less than a quarter of a batch left, and current periods of pooled series that have no
-# pool yet. A batch follows the rate of use (ledger_mint). Arguments: id of the last period read, batch size.
-LOW_POOLS = """
-    SELECT p.tenant, p.id, p.last_value
+# pool yet. A batch follows the rate of use (ledger_mint).
+LOW_POOLS = f"""
+    SELECT p.id, p.tenant, p.last_value
     FROM ledger_period p
     JOIN ledger_series s ON s.id = p.series_id
     LEFT JOIN ledger_pool l ON l.tenant = p.tenant AND l.period_id = p.id
     WHERE s.allocation = 'pooled' AND s.is_active AND p.closed_at IS NULL AND p.last_value < p.max_value
       AND (clock_timestamp() AT TIME ZONE s.time_zone)::date BETWEEN p.starts_on AND p.ends_on
-      AND p.id > %s
+      AND {_THESE}
       AND (SELECT count(*) FROM (
               SELECT FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id LIMIT coalesce(l.batch, 16) / 4
           ) free) < coalesce(l.batch, 16) / 4
     ORDER BY p.id
-    LIMIT %s
+    LIMIT %(size)s
+"""  # noqa: S608
+
+# How the last run of each sweep went, and when one last succeeded. Two probes of an index for each, however many runs
+# are remembered. Argument: names.
+LATEST = """
+    SELECT n.sweep, r.started_at, r.finished_at, r.error, r.counts, g.finished_at, g.finished_at - g.started_at,
+           clock_timestamp()
+    FROM unnest(%s::text[]) AS n (sweep)
+    LEFT JOIN LATERAL (
+        SELECT * FROM ledger_sweeprun r WHERE r.sweep = n.sweep ORDER BY r.started_at DESC LIMIT 1
+    ) r ON true
+    LEFT JOIN LATERAL (
+        SELECT g.started_at, g.finished_at FROM ledger_sweeprun g
+        WHERE g.sweep = n.sweep AND g.error = '' AND g.finished_at IS NOT NULL
+        ORDER BY g.finished_at DESC LIMIT 1
+    ) g ON true
 """
 
-# When each sweep last succeeded, and how its last run went.
-LATEST = """
-    SELECT DISTINCT ON (r.sweep) r.sweep, r.started_at, r.finished_at, r.error, r.counts,
-           (SELECT max(g.finished_at) FROM ledger_sweeprun g
-            WHERE g.sweep = r.sweep AND g.error = '' AND g.finished_at IS NOT NULL) AS succeeded_at,
-           clock_timestamp()
-    FROM ledger_sweeprun r
-    ORDER BY r.sweep, r.started_at DESC
+# For the metrics: pools of current periods and the low ones among them, by the rule of LOW_POOLS; reservations that
+# wait, and the age of the oldest in seconds.
+QUEUED = """
+    SELECT pools.count, pools.low, waiting.count, waiting.age
+    FROM (
+        SELECT count(*), count(*) FILTER (WHERE (
+            SELECT count(*) FROM (
+                SELECT FROM ledger_slot w
+                WHERE w.tenant = p.tenant AND w.period_id = p.id LIMIT coalesce(l.batch, 16) / 4
+            ) free) < coalesce(l.batch, 16) / 4) AS low
+        FROM ledger_period p
+        JOIN ledger_series s ON s.id = p.series_id
+        LEFT JOIN ledger_pool l ON l.tenant = p.tenant AND l.period_id = p.id
+        WHERE s.allocation = 'pooled' AND s.is_active AND p.closed_at IS NULL AND p.last_value < p.max_value
+          AND (clock_timestamp() AT TIME ZONE s.time_zone)::date BETWEEN p.starts_on AND p.ends_on
+    ) pools,
+    (SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(r.reserved_at)), 0)::float AS age
+     FROM ledger_reservation r) waiting
 """

@@ -184,7 +184,7 @@ class TestSweeps:
         good = settings.LEDGER_ACCOUNTING["SYSTEMS"]["books"]
         systems = {"bad": {**good, "credentials": {"key": "wrong"}}, "books": good}
         with worker(redis_url, TEST_ACCOUNTING=json.dumps({"SYSTEMS": systems})) as client:
-            assert client.send_task("ledger.reconcile").get(timeout=PATIENCE) == {"sent": 2}
+            client.send_task("ledger.reconcile")
             runs = {name: wait_for_run(f"reconcile:{name}") for name in systems}
         assert "AuthenticationFailed" in runs["bad"].error
         assert runs["books"].error == ""

@@ -27,6 +27,7 @@ CATALOGUE = {
     "gap-scan": "gap_scan.question",
     "reconcile": "reconcile.speed",
     "reconcile-memory": "reconcile.memory",
+    "sweeps": "sweeps.question",
 }
 
 

@@ -38,6 +38,9 @@ class Effort:
     changed: int = 1_000
     comparisons: int = 5
 
+    #: Tenants, with three series each, that the sweeps look after.
+    sweep_tenants: int = 10_000
+
 
 FULL = Effort()
 
@@ -59,4 +62,5 @@ QUICK = Effort(
     reconciled=20_000,
     changed=100,
     comparisons=2,
+    sweep_tenants=500,
 )

@@ -163,7 +163,10 @@ def test_the_application_reconciles(owner: BaseDatabaseWrapper, app: BaseDatabas
 
 
 #: The queues that checkouts take rows from, and the diary of the sweeps.
-COME_AND_GO = ("ledger_slot", "ledger_reservation", "ledger_ticket", "ledger_sweeprun", "ledger_pendingcomparison")
+COME_AND_GO = (
+    *("ledger_slot", "ledger_reservation", "ledger_ticket", "ledger_sweeprun", "ledger_sweepbatch"),
+    "ledger_pendingcomparison",
+)
 
 REFUSED = [
     *(f"UPDATE {table} SET tenant = tenant" for table in event_tables()),
@@ -177,6 +180,7 @@ REFUSED = [
     "UPDATE ledger_pendingcomparison SET subject = subject",
     "UPDATE ledger_remotedocument SET remote_id = remote_id",
     "UPDATE ledger_remotereading SET system = system",
+    "UPDATE ledger_sweepbatch SET number = number",
     "SELECT setval('ledger_entry_id_seq', 1)",
     *(f"TRUNCATE {table} CASCADE" for table in all_tables()),
     *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in all_tables()),

@@ -97,8 +97,8 @@ def test_every_other_model_is_an_event() -> None:
     assert len(event_tables()) == 10
     assert {model._meta.model_name for model in CHANGING} == {"series", "period"}
     assert {model._meta.model_name for model in QUEUES} == {"slot", "pool", "reservation", "ticket", "scanposition"}
-    assert {model._meta.model_name for model in DIARY} == {"sweeprun"}
     assert {model._meta.model_name for model in MIRROR} == {"remotedocument", "remotereading", "pendingcomparison"}
+    assert {model._meta.model_name for model in DIARY} == {"sweeprun", "sweepbatch"}
 
 
 @pytest.mark.parametrize("model", event_models(), ids=event_tables())

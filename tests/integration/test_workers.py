@@ -13,6 +13,7 @@ from django.db import connection
 from ledger import define_series
 from ledger.models import Period, SweepRun
 from ledger.models.tables import event_tables
+from tests.broker.waiting import until
 from tests.worker import worker
 
 
@@ -23,19 +24,25 @@ def client(redis_url: str, transactional_db: None) -> Iterator[Celery]:
         yield client
 
 
-def send(client: Celery, task: str, **arguments: Any) -> Any:
-    return client.send_task(task, kwargs=arguments).get(timeout=60)
+def send(client: Celery, sweep: str) -> dict[str, Any]:
+    """Have the worker run it, and return what it counted, by the row that it leaves."""
+    before = SweepRun.objects.filter(sweep=sweep).count()
+    client.send_task(f"ledger.{sweep}")
+    ended = SweepRun.objects.filter(sweep=sweep, finished_at__isnull=False).order_by("pk")
+    until(lambda: ended.count() > before, f"{sweep} does not end")
+    assert ended[before].error == ""
+    return dict(ended[before].counts)
 
 
 def test_a_worker_opens_the_next_fiscal_year(client: Celery) -> None:
     define_series("invoice", template="INV-{fy_start}-{counter:06}", calendar="fiscal-year", fiscal_start=tomorrow())
     define_series("daily", template="D{year}{month}{day}-{counter}", calendar="day", time_zone="Pacific/Auckland")
     define_series("odd", template="O{year}-{counter}", calendar="explicit")
-    done = send(client, "ledger.open_next_periods")
+    done = send(client, "open_next_periods")
     assert Period.objects.filter(series__code="invoice").count() == 2
     assert Period.objects.filter(series__code="daily").count() == 31
     assert done == {"opened": 33, "failed": 0}
-    assert send(client, "ledger.open_next_periods") == {"opened": 0, "failed": 0}
+    assert send(client, "open_next_periods") == {"opened": 0, "failed": 0}
     runs = SweepRun.objects.filter(sweep="open_next_periods", error="").exclude(finished_at=None)
     assert [run.counts["opened"] for run in runs.order_by("pk")] == [33, 0]
 
@@ -51,7 +58,7 @@ def tomorrow() -> str:
 
 @pytest.mark.parametrize("sweep", ["refill_pools", "flag_gaps", "heal", "close_periods", "verify"])
 def test_every_sweep_is_a_task(client: Celery, sweep: str) -> None:
-    counts = send(client, f"ledger.{sweep}")
+    counts = send(client, sweep)
     # A test database lets itself be flushed, which to a process that is no test runner looks like tampering.
     expected = {len(event_tables())} if sweep == "verify" else {0}
     assert set(counts.values()) == expected

@@ -31,6 +31,10 @@ RECONCILING = "ledger/reconciliation"
 RECONCILIATION = "tests/integration/test_reconciliation.py"
 CHANGES = "tests/integration/test_reconciliation_changes.py"
 INTERRUPTED = "tests/accounting/test_reconciliation_interrupted.py"
+BATCHES = "tests/integration/test_batches.py"
+BROKER_MESSAGES = "tests/broker/test_messages.py"
+BROKER_PROCESSES = "tests/broker/test_processes.py"
+HEALTH_PAGES = "tests/integration/test_health_pages.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,5 +418,61 @@ CATALOGUE = (
         "AND d.seen_in <> %(generation)s AND d.state <> 'deleted'",
         "AND false AND d.seen_in <> %(generation)s",
         (f"{RECONCILIATION}::TestTheDead",),
+    ),
+    Mutant(
+        "a batch that is delivered twice is done twice",
+        "ledger/sweeps/running.py",
+        "    if part.finished_at is not None:\n",
+        "    if False:\n",
+        (f"{BATCHES}::test_a_batch_that_is_delivered_twice_counts_once",),
+    ),
+    Mutant(
+        "batches that end together don't see each other",
+        "ledger/sweeps/notes.py",
+        "        row = SweepRun.objects.using(alias).select_for_update().get(pk=run)\n        batch =",
+        "        row = SweepRun.objects.using(alias).get(pk=run)\n        batch =",
+        (f"{BATCHES}::test_batches_that_end_at_the_same_time_see_each_other",),
+    ),
+    Mutant(
+        "a run succeeds although a batch was lost",
+        "ledger/sweeps/notes.py",
+        "is_over=not batches or bool(error) or _all_ended(alias, row))",
+        "is_over=True)",
+        (f"{BATCHES}::test_the_run_is_over_with_its_last_batch",),
+    ),
+    Mutant(
+        "time limit removed",
+        "workers/schedule.py",
+        '        "soft_time_limit": limit,\n        "time_limit": limit + _GRACE,\n',
+        "",
+        (f"{BROKER_PROCESSES}::TestATaskHangs::test_the_beat_sends_the_limits_of_the_settings",),
+    ),
+    Mutant(
+        "expires removed",
+        "workers/schedule.py",
+        '        "expires": times.get("every", _EVERY),\n',
+        "",
+        (f"{BROKER_MESSAGES}::TestLate",),
+    ),
+    Mutant(
+        "a statement that nobody waits for goes on",
+        "ledger/sweeps/notes.py",
+        "            driver.cancel_safe(timeout=5)\n",
+        "            pass\n",
+        (f"{BROKER_PROCESSES}::TestATaskHangs::test_its_time_limit_ends_it_and_its_row_says_so",),
+    ),
+    Mutant(
+        "a task is acknowledged before it is done",
+        "workers/tasks.py",
+        "task = partial(shared_task, acks_late=True, reject_on_worker_lost=True, ignore_result=True)",
+        "task = partial(shared_task, acks_late=False, ignore_result=True)",
+        (f"{BROKER_PROCESSES}::TestAWorkerIsKilled::test_by_the_child_that_was_at_work",),
+    ),
+    Mutant(
+        "anybody reads the metrics",
+        "ledger/web/metrics.py",
+        "    if not compare_digest(",
+        "    if False and not compare_digest(",
+        (f"{HEALTH_PAGES}::TestMetrics::test_nobody_else_may_read_them",),
     ),
 )

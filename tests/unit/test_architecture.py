@@ -21,7 +21,7 @@ LAYERS = [
     {"series", "periods", "testing"},
     {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports", "reconciliation"},
     {"sweeps"},
-    {"checks", "admin", "web", "compat", "management", "apps"},
+    {"checks", "admin", "web", "urls", "compat", "management", "apps"},
     {"site"},
 ]
 

@@ -30,6 +30,7 @@ _FIELDS = {
     "gap-scan": ("scan", "of the first"),
     "reconcile": ("comparison", "of the first"),
     "reconcile-memory": ("run", "of what 150 MB allow"),
+    "sweeps": ("sweep", "of a run in 5 s"),
 }
 
 

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import signal
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from ledger.management.base import LedgerCommand
 from ledger.models import Entry
 from ledger.site import embedded
-
-HOST = "127.0.0.1"
-PORT = 8000
-#: How many ports are tried after the one that was asked for.
-PORTS = 50
+from ledger.site.local import HOST, PORT, migrate_if_needed, port_number, ports_from, reset_superuser
 
 
 class Command(LedgerCommand):
@@ -36,7 +28,9 @@ class Command(LedgerCommand):
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=_port, default=PORT, help=f"Default {PORT}; the next free one if taken.")
+        parser.add_argument(
+            "--port", type=port_number, default=PORT, help=f"Default {PORT}; the next free one if taken."
+        )
         parser.add_argument(
             "--login",
             metavar="NAME",
@@ -52,13 +46,13 @@ class Command(LedgerCommand):
                 "Name the one you mean: admin_site --login NAME."
             )
         try:
-            self._migrate()
+            migrate_if_needed(self.stdout.write)
         except embedded.EmbeddedServerError as error:
             raise CommandError(str(error)) from error
         # The port first: where there is none, no password is reset.
         with self._server(port) as server:
             name = login or "folio"
-            password = _reset(name)
+            password = reset_superuser(name)
             if not Entry.objects.exists():
                 self.stdout.write("The ledger is empty so far: make demo fills it.")
             self.stdout.write(f"Admin:    http://{HOST}:{server.server_address[1]}/admin/")
@@ -69,14 +63,8 @@ class Command(LedgerCommand):
             _serve(server)
         self.stdout.write("Stopped.")
 
-    def _migrate(self) -> None:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            self.stdout.write("Migrating the database …")
-            call_command("migrate", interactive=False, verbosity=0)
-
     def _server(self, wanted: int) -> ThreadedWSGIServer:
-        for port in range(wanted, min(wanted + PORTS, 65535) + 1):
+        for port in ports_from(wanted):
             try:
                 server = ThreadedWSGIServer((HOST, port), WSGIRequestHandler)
             except OSError as error:
@@ -104,21 +92,3 @@ def _serve(server: ThreadedWSGIServer) -> None:
         pass
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _reset(name: str) -> str:
-    password = secrets.token_urlsafe(12)
-    users = get_user_model()
-    user, _ = users._default_manager.get_or_create(None, **{users.USERNAME_FIELD: name})
-    for right in ("is_active", "is_staff", "is_superuser"):
-        setattr(user, right, True)
-    user.set_password(password)
-    user.save()
-    return password
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise ValueError(text)
-    return port

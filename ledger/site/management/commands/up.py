@@ -1,0 +1,100 @@
+"""``make up``: the whole product on this machine, without Docker: PostgreSQL, Redis, site, worker and beat."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import connections
+
+from ledger.management.base import FAILED, LedgerCommand
+from ledger.site import embedded
+from ledger.site.local import HOST, PORT, free_port, migrate_if_needed, port_number, reset_superuser
+
+
+class Command(LedgerCommand):
+    help = (
+        "Start everything on this machine: the embedded PostgreSQL and Redis (or those of DATABASE_URL and REDIS_URL), "
+        "the site, a worker and a beat, with their logs side by side. Ctrl-C stops all of it; so does the end of any "
+        "one of them. Exit code 0: it was stopped; 1: one of them failed."
+    )
+    examples = """  manage.py up
+  manage.py up --port 8080
+  DATABASE_URL=postgresql://… REDIS_URL=redis://… manage.py up --login maria
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--port", type=port_number, default=PORT, help=f"Of the site; default {PORT}, the next free one if taken."
+        )
+        parser.add_argument(
+            "--login",
+            metavar="NAME",
+            help="A superuser whose password is made anew, and printed; default folio. Where DATABASE_URL names a "
+            "database of your own, none is touched unless it is named.",
+        )
+
+    def handle(self, *args: Any, port: int, login: str | None, **options: Any) -> None:
+        """Runs until Ctrl-C or SIGTERM."""
+        try:
+            from honcho.manager import Manager
+            from honcho.printer import Printer
+        except ModuleNotFoundError as error:
+            raise CommandError(f"{error}: pip install 'django-folio[up]' brings what this command starts.") from error
+        name = login or ("" if os.environ.get("DATABASE_URL") else "folio")
+        try:
+            environment = _environment()
+        except embedded.EmbeddedServerError as error:
+            raise CommandError(str(error)) from error
+        migrate_if_needed(self.stdout.write)
+        found = free_port(port)
+        if found is None:
+            raise CommandError(f"The ports from {port} on are taken. Choose another --port.")
+        if found != port:
+            self.stdout.write(f"Port {port} is taken, so this is {found}.")
+        if name:
+            password = reset_superuser(name)
+            self.stdout.write(f"Login:    {name}\nPassword: {password}")
+        self.stdout.write(f"Admin:    http://{HOST}:{found}/admin/")
+        self.stdout.write(f"Health:   http://{HOST}:{found}/healthz")
+        self.stdout.write("Ctrl-C stops it all.")
+        self.stdout.flush()
+        connections.close_all()  # what is started now must not share them
+
+        manager = Manager(Printer(sys.stdout))
+        for what, command in _commands(found).items():
+            # `exec`: a signal is for the process itself, and not for a shell around it.
+            manager.add_process(what, f"exec {shlex.join(command)}", env=environment)
+        manager.loop()
+        # 130 and 143 are Ctrl-C and SIGTERM, as a shell would say it.
+        if manager.returncode not in (130, 143):
+            raise CommandError("One of the processes ended by itself: its log above says why.", returncode=FAILED)
+        self.stdout.write("Stopped.")
+
+
+def _environment() -> dict[str, str]:
+    """That of the processes: they use the servers that this one holds, and start none of their own."""
+    return {
+        "DJANGO_SETTINGS_MODULE": "ledger.site.settings",
+        **os.environ,
+        "DATABASE_URL": os.environ.get("DATABASE_URL") or embedded.database_url(),
+        "REDIS_URL": os.environ.get("REDIS_URL") or embedded.redis_url(),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _commands(port: int) -> dict[str, list[str]]:
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "workers"]
+    schedule = embedded.home() / "beat-schedule"
+    return {
+        "site": [
+            *(sys.executable, "-m", "gunicorn", "ledger.site.wsgi", f"--bind={HOST}:{port}"),
+            *("--threads=8", "--no-control-socket"),
+        ],
+        "worker": [*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle"],
+        # No file with its process id: one that was left behind by a crash would keep it from starting.
+        "beat": [*celery, "beat", "--loglevel=INFO", f"--schedule={schedule}", "--pidfile="],
+    }

@@ -1,0 +1,1 @@
+"""Pages beside the admin: whether all is well, for people's monitoring."""

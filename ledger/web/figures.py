@@ -1,0 +1,66 @@
+"""The figures of ``/metrics``, read from the database when somebody asks. Labels are names of sweeps and of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from django.db import connections, router
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from ledger.models import SweepRun
+from ledger.sweeps.health import Health, health
+from ledger.sweeps.sql import QUEUED
+
+_BY_SWEEP = ("sweep",)
+
+
+class LedgerCollector(Collector):
+    """What can be told in a few short queries, however large the ledger is: no figure for each tenant or series."""
+
+    def __init__(self, using: str | None = None) -> None:
+        self.alias = using or router.db_for_read(SweepRun)
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: to register it must not ask the database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Every figure, as it is now."""
+        yield from _of_sweeps(health(using=self.alias))
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute(QUEUED)
+            pools, low, reservations, age = cursor.fetchone()
+        yield GaugeMetricFamily("ledger_pools", "Pools of current periods.", value=pools)
+        yield GaugeMetricFamily(
+            "ledger_pools_low", "Those with less than a quarter of a batch left, or none yet.", value=low
+        )
+        yield GaugeMetricFamily(
+            "ledger_reservations", "Reservations that are neither numbers nor gaps yet.", value=reservations
+        )
+        yield GaugeMetricFamily(
+            "ledger_oldest_reservation_seconds", "Age of the oldest of them; 0 where there is none.", value=age
+        )
+
+
+def _of_sweeps(found: list[Health]) -> Iterator[Metric]:
+    def family(name: str, text: str, labels: Iterable[str] = _BY_SWEEP) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"ledger_sweep_{name}", text, labels=list(labels))
+
+    success = family("last_success_timestamp_seconds", "When the sweep last succeeded; left out if it never did.")
+    took = family("last_success_duration_seconds", "How long that took.")
+    overdue = family("overdue", "1 if the sweep has not succeeded for too long, else 0.")
+    failed = family("failed", "1 if its last run failed, else 0.")
+    unfinished = family("unfinished", "1 if its last run has not ended: it runs, or was killed.")
+    counted = family("last_counted", "What its last run counted.", ("sweep", "counted"))
+    for one in found:
+        names = [one.sweep]
+        if one.succeeded_at is not None and one.took is not None:
+            success.add_metric(names, one.succeeded_at.timestamp())
+            took.add_metric(names, one.took.total_seconds())
+        overdue.add_metric(names, float(one.overdue))
+        failed.add_metric(names, float(bool(one.error)))
+        unfinished.add_metric(names, float(one.unfinished))
+        for name, count in one.counts.items():
+            counted.add_metric([one.sweep, name], count)
+    yield from (success, took, overdue, failed, unfinished, counted)

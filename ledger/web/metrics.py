@@ -1,0 +1,47 @@
+"""``/metrics`` for Prometheus, for who has the token of ``LEDGER["METRICS_TOKEN"]``. Needs the extra ``metrics``."""
+
+from __future__ import annotations
+
+import logging
+from hmac import compare_digest
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ledger.conf import ledger_settings
+
+_log = logging.getLogger(__name__)
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The figures of ``ledger.web.figures`` in Prometheus' text format.
+
+    404 where no token is set, 401 without it, 503 where the database doesn't answer.
+    """
+    token = ledger_settings().metrics_token
+    if not token:
+        raise Http404
+    if not compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
+        return HttpResponse("Send the token of the metrics.\n", status=401, headers={"WWW-Authenticate": "Bearer"})
+    try:
+        from prometheus_client import CollectorRegistry
+        from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+        from ledger.web.figures import LedgerCollector
+    except ModuleNotFoundError as error:
+        raise ImproperlyConfigured(
+            "LEDGER['METRICS_TOKEN'] is set, and prometheus_client is not installed: "
+            "pip install 'django-folio[metrics]', or leave the token out."
+        ) from error
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(LedgerCollector())
+    try:
+        return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    except Error:
+        _log.exception("The metrics can't be told: the database doesn't answer.")
+        return HttpResponse("The database does not answer.\n", status=503, content_type="text/plain")

@@ -1,0 +1,55 @@
+"""Sweeps that stop where a test wants them to: they wait for an advisory lock that the test holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+
+#: The advisory lock; those who wait for it don't wait for each other.
+LOCK = 20_26
+
+
+class BrokerTestConfig(AppConfig):
+    name = "tests.broker"
+    label = "tests_broker"
+
+    def ready(self) -> None:
+        """Register the sweeps, as any app may."""
+        from ledger.sweeps import Batches, Sweep, register, work
+
+        counted = ("flagged", "in_flight", "settled")
+        register(Sweep("wait", "waiting", wait))
+        register(Sweep("stubborn", "waiting, whatever the time limit", wait_stubbornly))
+        register(Sweep("hesitate", "flagging", batches=Batches(work.reservations, flag_and_wait, counted)))
+
+
+def wait(alias: str) -> dict[str, int]:
+    """Wait for the test."""
+    from django.db import connections
+
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [LOCK])
+    return {"waited": 1}
+
+
+def wait_stubbornly(alias: str) -> dict[str, int]:
+    """Wait for the test, and take no hint."""
+    from celery.exceptions import SoftTimeLimitExceeded
+    from django.db import connections
+
+    while True:
+        try:
+            return wait(alias)
+        except SoftTimeLimitExceeded:
+            connections[alias].close()
+
+
+def flag_and_wait(alias: str, ids: Sequence[Any]) -> dict[str, int]:
+    """Do what flag_gaps does; then wait for the test, half-way through the task."""
+    from ledger.sweeps import work
+
+    counts = work.flag_reservations(alias, ids)
+    wait(alias)
+    return counts
