@@ -41,6 +41,7 @@ SWEEPS: dict[str, dict[str, float]] = {
     "heal": {"every": 300, "limit": 60},
     "close_periods": {"every": 3600, "limit": 300},
     "verify": {"every": 86400, "limit": 7200},
+    "push": {"every": 60, "limit": 600},
 }
 
 

@@ -52,3 +52,30 @@ def close_periods() -> dict[str, Any]:
 def verify() -> dict[str, Any]:
     """Check every rule of the ledger."""
     return _run("verify")
+
+
+@shared_task(name="ledger.push")
+def push(system: str | None = None) -> dict[str, Any]:
+    """Write numbers back to one accounting system; without its name, send one message for each that is pushed to."""
+    from ledger import sweeps
+    from workers import writing_back
+
+    if system is None:
+        names = writing_back.pushing()
+        for name in names:
+            push.apply_async(kwargs={"system": name}, **_as_this_one(push))
+        return {"systems": len(names)} if names else _run("push")
+
+    def part(alias: str) -> dict[str, int]:
+        run = writing_back.push_system(system, using=alias, seconds=writing_back.share_of_a_run())
+        if run.stopped_by is not None:
+            raise run.stopped_by
+        return run.as_dict()
+
+    return dict(sweeps.run("push", part=part).counts)
+
+
+def _as_this_one(task: Any) -> dict[str, Any]:
+    """The limits under which this task runs, for those that it sends."""
+    soft, hard = task.request.timelimit or (None, None)
+    return {"soft_time_limit": soft, "time_limit": hard, "expires": 600}

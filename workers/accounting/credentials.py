@@ -9,6 +9,9 @@ LEDGER_ACCOUNTING = {
             "tenant": "",                         # whose numbers they are, in Folio
             "credentials": {"ENV": "XERO_"},      # XERO_CLIENT_ID, XERO_CLIENT_SECRET, …; or "client_id": "…" each
             "options": {"page_size": 200},        # what the adapter's own page in docs/accounting.md names
+            "series": ["invoice"],                # whose numbers go there
+            "push": "2026-01-01",                 # push what bears this date or a later one; True for everything
+            "describe": "shop.books:describe",    # says customer and amount of a number: workers.describing
         },
     },
     "TOKEN_KEYS": ["…"],                          # see workers.accounting.sealing
@@ -18,7 +21,7 @@ LEDGER_ACCOUNTING = {
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +33,7 @@ from workers.accounting.secrecy import Secret
 SETTING = "LEDGER_ACCOUNTING"
 _KEYS = {"SYSTEMS", "TOKEN_KEYS"}
 _SYSTEM_KEYS = {"adapter", "organisation", "url", "tenant", "credentials", "options"}
+_SYSTEM_KEYS |= {"series", "push", "describe"}
 
 
 class Credentials:
@@ -77,6 +81,9 @@ class System:
     url: str = ""
     tenant: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    series: Sequence[str] = ()
+    push: bool | str = False
+    describe: str = ""
 
     @property
     def limits_key(self) -> str:
