@@ -46,7 +46,8 @@ _POSITION = """
 
 _FOUND = """
     INSERT INTO ledger_workers_push
-        (tenant, system, entry_id, number, document, issued_on, state, claimed_by, attempts, last_error, remote_id, facts)
+        (tenant, system, entry_id, number, document, issued_on,
+         state, claimed_by, attempts, last_error, remote_id, facts)
     SELECT e.tenant, %(system)s, e.id, e.number, e.document, e.issued_on, 'waiting', '', 0, '', '', '{}'
     FROM ledger_entry e
     WHERE e.tenant = %(tenant)s AND e.kind = 'issued' AND e.series_id = ANY (%(series)s)

@@ -23,7 +23,7 @@ from django.core.exceptions import ImproperlyConfigured
 def accounting_settings(path: Path) -> dict[str, Any]:
     """``LEDGER_ACCOUNTING`` as the file has it; an empty file names no systems.
 
-    Raises ImproperlyConfigured, which says what is wrong and never quotes the file: somebody may have put a secret there.
+    Raises ImproperlyConfigured, which never quotes the file: somebody may have put a secret there.
     """
     given = _read(path)
     if unknown := sorted(set(given) - {"SYSTEMS"}):

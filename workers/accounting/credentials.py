@@ -32,8 +32,7 @@ from workers.accounting.secrecy import Secret
 
 SETTING = "LEDGER_ACCOUNTING"
 _KEYS = {"SYSTEMS", "TOKEN_KEYS"}
-_SYSTEM_KEYS = {"adapter", "organisation", "url", "tenant", "credentials", "options"}
-_SYSTEM_KEYS |= {"series", "push", "describe"}
+_SYSTEM_KEYS = {"adapter", "organisation", "url", "tenant", "credentials", "options", "series", "push", "describe"}
 
 
 class Credentials:
