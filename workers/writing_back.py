@@ -114,7 +114,7 @@ def push_system(
 def push_all(using: str | None = None, *, seconds: float | None = None) -> dict[str, int]:
     """Push to every system, one after the other: the sweep ``push``. One that fails doesn't keep the others from it.
 
-    Each has its share of ``seconds``. Returns the counts of all; raises the first error that stopped one, after the last.
+    Each has its share of ``seconds``. Returns the counts of all; raises the first error that stopped one, at the end.
     """
     counts: Counter[str] = Counter(Run().as_dict())
     first: Exception | None = None
