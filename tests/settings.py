@@ -1,5 +1,6 @@
 """A host project as small as can be: Folio beside a shop, on the PostgreSQL of tests/provision.py."""
 
+import json
 import os
 from typing import Any
 
@@ -11,6 +12,8 @@ DATABASES: dict[str, dict[str, Any]] = {"default": database_settings(database_ur
 if "TEST_DATABASE" in os.environ:
     # A process that a test started (a worker) works on the database that pytest-django made.
     DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE"]
+# As does it with the accounting systems of that test.
+LEDGER_ACCOUNTING: dict[str, Any] = json.loads(os.environ.get("TEST_ACCOUNTING", "{}"))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

@@ -77,5 +77,5 @@ def push(system: str | None = None) -> dict[str, Any]:
 
 def _as_this_one(task: Any) -> dict[str, Any]:
     """The limits under which this task runs, for those that it sends."""
-    soft, hard = task.request.timelimit or (None, None)
+    hard, soft = task.request.timelimit or (None, None)
     return {"soft_time_limit": soft, "time_limit": hard, "expires": 600}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from cryptography.fernet import Fernet
 from django.db import transaction
 from django.test import override_settings
 
@@ -95,8 +95,9 @@ def row(number: str = "INV-2026-000001") -> Push:
     return Push.objects.get(number=number)
 
 
-def in_this_process() -> None:
-    """What a process does that a test has started: take the settings that it was given."""
-    from django.conf import settings
-
-    settings.LEDGER_ACCOUNTING = json.loads(os.environ["ACCOUNTING"])
+def environment(**systems: dict[str, Any]) -> dict[str, str]:
+    """What a process that a test starts needs to know these systems (``tests.settings``), and to keep their tokens."""
+    return {
+        "TEST_ACCOUNTING": json.dumps({"SYSTEMS": systems}),
+        "LEDGER_TOKEN_KEYS": Fernet.generate_key().decode(),
+    }

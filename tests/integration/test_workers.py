@@ -77,7 +77,7 @@ def tomorrow() -> str:
     return f"{day:%m-%d}" if (day.month, day.day) != (2, 29) else "03-01"
 
 
-@pytest.mark.parametrize("sweep", ["refill_pools", "flag_gaps", "heal", "close_periods", "verify"])
+@pytest.mark.parametrize("sweep", ["refill_pools", "flag_gaps", "heal", "close_periods", "verify", "push"])
 def test_every_sweep_is_a_task(client: Celery, sweep: str) -> None:
     counts = send(client, f"ledger.{sweep}")
     # A test database lets itself be flushed, which to a process that is no test runner looks like tampering.
@@ -92,4 +92,4 @@ def test_the_schedule_names_tasks_that_exist() -> None:
 
     named = {entry["task"] for entry in schedule().values()}
     assert named == {f"ledger.{name}" for name in dir(tasks) if f"ledger.{name}" in named}
-    assert len(named) == 6
+    assert len(named) == 7

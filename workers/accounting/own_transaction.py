@@ -9,7 +9,7 @@ from django.db import transaction
 
 
 @contextmanager
-def own_transaction(using: str | None = None) -> Iterator[None]:
+def own_transaction(using: str) -> Iterator[None]:
     """Begin and commit here. Inside a caller's transaction it is refused: a remote system isn't asked from there."""
     began = False
     try:
