@@ -18,7 +18,7 @@ from tests.accounting.pushing import DAY, Office, configured, sell, system_setti
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.server import Fault
 from tests.databases import manage
-from workers import writing_back
+from workers.accounting import systems
 from workers.accounting.base import State
 from workers.models import Push
 
@@ -29,7 +29,7 @@ NUMBER = "INV-2026-000001"
 
 @pytest.fixture(autouse=True)
 def plumbing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing_back.systems, "shared", office.plumbing)
+    monkeypatch.setattr(systems, "shared", office.plumbing)
 
 
 def told(*arguments: str) -> list[dict[str, Any]]:

@@ -21,7 +21,8 @@ from tests.accounting.pushing import (
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.server import Fault
 from tests.concurrency.checkouts import checkouts
-from workers import push_queue, writing_back
+from workers import push_queue
+from workers.accounting import credentials
 from workers.accounting.base import State
 from workers.models import Push, PushPosition
 
@@ -160,7 +161,7 @@ class TestFinding:
 
     def test_two_looks_at_once_make_one_row(self, books: Books, office: Office) -> None:
         sell("order:1", "order:2")
-        queue = push_queue.PushQueue(writing_back.credentials.system("books"), "default")
+        queue = push_queue.PushQueue(credentials.system("books"), "default")
         with checkouts(2) as (one, other):
             looks = [each.do(queue.look) for each in (one, other)]
             assert sum(look.result(30)[0] for look in looks) == 2
@@ -192,7 +193,7 @@ class TestVoids:
         self, books: Books, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         [entry] = sell("order:1")
-        queue = push_queue.PushQueue(writing_back.credentials.system("books"), "default")
+        queue = push_queue.PushQueue(credentials.system("books"), "default")
         answer = books.answer
 
         def voided_meanwhile(request: Any) -> Any:
@@ -224,7 +225,7 @@ class TestVoids:
         push = row()
         assert (push.state, "locked" in push.last_error) == ("failed", True)
         books.locked.clear()
-        push_queue.PushQueue(writing_back.credentials.system("books"), "default").retry()
+        push_queue.PushQueue(credentials.system("books"), "default").retry()
         office.push()
         assert books.facts() == [(NUMBER, "order:1", State.VOID)]
 
@@ -245,7 +246,7 @@ class TestConflicts:
         office.clock.pass_by(10**6)
         assert not any(office.push().as_dict().values())
         books.renumber(key, NUMBER)
-        push_queue.PushQueue(writing_back.credentials.system("books"), "default").retry([NUMBER])
+        push_queue.PushQueue(credentials.system("books"), "default").retry([NUMBER])
         office.push()
         assert (row().state, row().facts, row().last_error) == ("pushed", {}, "")
         assert books.facts() == [(NUMBER, "order:1", State.POSTED)]

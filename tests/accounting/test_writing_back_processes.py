@@ -156,7 +156,7 @@ def test_time_that_goes_by_between_two_requests_counts(pausing: Pausing) -> None
         office.clock.pass_by(CLAIM_SECONDS)
         return answer(request)
 
-    pausing.answer = slowly  # type: ignore[method-assign]
+    pausing.answer = slowly
     office.push()
     assert pausing.facts() == []
     del pausing.answer  # type: ignore[method-assign]

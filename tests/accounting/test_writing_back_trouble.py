@@ -11,7 +11,7 @@ from tests.accounting.pushing import Office, configured, row, sell, system_setti
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.server import Fault
 from workers import writing_back
-from workers.accounting import errors
+from workers.accounting import errors, systems
 from workers.models import Push, PushPosition
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,7 +83,7 @@ def test_one_system_in_trouble_does_not_keep_the_others_from_their_turn(
 ) -> None:
     sell("order:1")
     office = Office(books)
-    monkeypatch.setattr(writing_back.systems, "shared", office.plumbing)
+    monkeypatch.setattr(systems, "shared", office.plumbing)
     broken = system_settings("xero", "http://127.0.0.1:9", describe="")
     with (
         configured(astray=broken, books=system_settings("xero", books.url)),
