@@ -19,6 +19,7 @@ from tests.accounting.pushing import (
     system_settings,
 )
 from tests.accounting.standins.books import Books
+from tests.accounting.standins.chosen import path_ends
 from tests.accounting.standins.server import Fault
 from tests.concurrency.checkouts import checkouts
 from workers import push_queue
@@ -76,6 +77,21 @@ class TestOnce:
             office.push()
         assert row().state == "pushed"
         assert living(books) == [(NUMBER, "order:1", State.POSTED)]
+
+    @pytest.mark.parametrize("adapter", ["odoo"])
+    @pytest.mark.parametrize("step", ["create", "action_post"])
+    @pytest.mark.parametrize("times", [1, 9])
+    def test_an_answer_lost_where_no_key_makes_a_second_request_harmless(
+        self, books: Any, office: Office, step: str, times: int
+    ) -> None:
+        sell("order:1")
+        books.fail_when(path_ends(f"/{step}"), *[Fault.LOST] * times)
+        for _ in range(4):
+            office.push()
+            office.clock.pass_by(4000)
+        assert books.met > 0
+        assert row().state == "pushed"
+        assert books.facts() == [(NUMBER, "order:1", State.POSTED)]
 
     def test_a_number_without_a_document_is_known_by_its_entry(self, books: Books, office: Office) -> None:
         with transaction.atomic():

@@ -355,7 +355,7 @@ CATALOGUE = (
         "workers/accounting/pushing.py",
         "        there = live_first(find())\n        if there is None:\n            raise\n        return there\n",
         "        return make()\n",
-        (f"{WRITING_BACK}::TestOnce::test_an_answer_lost_on_the_way", "tests/accounting/test_odoo.py::TestOnce"),
+        (f"{WRITING_BACK}::TestOnce",),
     ),
     Mutant(
         "a claim that is not committed before the network",
