@@ -157,7 +157,7 @@ class PushQueue:
                 },
             )
             row = cursor.fetchone()
-        return None if row is None else self.rows().select_related("entry__series").get(pk=row[0])
+        return None if row is None else self.rows().select_related("entry").get(pk=row[0])
 
     def pushed(self, push: Push, there: RemoteInvoice) -> bool:
         """It is there, as it should be. What was voided meanwhile is cancelled next."""

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+
 from ledger.conf import ledger_settings
+
+#: Sweeps of the app "workers", which a project without accounting systems need not install.
+OF_THE_APP = {"push"}
 
 
 def schedule() -> dict[str, dict[str, Any]]:
     """The entries of ``beat_schedule``, by the settings as they are."""
+    is_installed = any(app.split(".")[0] == "workers" for app in settings.INSTALLED_APPS)
     return {
         f"ledger-{name.replace('_', '-')}": {
             "task": f"ledger.{name}",
@@ -25,4 +31,5 @@ def schedule() -> dict[str, dict[str, Any]]:
             },
         }
         for name, times in ledger_settings().sweeps.items()
+        if is_installed or name not in OF_THE_APP
     }

@@ -93,10 +93,10 @@ def push_system(
     """
     system = credentials.system(name)
     queue = PushQueue(system, using or router.db_for_write(Push))
-    found, voided = queue.look()
-    run = Run(Counter(found=found, voided=voided))
     guard = ClaimGuard(name, plumbing or systems.shared())
     try:
+        found, voided = queue.look()
+        run = Run(Counter(found=found, voided=voided))
         describe = hook(system)
         adapter = systems.connect(name, guard.plumbing)
         try:

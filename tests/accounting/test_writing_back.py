@@ -118,6 +118,13 @@ class TestOnce:
             assert office.push().as_dict()["pushed"] == 1
         assert len(books.facts()) == 2
 
+    def test_a_series_that_is_not_there_yet(self, books: Books, office: Office) -> None:
+        """Default series make themselves on first use."""
+        assert not any(office.push().as_dict().values())
+        assert books.count() == 0
+        sell("order:1")
+        assert office.push().as_dict()["pushed"] == 1
+
 
 class TestFinding:
     """What is owed is found by transaction ids, since ids and times come before COMMIT."""

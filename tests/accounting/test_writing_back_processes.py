@@ -156,10 +156,10 @@ def test_time_that_goes_by_between_two_requests_counts(pausing: Pausing) -> None
         office.clock.pass_by(CLAIM_SECONDS)
         return answer(request)
 
-    pausing.answer = slowly
+    pausing.answer = slowly  # type: ignore[method-assign]
     office.push()
     assert pausing.facts() == []
-    del pausing.answer  # type: ignore[method-assign]
+    del pausing.answer
     office.clock.pass_by(60)
     assert office.push().as_dict()["pushed"] == 1
     assert len(pausing.facts()) == 1
