@@ -68,8 +68,8 @@ def push(system: str | None = None) -> dict[str, Any]:
 
     def part(alias: str) -> dict[str, int]:
         run = writing_back.push_system(system, using=alias, seconds=writing_back.share_of_a_run())
-        if run.stopped_by is not None:
-            raise run.stopped_by
+        if run.trouble is not None:
+            raise run.trouble
         return run.as_dict()
 
     return dict(sweeps.run("push", part=part).counts)

@@ -52,10 +52,15 @@ DraftOf = Callable[[Entry], str]
 
 @dataclass(slots=True)
 class Run:
-    """What one run did. ``stopped_by`` is the error that ended it early, which the caller may raise."""
+    """What one run did. ``stopped_by`` is the error that ended it early."""
 
     counts: Counter[str] = field(default_factory=Counter)
     stopped_by: AccountingError | None = None
+
+    @property
+    def trouble(self) -> AccountingError | None:
+        """What somebody should hear of. Limits are none: they are met every day, and waited for."""
+        return None if isinstance(self.stopped_by, RateLimited) else self.stopped_by
 
     def as_dict(self) -> dict[str, int]:
         """The counts: numbers and voids found, pushed, cancelled; left for later, for a person, in conflict."""
@@ -123,7 +128,7 @@ def push_all(using: str | None = None, *, seconds: float | None = None) -> dict[
         try:
             run = push_system(name, using=using, seconds=None if seconds is None else seconds / len(names))
             counts.update(run.as_dict())
-            error: Exception | None = run.stopped_by
+            error: Exception | None = run.trouble
         except Exception as caught:  # noqa: BLE001  (raised below, when the other systems had their turn)
             error = caught
         if error is not None:

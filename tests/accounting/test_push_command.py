@@ -18,7 +18,7 @@ from tests.accounting.pushing import DAY, Office, configured, sell, system_setti
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.server import Fault
 from tests.databases import manage
-from workers.accounting import systems
+from workers.accounting import errors, systems
 from workers.accounting.base import State
 from workers.models import Push
 
@@ -111,6 +111,24 @@ def test_help_has_an_example(plain_database: str) -> None:
     assert done.returncode == 0
     assert "manage.py ledger_push --system books --retry" in done.stdout
     assert "Exit code 0" in done.stdout
+
+
+def test_a_limit_is_no_trouble(books: Books, office: Office) -> None:
+    sell("order:1")
+    books.fail(*[Fault.LIMITED] * 3, method="PUT")
+    assert "1 later just now; in all 1 waiting." in said()
+    office.clock.pass_by(books.retry_after)
+    books.fail(*[Fault.LIMITED] * 3, method="PUT")
+    run = sweeps.run("push")
+    assert (run.error, run.counts["later"]) == ("", 1)
+
+
+def test_a_system_in_trouble_is_told_by_the_row_of_the_run(books: Books) -> None:
+    sell("order:1")
+    books.fail(*[Fault.HTML] * 9)
+    with pytest.raises(errors.UnexpectedAnswer):
+        sweeps.run("push")
+    assert "a web page instead of data" in SweepRun.objects.get().error
 
 
 def test_the_sweep_pushes_to_every_system(books: Books) -> None:

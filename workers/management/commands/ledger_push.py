@@ -102,7 +102,7 @@ def _pushed(name: str, alias: str) -> tuple[dict[str, int], str]:
         run = writing_back.push_system(name, using=alias)
     except AccountingError as error:
         return {}, str(error)
-    return run.as_dict(), "" if run.stopped_by is None else str(run.stopped_by)
+    return run.as_dict(), "" if run.trouble is None else str(run.trouble)
 
 
 def _queue(queue: PushQueue) -> dict[str, Any]:
