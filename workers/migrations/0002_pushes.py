@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0012_sweeps"),
+        ("ledger", "0001_tables"),
         ("ledger_workers", "0001_tables"),
     ]
 
