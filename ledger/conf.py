@@ -43,6 +43,7 @@ SWEEPS: dict[str, dict[str, float]] = {
     "close_periods": {"every": 3600, "limit": 300},
     "verify": {"every": 86400, "limit": 7200},
     "reconcile": {"every": 3600, "limit": 3000},
+    "push": {"every": 60, "limit": 600},
 }
 
 

@@ -3,11 +3,13 @@
 With it, nobody who holds the application's password can change an event, empty a table, switch a trigger off, or
 rewrite a period. Migrations run as another role, which owns the tables. Identity columns need no grants on sequences;
 but for the entries', whose ids ``at_commit`` promises before there is a row.
+
+Other apps that belong to Folio say what their tables need by ``contribute``; a checkout's role gets none of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, LiteralString, cast
 
@@ -106,29 +108,50 @@ class Statement:
     sql: Composed
 
 
+@dataclass(frozen=True, slots=True)
+class TableGrant:
+    """What a role of the workers needs on a table of another app: to read, to insert, and to update ``columns``."""
+
+    why: str
+    model: type[Model]
+    columns: tuple[str, ...]
+
+
+_contributed: dict[str, Callable[[], Iterable[TableGrant]]] = {}
+
+
+def contribute(app: str, grants: Callable[[], Iterable[TableGrant]]) -> None:
+    """Let ``ledger_grants`` know the tables of ``app``: by a function, called when they are asked for."""
+    _contributed[app] = grants
+
+
 def grant_statements(
-    role: str, *, admin: bool = False, revoke_public: bool = False, using: str = "default"
+    role: str, *, admin: bool = False, workers: bool = False, revoke_public: bool = False, using: str = "default"
 ) -> list[Statement]:
     """What gives ``role`` the least that it needs, and takes everything else in the ledger from it.
 
-    ``admin`` adds what defining series, opening, closing and adopting need: UPDATE on series and periods.
+    ``admin`` adds what defining series, opening, closing and adopting need: UPDATE on series and periods. ``workers``
+    adds what processes need that speak to accounting systems, who alone see the tokens: their own tables.
     ``revoke_public`` takes away what PostgreSQL gives to every role: EXECUTE on the ledger's functions, and temporary
     tables in this database, which could pose as the ledger's own in the eyes of a trigger.
     """
     check_name(role)
-    return list(_statements(role, admin=admin, revoke_public=revoke_public, using=using))
+    return list(_statements(role, admin=admin, workers=workers, revoke_public=revoke_public, using=using))
 
 
-def apply_grants(role: str, *, admin: bool = False, revoke_public: bool = False, using: str = "default") -> int:
+def apply_grants(
+    role: str, *, admin: bool = False, workers: bool = False, revoke_public: bool = False, using: str = "default"
+) -> int:
     """Run ``grant_statements`` in one transaction; returns how many. Raises GrantError where they would not bind."""
-    statements = grant_statements(role, admin=admin, revoke_public=revoke_public, using=using)
+    statements = grant_statements(role, admin=admin, workers=workers, revoke_public=revoke_public, using=using)
     problem = unbound(role, using)
     if problem is not None:
         raise problem
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         for statement in statements:
             cursor.execute(statement.sql)
-        cursor.execute(_EXCESS, {"role": role, "events": event_tables(), "queues": queue_tables()})
+        queues = queue_tables() + [_table(grant) for grant in _contributions(using)]
+        cursor.execute(_EXCESS, {"role": role, "events": event_tables(), "queues": queues})
         excess = [f"{privileges} on {table}" for table, privileges in cursor.fetchall()]
         if excess:
             raise GrantError(
@@ -173,8 +196,9 @@ def check_name(role: str) -> None:
     )
 
 
-def _statements(role: str, *, admin: bool, revoke_public: bool, using: str) -> Iterator[Statement]:
+def _statements(role: str, *, admin: bool, workers: bool, revoke_public: bool, using: str) -> Iterator[Statement]:
     schema, database, entry_ids, functions = _look(using)
+    others = _contributions(using)
     to = Identifier(role)
 
     def table(name: str) -> Identifier:
@@ -183,7 +207,7 @@ def _statements(role: str, *, admin: bool, revoke_public: bool, using: str) -> I
     def tables(*models: type[Model]) -> Composed:
         return SQL(", ").join([table(model._meta.db_table) for model in models])
 
-    every_table = SQL(", ").join(map(table, all_tables()))
+    every_table = SQL(", ").join(map(table, [*all_tables(), *map(_table, others)]))
     every_function = SQL(", ").join(functions)
     yield Statement("Whatever it had before", SQL("REVOKE ALL ON TABLE {} FROM {}").format(every_table, to))
     if revoke_public:
@@ -237,7 +261,22 @@ def _statements(role: str, *, admin: bool, revoke_public: bool, using: str) -> I
             "Adoption reads its file into a temporary table",
             SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(Identifier(database), to),
         )
+    if workers:
+        for grant in others:
+            yield Statement(grant.why, SQL("GRANT SELECT, INSERT ON TABLE {} TO {}").format(tables(grant.model), to))
+            yield Statement("… and kept up to date", _update(grant.model, grant.columns, table, to))
     yield Statement("To issue", SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(every_function, to))
+
+
+def _contributions(using: str) -> list[TableGrant]:
+    """What other apps said of their tables, of those that are in this database."""
+    with connections[using].cursor() as cursor:
+        there = set(connections[using].introspection.table_names(cursor))
+    return [grant for grants in _contributed.values() for grant in grants() if _table(grant) in there]
+
+
+def _table(grant: TableGrant) -> str:
+    return grant.model._meta.db_table
 
 
 def _queue_statements(tables: Any, table: Any, to: Identifier) -> Iterator[Statement]:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from ledger.site import embedded
+from ledger.sweeps import registry
 from tests import provision
 from tests.databases import migrated_database
 
@@ -55,3 +56,12 @@ def plain_database() -> Iterator[str]:
     """The URL of a migrated database as a merchant has it, TRUNCATE refused; empty, so leave it empty."""
     with migrated_database("folio_plain") as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def sweeps_as_they_were() -> Iterator[None]:
+    """A test that registers sweeps, for accounting systems of its own, leaves none to the others."""
+    before = dict(registry._sweeps)
+    yield
+    registry._sweeps.clear()
+    registry._sweeps.update(before)

@@ -12,6 +12,8 @@ DATABASES: dict[str, dict[str, Any]] = {"default": database_settings(database_ur
 if "TEST_DATABASE" in os.environ:
     # A process that a test started (a worker) works on the database that pytest-django made.
     DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE"]
+# As does it with the accounting systems of that test.
+LEDGER_ACCOUNTING: dict[str, Any] = json.loads(os.environ.get("TEST_ACCOUNTING", "{}"))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -49,6 +51,3 @@ STATIC_URL = "static/"
 USE_TZ = True
 TIME_ZONE = "UTC"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-if "TEST_ACCOUNTING" in os.environ:
-    # The same process reads the accounting systems that the test has started.
-    LEDGER_ACCOUNTING = json.loads(os.environ["TEST_ACCOUNTING"])

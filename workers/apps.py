@@ -11,11 +11,10 @@ class WorkersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Reconciling each accounting system of the settings is a sweep like the others."""
-        from workers.accounting import credentials
+        """Add what the workers do, and what their tables need, to what the ledger knows of its own."""
+        from ledger import grants
+        from workers.privileges import table_grants
+        from workers.system_sweeps import register_sweeps
 
-        # What speaks to a system needs an extra that a project without one has not installed.
-        if credentials.setting("SYSTEMS", {}):
-            from workers import reconciliation
-
-            reconciliation.register_sweeps()
+        grants.contribute("workers", table_grants)
+        register_sweeps()

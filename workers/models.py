@@ -1,8 +1,16 @@
-"""What worker processes share about the accounting systems. Nothing of the ledger is here, and nothing that lasts."""
+"""What worker processes share about the accounting systems. The ledger's events are none of it, and need none of it."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models.functions import Now
+
+from ledger.keys import KEY_LENGTH
+from ledger.models import Entry, NumberVoided
+from ledger.models.series import NUMBER_LENGTH
 
 
 class SealedToken(models.Model):
@@ -39,3 +47,87 @@ class Quota(models.Model):
 
     def __str__(self) -> str:
         return self.organisation
+
+
+class Push(models.Model):
+    """An issued number on its way to an accounting system, and what became of it there: a queue whose rows stay.
+
+    They stay because they say what was pushed. ``claimed_by`` is the mark of the worker that has it in hand, until
+    ``claimed_until`` by the database's clock. ``facts`` is what the system has, where that isn't what was pushed.
+    ``pushed_at`` and ``cancelled_at`` tell which of the two steps are done.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "to be pushed"
+        PUSHED = "pushed", "pushed"
+        CANCELLING = "cancelling", "to be cancelled there"
+        CANCELLED = "cancelled", "cancelled there"
+        CONFLICT = "conflict", "another there"
+        FAILED = "failed", "for a person"
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    system = models.CharField(max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
+    # No foreign keys in the database: each would lock the entry's row, and with it write to a page of the ledger, for
+    # an event that can't go away.
+    entry = models.ForeignKey(Entry, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    void = models.ForeignKey(
+        NumberVoided, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    number = models.CharField(max_length=NUMBER_LENGTH)
+    document = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    issued_on = models.DateField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    found_at = models.DateTimeField(db_default=Now())
+    claimed_by = models.CharField(max_length=60, blank=True, default="")
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.IntegerField(default=0, help_text="Of the step that is due.")
+    last_error = models.TextField(blank=True, default="")
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    remote_id = models.CharField(max_length=400, blank=True, default="")
+    facts = models.JSONField(blank=True, default=dict, encoder=DjangoJSONEncoder)
+    pushed_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "pushes"
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "system", "entry"], name="ledger_workers_push_entry"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["tenant", "system", "id"],
+                condition=models.Q(state__in=("waiting", "cancelling")),
+                name="ledger_workers_push_due",
+            ),
+            models.Index(
+                fields=["tenant", "system", "id"],
+                condition=models.Q(state__in=("conflict", "failed")),
+                name="ledger_workers_push_stuck",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} to {self.system}"
+
+
+class PushPosition(models.Model):
+    """How far the ledger was looked through for what a system is owed, and how the last run of its pushes ended.
+
+    Every transaction below ``through`` was over at that look: what it wrote was seen. ``scope`` is what was looked for;
+    when the settings say otherwise, everything is looked at again.
+    """
+
+    system = models.CharField(primary_key=True, max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    through = models.BigIntegerField(default=0, help_text="A transaction id.")
+    scope = models.JSONField(default=dict)
+    looked_in_full_at = models.DateTimeField(null=True)
+    ran_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, default="", help_text="What stopped the last run, or nothing.")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.system

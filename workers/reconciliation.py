@@ -10,12 +10,10 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from ledger.reconciliation import Books, Compared, compare
 from ledger.reconciliation.mirror import Habits, Overtaken, Reading, begin, note_failure, save_page
-from ledger.sweeps import Sweep, register
 from workers.accounting import credentials, errors, systems
 from workers.accounting.base import AccountingSystem, Capabilities
 from workers.accounting.credentials import System
@@ -145,26 +143,6 @@ def books_of(system: System, capabilities: Capabilities) -> Books:
         number_kept=capabilities.number_kept,
         foreign=system.foreign,
     )
-
-
-def sweep_name(system: str) -> str:
-    """The sweep that reconciles this system; it is registered if it wasn't."""
-    credentials.system(system)
-    name = f"reconcile:{system}"
-    register(Sweep(name, f"reconciling {system}", partial(_sweep, system)))
-    return name
-
-
-def register_sweeps() -> list[str]:
-    """Register a sweep for each system of the settings; their names."""
-    names = list(credentials.setting("SYSTEMS", {}))
-    for name in names:
-        register(Sweep(f"reconcile:{name}", f"reconciling {name}", partial(_sweep, name)))
-    return names
-
-
-def _sweep(name: str, alias: str) -> dict[str, int]:
-    return reconcile(name, using=alias).counts()
 
 
 def _note(system: System, error: errors.AccountingError, *, anew: bool = False, using: str | None) -> None:

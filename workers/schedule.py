@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
+
 from ledger.conf import ledger_settings
 
 #: In seconds: for a sweep that ``LEDGER["SWEEPS"]`` doesn't name, and how long one that doesn't heed the first limit
@@ -18,9 +20,13 @@ _EVERY, _LIMIT, _GRACE = 3600.0, 300.0, 30.0
 #: A beat that doesn't remember when it last sent a task sends it at once: at the first start, or when its file is lost.
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
+#: Sweeps of the app "workers", which a project without accounting systems need not install.
+OF_THE_APP = {"reconcile", "push"}
+
 
 def schedule() -> dict[str, dict[str, Any]]:
     """The entries of ``beat_schedule``, by the settings as they are."""
+    is_installed = any(app.split(".")[0] == "workers" for app in settings.INSTALLED_APPS)
     return {
         f"ledger-{name.replace('_', '-')}": {
             "task": f"ledger.{name}",
@@ -29,6 +35,7 @@ def schedule() -> dict[str, dict[str, Any]]:
             "last_run_at": _LONG_AGO,
         }
         for name, times in ledger_settings().sweeps.items()
+        if is_installed or name not in OF_THE_APP
     }
 
 

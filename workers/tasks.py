@@ -28,6 +28,7 @@ __all__ = [
     "heal",
     "longest",
     "open_next_periods",
+    "push",
     "reconcile",
     "refill_pools",
     "run_batch",
@@ -97,14 +98,21 @@ def verify() -> dict[str, Any]:
 @task(name="ledger.reconcile")
 def reconcile(system: str | None = None) -> dict[str, Any]:
     """Reconcile one accounting system by its name in the settings; without one, send a message for each of them."""
-    from workers.accounting import credentials
+    return _for_systems(reconcile, "reconcile", system)
 
-    if system is None:
-        names = list(credentials.setting("SYSTEMS", {}))
-        for name in names:
-            # One that fails, or takes long, keeps no other one waiting.
-            reconcile.apply_async(kwargs={"system": name}, **options("reconcile"))
-        return {"sent": len(names)}
-    from workers import reconciliation
 
-    return _run(reconciliation.sweep_name(system))
+@task(name="ledger.push")
+def push(system: str | None = None) -> dict[str, Any]:
+    """Write numbers back to one accounting system; without its name, send a message for each that is pushed to."""
+    return _for_systems(push, "push", system)
+
+
+def _for_systems(itself: Any, sort: str, system: str | None) -> dict[str, Any]:
+    from workers import system_sweeps
+
+    if system is not None:
+        return _run(system_sweeps.sweep_name(sort, system))
+    names = system_sweeps.systems_of(sort)
+    for name in names:
+        itself.apply_async(kwargs={"system": name}, **options(sort))
+    return {"sent": len(names)}

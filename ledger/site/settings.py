@@ -6,6 +6,8 @@ SECRET_KEY            without it, a key is made once and kept in FOLIO_HOME
 FOLIO_HOME            where the site keeps its files; default `.folio` beside manage.py
 ALLOWED_HOSTS         comma-separated; default localhost,127.0.0.1,[::1]
 CSRF_TRUSTED_ORIGINS  comma-separated, with scheme
+LEDGER_ACCOUNTING_FILE  a TOML or JSON file with the accounting systems: see ledger/site/accounting.py
+LEDGER_TOKEN_KEYS     keys to seal the tokens of accounting systems with, comma-separated
 HTTPS                 1 behind a proxy that speaks HTTPS and sets X-Forwarded-Proto: secure cookies, HSTS
 DEBUG                 1 to switch it on
 LOG_LEVEL             default INFO
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.site import embedded
+from ledger.site.accounting import accounting_settings
 from ledger.site.database import database_settings
 from ledger.site.secret import secret_key
 
@@ -77,6 +80,9 @@ DATABASES: dict[str, dict[str, Any]] = {
     # No host yet: this engine asks the embedded server for it when the first connection is made.
     else database_settings(f"dbname={embedded.DATABASE}", engine="ledger.site.postgresql")
 }
+LEDGER_ACCOUNTING: dict[str, Any] = (
+    accounting_settings(Path(os.environ["LEDGER_ACCOUNTING_FILE"])) if os.environ.get("LEDGER_ACCOUNTING_FILE") else {}
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LEDGER: dict[str, Any] = {"METRICS_TOKEN": os.environ.get("METRICS_TOKEN", "")}

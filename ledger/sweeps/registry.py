@@ -81,6 +81,11 @@ def registered() -> list[Sweep]:
     return list(_sweeps.values())
 
 
+def find_sweeps(name: str) -> list[Sweep]:
+    """The sweep of that name, or all of that sort (``push`` for each ``push:…``); raises UnknownSweep."""
+    return [sweep for sweep in registered() if sweep.name.partition(":")[0] == name] or [find_sweep(name)]
+
+
 def find_sweep(name: str) -> Sweep:
     """The sweep of that name; raises UnknownSweep."""
     if name not in _sweeps:

@@ -28,7 +28,8 @@ from tests.concurrency.checkouts import PATIENCE
 from tests.worker import worker
 from workers import tasks
 from workers.accounting import errors
-from workers.reconciliation import reconcile, register_sweeps
+from workers.reconciliation import reconcile
+from workers.system_sweeps import register_sweeps
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -164,7 +165,7 @@ class TestSweeps:
         bad = {**good, "credentials": {"key": "wrong"}}
         settings.LEDGER_ACCOUNTING = {"SYSTEMS": {"bad": bad, "books": good}}
         names = register_sweeps()
-        assert names == ["bad", "books"]
+        assert names == ["reconcile:bad", "reconcile:books"]
         assert {"reconcile:bad", "reconcile:books"} <= {sweep.name for sweep in registered()}
         assert find_sweep("reconcile:books").every == timedelta(hours=1)
         out = StringIO()

@@ -3,17 +3,19 @@
 import json
 import secrets
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, ProgrammingError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import override_settings
 from psycopg import sql
 
 from ledger import close_period, define_series, issue, issue_many, open_period, preview, void
@@ -27,8 +29,16 @@ from ledger.reconciliation.mirror import Habits, begin, save_page
 from ledger.verification import verify
 from tests.databases import database_alias, migrated_database, with_user
 from tests.integration.mirrored import Paper
+from workers.accounting.base import RemoteInvoice, State
+from workers.accounting.credentials import Credentials, System
+from workers.accounting.limits import Admitted, Limits
+from workers.accounting.quota import SharedLimiter
+from workers.accounting.secrecy import Secret
+from workers.accounting.token_store import Token
+from workers.accounting.tokens import SharedTokens
+from workers.push_queue import PushQueue
 
-OWNER, APP, ADMIN = "granting", "granted", "administering"
+OWNER, APP, ADMIN, WORKERS = "granting", "granted", "administering", "working"
 DAY = date(2025, 5, 5)
 
 
@@ -46,9 +56,9 @@ def owner(url: str, django_db_blocker: Any) -> Iterator[BaseDatabaseWrapper]:
 
 @pytest.fixture(scope="module")
 def roles(owner: BaseDatabaseWrapper, url: str) -> Iterator[dict[str, str]]:
-    """Two roles with names that need quoting, and how they log in."""
+    """Three roles with names that need quoting, and how they log in."""
     mark = secrets.token_hex(4)
-    names = {APP: f'Shop "app" {mark}', ADMIN: f"shop-admin-{mark}"}
+    names = {APP: f'Shop "app" {mark}', ADMIN: f"shop-admin-{mark}", WORKERS: f"shop-workers-{mark}"}
     passwords = {alias: secrets.token_hex(8) for alias in names}
     with psycopg.connect(url, autocommit=True) as connection:
         for alias, name in names.items():
@@ -59,6 +69,7 @@ def roles(owner: BaseDatabaseWrapper, url: str) -> Iterator[dict[str, str]]:
         connection.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(sql.Identifier(names[APP])))
     call_command("ledger_grants", database=OWNER, role=names[APP], apply=True, stdout=StringIO())
     call_command("ledger_grants", database=OWNER, role=names[ADMIN], apply=True, admin=True, stdout=StringIO())
+    call_command("ledger_grants", database=OWNER, role=names[WORKERS], apply=True, workers=True, stdout=StringIO())
     yield names | {f"{alias} url": with_user(url, names[alias], passwords[alias]) for alias in names}
     owner.close()
     with psycopg.connect(url, autocommit=True) as connection:
@@ -162,6 +173,13 @@ def test_the_application_reconciles(owner: BaseDatabaseWrapper, app: BaseDatabas
     assert count_confirmed(org="reconciled", using=APP) == 1
 
 
+WORKERS_TABLES = [
+    "ledger_workers_sealedtoken",
+    "ledger_workers_quota",
+    "ledger_workers_push",
+    "ledger_workers_pushposition",
+]
+
 #: The queues that checkouts take rows from, and the diary of the sweeps.
 COME_AND_GO = (
     *("ledger_slot", "ledger_reservation", "ledger_ticket", "ledger_sweeprun", "ledger_sweepbatch"),
@@ -206,6 +224,80 @@ def test_nothing_else_is_allowed(app: BaseDatabaseWrapper, statement: str) -> No
     with pytest.raises(ProgrammingError) as raised, app.cursor() as cursor:
         cursor.execute(statement)
     assert raised.value.__cause__.sqlstate == "42501"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("alias", [APP, ADMIN])
+@pytest.mark.parametrize("table", WORKERS_TABLES)
+def test_tokens_and_pushes_are_nobodys_business_but_the_workers(
+    owner: BaseDatabaseWrapper, roles: dict[str, str], alias: str, table: str
+) -> None:
+    """The application's role was given everything before, and it was taken away."""
+    with owner.cursor() as cursor:
+        cursor.execute(
+            "SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) p"
+            " WHERE has_any_column_privilege(%(role)s, %(table)s, p)"
+            " UNION ALL SELECT p FROM unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER']) p"
+            " WHERE has_table_privilege(%(role)s, %(table)s, p)",
+            {"role": roles[alias], "table": table},
+        )
+        assert cursor.fetchall() == []
+
+
+def test_the_workers_renew_tokens_count_and_push(roles: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that the workers write themselves, by their own functions, and with no more than their role may."""
+    monkeypatch.setenv("LEDGER_TOKEN_KEYS", Fernet.generate_key().decode())
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    system = System("books", "xero", Credentials("books", {}), tenant="pushed", series=("invoice",), push=True)
+    there = RemoteInvoice("7", "INV-2025-000001", State.POSTED, DAY, "order:1", None)
+    with (
+        database_alias(WORKERS, roles[f"{WORKERS} url"]) as connection,
+        override_settings(DATABASE_ROUTERS=[EverythingTo(WORKERS)]),
+    ):
+        with SharedTokens().hold("books") as hold:
+            hold.renewed = Token(Secret("access"), Secret("refresh"), now, now, "origin")
+        limiter = SharedLimiter("xero:org-1", Limits(concurrent=2))
+        admitted = limiter.take(now)
+        assert isinstance(admitted, Admitted)
+        limiter.give_back(admitted.ticket)
+        with transaction.atomic(using=WORKERS):
+            entries = issue_many("invoice", documents=["order:1", "b"], org="pushed", on=DAY, using=WORKERS)
+        queue = PushQueue(system, WORKERS)
+        assert queue.look() == (2, 0)
+        first = queue.claim(now)
+        assert first is not None
+        assert queue.pushed(first, there)
+        void(entries[0], reason="reversed", using=WORKERS)
+        assert queue.look() == (0, 1)
+        again = queue.claim(now)
+        assert again is not None
+        assert queue.cancelled(again, there)
+        other = queue.claim(now)
+        assert other is not None
+        assert queue.conflict(other, there, {"number": "X"})
+        assert queue.retry() == 1
+        queue.note("")
+        assert sorted(queue.rows().values_list("state", flat=True)) == ["cancelled", "waiting"]
+        for statement in (
+            "DELETE FROM ledger_workers_push",
+            "UPDATE ledger_workers_push SET number = 'X'",
+            "UPDATE ledger_workers_sealedtoken SET system = 'other'",
+            "TRUNCATE ledger_workers_quota",
+            "UPDATE ledger_entry SET actor = ''",
+        ):
+            with pytest.raises(ProgrammingError, match="permission denied"), connection.cursor() as cursor:
+                cursor.execute(statement)
+
+
+class EverythingTo:
+    """What names no database goes to this one."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return self.alias
+
+    db_for_write = db_for_read
 
 
 def test_a_temporary_table_does_not_pose_as_the_ledgers_own(app: BaseDatabaseWrapper) -> None:

@@ -71,4 +71,12 @@ def test_the_schedule_names_tasks_that_exist() -> None:
 
     named = {entry["task"] for entry in schedule().values()}
     assert named == {f"ledger.{name}" for name in dir(tasks) if f"ledger.{name}" in named}
-    assert len(named) == 7
+    assert len(named) == 8
+
+
+def test_a_project_without_the_app_has_none_of_its_sweeps(settings: Any) -> None:
+    from workers.schedule import schedule
+
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "workers"]
+    assert {"ledger-push", "ledger-reconcile"}.isdisjoint(schedule())
+    assert len(schedule()) == 6

@@ -25,6 +25,8 @@ VERIFICATION_GUARDS = "tests/integration/test_verification_guards.py"
 VERIFICATION = "tests/integration/test_verification.py"
 HOST = "tests/integration/test_host_project.py"
 ADOPTION = "tests/integration/test_adoption.py"
+WRITING_BACK = "tests/accounting/test_writing_back.py"
+WRITING_PROCESSES = "tests/accounting/test_writing_back_processes.py"
 FORMATS = "tests/unit/test_formats.py"
 CALENDARS = "tests/unit/test_calendars.py"
 RECONCILING = "ledger/reconciliation"
@@ -474,5 +476,70 @@ CATALOGUE = (
         "    if not compare_digest(",
         "    if False and not compare_digest(",
         (f"{HEALTH_PAGES}::TestMetrics::test_nobody_else_may_read_them",),
+    ),
+    Mutant(
+        "a document made without looking for it",
+        "workers/accounting/pushing.py",
+        "    there = live_first(find())\n    if there is not None:\n        return there\n    try:\n",
+        "    try:\n",
+        (f"{WRITING_PROCESSES}::test_a_worker_killed_after_its_request_was_sent",),
+    ),
+    Mutant(
+        "a lost answer posted again",
+        "workers/accounting/pushing.py",
+        "        there = live_first(find())\n        if there is None:\n            raise\n        return there\n",
+        "        return make()\n",
+        (f"{WRITING_BACK}::TestOnce",),
+    ),
+    Mutant(
+        "a claim that is not committed before the network",
+        "workers/push_queue.py",
+        "            row = cursor.fetchone()\n        return None if row is None",
+        "            row = cursor.fetchone()\n            connections[self.alias].set_rollback(True)\n"
+        "        return None if row is None",
+        (f"{WRITING_PROCESSES}::test_two_workers_at_once_push_each_number_once",),
+    ),
+    Mutant(
+        "a document pushed inside a transaction",
+        "workers/writing_back.py",
+        "            error = self.one(push)\n",
+        "            from django.db import transaction\n\n"
+        "            with transaction.atomic(self.queue.alias):\n                error = self.one(push)\n",
+        (f"{WRITING_PROCESSES}::test_two_workers_at_once_push_each_number_once",),
+    ),
+    Mutant(
+        "a slow worker goes on after its claim",
+        "workers/claims.py",
+        "        self.guard.check()\n",
+        "",
+        (WRITING_PROCESSES,),
+    ),
+    Mutant(
+        "the next look begins at the newest transaction",
+        "workers/push_queue.py",
+        "           pg_snapshot_xmin(pg_current_snapshot())::text::bigint\n",
+        "           pg_snapshot_xmax(pg_current_snapshot())::text::bigint\n",
+        (f"{WRITING_BACK}::TestFinding",),
+    ),
+    Mutant(
+        "another number there taken for done",
+        "workers/writing_back.py",
+        "        if differences:\n",
+        "        if False:\n",
+        (f"{WRITING_BACK}::TestConflicts",),
+    ),
+    Mutant(
+        "a token renewed without its row's lock",
+        "workers/accounting/tokens.py",
+        "SealedToken.objects.select_for_update().get(pk=system)",
+        "SealedToken.objects.get(pk=system)",
+        ("tests/accounting/test_tokens.py::test_processes_that_renew_at_once_never_use_a_refresh_token_twice",),
+    ),
+    Mutant(
+        "tokens shown to every role",
+        "ledger/grants.py",
+        "    if workers:\n",
+        "    if True:\n",
+        ("tests/integration/test_grants.py",),
     ),
 )

@@ -76,6 +76,15 @@ def test_no_secret_has_a_default(document: dict[str, Any]) -> None:
         assert all(rest.startswith(":?") for rest in used)
 
 
+@pytest.mark.parametrize("name", ["migrate", "web", "worker", "beat"])
+def test_accounting_systems_reach_every_service_that_reads_the_settings(document: dict[str, Any], name: str) -> None:
+    service = document["services"][name]
+    [mounted] = service["configs"]
+    assert service["environment"]["LEDGER_ACCOUNTING_FILE"] == mounted["target"]
+    assert document["configs"] == {mounted["source"]: {"file": "${ACCOUNTING_FILE:-/dev/null}"}}
+    assert service["env_file"] == [{"path": "accounting.env", "required": False}]
+
+
 def test_only_the_site_is_reachable_and_only_from_this_machine(document: dict[str, Any]) -> None:
     ports = {name: service["ports"] for name, service in document["services"].items() if "ports" in service}
     assert ports == {"web": ["127.0.0.1:8000:8000"]}

@@ -9,11 +9,14 @@ LEDGER_ACCOUNTING = {
             "tenant": "",                         # whose numbers they are, in Folio
             "credentials": {"ENV": "XERO_"},      # XERO_CLIENT_ID, XERO_CLIENT_SECRET, …; or "client_id": "…" each
             "options": {"page_size": 200},        # what the adapter's own page in docs/accounting.md names
+            "series": ["invoice"],                # whose numbers go there (all series of the tenant)
             # How it is reconciled; all of these may be left out:
-            "series": ["invoice"],                # whose numbers must be there (all series of the tenant)
             "grace": 86400,                       # seconds before a number that isn't there counts as missing (a day)
             "full_every": 7,                      # days between two readings of everything (7)
             "foreign": "ignore",                  # numbers there that fit no period of the series ("report")
+            # How numbers are written back:
+            "push": "2026-01-01",                 # push what bears this date or a later one; True for everything
+            "describe": "shop.books:describe",    # says customer and amount of a number: workers.describing
         },
     },
     "TOKEN_KEYS": ["…"],                          # see workers.accounting.sealing
@@ -34,7 +37,7 @@ from workers.accounting.secrecy import Secret
 
 SETTING = "LEDGER_ACCOUNTING"
 _KEYS = {"SYSTEMS", "TOKEN_KEYS"}
-_SYSTEM_KEYS = {"adapter", "organisation", "url", "tenant", "credentials", "options"}
+_SYSTEM_KEYS = {"adapter", "organisation", "url", "tenant", "credentials", "options", "push", "describe"}
 _RECONCILING = {"series", "grace", "full_every", "foreign"}
 
 
@@ -90,6 +93,8 @@ class System:
     grace: float = 86400
     full_every: float = 7
     foreign: Literal["report", "ignore"] = "report"
+    push: bool | str = False
+    describe: str = ""
 
     @property
     def limits_key(self) -> str:

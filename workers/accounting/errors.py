@@ -2,6 +2,7 @@
 
     AccountingError
     ├── Misconfigured          the settings of the system: a person must act
+    ├── NotDescribed           the settings' ``describe`` hook failed on a document: a person must act
     ├── Unsupported            the system can't do what was asked; its capabilities say so
     ├── AuthenticationFailed   it doesn't accept our credentials: a person must act
     ├── Refused                it read the request and said no
@@ -54,6 +55,10 @@ class AccountingError(LedgerError):
 
 class Misconfigured(AccountingError):
     """The settings name no such system, or lack something that it needs."""
+
+
+class NotDescribed(AccountingError):
+    """The hook that says customer and amount raised an error, or returned what can't be sent."""
 
 
 class Unsupported(AccountingError):

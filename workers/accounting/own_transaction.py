@@ -9,11 +9,11 @@ from django.db import transaction
 
 
 @contextmanager
-def own_transaction() -> Iterator[None]:
+def own_transaction(using: str) -> Iterator[None]:
     """Begin and commit here. Inside a caller's transaction it is refused: a remote system isn't asked from there."""
     began = False
     try:
-        with transaction.atomic(durable=True):
+        with transaction.atomic(using=using, durable=True):
             began = True
             yield
     except RuntimeError:

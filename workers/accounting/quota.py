@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from django.db import router
+
 from workers.accounting import metering
 from workers.accounting.limits import Admitted, Limits, Wait
 from workers.accounting.metering import Counts
@@ -44,7 +46,7 @@ class SharedLimiter:
 
     @contextmanager
     def _row(self) -> Iterator[Quota]:
-        with own_transaction():
+        with own_transaction(router.db_for_write(Quota)):
             Quota.objects.bulk_create([Quota(organisation=self._organisation)], ignore_conflicts=True)
             yield Quota.objects.select_for_update().get(pk=self._organisation)
 

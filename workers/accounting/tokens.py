@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from django.db import router
+
 from workers.accounting.own_transaction import own_transaction
 from workers.accounting.sealing import check_keys, seal, unseal
 from workers.accounting.secrecy import Secret
@@ -28,7 +30,7 @@ class SharedTokens:
 
     @contextmanager
     def hold(self, system: str) -> Iterator[Hold]:
-        with own_transaction():
+        with own_transaction(router.db_for_write(SealedToken)):
             SealedToken.objects.bulk_create([SealedToken(system=system)], ignore_conflicts=True)
             row = SealedToken.objects.select_for_update().get(pk=system)
             hold = Hold(_opened(row))

@@ -21,6 +21,7 @@ class Command(LedgerCommand):
     examples = """  manage.py ledger_grants --role shop_app
   manage.py ledger_grants --role shop_app --apply
   manage.py ledger_grants --role shop_admin --admin | psql
+  manage.py ledger_grants --role shop_workers --workers --apply
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,6 +29,11 @@ class Command(LedgerCommand):
         parser.add_argument("--role", required=True, help="The role that the application logs in as.")
         parser.add_argument("--apply", action="store_true", help="Run the statements, in one transaction.")
         parser.add_argument("--admin", action="store_true", help="Also what defining, closing and adopting need.")
+        parser.add_argument(
+            "--workers",
+            action="store_true",
+            help="Also what speaking to accounting systems needs: tokens, limits, pushes. Not for a checkout's role.",
+        )
         parser.add_argument(
             "--revoke-public",
             action="store_true",
@@ -38,7 +44,7 @@ class Command(LedgerCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
-        role, chosen = options["role"], {"admin": options["admin"], "revoke_public": options["revoke_public"]}
+        role, chosen = options["role"], {name: options[name] for name in ("admin", "workers", "revoke_public")}
         statements = grant_statements(role, using=alias, **chosen)
         if options["apply"]:
             apply_grants(role, using=alias, **chosen)

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from ledger.errors import LedgerError
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
-from ledger.sweeps import Sweep, find_sweep, registered, run
+from ledger.sweeps import Sweep, find_sweeps, registered, run
 from ledger.sweeps.health import health
 
 
@@ -37,7 +37,7 @@ class Command(LedgerCommand):
         if options["forever"] and (options["json"] or options["status"]):
             raise CommandError("--forever goes on for ever: leave --json and --status out.", returncode=BAD_OPTIONS)
         try:
-            sweeps = [find_sweep(name) for name in options["sweep"]] or registered()
+            sweeps = [sweep for name in options["sweep"] for sweep in find_sweeps(name)] or registered()
         except LedgerError as error:
             raise CommandError(str(error), returncode=BAD_OPTIONS) from error
         if options["status"]:

@@ -1,0 +1,51 @@
+"""docs/dependencies.md names every dependency of pyproject.toml, each under its extra, and no other."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared() -> set[tuple[str, str]]:
+    """Extra and name of each dependency; psycopg's own extra is the distribution psycopg-binary."""
+    extras = {"base": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
+    found = set()
+    for extra, lines in extras.items():
+        for line in lines:
+            match = re.match(r"([\w.-]+)(?:\[(\w+)\])?", line)
+            assert match is not None
+            name = normal(match[1])
+            if name != "django-folio":
+                found.add((extra, f"{name}-{match[2]}" if match[2] else name))
+    return found
+
+
+def documented() -> set[tuple[str, str]]:
+    """Extra and name of each line of the table; a line may name several that belong together."""
+    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    return {(row[1].strip("`"), normal(name)) for row in rows[2:] for name in row[0].split(", ")}
+
+
+def test_each_has_its_line() -> None:
+    assert documented() == declared()
+
+
+@pytest.mark.parametrize(("extra", "name"), sorted(declared()))
+def test_each_is_pinned_for_the_tests(extra: str, name: str) -> None:
+    pinned = {
+        normal(line.partition("==")[0])
+        for line in (ROOT / "tests" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    }
+    assert name in pinned

@@ -1,0 +1,91 @@
+"""What was pushed to accounting systems, and what waits for a worker or a person: to look at."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from ledger.admin.base import ModelAdmin, link_to
+from ledger.admin.events import EventAdmin
+from ledger.admin.filters import TenantFilter
+from ledger.admin.search import find_entries
+from ledger.models import Entry
+from workers.models import Push, PushPosition
+
+
+class SystemFilter(admin.SimpleListFilter):
+    """By accounting system, of those that anything was looked for."""
+
+    title = "system"
+    parameter_name = "system"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        """Their names."""
+        return [(name, name) for name in PushPosition.objects.order_by("pk").values_list("pk", flat=True)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the chosen one."""
+        return queryset if self.value() is None else queryset.filter(system=self.value())
+
+
+@admin.register(Push)
+class PushAdmin(EventAdmin):
+    """The latest first. What needs a person goes on by ``ledger_push --retry``, when it was put right."""
+
+    list_display = (
+        "shown_number",
+        "system",
+        "state",
+        "document",
+        "issued_on",
+        "attempts",
+        "shown_error",
+        "shown_tenant",
+    )
+    list_filter: ClassVar[tuple[Any, ...]] = (TenantFilter, SystemFilter, "state")
+    list_select_related = ("entry",)
+    search_fields = ("number",)  # shows the box; find_entries() does the work
+    search_help_text = "A number, whole or from its beginning, or a whole document key."
+    fields = (
+        "shown_number",
+        "system",
+        "state",
+        "document",
+        "issued_on",
+        "shown_tenant",
+        "remote_id",
+        "found_at",
+        "pushed_at",
+        "void",
+        "cancelled_at",
+        "attempts",
+        "next_attempt_at",
+        "last_error",
+        "facts",
+        "claimed_until",
+    )
+    readonly_fields = fields
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By the entry, as in the ledger."""
+        term = search_term.strip().replace("\x00", "")
+        if term:
+            entries = Entry.objects.using(queryset.db).filter(find_entries(term, queryset.db))
+            queryset = queryset.filter(entry__in=entries.values("pk"))
+        return queryset, False
+
+    @admin.display(description="number")
+    def shown_number(self, obj: Push) -> SafeString:
+        """The way to the entry."""
+        return link_to(obj.entry, obj.number, self.admin_site)
+
+    @admin.display(description="error")
+    def shown_error(self, obj: Push) -> str:
+        """Its beginning; the page has all of it."""
+        return obj.last_error if len(obj.last_error) <= 80 else f"{obj.last_error[:80]} …"

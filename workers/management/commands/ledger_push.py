@@ -1,0 +1,146 @@
+"""``ledger_push``: pushes numbers to accounting systems, and shows what waits, failed, or is another there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import Count, F
+
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from workers import writing_back
+from workers.accounting import credentials
+from workers.accounting.errors import AccountingError, Misconfigured
+from workers.models import Push, PushPosition
+from workers.push_queue import DUE, STUCK, PushQueue
+
+#: Rows of a list; how many there are is always told.
+_LINES = 200
+
+
+class Command(LedgerCommand):
+    help = (
+        "Pushes issued numbers, and their voids, to the accounting systems whose settings say so; then shows what "
+        "waits and what needs a person. Exit code 0: nothing needs a person; 1: something does, or a system stopped "
+        "the run; 2: the options are no good."
+    )
+    examples = """  manage.py ledger_push
+  manage.py ledger_push --system books --list
+  manage.py ledger_push --system books --retry
+  manage.py ledger_push --system books --retry --number INV-2026-000124
+  manage.py ledger_push --json | jq '.[].stuck[].last_error'
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--system", metavar="NAME", help="Only this one, by its name in LEDGER_ACCOUNTING.")
+        parser.add_argument("--list", action="store_true", help="Push nothing; show what waits or needs a person.")
+        parser.add_argument(
+            "--retry",
+            action="store_true",
+            help="First put back into the queue what needed a person, and was put right.",
+        )
+        parser.add_argument(
+            "--number", action="append", default=[], help="With --retry: only this number; may be repeated."
+        )
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        if options["list"] and options["retry"]:
+            raise CommandError("--list changes nothing: leave --retry out.", returncode=BAD_OPTIONS)
+        if options["number"] and not (options["retry"] and options["system"]):
+            raise CommandError("--number goes with --retry and --system.", returncode=BAD_OPTIONS)
+        told: list[dict[str, Any]] = []
+        names = self._names(options["system"])
+        with self.progress(len(names), wanted=options["verbosity"] > 0) as begin:
+            for name in names:
+                begin(f"pushing to {name}")
+                queue = PushQueue(credentials.system(name), alias)
+                retried = self._retry(queue, options["number"]) if options["retry"] else 0
+                counts, error = ({}, "") if options["list"] else _pushed(name, alias)
+                told.append({"system": name, "retried": retried, "counts": counts, "error": error, **_queue(queue)})
+        if options["json"]:
+            self.write_json(told)
+        else:
+            for each in told:
+                self._show(each)
+        wrong = [each["system"] for each in told if each["error"] or each["stuck"]]
+        if wrong:
+            raise CommandError(f"These need a person: {', '.join(wrong)}.", returncode=FAILED)
+
+    def _names(self, chosen: str | None) -> list[str]:
+        try:
+            names = writing_back.pushing()
+            if chosen is not None and not credentials.system(chosen).push:
+                raise CommandError(f"The settings of {chosen!r} say nothing of 'push'.", returncode=BAD_OPTIONS)
+        except Misconfigured as error:
+            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+        return names if chosen is None else [chosen]
+
+    def _retry(self, queue: PushQueue, numbers: list[str]) -> int:
+        known = set(queue.rows().filter(state__in=STUCK, number__in=numbers).values_list("number", flat=True))
+        if missing := sorted(set(numbers) - known):
+            raise CommandError(f"These are not in need of a person: {', '.join(missing)}.", returncode=BAD_OPTIONS)
+        return queue.retry(numbers)
+
+    def _show(self, told: dict[str, Any]) -> None:
+        counted = ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count)
+        states = ", ".join(f"{count} {state}" for state, count in told["states"].items()) or "nothing so far"
+        self.stdout.write(f"{told['system']}: {f'{counted} just now; ' if counted else ''}in all {states}.")
+        rows = [*told["stuck"], *told["due"]][:_LINES]
+        if rows:
+            header = ("number", "document", "state", "attempts", "next", "what is the matter")
+            self.write_table(header, (_line(row) for row in rows))
+        if told["error"]:
+            self.stderr.write(told["error"], self.style.ERROR)
+
+
+def _pushed(name: str, alias: str) -> tuple[dict[str, int], str]:
+    """What a run counted, and what stopped it: one system doesn't keep the others from their turn."""
+    try:
+        run = writing_back.push_system(name, using=alias)
+    except AccountingError as error:
+        return {}, str(error)
+    return run.as_dict(), "" if run.trouble is None else str(run.trouble)
+
+
+def _queue(queue: PushQueue) -> dict[str, Any]:
+    """How many rows there are of each state, the first of those that wait and that need a person, and the last run."""
+    rows = queue.rows()
+    counted = rows.order_by().values_list("state").annotate(Count("pk"))
+    due = rows.filter(state__in=DUE).order_by(F("next_attempt_at").asc(nulls_first=True), "pk")
+    position = PushPosition.objects.using(queue.alias).filter(pk=queue.system.name).first()
+    return {
+        "states": dict(sorted(counted)),
+        "stuck": [_row(push) for push in rows.filter(state__in=STUCK).order_by("pk")[:_LINES]],
+        "due": [_row(push) for push in due[:_LINES]],
+        "last_run": None if position is None else {"ran_at": position.ran_at, "error": position.error},
+    }
+
+
+def _row(push: Push) -> dict[str, Any]:
+    names = (
+        "number",
+        "document",
+        "issued_on",
+        "state",
+        "attempts",
+        "next_attempt_at",
+        "last_error",
+        "remote_id",
+        "facts",
+    )
+    return {name: getattr(push, name) for name in names}
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    at = row["next_attempt_at"]
+    return (
+        row["number"],
+        row["document"],
+        row["state"],
+        str(row["attempts"]),
+        f"{at:%Y-%m-%d %H:%M:%S}" if at else "",
+        row["last_error"],
+    )

@@ -1,0 +1,252 @@
+"""The queue of pushes: what a system is owed, who has it in hand, and what became of it. No network here.
+
+What is owed is found by transaction ids: ids and times of entries come before their COMMIT, so a mark "seen up to here"
+would miss a slow checkout. Whatever a look could not see was written by a transaction that was not over then, and none
+of those lies below the ``xmin`` of its snapshot. The next look begins there, and leaves out what has a row already.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connections
+from django.db.models import Case, QuerySet, Value, When
+
+from ledger.models import Series
+from ledger.models.events import ClockTimestamp
+from workers.accounting.base import RemoteInvoice
+from workers.accounting.credentials import SETTING, System
+from workers.accounting.errors import AccountingError, Misconfigured
+from workers.accounting.own_transaction import own_transaction
+from workers.models import Push, PushPosition
+
+#: For how long a document is kept from other workers; a worker sends nothing that could last longer.
+CLAIM_SECONDS = 900.0
+
+#: States in which a worker has something to do; in which a person has.
+DUE = (Push.State.WAITING, Push.State.CANCELLING)
+STUCK = (Push.State.CONFLICT, Push.State.FAILED)
+
+# How far the last look came, and whether everything must be looked at: for the first time, once a day (a database that
+# was restored into another server may count its transactions anew), or because its mark lies in the future.
+_POSITION = """
+    SELECT p.through, p.scope,
+           p.looked_in_full_at IS NULL OR p.looked_in_full_at < clock_timestamp() - interval '1 day'
+               OR p.through >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+           pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    FROM ledger_workers_pushposition p
+    WHERE p.system = %(system)s
+    FOR UPDATE
+"""
+
+_FOUND = """
+    INSERT INTO ledger_workers_push
+        (tenant, system, entry_id, number, document, issued_on,
+         state, claimed_by, attempts, last_error, remote_id, facts)
+    SELECT e.tenant, %(system)s, e.id, e.number, e.document, e.issued_on, 'waiting', '', 0, '', '', '{}'
+    FROM ledger_entry e
+    WHERE e.tenant = %(tenant)s AND e.kind = 'issued' AND e.series_id = ANY (%(series)s)
+      AND e.issued_on >= %(since)s AND e.transaction_id >= %(through)s
+      AND NOT EXISTS (
+          SELECT FROM ledger_workers_push p
+          WHERE p.tenant = e.tenant AND p.system = %(system)s AND p.entry_id = e.id
+      )
+    ORDER BY e.id
+    ON CONFLICT DO NOTHING
+"""
+
+# A void is pushed after its number: one that is not there yet waits for that.
+_VOIDED = """
+    UPDATE ledger_workers_push p
+    SET void_id = v.id,
+        state = CASE p.state WHEN 'pushed' THEN 'cancelling' ELSE p.state END,
+        attempts = CASE p.state WHEN 'pushed' THEN 0 ELSE p.attempts END,
+        next_attempt_at = CASE p.state WHEN 'pushed' THEN NULL ELSE p.next_attempt_at END
+    FROM ledger_numbervoided v
+    WHERE v.tenant = %(tenant)s AND v.transaction_id >= %(through)s
+      AND p.tenant = v.tenant AND p.system = %(system)s AND p.entry_id = v.entry_id AND p.void_id IS NULL
+"""
+
+# By the database's clock, which all workers share; when to try again was told by the system, and is by the worker's.
+_CLAIM = """
+    UPDATE ledger_workers_push p
+    SET claimed_by = %(by)s, claimed_until = clock_timestamp() + make_interval(secs => %(seconds)s),
+        attempts = p.attempts + 1
+    WHERE p.id = (
+        SELECT w.id FROM ledger_workers_push w
+        WHERE w.tenant = %(tenant)s AND w.system = %(system)s AND w.state IN ('waiting', 'cancelling')
+          AND (w.claimed_until IS NULL OR w.claimed_until < clock_timestamp())
+          AND (w.next_attempt_at IS NULL OR w.next_attempt_at <= %(now)s)
+        ORDER BY w.id LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    )
+    RETURNING p.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PushQueue:
+    """The rows of one system, in the database ``alias``."""
+
+    system: System
+    alias: str
+
+    def look(self) -> tuple[int, int]:
+        """Make rows of what the system is owed since the last look; how many numbers and voids were found.
+
+        Misconfigured where the settings don't say whose numbers.
+        """
+        since = _since(self.system)
+        codes = self.system.series
+        if not codes:
+            raise _wrong(
+                self.system,
+                f"its 'series' is {codes!r}",
+                "Of which series the numbers are pushed is said by a list of codes, such as ['invoice'].",
+            )
+        with own_transaction(self.alias), connections[self.alias].cursor() as cursor:
+            positions = PushPosition.objects.using(self.alias)
+            # One look at a time: the row is locked until what was found is committed with the new position.
+            positions.bulk_create([PushPosition(system=self.system.name)], ignore_conflicts=True)
+            series = list(
+                Series.objects.using(self.alias)
+                .filter(tenant=self.system.tenant, code__in=codes)
+                .order_by("pk")
+                .values_list("pk", flat=True)
+            )
+            scope = {"tenant": self.system.tenant, "series": series, "since": since.isoformat()}
+            cursor.execute(_POSITION, {"system": self.system.name})
+            through, looked_for, in_full, xmin = cursor.fetchone()
+            # Django has PostgreSQL's JSON come as text on its cursors.
+            looked_for = json.loads(looked_for) if isinstance(looked_for, str) else looked_for
+            in_full = in_full or looked_for != scope
+            given = {
+                "system": self.system.name,
+                "tenant": self.system.tenant,
+                "series": series,
+                "since": since,
+                "through": 0 if in_full else through,
+            }
+            cursor.execute(_FOUND, given)
+            found = cursor.rowcount
+            cursor.execute(_VOIDED, given)
+            voided = cursor.rowcount
+            changes: dict[str, Any] = {"through": xmin, "scope": scope, "tenant": self.system.tenant}
+            if in_full:
+                changes["looked_in_full_at"] = ClockTimestamp()
+            positions.filter(pk=self.system.name).update(**changes)
+        return found, voided
+
+    def claim(self, now: datetime) -> Push | None:
+        """The next row that is due at ``now``, kept from all other workers and committed so; None if none is."""
+        mark = uuid.uuid4().hex
+        with own_transaction(self.alias), connections[self.alias].cursor() as cursor:
+            cursor.execute(
+                _CLAIM,
+                {
+                    "by": mark,
+                    "seconds": CLAIM_SECONDS,
+                    "tenant": self.system.tenant,
+                    "system": self.system.name,
+                    "now": now,
+                },
+            )
+            row = cursor.fetchone()
+        return None if row is None else self.rows().select_related("entry").get(pk=row[0])
+
+    def pushed(self, push: Push, there: RemoteInvoice) -> bool:
+        """It is there, as it should be. What was voided meanwhile is cancelled next."""
+        state = Case(When(void=None, then=Value(Push.State.PUSHED)), default=Value(Push.State.CANCELLING))
+        return self._end(push, state=state, attempts=0, remote_id=there.remote_id, pushed_at=ClockTimestamp())
+
+    def cancelled(self, push: Push, there: RemoteInvoice) -> bool:
+        """It is void there as well."""
+        at = ClockTimestamp()
+        done: dict[str, Any] = {"remote_id": there.remote_id, "cancelled_at": at}
+        if push.pushed_at is None:
+            done["pushed_at"] = at
+        return self._end(push, state=Push.State.CANCELLED, **done)
+
+    def conflict(self, push: Push, there: RemoteInvoice, differences: Mapping[str, Any]) -> bool:
+        """It is there, and not as it should be: kept with what is there, for a person."""
+        what = ", ".join(f"{name} {value!r}" for name, value in differences.items())
+        return self._end(
+            push,
+            state=Push.State.CONFLICT,
+            remote_id=there.remote_id,
+            facts=_facts(there),
+            last_error=f"{push.system} has {push.number} otherwise: {what}.",
+        )
+
+    def failed(self, push: Push, error: AccountingError) -> bool:
+        """Trying again by itself would be of no use."""
+        return self._end(push, state=Push.State.FAILED, last_error=str(error))
+
+    def later(self, push: Push, error: AccountingError, at: datetime) -> bool:
+        """Not before ``at``."""
+        return self._end(push, next_attempt_at=at, last_error=str(error))
+
+    def retry(self, numbers: Iterable[str] = ()) -> int:
+        """Put what needed a person back into the queue, all of it or these numbers; how many."""
+        stuck = self.rows().filter(state__in=STUCK)
+        if numbers:
+            stuck = stuck.filter(number__in=list(numbers))
+        step = Case(When(pushed_at=None, then=Value(Push.State.WAITING)), default=Value(Push.State.CANCELLING))
+        return stuck.update(state=step, attempts=0, next_attempt_at=None, facts={})
+
+    def rows(self) -> QuerySet[Push]:
+        """All rows of the system."""
+        return Push.objects.using(self.alias).filter(tenant=self.system.tenant, system=self.system.name)
+
+    def note(self, error: str) -> None:
+        """How the run ended: what stopped it, or nothing."""
+        PushPosition.objects.using(self.alias).filter(pk=self.system.name).update(ran_at=ClockTimestamp(), error=error)
+
+    def _end(self, push: Push, **changes: Any) -> bool:
+        """Let go of the row with its outcome; False if it is no longer ours, and another worker's outcome counts."""
+        given: dict[str, Any] = {
+            "claimed_by": "",
+            "claimed_until": None,
+            "next_attempt_at": None,
+            "last_error": "",
+            "facts": {},
+        }
+        mine = self.rows().filter(pk=push.pk, claimed_by=push.claimed_by)
+        return mine.update(**(given | changes)) > 0
+
+
+def _facts(there: RemoteInvoice) -> dict[str, Any]:
+    return {
+        "remote_id": there.remote_id,
+        "number": there.number,
+        "state": there.state,
+        "issued_on": there.issued_on,
+        "reference": there.reference,
+        "changed_at": there.changed_at,
+    }
+
+
+def _since(system: System) -> date:
+    """The first business date that is pushed."""
+    if system.push is True:
+        return date.min
+    try:
+        return date.fromisoformat(system.push or "")
+    except (TypeError, ValueError):
+        raise _wrong(
+            system, f"its 'push' is {system.push!r}", "It is True, or the first date to push, as '2026-01-01'."
+        ) from None
+
+
+def _wrong(system: System, problem: str, rule: str) -> Misconfigured:
+    return Misconfigured(
+        f"{system.name}: {problem}.",
+        rule=rule,
+        remedy=f"Correct {SETTING}['SYSTEMS'][{system.name!r}] in the settings.",
+        system=system.name,
+    )

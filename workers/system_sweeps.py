@@ -1,0 +1,79 @@
+"""The sweeps that ask accounting systems: each system has its own, such as ``reconcile:books``.
+
+So one that fails, or takes long, keeps no other one waiting, and its own row tells. With Celery each is a message of
+its own, which bears the system's name and nothing secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ledger.conf import ledger_settings
+from ledger.sweeps import Sweep, register
+from workers.accounting import credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A sort of sweeps: ``systems`` names those that it is for, ``work`` takes such a name and a database alias."""
+
+    name: str
+    title: str
+    systems: Callable[[], Sequence[str]]
+    work: Callable[[str, str], Mapping[str, int]]
+
+
+def _all_systems() -> list[str]:
+    return list(credentials.setting("SYSTEMS", {}))
+
+
+def _pushed_to() -> list[str]:
+    return [system.name for system in credentials.systems().values() if system.push]
+
+
+# What speaks to a system needs an extra that a project without one has not installed, hence imports where they are due.
+
+
+def _reconcile(system: str, alias: str) -> Mapping[str, int]:
+    from workers.reconciliation import reconcile
+
+    return reconcile(system, using=alias).counts()
+
+
+def _push(system: str, alias: str) -> Mapping[str, int]:
+    from workers.writing_back import push_system
+
+    # The last document that is begun needs time to come to its end.
+    run = push_system(system, using=alias, seconds=ledger_settings().sweeps["push"]["limit"] / 2)
+    if run.trouble is not None:
+        raise run.trouble
+    return run.as_dict()
+
+
+SORTS = {
+    sort.name: sort
+    for sort in (
+        Sort("reconcile", "reconciling {}", _all_systems, _reconcile),
+        Sort("push", "writing numbers back to {}", _pushed_to, _push),
+    )
+}
+
+
+def register_sweeps() -> list[str]:
+    """Register a sweep of each sort for each system of the settings; the names of the sweeps."""
+    return [sweep_name(sort.name, system) for sort in SORTS.values() for system in sort.systems()]
+
+
+def systems_of(sort: str) -> Sequence[str]:
+    """The names of the systems that sweeps of this sort are for."""
+    return SORTS[sort].systems()
+
+
+def sweep_name(sort: str, system: str) -> str:
+    """The sweep of this sort for this system, registered now; raises Misconfigured where there is no such system."""
+    credentials.system(system)
+    name = f"{sort}:{system}"
+    register(Sweep(name, SORTS[sort].title.format(system), partial(SORTS[sort].work, system)))
+    return name

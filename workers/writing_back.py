@@ -1,0 +1,230 @@
+"""Writing numbers back: pushing what the ledger has issued to systems that let us set the number.
+
+A row is claimed, and the claim committed, before the network is asked; no transaction is open while it is. The key of
+the document goes along as the reference, by which adapters find what an earlier call has made, so an answer that was
+lost, or a worker that was killed, leads to no second document. What comes back is compared with what was meant: a
+document that is there with another number, date or state is kept as a conflict, and never taken for done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import router
+
+from ledger.models import Entry
+from workers.accounting import credentials, systems
+from workers.accounting.base import AccountingSystem, NewInvoice, RemoteInvoice, State, WhoNumbers
+from workers.accounting.credentials import System
+from workers.accounting.errors import (
+    AccountingError,
+    AuthenticationFailed,
+    Misconfigured,
+    RateLimited,
+    UnexpectedAnswer,
+    Unsupported,
+)
+from workers.accounting.plumbing import Plumbing
+from workers.claims import ClaimGuard
+from workers.describing import Describe, described, hook
+from workers.models import Push
+from workers.push_queue import CLAIM_SECONDS, PushQueue
+
+_log = logging.getLogger(__name__)
+
+#: Seconds before a document is tried again: doubled with each attempt, up to the longest.
+_FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 3600.0
+#: So many documents one after the other that fail for the moment: then it is the system that does, and the run ends.
+_IN_A_ROW = 3
+#: What isn't a matter of one document: a person must act on the system before another one is tried.
+_OF_THE_SYSTEM = (Misconfigured, AuthenticationFailed, UnexpectedAnswer)
+_GONE = {State.VOID, State.DELETED}
+
+#: Says which draft of the accounting system has the entry's number; empty for none.
+DraftOf = Callable[[Entry], str]
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run did. ``stopped_by`` is the error that ended it early."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    stopped_by: AccountingError | None = None
+
+    @property
+    def trouble(self) -> AccountingError | None:
+        """What somebody should hear of. Limits are none: they are met every day, and waited for."""
+        return None if isinstance(self.stopped_by, RateLimited) else self.stopped_by
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts: numbers and voids found, pushed, cancelled; left for later, for a person, in conflict."""
+        names = ("found", "voided", "pushed", "cancelled", "later", "failed", "conflicts")
+        return {name: self.counts[name] for name in names}
+
+
+def pushing() -> list[str]:
+    """The names of all systems of the settings that numbers are pushed to."""
+    return [system.name for system in credentials.systems().values() if system.push]
+
+
+def no_draft(entry: Entry) -> str:
+    """The number is out of no pool of drafts."""
+    return ""
+
+
+def push_system(
+    name: str,
+    *,
+    using: str | None = None,
+    plumbing: Plumbing | None = None,
+    draft_of: DraftOf = no_draft,
+    seconds: float | None = None,
+) -> Run:
+    """Look for what the system is owed, and push what is due, one document after the other.
+
+    No document is begun after ``seconds``. Raises Misconfigured before anything is done if the settings don't do; any
+    other AccountingError that ends the run is noted, and in the answer. RuntimeError inside a transaction.
+    """
+    system = credentials.system(name)
+    queue = PushQueue(system, using or router.db_for_write(Push))
+    guard = ClaimGuard(name, plumbing or systems.shared())
+    try:
+        found, voided = queue.look()
+        run = Run(Counter(found=found, voided=voided))
+        describe = hook(system)
+        adapter = systems.connect(name, guard.plumbing)
+        try:
+            _see_that_it_takes_numbers(system, adapter)
+            _Pusher(queue, adapter, guard, describe, draft_of, run).all(seconds)
+        finally:
+            adapter.close()
+    except Misconfigured as error:
+        queue.note(str(error))
+        raise
+    queue.note("" if run.stopped_by is None else str(run.stopped_by))
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class _Pusher:
+    queue: PushQueue
+    adapter: AccountingSystem
+    guard: ClaimGuard
+    describe: Describe
+    draft_of: DraftOf
+    run: Run
+
+    def all(self, seconds: float | None) -> None:
+        """Every row that is due, until the time is over or the system is in trouble."""
+        clock = self.guard.plumbing.clock
+        begun = clock.monotonic()
+        in_a_row = 0
+        while seconds is None or clock.monotonic() - begun < seconds:
+            claimed_at = clock.monotonic()
+            push = self.queue.claim(clock.now())
+            if push is None:
+                return
+            self.guard.hold(claimed_at, CLAIM_SECONDS)
+            error = self.one(push)
+            in_a_row = in_a_row + 1 if error is not None else 0
+            if isinstance(error, (*_OF_THE_SYSTEM, RateLimited)) or in_a_row == _IN_A_ROW:
+                self.run.stopped_by = error
+                return
+
+    def one(self, push: Push) -> AccountingError | None:
+        """The step of this row that is due; the error, if another attempt must be made."""
+        try:
+            if push.state == Push.State.CANCELLING:
+                self._cancel(push)
+            else:
+                self._push(push)
+        except AccountingError as error:
+            return self._put_off(push, error)
+        return None
+
+    def _push(self, push: Push) -> None:
+        draft_id = self.draft_of(push.entry.of_its_kind())
+        invoice = described(self.queue.system, self.describe, push.entry.of_its_kind(), draft_id=draft_id)
+        self._see_that_this_one_can_go(invoice)
+        there = self.adapter.push(invoice)
+        differences = _differences(invoice, there)
+        if there.state in _GONE and push.void_id is not None:
+            # Void here, and void there: an earlier run or a person was first.
+            differences.pop("state", None)
+        if differences:
+            self._tell(push, "conflicts", self.queue.conflict(push, there, differences))
+            _log.error("%s is another there: %s", push, differences)
+        elif there.state in _GONE:
+            self._tell(push, "cancelled", self.queue.cancelled(push, there))
+        else:
+            self._tell(push, "pushed", self.queue.pushed(push, there))
+
+    def _cancel(self, push: Push) -> None:
+        if not self.adapter.capabilities.voids:
+            raise Unsupported(
+                f"{push.system}: {push.number} is void here, and can't be made void there.",
+                rule="The system has no voids.",
+                remedy="Correct it there as its own rules say, for example by a credit note.",
+                system=push.system,
+            )
+        there = self.adapter.cancel(push.remote_id)
+        if there.state in _GONE:
+            self._tell(push, "cancelled", self.queue.cancelled(push, there))
+        else:
+            self._tell(push, "conflicts", self.queue.conflict(push, there, {"state": there.state}))
+
+    def _see_that_this_one_can_go(self, invoice: NewInvoice) -> None:
+        if WhoNumbers.CALLER not in self.adapter.capabilities.who_numbers and not invoice.draft_id:
+            raise Unsupported(
+                f"{self.queue.system.name}: there is no draft that has the number {invoice.number}.",
+                rule="This system numbers its drafts; a number of ours can only be pushed into the draft that has it.",
+                remedy="Let the series take its numbers from the system, or 'describe' name the draft_id.",
+                system=self.queue.system.name,
+            )
+
+    def _put_off(self, push: Push, error: AccountingError) -> AccountingError | None:
+        """Keep the row for later, or for a person; the error only if it says something about the documents to come."""
+        if not error.retryable and not isinstance(error, _OF_THE_SYSTEM):
+            self._tell(push, "failed", self.queue.failed(push, error))
+            _log.error("%s: %s", push, error)
+            return None
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(push.attempts - 1, 10))
+        at = error.retry_at or self.guard.plumbing.clock.now() + timedelta(seconds=pause)
+        self._tell(push, "later", self.queue.later(push, error, at))
+        _log.warning("%s, attempt %d: %s", push, push.attempts, error)
+        return error
+
+    def _tell(self, push: Push, what: str, kept: bool) -> None:
+        self.run.counts[what] += kept
+        if not kept:
+            _log.warning("%s: its claim ran out, and another worker has it; what that one finds counts.", push)
+
+
+def _differences(invoice: NewInvoice, there: RemoteInvoice) -> dict[str, Any]:
+    """What is there, where it isn't what was pushed."""
+    found: dict[str, Any] = {}
+    if there.number != invoice.number:
+        found["number"] = there.number
+    if there.state is not State.POSTED:
+        found["state"] = there.state.value
+    if there.reference != invoice.reference:
+        found["reference"] = there.reference
+    if there.issued_on not in {None, invoice.issued_on}:
+        found["issued_on"] = str(there.issued_on)
+    return found
+
+
+def _see_that_it_takes_numbers(system: System, adapter: AccountingSystem) -> None:
+    if adapter.capabilities.who_numbers & {WhoNumbers.CALLER, WhoNumbers.AT_DRAFT}:
+        return
+    raise Misconfigured(
+        f"{system.name}: numbers can't be pushed to {system.adapter}.",
+        rule="It sets the number of a document by itself, when that is posted.",
+        remedy="Take 'push' out of its settings and reconcile; Odoo takes our numbers by the option 'our_numbers'.",
+        system=system.name,
+    )
