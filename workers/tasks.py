@@ -30,6 +30,30 @@ def refill_pools() -> dict[str, Any]:
     return _run("refill_pools")
 
 
+@shared_task(name="ledger.refill_remote_pools")
+def refill_remote_pools(system: str = "") -> dict[str, Any]:
+    """Refill the pools of drafts in one accounting system; without a name, send one message for each system."""
+    from ledger import remote
+    from ledger.sweeps import find_sweep, registered
+
+    if system:
+        from workers import remote_pools
+
+        return remote_pools.run_system(system)
+    if "refill_remote_pools" not in {sweep.name for sweep in registered()}:
+        return {"systems": 0}  # the project doesn't have the app "workers"
+    names = remote.systems()
+    if not names:
+        return _run("refill_remote_pools")
+    sweep = find_sweep("refill_remote_pools")
+    every, limit = sweep.every.total_seconds(), int(sweep.limit.total_seconds())
+    for name in names:
+        refill_remote_pools.apply_async(
+            kwargs={"system": name}, expires=every, soft_time_limit=limit, time_limit=limit + 30
+        )
+    return {"systems": len(names)}
+
+
 @shared_task(name="ledger.flag_gaps")
 def flag_gaps() -> dict[str, Any]:
     """Flag every value that no checkout will take."""

@@ -3,6 +3,7 @@
 Beside them the diary of the sweeps, which is no part of the ledger.
 """
 
+from ledger.models.drafts import DraftCancelled, DraftMade, RemotePool
 from ledger.models.events import (
     AdoptedGap,
     Adoption,
@@ -23,6 +24,8 @@ __all__ = [
     "AdoptedGap",
     "Adoption",
     "Allocation",
+    "DraftCancelled",
+    "DraftMade",
     "Entry",
     "GapExplained",
     "GapFlagged",
@@ -33,6 +36,7 @@ __all__ = [
     "NumberVoided",
     "Period",
     "Pool",
+    "RemotePool",
     "Reservation",
     "ScanPosition",
     "Series",

@@ -19,7 +19,7 @@ LAYERS = [
     {"models", "sql", "migrations"},
     {"allocation", "refusals", "database_errors", "requests"},
     {"series", "periods", "testing"},
-    {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports"},
+    {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports", "remote"},
     {"sweeps"},
     {"checks", "admin", "web", "compat", "management", "apps"},
     {"site"},
