@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from ledger import remote, sweeps
-from ledger.errors import LedgerError, PeriodExhausted
+from ledger.errors import ConcurrencyError, LedgerError, PeriodExhausted
 from ledger.models.series import NUMBER_LENGTH
 from ledger.remote import Claim, Draft, Need
 from ledger.remote.drafts import reference
@@ -80,7 +80,9 @@ class _Pool:
 
     @property
     def needs_person(self) -> bool:
-        return self.error is not None and not getattr(self.error, "retryable", False)
+        if self.error is None or isinstance(self.error, ConcurrencyError):
+            return False
+        return not getattr(self.error, "retryable", False)
 
 
 @dataclass(frozen=True)
@@ -202,17 +204,17 @@ def _fill_series(alias: str, system: AccountingSystem, pool: _Pool, options: _Op
                 remedy="Open the series' next periods with a shorter template or a higher max_length.",
             )
         if need.is_low:
-            made = _fill(alias, system, pool.claim, need, options, counts)
-            if made is None:
+            if need.is_current and need.last_ordinal and need.free <= need.wanted // 4:
+                _log.warning(
+                    "The pool of %s is low: %d drafts are free in %s, %d are wanted",
+                    *(pool.claim.series, need.free, pool.claim.system, need.wanted),
+                )
+            if not _fill(alias, system, pool.claim, need, options, counts):
                 return
-            if need.is_current and need.free + made <= need.wanted // 4:
-                _log.warning("The pool of %s is low: %d drafts are free", pool.claim.series, need.free + made)
 
 
-def _fill(
-    alias: str, system: AccountingSystem, claim: Claim, need: Need, options: _Options, counts: Counts
-) -> int | None:
-    """Make the drafts that are missing; returns how many were stored, or None where the claim was lost."""
+def _fill(alias: str, system: AccountingSystem, claim: Claim, need: Need, options: _Options, counts: Counts) -> bool:
+    """Make the drafts that are missing; tells whether the claim still holds."""
     made = 0
     # Numbers may be refused because the ledger has them; as many again are tried, and the next run goes on.
     for ordinal in range(need.last_ordinal + 1, need.last_ordinal + 1 + 2 * (need.wanted - need.free)):
@@ -252,11 +254,11 @@ def _fill(
             )
         elif outcome == "over":
             counts.refused += 1
-            return made
+            return True
         elif outcome != "there":
             _log.warning("The pool of %s went to another worker meanwhile: %s", claim.series, outcome)
-            return None
-    return made
+            return False
+    return True
 
 
 def _check_length(claim: Claim, draft: RemoteInvoice) -> None:

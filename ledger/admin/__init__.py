@@ -7,9 +7,10 @@ entries.py     the ledger, found by search.py and filters.py, with its evidence 
 queues.py      reservations
 events.py      what happened to entries later, and adopted histories
 holes.py       holes that sweeps have seen
+drafts.py      drafts in accounting systems, and the pools of remote series
 sweeps.py      what the sweeps did
 """
 
-from ledger.admin import entries, events, holes, periods, queues, series, sweeps
+from ledger.admin import drafts, entries, events, holes, periods, queues, series, sweeps
 
-__all__ = ["entries", "events", "holes", "periods", "queues", "series", "sweeps"]
+__all__ = ["drafts", "entries", "events", "holes", "periods", "queues", "series", "sweeps"]

@@ -102,7 +102,8 @@ def triggers() -> Iterator[Trigger]:
     yield Trigger("ledger_ticket", "ledger_ticket_numbered", "ledger_number_tickets", _ROW | _INSERT, deferred=True)
 
 
-#: The functions that read a table to judge a row, or number at COMMIT; they must not be shown a temporary one.
+#: The functions that read a table to judge a row, or for one that does, or number at COMMIT; they must not be shown a
+#: temporary one.
 OWN_SCHEMA: Final = frozenset(
     {
         "ledger_entry_fits",
@@ -114,6 +115,7 @@ OWN_SCHEMA: Final = frozenset(
         "ledger_unqueued_is_kept",
         "ledger_number_tickets",
         "ledger_draft_fits",
+        "ledger_period_keeps_drafts",
         "ledger_drafted",
     }
 )

@@ -174,6 +174,16 @@ def test_the_mark_follows_the_rate_of_use(vendor: Vendor) -> None:
     assert len(free()) == 18
 
 
+def test_a_low_pool_is_told(vendor: Vendor, caplog: pytest.LogCaptureFixture) -> None:
+    remote_series()
+    refill()
+    assert "is low" not in caplog.text
+    for _ in range(4):
+        number()
+    refill()
+    assert "The pool of invoice is low: 0 drafts are free in books, 8 are wanted" in caplog.text
+
+
 @pytest.mark.parametrize("look", ["changes", "each"])
 def test_a_draft_that_was_deleted_there(vendor: Vendor, look: str) -> None:
     remote_series()

@@ -204,6 +204,19 @@ def test_a_number_held_by_another_checkout_is_not_free() -> None:
     expect_all_accounted_for()
 
 
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_under_an_old_snapshot_the_error_says_that_a_new_transaction_may_see_more(level: str) -> None:
+    series = stocked(NUMBERS[:1])
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        assert number() == "B-9"
+        in_threads(1, lambda _: stock(series, ["B-10"]))
+        with pytest.raises(e.PoolExhausted, match="Under REPEATABLE READ or SERIALIZABLE, run the transaction again"):
+            number()
+    with transaction.atomic():
+        assert number() == "B-10"
+
+
 class TestWithdrawing:
     def test_the_slot_goes_and_a_gap_with_the_evidence_stands_there(self) -> None:
         series = stocked()

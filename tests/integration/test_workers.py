@@ -15,8 +15,9 @@ from celery import Celery
 from django.db import connection
 
 from ledger import define_series
-from ledger.models import Period, SweepRun
+from ledger.models import Period, RemotePool, SweepRun
 from ledger.models.tables import event_tables
+from tests.drafted import remote_series
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,7 +78,9 @@ def tomorrow() -> str:
     return f"{day:%m-%d}" if (day.month, day.day) != (2, 29) else "03-01"
 
 
-@pytest.mark.parametrize("sweep", ["refill_pools", "flag_gaps", "heal", "close_periods", "verify"])
+@pytest.mark.parametrize(
+    "sweep", ["refill_pools", "refill_remote_pools", "flag_gaps", "heal", "close_periods", "verify"]
+)
 def test_every_sweep_is_a_task(client: Celery, sweep: str) -> None:
     counts = send(client, f"ledger.{sweep}")
     # A test database lets itself be flushed, which to a process that is no test runner looks like tampering.
@@ -86,10 +89,22 @@ def test_every_sweep_is_a_task(client: Celery, sweep: str) -> None:
     assert SweepRun.objects.get().counts == counts
 
 
+def test_pools_of_drafts_are_refilled_by_one_message_for_each_system(client: Celery) -> None:
+    assert send(client, "ledger.refill_remote_pools") == {"drafted": 0}
+    for code in ("invoice", "receipt"):
+        remote_series(code, system="nowhere")
+    remote_series("order", system="elsewhere")
+    assert send(client, "ledger.refill_remote_pools") == {"systems": 2}
+    with pytest.raises(Exception, match="no accounting system 'nowhere'"):
+        send(client, "ledger.refill_remote_pools", system="nowhere")
+    assert {pool.error.split("'")[1] for pool in RemotePool.objects.all()} == {"elsewhere", "nowhere"}
+    assert [run.error.partition(":")[0] for run in SweepRun.objects.order_by("pk")] == ["", *["Misconfigured"] * 3]
+
+
 def test_the_schedule_names_tasks_that_exist() -> None:
     from workers import tasks
     from workers.schedule import schedule
 
     named = {entry["task"] for entry in schedule().values()}
     assert named == {f"ledger.{name}" for name in dir(tasks) if f"ledger.{name}" in named}
-    assert len(named) == 6
+    assert len(named) == 7

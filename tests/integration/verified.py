@@ -8,11 +8,12 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger import close_period, define_series, issue, issue_many, void
+from ledger import close_period, define_series, issue, issue_many, remote, void
 from ledger.models import AdoptedGap, Adoption, Entry, HoleReported, Period, Series
 from ledger.models.tables import all_tables
 from ledger.verification import verify
 from ledger.verification.findings import Finding
+from tests.drafted import need, remote_series, stock
 
 ALIAS = "verified"
 DAY = date(2025, 5, 5)
@@ -49,6 +50,7 @@ def fill() -> None:
         issue("dated", org="acme", on=DAY, using=ALIAS)
         adopt(dated)
     fill_queues()
+    fill_drafts()
 
 
 def fill_queues() -> None:
@@ -84,6 +86,21 @@ def fill_queues() -> None:
         another.rollback()
         another.close()
     HoleReported.objects.using(ALIAS).create(tenant="acme", period=beyond.period, value=3)
+
+
+def fill_drafts() -> None:
+    """A remote series: B-9 issued, A-1 free, and a draft that was refused and cancelled since."""
+    series = remote_series("drafted", org="acme", using=ALIAS)
+    period = stock(series, ["B-9", "A-1"], day=DAY, using=ALIAS)
+    with transaction.atomic(using=ALIAS):
+        issue("drafted", org="acme", on=DAY, using=ALIAS)
+    claim = remote.claim(series, using=ALIAS)
+    assert claim is not None
+    remote.store(
+        claim, need(period), ordinal=3, remote_id="3", number="B-11", refusal="it is deleted there", using=ALIAS
+    )
+    [unused] = remote.unused("books", using=ALIAS)
+    remote.note_cancelled(unused.draft, state="deleted", using=ALIAS)
 
 
 def adopt(series: Series) -> None:

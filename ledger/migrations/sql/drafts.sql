@@ -219,7 +219,8 @@ DO $$
 DECLARE
     guard text;
 BEGIN
-    FOREACH guard IN ARRAY ARRAY['ledger_entry_fits()', 'ledger_draft_fits()', 'ledger_drafted(text, bigint, bigint)']
+    FOREACH guard IN ARRAY ARRAY['ledger_entry_fits()', 'ledger_draft_fits()', 'ledger_period_keeps_drafts()',
+                                 'ledger_drafted(text, bigint, bigint)']
     LOOP
         EXECUTE format('ALTER FUNCTION %I.%s SET search_path = %I, pg_temp', current_schema(), guard, current_schema());
     END LOOP;
