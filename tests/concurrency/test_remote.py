@@ -204,6 +204,19 @@ def test_a_number_held_by_another_checkout_is_not_free() -> None:
     expect_all_accounted_for()
 
 
+def test_a_block_that_was_refused_keeps_no_draft_from_the_others() -> None:
+    stocked(NUMBERS[:2])
+    with checkouts(2) as (first, second):
+        first.begin()
+        with pytest.raises(e.PoolExhausted, match="no draft is free|1 drafts more"):
+            first.run(lambda: block("a", "b", "c"))
+        second.begin()
+        assert second.run(lambda: block("d", "e")) == NUMBERS[:2], "while the first transaction goes on"
+        second.commit()
+        first.commit()
+    expect_all_accounted_for()
+
+
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 def test_under_an_old_snapshot_the_error_says_that_a_new_transaction_may_see_more(level: str) -> None:
     series = stocked(NUMBERS[:1])

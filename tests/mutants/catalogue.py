@@ -373,6 +373,17 @@ CATALOGUE = (
         (f"{REMOTE}::test_numbers_of_any_form_in_the_order_they_came",),
     ),
     Mutant(
+        "a refused block keeps its drafts locked",
+        f"{SQL}/issue_remote.sql",
+        "        IF cardinality(taken) < cardinality(fresh) THEN RAISE no_data_found; END IF;\n",
+        "        IF cardinality(taken) < cardinality(fresh) THEN\n"
+        "            RETURN QUERY SELECT 'empty', latest, NULL, 1::bigint, series.id, period.id, NULL::bigint, NULL,\n"
+        "                NULL::bigint, NULL::bigint;\n"
+        "            RETURN;\n"
+        "        END IF;\n",
+        (f"{REMOTE}::test_a_block_that_was_refused_keeps_no_draft_from_the_others",),
+    ),
+    Mutant(
         "any number for a value that has a draft",
         f"{SQL}/drafts.sql",
         "        WHEN NEW.number = expected AND period.has_drafts THEN NULL",

@@ -138,17 +138,20 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
-    taken := ARRAY(
-        SELECT s.value FROM ledger_slot s
-        WHERE s.tenant = p_tenant AND s.period_id = period.id
-        ORDER BY s.value LIMIT cardinality(fresh) FOR UPDATE SKIP LOCKED);
-    IF cardinality(taken) < cardinality(fresh) THEN
+    BEGIN
+        taken := ARRAY(
+            SELECT s.value FROM ledger_slot s
+            WHERE s.tenant = p_tenant AND s.period_id = period.id
+            ORDER BY s.value LIMIT cardinality(fresh) FOR UPDATE SKIP LOCKED);
+        IF cardinality(taken) < cardinality(fresh) THEN RAISE no_data_found; END IF;
+    EXCEPTION WHEN no_data_found THEN
+        -- The locks went with the block: a transaction that goes on after a refusal keeps no draft from the others.
         outcome := 'empty';
         entry_series := series.id;
         entry_period := period.id;
         entry_id := cardinality(fresh) - cardinality(taken);
         RETURN NEXT; RETURN;
-    END IF;
+    END;
     numbers := ARRAY(
         SELECT (ledger_drafted(p_tenant, period.id, t.value)).number
         FROM unnest(taken) WITH ORDINALITY AS t (value, place) ORDER BY t.place);
