@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
@@ -25,7 +25,7 @@ class DraftMadeAdmin(EventAdmin):
     list_filter = (TenantFilter, SeriesOfPeriodFilter, PeriodFilter, "system")
     search_fields = ("number", "remote_id")
     search_help_text = "Part of a number, or of the accounting system's own key."
-    fields = ("number", "became", *field_names(DraftMade, without=("id", "number")))
+    fields: ClassVar[tuple[str, ...]] = ("number", "became", *field_names(DraftMade, without=("id", "number")))
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

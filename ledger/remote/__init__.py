@@ -26,6 +26,7 @@ from ledger.remote.pools import (
     pool_states,
     release,
     remote_series,
+    renew,
     systems,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "pool_states",
     "release",
     "remote_series",
+    "renew",
     "store",
     "systems",
     "unused",

@@ -19,9 +19,13 @@ from ledger.periods import find_period, open_period
 from ledger.remote import sql
 from ledger.series import business_today
 
-#: Longer than a run may take that Celery ends (LEDGER["SWEEPS"]["refill_remote_pools"]["limit"], and 30 seconds), so
-#: that nobody drafts what another one is still at. Each draft that is stored makes the claim as long again.
-CLAIM_LASTS = timedelta(minutes=6)
+#: Longer than making one draft may take, with all its retries: so nobody drafts what another one is still at. Before
+#: each draft, and when one is stored, the claim becomes as long again.
+CLAIM_LASTS = timedelta(minutes=15)
+
+#: So many drafts in a row that are refused stop the refill for an hour: a person must see to it, and until then the
+#: accounting system isn't filled with drafts that nobody can use.
+REFUSED_IN_A_ROW = 5
 
 #: How many days before a period begins it gets its first drafts, and for how many after its end it keeps some.
 _BEFORE, _AFTER = 3, 31
@@ -45,7 +49,8 @@ class Need:
     """How many drafts a period of a series has free, and how many it should have.
 
     ``is_low`` says that it is time to make some; ``drafts_on`` is the date to make them with. ``last_ordinal`` is that
-    of the last draft stored, ``exhausted`` that the counter is at its end.
+    of the last draft stored, ``exhausted`` that the counter is at its end, ``is_stuck`` that the last few drafts were
+    all refused a short while ago.
     """
 
     period: int
@@ -57,6 +62,7 @@ class Need:
     wanted: int
     last_ordinal: int
     exhausted: bool
+    is_stuck: bool = False
 
     @property
     def is_low(self) -> bool:
@@ -131,6 +137,15 @@ def claim(series: Series, *, lasts: timedelta = CLAIM_LASTS, using: str | None =
     return Claim(series, system, token, looked_at, full_look_at, looked_through, now)
 
 
+def renew(claim: Claim, *, using: str | None = None) -> bool:
+    """Keep the pool for as long again; False where the claim ran out, and another worker has the pool by now."""
+    alias = using or router.db_for_write(RemotePool)
+    arguments: list[Any] = [CLAIM_LASTS, claim.series.tenant, claim.series.pk, claim.token]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.RENEW, arguments)
+        return cursor.fetchone() is not None
+
+
 def release(
     claim: Claim,
     *,
@@ -170,6 +185,7 @@ def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> l
     if find_period(series, today, alias) is None:
         open_period(series, today, using=alias)
     arguments: dict[str, Any] = {"tenant": series.tenant, "series": series.pk, "before": _BEFORE, "after": _AFTER}
+    arguments["in_a_row"] = REFUSED_IN_A_ROW
     with connections[alias].cursor() as cursor:
         cursor.execute(sql.PERIODS, arguments)
         rows = cursor.fetchall()
@@ -177,11 +193,11 @@ def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> l
     current: list[Need] = []
     before: list[Need] = []
     after: list[Need] = []
-    for pk, starts_on, ends_on, day, exhausted, free, used, ordinal in rows:
+    for pk, starts_on, ends_on, day, exhausted, free, used, ordinal, is_stuck in rows:
         is_current = starts_on <= day <= ends_on
         wanted = min(max(2 * used, least), most) if is_current else few
         drafts_on = min(max(day, starts_on), ends_on)
-        need = Need(pk, starts_on, ends_on, drafts_on, is_current, free, wanted, ordinal, exhausted)
+        need = Need(pk, starts_on, ends_on, drafts_on, is_current, free, wanted, ordinal, exhausted, bool(is_stuck))
         if is_current:
             current.append(need)
         elif starts_on > day:

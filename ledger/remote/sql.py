@@ -18,6 +18,14 @@ CLAIM = """
     RETURNING r.system, r.looked_at, r.full_look_at, r.looked_through, clock_timestamp()
 """
 
+# The pool stays the caller's for as long again; no row where it went to another worker.
+# Arguments: lasts, tenant, series, claim.
+RENEW = """
+    UPDATE ledger_remotepool r SET claimed_until = clock_timestamp() + %s::interval
+    WHERE r.tenant = %s AND r.series_id = %s AND r.claimed_by = %s
+    RETURNING 1
+"""
+
 # The pool is free for others again, and its row tells how it went; nothing where the claim was lost meanwhile.
 # Arguments: tenant, series, claim, error, whether a person is needed, wanted.
 RELEASE = """
@@ -38,8 +46,9 @@ NOTE_LOOK = """
 """
 
 # The periods of a series that checkouts of these days fall into: that of today, the next one shortly before it begins,
-# and the last one while it is open and late documents may come. With what is free and what the last hour used.
-# Arguments: tenant, series, days before the next one begins, days after the last one has ended.
+# and the last one while it is open and late documents may come. With what is free, what the last hour used, and whether
+# the last so many drafts were all refused within the hour.
+# Arguments: tenant, series, days before the next one begins, days after the last one has ended, how many in a row.
 PERIODS = """
     SELECT p.id, p.starts_on, p.ends_on, t.today, p.last_value >= p.max_value,
            (SELECT count(*) FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id),
@@ -48,7 +57,12 @@ PERIODS = """
                   WHERE e.tenant = p.tenant AND e.period_id = p.id ORDER BY e.value DESC LIMIT 2000) r
             WHERE r.kind = 'issued' AND r.issued_at > clock_timestamp() - interval '1 hour'),
            coalesce((SELECT max(d.ordinal) FROM ledger_draftmade d
-                     WHERE d.tenant = p.tenant AND d.period_id = p.id), 0)
+                     WHERE d.tenant = p.tenant AND d.period_id = p.id), 0),
+           (SELECT count(*) = %(in_a_row)s AND bool_and(l.value IS NULL)
+                   AND max(l.drafted_at) > clock_timestamp() - interval '1 hour'
+            FROM (SELECT d.value, d.drafted_at FROM ledger_draftmade d
+                  WHERE d.tenant = p.tenant AND d.period_id = p.id
+                  ORDER BY d.ordinal DESC LIMIT %(in_a_row)s) l)
     FROM ledger_period p
     JOIN ledger_series s ON s.id = p.series_id
     CROSS JOIN LATERAL (SELECT (clock_timestamp() AT TIME ZONE s.time_zone)::date AS today) t

@@ -376,6 +376,58 @@ def test_a_number_that_the_system_gives_again_is_not_taken(vendor: Vendor) -> No
     all_is_well()
 
 
+def test_numbers_that_all_stand_in_the_ledger_stop_the_refill_for_an_hour(vendor: Vendor) -> None:
+    remote_series()
+    from ledger import define_series
+
+    define_series("old", template=vendor.number(1)[:-4] + "{counter:04}", calendar="never")
+    with transaction.atomic():
+        for _ in range(12):
+            issue("old")
+    for _ in range(3):
+        with pytest.raises(errors.NumberRefused, match="the last 5 drafts for 'invoice' could not be taken"):
+            refill()
+    assert vendor.drafts() == vendor.numbers(1, 2, 3, 4, 5)
+    assert "A person must mend that" in _told()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE ledger_draftmade DISABLE TRIGGER ledger_append_only_rows")
+        cursor.execute("UPDATE ledger_draftmade SET drafted_at = drafted_at - interval '61 minutes'")
+        cursor.execute("ALTER TABLE ledger_draftmade ENABLE ALWAYS TRIGGER ledger_append_only_rows")
+    with pytest.raises(errors.NumberRefused):
+        refill()
+    assert len(vendor.drafts()) == 10
+
+
+def _told() -> str:
+    with pytest.raises(e.PoolExhausted) as told:
+        number()
+    return str(told.value)
+
+
+def test_a_run_whose_time_is_over_leaves_the_rest_to_the_next(vendor: Vendor) -> None:
+    remote_series()
+    with override_settings(LEDGER={"SWEEPS": {"refill_remote_pools": {"limit": 1e-9}}}):
+        assert refill() == {"drafted": 0, "refused": 0, "withdrawn": 0, "in_flight": 0, "failed": 0}
+    assert vendor.drafts() == []
+    assert refill()["drafted"] == 4
+
+
+def test_a_worker_whose_claim_ran_out_makes_no_draft(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was held up until another one had the pool; both would make the same draft."""
+    series = remote_series()
+    needs = remote.needs
+
+    def held_up(*arguments: Any, **options: Any) -> Any:
+        found = needs(*arguments, **options)
+        claims_run_out()
+        assert remote.claim(series) is not None
+        return found
+
+    monkeypatch.setattr(remote, "needs", held_up)
+    assert refill()["drafted"] == 0
+    assert vendor.drafts() == []
+
+
 def test_numbers_that_are_too_long_make_one_draft_and_no_more(vendor: Vendor) -> None:
     series = remote_series(template="{year}/{counter}", max_length=8)
     for _ in range(3):
