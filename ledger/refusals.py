@@ -111,8 +111,8 @@ def pool_exhausted(
     return errors.PoolExhausted(
         f"The series {str(series)!r} has no number left in the period {period.label}: "
         f"{'no ' if missing == 1 else ''}{drafts} in {series.system!r}; {state}.",
-        rule="A remote series gives out numbers of drafts that a worker made beforehand, for today's period and the ones "
-        "next to it; no checkout asks the network.",
+        rule="A remote series gives out numbers of drafts that a worker made beforehand, for today's period and "
+        "the ones next to it; no checkout asks the network.",
         remedy=remedy,
     )
 
