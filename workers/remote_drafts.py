@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import Q
+from django.db.models.functions import Now
+
 from ledger import remote
-from ledger.models import DraftMade, Period
+from ledger.models import Allocation, DraftMade, Period
 from ledger.remote import Draft, Unused
 from ledger.remote.drafts import reference
 from workers.accounting import systems
@@ -82,8 +85,14 @@ def _find(books: AccountingSystem, draft: Draft) -> RemoteInvoice | None:
 
 
 def _keep_strays(books: AccountingSystem, system: str, wanted: dict[str, Any], using: str) -> None:
-    """Note drafts whose worker was killed before it could store them, in periods that no worker refills any more."""
-    periods = Period.objects.using(using).select_related("series").filter(has_drafts=True, closed_at__isnull=False)
+    """Note drafts whose worker was killed before it could store them, in periods that no worker refills any more.
+
+    One request for each period; without a day, of those that were closed within the last 400 days.
+    """
+    left = Q(closed_at__isnull=False) | ~Q(series__allocation=Allocation.REMOTE) | ~Q(series__system=system)
+    periods = Period.objects.using(using).select_related("series").filter(left, has_drafts=True)
+    if wanted["day"] is None:
+        periods = periods.filter(Q(closed_at__isnull=True) | Q(closed_at__gt=Now() - timedelta(days=400)))
     if wanted["tenant"] is not None:
         periods = periods.filter(tenant=wanted["tenant"])
     if wanted["series"] is not None:

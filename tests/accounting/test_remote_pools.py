@@ -20,6 +20,7 @@ from django.test import override_settings
 from ledger import close_period, issue, open_period, remote, sweeps, verification
 from ledger import errors as e
 from ledger.models import DraftCancelled, DraftMade, Entry, GapFlagged, Period, RemotePool, Series, Slot, SweepRun
+from ledger.series import change_allocation
 from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.processes import ROOT
 from tests.accounting.standins.books import Books
@@ -546,6 +547,14 @@ class TestDraftsThatNobodyUsed:
         close_period(Period.objects.get(), early=True)
         done = self.run("cancel")
         assert [each["number"] for each in done] == vendor.numbers(1, 2, 3)
+        assert vendor.drafts() == []
+        all_is_well()
+
+    def test_a_stray_of_a_series_that_takes_its_numbers_otherwise_now(self, vendor: Vendor) -> None:
+        remote_series()
+        killed_worker(vendor)
+        assert change_allocation("invoice", "serial") == 2
+        assert [each["number"] for each in self.run("cancel")] == vendor.numbers(1, 2, 3)
         assert vendor.drafts() == []
         all_is_well()
 
