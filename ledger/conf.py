@@ -38,6 +38,7 @@ DEFAULT_SERIES: dict[str, dict[str, Any]] = {
 SWEEPS: dict[str, dict[str, float]] = {
     "open_next_periods": {"every": 3600, "limit": 300},
     "refill_pools": {"every": 15, "limit": 60},
+    "refill_remote_pools": {"every": 60, "limit": 300},
     "flag_gaps": {"every": 60, "limit": 300},
     "heal": {"every": 300, "limit": 60},
     "close_periods": {"every": 3600, "limit": 300},

@@ -24,6 +24,7 @@
     │   ├── PeriodClosed           the date's period is closed
     │   ├── PeriodExhausted        the next number would break the series' length limit
     │   └── PeriodConflict         a period overlaps another, or would repeat its numbers
+    ├── PoolExhausted              no draft of the accounting system is free
     ├── OutOfOrder                 the chronology guard refused an earlier date
     ├── DocumentConflict           the document has a number already, with other facts
     ├── NumberTaken                another series gave out that very number
@@ -163,6 +164,10 @@ class PeriodExhausted(PeriodError):
 
 class PeriodConflict(PeriodError):
     """A period overlaps another one of its series, or would repeat its numbers."""
+
+
+class PoolExhausted(LedgerError):
+    """No number of the accounting system is free: its drafts are used up, or held by checkouts."""
 
 
 class OutOfOrder(LedgerError):

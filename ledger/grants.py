@@ -23,6 +23,7 @@ from ledger.models import (
     Period,
     Pool,
     RemoteDocument,
+    RemotePool,
     RemoteReading,
     Reservation,
     ScanPosition,
@@ -35,7 +36,7 @@ from ledger.models import (
 from ledger.models.tables import all_tables, event_tables, queue_tables
 
 #: What issuing writes to a period; all other columns are the business of who opens and closes.
-COUNTER_COLUMNS = ("last_value", "last_issued_on")
+COUNTER_COLUMNS = ("last_value", "last_issued_on", "has_drafts")
 
 #: Queues whose rows a checkout takes and a sweep looks at, after locking them. To lock a row takes the privilege to
 #: update any of its columns; that it never changes is what a trigger sees to.
@@ -45,6 +46,13 @@ _LOCKED = (Slot, Reservation)
 _NOTES: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Pool, ("free_from", "stragglers", "batch_from", "batch", "minted_at")),
     (ScanPosition, ("through", "scanned_at")),
+    (
+        RemotePool,
+        (
+            *("system", "wanted", "claimed_by", "claimed_until", "tried_at", "refilled_at", "error", "needs_person"),
+            *("looked_at", "full_look_at", "looked_through"),
+        ),
+    ),
 )
 
 #: What is known of a run, or of a batch of it, when it ends.

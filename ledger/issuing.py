@@ -138,7 +138,7 @@ def next_number(series: Series, period: Period, day: date, alias: str, value: in
         value = allocator_of(series).upcoming(alias, period)
     if value > period.max_value:
         raise refusals.exhausted(period, 1)
-    return period.as_format().number(value)
+    return period.number_of(value, alias)
 
 
 def _connection(using: str | None) -> BaseDatabaseWrapper:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from ledger import errors
-from ledger.models import Allocation, Entry, Period, Series
+from ledger.models import Allocation, Entry, Period, RemotePool, Series
 
 
 def unknown_series(alias: str, tenant: str, code: str) -> errors.UnknownSeries:
@@ -84,6 +84,41 @@ def exhausted(period: Period, count: int) -> errors.PeriodExhausted:
         rule=f"Its length limit is {period.series.max_length} characters, which the value {period.max_value} reaches.",
         remedy="Issue from a series with a shorter prefix, or in the next period with a shorter template.",
     )
+
+
+def pool_exhausted(
+    period: Period, pool: RemotePool | None, missing: int, *, old_snapshot: bool
+) -> errors.PoolExhausted:
+    """No draft of the accounting system is free for a checkout."""
+    series = period.series
+    if pool is None or pool.tried_at is None:
+        state = "no worker has filled its pool yet"
+    else:
+        state = f"its pool was last refilled {_at(pool.refilled_at)}"
+        if pool.error:
+            state += f", and the last try, {_at(pool.tried_at)}, failed: {pool.error.rstrip('.')}"
+    if pool is not None and pool.needs_person:
+        remedy = "A person must mend that, then run manage.py ledger_sweep refill_remote_pools."
+    else:
+        remedy = (
+            "See that a worker runs the sweep refill_remote_pools, or run manage.py ledger_sweep refill_remote_pools."
+        )
+    if old_snapshot:
+        remedy += (
+            " Under REPEATABLE READ or SERIALIZABLE, run the transaction again: it sees no draft made since it began."
+        )
+    drafts = "draft is free" if missing == 1 else f"{missing} drafts more than are free would be needed"
+    return errors.PoolExhausted(
+        f"The series {str(series)!r} has no number left in the period {period.label}: "
+        f"{'no ' if missing == 1 else ''}{drafts} in {series.system!r}; {state}.",
+        rule="A remote series gives out numbers of drafts that a worker made beforehand, for today's period and "
+        "the ones next to it; no checkout asks the network.",
+        remedy=remedy,
+    )
+
+
+def _at(moment: datetime | None) -> str:
+    return "never" if moment is None else f"at {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def out_of_order(period: Period, day: date) -> errors.OutOfOrder:

@@ -31,6 +31,7 @@ SETTINGS = (
     "fiscal_start",
     "time_zone",
     "allocation",
+    "system",
     "give_back",
     "start_value",
     "max_length",
@@ -45,9 +46,10 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
 
     Settings are the fields of ``Series``: ``template`` (needed for a new one), ``calendar`` ("year" by default),
     ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``
-    ("serial"; "at_commit", "pooled" and "reserved" don't make checkouts wait for each other), ``give_back``,
-    ``start_value``, ``max_length`` in characters, ``chronological`` and ``is_active``. What is left out stays as it is.
-    A changed template or calendar holds from the next period on. Safe to call at each deployment.
+    ("serial"; "at_commit", "pooled", "reserved" and "remote" don't make checkouts wait for each other), ``system`` (the
+    accounting system of a remote series), ``give_back``, ``start_value``, ``max_length`` in characters,
+    ``chronological`` and ``is_active``. What is left out stays as it is. A changed template
+    or calendar holds from the next period on. Safe to call at each deployment.
 
     Raises InvalidTemplate, InvalidCalendar, InvalidSeries or InvalidTenant; then nothing is written.
     """
@@ -82,7 +84,7 @@ class SeriesChange:
         self.series = series
         self.alias = alias
         self.calendar_before = _calendar(series) if series.pk else None
-        self.allocation_before = series.allocation if series.pk else None
+        self.allocation_before = _supplier(series) if series.pk else None
         self.guarded_before = bool(series.pk and series.chronological)
 
     def check(self) -> None:
@@ -90,7 +92,7 @@ class SeriesChange:
         check_series(self.series, self.alias)
         if self.calendar_before not in (None, _calendar(self.series)):
             check_calendar_change(self.series, self.alias)
-        if self.allocation_before not in (None, self.series.allocation):
+        if self.allocation_before not in (None, _supplier(self.series)):
             check_allocation_change(self.series, self.alias)
 
     def after_save(self) -> None:
@@ -101,6 +103,11 @@ class SeriesChange:
             list(periods.select_for_update().values_list("pk"))
             with connections[self.alias].cursor() as cursor:
                 cursor.execute(sql.REMEMBER_LATEST_DATES, [self.series.tenant, self.series.pk])
+
+
+def _supplier(series: Series) -> tuple[str, str]:
+    """Where its values come from: two accounting systems are as different as two allocations."""
+    return (series.allocation, series.system if series.allocation == Allocation.REMOTE else "")
 
 
 def _calendar(series: Series) -> tuple[str, str]:
@@ -228,6 +235,7 @@ def change_allocation(
     *,
     org: Any = None,
     give_back: bool | None = None,
+    system: str | None = None,
     by: Any = None,
     using: str | None = None,
 ) -> int:
@@ -248,6 +256,8 @@ def change_allocation(
         series.allocation = allocation
         if give_back is not None:
             series.give_back = give_back
+        if system is not None:
+            series.system = system
         check_series(series, alias)
         periods = Period.objects.using(alias).filter(series=series, closed_at=None).order_by("pk")
         gaps = sum(

@@ -19,6 +19,12 @@ ISSUE_POOLED_MANY = (
     "SELECT * FROM ledger_issue_pooled_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
 )
 
+# As the two above, of the earliest free drafts (migrations/sql/issue_remote.sql). The same arguments.
+ISSUE_REMOTE = "SELECT ledger_issue_remote(%s, %s, %s, %s, %s, %s, %s)"
+ISSUE_REMOTE_MANY = (
+    "SELECT * FROM ledger_issue_remote_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
+)
+
 # Makes slots, in a transaction of its own. Arguments: tenant, period, where the counter was seen, how many at least.
 MINT = "SELECT ledger_mint(%s, %s, %s, %s)"
 

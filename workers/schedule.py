@@ -21,7 +21,7 @@ _EVERY, _LIMIT, _GRACE = 3600.0, 300.0, 30.0
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 #: Sweeps of the app "workers", which a project without accounting systems need not install.
-OF_THE_APP = {"reconcile", "push"}
+OF_THE_APP = {"refill_remote_pools", "reconcile", "push"}
 
 
 def schedule() -> dict[str, dict[str, Any]]:

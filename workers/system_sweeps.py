@@ -52,9 +52,27 @@ def _push(system: str, alias: str) -> Mapping[str, int]:
     return run.as_dict()
 
 
+def _drafting_for_a_series() -> list[str]:
+    """Those that a series names and the settings don't are told of in its pool."""
+    from ledger import remote
+
+    return sorted({*_all_systems(), *remote.systems()})
+
+
+def _refill(system: str, alias: str) -> Mapping[str, int]:
+    from ledger import remote
+
+    if not remote.remote_series(system, using=alias):
+        return {"drafted": 0}
+    from workers.remote_pools import refill_system
+
+    return refill_system(alias, system)
+
+
 SORTS = {
     sort.name: sort
     for sort in (
+        Sort("refill_remote_pools", "drafting numbers in {}", _drafting_for_a_series, _refill),
         Sort("reconcile", "reconciling {}", _all_systems, _reconcile),
         Sort("push", "writing numbers back to {}", _pushed_to, _push),
     )
@@ -62,8 +80,11 @@ SORTS = {
 
 
 def register_sweeps() -> list[str]:
-    """Register a sweep of each sort for each system of the settings; the names of the sweeps."""
-    return [sweep_name(sort.name, system) for sort in SORTS.values() for system in sort.systems()]
+    """Register a sweep of each sort for each system of the settings, and ask no database; the names of the sweeps."""
+    return [
+        *(sweep_name(sort, system) for sort in ("refill_remote_pools", "reconcile") for system in _all_systems()),
+        *(sweep_name("push", system) for system in _pushed_to()),
+    ]
 
 
 def systems_of(sort: str) -> Sequence[str]:
@@ -72,8 +93,7 @@ def systems_of(sort: str) -> Sequence[str]:
 
 
 def sweep_name(sort: str, system: str) -> str:
-    """The sweep of this sort for this system, registered now; raises Misconfigured where there is no such system."""
-    credentials.system(system)
+    """The sweep of this sort for this system, registered now."""
     name = f"{sort}:{system}"
     register(Sweep(name, SORTS[sort].title.format(system), partial(SORTS[sort].work, system)))
     return name

@@ -31,6 +31,7 @@ __all__ = [
     "push",
     "reconcile",
     "refill_pools",
+    "refill_remote_pools",
     "run_batch",
     "schedule",
     "verify",
@@ -69,6 +70,12 @@ def open_next_periods() -> dict[str, Any]:
 def refill_pools() -> dict[str, Any]:
     """Mint for every pool that would be empty soon."""
     return _run("refill_pools")
+
+
+@task(name="ledger.refill_remote_pools")
+def refill_remote_pools(system: str | None = None) -> dict[str, Any]:
+    """Refill the pools of drafts in one accounting system; without its name, send a message for each of them."""
+    return _for_systems(refill_remote_pools, "refill_remote_pools", system)
 
 
 @task(name="ledger.flag_gaps")

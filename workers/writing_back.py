@@ -13,10 +13,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import router
 
+from ledger import remote
 from ledger.models import Entry
 from workers.accounting import credentials, systems
 from workers.accounting.base import AccountingSystem, NewInvoice, RemoteInvoice, State, WhoNumbers
@@ -72,9 +74,10 @@ def pushing() -> list[str]:
     return [system.name for system in credentials.systems().values() if system.push]
 
 
-def no_draft(entry: Entry) -> str:
-    """The number is out of no pool of drafts."""
-    return ""
+def pooled_draft(system: str, entry: Entry) -> str:
+    """The key of the draft in ``system`` that the number comes from, in a series of the allocation ``remote``."""
+    draft = remote.draft_of(entry)
+    return draft.remote_id if draft is not None and draft.system == system else ""
 
 
 def push_system(
@@ -82,7 +85,7 @@ def push_system(
     *,
     using: str | None = None,
     plumbing: Plumbing | None = None,
-    draft_of: DraftOf = no_draft,
+    draft_of: DraftOf | None = None,
     seconds: float | None = None,
 ) -> Run:
     """Look for what the system is owed, and push what is due, one document after the other.
@@ -100,7 +103,7 @@ def push_system(
         adapter = systems.connect(name, guard.plumbing)
         try:
             _see_that_it_takes_numbers(system, adapter)
-            _Pusher(queue, adapter, guard, describe, draft_of, run).all(seconds)
+            _Pusher(queue, adapter, guard, describe, draft_of or partial(pooled_draft, name), run).all(seconds)
         finally:
             adapter.close()
     except Misconfigured as error:

@@ -7,11 +7,12 @@ entries.py     the ledger, found by search.py and filters.py, with its evidence 
 queues.py      reservations
 events.py      what happened to entries later, and adopted histories
 holes.py       holes that sweeps have seen
+drafts.py      drafts in accounting systems, and the pools of remote series
 sweeps.py      what the sweeps did
 findings.py    findings of reconciliation; acknowledging them
 mirror.py      what accounting systems have
 """
 
-from ledger.admin import entries, events, findings, holes, mirror, periods, queues, series, sweeps
+from ledger.admin import drafts, entries, events, findings, holes, mirror, periods, queues, series, sweeps
 
-__all__ = ["entries", "events", "findings", "holes", "mirror", "periods", "queues", "series", "sweeps"]
+__all__ = ["drafts", "entries", "events", "findings", "holes", "mirror", "periods", "queues", "series", "sweeps"]

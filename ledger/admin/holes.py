@@ -36,7 +36,7 @@ class HoleReportedAdmin(EventAdmin):
     @admin.display(description="number")
     def shown_number(self, obj: HoleReported) -> str:
         """The number of the value, whether it was issued since or not."""
-        return format_html('<span class="ledger-day">{}</span>', obj.period.as_format().number(obj.value))
+        return format_html('<span class="ledger-day">{}</span>', obj.period.number_of(obj.value))
 
     @admin.display(description="became")
     def became(self, obj: Any) -> str:

@@ -16,7 +16,7 @@ from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_pe
 from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
 from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
 from ledger.admin.waiting import upcoming, with_waiting
-from ledger.models import Period
+from ledger.models import Allocation, Period
 from ledger.periods import close_period
 
 
@@ -89,10 +89,14 @@ class PeriodAdmin(ReadOnlyAdmin):
         return str(obj.last_value) if obj.last_value >= obj.first_value else "not used yet"
 
     @admin.display(description="next number")
-    def next_number(self, obj: Period) -> str:
+    def next_number(self, obj: Any) -> str:
         """None when it is closed or at its end."""
         value = upcoming(obj)
-        return "–" if obj.closed_at is not None or value > obj.max_value else obj.as_format().number(value)
+        if obj.closed_at is not None or value > obj.max_value:
+            return "–"
+        if obj.series.allocation == Allocation.REMOTE and not obj.free_slots:
+            return "none: its pool of drafts is empty"
+        return str(obj.number_of(value))
 
     @admin.display(description="waiting")
     def waiting(self, obj: Any) -> str:

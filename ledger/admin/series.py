@@ -64,8 +64,8 @@ class SeriesForm(SeriesModelForm):
         help_texts = {
             "allocation": "Choose serial where checkouts are few; at_commit where they are many, and the number is "
             "needed after the commit alone; pooled where it is needed before; reserved where it is shown to somebody, "
-            "and must then go to nobody else. It is chosen before a period's first number; later, manage.py "
-            "ledger_series allocate changes it.",
+            "and must then go to nobody else; remote where the accounting software gives the numbers. It is chosen "
+            "before a period's first number; later, manage.py ledger_series allocate changes it.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -123,7 +123,7 @@ class SeriesAdmin(ModelAdmin):
         (None, {"fields": ("code", "tenant", "is_active")}),
         ("Numbers", {"fields": ("template", "preview", "start_value", "max_length")}),
         ("Periods", {"fields": ("calendar", "fiscal_start", "time_zone", "close_after_days", "periods")}),
-        ("Issuing", {"fields": ("allocation", "give_back", "chronological")}),
+        ("Issuing", {"fields": ("allocation", "system", "give_back", "chronological")}),
     )
 
     class Media:
@@ -227,7 +227,11 @@ class SeriesAdmin(ModelAdmin):
 def _next_number(series: Series, period: Period, today: date) -> str:
     """As ``ledger.issuing.next_number``, which would ask for the lowest slot of each pool: the list has read it."""
     period.series = series
-    known = upcoming(period) if series.allocation == Allocation.POOLED and period.pk else period.last_value + 1
+    known: int | None = period.last_value + 1
+    if series.allocation == Allocation.REMOTE:
+        known = None  # none at all, where no draft is free
+    elif series.allocation == Allocation.POOLED and period.pk:
+        known = upcoming(period)
     return next_number(series, period, today, series._state.db or "default", known)
 
 

@@ -35,7 +35,7 @@ def with_waiting(periods: QuerySet[Any]) -> QuerySet[Any]:
 
 def upcoming(period: Any) -> int:
     """The value that would come next in a period that ``with_next_slot`` has read."""
-    if period.series.allocation == Allocation.POOLED and period.next_slot is not None:
+    if period.series.allocation in (Allocation.POOLED, Allocation.REMOTE) and period.next_slot is not None:
         return int(period.next_slot)
     return int(period.last_value) + 1
 

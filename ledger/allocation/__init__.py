@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from ledger import refusals
-from ledger.allocation import at_commit, pooled, reserved, serial
+from ledger.allocation import at_commit, pooled, remote, reserved, serial
 from ledger.allocation.answers import Answer, BlockAnswer, Request
 from ledger.models import Allocation, Period, Series
 
@@ -43,6 +43,7 @@ ALLOCATORS: dict[str, Allocator] = {
     Allocation.AT_COMMIT: cast(Allocator, at_commit),
     Allocation.POOLED: cast(Allocator, pooled),
     Allocation.RESERVED: cast(Allocator, reserved),
+    Allocation.REMOTE: cast(Allocator, remote),
 }
 
 #: What the series of a database, by tenant and code, had last time. Only a hint: the database decides.

@@ -63,9 +63,10 @@ def find_reservations(alias: str, wanted: dict[str, Any], ids: Sequence[int] | N
 def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
     """Free slots below the highest number of their period."""
     for row in _locking_rows(alias, sql.SLOTS, wanted):
-        since, is_old, gives_back, is_held = row[9:]
+        since, is_old, gives_back, is_held, drafted = row[9:]
         free = State.HEALING if gives_back else State.OPEN
-        yield _hole(row, State.IN_FLIGHT if is_held or not is_old else free, since, {"cause": "given back"})
+        state = State.IN_FLIGHT if is_held or not is_old else free
+        yield _hole(row, state, since, {"cause": "given back"}, number=drafted)
 
 
 def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
@@ -112,7 +113,14 @@ def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple[
             settings.execute(sql.IN_ANY_ORDER)
 
 
-def _hole(row: tuple[Any, ...], state: State, since: Any, evidence: dict[str, Any], through: int | None = None) -> Hole:
+def _hole(
+    row: tuple[Any, ...],
+    state: State,
+    since: Any,
+    evidence: dict[str, Any],
+    through: int | None = None,
+    number: str | None = None,
+) -> Hole:
     tenant, code, period, starts_on, ends_on, prefix, width, suffix, value = row[:9]
     return Hole(
         tenant=tenant,
@@ -122,7 +130,7 @@ def _hole(row: tuple[Any, ...], state: State, since: Any, evidence: dict[str, An
         ends_on=ends_on,
         value=value,
         through=value if through is None else through,
-        number=number_of(prefix, width, suffix, value),
+        number=number or number_of(prefix, width, suffix, value),
         state=state,
         since=since,
         evidence=evidence,

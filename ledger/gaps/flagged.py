@@ -70,7 +70,7 @@ def flagged_gaps(
     }
     for row in _rows(alias, sql.FLAGGED, wanted):
         tenant_, code, period, starts_on, ends_on, prefix, width, suffix, kind, entry, adopted_gap = row[:11]
-        value, through, since, evidence, explanation, explained_by, explained_at = row[11:]
+        value, through, since, evidence, explanation, explained_by, explained_at, number = row[11:]
         yield Gap(
             tenant=tenant_,
             series=code,
@@ -82,7 +82,7 @@ def flagged_gaps(
             adopted_gap=adopted_gap,
             value=value,
             through=through,
-            number=number_of(prefix, width, suffix, value),
+            number=number or number_of(prefix, width, suffix, value),
             since=since,
             evidence=json.loads(evidence),  # Django leaves JSON of its own cursors as a text
             explanation=explanation or "",

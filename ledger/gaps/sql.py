@@ -47,7 +47,9 @@ SLOTS = f"""
     )
     SELECT b.tenant, b.code, b.id, b.starts_on, b.ends_on, b.prefix, b.width, b.suffix, b.value,
            higher.issued_at, clock_timestamp() - higher.issued_at >= %(grace)s::interval, b.give_back,
-           NOT EXISTS (SELECT FROM free f WHERE (f.tenant, f.period_id, f.value) = (b.tenant, b.id, b.value))
+           NOT EXISTS (SELECT FROM free f WHERE (f.tenant, f.period_id, f.value) = (b.tenant, b.id, b.value)),
+           (SELECT d.number FROM ledger_draftmade d
+            WHERE d.tenant = b.tenant AND d.period_id = b.id AND d.value = b.value)
     FROM below b
     CROSS JOIN LATERAL (
         SELECT e.issued_at FROM ledger_entry e WHERE e.tenant = b.tenant AND e.period_id = b.id AND e.value > b.value
@@ -137,13 +139,13 @@ REPORT = """
 # Every flagged gap, and every range of an adopted history, with its last explanation.
 FLAGGED = f"""
     SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, g.kind, g.entry, g.adopted_gap,
-           g.first, g.last, g.since, g.evidence, x.explanation, x.actor, x.explained_at
+           g.first, g.last, g.since, g.evidence, x.explanation, x.actor, x.explained_at, g.number
     FROM (
-        SELECT 'flagged' AS kind, e.id AS entry, NULL::bigint AS adopted_gap, e.tenant, e.period_id, e.value AS first,
-               e.value AS last, e.issued_at AS since, e.metadata AS evidence
+        SELECT 'flagged' AS kind, e.number, e.id AS entry, NULL::bigint AS adopted_gap, e.tenant, e.period_id,
+               e.value AS first, e.value AS last, e.issued_at AS since, e.metadata AS evidence
         FROM ledger_entry e WHERE e.kind = 'gap'
         UNION ALL
-        SELECT 'adopted', NULL, g.id, g.tenant, g.period_id, g.first_value, g.last_value, a.adopted_at,
+        SELECT 'adopted', NULL, NULL, g.id, g.tenant, g.period_id, g.first_value, g.last_value, a.adopted_at,
                jsonb_build_object('cause', 'adopted', 'source', a.source)
         FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.id = g.adoption_id
     ) g

@@ -9,7 +9,7 @@ import ledger.models.events
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0013_reconciliation"),
+        ("ledger", "0014_issue_remote"),
     ]
 
     operations = [

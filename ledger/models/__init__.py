@@ -3,6 +3,7 @@
 Beside them the diary of the sweeps and the mirror of accounting systems, which are no part of the ledger.
 """
 
+from ledger.models.drafts import DraftCancelled, DraftMade, RemotePool
 from ledger.models.events import (
     AdoptedGap,
     Adoption,
@@ -25,6 +26,8 @@ __all__ = [
     "AdoptedGap",
     "Adoption",
     "Allocation",
+    "DraftCancelled",
+    "DraftMade",
     "Entry",
     "FindingAcknowledged",
     "FindingKind",
@@ -41,6 +44,7 @@ __all__ = [
     "Period",
     "Pool",
     "RemoteDocument",
+    "RemotePool",
     "RemoteReading",
     "Reservation",
     "ScanPosition",

@@ -6,16 +6,20 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now, Upper
 
 from ledger import calendars, formats
 from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
-from ledger.keys import KEY_LENGTH
+from ledger.keys import KEY_LENGTH, printable
 
 #: The longest number that any series may give out, in characters.
 NUMBER_LENGTH = 100
+
+#: The longest name of an accounting system.
+SYSTEM_LENGTH = 100
 
 
 class Allocation(models.TextChoices):
@@ -25,6 +29,7 @@ class Allocation(models.TextChoices):
     AT_COMMIT = "at_commit", "at_commit: numbered while the checkout commits"
     POOLED = "pooled", "pooled: taken from values minted ahead, and given back on rollback"
     RESERVED = "reserved", "reserved: kept for good before the checkout goes on, and a gap if it rolls back"
+    REMOTE = "remote", "remote: taken from drafts in an accounting system, and given back on rollback"
 
 
 class CalendarChoice(models.TextChoices):
@@ -58,6 +63,13 @@ class Series(models.Model):
     )
     time_zone = models.CharField(max_length=64, help_text="Decides the business date, such as Europe/Berlin.")
     allocation = models.CharField(max_length=12, choices=Allocation.choices, default=Allocation.SERIAL)
+    system = models.CharField(
+        max_length=SYSTEM_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Remote: the accounting system whose numbers it gives out, by its name in LEDGER_ACCOUNTING.",
+    )
     give_back = models.BooleanField(
         default=True,
         db_default=True,
@@ -132,6 +144,7 @@ class Series(models.Model):
             ("start_value", self._check_start_value),
             ("max_length", self._check_max_length),
             ("allocation", self._check_allocation),
+            ("system", self._check_system),
             ("time_zone", lambda: calendars.zone(self.time_zone)),
             ("fiscal_start", lambda: calendars.FiscalStart.parse(self.fiscal_start)),
             ("calendar", self.as_calendar),
@@ -162,12 +175,34 @@ class Series(models.Model):
                 rule="A series takes its numbers by one of Folio's allocations.",
                 remedy=f"Choose one of {', '.join(Allocation.values)}.",
             )
-        if self.allocation == Allocation.POOLED and self.chronological:
+        if self.allocation in (Allocation.POOLED, Allocation.REMOTE) and self.chronological:
             raise InvalidSeries(
-                "A pooled series can't have the chronology guard.",
+                f"A {self.allocation} series can't have the chronology guard.",
                 rule="Checkouts that hold values of the pool at the same time may pass each other, so the guard could "
                 "not keep its word.",
                 remedy="Choose the allocation at_commit or reserved, which keep the order of dates, or leave it off.",
+            )
+
+        if self.allocation == Allocation.REMOTE and not self.give_back:
+            raise InvalidSeries(
+                "A remote series gives its numbers back.",
+                rule="What a rolled-back checkout gives back is a draft in the accounting system, which waits there as "
+                "before.",
+                remedy="Leave give_back on; a draft that nobody may use is deleted there, and becomes a flagged gap.",
+            )
+
+    def _check_system(self) -> None:
+        if self.allocation == Allocation.REMOTE and not self.system:
+            raise InvalidSeries(
+                f"The remote series {self.code!r} names no accounting system.",
+                rule="A remote series gives out the numbers of drafts in one of the systems of LEDGER_ACCOUNTING.",
+                remedy="Name it: define_series(…, allocation='remote', system='books').",
+            )
+        if self.system != self.system.strip() or len(self.system) > SYSTEM_LENGTH or not printable(self.system):
+            raise InvalidSeries(
+                f"The name {self.system!r} can't be that of an accounting system.",
+                rule=f"A name has up to {SYSTEM_LENGTH} printable characters, without white space around it.",
+                remedy="Use a name of LEDGER_ACCOUNTING['SYSTEMS'].",
             )
 
     def _check_length(self) -> None:
@@ -201,6 +236,9 @@ class Period(models.Model):
     last_value = models.BigIntegerField()
     max_value = models.BigIntegerField()
     last_issued_on = models.DateField(null=True, blank=True)
+    has_drafts = models.BooleanField(
+        default=False, db_default=False, help_text="Some of its values have the numbers of drafts (DraftMade)."
+    )
     opened_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True, blank=True)
 
@@ -225,6 +263,15 @@ class Period(models.Model):
         if (span.starts_on, span.ends_on) == (date.min, date.max):
             return "for ever"
         return f"{span.starts_on} to {span.ends_on}"
+
+    def number_of(self, value: int, using: str | None = None) -> str:
+        """The number of ``value``: that of its draft, where it has one, else as the template has it."""
+        if self.has_drafts:
+            drafts = apps.get_model("ledger", "DraftMade")._base_manager.using(using or self._state.db)
+            drafted = drafts.filter(tenant=self.tenant, period=self, value=value).values_list("number", flat=True)
+            if (number := drafted.first()) is not None:
+                return str(number)
+        return self.as_format().number(value)
 
     def as_span(self) -> calendars.Span:
         """The dates of the period, both inclusive."""

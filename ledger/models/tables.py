@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.apps import apps
 from django.db.models import Model
 
+from ledger.models.drafts import RemotePool
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepBatch, SweepRun
@@ -14,7 +15,7 @@ from ledger.models.series import Period, Series
 CHANGING: tuple[type[Model], ...] = (Series, Period)
 
 #: Queues: rows come and go, and nothing is lost with them that an entry doesn't keep.
-QUEUES: tuple[type[Model], ...] = (Slot, Pool, Reservation, Ticket, ScanPosition)
+QUEUES: tuple[type[Model], ...] = (Slot, Pool, Reservation, Ticket, ScanPosition, RemotePool)
 
 #: What the sweeps did: a diary, whose rows are finished once, and go away after a while.
 DIARY: tuple[type[Model], ...] = (SweepRun, SweepBatch)

@@ -110,7 +110,8 @@ def summarise(
 def _summary(row: tuple[Any, ...]) -> PeriodSummary:
     tenant, code, starts_on, ends_on, prefix, width, suffix, max_value, closed, first, counter, is_pooled = row[:12]
     lowest, highest, issued, adopted, flagged, reserved, inner, ranges, longest, duplicates, out_of_order = row[12:23]
-    void, adopted_missing, explained, free, healing, lowest_healing, lowest_free = row[23:]
+    void, adopted_missing, explained, free, healing, lowest_healing, lowest_free = row[23:30]
+    is_remote, drafted = row[30:]
     last = counter - (free - healing)
     expected = last - first + 1
     accounted = issued + adopted + flagged + reserved
@@ -123,6 +124,8 @@ def _summary(row: tuple[Any, ...]) -> PeriodSummary:
     from_rows = 0 if lowest is None else highest - lowest + 1 + healing_before
     upcoming = lowest_free if is_pooled and lowest_free is not None else counter + 1
     period = Period(series=Series(code=code), starts_on=starts_on, ends_on=ends_on)
+    # Of a remote series only a draft tells the next number.
+    next_number = drafted if is_remote else NumberFormat(prefix, width, suffix).number(upcoming)
     return PeriodSummary(
         tenant=tenant,
         series=code,
@@ -148,7 +151,7 @@ def _summary(row: tuple[Any, ...]) -> PeriodSummary:
         healing=healing,
         duplicates=duplicates,
         out_of_order=out_of_order,
-        next_number=None if closed or upcoming > max_value else NumberFormat(prefix, width, suffix).number(upcoming),
+        next_number=None if closed or upcoming > max_value else next_number,
         closed=closed,
         # From the counter, from the rows alone, and both of the same range. No slot heals what isn't missing.
         identity_holds=expected == accounted + missing == from_rows == accounted + inner + healing_before

@@ -33,7 +33,10 @@ PERIODS = """
     )
     SELECT p.tenant, p.code, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, p.max_value,
            p.closed_at IS NOT NULL, p.first_value, p.last_value,
-           p.allocation = 'pooled' AS is_pooled, run.*, coalesce(voided.voids, 0), known.*, queue.*
+           p.allocation IN ('pooled', 'remote') AS is_pooled, run.*, coalesce(voided.voids, 0), known.*, queue.*,
+           p.allocation = 'remote' AS is_remote,
+           (SELECT d.number FROM ledger_draftmade d
+            WHERE d.tenant = p.tenant AND d.period_id = p.id AND d.value = queue.lowest_free) AS drafted
     FROM chosen p
     LEFT JOIN voided ON voided.period_id = p.id
     CROSS JOIN LATERAL (

@@ -54,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
     Check("entries fit their periods", sql.ENTRIES),
     Check("every value is accounted for once", counters_sql.CONTINUITY),
     Check("slots and reservations", queues_sql.QUEUED),
+    Check("drafts of accounting systems", queues_sql.DRAFTS),
     Check("tickets", queues_sql.TICKETS),
     Check("numbers are unique", sql.NUMBERS),
     Check("documents have one number", sql.DOCUMENTS),

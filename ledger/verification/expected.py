@@ -53,6 +53,15 @@ def triggers() -> Iterator[Trigger]:
         yield Trigger(table, "ledger_append_only_rows", "ledger_refuse_change", _ROW | _BEFORE | _UPDATE | _DELETE)
         yield Trigger(table, REFUSAL_OF_TRUNCATE, "ledger_refuse_change", _BEFORE | _TRUNCATE)
     yield Trigger("ledger_entry", "ledger_entry_fits", "ledger_entry_fits", _ROW | _BEFORE | _INSERT)
+    yield Trigger("ledger_draftmade", "ledger_draft_fits", "ledger_draft_fits", _ROW | _BEFORE | _INSERT)
+    yield Trigger(
+        "ledger_period",
+        "ledger_period_keeps_drafts",
+        "ledger_period_keeps_drafts",
+        _ROW | _UPDATE,
+        columns=("has_drafts",),
+        condition="old.has_drafts AND NOT new.has_drafts",
+    )
     yield Trigger("ledger_numbervoided", "ledger_void_fits", "ledger_void_fits", _ROW | _BEFORE | _INSERT)
     yield Trigger(
         "ledger_period",
@@ -97,7 +106,8 @@ def triggers() -> Iterator[Trigger]:
     yield Trigger("ledger_ticket", "ledger_ticket_numbered", "ledger_number_tickets", _ROW | _INSERT, deferred=True)
 
 
-#: The functions that read a table to judge a row, or number at COMMIT; they must not be shown a temporary one.
+#: The functions that read a table to judge a row, or for one that does, or number at COMMIT; they must not be shown a
+#: temporary one.
 OWN_SCHEMA: Final = frozenset(
     {
         "ledger_entry_fits",
@@ -110,6 +120,9 @@ OWN_SCHEMA: Final = frozenset(
         "ledger_number_tickets",
         "ledger_finding_fits",
         "ledger_of_finding_fits",
+        "ledger_draft_fits",
+        "ledger_period_keeps_drafts",
+        "ledger_drafted",
     }
 )
 
@@ -127,6 +140,12 @@ INDEXES: Final[dict[str, tuple[list[str], str]]] = {
     "ledger_findingresolved_once": (["tenant", "finding_id"], ""),
     "ledger_remotedocument_id": (["tenant", "system", "remote_id"], ""),
     "ledger_remotereading_system": (["tenant", "system"], ""),
+    "ledger_draftmade_ordinal": (["tenant", "period_id", "ordinal"], ""),
+    "ledger_draftmade_value": (["tenant", "period_id", "value"], ""),
+    "ledger_draftmade_remote_id": (["tenant", "system", "remote_id"], ""),
+    "ledger_draftmade_number": (["tenant", "upper(number::text)"], "value IS NOT NULL"),
+    "ledger_draftcancelled_once": (["tenant", "draft_id"], ""),
+    "ledger_remotepool_series": (["tenant", "series_id"], ""),
     "ledger_series_code": (["tenant", "code"], ""),
     "ledger_period_starts_on": (["tenant", "series_id", "starts_on"], ""),
     "ledger_period_format": (["tenant", "upper(prefix::text)", "upper(suffix::text)"], ""),
@@ -159,6 +178,8 @@ FOREIGN_KEYS: Final = (
     ("ledger_findingraised", "ledger_entry"),
     ("ledger_findingresolved", "ledger_findingraised"),
     ("ledger_findingacknowledged", "ledger_findingraised"),
+    ("ledger_draftmade", "ledger_period"),
+    ("ledger_draftcancelled", "ledger_draftmade"),
     ("ledger_period", "ledger_series"),
 )
 

@@ -91,6 +91,24 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "The free slot {values} waits in a series that is {detail}, so no checkout would take it.",
         "Run manage.py ledger_series allocate with the allocation that the series has: it settles what waits.",
     ),
+    "slot-undrafted": Meaning(
+        3,
+        "ledger_slot",
+        "The free slot {values} of a remote series has no draft in {detail}, so it has no number to give out.",
+        _UNQUEUE,
+    ),
+    "draft-of-nothing": Meaning(
+        8,
+        "ledger_draftmade",
+        "The draft {number} is of period {detail}, which is of another tenant, or never gave out its value.",
+        _RESTORE,
+    ),
+    "cancelled-in-use": Meaning(
+        8,
+        "ledger_draftcancelled",
+        "A draft was cancelled that is not there, or whose number a document has: {detail}.",
+        "See in the accounting system whether the document is there. Folio cancels no draft whose number was issued.",
+    ),
     "ticket-left": Meaning(
         4,
         "ledger_ticket",

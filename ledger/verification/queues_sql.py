@@ -20,13 +20,16 @@ QUEUED = """
     LEFT JOIN ledger_period p ON p.id = q.period_id
     LEFT JOIN ledger_series s ON s.id = p.series_id
     LEFT JOIN ledger_pool l ON l.period_id = q.period_id AND l.tenant = q.tenant
+    LEFT JOIN ledger_draftmade d ON d.tenant = q.tenant AND d.period_id = q.period_id AND d.value = q.value
     CROSS JOIN LATERAL (VALUES
         ('of-stranger', (p.tenant = q.tenant AND coalesce(q.series_id, p.series_id) = p.series_id) IS NOT TRUE,
          q.period_id::text),
         ('beyond-counter', q.value NOT BETWEEN p.first_value AND p.last_value,
          p.first_value || ' to ' || p.last_value),
         ('in-closed-period', p.closed_at IS NOT NULL, p.closed_at::text),
-        ('stranded', q.queue = 'slot' AND s.allocation <> 'pooled' AND p.closed_at IS NULL, s.allocation),
+        ('stranded', q.queue = 'slot' AND s.allocation NOT IN ('pooled', 'remote') AND p.closed_at IS NULL,
+         s.allocation),
+        ('undrafted', q.queue = 'slot' AND s.allocation = 'remote' AND d.id IS NULL, s.system),
         ('hidden', q.queue = 'slot' AND q.value < l.free_from AND q.value <> ALL (l.stragglers), l.free_from::text),
         ('old', q.reserved_at < clock_timestamp() - %(open_at_most)s::interval, q.reserved_at::text)
     ) AS v (found, broken, detail)
@@ -46,6 +49,30 @@ TICKETS = """
     WHERE t.transaction_id IS DISTINCT FROM pg_current_xact_id_if_assigned()::text::bigint
       AND (%(tenant)s::text IS NULL OR t.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
     ORDER BY t.tenant, s.code, t.id
+"""
+
+# Rules 3 and 8. A draft is of a period of its own tenant, and numbers a value that the counter gave out; and what was
+# cancelled there is a draft of the same tenant that no document got.
+DRAFTS = """
+    SELECT 'draft-of-nothing', d.tenant, s.code, p.starts_on, p.ends_on, d.value, NULL::bigint, d.number, d.id,
+           d.period_id::text
+    FROM ledger_draftmade d
+    LEFT JOIN ledger_period p ON p.id = d.period_id
+    LEFT JOIN ledger_series s ON s.id = p.series_id
+    WHERE (p.tenant = d.tenant
+           AND (d.value IS NULL OR p.has_drafts AND d.value BETWEEN p.first_value AND p.last_value)) IS NOT TRUE
+      AND (%(tenant)s::text IS NULL OR d.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+    UNION ALL
+    SELECT 'cancelled-in-use', c.tenant, s.code, p.starts_on, p.ends_on, d.value, NULL, d.number, c.id,
+           coalesce(e.document, c.draft_id::text)
+    FROM ledger_draftcancelled c
+    LEFT JOIN ledger_draftmade d ON d.id = c.draft_id AND d.tenant = c.tenant
+    LEFT JOIN ledger_period p ON p.id = d.period_id
+    LEFT JOIN ledger_series s ON s.id = p.series_id
+    LEFT JOIN ledger_entry e ON e.tenant = d.tenant AND e.period_id = d.period_id AND e.value = d.value
+    WHERE (d.id IS NULL OR e.kind = 'issued')
+      AND (%(tenant)s::text IS NULL OR c.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+    ORDER BY 2, 3, 4, 6
 """
 
 # Rule 8. A hole that was reported is of a period of its own tenant, and a value that the counter gave out.

@@ -21,22 +21,24 @@ READ_THE_TABLES = """
     SET LOCAL jit = off
 """
 
-# Rules 1, 2, 3, 6 and 7, as far as one row and its period show them. The format is spelt out here: the function that
-# the triggers use is among what is verified.
+# Rules 1, 2, 3, 6 and 7, as far as one row and its period show them. The number is that of the value's draft, if it has
+# one. The format is spelt out here: the function that the triggers use is among what is verified.
 ENTRIES = """
     WITH broken AS (
         SELECT e.*, p.id AS found_period, p.tenant AS period_tenant, p.series_id AS period_series, s.code,
                s.tenant AS series_tenant, p.starts_on, p.ends_on, p.first_value, p.last_value, p.closed_at,
-               p.prefix || lpad(e.value::text, greatest(p.width, length(e.value::text)), '0') || p.suffix AS expected
+               coalesce(d.number, p.prefix || lpad(e.value::text, greatest(p.width, length(e.value::text)), '0')
+                                  || p.suffix) AS expected
         FROM ledger_entry e
         LEFT JOIN ledger_period p ON p.id = e.period_id
+        LEFT JOIN ledger_draftmade d ON d.tenant = e.tenant AND d.period_id = e.period_id AND d.value = e.value
         LEFT JOIN ledger_series s ON s.id = e.series_id
         WHERE (%(tenant)s::text IS NULL OR e.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
           AND (p.tenant = e.tenant AND p.series_id = e.series_id AND s.tenant = e.tenant
                AND e.value BETWEEN p.first_value AND p.last_value
                AND e.issued_on BETWEEN p.starts_on AND p.ends_on
-               AND (e.kind = 'adopted' OR e.number = p.prefix
-                    || lpad(e.value::text, greatest(p.width, length(e.value::text)), '0') || p.suffix)
+               AND (e.kind = 'adopted' OR e.number = coalesce(d.number, p.prefix
+                    || lpad(e.value::text, greatest(p.width, length(e.value::text)), '0') || p.suffix))
                AND (p.closed_at IS NULL OR e.kind <> 'issued' OR e.issued_at <= p.closed_at)
                AND (e.kind IN ('issued', 'adopted') OR e.kind = 'gap' AND e.document = '')) IS NOT TRUE
     )

@@ -10,10 +10,11 @@ import pytest
 
 from ledger import define_series
 from ledger.models import Entry
-from tests.accounting.pushing import Office, configured, row, sell, system_settings
+from tests.accounting.pushing import DAY, Office, configured, row, sell, system_settings
 from tests.accounting.standins.books import Books
 from tests.accounting.test_erpnext import connect as erpnext
 from tests.accounting.test_erpnext import sale
+from tests.drafted import remote_series, stock
 from workers.accounting import errors
 from workers.accounting.base import State
 from workers.models import Push
@@ -121,3 +122,18 @@ def test_numbers_out_of_a_pool_of_drafts(books: Any, office: Office, monkeypatch
     assert (run.as_dict()["pushed"], run.as_dict()["failed"]) == (1, 1)
     assert books.facts() == [(slot.number, "order:1", State.POSTED)]
     assert "no draft that has the number" in Push.objects.get(document="order:2").last_error
+
+
+@pytest.mark.parametrize("adapter", ["erpnext"])
+def test_numbers_of_a_remote_series_complete_their_drafts(
+    books: Any, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody says which draft it is: the ledger knows."""
+    with closing(erpnext(books)) as adapter:
+        slot = adapter.draft(sale("slot:1"))
+    customer = sale("order:1").customer
+    monkeypatch.setattr("tests.accounting.pushing.describe", lambda entry: {"customer": customer, "total": 100})
+    stock(remote_series("invoice", system="books"), [slot.number], day=DAY, key=lambda number: slot.remote_id)
+    sell("order:1")
+    assert office.push().as_dict()["pushed"] == 1
+    assert books.facts() == [(slot.number, "order:1", State.POSTED)]

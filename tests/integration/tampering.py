@@ -240,3 +240,23 @@ FINDINGS: list[Case] = [
 
 QUEUED = [*POOLED, *RESERVED]
 CASES = [*ENTRIES, *QUEUED, *FINDINGS]
+DRAFTED: list[Case] = [
+    (
+        ["DELETE FROM ledger_draftmade WHERE number = 'A-1'"],
+        3,
+        "slot-undrafted",
+        "no draft in books",
+    ),
+    (["UPDATE ledger_draftmade SET number = 'B-8' WHERE number = 'B-9'"], 3, "wrong-number", "B-9 should be B-8"),
+    (["UPDATE ledger_draftmade SET tenant = 'nobody' WHERE number = 'A-1'"], 8, "draft-of-nothing", "another tenant"),
+    (["UPDATE ledger_draftmade SET value = 99 WHERE number = 'A-1'"], 8, "draft-of-nothing", "A-1 is of period"),
+    (
+        ["UPDATE ledger_draftcancelled SET draft_id = (SELECT id FROM ledger_draftmade WHERE number = 'B-9')"],
+        8,
+        "cancelled-in-use",
+        "whose number a document has",
+    ),
+]
+
+QUEUED = [*POOLED, *RESERVED, *DRAFTED]
+CASES = [*ENTRIES, *QUEUED]

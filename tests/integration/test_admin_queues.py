@@ -10,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from ledger import define_series, issue
-from ledger.models import Allocation, Entry, HoleReported, Series
+from ledger.models import Entry, HoleReported, Series
+from tests.allocations import ALL
+from tests.drafted import remote_series, stock
 from tests.integration.admin_pages import SETTINGS, text, url
 from tests.integration.queued import DAY, pooled, reserve, reserving, take
 
@@ -27,7 +29,7 @@ def flag(entry_period: int, value: int) -> Entry:
 # The settings of a series ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("allocation", Allocation.values)
+@pytest.mark.parametrize("allocation", ALL)
 def test_a_series_is_made_with_each_allocation(root: Client, allocation: str) -> None:
     page = text(root, url("series", "add"))
     assert "ledger_series allocate" in page
@@ -173,3 +175,36 @@ def test_evidence_of_any_shape_is_shown(root: Client) -> None:
     assert "<dd>2026-13-45T00:00:00Z</dd>" in shown_evidence({"seen_at": "2026-13-45T00:00:00Z"})
     assert "<dd>[&quot;é&quot;, true]</dd>" in shown_evidence({"odd": ["é", True]})
     assert shown_evidence({"nothing": None, "empty": ""}).count("<dd>–</dd>") == 2
+
+
+# Drafts of accounting systems ------------------------------------------------------------------------------
+
+
+def test_a_remote_series_is_made_and_shown(root: Client) -> None:
+    response = root.post(url("series", "add"), {**SETTINGS, "allocation": "remote", "give_back": "on"})
+    assert "names no accounting system" in response.content.decode()
+    made = {**SETTINGS, "allocation": "remote", "give_back": "on", "system": "books"}
+    assert root.post(url("series", "add"), made).status_code == 302
+    series = Series.objects.get()
+    assert (series.allocation, series.system) == ("remote", "books")
+    assert "none: The series &#x27;invoice&#x27; has no number left" in text(root, url("series"))
+
+
+def test_drafts_and_their_pools_are_listed(root: Client) -> None:
+    today = timezone.now().date()
+    series = remote_series()
+    period = stock(series, ["B-9", "a/7", "Ж 3"], day=today)
+    entry = issue("invoice", on=today)
+    gap = flag(period.pk, 2)
+    listed = text(root, url("draftmade")).split('id="result_list"')[1]
+    for number, told in (("B-9", "issued"), ("a/7", "a gap"), ("Ж 3", "free, or held by a checkout")):
+        row = listed.split(f"{number}<")[1].split("</tr>")[0]
+        assert told in row
+    assert f'<a href="{url("entry", "change", entry.pk)}">issued</a>' in listed
+    assert (gap.number, str(entry)) == ("a/7", "B-9")
+    assert "id of a/7" in text(root, url("entry", "change", gap.pk)), "the draft is evidence of its gap"
+    assert "Ж 3" in text(root, url("series"))
+    assert "Ж 3" in text(root, url("period"))
+    assert "books" in text(root, url("remotepool"))
+    issue("invoice", on=today)
+    assert "none: its pool of drafts is empty" in text(root, url("period"))

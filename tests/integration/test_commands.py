@@ -45,6 +45,7 @@ class TestSeries:
             "fiscal_start": "04-01",
             "time_zone": "Asia/Kolkata",
             "allocation": "serial",
+            "system": "books",
             "start_value": 100,
             "max_length": 20,
             "close_after_days": 30,

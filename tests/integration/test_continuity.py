@@ -235,7 +235,7 @@ class TestTheCommand:
 
     def test_says_when_nothing_is_there(self) -> None:
         assert status()[:2] == (0, "No period is open yet; the first number opens one.\n")
-        assert json.loads(status("--json")[1]) == {"periods": [], "ok": True}
+        assert json.loads(status("--json")[1]) == {"periods": [], "pools": [], "ok": True}
         assert status("--series", "invioce")[0] == 2
         assert status("--tenant", "nobody")[0] == 2
 

@@ -18,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 from psycopg import sql
 
-from ledger import close_period, define_series, issue, issue_many, open_period, preview, void
+from ledger import close_period, define_series, issue, issue_many, open_period, preview, remote, void
 from ledger.errors import GrantError
 from ledger.gaps import explain, sweep
 from ledger.grants import check_name
@@ -27,7 +27,9 @@ from ledger.models.tables import all_tables, event_tables
 from ledger.reconciliation import Books, acknowledge, compare, count_confirmed, findings
 from ledger.reconciliation.mirror import Habits, begin, save_page
 from ledger.verification import verify
+from tests.allocations import ALL
 from tests.databases import database_alias, migrated_database, with_user
+from tests.drafted import claimed, stock
 from tests.integration.mirrored import Paper
 from workers.accounting.base import RemoteInvoice, State
 from workers.accounting.credentials import Credentials, System
@@ -135,7 +137,16 @@ def check_out_and_sweep(allocation: str, code: str) -> None:
 
 @pytest.mark.parametrize("allocation", Allocation.values)
 def test_every_allocation_works(owner: BaseDatabaseWrapper, app: BaseDatabaseWrapper, allocation: str) -> None:
-    define_series(allocation, template=f"{allocation}-{{year}}-{{counter}}", allocation=allocation, using=OWNER)
+    template = f"{allocation}-{{year}}-{{counter}}"
+    system = "books" if allocation == "remote" else ""
+    series = define_series(allocation, template=template, allocation=allocation, system=system, using=OWNER)
+    if allocation == "remote":
+        # As the worker does it, whose role is no other.
+        stock(series, [f"draft {n}" for n in range(1, 25)], day=DAY, using=APP)
+        [first, *_] = remote.free_drafts(claimed(series, APP), using=APP)
+        with transaction.atomic(using=APP):
+            assert remote.withdraw(first, {"state": "deleted"}, using=APP) == "withdrawn"
+            transaction.set_rollback(True, using=APP)
     check_out_and_sweep(allocation, allocation)
 
 
@@ -426,7 +437,7 @@ def test_revoke_public_keeps_the_application_at_work(
         entry = issue("invoice", org="after", on=DAY, using=APP)
         issue_many("invoice", documents=["a", "b"], org="after", on=DAY, using=APP)
         void(entry, reason="reversed", using=APP)
-    for allocation in Allocation.values:
+    for allocation in ALL:
         define_series(
             f"{allocation}-2", template=f"{allocation}2-{{year}}-{{counter}}", allocation=allocation, using=OWNER
         )

@@ -9,10 +9,10 @@ from django.db.utils import IntegrityError
 from django.test import TestCase, TransactionTestCase
 
 from ledger import define_series, issue, issue_many, testing
-from ledger.models import Allocation, Entry, HoleReported, Reservation, Series, Slot
+from ledger.models import Entry, HoleReported, Reservation, Series, Slot
 from ledger.models.tables import QUEUES
 from ledger.verification import verify
-from tests.allocations import default_allocation
+from tests.allocations import ALL, default_allocation
 
 
 class CheckoutInATestCase(TestCase):
@@ -38,7 +38,7 @@ class EveryAllocationInATestCase(TestCase):
 
     @classmethod
     def setUpTestData(cls) -> None:
-        for allocation in Allocation.values:
+        for allocation in ALL:
             define_series(allocation, template=f"{allocation}-{{counter}}", calendar="never", allocation=allocation)
 
     def check_out(self, allocation: str) -> None:
@@ -82,7 +82,7 @@ class EveryAllocationInATestCase(TestCase):
 
     def test_a_callback_after_commit_knows_the_number(self) -> None:
         """Django's own way to run the callbacks of a test whose transaction never commits."""
-        for allocation in Allocation.values:
+        for allocation in ALL:
             told: list[str] = []
             with self.captureOnCommitCallbacks(execute=True) as callbacks, transaction.atomic():
                 entry = issue(allocation)
@@ -97,7 +97,7 @@ class CheckoutInATransactionTestCase(TransactionTestCase):
 
     def check_out_everything(self) -> None:
         assert not any(model._base_manager.exists() for model in apps.get_app_config("ledger").get_models())
-        for allocation in Allocation.values:
+        for allocation in ALL:
             define_series(allocation, template=f"{allocation}-{{counter}}", calendar="never", allocation=allocation)
             told: list[str] = []
             with transaction.atomic():

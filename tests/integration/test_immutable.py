@@ -13,6 +13,8 @@ from ledger import close_period, issue, issue_many, void
 from ledger.models import (
     AdoptedGap,
     Adoption,
+    DraftCancelled,
+    DraftMade,
     Entry,
     FindingAcknowledged,
     FindingRaised,
@@ -26,6 +28,7 @@ from ledger.models import (
 )
 from ledger.models.tables import CHANGING, DIARY, MIRROR, QUEUES, event_models, event_tables
 from tests.databases import database_alias, migrated_database
+from tests.drafted import remote_series, stock
 
 ALIAS = "immutable"
 DAY = date(2025, 5, 5)
@@ -68,6 +71,9 @@ def fill() -> None:
         FindingAcknowledged.objects.using(ALIAS).create(tenant="acme", finding=finding, reason="seen")
         old = issue("invoice", org="acme", on=date(2024, 5, 5), using=ALIAS)
         close_period(old.period, using=ALIAS)
+        stock(remote_series("drafted", org="acme", using=ALIAS), ["B-9"], day=DAY, using=ALIAS)
+        draft = DraftMade.objects.using(ALIAS).get()
+        DraftCancelled.objects.using(ALIAS).create(tenant="acme", draft=draft, state="deleted")
 
 
 @pytest.fixture(params=["origin", "replica"])
@@ -94,9 +100,10 @@ def refused(run: Callable[..., None], statement: str, *arguments: Any, state: st
 
 
 def test_every_other_model_is_an_event() -> None:
-    assert len(event_tables()) == 10
+    assert len(event_tables()) == 12
     assert {model._meta.model_name for model in CHANGING} == {"series", "period"}
-    assert {model._meta.model_name for model in QUEUES} == {"slot", "pool", "reservation", "ticket", "scanposition"}
+    queues = {"slot", "pool", "reservation", "ticket", "scanposition", "remotepool"}
+    assert {model._meta.model_name for model in QUEUES} == queues
     assert {model._meta.model_name for model in MIRROR} == {"remotedocument", "remotereading", "pendingcomparison"}
     assert {model._meta.model_name for model in DIARY} == {"sweeprun", "sweepbatch"}
 

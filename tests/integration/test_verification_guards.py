@@ -36,7 +36,8 @@ def test_every_guard_in_the_database_is_looked_at(ledger: BaseDatabaseWrapper) -
             "SELECT f.proname FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid"
             " WHERE starts_with(f.proname, 'ledger_') AND NOT starts_with(f.proname, 'ledger_refuse')"
         )
-        assert {name for (name,) in cursor.fetchall()} == expected.OWN_SCHEMA
+        # A trigger asks for the draft of a value by a function of its own.
+        assert {name for (name,) in cursor.fetchall()} == expected.OWN_SCHEMA - {"ledger_drafted"}
 
 
 @pytest.mark.parametrize("trigger", OTHERS, ids=[trigger.name for trigger in OTHERS])

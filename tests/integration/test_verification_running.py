@@ -7,15 +7,16 @@ import pytest
 from django.db import transaction
 
 from ledger import define_series, issue, issue_many
-from ledger.models import Allocation, Ticket
+from ledger.models import Ticket
 from ledger.reports.continuity import summarise
 from ledger.verification import verify
+from tests.allocations import ALL
 from tests.concurrency.checkouts import in_threads
 
 #: Checkouts at once, two for each allocation.
 THREADS = 8
 
-CODES = Allocation.values
+CODES = ALL
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,9 +11,10 @@ from celery import Celery
 from django.db import connection
 
 from ledger import define_series
-from ledger.models import Period, SweepRun
+from ledger.models import Period, RemotePool, SweepRun
 from ledger.models.tables import event_tables
 from tests.broker.waiting import until
+from tests.drafted import remote_series
 from tests.worker import worker
 
 
@@ -65,18 +66,30 @@ def test_every_sweep_is_a_task(client: Celery, sweep: str) -> None:
     assert SweepRun.objects.get().counts == counts
 
 
+def test_pools_of_drafts_are_refilled_by_one_message_for_each_system(client: Celery) -> None:
+    for code in ("invoice", "receipt"):
+        remote_series(code, system="nowhere")
+    remote_series("order", system="elsewhere")
+    client.send_task("ledger.refill_remote_pools")
+    runs = SweepRun.objects.filter(finished_at__isnull=False)
+    until(lambda: runs.count() == 2, "not two runs")
+    assert {run.sweep for run in runs} == {"refill_remote_pools:nowhere", "refill_remote_pools:elsewhere"}
+    assert {pool.error.split("'")[1] for pool in RemotePool.objects.all()} == {"elsewhere", "nowhere"}
+    assert {run.error.partition(":")[0] for run in runs} == {"Misconfigured"}
+
+
 def test_the_schedule_names_tasks_that_exist() -> None:
     from workers import tasks
     from workers.schedule import schedule
 
     named = {entry["task"] for entry in schedule().values()}
     assert named == {f"ledger.{name}" for name in dir(tasks) if f"ledger.{name}" in named}
-    assert len(named) == 8
+    assert len(named) == 9
 
 
 def test_a_project_without_the_app_has_none_of_its_sweeps(settings: Any) -> None:
     from workers.schedule import schedule
 
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "workers"]
-    assert {"ledger-push", "ledger-reconcile"}.isdisjoint(schedule())
+    assert {"ledger-push", "ledger-reconcile", "ledger-refill-remote-pools"}.isdisjoint(schedule())
     assert len(schedule()) == 6

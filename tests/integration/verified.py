@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger import close_period, define_series, issue, issue_many, void
+from ledger import close_period, define_series, issue, issue_many, remote, void
 from ledger.models import (
     AdoptedGap,
     Adoption,
@@ -23,6 +23,7 @@ from ledger.models import (
 from ledger.models.tables import all_tables
 from ledger.verification import verify
 from ledger.verification.findings import Finding
+from tests.drafted import need, remote_series, stock
 
 ALIAS = "verified"
 DAY = date(2025, 5, 5)
@@ -59,6 +60,7 @@ def fill() -> None:
         issue("dated", org="acme", on=DAY, using=ALIAS)
         adopt(dated)
     fill_queues()
+    fill_drafts()
 
 
 def fill_queues() -> None:
@@ -105,6 +107,21 @@ def fill_findings() -> None:
     FindingResolved.objects.using(ALIAS).create(tenant="acme", finding=first)
     again = FindingRaised.objects.using(ALIAS).create(**facts, entry=entry, occurrence=2)
     FindingAcknowledged.objects.using(ALIAS).create(tenant="acme", finding=again, reason="on its way")
+
+
+def fill_drafts() -> None:
+    """A remote series: B-9 issued, A-1 free, and a draft that was refused and cancelled since."""
+    series = remote_series("drafted", org="acme", using=ALIAS)
+    period = stock(series, ["B-9", "A-1"], day=DAY, using=ALIAS)
+    with transaction.atomic(using=ALIAS):
+        issue("drafted", org="acme", on=DAY, using=ALIAS)
+    claim = remote.claim(series, using=ALIAS)
+    assert claim is not None
+    remote.store(
+        claim, need(period), ordinal=3, remote_id="3", number="B-11", refusal="it is deleted there", using=ALIAS
+    )
+    [unused] = remote.unused("books", using=ALIAS)
+    remote.note_cancelled(unused.draft, state="deleted", using=ALIAS)
 
 
 def adopt(series: Series) -> None:

@@ -14,6 +14,9 @@ VOIDING = "tests/integration/test_voiding.py"
 ALLOCATIONS = "tests/integration/test_allocations.py"
 EVERY_ALLOCATION = "tests/concurrency/test_every_allocation.py"
 POOLED = "tests/concurrency/test_pooled.py"
+REMOTE = "tests/concurrency/test_remote.py"
+REMOTE_HELD = "tests/integration/test_remote.py"
+REMOTE_POOLS = "tests/accounting/test_remote_pools.py"
 AT_COMMIT = "tests/concurrency/test_at_commit.py"
 COMMIT_REFUSED = "tests/concurrency/test_commit_refused.py"
 RESERVED = "tests/concurrency/test_reserved.py"
@@ -541,5 +544,79 @@ CATALOGUE = (
         "    if workers:\n",
         "    if True:\n",
         ("tests/integration/test_grants.py",),
+    ),
+    Mutant(
+        "a draft stored without a look for its key",
+        f"{SQL}/issue_remote.sql",
+        "    IF FOUND THEN RETURN 'there'; END IF;\n",
+        "",
+        (f"{REMOTE}::TestStoring::test_a_draft_is_stored_once",),
+    ),
+    Mutant(
+        "a withdrawal ignores the lock",
+        f"{SQL}/issue_remote.sql",
+        "AND s.value = p_value FOR UPDATE SKIP LOCKED;",
+        "AND s.value = p_value;",
+        (f"{REMOTE}::TestWithdrawing::test_a_checkout_that_holds_it_is_left_alone_and_not_waited_for",),
+    ),
+    Mutant(
+        "SKIP LOCKED dropped in remote",
+        f"{SQL}/issue_remote.sql",
+        "        ORDER BY s.value LIMIT 1 FOR UPDATE SKIP LOCKED;",
+        "        ORDER BY s.value LIMIT 1 FOR UPDATE;",
+        (f"{REMOTE}::test_nobody_waits_for_a_checkout",),
+    ),
+    Mutant(
+        "drafts taken in the order of their texts",
+        f"{SQL}/issue_remote.sql",
+        "        ORDER BY s.value LIMIT 1 FOR UPDATE SKIP LOCKED;",
+        "        ORDER BY (ledger_drafted(p_tenant, period.id, s.value)).number LIMIT 1 FOR UPDATE SKIP LOCKED;",
+        (f"{REMOTE}::test_numbers_of_any_form_in_the_order_they_came",),
+    ),
+    Mutant(
+        "a refused block keeps its drafts locked",
+        f"{SQL}/issue_remote.sql",
+        "        IF cardinality(taken) < cardinality(fresh) THEN RAISE no_data_found; END IF;\n",
+        "        IF cardinality(taken) < cardinality(fresh) THEN\n"
+        "            RETURN QUERY SELECT 'empty', latest, NULL, 1::bigint, series.id, period.id, NULL::bigint, NULL,\n"
+        "                NULL::bigint, NULL::bigint;\n"
+        "            RETURN;\n"
+        "        END IF;\n",
+        (f"{REMOTE}::test_a_block_that_was_refused_keeps_no_draft_from_the_others",),
+    ),
+    Mutant(
+        "any number for a value that has a draft",
+        f"{SQL}/drafts.sql",
+        "        WHEN NEW.number = expected AND period.has_drafts THEN NULL",
+        "        WHEN period.has_drafts THEN NULL",
+        (f"{REMOTE_HELD}::TestTheDatabaseIsTheJudge",),
+    ),
+    Mutant(
+        "a number that stands in the ledger is taken from a draft again",
+        f"{SQL}/issue_remote.sql",
+        "            THEN 'the number stands in the ledger already' END;",
+        "            THEN NULL END;",
+        (f"{REMOTE}::TestStoring",),
+    ),
+    Mutant(
+        "a worker that lost its claim stores",
+        f"{SQL}/issue_remote.sql",
+        " AND r.claimed_by = p_claim\n    RETURNING",
+        "\n    RETURNING",
+        (f"{REMOTE}::TestStoring::test_a_claim_that_went_to_another_worker_stores_nothing",),
+    ),
+    Mutant(
+        "the draft of a killed worker is not found again",
+        "ledger/remote/drafts.py",
+        '    text = f"slot:{name}:{starts_on}:{ordinal}"\n',
+        '    text = f"slot:{name}:{starts_on}:{ordinal}:{datetime.now()}"\n',
+        (f"{REMOTE_POOLS}::test_a_worker_killed_between_draft_and_storing_leaves_no_orphan",),
+    ),
+    Mutant(
+        "a draft is cancelled that somebody uses",
+        "workers/remote_drafts.py",
+        "    if there.state is not State.DRAFT or there.reference != one.draft.reference:\n",
+        "    if False:\n",
+        (f"{REMOTE_POOLS}::TestDraftsThatNobodyUsed::test_one_that_somebody_uses_is_left_alone",),
     ),
 )

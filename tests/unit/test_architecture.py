@@ -19,7 +19,7 @@ LAYERS = [
     {"models", "sql", "migrations"},
     {"allocation", "refusals", "database_errors", "requests"},
     {"series", "periods", "testing"},
-    {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports", "reconciliation"},
+    {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports", "reconciliation", "remote"},
     {"sweeps"},
     {"checks", "admin", "web", "urls", "compat", "management", "apps"},
     {"site"},

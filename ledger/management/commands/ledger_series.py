@@ -40,6 +40,9 @@ class Command(LedgerCommand):
         create.add_argument("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
         create.add_argument("--time-zone", help="Decides the business date, such as Europe/Berlin.")
         create.add_argument("--allocation", choices=Allocation.values, help="How it takes its next value.")
+        create.add_argument(
+            "--system", metavar="NAME", help="Remote: the accounting system, as LEDGER_ACCOUNTING has it."
+        )
         create.add_argument("--start-value", type=int, metavar="N", help="The first value of each period opened later.")
         create.add_argument("--max-length", type=int, metavar="N", help="The longest number, in characters.")
         create.add_argument(
@@ -58,6 +61,9 @@ class Command(LedgerCommand):
         self._shared(allocate, tenant="The tenant's key; none by default.", default="")
         allocate.add_argument("code", help="The series, such as invoice.")
         allocate.add_argument("allocation", choices=Allocation.values, help="How it takes its next value from now on.")
+        allocate.add_argument(
+            "--system", metavar="NAME", help="Remote: the accounting system, as LEDGER_ACCOUNTING has it."
+        )
         allocate.add_argument("--by", default="", help="Who decides; kept with the gaps that it leaves.")
         allocate.add_argument(
             "--wait", type=float, default=10.0, metavar="SECONDS", help="For checkouts that hold a value (10)."
@@ -99,7 +105,9 @@ class Command(LedgerCommand):
             with connections[alias].cursor() as cursor:
                 wait = f"{max(1, round(options['wait'] * 1000))}ms"
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
-            gaps = change_allocation(code, allocation, org=tenant, by=options["by"], using=alias)
+            gaps = change_allocation(
+                code, allocation, org=tenant, system=options["system"], by=options["by"], using=alias
+            )
         if options["json"]:
             self.write_json({"tenant": tenant, "series": code, "allocation": allocation, "gaps_flagged": gaps})
         else:
@@ -155,10 +163,9 @@ def described_period(period: Period) -> dict[str, Any]:
 
 def period_line(period: Period) -> tuple[str, str, str, str]:
     """A period for people: the columns of PERIOD_HEADER."""
-    numbers = period.as_format()
-    last = numbers.number(period.last_value) if period.last_value >= period.first_value else "none yet"
+    last = period.number_of(period.last_value) if period.last_value >= period.first_value else "none yet"
     state = f"closed {period.closed_at:%Y-%m-%d %H:%M %Z}" if period.closed_at else "open"
-    return (period.label, numbers.number(period.first_value), last, state)
+    return (period.label, period.number_of(period.first_value), last, state)
 
 
 def _next(series: Series, alias: str) -> str | None:

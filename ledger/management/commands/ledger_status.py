@@ -13,6 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 from ledger.models import Series
+from ledger.remote import PoolState, pool_states
 from ledger.reports.continuity import PeriodSummary, summarise
 
 # A table's columns are as wide as what stands in them, so its rows are held in memory; longer lists are several tables.
@@ -44,7 +45,8 @@ class Command(LedgerCommand):
     help = (
         "Shows every period of every series: first and last value, and how the values between are accounted for. The "
         "sum is made twice, from the counter and from the rows alone. Of the missing values those that heal are free "
-        "slots, which the next checkouts take; slots ahead lie above the last value. Exit code 0: all add up; 1: some "
+        "slots, which the next checkouts take; slots ahead lie above the last value. Pools of drafts that are low, or "
+        "could not be refilled, are named below. Exit code 0: all add up; 1: some "
         "don't; 2: the options are no good."
     )
     examples = """  manage.py ledger_status
@@ -64,10 +66,14 @@ class Command(LedgerCommand):
         self._refuse_strangers(alias, **chosen)
         failed: list[str] = []
         summaries = _watched(summarise(**chosen, using=alias), failed)
+        pools = pool_states(**chosen, using=alias)
         if options["json"]:
-            self._json(summaries, failed)
+            self._json(summaries, failed, pools)
         else:
             self._tables(summaries)
+            for pool in pools:
+                if pool.warning:
+                    self.stdout.write(self.style.WARNING(pool.warning))
         if failed:
             raise CommandError(
                 f"The numbers of {', '.join(failed[:20])}{' and more' if len(failed) > 20 else ''} don't add up: "
@@ -88,7 +94,7 @@ class Command(LedgerCommand):
                 returncode=BAD_OPTIONS,
             )
 
-    def _json(self, summaries: Iterator[PeriodSummary], failed: list[str]) -> None:
+    def _json(self, summaries: Iterator[PeriodSummary], failed: list[str], pools: list[PoolState]) -> None:
         """A document in pieces, so that any number of periods takes no memory."""
         before = '{"periods": [\n'
         for summary in summaries:
@@ -97,7 +103,8 @@ class Command(LedgerCommand):
             before = ",\n"
         if before != ",\n":
             self.stdout.write(before, ending="")
-        self.stdout.write(f'\n], "ok": {json.dumps(not failed)}}}')
+        states = json.dumps([pool.as_dict() for pool in pools], cls=DjangoJSONEncoder, ensure_ascii=False)
+        self.stdout.write(f'\n], "pools": {states}, "ok": {json.dumps(not failed)}}}')
 
     def _tables(self, summaries: Iterator[PeriodSummary]) -> None:
         periods = explained = adopted_missing = healing = duplicates = 0

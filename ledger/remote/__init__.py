@@ -1,0 +1,54 @@
+"""The drafts behind ``remote`` series: their pools, and what becomes of each draft. Nothing here talks to the network.
+
+pools.py    which pools there are, which are low, and who has one to himself while he refills it
+drafts.py   drafts are stored as slots, withdrawn where they are gone, found for an entry, listed if nobody used them
+sql.py      the statements
+"""
+
+from ledger.remote.drafts import (
+    Draft,
+    Unused,
+    draft_of,
+    free_drafts,
+    keep_stray,
+    note_cancelled,
+    store,
+    unused,
+    withdraw,
+)
+from ledger.remote.pools import (
+    Claim,
+    Need,
+    PoolState,
+    claim,
+    needs,
+    note_look,
+    pool_states,
+    release,
+    remote_series,
+    renew,
+    systems,
+)
+
+__all__ = [
+    "Claim",
+    "Draft",
+    "Need",
+    "PoolState",
+    "Unused",
+    "claim",
+    "draft_of",
+    "free_drafts",
+    "keep_stray",
+    "needs",
+    "note_cancelled",
+    "note_look",
+    "pool_states",
+    "release",
+    "remote_series",
+    "renew",
+    "store",
+    "systems",
+    "unused",
+    "withdraw",
+]

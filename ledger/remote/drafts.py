@@ -1,0 +1,201 @@
+"""What becomes of a draft: stored as a slot, withdrawn, found for its entry, or listed because nobody used it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connections, router, transaction
+
+from ledger.keys import actor_name
+from ledger.models import DraftCancelled, DraftMade, Entry, Period
+from ledger.models.series import NUMBER_LENGTH
+from ledger.remote import sql
+from ledger.remote.pools import CLAIM_LASTS, Claim, Need
+
+#: What accounting systems take for a reference: ERPNext's po_no has 140 characters.
+_REFERENCE_LENGTH = 100
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft in the accounting system: ``id`` is that of its DraftMade, ``remote_id`` the system's own key.
+
+    ``value`` is null where its number could not be taken.
+    """
+
+    id: int
+    tenant: str
+    period: int
+    value: int | None
+    number: str
+    system: str
+    remote_id: str
+    reference: str
+    drafted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """A draft that no document got nor will get.
+
+    ``cause`` says why; ``said`` is the state that the accounting system told when it was withdrawn, or empty.
+    """
+
+    draft: Draft
+    series: str
+    starts_on: date
+    ends_on: date
+    cause: str
+    said: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON, in one level."""
+        own = {name: value for name, value in asdict(self).items() if name != "draft"}
+        return asdict(self.draft) | own
+
+
+def reference(tenant: str, series: str, starts_on: date, ordinal: int) -> str:
+    """What the draft of that place bears there, so that whoever comes after a killed worker finds it again.
+
+    Made of nothing but its place. Names that are too long for an accounting system are shortened to a digest.
+    """
+    name = f"{tenant}/{series}" if tenant else series
+    text = f"slot:{name}:{starts_on}:{ordinal}"
+    if len(text) > _REFERENCE_LENGTH:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:24]
+        text = f"slot:{digest}:{starts_on}:{ordinal}"
+    return text
+
+
+def store(
+    claim: Claim,
+    need: Need,
+    *,
+    ordinal: int,
+    remote_id: str,
+    number: str,
+    refusal: str = "",
+    using: str | None = None,
+) -> str:
+    """Keep a draft that was made under the claim: its number becomes that of the counter's next value, which is free.
+
+    Returns "stored"; "there", if it was stored before; "refused", where its number can't be taken, because of
+    ``refusal`` or of what the ledger has: then it is kept without a value; "claim_lost", and then nothing is kept.
+    One short transaction: the network was asked before.
+    """
+    alias = using or router.db_for_write(DraftMade)
+    series = claim.series
+    arguments: list[Any] = [
+        *(series.tenant, series.pk, need.period, claim.token, CLAIM_LASTS, ordinal),
+        *(remote_id, number[:NUMBER_LENGTH], reference(series.tenant, series.code, need.starts_on, ordinal), refusal),
+    ]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.STORE, arguments)
+        outcome: str = cursor.fetchone()[0]
+    return outcome
+
+
+def free_drafts(claim: Claim, *, using: str | None = None) -> list[Draft]:
+    """The drafts of the series that are free, or held by checkouts just now; in the order in which they came."""
+    alias = using or router.db_for_write(DraftMade)
+    arguments: dict[str, Any] = {"tenant": claim.series.tenant, "series": claim.series.pk, "system": claim.system}
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.FREE, arguments)
+        return [Draft(*row) for row in cursor.fetchall()]
+
+
+def withdraw(draft: Draft, said: Mapping[str, Any], *, by: Any = "refill", using: str | None = None) -> str:
+    """Take a free draft out of the pool, as a flagged gap with what the accounting system ``said`` as evidence.
+
+    Returns "withdrawn"; "in_flight", where a checkout holds it: it keeps it, and the next look comes; "settled", where
+    it isn't free any more.
+    """
+    alias = using or router.db_for_write(DraftMade)
+    evidence = json.dumps(dict(said), cls=DjangoJSONEncoder)
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        cursor.execute(sql.WITHDRAW, [draft.tenant, draft.period, draft.value, evidence, actor_name(by)])
+        outcome: str = cursor.fetchone()[0]
+    return outcome
+
+
+def draft_of(entry: Entry, *, using: str | None = None) -> Draft | None:
+    """The draft whose number the entry has: what ``push`` must fill in there. None where no draft numbered it."""
+    alias = using or entry._state.db or router.db_for_read(DraftMade)
+    found = (
+        DraftMade.objects.using(alias).filter(tenant=entry.tenant, period=entry.period_id, value=entry.value).first()
+    )
+    return None if found is None else _as_draft(found)
+
+
+def unused(
+    system: str,
+    *,
+    tenant: str | None = None,
+    series: str | None = None,
+    day: date | None = None,
+    using: str | None = None,
+) -> Iterator[Unused]:
+    """Drafts of ``system`` that no document got nor will get, and that were not cancelled there yet; oldest first.
+
+    Those whose period was closed, which were withdrawn, or whose number could not be taken. ``day`` picks the periods
+    that hold it.
+    """
+    alias = using or router.db_for_read(DraftMade)
+    arguments = {"system": system, "tenant": tenant, "series": series, "day": day}
+    with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
+        cursor.execute(sql.UNUSED, arguments)
+        while chunk := cursor.fetchmany(_CHUNK):
+            for row in chunk:
+                code, starts_on, ends_on, cause, said = row[9:]
+                yield Unused(Draft(*row[:9]), code, starts_on, ends_on, cause or "", said or "")
+
+
+def note_cancelled(draft: Draft, *, state: str, by: Any = None, using: str | None = None) -> None:
+    """Append that the draft is void or deleted there; a second time changes nothing."""
+    alias = using or router.db_for_write(DraftCancelled)
+    DraftCancelled.objects.using(alias).bulk_create(
+        [DraftCancelled(tenant=draft.tenant, draft_id=draft.id, state=state, actor=actor_name(by))],
+        ignore_conflicts=True,
+    )
+
+
+def keep_stray(
+    period: Period, *, ordinal: int, system: str, remote_id: str, number: str, using: str | None = None
+) -> Draft:
+    """Keep a draft that a worker made, and was killed before it could store it: its period needs it no more."""
+    alias = using or router.db_for_write(DraftMade)
+    stray = DraftMade(
+        tenant=period.tenant,
+        period=period,
+        ordinal=ordinal,
+        number=number[:NUMBER_LENGTH],
+        system=system,
+        remote_id=remote_id,
+        reference=reference(period.tenant, period.series.code, period.starts_on, ordinal),
+        refusal="its worker was killed before it could store it",
+    )
+    made = DraftMade.objects.using(alias)
+    made.bulk_create([stray], ignore_conflicts=True)
+    return _as_draft(made.get(tenant=period.tenant, system=system, remote_id=remote_id))
+
+
+def _as_draft(made: DraftMade) -> Draft:
+    return Draft(
+        id=made.pk,
+        tenant=made.tenant,
+        period=made.period_id,
+        value=made.value,
+        number=made.number,
+        system=made.system,
+        remote_id=made.remote_id,
+        reference=made.reference,
+        drafted_at=made.drafted_at,
+    )

@@ -1,0 +1,237 @@
+"""Pools of drafts: which there are, what each needs, and who has it to himself while he asks the network.
+
+A transaction that lasted as long as a request would hold locks for seconds, so a claim is a row: it names a worker and
+ends by itself, since a worker may be killed. What a worker stores it stores under its claim, so one that comes back too
+late stores nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connections, router
+
+from ledger.models import Allocation, RemotePool, Series
+from ledger.periods import find_period, open_period
+from ledger.remote import sql
+from ledger.series import business_today
+
+#: Longer than making one draft may take, with all its retries: so nobody drafts what another one is still at. Before
+#: each draft, and when one is stored, the claim becomes as long again.
+CLAIM_LASTS = timedelta(minutes=15)
+
+#: So many drafts in a row that are refused stop the refill for an hour: a person must see to it, and until then the
+#: accounting system isn't filled with drafts that nobody can use.
+REFUSED_IN_A_ROW = 5
+
+#: How many days before a period begins it gets its first drafts, and for how many after its end it keeps some.
+_BEFORE, _AFTER = 3, 31
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The pool of one series, for the one who holds ``token``. Times are those of the database's clock."""
+
+    series: Series
+    system: str
+    token: str
+    looked_at: datetime | None
+    full_look_at: datetime
+    looked_through: int
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """How many drafts a period of a series has free, and how many it should have.
+
+    ``is_low`` says that it is time to make some; ``drafts_on`` is the date to make them with. ``last_ordinal`` is that
+    of the last draft stored, ``exhausted`` that the counter is at its end, ``is_stuck`` that the last few drafts were
+    all refused a short while ago.
+    """
+
+    period: int
+    starts_on: date
+    ends_on: date
+    drafts_on: date
+    is_current: bool
+    free: int
+    wanted: int
+    last_ordinal: int
+    exhausted: bool
+    is_stuck: bool = False
+
+    @property
+    def is_low(self) -> bool:
+        """Half of what the recent rate of use asks for, or less."""
+        return self.free <= self.wanted // 2
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """How the pool of a series does today, for people: ``error`` is that of the last try, or empty."""
+
+    tenant: str
+    series: str
+    system: str
+    period: str
+    free: int
+    wanted: int
+    tried_at: datetime | None
+    refilled_at: datetime | None
+    error: str
+    needs_person: bool
+
+    @property
+    def warning(self) -> str:
+        """What should be seen to, or nothing."""
+        name = f"{self.tenant}/{self.series}" if self.tenant else self.series
+        if self.tried_at is None:
+            return f"{name}: no worker has filled its pool of drafts in {self.system!r} yet."
+        told = f"{name}: {self.free} drafts are free in {self.system!r}, {self.wanted} are wanted"
+        if self.error:
+            person = " A person must mend that." if self.needs_person else ""
+            return (
+                f"{told}; the last try to refill, at {self.tried_at:%Y-%m-%d %H:%M:%S %Z}, failed: {self.error}{person}"
+            )
+        return f"{told}; its pool is low." if self.free <= self.wanted // 4 else ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return asdict(self) | {"warning": self.warning}
+
+
+def systems(*, using: str | None = None) -> list[str]:
+    """The accounting systems that active remote series draft in, by name."""
+    alias = using or router.db_for_read(Series)
+    return list(
+        Series.objects.using(alias)
+        .filter(allocation=Allocation.REMOTE, is_active=True)
+        .order_by("system")
+        .values_list("system", flat=True)
+        .distinct()
+    )
+
+
+def remote_series(system: str, *, using: str | None = None) -> list[Series]:
+    """The active remote series that draft in one system."""
+    alias = using or router.db_for_write(Series)
+    found = Series.objects.using(alias).filter(allocation=Allocation.REMOTE, is_active=True, system=system)
+    return list(found.order_by("tenant", "code"))
+
+
+def claim(series: Series, *, lasts: timedelta = CLAIM_LASTS, using: str | None = None) -> Claim | None:
+    """The series' pool for the caller alone, until it is released or ``lasts`` is over; None where another has it."""
+    alias = using or router.db_for_write(RemotePool)
+    token = uuid.uuid4().hex
+    wanted: dict[str, Any] = {"claim": token, "lasts": lasts, "tenant": series.tenant, "series": series.pk}
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.CLAIM, wanted)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    system, looked_at, full_look_at, looked_through, now = row
+    return Claim(series, system, token, looked_at, full_look_at, looked_through, now)
+
+
+def renew(claim: Claim, *, using: str | None = None) -> bool:
+    """Keep the pool for as long again; False where the claim ran out, and another worker has the pool by now."""
+    alias = using or router.db_for_write(RemotePool)
+    arguments: list[Any] = [CLAIM_LASTS, claim.series.tenant, claim.series.pk, claim.token]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.RENEW, arguments)
+        return cursor.fetchone() is not None
+
+
+def release(
+    claim: Claim,
+    *,
+    error: str = "",
+    needs_person: bool = False,
+    wanted: int | None = None,
+    using: str | None = None,
+) -> None:
+    """Give the pool free, and note how the refill went: what PoolExhausted tells a checkout."""
+    arguments = {"error": error, "needs_person": needs_person, "wanted": wanted}
+    _note(sql.RELEASE, claim, arguments, using)
+
+
+def note_look(
+    claim: Claim,
+    *,
+    looked_at: datetime | None = None,
+    full_look_at: datetime | None = None,
+    looked_through: int | None = None,
+    using: str | None = None,
+) -> None:
+    """Remember how far the worker has looked for drafts that are gone; None leaves a mark as it is."""
+    arguments = {"looked_at": looked_at, "full_look_at": full_look_at, "looked_through": looked_through}
+    _note(sql.NOTE_LOOK, claim, arguments, using)
+
+
+def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> list[Need]:
+    """What the series' periods need, the current one first; that is opened, where the calendar has one.
+
+    The current period should have twice what the last hour used, from ``least`` to ``most``. The next one, three days
+    before it begins, and the last one, for a month, get a quarter of ``least``: the next because its first checkouts
+    come at midnight, the last one for late documents, if it was used at all.
+    """
+    series = claim.series
+    alias = using or router.db_for_write(RemotePool)
+    today = business_today(alias, series.time_zone)
+    if find_period(series, today, alias) is None:
+        open_period(series, today, using=alias)
+    arguments: dict[str, Any] = {"tenant": series.tenant, "series": series.pk, "before": _BEFORE, "after": _AFTER}
+    arguments["in_a_row"] = REFUSED_IN_A_ROW
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.PERIODS, arguments)
+        rows = cursor.fetchall()
+    few = max(1, least // 4)
+    current: list[Need] = []
+    before: list[Need] = []
+    after: list[Need] = []
+    for pk, starts_on, ends_on, day, exhausted, free, used, ordinal, is_stuck in rows:
+        is_current = starts_on <= day <= ends_on
+        wanted = min(max(2 * used, least), most) if is_current else few
+        drafts_on = min(max(day, starts_on), ends_on)
+        need = Need(pk, starts_on, ends_on, drafts_on, is_current, free, wanted, ordinal, exhausted, bool(is_stuck))
+        if is_current:
+            current.append(need)
+        elif starts_on > day:
+            after.append(need)
+        elif ordinal:
+            before.append(need)
+    return [*current, *after[:1], *before[-1:]]
+
+
+def pool_states(*, tenant: str | None = None, series: str | None = None, using: str | None = None) -> list[PoolState]:
+    """How each remote series' pool does; none where there is no such series."""
+    alias = using or router.db_for_read(RemotePool)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.STATES, {"tenant": tenant, "series": series})
+        rows = cursor.fetchall()
+    return [
+        PoolState(
+            tenant=row[0],
+            series=row[1],
+            system=row[2],
+            period="" if row[3] is None else f"{row[3]} to {row[4]}",
+            free=row[5],
+            wanted=row[6],
+            tried_at=row[7],
+            refilled_at=row[8],
+            error=row[9],
+            needs_person=row[10],
+        )
+        for row in rows
+    ]
+
+
+def _note(statement: str, claim: Claim, arguments: dict[str, Any], using: str | None) -> None:
+    alias = using or router.db_for_write(RemotePool)
+    whose = {"tenant": claim.series.tenant, "series": claim.series.pk, "claim": claim.token}
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement, arguments | whose)

@@ -1,0 +1,98 @@
+"""``ledger_drafts``: lists the drafts in an accounting system that no document got, and cancels them there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger import remote
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, iso_date
+
+
+class Command(LedgerCommand):
+    help = (
+        "Lists drafts of remote series that no document got and none will get: those of closed periods, those that "
+        "were withdrawn, and those whose number could not be taken. cancel cancels them in the accounting system, "
+        "and may be run again; one that somebody uses there is left alone. Exit code 0: done, or nothing to do; 1: "
+        "some could not be cancelled, or are in use there; 2: the options are no good."
+    )
+    examples = """  manage.py ledger_drafts list --system books
+  manage.py ledger_drafts list --system books --series invoice --json
+  manage.py ledger_drafts cancel --system books --period 2026-12-31 --by ada
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="list | cancel")
+        self._shared(actions.add_parser("list", help="What is left there; the network isn't asked."))
+        cancel = actions.add_parser("cancel", help="Cancel it there.")
+        self._shared(cancel)
+        cancel.add_argument("--by", default="", help="Who decides; kept with each draft.")
+
+    def _shared(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--system", required=True, metavar="NAME", help="The system, as LEDGER_ACCOUNTING has it.")
+        parser.add_argument("--tenant", metavar="KEY", help="Only this tenant's; '' is the one without a name.")
+        parser.add_argument("--series", metavar="CODE", help="Only those of series of this code, such as invoice.")
+        parser.add_argument("--period", type=iso_date, metavar="DATE", help="Only those of periods that hold this day.")
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        self._refuse_strangers(options["system"])
+        wanted = {"tenant": options["tenant"], "series": options["series"], "day": options["period"]}
+        if options["action"] == "list":
+            self._list(alias, options["system"], wanted, as_json=options["json"])
+        else:
+            self._cancel(alias, options["system"], wanted, options)
+
+    def _refuse_strangers(self, system: str) -> None:
+        from workers.accounting import credentials
+        from workers.accounting.errors import Misconfigured
+
+        try:
+            credentials.system(system)
+        except Misconfigured as error:
+            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+
+    def _list(self, alias: str, system: str, wanted: dict[str, Any], *, as_json: bool) -> None:
+        unused = list(remote.unused(system, **wanted, using=alias))
+        if as_json:
+            self.write_json([one.as_dict() for one in unused])
+        elif unused:
+            self.write_table(
+                ("number", "series", "period", "drafted at", "why it is left", "there"),
+                (
+                    (
+                        one.draft.number,
+                        f"{one.draft.tenant}/{one.series}" if one.draft.tenant else one.series,
+                        f"{one.starts_on} to {one.ends_on}",
+                        f"{one.draft.drafted_at:%Y-%m-%d %H:%M}",
+                        one.cause,
+                        one.said,
+                    )
+                    for one in unused
+                ),
+            )
+        else:
+            self.stdout.write(f"No draft of {system} is left without a document.")
+
+    def _cancel(self, alias: str, system: str, wanted: dict[str, Any], options: dict[str, Any]) -> None:
+        from workers.remote_drafts import cancel_unused
+
+        total = sum(1 for _ in remote.unused(system, **wanted, using=alias))
+        with self.progress(total, wanted=options["verbosity"] > 0 and not options["json"]) as begin:
+            done = list(
+                cancel_unused(system, **wanted, by=options["by"], using=alias, tell=lambda one: begin(one.draft.number))
+            )
+        left = [one for one in done if one.outcome in ("used", "failed")]
+        if options["json"]:
+            self.write_json([one.as_dict() for one in done])
+        else:
+            cancelled = sum(1 for one in done if one.outcome == "cancelled")
+            gone = sum(1 for one in done if one.outcome == "gone")
+            self.stdout.write(f"{cancelled} drafts cancelled in {system}, {gone} were gone before.")
+            for one in left:
+                self.stderr.write(f"{one.unused.draft.number}: {one.error or 'somebody uses it there'}")
+        if left:
+            raise CommandError(f"{len(left)} drafts were not cancelled.", returncode=FAILED)

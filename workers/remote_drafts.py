@@ -1,0 +1,118 @@
+"""Drafts that no document got: cancelled in the accounting system, so that nothing is left open at year's end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from ledger import remote
+from ledger.models import Allocation, DraftMade, Period
+from ledger.remote import Draft, Unused
+from ledger.remote.drafts import reference
+from workers.accounting import systems
+from workers.accounting.base import AccountingSystem, RemoteInvoice, State
+from workers.accounting.errors import AccountingError, AuthenticationFailed, Misconfigured
+from workers.accounting.plumbing import Plumbing
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What became of one unused draft: "cancelled", "gone" (it was before), "used" by somebody there, or "failed"."""
+
+    unused: Unused
+    outcome: str
+    error: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return self.unused.as_dict() | {"outcome": self.outcome, "error": self.error}
+
+
+def cancel_unused(
+    system: str,
+    *,
+    tenant: str | None = None,
+    series: str | None = None,
+    day: date | None = None,
+    by: Any = None,
+    plumbing: Plumbing | None = None,
+    using: str,
+    tell: Callable[[Unused], None] = lambda one: None,
+) -> Iterator[Cancelled]:
+    """Cancel each unused draft there, one after the other, and note it; what was noted is not asked for again.
+
+    A draft that somebody has posted or took for another document is left alone. An error that concerns one draft
+    doesn't end it; one that would meet all others too (credentials, limits, no connection) is raised.
+    """
+    wanted: dict[str, Any] = {"tenant": tenant, "series": series, "day": day}
+    with closing(systems.connect(system, plumbing)) as books:
+        _keep_strays(books, system, wanted, using)
+        for one in list(remote.unused(system, **wanted, using=using)):
+            tell(one)
+            try:
+                yield _cancel(books, one, by, using)
+            except AccountingError as error:
+                if error.retryable or isinstance(error, (AuthenticationFailed, Misconfigured)):
+                    raise
+                yield Cancelled(one, "failed", str(error))
+
+
+def _cancel(books: AccountingSystem, one: Unused, by: Any, using: str) -> Cancelled:
+    there = _find(books, one.draft)
+    if there is None or there.state in (State.VOID, State.DELETED):
+        remote.note_cancelled(one.draft, state=State.DELETED if there is None else there.state, by=by, using=using)
+        return Cancelled(one, "gone")
+    if there.state is not State.DRAFT or there.reference != one.draft.reference:
+        return Cancelled(one, "used")
+    now = books.cancel(one.draft.remote_id)
+    remote.note_cancelled(one.draft, state=now.state, by=by, using=using)
+    return Cancelled(one, "cancelled")
+
+
+def _find(books: AccountingSystem, draft: Draft) -> RemoteInvoice | None:
+    """The very draft, by its reference; under another one if it has been given one; None if it is gone."""
+    for wanted in ({"reference": draft.reference}, {"number": draft.number}):
+        for each in books.find(**wanted):
+            if each.remote_id == draft.remote_id:
+                return each
+    return None
+
+
+def _keep_strays(books: AccountingSystem, system: str, wanted: dict[str, Any], using: str) -> None:
+    """Note drafts whose worker was killed before it could store them, in periods that no worker refills any more.
+
+    One request for each period; without a day, of those that were closed within the last 400 days.
+    """
+    left = Q(closed_at__isnull=False) | ~Q(series__allocation=Allocation.REMOTE) | ~Q(series__system=system)
+    periods = Period.objects.using(using).select_related("series").filter(left, has_drafts=True)
+    if wanted["day"] is None:
+        periods = periods.filter(Q(closed_at__isnull=True) | Q(closed_at__gt=Now() - timedelta(days=400)))
+    if wanted["tenant"] is not None:
+        periods = periods.filter(tenant=wanted["tenant"])
+    if wanted["series"] is not None:
+        periods = periods.filter(series__code=wanted["series"])
+    if wanted["day"] is not None:
+        periods = periods.filter(starts_on__lte=wanted["day"], ends_on__gte=wanted["day"])
+    for period in periods.order_by("pk"):
+        drafts = DraftMade.objects.using(using).filter(tenant=period.tenant, period=period, system=system)
+        last = drafts.order_by("-ordinal").first()
+        if last is None:
+            continue
+        ordinal = last.ordinal + 1
+        for stray in books.find(reference=reference(period.tenant, period.series.code, period.starts_on, ordinal)):
+            if not drafts.filter(remote_id=stray.remote_id).exists():
+                remote.keep_stray(
+                    period,
+                    ordinal=ordinal,
+                    system=system,
+                    remote_id=stray.remote_id,
+                    number=stray.number,
+                    using=using,
+                )
+                ordinal += 1

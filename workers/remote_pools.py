@@ -1,0 +1,240 @@
+"""Refilling the pools of ``remote`` series: drafts are made in the accounting system, their numbers stored as slots.
+
+One worker has a pool to himself (``ledger.remote.claim``), since the same draft must not be made twice. A draft is made
+under a reference that its place gives it, and stored at once, in a short transaction of its own. A worker that is
+killed in between leaves a draft which the next one finds by that reference.
+
+Before that, he looks whether drafts that wait were deleted or used there (``workers.remote_looks``).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import closing
+from datetime import timedelta
+from itertools import count
+
+from ledger import remote
+from ledger.conf import ledger_settings
+from ledger.errors import LedgerError, PeriodExhausted
+from ledger.models.series import NUMBER_LENGTH
+from ledger.remote import Claim, Need
+from ledger.remote.drafts import reference
+from ledger.remote.pools import REFUSED_IN_A_ROW
+from workers.accounting import credentials, systems
+from workers.accounting.base import AccountingSystem, NewInvoice, RemoteInvoice, State, WhoNumbers
+from workers.accounting.errors import (
+    AccountingError,
+    AuthenticationFailed,
+    Misconfigured,
+    NumberRefused,
+    RateLimited,
+    ServerFault,
+    Unreachable,
+    Unsupported,
+)
+from workers.accounting.plumbing import Plumbing
+from workers.remote_looks import LOOK_EVERY, look
+from workers.remote_runs import Counts, DraftOptions, Pool, options_of
+
+#: What concerns the whole system: there is no sense in going on with its next series.
+_OF_THE_SYSTEM = (Misconfigured, AuthenticationFailed, Unsupported, RateLimited, Unreachable, ServerFault)
+
+_log = logging.getLogger(__name__)
+
+
+def refill_system(
+    alias: str, name: str, *, plumbing: Plumbing | None = None, look_every: timedelta = LOOK_EVERY
+) -> dict[str, int]:
+    """Refill the pools of the series that draft in the system ``name``; returns what was done, in drafts.
+
+    What trying again may mend is noted in the pool and logged, and the next run tries again. What needs a person is
+    raised as well, after the other series of the system had their turn. Call it outside a transaction.
+    """
+    return vars(_refill(alias, name, plumbing=plumbing, look_every=look_every))
+
+
+def _refill(alias: str, name: str, *, plumbing: Plumbing | None = None, look_every: timedelta = LOOK_EVERY) -> Counts:
+    counts = Counts()
+    claims = [remote.claim(series, using=alias) for series in remote.remote_series(name, using=alias)]
+    pools = [Pool(claim) for claim in claims if claim is not None]
+    if not pools:
+        return counts
+    finished = False
+    try:
+        _work(alias, name, pools, counts, plumbing, look_every)
+        finished = True
+    finally:
+        for pool in pools:
+            error = str(pool.error) if pool.error is not None else "" if finished else "The run was cut short."
+            remote.release(pool.claim, error=error, needs_person=pool.needs_person, wanted=pool.wanted, using=alias)
+    failed = [pool for pool in pools if pool.error is not None]
+    counts.failed = len(failed)
+    for pool in failed:
+        level = logging.ERROR if pool.needs_person else logging.WARNING
+        _log.log(level, "The pool of %s could not be refilled: %s", pool.claim.series, pool.error)
+    for pool in failed:
+        if pool.needs_person and pool.error is not None:
+            raise pool.error
+    return counts
+
+
+def _work(
+    alias: str, name: str, pools: list[Pool], counts: Counts, plumbing: Plumbing | None, look_every: timedelta
+) -> None:
+    """Everything that asks the network; what goes wrong is noted in the pools that it concerns."""
+    # Ends by itself before Celery ends it; the next run goes on.
+    deadline = time.monotonic() + 0.8 * ledger_settings().sweeps["refill_remote_pools"]["limit"]
+    try:
+        options = options_of(credentials.system(name))
+        system = systems.connect(name, plumbing)
+    except AccountingError as error:
+        _note(error, pools)
+        return
+    with closing(system):
+        if not system.capabilities.drafts or WhoNumbers.AT_DRAFT not in system.capabilities.who_numbers:
+            _note(_no_drafts(name), pools)
+            return
+        try:
+            look(alias, system, pools, counts, look_every)
+        except AccountingError as error:
+            _note(error, pools)
+            if isinstance(error, _OF_THE_SYSTEM):
+                return
+        for place, pool in enumerate(pools):
+            try:
+                _fill_series(alias, system, pool, options, counts, deadline)
+            except AccountingError as error:
+                _note(error, pools[place:] if isinstance(error, _OF_THE_SYSTEM) else [pool])
+                if isinstance(error, _OF_THE_SYSTEM):
+                    return
+            except LedgerError as error:
+                pool.error = error
+
+
+def _note(error: AccountingError, pools: list[Pool]) -> None:
+    for pool in pools:
+        pool.error = pool.error or error
+
+
+# Making drafts ------------------------------------------------------------------------------------------------------
+
+
+def _fill_series(
+    alias: str, system: AccountingSystem, pool: Pool, options: DraftOptions, counts: Counts, deadline: float
+) -> None:
+    for need in remote.needs(pool.claim, least=options.least, most=options.most, using=alias):
+        if need.is_current:
+            pool.wanted = need.wanted
+        if need.is_low and need.exhausted:
+            raise PeriodExhausted(
+                f"The counter of {str(pool.claim.series)!r} is at its end in {need.starts_on} to {need.ends_on}.",
+                rule="A period has as many values as numbers of the series' template that keep its length limit.",
+                remedy="Open the series' next periods with a shorter template or a higher max_length.",
+            )
+        if need.is_low and need.is_stuck:
+            raise _stuck(pool.claim)
+        if need.is_low:
+            if need.is_current and need.last_ordinal and need.free <= need.wanted // 4:
+                _log.warning(
+                    "The pool of %s is low: %d drafts are free in %s, %d are wanted",
+                    *(pool.claim.series, need.free, pool.claim.system, need.wanted),
+                )
+            if not _fill(alias, system, pool.claim, need, options, counts, deadline):
+                return
+
+
+def _fill(
+    alias: str,
+    system: AccountingSystem,
+    claim: Claim,
+    need: Need,
+    options: DraftOptions,
+    counts: Counts,
+    deadline: float,
+) -> bool:
+    """Make the drafts that are missing; tells whether this run may go on: its time isn't over, and the claim holds."""
+    made = refused = 0
+    for ordinal in count(need.last_ordinal + 1):
+        if made == need.wanted - need.free:
+            return True
+        if time.monotonic() > deadline:
+            return False  # the next run goes on from here
+        if not remote.renew(claim, using=alias):
+            _log.warning("The pool of %s went to another worker meanwhile", claim.series)
+            return False
+        invoice = NewInvoice(
+            reference=reference(claim.series.tenant, claim.series.code, need.starts_on, ordinal),
+            issued_on=need.drafts_on,
+            customer=options.customer,
+            total=options.total,
+            currency=options.currency,
+            extra=dict(options.extra),
+        )
+        draft = system.draft(invoice)
+        _check_length(claim, draft)
+        refusal = "" if draft.state is State.DRAFT else f"it is {draft.state} in the accounting system"
+        outcome = remote.store(
+            claim,
+            need,
+            ordinal=ordinal,
+            remote_id=draft.remote_id,
+            number=draft.number,
+            refusal=refusal,
+            using=alias,
+        )
+        if outcome == "stored":
+            made, refused = made + 1, 0
+            counts.drafted += 1
+        elif outcome == "refused":
+            refused += 1
+            counts.refused += 1
+            _log.warning(
+                "The draft %s of %s in %s is not for the pool: %s",
+                draft.number,
+                claim.series,
+                claim.system,
+                refusal or "its number stands in the ledger already",
+            )
+            if refused == REFUSED_IN_A_ROW:
+                raise _stuck(claim)
+        elif outcome == "over":
+            counts.refused += 1
+            return True
+        elif outcome != "there":
+            _log.warning("The pool of %s went to another worker meanwhile: %s", claim.series, outcome)
+            return False
+    raise AssertionError("counting doesn't end")
+
+
+def _stuck(claim: Claim) -> NumberRefused:
+    return NumberRefused(
+        f"{claim.system}: the last {REFUSED_IN_A_ROW} drafts for {str(claim.series)!r} could not be taken.",
+        rule="A number stands in the ledger once, and a draft is one until it is stored; more are made an hour later.",
+        remedy="See why in the admin, under drafts made. If the numbers stand in the ledger already, set the next "
+        "number there beyond them; then cancel what is left over: manage.py ledger_drafts cancel.",
+        system=claim.system,
+    )
+
+
+def _check_length(claim: Claim, draft: RemoteInvoice) -> None:
+    """Refuse a number that is too long before it is stored: the draft is found again once somebody has mended that."""
+    longest = min(claim.series.max_length, NUMBER_LENGTH)
+    if len(draft.number) > longest:
+        raise NumberRefused(
+            f"{claim.system}: the number {draft.number[:NUMBER_LENGTH]!r} has {len(draft.number)} characters.",
+            rule=f"A number of series {str(claim.series)!r} has up to {longest}.",
+            remedy=f"Raise the limit: define_series({claim.series.code!r}, max_length=…), up to {NUMBER_LENGTH}; or "
+            "shorten the numbers there, and delete this draft.",
+            system=claim.system,
+        )
+
+
+def _no_drafts(name: str) -> Unsupported:
+    return Unsupported(
+        f"{name}: no drafts can be kept there as a pool of numbers.",
+        rule="A remote series needs a system that numbers a draft when it is made.",
+        remedy="Choose another allocation for the series: its numbers are pushed to the system, or read back.",
+        system=name,
+    )
