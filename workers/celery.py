@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 
 from celery import Celery
-from kombu.transport.redis import Channel
 
+from workers import broker
 from workers.schedule import longest, schedule
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger.site.settings")
@@ -25,6 +25,7 @@ def broker_url() -> str:
     return embedded.redis_url()
 
 
+broker.use()
 app = Celery("folio")
 app.conf.update(
     broker_url=broker_url(),
@@ -49,8 +50,3 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": longest() + 60},
 )
 app.autodiscover_tasks(["workers"])
-
-# A worker that loses its broker would put back what it had taken, over a connection that is closed by then, and may end
-# with "Unrecoverable error: 'NoneType' object has no attribute 'hostname'" (seen with kombu 5.7). Not to try loses
-# nothing: the next beat finds the work.
-Channel.do_restore = False

@@ -26,7 +26,9 @@ class Batches:
 
     ``find`` takes the database alias and how many ids make a batch, and yields batches of ids, each id once; ``do``
     takes the alias and the ids of one, and returns what it counted, under the names of ``counted``. Between the two the
-    world may change, and a batch may be done twice, at once, or never: ``do`` looks again at what there is to do.
+    world may change, and a batch may be done twice, at once, or never: ``do`` looks again at what there is to do. An id
+    that can't be done now is logged and counted; what ``do`` raises ends its batch, and all that comes after it where
+    nothing is spread. ``find`` may make smaller batches than it was asked for, such as one for each system.
     """
 
     find: Callable[[str, int], Iterator[Ids]]

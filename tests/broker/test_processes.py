@@ -113,6 +113,25 @@ class TestRedisIsLost:
             wait_for_runs("flag_gaps", 2)
         assert counted("flag_gaps", "flagged") == 2
 
+    def test_a_task_that_ends_after_it_has_come_back(self, broker: RedisServer, send: Send, tmp_path: Path) -> None:
+        """Its message is of a connection that is gone: it can't be acknowledged, and the worker goes on."""
+        burn(2)
+        with crew(tmp_path, broker.url) as team:
+            worker = team.worker(concurrency=2)
+            with held():
+                send("wait")
+                until(lambda: waiting() == 1, lambda: worker.said)
+                broker.kill()
+                worker.says("Connection to broker lost")
+                broker.start()
+                until(lambda: worker.said.count("Connected to redis") == 2, lambda: worker.said)
+            wait_for_runs("wait", 1)
+            worker.says("could be acknowledged")
+            send("flag_gaps")
+            wait_for_runs("flag_gaps", 1)
+            assert worker.process.poll() is None
+        assert flagged() == [1, 2]
+
 
 class TestATaskHangs:
     def test_its_time_limit_ends_it_and_its_row_says_so(self, broker: RedisServer, send: Send, tmp_path: Path) -> None:

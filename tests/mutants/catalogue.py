@@ -474,6 +474,13 @@ CATALOGUE = (
         (f"{BROKER_PROCESSES}::TestAWorkerIsKilled::test_by_the_child_that_was_at_work",),
     ),
     Mutant(
+        "a message of a lost connection is acknowledged",
+        "workers/broker.py",
+        "        return bool(self.closed) or transport is None or transport.client is None\n",
+        "        return False\n",
+        (f"{BROKER_PROCESSES}::TestRedisIsLost::test_a_task_that_ends_after_it_has_come_back",),
+    ),
+    Mutant(
         "anybody reads the metrics",
         "ledger/web/metrics.py",
         "    if not compare_digest(",
