@@ -353,13 +353,6 @@ CATALOGUE = (
         (f"{INTERRUPTED}::test_a_process_killed_in_the_middle_of_a_page",),
     ),
     Mutant(
-        "cursor saved without the page",
-        f"{RECONCILING}/mirror.py",
-        '"next_cursor": next_cursor or "",',
-        '"next_cursor": next_cursor and str(int(next_cursor) + 1) or "",',
-        (f"{INTERRUPTED}::test_interrupted_or_not_the_findings_are_the_same",),
-    ),
-    Mutant(
         "overlap dropped",
         f"{RECONCILING}/mirror.py",
         "row.read_from - habits.overlap",
@@ -399,14 +392,14 @@ CATALOGUE = (
         f"{RECONCILING}/comparing.py",
         "            cursor.execute(sql.NEIGHBOURS, wanted)\n",
         "",
-        (f"{CHANGES}::test_by_changes_or_in_full_the_findings_are_the_same",),
+        (f"{CHANGES}::TestNeighbours",),
     ),
     Mutant(
         "the number before a change is not compared",
         f"{RECONCILING}/sql.py",
         "(VALUES (a.number, a.reference), (b.number, b.reference))",
         "(VALUES (a.number, a.reference))",
-        (f"{CHANGES}::test_by_changes_or_in_full_the_findings_are_the_same",),
+        (f"{CHANGES}::TestNeighbours",),
     ),
     Mutant(
         "absence is no deletion",
