@@ -179,7 +179,7 @@ JUDGE = f"""
         WHERE c.tenant = %(tenant)s AND c.system = %(system)s
     ), seen AS MATERIALIZED (
         SELECT k.subject, e.*, p.starts_on, p.ends_on, v.voided_at, v.void_reason, v.id IS NOT NULL AS is_void,
-               r.posted, r.void, r.dead, r.ours_posted, r.outside, r.matched, r.documents, r.first_number,
+               r.posted, r.void, r.dead, r.ours_posted, r.outside, r.matched, r.first_number,
                r.first_reference
         FROM asked k
         LEFT JOIN LATERAL (
@@ -204,14 +204,10 @@ JUDGE = f"""
                                     AND d.issued_on NOT BETWEEN p.starts_on AND p.ends_on), false) AS outside,
                    coalesce(bool_or(d.state IN ('posted', 'void') AND d.reference IN ('', e.document)), false)
                        AS matched,
-                   coalesce(jsonb_agg({_DOCUMENT} ORDER BY d.remote_id) FILTER (WHERE d.place <= 20), '[]')
-                       AS documents,
                    min(d.number) FILTER (WHERE d.state IN ('posted', 'void')) AS first_number,
                    min(d.reference) FILTER (WHERE d.state IN ('posted', 'void')) AS first_reference
-            FROM (SELECT d.*, row_number() OVER (ORDER BY d.remote_id) AS place
-                  FROM ledger_remotedocument d
-                  WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = k.subject
-                    AND d.number <> '') d
+            FROM ledger_remotedocument d
+            WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = k.subject AND d.number <> ''
         ) r
     ), judged AS MATERIALIZED (
         SELECT s.*, o.elsewhere, d.differing
@@ -278,7 +274,7 @@ JUDGE = f"""
                        'issued_at', j.issued_at, 'period', j.starts_on || ' to ' || j.ends_on, 'actor', j.actor,
                        'void', CASE WHEN j.is_void THEN jsonb_build_object(
                            'voided_at', j.voided_at, 'reason', j.void_reason) END) END,
-                   'there', CASE k.kind WHEN 'other-number' THEN j.elsewhere ELSE j.documents END)
+                   'there', CASE k.kind WHEN 'other-number' THEN j.elsewhere ELSE t.documents END)
         FROM judged j
         CROSS JOIN LATERAL unnest(j.differing) AS k (kind)
         LEFT JOIN LATERAL (
@@ -289,6 +285,13 @@ JUDGE = f"""
             WHERE f.tenant = %(tenant)s AND f.system = %(system)s AND f.kind = k.kind AND f.subject = j.subject
             ORDER BY f.occurrence DESC LIMIT 1
         ) last ON true
+        CROSS JOIN LATERAL (
+            SELECT coalesce(jsonb_agg({_DOCUMENT} ORDER BY d.remote_id), '[]') AS documents
+            FROM (SELECT d.* FROM ledger_remotedocument d
+                  WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = j.subject
+                    AND d.number <> ''
+                  ORDER BY d.remote_id LIMIT 20) d
+        ) t
         WHERE last.is_open IS NOT TRUE
         ORDER BY j.subject, k.kind
         ON CONFLICT DO NOTHING
