@@ -396,14 +396,14 @@ CATALOGUE = (
     ),
     Mutant(
         "the number before a change is not compared",
-        f"{RECONCILING}/sql.py",
+        f"{RECONCILING}/mirror_sql.py",
         "(VALUES (a.number, a.reference), (b.number, b.reference))",
         "(VALUES (a.number, a.reference))",
         (f"{CHANGES}::TestNeighbours",),
     ),
     Mutant(
         "absence is no deletion",
-        f"{RECONCILING}/sql.py",
+        f"{RECONCILING}/mirror_sql.py",
         "AND d.seen_in <> %(generation)s AND d.state <> 'deleted'",
         "AND false AND d.seen_in <> %(generation)s",
         (f"{RECONCILIATION}::TestTheDead",),
