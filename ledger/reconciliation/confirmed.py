@@ -11,7 +11,7 @@ from django.db import connections, router, transaction
 
 from ledger.keys import tenant_key
 from ledger.models import RemoteDocument
-from ledger.reconciliation import sql
+from ledger.reconciliation import looking_sql
 
 #: Rows fetched at a time: the server holds the rest.
 _CHUNK = 1000
@@ -53,7 +53,7 @@ def confirmed_numbers(
     """
     alias = using or router.db_for_read(RemoteDocument)
     with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
-        cursor.execute(sql.CONFIRMED, _wanted(org, series, period, system))
+        cursor.execute(looking_sql.CONFIRMED, _wanted(org, series, period, system))
         while chunk := cursor.fetchmany(_CHUNK):
             for row in chunk:
                 yield Confirmed(*row[:-1])
@@ -70,7 +70,7 @@ def count_confirmed(
     """How many numbers ``confirmed_numbers`` would tell."""
     alias = using or router.db_for_read(RemoteDocument)
     with connections[alias].cursor() as cursor:
-        cursor.execute(sql.COUNT_CONFIRMED, _wanted(org, series, period, system))
+        cursor.execute(looking_sql.COUNT_CONFIRMED, _wanted(org, series, period, system))
         count: int = cursor.fetchone()[0]
     return count
 

@@ -13,7 +13,7 @@ from django.db import connections, router, transaction
 from ledger.errors import ReconciliationError
 from ledger.keys import actor_name, reason_text, tenant_key
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
-from ledger.reconciliation import sql
+from ledger.reconciliation import looking_sql
 
 #: Rows fetched at a time: the server holds the rest.
 _CHUNK = 1000
@@ -76,7 +76,7 @@ def findings(
     alias = using or router.db_for_read(FindingRaised)
     wanted = _wanted(org, tenant, system, kind, acknowledged, resolved)
     with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
-        cursor.execute(sql.FINDINGS, wanted)
+        cursor.execute(looking_sql.FINDINGS, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             for row in chunk:
                 yield _finding(row)
@@ -94,7 +94,7 @@ def count_findings(
     alias = using or router.db_for_read(FindingRaised)
     counts: dict[str, int] = {}
     with connections[alias].cursor() as cursor:
-        cursor.execute(sql.COUNT_FINDINGS, _wanted(org, tenant, system, None, acknowledged, False))
+        cursor.execute(looking_sql.COUNT_FINDINGS, _wanted(org, tenant, system, None, acknowledged, False))
         for kind, _, count in cursor.fetchall():
             counts[kind] = counts.get(kind, 0) + count
     return counts

@@ -17,7 +17,7 @@ from django.db import connections, router, transaction
 from ledger.errors import ReconciliationError
 from ledger.models import RemoteReading
 from ledger.models.remote import REMOTE_LENGTH
-from ledger.reconciliation import sql
+from ledger.reconciliation import mirror_sql
 from ledger.reconciliation.books import Books
 
 #: The columns of the system's row that change; a role with the least privilege may write no others.
@@ -121,7 +121,7 @@ def save_page(
             "documents": len(documents),
             "unseen": not (deletions_known or reading.full),
         }
-        cursor.execute(sql.GO_ON, state)
+        cursor.execute(mirror_sql.GO_ON, state)
         row = cursor.fetchone()
         if row is None:
             raise Overtaken(
@@ -129,7 +129,9 @@ def save_page(
                 rule="One process at a time goes on with a reading.",
                 remedy="Nothing is to be done: the other one goes on.",
             )
-        cursor.execute(sql.SAVE, {**books.key, "generation": reading.generation, "note": row[0], **_columns(documents)})
+        cursor.execute(
+            mirror_sql.SAVE, {**books.key, "generation": reading.generation, "note": row[0], **_columns(documents)}
+        )
         if next_cursor is None:
             _finish(books, reading, alias)
     if next_cursor is None:
@@ -170,7 +172,7 @@ def _finish(books: Books, reading: Reading, alias: str) -> None:
     row = locked(books, alias)
     if reading.full:
         with connections[alias].cursor() as cursor:
-            cursor.execute(sql.GONE, {**books.key, "generation": reading.generation, "note": _notes(row)})
+            cursor.execute(mirror_sql.GONE, {**books.key, "generation": reading.generation, "note": _notes(row)})
         row.full_from, row.full_owed, row.covers_from = row.begun_at, False, None
     elif row.full_from is None and reading.since is not None:
         row.covers_from = min(row.covers_from or reading.since, reading.since)

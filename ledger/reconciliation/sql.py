@@ -1,82 +1,6 @@
-"""The statements of reconciliation. All take ``tenant`` and ``system``. Numbers are compared in upper case."""
+"""The statements of comparing. All take ``tenant`` and ``system``. Numbers are compared in upper case."""
 
 from __future__ import annotations
-
-# One step of a reading, if nobody has been faster: whether changes are to be noted for the next comparison.
-GO_ON = """
-    UPDATE ledger_remotereading
-    SET cursor = %(next_cursor)s, pages = pages + 1, documents = documents + %(documents)s,
-        full_owed = full_owed OR %(unseen)s
-    WHERE tenant = %(tenant)s AND system = %(system)s AND begun_at IS NOT NULL
-      AND generation = %(generation)s AND cursor = %(cursor)s
-    RETURNING compared_horizon IS NOT NULL
-"""
-
-# For the next comparison: the numbers of a document before and after a change, and those of the entries whose document
-# it refers to. Reads ``changed`` (number, reference), the rows before and after.
-_NOTE = """
-    INSERT INTO ledger_pendingcomparison (tenant, system, subject)
-    SELECT %(tenant)s, %(system)s, upper(c.number) FROM changed c WHERE c.number <> '' AND %(note)s
-    UNION ALL
-    SELECT %(tenant)s, %(system)s, upper(e.number)
-    FROM changed c
-    JOIN ledger_series s ON s.tenant = %(tenant)s
-    JOIN ledger_entry e ON e.tenant = s.tenant AND e.series_id = s.id AND e.document = c.reference AND e.document > ''
-    WHERE c.reference <> '' AND %(note)s
-"""
-
-# A page. What came before and hasn't changed is touched in a reading of everything alone, by its ``seen_in``. Of a
-# document that is gone its key may be all that is told: it keeps what was known.
-SAVE = f"""
-    WITH page AS MATERIALIZED (
-        SELECT * FROM unnest(%(ids)s::text[], %(numbers)s::text[], %(states)s::text[], %(dates)s::date[],
-                             %(references)s::text[], %(changed)s::timestamptz[])
-            AS p (remote_id, number, state, issued_on, reference, changed_at)
-    ), before AS MATERIALIZED (
-        SELECT d.remote_id, d.number, d.state, d.issued_on, d.reference
-        FROM ledger_remotedocument d
-        WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.remote_id = ANY (%(ids)s::text[])
-    ), saved AS (
-        INSERT INTO ledger_remotedocument AS d
-            (tenant, system, remote_id, number, state, issued_on, reference, changed_at, seen_in)
-        SELECT %(tenant)s, %(system)s, p.remote_id, p.number, p.state, p.issued_on, p.reference, p.changed_at,
-               %(generation)s
-        FROM page p
-        ON CONFLICT (tenant, system, remote_id) DO UPDATE
-        SET number = CASE WHEN excluded.state = 'deleted' AND excluded.number = '' THEN d.number
-                          ELSE excluded.number END,
-            issued_on = CASE WHEN excluded.state = 'deleted' THEN coalesce(excluded.issued_on, d.issued_on)
-                             ELSE excluded.issued_on END,
-            reference = CASE WHEN excluded.state = 'deleted' AND excluded.reference = '' THEN d.reference
-                             ELSE excluded.reference END,
-            state = excluded.state,
-            changed_at = coalesce(excluded.changed_at, d.changed_at),
-            seen_at = clock_timestamp(),
-            seen_in = excluded.seen_in
-        WHERE d.seen_in <> excluded.seen_in
-           OR (d.number, d.state, d.reference) <> (excluded.number, excluded.state, excluded.reference)
-           OR (d.issued_on, d.changed_at) IS DISTINCT FROM (excluded.issued_on, excluded.changed_at)
-        RETURNING d.remote_id, d.number, d.state, d.issued_on, d.reference
-    ), changed AS MATERIALIZED (
-        SELECT w.number, w.reference
-        FROM saved a
-        LEFT JOIN before b ON b.remote_id = a.remote_id
-        CROSS JOIN LATERAL (VALUES (a.number, a.reference), (b.number, b.reference)) AS w (number, reference)
-        WHERE (a.number, a.state, a.issued_on, a.reference)
-              IS DISTINCT FROM (b.number, b.state, b.issued_on, b.reference)
-    )
-    {_NOTE}
-"""  # noqa: S608  (our own text)
-
-# At the end of a reading of everything: what it didn't see is gone.
-GONE = f"""
-    WITH changed AS (
-        UPDATE ledger_remotedocument d SET state = 'deleted', seen_at = clock_timestamp()
-        WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.seen_in <> %(generation)s AND d.state <> 'deleted'
-        RETURNING d.number, d.reference
-    )
-    {_NOTE}
-"""  # noqa: S608
 
 # Where this transaction stands among the others: the oldest one that still runs, and the next one to come.
 HORIZON = """
@@ -179,7 +103,7 @@ JUDGE = f"""
         WHERE c.tenant = %(tenant)s AND c.system = %(system)s
     ), seen AS MATERIALIZED (
         SELECT k.subject, e.*, p.starts_on, p.ends_on, v.voided_at, v.void_reason, v.id IS NOT NULL AS is_void,
-               r.posted, r.void, r.dead, r.ours_posted, r.outside, r.matched, r.documents, r.first_number,
+               r.posted, r.void, r.dead, r.ours_posted, r.outside, r.matched, r.first_number,
                r.first_reference
         FROM asked k
         LEFT JOIN LATERAL (
@@ -204,14 +128,10 @@ JUDGE = f"""
                                     AND d.issued_on NOT BETWEEN p.starts_on AND p.ends_on), false) AS outside,
                    coalesce(bool_or(d.state IN ('posted', 'void') AND d.reference IN ('', e.document)), false)
                        AS matched,
-                   coalesce(jsonb_agg({_DOCUMENT} ORDER BY d.remote_id) FILTER (WHERE d.place <= 20), '[]')
-                       AS documents,
                    min(d.number) FILTER (WHERE d.state IN ('posted', 'void')) AS first_number,
                    min(d.reference) FILTER (WHERE d.state IN ('posted', 'void')) AS first_reference
-            FROM (SELECT d.*, row_number() OVER (ORDER BY d.remote_id) AS place
-                  FROM ledger_remotedocument d
-                  WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = k.subject
-                    AND d.number <> '') d
+            FROM ledger_remotedocument d
+            WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = k.subject AND d.number <> ''
         ) r
     ), judged AS MATERIALIZED (
         SELECT s.*, o.elsewhere, d.differing
@@ -278,7 +198,7 @@ JUDGE = f"""
                        'issued_at', j.issued_at, 'period', j.starts_on || ' to ' || j.ends_on, 'actor', j.actor,
                        'void', CASE WHEN j.is_void THEN jsonb_build_object(
                            'voided_at', j.voided_at, 'reason', j.void_reason) END) END,
-                   'there', CASE k.kind WHEN 'other-number' THEN j.elsewhere ELSE j.documents END)
+                   'there', CASE k.kind WHEN 'other-number' THEN j.elsewhere ELSE t.documents END)
         FROM judged j
         CROSS JOIN LATERAL unnest(j.differing) AS k (kind)
         LEFT JOIN LATERAL (
@@ -289,6 +209,13 @@ JUDGE = f"""
             WHERE f.tenant = %(tenant)s AND f.system = %(system)s AND f.kind = k.kind AND f.subject = j.subject
             ORDER BY f.occurrence DESC LIMIT 1
         ) last ON true
+        CROSS JOIN LATERAL (
+            SELECT coalesce(jsonb_agg({_DOCUMENT} ORDER BY d.remote_id), '[]') AS documents
+            FROM (SELECT d.* FROM ledger_remotedocument d
+                  WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = j.subject
+                    AND d.number <> ''
+                  ORDER BY d.remote_id LIMIT 20) d
+        ) t
         WHERE last.is_open IS NOT TRUE
         ORDER BY j.subject, k.kind
         ON CONFLICT DO NOTHING
@@ -311,53 +238,3 @@ JUDGE = f"""
 
 # What has been compared waits no longer.
 DONE = "DELETE FROM ledger_pendingcomparison WHERE tenant = %(tenant)s AND system = %(system)s"
-
-_CHOSEN = """
-    (%(tenant)s::text IS NULL OR f.tenant = %(tenant)s) AND (%(system)s::text IS NULL OR f.system = %(system)s)
-    AND (%(kind)s::text IS NULL OR f.kind = %(kind)s)
-    AND (%(resolved)s OR d.id IS NULL)
-    AND (%(acknowledged)s::boolean IS NULL OR %(acknowledged)s = (a.id IS NOT NULL))
-"""
-
-_FINDINGS = """
-    FROM ledger_findingraised f
-    LEFT JOIN ledger_findingresolved d ON d.tenant = f.tenant AND d.finding_id = f.id
-    LEFT JOIN LATERAL (
-        SELECT a.id, a.reason, a.actor, a.acknowledged_at FROM ledger_findingacknowledged a
-        WHERE a.tenant = f.tenant AND a.finding_id = f.id ORDER BY a.id DESC LIMIT 1
-    ) a ON true
-"""
-
-# Findings with what became of them, and the last word on each. ``system``, ``tenant``, ``kind`` and
-# ``acknowledged`` may be null for any; ``resolved`` adds those that are resolved.
-FINDINGS = f"""
-    SELECT f.id, f.tenant, f.system, f.kind, f.subject, f.occurrence, f.entry_id, f.number, f.document, f.facts,
-           f.raised_at, d.resolved_at, a.reason, a.actor, a.acknowledged_at
-    {_FINDINGS}
-    WHERE {_CHOSEN}
-    ORDER BY f.tenant, f.system, f.id
-"""
-COUNT_FINDINGS = f"SELECT f.kind, a.id IS NOT NULL, count(*) {_FINDINGS} WHERE {_CHOSEN} GROUP BY 1, 2"
-
-# Numbers that a system knows as the ledger does: posted there and not void here, or void on both sides.
-_CONFIRMED = """
-    FROM ledger_entry e
-    JOIN ledger_period p ON p.id = e.period_id
-    JOIN ledger_series s ON s.id = e.series_id
-    LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
-    JOIN ledger_remotedocument d ON d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
-        AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
-    WHERE e.tenant = %(tenant)s AND e.kind IN ('issued', 'adopted')
-      AND (%(system)s::text IS NULL OR d.system = %(system)s)
-      AND (%(series)s::text IS NULL OR s.code = %(series)s)
-      AND (%(period)s::bigint IS NULL OR e.period_id = %(period)s)
-"""
-CONFIRMED = f"""
-    SELECT * FROM (
-        SELECT DISTINCT ON (s.code, p.starts_on, e.value)
-               s.code, e.period_id, e.value, e.id, e.number, d.system, d.remote_id, d.state, d.seen_at, p.starts_on
-        {_CONFIRMED}
-        ORDER BY s.code, p.starts_on, e.value, d.system, d.remote_id
-    ) c
-"""  # noqa: S608
-COUNT_CONFIRMED = f"SELECT count(DISTINCT e.id) {_CONFIRMED}"

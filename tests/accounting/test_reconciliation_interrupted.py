@@ -122,7 +122,7 @@ def test_interrupted_or_not_the_findings_are_the_same(
             for each in changes:
                 change(server, tenant, *each)
             run_to_the_end(cut, Interrupting(steps), full=full)
-            reconciliation.reconcile(whole, full=full)
+            assert reconciliation.reconcile(whole, full=full).compared is not None
             assert told(cut) == told(whole)
             assert mirrored(cut) == mirrored(whole)
 
@@ -134,7 +134,7 @@ def run_to_the_end(name: str, interrupting: Interrupting, *, full: bool) -> None
         asked = full
         while True:
             try:
-                reconciliation.reconcile(name, full=asked)
+                assert reconciliation.reconcile(name, full=asked).compared is not None
             except Killed:
                 asked = False  # the next run goes on with what was begun
             else:

@@ -102,3 +102,28 @@ def test_two_names_of_one_organisation_share_its_limits() -> None:
     other = credentials.System("b", "xero", none, organisation="org-1")
     assert one.limits_key == other.limits_key
     assert one.limits_key != credentials.System("c", "xero", none, organisation="org-2").limits_key
+
+
+def test_how_a_system_is_reconciled() -> None:
+    with settings(books=BOOKS, others={**BOOKS, "series": ["invoice"], "grace": 60, "full_every": 0.5}):
+        plain, told = credentials.system("books"), credentials.system("others")
+    assert (plain.series, plain.grace, plain.full_every, plain.foreign) == (None, 86400, 7, "report")
+    assert (told.series, told.grace, told.full_every) == (("invoice",), 60, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"series": "invoice"}, "'series' is 'invoice'"),
+        ({"series": []}, "'series' is"),
+        ({"series": [7]}, "'series' is"),
+        ({"grace": -1}, "'grace' is -1"),
+        ({"grace": "1 day"}, "'grace' is '1 day'"),
+        ({"full_every": 0}, "'full_every' is 0"),
+        ({"full_every": True}, "'full_every' is True"),
+        ({"foreign": "no"}, "'foreign' is 'no'"),
+    ],
+)
+def test_what_can_not_be_reconciled_so(wrong: dict[str, Any], told: str) -> None:
+    with settings(books={**BOOKS, **wrong}), pytest.raises(errors.Misconfigured, match=told):
+        credentials.system("books")

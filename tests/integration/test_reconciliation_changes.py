@@ -78,6 +78,51 @@ class TestSlowCheckouts:
         assert not there.compare().full
 
 
+class TestNeighbours:
+    """What becomes of one number can depend on what happened to another, for the same document."""
+
+    @pytest.fixture
+    def elsewhere(self, there: There) -> There:
+        """The document of INV-2026-000001 has X-9 there."""
+        sell(1)
+        there.put("r1", "", state="draft", reference="order:1")
+        there.put("r9", "X-9", reference="order:1")
+        assert there.differs() == {("other-number", number(1))}
+        return there
+
+    def test_the_other_one_is_unknown_once_ours_is_there(self, elsewhere: There) -> None:
+        elsewhere.tell([elsewhere.change("r1", number=number(1), state="posted")])
+        assert not elsewhere.compare().full
+        assert elsewhere.open() == {("unknown", "X-9")}
+
+    def test_and_once_ours_is_void(self, elsewhere: There) -> None:
+        void(number(1), reason="wrong")
+        assert not elsewhere.compare().full
+        assert elsewhere.open() == {("unknown", "X-9")}
+
+    def test_the_number_before_a_change_is_looked_at_too(self, there: There) -> None:
+        sell(1)
+        there.put("r1", number(1))
+        assert there.differs() == set()
+        there.tell()
+        there.compare()
+        there.tell([there.change("r1", number="X-9")])
+        assert not there.compare().full
+        assert there.open() == {("missing", number(1)), ("unknown", "X-9")}
+
+    def test_ours_has_another_number_once_the_other_one_refers_to_it(self, there: There) -> None:
+        sell(1)
+        there.put("r1", number(1), reference="somebody's")
+        there.put("r9", "X-9")
+        assert there.differs() == {("unknown", "X-9")}
+        there.tell([there.change("r9", reference="order:1")])
+        assert not there.compare().full
+        assert there.open() == {("other-number", number(1))}
+        there.tell([there.change("r9", reference="")])
+        assert not there.compare().full
+        assert there.open() == {("unknown", "X-9")}
+
+
 class TestAtOnce:
     def test_comparisons_wait_for_each_other_and_raise_once(self, there: There) -> None:
         there.put("r1", "X-1")
@@ -215,7 +260,7 @@ class Worlds:
         key = f"r{a}"
         if what == "sell":
             with transaction.atomic():
-                issue("credit" if a == 5 else "invoice", org=self.tenant, document=f"order:{b}", on=DAY)
+                issue("credit" if a == 5 else "invoice", org=self.tenant, document=f"order:{b % 3}", on=DAY)
         elif what == "void":
             entry = Entry.objects.filter(tenant=self.tenant).order_by("pk")[a : a + 1].first()
             if entry is not None:
@@ -229,12 +274,12 @@ class Worlds:
             self.changes.tell()  # a reading without changes: what was issued before it counts now
         elif what in ("put", "draft"):
             state = "draft" if what == "draft" else "posted"
-            self.changes.put(key, numbers[b], state=state, reference=f"order:{b}" if a % 2 else "")
+            self.changes.put(key, numbers[b], state=state, reference=f"order:{b % 3}" if a % 2 else "")
             self.changed.add(key)
         elif key in self.changes.papers:
             known: dict[str, dict[str, Any]] = {
                 "renumber": {"number": numbers[b]},
-                "refer": {"reference": f"order:{b}" if b else ""},
+                "refer": {"reference": f"order:{b % 3}" if b else ""},
                 "state": {"state": STATES[b]},
                 "date": {"issued_on": date(2025 + b % 2, 3, 1)},
                 "forget": {"state": "deleted"},

@@ -1,0 +1,53 @@
+"""The statements that look at findings, and at what is confirmed."""
+
+from __future__ import annotations
+
+_CHOSEN = """
+    (%(tenant)s::text IS NULL OR f.tenant = %(tenant)s) AND (%(system)s::text IS NULL OR f.system = %(system)s)
+    AND (%(kind)s::text IS NULL OR f.kind = %(kind)s)
+    AND (%(resolved)s OR d.id IS NULL)
+    AND (%(acknowledged)s::boolean IS NULL OR %(acknowledged)s = (a.id IS NOT NULL))
+"""
+
+_FINDINGS = """
+    FROM ledger_findingraised f
+    LEFT JOIN ledger_findingresolved d ON d.tenant = f.tenant AND d.finding_id = f.id
+    LEFT JOIN LATERAL (
+        SELECT a.id, a.reason, a.actor, a.acknowledged_at FROM ledger_findingacknowledged a
+        WHERE a.tenant = f.tenant AND a.finding_id = f.id ORDER BY a.id DESC LIMIT 1
+    ) a ON true
+"""
+
+# Findings with what became of them, and the last word on each. ``system``, ``tenant``, ``kind`` and
+# ``acknowledged`` may be null for any; ``resolved`` adds those that are resolved.
+FINDINGS = f"""
+    SELECT f.id, f.tenant, f.system, f.kind, f.subject, f.occurrence, f.entry_id, f.number, f.document, f.facts,
+           f.raised_at, d.resolved_at, a.reason, a.actor, a.acknowledged_at
+    {_FINDINGS}
+    WHERE {_CHOSEN}
+    ORDER BY f.tenant, f.system, f.id
+"""
+COUNT_FINDINGS = f"SELECT f.kind, a.id IS NOT NULL, count(*) {_FINDINGS} WHERE {_CHOSEN} GROUP BY 1, 2"
+
+# Numbers that a system knows as the ledger does: posted there and not void here, or void on both sides.
+_CONFIRMED = """
+    FROM ledger_entry e
+    JOIN ledger_period p ON p.id = e.period_id
+    JOIN ledger_series s ON s.id = e.series_id
+    LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
+    JOIN ledger_remotedocument d ON d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
+        AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
+    WHERE e.tenant = %(tenant)s AND e.kind IN ('issued', 'adopted')
+      AND (%(system)s::text IS NULL OR d.system = %(system)s)
+      AND (%(series)s::text IS NULL OR s.code = %(series)s)
+      AND (%(period)s::bigint IS NULL OR e.period_id = %(period)s)
+"""
+CONFIRMED = f"""
+    SELECT * FROM (
+        SELECT DISTINCT ON (s.code, p.starts_on, e.value)
+               s.code, e.period_id, e.value, e.id, e.number, d.system, d.remote_id, d.state, d.seen_at, p.starts_on
+        {_CONFIRMED}
+        ORDER BY s.code, p.starts_on, e.value, d.system, d.remote_id
+    ) c
+"""  # noqa: S608
+COUNT_CONFIRMED = f"SELECT count(DISTINCT e.id) {_CONFIRMED}"

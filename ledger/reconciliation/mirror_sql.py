@@ -1,0 +1,79 @@
+"""The statements that keep the mirror. All take ``tenant`` and ``system``."""
+
+from __future__ import annotations
+
+# One step of a reading, if nobody has been faster: whether changes are to be noted for the next comparison.
+GO_ON = """
+    UPDATE ledger_remotereading
+    SET cursor = %(next_cursor)s, pages = pages + 1, documents = documents + %(documents)s,
+        full_owed = full_owed OR %(unseen)s
+    WHERE tenant = %(tenant)s AND system = %(system)s AND begun_at IS NOT NULL
+      AND generation = %(generation)s AND cursor = %(cursor)s
+    RETURNING compared_horizon IS NOT NULL
+"""
+
+# For the next comparison: the numbers of a document before and after a change, and those of the entries whose document
+# it refers to. Reads ``changed`` (number, reference), the rows before and after.
+_NOTE = """
+    INSERT INTO ledger_pendingcomparison (tenant, system, subject)
+    SELECT %(tenant)s, %(system)s, upper(c.number) FROM changed c WHERE c.number <> '' AND %(note)s
+    UNION ALL
+    SELECT %(tenant)s, %(system)s, upper(e.number)
+    FROM changed c
+    JOIN ledger_series s ON s.tenant = %(tenant)s
+    JOIN ledger_entry e ON e.tenant = s.tenant AND e.series_id = s.id AND e.document = c.reference AND e.document > ''
+    WHERE c.reference <> '' AND %(note)s
+"""
+
+# A page. What came before and hasn't changed is touched in a reading of everything alone, by its ``seen_in``. Of a
+# document that is gone its key may be all that is told: it keeps what was known.
+SAVE = f"""
+    WITH page AS MATERIALIZED (
+        SELECT * FROM unnest(%(ids)s::text[], %(numbers)s::text[], %(states)s::text[], %(dates)s::date[],
+                             %(references)s::text[], %(changed)s::timestamptz[])
+            AS p (remote_id, number, state, issued_on, reference, changed_at)
+    ), before AS MATERIALIZED (
+        SELECT d.remote_id, d.number, d.state, d.issued_on, d.reference
+        FROM ledger_remotedocument d
+        WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.remote_id = ANY (%(ids)s::text[])
+    ), saved AS (
+        INSERT INTO ledger_remotedocument AS d
+            (tenant, system, remote_id, number, state, issued_on, reference, changed_at, seen_in)
+        SELECT %(tenant)s, %(system)s, p.remote_id, p.number, p.state, p.issued_on, p.reference, p.changed_at,
+               %(generation)s
+        FROM page p
+        ON CONFLICT (tenant, system, remote_id) DO UPDATE
+        SET number = CASE WHEN excluded.state = 'deleted' AND excluded.number = '' THEN d.number
+                          ELSE excluded.number END,
+            issued_on = CASE WHEN excluded.state = 'deleted' THEN coalesce(excluded.issued_on, d.issued_on)
+                             ELSE excluded.issued_on END,
+            reference = CASE WHEN excluded.state = 'deleted' AND excluded.reference = '' THEN d.reference
+                             ELSE excluded.reference END,
+            state = excluded.state,
+            changed_at = coalesce(excluded.changed_at, d.changed_at),
+            seen_at = clock_timestamp(),
+            seen_in = excluded.seen_in
+        WHERE d.seen_in <> excluded.seen_in
+           OR (d.number, d.state, d.reference) <> (excluded.number, excluded.state, excluded.reference)
+           OR (d.issued_on, d.changed_at) IS DISTINCT FROM (excluded.issued_on, excluded.changed_at)
+        RETURNING d.remote_id, d.number, d.state, d.issued_on, d.reference
+    ), changed AS MATERIALIZED (
+        SELECT w.number, w.reference
+        FROM saved a
+        LEFT JOIN before b ON b.remote_id = a.remote_id
+        CROSS JOIN LATERAL (VALUES (a.number, a.reference), (b.number, b.reference)) AS w (number, reference)
+        WHERE (a.number, a.state, a.issued_on, a.reference)
+              IS DISTINCT FROM (b.number, b.state, b.issued_on, b.reference)
+    )
+    {_NOTE}
+"""  # noqa: S608  (our own text)
+
+# At the end of a reading of everything: what it didn't see is gone.
+GONE = f"""
+    WITH changed AS (
+        UPDATE ledger_remotedocument d SET state = 'deleted', seen_at = clock_timestamp()
+        WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.seen_in <> %(generation)s AND d.state <> 'deleted'
+        RETURNING d.number, d.reference
+    )
+    {_NOTE}
+"""  # noqa: S608
