@@ -53,9 +53,7 @@ def stock(
     claim = claimed(series, using)
     before = DraftMade.objects.using(using).filter(period=period).count()
     for ordinal, number in enumerate(numbers, before + 1):
-        outcome = remote.store(
-            claim, need(period), ordinal=ordinal, remote_id=key(number), number=number, using=using
-        )
+        outcome = remote.store(claim, need(period), ordinal=ordinal, remote_id=key(number), number=number, using=using)
         assert outcome == "stored", number
     remote.release(claim, wanted=20, using=using)
     period.refresh_from_db()
