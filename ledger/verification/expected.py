@@ -53,6 +53,7 @@ def triggers() -> Iterator[Trigger]:
         yield Trigger(table, "ledger_append_only_rows", "ledger_refuse_change", _ROW | _BEFORE | _UPDATE | _DELETE)
         yield Trigger(table, REFUSAL_OF_TRUNCATE, "ledger_refuse_change", _BEFORE | _TRUNCATE)
     yield Trigger("ledger_entry", "ledger_entry_fits", "ledger_entry_fits", _ROW | _BEFORE | _INSERT)
+    yield Trigger("ledger_gapdeclared", "ledger_declaration_fits", "ledger_declaration_fits", _ROW | _BEFORE | _INSERT)
     yield Trigger("ledger_numbervoided", "ledger_void_fits", "ledger_void_fits", _ROW | _BEFORE | _INSERT)
     yield Trigger(
         "ledger_period",
@@ -104,6 +105,7 @@ OWN_SCHEMA: Final = frozenset(
         "ledger_queued_fits",
         "ledger_unqueued_is_kept",
         "ledger_number_tickets",
+        "ledger_declaration_fits",
     }
 )
 
@@ -115,6 +117,7 @@ INDEXES: Final[dict[str, tuple[list[str], str]]] = {
     "ledger_entry_pkey": (["id"], ""),  # a ticket states the id of its entry beforehand
     "ledger_numbervoided_once": (["tenant", "entry_id"], ""),
     "ledger_adoptedgap_first_value": (["tenant", "period_id", "first_value"], ""),
+    "ledger_gapdeclared_first_value": (["tenant", "period_id", "authority", "first_value"], ""),
     "ledger_holereported_value": (["tenant", "period_id", "value"], ""),
     "ledger_holehealed_once": (["tenant", "hole_id"], ""),
     "ledger_series_code": (["tenant", "code"], ""),
@@ -131,6 +134,8 @@ INDEXES: Final[dict[str, tuple[list[str], str]]] = {
 CONSTRAINTS: Final = (
     ("ledger_adoptedgap", "ledger_adoptedgap_order", "c"),
     ("ledger_gapexplained", "ledger_gapexplained_one_subject", "c"),
+    ("ledger_gapdeclared", "ledger_gapdeclared_order", "c"),
+    ("ledger_gapdeclared", "ledger_gapdeclared_no_overlap", "x"),
     ("ledger_period", "ledger_period_no_overlap", "x"),
 )
 
@@ -139,6 +144,7 @@ FOREIGN_KEYS: Final = (
     ("ledger_numbervoided", "ledger_entry"),
     ("ledger_gapexplained", "ledger_entry"),
     ("ledger_gapexplained", "ledger_adoptedgap"),
+    ("ledger_gapdeclared", "ledger_period"),
     ("ledger_adoptedgap", "ledger_adoption"),
     ("ledger_adoptedgap", "ledger_period"),
     ("ledger_adoption", "ledger_series"),
