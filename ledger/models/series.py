@@ -272,7 +272,7 @@ class Period(models.Model):
         return calendars.Span(self.starts_on, self.ends_on)
 
     def check_rules(self) -> list[Finding]:
-        """What the rules by country say of a period about to be opened; raises AgainstRules for the first that forbids it."""
+        """What the rules by country say of a period about to be opened; raises AgainstRules where they forbid it."""
         rules = self.series.rule_set()
         if rules is None:
             return []

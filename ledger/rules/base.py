@@ -1,7 +1,7 @@
 """What a rule set is made of: each rule with its source, and whether it is a ban or a doubt.
 
-A ban is refused when a series is saved or a period opened, whoever tells of it. What is ``doubtful`` (the source leaves it
-open, or it is Folio's caution alone) is a warning and no more.
+A ban is refused when a series is saved or a period opened, whoever tells of it. What is ``doubtful`` (the source leaves
+it open, or it is Folio's caution alone) is a warning and no more.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what was found, which rule it is about, where that stands, and the way out where there is need of one."""
+    """One check: what was found, which rule it is about, where that stands, and the way out where one is needed."""
 
     check: str
     outcome: Outcome
@@ -51,7 +51,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a series is set up, as far as rules ask. ``numbers`` is the format of some period, ``highest`` its last value."""
+    """How a series is set up, as far as rules ask. ``numbers`` is a period's format, ``highest`` its last value."""
 
     allocation: str
     give_back: bool
@@ -125,9 +125,9 @@ def check_period(rules: Rules, span: Span, numbers: NumberFormat, first_value: i
 
 
 def outgrown_on(*, used: int, days: int, left: int, today: date, until: date) -> date | None:
-    """The day on which a counter with ``left`` values runs out, at ``used`` values in ``days``; None if not by ``until``.
+    """The day on which a counter with ``left`` values runs out, at ``used`` values in so many ``days``.
 
-    A period without an end is looked at for a year.
+    None if not by ``until``. A period without an end is looked at for a year.
     """
     if used <= 0 or days <= 0:
         return None

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from ledger.models import Adoption, Entry, Period
 
-EVENTS = ("numbervoided", "adoption", "adoptedgap", "gapexplained", "holereported")
+EVENTS = ("numbervoided", "adoption", "adoptedgap", "gapexplained", "gapdeclared", "holereported")
 MODELS = ("series", "period", "entry", "reservation", *EVENTS)
 SETTINGS: dict[str, Any] = {
     "tenant": "",

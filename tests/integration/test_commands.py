@@ -40,13 +40,14 @@ def today() -> str:
 class TestSeries:
     def test_create_takes_every_setting(self) -> None:
         settings = {
-            "template": "R{fy_start}/{fy_end}-{counter:04}",
+            "template": "R{fy_start:2}/{fy_end:2}-{counter:04}",
             "calendar": "fiscal-year",
             "fiscal_start": "04-01",
             "time_zone": "Asia/Kolkata",
             "allocation": "serial",
             "start_value": 100,
             "max_length": 20,
+            "rules": "IN",
             "close_after_days": 30,
             "chronological": True,
             "give_back": True,

@@ -1,9 +1,9 @@
 """India.
 
 CGST Rules 2017, rule 46(b) (secondary): a consecutive serial number of at most 16 characters (letters, digits, hyphen,
-slash), in one or more series, unique in the fiscal year from 1 April, without regard to case. E-invoice schema (statute):
-``^([a-zA-Z1-9]{1}[a-zA-Z0-9/-]{0,15})$``, so it starts with a letter or a digit from 1 to 9. GSTR-1 table 13 (statute):
-documents issued, with their breaks and cancellations, are declared.
+slash), in one or more series, unique in the fiscal year from 1 April, without regard to case. E-invoice schema
+(statute): ``^([a-zA-Z1-9]{1}[a-zA-Z0-9/-]{0,15})$``, so it starts with a letter or a digit from 1 to 9. GSTR-1 table 13
+(statute): documents issued, with their breaks and cancellations, are declared.
 """
 
 from ledger.calendars import FiscalStart

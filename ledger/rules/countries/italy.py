@@ -1,8 +1,8 @@
 """Italy.
 
-DPR 633/1972, article 21 (secondary): progressive and unique; the counter goes on or starts again yearly. Whether gaps are
-tolerated is not known, so that they should be explained is Folio's caution (unverified). FatturaPA schema (statute): at
-most 20 characters, one digit at least.
+DPR 633/1972, article 21 (secondary): progressive and unique; the counter goes on or starts again yearly. Whether gaps
+are tolerated is not known, so that they should be explained is Folio's caution (unverified). FatturaPA schema
+(statute): at most 20 characters, one digit at least.
 """
 
 from ledger.calendars import CalendarKind

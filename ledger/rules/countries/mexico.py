@@ -1,6 +1,6 @@
 """Mexico.
 
-CFDI schema (secondary): a Serie of at most 25 characters and a Folio of at most 40; no rule was found for gaps or order
+CFDI schema (secondary): a Serie of at most 25 characters and a Folio of at most 40. No rule found for gaps or order
 (unverified).
 """
 
