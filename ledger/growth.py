@@ -25,19 +25,20 @@ def outgrown_at_last_rate(period: Period, alias: str) -> Finding | None:
             until=period.ends_on,
         ),
         period,
+        period.max_value,
         f"at the rate of {last.label}",
     )
 
 
-def growth_finding(day: date | None, period: Period, rate: str) -> Finding | None:
-    """The warning that a counter runs out on ``day``; None where it does not."""
+def growth_finding(day: date | None, period: Period, highest: int, rate: str) -> Finding | None:
+    """The warning that a counter reaches ``highest`` on ``day``; None where there is no such day."""
     if day is None:
         return None
     return Finding(
         "growth",
         Outcome.WARNED,
         f"The counter of {period.label} runs out about {day}, {rate}: its last number is "
-        f"{period.as_format().number(period.max_value)!r}.",
+        f"{period.as_format().number(highest)!r}.",
         "A counter must last until its period ends.",
         remedy="Choose a shorter prefix for the next period, a shorter period, or a second series.",
     )

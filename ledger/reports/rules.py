@@ -253,12 +253,13 @@ def _growth(period: Period, today: date, highest: int, alias: str) -> Finding | 
         first, used = cursor.fetchone()
     if first is None:
         return None
+    last = min(highest, period.max_value)
     # From the first number on, not from the period's first day: whoever begins in autumn issues as fast in winter.
     day = outgrown_on(
         used=used,
         days=(today - first).days + 1,
-        left=min(highest, period.max_value) - period.last_value,
+        left=last - period.last_value,
         today=today,
         until=period.ends_on,
     )
-    return growth_finding(day, period, f"at {used:,} numbers since {first}")
+    return growth_finding(day, period, last, f"at {used:,} numbers since {first}")

@@ -27,6 +27,8 @@ HOST = "tests/integration/test_host_project.py"
 ADOPTION = "tests/integration/test_adoption.py"
 FORMATS = "tests/unit/test_formats.py"
 CALENDARS = "tests/unit/test_calendars.py"
+RULES = "tests/unit/test_rules.py"
+DECLARING = "tests/integration/test_declaring.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,5 +342,54 @@ CATALOGUE = (
         "State.OPEN if is_old and not is_held else State.IN_FLIGHT",
         "State.OPEN if is_old else State.IN_FLIGHT",
         (f"{GAP_PROOF}::test_a_running_checkout_is_in_flight_and_not_waited_for",),
+    ),
+    Mutant(
+        "cancel not subtracted in GSTR-1",
+        "ledger/reports/formats/gstr1.py",
+        '"net_issue": self.total - self.cancelled,',
+        '"net_issue": self.total,',
+        ("tests/unit/test_gstr1_rows.py",),
+    ),
+    Mutant(
+        "row of GSTR-1 not split at a break",
+        "ledger/reports/formats/gstr1.py",
+        " and document.value == before.value + 1\n",
+        "\n",
+        ("tests/unit/test_gstr1_rows.py",),
+    ),
+    Mutant(
+        "gap policy ignored",
+        "ledger/rules/checking.py",
+        "    if gaps.policy is GapPolicy.FORBIDDEN:\n",
+        "    if False:\n",
+        (RULES,),
+    ),
+    Mutant(
+        "NF-e range of 10,001 allowed",
+        "ledger/reports/formats/nfe.py",
+        "LONGEST = 10_000\n",
+        "LONGEST = 10_001\n",
+        (f"{DECLARING}::TestNFe::test_at_most_ten_thousand_numbers_each",),
+    ),
+    Mutant(
+        "a used number declared as missing",
+        f"{SQL}/declared.sql",
+        "    IF FOUND THEN\n        RAISE EXCEPTION 'the number",
+        "    IF false THEN\n        RAISE EXCEPTION 'the number",
+        (f"{DECLARING}::TestTheEvent::test_a_used_number_is_not_missing",),
+    ),
+    Mutant(
+        "a value declared twice",
+        f"{SQL}/declared.sql",
+        "+ last_value, '[]') WITH &&",
+        "+ first_value, '[]') WITH &&",
+        (f"{DECLARING}::TestTheEvent::test_no_value_is_declared_twice_to_one_authority",),
+    ),
+    Mutant(
+        "the limit of the rules does not bind the counter",
+        "ledger/models/series.py",
+        "limit = self.max_length if rules.length is None else min(self.max_length, rules.length.maximum)",
+        "limit = self.max_length",
+        ("tests/integration/test_rules.py::TestOpening",),
     ),
 )
