@@ -68,7 +68,7 @@ def test_the_countries_and_their_policies() -> None:
 @pytest.mark.parametrize("module", [module.name for module in iter_modules(countries.__path__)])
 def test_each_rule_cites_its_source_and_says_of_what_kind_it_is(module: str) -> None:
     loaded = import_module(f"{countries.__name__}.{module}")
-    told, documented = " ".join(loaded.__doc__.split()), DOCS.read_text(encoding="utf-8")
+    told, documented = " ".join((loaded.__doc__ or "").split()), DOCS.read_text(encoding="utf-8")
     for source in loaded.RULES.sources:
         assert source.basis in Basis
         pattern = re.escape(source.text) + r"[^.]*?\(" + source.basis + r"\)"
