@@ -10,7 +10,8 @@
     │   ├── InvalidMetadata        what was passed as metadata=
     │   ├── InvalidActor           what was passed as by=
     │   ├── InvalidReason          the reason of a void or an explanation
-    │   └── InvalidSeries          any other property of a series
+    │   ├── InvalidSeries          any other property of a series
+    │   └── AgainstRules           what the series' rules by country forbid
     ├── TransactionRequired        issuing outside transaction.atomic()
     ├── UnknownSeries              no series of that code
     ├── InactiveSeries             a series that was switched off
@@ -34,6 +35,7 @@
     ├── GrantError                 a role can't be given the least privilege
     ├── AdoptionError              a previous system's numbers can't be taken over
     ├── GapError                   a gap can't be explained
+    ├── DeclarationError           missing numbers can't be declared to an authority
     ├── UnknownSweep               no sweep of that name
     ├── ReconciliationError        an accounting system can't be compared with the ledger, or a finding acknowledged
     └── ConcurrencyError           retry the whole transaction (also a django OperationalError)
@@ -109,6 +111,10 @@ class InvalidReason(InvalidArgument):
 
 class InvalidSeries(InvalidArgument):
     """A property of a series other than its template and calendar is refused."""
+
+
+class AgainstRules(InvalidArgument):
+    """The rules by country that the series names forbid a setting or a period."""
 
 
 class TransactionRequired(LedgerError):
@@ -204,6 +210,10 @@ class AdoptionError(LedgerError):
 
 class GapError(LedgerError):
     """A gap can't be explained."""
+
+
+class DeclarationError(LedgerError):
+    """Missing numbers can't be declared to an authority."""
 
 
 class UnknownSweep(LedgerError):

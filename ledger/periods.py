@@ -26,8 +26,10 @@ from ledger.errors import (
     PeriodError,
     SecondConnectionFailed,
 )
+from ledger.growth import outgrown_at_last_rate
 from ledger.keys import actor_name
 from ledger.models import Allocation, Period, Series
+from ledger.rules import Outcome
 from ledger.series import business_today
 
 if TYPE_CHECKING:
@@ -186,6 +188,7 @@ def _opened(period: Period, alias: str, *, ahead: bool) -> Period:
     opened = find_period(period.series, period.starts_on, alias)
     if opened is None:
         _refuse_repetition(period, alias)
+        _check_rules(period, alias)
         # DO NOTHING on any constraint: of two checkouts that open the same period, one makes it, the other finds it.
         if ahead:
             insert_ahead(connections[alias], period)
@@ -223,8 +226,8 @@ def _wanted_period(
     if not 0 <= period.first_value <= period.max_value:
         raise InvalidSeries(
             f"The period {period.label} of series {str(series)!r} can't start at {period.first_value}.",
-            rule=f"Its values lie between 0 and {period.max_value}, so that numbers have at most {series.max_length} "
-            "characters.",
+            rule=f"Its values lie between 0 and {period.max_value}, so that numbers keep the series' length limit of "
+            f"{series.max_length} characters and its rules.",
             remedy="Choose another first value, a shorter template or a higher length limit.",
         )
     return period
@@ -258,6 +261,15 @@ def _refuse_repetition(period: Period, alias: str) -> None:
                 rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
                 remedy="Put what tells them apart into the template, such as {year}-{month}, {series} or letters.",
             )
+
+
+def _check_rules(period: Period, alias: str) -> None:
+    """Raise AgainstRules where the rules by country forbid the period; log what they doubt, and a counter too small."""
+    findings = [finding for finding in period.check_rules() if finding.outcome is not Outcome.PASSED]
+    if period.series.rules and (told := outgrown_at_last_rate(period, alias)) is not None:
+        findings.append(told)
+    for finding in findings:
+        _log.warning("The period %s of series %s: %s", period.label, period.series, finding)
 
 
 def _conflict(period: Period, alias: str) -> PeriodError:

@@ -81,7 +81,9 @@ def exhausted(period: Period, count: int) -> errors.PeriodExhausted:
     number = period.as_format().number(min(period.last_value + count, period.max_value + 1))
     return errors.PeriodExhausted(
         f"The next number of series {str(period.series)!r} would be {number!r}, of {len(number)} characters.",
-        rule=f"Its length limit is {period.series.max_length} characters, which the value {period.max_value} reaches.",
+        rule=f"Its length limit is {period.series.max_length} characters, which the value {period.max_value} reaches."
+        if not period.series.rules
+        else f"Its length limit and the rules {period.series.rules} let it go up to the value {period.max_value}.",
         remedy="Issue from a series with a shorter prefix, or in the next period with a shorter template.",
     )
 

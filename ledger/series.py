@@ -36,6 +36,7 @@ SETTINGS = (
     "start_value",
     "max_length",
     "chronological",
+    "rules",
     "close_after_days",
     "is_active",
 )
@@ -48,10 +49,12 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
     ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``
     ("serial"; "at_commit", "pooled", "reserved" and "remote" don't make checkouts wait for each other), ``system`` (the
     accounting system of a remote series), ``give_back``, ``start_value``, ``max_length`` in characters,
-    ``chronological`` and ``is_active``. What is left out stays as it is. A changed template
-    or calendar holds from the next period on. Safe to call at each deployment.
+    ``chronological``, ``rules`` (a country's, such as "DE", that are checked; see ``ledger.rules``) and ``is_active``.
+    What is left out stays as it is. A changed template or calendar holds from the next period on. Safe to call at each
+    deployment.
 
-    Raises InvalidTemplate, InvalidCalendar, InvalidSeries or InvalidTenant; then nothing is written.
+    Raises InvalidTemplate, InvalidCalendar, InvalidSeries, AgainstRules or InvalidTenant; then nothing is written. What
+    the rules only doubt, ``series.rule_findings()`` tells.
     """
     alias = using or router.db_for_write(Series)
     tenant = tenant_key(org)

@@ -23,7 +23,7 @@ from ledger.admin.base import (
     shown_tenant,
 )
 from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
-from ledger.admin.evidence import shown_evidence, shown_metadata
+from ledger.admin.evidence import shown_declarations, shown_evidence, shown_metadata
 from ledger.admin.filters import EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
 from ledger.admin.search import find_entries
 from ledger.errors import LedgerError
@@ -103,7 +103,7 @@ class EntryAdmin(ReadOnlyAdmin):
         (None, {"fields": ("number", "state", "kind", "tenant", "series", "period", "value", "document")}),
         ("Dates", {"fields": ("issued_on", "issued_at")}),
         ("Evidence", {"fields": ("actor", "transaction_id", "shown_metadata", "adoption")}),
-        ("Later", {"fields": ("void_event", "explanations")}),
+        ("Later", {"fields": ("void_event", "explanations", "declarations")}),
     )
     readonly_fields = (
         *field_names(Entry, without=("id", "metadata")),
@@ -112,6 +112,7 @@ class EntryAdmin(ReadOnlyAdmin):
         "adoption",
         "void_event",
         "explanations",
+        "declarations",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -205,6 +206,13 @@ class EntryAdmin(ReadOnlyAdmin):
             format_html_join("", "<p>{}: {}</p>", ((f"{e.explained_at:%Y-%m-%d %H:%M}", e.explanation) for e in told))
             or "–"
         )
+
+    @admin.display(description="declared")
+    def declarations(self, obj: Entry) -> str:
+        """To which authority a gap was declared."""
+        if obj.kind != Entry.Kind.GAP:
+            return "–"
+        return shown_declarations(obj.tenant, obj.period_id, obj.value, obj.value, self.admin_site)
 
     @admin.action(description="Void selected numbers", permissions=["void_number"])
     def void_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_tenant
-from ledger.admin.filters import SeriesFilter, TenantFilter
+from ledger.admin.evidence import shown_declarations
+from ledger.admin.filters import SeriesFilter, SeriesOfPeriodFilter, TenantFilter
 from ledger.admin.search import find_entries
-from ledger.models import AdoptedGap, Adoption, Entry, GapExplained, NumberVoided
+from ledger.models import AdoptedGap, Adoption, Entry, GapDeclared, GapExplained, NumberVoided
 
 
 class EventAdmin(ReadOnlyAdmin):
@@ -104,7 +105,7 @@ class AdoptedGapAdmin(EventAdmin):
     list_select_related = ("period__series",)
     list_filter = (TenantFilter, "adoption")
     ordering = ("tenant", "period_id", "first_value")
-    fields = ("first_value", "last_value", "missing", "period", "tenant", "adoption", "explained")
+    fields = ("first_value", "last_value", "missing", "period", "tenant", "adoption", "explained", "declared")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -133,6 +134,11 @@ class AdoptedGapAdmin(EventAdmin):
         """Whether somebody said why."""
         return bool(obj.explained_times)
 
+    @admin.display(description="declared")
+    def declared(self, obj: AdoptedGap) -> str:
+        """To whom, and under which receipt."""
+        return shown_declarations(obj.tenant, obj.period_id, obj.first_value, obj.last_value, self.admin_site)
+
 
 @admin.register(GapExplained)
 class GapExplainedAdmin(EventAdmin):
@@ -149,3 +155,28 @@ class GapExplainedAdmin(EventAdmin):
         """The flagged value or the range it speaks of."""
         gap = obj.entry or obj.adopted_gap
         return link_to(gap, gap, self.admin_site) if gap else "–"
+
+
+@admin.register(GapDeclared)
+class GapDeclaredAdmin(EventAdmin):
+    """Which missing numbers were declared to whom, and under which receipt."""
+
+    list_display = ("shown_range", "authority", "reference", "shown_period", "shown_tenant", "actor", "declared_at")
+    list_select_related = ("period__series",)
+    list_filter = (TenantFilter, "authority", SeriesOfPeriodFilter)
+    search_fields = ("reference",)
+    fields = (
+        *("first_value", "last_value", "period", "tenant", "authority", "reference", "justification"),
+        *("actor", "declared_at", "transaction_id"),
+    )
+    readonly_fields = fields
+
+    @admin.display(description="values")
+    def shown_range(self, obj: GapDeclared) -> str:
+        """Both ends inclusive."""
+        return f"{obj.first_value}" if obj.first_value == obj.last_value else f"{obj.first_value} to {obj.last_value}"
+
+    @admin.display(description="period")
+    def shown_period(self, obj: GapDeclared) -> str:
+        """With its series."""
+        return str(obj.period)

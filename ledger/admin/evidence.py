@@ -1,4 +1,4 @@
-"""The evidence of a gap, and what callers passed along with a number, for people to read."""
+"""The evidence of a gap, to whom it was declared, and what callers passed along with a number, for people to read."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.admin import AdminSite
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+
+from ledger.admin.base import link_to
+from ledger.models import GapDeclared
 
 
 def shown_metadata(metadata: Mapping[str, Any]) -> SafeString | str:
@@ -25,6 +29,16 @@ def shown_evidence(evidence: Mapping[str, Any]) -> SafeString | str:
         return "–"
     facts = ((name.replace("_", " "), _fact(name, fact)) for name, fact in evidence.items())
     return format_html('<dl class="ledger-evidence">{}</dl>', format_html_join("", "<dt>{}</dt><dd>{}</dd>", facts))
+
+
+def shown_declarations(tenant: str, period: int, first: int, last: int, site: AdminSite) -> SafeString | str:
+    """To which authorities values of a period were declared, with the way to each declaration."""
+    found = GapDeclared.objects.filter(tenant=tenant, period=period, first_value__lte=last, last_value__gte=first)
+    told = (
+        (link_to(event, event, site), f"{localtime(event.declared_at):%Y-%m-%d %H:%M %Z}", event.justification)
+        for event in found.order_by("pk")
+    )
+    return format_html_join("", "<p>{}, {} {}</p>", told) or "–"
 
 
 def _fact(name: str, fact: Any) -> SafeString | str:

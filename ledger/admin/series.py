@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import router
@@ -29,6 +29,7 @@ from ledger.issuing import next_number
 from ledger.keys import tenant_key
 from ledger.models import Allocation, Period, Series
 from ledger.periods import planned_period
+from ledger.rules import Outcome, all_rules
 from ledger.series import SeriesChange, check_series
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ class SeriesForm(SeriesModelForm):
             "and must then go to nobody else; remote where the accounting software gives the numbers. It is chosen "
             "before a period's first number; later, manage.py ledger_series allocate changes it.",
         }
+
+    rules = forms.ChoiceField(
+        required=False,
+        choices=lambda: [("", "none"), *((code, f"{code}: {rules.name}") for code, rules in all_rules().items())],
+        help_text="The country whose rules are checked: by what is saved here, when a period opens, and on the real "
+        "numbers by manage.py ledger_rules.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -124,6 +132,7 @@ class SeriesAdmin(ModelAdmin):
         ("Numbers", {"fields": ("template", "preview", "start_value", "max_length")}),
         ("Periods", {"fields": ("calendar", "fiscal_start", "time_zone", "close_after_days", "periods")}),
         ("Issuing", {"fields": ("allocation", "system", "give_back", "chronological")}),
+        ("Rules", {"fields": ("rules",)}),
     )
 
     class Media:
@@ -158,6 +167,9 @@ class SeriesAdmin(ModelAdmin):
         """As ``define_series`` saves."""
         super().save_model(request, obj, form, change)
         form.change.after_save()
+        for finding in obj.rule_findings():
+            if finding.outcome is Outcome.WARNED:
+                self.message_user(request, f"{obj.rules}: {finding}", messages.WARNING)
 
     @admin.display(description="tenant", ordering="tenant")
     def shown_tenant(self, obj: Series) -> str:

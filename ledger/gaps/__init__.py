@@ -3,9 +3,10 @@
 A *hole* is a value below the highest one without an entry. It is not a *gap* yet, since its checkout may still run.
 ``find`` tells where each hole stands; ``sweep`` turns those that no checkout will fill into gaps, by claiming their
 values in the unique index that issuing uses: there is no clock in that proof, and no grace that could be too short.
-``explain`` adds what a person has to say.
+``explain`` adds what a person has to say, ``declare`` that an authority was told.
 """
 
+from ledger.gaps.declaring import GapRange, declare, undeclared
 from ledger.gaps.explaining import explain
 from ledger.gaps.finding import find
 from ledger.gaps.flagged import Gap, flagged_gaps, healed_holes
@@ -14,9 +15,11 @@ from ledger.gaps.sweeping import Swept, flag_lost, reservation_ids, sweep, sweep
 
 __all__ = [
     "Gap",
+    "GapRange",
     "Hole",
     "State",
     "Swept",
+    "declare",
     "explain",
     "find",
     "flag_lost",
@@ -26,4 +29,5 @@ __all__ = [
     "sweep",
     "sweep_reservations",
     "sweep_slots",
+    "undeclared",
 ]

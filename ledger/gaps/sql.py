@@ -186,3 +186,13 @@ HEALED = f"""
     WHERE {_CHOSEN}
     ORDER BY p.tenant, s.code, p.starts_on, h.value
 """  # noqa: S608
+
+# What is known to be missing in one period: flagged gaps and ranges of an adopted history. Arguments: tenant, period.
+MISSING_OF_PERIOD = """
+    SELECT e.value, e.value FROM ledger_entry e
+    WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind = 'gap'
+    UNION ALL
+    SELECT g.first_value, g.last_value FROM ledger_adoptedgap g
+    WHERE g.tenant = %(tenant)s AND g.period_id = %(period)s
+    ORDER BY 1
+"""

@@ -253,6 +253,40 @@ class GapExplained(models.Model):
         return self.explanation
 
 
+class GapDeclared(models.Model):
+    """Missing numbers were declared to an authority: a range of values, both ends inclusive, that no document bears.
+
+    Each of them was flagged as a gap, or adopted as missing, before; and none is declared twice to one authority.
+    """
+
+    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="declarations", db_index=False)
+    first_value = models.BigIntegerField()
+    last_value = models.BigIntegerField()
+    authority = models.CharField(max_length=60, help_text="Such as BR NF-e.")
+    reference = models.CharField(max_length=KEY_LENGTH, help_text="The protocol or receipt that the authority gave.")
+    justification = models.TextField(blank=True, default="")
+    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    declared_at = written_at()
+    transaction_id = written_by_transaction()
+
+    class Meta:
+        verbose_name_plural = "gaps declared"
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "period", "authority", "first_value"], name="ledger_gapdeclared_first_value"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(first_value__lte=models.F("last_value")), name="ledger_gapdeclared_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        values = f"{self.first_value}" + (f" to {self.last_value}" if self.last_value > self.first_value else "")
+        return f"{values}: {self.authority} {self.reference}"
+
+
 class HoleReported(models.Model):
     """A free slot below the highest number was seen by a sweep: a hole that the next checkout will heal.
 

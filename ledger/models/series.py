@@ -14,6 +14,7 @@ from django.db.models.functions import Now, Upper
 from ledger import calendars, formats
 from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
 from ledger.keys import KEY_LENGTH, printable
+from ledger.rules import Finding, Plan, Rules, check_period, check_settings, find_rules, refuse_broken
 
 #: The longest number that any series may give out, in characters.
 NUMBER_LENGTH = 100
@@ -81,6 +82,13 @@ class Series(models.Model):
     chronological = models.BooleanField(
         default=False, help_text="Refuse a date before the last one issued in the same period."
     )
+    rules = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The country whose rules Folio checks, such as DE; empty: none.",
+    )
     close_after_days = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
@@ -125,6 +133,38 @@ class Series(models.Model):
             tenant=self.tenant,
         )
 
+    def rule_set(self) -> Rules | None:
+        """The rules by country, or None where none were chosen; raises InvalidSeries for an unknown code."""
+        return find_rules(self.rules) if self.rules else None
+
+    def rule_findings(self) -> list[Finding]:
+        """What the rules by country say of the settings; nothing without ``rules``."""
+        rules = self.rule_set()
+        if rules is None:
+            return []
+        calendar = self.as_calendar()
+        # Every date token has a fixed width, so any span shows what the numbers are made of.
+        numbers = self.as_template().compile(calendars.Span(date(2000, 1, 1), date(2000, 12, 31)))
+        plan = Plan(
+            allocation=self.allocation,
+            give_back=self.give_back,
+            chronological=self.chronological,
+            calendar=calendar,
+            first_value=self.start_value,
+            numbers=numbers,
+            highest=self.highest_value(numbers),
+        )
+        return list(check_settings(rules, plan))
+
+    def highest_value(self, numbers: formats.NumberFormat) -> int:
+        """The last value whose number keeps the series' length limit and the rules by country; 0 if none does."""
+        rules = self.rule_set()
+        if rules is None:
+            return numbers.highest_value(self.max_length)
+        limit = self.max_length if rules.length is None else min(self.max_length, rules.length.maximum)
+        highest = numbers.highest_value(limit)
+        return highest if rules.counter is None else min(highest, rules.counter.highest)
+
     def check_settings(self) -> None:
         """Raise the InvalidArgument error of the first setting that can't work; the database isn't asked."""
         for _field, check in self._checks():
@@ -150,6 +190,7 @@ class Series(models.Model):
             ("calendar", self.as_calendar),
             ("template", self.as_template),
             ("start_value", self._check_length),
+            ("rules", lambda: refuse_broken(self.rules, self.rule_findings())),
         ]
 
     def _check_start_value(self) -> None:
@@ -277,6 +318,15 @@ class Period(models.Model):
         """The dates of the period, both inclusive."""
         return calendars.Span(self.starts_on, self.ends_on)
 
+    def check_rules(self) -> list[Finding]:
+        """What the rules by country say of a period about to be opened; raises AgainstRules where they forbid it."""
+        rules = self.series.rule_set()
+        if rules is None:
+            return []
+        findings = list(check_period(rules, self.as_span(), self.as_format(), self.first_value, self.max_value))
+        refuse_broken(rules.code, findings)
+        return findings
+
     def as_format(self) -> formats.NumberFormat:
         """The compiled template, which turns a value into a number."""
         return formats.NumberFormat(prefix=self.prefix, width=self.width, suffix=self.suffix)
@@ -296,6 +346,6 @@ class Period(models.Model):
             "suffix": number_format.suffix,
             "first_value": first,
             "last_value": first - 1,
-            "max_value": number_format.highest_value(series.max_length),
+            "max_value": series.highest_value(number_format),
         }
         return cls(**fields)

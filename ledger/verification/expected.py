@@ -62,6 +62,7 @@ def triggers() -> Iterator[Trigger]:
         columns=("has_drafts",),
         condition="old.has_drafts AND NOT new.has_drafts",
     )
+    yield Trigger("ledger_gapdeclared", "ledger_declaration_fits", "ledger_declaration_fits", _ROW | _BEFORE | _INSERT)
     yield Trigger("ledger_numbervoided", "ledger_void_fits", "ledger_void_fits", _ROW | _BEFORE | _INSERT)
     yield Trigger(
         "ledger_period",
@@ -123,6 +124,7 @@ OWN_SCHEMA: Final = frozenset(
         "ledger_draft_fits",
         "ledger_period_keeps_drafts",
         "ledger_drafted",
+        "ledger_declaration_fits",
     }
 )
 
@@ -134,6 +136,7 @@ INDEXES: Final[dict[str, tuple[list[str], str]]] = {
     "ledger_entry_pkey": (["id"], ""),  # a ticket states the id of its entry beforehand
     "ledger_numbervoided_once": (["tenant", "entry_id"], ""),
     "ledger_adoptedgap_first_value": (["tenant", "period_id", "first_value"], ""),
+    "ledger_gapdeclared_first_value": (["tenant", "period_id", "authority", "first_value"], ""),
     "ledger_holereported_value": (["tenant", "period_id", "value"], ""),
     "ledger_holehealed_once": (["tenant", "hole_id"], ""),
     "ledger_findingraised_once": (["tenant", "system", "kind", "subject", "occurrence"], ""),
@@ -146,6 +149,7 @@ INDEXES: Final[dict[str, tuple[list[str], str]]] = {
     "ledger_draftmade_number": (["tenant", "upper(number::text)"], "value IS NOT NULL"),
     "ledger_draftcancelled_once": (["tenant", "draft_id"], ""),
     "ledger_remotepool_series": (["tenant", "series_id"], ""),
+    "ledger_sweepbatch_once": (["run_id", "number"], ""),
     "ledger_series_code": (["tenant", "code"], ""),
     "ledger_period_starts_on": (["tenant", "series_id", "starts_on"], ""),
     "ledger_period_format": (["tenant", "upper(prefix::text)", "upper(suffix::text)"], ""),
@@ -161,6 +165,8 @@ CONSTRAINTS: Final = (
     ("ledger_adoptedgap", "ledger_adoptedgap_order", "c"),
     ("ledger_findingraised", "ledger_findingraised_counts", "c"),
     ("ledger_gapexplained", "ledger_gapexplained_one_subject", "c"),
+    ("ledger_gapdeclared", "ledger_gapdeclared_order", "c"),
+    ("ledger_gapdeclared", "ledger_gapdeclared_no_overlap", "x"),
     ("ledger_period", "ledger_period_no_overlap", "x"),
 )
 
@@ -169,6 +175,7 @@ FOREIGN_KEYS: Final = (
     ("ledger_numbervoided", "ledger_entry"),
     ("ledger_gapexplained", "ledger_entry"),
     ("ledger_gapexplained", "ledger_adoptedgap"),
+    ("ledger_gapdeclared", "ledger_period"),
     ("ledger_adoptedgap", "ledger_adoption"),
     ("ledger_adoptedgap", "ledger_period"),
     ("ledger_adoption", "ledger_series"),

@@ -206,6 +206,12 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "explained-no-gap": Meaning(
         6, "ledger_gapexplained", "It explains {detail}, which is no gap of its tenant.", _INVESTIGATE
     ),
+    "declared-no-gap": Meaning(
+        6,
+        "ledger_gapdeclared",
+        "It declares {values} of period {detail} as missing, which are not all gaps of its tenant.",
+        _INVESTIGATE,
+    ),
     "after-closing": Meaning(7, "ledger_entry", "It was issued after its period was closed: {detail}.", _INVESTIGATE),
     "date-outside": Meaning(7, "ledger_entry", "Its date {detail} lies outside its period.", _INVESTIGATE),
     "adoption-of-nothing": Meaning(

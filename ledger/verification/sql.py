@@ -154,6 +154,28 @@ HISTORIES = """
         LEFT JOIN ledger_adoptedgap g ON g.id = x.adopted_gap_id
         LEFT JOIN ledger_period p ON p.id = coalesce(e.period_id, g.period_id)
         WHERE (e.tenant = x.tenant AND e.kind = 'gap' OR g.tenant = x.tenant) IS NOT TRUE
+        UNION ALL
+        SELECT 'declared-no-gap', d.tenant, p.series_id, p.starts_on, p.ends_on, d.first_value, d.last_value, d.id,
+               d.period_id::text
+        FROM ledger_gapdeclared d
+        LEFT JOIN ledger_period p ON p.id = d.period_id
+        -- Joined by the period, so that each table is read once.
+        LEFT JOIN (
+            SELECT d.id, count(*) AS missing
+            FROM ledger_gapdeclared d
+            JOIN ledger_entry e ON e.tenant = d.tenant AND e.period_id = d.period_id AND e.kind = 'gap'
+            WHERE e.value BETWEEN d.first_value AND d.last_value
+            GROUP BY d.id
+        ) flagged ON flagged.id = d.id
+        LEFT JOIN (
+            SELECT d.id, sum(least(g.last_value, d.last_value) - greatest(g.first_value, d.first_value) + 1) AS missing
+            FROM ledger_gapdeclared d
+            JOIN ledger_adoptedgap g ON g.tenant = d.tenant AND g.period_id = d.period_id
+            WHERE g.first_value <= d.last_value AND g.last_value >= d.first_value
+            GROUP BY d.id
+        ) adopted ON adopted.id = d.id
+        WHERE (p.tenant = d.tenant AND d.last_value::numeric - d.first_value + 1
+               = coalesce(flagged.missing, 0) + coalesce(adopted.missing, 0)) IS NOT TRUE
     )
     SELECT f.found, f.tenant, s.code, f.starts_on, f.ends_on, f.first_value, f.last_value, NULL, f.id, f.detail
     FROM found f LEFT JOIN ledger_series s ON s.id = f.series_id

@@ -124,6 +124,26 @@ ENTRIES: list[Case] = [
     ),
     (
         [
+            "INSERT INTO ledger_gapdeclared (tenant, period_id, first_value, last_value, authority, reference,"
+            " justification, actor)"
+            f" SELECT tenant, period_id, 5, 6, 'BR NF-e', '1', '', '' FROM ledger_entry WHERE {INVOICE} AND value = 5"
+        ],
+        6,
+        "declared-no-gap",
+        "not all gaps",
+    ),
+    (
+        [
+            "INSERT INTO ledger_gapdeclared (tenant, period_id, first_value, last_value, authority, reference,"
+            " justification, actor)"
+            " SELECT 'zenith', period_id, 101, 104, 'BR NF-e', '1', '', '' FROM ledger_adoptedgap"
+        ],
+        6,
+        "declared-no-gap",
+        "101 to 104",
+    ),
+    (
+        [
             "INSERT INTO ledger_gapexplained (tenant, entry_id, explanation, actor)"
             f" SELECT tenant, id, 'no', '' FROM ledger_entry WHERE {INVOICE} AND value = 5"
         ],

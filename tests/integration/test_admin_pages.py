@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from ledger import define_series, issue, void
+from ledger.gaps import GapRange, declare
 from ledger.models import (
     AdoptedGap,
     Adoption,
@@ -33,6 +34,7 @@ def test_every_page_opens(root: Client, invoices: list[Entry]) -> None:
     adoption = Adoption.objects.get()
     hole = AdoptedGap.objects.create(tenant="", adoption=adoption, period=gap.period, first_value=10, last_value=12)
     explained = GapExplained.objects.create(tenant="", entry=gap, explanation="power cut")
+    (declared,) = declare([GapRange(gap.period, gap.value, gap.value)], authority="BR NF-e", reference="135")
     reservation = reserve(reserving())
     rows = {
         "series": gap.series,
@@ -47,6 +49,7 @@ def test_every_page_opens(root: Client, invoices: list[Entry]) -> None:
         "findingraised": FindingRaised.objects.create(system="books", kind="gap", subject="X", number="X", entry=gap),
         "remotedocument": RemoteDocument.objects.create(system="books", remote_id="1", state="posted", seen_in=1),
         "remotereading": RemoteReading.objects.create(system="books"),
+        "gapdeclared": declared,
     }
     assert set(rows) == set(MODELS)
     for model, row in rows.items():
@@ -54,6 +57,8 @@ def test_every_page_opens(root: Client, invoices: list[Entry]) -> None:
         text(root, url(model, "change", row.pk))
     assert "10 to 12" in text(root, url("adoptedgap"))
     assert "power cut" in text(root, url("gapexplained"))
+    assert "BR NF-e 135" in text(root, url("entry", "change", gap.pk))
+    assert "BR NF-e" not in text(root, url("adoptedgap", "change", hole.pk))
     assert "old.csv" in text(root, url("entry", "change", Entry.objects.get(kind="adopted").pk))
 
 

@@ -40,7 +40,7 @@ def today() -> str:
 class TestSeries:
     def test_create_takes_every_setting(self) -> None:
         settings = {
-            "template": "R{fy_start}/{fy_end}-{counter:04}",
+            "template": "R{fy_start:2}/{fy_end:2}-{counter:04}",
             "calendar": "fiscal-year",
             "fiscal_start": "04-01",
             "time_zone": "Asia/Kolkata",
@@ -48,6 +48,7 @@ class TestSeries:
             "system": "books",
             "start_value": 100,
             "max_length": 20,
+            "rules": "IN",
             "close_after_days": 30,
             "chronological": True,
             "give_back": True,

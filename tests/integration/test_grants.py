@@ -20,7 +20,7 @@ from psycopg import sql
 
 from ledger import close_period, define_series, issue, issue_many, open_period, preview, remote, void
 from ledger.errors import GrantError
-from ledger.gaps import explain, sweep
+from ledger.gaps import GapRange, declare, explain, sweep
 from ledger.grants import check_name
 from ledger.models import Allocation, Entry, GapExplained, NumberIssued, Period
 from ledger.models.tables import all_tables, event_tables
@@ -131,6 +131,7 @@ def check_out_and_sweep(allocation: str, code: str) -> None:
     assert sweep(series=code, grace=timedelta(0), using=APP).flagged == burnt
     for gap in Entry.objects.using(APP).filter(series__code=code, kind="gap"):
         explain(gap, explanation="card refused", using=APP)
+        declare([GapRange(gap.period, gap.value, gap.value)], authority="BR NF-e", reference="135", using=APP)
     assert GapExplained.objects.using(APP).filter(entry__series__code=code).count() == burnt
     assert not list(verify(series=code, using=APP))
 

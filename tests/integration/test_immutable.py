@@ -19,6 +19,7 @@ from ledger.models import (
     FindingAcknowledged,
     FindingRaised,
     FindingResolved,
+    GapDeclared,
     GapExplained,
     HoleHealed,
     HoleReported,
@@ -70,6 +71,19 @@ def fill() -> None:
         FindingResolved.objects.using(ALIAS).create(tenant="acme", finding=finding)
         FindingAcknowledged.objects.using(ALIAS).create(tenant="acme", finding=finding, reason="seen")
         old = issue("invoice", org="acme", on=date(2024, 5, 5), using=ALIAS)
+        Period.objects.using(ALIAS).filter(pk=old.period_id).update(last_value=2)
+        Entry.objects.using(ALIAS).create(
+            tenant="acme",
+            series=old.series,
+            period=old.period,
+            value=2,
+            kind="gap",
+            number="INV-2024-000002",
+            issued_on=old.issued_on,
+        )
+        GapDeclared.objects.using(ALIAS).create(
+            tenant="acme", period=old.period, first_value=2, last_value=2, authority="BR NF-e", reference="1"
+        )
         close_period(old.period, using=ALIAS)
         stock(remote_series("drafted", org="acme", using=ALIAS), ["B-9"], day=DAY, using=ALIAS)
         draft = DraftMade.objects.using(ALIAS).get()
@@ -100,7 +114,7 @@ def refused(run: Callable[..., None], statement: str, *arguments: Any, state: st
 
 
 def test_every_other_model_is_an_event() -> None:
-    assert len(event_tables()) == 12
+    assert len(event_tables()) == 13
     assert {model._meta.model_name for model in CHANGING} == {"series", "period"}
     queues = {"slot", "pool", "reservation", "ticket", "scanposition", "remotepool"}
     assert {model._meta.model_name for model in QUEUES} == queues

@@ -40,6 +40,8 @@ BATCHES = "tests/integration/test_batches.py"
 BROKER_MESSAGES = "tests/broker/test_messages.py"
 BROKER_PROCESSES = "tests/broker/test_processes.py"
 HEALTH_PAGES = "tests/integration/test_health_pages.py"
+RULES = "tests/unit/test_rules.py"
+DECLARING = "tests/integration/test_declaring.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -618,5 +620,54 @@ CATALOGUE = (
         "    if there.state is not State.DRAFT or there.reference != one.draft.reference:\n",
         "    if False:\n",
         (f"{REMOTE_POOLS}::TestDraftsThatNobodyUsed::test_one_that_somebody_uses_is_left_alone",),
+    ),
+    Mutant(
+        "cancel not subtracted in GSTR-1",
+        "ledger/reports/formats/gstr1.py",
+        '"net_issue": self.total - self.cancelled,',
+        '"net_issue": self.total,',
+        ("tests/unit/test_gstr1_rows.py",),
+    ),
+    Mutant(
+        "row of GSTR-1 not split at a break",
+        "ledger/reports/formats/gstr1.py",
+        " and document.value == before.value + 1\n",
+        "\n",
+        ("tests/unit/test_gstr1_rows.py",),
+    ),
+    Mutant(
+        "gap policy ignored",
+        "ledger/rules/checking.py",
+        "    if gaps.policy is GapPolicy.FORBIDDEN:\n",
+        "    if False:\n",
+        (RULES,),
+    ),
+    Mutant(
+        "NF-e range of 10,001 allowed",
+        "ledger/reports/formats/nfe.py",
+        "LONGEST = 10_000\n",
+        "LONGEST = 10_001\n",
+        (f"{DECLARING}::TestNFe::test_at_most_ten_thousand_numbers_each",),
+    ),
+    Mutant(
+        "a used number declared as missing",
+        f"{SQL}/declared.sql",
+        "    IF FOUND THEN\n        RAISE EXCEPTION 'the number",
+        "    IF false THEN\n        RAISE EXCEPTION 'the number",
+        (f"{DECLARING}::TestTheEvent::test_a_used_number_is_not_missing",),
+    ),
+    Mutant(
+        "a value declared twice",
+        f"{SQL}/declared.sql",
+        "+ last_value, '[]') WITH &&",
+        "+ first_value, '[]') WITH &&",
+        (f"{DECLARING}::TestTheEvent::test_no_value_is_declared_twice_to_one_authority",),
+    ),
+    Mutant(
+        "the limit of the rules does not bind the counter",
+        "ledger/models/series.py",
+        "limit = self.max_length if rules.length is None else min(self.max_length, rules.length.maximum)",
+        "limit = self.max_length",
+        ("tests/integration/test_rules.py::TestOpening",),
     ),
 )

@@ -15,7 +15,7 @@ from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 
 _DEFAULTS = Layout()
-_SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length", "start_value", "chronological")
+_SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length", "start_value", "chronological", "rules")
 
 
 class Command(LedgerCommand):
@@ -81,6 +81,7 @@ class Command(LedgerCommand):
         add("--time-zone", metavar="ZONE", help="Decides business dates, such as Europe/London.")
         add("--max-length", type=int, metavar="N", help="The longest number, in characters.")
         add("--start-value", type=int, metavar="N", help="The first value of later periods.")
+        add("--rules", metavar="CODE", help="The country whose rules are checked, such as DE.")
         add("--chronological", action="store_true", default=None, help="Refuse dates before the last one issued.")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -13,6 +13,7 @@ from ledger.errors import LedgerError
 from ledger.issuing import preview
 from ledger.management.base import BAD_OPTIONS, LedgerCommand
 from ledger.models import Allocation, Period, Series
+from ledger.rules import Outcome
 from ledger.series import SETTINGS, change_allocation, define_series, find_series
 
 
@@ -45,6 +46,9 @@ class Command(LedgerCommand):
         )
         create.add_argument("--start-value", type=int, metavar="N", help="The first value of each period opened later.")
         create.add_argument("--max-length", type=int, metavar="N", help="The longest number, in characters.")
+        create.add_argument(
+            "--rules", metavar="CODE", help="The country whose rules are checked, such as DE; '' for none."
+        )
         create.add_argument(
             "--close-after-days", type=int, metavar="N", help="A sweep closes each period so many days after its end."
         )
@@ -93,6 +97,9 @@ class Command(LedgerCommand):
     def _create(self, alias: str, options: dict[str, Any]) -> None:
         settings = {name: options[name] for name in SETTINGS if options[name] is not None}
         series = define_series(options["code"], org=options["tenant"], using=alias, **settings)
+        for finding in series.rule_findings():
+            if finding.outcome is Outcome.WARNED:
+                self.stderr.write(f"{series.rules}: {finding}", self.style.WARNING)
         if options["json"]:
             self.write_json(described(series))
         else:

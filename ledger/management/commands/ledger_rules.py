@@ -1,0 +1,101 @@
+"""``ledger_rules``: each series with the rules by country that it names, and what checking them found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.models import Series
+from ledger.reports.rules import SeriesReport, report
+from ledger.rules import Outcome, all_rules
+
+
+class Command(LedgerCommand):
+    help = (
+        "Checks each series against the rules by country that it names, in its settings and on its real numbers, and "
+        "cites where each rule stands. What the law asks beyond them is for your adviser to say. Exit code 0: nothing "
+        "failed (warnings are allowed); 1: some check failed; 2: the options are no good."
+    )
+    examples = """  manage.py ledger_rules
+  manage.py ledger_rules --tenant shop.organization:42 --series invoice
+  manage.py ledger_rules --json | jq '.series[].findings[] | select(.outcome == "failed")'
+  manage.py ledger_rules --known
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--tenant", metavar="KEY", help="Only this tenant; '' is the one without a name.")
+        parser.add_argument("--series", metavar="CODE", help="Only series of this code, such as invoice.")
+        parser.add_argument("--known", action="store_true", help="Show the rule sets to choose from, and end.")
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["known"]:
+            self._known(as_json=options["json"])
+            return
+        alias = self.alias(options)
+        reports = list(report(tenant=options["tenant"], series=options["series"], using=alias))
+        if not reports and (options["tenant"], options["series"]) != (None, None):
+            some = Series.objects.using(alias).values_list("code", flat=True).distinct().order_by("code")[:20]
+            raise CommandError(
+                f"There is no such series. There are {', '.join(some) or 'none yet'}.", returncode=BAD_OPTIONS
+            )
+        failed = [one for one in reports if one.count(Outcome.FAILED)]
+        if options["json"]:
+            self.write_json({"series": [one.as_dict() for one in reports], "ok": not failed})
+        else:
+            for one in reports:
+                self._show(one)
+            if not reports:
+                self.stdout.write("No series is defined yet.")
+        if failed:
+            raise CommandError(
+                f"{sum(one.count(Outcome.FAILED) for one in failed)} checks failed, of "
+                f"{', '.join(_name(one) for one in failed[:20])}{' and more' if len(failed) > 20 else ''}.",
+                returncode=FAILED,
+            )
+
+    def _known(self, *, as_json: bool) -> None:
+        if as_json:
+            self.write_json(
+                [
+                    {
+                        "code": rules.code,
+                        "name": rules.name,
+                        "gaps": rules.gaps.policy.value,
+                        "sources": [{"text": source.text, "basis": source.basis.value} for source in rules.sources],
+                    }
+                    for rules in all_rules().values()
+                ]
+            )
+            return
+        header = ("rules", "country", "gaps", "sources")
+        self.write_table(
+            header,
+            (
+                (rules.code, rules.name, rules.gaps.policy.value, "; ".join(map(str, rules.sources)))
+                for rules in all_rules().values()
+            ),
+        )
+
+    def _show(self, one: SeriesReport) -> None:
+        if not one.rules:
+            self.stdout.write(f"{_name(one)}: no rules chosen, nothing checked")
+            return
+        self.stdout.write(f"{_name(one)}: checks of {one.rules}{f', {one.name}' if one.name else ''}")
+        styles = {
+            Outcome.PASSED: self.style.SUCCESS,
+            Outcome.WARNED: self.style.WARNING,
+            Outcome.FAILED: self.style.ERROR,
+        }
+        for finding in one.findings:
+            word = styles[finding.outcome](f"{finding.outcome.value:6}")
+            self.stdout.write(f"  {word}  {finding.check}: {finding}")
+        for told in one.unchecked:
+            self.stdout.write(f"  not checked: {told}")
+
+
+def _name(one: SeriesReport) -> str:
+    return f"{one.tenant}/{one.series}" if one.tenant else one.series

@@ -1,0 +1,243 @@
+"""India, GSTR-1 table 13, documents issued: JSON as API v4.0 takes it.
+
+A month's documents of each type, in rows of numbers that follow each other: a row ends where the serial breaks. A
+voided number counts as issued and as cancelled. A missing number counts as nothing: it ends the row, and so it is
+declared.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from argparse import ArgumentParser
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connections, transaction
+
+from ledger.errors import DeclarationError
+from ledger.formats import NumberFormat
+from ledger.gaps import GapRange, ranges
+from ledger.gaps.declaring import declared_spans
+from ledger.models import Period, Series
+from ledger.reports.formats import gstr1_sql as sql
+from ledger.reports.formats.base import Document, Format
+from ledger.rules import find_rules
+from ledger.series import business_today
+
+#: The twelve kinds of documents that the table knows, by their number.
+DOCUMENT_TYPES = {
+    1: "invoices for outward supply",
+    2: "invoices for inward supply from unregistered person",
+    3: "revised invoice",
+    4: "debit note",
+    5: "credit note",
+    6: "receipt voucher",
+    7: "payment voucher",
+    8: "refund voucher",
+    9: "delivery challan for job work",
+    10: "delivery challan for supply on approval",
+    11: "delivery challan in case of liquid gas",
+    12: "delivery challan in other cases",
+}
+
+_CHUNK = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """One document as the table counts it. ``stem`` is its number without the counter: a run has one stem."""
+
+    run: tuple[int, str, str]
+    value: int
+    number: str
+    void: bool
+
+
+@dataclass(slots=True)
+class Row:
+    """A run of numbers without a break: first and last number as texts, how many, and how many of them are void."""
+
+    first: str
+    last: str
+    total: int
+    cancelled: int
+
+    def as_dict(self, num: int) -> dict[str, Any]:
+        """As the table has it; ``num`` counts the rows of a document type from 1."""
+        return {
+            "num": num,
+            "from": self.first,
+            "to": self.last,
+            "totnum": self.total,
+            "cancel": self.cancelled,
+            "net_issue": self.total - self.cancelled,
+        }
+
+
+def rows(documents: Iterable[Issued]) -> Iterator[Row]:
+    """The rows of documents in the order of their values: each ends where the serial is not the one before plus one."""
+    row: Row | None = None
+    before: Issued | None = None
+    for document in documents:
+        follows = before is not None and document.run == before.run and document.value == before.value + 1
+        if row is not None and follows:
+            row.last = document.number
+            row.total += 1
+            row.cancelled += document.void
+        else:
+            if row is not None:
+                yield row
+            row = Row(document.number, document.number, 1, int(document.void))
+        before = document
+    if row is not None:
+        yield row
+
+
+def run_of(period: int, numbers: NumberFormat, value: int, number: str) -> tuple[int, str, str]:
+    """What the numbers of one run share: their period, and the text around the counter.
+
+    Adopted numbers may have other letters than the period (C536379 between 536378 and 536380). To a reader of the table
+    those are no run, so the row ends there as well.
+    """
+    if numbers.value_of(number) == value:
+        return period, numbers.prefix, numbers.suffix
+    before, found, after = number.rpartition(str(value))
+    return (period, before.rstrip("0"), after) if found else (period, number, "")
+
+
+class Gstr1(Format):
+    """The table of one GSTIN and month."""
+
+    name = "gstr1"
+    title = "India: GSTR-1 table 13, documents issued in a month, as JSON"
+    authority = find_rules("IN").gaps.authority
+    several = False
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--month", required=True, metavar="YYYY-MM", help="The month, such as 2026-04.")
+        parser.add_argument("--gstin", required=True, help="Whose documents these are: 15 characters.")
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            required=True,
+            metavar="SERIES=TYPE",
+            help="A series and its document type, such as invoice=1 or credit-note=5; may be repeated. Types: "
+            + "; ".join(f"{number} {told}" for number, told in DOCUMENT_TYPES.items())
+            + ".",
+        )
+
+    def documents(self, *, tenant: str, options: Mapping[str, Any], using: str) -> list[Document]:
+        first, last = _month(options["month"])
+        gstin = _gstin(options["gstin"])
+        types = _types(options["map"])
+        series = {one.code: one for one in Series.objects.using(using).filter(tenant=tenant, code__in=types)}
+        unknown = sorted(set(types) - set(series))
+        if unknown:
+            raise DeclarationError(
+                f"Tenant {tenant!r} has no series {', '.join(unknown)}.",
+                rule="Each series of the table exists.",
+                remedy="Correct --map; manage.py ledger_series list shows all.",
+            )
+        table: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        gaps: list[GapRange] = []
+        warnings = list(_warnings(series.values(), tenant, last, using))
+        for code in sorted(types, key=lambda code: (types[code], code)):
+            wanted = {"tenant": tenant, "series": series[code].pk, "first": first, "last": last}
+            of_type = table[types[code]]
+            for row in rows(_issued(wanted, using)):
+                of_type.append(row.as_dict(len(of_type) + 1))
+            gaps += _gaps(wanted, self.authority, using)
+        content = {
+            "gstin": gstin,
+            "fp": f"{first:%m%Y}",
+            "doc_issue": {"doc_det": [{"doc_num": number, "docs": docs} for number, docs in table.items() if docs]},
+        }
+        count = sum(doc["totnum"] for docs in table.values() for doc in docs)
+        cancelled = sum(doc["cancel"] for docs in table.values() for doc in docs)
+        return [
+            Document(
+                name=f"gstr1-doc-issue-{gstin}-{first:%m%Y}.json",
+                content=(json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode(),
+                gaps=tuple(gaps),
+                told=f"{first:%Y-%m}: {count:,} documents, {cancelled:,} cancelled, in "
+                f"{sum(map(len, table.values())):,} rows; {sum(gap.count for gap in gaps):,} missing numbers",
+                warnings=tuple(warnings),
+            )
+        ]
+
+
+def _month(text: str) -> tuple[date, date]:
+    found = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", text)
+    if found is None or found[1] == "0000":
+        raise DeclarationError(
+            f"The month {text!r} can't be read.", rule="A month is YYYY-MM.", remedy="Write it like 2026-04."
+        )
+    year, month = int(found[1]), int(found[2])
+    return date(year, month, 1), date(year, month, monthrange(year, month)[1])
+
+
+def _gstin(text: str) -> str:
+    if re.fullmatch(r"[0-9]{2}[0-9A-Z]{13}", text) is None:
+        raise DeclarationError(
+            f"The GSTIN {text!r} can't be one.",
+            rule="A GSTIN has 15 characters: two digits of the state, then digits and capital letters.",
+            remedy="Write it like 27AAPFU0939F1ZV.",
+        )
+    return text
+
+
+def _types(pairs: Iterable[str]) -> dict[str, int]:
+    types: dict[str, int] = {}
+    for pair in pairs:
+        code, _, number = pair.rpartition("=")
+        if not code or number not in map(str, DOCUMENT_TYPES) or code in types:
+            raise DeclarationError(
+                f"The mapping {pair!r} can't be read, or names a series twice.",
+                rule="Each series has one document type, 1 to 12.",
+                remedy="Write it like --map invoice=1 --map credit-note=5; --help tells the types.",
+            )
+        types[code] = int(number)
+    return types
+
+
+def _issued(wanted: dict[str, Any], using: str) -> Iterator[Issued]:
+    # One snapshot, read in pieces, so that a month of a million documents needs no memory.
+    with transaction.atomic(using=using), connections[using].chunked_cursor() as cursor:
+        cursor.execute(sql.ISSUED, wanted)
+        while chunk := cursor.fetchmany(_CHUNK):
+            for period, prefix, width, suffix, value, number, void in chunk:
+                run = run_of(period, NumberFormat(prefix, width, suffix), value, number)
+                yield Issued(run, value, number, void)
+
+
+def _gaps(wanted: dict[str, Any], authority: str, using: str) -> Iterator[GapRange]:
+    """The missing numbers that break this month's rows, and were not declared before."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql.GAPS, wanted)
+        found = cursor.fetchall()
+    of_period: dict[int, list[ranges.Span]] = defaultdict(list)
+    for period, first, last in found:
+        of_period[period].append((first, last))
+    periods = Period.objects.using(using).in_bulk(list(of_period))
+    for pk, spans in of_period.items():
+        declared = declared_spans(periods[pk], authority, using=using)
+        yield from (GapRange(periods[pk], first, last) for first, last in ranges.without(spans, declared))
+
+
+def _warnings(chosen: Iterable[Series], tenant: str, last: date, using: str) -> Iterator[str]:
+    codes = {series.code for series in chosen}
+    for series in chosen:
+        if business_today(using, series.time_zone) <= last:
+            yield f"The month is not over yet in {series.time_zone}: series {series.code} may still get numbers."
+    others = Series.objects.using(using).filter(tenant=tenant, rules="IN").exclude(code__in=codes)
+    for code in others.order_by("code").values_list("code", flat=True):
+        yield f"Series {code} has the rules IN, and is not in the table."
+
+
+FORMAT = Gstr1()

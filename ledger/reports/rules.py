@@ -1,0 +1,265 @@
+"""Each series with its rules by country: what was checked, in its settings and on its real numbers, and how it ended.
+
+Folio checks rules and prints evidence; whether a numbering satisfies the law, it does not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connections, router
+
+from ledger.errors import InvalidSeries
+from ledger.growth import growth_finding
+from ledger.keys import tenant_key
+from ledger.models import Period, Series
+from ledger.reports import rules_sql as sql
+from ledger.reports.continuity import PeriodSummary, summarise
+from ledger.rules import Finding, GapPolicy, Outcome, Rules
+from ledger.rules.checking import HORIZON, judged, outgrown_on
+from ledger.series import business_today
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesReport:
+    """One series: the code and name of its rules (empty where it has none), every finding, and what is not checked."""
+
+    tenant: str
+    series: str
+    rules: str
+    name: str
+    findings: tuple[Finding, ...]
+    unchecked: tuple[str, ...]
+
+    def count(self, outcome: Outcome) -> int:
+        """How many findings ended so."""
+        return sum(finding.outcome is outcome for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
+            "tenant": self.tenant,
+            "series": self.series,
+            "rules": self.rules,
+            "name": self.name,
+            "findings": [finding.as_dict() for finding in self.findings],
+            "unchecked": list(self.unchecked),
+        }
+
+
+def report(
+    *, org: Any = None, tenant: str | None = None, series: str | None = None, using: str | None = None
+) -> Iterator[SeriesReport]:
+    """One report for each series, in the order of tenant and code.
+
+    ``tenant`` is a key (``""`` is the one without a name), ``org`` what ``issue`` takes; with neither, all tenants.
+    ``series`` is a code. Reads every number of a series that has rules.
+    """
+    alias = using or router.db_for_read(Series)
+    chosen = Series.objects.using(alias).order_by("tenant", "code")
+    if org is not None:
+        tenant = tenant_key(org)
+    if tenant is not None:
+        chosen = chosen.filter(tenant=tenant)
+    if series is not None:
+        chosen = chosen.filter(code=series)
+    for one in chosen.iterator():
+        yield _report(one, alias)
+
+
+def _report(series: Series, alias: str) -> SeriesReport:
+    try:
+        rules = series.rule_set()
+    except InvalidSeries as error:
+        # Written by another version of Folio, or past it: nothing can be checked, which must not look like all is well.
+        unknown = Finding("rules", Outcome.FAILED, error.problem, error.rule, remedy=error.remedy)
+        return SeriesReport(series.tenant, series.code, series.rules, "", (unknown,), ())
+    if rules is None:
+        return SeriesReport(series.tenant, series.code, "", "", (), ())
+    findings = (*series.rule_findings(), *_facts(series, rules, alias))
+    return SeriesReport(series.tenant, series.code, rules.code, rules.name, findings, rules.unchecked)
+
+
+def _facts(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
+    """What the rules say of the numbers that are there."""
+    today = business_today(alias, series.time_zone)
+    periods = list(summarise(tenant=series.tenant, series=series.code, using=alias))
+    yield from _numbers(series, rules, alias)
+    if rules.order is not None:
+        count = sum(period.out_of_order for period in periods)
+        yield judged(
+            "order of numbers",
+            f"{count:,} numbers are dated before the one that precedes them.",
+            "Dates never decrease within a series.",
+            rules.order.source,
+            broken=count > 0,
+            remedy="See manage.py ledger_status, and switch the chronology guard on.",
+        )
+    yield from _gaps(series, rules, periods, today, alias)
+    yield from _open_periods(series, rules, today, alias)
+
+
+def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
+    counter = rules.counter
+    wanted: dict[str, Any] = {
+        "tenant": series.tenant,
+        "series": series.pk,
+        "max_length": rules.length.maximum if rules.length else None,
+        "pattern": f"^(?:{rules.characters.pattern})$" if rules.characters else None,
+        "lowest": counter.lowest if counter else None,
+        "highest": counter.highest if counter else None,
+    }
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.NUMBERS, wanted)
+        count, longest, twice, too_long, longest_one, odd, odd_one, outside, outside_one = cursor.fetchone()
+    if rules.length is not None:
+        yield judged(
+            "length of numbers",
+            f"{too_long:,} of {count:,} numbers are too long, such as {longest_one!r}."
+            if too_long
+            else f"The longest of {count:,} numbers has {longest or 0} characters.",
+            f"A number has at most {rules.length.maximum} characters.",
+            rules.length.source,
+            broken=too_long > 0,
+            remedy="They stay as they are; shorten the template for the next period.",
+        )
+    if rules.characters is not None:
+        yield judged(
+            "characters of numbers",
+            f"{odd:,} of {count:,} numbers don't match {rules.characters.pattern}, such as {odd_one!r}."
+            if odd
+            else f"All of {count:,} numbers match {rules.characters.pattern}.",
+            f"A number is made of {rules.characters.told}.",
+            rules.characters.source,
+            broken=odd > 0,
+            doubtful=rules.characters.doubtful,
+            remedy="They stay as they are; change the template for the next period.",
+        )
+    if counter is not None:
+        yield judged(
+            "values of numbers",
+            f"{outside:,} of {count:,} numbers have other values, such as {outside_one!r}."
+            if outside
+            else f"The values of all {count:,} numbers lie in that range.",
+            f"Values lie between {counter.lowest} and {counter.highest}.",
+            counter.source,
+            broken=outside > 0,
+            remedy="They stay as they are; issue from another series.",
+        )
+    if rules.unique is not None:
+        yield judged(
+            "uniqueness",
+            f"{twice:,} of {count:,} numbers come twice, without regard to case.",
+            "A number identifies one document"
+            + (", without regard to case." if rules.unique.any_case else "; Folio compares without regard to case."),
+            rules.unique.source,
+            broken=twice > 0,
+            remedy="Run manage.py ledger_verify, which names them.",
+        )
+
+
+def _gaps(series: Series, rules: Rules, periods: list[PeriodSummary], today: date, alias: str) -> Iterator[Finding]:
+    gaps = rules.gaps
+    # Due on that day of the month after: so what became known before this month is overdue once the day is over, and
+    # before it, what became known before last month.
+    this_month = today.replace(day=1)
+    last_month = (this_month - timedelta(days=1)).replace(day=1)
+    overdue = None if gaps.due_day is None else this_month if today.day > gaps.due_day else last_month
+    wanted: dict[str, Any] = {
+        "tenant": series.tenant,
+        "series": series.pk,
+        "authority": gaps.authority,
+        "overdue": overdue,
+        "time_zone": series.time_zone,
+    }
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.GAPS, wanted)
+        missing, explained, declared, late = (int(value) for value in cursor.fetchone())
+    told = f"{missing:,} numbers are known to be missing"
+    if gaps.policy is GapPolicy.FREE:
+        yield Finding("gaps", Outcome.PASSED, f"{told}.", "Nothing is asked of gaps.", gaps.source)
+        return
+    if gaps.policy is GapPolicy.FORBIDDEN:
+        yield judged(
+            "gaps",
+            f"{told}.",
+            "No number may be missing.",
+            gaps.source,
+            broken=missing > 0,
+            doubtful=gaps.doubtful,
+            remedy="Explain them (manage.py ledger_gaps explain), and ask your adviser.",
+        )
+    elif gaps.policy is GapPolicy.EXPLAIN:
+        yield judged(
+            "gaps",
+            f"{told}, {missing - explained:,} of them without explanation.",
+            "A missing number is explained.",
+            gaps.source,
+            broken=explained < missing,
+            doubtful=gaps.doubtful,
+            remedy="Run manage.py ledger_gaps explain.",
+        )
+    else:
+        by = "" if gaps.due_day is None else f" by the {gaps.due_day}th of the next month"
+        yield judged(
+            "gaps",
+            f"{told}, {missing - declared:,} of them not declared to {gaps.authority}"
+            + (f", {late:,} overdue." if gaps.due_day else "."),
+            f"A missing number is declared{by}.",
+            gaps.source,
+            broken=declared < missing,
+            # In time yet, where there is a time.
+            doubtful=gaps.doubtful or (gaps.due_day is not None and late == 0),
+            remedy="Run manage.py ledger_declare.",
+        )
+    holes = sum(period.missing - period.adopted_missing for period in periods)
+    waiting = sum(period.reserved for period in periods)
+    yield judged(
+        "holes",
+        f"{holes:,} values have no entry yet, and {waiting:,} are reserved.",
+        "Each number is issued, or known to be missing.",
+        gaps.source,
+        broken=holes + waiting > 0,
+        # They may heal, or their checkouts run still; which is for another command to tell.
+        doubtful=True,
+        remedy="Run manage.py ledger_gaps sweep.",
+    )
+
+
+def _open_periods(series: Series, rules: Rules, today: date, alias: str) -> Iterator[Finding]:
+    for period in Period.objects.using(alias).filter(series=series, closed_at=None).order_by("starts_on"):
+        highest = series.highest_value(period.as_format())
+        if period.max_value > highest:
+            yield Finding(
+                "limit",
+                Outcome.WARNED,
+                f"The period {period.label} was opened before the rules were chosen, and its counter may go up to "
+                f"{period.max_value}.",
+                f"By the rules {rules.code} and the series' length limit it ends at {highest}.",
+                remedy="Watch it, and let the next period come with a shorter template.",
+            )
+        if period.starts_on <= today <= period.ends_on and (told := _growth(period, today, highest, alias)):
+            yield told
+
+
+def _growth(period: Period, today: date, highest: int, alias: str) -> Finding | None:
+    """A warning where the counter runs out before its period ends, at this year's rate."""
+    since = max(period.starts_on, today - timedelta(days=HORIZON - 1))
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.RATE, {"tenant": period.tenant, "period": period.pk, "since": since})
+        first, used = cursor.fetchone()
+    if first is None:
+        return None
+    last = min(highest, period.max_value)
+    # From the first number on, not from the period's first day: whoever begins in autumn issues as fast in winter.
+    day = outgrown_on(
+        used=used,
+        days=(today - first).days + 1,
+        left=last - period.last_value,
+        today=today,
+        until=period.ends_on,
+    )
+    return growth_finding(day, period, last, f"at {used:,} numbers since {first}")

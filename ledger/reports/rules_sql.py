@@ -1,0 +1,58 @@
+"""The statements of the rules report: one series, its real numbers and its gaps."""
+
+from __future__ import annotations
+
+# What the rules ask of the numbers themselves, in one walk. Arguments: tenant, series (id), max_length, pattern,
+# highest; null for what is not asked.
+NUMBERS = """
+    SELECT count(*), max(length(e.number)), count(*) - count(DISTINCT upper(e.number)),
+           count(*) FILTER (WHERE length(e.number) > %(max_length)s::int),
+           min(e.number) FILTER (WHERE length(e.number) > %(max_length)s::int),
+           count(*) FILTER (WHERE e.number !~ %(pattern)s::text),
+           min(e.number) FILTER (WHERE e.number !~ %(pattern)s::text),
+           count(*) FILTER (WHERE e.value NOT BETWEEN %(lowest)s::bigint AND %(highest)s::bigint),
+           min(e.number) FILTER (WHERE e.value NOT BETWEEN %(lowest)s::bigint AND %(highest)s::bigint)
+    FROM ledger_period p
+    JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id
+    WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND e.kind <> 'gap'
+"""
+
+# Missing numbers that are known: how many, how many of them explained, declared to the authority, and neither declared
+# nor younger than the day ``overdue``. Arguments: tenant, series (id), authority, overdue (a date or null), time_zone.
+GAPS = """
+    WITH gap AS (
+        SELECT e.period_id, e.value AS first_value, e.value AS last_value, e.issued_at AS since,
+               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = e.id) AS explained
+        FROM ledger_period p
+        JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
+        WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
+        UNION ALL
+        SELECT g.period_id, g.first_value, g.last_value, a.adopted_at,
+               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.adopted_gap_id = g.id)
+        FROM ledger_period p
+        JOIN ledger_adoptedgap g ON g.tenant = p.tenant AND g.period_id = p.id
+        JOIN ledger_adoption a ON a.id = g.adoption_id
+        WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
+    ), sized AS (
+        SELECT g.*, g.last_value - g.first_value + 1 AS size, coalesce(declared.size, 0) AS declared
+        FROM gap g
+        LEFT JOIN LATERAL (
+            SELECT sum(least(d.last_value, g.last_value) - greatest(d.first_value, g.first_value) + 1) AS size
+            FROM ledger_gapdeclared d
+            WHERE d.tenant = %(tenant)s AND d.period_id = g.period_id AND d.authority = %(authority)s
+              AND d.first_value <= g.last_value AND d.last_value >= g.first_value
+        ) declared ON true
+    )
+    SELECT coalesce(sum(size), 0), coalesce(sum(size) FILTER (WHERE explained), 0), coalesce(sum(declared), 0),
+           coalesce(sum(size - declared)
+                    FILTER (WHERE (since AT TIME ZONE %(time_zone)s)::date < %(overdue)s::date), 0)
+    FROM sized
+"""
+
+# How fast numbers go: of the last year of a period at most, the date of the first number and how many there were since.
+# Arguments: tenant, period, since (a date).
+RATE = """
+    SELECT min(e.issued_on), count(*)
+    FROM ledger_entry e
+    WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.issued_on >= %(since)s
+"""

@@ -1,0 +1,147 @@
+"""What a rule set is made of: each rule with its source, and whether it is a ban or a doubt.
+
+A ban is refused when a series is saved or a period opened, whoever tells of it. What is ``doubtful`` (the source leaves
+it open, or it is Folio's caution alone) is a warning and no more.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ledger.calendars import CalendarKind, FiscalStart
+
+
+class Basis(StrEnum):
+    """How far a source can be trusted."""
+
+    #: The text of the law, or of an official schema.
+    STATUTE = "statute"
+    #: What practitioners and advisers say of it.
+    SECONDARY = "secondary"
+    #: Nobody was found who says it: Folio's caution.
+    UNVERIFIED = "unverified"
+
+
+class GapPolicy(StrEnum):
+    """What is to happen with a number that no document bears."""
+
+    #: There may be none.
+    FORBIDDEN = "forbidden"
+    #: It must be explained.
+    EXPLAIN = "explain"
+    #: It must be declared to the authority.
+    DECLARE = "declare"
+    #: Nothing is asked.
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule stands."""
+
+    text: str
+    basis: Basis
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.basis})"
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """The policy for missing numbers.
+
+    ``authority`` is whom they are declared to, as GapDeclared names it; ``due_day`` the day of the next month by which.
+    """
+
+    policy: GapPolicy
+    source: Source
+    doubtful: bool = False
+    authority: str = ""
+    due_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """The longest number, in characters."""
+
+    maximum: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """What a whole number must match; ``told`` says it in words. PostgreSQL reads the pattern too, so it is plain."""
+
+    pattern: str
+    told: str
+    source: Source
+    doubtful: bool = False
+
+    def fit(self, number: str) -> bool:
+        """Whether a number matches as a whole."""
+        return re.fullmatch(self.pattern, number) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The values that a counter may have."""
+
+    lowest: int
+    highest: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Dates never decrease within a period."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """When the counter may start again.
+
+    ``refused`` calendars break the rule, ``doubted`` ones may. ``shortest`` is a period's length in days below which it
+    is doubted; ``turns_on`` a day of the year over which no period should reach, but one that lasts for ever.
+    """
+
+    told: str
+    source: Source
+    refused: frozenset[CalendarKind] = frozenset()
+    doubted: frozenset[CalendarKind] = frozenset()
+    shortest: int = 1
+    turns_on: FiscalStart | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """A number identifies one document; Folio keeps them unique without regard to case, whatever the rule asks."""
+
+    source: Source
+    any_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of one country for one series; what a country says nothing of is None. ``unchecked``: what only people
+    can see to."""
+
+    code: str
+    name: str
+    gaps: Gaps
+    unique: Unique | None = None
+    length: Length | None = None
+    characters: Characters | None = None
+    counter: Counter | None = None
+    order: Order | None = None
+    reset: Reset | None = None
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source that a rule names, once."""
+        rules = (self.unique, self.gaps, self.length, self.characters, self.counter, self.order, self.reset)
+        return tuple(dict.fromkeys(rule.source for rule in rules if rule is not None))

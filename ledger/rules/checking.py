@@ -1,0 +1,269 @@
+"""Checking a series, or a period about to be opened, against a rule set: each rule passed, failed, or is in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span
+from ledger.errors import AgainstRules
+from ledger.formats import NumberFormat
+from ledger.rules.base import GapPolicy, Reset, Rules, Source
+
+#: A period without an end is looked at for so many days.
+HORIZON = 366
+
+# A year in which every calendar's periods can be tried.
+_SOME_DAY = date(2025, 8, 15)
+
+
+class Outcome(StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    WARNED = "warned"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: what was found, which rule it is about, where that stands, and the way out where one is needed."""
+
+    check: str
+    outcome: Outcome
+    told: str
+    rule: str
+    source: Source | None = None
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        source = None if self.source is None else {"text": self.source.text, "basis": self.source.basis.value}
+        return asdict(self) | {"outcome": self.outcome.value, "source": source}
+
+    def __str__(self) -> str:
+        cited = f" [{self.source}]" if self.source else ""
+        return f"{self.told} {self.rule}{cited} {self.remedy}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a series is set up, as far as rules ask. ``numbers`` is a period's format, ``highest`` its last value."""
+
+    allocation: str
+    give_back: bool
+    chronological: bool
+    calendar: Calendar
+    first_value: int
+    numbers: NumberFormat
+    highest: int
+
+
+def judged(
+    check: str,
+    told: str,
+    rule: str,
+    source: Source,
+    *,
+    broken: bool,
+    remedy: str,
+    doubtful: bool = False,
+) -> Finding:
+    """A finding that passed, or is a failure, or a warning where the rule is doubtful; a remedy only where needed."""
+    if not broken:
+        return Finding(check, Outcome.PASSED, told, rule, source)
+    return Finding(check, Outcome.WARNED if doubtful else Outcome.FAILED, told, rule, source, remedy)
+
+
+def check_settings(rules: Rules, plan: Plan) -> Iterator[Finding]:
+    """What the rules say of the settings of a series."""
+    yield from _check_allocation(rules, plan)
+    if rules.order is not None:
+        yield judged(
+            "order",
+            f"The chronology guard is {'on' if plan.chronological else 'off'}.",
+            "Dates never decrease within a series.",
+            rules.order.source,
+            broken=not plan.chronological,
+            remedy="Switch it on: chronological=True (--chronological).",
+        )
+    if rules.reset is not None:
+        yield _check_calendar(rules.reset, plan.calendar)
+    yield from _check_numbers(rules, plan.numbers, plan.first_value, plan.highest)
+
+
+def check_period(rules: Rules, span: Span, numbers: NumberFormat, first_value: int, highest: int) -> Iterator[Finding]:
+    """What the rules say of a period about to be opened, whose counter runs from ``first_value`` to ``highest``."""
+    yield from _check_numbers(rules, numbers, first_value, highest)
+    reset = rules.reset
+    if reset is None or span == Span(date.min, date.max):
+        return
+    if reset.turns_on is not None:
+        yield judged(
+            "reset",
+            f"The period {span} {'reaches' if _reaches_over(span, reset.turns_on) else 'does not reach'} over "
+            f"{reset.turns_on}.",
+            reset.told,
+            reset.source,
+            broken=_reaches_over(span, reset.turns_on),
+            doubtful=True,
+            remedy=f"Open periods that end the day before {reset.turns_on}.",
+        )
+    if reset.shortest > 1:
+        yield judged(
+            "reset",
+            f"The period {span} has {span.days} days.",
+            reset.told,
+            reset.source,
+            broken=span.days < reset.shortest,
+            doubtful=True,
+            remedy="See that it is a whole fiscal year, even if a short first one.",
+        )
+
+
+def outgrown_on(*, used: int, days: int, left: int, today: date, until: date) -> date | None:
+    """The day on which a counter with ``left`` values runs out, at ``used`` values in so many ``days``.
+
+    None if not by ``until``. A period without an end is looked at for a year.
+    """
+    if used <= 0 or days <= 0:
+        return None
+    last = min(until, today + timedelta(days=HORIZON)) if until != date.max else today + timedelta(days=HORIZON)
+    lasts = max(left, 0) * days // used
+    return today + timedelta(days=lasts) if lasts <= (last - today).days else None
+
+
+def refuse_broken(code: str, findings: Iterable[Finding]) -> None:
+    """Raise AgainstRules for the first rule of the set ``code`` that is broken."""
+    for finding in findings:
+        if finding.outcome is Outcome.FAILED:
+            raise AgainstRules(
+                finding.told,
+                rule=f"{finding.rule} So the rules {code} have it: {finding.source}.",
+                remedy=f"{finding.remedy} Or choose no rules: rules=''.",
+            )
+
+
+def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
+    gaps, allocation = rules.gaps, plan.allocation
+    # Of each allocation: what becomes of a number whose checkout rolled back.
+    burns = allocation == "reserved" or (allocation == "pooled" and not plan.give_back)
+    if gaps.policy is GapPolicy.FORBIDDEN:
+        # A burnt number is a gap for ever; one that was given back is a gap only if its period closes before the next
+        # checkout takes it; and a supplier that Folio does not know may do either.
+        surely = allocation in ("serial", "at_commit")
+        yield judged(
+            "allocation",
+            f"With the allocation {allocation}, a checkout that rolls back "
+            + ("leaves no gap." if surely else "leaves a gap." if burns else "may leave a gap."),
+            "No number may be missing.",
+            gaps.source,
+            broken=not surely,
+            doubtful=gaps.doubtful or not burns,
+            remedy="Choose the allocation at_commit, or serial.",
+        )
+    elif gaps.policy is GapPolicy.DECLARE:
+        yield judged(
+            "allocation",
+            f"With the allocation {allocation}, a checkout that rolls back "
+            + ("leaves a number to declare." if burns else "leaves no number to declare at once."),
+            "A missing number is declared to the authority.",
+            gaps.source,
+            broken=burns,
+            doubtful=True,
+            remedy="Choose at_commit or pooled, or be ready to declare.",
+        )
+    if rules.order is not None:
+        # Checkouts in flight hold values of the pool side by side, and commit in any order; on two sides of midnight
+        # even the dates go back. A reserved number follows issue(), with the guard in order of date.
+        in_order = allocation in ("serial", "at_commit", "reserved")
+        yield judged(
+            "allocation",
+            f"With the allocation {allocation}, checkouts in flight {'keep their order' if in_order else 'may pass'}.",
+            "Numbers follow the order of dates.",
+            rules.order.source,
+            broken=not in_order,
+            remedy="Choose the allocation at_commit, or serial.",
+        )
+
+
+def _check_calendar(reset: Reset, calendar: Calendar) -> Finding:
+    kind = calendar.kind
+    sample = calendar.span(_SOME_DAY)
+    over = (
+        reset.turns_on is not None
+        and sample is not None
+        and kind is not CalendarKind.NEVER
+        and _ever_reaches_over(calendar, sample, reset.turns_on)
+    )
+    refused = kind in reset.refused
+    remedy = "Choose the calendar fiscal-year"
+    if reset.turns_on is not None:
+        remedy += f" with the fiscal start {reset.turns_on}"
+    return judged(
+        "reset",
+        f"The calendar is {kind}" + (f" from {calendar.fiscal_start}." if kind is CalendarKind.FISCAL_YEAR else "."),
+        reset.told,
+        reset.source,
+        broken=refused or over or kind in reset.doubted,
+        doubtful=not refused,
+        remedy=remedy + ".",
+    )
+
+
+def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highest: int) -> Iterator[Finding]:
+    first = numbers.number(first_value)
+    # Where not even the first value fits, it is the one to show.
+    last = numbers.number(max(first_value, highest))
+    if rules.length is not None:
+        limit = rules.length.maximum
+        yield judged(
+            "length",
+            f"The number {first!r} has {len(first)} characters"
+            + (f"; the last one that fits is {last!r}." if len(first) <= limit else "."),
+            f"A number has at most {limit} characters.",
+            rules.length.source,
+            broken=len(first) > limit,
+            remedy="Choose a shorter template, such as one with {year:2}, or fewer digits.",
+        )
+    if rules.characters is not None:
+        bad = next((number for number in (first, last) if not rules.characters.fit(number)), None)
+        yield judged(
+            "characters",
+            f"The number {bad or first!r} {'does not match' if bad else 'matches'} {rules.characters.pattern}.",
+            f"A number is made of {rules.characters.told}.",
+            rules.characters.source,
+            broken=bad is not None,
+            doubtful=rules.characters.doubtful,
+            remedy="Change the template.",
+        )
+    if rules.counter is not None:
+        counter = rules.counter
+        yield judged(
+            "counter",
+            f"The counter starts at {first_value}.",
+            f"Its values lie between {counter.lowest} and {counter.highest}.",
+            counter.source,
+            broken=not counter.lowest <= first_value <= counter.highest,
+            remedy=f"Start at {counter.lowest}.",
+        )
+
+
+def _ever_reaches_over(calendar: Calendar, sample: Span, day: FiscalStart) -> bool:
+    """Whether any period of a year does."""
+    span: Span | None = sample
+    through = sample.starts_on + timedelta(days=HORIZON)
+    while span is not None and span.starts_on <= through:
+        if _reaches_over(span, day):
+            return True
+        span = calendar.following(span)
+    return False
+
+
+def _reaches_over(span: Span, day: FiscalStart) -> bool:
+    """Whether the span has that day of a year, and the one before it too."""
+    turns = (date(year, day.month, day.day) for year in range(span.starts_on.year, span.ends_on.year + 1))
+    return any(span.starts_on < turn <= span.ends_on for turn in turns)

@@ -1,0 +1,324 @@
+"""Rules by country where they bind: in define_series, when a period opens, in the admin, and on the real numbers."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import date, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test import Client
+from django.utils import timezone
+
+from ledger import define_series, issue, issue_many, open_next_periods, open_period
+from ledger.errors import AgainstRules, InvalidSeries, PeriodExhausted
+from ledger.gaps import GapRange, declare, explain
+from ledger.models import Entry, Period, Series
+from ledger.reports.rules import SeriesReport, report
+from ledger.rules import Finding, Outcome
+from ledger.series import change_allocation
+from tests.integration.admin_pages import SETTINGS, text, url
+from tests.integration.adopting import adopt_real_file
+
+pytestmark = pytest.mark.django_db
+
+FRENCH: dict[str, Any] = {"template": "F{year}-{counter:05}", "rules": "FR", "chronological": True}
+INDIAN: dict[str, Any] = {
+    "template": "INV/{fy_start:2}/{counter:04}",
+    "calendar": "fiscal-year",
+    "fiscal_start": "04-01",
+    "time_zone": "Asia/Kolkata",
+    "rules": "IN",
+}
+
+
+def only() -> SeriesReport:
+    (one,) = report()
+    return one
+
+
+def found(check: str) -> Finding:
+    (finding,) = [finding for finding in only().findings if finding.check == check]
+    return finding
+
+
+def flag(period: Period, value: int) -> Entry:
+    """A flagged gap, as a sweep leaves it."""
+    Period.objects.filter(pk=period.pk, last_value__lt=value).update(last_value=value)
+    return Entry.objects.create(
+        tenant=period.tenant,
+        series=period.series,
+        period=period,
+        value=value,
+        kind="gap",
+        number=period.as_format().number(value),
+        issued_on=period.starts_on,
+    )
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    out = StringIO()
+    try:
+        call_command("ledger_rules", *arguments, stdout=out)
+    except CommandError as error:
+        return error.returncode, out.getvalue() + str(error)
+    return 0, out.getvalue()
+
+
+class TestSaving:
+    def test_what_a_rule_forbids_is_refused_by_name_source_and_way_out(self) -> None:
+        with pytest.raises(AgainstRules) as raised:
+            define_series("invoice", **FRENCH, allocation="reserved")
+        assert "reserved" in raised.value.problem
+        assert "242 nonies A I-7° (secondary)" in raised.value.rule
+        assert "at_commit" in raised.value.remedy
+        assert not Series.objects.exists()
+
+    def test_what_it_allows_is_saved(self) -> None:
+        series = define_series("invoice", **FRENCH, allocation="at_commit")
+        assert series.rules == "FR"
+        assert {finding.outcome for finding in series.rule_findings()} == {Outcome.PASSED}
+
+    def test_a_later_change_is_checked_too(self) -> None:
+        define_series("invoice", **FRENCH)
+        with pytest.raises(AgainstRules, match="chronology guard is off"):
+            define_series("invoice", chronological=False)
+        with pytest.raises(AgainstRules, match="leaves a gap"):
+            change_allocation("invoice", "reserved")
+        assert Series.objects.get().allocation == "serial"
+        define_series("invoice", rules="", chronological=False)
+        assert Series.objects.get().rules == ""
+
+    def test_an_unknown_rule_set(self) -> None:
+        with pytest.raises(InvalidSeries, match="no rule set 'XX'"):
+            define_series("invoice", template="I{year}-{counter}", rules="XX")
+
+    def test_the_command_warns_of_doubts(self) -> None:
+        out, err = StringIO(), StringIO()
+        settings = ["--template", "INV/{year:2}/{counter:04}", "--rules", "IN"]
+        call_command("ledger_series", "create", "invoice", *settings, stdout=out, stderr=err)
+        assert "The calendar is year" in err.getvalue()
+        assert "rule 46(b) (secondary)" in err.getvalue()
+        assert Series.objects.get().rules == "IN"
+
+    def test_the_admin_refuses_at_the_field_and_warns(self, root: Client) -> None:
+        response = root.post(url("series", "add"), SETTINGS | {"rules": "FR"})
+        assert response.status_code == 200
+        assert "The chronology guard is off" in str(response.context["adminform"].form.errors["rules"])
+        response = root.post(url("series", "add"), SETTINGS | {"rules": "ZZ"})
+        assert "rules" in response.context["adminform"].form.errors
+        response = root.post(
+            url("series", "add"), SETTINGS | {"rules": "IN", "template": "A{year:2}/{counter:04}"}, follow=True
+        )
+        assert Series.objects.get().rules == "IN"
+        assert "Numbers are counted by the fiscal year" in response.content.decode()
+        assert "IN: India" in text(root, url("series", "change", Series.objects.get().pk))
+
+
+class TestOpening:
+    def test_the_limit_of_the_rules_binds_the_counter(self) -> None:
+        series = define_series("invoice", **INDIAN)
+        period = open_period(series, date(2026, 4, 1))
+        assert series.max_length == 60
+        assert period.max_value == 999_999_999
+        assert len(period.as_format().number(period.max_value)) == 16
+        Period.objects.filter(pk=period.pk).update(last_value=999_999_999)
+        with pytest.raises(PeriodExhausted, match="the rules IN let it go up to the value 999999999"):
+            issue("invoice", on=date(2026, 4, 1))
+
+    def test_brazil_has_a_highest_value(self) -> None:
+        series = define_series("nfe", template="{counter}", calendar="never", rules="BR")
+        assert open_period(series).max_value == 999_999_999
+        with pytest.raises(AgainstRules, match="starts at 0"):
+            define_series("nfe", start_value=0)
+
+    def test_a_period_that_the_rules_forbid_is_not_opened(self) -> None:
+        series = define_series("nfe", template="{year}{month}-{counter}", calendar="explicit", rules="BR")
+        with pytest.raises(AgainstRules, match="starts at 0"):
+            open_period(series, starts_on=date(2026, 1, 1), ends_on=date(2026, 1, 31), first_value=0)
+        # Past the checks of saving, such as by another version, a checkout is told too.
+        define_series("invoice", template="NUMBER-{year}-{counter:06}")
+        Series.objects.filter(code="invoice").update(rules="IN")
+        with transaction.atomic(), pytest.raises(AgainstRules, match="has 18 characters"):
+            issue("invoice", on=date(2026, 5, 5))
+        assert not Period.objects.exists()
+        failed = open_next_periods()["failed"]
+        assert [failure["series"] for failure in failed] == ["invoice"]
+
+    def test_a_doubt_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        series = define_series(
+            "invoice", **{**INDIAN, "template": "A{year:2}{month}/{counter:04}", "calendar": "explicit"}
+        )
+        with caplog.at_level(logging.WARNING, "ledger.periods"):
+            open_period(series, starts_on=date(2026, 1, 1), ends_on=date(2026, 3, 31))
+            assert not caplog.records
+            open_period(series, starts_on=date(2026, 4, 1), ends_on=date(2027, 6, 30))
+        assert "reaches over 04-01" in caplog.text
+
+    def test_a_counter_that_will_not_last_at_the_last_periods_rate_is_logged(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        series = define_series("invoice", **{**INDIAN, "template": "INVOICE/{fy_start:2}/{counter:04}"})
+        first = open_period(series, date(2025, 4, 1))
+        assert first.max_value == 99_999
+        Period.objects.filter(pk=first.pk).update(last_value=73_000)
+        with caplog.at_level(logging.WARNING, "ledger.periods"):
+            open_period(series, date(2026, 4, 1))
+            assert not caplog.records, "73,000 a year fit"
+            Period.objects.filter(starts_on=date(2026, 4, 1)).update(last_value=99_999)
+            open_period(series, date(2027, 4, 1))
+            assert "runs out about 2028-03-31" in caplog.text, "99,999 in 365 days, and 366 to come"
+
+
+class TestReport:
+    def test_without_rules_nothing_is_checked(self) -> None:
+        define_series("invoice", template="I{year}-{counter}")
+        assert (only().rules, only().findings) == ("", ())
+        code, told = run()
+        assert (code, told) == (0, "invoice: no rules chosen, nothing checked\n")
+
+    @pytest.mark.parametrize("rules", ["FR", "DE", "PL", "AU"])
+    def test_a_gap_counts_by_the_policy(self, rules: str) -> None:
+        series = define_series("invoice", template="F{year}-{counter:05}", rules=rules, chronological=True)
+        period = open_period(series, date(2026, 1, 1))
+        assert found("gaps").outcome is Outcome.PASSED
+        gap = flag(period, 1)
+        expected = {"FR": Outcome.FAILED, "DE": Outcome.FAILED, "PL": Outcome.WARNED, "AU": Outcome.PASSED}
+        assert found("gaps").outcome is expected[rules]
+        explain(gap, explanation="power cut")
+        assert found("gaps").outcome is (Outcome.FAILED if rules == "FR" else Outcome.PASSED)
+
+    def test_a_gap_to_declare(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        series = define_series("nfe", template="{counter}", calendar="never", rules="BR", time_zone="UTC")
+        flag(open_period(series), 1)
+        today = timezone.now().date()
+        next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+        for day, outcome in (
+            (today, Outcome.WARNED),
+            (next_month.replace(day=10), Outcome.WARNED),
+            (next_month.replace(day=11), Outcome.FAILED),
+        ):
+            monkeypatch.setattr("ledger.reports.rules.business_today", lambda alias, zone, day=day: day)
+            assert found("gaps").outcome is outcome, day
+        declare([GapRange(Period.objects.get(), 1, 1)], authority="other", reference="1")
+        assert found("gaps").outcome is Outcome.FAILED
+        declare([GapRange(Period.objects.get(), 1, 1)], authority="BR NF-e", reference="1")
+        assert found("gaps").outcome is Outcome.PASSED
+
+    def test_the_numbers_themselves(self) -> None:
+        series = define_series("invoice", template="NUMBER_{year}-{counter:06}", rules="")
+        with transaction.atomic():
+            issue_many("invoice", documents=["a", "b"], on=date(2026, 2, 2))
+        Series.objects.filter(pk=series.pk).update(rules="IN", chronological=True)
+        told = {finding.check: finding for finding in only().findings}
+        assert told["length of numbers"].outcome is Outcome.FAILED
+        assert told["length of numbers"].told == "2 of 2 numbers are too long, such as 'NUMBER_2026-000001'."
+        assert told["characters of numbers"].outcome is Outcome.FAILED
+        assert told["uniqueness"].outcome is Outcome.PASSED
+        assert told["limit"].outcome is Outcome.WARNED
+        code, text = run("--series", "invoice")
+        assert code == 1
+        assert "failed  length of numbers: 2 of 2" in text
+        assert "[CGST Rules 2017, rule 46(b) (secondary)]" in text
+
+    def test_numbers_that_differ_by_case_alone(self) -> None:
+        series = define_series("invoice", **INDIAN)
+        with transaction.atomic():
+            entries = issue_many("invoice", documents=["a", "b"], on=date(2026, 5, 5))
+        with connection.cursor() as cursor:
+            cursor.execute("DROP INDEX ledger_entry_number")
+            cursor.execute("ALTER TABLE ledger_entry DISABLE TRIGGER USER")
+            cursor.execute(
+                "UPDATE ledger_entry SET number = lower(%s) WHERE id = %s", [entries[0].number, entries[1].pk]
+            )
+        assert series.rules == "IN"
+        assert found("uniqueness").outcome is Outcome.FAILED
+        assert found("uniqueness").told.startswith("1 of 2 numbers")
+
+    def test_values_and_order(self) -> None:
+        series = define_series("nfe", template="{counter}", calendar="never", rules="", start_value=999_999_999)
+        issue_many("nfe", documents=["a", "b"], on=date(2026, 5, 5))
+        issue("nfe", on=date(2026, 5, 4))
+        Series.objects.filter(pk=series.pk).update(rules="BR")
+        assert found("values of numbers").told.startswith("2 of 3 numbers have other values, such as '1000000000'")
+        Series.objects.filter(pk=series.pk).update(rules="FR")
+        assert found("order of numbers").told.startswith("1 numbers are dated before")
+        assert found("order of numbers").outcome is Outcome.FAILED
+
+    def test_holes_warn(self) -> None:
+        define_series("invoice", template="I{year}-{counter}", rules="DE")
+        issue_many("invoice", documents=["a", "b"], on=date(2026, 5, 5))
+        assert found("holes").outcome is Outcome.PASSED
+        Period.objects.update(last_value=4)
+        assert found("holes").told == "2 values have no entry yet, and 0 are reserved."
+        assert found("holes").outcome is Outcome.WARNED
+
+    def test_growth_names_the_day(self) -> None:
+        today = timezone.now().date()
+        series = define_series(
+            "invoice", template="INVOICE-{counter:06}", calendar="never", time_zone="UTC", rules="IN"
+        )
+        period = open_period(series)
+        assert period.max_value == 99_999_999
+        Period.objects.update(last_value=99_999_979)
+        issue_many("invoice", documents=["a", "b"], on=today - timedelta(days=1))
+        finding = found("growth")
+        assert finding.outcome is Outcome.WARNED
+        # Two in two days, and 18 are left.
+        assert f"runs out about {today + timedelta(days=18)}, at 2 numbers since" in finding.told
+        Period.objects.update(max_value=99_999_999_999)
+        assert found("growth").told == finding.told, "the rules end it, not the period"
+
+    def test_growth_is_silent_where_the_counter_lasts(self) -> None:
+        define_series("invoice", template="INVOICE-{counter:06}", calendar="never", rules="IN")
+        issue("invoice")
+        assert "growth" not in {finding.check for finding in only().findings}
+
+    def test_the_real_numbers_of_a_retailer(self) -> None:
+        adopt_real_file()
+        Series.objects.update(rules="UK")
+        assert found("gaps").told == "19,323 numbers are known to be missing, 19,323 of them without explanation."
+        assert run()[0] == 1
+        Series.objects.update(rules="IN")
+        told = {finding.check: finding for finding in only().findings}
+        assert told["length of numbers"].told == "The longest of 25,900 numbers has 7 characters."
+        assert told["characters of numbers"].outcome is Outcome.PASSED
+        Series.objects.update(rules="FR")
+        assert found("order of numbers").told.startswith("5 numbers are dated before")
+
+    def test_an_unknown_rule_set_is_a_failure_and_not_silence(self) -> None:
+        series = define_series("invoice", template="I{year}-{counter}")
+        Series.objects.filter(pk=series.pk).update(rules="ZZ")
+        assert only().count(Outcome.FAILED) == 1
+        assert run()[0] == 1
+
+
+class TestCommand:
+    def test_json(self) -> None:
+        define_series("invoice", **FRENCH, org="acme")
+        define_series("other", template="O{year}-{counter}", org="zenith")
+        code, out = run("--tenant", "acme", "--json")
+        told = json.loads(out)
+        assert (code, told["ok"]) == (0, True)
+        (one,) = told["series"]
+        assert (one["tenant"], one["rules"], one["name"]) == ("acme", "FR", "France")
+        assert {finding["outcome"] for finding in one["findings"]} == {"passed"}
+        assert one["findings"][0]["source"]["basis"] == "secondary"
+        assert one["unchecked"] == ["An invoice is never deleted but credited."]
+
+    def test_what_there_is_to_choose_from(self) -> None:
+        code, out = run("--known")
+        assert code == 0
+        assert out.count("\n") == 15
+        assert "UStAE 14.5(10) (secondary)" in out
+        assert {rules["code"] for rules in json.loads(run("--known", "--json")[1])} >= {"DE", "IN", "BR"}
+
+    def test_a_misspelt_series(self) -> None:
+        define_series("invoice", **FRENCH)
+        code, told = run("--series", "invioce")
+        assert code == 2
+        assert "invoice" in told
