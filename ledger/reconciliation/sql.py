@@ -83,9 +83,10 @@ WAITING = "SELECT count(*) FROM ledger_pendingcomparison WHERE tenant = %(tenant
 
 # Whether something there bears the number of entry ``e`` for its document, or without saying for which.
 _MATCHED = """
-    EXISTS (SELECT FROM ledger_remotedocument m
-            WHERE m.tenant = %(tenant)s AND m.system = %(system)s AND upper(m.number) = upper(e.number)
-              AND m.number <> '' AND m.state IN ('posted', 'void') AND (m.reference IN ('', e.document)))
+    coalesce((SELECT true FROM ledger_remotedocument m
+              WHERE m.tenant = %(tenant)s AND m.system = %(system)s AND upper(m.number) = upper(e.number)
+                AND m.number <> '' AND m.state IN ('posted', 'void') AND (m.reference IN ('', e.document))
+              LIMIT 1), false)
 """
 
 _DOCUMENT = """
@@ -93,6 +94,8 @@ _DOCUMENT = """
                        'reference', d.reference, 'changed_at', d.changed_at)
 """
 
+# No ORDER BY and no join may lead the planner to another index than that of the number or the reference: without
+# statistics of a new system it would take one that reads all of its rows for each number: hence OFFSET 0 and LIMIT.
 # The judgement, by the rules that FindingKind tells: what differs now is raised unless it is open, and what is open and
 # doesn't differ any more is resolved. Each number is looked up by index, on both sides. Arguments: series ids,
 # ``through`` and ``covered`` (between these issued numbers can be missing; null: from the beginning), number_kept,
@@ -140,12 +143,13 @@ JUDGE = f"""
               FROM seen s) s
         CROSS JOIN LATERAL (
             SELECT count(*) AS elsewhere_count, jsonb_agg({_DOCUMENT} ORDER BY d.remote_id) AS elsewhere
-            FROM ledger_remotedocument d
+            FROM (SELECT d.* FROM ledger_remotedocument d
             WHERE s.ours AND s.kind IN ('issued', 'adopted') AND NOT s.is_void AND s.document > '' AND NOT s.matched
               AND d.tenant = %(tenant)s AND d.system = %(system)s AND d.reference = s.document AND d.reference > ''
               AND d.state = 'posted' AND d.number <> '' AND upper(d.number) <> s.subject
               AND NOT EXISTS (SELECT FROM ledger_entry e WHERE e.tenant = %(tenant)s
                               AND upper(e.number) = upper(d.number) AND e.document = s.document)
+            OFFSET 0) d
         ) o
         CROSS JOIN LATERAL (
             SELECT count(*) AS unexplained
@@ -214,7 +218,7 @@ JUDGE = f"""
             FROM (SELECT d.* FROM ledger_remotedocument d
                   WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = j.subject
                     AND d.number <> ''
-                  ORDER BY d.remote_id LIMIT 20) d
+                  LIMIT 20) d
         ) t
         WHERE last.is_open IS NOT TRUE
         ORDER BY j.subject, k.kind
@@ -223,7 +227,11 @@ JUDGE = f"""
     ), settled AS MATERIALIZED (
         SELECT f.id, f.tenant, f.kind
         FROM judged j
-        JOIN ledger_findingraised f ON f.tenant = %(tenant)s AND f.system = %(system)s AND f.subject = j.subject
+        CROSS JOIN LATERAL (
+            SELECT f.id, f.tenant, f.kind FROM ledger_findingraised f
+            WHERE f.tenant = %(tenant)s AND f.system = %(system)s AND f.subject = j.subject
+            OFFSET 0
+        ) f
         WHERE f.kind <> ALL (j.differing)
           AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
     ), resolved AS (
