@@ -101,6 +101,8 @@ def open_period_for(connection: BaseDatabaseWrapper, series: Series, day: date) 
         ahead = series.allocation != Allocation.SERIAL and seen_ahead(connection, series)
         return _opened(period, connection.alias, ahead=ahead)
     except SecondConnectionFailed as error:
+        if series.allocation == Allocation.RESERVED:
+            raise  # its values are committed on the second connection, which would not see this period
         _log.warning("The period %s is opened inside a checkout, and others wait for it: %s", period, error)
         return _opened(period, connection.alias, ahead=False)
 

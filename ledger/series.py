@@ -147,6 +147,8 @@ def make_default_series(connection: BaseDatabaseWrapper, tenant: str, code: str,
     try:
         insert_ahead(connection, series)
     except SecondConnectionFailed as error:
+        if series.allocation == Allocation.RESERVED:
+            raise  # as in periods.open_period_for
         _log.warning("The series %s is made inside a checkout, and others wait for it: %s", series, error)
         Series.objects.using(connection.alias).bulk_create([series], ignore_conflicts=True)
         return True

@@ -314,10 +314,21 @@ class TestWithoutASecondConnection:
 
     def test_reserved_says_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
         define_series("invoice", template="INV-{year}-{counter:06}", allocation="reserved")
-        with no_second_connection(monkeypatch), transaction.atomic():
-            with pytest.raises(e.SecondConnectionFailed, match="too many clients.*two connections for each thread"):
+        with transaction.atomic():
+            with (
+                no_second_connection(monkeypatch),
+                pytest.raises(e.SecondConnectionFailed, match="too many clients.*two connections for each thread"),
+            ):
                 number()
             assert not Entry.objects.exists()
+            # Nothing was made on the first connection, which the second could not see.
+            assert number() == 1
+
+    def test_a_default_series_that_reserves(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with default_allocation("reserved"), transaction.atomic():
+            with no_second_connection(monkeypatch), pytest.raises(e.SecondConnectionFailed):
+                number()
+            assert number() == 1
 
 
 def test_slots_belong_to_a_period() -> None:
