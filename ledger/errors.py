@@ -33,6 +33,7 @@
     ├── GrantError                 a role can't be given the least privilege
     ├── AdoptionError              a previous system's numbers can't be taken over
     ├── GapError                   a gap can't be explained
+    ├── ReportError                a report can't be made as it was asked for
     ├── UnknownSweep               no sweep of that name
     └── ConcurrencyError           retry the whole transaction (also a django OperationalError)
         ├── DeadlockDetected       two transactions took two series in opposite order
@@ -198,6 +199,10 @@ class AdoptionError(LedgerError):
 
 class GapError(LedgerError):
     """A gap can't be explained."""
+
+
+class ReportError(LedgerError):
+    """A report can't be made as it was asked for."""
 
 
 class UnknownSweep(LedgerError):
