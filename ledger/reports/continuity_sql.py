@@ -12,7 +12,8 @@ from __future__ import annotations
 # Reservations stand among the rows, since they take a value for good. Free slots don't: those below the highest row are
 # missing until the next checkouts take them, and those above it were only minted ahead.
 #
-# Parameters: tenant, series, since, until (NULL for all), after_tenant, after_series, after_start (of the last period read), batch.
+# Parameters: tenant, series, since, until (NULL for all), after_tenant, after_series, after_start (of the last period
+# read), batch.
 PERIODS = """
     WITH chosen AS MATERIALIZED (
         SELECT p.*, s.code, s.allocation, s.give_back

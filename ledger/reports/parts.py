@@ -13,7 +13,7 @@ from ledger.reports.scope import Scope, ScopedPeriod
 
 _CAUSES = {
     What.LOST: "lost or tampered with: no rollback leaves such a hole",
-    What.ADOPTED: "missing in the history that was adopted",
+    What.ADOPTED: "adopted as missing",
 }
 
 
@@ -24,10 +24,12 @@ def parts(scope: Scope) -> tuple[Part, ...]:
         Part(
             "summary",
             "Summary",
-            "Expected is what the counter gave away, and must be what was issued, is open, and is missing; void numbers "
-            "are among those issued. Expected by the rows is the same of the whole period from the rows alone.",
+            "Expected is what the counter gave away, and must be what was issued, is open, and is missing; void "
+            "numbers are among those issued. By the rows is the same from the rows alone, of the whole period. A period "
+            "opens where its counter starts, which is compared with the value at which the one before it closed.",
             PeriodRow,
             lambda: (scoped.row for scoped in scope.periods),
+            grouped=False,
         ),
         Part("voids", "Void numbers", "Numbers that were declared void.", VoidRow, lambda: _voids(scope)),
         Part(
@@ -54,9 +56,18 @@ def _voids(scope: Scope) -> Iterator[VoidRow]:
     wanted = {"tenant": scope.tenant, "periods": list(by_id), "since": scope.since, "until": scope.until}
     if not any(scoped.row.void for scoped in scope.periods):
         return
-    for period, value, number, document, issued_on, issued_at, voided_at, actor, reason, replacement in (
-        scope.snapshot.rows(sql.VOIDS, wanted)
-    ):
+    for (
+        period,
+        value,
+        number,
+        document,
+        issued_on,
+        issued_at,
+        voided_at,
+        actor,
+        reason,
+        replacement,
+    ) in scope.snapshot.rows(sql.VOIDS, wanted):
         scoped = by_id[period]
         yield VoidRow(
             series=scoped.summary.series,

@@ -118,10 +118,10 @@ def continuity_report(
 ) -> Iterator[Report]:
     """The report of one tenant's numbers, open for as long as the block lasts.
 
-    ``tenant`` is a key, ``org`` what ``issue`` takes; by default the tenant without a name. ``series`` is a code, ``on``
-    a day in the period that is wanted. ``since`` and ``until`` are business dates, both inclusive: what is dated outside
-    is not in the report. ``tax_id`` is shown as it is. ``made_at`` pins the time that the report bears, an aware
-    datetime. ``progress`` is called with each step.
+    ``tenant`` is a key, ``org`` what ``issue`` takes; by default the tenant without a name. ``series`` is a code,
+    ``on`` a day in the period that is wanted. ``since`` and ``until`` are business dates, both inclusive: what is dated
+    outside is not in the report. ``tax_id`` is shown as it is. ``made_at`` pins the time that the report bears, an
+    aware datetime. ``progress`` is called with each step.
 
     Raises ReportError where there is no such series or period, or inside a transaction that has no snapshot.
     """
@@ -160,9 +160,7 @@ def _check(on: date | None, since: date | None, until: date | None, made_at: dat
         calendars.Span(since, until)
 
 
-def _refuse_nothing(
-    shot: Snapshot, tenant: str, series: str | None, periods: tuple[ScopedPeriod, ...]
-) -> None:
+def _refuse_nothing(shot: Snapshot, tenant: str, series: str | None, periods: tuple[ScopedPeriod, ...]) -> None:
     # A misspelt name would give an empty report, which looks as if all were well.
     known = Series.objects.using(shot.alias).filter(tenant=tenant)
     if series is not None:

@@ -44,9 +44,7 @@ ISLANDS = """
           AND e.kind = 'gap'
         UNION ALL
         SELECT g.first_value, g.last_value, 'adopted', o.adopted_at, '', o.actor, NULL,
-               jsonb_build_object('cause', 'missing in the history that was adopted', 'source', o.source,
-                                  'sha256', o.digest),
-               NULL, g.id
+               jsonb_build_object('source', o.source, 'adoption', o.id), NULL, g.id
         FROM ledger_adoptedgap g JOIN ledger_adoption o ON o.id = g.adoption_id
         WHERE g.tenant = %(tenant)s AND g.period_id = %(period)s AND g.first_value BETWEEN i.first AND i.last
         UNION ALL

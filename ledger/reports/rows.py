@@ -8,12 +8,17 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
+# The dataclasses below are made of `column(…)`, which is a `field(…)`.
+# ruff: noqa: RUF009
+
 
 class Kind(Enum):
     """What the cells of a column hold; any of them may be None."""
 
     TEXT = "text"
     WHOLE = "whole number"
+    #: A value of a counter, which is no quantity.
+    VALUE = "value"
     DAY = "date"
     #: An aware datetime, in the time zone of its series.
     MOMENT = "moment"
@@ -40,10 +45,10 @@ def column(title: str, kind: Kind = Kind.TEXT, share: float = 1.0, **options: An
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the rows of every part begin with: whose they are. On paper that is a heading, and no column."""
+    """What the rows of every part begin with: whose they are."""
 
-    series: str = column("Series", share=0)
-    period: str = column("Period", share=0)
+    series: str = column("Series", share=1.2)
+    period: str = column("Period", share=1.7)
 
 
 def columns_of(row: type[Row]) -> tuple[Column, ...]:
@@ -54,7 +59,7 @@ def columns_of(row: type[Row]) -> tuple[Column, ...]:
 @dataclass(frozen=True, slots=True)
 class Part:
     """One table: ``rows()`` reads it anew from the report's snapshot, a few rows at a time; ``note`` says how to read
-    it. All rows are of the type ``row``, or of one that adds columns to it.
+    it. On paper, where it is ``grouped``, series and period are headings above its rows, and no columns.
     """
 
     name: str
@@ -62,6 +67,7 @@ class Part:
     note: str
     row: type[Row]
     rows: Callable[[], Iterator[Row]]
+    grouped: bool = True
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -77,27 +83,29 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PeriodRow(Row):
-    """One period, and how its values are accounted for. With a span of dates, all but the last six are of that span."""
+    """One period, and how its values are accounted for. With a span of dates, ``first`` to ``duplicates`` are of that
+    span; the opening, and what is expected by the rows, are of the whole period.
+    """
 
     template: str = column("Numbers", share=1.5)
     time_zone: str = column("Time zone", share=0)
-    first: int | None = column("First", Kind.WHOLE, 0)
-    last: int | None = column("Last", Kind.WHOLE, 0)
-    first_number: str | None = column("First number", share=1.5)
-    last_number: str | None = column("Last number", share=1.5)
-    expected: int = column("Expected", Kind.WHOLE)
-    issued: int = column("= Issued", Kind.WHOLE)
+    first: int | None = column("First", Kind.VALUE, 0)
+    last: int | None = column("Last", Kind.VALUE, 0)
+    first_number: str | None = column("First number", share=1.6)
+    last_number: str | None = column("Last number", share=1.6)
+    expected: int = column("Expected", Kind.WHOLE, 1.25)
+    issued: int = column("= Issued", Kind.WHOLE, 1.1)
     open: int = column("+ Open", Kind.WHOLE, 0.8)
-    missing: int = column("+ Missing", Kind.WHOLE)
+    missing: int = column("+ Missing", Kind.WHOLE, 1.15)
     missing_ranges: int = column("in ranges", Kind.WHOLE, 0.9)
     lost: int = column("Lost", Kind.WHOLE, 0.7)
     void: int = column("Void", Kind.WHOLE, 0.8)
     out_of_order: int = column("Out of order", Kind.WHOLE)
-    duplicates: int = column("Duplicates", Kind.WHOLE)
-    opening_value: int = column("Opens with", Kind.WHOLE)
-    closing_value_before: int | None = column("Closed with before", Kind.WHOLE)
+    duplicates: int = column("Twice", Kind.WHOLE, 0.85)
+    opening_value: int = column("Opens with", Kind.VALUE)
+    closing_value_before: int | None = column("Closed with before", Kind.VALUE)
     opening: str = column("So it", share=1.5)
-    expected_from_rows: int = column("Expected by the rows", Kind.WHOLE)
+    expected_from_rows: int = column("By the rows", Kind.WHOLE)
     adds_up: bool = column("Adds up", Kind.VERDICT, 0.8)
 
 
@@ -105,12 +113,12 @@ class PeriodRow(Row):
 class VoidRow(Row):
     """A number that was declared void."""
 
-    value: int = column("Value", Kind.WHOLE, 0)
+    value: int = column("Value", Kind.VALUE, 0)
     number: str = column("Number", share=1.6)
     document: str = column("Document", share=1.4)
-    issued_on: date = column("Business date", Kind.DAY)
-    issued_at: datetime = column("Issued", Kind.MOMENT, 1.5)
-    voided_at: datetime = column("Voided", Kind.MOMENT, 1.5)
+    issued_on: date = column("Business date", Kind.DAY, 1.15)
+    issued_at: datetime = column("Issued", Kind.MOMENT, 1.75)
+    voided_at: datetime = column("Voided", Kind.MOMENT, 1.75)
     voided_by: str = column("By", share=1.2)
     reason: str = column("Reason", share=3)
     replacement: str = column("Replaced by", share=1.4)
@@ -123,37 +131,37 @@ class GapRow(Row):
     The neighbours are the documents with the next lower and the next higher value, with their business dates.
     """
 
-    start: int = column("Start", Kind.WHOLE, 0)
-    end: int = column("End", Kind.WHOLE, 0)
+    start: int = column("Start", Kind.VALUE, 0)
+    end: int = column("End", Kind.VALUE, 0)
     count: int = column("Count", Kind.WHOLE, 0.8)
-    start_number: str = column("From", share=1.6)
-    end_number: str = column("To (inclusive)", share=1.6)
-    before_number: str | None = column("Number before", share=1.6)
-    before_on: date | None = column("of", Kind.DAY)
-    after_number: str | None = column("Number after", share=1.6)
-    after_on: date | None = column("of", Kind.DAY)
+    start_number: str = column("From", share=1.5)
+    end_number: str = column("To (inclusive)", share=1.5)
+    before_number: str | None = column("Number before", share=1.5)
+    before_on: date | None = column("its date", Kind.DAY, 1.15)
+    after_number: str | None = column("Number after", share=1.5)
+    after_on: date | None = column("its date", Kind.DAY, 1.15)
     cause: str = column("Cause", share=1.5)
-    evidence: Mapping[str, Any] = column("Evidence", Kind.EVIDENCE, 2.6)
+    evidence: Mapping[str, Any] = column("Evidence", Kind.EVIDENCE, 2.3)
     explanation: str = column("Explanation", share=2.2)
     explained_by: str = column("By", share=1.1)
-    explained_at: datetime | None = column("Explained", Kind.MOMENT, 1.5)
+    explained_at: datetime | None = column("Explained", Kind.MOMENT, 1.75)
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredGapRow(GapRow):
     """The same where some room of the ledger says until when a gap is to be declared to an authority."""
 
-    declaration_due: date | None = column("Declaration due", Kind.DAY)
+    declaration_due: date | None = column("Declaration due", Kind.DAY, 1.15)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRow(Row):
     """A value that is neither issued nor missing yet: reserved for a checkout, or free for the next one."""
 
-    value: int = column("Value", Kind.WHOLE, 0)
+    value: int = column("Value", Kind.VALUE, 0)
     number: str = column("Number", share=1.6)
     state: str = column("State")
-    since: datetime | None = column("Since", Kind.MOMENT, 1.5)
+    since: datetime | None = column("Since", Kind.MOMENT, 1.75)
     document: str = column("Document", share=2)
     asked_by: str = column("By")
-    asked_for: date | None = column("Business date", Kind.DAY)
+    asked_for: date | None = column("Business date", Kind.DAY, 1.15)

@@ -43,9 +43,13 @@ class Command(LedgerCommand):
         parser.add_argument("--tax-id", metavar="ID", default="", help="Shown as it is; Folio knows of none.")
         parser.add_argument("--series", metavar="CODE", help="Only this series, such as invoice.")
         parser.add_argument("--on", "--period", type=iso_date, metavar="DATE", help="Only the period of this day.")
-        parser.add_argument("--from", type=iso_date, metavar="DATE", help="The first business date; with --to or alone.")
+        parser.add_argument(
+            "--from", type=iso_date, metavar="DATE", help="The first business date; with --to or alone."
+        )
         parser.add_argument("--to", type=iso_date, metavar="DATE", help="The last business date, inclusive.")
-        parser.add_argument("--format", choices=formats(), help="By default what the name of --output ends in, or json.")
+        parser.add_argument(
+            "--format", choices=formats(), help="By default what the name of --output ends in, or json."
+        )
         parser.add_argument("--output", metavar="FILE", help="Where to write; json and csv go to standard output too.")
         parser.add_argument("--part", metavar="NAME", help="Only this part: summary, voids, gaps, open.")
         parser.add_argument(
@@ -64,7 +68,10 @@ class Command(LedgerCommand):
             return
         alias, chosen = self.alias(options), self._format(options)
         warnings: list[str] = []
-        with self.progress(_STEPS, wanted=options["verbosity"] > 0) as begin, self._report(alias, options, begin) as made:
+        with (
+            self.progress(_STEPS, wanted=options["verbosity"] > 0) as begin,
+            self._report(alias, options, begin) as made,
+        ):
             report = made if options["part"] is None else made.only(options["part"])
             with self._target(options["output"]) as target:
                 chosen.write(report, target, warnings.append)
@@ -77,7 +84,9 @@ class Command(LedgerCommand):
         of_suffix = {known.suffix: known.name for known in formats().values()} | {".csv": "csv"}
         chosen = format_named(options["format"] or of_suffix.get(suffix, "json"))
         if options["output"] is None and (not chosen.streams or options["json"]):
-            raise CommandError(f"{chosen.title} goes to a file: add --output report{chosen.suffix}.", returncode=BAD_OPTIONS)
+            raise CommandError(
+                f"{chosen.title} goes to a file: add --output report{chosen.suffix}.", returncode=BAD_OPTIONS
+            )
         if suffix == ".csv" and options["part"] is None:
             raise CommandError(
                 "A report has several tables, so CSV is a zip of them: --output report.zip; or choose one by --part.",
@@ -113,7 +122,9 @@ class Command(LedgerCommand):
         try:
             handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         except OSError as error:
-            raise CommandError(f"Nothing can be written to {path}: {error.strerror}.", returncode=BAD_OPTIONS) from error
+            raise CommandError(
+                f"Nothing can be written to {path}: {error.strerror}.", returncode=BAD_OPTIONS
+            ) from error
         try:
             with os.fdopen(handle, "w+b") as file:
                 yield file

@@ -17,6 +17,7 @@ from ledger.reports.rows import Column, DeclaredGapRow, Kind, OpenRow, PeriodRow
 _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": ["string", "null"]},
     Kind.WHOLE: {"type": ["integer", "null"]},
+    Kind.VALUE: {"type": ["integer", "null"]},
     Kind.DAY: {"type": ["string", "null"], "format": "date"},
     Kind.MOMENT: {"type": ["string", "null"], "format": "date-time"},
     Kind.VERDICT: {"type": "boolean"},

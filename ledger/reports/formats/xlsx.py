@@ -25,7 +25,15 @@ MAX_TEXT = 32_767
 _FIRST_DAY = date(1900, 3, 1)
 _CUT = "… (cut here; the JSON file has it all)"
 
-_WIDTHS = {Kind.WHOLE: 12, Kind.DAY: 12, Kind.MOMENT: 20, Kind.VERDICT: 10, Kind.EVIDENCE: 50, Kind.TEXT: 22}
+_WIDTHS = {
+    Kind.WHOLE: 12,
+    Kind.VALUE: 14,
+    Kind.DAY: 12,
+    Kind.MOMENT: 20,
+    Kind.VERDICT: 10,
+    Kind.EVIDENCE: 50,
+    Kind.TEXT: 22,
+}
 _WIDE = {"reason": 50, "explanation": 50, "document": 28, "cause": 34, "period": 25}
 
 
@@ -42,6 +50,8 @@ class _Looks:
             match kind:
                 case Kind.WHOLE:
                     properties |= {"num_format": "#,##0"}
+                case Kind.VALUE:
+                    properties |= {"num_format": "0"}
                 case Kind.DAY:
                     properties |= {"num_format": "yyyy-mm-dd", "align": "left"}
                 case Kind.MOMENT:
