@@ -84,7 +84,7 @@ class Fonts:
         """The characters that a face has; none where its file can't be read."""
         if path not in self._characters:
             try:
-                with TTFont(path, fontNumber=0, lazy=True) as font:
+                with path.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as font:
                     self._characters[path] = frozenset(font.getBestCmap() or ())
             except (OSError, TTLibError, AssertionError, KeyError):  # a damaged font is one that has no letters
                 self._characters[path] = frozenset()
