@@ -26,7 +26,7 @@ def parts(scope: Scope) -> tuple[Part, ...]:
             "Summary",
             "Expected is what the counter gave away, and must be what was issued, is open, and is missing; void "
             "numbers are among those issued. By the rows is the same of the whole period, from the rows alone. A "
-            "period opens where its counter starts, which is compared with the value at which the one before it closed.",
+            "period opens where its counter starts, which is compared with the closing value of the one before.",
             PeriodRow,
             lambda: (scoped.row for scoped in scope.periods),
             grouped=False,

@@ -241,7 +241,9 @@ class TestWhatIsWrong:
         with continuity_report(tenant="shop") as report:
             (row,) = rows(report, "summary")
             assert (row.expected, row.expected_from_rows, row.adds_up) == (8, 7, False)
-            assert "do not add up. The counter expects 8 from 1 to 8; the rows span 7 from 1 to 7." in report.problems[0]
+            assert (
+                "do not add up. The counter expects 8 from 1 to 8; the rows span 7 from 1 to 7." in report.problems[0]
+            )
 
     def test_a_value_that_comes_twice(self) -> None:
         eventful()

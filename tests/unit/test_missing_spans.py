@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ def islands(run: dict[int, What | None]) -> list[Island]:
     ends = {0: None, len(run) + 1: None}
     return [
         Island(before + 1, after - 1, neighbour(ends.get(before, before)), neighbour(ends.get(after, after)))
-        for before, after in zip(documents, documents[1:], strict=False)
+        for before, after in pairwise(documents)
         if after > before + 1
     ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.reports.formats.cells import cell_text, neutralised
-from ledger.reports.formats.fonts import Fonts, installed
+from ledger.reports.paper.fonts import Fonts, installed
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_any_other_text_stays_as_it_is(text: str) -> None:
 
 def test_cells_as_texts_lose_nothing() -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-    cells = (None, True, False, 7, date(2026, 1, 2), moment, {"b": 1, "a": "ü"}, {}, "text")
+    cells: tuple[object, ...] = (None, True, False, 7, date(2026, 1, 2), moment, {"b": 1, "a": "ü"}, {}, "text")
     assert [cell_text(cell) for cell in cells] == [
         "",
         "yes",

@@ -12,7 +12,7 @@ from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
 
 if TYPE_CHECKING:
-    from ledger.reports.formats.paper import Paper
+    from ledger.reports.paper.pages import Paper
 
 #: Rows that go on paper: a document is built in memory, and nobody reads more. What is left out is said in red.
 MAX_ROWS = 20_000
@@ -23,8 +23,8 @@ _SIZE = 6.8
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     """The whole document; warns of scripts that no font of this machine has."""
     try:
-        from ledger.reports.formats.fonts import Fonts, installed
-        from ledger.reports.formats.paper import Paper
+        from ledger.reports.paper.fonts import Fonts, installed
+        from ledger.reports.paper.pages import Paper
     except ModuleNotFoundError as error:
         raise needs("fpdf2, or uharfbuzz,") from error
     header, fonts = report.header, Fonts(installed())
@@ -58,13 +58,13 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
 
 
 def _red() -> tuple[int, int, int]:
-    from ledger.reports.formats.paper import RED
+    from ledger.reports.paper.pages import RED
 
     return RED
 
 
 def _front(paper: Paper, report: Report) -> None:
-    from ledger.reports.formats.paper import GREEN, GREY, MARGIN, RED
+    from ledger.reports.paper.pages import GREEN, GREY, MARGIN, RED
 
     paper.put(MARGIN, MARGIN, paper.inner_width, report.title, size=20, bold=True)
     top, half = MARGIN + 13, paper.inner_width / 2
@@ -85,7 +85,7 @@ def _front(paper: Paper, report: Report) -> None:
 
 
 def _signatures(paper: Paper) -> None:
-    from ledger.reports.formats.paper import GREY, MARGIN
+    from ledger.reports.paper.pages import GREY, MARGIN
 
     if paper.room() < 30:
         paper.add_page()
@@ -102,7 +102,7 @@ def _signatures(paper: Paper) -> None:
 
 def _part(paper: Paper, part: Part) -> int:
     """Draw one part; returns how many of its rows were left out."""
-    from ledger.reports.formats.paper import GREY, RED, Table
+    from ledger.reports.paper.pages import GREY, RED, Table
 
     if paper.room() < 40:
         paper.add_page()

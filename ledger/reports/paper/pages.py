@@ -11,7 +11,7 @@ import uharfbuzz  # noqa: F401  (shapes scripts whose letters join; without it t
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from ledger.reports.formats.fonts import Fonts
+from ledger.reports.paper.fonts import Fonts
 
 MARGIN = 12.0
 _FOOT = 14.0
@@ -22,9 +22,9 @@ _GAP = 1.2  # mm on either side of what stands in a cell
 INK, GREY, RED, GREEN, NAVY = (28, 32, 38), (105, 112, 122), (176, 0, 32), (11, 107, 52), (31, 58, 95)
 _STRIPE, _RULE, _ROSE = (246, 248, 250), (208, 214, 222), (253, 231, 234)
 
-# Stands for the number of pages until that is known, and is as wide as that may be. Private characters, lest a text
-# that somebody typed be replaced.
-_PAGES = "\U000f0000\U000f0001" * 3
+# Stands for the number of pages until that is known, and is as wide as that may be. Control characters, which no text
+# that is drawn has, lest something that somebody typed be replaced.
+_PAGES = "\x01\x02" * 3
 
 _CUT = "… (JSON has it all)"
 
