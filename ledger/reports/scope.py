@@ -17,6 +17,9 @@ from ledger.reports.missing import Island, Item, Neighbour, Span, Tally, What, s
 from ledger.reports.rows import PeriodRow
 from ledger.reports.snapshot import Snapshot
 
+#: Spans that are kept in memory from the counting to the writing, in all; beyond, a period is walked twice.
+_KEPT = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class ScopedPeriod:
@@ -25,8 +28,8 @@ class ScopedPeriod:
     period: Period
     summary: PeriodSummary
     row: PeriodRow
-    #: Whether there is any value that no document bears, at whatever date.
-    has_islands: bool
+    #: The values that no document bears, as far as the dates go; None where they are too many to keep.
+    kept: tuple[Span, ...] | None
 
     @property
     def series(self) -> Series:
@@ -55,8 +58,9 @@ class Scope:
 
     def spans(self, scoped: ScopedPeriod) -> Iterator[Span]:
         """The values of a period that no document bears, in order, as far as the dates go."""
-        if scoped.has_islands:
-            yield from find_spans(self.snapshot, scoped.period, scoped.summary, self.since, self.until)
+        if scoped.kept is None:
+            return find_spans(self.snapshot, scoped.period, scoped.summary, self.since, self.until)
+        return iter(scoped.kept)
 
 
 def read_periods(
@@ -64,10 +68,13 @@ def read_periods(
 ) -> Iterator[ScopedPeriod]:
     """Sum up the periods that lie in or touch the dates. ``whole``: count each with all of its dates."""
     chosen = summarise(tenant=tenant, series=series, since=since, until=until, using=snapshot.alias)
+    room = _KEPT
     for summary in chosen:
         period = Period.objects.using(snapshot.alias).select_related("series")
         found = period.get(tenant=tenant, series__code=summary.series, starts_on=summary.starts_on)
-        yield _scoped(snapshot, found, summary, *((None, None) if whole else (since, until)))
+        scoped = _scoped(snapshot, found, summary, *((None, None) if whole else (since, until)), room=room)
+        room -= len(scoped.kept or ())
+        yield scoped
 
 
 def find_spans(
@@ -115,10 +122,12 @@ def _island_and_item(row: tuple[Any, ...]) -> tuple[Island, Item | None]:
 
 
 def _scoped(
-    snapshot: Snapshot, period: Period, summary: PeriodSummary, since: date | None, until: date | None
+    snapshot: Snapshot, period: Period, summary: PeriodSummary, since: date | None, until: date | None, *, room: int
 ) -> ScopedPeriod:
     without_document = summary.reserved + summary.flagged + summary.missing
-    listed = tally(find_spans(snapshot, period, summary, since, until)) if without_document else Tally()
+    listed, kept = Tally(), list[Span]()
+    if without_document:
+        listed = tally(_keeping(find_spans(snapshot, period, summary, since, until), kept, room))
     first: int | None = summary.first if summary.expected > 0 else None
     last: int | None = summary.last if summary.expected > 0 else None
     issued, void, out_of_order = summary.used, summary.void, summary.out_of_order
@@ -131,7 +140,15 @@ def _scoped(
         # The counter knows no dates: of what it gave away, all that is dated elsewhere is taken off.
         expected -= (documents - issued) + (without_document - listed.open - listed.missing)
     row = _row(snapshot, period, summary, first, last, expected, issued, void, out_of_order, duplicates, listed)
-    return ScopedPeriod(period, summary, row, has_islands=without_document > 0)
+    return ScopedPeriod(period, summary, row, tuple(kept) if len(kept) <= room else None)
+
+
+def _keeping(found: Iterator[Span], kept: list[Span], room: int) -> Iterator[Span]:
+    """Pass spans on, and keep them, up to one more than there is room for."""
+    for span in found:
+        if len(kept) <= room:
+            kept.append(span)
+        yield span
 
 
 def _row(

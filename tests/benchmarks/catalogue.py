@@ -25,6 +25,7 @@ CATALOGUE = {
     "block": "block.question",
     "flat": "flat.question",
     "gap-scan": "gap_scan.question",
+    "report": "report.question",
 }
 
 

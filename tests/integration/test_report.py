@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ledger import define_series, open_period
 from ledger.errors import InvalidCalendar, InvalidDate, ReportError
 from ledger.models import Entry, Period
-from ledger.reports import further
+from ledger.reports import further, scope
 from ledger.reports.report import continuity_report
 from ledger.reports.rows import GapRow, Part, Row, column
 from ledger.reports.scope import Scope, ScopedPeriod
@@ -200,6 +200,17 @@ class TestOneSnapshot:
             assert (rows(report, "summary")[0].missing, len(rows(report, "gaps"))) == (3, 3)
         assert told("summary", tenant="shop")[0].missing == len(told("gaps", tenant="shop")) == 4
 
+    def test_more_spans_than_are_kept_are_read_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        eventful()
+        number("bill", date(2027, 1, 1), org="shop")
+        flagged(Period.objects.get(prefix="B2027-"))
+        kept = [told(name, tenant="shop") for name in ("summary", "gaps", "open")]
+        monkeypatch.setattr(scope, "_KEPT", 3)
+        assert [told(name, tenant="shop") for name in ("summary", "gaps", "open")] == kept
+        with continuity_report(tenant="shop") as report:
+            rows(report, "gaps")
+            assert rows(report, "gaps") == kept[1]
+
     def test_a_report_writes_nothing(self) -> None:
         eventful()
         with continuity_report(tenant="shop"), connection.cursor() as cursor:
@@ -265,8 +276,8 @@ class TestWhatOthersAdd:
     def test_parts_and_the_day_by_which_a_gap_is_declared(self, monkeypatch: pytest.MonkeyPatch) -> None:
         eventful()
 
-        def parts(scope: Scope) -> list[Part]:
-            return [Part("tenants", "Tenants", "", Row, lambda: iter([Row(scope.tenant, "all")]))]
+        def parts(asked: Scope) -> list[Part]:
+            return [Part("tenants", "Tenants", "", Row, lambda: iter([Row(asked.tenant, "all")]))]
 
         def due(period: ScopedPeriod, gap: GapRow) -> date | None:
             return date(2026, 3, 10) if gap.start == 6 and period.series.code == "bill" else None
