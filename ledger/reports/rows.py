@@ -87,7 +87,7 @@ class PeriodRow(Row):
     span; the opening, and what is expected by the rows, are of the whole period.
     """
 
-    template: str = column("Numbers", share=1.5)
+    template: str = column("Numbers", share=1.8)
     time_zone: str = column("Time zone", share=0)
     first: int | None = column("First", Kind.VALUE, 0)
     last: int | None = column("Last", Kind.VALUE, 0)
@@ -97,14 +97,14 @@ class PeriodRow(Row):
     issued: int = column("= Issued", Kind.WHOLE, 1.1)
     open: int = column("+ Open", Kind.WHOLE, 0.8)
     missing: int = column("+ Missing", Kind.WHOLE, 1.15)
-    missing_ranges: int = column("in ranges", Kind.WHOLE, 0.9)
+    missing_ranges: int = column("in ranges", Kind.WHOLE, 1.05)
     lost: int = column("Lost", Kind.WHOLE, 0.7)
     void: int = column("Void", Kind.WHOLE, 0.8)
     out_of_order: int = column("Out of order", Kind.WHOLE)
     duplicates: int = column("Twice", Kind.WHOLE, 0.85)
     opening_value: int = column("Opens with", Kind.VALUE)
     closing_value_before: int | None = column("Closed with before", Kind.VALUE)
-    opening: str = column("So it", share=1.5)
+    opening: str = column("So it", share=1.3)
     expected_from_rows: int = column("By the rows", Kind.WHOLE)
     adds_up: bool = column("Adds up", Kind.VERDICT, 0.8)
 

@@ -20,7 +20,8 @@ from ledger.reports.formats import Format, format_named, formats
 from ledger.reports.formats.json_document import json_schema
 from ledger.reports.report import Report, continuity_report
 
-_STEPS = 6
+#: Summing up, and the parts.
+_STEPS = 5
 
 
 class Command(LedgerCommand):

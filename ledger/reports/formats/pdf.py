@@ -46,6 +46,7 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
             _signatures(paper)
     if left_out:
         warn(f"{left_out:,} rows are not on paper, which says so; the other formats have them all.")
+    paper.set_y(paper.get_y() + 3)
     for name in sorted(fonts.missing):
         warn(
             f"No font of this machine has the letters of the script {name}; boxes stand for them. "
@@ -150,9 +151,8 @@ def _text(cell: Any, kind: Kind) -> str:
     if isinstance(cell, datetime):
         return moment_text(cell)
     if isinstance(cell, Mapping):
-        return "; ".join(
-            f"{name}: {_text(value, Kind.TEXT)}" for name, value in sorted(cell.items()) if name != "cause"
-        )
+        stated = {name: value for name, value in sorted(cell.items()) if name != "cause" and value not in (None, "")}
+        return "; ".join(f"{name.replace('_', ' ')}: {_text(value, Kind.TEXT)}" for name, value in stated.items())
     return cell_text(cell) if cell is None or isinstance(cell, date) else str(cell)
 
 
