@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from datetime import date, datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger import define_series, open_period
+from ledger import define_series, open_period, void
 from ledger.errors import InvalidCalendar, InvalidDate, ReportError
 from ledger.models import Entry, Period
 from ledger.reports import further, scope
@@ -182,13 +184,14 @@ class TestTheHeader:
 
 
 class TestOneSnapshot:
-    def test_all_parts_agree_while_checkouts_go_on(self) -> None:
+    def test_all_parts_agree_while_checkouts_go_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
         eventful()
+        monkeypatch.setattr(scope, "_KEPT", 0)
         with continuity_report(tenant="shop") as report:
 
             def check_out() -> None:
                 try:
-                    number("bill", date(2026, 2, 4), org="shop")
+                    void(number("bill", date(2026, 2, 4), org="shop"), reason="at once")
                     flagged(Period.objects.get())
                 finally:
                     connection.close()
@@ -198,7 +201,9 @@ class TestOneSnapshot:
             checkout.join(30)
             assert not checkout.is_alive()
             assert (rows(report, "summary")[0].missing, len(rows(report, "gaps"))) == (3, 3)
+            assert (rows(report, "summary")[0].void, len(rows(report, "voids"))) == (1, 1)
         assert told("summary", tenant="shop")[0].missing == len(told("gaps", tenant="shop")) == 4
+        assert told("summary", tenant="shop")[0].void == len(told("voids", tenant="shop")) == 2
 
     def test_more_spans_than_are_kept_are_read_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         eventful()
@@ -256,7 +261,7 @@ class TestWhatIsWrong:
                 "do not add up. The counter expects 8 from 1 to 8; the rows span 7 from 1 to 7." in report.problems[0]
             )
 
-    def test_a_value_that_comes_twice(self) -> None:
+    def test_a_value_that_comes_twice(self, tmp_path: Path) -> None:
         eventful()
         with unguarded() as cursor:
             cursor.execute("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_value")
@@ -265,6 +270,9 @@ class TestWhatIsWrong:
                 with continuity_report(tenant="shop") as report:
                     assert rows(report, "summary")[0].duplicates == 1
                     assert "1 values come twice" in report.problems[-1]
+                with pytest.raises(CommandError, match="1 values come twice") as refused:
+                    call_command("ledger_report", "--tenant", "shop", "--output", str(tmp_path / "report.json"))
+                assert refused.value.returncode == 1
             finally:
                 cursor.execute("UPDATE ledger_entry SET value = 2 WHERE number = 'B2026-002'")
                 cursor.execute(

@@ -150,17 +150,10 @@ class TestTheCommand:
         assert "everything adds up" not in out
         assert not json.loads(path.read_text())["ok"]
 
-    def test_ends_with_1_where_values_come_twice_or_are_lost(self, tampered: Any, tmp_path: Path) -> None:
-        path = str(tmp_path / "report.json")
+    def test_ends_with_1_where_values_are_lost(self, tampered: Any, tmp_path: Path) -> None:
         tampered("DELETE FROM ledger_entry WHERE value = 540000")
-        code, _, error = command("--output", path)
+        code, _, error = command("--output", str(tmp_path / "report.json"))
         assert (code, "1 values are lost" in error) == (1, True)
-        tampered(
-            "ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_value",
-            "UPDATE ledger_entry SET value = 540002 WHERE value = 540001",
-        )
-        code, _, error = command("--output", path)
-        assert (code, "1 values come twice" in error) == (1, True)
 
     @pytest.mark.usefixtures("retail")
     @pytest.mark.parametrize(
