@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -83,7 +84,8 @@ def flagged_gaps(
             through=through,
             number=number_of(prefix, width, suffix, value),
             since=since,
-            evidence=evidence,
+            # Django has PostgreSQL's JSON come as text.
+            evidence=json.loads(evidence),
             explanation=explanation or "",
             explained_by=explained_by or "",
             explained_at=explained_at,
