@@ -109,6 +109,7 @@ def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
         after_number=after.number if after else None,
         after_on=after.issued_on if after else None,
         cause=_CAUSES.get(span.what) or str(evidence.get("cause", "not stated")),
+        known_since=scoped.local(item.since) if item else None,
         evidence=evidence,
         explanation=item.explanation if item else "",
         explained_by=item.explained_by if item else "",

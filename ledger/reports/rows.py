@@ -141,6 +141,7 @@ class GapRow(Row):
     after_number: str | None = column("Number after", share=1.5)
     after_on: date | None = column("its date", Kind.DAY, 1.15)
     cause: str = column("Cause", share=1.5)
+    known_since: datetime | None = column("Known since", Kind.MOMENT, 0)
     evidence: Mapping[str, Any] = column("Evidence", Kind.EVIDENCE, 2.3)
     explanation: str = column("Explanation", share=2.2)
     explained_by: str = column("By", share=1.1)

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ class TestXlsx:
         assert list(found)[:5] == ["Report", "Summary", "Void numbers", "Missing numbers", "Open numbers"]
         gaps = found["Missing numbers"]
         assert 'state="frozen"' in gaps
-        assert '<autoFilter ref="A1:P4"/>' in gaps
+        assert '<autoFilter ref="A1:Q4"/>' in gaps
         assert gaps.count('customWidth="1"') > 3
         # 2026-01-31 is day 46053 of Excel; the value and the count are numbers too.
         assert re.search(r'<c r="I2" s="\d+"><v>46053</v></c>', gaps)
@@ -237,11 +238,11 @@ class TestPdf:
             pytest.skip("no font of this machine has Arabic letters")
         from ledger.reports.paper.pages import Paper
 
-        paper = Paper(fonts_at_hand, ("", ""), "")
-        paper.add_page()
-        assert paper.wrapped("ععع", 100, 10) == ["ععع"]
-        joined = paper._width("ععع", 10, bold=False)
-        assert joined != pytest.approx(3 * paper._width("ع", 10, bold=False))
+        with closing(Paper(fonts_at_hand, ("", ""), "")) as paper:
+            paper.add_page()
+            assert paper.wrapped("ععع", 100, 10) == ["ععع"]
+            joined = paper._width("ععع", 10, bold=False)
+            assert joined != pytest.approx(3 * paper._width("ع", 10, bold=False))
 
     def test_warns_of_a_script_without_a_font_and_does_not_guess(self, monkeypatch: pytest.MonkeyPatch) -> None:
         latin = [path for path in installed() if path.name.startswith(("DejaVuSans.", "DejaVuSans-Bold."))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import date, datetime
 from typing import IO, TYPE_CHECKING, Any
 
@@ -32,7 +33,12 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     foot = (
         f"Folio {header.version} · made at {header.made_at.isoformat(sep=' ', timespec='seconds')} · {header.position}"
     )
-    paper = Paper(fonts, (report.title, owner), foot)
+    with closing(Paper(fonts, (report.title, owner), foot)) as paper:
+        _write(paper, report, target, warn)
+
+
+def _write(paper: Paper, report: Report, target: IO[bytes], warn: Warn) -> None:
+    header, fonts = report.header, paper.fonts_at_hand
     paper.set_creation_date(header.made_at)
     paper.set_title(report.title)
     paper.set_producer("Folio, with fpdf2")

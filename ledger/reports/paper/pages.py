@@ -10,6 +10,7 @@ from typing import Any
 import uharfbuzz  # noqa: F401  (shapes scripts whose letters join; without it they would come out wrong)
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
+from fpdf.fonts import TTFFont
 
 from ledger.reports.paper.fonts import Fonts
 
@@ -53,6 +54,12 @@ class Paper(FPDF):
             self.add_font("text", "", faces[0])
             self.add_font("text", "B", faces[1])
             self._known = fonts.characters(faces[0]) & fonts.characters(faces[1])
+
+    def close(self) -> None:
+        """Close the files of its fonts, which fpdf reads from until the document is put out."""
+        for font in self.fonts.values():
+            if isinstance(font, TTFFont):
+                font.close()
 
     # Pages
 
