@@ -28,8 +28,8 @@ class Command(LedgerCommand):
     help = (
         "Writes the continuity report of one tenant: every number from first to last, issued, void, open or missing, "
         "and why. All of it is read from one snapshot, and checkouts go on meanwhile. Exit code 0: everything adds up; "
-        "1: it does not, or values come twice or are lost, which the report says in red, or it could not be made; "
-        "2: the options are no good."
+        "1: it does not, or values come twice or are lost, which the report says in red; 2: the options are no good, "
+        "or the format's library is not installed."
     )
     examples = """  manage.py ledger_report --series invoice --on 2026-01-01 --format pdf --output invoices-2026.pdf
   manage.py ledger_report --tenant shop.organization:42 --tax-id DE123456789 --from 2026-01-01 --to 2026-03-31 \\
