@@ -36,6 +36,7 @@
     ├── AdoptionError              a previous system's numbers can't be taken over
     ├── GapError                   a gap can't be explained
     ├── DeclarationError           missing numbers can't be declared to an authority
+    ├── ReportError                a report can't be made as it was asked for
     ├── UnknownSweep               no sweep of that name
     ├── ReconciliationError        an accounting system can't be compared with the ledger, or a finding acknowledged
     └── ConcurrencyError           retry the whole transaction (also a django OperationalError)
@@ -214,6 +215,10 @@ class GapError(LedgerError):
 
 class DeclarationError(LedgerError):
     """Missing numbers can't be declared to an authority."""
+
+
+class ReportError(LedgerError):
+    """A report can't be made as it was asked for."""
 
 
 class UnknownSweep(LedgerError):

@@ -84,7 +84,8 @@ def flagged_gaps(
             through=through,
             number=number or number_of(prefix, width, suffix, value),
             since=since,
-            evidence=json.loads(evidence),  # Django leaves JSON of its own cursors as a text
+            # Django has PostgreSQL's JSON come as text.
+            evidence=json.loads(evidence),
             explanation=explanation or "",
             explained_by=explained_by or "",
             explained_at=explained_at,

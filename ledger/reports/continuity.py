@@ -23,8 +23,9 @@ class PeriodSummary:
 
     ``first`` and ``last`` are what the counter says, less the free slots that were only minted ahead; the last one is
     ``first - 1`` before the first number. ``expected`` is how many values that makes. ``lowest`` and ``highest`` are
-    what the rows say. ``issued`` were given out by Folio, ``adopted`` by a previous system; ``void`` counts those of
-    both that were voided since. ``flagged`` are gaps with an entry; ``reserved`` are shown to somebody, and become
+    what the rows say, and ``expected_from_rows`` is how many values they span, free slots before the lowest among them.
+    ``issued`` were given out by Folio, ``adopted`` by a previous system; ``void`` counts those of both that were voided
+    since. ``flagged`` are gaps with an entry; ``reserved`` are shown to somebody, and become
     entries or gaps. ``missing`` are none of these, in ``missing_ranges``, the longest of ``longest_range`` values;
     ``adopted_missing`` of them are known holes of an adopted history, and ``explained`` of those were explained;
     ``healing`` of them are free slots below the highest number, which the next checkouts take. ``free`` counts all free
@@ -44,6 +45,7 @@ class PeriodSummary:
     lowest: int | None
     highest: int | None
     expected: int
+    expected_from_rows: int
     issued: int
     adopted: int
     void: int
@@ -78,18 +80,27 @@ class PeriodSummary:
 
 
 def summarise(
-    *, org: Any = None, tenant: str | None = None, series: str | None = None, using: str | None = None
+    *,
+    org: Any = None,
+    tenant: str | None = None,
+    series: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    using: str | None = None,
 ) -> Iterator[PeriodSummary]:
     """One summary for each period, in the order of tenant, series and date.
 
     ``tenant`` is a key (``""`` is the one without a name), ``org`` what ``issue`` takes; with neither, all tenants.
-    ``series`` is a code. Reads a batch of periods at a time, each from one snapshot, so memory grows neither with
+    ``series`` is a code. ``since`` and ``until`` leave out periods that end before the one or start after the other.
+    Reads a batch of periods at a time, each from one snapshot, so memory grows neither with
     their number nor with the ledger, and checkouts may go on meanwhile.
     """
     alias = using or router.db_for_read(Entry)
     wanted: dict[str, Any] = {
         "tenant": tenant_key(org) if org is not None else tenant,
         "series": series,
+        "since": since,
+        "until": until,
         "after_tenant": None,
         "after_series": None,
         "after_start": None,
@@ -137,6 +148,7 @@ def _summary(row: tuple[Any, ...]) -> PeriodSummary:
         lowest=lowest,
         highest=highest,
         expected=expected,
+        expected_from_rows=from_rows,
         issued=issued,
         adopted=adopted,
         void=void,

@@ -12,13 +12,16 @@ from __future__ import annotations
 # Reservations stand among the rows, since they take a value for good. Free slots don't: those below the highest row are
 # missing until the next checkouts take them, and those above it were only minted ahead.
 #
-# Parameters: tenant, series (NULL for all), after_tenant, after_series, after_start (of the last period read), batch.
+# Parameters: tenant, series, since, until (NULL for all), after_tenant, after_series, after_start (of the last period
+# read), batch.
 PERIODS = """
     WITH chosen AS MATERIALIZED (
         SELECT p.*, s.code, s.allocation, s.give_back
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
         WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s::text)
           AND (%(series)s::text IS NULL OR s.code = %(series)s::text)
+          AND (%(since)s::date IS NULL OR p.ends_on >= %(since)s::date)
+          AND (%(until)s::date IS NULL OR p.starts_on <= %(until)s::date)
           AND (%(after_tenant)s::text IS NULL
                OR (p.tenant, s.code, p.starts_on)
                   > (%(after_tenant)s::text, %(after_series)s::text, %(after_start)s::date))

@@ -28,6 +28,7 @@ CATALOGUE = {
     "reconcile": "reconcile.speed",
     "reconcile-memory": "reconcile.memory",
     "sweeps": "sweeps.question",
+    "report": "report.question",
 }
 
 

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ledger import define_series, issue, issue_many, open_period
 from ledger.models import Entry
+from ledger.reports.report import continuity_report
 from tests.allocations import (
     AT_COMMIT,
     DAY,
@@ -171,3 +172,27 @@ def test_one_pool_of_two_for_both_starves_and_says_so(allocation: str) -> None:
         second.rollback()
     assert values() == ([1] if allocation == POOLED else [])
     expect_all_accounted_for()
+
+
+@pytest.mark.usefixtures("two_each")
+def test_reports_are_read_through_it_while_others_check_out() -> None:
+    define(RESERVED)
+    with transaction.atomic():
+        issue("invoice", on=DAY)
+
+    def report_or_check_out(worker: int) -> list[bool]:
+        found = []
+        for step in range(5):
+            if worker % 2:
+                with transaction.atomic():
+                    issue("invoice", document=f"{worker}:{step}", on=DAY)
+                    transaction.set_rollback(step % 2 == 0)
+                continue
+            with continuity_report(series="invoice") as report:
+                summary, voids, gaps, waiting = (list(part.cells()) for part in report.parts)
+                row = dict(zip([column.name for column in report.parts[0].columns], summary[0], strict=True))
+                listed = (len(voids), len(gaps), len(waiting))
+                found.append(report.ok and listed == (row["void"], row["missing"], row["open"]))
+        return found
+
+    assert all(all(found) for found in in_threads(6, report_or_check_out))

@@ -17,8 +17,8 @@ from ledger import define_series, issue, issue_many, open_period, void
 from ledger.errors import DeclarationError
 from ledger.gaps import GapRange, declare, undeclared
 from ledger.models import AdoptedGap, Adoption, Entry, GapDeclared, Period, Series
-from ledger.reports.formats import Document, all_formats, nfe
-from ledger.reports.formats.nfe_xml import parse
+from ledger.reports.official import Document, all_formats, nfe
+from ledger.reports.official.nfe_xml import parse
 from ledger.verification import verify
 from tests.integration.adopting import adopt_real_file
 

@@ -302,6 +302,7 @@ class TestCommand:
         assert code == 1
         assert told["swept"]["flagged"] == 1
         assert [(gap["number"], gap["explanation"]) for gap in told["gaps"]] == [("INV-0001", "")]
+        assert told["gaps"][0]["evidence"]["reservation"]["document"] == "order:1"
         code, told = self.run("explain", "INV-0001", "--reason", "card refused", "--by", "ada")
         assert code == 0
         code, told = self.run()
@@ -319,6 +320,16 @@ class TestCommand:
         assert "order:1" in out.getvalue()
         sweep(grace=AT_ONCE)
         with pytest.raises(CommandError, match="1 values are flagged and not explained"):
+            call_command("ledger_gaps", stdout=out)
+        assert "not committed" in out.getvalue()
+
+    def test_a_table_of_gaps(self) -> None:
+        series("reserved")
+        with refused_checkout():
+            issue("invoice", document="order:1")
+        sweep(grace=AT_ONCE)
+        out = StringIO()
+        with pytest.raises(CommandError, match="1 values are"):
             call_command("ledger_gaps", stdout=out)
         assert "not committed" in out.getvalue()
 

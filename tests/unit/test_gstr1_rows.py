@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.formats import NumberFormat
-from ledger.reports.formats.gstr1 import Issued, rows, run_of
+from ledger.reports.official.gstr1 import Issued, rows, run_of
 
 RUN = (1, "INV-", "")
 

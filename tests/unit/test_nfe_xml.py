@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import DeclarationError
-from ledger.reports.formats import nfe_xml
-from ledger.reports.formats.nfe_xml import NAMESPACE, Request, checked, parse, write
+from ledger.reports.official import nfe_xml
+from ledger.reports.official.nfe_xml import NAMESPACE, Request, checked, parse, write
 
 REQUEST = Request(
     environment="1",

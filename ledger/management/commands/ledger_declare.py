@@ -12,7 +12,7 @@ from ledger.errors import DeclarationError
 from ledger.gaps import declare
 from ledger.management.base import BAD_OPTIONS, LedgerCommand
 from ledger.models import GapDeclared
-from ledger.reports.formats import Document, Format, all_formats
+from ledger.reports.official import Document, Format, all_formats
 
 
 class Command(LedgerCommand):

@@ -13,6 +13,7 @@ from tests.benchmarks.contest import Contest
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.measuring.crowd import WARM_UP
 from tests.benchmarks.questions import checkout, one_number
+from tests.benchmarks.questions.report import GAPS, VOIDS
 from tests.benchmarks.questions.tenants import TENANTS
 from tests.benchmarks.report.chart import chart
 from tests.benchmarks.report.tables import duels, field, loads
@@ -54,6 +55,8 @@ def documents(contests: list[Contest], facts: dict[str, str], effort: Effort) ->
         facts="\n".join(f"- {name}: {value}" for name, value in facts.items()),
         warm_up=WARM_UP,
         tenants=TENANTS,
+        report_gaps=GAPS,
+        report_voids=VOIDS,
         duels=duels(contest for contest in contests if contest.name not in _FIELDS),
         take=dedent(contestants._TAKE).strip(),
         **_tables(found),

@@ -17,9 +17,9 @@ from django.db.models import QuerySet
 from ledger.errors import DeclarationError
 from ledger.gaps import GapRange, ranges, undeclared
 from ledger.models import Entry, GapDeclared, Period, Series
-from ledger.reports.formats import nfe_xml
-from ledger.reports.formats.base import Document, Format
-from ledger.reports.formats.nfe_xml import Request
+from ledger.reports.official import nfe_xml
+from ledger.reports.official.base import Document, Format
+from ledger.reports.official.nfe_xml import Request
 from ledger.rules import find_rules
 from ledger.series import business_today, find_series
 

@@ -24,8 +24,8 @@ from ledger.formats import NumberFormat
 from ledger.gaps import GapRange, ranges
 from ledger.gaps.declaring import declared_spans
 from ledger.models import Period, Series
-from ledger.reports.formats import gstr1_sql as sql
-from ledger.reports.formats.base import Document, Format
+from ledger.reports.official import gstr1_sql as sql
+from ledger.reports.official.base import Document, Format
 from ledger.rules import find_rules
 from ledger.series import business_today
 

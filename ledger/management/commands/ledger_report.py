@@ -1,0 +1,155 @@
+"""``ledger_report``: the continuity report of one tenant, as a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger.errors import InvalidArgument, ReportError
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, iso_date
+from ledger.reports.formats import Format, format_named, formats
+from ledger.reports.formats.json_document import json_schema
+from ledger.reports.report import Report, continuity_report
+
+#: Summing up, and the parts.
+_STEPS = 5
+
+
+class Command(LedgerCommand):
+    help = (
+        "Writes the continuity report of one tenant: every number from first to last, issued, void, open or missing, "
+        "and why. All of it is read from one snapshot, and checkouts go on meanwhile. Exit code 0: everything adds up; "
+        "1: it does not, or values come twice or are lost, which the report says in red; 2: the options are no good, "
+        "or the format's library is not installed."
+    )
+    examples = """  manage.py ledger_report --series invoice --on 2026-01-01 --format pdf --output invoices-2026.pdf
+  manage.py ledger_report --tenant shop.organization:42 --tax-id DE123456789 --from 2026-01-01 --to 2026-03-31 \\
+      --format xlsx --output first-quarter.xlsx
+  manage.py ledger_report --format json | jq '.parts.gaps[] | select(.explanation == "")'
+  manage.py ledger_report --format csv --part gaps > gaps.csv
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--tenant", "--org", metavar="KEY", default="", help="Whose numbers; none by default.")
+        parser.add_argument("--tax-id", metavar="ID", default="", help="Shown as it is; Folio knows of none.")
+        parser.add_argument("--series", metavar="CODE", help="Only this series, such as invoice.")
+        parser.add_argument("--on", "--period", type=iso_date, metavar="DATE", help="Only the period of this day.")
+        parser.add_argument(
+            "--from", type=iso_date, metavar="DATE", help="The first business date; with --to or alone."
+        )
+        parser.add_argument("--to", type=iso_date, metavar="DATE", help="The last business date, inclusive.")
+        parser.add_argument(
+            "--format", choices=formats(), help="By default what the name of --output ends in, or json."
+        )
+        parser.add_argument("--output", metavar="FILE", help="Where to write; json and csv go to standard output too.")
+        parser.add_argument("--part", metavar="NAME", help="Only this part: summary, voids, gaps, open.")
+        parser.add_argument(
+            "--made-at",
+            type=iso_moment,
+            metavar="TIME",
+            help="The time that the report bears, such as 2026-11-21T12:00:00+00:00; now by default. Pinned, the same "
+            "ledger gives the same bytes.",
+        )
+        parser.add_argument("--json", action="store_true", help="Say how it went as one JSON document; with --output.")
+        parser.add_argument("--schema", action="store_true", help="Print the JSON Schema of --format json, and end.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["schema"]:
+            self.write_json(json_schema())
+            return
+        alias, chosen = self.alias(options), self._format(options)
+        warnings: list[str] = []
+        with (
+            self.progress(_STEPS, wanted=options["verbosity"] > 0) as begin,
+            self._report(alias, options, begin) as made,
+        ):
+            report = made if options["part"] is None else made.only(options["part"])
+            with self._target(options["output"]) as target:
+                chosen.write(report, target, warnings.append)
+        self._tell(report, warnings, options)
+        if not report.ok:
+            raise CommandError(" ".join(report.problems[:20]), returncode=FAILED)
+
+    def _format(self, options: dict[str, Any]) -> Format:
+        suffix = Path(options["output"]).suffix.lower() if options["output"] else ""
+        of_suffix = {known.suffix: known.name for known in formats().values()} | {".csv": "csv"}
+        chosen = format_named(options["format"] or of_suffix.get(suffix, "json"))
+        if options["output"] is None and (not chosen.streams or options["json"]):
+            raise CommandError(
+                f"{chosen.title} goes to a file: add --output report{chosen.suffix}.", returncode=BAD_OPTIONS
+            )
+        if suffix == ".csv" and options["part"] is None:
+            raise CommandError(
+                "A report has several tables, so CSV is a zip of them: --output report.zip; or choose one by --part.",
+                returncode=BAD_OPTIONS,
+            )
+        return chosen
+
+    @contextmanager
+    def _report(self, alias: str, options: dict[str, Any], begin: Any) -> Iterator[Report]:
+        asked = {"on": options["on"], "since": options["from"], "until": options["to"], "made_at": options["made_at"]}
+        try:
+            with continuity_report(
+                tenant=options["tenant"],
+                series=options["series"],
+                tax_id=options["tax_id"],
+                progress=begin,
+                using=alias,
+                **asked,
+            ) as report:
+                yield report
+        except (ReportError, InvalidArgument) as error:
+            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+
+    @contextmanager
+    def _target(self, output: str | None) -> Iterator[IO[bytes]]:
+        """The file, in place only once it is whole; or standard output."""
+        if output is None:
+            stream = getattr(self.stdout, "buffer", None) or sys.stdout.buffer
+            yield stream
+            stream.flush()
+            return
+        path = Path(output)
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        except OSError as error:
+            raise CommandError(
+                f"Nothing can be written to {path}: {error.strerror}.", returncode=BAD_OPTIONS
+            ) from error
+        try:
+            with os.fdopen(handle, "w+b") as file:
+                yield file
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def _tell(self, report: Report, warnings: list[str], options: dict[str, Any]) -> None:
+        for warning in warnings:
+            self.stderr.write(warning, self.style.WARNING)
+        if options["json"]:
+            told = {"output": options["output"], "ok": report.ok, "problems": report.problems, "warnings": warnings}
+            self.write_json(told)
+        elif options["output"] is not None and report.ok:
+            self.stdout.write(self.style.SUCCESS(f"{options['output']}: everything adds up."))
+
+
+def iso_moment(text: str) -> datetime:
+    """A moment option with its time zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        raise ValueError(json.dumps(text))
+    return moment
+
+
+iso_moment.__name__ = "time with its zone (such as 2026-11-21T12:00:00+00:00)"

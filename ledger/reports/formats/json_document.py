@@ -1,0 +1,92 @@
+"""JSON: one document, written piece by piece, and its JSON Schema, which is made of the same columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import date
+from typing import IO, Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from ledger.reports.formats import Format, Warn
+from ledger.reports.report import SCHEMA, Header, Position, Report
+from ledger.reports.rows import Column, DeclaredGapRow, Kind, OpenRow, PeriodRow, Row, VoidRow, columns_of
+
+_TYPES: dict[Kind, dict[str, Any]] = {
+    Kind.TEXT: {"type": ["string", "null"]},
+    Kind.WHOLE: {"type": ["integer", "null"]},
+    Kind.VALUE: {"type": ["integer", "null"]},
+    Kind.DAY: {"type": ["string", "null"], "format": "date"},
+    Kind.MOMENT: {"type": ["string", "null"], "format": "date-time"},
+    Kind.VERDICT: {"type": "boolean"},
+    Kind.EVIDENCE: {"type": "object"},
+}
+
+#: The parts of this version, and the columns that need not be there.
+_PARTS: dict[str, type[Row]] = {"summary": PeriodRow, "voids": VoidRow, "gaps": DeclaredGapRow, "open": OpenRow}
+_OPTIONAL = {"declaration_due"}
+
+
+def write(report: Report, target: IO[bytes], warn: Warn) -> None:
+    """The header, what is wrong, and each part as a list of objects, one row a line."""
+    head = {"schema": SCHEMA, "header": asdict(report.header), "ok": report.ok, "problems": report.problems}
+    target.write(f'{_json(head)[:-1]}, "parts": {{'.encode())
+    for number, part in enumerate(report.parts):
+        names = [column.name for column in part.columns]
+        target.write(f'{"," if number else ""}\n"{part.name}": ['.encode())
+        before = "\n"
+        for cells in part.cells():
+            row = {name: _cell(cell) for name, cell in zip(names, cells, strict=True)}
+            target.write(f"{before}{_json(row)}".encode())
+            before = ",\n"
+        target.write(b"]" if before == "\n" else b"\n]")
+    target.write(b"\n}}\n")
+
+
+def _cell(cell: Any) -> Any:
+    # Django's encoder would cut a moment to milliseconds.
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return dict(cell) if isinstance(cell, Mapping) else cell
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of what is written, for whoever reads it by program. Parts beyond these may follow."""
+    text, number, day = {"type": "string"}, {"type": "integer"}, _TYPES[Kind.DAY]
+    special = {"since": day, "until": day, "made_at": {"type": "string", "format": "date-time"}}
+    header = {field.name: special.get(field.name, text) for field in fields(Header)}
+    header["position"] = _object({field.name: number for field in fields(Position)})
+    parts = {name: {"type": "array", "items": _row(columns_of(row))} for name, row in _PARTS.items()}
+    further = {"type": "array", "items": {"type": "object"}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": SCHEMA,
+        **_object(
+            {
+                "schema": {"const": SCHEMA},
+                "header": _object(header),
+                "ok": {"type": "boolean"},
+                "problems": {"type": "array", "items": text},
+                "parts": {"type": "object", "properties": parts, "additionalProperties": further},
+            }
+        ),
+    }
+
+
+def _row(columns: tuple[Column, ...]) -> dict[str, Any]:
+    made = _object({column.name: {**_TYPES[column.kind], "title": column.title} for column in columns})
+    made["required"] = [name for name in made["required"] if name not in _OPTIONAL]
+    return made
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+FORMAT = Format("json", "JSON", ".json", "application/json", streams=True, write=write)

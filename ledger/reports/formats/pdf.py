@@ -1,0 +1,165 @@
+"""PDF: a summary that can be signed, then every part as a table. For people; the other formats have all columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import date, datetime
+from typing import IO, TYPE_CHECKING, Any
+
+from ledger.reports.formats import Format, Warn, needs
+from ledger.reports.formats.cells import cell_text, moment_text
+from ledger.reports.report import Report
+from ledger.reports.rows import Kind, Part
+
+if TYPE_CHECKING:
+    from ledger.reports.paper.pages import Paper
+
+#: Rows that go on paper: a document is built in memory, and nobody reads more. What is left out is said in red.
+MAX_ROWS = 20_000
+
+_SIZE = 6.8
+
+
+def write(report: Report, target: IO[bytes], warn: Warn) -> None:
+    """The whole document; warns of scripts that no font of this machine has."""
+    try:
+        from ledger.reports.paper.fonts import Fonts, installed
+        from ledger.reports.paper.pages import Paper
+    except ModuleNotFoundError as error:
+        raise needs("fpdf2, or uharfbuzz,") from error
+    header, fonts = report.header, Fonts(installed())
+    owner = f"{header.tenant or 'Folio'} · {header.series}"
+    foot = (
+        f"Folio {header.version} · made at {header.made_at.isoformat(sep=' ', timespec='seconds')} · {header.position}"
+    )
+    with closing(Paper(fonts, (report.title, owner), foot)) as paper:
+        _write(paper, report, target, warn)
+
+
+def _write(paper: Paper, report: Report, target: IO[bytes], warn: Warn) -> None:
+    header, fonts = report.header, paper.fonts_at_hand
+    paper.set_creation_date(header.made_at)
+    paper.set_title(report.title)
+    paper.set_producer("Folio, with fpdf2")
+    paper.set_lang("en")
+    paper.add_page()
+    _front(paper, report)
+    left_out = 0
+    for number, part in enumerate(report.parts):
+        left_out += _part(paper, part)
+        if number == 0:
+            _signatures(paper)
+    if left_out:
+        warn(f"{left_out:,} rows are not on paper, which says so; the other formats have them all.")
+    paper.set_y(paper.get_y() + 3)
+    for name in sorted(fonts.missing):
+        warn(
+            f"No font of this machine has the letters of the script {name}; boxes stand for them. "
+            f"Install one, such as Noto Sans {name}, and make the report again."
+        )
+        paper.paragraph(
+            f"Boxes stand for letters of the script {name}, for which there was no font.", size=8, color=_red()
+        )
+    target.write(paper.output())
+
+
+def _red() -> tuple[int, int, int]:
+    from ledger.reports.paper.pages import RED
+
+    return RED
+
+
+def _front(paper: Paper, report: Report) -> None:
+    from ledger.reports.paper.pages import GREEN, GREY, MARGIN, RED
+
+    paper.put(MARGIN, MARGIN, paper.inner_width, report.title, size=20, bold=True)
+    top, half = MARGIN + 13, paper.inner_width / 2
+    lines = report.header.lines()
+    rows = (len(lines) + 1) // 2
+    for number, (label, text) in enumerate(lines):
+        x, y = MARGIN + half * (number // rows), top + 5.2 * (number % rows)
+        paper.put(x, y, 32, label, size=8.5, color=GREY)
+        paper.put(x + 32, y, half - 36, text, size=8.5, bold=True)
+    paper.set_y(top + 5.2 * rows + 3)
+    if report.ok:
+        paper.paragraph("Everything adds up: by the counters, and by the rows alone.", size=11, bold=True, color=GREEN)
+    else:
+        paper.paragraph("This does not add up.", size=13, bold=True, color=RED)
+        for problem in report.problems:
+            paper.paragraph(problem, size=9, bold=True, color=RED)
+    paper.set_y(paper.get_y() + 2)
+
+
+def _signatures(paper: Paper) -> None:
+    from ledger.reports.paper.pages import GREY, MARGIN
+
+    if paper.room() < 30:
+        paper.add_page()
+    y, third = paper.get_y() + 18, paper.inner_width / 3
+    for number, label in enumerate(
+        ("Prepared by (name, signature)", "Approved by (name, signature)", "Place and date")
+    ):
+        x = MARGIN + number * third
+        paper.set_draw_color(*GREY)
+        paper.line(x, y, x + third - 12, y)
+        paper.put(x, y + 1, third - 12, label, size=7.5, color=GREY)
+    paper.set_y(y + 10)
+
+
+def _part(paper: Paper, part: Part) -> int:
+    """Draw one part; returns how many of its rows were left out."""
+    from ledger.reports.paper.pages import GREY, RED, Table
+
+    if paper.room() < 40:
+        paper.add_page()
+    paper.set_y(paper.get_y() + 3)
+    paper.paragraph(part.title, size=13, bold=True)
+    if part.note:
+        paper.paragraph(part.note, size=7.5, color=GREY)
+    paper.set_y(paper.get_y() + 1)
+    shown = [(at, column) for at, column in enumerate(part.columns) if column.share and (at > 1 or not part.grouped)]
+    table = Table(
+        paper,
+        [column.title for _, column in shown],
+        [column.share for _, column in shown],
+        [column.kind in (Kind.WHOLE, Kind.VALUE) for _, column in shown],
+        _SIZE,
+    )
+    whose: tuple[str, ...] | None = None
+    drawn = left_out = 0
+    for cells in part.cells():
+        if drawn == MAX_ROWS:
+            left_out += 1
+            continue
+        if whose is None or (part.grouped and cells[:2] != whose):
+            whose = cells[:2]
+            heading = " · ".join(whose) if part.grouped else ""
+            paper.set_y(paper.get_y() + (3 if drawn else 0))
+            table.begin(heading)
+        red = any(cell is False for cell in cells)
+        table.row([_text(cells[at], column.kind) for at, column in shown], red=red)
+        drawn += 1
+    if not drawn:
+        paper.paragraph("None.", size=9)
+    if left_out:
+        paper.paragraph(
+            f"{left_out:,} more rows are not on paper. CSV, JSON and XLSX have them all.", size=9, bold=True, color=RED
+        )
+    return left_out
+
+
+def _text(cell: Any, kind: Kind) -> str:
+    if isinstance(cell, bool):
+        return "yes" if cell else "NO"
+    if isinstance(cell, int):
+        return f"{cell:,}" if kind is Kind.WHOLE else str(cell)
+    if isinstance(cell, datetime):
+        return moment_text(cell)
+    if isinstance(cell, Mapping):
+        stated = {name: value for name, value in sorted(cell.items()) if name != "cause" and value not in (None, "")}
+        return "; ".join(f"{name.replace('_', ' ')}: {_text(value, Kind.TEXT)}" for name, value in stated.items())
+    return cell_text(cell) if cell is None or isinstance(cell, date) else str(cell)
+
+
+FORMAT = Format("pdf", "PDF", ".pdf", "application/pdf", streams=False, write=write)

@@ -1,0 +1,162 @@
+"""XLSX: a sheet for the header and one for each part, with real dates and numbers, written row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import IO, TYPE_CHECKING, Any
+
+from ledger.reports.formats import Format, Warn, needs
+from ledger.reports.formats.cells import evidence_text
+from ledger.reports.report import Report
+from ledger.reports.rows import Column, Kind, Part
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
+    from xlsxwriter.format import Format as CellFormat
+    from xlsxwriter.worksheet import Worksheet
+
+#: Rows that a sheet can have, the one with the titles among them; what is more goes to another sheet.
+MAX_ROWS = 1_048_576
+#: Characters that a cell can have.
+MAX_TEXT = 32_767
+# Excel knows no date before; such a cell is a text.
+_FIRST_DAY = date(1900, 3, 1)
+_CUT = "… (cut here; the JSON file has it all)"
+
+_WIDTHS = {
+    Kind.WHOLE: 12,
+    Kind.VALUE: 14,
+    Kind.DAY: 12,
+    Kind.MOMENT: 20,
+    Kind.VERDICT: 10,
+    Kind.EVIDENCE: 50,
+    Kind.TEXT: 22,
+}
+_WIDE = {"reason": 50, "explanation": 50, "document": 28, "cause": 34, "period": 25}
+
+
+@dataclass(slots=True)
+class _Looks:
+    """The formats of the cells of one workbook, by kind, as they are and in red."""
+
+    book: Workbook
+    made: dict[tuple[Kind | str, bool], CellFormat] = field(default_factory=dict)
+
+    def of(self, kind: Kind | str, *, red: bool = False) -> CellFormat:
+        if (kind, red) not in self.made:
+            properties: dict[str, Any] = {"valign": "top", "font_name": "Arial", "font_size": 10}
+            match kind:
+                case Kind.WHOLE:
+                    properties |= {"num_format": "#,##0"}
+                case Kind.VALUE:
+                    properties |= {"num_format": "0"}
+                case Kind.DAY:
+                    properties |= {"num_format": "yyyy-mm-dd", "align": "left"}
+                case Kind.MOMENT:
+                    properties |= {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"}
+                case "title":
+                    properties |= {"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True}
+                case "label":
+                    properties |= {"bold": True}
+                case "heading":
+                    properties |= {"bold": True, "font_size": 16}
+                case "good":
+                    properties |= {"bold": True, "font_color": "#0B6B34"}
+            if red:
+                properties |= {"font_color": "#B00020", "bg_color": "#FDE7EA", "bold": True}
+            self.made[(kind, red)] = self.book.add_format(properties)
+        return self.made[(kind, red)]
+
+
+def write(report: Report, target: IO[bytes], warn: Warn) -> None:
+    """The whole workbook; its rows wait in temporary files, not in memory."""
+    try:
+        from xlsxwriter import Workbook
+    except ModuleNotFoundError as error:
+        raise needs("XlsxWriter") from error
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with Workbook(target, options) as book:
+        made_at = report.header.made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+        book.set_properties({"title": report.title, "comments": report.header.version, "created": made_at})
+        looks = _Looks(book)
+        _header(book.add_worksheet("Report"), report, looks)
+        for part in report.parts:
+            _part(book, part, looks)
+
+
+def _header(sheet: Worksheet, report: Report, looks: _Looks) -> None:
+    sheet.set_column(0, 0, 20)
+    sheet.set_column(1, 1, 110)
+    sheet.write_string(0, 0, report.title, looks.of("heading"))
+    at = 2
+    for label, text in report.header.lines():
+        sheet.write_string(at, 0, label, looks.of("label"))
+        sheet.write_string(at, 1, text, looks.of(Kind.TEXT))
+        at += 1
+    sheet.write_string(at, 0, "Adds up", looks.of("label"))
+    sheet.write_string(at, 1, "yes" if report.ok else "NO", looks.of("good", red=not report.ok))
+    for problem in report.problems:
+        at += 1
+        sheet.write_string(at, 1, problem, looks.of(Kind.TEXT, red=True))
+
+
+def _part(book: Workbook, part: Part, looks: _Looks) -> None:
+    columns = part.columns
+    sheet = _sheet(book, part, 1, looks)
+    at, number = 1, 1
+    for cells in part.cells():
+        if at == MAX_ROWS:
+            sheet.autofilter(0, 0, at - 1, len(columns) - 1)
+            number += 1
+            sheet, at = _sheet(book, part, number, looks), 1
+        red = any(cell is False for cell in cells)
+        for position, (column, cell) in enumerate(zip(columns, cells, strict=True)):
+            _write(sheet, at, position, column, cell, looks, red=red)
+        at += 1
+    sheet.autofilter(0, 0, max(at - 1, 1), len(columns) - 1)
+
+
+def _sheet(book: Workbook, part: Part, number: int, looks: _Looks) -> Worksheet:
+    sheet = book.add_worksheet(part.title if number == 1 else f"{part.title} ({number})")
+    sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_footer("&L&F&C&A&RPage &P of &N")
+    for position, column in enumerate(part.columns):
+        sheet.set_column(position, position, _WIDE.get(column.name, _WIDTHS[column.kind]))
+        sheet.write_string(0, position, column.title, looks.of("title"))
+    return sheet
+
+
+def _write(sheet: Worksheet, at: int, position: int, column: Column, cell: Any, looks: _Looks, *, red: bool) -> None:
+    """One cell. A text is always written as a text, so nothing that somebody typed can become a formula or a link."""
+    look = looks.of(column.kind, red=red)
+    if cell is None:
+        sheet.write_blank(at, position, None, look)
+    elif isinstance(cell, bool):
+        sheet.write_string(at, position, "yes" if cell else "NO", look)
+    elif isinstance(cell, int) and abs(cell) < 10**15:  # beyond, Excel would round it
+        sheet.write_number(at, position, cell, look)
+    elif isinstance(cell, datetime):
+        sheet.write_datetime(at, position, cell.replace(tzinfo=None, microsecond=0), look)
+    elif isinstance(cell, date) and cell >= _FIRST_DAY:
+        sheet.write_datetime(at, position, cell, look)
+    else:
+        text = evidence_text(cell) if isinstance(cell, Mapping) else str(cell)
+        if len(text) > MAX_TEXT:
+            text = text[: MAX_TEXT - len(_CUT)] + _CUT
+        sheet.write_string(at, position, text, look)
+
+
+FORMAT = Format(
+    "xlsx",
+    "Excel workbook",
+    ".xlsx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    streams=False,
+    write=write,
+)

@@ -1,0 +1,146 @@
+"""Which values of a period no document bears, and what is known of each: the rows of one walk, made into spans.
+
+An *island* is a run of values between two documents. What is known of its values, the *items*, are gaps with an entry,
+ranges of an adopted history, reservations and free slots. What no item covers is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+
+class What(StrEnum):
+    """What is known of a span of values that no document bears."""
+
+    FLAGGED = "flagged"
+    ADOPTED = "adopted"
+    LOST = "lost"
+    RESERVED = "reserved"
+    FREE = "free"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a document may still get such a value."""
+        return self in (What.RESERVED, What.FREE)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """The document next to an island: its value, its number and its business date."""
+
+    value: int
+    number: str
+    issued_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Island:
+    """The values from ``first`` to ``last``, both inclusive, and the documents beside it; None at a period's ends."""
+
+    first: int
+    last: int
+    before: Neighbour | None
+    after: Neighbour | None
+
+    @property
+    def dated(self) -> date | None:
+        """The day by which a span of dates holds it: that of the document before it, or else of the one after it.
+
+        So each value belongs to one day, and the reports of two spans that touch never both have it, nor neither.
+        """
+        neighbour = self.before or self.after
+        return None if neighbour is None else neighbour.issued_on
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is known of the values from ``first`` to ``last``, both inclusive."""
+
+    first: int
+    last: int
+    what: What
+    since: datetime | None = None
+    document: str = ""
+    actor: str = ""
+    asked_for: date | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    explanation: str = ""
+    explained_by: str = ""
+    explained_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The values from ``first`` to ``last``, both inclusive, all of one item (None: lost), in one island."""
+
+    first: int
+    last: int
+    island: Island
+    item: Item | None
+
+    @property
+    def what(self) -> What:
+        """What is known of these values."""
+        return What.LOST if self.item is None else self.item.what
+
+    @property
+    def count(self) -> int:
+        """How many values it is."""
+        return self.last - self.first + 1
+
+
+def spans(found: Iterable[tuple[Island, Item | None]]) -> Iterator[Span]:
+    """Cut islands along their items. ``found`` has each island with each of its items, or with None, in order.
+
+    Every value of an island comes in exactly one span, also where items overlap, or reach out of the island, which
+    only a ledger that was tampered with has.
+    """
+    for island, pairs in groupby(found, key=lambda pair: pair[0]):
+        reached = island.first - 1
+        for item in filter(None, (item for _, item in pairs)):
+            first, last = max(item.first, reached + 1), min(item.last, island.last)
+            if first > last:
+                continue
+            if first > reached + 1:
+                yield Span(reached + 1, first - 1, island, None)
+            yield Span(first, last, island, item)
+            reached = last
+        if reached < island.last:
+            yield Span(reached + 1, island.last, island, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many values, and the lowest and highest of them, are open, missing and, of those, lost."""
+
+    open: int = 0
+    missing: int = 0
+    ranges: int = 0
+    lost: int = 0
+    first: int | None = None
+    last: int | None = None
+
+
+def tally(all_spans: Iterable[Span]) -> Tally:
+    """Count spans, in order. Missing values that touch are one range, whatever their causes."""
+    counts = {"open": 0, "missing": 0}
+    ranges = lost = 0
+    first: int | None = None
+    last: int | None = None
+    missing_through: int | None = None
+    for span in all_spans:
+        first = span.first if first is None else first
+        last = span.last
+        if span.what.is_open:
+            counts["open"] += span.count
+            continue
+        counts["missing"] += span.count
+        lost += span.count if span.what is What.LOST else 0
+        ranges += missing_through is None or span.first > missing_through + 1
+        missing_through = span.last
+    return Tally(counts["open"], counts["missing"], ranges, lost, first, last)

@@ -1,0 +1,289 @@
+"""Pages of a report: furniture on each, texts in any script, tables that go on over pages with their heads repeated."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import uharfbuzz  # noqa: F401  (shapes scripts whose letters join; without it they would come out wrong)
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+from fpdf.fonts import TTFFont
+
+from ledger.reports.paper.fonts import Fonts
+
+MARGIN = 12.0
+_FOOT = 14.0
+_LINE = 1.36  # of the size of the letters
+_POINT = 25.4 / 72
+_GAP = 1.2  # mm on either side of what stands in a cell
+
+INK, GREY, RED, GREEN, NAVY = (28, 32, 38), (105, 112, 122), (176, 0, 32), (11, 107, 52), (31, 58, 95)
+_STRIPE, _RULE, _ROSE = (246, 248, 250), (208, 214, 222), (253, 231, 234)
+
+# Stands for the number of pages until that is known, and is as wide as that may be. Control characters, which no text
+# that is drawn has, lest something that somebody typed be replaced.
+_PAGES = "\x01\x02" * 3
+
+_CUT = "… (JSON has it all)"
+
+Color = tuple[int, int, int]
+
+
+class Paper(FPDF):
+    """A document in landscape A4. ``fonts`` gets a list of the scripts that no font has."""
+
+    def __init__(self, fonts: Fonts, head: tuple[str, str], foot: str) -> None:
+        super().__init__(orientation="landscape", unit="mm", format="A4")
+        self.fonts_at_hand = fonts
+        self._head, self._foot = head, foot
+        self._widths: dict[tuple[str, str], float] = {}
+        self._families: dict[Path, str] = {}
+        self._covered: set[str] = set()
+        self.c_margin = 0
+        self.set_margins(MARGIN, MARGIN, MARGIN)
+        self.set_auto_page_break(auto=False)
+        self.alias_nb_pages(_PAGES)
+        faces = fonts.text_faces()
+        if faces is None:
+            self._family, self._known = "helvetica", frozenset(range(32, 127)) | frozenset(range(160, 256))
+        else:
+            self._family = "text"
+            self.add_font("text", "", faces[0])
+            self.add_font("text", "B", faces[1])
+            self._known = fonts.characters(faces[0]) & fonts.characters(faces[1])
+
+    def close(self) -> None:
+        """Close the files of its fonts, which fpdf reads from until the document is put out."""
+        for font in self.fonts.values():
+            if isinstance(font, TTFFont):
+                font.close()
+
+    # Pages
+
+    @property
+    def inner_width(self) -> float:
+        """What is between the margins, in mm."""
+        return float(self.w - 2 * MARGIN)
+
+    def header(self) -> None:
+        """Called by fpdf on each page."""
+        if self.page_no() > 1:
+            self.put(MARGIN, 7, self.inner_width, self._head[0], size=7.5, color=GREY)
+            self.put(MARGIN, 7, self.inner_width, self._head[1], size=7.5, color=GREY, align="R")
+            self.rule(12)
+        self.set_y(16 if self.page_no() > 1 else MARGIN)
+
+    def footer(self) -> None:
+        """Called by fpdf on each page."""
+        self.rule(self.h - 11)
+        self.put(MARGIN, self.h - 9.5, self.inner_width, self._foot, size=7, color=GREY)
+        pages = f"Page {self.page_no()} of {_PAGES}"
+        self.set_font(self._family, "", 7)
+        self.set_text_color(*GREY)
+        self.set_xy(MARGIN + self.inner_width - 40, self.h - 9.5)
+        self.set_text_shaping(False)
+        self.set_fallback_fonts([])
+        self.cell(40, 7 * _LINE * _POINT, pages, align="R")
+
+    def rule(self, y: float) -> None:
+        """A thin line from margin to margin."""
+        self.set_draw_color(*_RULE)
+        self.set_line_width(0.2)
+        self.line(MARGIN, y, self.w - MARGIN, y)
+
+    def room(self) -> float:
+        """How much is left of the page, in mm."""
+        return float(self.h - _FOOT - self.get_y())
+
+    # Texts
+
+    def put(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        text: str,
+        *,
+        size: float,
+        bold: bool = False,
+        color: Color = INK,
+        align: str = "L",
+    ) -> None:
+        """One line at a place; what is too long for the width is cut where it ends."""
+        lines = self.wrapped(text, width, size, bold=bold)
+        self.set_text_color(*color)
+        self._draw(x, y, width, lines[0] if lines else "", size, bold=bold, align=align)
+
+    def paragraph(self, text: str, *, size: float, bold: bool = False, color: Color = INK) -> None:
+        """Lines over the whole width, from where the page is."""
+        for line in self.wrapped(text, self.inner_width, size, bold=bold):
+            if self.room() < size * _LINE * _POINT:
+                self.add_page()
+            self.set_text_color(*color)
+            y = self.get_y()
+            self._draw(MARGIN, y, self.inner_width, line, size, bold=bold)
+            self.set_y(y + size * _LINE * _POINT)
+
+    def wrapped(self, text: str, width: float, size: float, *, bold: bool = False) -> list[str]:
+        """The lines that a text takes; white space breaks, and words that are too long break anywhere."""
+        lines: list[str] = []
+        for paragraph in self._drawable(text).splitlines():
+            line = ""
+            for word in paragraph.split():
+                longer = f"{line} {word}" if line else word
+                if self._width(longer, size, bold=bold) <= width:
+                    line = longer
+                    continue
+                if line:
+                    lines.append(line)
+                *whole, line = self._broken(word, width, size, bold=bold)
+                lines += whole
+            lines.append(line)
+        return lines
+
+    def _broken(self, word: str, width: float, size: float, *, bold: bool) -> list[str]:
+        pieces, piece = [], ""
+        if self._width(word, size, bold=bold) <= width:
+            return [word]
+        for character in word:
+            # A mark stays with the letter that it belongs to.
+            is_mark = unicodedata.category(character).startswith("M")
+            if piece and not is_mark and self._width(piece + character, size, bold=bold) > width:
+                pieces.append(piece)
+                piece = ""
+            piece += character
+        return [*pieces, piece]
+
+    def _drawable(self, text: str) -> str:
+        """The text with a box for each character that no font has, and without those that can't be drawn at all."""
+        if text.isascii() and text.isprintable():
+            return text
+        return "".join(map(self._drawable_character, text))
+
+    def _drawable_character(self, character: str) -> str:
+        if character in "\n\r" or ord(character) in self._known or character in self._covered:
+            return character
+        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs"):
+            # Joiners say how letters around them are shaped, so they stay; the rest is white space at best.
+            return character if character in "\u200c\u200d" and self._families else " "
+        face = self.fonts_at_hand.face_for(character)
+        if face is None:
+            return "\u25a1" if 0x25A1 in self._known else "?"
+        if self._family == "helvetica":
+            # fpdf falls back from one embedded font to another, never from a built-in one.
+            self._use_embedded(face)
+        elif face not in self._families:
+            self._families[face] = f"more{len(self._families)}"
+            self.add_font(self._families[face], "", face)
+            self.add_font(self._families[face], "B", face)
+        self._covered |= set(map(chr, self.fonts_at_hand.characters(face)))
+        return character
+
+    def _use_embedded(self, face: Path) -> None:
+        self._family, self._known = "text", self.fonts_at_hand.characters(face)
+        self.add_font("text", "", face)
+        self.add_font("text", "B", face)
+        self._widths.clear()
+
+    def _width(self, text: str, size: float, *, bold: bool) -> float:
+        style = "B" if bold else ""
+        if self._is_simple(text):
+            # Without shaping, a text is as wide as its letters.
+            widths = self._widths
+            try:
+                return sum(widths[(style, character)] for character in text) * size
+            except KeyError:
+                self._plain(style, 10)
+                for character in set(text):
+                    widths[(style, character)] = self.get_string_width(character) / 10
+                return sum(widths[(style, character)] for character in text) * size
+        self._rich(style, size)
+        return float(self.get_string_width(text))
+
+    def _plain(self, style: str, size: float) -> None:
+        self.set_font(self._family, style, size)
+        self.set_text_shaping(False)
+        self.set_fallback_fonts([])
+
+    def _rich(self, style: str, size: float) -> None:
+        self.set_font(self._family, style, size)
+        self.set_text_shaping(self._family != "helvetica")
+        self.set_fallback_fonts(list(self._families.values()), exact_match=False)
+
+    def _draw(self, x: float, y: float, width: float, line: str, size: float, *, bold: bool, align: str = "L") -> None:
+        style = "B" if bold else ""
+        if self._is_simple(line):
+            # Most texts; fpdf's cells take five times as long.
+            indent = width - self._width(line, size, bold=bold) if align == "R" else 0
+            self._plain(style, size)
+            self.text(x + indent, y + size * _POINT * 1.03, line)
+            return
+        self._rich(style, size)
+        self.set_xy(x, y)
+        self.cell(width, size * _LINE * _POINT, line, align=align, new_x=XPos.LEFT, new_y=YPos.TOP)
+
+    def _is_simple(self, text: str) -> bool:
+        """Whether letters stand side by side as they come, and the font for most texts has them all."""
+        return text.isascii() or all(
+            ord(character) in self._known
+            and (character < "\u0300" or "\u0370" <= character < "\u0530" or character in "·–—…")
+            for character in text
+        )
+
+
+class Table:
+    """A table over the whole width, from where the page is; rows are drawn one by one, and its head on each page."""
+
+    def __init__(
+        self, paper: Paper, titles: Sequence[str], shares: Sequence[float], right: Sequence[bool], size: float
+    ) -> None:
+        self.paper, self.titles, self.right, self.size = paper, titles, right, size
+        self.widths = [paper.inner_width * share / sum(shares) for share in shares]
+        self.step = size * _LINE * _POINT
+        self.heading, self.striped = "", False
+
+    def begin(self, heading: str) -> None:
+        """Draw the head, with room for a row under it, below a heading that is repeated along with it."""
+        self.heading, self.striped = heading, False
+        lines = self._lines(self.titles, bold=True)
+        if self.paper.room() < self._height(lines) + 4 * self.step:
+            self.paper.add_page()
+        if heading:
+            self.paper.paragraph(heading, size=8.5, bold=True)
+            self.paper.set_y(self.paper.get_y() + 0.6)
+        self._row(lines, bold=True, ink=(255, 255, 255), fill=NAVY)
+
+    def row(self, cells: Sequence[str], *, red: bool) -> None:
+        """Draw one row; on a new page below a new head where there is no more room on this one."""
+        lines = self._lines(cells, bold=red)
+        most = int((self.paper.h - _FOOT - 40) / self.step)
+        lines = [cell if len(cell) <= most else [*cell[: most - 1], _CUT] for cell in lines]
+        if self.paper.room() < self._height(lines):
+            self.paper.add_page()
+            self.begin(self.heading)
+        self._row(lines, bold=red, ink=RED if red else INK, fill=_ROSE if red else _STRIPE if self.striped else None)
+        self.striped = not self.striped
+
+    def _lines(self, cells: Sequence[str], *, bold: bool) -> list[list[str]]:
+        pairs = zip(cells, self.widths, strict=True)
+        return [self.paper.wrapped(cell, width - 2 * _GAP, self.size, bold=bold) for cell, width in pairs]
+
+    def _height(self, lines: list[list[str]]) -> float:
+        return max(1, *map(len, lines)) * self.step + _GAP
+
+    def _row(self, lines: list[list[str]], *, bold: bool, ink: Color, fill: Color | None) -> None:
+        paper, x, y, height = self.paper, MARGIN, self.paper.get_y(), self._height(lines)
+        if fill is not None:
+            paper.set_fill_color(*fill)
+            paper.rect(x, y, paper.inner_width, height, style="F")
+        paper.set_text_color(*ink)
+        for cell, width, right in zip(lines, self.widths, self.right, strict=True):
+            for number, line in enumerate(cell):
+                at: dict[str, Any] = {"bold": bold, "align": "R" if right else "L"}
+                top = y + _GAP / 2 + number * self.step
+                paper._draw(x + _GAP, top, width - 2 * _GAP, line, self.size, **at)
+            x += width
+        paper.set_y(y + height)

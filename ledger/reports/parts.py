@@ -1,0 +1,140 @@
+"""The parts of the continuity report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from ledger.reports import further
+from ledger.reports import report_sql as sql
+from ledger.reports.missing import Span, What
+from ledger.reports.rows import DeclaredGapRow, GapRow, OpenRow, Part, PeriodRow, VoidRow
+from ledger.reports.scope import Scope, ScopedPeriod
+
+_CAUSES = {
+    What.LOST: "lost or tampered with: no rollback leaves such a hole",
+    What.ADOPTED: "adopted as missing",
+}
+
+
+def parts(scope: Scope) -> tuple[Part, ...]:
+    """All parts of a report, in the order in which people read them."""
+    gap_row = DeclaredGapRow if further.DECLARATIONS else GapRow
+    return (
+        Part(
+            "summary",
+            "Summary",
+            "Expected is what the counter gave away, and must be what was issued, is open, and is missing; void "
+            "numbers are among those issued. By the rows is the same of the whole period, from the rows alone. A "
+            "period opens where its counter starts, which is compared with the closing value of the one before.",
+            PeriodRow,
+            lambda: (scoped.row for scoped in scope.periods),
+            grouped=False,
+        ),
+        Part("voids", "Void numbers", "Numbers that were declared void.", VoidRow, lambda: _voids(scope)),
+        Part(
+            "gaps",
+            "Missing numbers",
+            "Both ends are inclusive. A missing value has no date of its own: it lies between the documents beside it, "
+            "and is counted on the day of the one before it, or else of the one after it.",
+            gap_row,
+            lambda: _gaps(scope),
+        ),
+        Part(
+            "open",
+            "Open numbers",
+            "Reserved for a checkout, or free for the next one: neither issued nor missing yet.",
+            OpenRow,
+            lambda: _open(scope),
+        ),
+        *further.further_parts(scope),
+    )
+
+
+def _voids(scope: Scope) -> Iterator[VoidRow]:
+    by_id = {scoped.period.pk: scoped for scoped in scope.periods}
+    wanted = {"tenant": scope.tenant, "periods": list(by_id), "since": scope.since, "until": scope.until}
+    if not any(scoped.row.void for scoped in scope.periods):
+        return
+    for (
+        period,
+        value,
+        number,
+        document,
+        issued_on,
+        issued_at,
+        voided_at,
+        actor,
+        reason,
+        replacement,
+    ) in scope.snapshot.rows(sql.VOIDS, wanted):
+        scoped = by_id[period]
+        yield VoidRow(
+            series=scoped.summary.series,
+            period=scoped.summary.period,
+            value=value,
+            number=number,
+            document=document,
+            issued_on=issued_on,
+            issued_at=issued_at.astimezone(scoped.zone),
+            voided_at=voided_at.astimezone(scoped.zone),
+            voided_by=actor,
+            reason=reason,
+            replacement=replacement,
+        )
+
+
+def _gaps(scope: Scope) -> Iterator[GapRow]:
+    for scoped in scope.periods:
+        for span in scope.spans(scoped):
+            if not span.what.is_open:
+                row = _gap(scoped, span)
+                yield _with_declaration(scoped, row) if further.DECLARATIONS else row
+
+
+def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
+    numbers, item = scoped.period.as_format(), span.item
+    before, after = span.island.before, span.island.after
+    evidence = dict(item.evidence) if item else {}
+    return GapRow(
+        series=scoped.summary.series,
+        period=scoped.summary.period,
+        start=span.first,
+        end=span.last,
+        count=span.count,
+        start_number=numbers.number(span.first),
+        end_number=numbers.number(span.last),
+        before_number=before.number if before else None,
+        before_on=before.issued_on if before else None,
+        after_number=after.number if after else None,
+        after_on=after.issued_on if after else None,
+        cause=_CAUSES.get(span.what) or str(evidence.get("cause", "not stated")),
+        known_since=scoped.local(item.since) if item else None,
+        evidence=evidence,
+        explanation=item.explanation if item else "",
+        explained_by=item.explained_by if item else "",
+        explained_at=scoped.local(item.explained_at) if item else None,
+    )
+
+
+def _with_declaration(scoped: ScopedPeriod, row: GapRow) -> DeclaredGapRow:
+    told = {field.name: getattr(row, field.name) for field in fields(GapRow)}
+    return DeclaredGapRow(**told, declaration_due=further.declaration_due(scoped, row))
+
+
+def _open(scope: Scope) -> Iterator[OpenRow]:
+    for scoped in scope.periods:
+        numbers = scoped.period.as_format()
+        for span in scope.spans(scoped) if scoped.row.open else ():
+            if span.item is not None and span.what.is_open:
+                yield OpenRow(
+                    series=scoped.summary.series,
+                    period=scoped.summary.period,
+                    value=span.first,
+                    number=numbers.number(span.first),
+                    state=span.what.value,
+                    since=scoped.local(span.item.since),
+                    document=span.item.document,
+                    asked_by=span.item.actor,
+                    asked_for=span.item.asked_for,
+                )

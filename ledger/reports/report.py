@@ -1,0 +1,232 @@
+"""The continuity report: a header, and parts that are read from one snapshot while they are written to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db import router
+
+from ledger import __version__, calendars
+from ledger.errors import InvalidDate, ReportError
+from ledger.keys import tenant_key
+from ledger.models import Entry, Series
+from ledger.reports import report_sql as sql
+from ledger.reports.parts import parts
+from ledger.reports.rows import Part, Row
+from ledger.reports.scope import Scope, ScopedPeriod, read_periods
+from ledger.reports.snapshot import Snapshot, snapshot
+
+#: Name and version of what the report has to tell; a column that goes or changes its meaning makes it 2.
+SCHEMA = "folio.continuity/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in the ledger the report stands: how many events of its periods there are.
+
+    Events are only ever added, so two reports at one position have read the same events. What is open besides is no
+    event, and belongs to the moment.
+    """
+
+    entries: int
+    voids: int
+    explanations: int
+    open: int
+
+    def __str__(self) -> str:
+        return f"{self.entries:,} entries, {self.voids:,} voids, {self.explanations:,} explanations; {self.open:,} open"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Whose numbers, which of them, and when. ``tax_id`` is empty where nobody stated one; dates are inclusive."""
+
+    tenant: str
+    tax_id: str
+    series: str
+    template: str
+    period: str
+    since: date | None
+    until: date | None
+    time_zone: str
+    made_at: datetime
+    position: Position
+    version: str
+
+    def lines(self) -> list[tuple[str, str]]:
+        """What people read, line by line."""
+        dates = f"{self.since or 'the beginning'} to {self.until or 'the end'}, both inclusive"
+        return [
+            ("Tenant", self.tenant or "(the one without a name)"),
+            ("Tax id", self.tax_id or "not stated"),
+            ("Series", self.series),
+            ("Template", self.template),
+            ("Period", self.period),
+            ("Business dates", "all" if self.since is None and self.until is None else dates),
+            ("Time zone", self.time_zone),
+            ("Made at", self.made_at.isoformat(sep=" ", timespec="seconds")),
+            ("Ledger position", str(self.position)),
+            ("Made by", f"Folio {self.version}, {SCHEMA}"),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """``problems`` says what does not add up, and is empty when all is well; ``parts`` are read while the report is
+    open.
+    """
+
+    title: str
+    header: Header
+    problems: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything adds up."""
+        return not self.problems
+
+    def only(self, name: str) -> Report:
+        """The same with one of its parts; raises ReportError where there is none of that name."""
+        chosen = tuple(part for part in self.parts if part.name == name)
+        if not chosen:
+            raise ReportError(
+                f"The report has no part {name!r}.",
+                rule="A part is chosen by its name.",
+                remedy=f"Choose one of {', '.join(part.name for part in self.parts)}.",
+            )
+        return replace(self, parts=chosen)
+
+
+@contextmanager
+def continuity_report(
+    *,
+    org: Any = None,
+    tenant: str | None = None,
+    series: str | None = None,
+    on: date | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    tax_id: str = "",
+    made_at: datetime | None = None,
+    progress: Callable[[str], None] | None = None,
+    using: str | None = None,
+) -> Iterator[Report]:
+    """The report of one tenant's numbers, open for as long as the block lasts.
+
+    ``tenant`` is a key, ``org`` what ``issue`` takes; by default the tenant without a name. ``series`` is a code,
+    ``on`` a day in the period that is wanted. ``since`` and ``until`` are business dates, both inclusive: what is dated
+    outside is not in the report. ``tax_id`` is shown as it is. ``made_at`` pins the time that the report bears, an
+    aware datetime. ``progress`` is called with each step.
+
+    Raises ReportError where there is no such series or period, or inside a transaction that has no snapshot.
+    """
+    owner = tenant if tenant is not None else tenant_key(org)
+    _check(on, since, until, made_at)
+    tell = progress or (lambda step: None)
+    with snapshot(using or router.db_for_read(Entry)) as shot:
+        tell("summing up")
+        whole = on is not None
+        first_day, last_day = (on, on) if whole else (since, until)
+        periods = tuple(read_periods(shot, owner, series, first_day, last_day, whole=whole))
+        _refuse_nothing(shot, owner, series, periods)
+        scope = Scope(shot, owner, None if whole else since, None if whole else until, periods)
+        yield Report(
+            title="Continuity of numbers",
+            header=_header(scope, series, tax_id, made_at),
+            problems=tuple(_problems(periods)),
+            parts=tuple(_told(part, tell) for part in parts(scope)),
+        )
+
+
+def _check(on: date | None, since: date | None, until: date | None, made_at: datetime | None) -> None:
+    if made_at is not None and made_at.utcoffset() is None:
+        raise InvalidDate(
+            f"The time {made_at.isoformat()} has no time zone.",
+            rule="A report bears the moment at which it was made.",
+            remedy="Write it like 2026-11-21T12:00:00+00:00.",
+        )
+    if on is not None and (since is not None or until is not None):
+        raise ReportError(
+            f"Both a period (that of {on}) and a span of dates were asked for.",
+            rule="A report is of whole periods, or of a span of business dates.",
+            remedy="Leave out one of them.",
+        )
+    if since is not None and until is not None:
+        calendars.Span(since, until)
+
+
+def _refuse_nothing(shot: Snapshot, tenant: str, series: str | None, periods: tuple[ScopedPeriod, ...]) -> None:
+    # A misspelt name would give an empty report, which looks as if all were well.
+    known = Series.objects.using(shot.alias).filter(tenant=tenant)
+    if series is not None:
+        known = known.filter(code=series)
+    if not known.exists():
+        raise ReportError(
+            f"Tenant {tenant!r} has no series{'' if series is None else f' {series!r}'}.",
+            rule="A report is of series that exist.",
+            remedy="manage.py ledger_series list shows all.",
+        )
+    if not periods:
+        raise ReportError(
+            f"Tenant {tenant!r} has no period{'' if series is None else f' of {series!r}'} that holds such dates.",
+            rule="A report is of periods that were opened.",
+            remedy="manage.py ledger_period list shows all.",
+        )
+
+
+def _header(scope: Scope, series: str | None, tax_id: str, made_at: datetime | None) -> Header:
+    ids = [scoped.period.pk for scoped in scope.periods]
+    now, explanations = scope.snapshot.row(sql.EXPLANATIONS, {"tenant": scope.tenant, "periods": ids})
+    zones = {scoped.series.time_zone for scoped in scope.periods}
+    labels = {scoped.summary.period for scoped in scope.periods}
+    dated = scope.since is not None or scope.until is not None
+    all_of_them = f"{len(scope.periods):,}, all that {'touch the dates' if dated else 'there are'}"
+    summaries = [scoped.summary for scoped in scope.periods]
+    moment = now if made_at is None else made_at
+    return Header(
+        tenant=scope.tenant,
+        tax_id=tax_id,
+        series=", ".join(dict.fromkeys(summary.series for summary in summaries)) if series is None else series,
+        template=", ".join(dict.fromkeys(scoped.series.template for scoped in scope.periods)),
+        period=labels.pop() if len(labels) == 1 else all_of_them,
+        since=scope.since,
+        until=scope.until,
+        time_zone=", ".join(sorted(zones)),
+        made_at=moment.astimezone(calendars.zone(zones.pop()) if len(zones) == 1 else UTC),
+        position=Position(
+            entries=sum(summary.used + summary.flagged for summary in summaries),
+            voids=sum(summary.void for summary in summaries),
+            explanations=explanations,
+            open=sum(summary.reserved + summary.free for summary in summaries),
+        ),
+        version=__version__,
+    )
+
+
+def _problems(periods: tuple[ScopedPeriod, ...]) -> Iterator[str]:
+    for scoped in periods:
+        row, summary = scoped.row, scoped.summary
+        where = f"{summary.series}, {summary.period}"
+        if not row.adds_up:
+            yield (
+                f"{where}: the numbers do not add up. The counter expects {summary.expected:,} from {summary.first} to "
+                f"{summary.last}; the rows span {summary.expected_from_rows:,} from {summary.lowest} to "
+                f"{summary.highest}."
+            )
+        elif row.lost:
+            yield f"{where}: {row.lost:,} values are lost or were tampered with; nothing is known of them."
+        if summary.duplicates:
+            yield f"{where}: {summary.duplicates:,} values come twice."
+
+
+def _told(part: Part, tell: Callable[[str], None]) -> Part:
+    def rows() -> Iterator[Row]:
+        tell(f"writing {part.title.lower()}")
+        yield from part.rows()
+
+    return replace(part, rows=rows)

@@ -1,0 +1,131 @@
+"""The statements of the report's parts; the sums are those of ``continuity_sql``."""
+
+from __future__ import annotations
+
+# The islands of a period (see missing.py) in the order of values, each once for every item that begins in it. One walk
+# over the documents by value finds them; neighbours and items are looked up along the indexes, for each island alone.
+# Lost values above the highest document count up to where the counter stands.
+#
+# Parameters: tenant, period (its id), first and last (of the counter), since and until (business dates, or NULL).
+ISLANDS = """
+    SELECT i.first, i.last, b.value, b.number, b.issued_on, a.value, a.number, a.issued_on,
+           t.first, t.last, t.what, t.since, t.document, t.actor, t.asked_for, t.evidence,
+           x.explanation, x.actor, x.explained_at
+    FROM (
+        SELECT %(first)s::bigint AS first, coalesce(lowest.value - 1, %(last)s::bigint) AS last,
+               NULL::bigint AS before, lowest.value AS after
+        FROM (SELECT (SELECT e.value FROM ledger_entry e
+                      WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind <> 'gap'
+                      ORDER BY e.value LIMIT 1) AS value) lowest
+        UNION ALL
+        SELECT d.value + 1, coalesce(d.following - 1, %(last)s::bigint), d.value, d.following
+        FROM (
+            SELECT e.value, lead(e.value) OVER (ORDER BY e.value) AS following
+            FROM ledger_entry e
+            WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind <> 'gap'
+        ) d
+        WHERE coalesce(d.following - 1, %(last)s::bigint) > d.value
+    ) i
+    LEFT JOIN LATERAL (
+        SELECT e.value, e.number, e.issued_on FROM ledger_entry e
+        WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value = i.before AND e.kind <> 'gap'
+        LIMIT 1
+    ) b ON true
+    LEFT JOIN LATERAL (
+        SELECT e.value, e.number, e.issued_on FROM ledger_entry e
+        WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value = i.after AND e.kind <> 'gap'
+        LIMIT 1
+    ) a ON true
+    LEFT JOIN LATERAL (
+        SELECT e.value AS first, e.value AS last, 'flagged' AS what, e.issued_at AS since, '' AS document,
+               e.actor, NULL::date AS asked_for, e.metadata AS evidence, e.id AS entry, NULL::bigint AS adopted_gap
+        FROM ledger_entry e
+        WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value BETWEEN i.first AND i.last
+          AND e.kind = 'gap'
+        UNION ALL
+        SELECT g.first_value, g.last_value, 'adopted', o.adopted_at, '', o.actor, NULL,
+               jsonb_build_object('source', o.source, 'adoption', o.id), NULL, g.id
+        FROM ledger_adoptedgap g JOIN ledger_adoption o ON o.id = g.adoption_id
+        WHERE g.tenant = %(tenant)s AND g.period_id = %(period)s AND g.first_value BETWEEN i.first AND i.last
+        UNION ALL
+        SELECT r.value, r.value, 'reserved', r.reserved_at, r.document, r.actor, r.issued_on, NULL, NULL, NULL
+        FROM ledger_reservation r
+        WHERE r.tenant = %(tenant)s AND r.period_id = %(period)s AND r.value BETWEEN i.first AND i.last
+        UNION ALL
+        SELECT w.value, w.value, 'free', NULL, '', '', NULL, NULL, NULL, NULL
+        FROM ledger_slot w
+        WHERE w.tenant = %(tenant)s AND w.period_id = %(period)s AND w.value BETWEEN i.first AND i.last
+    ) t ON true
+    LEFT JOIN LATERAL (
+        SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
+        WHERE x.entry_id = t.entry OR x.adopted_gap_id = t.adopted_gap
+        -- An expression, lest the planner walk back along the primary key, past the explanations of all other gaps.
+        ORDER BY x.id + 0 DESC LIMIT 1
+    ) x ON true
+    WHERE i.last >= i.first
+      AND (%(since)s::date IS NULL OR coalesce(b.issued_on, a.issued_on) >= %(since)s::date)
+      AND (%(until)s::date IS NULL OR coalesce(b.issued_on, a.issued_on) <= %(until)s::date)
+    ORDER BY i.first, t.first
+"""
+
+# The documents of a period that are dated within a span: how many, how many of them void or dated before the document
+# with the next lower value, the lowest and highest value, and how many documents the period has in all.
+DATED = """
+    SELECT count(*) FILTER (WHERE d.dated), count(*) FILTER (WHERE d.dated AND d.void),
+           count(*) FILTER (WHERE d.dated AND d.out_of_order), count(*) FILTER (WHERE d.dated AND d.again),
+           min(d.value) FILTER (WHERE d.dated), max(d.value) FILTER (WHERE d.dated), count(*)
+    FROM (
+        SELECT e.value, e.issued_on BETWEEN coalesce(%(since)s::date, '-infinity')
+                                        AND coalesce(%(until)s::date, 'infinity') AS dated,
+               EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = e.tenant AND v.entry_id = e.id) AS void,
+               lag(e.value) OVER by_value = e.value AS again,
+               CASE WHEN e.kind = 'adopted' AND lag(e.kind) OVER by_value = 'adopted'
+                    THEN e.issued_at < lag(e.issued_at) OVER by_value
+                    ELSE e.issued_on < lag(e.issued_on) OVER by_value END AS out_of_order
+        FROM ledger_entry e
+        WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind <> 'gap'
+        WINDOW by_value AS (ORDER BY e.value)
+    ) d
+"""
+
+# Parameters: tenant, periods (their ids), since, until.
+VOIDS = """
+    SELECT p.id, e.value, e.number, e.document, e.issued_on, e.issued_at, v.voided_at, v.actor, v.reason, v.replacement
+    FROM ledger_numbervoided v
+    JOIN ledger_entry e ON e.id = v.entry_id AND e.tenant = v.tenant
+    JOIN ledger_period p ON p.id = e.period_id
+    JOIN ledger_series s ON s.id = p.series_id
+    WHERE v.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s)
+      AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+    ORDER BY s.code, p.starts_on, e.value, v.id
+"""
+
+# How many explanations there are of gaps of these periods: with the entries and the voids, where in the ledger the
+# report stands. Also what the database's clock says.
+EXPLANATIONS = """
+    SELECT now(), (
+        SELECT count(*) FROM ledger_gapexplained x JOIN ledger_entry e ON e.id = x.entry_id
+        WHERE x.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s)
+    ) + (
+        SELECT count(*) FROM ledger_gapexplained x JOIN ledger_adoptedgap g ON g.id = x.adopted_gap_id
+        WHERE x.tenant = %(tenant)s AND g.period_id = ANY(%(periods)s)
+    )
+"""
+
+# The numbers that stand in the ledger for two values of a period, and where the period before it in its series closed:
+# with the highest value that it gave away, whatever was minted ahead. Null where there is none.
+# Parameters: tenant, series (its id), period (its id), starts_on, first, last.
+EDGES = """
+    SELECT (SELECT e.number FROM ledger_entry e
+            WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value = %(first)s LIMIT 1),
+           (SELECT e.number FROM ledger_entry e
+            WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value = %(last)s LIMIT 1),
+           (SELECT greatest(
+                p.first_value - 1,
+                (SELECT max(e.value) FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id),
+                (SELECT max(r.value) FROM ledger_reservation r WHERE r.tenant = p.tenant AND r.period_id = p.id))
+            FROM ledger_period p
+            WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND p.starts_on < %(starts_on)s
+            ORDER BY p.starts_on DESC LIMIT 1)
+"""
