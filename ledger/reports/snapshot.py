@@ -13,10 +13,18 @@ from ledger.errors import ReportError
 
 _CHUNK = 2000
 
+# Every row will be read, where PostgreSQL expects of a cursor that only the first ones are: it might walk a whole
+# ledger in the order that is asked for, to tell the first of a few voids soon.
+_ALL_ROWS = "SET LOCAL cursor_tuple_fraction = 1.0"
+
 # The indexes give a period's values in order; without this, a ledger that nobody analysed would be sorted on disk, or
 # read from end to end for each gap; before PostgreSQL 18 the price of a forbidden plan also calls the compiler.
 _BY_INDEX = "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
-_AS_PLANNED = "SET LOCAL enable_sort = DEFAULT; SET LOCAL enable_seqscan = DEFAULT; SET LOCAL jit = DEFAULT"
+
+_AS_BEFORE = (
+    "SET LOCAL cursor_tuple_fraction = DEFAULT; SET LOCAL enable_sort = DEFAULT; SET LOCAL enable_seqscan = DEFAULT; "
+    "SET LOCAL jit = DEFAULT"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +37,11 @@ class Snapshot:
         """The rows of a statement, held by the server, so that any number of them takes no memory here."""
         connection = connections[self.alias]
         with connection.chunked_cursor() as cursor:
-            if by_index:
-                with connection.cursor() as settings:
-                    settings.execute(_BY_INDEX)
-            cursor.execute(statement, wanted)
-            if by_index:
+            with connection.cursor() as settings:
+                settings.execute(f"{_ALL_ROWS}; {_BY_INDEX}" if by_index else _ALL_ROWS)
+                cursor.execute(statement, wanted)
                 # The statement has its plan.
-                with connection.cursor() as settings:
-                    settings.execute(_AS_PLANNED)
+                settings.execute(_AS_BEFORE)
             while chunk := cursor.fetchmany(_CHUNK):
                 yield from chunk
 
