@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from ledger.reports import further
 from ledger.reports import report_sql as sql
+from ledger.reports.declaring import declaration_due, due_day
 from ledger.reports.missing import Span, What
+from ledger.reports.remote import remote_parts
 from ledger.reports.rows import DeclaredGapRow, GapRow, OpenRow, Part, PeriodRow, VoidRow
 from ledger.reports.scope import Scope, ScopedPeriod
 
@@ -19,7 +20,7 @@ _CAUSES = {
 
 def parts(scope: Scope) -> tuple[Part, ...]:
     """All parts of a report, in the order in which people read them."""
-    gap_row = DeclaredGapRow if further.DECLARATIONS else GapRow
+    declares = any(due_day(scoped.series) is not None for scoped in scope.periods)
     return (
         Part(
             "summary",
@@ -37,8 +38,8 @@ def parts(scope: Scope) -> tuple[Part, ...]:
             "Missing numbers",
             "Both ends are inclusive. A missing value has no date of its own: it lies between the documents beside it, "
             "and is counted on the day of the one before it, or else of the one after it.",
-            gap_row,
-            lambda: _gaps(scope),
+            DeclaredGapRow if declares else GapRow,
+            lambda: _gaps(scope, declares=declares),
         ),
         Part(
             "open",
@@ -47,7 +48,7 @@ def parts(scope: Scope) -> tuple[Part, ...]:
             OpenRow,
             lambda: _open(scope),
         ),
-        *further.further_parts(scope),
+        *remote_parts(scope),
     )
 
 
@@ -84,12 +85,12 @@ def _voids(scope: Scope) -> Iterator[VoidRow]:
         )
 
 
-def _gaps(scope: Scope) -> Iterator[GapRow]:
+def _gaps(scope: Scope, *, declares: bool) -> Iterator[GapRow]:
     for scoped in scope.periods:
         for span in scope.spans(scoped):
             if not span.what.is_open:
                 row = _gap(scoped, span)
-                yield _with_declaration(scoped, row) if further.DECLARATIONS else row
+                yield _with_declaration(scoped, row) if declares else row
 
 
 def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
@@ -119,7 +120,7 @@ def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
 
 def _with_declaration(scoped: ScopedPeriod, row: GapRow) -> DeclaredGapRow:
     told = {field.name: getattr(row, field.name) for field in fields(GapRow)}
-    return DeclaredGapRow(**told, declaration_due=further.declaration_due(scoped, row))
+    return DeclaredGapRow(**told, declaration_due=declaration_due(scoped.series, row.known_since))
 
 
 def _open(scope: Scope) -> Iterator[OpenRow]:

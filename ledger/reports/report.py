@@ -26,7 +26,7 @@ SCHEMA = "folio.continuity/1"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where in the ledger the report stands: how many events of its periods there are.
+    """Where in the ledger the report stands: how many events of its periods there are, and of the tenant's findings.
 
     Events are only ever added, so two reports at one position have read the same events. What is open besides is no
     event, and belongs to the moment.
@@ -35,10 +35,14 @@ class Position:
     entries: int
     voids: int
     explanations: int
+    findings: int
     open: int
 
     def __str__(self) -> str:
-        return f"{self.entries:,} entries, {self.voids:,} voids, {self.explanations:,} explanations; {self.open:,} open"
+        return (
+            f"{self.entries:,} entries, {self.voids:,} voids, {self.explanations:,} explanations, "
+            f"{self.findings:,} of findings; {self.open:,} open"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,7 @@ def _refuse_nothing(shot: Snapshot, tenant: str, series: str | None, periods: tu
 
 def _header(scope: Scope, series: str | None, tax_id: str, made_at: datetime | None) -> Header:
     ids = [scoped.period.pk for scoped in scope.periods]
-    now, explanations = scope.snapshot.row(sql.EXPLANATIONS, {"tenant": scope.tenant, "periods": ids})
+    now, explanations, findings = scope.snapshot.row(sql.EXPLANATIONS, {"tenant": scope.tenant, "periods": ids})
     zones = {scoped.series.time_zone for scoped in scope.periods}
     labels = {scoped.summary.period for scoped in scope.periods}
     dated = scope.since is not None or scope.until is not None
@@ -202,6 +206,7 @@ def _header(scope: Scope, series: str | None, tax_id: str, made_at: datetime | N
             entries=sum(summary.used + summary.flagged for summary in summaries),
             voids=sum(summary.void for summary in summaries),
             explanations=explanations,
+            findings=findings,
             open=sum(summary.reserved + summary.free for summary in summaries),
         ),
         version=__version__,

@@ -101,8 +101,43 @@ VOIDS = """
     ORDER BY s.code, p.starts_on, e.value, v.id
 """
 
-# How many explanations there are of gaps of these periods: with the entries and the voids, where in the ledger the
-# report stands. Also what the database's clock says.
+# The accounting systems of which something of the tenant's was read, and when each was last compared.
+SYSTEMS = "SELECT r.system, r.compared_at FROM ledger_remotereading r WHERE r.tenant = %(tenant)s ORDER BY r.system"
+
+# What differs there and is not over, with the last word on it: of these periods, and numbers that are in none.
+# Parameters: tenant, periods (their ids), since, until.
+FINDINGS = """
+    SELECT e.period_id, f.kind, f.number, f.document, f.system, f.raised_at, f.facts, a.reason, a.actor,
+           a.acknowledged_at
+    FROM ledger_findingraised f
+    LEFT JOIN ledger_entry e ON e.id = f.entry_id
+    LEFT JOIN LATERAL (
+        SELECT a.reason, a.actor, a.acknowledged_at FROM ledger_findingacknowledged a
+        WHERE a.tenant = f.tenant AND a.finding_id = f.id ORDER BY a.id DESC LIMIT 1
+    ) a ON true
+    WHERE f.tenant = %(tenant)s
+      AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
+      AND (e.id IS NULL OR e.period_id = ANY(%(periods)s)
+           AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+           AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date))
+    ORDER BY f.system, f.id
+"""
+
+# How many numbers of a period each system knows as the ledger does. Parameters: tenant, period (its id), since, until.
+CONFIRMED = """
+    SELECT d.system, count(DISTINCT e.id)
+    FROM ledger_entry e
+    LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
+    JOIN ledger_remotedocument d ON d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
+        AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
+    WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind IN ('issued', 'adopted')
+      AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+    GROUP BY d.system
+"""
+
+# How many explanations there are of gaps of these periods, and events of findings: with the entries and the voids,
+# where in the ledger the report stands. Also what the database's clock says.
 EXPLANATIONS = """
     SELECT now(), (
         SELECT count(*) FROM ledger_gapexplained x JOIN ledger_entry e ON e.id = x.entry_id
@@ -110,6 +145,12 @@ EXPLANATIONS = """
     ) + (
         SELECT count(*) FROM ledger_gapexplained x JOIN ledger_adoptedgap g ON g.id = x.adopted_gap_id
         WHERE x.tenant = %(tenant)s AND g.period_id = ANY(%(periods)s)
+    ), (
+        SELECT count(*) FROM ledger_findingraised f WHERE f.tenant = %(tenant)s
+    ) + (
+        SELECT count(*) FROM ledger_findingresolved f WHERE f.tenant = %(tenant)s
+    ) + (
+        SELECT count(*) FROM ledger_findingacknowledged f WHERE f.tenant = %(tenant)s
     )
 """
 

@@ -150,7 +150,7 @@ class GapRow(Row):
 
 @dataclass(frozen=True, slots=True)
 class DeclaredGapRow(GapRow):
-    """The same where some room of the ledger says until when a gap is to be declared to an authority."""
+    """The same where the rules of a series say until when a gap is to be declared to an authority."""
 
     declaration_due: date | None = column("Declaration due", Kind.DAY, 1.15)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger import define_series, open_period, void
+from ledger import define_series, issue_many, open_period, void
 from ledger.errors import InvalidCalendar, InvalidDate, ReportError
 from ledger.models import Entry, Period
-from ledger.reports import further, scope
+from ledger.reconciliation import Books, acknowledge, findings
+from ledger.reports import scope
 from ledger.reports.report import continuity_report
-from ledger.reports.rows import GapRow, Part, Row, column
-from ledger.reports.scope import Scope, ScopedPeriod
+from ledger.reports.rows import column
+from tests.integration.mirrored import There
 from tests.integration.queued import pooled, take
 from tests.integration.reporting import PINNED, eventful, flagged, number, rows, told, unguarded
 
@@ -153,7 +154,7 @@ class TestTheHeader:
         assert (header.tenant, header.tax_id, header.series) == ("shop", "DE123456789", "bill")
         assert (header.template, header.time_zone) == ("B{year}-{counter:03}", "Asia/Kolkata")
         assert header.made_at.isoformat() == "2026-11-21T17:30:00+05:30"
-        assert str(header.position) == "7 entries, 1 voids, 1 explanations; 1 open"
+        assert str(header.position) == "7 entries, 1 voids, 1 explanations, 0 of findings; 1 open"
         assert (report.ok, report.problems) == (True, ())
 
     def test_made_at_is_now_by_default(self) -> None:
@@ -281,23 +282,44 @@ class TestWhatIsWrong:
 
 
 class TestWhatOthersAdd:
-    def test_parts_and_the_day_by_which_a_gap_is_declared(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_day_by_which_a_gap_is_declared(self) -> None:
         eventful()
-
-        def parts(asked: Scope) -> list[Part]:
-            return [Part("tenants", "Tenants", "", Row, lambda: iter([Row(asked.tenant, "all")]))]
-
-        def due(period: ScopedPeriod, gap: GapRow) -> date | None:
-            return date(2026, 3, 10) if gap.start == 6 and period.series.code == "bill" else None
-
         assert not hasattr(told("gaps", tenant="shop")[0], "declaration_due")
-        monkeypatch.setattr(further, "PARTS", [parts])
-        monkeypatch.setattr(further, "DECLARATIONS", [lambda period, gap: None, due])
-        with continuity_report(tenant="shop") as report:
-            assert [part.name for part in report.parts] == ["summary", "voids", "gaps", "open", "tenants"]
-            assert list(report.parts[-1].cells()) == [("shop", "all")]
-            assert [gap.declaration_due for gap in rows(report, "gaps")] == [None, None, date(2026, 3, 10)]
+        define_series("nota", org="brazil", template="{counter}", calendar="never", time_zone="UTC", rules="BR")
+        with transaction.atomic():
+            issue_many("nota", org="brazil", documents=["a", "b", "c"])
+        with unguarded() as cursor:
+            cursor.execute("UPDATE ledger_entry SET kind = 'gap', document = '' WHERE document = 'b'")
+            cursor.execute("UPDATE ledger_entry SET issued_at = '2026-12-31 23:30+00' WHERE tenant = 'brazil'")
+        with continuity_report(tenant="brazil") as report:
+            assert [gap.declaration_due for gap in rows(report, "gaps")] == [date(2027, 1, 10)]
             assert report.parts[2].columns[-1].name == "declaration_due"
+
+    def test_what_an_accounting_system_says(self) -> None:
+        define_series("invoice", org="books", template="B{year}-{counter:03}", calendar="year", time_zone="UTC")
+        with transaction.atomic():
+            issue_many("invoice", org="books", documents=["a", "b", "c", "d"], on=date(2026, 1, 5))
+        there = There(Books("xero", tenant="books", grace=timedelta(0)))
+        there.put("1", "B2026-001", issued_on=date(2026, 1, 5))
+        there.put("2", "b2026-002", issued_on=None)
+        there.put("9", "FOREIGN-1")
+        assert len(there.differs()) == 3
+        acknowledge(next(findings(tenant="books", kind="unknown")).id, reason="another shop's", by="ada")
+        with continuity_report(tenant="books") as report:
+            assert [part.name for part in report.parts][-2:] == ["findings", "confirmed"]
+            told = {(row.number, row.series, row.finding, row.reason) for row in rows(report, "findings")}
+            assert {(number, series, reason) for number, series, _, reason in told} == {
+                ("B2026-003", "invoice", ""),
+                ("B2026-004", "invoice", ""),
+                ("FOREIGN-1", "", "another shop's"),
+            }
+            assert report.header.position.findings == 4
+            [confirmed] = rows(report, "confirmed")
+            assert (confirmed.system, confirmed.confirmed, confirmed.used) == ("xero", 2, 4)
+            assert confirmed.compared_at is not None
+        eventful()
+        with continuity_report(tenant="shop") as report:
+            assert [part.name for part in report.parts] == ["summary", "voids", "gaps", "open"]
 
     def test_a_column_has_a_title(self) -> None:
         assert column("Series").metadata["title"] == "Series"

@@ -11,6 +11,7 @@ from typing import IO, Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from ledger.reports.formats import Format, Warn
+from ledger.reports.remote import ConfirmedRow, FindingRow
 from ledger.reports.report import SCHEMA, Header, Position, Report
 from ledger.reports.rows import Column, DeclaredGapRow, Kind, OpenRow, PeriodRow, Row, VoidRow, columns_of
 
@@ -25,8 +26,17 @@ _TYPES: dict[Kind, dict[str, Any]] = {
 }
 
 #: The parts of this version, and the columns that need not be there.
-_PARTS: dict[str, type[Row]] = {"summary": PeriodRow, "voids": VoidRow, "gaps": DeclaredGapRow, "open": OpenRow}
+_PARTS: dict[str, type[Row]] = {
+    "summary": PeriodRow,
+    "voids": VoidRow,
+    "gaps": DeclaredGapRow,
+    "open": OpenRow,
+    "findings": FindingRow,
+    "confirmed": ConfirmedRow,
+}
 _OPTIONAL = {"declaration_due"}
+#: Those of a tenant alone whose numbers are in an accounting system.
+_OPTIONAL_PARTS = {"findings", "confirmed"}
 
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
@@ -73,7 +83,12 @@ def json_schema() -> dict[str, Any]:
                 "header": _object(header),
                 "ok": {"type": "boolean"},
                 "problems": {"type": "array", "items": text},
-                "parts": {"type": "object", "properties": parts, "additionalProperties": further},
+                "parts": {
+                    "type": "object",
+                    "properties": parts,
+                    "required": [name for name in parts if name not in _OPTIONAL_PARTS],
+                    "additionalProperties": further,
+                },
             }
         ),
     }

@@ -1,0 +1,106 @@
+"""The parts of the continuity report that accounting systems tell of, where the tenant's numbers are in one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ledger.models import FindingKind
+from ledger.reports import report_sql as sql
+from ledger.reports.rows import Kind, Part, Row, column
+from ledger.reports.scope import Scope
+
+# The dataclasses below are made of `column(…)`, which is a `field(…)`.
+# ruff: noqa: RUF009
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow(Row):
+    """What differs in an accounting system and is not over. Series and period are empty for a number unknown here."""
+
+    number: str = column("Number", share=1.6)
+    system: str = column("System", share=1.1)
+    finding: str = column("What differs", share=2)
+    document: str = column("Document", share=1.4)
+    facts: Mapping[str, Any] = column("Both sides", Kind.EVIDENCE, 2.6)
+    found_at: datetime = column("Found", Kind.MOMENT, 1.75)
+    reason: str = column("May stand because", share=2)
+    acknowledged_by: str = column("By", share=1.1)
+    acknowledged_at: datetime | None = column("Acknowledged", Kind.MOMENT, 1.75)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedRow(Row):
+    """How many of a period's numbers a system knows as the ledger does: posted and valid, or void on both sides."""
+
+    system: str = column("System", share=1.2)
+    confirmed: int = column("Confirmed", Kind.WHOLE)
+    used: int = column("Of issued", Kind.WHOLE)
+    compared_at: datetime | None = column("Compared", Kind.MOMENT, 1.75)
+
+
+def remote_parts(scope: Scope) -> Iterator[Part]:
+    """Open findings and confirmed numbers; none for a tenant of whom no accounting system was read."""
+    systems = dict(scope.snapshot.rows(sql.SYSTEMS, {"tenant": scope.tenant}))
+    if not systems:
+        return
+    yield Part(
+        "findings",
+        "Differences from accounting systems",
+        "What the last comparison saw and is not over; one that was acknowledged may stand, for the reason given.",
+        FindingRow,
+        lambda: _findings(scope),
+        grouped=False,
+    )
+    yield Part(
+        "confirmed",
+        "Confirmed by accounting systems",
+        "Numbers that the system knows as the ledger does: posted there and valid here, or void on both sides.",
+        ConfirmedRow,
+        lambda: _confirmed(scope, systems),
+        grouped=False,
+    )
+
+
+def _findings(scope: Scope) -> Iterator[FindingRow]:
+    by_id = {scoped.period.pk: scoped for scoped in scope.periods}
+    wanted = {"tenant": scope.tenant, "periods": list(by_id), "since": scope.since, "until": scope.until}
+    for period, kind, number, document, system, found_at, facts, reason, actor, at in scope.snapshot.rows(
+        sql.FINDINGS, wanted
+    ):
+        scoped = by_id.get(period)
+        zone = scoped.zone if scoped is not None else UTC
+        yield FindingRow(
+            series=scoped.summary.series if scoped is not None else "",
+            period=scoped.summary.period if scoped is not None else "",
+            number=number,
+            system=system,
+            finding=str(FindingKind(kind).label),
+            document=document,
+            # Django has PostgreSQL's JSON come as text.
+            facts=json.loads(facts),
+            found_at=found_at.astimezone(zone),
+            reason=reason or "",
+            acknowledged_by=actor or "",
+            acknowledged_at=at.astimezone(zone) if at is not None else None,
+        )
+
+
+def _confirmed(scope: Scope, systems: Mapping[str, datetime | None]) -> Iterator[ConfirmedRow]:
+    wanted = {"tenant": scope.tenant, "since": scope.since, "until": scope.until}
+    for scoped in scope.periods:
+        rows = scope.snapshot.rows(sql.CONFIRMED, {**wanted, "period": scoped.period.pk})
+        counts: dict[str, int] = dict(rows)
+        for system, compared_at in sorted(systems.items()):
+            if scoped.row.issued:
+                yield ConfirmedRow(
+                    series=scoped.summary.series,
+                    period=scoped.summary.period,
+                    system=system,
+                    confirmed=counts.get(system, 0),
+                    used=scoped.row.issued,
+                    compared_at=scoped.local(compared_at),
+                )
