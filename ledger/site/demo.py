@@ -1,4 +1,4 @@
-"""What `make demo` sells: three shops at a year's end, many threads, and all that goes wrong in a shop."""
+"""What `make demo` sells: shops at a year's end, many threads, and all that goes wrong in a shop."""
 
 from __future__ import annotations
 
@@ -25,11 +25,17 @@ class Shop:
     days: int
 
 
-#: One for each way to count: by calendar year, by a fiscal year from 1 April, by month. Each sells across its turn.
+#: One for each way to count: by calendar year, by a fiscal year from 1 April, by month. Each sells across its turn, and
+#: takes its numbers in a way of its own: at COMMIT, from a pool, or reserved beforehand.
 SHOPS = (
     Shop(
         "berlin",
-        {"template": "INV-{year}-{counter:06}", "calendar": "year", "time_zone": "Europe/Berlin"},
+        {
+            "template": "INV-{year}-{counter:06}",
+            "calendar": "year",
+            "time_zone": "Europe/Berlin",
+            "allocation": "at_commit",
+        },
         date(2026, 12, 29),
         6,
     ),
@@ -40,13 +46,19 @@ SHOPS = (
             "calendar": "fiscal-year",
             "fiscal_start": "04-01",
             "time_zone": "Asia/Kolkata",
+            "allocation": "pooled",
         },
         date(2026, 3, 29),
         6,
     ),
     Shop(
         "austin",
-        {"template": "{year}{month}-{counter:05}", "calendar": "month", "time_zone": "America/Chicago"},
+        {
+            "template": "{year}{month}-{counter:05}",
+            "calendar": "month",
+            "time_zone": "America/Chicago",
+            "allocation": "reserved",
+        },
         date(2026, 12, 29),
         6,
     ),
@@ -102,6 +114,22 @@ def open_shops(shops: tuple[Shop, ...]) -> None:
     """Define the invoice series of each shop."""
     for shop in shops:
         define_series("invoice", org=shop.tenant, **shop.settings)
+
+
+def open_a_shop_before_its_year(tenant: str, today: date) -> None:
+    """A shop whose fiscal year ends in twelve days: the workers open the next one, long before its first checkout."""
+    begins = today + timedelta(days=12)
+    define_series(
+        "invoice",
+        org=tenant,
+        template="L{fy_start}/{fy_end}-{counter:04}",
+        calendar="fiscal-year",
+        # The 29th of February begins no fiscal year.
+        fiscal_start=f"{begins:%m-%d}" if (begins.month, begins.day) != (2, 29) else "03-01",
+        time_zone="Europe/Lisbon",
+    )
+    with transaction.atomic():
+        issue("invoice", org=tenant, document="order:1", by="demo")
 
 
 def run_sales(sales: list[Sale], *, threads: int, after_each: Callable[[], None]) -> Tally:

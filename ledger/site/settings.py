@@ -7,6 +7,7 @@ FOLIO_HOME            where the site keeps its files; default `.folio` beside ma
 ALLOWED_HOSTS         comma-separated; default localhost,127.0.0.1,[::1]
 CSRF_TRUSTED_ORIGINS  comma-separated, with scheme
 LEDGER_ACCOUNTING_FILE  a TOML or JSON file with the accounting systems: see ledger/site/accounting.py
+LEDGER_SWEEPS         JSON: how often each sweep runs, {"flag_gaps": {"every": 30}}; see LEDGER in ledger/conf.py
 LEDGER_TOKEN_KEYS     keys to seal the tokens of accounting systems with, comma-separated
 HTTPS                 1 behind a proxy that speaks HTTPS and sets X-Forwarded-Proto: secure cookies, HSTS
 DEBUG                 1 to switch it on
@@ -14,6 +15,7 @@ LOG_LEVEL             default INFO
 METRICS_TOKEN         who sends it as a bearer token may read /metrics; without one, nobody may
 """
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -85,7 +87,10 @@ LEDGER_ACCOUNTING: dict[str, Any] = (
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-LEDGER: dict[str, Any] = {"METRICS_TOKEN": os.environ.get("METRICS_TOKEN", "")}
+LEDGER: dict[str, Any] = {
+    "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
+    "SWEEPS": json.loads(os.environ.get("LEDGER_SWEEPS") or "{}"),
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -15,20 +15,29 @@ from django.db import transaction
 
 from ledger import issue, preview
 from ledger.adoption import AdoptionResult, Layout, adopt
+from ledger.gaps import flagged_gaps
 from ledger.management.base import FAILED, LedgerCommand
-from ledger.models import Adoption, Entry
+from ledger.models import Adoption, Entry, FindingKind, Period
+from ledger.reconciliation import count_confirmed, findings
 from ledger.reports.continuity import PeriodSummary, summarise
-from ledger.site import demo
+from ledger.site import demo, demo_workers, embedded
 from ledger.verification import CHECKS, verify
 
+#: What becomes of a number whose checkout fails, in the words of the demo.
+_ON_FAILURE = {
+    "at_commit": "numbers at COMMIT, so a failed checkout had none, and nobody waited.",
+    "pooled": "numbers from a pool, so a failed checkout gave its own back, and the next one took it.",
+    "reserved": "numbers that were reserved and shown before the payment: those of failed checkouts are burnt.",
+}
 RETAILER = Path(__file__).resolve().parents[2] / "data" / "online-retail-invoices.csv"
 
 
 class Command(LedgerCommand):
     help = (
         "Adopts the 25,900 invoice numbers of a real retailer, then lets three shops sell across a year's end from "
-        "many threads, with failed payments, retries and voids; then sums up and checks every rule. Each run has "
-        "tenants of its own, so it can be repeated on any database. Exit code 0: every rule holds; 1: one does not."
+        "many threads, with failed payments, retries and voids; then real workers flag the gaps, open the next fiscal "
+        "year, and reconcile one shop with books that don't quite agree; then sums up and checks every rule. Each run "
+        "has tenants of its own, so it can be repeated on any database. Exit code 0: every rule holds; 1: one does not."
     )
     examples = """  manage.py demo
   manage.py demo --checkouts 2000 --threads 16 --seed 7
@@ -49,12 +58,16 @@ class Command(LedgerCommand):
         suffix = "" if run == 1 else f"-{run}"
         retailer = f"retailer{suffix}"
         shops = tuple(replace(shop, tenant=shop.tenant + suffix) for shop in demo.SHOPS)
+        berlin, _, austin = (shop.tenant for shop in shops)
+        lisbon = f"lisbon{suffix}"
 
         with self._step("Adopting the ledger of a UK retailer, 2010 to 2011"):
             adopted = self._adopt(retailer)
         self._tell_adoption(adopted, retailer)
         self._sell(shops, options)
-        broken = self._sum_up([retailer, *(shop.tenant for shop in shops)])
+        demo.open_a_shop_before_its_year(lisbon, demo_workers.database_now().date())
+        broken = self._let_them_work(berlin, austin, lisbon)
+        broken += self._sum_up([retailer, *(shop.tenant for shop in shops)])
         with self._step("Checking every rule (manage.py ledger_verify)"):
             findings = [str(finding) for finding in verify()]
         for finding in findings:
@@ -102,9 +115,66 @@ class Command(LedgerCommand):
         with self._step(title), self.progress(count, wanted=True) as tell:
             tally = demo.run_sales(sales, threads=threads, after_each=lambda: tell("checking out"))
         self.stdout.write(
-            f"  {tally.committed} committed; {tally.failed} failed after they got their number, and gave it back; "
+            f"  {tally.committed} committed; {tally.failed} failed after they asked for a number; "
             f"{tally.retried} came twice, and got the same number; {tally.voided} voided later."
         )
+        for shop in shops:
+            self.stdout.write(f"  {shop.tenant}: {_ON_FAILURE[shop.settings['allocation']]}")
+
+    def _let_them_work(self, berlin: str, austin: str, lisbon: str) -> int:
+        """Run the workers, and tell what they did; returns how many things did not come true."""
+        title = "Workers: a Celery worker and a beat on Redis, and the books of a shop"
+        try:
+            demo_workers.check_possible()
+        except demo_workers.Missing as reason:
+            self.stdout.write(self.style.MIGRATE_HEADING(title))
+            self.stdout.write(self.style.WARNING(f"  Left out. {reason}"))
+            return 0
+        begun = demo_workers.database_now()
+        with (
+            self._step(title),
+            demo_workers.running_books(berlin) as books,
+            demo_workers.running_workers(books),
+        ):
+            late = demo_workers.wait_for_sweeps(begun, austin)
+        for problem in late:
+            self.stdout.write(self.style.ERROR(f"  {problem}; see {embedded.home() / 'demo-worker.log'}"))
+        self._tell_gaps(austin)
+        self._tell_next_period(lisbon)
+        return len(late) + self._tell_findings(berlin, books)
+
+    def _tell_gaps(self, tenant: str) -> None:
+        gaps = list(flagged_gaps(tenant=tenant))
+        self.stdout.write(f"  {len(gaps)} numbers of {tenant} were burnt, proven, and flagged as gaps.", ending="")
+        if gaps:
+            asked = gaps[0].evidence.get("reservation", {})
+            self.stdout.write(
+                f" {gaps[0].number}: {gaps[0].evidence.get('cause')}, reserved for {asked.get('document')}.", ending=""
+            )
+        self.stdout.write("")
+
+    def _tell_next_period(self, tenant: str) -> None:
+        period = Period.objects.filter(tenant=tenant).select_related("series").latest("starts_on")
+        number = preview("invoice", org=tenant, on=period.starts_on)
+        self.stdout.write(f"  {tenant}: the next fiscal year ({period.label}) is open, and begins with {number}.")
+
+    def _tell_findings(self, tenant: str, books: demo_workers.Books) -> int:
+        """A line for each difference that was planted; returns how many of them were not found."""
+        found: dict[str, list[str]] = {}
+        for finding in findings(tenant=tenant, system=demo_workers.SYSTEM):
+            found.setdefault(finding.number.upper(), []).append(FindingKind(finding.kind).label)
+        confirmed = count_confirmed(org=tenant, system=demo_workers.SYSTEM)
+        self.stdout.write(
+            f"  {tenant} was reconciled: {confirmed} numbers are confirmed by the books; "
+            f"{len(books.planted)} differences were planted there."
+        )
+        rows = [
+            (f"  {each.number}", each.kind, " and ".join(found.pop(each.number.upper(), [])) or "NOT FOUND")
+            for each in books.planted
+        ]
+        rows += [(f"  {number}", "nothing", " and ".join(told)) for number, told in found.items()]
+        self.write_table(("  number", "planted in the books", "found by the workers"), rows)
+        return sum("NOT FOUND" in row for row in rows)
 
     def _sum_up(self, tenants: list[str]) -> int:
         """Print a line for each period; return how many don't add up."""
@@ -123,11 +193,23 @@ class Command(LedgerCommand):
                         f"{summary.expected:,}",
                         f"{summary.used:,}",
                         f"{summary.void:,}",
-                        f"{summary.missing:,}",
+                        f"{summary.reserved + summary.healing:,}",
+                        f"{summary.flagged + summary.missing - summary.healing:,}",
                         "yes" if summary.identity_holds else "NO",
                     )
                 )
-        header = ("  tenant", "period", "first", "last", "values", "= issued", "of these void", "+ missing", "adds up")
+        header = (
+            "  tenant",
+            "period",
+            "first",
+            "last",
+            "values",
+            "= issued",
+            "of these void",
+            "+ open",
+            "+ missing",
+            "adds up",
+        )
         self.write_table(header, rows)
         return broken
 
@@ -135,7 +217,10 @@ class Command(LedgerCommand):
         self.stdout.write(self.style.MIGRATE_HEADING("To look further"))
         self.stdout.write("  make admin                             every number, in the Django admin, with a login")
         self.stdout.write("  .venv/bin/python manage.py ledger_status --tenant berlin")
+        self.stdout.write("  .venv/bin/python manage.py ledger_gaps --tenant austin")
+        self.stdout.write("  .venv/bin/python manage.py ledger_report --tenant austin --format pdf --output austin.pdf")
         self.stdout.write("  .venv/bin/python manage.py ledger_verify")
+        self.stdout.write("  make up                                site, worker and beat on this machine")
         self.stdout.write("  make clean                             removes the embedded PostgreSQL and all of it")
 
     @contextmanager
