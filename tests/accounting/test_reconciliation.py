@@ -165,7 +165,7 @@ class TestSweeps:
         bad = {**good, "credentials": {"key": "wrong"}}
         settings.LEDGER_ACCOUNTING = {"SYSTEMS": {"bad": bad, "books": good}}
         names = register_sweeps()
-        assert names == ["reconcile:bad", "reconcile:books"]
+        assert names == [f"{sort}:{name}" for sort in ("refill_remote_pools", "reconcile") for name in ("bad", "books")]
         assert {"reconcile:bad", "reconcile:books"} <= {sweep.name for sweep in registered()}
         assert find_sweep("reconcile:books").every == timedelta(hours=1)
         out = StringIO()
