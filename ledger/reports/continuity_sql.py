@@ -7,7 +7,7 @@ from __future__ import annotations
 # indexes or sorted on disk, so that no period needs more memory than another.
 #
 # A row's predecessor is the document before it. Right after a flagged gap or a reservation, which are no documents,
-# `before` is looked up; that walks back over them once, so the whole stays linear.
+# it is looked up; that walks back over them once, so the whole stays linear.
 #
 # Reservations stand among the rows, since they take a value for good. Free slots don't: those below the highest row are
 # missing until the next checkouts take them, and those above it were only minted ahead.
@@ -55,34 +55,32 @@ PERIODS = """
                count(*) FILTER (WHERE e.following = e.value) AS duplicates,
                count(*) FILTER (
                    WHERE e.kind NOT IN ('gap', 'reserved')
-                     AND CASE WHEN e.kind = 'adopted' AND coalesce(b.kind, e.before_kind) = 'adopted'
-                              THEN e.issued_at < coalesce(b.issued_at, e.before_at)
-                              ELSE e.issued_on < coalesce(b.issued_on, e.before_on) END
+                     AND CASE WHEN e.neighbour IN ('gap', 'reserved') THEN (
+                                  SELECT CASE WHEN e.kind = 'adopted' AND d.kind = 'adopted'
+                                              THEN e.issued_at < d.issued_at ELSE e.issued_on < d.issued_on END
+                                  FROM ledger_entry d
+                                  WHERE d.tenant = p.tenant AND d.period_id = p.id AND d.value < e.value
+                                    AND d.kind <> 'gap'
+                                  ORDER BY d.value DESC
+                                  LIMIT 1)
+                              WHEN e.kind = 'adopted' AND e.neighbour = 'adopted' THEN e.issued_at < e.before_at
+                              ELSE e.issued_on < e.before_on END
                ) AS out_of_order
         FROM (
             SELECT r.value, r.kind, r.issued_on, r.issued_at,
                    lead(r.value) OVER by_value AS following,
                    lag(r.kind) OVER by_value AS neighbour,
-                   CASE WHEN lag(r.is_document) OVER by_value THEN lag(r.kind) OVER by_value END AS before_kind,
-                   CASE WHEN lag(r.is_document) OVER by_value THEN lag(r.issued_at) OVER by_value END AS before_at,
-                   CASE WHEN lag(r.is_document) OVER by_value THEN lag(r.issued_on) OVER by_value END AS before_on
+                   lag(r.issued_at) OVER by_value AS before_at,
+                   lag(r.issued_on) OVER by_value AS before_on
             FROM (
-                SELECT n.value, n.kind, n.issued_on, n.issued_at, n.kind <> 'gap' AS is_document
+                SELECT n.value, n.kind, n.issued_on, n.issued_at
                 FROM ledger_entry n WHERE n.tenant = p.tenant AND n.period_id = p.id
                 UNION ALL
-                SELECT v.value, 'reserved', v.issued_on, v.reserved_at, false
+                SELECT v.value, 'reserved', v.issued_on, v.reserved_at
                 FROM ledger_reservation v WHERE v.tenant = p.tenant AND v.period_id = p.id
             ) r
             WINDOW by_value AS (ORDER BY r.value)
         ) e
-        LEFT JOIN LATERAL (
-            SELECT d.kind, d.issued_at, d.issued_on
-            FROM ledger_entry d
-            WHERE e.neighbour IN ('gap', 'reserved') AND e.kind NOT IN ('gap', 'reserved')
-              AND d.tenant = p.tenant AND d.period_id = p.id AND d.value < e.value AND d.kind <> 'gap'
-            ORDER BY d.value DESC
-            LIMIT 1
-        ) b ON true
     ) run
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(g.last_value - g.first_value + 1), 0)::bigint AS adopted_missing,
