@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.models import NumberIssued
 
@@ -29,6 +29,15 @@ class Request(NamedTuple):
     document: str
     actor: str
     metadata: str | None
+
+    def for_one(self) -> tuple[Any, ...]:
+        """The arguments of the stored function that numbers one document."""
+        metadata = self.metadata or "{}"
+        return (self.tenant, self.series, self.on, self.at, self.document, self.actor, metadata)
+
+    def for_many(self, documents: list[str] | str) -> tuple[Any, ...]:
+        """The arguments of the one that numbers a block, which compares what is stated with what is there."""
+        return (self.tenant, self.series, self.on, self.at, documents, self.actor, self.metadata, self.on_stated)
 
 
 class Outcome(StrEnum):

@@ -76,17 +76,7 @@ def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[st
     one = len(documents) == 1
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS,
-            (
-                request.tenant,
-                request.series,
-                request.on,
-                request.at,
-                documents[0] if one else documents,
-                request.actor,
-                request.metadata,
-                request.on_stated,
-            ),
+            sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS, request.for_many(documents[0] if one else documents)
         )
         answer: list[str] = cursor.fetchone()[0]
     return answer

@@ -32,18 +32,7 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     seen = -1
     for tries in range(_TRIES):
         with connection.cursor() as cursor:
-            cursor.execute(
-                sql.ISSUE_POOLED,
-                (
-                    request.tenant,
-                    request.series,
-                    request.on,
-                    request.at,
-                    request.document,
-                    request.actor,
-                    request.metadata or "{}",
-                ),
-            )
+            cursor.execute(sql.ISSUE_POOLED, request.for_one())
             answer = cursor.fetchone()[0]
         outcome = answer[0]
         day = day_of(answer[1]) if len(answer) > 1 else None
@@ -66,19 +55,7 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     remaining, day, seen = list(documents), None, -1
     for _ in range(_TRIES):
         with connection.cursor() as cursor:
-            cursor.execute(
-                sql.ISSUE_POOLED_MANY,
-                (
-                    request.tenant,
-                    request.series,
-                    request.on,
-                    request.at,
-                    remaining,
-                    request.actor,
-                    request.metadata,
-                    request.on_stated,
-                ),
-            )
+            cursor.execute(sql.ISSUE_POOLED_MANY, request.for_many(remaining))
             rows = cursor.fetchall()
         if not rows:
             continue  # entries that nobody issued stood where slots were free; those are gone now

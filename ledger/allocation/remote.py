@@ -28,18 +28,7 @@ _TRIES = 5
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Take the earliest free draft's number for one document, in one round trip; raises PoolExhausted."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.ISSUE_REMOTE,
-            (
-                request.tenant,
-                request.series,
-                request.on,
-                request.at,
-                request.document,
-                request.actor,
-                request.metadata or "{}",
-            ),
-        )
+        cursor.execute(sql.ISSUE_REMOTE, request.for_one())
         answer = cursor.fetchone()[0]
     outcome = answer[0]
     day = day_of(answer[1]) if len(answer) > 1 else None
@@ -68,19 +57,7 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     remaining = list(documents)
     for _ in range(_TRIES):
         with connection.cursor() as cursor:
-            cursor.execute(
-                sql.ISSUE_REMOTE_MANY,
-                (
-                    request.tenant,
-                    request.series,
-                    request.on,
-                    request.at,
-                    remaining,
-                    request.actor,
-                    request.metadata,
-                    request.on_stated,
-                ),
-            )
+            cursor.execute(sql.ISSUE_REMOTE_MANY, request.for_many(remaining))
             rows = cursor.fetchall()
         if not rows:
             continue  # all were numbered on another connection meanwhile

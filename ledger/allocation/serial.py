@@ -17,18 +17,7 @@ if TYPE_CHECKING:
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Take the next value for one document, in one round trip."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.ISSUE_SERIAL,
-            (
-                request.tenant,
-                request.series,
-                request.on,
-                request.at,
-                request.document,
-                request.actor,
-                request.metadata or "{}",
-            ),
-        )
+        cursor.execute(sql.ISSUE_SERIAL, request.for_one())
         answer = cursor.fetchone()[0]
     outcome = answer[0]
     day = day_of(answer[1]) if len(answer) > 1 else None
@@ -51,19 +40,7 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
     """Take a contiguous block for those of ``documents`` that have no number yet, in their order, in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.ISSUE_SERIAL_MANY,
-            (
-                request.tenant,
-                request.series,
-                request.on,
-                request.at,
-                list(documents),
-                request.actor,
-                request.metadata,
-                request.on_stated,
-            ),
-        )
+        cursor.execute(sql.ISSUE_SERIAL_MANY, request.for_many(list(documents)))
         rows = cursor.fetchall()
     outcome, business_date = Outcome(rows[0][0]), rows[0][1]
     if len(rows) == 1 and outcome != Outcome.ISSUED:
