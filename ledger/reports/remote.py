@@ -22,14 +22,15 @@ class FindingRow(Row):
     """What differs in an accounting system and is not over. Series and period are empty for a number unknown here."""
 
     number: str = column("Number", share=1.6)
-    system: str = column("System", share=1.1)
-    finding: str = column("What differs", share=2)
-    document: str = column("Document", share=1.4)
-    facts: Mapping[str, Any] = column("Both sides", Kind.EVIDENCE, 2.6)
+    system: str = column("System", share=1.3)
+    finding: str = column("What differs", share=1.8)
+    document: str = column("Document", share=1.2)
+    there: str = column("There", share=2.8)
+    facts: Mapping[str, Any] = column("Both sides", Kind.EVIDENCE, 0)
     found_at: datetime = column("Found", Kind.MOMENT, 1.75)
-    reason: str = column("May stand because", share=2)
-    acknowledged_by: str = column("By", share=1.1)
-    acknowledged_at: datetime | None = column("Acknowledged", Kind.MOMENT, 1.75)
+    reason: str = column("May stand because", share=1.8)
+    acknowledged_by: str = column("By", share=0.9)
+    acknowledged_at: datetime | None = column("Acknowledged", Kind.MOMENT, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def _findings(scope: Scope) -> Iterator[FindingRow]:
     ):
         scoped = by_id.get(period)
         zone = scoped.zone if scoped is not None else UTC
+        # Django has PostgreSQL's JSON come as text.
+        known = json.loads(facts)
         yield FindingRow(
             series=scoped.summary.series if scoped is not None else "",
             period=scoped.summary.period if scoped is not None else "",
@@ -80,13 +83,20 @@ def _findings(scope: Scope) -> Iterator[FindingRow]:
             system=system,
             finding=str(FindingKind(kind).label),
             document=document,
-            # Django has PostgreSQL's JSON come as text.
-            facts=json.loads(facts),
+            there="; ".join(_told(document) for document in known["there"]) or "nothing",
+            facts=known,
             found_at=found_at.astimezone(zone),
             reason=reason or "",
             acknowledged_by=actor or "",
             acknowledged_at=at.astimezone(zone) if at is not None else None,
         )
+
+
+def _told(document: Mapping[str, Any]) -> str:
+    """A document there, as people say it: posted INV-1 of 2026-01-05 for order:7."""
+    dated = f" of {document['issued_on']}" if document["issued_on"] else ""
+    reference = f" for {document['reference']}" if document["reference"] else ""
+    return f"{document['state']} {document['number']}{dated}{reference}"
 
 
 def _confirmed(scope: Scope, systems: Mapping[str, datetime | None]) -> Iterator[ConfirmedRow]:

@@ -87,12 +87,12 @@ class PeriodRow(Row):
     span; the opening, and what is expected by the rows, are of the whole period.
     """
 
-    template: str = column("Numbers", share=1.8)
+    template: str = column("Numbers", share=0)
     time_zone: str = column("Time zone", share=0)
     first: int | None = column("First", Kind.VALUE, 0)
     last: int | None = column("Last", Kind.VALUE, 0)
-    first_number: str | None = column("First number", share=1.6)
-    last_number: str | None = column("Last number", share=1.6)
+    first_number: str | None = column("First number", share=2.2)
+    last_number: str | None = column("Last number", share=2.2)
     expected: int = column("Expected", Kind.WHOLE, 1.25)
     issued: int = column("= Issued", Kind.WHOLE, 1.1)
     open: int = column("+ Open", Kind.WHOLE, 0.8)
