@@ -140,11 +140,11 @@ class GapRow(Row):
     before_on: date | None = column("its date", Kind.DAY, 1.15)
     after_number: str | None = column("Number after", share=1.5)
     after_on: date | None = column("its date", Kind.DAY, 1.15)
-    cause: str = column("Cause", share=1.5)
+    cause: str = column("Cause", share=1.4)
     known_since: datetime | None = column("Known since", Kind.MOMENT, 0)
-    evidence: Mapping[str, Any] = column("Evidence", Kind.EVIDENCE, 2.3)
+    evidence: Mapping[str, Any] = column("Evidence", Kind.EVIDENCE, 4.2)
     explanation: str = column("Explanation", share=2.2)
-    explained_by: str = column("By", share=1.1)
+    explained_by: str = column("By", share=0.9)
     explained_at: datetime | None = column("Explained", Kind.MOMENT, 1.75)
 
 
