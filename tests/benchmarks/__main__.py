@@ -29,8 +29,9 @@ def main() -> int:
         from tests.benchmarks import report
 
         _write(report.as_json(contests, facts) if arguments.json else report.as_text(contests))
-        if not arguments.quick and not arguments.only:
-            for name, text in report.documents(contests, facts, effort).items():
+        if arguments.write or (not arguments.quick and not arguments.only):
+            before = (_DOCS / "benchmarks.md").read_text(encoding="utf-8")
+            for name, text in report.documents(contests, facts, effort, before).items():
                 (_DOCS / name).write_text(text, encoding="utf-8")
                 sys.stderr.write(f"written: docs/{name}\n")
     missed = [(contest, side) for contest in contests for side in contest.missed]
@@ -78,7 +79,15 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", choices=CATALOGUE, metavar="NAME", help=f"one of {', '.join(CATALOGUE)}"
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="with --only: put these sections into docs/benchmarks.md, dated by themselves",
+    )
+    arguments = parser.parse_args()
+    if arguments.write and arguments.quick:
+        parser.error("--quick is too short for the page: leave --write out")
+    return arguments
 
 
 def _write(text: str) -> None:
