@@ -9,7 +9,6 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
@@ -231,7 +230,6 @@ def test_a_forked_child_has_its_own(ahead: str) -> None:
     expect_all_accounted_for()
 
 
-@pytest.mark.skipif(find_spec("psycopg_pool") is None, reason="psycopg_pool is not installed")
 def test_with_django_s_own_connection_pool(ahead: str) -> None:
     """A pool of one: the second connection is none of the pool's, and is closed when the first goes back."""
     script = textwrap.dedent(
