@@ -174,8 +174,8 @@ CATALOGUE = (
     ),
     Mutant(
         "a temporary table deceives the guards",
-        f"{SQL}/search_path.sql",
-        "ARRAY['ledger_entry_fits', ",
+        f"{SQL}/drafts.sql",
+        "ARRAY['ledger_entry_fits()', ",
         "ARRAY[",
         ("tests/integration/test_grants.py", VERIFICATION_GUARDS),
     ),
