@@ -258,8 +258,6 @@ FINDINGS: list[Case] = [
     (["DELETE FROM ledger_findingresolved"], 8, "finding-twice", "open 2 times"),
 ]
 
-QUEUED = [*POOLED, *RESERVED]
-CASES = [*ENTRIES, *QUEUED, *FINDINGS]
 DRAFTED: list[Case] = [
     (
         ["DELETE FROM ledger_draftmade WHERE number = 'A-1'"],
@@ -279,4 +277,4 @@ DRAFTED: list[Case] = [
 ]
 
 QUEUED = [*POOLED, *RESERVED, *DRAFTED]
-CASES = [*ENTRIES, *QUEUED]
+CASES = [*ENTRIES, *QUEUED, *FINDINGS]

@@ -335,14 +335,14 @@ CATALOGUE = (
     ),
     Mutant(
         "a sweep waits for checkouts",
-        f"{SQL}/gaps.sql",
+        f"{SQL}/drafts.sql",
         "SET lock_timeout = '5ms'",
         "SET lock_timeout = '0'",
         (f"{SWEEP}::test_a_claim_waits_for_nobody",),
     ),
     Mutant(
         "a gap judged by transaction status",
-        f"{SQL}/gaps.sql",
+        f"{SQL}/drafts.sql",
         "        day := reservation.issued_on;\n",
         "        day := reservation.issued_on;\n"
         "        IF ledger_transaction_status(reservation.checkout_transaction_id) = 'committed' THEN\n"
