@@ -49,6 +49,7 @@ def all_of(place: Shop) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def body(response: Any) -> bytes:
     """All that was answered; what is in a zip is read out of it."""
     raw = b"".join(response.streaming_content) if response.streaming else response.content
+    response.close()
     if raw[:2] != b"PK":
         return bytes(raw)
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
@@ -87,6 +88,7 @@ def test_a_permission_opens_all_tenants(shops: tuple[Shop, Shop]) -> None:
         for name, address, query in all_of(place):
             answer = staff.get(address, query)
             assert answer.status_code == (302 if name == "find" else 200), address
+            answer.close()
     assert staff.get("/ledger/workers/").status_code == 200
 
 
@@ -184,6 +186,7 @@ def test_headers(shops: tuple[Shop, Shop]) -> None:
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert answer["Referrer-Policy"] == "same-origin"
         assert "no-store" in answer["Cache-Control"]
+        answer.close()
 
 
 def test_styles_may_come_from_where_the_project_keeps_its_files(shops: tuple[Shop, Shop], settings: Any) -> None:
