@@ -37,6 +37,14 @@ def moment(at: datetime | None) -> str:
 
 
 @register.filter
+def minute(at: datetime | None) -> str:
+    """A moment where there is little room: to the minute."""
+    if at is None:
+        return "–"
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{localtime(at):%Y-%m-%d %H:%M}")
+
+
+@register.filter
 def lasted(span: timedelta | None) -> str:
     """How long something took."""
     if span is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ledger.models import Period
 from ledger.web.counts import Bucket, PeriodCounts
@@ -130,8 +131,9 @@ def _height(count: int, size: int) -> float:
 
 def _steps(buckets: Sequence[Bucket]) -> list[Step]:
     """Parts of whole stretches, so that what a part tells is what the picture shows."""
-    each = -(-len(buckets) // STEPS)
-    parts = [buckets[at : at + each] for at in range(0, len(buckets), each)]
+    count = min(STEPS, len(buckets))
+    edges = [round(at * len(buckets) / count) for at in range(count + 1)]
+    parts = [buckets[low:high] for low, high in pairwise(edges)]
     return [Step(part[0].first, part[-1].last, _told(part)) for part in parts]
 
 

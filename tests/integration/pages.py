@@ -75,7 +75,7 @@ def flag(period: Period, mark: str) -> None:
         value=value,
         kind="gap",
         number=period.as_format().number(value),
-        issued_on=date(2026, 3, value),
+        issued_on=date(2026, 3, 1) + timedelta(value % 28),
         actor="sweep",
         metadata={
             "cause": f"{mark} cause",
