@@ -31,6 +31,7 @@ from ledger.models import (
     Slot,
     SweepBatch,
     SweepRun,
+    TenantAccess,
     Ticket,
 )
 from ledger.models.tables import all_tables, event_tables, queue_tables
@@ -256,12 +257,20 @@ def _statements(role: str, *, admin: bool, workers: bool, revoke_public: bool, u
         SQL("GRANT SELECT, INSERT, DELETE ON TABLE {} TO {}").format(tables(PendingComparison), to),
     )
     yield Statement(
+        "The pages ask who may see whose numbers",
+        SQL("GRANT SELECT ON TABLE {} TO {}").format(tables(TenantAccess), to),
+    )
+    yield Statement(
         "A number that is given at COMMIT has its id before",
         SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(table(entry_ids), to),
     )
     if admin:
         for model in (Series, Period):
             yield Statement("Administration: define, close, adopt", _update(model, _changeable(model), table, to))
+        yield Statement(
+            "Administration: let auditors see a tenant",
+            SQL("GRANT INSERT, DELETE ON TABLE {} TO {}").format(tables(TenantAccess), to),
+        )
         yield Statement(
             "A period that is closed needs no pool", SQL("GRANT DELETE ON TABLE {} TO {}").format(tables(Pool), to)
         )

@@ -2,11 +2,30 @@
 
 from django.urls import path
 
+from ledger.web.exports import export
+from ledger.web.findings import acknowledge_findings, findings
+from ledger.web.gaps import explain_gaps, gaps
 from ledger.web.health import healthz
 from ledger.web.metrics import metrics
+from ledger.web.number import number, void_number
+from ledger.web.overview import find, overview, series
+from ledger.web.period import period
+from ledger.web.workers import workers
 
 app_name = "ledger"
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
+    path("", overview, name="overview"),
+    path("find/", find, name="find"),
+    path("series/<int:pk>/", series, name="series"),
+    path("period/<int:pk>/", period, name="period"),
+    path("period/<int:pk>/export/<slug:name>/", export, name="export"),
+    path("period/<int:period>/<int:value>/", number, name="number"),
+    path("period/<int:period>/<int:value>/void/", void_number, name="void_number"),
+    path("gaps/", gaps, name="gaps"),
+    path("gaps/explain/", explain_gaps, name="explain_gaps"),
+    path("findings/", findings, name="findings"),
+    path("findings/acknowledge/", acknowledge_findings, name="acknowledge_findings"),
+    path("workers/", workers, name="workers"),
 ]

@@ -2,7 +2,7 @@
 
 base.py        what the pages share: read-only pages, a paginator for big tables
 series.py      series, with a live preview of the next number (preview.py)
-periods.py     periods and their counters, with what waits (waiting.py); closing them (confirmed.py asks first)
+periods.py     periods and their counters, with what waits (ledger/waiting.py); closing them (confirmed.py asks first)
 entries.py     the ledger, found by search.py and filters.py, with its evidence (evidence.py); voiding numbers
 queues.py      reservations
 events.py      what happened to entries later, and adopted histories
@@ -11,8 +11,21 @@ drafts.py      drafts in accounting systems, and the pools of remote series
 sweeps.py      what the sweeps did
 findings.py    findings of reconciliation; acknowledging them
 mirror.py      what accounting systems have
+access.py      auditors, who see one tenant
 """
 
-from ledger.admin import drafts, entries, events, findings, holes, mirror, periods, queues, series, sweeps
+from ledger.admin import access, drafts, entries, events, findings, holes, mirror, periods, queues, series, sweeps
 
-__all__ = ["drafts", "entries", "events", "findings", "holes", "mirror", "periods", "queues", "series", "sweeps"]
+__all__ = [
+    "access",
+    "drafts",
+    "entries",
+    "events",
+    "findings",
+    "holes",
+    "mirror",
+    "periods",
+    "queues",
+    "series",
+    "sweeps",
+]

@@ -15,9 +15,9 @@ from django.utils.html import format_html, format_html_join
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_period, shown_tenant
 from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
 from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
-from ledger.admin.waiting import upcoming, with_waiting
 from ledger.models import Allocation, Period
 from ledger.periods import close_period
+from ledger.waiting import upcoming, with_waiting
 
 
 class CloseForm(forms.Form):

@@ -22,7 +22,6 @@ from django.views.decorators.http import require_safe
 from ledger.admin.base import ModelAdmin, shown_tenant
 from ledger.admin.filters import TenantFilter
 from ledger.admin.preview import Preview, preview_series
-from ledger.admin.waiting import upcoming, with_next_slot
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
 from ledger.issuing import next_number
@@ -31,6 +30,7 @@ from ledger.models import Allocation, Period, Series
 from ledger.periods import planned_period
 from ledger.rules import Outcome, all_rules
 from ledger.series import SeriesChange, check_series
+from ledger.waiting import upcoming, with_next_slot
 
 if TYPE_CHECKING:
     SeriesModelForm = forms.ModelForm[Series]

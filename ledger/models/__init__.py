@@ -3,6 +3,7 @@
 Beside them the diary of the sweeps and the mirror of accounting systems, which are no part of the ledger.
 """
 
+from ledger.models.access import TenantAccess
 from ledger.models.drafts import DraftCancelled, DraftMade, RemotePool
 from ledger.models.events import (
     AdoptedGap,
@@ -54,5 +55,6 @@ __all__ = [
     "Slot",
     "SweepBatch",
     "SweepRun",
+    "TenantAccess",
     "Ticket",
 ]

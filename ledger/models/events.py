@@ -81,6 +81,10 @@ class Entry(models.Model):
             # That the kind is one of the three, and that a gap bears no document, the trigger ledger_entry_fits checks:
             # a check constraint is read anew in every statement, which the hot path would pay for.
         ]
+        indexes: ClassVar = [
+            # Gaps are few among millions, and people ask for them: pages, reports, declarations.
+            models.Index(fields=["tenant", "period", "value"], condition=models.Q(kind="gap"), name="ledger_entry_gaps")
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -241,6 +245,7 @@ class GapExplained(models.Model):
     class Meta:
         verbose_name_plural = "gaps explained"
         default_permissions = ("view",)
+        permissions: ClassVar = [("explain_gap", "Can explain a gap")]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(entry__isnull=False, adopted_gap__isnull=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.apps import apps
 from django.db.models import Model
 
+from ledger.models.access import TenantAccess
 from ledger.models.drafts import RemotePool
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
@@ -23,11 +24,14 @@ DIARY: tuple[type[Model], ...] = (SweepRun, SweepBatch)
 #: What accounting systems have, as far as it was read, and which numbers are to be compared.
 MIRROR: tuple[type[Model], ...] = (RemoteDocument, RemoteReading, PendingComparison)
 
+#: Who may look at whose numbers: given and taken in the admin.
+ACCESS: tuple[type[Model], ...] = (TenantAccess,)
+
 
 def event_models() -> list[type[Model]]:
     """Every model whose rows are only ever inserted: all of the app's tables but the groups above."""
     models = apps.get_app_config("ledger").get_models()
-    others = CHANGING + QUEUES + DIARY + MIRROR
+    others = CHANGING + QUEUES + DIARY + MIRROR + ACCESS
     return [model for model in models if not model._meta.proxy and model not in others]
 
 
@@ -43,5 +47,5 @@ def queue_tables() -> list[str]:
 
 def all_tables() -> list[str]:
     """The names of all tables of the ledger."""
-    others = [model._meta.db_table for model in DIARY + MIRROR]
+    others = [model._meta.db_table for model in DIARY + MIRROR + ACCESS]
     return [model._meta.db_table for model in CHANGING] + queue_tables() + event_tables() + others

@@ -1,11 +1,16 @@
-"""Pages of the stand-alone site: the admin, and what the admin needs."""
+"""Pages of the stand-alone site: Folio's own, their login, the admin, and what these need."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.contrib.staticfiles.views import serve
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
+
+from ledger.web.headers import secured
+from ledger.web.health import healthz
+from ledger.web.metrics import metrics
 
 
 def health(request: HttpRequest) -> HttpResponse:
@@ -16,9 +21,13 @@ def health(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", RedirectView.as_view(pattern_name="ledger:overview")),
     path("health", health),
-    path("", include("ledger.urls")),
+    path("healthz", healthz),
+    path("metrics", metrics),
+    path("ledger/", include("ledger.urls")),
+    path("login/", secured(LoginView.as_view(template_name="ledger/login.html")), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     # A back-office site with a handful of users: Django hands out the admin's own files itself, from the
     # installed apps alone, so that it works under any server and without a step to collect them.

@@ -29,6 +29,7 @@ CATALOGUE = {
     "reconcile-memory": "reconcile.memory",
     "sweeps": "sweeps.question",
     "report": "report.question",
+    "pages": "pages.question",
 }
 
 

@@ -18,10 +18,10 @@ LAYERS = [
     {"calendars", "formats", "keys", "rules"},
     {"models", "sql", "migrations"},
     {"allocation", "refusals", "database_errors", "requests"},
-    {"series", "periods", "growth", "testing"},
+    {"series", "periods", "growth", "testing", "waiting"},
     {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports", "reconciliation", "remote"},
     {"sweeps"},
-    {"checks", "admin", "web", "urls", "compat", "management", "apps"},
+    {"checks", "admin", "web", "urls", "compat", "management", "apps", "templatetags"},
     {"site"},
 ]
 

@@ -1,0 +1,83 @@
+"""Who may look at one tenant in Folio's pages: given and taken here, never changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from ledger.admin.base import ModelAdmin, shown_tenant
+from ledger.errors import InvalidTenant
+from ledger.keys import instance_key, tenant_key
+from ledger.models import Series, TenantAccess
+
+
+class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A user by name, and a tenant that has a series."""
+
+    name = forms.CharField(label="User", max_length=150, help_text="As the user logs in.")
+
+    class Meta:
+        model = TenantAccess
+        fields = ("tenant",)
+
+    def clean_name(self) -> str:
+        """The user's key goes into the row."""
+        users: Any = get_user_model()
+        try:
+            user = users._default_manager.get_by_natural_key(self.cleaned_data["name"])
+        except users.DoesNotExist as error:
+            raise ValidationError("There is no user of that name.") from error
+        self.instance.user = instance_key(user, InvalidTenant, "user")
+        return str(self.cleaned_data["name"])
+
+    def clean_tenant(self) -> str:
+        """A misspelt tenant would give access to nothing, and nobody would know why."""
+        tenant = tenant_key(self.cleaned_data["tenant"].strip())
+        if not Series.objects.filter(tenant=tenant).exists():
+            raise ValidationError("This tenant has no series.")
+        return tenant
+
+    def clean(self) -> dict[str, Any] | None:
+        """Once is enough."""
+        cleaned = super().clean() or {}
+        if {"name", "tenant"} <= set(cleaned):
+            given = TenantAccess.objects.filter(tenant=cleaned["tenant"], user=self.instance.user)
+            if given.exists():
+                raise ValidationError("This user has access to this tenant.")
+        return cleaned
+
+
+@admin.register(TenantAccess)
+class TenantAccessAdmin(ModelAdmin):
+    """Auditors, and whoever works for one tenant alone."""
+
+    form = TenantAccessForm
+    fields = ("name", "tenant")
+    list_display = ("shown_user", "shown_tenant", "granted_at")
+    search_fields = ("tenant",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It is taken away and given anew."""
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """What a row holds, or what is asked for a new one."""
+        return self.fields if obj is None else ("shown_user", "tenant", "granted_at")
+
+    @admin.display(description="user")
+    def shown_user(self, obj: TenantAccess) -> str:
+        """By name, as long as there is such a user here."""
+        users: Any = get_user_model()
+        label, _, key = obj.user.rpartition(":")
+        found = users._default_manager.filter(pk=key).first() if label == users._meta.label_lower else None
+        return str(found.get_username()) if found else obj.user
+
+    @admin.display(description="tenant")
+    def shown_tenant(self, obj: TenantAccess) -> str:
+        """Whose numbers."""
+        return shown_tenant(obj.tenant)

@@ -1,0 +1,91 @@
+"""Filters of Folio's own pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html, format_html_join
+from django.utils.timezone import localtime
+
+register = template.Library()
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """A quantity with commas; a dash for none."""
+    return "–" if number is None else f"{number:,}"
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of a text, to go through."""
+    return text.split()
+
+
+@register.filter
+def moment(at: datetime | None) -> str:
+    """A moment for people, in the reader's time zone, and for programs."""
+    if at is None:
+        return "–"
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{localtime(at):%Y-%m-%d %H:%M:%S %Z}")
+
+
+@register.filter
+def minute(at: datetime | None) -> str:
+    """A moment where there is little room: to the minute."""
+    if at is None:
+        return "–"
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{localtime(at):%Y-%m-%d %H:%M}")
+
+
+@register.filter
+def lasted(span: timedelta | None) -> str:
+    """How long something took."""
+    if span is None:
+        return "–"
+    seconds = span.total_seconds()
+    return (
+        f"{seconds:.1f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.0f} h"
+    )
+
+
+@register.filter
+def evidence(facts: Mapping[str, Any]) -> str:
+    """Facts, one line for each; what is in a mapping stands below its name."""
+    if not facts:
+        return ""
+    lines = ((name.replace("_", " "), _fact(fact)) for name, fact in facts.items())
+    return format_html('<dl class="facts">{}</dl>', format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", lines))
+
+
+def _fact(fact: Any) -> str:
+    if isinstance(fact, Mapping):
+        return evidence(fact) or "–"
+    if isinstance(fact, list) and fact and all(isinstance(one, Mapping) for one in fact):
+        return format_html_join("", "{}", ((evidence(one),) for one in fact))
+    if fact is None or fact == "":
+        return "–"
+    if isinstance(fact, str):
+        return _moment(fact) or fact
+    if isinstance(fact, date):
+        return fact.isoformat()
+    return json.dumps(fact, ensure_ascii=False, cls=DjangoJSONEncoder)
+
+
+def _moment(text: str) -> str:
+    """A time as PostgreSQL wrote it, in the reader's zone; empty for anything else."""
+    try:
+        at = parse_datetime(text) if len(text) > 10 else None
+    except ValueError:
+        return ""
+    return f"{localtime(at):%Y-%m-%d %H:%M:%S %Z}" if at is not None and at.tzinfo is not None else ""

@@ -1,0 +1,142 @@
+"""Who may see which tenant, and do what: the one place. Every page goes through ``page``.
+
+What a user may do is for Django's permissions to say. Where: everywhere with the permission that a page names, such as
+``ledger.view_entry``; without it, in the tenants that a TenantAccess names. What lies elsewhere does not exist: 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from ledger.errors import InvalidActor
+from ledger.keys import instance_key
+from ledger.models import Series, TenantAccess
+from ledger.web.headers import secured
+
+_M = TypeVar("_M", bound=Model)
+_P = ParamSpec("_P")
+_Answers = Callable[..., HttpResponseBase]
+
+#: Tenants that a page offers to choose from; any other can still be typed.
+MOST_TENANTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page asks for: ``sees`` opens all tenants; ``does`` must be there as well, anywhere. A page that is
+    ``of_all_tenants`` has no tenant, so access to one does not open it.
+    """
+
+    sees: str
+    does: str
+    of_all_tenants: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one user may see: ``tenants``, or all of them where that is None."""
+
+    user: Any
+    tenants: frozenset[str] | None
+
+    def sees(self, tenant: str) -> bool:
+        """Whether the tenant exists for this user."""
+        return self.tenants is None or tenant in self.tenants
+
+    def narrow(self, rows: QuerySet[_M]) -> QuerySet[_M]:
+        """The rows of a model with a tenant that this user may see."""
+        return rows if self.tenants is None else rows.filter(tenant__in=self.tenants)
+
+    def find(self, rows: QuerySet[_M], **wanted: Any) -> _M:
+        """The one row; 404 where there is none, or it is another tenant's."""
+        return get_object_or_404(self.narrow(rows), **wanted)
+
+    def may(self, permission: str) -> bool:
+        """Whether the user has a permission of Folio's, such as ``void_number``."""
+        return bool(self.user.has_perm(f"ledger.{permission}"))
+
+    def choices(self) -> list[str]:
+        """The tenants to choose from, in order, up to one more than ``MOST_TENANTS``."""
+        if self.tenants is not None:
+            return sorted(self.tenants)[: MOST_TENANTS + 1]
+        known = Series.objects.order_by("tenant").values_list("tenant", flat=True).distinct()
+        return list(known[: MOST_TENANTS + 1])
+
+    def choose(self, request: HttpRequest) -> str:
+        """The tenant that the address names, or the first one; 404 for any that this user may not see."""
+        asked = request.GET.get("tenant")
+        if asked is None:
+            return next(iter(self.choices()), "")
+        if not self.sees(asked) or not Series.objects.filter(tenant=asked).exists():
+            raise Http404
+        return asked
+
+
+def access_of(user: Any, permission: str) -> Access:
+    """What a user may see by a permission of Folio's that opens all tenants."""
+    if user.has_perm(f"ledger.{permission}"):
+        return Access(user, None)
+    try:
+        key = instance_key(user, InvalidActor, "user")
+    except InvalidActor:
+        return Access(user, frozenset())
+    return Access(user, frozenset(TenantAccess.objects.filter(user=key).values_list("tenant", flat=True)))
+
+
+def page(
+    sees: str = "view_entry",
+    *,
+    does: str = "",
+    of_all_tenants: bool = False,
+    methods: tuple[str, ...] = ("GET", "HEAD"),
+) -> Callable[[Callable[Concatenate[HttpRequest, Access, _P], HttpResponseBase]], _Answers]:
+    """Make a view of ``view(request, access, …)``: login, permissions, CSRF, methods and headers, in this one place.
+
+    Who is not logged in is sent to the project's login page; who may see nothing, or not do what the page does, is
+    told so with 403.
+    """
+    asked = Page(sees, does, of_all_tenants)
+
+    def decorate(
+        view: Callable[Concatenate[HttpRequest, Access, _P], HttpResponseBase],
+    ) -> _Answers:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            user = request.user
+            if not user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            access = access_of(user, sees)
+            nothing = access.tenants is not None and (of_all_tenants or not access.tenants)
+            try:
+                if nothing or (does and not access.may(does)):
+                    raise PermissionDenied
+                response = view(request, access, *args, **kwargs)
+            except PermissionDenied:
+                response = TemplateResponse(
+                    request, "ledger/forbidden.html", {"title": "Not allowed", "user": user}, status=403
+                )
+            except Http404:
+                response = TemplateResponse(
+                    request, "ledger/missing.html", {"title": "Not found", "user": user}, status=404
+                )
+            return response
+
+        made: Any = secured(never_cache(csrf_protect(require_http_methods(methods)(guarded))))
+        made.asks = asked
+        return made  # type: ignore[no-any-return]
+
+    return decorate

@@ -1,0 +1,62 @@
+"""Issuance over time: columns as one SVG path, and the same figures as a table for who can't see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+#: Height of the picture, in its units; a column is one unit wide.
+HEIGHT = 100
+_MOST = 62
+#: Days that one column may stand for.
+_STRETCHES = ((1, "day"), (7, "week"), (28, "four weeks"), (91, "quarter"), (364, "year"))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The documents dated from ``first`` to ``last``, both inclusive."""
+
+    first: date
+    last: date
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """``path`` draws the columns, of ``stretch`` days each; ``highest`` is what the top edge stands for."""
+
+    columns: tuple[Column, ...]
+    path: str
+    highest: int
+    stretch: str
+    total: int
+
+    @property
+    def width(self) -> int:
+        """Units of the picture from left to right."""
+        return len(self.columns)
+
+
+def issuance(days: Mapping[date, int]) -> Chart | None:
+    """The chart of documents by business date; None where there are none."""
+    dated = {day: count for day, count in days.items() if count}
+    if not dated:
+        return None
+    first, last = min(dated), max(dated)
+    span = (last - first).days + 1
+    length, stretch = next((each for each in _STRETCHES if span <= each[0] * _MOST), (-(-span // _MOST), "stretch"))
+    columns = [0] * (-(-span // length))
+    for day, count in dated.items():
+        columns[(day - first).days // length] += count
+    highest = max(columns)
+    path = "".join(
+        f"M{at + 0.1:g} {HEIGHT}v-{max(1.0, HEIGHT * count / highest):.1f}h.8V{HEIGHT}z"
+        for at, count in enumerate(columns)
+        if count
+    )
+    made = tuple(
+        Column(first + timedelta(at * length), min(last, first + timedelta((at + 1) * length - 1)), count)
+        for at, count in enumerate(columns)
+    )
+    return Chart(made, path, highest, stretch, sum(columns))

@@ -1,0 +1,276 @@
+"""How many values of each stretch of a period are issued, void, open, missing, confirmed.
+
+Entries never change, and a value has at most one. So a block of values that all have an entry, or lie in a range that a
+previous system left out, counts the same for ever: Django's cache keeps it, and ten million rows are read once. What
+isn't full is counted anew, along the unique index.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connections, router
+
+from ledger.models import AdoptedGap, Entry, Period, RemoteReading
+from ledger.web import counts_sql as sql
+
+#: Values of a block that is kept; more in a period that would have too many.
+_BLOCK, _BLOCKS = 500, 40_000
+#: Stretches of one picture.
+BUCKETS = 400
+#: A day, so that rows which somebody took away with the guards off don't look as if they were there for ever.
+_KEPT = 86_400
+#: What accounting systems confirm may change between two readings, when numbers are written there.
+_KEPT_CONFIRMED = 60
+#: Stretches that are read one by one, and not all between the first and the last.
+_MOST_RUNS = 20
+
+
+@dataclass(slots=True)
+class Bucket:
+    """The values from ``first`` to ``last``, both inclusive, and how many of them are what.
+
+    ``issued`` and ``adopted`` bear documents, ``void`` of them were voided since and ``confirmed`` are known to an
+    accounting system; ``flagged`` are gaps with an entry, ``known`` were left out by a previous system; ``reserved``
+    and ``free`` may still get a document. What is none of these is lost.
+    """
+
+    first: int
+    last: int
+    issued: int = 0
+    adopted: int = 0
+    flagged: int = 0
+    known: int = 0
+    void: int = 0
+    reserved: int = 0
+    free: int = 0
+    confirmed: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many values it is."""
+        return self.last - self.first + 1
+
+    @property
+    def used(self) -> int:
+        """Those that bear or bore a document."""
+        return self.issued + self.adopted
+
+    @property
+    def open(self) -> int:
+        """Those that may still get one."""
+        return self.reserved + self.free
+
+    @property
+    def lost(self) -> int:
+        """Those of which nothing is known."""
+        return max(0, self.size - self.used - self.flagged - self.known - self.open)
+
+    @property
+    def missing(self) -> int:
+        """Those that bear none and never will, or are lost."""
+        return self.flagged + self.known + self.lost
+
+
+@dataclass(slots=True)
+class _Settled:
+    """What the cache keeps of a period: by block, how many are issued, adopted, flagged; and documents by day."""
+
+    blocks: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    days: Counter[date] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class PeriodCounts:
+    """All that is known of a period by stretches of its values. Reads what it is asked for, and no more."""
+
+    period: Period
+    alias: str
+    block: int
+    blocks: dict[int, tuple[int, int, int]]
+    days: Counter[date]
+    known: list[tuple[int, int]]
+    stamp: int
+
+    def total(self) -> Bucket:
+        """The whole period in one stretch."""
+        return self.buckets(self.period.first_value, self.period.last_value, 1)[0]
+
+    def buckets(self, first: int, last: int, most: int = BUCKETS) -> list[Bucket]:
+        """The values from ``first`` to ``last`` in about ``most`` stretches of one size, but for the last one.
+
+        Where stretches are made of whole blocks, the first one may begin a little before, and the last one end after.
+        """
+        if last < first:
+            return [Bucket(first, last)]
+        origin, size = self._grid(first, last, most)
+        of_blocks = most == 1 or size >= self.block
+        first, last = origin, min(self.period.last_value, origin + -(-(last - origin + 1) // size) * size - 1)
+        found = [Bucket(low, min(last, low + size - 1)) for low in range(first, last + 1, size)]
+        for at, counted in self._of_blocks(origin, size, last) if of_blocks else self._of_values(origin, size, last):
+            found[at].issued += counted[0]
+            found[at].adopted += counted[1]
+            found[at].flagged += counted[2]
+        for low, high in self.known:
+            for at in range(max(0, (low - origin) // size), min(len(found) - 1, (high - origin) // size) + 1):
+                bucket = found[at]
+                bucket.known += max(0, min(high, bucket.last) - max(low, bucket.first) + 1)
+        wanted = {**self._wanted, "origin": origin, "size": size, "first": first, "last": last}
+        for name, at, count in self._queues(wanted):
+            setattr(found[at], name, getattr(found[at], name) + count)
+        for at, count in self._kept("void", sql.VOIDS, wanted, self.stamp, _KEPT):
+            found[at].void = count
+        readings = list(
+            RemoteReading.objects.using(self.alias)
+            .filter(tenant=self.period.tenant)
+            .order_by("system")
+            .values_list("system", "generation", "finished_at", "compared_at")
+        )
+        if readings:
+            stamp = f"{readings}{self.stamp}{self.period.last_value}"
+            for at, count in self._kept("confirmed", sql.CONFIRMED, wanted, stamp, _KEPT_CONFIRMED):
+                found[at].confirmed = count
+        return found
+
+    @property
+    def _wanted(self) -> dict[str, Any]:
+        return {"tenant": self.period.tenant, "period": self.period.pk}
+
+    def _grid(self, first: int, last: int, most: int) -> tuple[int, int]:
+        """Where the stretches begin and how long they are: whole blocks, where they are longer than one."""
+        span = last - first + 1
+        size = -(-span // most)
+        if most == 1:
+            return first, span
+        if size < self.block:
+            return first, size
+        size = -(-size // self.block) * self.block
+        return (first - self.period.first_value) // self.block * self.block + self.period.first_value, size
+
+    def _of_blocks(self, origin: int, size: int, last: int) -> Iterator[tuple[int, tuple[int, int, int]]]:
+        for block, counted in self.blocks.items():
+            low = self.period.first_value + block * self.block
+            if origin <= low <= last:
+                yield (low - origin) // size, counted
+
+    def _of_values(self, origin: int, size: int, last: int) -> Iterator[tuple[int, tuple[int, int, int]]]:
+        wanted = {**self._wanted, "origin": origin, "size": size, "first": origin, "last": last}
+        for at, kind, count in _read(self.alias, sql.ENTRIES, wanted):
+            yield at, _counted(kind, count)
+
+    def _queues(self, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
+        return _read(self.alias, sql.QUEUES, wanted)
+
+    def _kept(
+        self, what: str, statement: str, wanted: dict[str, Any], stamp: object, seconds: int
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a statement, as long as nothing was added to what it counts."""
+        key = _key(self.period, self.alias, f"{what}:{wanted['origin']}:{wanted['size']}:{wanted['last']}")
+        kept = cache.get(key)
+        if kept is not None and kept[0] == stamp:
+            rows: list[tuple[Any, ...]] = kept[1]
+            return rows
+        found = _read(self.alias, statement, wanted)
+        cache.set(key, (stamp, found), seconds)
+        return found
+
+
+def period_counts(period: Period, *, using: str | None = None) -> PeriodCounts:
+    """What there is to count of a period, read from the cache and, where a block isn't full yet, from the ledger."""
+    alias = using or router.db_for_read(Entry)
+    size = max(_BLOCK, -(-(period.last_value - period.first_value + 1) // _BLOCKS))
+    size = _BLOCK * 2 ** (-(-size // _BLOCK) - 1).bit_length()
+    key = _key(period, alias, f"blocks:{size}")
+    settled: _Settled = cache.get(key) or _Settled()
+    known = list(
+        AdoptedGap.objects.using(alias)
+        .filter(tenant=period.tenant, period=period)
+        .order_by("first_value")
+        .values_list("first_value", "last_value")
+    )
+    blocks, days = dict(settled.blocks), Counter(settled.days)
+    there = (period.last_value - period.first_value) // size + 1 if period.last_value >= period.first_value else 0
+    left_out = _left_out(known, period.first_value, size)
+    added = 0
+    for first, last in _runs([block for block in range(there) if block not in settled.blocks]):
+        fresh, fresh_days = _count(period, alias, size, first, last)
+        for block, counted in fresh.items():
+            if block in settled.blocks:
+                continue
+            blocks[block] = counted
+            days.update(fresh_days[block])
+            if sum(counted) + left_out.get(block, 0) == size:
+                settled.blocks[block] = counted
+                settled.days.update(fresh_days[block])
+                added += 1
+    if added:
+        cache.set(key, settled, _KEPT)
+    stamp = _read(alias, sql.VOIDS_OF_TENANT, {"tenant": period.tenant})[0][0]
+    return PeriodCounts(period, alias, size, blocks, days, known, stamp)
+
+
+def _count(
+    period: Period, alias: str, size: int, first: int, last: int
+) -> tuple[dict[int, tuple[int, int, int]], dict[int, Counter[date]]]:
+    """The blocks from ``first`` to ``last``, each with its documents by day."""
+    wanted = {
+        "tenant": period.tenant,
+        "period": period.pk,
+        "origin": period.first_value,
+        "size": size,
+        "first": period.first_value + first * size,
+        "last": period.first_value + (last + 1) * size - 1,
+    }
+    found: dict[int, list[int]] = {}
+    days: dict[int, Counter[date]] = {}
+    for block, kind, day, count in _read(alias, sql.BLOCKS, wanted):
+        counted = _counted(kind, count)
+        kept = found.setdefault(block, [0, 0, 0])
+        its_days = days.setdefault(block, Counter())
+        for place in range(3):
+            kept[place] += counted[place]
+        if kind != Entry.Kind.GAP:
+            its_days[day] += count
+    return {block: (kept[0], kept[1], kept[2]) for block, kept in found.items()}, days
+
+
+def _counted(kind: str, count: int) -> tuple[int, int, int]:
+    return tuple(count if kind == each else 0 for each in ("issued", "adopted", "gap"))  # type: ignore[return-value]
+
+
+def _left_out(known: Iterable[tuple[int, int]], start: int, size: int) -> dict[int, int]:
+    """By block, how many values a previous system left out."""
+    found: dict[int, int] = {}
+    for low, high in known:
+        for block in range((low - start) // size, (high - start) // size + 1):
+            begins = start + block * size
+            found[block] = found.get(block, 0) + min(high, begins + size - 1) - max(low, begins) + 1
+    return found
+
+
+def _runs(blocks: list[int]) -> list[tuple[int, int]]:
+    """Neighbours put together: from the first to the last of each run."""
+    runs: list[tuple[int, int]] = []
+    for block in blocks:
+        if runs and runs[-1][1] == block - 1:
+            runs[-1] = (runs[-1][0], block)
+        else:
+            runs.append((block, block))
+    return runs if len(runs) <= _MOST_RUNS else [(runs[0][0], runs[-1][1])]
+
+
+def _key(period: Period, alias: str, what: str) -> str:
+    # When it was opened, too: another database behind the same cache has the same ids.
+    return f"ledger:{alias}:{period.pk}:{period.opened_at.timestamp()}:{period.first_value}:{what}"
+
+
+def _read(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement, wanted)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

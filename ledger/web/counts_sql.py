@@ -1,0 +1,60 @@
+"""The statements of ``counts``: one row for each stretch of values and what is told apart in it.
+
+Parameters of all: tenant, period (its id), first and last (values, inclusive), origin (the first value of the first
+stretch), size (of a stretch).
+"""
+
+from __future__ import annotations
+
+_STRETCH = "(({value}) - %(origin)s::bigint) / %(size)s::bigint"
+
+_CHOSEN = """e.tenant = %(tenant)s AND e.period_id = %(period)s
+      AND e.value BETWEEN %(first)s::bigint AND %(last)s::bigint"""
+
+ENTRIES = f"""
+    SELECT {_STRETCH.format(value="e.value")}, e.kind, count(*)
+    FROM ledger_entry e
+    WHERE {_CHOSEN}
+    GROUP BY 1, 2
+"""  # noqa: S608  (our own text)
+
+BLOCKS = f"""
+    SELECT {_STRETCH.format(value="e.value")}, e.kind, e.issued_on, count(*)
+    FROM ledger_entry e
+    WHERE {_CHOSEN}
+    GROUP BY 1, 2, 3
+"""  # noqa: S608
+
+QUEUES = f"""
+    SELECT 'reserved', {_STRETCH.format(value="e.value")}, count(*)
+    FROM ledger_reservation e
+    WHERE {_CHOSEN}
+    GROUP BY 2
+    UNION ALL
+    SELECT 'free', {_STRETCH.format(value="e.value")}, count(*)
+    FROM ledger_slot e
+    WHERE {_CHOSEN}
+    GROUP BY 2
+"""  # noqa: S608
+
+VOIDS = f"""
+    SELECT {_STRETCH.format(value="e.value")}, count(*)
+    FROM ledger_numbervoided v
+    JOIN ledger_entry e ON e.id = v.entry_id
+    WHERE v.tenant = %(tenant)s AND {_CHOSEN}
+    GROUP BY 1
+"""  # noqa: S608
+
+# How many voids a tenant has: they are only ever added, so the same count is the same voids.
+VOIDS_OF_TENANT = "SELECT count(*) FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s"
+
+# As ledger.reconciliation.confirmed has it: posted there and valid here, or void on both sides.
+CONFIRMED = f"""
+    SELECT {_STRETCH.format(value="e.value")}, count(DISTINCT e.id)
+    FROM ledger_entry e
+    LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
+    JOIN ledger_remotedocument d ON d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
+        AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
+    WHERE {_CHOSEN} AND e.kind IN ('issued', 'adopted')
+    GROUP BY 1
+"""  # noqa: S608

@@ -1,0 +1,67 @@
+"""The continuity report of a period as a file, in the formats of ``ledger_report``."""
+
+from __future__ import annotations
+
+import logging
+import re
+import tempfile
+from typing import Any
+
+from django.contrib import messages
+from django.db import router, transaction
+from django.http import FileResponse, Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+
+from ledger.errors import ReportError
+from ledger.models import Entry, Period
+from ledger.reports.formats import formats
+from ledger.reports.report import continuity_report
+from ledger.web.access import Access, page
+
+_log = logging.getLogger(__name__)
+
+#: Parts that can be had alone, as one table.
+PARTS = ("summary", "voids", "gaps", "open")
+
+
+@transaction.non_atomic_requests
+@page()
+def export(request: HttpRequest, access: Access, pk: int, name: str) -> HttpResponseBase:
+    """The report in the format ``name``; ``?part=`` chooses one of its tables.
+
+    It is written to a temporary file first and sent from there piece by piece: any number of rows takes no memory, an
+    error is an error page and never half a file, and no snapshot stays open while a slow client reads.
+    """
+    period: Any = access.find(Period.objects.select_related("series"), pk=pk)
+    chosen = formats().get(name)
+    part = request.GET.get("part")
+    if chosen is None or part not in (None, *PARTS):
+        raise Http404
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the response, or below)
+    try:
+        with continuity_report(
+            tenant=period.tenant, series=period.series.code, on=period.starts_on, using=router.db_for_read(Entry)
+        ) as made:
+            chosen.write(made if part is None else made.only(part), file, _log.warning)
+    except ReportError as error:
+        file.close()
+        messages.error(request, str(error))
+        return redirect("ledger:period", pk)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    is_table = name == "csv" and part is not None
+    return FileResponse(
+        file,
+        as_attachment=True,
+        filename=_filename(period, part, ".csv" if is_table else chosen.suffix),
+        content_type="text/csv; charset=utf-8" if is_table else chosen.content_type,
+    )
+
+
+def _filename(period: Period, part: str | None, suffix: str) -> str:
+    """Out of what people named, with nothing that a file system or a header could take amiss."""
+    words = [period.tenant, period.series.code, period.label, part or "continuity"]
+    return re.sub(r"[^\w.-]+", "-", "_".join(word for word in words if word)).strip("-.")[:150] + suffix

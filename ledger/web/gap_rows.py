@@ -1,0 +1,144 @@
+"""Gaps as rows of a table: flagged values and ranges of an adopted history, filtered, sorted and paged in SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connections, router
+
+from ledger.gaps.holes import number_of
+from ledger.models import Entry
+
+GAP_COLUMNS = {
+    "value": "Number",
+    "count": "Values",
+    "cause": "Cause",
+    "since": "Known since",
+    "explanation": "Explanation",
+}
+#: What may be sorted by, in SQL.
+GAP_SORTS = {"value": "g.starts_on {}, g.first {}", "count": "g.size {}, g.first", "since": "g.since {}, g.first"}
+
+#: More than a person can read are counted as so many.
+MOST = 100_000
+
+_ROWS = """
+    FROM (
+        SELECT 'e' || e.id AS key, e.tenant, e.period_id, e.value AS first, e.value AS last, 1::bigint AS size,
+               e.number, e.issued_at AS since, e.metadata AS evidence, e.id AS entry, NULL::bigint AS adopted_gap,
+               p.starts_on, p.series_id, p.prefix, p.width, p.suffix
+        FROM ledger_entry e JOIN ledger_period p ON p.id = e.period_id AND p.tenant = e.tenant
+        WHERE e.tenant = %(tenant)s AND e.kind = 'gap'
+          AND (%(period)s::bigint IS NULL OR e.period_id = %(period)s::bigint)
+        UNION ALL
+        SELECT 'a' || g.id, g.tenant, g.period_id, g.first_value, g.last_value, g.last_value - g.first_value + 1,
+               NULL, a.adopted_at, jsonb_build_object('cause', 'adopted', 'source', a.source), NULL, g.id,
+               p.starts_on, p.series_id, p.prefix, p.width, p.suffix
+        FROM ledger_adoptedgap g
+        JOIN ledger_adoption a ON a.id = g.adoption_id
+        JOIN ledger_period p ON p.id = g.period_id
+        WHERE g.tenant = %(tenant)s AND (%(period)s::bigint IS NULL OR g.period_id = %(period)s::bigint)
+    ) g
+    JOIN ledger_series s ON s.id = g.series_id
+    LEFT JOIN LATERAL (
+        SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
+        WHERE x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap
+        -- An expression, lest the planner walk back along the primary key, past the explanations of all other gaps.
+        ORDER BY x.id + 0 DESC LIMIT 1
+    ) x ON true
+    WHERE (%(state)s = 'all' OR (x.explanation IS NULL) = (%(state)s = 'unexplained'))
+      AND (%(keys)s::text[] IS NULL OR g.key = ANY(%(keys)s::text[]))
+      AND (%(text)s = '' OR strpos(upper(coalesce(g.number, '')), upper(%(text)s)) > 0
+           OR strpos(upper(coalesce(x.explanation, '')), upper(%(text)s)) > 0
+           OR strpos(upper(coalesce(g.evidence ->> 'cause', '')), upper(%(text)s)) > 0)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class GapLine:
+    """One row: ``key`` names the gap in forms. The explanation is the latest one, empty where there is none."""
+
+    key: str
+    series: str
+    period: int
+    first: int
+    last: int
+    first_number: str
+    last_number: str
+    since: datetime
+    evidence: Mapping[str, Any]
+    explanation: str
+    explained_by: str
+    explained_at: datetime | None
+    entry: int | None
+    adopted_gap: int | None
+
+    @property
+    def count(self) -> int:
+        """How many values it is."""
+        return self.last - self.first + 1
+
+    @property
+    def cause(self) -> str:
+        """Why, as the evidence has it."""
+        return str(self.evidence.get("cause", "not stated"))
+
+    def __str__(self) -> str:
+        return self.first_number if self.count == 1 else f"{self.first_number} to {self.last_number}"
+
+
+def count_gaps(wanted: Mapping[str, Any]) -> int:
+    """How many rows there are, up to ``MOST``. ``wanted``: tenant, period (id or None), text, state."""
+    statement = f"SELECT count(*) FROM (SELECT 1 {_ROWS} LIMIT {MOST}) n"  # noqa: S608
+    found: int = _fetch(statement, wanted)[0][0]
+    return found
+
+
+def gap_rows(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[GapLine]:
+    """Rows of a page; ``sort`` is a key of ``GAP_SORTS``, with a minus to turn it round."""
+    order = GAP_SORTS[sort.lstrip("-")].replace("{}", "DESC" if sort.startswith("-") else "ASC")
+    statement = f"""
+        SELECT g.key, s.code, g.period_id, g.first, g.last, g.number, g.prefix, g.width, g.suffix, g.since, g.evidence,
+               x.explanation, x.actor, x.explained_at, g.entry, g.adopted_gap
+        {_ROWS} ORDER BY {order}, g.key LIMIT %(limit)s OFFSET %(offset)s
+    """
+    return [_line(row) for row in _fetch(statement, {**wanted, "limit": limit, "offset": offset})]
+
+
+def gaps_named(tenant: str, keys: Sequence[str], most: int) -> list[GapLine]:
+    """The gaps of a tenant that a form has named."""
+    wanted = {"tenant": tenant, "period": None, "text": "", "state": "all", "keys": list(keys)}
+    return gap_rows(wanted, "value", 0, most)
+
+
+def _line(row: tuple[Any, ...]) -> GapLine:
+    key, code, period, first, last, number, prefix, width, suffix, since, evidence = row[:11]
+    explanation, actor, explained_at, entry, adopted_gap = row[11:]
+    return GapLine(
+        key=key,
+        series=code,
+        period=period,
+        first=first,
+        last=last,
+        first_number=number or number_of(prefix, width, suffix, first),
+        last_number=number or number_of(prefix, width, suffix, last),
+        since=since,
+        # Django has PostgreSQL's JSON come as text.
+        evidence=json.loads(evidence),
+        explanation=explanation or "",
+        explained_by=actor or "",
+        explained_at=explained_at,
+        entry=entry,
+        adopted_gap=adopted_gap,
+    )
+
+
+def _fetch(statement: str, wanted: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connections[router.db_for_read(Entry)].cursor() as cursor:
+        cursor.execute(statement, {"keys": None, **wanted})
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

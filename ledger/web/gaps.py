@@ -1,0 +1,71 @@
+"""The gaps of a tenant, and explaining one or many of them with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import router
+from django.http import HttpRequest, HttpResponse
+
+from ledger.gaps import explain
+from ledger.keys import actor_name
+from ledger.models import AdoptedGap, Entry, GapExplained
+from ledger.web.access import Access, page
+from ledger.web.confirming import MOST, Question, confirmed
+from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, GapLine, count_gaps, gap_rows, gaps_named
+from ledger.web.rows import Asked
+from ledger.web.shown import address, shown
+
+
+@page()
+def gaps(request: HttpRequest, access: Access) -> HttpResponse:
+    """All gaps of one tenant; what nobody has explained first."""
+    tenant = access.choose(request)
+    asked = Asked(request, "gaps")
+    wanted = {
+        "tenant": tenant,
+        "period": None,
+        "text": asked.text("q"),
+        "state": asked.choice("state", ("unexplained", "explained", "all")),
+    }
+    sort = asked.choice("sort", [sign + key for key in GAP_SORTS for sign in ("", "-")])
+    table = asked.rows(
+        count_gaps(wanted),
+        lambda offset, limit: gap_rows(wanted, sort, offset, limit),
+        asked.headings(GAP_COLUMNS, list(GAP_SORTS), ("count",)),
+    )
+    context = {"table": table, "wanted": wanted, "may_explain": access.may("explain_gap")}
+    return shown(request, access, "gaps.html", context, tenant=tenant, title="Gaps")
+
+
+@page(does="explain_gap", methods=("GET", "HEAD", "POST"))
+def explain_gaps(request: HttpRequest, access: Access) -> HttpResponse:
+    """Asks why these values have no document, and appends what was said to each."""
+    tenant = access.choose(request)
+    keys = (request.POST if request.method == "POST" else request.GET).getlist("gap")[: MOST + 1]
+    chosen = gaps_named(tenant, keys, MOST + 1)
+    alias = router.db_for_write(GapExplained)
+
+    def act(line: GapLine, said: dict[str, Any]) -> bool:
+        if _said_before(line, said["reason"], request.user, alias):
+            return False
+        rows: Any = Entry.objects if line.entry is not None else AdoptedGap.objects
+        gap = rows.using(alias).get(tenant=tenant, pk=line.entry or line.adopted_gap)
+        explain(gap, explanation=said["reason"], by=request.user, using=alias)
+        return True
+
+    many = len(chosen) != 1
+    question = Question(
+        title=f"Explain {len(chosen):,} gaps" if many else "Explain a gap",
+        warning="An auditor reads the explanation. It can't be changed or taken back; a later one adds to it.",
+        button="Explain them" if many else "Explain it",
+        back=address("gaps", tenant=tenant),
+    )
+    return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias)
+
+
+def _said_before(line: GapLine, reason: str, user: Any, alias: str) -> bool:
+    """Whether the last word on the gap is the same, by the same person: the form was sent twice."""
+    said = GapExplained.objects.using(alias).filter(entry=line.entry, adopted_gap=line.adopted_gap)
+    last = said.order_by("-pk").first()
+    return last is not None and (last.explanation, last.actor) == (reason, actor_name(user))

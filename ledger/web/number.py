@@ -1,0 +1,72 @@
+"""One number: its whole story; and declaring it void, with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import router
+from django.http import Http404, HttpRequest, HttpResponse
+
+from ledger.formats import MAX_VALUE
+from ledger.keys import actor_name
+from ledger.models import Entry, NumberVoided, Period
+from ledger.voiding import void
+from ledger.web.access import Access, access_of, page
+from ledger.web.confirming import Question, VoidForm, confirmed
+from ledger.web.shown import address, shown
+from ledger.web.story import story
+
+
+@page()
+def number(request: HttpRequest, access: Access, period: int, value: int) -> HttpResponse:
+    """One value of a period, whatever became of it."""
+    found: Any = access.find(Period.objects.select_related("series"), pk=period)
+    if value > MAX_VALUE:
+        raise Http404
+    told = story(found, value, with_findings=access_of(access.user, "view_findingraised").sees(found.tenant))
+    gap = ""
+    if told.state == "gap" and told.entry is not None:
+        gap = f"e{told.entry.pk}"
+    elif told.adopted_gap is not None:
+        gap = f"a{told.adopted_gap.pk}"
+    context = {
+        "period": found,
+        "series": found.series,
+        "value": value,
+        "story": told,
+        "before": value - 1 if value > found.first_value else None,
+        "after": value + 1 if value < found.last_value else None,
+        "void_url": address("void_number", period, value)
+        if told.state in ("issued", "adopted") and access.may("void_number")
+        else "",
+        "explain_url": address("explain_gaps", tenant=found.tenant, gap=gap)
+        if gap and access.may("explain_gap")
+        else "",
+    }
+    return shown(request, access, "number.html", context, tenant=found.tenant, title=told.number)
+
+
+@page(does="void_number", methods=("GET", "HEAD", "POST"))
+def void_number(request: HttpRequest, access: Access, period: int, value: int) -> HttpResponse:
+    """Asks why, and declares the number void."""
+    found: Any = access.find(Period.objects.all(), pk=period)
+    alias = router.db_for_write(NumberVoided)
+    entry = Entry.objects.using(alias).filter(tenant=found.tenant, period=found, value=value).first()
+    if entry is None:
+        raise Http404
+
+    def act(one: Entry, said: dict[str, Any]) -> bool:
+        earlier = NumberVoided.objects.using(alias).filter(tenant=one.tenant, entry=one).first()
+        if earlier is not None and (earlier.reason, earlier.actor) == (said["reason"], actor_name(request.user)):
+            return False  # the form was sent twice
+        replacement = said["replacement"] or None
+        void(one, reason=said["reason"], by=request.user, replacement=replacement, using=alias)
+        return True
+
+    question = Question(
+        title=f"Declare {entry.number} void",
+        warning="The number stays in the ledger and is never given again. This can't be taken back.",
+        button="Declare it void",
+        back=address("number", period, value),
+    )
+    return confirmed(request, access, question, [entry], act, tenant=found.tenant, alias=alias, form_class=VoidForm)

@@ -1,0 +1,109 @@
+"""One period of a series: the number line, issuance over time, and its voids and gaps as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from ledger.models import NumberVoided, Period
+from ledger.reports.formats import formats
+from ledger.waiting import with_waiting
+from ledger.web.access import Access, page
+from ledger.web.charts import HEIGHT as CHART_HEIGHT
+from ledger.web.charts import issuance
+from ledger.web.counts import period_counts
+from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, count_gaps, gap_rows
+from ledger.web.numberline import HEIGHT as LINE_HEIGHT
+from ledger.web.numberline import number_line
+from ledger.web.overview import next_number
+from ledger.web.rows import Asked, Rows
+from ledger.web.shown import shown
+
+_VOID_COLUMNS = {
+    "number": "Number",
+    "document": "Document",
+    "issued": "Business date",
+    "voided": "Voided",
+    "actor": "By",
+    "reason": "Reason",
+    "replacement": "Replaced by",
+}
+_VOID_SORTS = {"number": "entry__value", "voided": "voided_at", "issued": "entry__issued_on"}
+
+
+@page()
+def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    """The page of one period; ``from`` and ``to`` choose the values that the number line shows."""
+    found: Any = access.find(with_waiting(Period.objects.select_related("series")), pk=pk)
+    first, last = _value(request, "from"), _value(request, "to")
+    if first is not None and first == last and found.first_value <= first <= found.last_value:
+        return redirect("ledger:number", found.pk, first)
+    counts = period_counts(found)
+    total = counts.total()
+    line = number_line(counts, first, last)
+    context = {
+        "period": found,
+        "series": found.series,
+        "next_number": next_number(found),
+        "total": total,
+        "line": line,
+        "line_height": LINE_HEIGHT,
+        "chart": issuance(counts.days),
+        "chart_height": CHART_HEIGHT,
+        "voids": _voids(request, found),
+        "gaps": _gaps(request, found),
+        "typed": _typed(request),
+        "may_explain": access.may("explain_gap"),
+        "formats": formats().values(),
+    }
+    return shown(
+        request, access, "period.html", context, tenant=found.tenant, title=f"{found.series.code} {found.label}"
+    )
+
+
+def _value(request: HttpRequest, name: str) -> int | None:
+    """A value out of the address; None for what is none, as everything is shown then."""
+    text = request.GET.get(name, "").replace(",", "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    """What the filters' fields show."""
+    fields = ("voids_q", "voids_by", "gaps_q", "gaps_state")
+    return {name: Asked(request, name.partition("_")[0]).text(name.partition("_")[2]) for name in fields}
+
+
+def _voids(request: HttpRequest, period: Period) -> Rows:
+    asked = Asked(request, "voids")
+    sort = asked.choice("sort", [sign + key for key in _VOID_SORTS for sign in ("", "-")])
+    column = _VOID_SORTS[sort.lstrip("-")]
+    found: QuerySet[Any] = NumberVoided.objects.filter(tenant=period.tenant, entry__period=period)
+    if text := asked.text("q"):
+        found = found.filter(reason__icontains=text) | found.filter(entry__number__istartswith=text)
+    if text := asked.text("by"):
+        found = found.filter(actor__iexact=text)
+    ordered = found.select_related("entry").order_by(f"-{column}" if sort.startswith("-") else column, "pk")
+    return asked.rows(
+        found.count(),
+        lambda offset, limit: list(ordered[offset : offset + limit]),
+        asked.headings(_VOID_COLUMNS, list(_VOID_SORTS)),
+    )
+
+
+def _gaps(request: HttpRequest, period: Period) -> Rows:
+    asked = Asked(request, "gaps")
+    wanted = {
+        "tenant": period.tenant,
+        "period": period.pk,
+        "text": asked.text("q"),
+        "state": asked.choice("state", ("all", "unexplained", "explained")),
+    }
+    sort = asked.choice("sort", [sign + key for key in GAP_SORTS for sign in ("", "-")])
+    return asked.rows(
+        count_gaps(wanted),
+        lambda offset, limit: gap_rows(wanted, sort, offset, limit),
+        asked.headings(GAP_COLUMNS, list(GAP_SORTS), ("count",)),
+    )

@@ -1,0 +1,105 @@
+"""Tables that are sorted and paged by their addresses, without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+
+#: Rows of one page.
+PAGE = 50
+#: PostgreSQL steps over all rows before a page, so there is a last one; filters reach further.
+MOST_PAGES = 2000
+#: A longer text is none that anybody typed.
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column's heading: ``url`` sorts by it, empty where that is no choice; ``sorted`` is an aria-sort."""
+
+    title: str
+    url: str = ""
+    sorted: str = ""
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One page of a table: ``count`` of all rows, ``before`` and ``after`` the addresses of its neighbours or empty."""
+
+    rows: Sequence[Any]
+    count: int
+    first: int
+    before: str
+    after: str
+    headings: tuple[Heading, ...] = ()
+
+    @property
+    def last(self) -> int:
+        """The place of the last row shown."""
+        return self.first + len(self.rows) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an address asks of the table named ``name``: parameters bear its name, so that a page may have several."""
+
+    request: HttpRequest
+    name: str
+
+    def text(self, key: str) -> str:
+        """A filter, as it was typed; without what no key holds."""
+        return self.request.GET.get(f"{self.name}-{key}", "").replace("\x00", "").strip()[:_LONGEST]
+
+    def choice(self, key: str, choices: Sequence[str]) -> str:
+        """One of the choices, by default the first."""
+        asked = self.text(key)
+        return asked if asked in choices else choices[0]
+
+    @property
+    def page(self) -> int:
+        """From 1."""
+        asked = self.text("page")
+        return min(max(int(asked), 1), MOST_PAGES) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
+
+    def url(self, **changed: Any) -> str:
+        """The same page with parameters of this table changed."""
+        query: QueryDict = self.request.GET.copy()
+        for key, value in changed.items():
+            query[f"{self.name}-{key}"] = str(value)
+        return f"?{query.urlencode()}#{self.name}"
+
+    def headings(self, columns: Mapping[str, str], sortable: Sequence[str], numbers: Sequence[str] = ()) -> Any:
+        """The headings of columns, by key and title."""
+        by = self.choice("sort", [key for name in sortable for key in (name, f"-{name}")])
+        found = []
+        for key, title in columns.items():
+            url = sorted_ = ""
+            if key in sortable:
+                url = self.url(sort=f"-{key}" if by == key else key, page=1)
+                sorted_ = {key: "ascending", f"-{key}": "descending"}.get(by, "")
+            found.append(Heading(title, url, sorted_, key in numbers))
+        return tuple(found)
+
+    def rows(
+        self,
+        count: int,
+        read: Callable[[int, int], Sequence[Any]],
+        headings: tuple[Heading, ...] = (),
+        page: int = PAGE,
+    ) -> Rows:
+        """The page that was asked for: ``read(offset, limit)`` reads its rows."""
+        pages = min(max(1, -(-count // page)), MOST_PAGES)
+        number = min(self.page, pages)
+        found = read((number - 1) * page, page)
+        return Rows(
+            rows=found,
+            count=count,
+            first=(number - 1) * page + 1,
+            before=self.url(page=number - 1) if number > 1 else "",
+            after=self.url(page=number + 1) if number < pages else "",
+            headings=headings,
+        )

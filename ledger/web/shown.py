@@ -1,0 +1,56 @@
+"""What every page shows around its content: whose numbers, and the way to the other pages."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.messages import get_messages
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from ledger.web.access import MOST_TENANTS, Access, access_of
+
+
+def shown(
+    request: HttpRequest, access: Access, template: str, context: dict[str, Any], *, tenant: str | None, title: str
+) -> TemplateResponse:
+    """The page of one tenant, or of none where ``tenant`` is None."""
+    choices = access.choices() if tenant is not None else []
+    return TemplateResponse(
+        request,
+        f"ledger/{template}",
+        {
+            **context,
+            # A host project need not have the context processors.
+            "request": request,
+            "user": access.user,
+            "messages": get_messages(request),
+            "title": title,
+            "tenant": tenant,
+            "tenants": choices[:MOST_TENANTS],
+            "many_tenants": len(choices) > MOST_TENANTS,
+            "navigation": _navigation(request, access, tenant),
+        },
+    )
+
+
+def address(name: str, *args: Any, **query: Any) -> str:
+    """The address of a page, with what of ``query`` is not None."""
+    chosen = {key: value for key, value in query.items() if value is not None}
+    path = reverse(f"ledger:{name}", args=args)
+    return f"{path}?{urlencode(chosen)}" if chosen else path
+
+
+def _navigation(request: HttpRequest, access: Access, tenant: str | None) -> list[dict[str, Any]]:
+    pages = [("overview", "Overview", "view_entry"), ("gaps", "Gaps", "view_entry")]
+    pages += [("findings", "Findings", "view_findingraised"), ("workers", "Workers", "view_sweeprun")]
+    here = request.resolver_match.url_name if request.resolver_match else ""
+    found = []
+    for name, title, permission in pages:
+        seen = access_of(access.user, permission)
+        if seen.tenants is None or (name != "workers" and seen.tenants):
+            url = address(name) if name == "workers" else address(name, tenant=tenant or None)
+            found.append({"title": title, "url": url, "here": name == here})
+    return found

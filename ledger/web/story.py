@@ -1,0 +1,206 @@
+"""The story of one value: every event that speaks of it, in the order in which they were written, with evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ledger.models import (
+    AdoptedGap,
+    Adoption,
+    DraftCancelled,
+    DraftMade,
+    Entry,
+    FindingRaised,
+    GapDeclared,
+    GapExplained,
+    HoleHealed,
+    HoleReported,
+    NumberVoided,
+    Period,
+    RemoteDocument,
+    Reservation,
+    Slot,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: ``at`` is when it was written, ``by`` who said or did it, ``text`` what they said.
+
+    ``evidence`` is what else the row holds; ``transaction`` the id of the one that wrote it, or None.
+    """
+
+    at: datetime | None
+    kind: str
+    title: str
+    by: str = ""
+    text: str = ""
+    transaction: int | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One value: ``state`` is issued, adopted, void, gap, reserved, free, left out, lost or not used yet."""
+
+    state: str
+    meaning: str
+    number: str
+    entry: Entry | None
+    adopted_gap: AdoptedGap | None
+    events: tuple[Event, ...]
+
+
+_MEANINGS = {
+    "issued": "A document has this number.",
+    "adopted": "A previous system gave this number to a document.",
+    "void": "The number was declared void. It is never given again.",
+    "gap": "No document bears this value, and none ever will.",
+    "reserved": "Kept for a checkout. It becomes a number or a gap.",
+    "free": "Minted ahead. The next checkouts take it.",
+    "left out": "A previous system gave this value to no document.",
+    "lost": "Nothing is known of this value: rows were lost or tampered with.",
+    "not used yet": "The counter has not come to this value.",
+}
+
+
+def story(period: Period, value: int, *, with_findings: bool) -> Story:
+    """All that is known of a value of a period."""
+    its_own = {"tenant": period.tenant, "period": period}
+    entry = Entry.objects.filter(**its_own, value=value).first()
+    left_out = AdoptedGap.objects.filter(**its_own, first_value__lte=value, last_value__gte=value).first()
+    draft = DraftMade.objects.filter(**its_own, value=value).first()
+    number = entry.number if entry else draft.number if draft else period.as_format().number(value)
+    events = [*_before(period, value, draft)]
+    if entry is not None:
+        events += _of_entry(entry)
+        if with_findings:
+            events += _findings(entry)
+        events += _there(entry)
+    if left_out is not None:
+        events += _left_out(left_out)
+    if entry is None or entry.kind == Entry.Kind.GAP:
+        events += _declared(period, value)
+    state = _state(period, value, entry, left_out)
+    ordered = sorted((event for event in events if event.at), key=lambda event: event.at)  # type: ignore[arg-type,return-value]
+    return Story(state, _MEANINGS[state], number, entry, left_out, (*ordered, *(e for e in events if e.at is None)))
+
+
+def _state(period: Period, value: int, entry: Entry | None, left_out: AdoptedGap | None) -> str:
+    if entry is not None:
+        void = NumberVoided.objects.filter(tenant=entry.tenant, entry=entry).exists()
+        return "void" if void else entry.kind
+    its_own = {"tenant": period.tenant, "period": period, "value": value}
+    if left_out is not None:
+        return "left out"
+    if Reservation.objects.filter(**its_own).exists():
+        return "reserved"
+    if Slot.objects.filter(**its_own).exists():
+        return "free"
+    return "lost" if period.first_value <= value <= period.last_value else "not used yet"
+
+
+def _before(period: Period, value: int, draft: DraftMade | None) -> Iterator[Event]:
+    its_own = {"tenant": period.tenant, "period": period, "value": value}
+    if draft is not None:
+        facts = {"system": draft.system, "its key there": draft.remote_id, "reference": draft.reference}
+        yield Event(
+            draft.drafted_at,
+            "open",
+            "Drafted in the accounting system",
+            transaction=draft.transaction_id,
+            evidence=facts,
+        )
+        for gone in DraftCancelled.objects.filter(tenant=period.tenant, draft=draft):
+            facts = {"state there": gone.state}
+            yield Event(gone.cancelled_at, "void", "Draft cancelled", gone.actor, "", gone.transaction_id, facts)
+    for kept in Reservation.objects.filter(**its_own):
+        asked: dict[str, Any] = {
+            "document": kept.document,
+            "business date": kept.issued_on,
+            "asked for by transaction": kept.checkout_transaction_id,
+        }
+        yield Event(kept.reserved_at, "open", "Reserved for a checkout", kept.actor, evidence=asked)
+    for hole in HoleReported.objects.filter(**its_own):
+        yield Event(
+            hole.reported_at,
+            "open",
+            "Seen as a hole",
+            text="A free value below the highest number.",
+            transaction=hole.transaction_id,
+        )
+        for healed in HoleHealed.objects.filter(tenant=period.tenant, hole=hole):
+            yield Event(healed.healed_at, "issued", "The hole has healed", transaction=healed.transaction_id)
+
+
+def _of_entry(entry: Entry) -> Iterator[Event]:
+    if entry.kind == Entry.Kind.GAP:
+        yield Event(
+            entry.issued_at, "missing", "Flagged as a gap", entry.actor, "", entry.transaction_id, entry.metadata
+        )
+    else:
+        facts = {"document": entry.document, "business date": entry.issued_on, **_nested("metadata", entry.metadata)}
+        title = "Issued"
+        if entry.kind == Entry.Kind.ADOPTED:
+            title = "Issued by a previous system"
+            its_own = {"tenant": entry.tenant, "series": entry.series_id, "transaction_id": entry.transaction_id}
+            for adoption in Adoption.objects.filter(**its_own):
+                yield _adopted(adoption)
+        yield Event(entry.issued_at, "issued", title, entry.actor, "", entry.transaction_id, facts)
+    for void in NumberVoided.objects.filter(tenant=entry.tenant, entry=entry):
+        facts = {"replaced by": void.replacement} if void.replacement else {}
+        yield Event(void.voided_at, "void", "Declared void", void.actor, void.reason, void.transaction_id, facts)
+    for said in GapExplained.objects.filter(tenant=entry.tenant, entry=entry):
+        yield Event(said.explained_at, "note", "Explained", said.actor, said.explanation, said.transaction_id)
+
+
+def _left_out(gap: AdoptedGap) -> Iterator[Event]:
+    yield _adopted(gap.adoption)
+    for said in GapExplained.objects.filter(tenant=gap.tenant, adopted_gap=gap):
+        facts = {"of the values": str(gap)}
+        yield Event(said.explained_at, "note", "Explained", said.actor, said.explanation, said.transaction_id, facts)
+
+
+def _adopted(adoption: Adoption) -> Event:
+    facts = {"file": adoption.source, "SHA-256": adoption.digest, "numbers in it": adoption.rows}
+    return Event(adoption.adopted_at, "note", "History taken over", adoption.actor, "", adoption.transaction_id, facts)
+
+
+def _declared(period: Period, value: int) -> Iterator[Event]:
+    found = GapDeclared.objects.filter(
+        tenant=period.tenant, period=period, first_value__lte=value, last_value__gte=value
+    )
+    for told in found:
+        facts = {"values": f"{told.first_value} to {told.last_value}", "receipt": told.reference}
+        title = f"Declared to {told.authority}"
+        yield Event(told.declared_at, "note", title, told.actor, told.justification, told.transaction_id, facts)
+
+
+def _findings(entry: Entry) -> Iterator[Event]:
+    for found in FindingRaised.objects.filter(tenant=entry.tenant, entry=entry):
+        title = f"Differs in {found.system}: {found.get_kind_display()}"
+        yield Event(found.raised_at, "missing", title, "", "", found.transaction_id, found.facts)
+        for said in found.acknowledgements.all():
+            yield Event(
+                said.acknowledged_at, "note", "Finding acknowledged", said.actor, said.reason, said.transaction_id
+            )
+        for over in found.resolutions.all():
+            yield Event(over.resolved_at, "confirmed", "Finding resolved", transaction=over.transaction_id)
+
+
+def _there(entry: Entry) -> Iterator[Event]:
+    """What accounting systems have under this number, as they were read last: no event, but evidence."""
+    if entry.kind == Entry.Kind.GAP:
+        return
+    for there in RemoteDocument.objects.filter(tenant=entry.tenant, number__iexact=entry.number).order_by("system")[
+        :20
+    ]:
+        facts = {"its key there": there.remote_id, "date there": there.issued_on, "reference": there.reference}
+        yield Event(there.seen_at, "confirmed", f"Last seen in {there.system}: {there.state}", evidence=facts)
+
+
+def _nested(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: facts} if facts else {}

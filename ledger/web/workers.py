@@ -1,0 +1,49 @@
+"""The sweeps: whether each runs as it should, and its last runs. They work for all tenants, so this page is of all."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from ledger.models import SweepRun
+from ledger.sweeps.health import health
+from ledger.web.access import Access, page
+from ledger.web.rows import Asked, Heading
+from ledger.web.shown import shown
+
+_COLUMNS = ("Sweep", "Started", "Took", "Counted", "Process", "Error")
+#: The diary is short, but a page of it is shorter.
+_RUNS = 25
+
+
+@page("view_sweeprun", of_all_tenants=True)
+def workers(request: HttpRequest, access: Access) -> HttpResponse:
+    """Health, and the diary."""
+    found = health()
+    asked = Asked(request, "runs")
+    runs = SweepRun.objects.order_by("-pk")
+    names = [one.sweep for one in found]
+    chosen = asked.text("sweep")
+    if chosen:
+        runs = runs.filter(sweep=chosen)
+    if asked.text("state") == "failed":
+        runs = runs.exclude(error="")
+    table = asked.rows(
+        runs.count(),
+        lambda offset, limit: [_told(run) for run in runs[offset : offset + limit]],
+        tuple(map(Heading, _COLUMNS)),
+        page=_RUNS,
+    )
+    context = {
+        "health": found,
+        "overdue": sum(one.overdue for one in found),
+        "table": table,
+        "names": names,
+        "chosen": chosen,
+        "failed": asked.text("state") == "failed",
+    }
+    return shown(request, access, "workers.html", context, tenant=None, title="Workers")
+
+
+def _told(run: SweepRun) -> dict[str, object]:
+    took = None if run.finished_at is None else run.finished_at - run.started_at
+    return {"run": run, "took": took, "counts": {name: count for name, count in run.counts.items() if count}}

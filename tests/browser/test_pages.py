@@ -1,0 +1,302 @@
+"""Folio's own pages in a real browser: every page, form and export, at two widths, light and dark, with axe-core."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.db import transaction
+from playwright.sync_api import Page, expect
+
+from ledger import define_series, issue_many, open_period
+from ledger.models import FindingAcknowledged, GapExplained, NumberVoided
+from ledger.reports.formats import formats
+from ledger.sweeps.running import run
+from tests.browser.test_admin import PASSWORD, fits, shoot
+from tests.integration.pages import SCRIPT, Shop, shop, user
+from tests.integration.queued import pooled, reserve, reserving, take
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", "void_number", "explain_gap", "acknowledge_finding")
+
+#: How files of each kind begin.
+_BEGIN = {".pdf": b"%PDF-", ".zip": b"PK\x03\x04", ".xlsx": b"PK\x03\x04", ".json": b"{", ".csv": b"\xef\xbb\xbf"}
+
+
+@pytest.fixture
+def berlin(transactional_db: None) -> Shop:
+    """A shop with a bit of everything, beside a series of a thousand numbers and queues where values wait."""
+    made = shop("berlin", "B")
+    define_series("receipt", org="berlin", template="RCP-{year}-{counter:06}", time_zone="Europe/Berlin")
+    for day in range(40):
+        with transaction.atomic():
+            sold = [f"sale:{day}-{n}" for n in range(10 + 7 * (day % 5))]
+            issue_many("receipt", documents=sold, org="berlin", on=date(2026, 1, 1) + timedelta(day * 3))
+    till = pooled(org="berlin")
+    for value in (1, 2, 5):
+        take(till, value)
+    reserve(reserving(org="berlin"), "order:4711-with-a-long-name-and-no-place-to-break-it")
+    run("flag_gaps")
+    return made
+
+
+@pytest.fixture
+def start(page: Page, live_server: Any, settings: Any, berlin: Shop) -> Iterator[str]:
+    """Logs in as somebody who may do everything, and returns the address of the pages. No request leaves it."""
+    settings.LOGIN_URL = "/admin/login/"
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    user("maria", *EVERYTHING)
+    log_in(page, live_server, "maria")
+    yield f"{live_server.url}/ledger/"
+    assert asked
+    assert all(url.startswith((live_server.url, "data:")) for url in asked), "a request to another host"
+    # What the policy refuses is told here.
+    assert not [text for text in said if "Content Security Policy" in text], said
+
+
+def log_in(page: Page, live_server: Any, name: str) -> None:
+    """By the cookie that a login gives."""
+    from django.conf import settings as project
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    client = Client()
+    client.force_login(User.objects.get(username=name))
+    cookie = client.cookies[project.SESSION_COOKIE_NAME].value
+    page.context.add_cookies([{"name": project.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
+
+
+def accessible(page: Page) -> None:
+    """Nothing serious for axe-core, light and dark, and nothing beyond the right edge."""
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found = Axe().run(page).response["violations"]
+        serious = [
+            (rule["id"], rule["impact"], [node["html"][:200] for node in rule["nodes"]][:3])
+            for rule in found
+            if rule["impact"] in ("serious", "critical", "moderate")
+        ]
+        assert not serious, f"{page.url} ({scheme}): {json.dumps(serious, indent=1)}"
+    fits(page)
+
+
+def pictures(page: Page, folder: Path, name: str) -> None:
+    """Light and dark, for who wants to look at them."""
+    page.emulate_media(color_scheme="dark")
+    shoot(page, folder, f"{name}-dark")
+    page.emulate_media(color_scheme="light")
+    shoot(page, folder, name)
+
+
+def receipts(shop: Shop) -> int:
+    from ledger.models import Period
+
+    return Period.objects.get(tenant=shop.tenant, series__code="receipt").pk
+
+
+def test_every_page_is_accessible_and_fits(page: Page, start: str, berlin: Shop, screenshots: Path) -> None:
+    period = f"period/{berlin.period.pk}"
+    pages = {
+        "overview": ("?tenant=berlin", "invoice"),
+        "series": (f"series/{berlin.series.pk}/", "2026-01-01"),
+        "period": (f"{period}/", "The number line"),
+        "receipts": (f"period/{receipts(berlin)}/", "The number line"),
+        "zoomed": (f"{period}/?from=4&to=6", "3 values"),
+        "number": (f"{period}/2/", "Declared void"),
+        "gap": (f"{period}/5/", "Flagged as a gap"),
+        "void": (f"{period}/1/void/", "This can't be taken back"),
+        "gaps": ("gaps/?tenant=berlin&gaps-state=all", "berlin-secret cause"),
+        "explain": (f"gaps/explain/?tenant=berlin&gap=e{berlin.gaps[1].pk}", "Explain a gap"),
+        "findings": ("findings/?tenant=berlin", "open"),
+        "acknowledge": (f"findings/acknowledge/?tenant=berlin&finding={berlin.finding.pk}", "Acknowledge a finding"),
+        "workers": ("workers/", "flag_gaps"),
+        "find": ("find/?tenant=berlin&find-q=nothing", "Nothing is called"),
+        "missing": ("period/999999/", "Not found"),
+    }
+    for name, (path, text) in pages.items():
+        page.goto(start + path)
+        expect(page.locator("main")).to_contain_text(text)
+        pictures(page, screenshots, f"pages-{name}")
+        accessible(page)
+
+
+def test_the_line_leads_down_to_one_number(page: Page, start: str, berlin: Shop) -> None:
+    page.goto(f"{start}period/{receipts(berlin)}/")
+    expect(page.locator(".line .ends")).to_contain_text("960 values, the whole period")
+    spans = []
+    for _ in range(5):
+        if page.locator("h1.number").count():
+            break
+        spans.append(page.locator(".line .ends").inner_text())
+        page.locator(".steps a").nth(3).click()
+        page.wait_for_load_state()
+    expect(page.locator("h1.number")).to_have_text(re.compile(r"^RCP-2026-\d{6}$"))
+    assert len(spans) == 3, spans
+    page.get_by_role("link", name="→").click()
+    expect(page.locator("ol.story")).to_contain_text("Issued")
+
+
+def test_it_works_by_keyboard_alone(page: Page, start: str, berlin: Shop) -> None:
+    page.goto(f"{start}period/{berlin.period.pk}/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    step = page.locator(".steps a").first
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if step.evaluate("here => here === document.activeElement"):
+            break
+    expect(step).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1.number")).to_have_text("B-2026-0001")
+
+
+def test_filters_and_sorting(page: Page, start: str, berlin: Shop) -> None:
+    page.goto(f"{start}period/{berlin.period.pk}/")
+    gaps = page.get_by_role("region", name="Table of gaps").locator("tbody tr")
+    expect(gaps).to_have_count(2)
+    page.locator("#gaps-state").select_option("unexplained")
+    page.locator("form", has=page.locator("#gaps-state")).get_by_role("button", name="Filter").click()
+    expect(gaps).to_have_count(1)
+    expect(gaps).to_contain_text("B-2026-0009")
+    page.goto(f"{start}gaps/?tenant=berlin&gaps-state=all&gaps-sort=-value")
+    expect(page.locator("tbody tr").first).to_contain_text("B-2026-0009")
+    page.get_by_role("searchbox", name="Find").fill("berlin-secret:3")
+    page.get_by_role("search").get_by_role("button").click()
+    expect(page.locator("h1.number")).to_have_text("B-2026-0003")
+
+
+def test_gaps_are_explained(page: Page, start: str, berlin: Shop) -> None:
+    page.goto(f"{start}gaps/?tenant=berlin&gaps-state=all")
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name="Explain the chosen").click()
+    expect(page.locator("h1")).to_have_text("Explain 2 gaps")
+    page.get_by_label("Reason").fill("   ")
+    page.get_by_role("button", name="Explain them").click()
+    expect(page.get_by_role("alert")).to_contain_text("required")
+    accessible(page)
+    page.get_by_label("Reason").fill("incident 17: the card terminal was offline")
+    page.get_by_role("button", name="Explain them").click()
+    expect(page.get_by_role("status")).to_contain_text("Done: 2.")
+    said = GapExplained.objects.filter(explanation__startswith="incident 17")
+    assert set(said.values_list("actor", "entry")) == {("maria", gap.pk) for gap in berlin.gaps}
+
+
+def test_a_number_is_declared_void(page: Page, start: str, berlin: Shop) -> None:
+    page.goto(f"{start}period/{berlin.period.pk}/3/")
+    page.get_by_role("link", name="Declare it void").click()
+    expect(page.locator("h1")).to_have_text("Declare B-2026-0003 void")
+    page.get_by_label("Reason").fill("returned")
+    page.get_by_label("Replacement").fill("CN-2026-1")
+    page.get_by_role("button", name="Declare it void").click()
+    expect(page.locator("ol.story")).to_contain_text("Declared void")
+    expect(page.get_by_role("link", name="Declare it void")).to_have_count(0)
+    void = NumberVoided.objects.get(entry=berlin.entries[2])
+    assert (void.reason, void.replacement, void.actor) == ("returned", "CN-2026-1", "maria")
+
+
+def test_a_finding_is_acknowledged(page: Page, start: str, berlin: Shop) -> None:
+    page.goto(f"{start}findings/?tenant=berlin")
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Acknowledge the chosen").click()
+    page.get_by_label("Reason").fill("entered by hand")
+    page.get_by_role("button", name="Acknowledge it").click()
+    expect(page.get_by_role("status")).to_contain_text("Done: 1.")
+    said = FindingAcknowledged.objects.get()
+    assert (said.finding, said.reason, said.actor) == (berlin.finding, "entered by hand", "maria")
+
+
+def test_every_export_is_downloaded(page: Page, start: str, berlin: Shop, tmp_path: Path) -> None:
+    page.goto(f"{start}period/{berlin.period.pk}/")
+    links = page.locator(".exports a")
+    assert links.count() == len(formats()) + 2
+    for number in range(links.count()):
+        with page.expect_download() as waiting:
+            links.nth(number).click()
+        name = waiting.value.suggested_filename
+        assert name.startswith("berlin_invoice_2026-01-01"), name
+        target = tmp_path / name
+        waiting.value.save_as(target)
+        head = target.read_bytes()[:5]
+        expected = {
+            ".pdf": b"%PDF-",
+            ".zip": b"PK\x03\x04",
+            ".xlsx": b"PK\x03\x04",
+            ".json": b"{",
+            ".csv": b"\xef\xbb\xbf",
+        }
+        assert head.startswith(expected[target.suffix]), name
+        if target.suffix == ".zip":
+            assert "voids.csv" in zipfile.ZipFile(target).namelist()
+
+
+def test_what_people_typed_is_never_run(page: Page, live_server: Any, transactional_db: None) -> None:
+    evil = shop(SCRIPT, "E", code=SCRIPT, mark=SCRIPT)
+    user("maria", *EVERYTHING)
+    log_in(page, live_server, "maria")
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    period = f"period/{evil.period.pk}"
+    for path in ("", f"series/{evil.series.pk}/", f"{period}/", f"{period}/2/", f"{period}/5/", "gaps/", "findings/"):
+        page.goto(f"{live_server.url}/ledger/{path}")
+        expect(page.locator("main")).to_contain_text(SCRIPT)
+        assert page.locator("script").count() == 0
+    assert not dialogs
+
+
+def test_an_auditor_sees_no_forms_and_no_other_tenant(
+    page: Page, live_server: Any, berlin: Shop, screenshots: Path
+) -> None:
+    shop("mumbai", "M")
+    user("auditor", sees=("berlin",))
+    log_in(page, live_server, "auditor")
+    page.goto(f"{live_server.url}/ledger/")
+    expect(page.locator(".tenant")).to_have_text("berlin")
+    pictures(page, screenshots, "pages-auditor")
+    for path in ("", "gaps/?gaps-state=all", "findings/", f"period/{berlin.period.pk}/3/"):
+        page.goto(f"{live_server.url}/ledger/{path}")
+        assert page.get_by_role("checkbox").count() == 0
+        assert page.get_by_role("link", name="Declare it void").count() == 0
+        expect(page.locator("body")).not_to_contain_text("mumbai")
+        expect(page.get_by_role("link", name="Workers")).to_have_count(0)
+    accessible(page)
+
+
+def test_the_sites_own_login(page: Page, live_server: Any, settings: Any, berlin: Shop, screenshots: Path) -> None:
+    settings.ROOT_URLCONF = "ledger.site.urls"
+    settings.LOGIN_URL, settings.LOGOUT_REDIRECT_URL = "login", "login"
+    user("maria", *EVERYTHING)
+    page.goto(f"{live_server.url}/")
+    expect(page.locator("h1")).to_have_text("Log in")
+    pictures(page, screenshots, "pages-login")
+    accessible(page)
+    page.get_by_label("Username").fill("maria")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("correct username")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("h1")).to_have_text("Overview")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.locator("h1")).to_have_text("Log in")
+
+
+def test_a_period_of_nothing(page: Page, start: str, screenshots: Path) -> None:
+    series = define_series("quote", org="berlin", template="Q-{year}-{counter:04}", time_zone="UTC")
+    period = open_period(series, date(2026, 1, 1))
+    page.goto(f"{start}period/{period.pk}/")
+    expect(page.locator("main")).to_contain_text("Nothing was issued in this period yet")
+    accessible(page)

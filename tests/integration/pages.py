@@ -1,0 +1,124 @@
+"""Two tenants with all that a page can show, and clients of everybody who may come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+from django.db import transaction
+from django.test import Client
+
+from ledger import define_series, issue, void
+from ledger.errors import InvalidActor
+from ledger.gaps import explain
+from ledger.keys import instance_key
+from ledger.models import Entry, FindingRaised, Period, Series, TenantAccess
+from ledger.reconciliation import Books
+from tests.integration.mirrored import There
+
+#: What a template that escapes nothing would run.
+SCRIPT = "<script>alert(1)</script>"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One tenant: ten numbers of 2026, of which the second is void, the fifth and ninth are gaps, and a finding."""
+
+    tenant: str
+    series: Series
+    period: Period
+    entries: list[Entry]
+    gaps: list[Entry]
+    finding: FindingRaised
+
+
+def shop(tenant: str, prefix: str, *, code: str = "invoice", mark: str = "") -> Shop:
+    """A shop whose every text bears its ``mark``, by default its tenant's name."""
+    mark = mark or f"{tenant}-secret"
+    series = define_series(code, org=tenant, template=f"{prefix}-{{year}}-{{counter:04}}", time_zone="UTC")
+    issued = []
+    for n in range(1, 11):
+        if n in (5, 9):
+            flag(Period.objects.get(tenant=tenant, series=series), mark)
+            continue
+        with transaction.atomic():
+            issued.append(issue(code, org=tenant, document=f"{mark}:{n}", on=date(2026, 3, n), by=f"{mark} till"))
+    void(issued[1], reason=f"{mark} payment reversed", by=f"{mark} maria", replacement=f"{mark} credit")
+    period = Period.objects.select_related("series").get(tenant=tenant, series=series)
+    gaps = list(Entry.objects.filter(tenant=tenant, kind="gap").order_by("value"))
+    explain(gaps[0], explanation=f"{mark} card refused", by=f"{mark} ada")
+    there = There(books=Books(f"{mark} books", tenant=tenant, grace=timedelta(0)))
+    for entry in issued[:-1]:
+        there.put(
+            f"{mark} {entry.value}",
+            entry.number,
+            state="void" if entry == issued[1] else "posted",
+            issued_on=entry.issued_on,
+            reference=entry.document,
+        )
+    there.read()
+    there.compare()
+    finding = FindingRaised.objects.get(tenant=tenant)
+    return Shop(tenant, series, period, issued, gaps, finding)
+
+
+def flag(period: Period, mark: str) -> None:
+    """The next value becomes a flagged gap."""
+    value = period.last_value + 1
+    Period.objects.filter(pk=period.pk).update(last_value=value)
+    Entry.objects.create(
+        tenant=period.tenant,
+        series=period.series,
+        period=period,
+        value=value,
+        kind="gap",
+        number=period.as_format().number(value),
+        issued_on=date(2026, 3, 1) + timedelta(value % 28),
+        actor="sweep",
+        metadata={
+            "cause": f"{mark} cause",
+            "reservation": {"document": f"{mark}:{value}", "at": "2026-03-01T10:00:00Z"},
+        },
+    )
+
+
+def user(name: str, *permissions: str, sees: tuple[str, ...] = ()) -> User:
+    """A user with Folio's permissions of these names, and access to these tenants."""
+    made = User.objects.create_user(name, password="correct horse")
+    for codename in permissions:
+        made.user_permissions.add(Permission.objects.get(content_type__app_label="ledger", codename=codename))
+    for tenant in sees:
+        TenantAccess.objects.create(tenant=tenant, user=instance_key(made, InvalidActor, "user"))
+    return made
+
+
+def client(name: str, *permissions: str, sees: tuple[str, ...] = ()) -> Client:
+    """Logged in as such a user."""
+    made = Client()
+    made.force_login(user(name, *permissions, sees=sees))
+    return made
+
+
+def addresses(shop: Shop) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+    """By the name of each page, how to ask for it about a shop: its address and its query."""
+    period, whose = f"/ledger/period/{shop.period.pk}", {"tenant": shop.tenant}
+    files = ("csv", "json", "xlsx", "pdf")
+    parts = ("summary", "voids", "gaps", "open")
+    return {
+        "overview": [("/ledger/", whose)],
+        "find": [("/ledger/find/", {**whose, "find-q": shop.entries[2].document})],
+        "series": [(f"/ledger/series/{shop.series.pk}/", {})],
+        "period": [(f"{period}/", {}), (f"{period}/", {"from": "2", "to": "7"})],
+        "export": [
+            *((f"{period}/export/{name}/", {}) for name in files),
+            *((f"{period}/export/csv/", {"part": part}) for part in parts),
+        ],
+        "number": [(f"{period}/{value}/", {}) for value in (1, 2, 5, 9)],
+        "void_number": [(f"{period}/1/void/", {})],
+        "gaps": [("/ledger/gaps/", {**whose, "gaps-state": "all"})],
+        "explain_gaps": [("/ledger/gaps/explain/", {**whose, "gap": f"e{shop.gaps[1].pk}"})],
+        "findings": [("/ledger/findings/", whose)],
+        "acknowledge_findings": [("/ledger/findings/acknowledge/", {**whose, "finding": shop.finding.pk})],
+    }

@@ -1,0 +1,207 @@
+"""The figures of the pages are those of the ledger, also out of the cache, and whatever happens meanwhile."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from ledger import define_series, issue, issue_many, void
+from ledger.models import AdoptedGap, Adoption, Entry, Period
+from ledger.reports.continuity import summarise
+from ledger.web import counts
+from ledger.web.counts import Bucket, period_counts
+from ledger.web.numberline import number_line
+from tests.integration.pages import flag, shop
+from tests.integration.queued import pooled, reserve, reserving, take
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "_BLOCK", 10)
+    cache.clear()
+
+
+@pytest.fixture
+def period() -> Period:
+    """Values 1 to 100: every 17th a gap, four void."""
+    define_series("invoice", template="I-{year}-{counter:04}", time_zone="UTC")
+    issued: list[Entry] = []
+    for n in range(1, 101):
+        if n % 17 == 0:
+            flag(Period.objects.get(), "no")
+        else:
+            issued.append(issue("invoice", document=f"order:{n}", on=date(2026, 1, 1 + n % 28)))
+    for entry in (issued[0], issued[1], issued[50], issued[-1]):
+        void(entry, reason="returned")
+    return Period.objects.select_related("series").get()
+
+
+def figures(bucket: Bucket) -> tuple[int, ...]:
+    return bucket.issued, bucket.void, bucket.flagged, bucket.open, bucket.lost
+
+
+def by_hand(first: int, last: int) -> tuple[int, ...]:
+    entries = Entry.objects.filter(value__range=(first, last))
+    issued, gaps = entries.filter(kind="issued").count(), entries.filter(kind="gap").count()
+    return issued, entries.filter(voids__isnull=False).count(), gaps, 0, last - first + 1 - issued - gaps
+
+
+def test_every_stretch_at_every_zoom(period: Period) -> None:
+    for _ in range(2):  # the second time out of the cache
+        for most in (1, 3, 7, 10, 40, 400):
+            for first, last in ((1, 100), (1, 7), (13, 58), (40, 40), (95, 100)):
+                if most == 1 and (first, last) != (1, 100):
+                    continue
+                found = period_counts(period).buckets(first, last, most)
+                assert found[0].first <= first
+                assert found[-1].last >= last
+                assert [each.first for each in found[1:]] == [each.last + 1 for each in found[:-1]]
+                for bucket in found:
+                    assert figures(bucket) == by_hand(bucket.first, bucket.last), (most, first, last, bucket)
+
+
+def test_the_sums_are_those_of_the_continuity_report(period: Period) -> None:
+    (summary,) = summarise()
+    total = period_counts(period).total()
+    assert (total.used, total.void, total.flagged) == (summary.used, summary.void, summary.flagged)
+    assert (total.size, total.missing) == (summary.expected, summary.flagged + summary.missing)
+    assert sum(period_counts(period).days.values()) == summary.used
+
+
+def test_what_comes_later_is_seen_at_once(period: Period) -> None:
+    period_counts(period).buckets(1, 100)
+    issue_many("invoice", documents=[f"later:{n}" for n in range(7)], on=date(2026, 2, 1))
+    void(Entry.objects.get(value=30), reason="returned later")
+    period.refresh_from_db()
+    found = period_counts(period)
+    assert figures(found.total()) == by_hand(1, 107)
+    assert sum(found.days.values()) == Entry.objects.filter(kind="issued").count()
+    assert [figures(each) for each in found.buckets(1, 107, 11)] == [
+        by_hand(low, min(107, low + 9)) for low in range(1, 108, 10)
+    ]
+
+
+def test_full_blocks_are_read_once(period: Period) -> None:
+    def reads() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            period_counts(period).buckets(1, 100, 10)
+        return sum("GROUP BY 1, 2, 3" in query["sql"] for query in asked)
+
+    assert reads() == 1
+    assert reads() == 0
+    issue("invoice", document="the next", on=date(2026, 2, 1))
+    period.refresh_from_db()
+    assert reads() == 1  # of the last block alone
+    assert reads() == 1
+
+
+def test_a_hole_that_is_filled_counts_then(period: Period) -> None:
+    """A block that isn't full may not be kept: what was in flight commits later."""
+    define_series("till", template="T{year}-{counter}", time_zone="UTC")
+    till = pooled("pool")
+    for value in (1, 2, 4):
+        take(till, value)
+    before = period_counts(till).total()
+    assert (before.issued, before.free, before.lost) == (3, 13, 0)
+    take(till, 3)
+    after = period_counts(till).total()
+    assert (after.issued, after.free, after.lost) == (4, 12, 0)
+
+
+def test_queues_and_lost_values() -> None:
+    shown = reserving()
+    reserve(shown, "order:1")
+    Period.objects.filter(pk=shown.pk).update(last_value=3)
+    shown.refresh_from_db()
+    total = period_counts(shown).total()
+    assert (total.size, total.reserved, total.lost, total.missing) == (3, 1, 2, 2)
+
+
+def test_what_a_previous_system_left_out() -> None:
+    define_series("invoice", template="I-{year}-{counter:04}", time_zone="UTC")
+    issue("invoice", document="first", on=date(2026, 1, 1))
+    period = Period.objects.get()
+    Period.objects.update(last_value=45)
+    adoption = Adoption.objects.create(tenant="", series=period.series, source="old.csv", digest="0" * 64, rows=0)
+    for first, last in ((2, 8), (11, 31), (33, 45)):
+        AdoptedGap.objects.create(tenant="", period=period, first_value=first, last_value=last, adoption=adoption)
+    period.refresh_from_db()
+    found = period_counts(period).buckets(1, 45, 5)
+    assert [each.known for each in found] == [7, 8, 9, 8, 9]
+    assert [each.lost for each in found] == [1, 1, 0, 1, 0]
+    assert number_line(period_counts(period)).lanes[2].count == 44  # type: ignore[union-attr]
+
+
+def test_confirmed_numbers_are_those_of_reconciliation() -> None:
+    from ledger.reconciliation import count_confirmed
+
+    here = shop("berlin", "B")
+    total = period_counts(here.period).total()
+    assert total.confirmed == count_confirmed(org="berlin", period=here.period.pk) == 7
+
+
+def test_many_stretches_that_are_not_full(period: Period, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "_MOST_RUNS", 1)
+    Period.objects.update(last_value=160)
+    for value in (105, 125, 145):
+        Entry.objects.create(
+            tenant="",
+            series=period.series,
+            period=period,
+            value=value,
+            kind="issued",
+            number=period.as_format().number(value),
+            issued_on=date(2026, 5, 5),
+        )
+    period.refresh_from_db()
+    for _ in range(2):
+        found = period_counts(period)
+        assert figures(found.total()) == by_hand(1, 160)
+        assert sum(found.days.values()) == Entry.objects.filter(kind="issued").count()
+
+
+def test_a_bar_is_as_high_as_its_share_and_never_too_low_to_see() -> None:
+    from ledger.web.numberline import HEIGHT, _path
+
+    assert _path([(0, 10), (10, 10), (10, 10), (0, 10)]) == f"M1 {HEIGHT}v-{HEIGHT}h2v{HEIGHT}z"
+    assert _path([(1, 25_000)]) == f"M0 {HEIGHT}v-7h1v7z"
+    assert _path([(0, 1)]) == ""
+
+
+def test_the_parts_of_the_line_hold_every_value_once(period: Period) -> None:
+    for first, last in ((None, None), (3, 13), (20, 25), (7, 7), (500, 900), (50, 2)):
+        line: Any = number_line(period_counts(period), first, last)
+        assert line.steps[0].first == line.first
+        assert line.steps[-1].last == line.last
+        assert all(a.last + 1 == b.first for a, b in zip(line.steps, line.steps[1:], strict=False))
+        assert len(line.steps) <= 10
+
+
+def test_no_query_more_for_ten_times_as_many_numbers(period: Period, client: Any, admin_user: Any) -> None:
+    client.force_login(admin_user)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(f"/ledger/period/{period.pk}/").status_code == 200
+            assert client.get("/ledger/").status_code == 200
+            assert client.get("/ledger/gaps/").status_code == 200
+        return len(asked)
+
+    before = queries()
+    with transaction.atomic():
+        issue_many("invoice", documents=[f"more:{n}" for n in range(1000)], on=date(2026, 2, 1))
+    for entry in Entry.objects.filter(value__gt=1000):
+        void(entry, reason="returned")
+    for _ in range(20):
+        flag(Period.objects.get(pk=period.pk), "no")
+    assert queries() <= before + 1
+    assert before < 60
