@@ -52,18 +52,22 @@ class OrderNumberGenerator:
                 entry = issue(self.series, org=self.org(basket), document=document, using=alias)
                 if in_a_transaction and entry.series.allocation != Allocation.RESERVED:
                     raise _uncommitted(self.series, entry)
-                if not NumberVoided.objects.using(alias).filter(entry=entry.pk).exists() and not _is_used(entry, basket):
+                if not NumberVoided.objects.using(alias).filter(entry=entry.pk).exists() and not _is_used(
+                    entry, basket
+                ):
                     return str(entry)
         raise AssertionError("unreachable: there are always more turns")
 
 
 def _is_used(entry: Entry, basket: Any) -> bool:
     """Whether an order bears the number, so that the basket, if it was opened again, needs another one."""
-    orders = apps.get_model("order", "Order")._default_manager
+    label = "order.Order"  # of Oscar, or of the shop's fork of it
+    orders = apps.get_model(label)._default_manager
     if not orders.filter(number=entry.number).exists():
         return False
     # As the database has it: a browser that sends its order twice comes with two copies of the basket.
-    baskets = type(basket)._default_manager
+    # (Oscar's middleware hands over a lazy object, whose type() isn't the model.)
+    baskets = basket.__class__._default_manager
     status = baskets.filter(pk=basket.pk).values_list("status", flat=True).first()
     if status not in basket.editable_statuses:
         raise DocumentConflict(

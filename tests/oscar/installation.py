@@ -1,7 +1,7 @@
 """django-oscar for the tests: installed once from the package index, in an environment of its own, and cached.
 
-As with Tryton (``tests/accounting/tryton_installation.py``): what is cached lies in the user's cache folder, under a key
-of everything that went into it. Where there is no package index, `Unavailable` says so, and the tests are skipped.
+As with Tryton (``tests/accounting/tryton_installation.py``): what is cached lies in the user's cache folder, under a
+key of everything that went into it. Where there is no package index, `Unavailable` says so, and the tests are skipped.
 """
 
 import fcntl

@@ -19,7 +19,7 @@ PATIENCE = 300
 
 
 @pytest.fixture(scope="module")
-def scenarios() -> dict[str, Facts]:
+def scenarios() -> dict[str, Any]:
     """What happened in each scenario, all of one run."""
     try:
         python = installation.python()
@@ -38,14 +38,14 @@ def scenarios() -> dict[str, Facts]:
                 timeout=PATIENCE,
             )
             assert done.returncode == 0, done.stderr
-    told: dict[str, Facts] = json.loads(done.stdout)
+    told: dict[str, Any] = json.loads(done.stdout)
     return told
 
 
 @pytest.fixture
-def facts(request: pytest.FixtureRequest, scenarios: dict[str, Facts]) -> Facts:
+def facts(request: pytest.FixtureRequest, scenarios: dict[str, Any]) -> Facts:
     """Those of the scenario that the test is named after."""
-    found = scenarios[request.function.__name__.removeprefix("test_")]
+    found: Facts = scenarios[request.function.__name__.removeprefix("test_")]
     assert "failed" not in found, found["failed"]
     return found
 
@@ -122,5 +122,5 @@ def test_inside_a_transaction_reserved(facts: Facts) -> None:
     assert facts["elsewhere"] > facts["first"]
 
 
-def test_the_ledger_is_as_it_should_be(scenarios: dict[str, Facts]) -> None:
+def test_the_ledger_is_as_it_should_be(scenarios: dict[str, Any]) -> None:
     assert scenarios["verified"] == []
