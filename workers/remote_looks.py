@@ -104,6 +104,6 @@ def _problem(draft: Draft, there: RemoteInvoice | None) -> str:
         return f"it is {there.state} there"
     if there.number != draft.number:
         return "somebody gave it another number there"
-    if there.reference != draft.reference:
+    if draft.reference and there.reference != draft.reference:  # none is known of a draft that was taken over
         return "somebody uses it there, under another reference"
     return ""

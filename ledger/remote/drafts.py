@@ -83,9 +83,12 @@ def store(
     remote_id: str,
     number: str,
     refusal: str = "",
+    borne: str | None = None,
     using: str | None = None,
 ) -> str:
     """Keep a draft that was made under the claim: its number becomes that of the counter's next value, which is free.
+
+    ``borne`` is the reference that the draft has there, if somebody else made it: empty where nobody knows it.
 
     Returns "stored"; "there", if it was stored before; "refused", where its number can't be taken, because of
     ``refusal`` or of what the ledger has: then it is kept without a value; "claim_lost", and then nothing is kept.
@@ -93,9 +96,10 @@ def store(
     """
     alias = using or router.db_for_write(DraftMade)
     series = claim.series
+    ours = reference(series.tenant, series.code, need.starts_on, ordinal)
     arguments: list[Any] = [
         *(series.tenant, series.pk, need.period, claim.token, CLAIM_LASTS, ordinal),
-        *(remote_id, number[:NUMBER_LENGTH], reference(series.tenant, series.code, need.starts_on, ordinal), refusal),
+        *(remote_id, number[:NUMBER_LENGTH], ours if borne is None else borne, refusal),
     ]
     with connections[alias].cursor() as cursor:
         cursor.execute(sql.STORE, arguments)

@@ -11,3 +11,6 @@ class Order(models.Model):
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="orders")
     reference = models.CharField(max_length=100, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
+
+
+from tests.shop import lorikeet, numbered  # noqa: E402, F401  (their models are the app's)

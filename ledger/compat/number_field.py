@@ -1,0 +1,339 @@
+"""A field that holds a model's number: given when the row is first saved, in the same transaction.
+
+    class Invoice(models.Model):
+        org = models.ForeignKey(Organization, on_delete=models.PROTECT)
+        number = NumberField(series="invoice", org=lambda self: self.org)
+
+The number comes before the row, so that the column may be NOT NULL and ``post_save`` knows it. What it is given to must
+have a key by then: a primary key that the database would count out is drawn from its sequence just before the INSERT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.core import checks
+from django.db import connections, models, router, transaction
+
+from ledger.errors import DocumentConflict, InvalidArgument, InvalidDocument, InvalidSeries
+from ledger.issuing import issue, issue_many
+from ledger.keys import document_key, tenant_key
+from ledger.models import Entry
+from ledger.models.series import NUMBER_LENGTH
+
+if TYPE_CHECKING:
+    from django import forms
+
+    _CharField = models.CharField[Any, Any]
+else:
+    _CharField = models.CharField
+
+M = TypeVar("M", bound=models.Model)
+
+_WRAPPED = "_ledger_numbers_on_save"
+_SAVING = "_ledger_saving"
+_OURS = "_ledger_numbers"
+
+
+@dataclass
+class _Saving:
+    """What one call that saves an instance has come to: its database, and the numbers given, by column."""
+
+    alias: str
+    numbers: dict[str, str] = field(default_factory=dict)
+
+
+class NumberField(_CharField):
+    """A text column with the number of ``series`` that the ledger gives the row when it is inserted.
+
+    ``series`` is the code, ``org``, ``on``, ``metadata`` and ``by`` are as for ``issue``; each may be a function of the
+    instance. ``document`` is the key that the number is given to: by default that of the instance,
+    ``"shop.invoice:17"``. Numbers are unique for each tenant, so the column is ``unique`` unless ``org`` is a function;
+    then the model needs a UniqueConstraint of its own, which a check asks for.
+
+    An UPDATE leaves the column as it is, whatever the attribute says. The field isn't editable; with ``editable=True``
+    forms show it, disabled. Migrations know it as the CharField that it is in the database.
+
+    Saving raises what ``issue`` raises; InvalidArgument for a number that the ledger has not given, and for
+    ``bulk_create``, whose place ``create_many`` takes; InvalidSeries for a number that is longer than the column.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        series: str | Callable[[Any], str],
+        org: Any = None,
+        document: Callable[[Any], Any] | None = None,
+        on: Any = None,
+        metadata: Mapping[str, Any] | Callable[[Any], Any] | None = None,
+        by: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        self.series, self.org, self.document, self.on, self.metadata, self.by = series, org, document, on, metadata, by
+        defaults = {"max_length": NUMBER_LENGTH, "unique": not callable(org), "editable": False, "blank": True}
+        super().__init__(*args, **{**defaults, **kwargs})
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """A plain CharField: what gives the numbers is no part of the schema, and migrations can't hold functions."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+    def clone(self) -> NumberField:
+        """Unlike what migrations keep, a copy that gives out the same numbers."""
+        _, _, args, kwargs = self.deconstruct()
+        return type(self)(
+            *args,
+            series=self.series,
+            org=self.org,
+            document=self.document,
+            on=self.on,
+            metadata=self.metadata,
+            by=self.by,
+            **{"unique": self.unique, "editable": self.editable, "blank": self.blank, **kwargs},
+        )
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        """Let the model's saves open a transaction, and draw the primary key before the INSERT."""
+        super().contribute_to_class(cls, name, private_only)
+        if not cls._meta.abstract and not getattr(cls, _WRAPPED, False):
+            _number_on_save(cls)
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        """Besides a CharField's checks: that something keeps two rows of one tenant from having one number."""
+        found = super().check(**kwargs)
+        if not self.unique and not any(self.name in each for each in _unique_together(self.model)):
+            message = f"Nothing keeps two rows of one org from bearing the same {self.name}."
+            hint = f"Add UniqueConstraint(fields=[<the org's field>, {self.name!r}], name=…) to its Meta.constraints."
+            found.append(checks.Warning(message, hint=hint, obj=self, id="ledger.W020"))
+        return found
+
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
+        """Where it is shown at all (``editable=True``), it can't be typed into, and what is sent is not read."""
+        return super().formfield(**{**kwargs, "disabled": True, "required": False})
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """The number for an INSERT; for an UPDATE, what the row has."""
+        if not add:
+            return models.F(self.attname)
+        saving: _Saving | None = model_instance.__dict__.get(_SAVING)
+        if saving is None:
+            raise InvalidArgument(
+                f"{model_instance._meta.label} is inserted by bulk_create, without its {self.name}.",
+                rule="A number is given in its row's transaction and on its database, which bulk_create doesn't tell.",
+                remedy="Call create_many([…]) of ledger.compat.number_field, or save() each.",
+            )
+        if self.attname not in saving.numbers:
+            self._expect_given(model_instance, saving.alias)
+            facts = self.facts(model_instance)
+            entry = issue(document=self.document_of(model_instance), using=saving.alias, **facts)
+            self.keep(model_instance, saving, str(entry))
+        return saving.numbers[self.attname]
+
+    def facts(self, instance: models.Model) -> dict[str, Any]:
+        """The arguments of ``issue`` for this instance, but for its document."""
+        chosen = {"series": self.series, "org": self.org, "on": self.on, "metadata": self.metadata, "by": self.by}
+        return {name: value(instance) if callable(value) else value for name, value in chosen.items()}
+
+    def document_of(self, instance: models.Model) -> str:
+        """The key of what the number is given to. Raises InvalidDocument where there is none."""
+        if self.document is not None:
+            key = document_key(self.document(instance))
+        else:
+            # The model that has the field, so that a child of it and the parent's instance are one document.
+            pk: Any = instance._get_pk_val(self.model._meta)
+            key = "" if pk is None else f"{self.model._meta.label_lower}:{pk}"
+        if not key:
+            raise InvalidDocument(
+                f"{instance._meta.label} has no key yet when its {self.name} is to be given.",
+                rule="A number is given to a document, so that a retry gets the same one.",
+                remedy="Pass NumberField(document=…), a function of the instance that tells a text such as 'order:17'.",
+            )
+        return key
+
+    def keep(self, instance: models.Model, saving: _Saving, number: str) -> None:
+        """Put the number on the instance. Raises InvalidSeries where the column is too short for it."""
+        if self.max_length is not None and len(number) > self.max_length:
+            raise InvalidSeries(
+                f"The number {number!r} has {len(number)} characters; {self.model._meta.label}.{self.name} holds "
+                f"{self.max_length}.",
+                rule="A number is stored as it is, never cut.",
+                remedy=f"Set max_length={self.max_length} on the series too, or make the column longer.",
+            )
+        saving.numbers[self.attname] = number
+        instance.__dict__[self.attname] = number
+        instance.__dict__[_OURS] = {**instance.__dict__.get(_OURS, {}), self.attname: number}
+
+    def _expect_given(self, instance: models.Model, alias: str) -> None:
+        """Refuse a number that somebody made up; one that was given to this instance in an earlier try is replaced."""
+        given = getattr(instance, self.attname)
+        if not given or given == instance.__dict__.get(_OURS, {}).get(self.attname):
+            return
+        facts, document = self.facts(instance), self.document_of(instance)
+        known = Entry.objects.using(alias).filter(
+            tenant=tenant_key(facts["org"]), series__code=facts["series"], document=document
+        )
+        numbers = list(known.values_list("number", flat=True))
+        if numbers and given not in numbers:
+            raise DocumentConflict(
+                f"{instance._meta.label} {document!r} bears {given!r}, but was given {numbers[0]!r}.",
+                rule="One document has one number of a series.",
+                remedy=f"Save it with {self.name}=None.",
+            )
+        if not numbers:
+            raise InvalidArgument(
+                f"{instance._meta.label} {document!r} bears {given!r}, which the ledger has not given to it.",
+                rule="The ledger gives the numbers; one that it doesn't know could be given again.",
+                remedy=f"Leave {self.name} empty; numbers of a previous system come in by manage.py ledger_adopt, with "
+                "this document.",
+            )
+
+
+def create_many(instances: Iterable[M], *, using: str | None = None, batch_size: int | None = None) -> list[M]:
+    """Insert new instances of one model with their numbers: ``issue_many``, then ``bulk_create``, in one transaction.
+
+    Neighbours with the same series, org, date, metadata and actor share one block. As with ``bulk_create``, no signals
+    are sent. Raises what saving raises, and then nothing is inserted.
+    """
+    rows = list(instances)
+    kinds = {type(row) for row in rows}
+    if not rows:
+        return []
+    if len(kinds) > 1:
+        raise InvalidArgument(
+            f"create_many was given {', '.join(sorted(kind._meta.label for kind in kinds))}.",
+            rule="One INSERT is for one model.",
+            remedy="Call it once for each model.",
+        )
+    model = kinds.pop()
+    alias = using or router.db_for_write(model)
+    savings = [_Saving(alias) for _ in rows]
+    before = [row.__dict__.get(_SAVING) for row in rows]
+    with transaction.atomic(using=alias):
+        unkeyed = [row for row in rows if _need_keys(model) and not row._is_pk_set()]  # type: ignore[attr-defined]
+        for row, pk in zip(unkeyed, _draw_keys(model, alias, len(unkeyed)), strict=False):
+            row.pk = pk
+        for each in number_fields(model):
+            _give_blocks(each, rows, savings, alias)
+        try:
+            for row, saving in zip(rows, savings, strict=True):
+                row.__dict__[_SAVING] = saving
+            return model._base_manager.using(alias).bulk_create(rows, batch_size=batch_size)
+        finally:
+            for row, earlier in zip(rows, before, strict=True):
+                _restore(row, earlier)
+
+
+def number_fields(model: type[models.Model]) -> list[NumberField]:
+    """The model's fields that the ledger fills in."""
+    return [each for each in model._meta.concrete_fields if isinstance(each, NumberField)]
+
+
+def _give_blocks(each: NumberField, rows: Sequence[models.Model], savings: Sequence[_Saving], alias: str) -> None:
+    for row in rows:
+        each._expect_given(row, alias)
+    for facts, block in groupby(range(len(rows)), lambda at: each.facts(rows[at])):
+        places = list(block)
+        documents = [each.document_of(rows[at]) for at in places]
+        entries = issue_many(documents=documents, using=alias, **facts)
+        for at, entry in zip(places, entries, strict=True):
+            each.keep(rows[at], savings[at], str(entry))
+
+
+def _number_on_save(cls: type[models.Model]) -> None:
+    """Wrap what Django's save() calls, whatever the model's own save() does around it."""
+    save_base, save_table = cls.save_base, cls._save_table  # type: ignore[attr-defined]
+
+    @wraps(save_base)
+    def numbered_save_base(
+        self: models.Model,
+        raw: bool = False,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        if raw:  # a fixture: it is stored as it is
+            save_base(self, raw, force_insert, force_update, using, update_fields)
+            return
+        alias = using or router.db_for_write(type(self), instance=self)
+        before = self.__dict__.get(_SAVING)
+        # No savepoint: as ever, a save that fails inside a transaction takes that along.
+        with transaction.atomic(using=alias, savepoint=False):
+            self.__dict__[_SAVING] = _Saving(alias)
+            try:
+                save_base(self, raw, force_insert, force_update, alias, update_fields)
+            finally:
+                _restore(self, before)
+
+    @wraps(save_table)
+    def numbered_save_table(
+        self: models.Model,
+        raw: bool = False,
+        cls: Any = None,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> bool:
+        meta = cls._meta
+        drawn: list[int] = []
+        if not raw and not force_update and not update_fields and not self._is_pk_set(meta):  # type: ignore[attr-defined]
+            assert using is not None, "save_base names the database"
+            drawn = _draw_keys(cls, using, 1) if _need_keys(type(self)) else []
+        for pk in drawn:
+            setattr(self, meta.pk.attname, pk)
+        try:
+            updated: bool = save_table(self, raw, cls, force_insert or drawn, force_update, using, update_fields)
+        except BaseException:
+            if drawn:  # as after any INSERT that failed
+                setattr(self, meta.pk.attname, None)
+            raise
+        return updated
+
+    numbered_save_base.alters_data = True  # type: ignore[attr-defined]
+    cls.save_base = numbered_save_base  # type: ignore[method-assign]
+    cls._save_table = numbered_save_table  # type: ignore[attr-defined]
+    setattr(cls, _WRAPPED, True)
+
+
+def _need_keys(model: type[models.Model]) -> bool:
+    """Whether a number of the model is given to the instance's own key."""
+    return any(each.document is None for each in number_fields(model))
+
+
+def _draw_keys(model: type[models.Model], alias: str, count: int) -> list[int]:
+    """So many primary keys from the sequence of the model's table, where its numbers need them; else none."""
+    if not count or not isinstance(model._meta.pk, models.AutoField):
+        return []
+    connection = connections[alias]
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+            [table, model._meta.pk.column, count],
+        )
+        drawn = [row[0] for row in cursor.fetchall()]
+    if None in drawn:
+        raise InvalidDocument(
+            f"The table {model._meta.db_table!r} has no sequence of its own for {model._meta.pk.column!r}.",
+            rule="A number is given to a document whose key is known, and this key would be known only afterwards.",
+            remedy="Give the instance its primary key before it is saved.",
+        )
+    return drawn
+
+
+def _restore(instance: models.Model, saving: _Saving | None) -> None:
+    if saving is None:
+        instance.__dict__.pop(_SAVING, None)
+    else:
+        instance.__dict__[_SAVING] = saving
+
+
+def _unique_together(model: type[models.Model]) -> list[Sequence[str]]:
+    """The fields of each uniqueness rule of the model that holds for all of its rows."""
+    constraints = [each for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)]
+    return [*(each.fields for each in constraints if each.condition is None), *model._meta.unique_together]

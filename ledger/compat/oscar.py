@@ -1,0 +1,87 @@
+"""django-oscar's order numbers from the ledger: committed before the payment, and the same for the same basket.
+
+In the fork of Oscar's order app that every shop with order numbers of its own has (``oscar_fork_app order shop/``)::
+
+    # shop/order/utils.py
+    from ledger.compat.oscar import OrderNumberGenerator
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from django.apps import apps
+from django.db import connections, router, transaction
+
+from ledger.allocation.ahead import in_test_case
+from ledger.errors import DocumentConflict, NotReservable
+from ledger.issuing import issue
+from ledger.keys import document_key
+from ledger.models import Allocation, Entry, NumberIssued, NumberVoided
+
+
+class OrderNumberGenerator:
+    """Takes the place of ``oscar.apps.order.utils.OrderNumberGenerator``; subclass it for another series or tenant."""
+
+    #: The code of the series.
+    series = "order"
+
+    def org(self, basket: Any) -> Any:
+        """Whose numbers they are, as for ``issue``: by default nobody's in particular."""
+        return None
+
+    def order_number(self, basket: Any) -> str:
+        """The number of the order that the basket is about to become; call it before the payment, as Oscar does.
+
+        The same for each call until an order bears it, also on two connections at once. A basket that was opened again
+        after it had become an order gets another number, and so does one whose number was declared void.
+
+        Raises DocumentConflict where the basket has become an order already, and wasn't opened again: nobody should pay
+        for it twice. Raises NotReservable inside a transaction, unless the series is ``reserved``: else the number that
+        the payment provider is told would go with a rollback, and come back for another customer. Otherwise as
+        ``issue``.
+        """
+        alias = router.db_for_write(NumberIssued)
+        connection = connections[alias]
+        in_a_transaction = connection.in_atomic_block and not in_test_case(connection)
+        key = document_key(basket)
+        with transaction.atomic(using=alias):
+            for turn in count(1):
+                document = key if turn == 1 else f"{key}#{turn}"
+                entry = issue(self.series, org=self.org(basket), document=document, using=alias)
+                if in_a_transaction and entry.series.allocation != Allocation.RESERVED:
+                    raise _uncommitted(self.series, entry)
+                if not NumberVoided.objects.using(alias).filter(entry=entry.pk).exists() and not _is_used(
+                    entry, basket
+                ):
+                    return str(entry)
+        raise AssertionError("unreachable: there are always more turns")
+
+
+def _is_used(entry: Entry, basket: Any) -> bool:
+    """Whether an order bears the number, so that the basket, if it was opened again, needs another one."""
+    label = "order.Order"  # of Oscar, or of the shop's fork of it
+    orders = apps.get_model(label)._default_manager
+    if not orders.filter(number=entry.number).exists():
+        return False
+    # As the database has it: a browser that sends its order twice comes with two copies of the basket.
+    # (Oscar's middleware hands over a lazy object, whose type() isn't the model.)
+    baskets = basket.__class__._default_manager
+    status = baskets.filter(pk=basket.pk).values_list("status", flat=True).first()
+    if status not in basket.editable_statuses:
+        raise DocumentConflict(
+            f"Basket {basket.pk} has become the order {entry.number} already; it is {str(status).lower()}.",
+            rule="A basket becomes one order, so it is paid for once.",
+            remedy="Show the customer that order. To sell the basket again, thaw() it first.",
+        )
+    return True
+
+
+def _uncommitted(series: str, entry: Entry) -> NotReservable:
+    return NotReservable(
+        f"order_number() was called inside a transaction, and series {series!r} is {entry.series.allocation}.",
+        rule="The payment provider is told the number, so it must be committed before the payment.",
+        remedy=f"Run manage.py ledger_series allocate {series} reserved, or take the checkout's views out of the "
+        "transaction: transaction.non_atomic_requests.",
+    )

@@ -1,0 +1,1 @@
+"""The fork in which a shop takes its payments."""

@@ -1,0 +1,1 @@
+"""The fork that every shop has which numbers its orders by itself."""
