@@ -6,8 +6,8 @@ A sequence is the series of its name (``ledger.compat.sequence_runs``), so ``get
 ``issue("invoice")`` count on from each other. As with the original, a second caller waits until the first one's
 transaction ends, and a value that was rolled back is given again. Outside a transaction each call is one of its own.
 
-What is better: whoever changes the ledger's rows is stopped, ``ledger_verify`` proves that none is missing, and a series
-of another allocation than ``serial`` doesn't make callers wait.
+What is better: whoever changes the ledger's rows is stopped, ``ledger_verify`` proves that none is missing, and a
+series of another allocation than ``serial`` doesn't make callers wait.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ class Run(NamedTuple):
     turn: int
 
 
-def code_of(name: str) -> str:
-    """The code of the series that holds the first run of a sequence: its name, or where that can't be, the name as JSON.
+def code_of(name: object) -> str:
+    """The code of the series that holds the first run of a sequence: its name, or its name as JSON, where that can't be.
 
     Raises InvalidSeries for what can't name a sequence.
     """

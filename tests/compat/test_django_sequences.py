@@ -138,7 +138,11 @@ class TestContract:
 
     def test_a_rolled_back_reset_and_delete_never_were(self, api: ModuleType) -> None:
         assert api.get_next_value("tickets") == 1
-        for end in (lambda: api.delete("tickets"), lambda: api.get_next_value("tickets", reset_value=2)):
+        ends: list[Callable[[], Any]] = [
+            lambda: api.delete("tickets"),
+            lambda: api.get_next_value("tickets", reset_value=2),
+        ]
+        for end in ends:
             with transaction.atomic():
                 assert end()
                 assert api.get_next_value("tickets") in (1, 2)
