@@ -50,7 +50,7 @@ class Run(NamedTuple):
 
 
 def code_of(name: object) -> str:
-    """The code of the series that holds the first run of a sequence: its name, or its name as JSON, where that can't be.
+    """The code of the series that holds the first run of a sequence: its name, or that as JSON.
 
     Raises InvalidSeries for what can't name a sequence.
     """
