@@ -25,6 +25,9 @@ INSTALLED_APPS = [
     "ledger",
     "workers",
     "tests.shop",
+    # Whose callers and tables ledger.compat accepts.
+    "sequences",
+    "tests.compat.django_sequence",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -21,6 +21,8 @@ CATALOGUE = {
     "one-number-16": "one_number.by_sixteen",
     "checkout": "checkout.by_one",
     "checkout-16": "checkout.by_sixteen",
+    "compat": "compat.by_one",
+    "compat-16": "compat.by_sixteen",
     "pgbench": "pgbench.question",
     "block": "block.question",
     "flat": "flat.question",

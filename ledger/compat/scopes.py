@@ -1,0 +1,90 @@
+"""The series behind the scopes of django-sequence: one for each scope and organisation."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from ledger.calendars import CalendarKind
+from ledger.compat.conf import compat_settings
+from ledger.conf import ledger_settings
+from ledger.errors import InvalidSeries
+from ledger.models import Period, Series
+from ledger.periods import close_period, find_period, open_period
+from ledger.requests import day_or_moment
+from ledger.series import business_today, define_series, make_default_series
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+#: What a scope's numbers begin with, unless the caller says it, and whether the year follows.
+DEFAULTS: dict[str, tuple[str, bool]] = {
+    "invoice": ("INV-", True),
+    "order": ("ORD-", True),
+    "receipt": ("RCP-", True),
+    "ticket": ("TKT-", False),
+}
+
+
+def template_of(prefix: str, pad_width: int, *, include_year: bool) -> str:
+    """The template that makes the numbers of django-sequence: ``INV-{year}-{counter:06}``."""
+    if not 0 <= pad_width <= 18:
+        raise InvalidSeries(
+            f"The pad_width {pad_width} is out of range.",
+            rule="A counter is padded to at most 18 digits.",
+            remedy="Choose a width such as 6.",
+        )
+    text = prefix.replace("{", "{{").replace("}", "}}")
+    counter = f"{{counter:0{pad_width}}}" if pad_width else "{counter}"
+    return f"{text}{{year}}-{counter}" if include_year else f"{text}{counter}"
+
+
+def make_series(
+    connection: BaseDatabaseWrapper, tenant: str, scope: str, prefix: str, pad_width: int, *, include_year: bool
+) -> None:
+    """Make the series of a scope, unless another transaction just did."""
+    known = scope in ledger_settings().default_series
+    count_on = compat_settings().count_on_over_years
+    if known and (prefix, pad_width, include_year) == ("", 6, True) and not count_on:
+        make_default_series(connection, tenant, scope)
+        return
+    if not prefix and scope in DEFAULTS:
+        prefix, with_year = DEFAULTS[scope]
+        include_year = include_year and with_year
+    calendar = CalendarKind.NEVER
+    if include_year:
+        calendar = CalendarKind.EXPLICIT if count_on else CalendarKind.YEAR
+    template = template_of(prefix, pad_width, include_year=include_year)
+    define_series(scope, org=tenant, using=connection.alias, template=template, calendar=calendar)
+
+
+def today_of(alias: str, series: Series) -> date:
+    """Today in the series' time zone, by the clock that issuing goes by."""
+    _, moment = day_or_moment(None)
+    return business_today(alias, series.time_zone, moment)
+
+
+def open_current(connection: BaseDatabaseWrapper, series: Series, *, after: int | None = None) -> Period:
+    """Open the period of today, its counter ready to go on after the value ``after``.
+
+    In a series whose counter goes on over the years (its calendar is explicit), it goes on from the year before, which
+    is closed: whoever still held a value of it is waited for.
+    """
+    alias = connection.alias
+    with transaction.atomic(using=alias):
+        # Of two callers in a new year, the second finds what the first has opened.
+        Series.objects.using(alias).select_for_update(no_key=True).get(pk=series.pk)
+        today = today_of(alias, series)
+        first_value = None if after is None else after + 1
+        if series.calendar != CalendarKind.EXPLICIT:
+            return open_period(series, today, first_value=first_value, using=alias)
+        if (found := find_period(series, today, alias)) is not None:
+            return found
+        year = date(today.year, 1, 1), date(today.year, 12, 31)
+        before = Period.objects.using(alias).select_related("series").filter(series=series, ends_on__lt=year[0])
+        if (last := before.order_by("-starts_on").first()) is not None:
+            last = close_period(last, early=True, by="django-sequence", using=alias)
+            first_value = max(first_value or 0, last.last_value + 1)
+        return open_period(series, starts_on=year[0], ends_on=year[1], first_value=first_value, using=alias)

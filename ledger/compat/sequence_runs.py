@@ -1,0 +1,205 @@
+"""Where the values of a sequence of django-sequences stand: in the series of its name, and there in one endless period.
+
+Its values may come again, after ``reset_value`` or ``delete``, and the ledger never gives a number twice. So each such
+turn is a run of its own: the series ``tickets``, then ``tickets#2``, ``tickets#3``, … A run that has ended has a closed
+period; the last one is the sequence as its callers know it, and without a period it holds no value yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from ledger.calendars import CalendarKind
+from ledger.errors import InvalidSeries, LockTimeout, PeriodConflict
+from ledger.keys import KEY_LENGTH
+from ledger.models import Adoption, Period, Series
+from ledger.models.series import NUMBER_LENGTH
+from ledger.periods import open_period
+from ledger.series import SETTINGS, check_code, define_series
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+#: The longest name of a sequence, in characters, as its old table has it.
+NAME_LENGTH = 100
+
+#: A name above this length leaves too little room for the digits of a number.
+_LONG = 80
+_PLAIN = "{series}-{counter}"
+_TURN = re.compile(r"#([0-9]+)\Z")
+
+# The locks that issuing takes, in its order (migrations/sql/issue_serial.sql): the queue of the counter, then its row.
+_QUEUE = "SELECT pg_advisory_xact_lock(1181707369, hashint8(%s))"
+_QUEUE_NOWAIT = "SELECT pg_try_advisory_xact_lock(1181707369, hashint8(%s))"
+_ROW = "SELECT p.last_value, p.closed_at FROM ledger_period p WHERE p.id = %s FOR NO KEY UPDATE"
+
+
+class Run(NamedTuple):
+    """One turn of a sequence: its series, and its period, if it has one yet."""
+
+    series: Series
+    period: Period | None
+    turn: int
+
+
+def code_of(name: object) -> str:
+    """The code of the series that holds the first run of a sequence: its name, or that as JSON.
+
+    Raises InvalidSeries for what can't name a sequence.
+    """
+    if not isinstance(name, str) or len(name) > NAME_LENGTH:
+        raise InvalidSeries(
+            f"The sequence name {name!r} can't be used.",
+            rule=f"A sequence is named by a text of at most {NAME_LENGTH} characters.",
+            remedy="Pass a short text, such as get_next_value('invoice_numbers').",
+        )
+    plain = not name.startswith('"') and _TURN.search(name) is None
+    if plain:
+        try:
+            check_code(name)
+        except InvalidSeries:
+            plain = False
+    code = name if plain else json.dumps(name)
+    if len(code) > KEY_LENGTH - 20:
+        raise InvalidSeries(
+            f"The sequence name {name!r} needs {len(code)} characters when it is written so that people can read it.",
+            rule=f"A series is named by at most {KEY_LENGTH} printable characters.",
+            remedy="Choose a shorter name, without control characters.",
+        )
+    return code
+
+
+def code_of_turn(name: str, turn: int) -> str:
+    """The code of the series that holds a later run."""
+    return code_of(name) if turn == 1 else f"{code_of(name)}#{turn}"
+
+
+def latest_run(alias: str, tenant: str, name: str) -> Run | None:
+    """The last run of a sequence, or None where there never was one; refuses a series that is no sequence."""
+    code = code_of(name)
+    found: list[tuple[int, Series]] = []
+    mine = Series.objects.using(alias).filter(tenant=tenant)
+    for series in mine.filter(Q(code=code) | Q(code__startswith=f"{code}#")):
+        if series.code == code:
+            found.append((1, series))
+        elif (suffix := _TURN.fullmatch(series.code.removeprefix(code))) is not None:
+            found.append((int(suffix[1]), series))
+    if not found:
+        return None
+    turn, series = max(found, key=lambda one: one[0])
+    _refuse_restarts(series, name)
+    period = Period.objects.using(alias).select_related("series").filter(tenant=tenant, series=series).first()
+    return Run(series, period, turn)
+
+
+def begin_run(connection: BaseDatabaseWrapper, tenant: str, name: str, turn: int, first_value: int) -> Run:
+    """Make the run of that turn, with its period, unless another transaction just did."""
+    alias = connection.alias
+    code = code_of_turn(name, turn)
+    with transaction.atomic(using=alias):
+        if len(code) <= _LONG:
+            try:
+                with transaction.atomic(using=alias):
+                    return _made(alias, tenant, code, _PLAIN, turn, first_value)
+            except PeriodConflict:
+                pass  # A name that differs from another in case alone, or a series with that very prefix.
+        return _made(alias, tenant, code, _marked_template(code), turn, first_value)
+
+
+def _marked_template(code: str) -> str:
+    """A template that no other code has, even where the code is too long for a number."""
+    text = code[:60].replace("{", "{{").replace("}", "}}")
+    return f"{text}~{_digest(code)}-{{counter}}"
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()[:8]
+
+
+def _made(alias: str, tenant: str, code: str, template: str, turn: int, first_value: int) -> Run:
+    mine = Series.objects.using(alias).filter(tenant=tenant, code=code)
+    if not mine.exists():
+        define_series(
+            code,
+            org=tenant,
+            using=alias,
+            template=template,
+            calendar=CalendarKind.NEVER,
+            max_length=NUMBER_LENGTH,
+            start_value=first_value,
+        )
+    # Held, so that of two first calls with different initial values the first one's counts.
+    series = mine.select_for_update(no_key=True).get()
+    period = Period.objects.using(alias).select_related("series").filter(tenant=tenant, series=series).first()
+    if turn == 1:  # a merchant who defined the series may have said where it starts
+        first_value = max(first_value, series.start_value)
+    return Run(series, period or open_period(series, first_value=first_value, using=alias), turn)
+
+
+def end_run(connection: BaseDatabaseWrapper, tenant: str, name: str, run: Run) -> None:
+    """Close the run for good, and name its successor, which holds no value yet. The caller holds its counter."""
+    alias = connection.alias
+    assert run.period is not None
+    Period.objects.using(alias).filter(pk=run.period.pk).update(closed_at=Now())
+    # Whatever the merchant chose for the sequence holds for its next turn too.
+    following = Series(
+        tenant=tenant,
+        code=code_of_turn(name, run.turn + 1),
+        **{setting: getattr(run.series, setting) for setting in SETTINGS},
+    )
+    if "{series}" not in following.template:
+        marked = _digest(run.series.code) in following.template
+        following.template = _marked_template(following.code) if marked else _PLAIN
+    following.save(using=alias, force_insert=True)
+
+
+def hold(connection: BaseDatabaseWrapper, run: Run, *, nowait: bool) -> int | None:
+    """Lock the counter of a run as issuing does; returns its last value, or None if the run has ended meanwhile.
+
+    Raises LockTimeout, with the transaction unharmed, where it is held and ``nowait`` asks not to wait.
+    """
+    assert run.period is not None
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE_NOWAIT if nowait else _QUEUE, [run.period.pk])
+        row = None
+        if not nowait or cursor.fetchone()[0]:
+            cursor.execute(f"{_ROW} SKIP LOCKED" if nowait else _ROW, [run.period.pk])
+            row = cursor.fetchone()
+    if row is None:
+        raise LockTimeout(
+            f"The sequence {run.series.code!r} is held by another transaction.",
+            rule="A value belongs to the transaction that took it, until that commits or rolls back.",
+            remedy="Try again later, or leave nowait out and wait.",
+        )
+    last, closed_at = row
+    return None if closed_at is not None else int(last)
+
+
+def last_value(alias: str, run: Run) -> int | None:
+    """The last value of a run, or None where it has given out none."""
+    period = run.period
+    if period is None or period.closed_at is not None:
+        return None
+    if period.last_value >= period.first_value:
+        return period.last_value
+    # Taken over without a history: the values below are those of the system before.
+    taken_over = Adoption.objects.using(alias).filter(tenant=run.series.tenant, series=run.series).exists()
+    return period.last_value if taken_over else None
+
+
+def _refuse_restarts(series: Series, name: str) -> None:
+    if series.calendar == CalendarKind.NEVER:
+        return
+    raise InvalidSeries(
+        f"The sequence {name!r} would be the series {str(series)!r}, whose counter starts again ({series.calendar}).",
+        rule="A sequence never gives a value twice, unless it is asked to.",
+        remedy="Use issue() for that series; or give the sequences a tenant of their own: "
+        "LEDGER_COMPAT = {'SEQUENCES_TENANT': 'sequences'}.",
+    )

@@ -1,0 +1,57 @@
+"""Lets Folio stand in for a package under its old name; an app does it, so only where a project lists that app."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+#: The mark of a module that was made here.
+_MARK = "__stands_in_for__"
+
+
+def stand_in(package: str, distribution: str, shim: str, ours: str, modules: Mapping[str, tuple[str, ...]]) -> None:
+    """Make ``package`` importable: ``modules`` has the names of each of its modules, "" for the package itself.
+
+    The names are those of our module ``ours``, which is imported when one of them is first asked for: it needs models,
+    and those aren't there yet when apps are set up.
+
+    Raises ImproperlyConfigured where the original is installed, since one of the two would silently hide the other.
+    """
+    present = sys.modules.get(package)
+    if present is not None and hasattr(present, _MARK):
+        return
+    if present is not None or importlib.util.find_spec(package) is not None:
+        raise ImproperlyConfigured(
+            f"{shim!r} stands in for {distribution}, which is installed as well: {package!r} would be either of them. "
+            f"Once its numbers were taken over (manage.py ledger_migrate_from {distribution} --apply), remove the "
+            f"original: pip uninstall {distribution}, and take {package!r} out of INSTALLED_APPS. To keep it, take "
+            f"{shim!r} out of INSTALLED_APPS, and import from ledger.compat instead."
+        )
+    made: dict[str, ModuleType] = {}
+    for name, contents in modules.items():
+        module = ModuleType(f"{package}.{name}" if name else package, f"Folio in the place of {distribution}.")
+        vars(module)["__all__"] = list(contents)
+        vars(module)["__getattr__"] = _looking_up(module.__name__, ours, contents)
+        vars(module)[_MARK] = distribution
+        made[name] = module
+    # A package has a path, or its modules can't be imported; there is no folder behind it.
+    vars(made[""])["__path__"] = []
+    for name, module in made.items():
+        sys.modules[module.__name__] = module
+        if name:
+            setattr(made[""], name, module)
+
+
+def _looking_up(module: str, ours: str, names: tuple[str, ...]) -> Callable[[str], Any]:
+    def look_up(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r}, for which Folio stands in, has no attribute {name!r}")
+        return getattr(importlib.import_module(ours), name)
+
+    return look_up

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class DjangoSequenceConfig(AppConfig):
+    name = "tests.compat.django_sequence"
+    label = "django_sequence"

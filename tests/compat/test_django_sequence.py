@@ -1,0 +1,247 @@
+"""The contract of django-sequence, as its documentation has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import MultipleObjectsReturned
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from freezegun import freeze_time
+
+from ledger import define_series, issue
+from ledger.compat.django_sequence import Sequence, SequenceExists, SequenceNotFoundError, next_sequence
+from ledger.errors import InvalidArgument, PeriodClosed, UnknownSeries
+from ledger.models import Entry, Period, Series
+from ledger.periods import close_period, open_next_periods, open_period
+from ledger.verification import verify
+from tests.concurrency.checkouts import checkouts, in_threads, wait_until_blocked
+from tests.shop.models import Organization
+
+
+@pytest.fixture(autouse=True)
+def sound(transactional_db: None) -> Iterator[None]:
+    ContentType.objects.clear_cache()
+    yield
+    assert list(verify()) == []
+
+
+@pytest.fixture
+def org() -> Organization:
+    return Organization.objects.create(name="A shop")
+
+
+YEAR = timezone.now().year
+
+
+class TestNextSequence:
+    def test_the_documented_call(self, org: Organization) -> None:
+        assert next_sequence("invoice", org=org) == f"INV-{YEAR}-000001"
+        assert next_sequence("invoice", org=org) == f"INV-{YEAR}-000002"
+        assert next_sequence("invoice", Organization.objects.create(name="Another")) == f"INV-{YEAR}-000001"
+        assert next_sequence("invoice") == f"INV-{YEAR}-000001"
+
+    def test_default_scopes(self) -> None:
+        numbers = [next_sequence(scope) for scope in ("invoice", "order", "receipt", "ticket")]
+        assert numbers == [f"INV-{YEAR}-000001", f"ORD-{YEAR}-000001", f"RCP-{YEAR}-000001", "TKT-000001"]
+
+    def test_all_arguments_by_place(self, org: Organization) -> None:
+        assert next_sequence("quote", org, "Q{1}-", 4, False, True) == "Q{1}-0001"
+        assert next_sequence("draft", org, "D", 3) == f"D{YEAR}-001"
+        assert next_sequence("order", org, pad_width=2, include_year=False) == "ORD-01"
+        assert next_sequence("plain", org, pad_width=0, include_year=False) == "1"
+
+    def test_the_sequence_keeps_the_form_it_was_made_with(self) -> None:
+        assert next_sequence("quote", prefix="Q-") == f"Q-{YEAR}-000001"
+        assert next_sequence("quote", prefix="X-", pad_width=2, include_year=False) == f"Q-{YEAR}-000002"
+
+    def test_auto_create_off(self, org: Organization) -> None:
+        with pytest.raises(SequenceNotFoundError, match="no sequence 'invoice'") as told:
+            next_sequence("invoice", org=org, auto_create=False)
+        assert isinstance(told.value, UnknownSeries)
+        assert not Series.objects.exists()
+        next_sequence("invoice", org=org)
+        assert next_sequence("invoice", org=org, auto_create=False) == f"INV-{YEAR}-000002"
+
+    def test_a_pad_width_that_no_number_has(self) -> None:
+        with pytest.raises(ValueError, match="pad_width 40"):
+            next_sequence("quote", prefix="Q-", pad_width=40)
+
+    def test_every_number_is_a_row_and_issue_goes_on(self, org: Organization) -> None:
+        number = next_sequence("invoice", org=org)
+        with transaction.atomic():
+            assert str(issue("invoice", org=org, document="order:1")) == f"INV-{YEAR}-000002"
+        assert next_sequence("invoice", org=org) == f"INV-{YEAR}-000003"
+        assert Entry.objects.order_by("value")[0].number == number
+
+    def test_a_rollback_gives_the_number_again(self) -> None:
+        with transaction.atomic():
+            assert next_sequence("invoice") == f"INV-{YEAR}-000001"
+            transaction.set_rollback(True)
+        assert next_sequence("invoice") == f"INV-{YEAR}-000001"
+
+    @pytest.mark.parametrize("how", ["commit", "rollback"])
+    def test_a_second_caller_waits(self, how: str) -> None:
+        next_sequence("invoice")
+        with checkouts(2) as (first, second):
+            first.begin()
+            assert first.run(lambda: next_sequence("invoice")) == f"INV-{YEAR}-000002"
+            step = second.do(lambda: next_sequence("invoice"))
+            wait_until_blocked(second, step)
+            first.end(how)
+            assert step.result(30) == f"INV-{YEAR}-00000{3 if how == 'commit' else 2}"
+
+    def test_many_first_calls_at_once(self) -> None:
+        numbers = in_threads(6, lambda at: next_sequence("quote", prefix="Q-", include_year=False))
+        assert sorted(numbers) == [f"Q-00000{at}" for at in range(1, 7)]
+
+
+class TestYears:
+    @pytest.fixture(autouse=True)
+    def own_clock(self, settings: Any) -> None:
+        settings.LEDGER = {"CLOCK": "application"}
+
+    def numbers(self, *days: str) -> list[str]:
+        got = []
+        for day in days:
+            with freeze_time(f"{day} 12:00:00"):
+                got.append(next_sequence("invoice"))
+        return got
+
+    def test_each_year_begins_at_one(self) -> None:
+        assert self.numbers("2026-12-30", "2026-12-31", "2027-01-01", "2028-05-01") == [
+            "INV-2026-000001",
+            "INV-2026-000002",
+            "INV-2027-000001",
+            "INV-2028-000001",
+        ]
+
+    def test_the_old_way_goes_on(self, settings: Any) -> None:
+        settings.LEDGER_COMPAT = {"COUNT_ON_OVER_YEARS": True}
+        assert self.numbers("2026-12-30", "2026-12-31", "2027-01-01", "2028-05-01") == [
+            "INV-2026-000001",
+            "INV-2026-000002",
+            "INV-2027-000003",
+            "INV-2028-000004",
+        ]
+        assert open_next_periods(ahead_days=400)["opened"] == 0  # the sweep leaves such years alone
+        with freeze_time("2028-05-02"):
+            assert Sequence.objects.get(scope="invoice").formatted_value == "INV-2028-000004"
+
+    def test_the_old_way_waits_for_last_years_checkouts(self, settings: Any) -> None:
+        settings.LEDGER = {}
+        settings.LEDGER_COMPAT = {"COUNT_ON_OVER_YEARS": True}
+        quote = define_series("quote", template="Q{year}-{counter}", calendar="explicit")
+        last_year = date(YEAR - 1, 12, 31)
+        open_period(quote, starts_on=date(YEAR - 1, 1, 1), ends_on=last_year)
+        with checkouts(2) as (first, second):
+            first.begin()
+            assert str(first.run(lambda: issue("quote", on=last_year))) == f"Q{YEAR - 1}-1"
+            step = second.do(lambda: next_sequence("quote"))
+            wait_until_blocked(second, step)
+            first.commit()
+            assert step.result(30) == f"Q{YEAR}-2"
+        with pytest.raises(PeriodClosed), transaction.atomic():
+            issue("quote", on=last_year)
+
+    def test_a_closed_year_says_so(self, settings: Any) -> None:
+        settings.LEDGER_COMPAT = {"COUNT_ON_OVER_YEARS": True}
+        self.numbers("2026-12-30")
+        close_period(Period.objects.get(), early=True)
+        with pytest.raises(PeriodClosed):
+            self.numbers("2026-12-31")
+
+
+class TestSequenceModel:
+    def test_the_documented_creation(self, org: Organization) -> None:
+        made = Sequence.objects.create(
+            scope="ticket", org=org, prefix="TKT-", include_year=False, pad_width=6, current_value=0
+        )
+        assert (made.scope, made.prefix, made.include_year, made.pad_width) == ("ticket", "TKT-", False, 6)
+        assert (made.current_value, made.formatted_value) == (0, "TKT-000000")
+        assert (made.org, made.org_id) == (org, org.pk)
+        assert made.org_content_type == ContentType.objects.get_for_model(org)
+        assert next_sequence("ticket", org=org) == "TKT-000001"
+        made.refresh_from_db()
+        assert (made.current_value, made.formatted_value) == (1, "TKT-000001")
+
+    def test_by_content_type_and_id(self, org: Organization) -> None:
+        kind = ContentType.objects.get_for_model(Organization)
+        made = Sequence.objects.create(scope="invoice", org_content_type=kind, org_id=org.pk, current_value=41)
+        assert (made.prefix, made.formatted_value) == ("INV-", f"INV-{YEAR}-000041")
+        assert next_sequence("invoice", org=org) == f"INV-{YEAR}-000042"
+        assert Sequence.objects.get(scope="invoice", org_content_type=kind, org_id=org.pk) == made
+        assert Period.objects.get().first_value == 42
+
+    def test_goes_on_after_its_value_in_this_year_alone(self, settings: Any) -> None:
+        settings.LEDGER = {"CLOCK": "application"}
+        with freeze_time("2026-06-01"):
+            Sequence.objects.create(scope="quote", prefix="Q-", current_value=7)
+            assert next_sequence("quote") == "Q-2026-000008"
+        with freeze_time("2027-06-01"):
+            assert Sequence.objects.get(scope="quote").current_value == 0
+            assert next_sequence("quote") == "Q-2027-000001"
+
+    def test_finding(self, org: Organization) -> None:
+        first = Sequence.objects.create(scope="quote", prefix="Q-", include_year=False)
+        second = Sequence.objects.create(scope="quote", org=org, prefix="Q-", current_value=3)
+        assert Sequence.objects.get(scope="quote", org=None) == first
+        assert Sequence.objects.get(scope="quote", org=org) == second
+        assert Sequence.objects.get(include_year=False) == first
+        assert [*Sequence.objects.filter(scope="quote")] == [first, second]
+        assert Sequence.objects.filter(org_id=org.pk).first() == second
+        assert Sequence.objects.filter(current_value=3)[0] == second
+        assert Sequence.objects.all().count() == len(Sequence.objects.all()) == 2
+        assert not Sequence.objects.filter(scope="none").exists()
+        assert Sequence.objects.filter(scope="none").first() is None
+        assert (first.org, first.org_id, first.org_content_type) == (None, None, None)
+        assert str(second) == f"quote: Q-{YEAR}-000003"
+
+    def test_a_tenant_that_is_a_text(self) -> None:
+        made = Sequence.objects.create(scope="quote", org="shop:7", prefix="Q-")
+        assert (made.org, made.org_id) == ("shop:7", None)
+
+    def test_get_or_create(self) -> None:
+        made, new = Sequence.objects.get_or_create(scope="quote", defaults={"prefix": "Q-", "current_value": 5})
+        assert (made.current_value, new) == (5, True)
+        assert Sequence.objects.get_or_create(scope="quote", defaults={"prefix": "X-"}) == (made, False)
+
+    def test_the_same_again(self) -> None:
+        Sequence.objects.create(scope="invoice")
+        with pytest.raises(IntegrityError, match="already") as told:
+            Sequence.objects.create(scope="invoice")
+        assert isinstance(told.value, SequenceExists)
+
+    def test_none_and_many(self, org: Organization) -> None:
+        with pytest.raises(Sequence.DoesNotExist, match="no sequence 'invoice'"):
+            Sequence.objects.get(scope="invoice")
+        for owner in (None, org):
+            Sequence.objects.create(scope="invoice", org=owner)
+        with pytest.raises(MultipleObjectsReturned):
+            Sequence.objects.get(scope="invoice")
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"current_value": -1},
+            {"org_id": 7},
+            {"org": "a", "org_id": 7, "org_content_type": object()},
+        ],
+    )
+    def test_what_makes_no_sequence(self, fields: dict[str, Any]) -> None:
+        with pytest.raises(InvalidArgument):
+            Sequence.objects.create(scope="invoice", **fields)
+        assert not Series.objects.exists()
+
+    def test_a_look_up_that_does_not_exist(self) -> None:
+        with pytest.raises(InvalidArgument, match="scope__startswith"):
+            Sequence.objects.filter(scope__startswith="inv")
+
+    def test_its_attributes_cannot_be_set(self) -> None:
+        made = Sequence.objects.create(scope="invoice")
+        with pytest.raises(AttributeError):
+            made.current_value = 7  # type: ignore[misc]

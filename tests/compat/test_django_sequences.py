@@ -1,0 +1,308 @@
+"""The contract of django-sequences: each test runs on the original and on Folio, and must not see a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+import sequences
+from django.db import DatabaseError, OperationalError, connection, transaction
+
+from ledger import define_series, issue
+from ledger.compat import django_sequences
+from ledger.errors import InvalidArgument, InvalidSeries, LockTimeout, PeriodClosed
+from ledger.models import Entry, Period, Series
+from ledger.periods import close_period
+from ledger.verification import verify
+from tests.concurrency.checkouts import checkouts, in_threads, wait_until_blocked
+
+BOTH = pytest.mark.parametrize("api", [sequences, django_sequences], ids=["original", "folio"])
+
+
+@pytest.fixture(autouse=True)
+def sound(request: pytest.FixtureRequest, transactional_db: None) -> Any:
+    yield
+    assert list(verify()) == []
+
+
+@BOTH
+class TestContract:
+    def test_values_count_from_one(self, api: ModuleType) -> None:
+        assert [api.get_next_value() for _ in range(3)] == [1, 2, 3]
+        assert api.get_last_value() == 3
+
+    def test_sequences_are_independent(self, api: ModuleType) -> None:
+        assert [api.get_next_value(name) for name in ("cases", "Cases", "cases-1", "cases", "cases#2")] == [
+            1,
+            1,
+            1,
+            2,
+            1,
+        ]
+
+    @pytest.mark.parametrize("name", ["", " cases ", '"quoted"', "a#2", "{counter}", "naïve/№ 7", "x" * 100, "a\nb"])
+    def test_any_name_of_the_old_table(self, api: ModuleType, name: str) -> None:
+        assert [api.get_next_value(name), api.get_next_value(name)] == [1, 2]
+        assert api.get_next_value(name + "!" if len(name) < 100 else "x" * 99) == 1
+        assert api.get_last_value(name) == 2
+
+    def test_initial_value(self, api: ModuleType) -> None:
+        assert [api.get_next_value("customers", initial_value=1000) for _ in range(2)] == [1000, 1001]
+        assert api.get_next_value("customers", 5) == 1002
+        assert api.get_next_value("from nought", 0) == 0
+
+    def test_reset_value(self, api: ModuleType) -> None:
+        got = [api.get_next_value("tickets", initial_value=1, reset_value=4) for _ in range(8)]
+        assert got == [1, 2, 3, 1, 2, 3, 1, 2]
+        assert api.get_last_value("tickets") == 2
+        assert [api.get_next_value("tickets"), api.get_next_value("tickets")] == [3, 4]
+        assert api.get_next_value("tickets", reset_value=4) == 1
+
+    def test_reset_begins_at_the_initial_value_of_that_call(self, api: ModuleType) -> None:
+        assert api.get_next_value("seasons", 5, reset_value=7) == 5
+        assert api.get_next_value("seasons", 2, reset_value=6) == 2
+        assert api.get_next_value("seasons", 2, reset_value=6) == 3
+
+    @pytest.mark.parametrize(("initial", "reset"), [(1, 1), (5, 3)])
+    def test_a_reset_value_that_is_too_low(self, api: ModuleType, initial: int, reset: int) -> None:
+        with pytest.raises(ValueError, match="reset_value must be greater than initial_value"):
+            api.get_next_value("years", initial, reset)
+        with pytest.raises(ValueError, match="reset_value must be greater than initial_value"):
+            api.Sequence("years", initial, reset)
+        assert api.get_last_value("years") is None
+
+    def test_batches(self, api: ModuleType) -> None:
+        assert api.get_next_values(10, "lots") == range(1, 11)
+        assert api.get_next_value("lots") == 11
+        assert api.get_next_values(2, "lots", initial_value=70) == range(12, 14)
+        assert api.get_next_values(3, "others", initial_value=70) == range(70, 73)
+        assert api.get_next_values(1, "lots", nowait=True) == range(14, 15)
+        assert list(api.get_next_values(0, "lots")) == []
+        assert api.get_next_value("lots") == 15
+
+    def test_get_last_value(self, api: ModuleType) -> None:
+        assert api.get_last_value("invoices") is None
+        api.get_next_value("invoices", 7)
+        assert api.get_last_value("invoices") == 7
+        assert api.get_last_value("invoices", using="default") == 7
+
+    def test_delete(self, api: ModuleType) -> None:
+        assert api.delete("invoices") is False
+        assert [api.get_next_value("invoices") for _ in range(2)] == [1, 2]
+        assert api.delete("invoices") is True
+        assert api.get_last_value("invoices") is None
+        assert api.delete("invoices") is False
+        assert api.get_next_value("invoices", 10) == 10
+        assert api.delete("invoices", using="default") is True
+        assert api.get_next_value("invoices") == 1
+
+    def test_sequence_objects(self, api: ModuleType) -> None:
+        invoices = api.Sequence("invoices", initial_value=3, reset_value=6)
+        assert invoices.get_last_value() is None
+        assert [next(invoices), invoices.get_next_value(), invoices.get_next_value(nowait=True)] == [3, 4, 5]
+        assert next(iter(invoices)) == 3
+        assert invoices.get_next_values(4) == range(4, 8)
+        assert invoices.get_last_value() == 7
+        assert invoices.delete() is True
+        assert api.Sequence("plain").get_next_value() == 1
+        assert next(api.Sequence(using="default")) == 1
+
+    def test_nothing_positional_that_is_not_in_the_original(self, api: ModuleType) -> None:
+        calls: list[Callable[[], Any]] = [
+            lambda: api.get_next_value("a", 1, None, True),
+            lambda: api.get_next_values(1, "a", 1, True),
+            lambda: api.get_last_value("a", "default"),
+            lambda: api.delete("a", "default"),
+        ]
+        for call in calls:
+            with pytest.raises(TypeError):
+                call()
+
+    def test_a_rollback_gives_the_value_again(self, api: ModuleType) -> None:
+        for first in (1, 2):  # the very first one too, whose sequence is made by the call
+            with transaction.atomic():
+                assert api.get_next_value("invoices") == first
+                transaction.set_rollback(True)
+            assert api.get_last_value("invoices") == (None if first == 1 else first - 1)
+            assert api.get_next_value("invoices") == first
+
+    def test_a_savepoint_gives_the_value_again(self, api: ModuleType) -> None:
+        with transaction.atomic():
+            assert api.get_next_value("invoices") == 1
+            with transaction.atomic():
+                assert api.get_next_values(5, "invoices") == range(2, 7)
+                transaction.set_rollback(True)
+            assert api.get_next_value("invoices") == 2
+
+    def test_a_rolled_back_reset_and_delete_never_were(self, api: ModuleType) -> None:
+        assert api.get_next_value("tickets") == 1
+        ends: list[Callable[[], Any]] = [
+            lambda: api.delete("tickets"),
+            lambda: api.get_next_value("tickets", reset_value=2),
+        ]
+        for end in ends:
+            with transaction.atomic():
+                assert end()
+                assert api.get_next_value("tickets") in (1, 2)
+                transaction.set_rollback(True)
+            assert api.get_last_value("tickets") == 1
+        assert api.get_next_value("tickets") == 2
+
+    @pytest.mark.parametrize("how", ["commit", "rollback"])
+    @pytest.mark.parametrize("existing", [True, False], ids=["counting", "new"])
+    def test_a_second_caller_waits(self, api: ModuleType, how: str, existing: bool) -> None:
+        before = api.get_next_value("invoices") if existing else 0
+        with checkouts(2) as (first, second):
+            for checkout in (first, second):
+                checkout.begin()
+            assert first.run(lambda: api.get_next_value("invoices")) == before + 1
+            step = second.do(lambda: api.get_next_value("invoices"))
+            wait_until_blocked(second, step)
+            first.end(how)
+            assert step.result(30) == before + (2 if how == "commit" else 1)
+            second.commit()
+
+    def test_nobody_waits_for_another_sequence(self, api: ModuleType) -> None:
+        with checkouts(2) as (first, second):
+            first.begin()
+            assert first.run(lambda: api.get_next_value("invoices")) == 1
+            assert second.run(lambda: api.get_next_value("orders")) == 1
+
+    @pytest.mark.parametrize("reset", [None, 100])
+    def test_nowait(self, api: ModuleType, reset: int | None) -> None:
+        def impatient() -> None:
+            with transaction.atomic():
+                api.get_next_value("invoices", 1, reset, nowait=True)
+
+        assert api.get_next_value("invoices", nowait=True) == 1
+        with checkouts(2) as (first, second):
+            first.begin()
+            assert first.run(lambda: api.get_next_value("invoices")) == 2
+            with pytest.raises(OperationalError) as told:
+                second.run(impatient)
+            assert isinstance(told.value, DatabaseError)
+            first.rollback()
+            assert second.run(lambda: api.get_next_value("invoices", nowait=True)) == 2
+
+    def test_delete_and_reset_wait_too(self, api: ModuleType) -> None:
+        api.get_next_value("invoices")
+        with checkouts(2) as (first, second):
+            first.begin()
+            assert first.run(lambda: api.get_next_value("invoices")) == 2
+            step = second.do(lambda: (api.get_next_value("invoices", reset_value=3), api.delete("invoices")))
+            wait_until_blocked(second, step)
+            first.commit()
+            assert step.result(30) == (1, True)
+
+    def test_who_waited_for_a_reset_goes_on_after_it(self, api: ModuleType) -> None:
+        api.get_next_values(3, "tickets")
+        with checkouts(2) as (first, second):
+            first.begin()
+            assert first.run(lambda: api.get_next_value("tickets", reset_value=4)) == 1
+            step = second.do(lambda: api.get_next_value("tickets"))
+            wait_until_blocked(second, step)
+            first.commit()
+            assert step.result(30) == 2
+
+    def test_many_at_once_get_each_value_once(self, api: ModuleType) -> None:
+        def work(number: int) -> list[int]:
+            got: list[int] = []
+            for at in range(5):
+                with transaction.atomic():
+                    got += api.get_next_values(3, "lots") if at % 2 else [api.get_next_value("lots")]
+            return got
+
+        values = sorted(value for got in in_threads(6, work) for value in got)
+        assert values == list(range(1, 6 * 9 + 1))
+
+
+class TestWhatFolioAdds:
+    def test_every_value_is_a_row_of_the_ledger(self) -> None:
+        values = [django_sequences.get_next_value("cases"), *django_sequences.get_next_values(3, "cases")]
+        entries = Entry.objects.order_by("value")
+        assert [entry.value for entry in entries] == values == [1, 2, 3, 4]
+        assert [str(entry) for entry in entries] == ["cases-1", "cases-2", "cases-3", "cases-4"]
+
+    def test_old_and_new_calls_count_on_from_each_other(self) -> None:
+        assert django_sequences.get_next_value("cases") == 1
+        with transaction.atomic():
+            assert issue("cases", document="case:1").value == 2
+        assert django_sequences.get_next_value("cases") == 3
+        assert django_sequences.get_last_value("cases") == 3
+
+    def test_a_series_with_a_template_of_ones_own(self) -> None:
+        define_series("invoice", template="R-{counter:05}", calendar="never", start_value=50)
+        assert django_sequences.get_last_value("invoice") is None
+        assert django_sequences.delete("invoice") is False
+        assert django_sequences.get_next_value("invoice") == 50
+        assert Entry.objects.get().number == "R-00050"
+
+    def test_turns_are_runs_of_their_own(self) -> None:
+        for _ in range(3):
+            django_sequences.get_next_value("tickets", reset_value=2)
+        assert sorted(Series.objects.values_list("code", flat=True)) == ["tickets", "tickets#2", "tickets#3"]
+        assert Period.objects.filter(closed_at=None).get().series.code == "tickets#3"
+        assert sorted(Entry.objects.values_list("number", flat=True)) == ["tickets#2-1", "tickets#3-1", "tickets-1"]
+
+    def test_a_series_that_starts_again_is_no_sequence(self) -> None:
+        define_series("invoice", template="INV-{year}-{counter:06}", calendar="year")
+        with pytest.raises(InvalidSeries, match="starts again"):
+            django_sequences.get_next_value("invoice")
+
+    def test_a_tenant_of_their_own(self, settings: Any) -> None:
+        define_series("invoice", template="INV-{year}-{counter:06}", calendar="year")
+        settings.LEDGER_COMPAT = {"SEQUENCES_TENANT": "sequences"}
+        assert django_sequences.get_next_value("invoice") == 1
+        assert Entry.objects.get().tenant == "sequences"
+
+    def test_a_sequence_that_somebody_closed_stays_closed(self) -> None:
+        django_sequences.get_next_value("cases")
+        close_period(Period.objects.get(), early=True)
+        for call in (
+            lambda: django_sequences.get_next_value("cases"),
+            lambda: django_sequences.get_next_values(2, "cases"),
+        ):
+            with pytest.raises(PeriodClosed):
+                call()
+        assert django_sequences.delete("cases") is False
+
+    def test_an_allocation_that_does_not_wait(self) -> None:
+        define_series("cases", template="C-{counter}", calendar="never", allocation="pooled")
+        with checkouts(2) as (first, second):
+            first.begin()
+            second.begin()
+            got = [checkout.run(lambda: django_sequences.get_next_value("cases")) for checkout in (first, second)]
+            assert got == [1, 2]
+            first.commit()
+            second.commit()
+        with pytest.raises(InvalidSeries, match="one by one"):
+            django_sequences.get_next_values(2, "cases")
+
+    def test_nowait_leaves_the_transaction_usable(self) -> None:
+        django_sequences.get_next_value("cases")
+        with checkouts(2) as (first, second):
+            first.begin()
+            first.run(lambda: django_sequences.get_next_value("cases"))
+            second.begin()
+            with pytest.raises(LockTimeout, match="held by another"):
+                second.run(lambda: django_sequences.get_next_value("cases", nowait=True))
+            first.commit()
+            assert second.run(lambda: django_sequences.get_next_value("cases", nowait=True)) == 3
+            second.commit()
+
+    @pytest.mark.parametrize("name", [None, 7, "x" * 101, "\x00" * 50])
+    def test_no_name(self, name: Any) -> None:
+        with pytest.raises(InvalidSeries):
+            django_sequences.get_next_value(name)
+
+    def test_a_negative_batch(self) -> None:
+        with pytest.raises(InvalidArgument, match="never goes back"):
+            django_sequences.get_next_values(-1)
+
+    def test_one_round_trip(self, django_assert_num_queries: Any) -> None:
+        django_sequences.get_next_value("cases")
+        with transaction.atomic(), django_assert_num_queries(1):
+            django_sequences.get_next_value("cases")
+        assert connection.in_atomic_block is False

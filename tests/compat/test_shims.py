@@ -1,0 +1,125 @@
+"""The old names in a project and a process of its own: with the shims and without, the original gone or there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+SEQUENCES = "ledger.compat.sequences_shim"
+SEQUENCE = "ledger.compat.django_sequence_shim"
+
+SETTINGS = """
+from tests.settings import *
+DATABASES["default"]["NAME"] = {database!r}
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "shop", "ledger", {apps}]
+"""
+MODELS = """
+from django.db import models
+{imports}
+
+class Invoice(models.Model):
+    number = models.CharField(max_length=50)
+"""
+RUN = "import django; django.setup(); import shop.models as shop\n"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, transactional_db: None) -> Run:
+    """Runs code in a project whose shop has ``imports`` in its models; django-sequences is there or not."""
+
+    def run(
+        code: str, *, apps: tuple[str, ...] = (), imports: str = "", original: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        packages = tmp_path / "packages"
+        packages.mkdir()
+        for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
+            if original or not entry.name.startswith(("sequences", "django_sequences")):
+                (packages / entry.name).symlink_to(entry)
+        (tmp_path / "shop").mkdir()
+        (tmp_path / "shop" / "__init__.py").touch()
+        (tmp_path / "shop" / "models.py").write_text(MODELS.format(imports=imports))
+        (tmp_path / "shop_settings.py").write_text(
+            SETTINGS.format(database=connection.settings_dict["NAME"], apps=", ".join(repr(app) for app in apps))
+        )
+        paths = os.pathsep.join(str(path) for path in (tmp_path, packages, ROOT))
+        return subprocess.run(
+            # -S: what is installed is what stands in `packages`, and nothing else.
+            [sys.executable, "-S", "-c", RUN + code],
+            env={**os.environ, "PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "shop_settings"},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            timeout=120,
+        )
+
+    return run
+
+
+def said(done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_sequences(run: Run) -> None:
+    done = run(
+        "print(shop.get_next_value(), shop.get_next_value('a', initial_value=7), *shop.sequences.get_next_values(2))\n"
+        "from sequences import *; print(next(Sequence('a')), get_last_value('a'), delete('a'), get_next_value('a'))\n"
+        "from ledger.models import Entry; print(Entry.objects.count())",
+        apps=(SEQUENCES,),
+        imports="import sequences\nfrom sequences import get_next_value",
+    )
+    assert said(done) == ["1", "7", "2", "3", "8", "8", "True", "1", "6"]
+
+
+def test_django_sequence(run: Run) -> None:
+    done = run(
+        "print(shop.next_sequence('ticket'))\n"
+        "print(shop.Sequence.objects.create(scope='a', prefix='A-', include_year=False).formatted_value)\n"
+        "import django_sequence.services, django_sequence.exceptions\n"
+        "try: django_sequence.services.next_sequence('no', auto_create=False)\n"
+        "except django_sequence.exceptions.SequenceNotFoundError as error: print('none')\n",
+        apps=(SEQUENCE,),
+        imports="from django_sequence.services import next_sequence\nfrom django_sequence.models import Sequence",
+    )
+    assert said(done) == ["TKT-000001", "A-000000", "none"]
+
+
+def test_a_name_that_neither_has(run: Run) -> None:
+    done = run("import sequences; sequences.get_next_valeu", apps=(SEQUENCES,))
+    assert "module 'sequences', for which Folio stands in, has no attribute 'get_next_valeu'" in done.stderr
+
+
+def test_without_the_shims_nothing_stands_in(run: Run) -> None:
+    done = run(
+        "import importlib.util, ledger, ledger.compat.django_sequences, ledger.compat.django_sequence\n"
+        "print(importlib.util.find_spec('sequences'), importlib.util.find_spec('django_sequence'))"
+    )
+    assert said(done) == ["None", "None"]
+
+
+def test_the_original_is_not_hidden(run: Run) -> None:
+    done = run("", apps=(SEQUENCES,), original=True)
+    assert done.returncode == 1
+    told = done.stderr.splitlines()[-1]
+    assert (
+        "ImproperlyConfigured: 'ledger.compat.sequences_shim' stands in for django-sequences, which is installed"
+        in told
+    )
+    assert "pip uninstall django-sequences" in told
+    assert "take 'ledger.compat.sequences_shim' out of INSTALLED_APPS" in told
+
+
+def test_the_original_beside_folio_without_the_shim(run: Run) -> None:
+    done = run("import sequences; print(sequences.__file__.endswith('sequences/__init__.py'))", original=True)
+    assert said(done) == ["True"]
