@@ -1,4 +1,4 @@
-"""The host project's pages: its admin, and Folio's health and metrics."""
+"""The host project's pages: its admin, and Folio's."""
 
 from django.contrib import admin
 from django.urls import include, path

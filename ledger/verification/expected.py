@@ -139,6 +139,7 @@ INDEXES: Final[dict[str, tuple[list[str], str]]] = {
     "ledger_gapdeclared_first_value": (["tenant", "period_id", "authority", "first_value"], ""),
     "ledger_holereported_value": (["tenant", "period_id", "value"], ""),
     "ledger_holehealed_once": (["tenant", "hole_id"], ""),
+    "ledger_tenantaccess_once": (["tenant", '"user"'], ""),
     "ledger_findingraised_once": (["tenant", "system", "kind", "subject", "occurrence"], ""),
     "ledger_findingresolved_once": (["tenant", "finding_id"], ""),
     "ledger_remotedocument_id": (["tenant", "system", "remote_id"], ""),

@@ -7,6 +7,8 @@ isn't full is counted anew, along the unique index.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from django.db import connections, router
 
 from ledger.models import AdoptedGap, Entry, Period, RemoteReading
 from ledger.web import counts_sql as sql
+from ledger.web.voided import voided_values
 
 #: Values of a block that is kept; more in a period that would have too many.
 _BLOCK, _BLOCKS = 500, 40_000
@@ -95,7 +98,8 @@ class PeriodCounts:
     blocks: dict[int, tuple[int, int, int]]
     days: Counter[date]
     known: list[tuple[int, int]]
-    stamp: int
+    #: The void values, in order.
+    voids: array[int]
 
     def total(self) -> Bucket:
         """The whole period in one stretch."""
@@ -123,8 +127,8 @@ class PeriodCounts:
         wanted = {**self._wanted, "origin": origin, "size": size, "first": first, "last": last}
         for name, at, count in self._queues(wanted):
             setattr(found[at], name, getattr(found[at], name) + count)
-        for at, count in self._kept("void", sql.VOIDS, wanted, self.stamp, _KEPT):
-            found[at].void = count
+        for bucket in found:
+            bucket.void = bisect_right(self.voids, bucket.last) - bisect_left(self.voids, bucket.first)
         readings = list(
             RemoteReading.objects.using(self.alias)
             .filter(tenant=self.period.tenant)
@@ -132,8 +136,8 @@ class PeriodCounts:
             .values_list("system", "generation", "finished_at", "compared_at")
         )
         if readings:
-            stamp = f"{readings}{self.stamp}{self.period.last_value}"
-            for at, count in self._kept("confirmed", sql.CONFIRMED, wanted, stamp, _KEPT_CONFIRMED):
+            stamp = f"{readings}{len(self.voids)}{self.period.last_value}"
+            for at, count in self._confirmed(wanted, stamp):
                 found[at].confirmed = count
         return found
 
@@ -166,17 +170,16 @@ class PeriodCounts:
     def _queues(self, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
         return _read(self.alias, sql.QUEUES, wanted)
 
-    def _kept(
-        self, what: str, statement: str, wanted: dict[str, Any], stamp: object, seconds: int
-    ) -> list[tuple[Any, ...]]:
-        """The rows of a statement, as long as nothing was added to what it counts."""
-        key = _key(self.period, self.alias, f"{what}:{wanted['origin']}:{wanted['size']}:{wanted['last']}")
+    def _confirmed(self, wanted: dict[str, Any], stamp: str) -> list[tuple[int, int]]:
+        """By stretch, as long as nothing was read and nothing was voided."""
+        place = f"confirmed:{wanted['origin']}:{wanted['size']}:{wanted['last']}"
+        key = _key(self.period, self.alias, place)
         kept = cache.get(key)
         if kept is not None and kept[0] == stamp:
-            rows: list[tuple[Any, ...]] = kept[1]
+            rows: list[tuple[int, int]] = kept[1]
             return rows
-        found = _read(self.alias, statement, wanted)
-        cache.set(key, (stamp, found), seconds)
+        found = [(at, count) for at, count in _read(self.alias, sql.CONFIRMED, wanted)]
+        cache.set(key, (stamp, found), _KEPT_CONFIRMED)
         return found
 
 
@@ -210,8 +213,8 @@ def period_counts(period: Period, *, using: str | None = None) -> PeriodCounts:
                 added += 1
     if added:
         cache.set(key, settled, _KEPT)
-    stamp = _read(alias, sql.VOIDS_OF_TENANT, {"tenant": period.tenant})[0][0]
-    return PeriodCounts(period, alias, size, blocks, days, known, stamp)
+    voids = voided_values(period, alias, _key(period, alias, "voids"), _KEPT)
+    return PeriodCounts(period, alias, size, blocks, days, known, voids)
 
 
 def _count(

@@ -37,17 +37,6 @@ QUEUES = f"""
     GROUP BY 2
 """  # noqa: S608
 
-VOIDS = f"""
-    SELECT {_STRETCH.format(value="e.value")}, count(*)
-    FROM ledger_numbervoided v
-    JOIN ledger_entry e ON e.id = v.entry_id
-    WHERE v.tenant = %(tenant)s AND {_CHOSEN}
-    GROUP BY 1
-"""  # noqa: S608
-
-# How many voids a tenant has: they are only ever added, so the same count is the same voids.
-VOIDS_OF_TENANT = "SELECT count(*) FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s"
-
 # As ledger.reconciliation.confirmed has it: posted there and valid here, or void on both sides.
 CONFIRMED = f"""
     SELECT {_STRETCH.format(value="e.value")}, count(DISTINCT e.id)

@@ -45,13 +45,13 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
         found = found.filter(kind=kind)
     if text := asked.text("q"):
         found = found.filter(number__istartswith=text) | found.filter(document=text)
-    sort = asked.choice("sort", ["-raised", *(sign + key for key in _SORTS for sign in ("", "-"))])
+    sort = asked.sort(_SORTS, "-raised")
     column = _SORTS[sort.lstrip("-")]
     ordered = found.select_related("entry").order_by(f"-{column}" if sort.startswith("-") else column, "-pk")
     table = asked.rows(
         found.count(),
         lambda offset, limit: list(ordered[offset : offset + limit]),
-        asked.headings(_COLUMNS, list(_SORTS)),
+        asked.headings(_COLUMNS, _SORTS, sort),
     )
     context = {
         "table": table,

@@ -43,6 +43,20 @@ _ROWS = """
         JOIN ledger_period p ON p.id = g.period_id
         WHERE g.tenant = %(tenant)s AND (%(period)s::bigint IS NULL OR g.period_id = %(period)s::bigint)
     ) g
+    WHERE (%(keys)s::text[] IS NULL OR g.key = ANY(%(keys)s::text[]))
+"""
+_IS_EXPLAINED = (
+    "EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)"
+)
+_HAS_TEXT = """(strpos(upper(coalesce(g.number, '')), upper(%(text)s)) > 0
+    OR strpos(upper(coalesce(g.evidence ->> 'cause', '')), upper(%(text)s)) > 0
+    OR EXISTS (SELECT FROM ledger_gapexplained x WHERE (x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)
+               AND strpos(upper(x.explanation), upper(%(text)s)) > 0))"""
+# What is said of the gaps of one page is looked up for these alone.
+_PAGE = """
+    SELECT g.key, s.code, g.period_id, g.first, g.last, g.number, g.prefix, g.width, g.suffix, g.since, g.evidence,
+           x.explanation, x.actor, x.explained_at, g.entry, g.adopted_gap
+    FROM (SELECT g.* {rows} ORDER BY {order}, g.key LIMIT %(limit)s OFFSET %(offset)s) g
     JOIN ledger_series s ON s.id = g.series_id
     LEFT JOIN LATERAL (
         SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
@@ -50,11 +64,7 @@ _ROWS = """
         -- An expression, lest the planner walk back along the primary key, past the explanations of all other gaps.
         ORDER BY x.id + 0 DESC LIMIT 1
     ) x ON true
-    WHERE (%(state)s = 'all' OR (x.explanation IS NULL) = (%(state)s = 'unexplained'))
-      AND (%(keys)s::text[] IS NULL OR g.key = ANY(%(keys)s::text[]))
-      AND (%(text)s = '' OR strpos(upper(coalesce(g.number, '')), upper(%(text)s)) > 0
-           OR strpos(upper(coalesce(x.explanation, '')), upper(%(text)s)) > 0
-           OR strpos(upper(coalesce(g.evidence ->> 'cause', '')), upper(%(text)s)) > 0)
+    ORDER BY {order}, g.key
 """
 
 
@@ -93,7 +103,7 @@ class GapLine:
 
 def count_gaps(wanted: Mapping[str, Any]) -> int:
     """How many rows there are, up to ``MOST``. ``wanted``: tenant, period (id or None), text, state."""
-    statement = f"SELECT count(*) FROM (SELECT 1 {_ROWS} LIMIT {MOST}) n"  # noqa: S608
+    statement = f"SELECT count(*) FROM (SELECT 1 {_chosen(wanted)} LIMIT {MOST}) n"  # noqa: S608
     found: int = _fetch(statement, wanted)[0][0]
     return found
 
@@ -101,12 +111,14 @@ def count_gaps(wanted: Mapping[str, Any]) -> int:
 def gap_rows(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[GapLine]:
     """Rows of a page; ``sort`` is a key of ``GAP_SORTS``, with a minus to turn it round."""
     order = GAP_SORTS[sort.lstrip("-")].replace("{}", "DESC" if sort.startswith("-") else "ASC")
-    statement = f"""
-        SELECT g.key, s.code, g.period_id, g.first, g.last, g.number, g.prefix, g.width, g.suffix, g.since, g.evidence,
-               x.explanation, x.actor, x.explained_at, g.entry, g.adopted_gap
-        {_ROWS} ORDER BY {order}, g.key LIMIT %(limit)s OFFSET %(offset)s
-    """
+    statement = _PAGE.format(rows=_chosen(wanted), order=order)
     return [_line(row) for row in _fetch(statement, {**wanted, "limit": limit, "offset": offset})]
+
+
+def _chosen(wanted: Mapping[str, Any]) -> str:
+    """The rows of our own text, with those conditions that are asked for; what was typed goes as parameters."""
+    conditions = {"all": "", "explained": f" AND {_IS_EXPLAINED}", "unexplained": f" AND NOT {_IS_EXPLAINED}"}
+    return _ROWS + conditions[wanted["state"]] + (f" AND {_HAS_TEXT}" if wanted["text"] else "")
 
 
 def gaps_named(tenant: str, keys: Sequence[str], most: int) -> list[GapLine]:

@@ -28,11 +28,11 @@ def gaps(request: HttpRequest, access: Access) -> HttpResponse:
         "text": asked.text("q"),
         "state": asked.choice("state", ("unexplained", "explained", "all")),
     }
-    sort = asked.choice("sort", [sign + key for key in GAP_SORTS for sign in ("", "-")])
+    sort = asked.sort(GAP_SORTS)
     table = asked.rows(
         count_gaps(wanted),
         lambda offset, limit: gap_rows(wanted, sort, offset, limit),
-        asked.headings(GAP_COLUMNS, list(GAP_SORTS), ("count",)),
+        asked.headings(GAP_COLUMNS, GAP_SORTS, sort, ("count",)),
     )
     context = {"table": table, "wanted": wanted, "may_explain": access.may("explain_gap")}
     return shown(request, access, "gaps.html", context, tenant=tenant, title="Gaps")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,9 +72,15 @@ class Asked:
             query[f"{self.name}-{key}"] = str(value)
         return f"?{query.urlencode()}#{self.name}"
 
-    def headings(self, columns: Mapping[str, str], sortable: Sequence[str], numbers: Sequence[str] = ()) -> Any:
-        """The headings of columns, by key and title."""
-        by = self.choice("sort", [key for name in sortable for key in (name, f"-{name}")])
+    def sort(self, sortable: Iterable[str], default: str = "") -> str:
+        """The column to sort by, with a minus to turn it round; without a choice the default, or the first."""
+        known = [sign + key for key in sortable for sign in ("", "-")]
+        return self.choice("sort", [default, *known] if default else known)
+
+    def headings(
+        self, columns: Mapping[str, str], sortable: Iterable[str], by: str, numbers: Sequence[str] = ()
+    ) -> tuple[Heading, ...]:
+        """The headings of columns, by key and title, in a table that is sorted ``by`` one of them."""
         found = []
         for key, title in columns.items():
             url = sorted_ = ""

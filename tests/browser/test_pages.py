@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.db import transaction
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from ledger import define_series, issue_many, open_period
 from ledger.models import FindingAcknowledged, GapExplained, NumberVoided
@@ -80,7 +80,7 @@ def log_in(page: Page, live_server: Any, name: str) -> None:
 def accessible(page: Page) -> None:
     """Nothing serious for axe-core, light and dark, and nothing beyond the right edge."""
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response["violations"]
         serious = [
             (rule["id"], rule["impact"], [node["html"][:200] for node in rule["nodes"]][:3])
@@ -248,7 +248,12 @@ def test_what_people_typed_is_never_run(page: Page, live_server: Any, transactio
     user("maria", *EVERYTHING)
     log_in(page, live_server, "maria")
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
     period = f"period/{evil.period.pk}"
     for path in ("", f"series/{evil.series.pk}/", f"{period}/", f"{period}/2/", f"{period}/5/", "gaps/", "findings/"):
         page.goto(f"{live_server.url}/ledger/{path}")

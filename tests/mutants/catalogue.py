@@ -840,9 +840,9 @@ CATALOGUE = (
     ),
     Mutant(
         "voids kept too long",
-        "ledger/web/counts.py",
-        "if kept is not None and kept[0] == stamp:",
-        "if kept is not None:",
+        "ledger/web/voided.py",
+        "if count == kept.count:",
+        "if kept.count:",
         (PAGES_COUNTS,),
     ),
     Mutant(

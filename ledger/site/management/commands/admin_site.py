@@ -55,6 +55,7 @@ class Command(LedgerCommand):
             password = reset_superuser(name)
             if not Entry.objects.exists():
                 self.stdout.write("The ledger is empty so far: make demo fills it.")
+            self.stdout.write(f"Pages:    http://{HOST}:{server.server_address[1]}/ledger/")
             self.stdout.write(f"Admin:    http://{HOST}:{server.server_address[1]}/admin/")
             self.stdout.write(f"Login:    {name}\nPassword: {password}")
             self.stdout.write("Ctrl-C stops it.")

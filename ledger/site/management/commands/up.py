@@ -58,6 +58,7 @@ class Command(LedgerCommand):
         if name:
             password = reset_superuser(name)
             self.stdout.write(f"Login:    {name}\nPassword: {password}")
+        self.stdout.write(f"Pages:    http://{HOST}:{found}/ledger/")
         self.stdout.write(f"Admin:    http://{HOST}:{found}/admin/")
         self.stdout.write(f"Health:   http://{HOST}:{found}/healthz")
         self.stdout.write("Ctrl-C stops it all.")
