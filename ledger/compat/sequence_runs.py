@@ -104,17 +104,18 @@ def begin_run(connection: BaseDatabaseWrapper, tenant: str, name: str, turn: int
     alias = connection.alias
     code = code_of_turn(name, turn)
     with transaction.atomic(using=alias):
-        if len(code) <= _LONG:
-            try:
-                with transaction.atomic(using=alias):
-                    return _made(alias, tenant, code, _PLAIN, turn, first_value)
-            except PeriodConflict:
-                pass  # A name that differs from another in case alone, or a series with that very prefix.
-        return _made(alias, tenant, code, _marked_template(code), turn, first_value)
+        try:
+            with transaction.atomic(using=alias):
+                return _made(alias, tenant, code, template_of_run(code), turn, first_value)
+        except PeriodConflict:
+            # A name that differs from another in case alone, or a series with that very prefix.
+            return _made(alias, tenant, code, template_of_run(code, alone=False), turn, first_value)
 
 
-def _marked_template(code: str) -> str:
-    """A template that no other code has, even where the code is too long for a number."""
+def template_of_run(code: str, *, alone: bool = True) -> str:
+    """The template of a run; one that no other code has, where it isn't ``alone`` or too long for a number."""
+    if alone and len(code) <= _LONG:
+        return _PLAIN
     text = code[:60].replace("{", "{{").replace("}", "}}")
     return f"{text}~{_digest(code)}-{{counter}}"
 
@@ -156,7 +157,7 @@ def end_run(connection: BaseDatabaseWrapper, tenant: str, name: str, run: Run) -
     )
     if "{series}" not in following.template:
         marked = _digest(run.series.code) in following.template
-        following.template = _marked_template(following.code) if marked else _PLAIN
+        following.template = template_of_run(following.code, alone=not marked)
     following.save(using=alias, force_insert=True)
 
 

@@ -49,6 +49,10 @@ MISSING_SPANS = "tests/unit/test_missing_spans.py"
 PAGES_ACCESS = "tests/integration/test_pages_access.py"
 PAGES_ACTIONS = "tests/integration/test_pages_actions.py"
 PAGES_COUNTS = "tests/integration/test_pages_counts.py"
+DJANGO_SEQUENCES = "tests/compat/test_django_sequences.py"
+DJANGO_SEQUENCE = "tests/compat/test_django_sequence.py"
+SHIMS = "tests/compat/test_shims.py"
+MOVING = "tests/compat/test_moving.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -851,5 +855,54 @@ CATALOGUE = (
         '        if _said_before(line, said["reason"], request.user, alias):\n            return False\n',
         "",
         (PAGES_ACTIONS,),
+    ),
+    Mutant(
+        "a sequence that starts again by itself",
+        "ledger/compat/sequence_runs.py",
+        "    if series.calendar == CalendarKind.NEVER:\n        return\n",
+        "    return\n",
+        (DJANGO_SEQUENCES,),
+    ),
+    Mutant(
+        "a turn that ended goes on",
+        "ledger/compat/django_sequences.py",
+        "                        end_run(connections[alias], tenant, name, run)\n",
+        "",
+        (DJANGO_SEQUENCES,),
+    ),
+    Mutant(
+        "nobody waited for in the year before",
+        "ledger/compat/scopes.py",
+        '            last = close_period(last, early=True, by="django-sequence", using=alias)\n',
+        "",
+        (DJANGO_SEQUENCE,),
+    ),
+    Mutant(
+        "an original that the shim hides",
+        "ledger/compat/standing_in.py",
+        "if present is not None or importlib.util.find_spec(package) is not None:",
+        "if present is not None:",
+        (SHIMS,),
+    ),
+    Mutant(
+        "counters moved without the lock",
+        "ledger/compat/moving/systems.py",
+        "            lock_counters(alias, table)\n",
+        "            pass\n",
+        (MOVING,),
+    ),
+    Mutant(
+        "a counter below the highest used number",
+        "ledger/compat/moving/counters.py",
+        "if current is not None and highest > counter.last:",
+        "if False:",
+        (MOVING,),
+    ),
+    Mutant(
+        "a number twice by old code",
+        "ledger/compat/moving/bridge.py",
+        "IF taken <> asked AND current_query()",
+        "IF false AND current_query()",
+        (MOVING,),
     ),
 )

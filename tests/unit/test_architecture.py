@@ -70,6 +70,17 @@ def test_nothing_under_ledger_knows_celery_or_workers(module: str, path: Path) -
     assert not [name for name in imports(path) if name.split(".")[0] in {"celery", "workers", "tests"}]
 
 
+def test_nothing_knows_of_other_systems_callers() -> None:
+    """But for the command that moves over from them."""
+    knowing = {
+        module
+        for package in ("ledger", "workers")
+        for module, path in sources(package)
+        if not module.startswith("ledger.compat") and any(name.startswith("ledger.compat") for name in imports(path))
+    }
+    assert knowing == {"ledger.management.commands.ledger_migrate_from"}
+
+
 def test_the_pure_modules_import_neither_django_nor_models() -> None:
     pure = [ROOT / "ledger/calendars.py", ROOT / "ledger/formats.py", *(ROOT / "ledger/rules").rglob("*.py")]
     for path in pure:

@@ -1,0 +1,171 @@
+"""The systems whose numbers are taken over: what their tables hold, and which series goes on with it."""
+
+from __future__ import annotations
+
+from collections import Counter as Count
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import connections, transaction
+
+from ledger.calendars import CalendarKind
+from ledger.compat.conf import compat_settings
+from ledger.compat.moving.bridge import build_bridge, lock_counters
+from ledger.compat.moving.counters import Counter, Move, Moved
+from ledger.compat.moving.history import History
+from ledger.compat.scopes import template_of
+from ledger.compat.sequence_runs import code_of, template_of_run
+from ledger.database_errors import told_in_our_words
+from ledger.errors import InvalidArgument
+from ledger.models.series import NUMBER_LENGTH
+
+DJANGO_SEQUENCES = "django-sequences"
+DJANGO_SEQUENCE = "django-sequence"
+
+#: The table of each system, the column of its key and that of its counter.
+TABLES = {
+    DJANGO_SEQUENCES: ("sequences_sequence", "name", "last"),
+    DJANGO_SEQUENCE: ("django_sequence_sequence", "id", "current_value"),
+}
+
+_SCOPES = """
+    SELECT s.id::text, s.scope, c.app_label, c.model, s.org_id::text, s.prefix, s.current_value, s.pad_width,
+           s.include_year
+    FROM {table} s LEFT JOIN django_content_type c ON c.id = s.org_content_type_id
+    ORDER BY s.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be moved: some counters by their names, or all (``only`` empty); and settings of their series."""
+
+    only: tuple[str, ...] = ()
+    table: str | None = None
+    settings: tuple[tuple[str, Any], ...] = ()
+
+
+def move_counters(
+    kind: str, wanted: Wanted, *, alias: str, history: History | None, explain_gaps: str | None, by: str, apply: bool
+) -> list[Moved]:
+    """Take over the counters of django-sequences or django-sequence, all of them or none; returns what became of each.
+
+    Without ``apply`` nothing is locked, and all is rolled back. Raises InvalidArgument or AdoptionError.
+    """
+    table, key, counter_column = TABLES[kind]
+    table = wanted.table or table
+    _refuse_missing_table(alias, table, kind)
+    if history is not None:
+        history.check()
+    with told_in_our_words(table), transaction.atomic(using=alias):
+        if apply:
+            lock_counters(alias, table)
+        counters = _counters(kind, alias, table, wanted)
+        if history is not None and len(counters) != 1 and history.org_field is None:
+            raise InvalidArgument(
+                f"The numbers of {history.model} can't belong to {len(counters)} counters.",
+                rule="A table of numbers is the history of one counter, or of one for each organisation.",
+                remedy="Name the counter, --only invoice, or the field that tells whose a number is, --org-field shop.",
+            )
+        move = Move(kind=kind, table=table, alias=alias, by=by, explain_gaps=explain_gaps, history=history)
+        moved = [move.take_over(counter) for counter in counters]
+        if apply:
+            build_bridge(alias, table, kind, key, counter_column)
+        else:
+            transaction.set_rollback(True, using=alias)
+    return moved
+
+
+def move_model(
+    history: History,
+    series: str,
+    settings: dict[str, Any],
+    *,
+    tenant: str,
+    alias: str,
+    explain_gaps: str | None,
+    by: str,
+    apply: bool,
+) -> list[Moved]:
+    """Take over the numbers of a model, for each tenant of its ``org_field``; otherwise as ``move_counters``."""
+    history.check()
+    moved = []
+    with told_in_our_words(series), transaction.atomic(using=alias):
+        if apply:
+            history.lock(alias)
+        for owner in [tenant] if history.org_field is None else history.tenants(alias):
+            result = history.adopt(alias, owner, series, settings, explain_gaps, by)
+            if result is None:
+                continue
+            latest = result.periods[-1]
+            moved.append(
+                Moved(owner, series, "moved", result.rows, result.missing, latest.last_value, latest.next_number)
+            )
+        if not apply:
+            transaction.set_rollback(True, using=alias)
+    return moved
+
+
+def _refuse_missing_table(alias: str, table: str, kind: str) -> None:
+    if table in connections[alias].introspection.table_names():
+        return
+    raise InvalidArgument(
+        f"The database {alias!r} has no table {table!r}.",
+        rule=f"The counters of {kind} stand in a table, by default {TABLES[kind][0]}.",
+        remedy="Name it: --table …, or --database ….",
+    )
+
+
+def _counters(kind: str, alias: str, table: str, wanted: Wanted) -> list[Counter]:
+    """The counters as the table has them now, in the order of their keys."""
+    read = _read_sequences if kind == DJANGO_SEQUENCES else _read_scopes
+    found = [
+        replace(counter, settings={**counter.settings, **dict(wanted.settings)})
+        for name, counter in read(alias, connections[alias].ops.quote_name(table))
+        if not wanted.only or name in wanted.only
+    ]
+    names = {name for name, _ in read(alias, connections[alias].ops.quote_name(table))}
+    if missing := [name for name in wanted.only if name not in names]:
+        raise InvalidArgument(
+            f"{table} has no counter {', '.join(map(repr, missing))}.",
+            rule="What is moved is there.",
+            remedy=f"It has {', '.join(sorted(names)) or 'none'}.",
+        )
+    if "template" in dict(wanted.settings) and len({counter.series for counter in found}) > 1:
+        raise InvalidArgument(
+            f"{len(found)} counters can't share the template {dict(wanted.settings)['template']!r}.",
+            rule="A tenant's numbers are unique over all its series.",
+            remedy="Move them one by one: --only invoice --template ….",
+        )
+    return found
+
+
+def _read_sequences(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"SELECT name, last FROM {table} ORDER BY name")  # noqa: S608  (a quoted name)
+        rows = cursor.fetchall()
+    alike = Count(name.upper() for name, _ in rows)
+    tenant = compat_settings().sequences_tenant
+    found = []
+    for name, last in rows:
+        template = template_of_run(code_of(name), alone=alike[name.upper()] == 1)
+        settings = {"template": template, "calendar": CalendarKind.NEVER, "max_length": NUMBER_LENGTH}
+        found.append((name, Counter(name, tenant, code_of(name), settings, last)))
+    return found
+
+
+def _read_scopes(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_SCOPES.format(table=table))
+        rows = cursor.fetchall()
+    count_on = compat_settings().count_on_over_years
+    found = []
+    for row, scope, app, model, org_id, prefix, last, width, with_year in rows:
+        calendar = CalendarKind.NEVER
+        if with_year:
+            calendar = CalendarKind.EXPLICIT if count_on else CalendarKind.YEAR
+        settings = {"template": template_of(prefix, width, include_year=with_year), "calendar": calendar}
+        tenant = f"{app}.{model}:{org_id}" if app else ""
+        found.append((scope, Counter(row, tenant, scope, settings, last)))
+    return found

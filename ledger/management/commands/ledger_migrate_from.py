@@ -1,0 +1,127 @@
+"""``ledger_migrate_from``: takes over the counters and numbers of another system, or shows what that would do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger.compat.moving.counters import Moved
+from ledger.compat.moving.history import History
+from ledger.compat.moving.systems import DJANGO_SEQUENCE, DJANGO_SEQUENCES, Wanted, move_counters, move_model
+from ledger.errors import InvalidArgument, UnknownSeries
+from ledger.management.base import BAD_OPTIONS, LedgerCommand
+
+_MODEL = "model"
+_SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length")
+
+
+class Command(LedgerCommand):
+    help = (
+        "Takes over the numbering of another system: its history where a model has it, and its counters in any case. "
+        "Shows what it would do; --apply does it, all or nothing, waiting for checkouts that hold an old number. "
+        "Exit code 0: done; 1: refused; 2: the options are no good."
+    )
+    examples = """  manage.py ledger_migrate_from django-sequences
+  manage.py ledger_migrate_from django-sequences --only invoice --model shop.Invoice \\
+      --number-field number --date-field created_at --apply
+  manage.py ledger_migrate_from django-sequence --apply
+  manage.py ledger_migrate_from model --model shop.Invoice --number-field number --date-field created_at \\
+      --org-field shop --series invoice --template 'INV-{year}-{counter:06}' --apply
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        add = parser.add_argument
+        add("system", choices=(DJANGO_SEQUENCES, DJANGO_SEQUENCE, _MODEL), help="What gave out the numbers so far.")
+        add("--apply", action="store_true", help="Do it; otherwise all is rolled back.")
+        add("--by", default="", metavar="NAME", help="Who takes the numbers over; kept with each entry.")
+        add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
+        add("--json", action="store_true", help="Write one JSON document.")
+        old = parser.add_argument_group("the counters (django-sequences, django-sequence)").add_argument
+        old("--only", action="append", default=[], metavar="NAME", help="This sequence or scope; may be repeated.")
+        old("--table", metavar="TABLE", help="Where they stand, if not in the package's own table.")
+        history = parser.add_argument_group("the numbers that documents bear").add_argument
+        history("--model", metavar="APP.MODEL", help="Such as shop.Invoice.")
+        history("--number-field", metavar="FIELD", help="The number as a text, or the bare counter.")
+        history("--date-field", metavar="FIELD", help="The business date, or the time of issue.")
+        history("--org-field", metavar="FIELD", help="Whose the number is, such as shop.")
+        history("--pattern", metavar="REGEX", help="Matches a number; (?P<counter>…) has the digits of its value.")
+        made = parser.add_argument_group("the series, made so if there is none yet").add_argument
+        made("--series", metavar="CODE", help="model: the series that goes on, such as invoice.")
+        made("--tenant", default="", metavar="KEY", help="model: who owns the series, if there is no --org-field.")
+        made("--template", help="Such as INV-{year}-{counter:06}.")
+        made("--calendar", help="never, year, fiscal-year, quarter, month, day.")
+        made("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
+        made("--time-zone", metavar="ZONE", help="Decides business dates, such as Europe/Berlin.")
+        made("--max-length", type=int, metavar="N", help="The longest number, in characters.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        history = _history(options)
+        settings = {name: options[name] for name in _SETTINGS if options[name] is not None}
+        common: dict[str, Any] = {
+            "alias": alias,
+            "explain_gaps": options["explain_gaps"],
+            "by": options["by"],
+            "apply": options["apply"],
+        }
+        try:
+            if options["system"] == _MODEL:
+                if history is None or not options["series"]:
+                    raise CommandError(
+                        "Name the numbers, --model shop.Invoice --number-field number --date-field created_at, and the "
+                        "series that goes on: --series invoice.",
+                        returncode=BAD_OPTIONS,
+                    )
+                moved = move_model(history, options["series"], settings, tenant=options["tenant"], **common)
+            else:
+                if options["series"] or options["tenant"]:
+                    raise CommandError(
+                        "--series and --tenant go with 'model': a sequence is the series of its name.",
+                        returncode=BAD_OPTIONS,
+                    )
+                wanted = Wanted(tuple(options["only"]), options["table"], tuple(settings.items()))
+                moved = move_counters(options["system"], wanted, history=history, **common)
+        except (InvalidArgument, UnknownSeries) as error:
+            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+        self._tell(moved, options)
+
+    def _tell(self, moved: list[Moved], options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.write_json({"ok": True, "applied": options["apply"], "moved": [asdict(one) for one in moved]})
+            return
+        header = ("series", "tenant", "state", "adopted", "missing", "last value", "next number")
+        self.write_table(
+            header,
+            (
+                (
+                    one.series,
+                    one.tenant or "-",
+                    one.state if options["apply"] or one.state != "moved" else "would be moved",
+                    f"{one.adopted:,}",
+                    f"{one.missing:,}",
+                    "-" if one.last is None else one.last,
+                    one.next_number or "-",
+                )
+                for one in moved
+            ),
+        )
+        if not options["apply"]:
+            self.stdout.write(self.style.WARNING("Nothing was written; --apply does it."))
+        else:
+            self.stdout.write("See manage.py ledger_status, and manage.py ledger_verify.")
+
+
+def _history(options: dict[str, Any]) -> History | None:
+    named = [name for name in ("model", "number_field", "date_field") if options[name]]
+    if not named:
+        if options["org_field"] or options["pattern"]:
+            raise CommandError("--org-field and --pattern go with --model.", returncode=BAD_OPTIONS)
+        return None
+    if len(named) < 3:
+        raise CommandError("--model, --number-field and --date-field go together.", returncode=BAD_OPTIONS)
+    return History(
+        options["model"], options["number_field"], options["date_field"], options["org_field"], options["pattern"]
+    )
