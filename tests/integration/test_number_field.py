@@ -183,6 +183,13 @@ class TestLaterSaves:
         invoice.save()
         assert invoice.number != first
         assert NumberIssued.objects.count() == Invoice.objects.count() == 2
+        read = Invoice.objects.get(number=first)
+        read.pk, read._state.adding = None, True
+        with pytest.raises(e.InvalidArgument, match="Leave number empty"), transaction.atomic():
+            read.save()
+        read.number = ""
+        read.save()
+        assert read.number.endswith("3")
 
 
 class TestRetries:
