@@ -145,7 +145,8 @@ class NumberField(_CharField):
         else:
             # The model that has the field, so that a child of it and the parent's instance are one document.
             pk: Any = instance._get_pk_val(self.model._meta)
-            key = "" if pk is None else f"{self.model._meta.label_lower}:{pk}"
+            unknown = pk is None or hasattr(pk, "resolve_expression")  # a db_default is computed by the INSERT
+            key = "" if unknown else f"{self.model._meta.label_lower}:{pk}"
         if not key:
             raise InvalidDocument(
                 f"{instance._meta.label} has no key yet when its {self.name} is to be given.",

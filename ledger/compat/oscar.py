@@ -52,9 +52,8 @@ class OrderNumberGenerator:
                 entry = issue(self.series, org=self.org(basket), document=document, using=alias)
                 if in_a_transaction and entry.series.allocation != Allocation.RESERVED:
                     raise _uncommitted(self.series, entry)
-                if not NumberVoided.objects.using(alias).filter(entry=entry.pk).exists() and not _is_used(
-                    entry, basket
-                ):
+                is_void = NumberVoided.objects.using(alias).filter(entry=entry.pk).exists()
+                if not is_void and not _is_used(entry, basket):
                     return str(entry)
         raise AssertionError("unreachable: there are always more turns")
 

@@ -19,6 +19,7 @@ from django.test import override_settings
 
 from ledger import close_period, issue, open_period, remote, sweeps, verification
 from ledger import errors as e
+from ledger.compat.lorikeet import take_over
 from ledger.models import DraftCancelled, DraftMade, Entry, GapFlagged, Period, RemotePool, Series, Slot, SweepRun
 from ledger.series import change_allocation
 from tests.accounting.memory_tokens import MemoryTokens
@@ -29,6 +30,7 @@ from tests.accounting.standins.server import Fault
 from tests.accounting.standins.xero import XeroStandIn
 from tests.allocations import expect_all_accounted_for, rolled_back
 from tests.drafted import remote_series
+from tests.shop.lorikeet import KeyedInvoiceID
 from workers import remote_pools
 from workers.accounting import errors, systems
 from workers.accounting.base import NewInvoice, State
@@ -221,6 +223,26 @@ def test_a_draft_that_somebody_used_there(vendor: Vendor) -> None:
         "somebody uses it there, under another reference",
     ]
     assert number() == vendor.number(3)
+    all_is_well()
+
+
+@pytest.mark.parametrize("id_field", ["key", ""])
+def test_drafts_that_were_taken_over_are_looked_at_too(vendor: Vendor, id_field: str) -> None:
+    """Somebody else made them, so they bear no reference of ours: that alone is no reason to withdraw them."""
+    remote_series()
+    numbers = vendor.numbers(901, 902, 903)
+    for each in numbers:
+        vendor.standin.add(each, datetime.now(UTC).date(), reference="web shop", state=State.DRAFT)
+        KeyedInvoiceID.objects.create(number=each, key=vendor.key(each))
+    take_over(KeyedInvoiceID, series="invoice", id_field=id_field)
+    vendor.standin.delete(vendor.key(numbers[1]))
+    for each in (numbers[0], numbers[2]):
+        vendor.standin.touch(vendor.key(each))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE ledger_remotepool SET full_look_at = now() - interval '25 hours'")
+    assert refill()["withdrawn"] == 1
+    assert free()[:2] == [numbers[0], numbers[2]]
+    assert number() == numbers[0]
     all_is_well()
 
 

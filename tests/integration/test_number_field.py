@@ -26,7 +26,7 @@ from ledger.verification import verify
 from tests.allocations import ALL, DAY, default_allocation, expect_all_accounted_for, rolled_back
 from tests.drafted import remote_series, stock
 from tests.shop.models import Organization
-from tests.shop.numbered import Contract, Delivery, Invoice, Keyless, Offer, Paper, Return, Ticket
+from tests.shop.numbered import Contract, Delivery, Invoice, Keyless, Late, Offer, Paper, Return, Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -183,6 +183,13 @@ class TestLaterSaves:
         invoice.save()
         assert invoice.number != first
         assert NumberIssued.objects.count() == Invoice.objects.count() == 2
+        read = Invoice.objects.get(number=first)
+        read.pk, read._state.adding = None, True
+        with pytest.raises(e.InvalidArgument, match="Leave number empty"), transaction.atomic():
+            read.save()
+        read.number = ""
+        read.save()
+        assert read.number.endswith("3")
 
 
 class TestRetries:
@@ -294,6 +301,8 @@ class TestRefusals:
     def test_no_key(self) -> None:
         with pytest.raises(e.InvalidDocument, match=r"shop.Keyless has no key yet.*NumberField\(document=…\)"):
             create_many([Keyless()])
+        with pytest.raises(e.InvalidDocument, match="shop.Late has no key yet"), transaction.atomic():
+            Late.objects.create()
         assert Keyless.objects.create(id=7).number == str(entry_of("shop.keyless:7"))
 
     def test_a_number_longer_than_its_column(self) -> None:

@@ -53,6 +53,10 @@ DJANGO_SEQUENCES = "tests/compat/test_django_sequences.py"
 DJANGO_SEQUENCE = "tests/compat/test_django_sequence.py"
 SHIMS = "tests/compat/test_shims.py"
 MOVING = "tests/compat/test_moving.py"
+COMPAT = "ledger/compat"
+NUMBER_FIELD = "tests/integration/test_number_field.py"
+OSCAR = "tests/oscar/test_checkout.py"
+LORIKEET = "tests/integration/test_lorikeet.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -904,5 +908,83 @@ CATALOGUE = (
         "IF taken <> asked AND current_query()",
         "IF false AND current_query()",
         (MOVING,),
+    ),
+    Mutant(
+        "later save writes the number",
+        f"{COMPAT}/number_field.py",
+        "            return models.F(self.attname)\n",
+        "            return getattr(model_instance, self.attname)\n",
+        (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "number of a rolled back try kept",
+        f"{COMPAT}/number_field.py",
+        "            self._expect_given(model_instance, saving.alias)\n",
+        "            if getattr(model_instance, self.attname):\n"
+        "                return getattr(model_instance, self.attname)\n",
+        (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "made-up number taken",
+        f"{COMPAT}/number_field.py",
+        "        if not given or given == instance.__dict__",
+        "        if True or given == instance.__dict__",
+        (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "child numbered as a document of its own",
+        f"{COMPAT}/number_field.py",
+        'f"{self.model._meta.label_lower}:{pk}"',
+        'f"{instance._meta.label_lower}:{pk}"',
+        (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "primary key of a failed INSERT kept",
+        f"{COMPAT}/number_field.py",
+        "            if drawn:  # as after",
+        "            if not drawn:  # as after",
+        (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "basket used again keeps its number",
+        f"{COMPAT}/oscar.py",
+        "if not is_void and not _is_used(entry, basket):",
+        "if not is_void:",
+        (OSCAR,),
+    ),
+    Mutant(
+        "order number uncommitted before the payment",
+        f"{COMPAT}/oscar.py",
+        "if in_a_transaction and entry.series.allocation",
+        "if False and entry.series.allocation",
+        (OSCAR,),
+    ),
+    Mutant(
+        "basket ordered twice",
+        f"{COMPAT}/oscar.py",
+        "    if status not in basket.editable_statuses:",
+        "    if status is None:",
+        (OSCAR,),
+    ),
+    Mutant(
+        "invoice ID stays in the recipe's table",
+        f"{COMPAT}/lorikeet.py",
+        "        everything.filter(pk__in=[row.pk for row in rows]).delete()\n",
+        "        everything.filter(pk__in=[row.pk for row in rows]).count()\n",
+        (LORIKEET,),
+    ),
+    Mutant(
+        "invoice IDs in the order of their texts",
+        f"{COMPAT}/lorikeet.py",
+        'order_by(Length("pk"), "pk")',
+        'order_by("pk")',
+        (LORIKEET,),
+    ),
+    Mutant(
+        "draft taken over and withdrawn for its reference",
+        "workers/remote_looks.py",
+        "    if draft.reference and there.reference",
+        "    if there.reference",
+        (f"{REMOTE_POOLS}::test_drafts_that_were_taken_over_are_looked_at_too",),
     ),
 )

@@ -15,5 +15,5 @@ class InvoiceID(models.Model):
 class KeyedInvoiceID(models.Model):
     """With the accounting system's own key beside the number."""
 
-    number = models.CharField(max_length=11, primary_key=True)
-    key = models.CharField(max_length=40)
+    number = models.CharField(max_length=40, primary_key=True)
+    key = models.CharField(max_length=100)

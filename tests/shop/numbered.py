@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 
 from ledger.compat.number_field import NumberField
@@ -69,6 +70,13 @@ class Delivery(Numbered):
 
 class Return(Numbered):
     reason = models.CharField(max_length=40, unique=True)
+
+
+class Late(models.Model):
+    """A key that the INSERT computes."""
+
+    id = models.UUIDField(primary_key=True, db_default=RandomUUID())
+    number = NumberField(series="order", null=True)
 
 
 class Keyless(models.Model):
