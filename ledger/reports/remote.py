@@ -50,7 +50,7 @@ def remote_parts(scope: Scope) -> Iterator[Part]:
         return
     yield Part(
         "findings",
-        "Differences from accounting systems",
+        "Differences in the books",
         "What the last comparison saw and is not over; one that was acknowledged may stand, for the reason given.",
         FindingRow,
         lambda: _findings(scope),
@@ -58,7 +58,7 @@ def remote_parts(scope: Scope) -> Iterator[Part]:
     )
     yield Part(
         "confirmed",
-        "Confirmed by accounting systems",
+        "Confirmed by the books",
         "Numbers that the system knows as the ledger does: posted there and valid here, or void on both sides.",
         ConfirmedRow,
         lambda: _confirmed(scope, systems),

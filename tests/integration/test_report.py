@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import date, datetime, timedelta
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ledger.errors import InvalidCalendar, InvalidDate, ReportError
 from ledger.models import Entry, Period
 from ledger.reconciliation import Books, acknowledge, findings
 from ledger.reports import scope
+from ledger.reports.formats import formats
 from ledger.reports.report import continuity_report
 from ledger.reports.rows import column
 from tests.integration.mirrored import There
@@ -316,6 +318,10 @@ class TestWhatOthersAdd:
             [confirmed] = rows(report, "confirmed")
             assert (confirmed.system, confirmed.confirmed, confirmed.used) == ("xero", 2, 4)
             assert confirmed.compared_at is not None
+            for name, how in formats().items():
+                target = BytesIO()
+                how.write(report, target, lambda warning: None)
+                assert target.tell() > 1000, name
         eventful()
         with continuity_report(tenant="shop") as report:
             assert [part.name for part in report.parts] == ["summary", "voids", "gaps", "open"]
