@@ -24,6 +24,7 @@ from ledger.compat.number_field import NumberField, create_many
 from ledger.models import Entry, NumberIssued
 from ledger.verification import verify
 from tests.allocations import ALL, DAY, default_allocation, expect_all_accounted_for, rolled_back
+from tests.databases import database_alias, migrated_database
 from tests.drafted import remote_series, stock
 from tests.shop.models import Organization
 from tests.shop.numbered import Contract, Delivery, Invoice, Keyless, Late, Offer, Paper, Return, Ticket
@@ -245,6 +246,25 @@ class TestTransactions:
         assert Paper.objects.get(title="a").number == paper.number == str(entry_of(f"shop.paper:{paper.pk}"))
         assert Paper.objects.get(title="faster").number != paper.number
         assert (paper.number == first) == (allocation == "reserved"), "which keeps it for the same document"
+
+
+class TestAnotherDatabase:
+    def test_the_number_is_of_the_ledger_beside_the_row(self, django_db_blocker: Any) -> None:
+        with (
+            migrated_database("folio_second") as url,
+            database_alias("second", url),
+            django_db_blocker.unblock(),
+        ):
+            paper = Paper(title="a")
+            paper.save(using="second")
+            [other, third] = create_many([Paper(title="b"), Paper(title="c")], using="second")
+            stored = dict(Paper.objects.using("second").values_list("pk", "number"))
+            assert stored == {each.pk: each.number for each in (paper, other, third)}
+            entries = NumberIssued.objects.using("second").order_by("value")
+            assert [str(entry) for entry in entries] == [paper.number, other.number, third.number]
+            assert list(verify(using="second")) == []
+        assert not NumberIssued.objects.exists()
+        assert not Paper.objects.exists()
 
 
 class TestWhatTheLedgerHasNotGiven:

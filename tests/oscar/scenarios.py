@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
@@ -157,21 +158,39 @@ def one_basket_on_many_connections() -> dict[str, Any]:
 
 
 def two_connections_step_by_step() -> dict[str, Any]:
-    """Another checkout of the same basket has asked, and did not commit yet."""
-    customer = Customer()
+    """Another checkout of the basket has asked, and did not end yet: the second waits, and gets the same number."""
+    told = {}
+    for how in ("commit", "rollback"):
+        customer = Customer()
 
-    def ask() -> str:
-        try:
-            return str(generator.order_number(customer.basket))
-        finally:
-            connection.close()
+        def ask(basket: Any = customer.basket) -> str:
+            try:
+                return str(generator.order_number(basket))
+            finally:
+                connection.close()
 
-    with ThreadPoolExecutor(1) as thread:
-        with transaction.atomic():
-            mine = str(generator.order_number(customer.basket))
-            theirs = thread.submit(ask)
-            transaction.set_rollback(True)
-        return customer.facts(mine=mine, theirs=theirs.result(PATIENCE))
+        with ThreadPoolExecutor(1) as thread:
+            with transaction.atomic():
+                mine = str(generator.order_number(customer.basket))
+                theirs = thread.submit(ask)
+                wait_until_somebody_waits_for_this_connection(theirs)
+                transaction.set_rollback(how == "rollback")
+            told[how] = customer.facts(mine=mine, theirs=theirs.result(PATIENCE))
+    return told
+
+
+def wait_until_somebody_waits_for_this_connection(step: Future[str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert not step.done(), f"the step ended without waiting: {step.exception() or step.result()}"
+        with connection.cursor() as cursor:
+            # pg_stat_activity would stand still within this transaction.
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waits for the first checkout")
 
 
 def a_slow_payment() -> dict[str, Any]:
