@@ -811,4 +811,18 @@ CATALOGUE = (
         "IF false AND current_query()",
         (MOVING,),
     ),
+    Mutant(
+        "a new counter on both sides",
+        "ledger/compat/moving/bridge.py",
+        "    IF NOT present THEN\n",
+        "    IF false THEN\n",
+        (MOVING,),
+    ),
+    Mutant(
+        "the move waits for readers",
+        "ledger/compat/moving/bridge.py",
+        "IN SHARE ROW EXCLUSIVE MODE",
+        "IN ACCESS EXCLUSIVE MODE",
+        (MOVING,),
+    ),
 )

@@ -116,12 +116,25 @@ class History:
     def _rows(self, alias: str, tenant: str) -> Iterator[Any]:
         rows = self._model()._base_manager.using(alias).exclude(**{self.number_field: None})
         if self.org_field is not None:
-            related = self._model()._meta.get_field(self.org_field).related_model is not None
-            key = tenant.partition(":")[2] if related else tenant
-            rows = rows.filter(**{self.org_field: key or None} if related else {self.org_field: key})
+            rows = rows.filter(**{self.org_field: self._org_key(self.org_field, tenant)})
         for row in rows.order_by("pk").iterator(_BATCH):
             if getattr(row, self.number_field) != "":
                 yield row
+
+    def _org_key(self, org_field: str, tenant: str) -> str | None:
+        """What the field of a tenant's rows has: the text itself, or the primary key of the instance."""
+        related = self._model()._meta.get_field(org_field).related_model
+        if related is None:
+            return tenant
+        label, _, key = tenant.partition(":")
+        if tenant and label != related._meta.concrete_model._meta.label_lower:
+            raise InvalidArgument(
+                f"The tenant {tenant!r} can't be found by {self.model}.{org_field}, which leads to "
+                f"{related._meta.label_lower}.",
+                rule="The field tells whose a number is, so it leads to the model of the tenants.",
+                remedy="Name another --org-field, or move the counters of that organisation alone.",
+            )
+        return key or None
 
     def _number_of(self, alias: str, tenant: str, series: str, settings: dict[str, Any]) -> Any:
         """Turns what the field has into a number: a whole number is rendered as the series will do it."""

@@ -71,7 +71,7 @@ def move_counters(
         move = Move(kind=kind, table=table, alias=alias, by=by, explain_gaps=explain_gaps, history=history)
         moved = [move.take_over(counter) for counter in counters]
         if apply:
-            build_bridge(alias, table, kind, key, counter_column)
+            build_bridge(alias, table, kind, key, counter_column, whole=not wanted.only)
         else:
             transaction.set_rollback(True, using=alias)
     return moved
