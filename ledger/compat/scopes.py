@@ -9,12 +9,13 @@ from django.db import transaction
 
 from ledger.calendars import CalendarKind
 from ledger.compat.conf import compat_settings
+from ledger.compat.new_series import insert_series
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidSeries
 from ledger.models import Period, Series
 from ledger.periods import close_period, find_period, open_period
 from ledger.requests import day_or_moment
-from ledger.series import business_today, define_series, make_default_series
+from ledger.series import business_today, make_default_series
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -57,7 +58,7 @@ def make_series(
     if include_year:
         calendar = CalendarKind.EXPLICIT if count_on else CalendarKind.YEAR
     template = template_of(prefix, pad_width, include_year=include_year)
-    define_series(scope, org=tenant, using=connection.alias, template=template, calendar=calendar)
+    insert_series(connection.alias, tenant, scope, template=template, calendar=calendar)
 
 
 def today_of(alias: str, series: Series) -> date:

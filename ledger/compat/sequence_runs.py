@@ -17,12 +17,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from ledger.calendars import CalendarKind
+from ledger.compat.new_series import insert_series
 from ledger.errors import InvalidSeries, LockTimeout, PeriodConflict
 from ledger.keys import KEY_LENGTH
 from ledger.models import Adoption, Period, Series
 from ledger.models.series import NUMBER_LENGTH
 from ledger.periods import open_period
-from ledger.series import SETTINGS, check_code, define_series
+from ledger.series import SETTINGS, check_code
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -108,7 +109,8 @@ def begin_run(connection: BaseDatabaseWrapper, tenant: str, name: str, turn: int
             with transaction.atomic(using=alias):
                 return _made(alias, tenant, code, template_of_run(code), turn, first_value)
         except PeriodConflict:
-            # A name that differs from another in case alone, or a series with that very prefix.
+            # A name that differs from another in case alone, a series with that very prefix; or another transaction has
+            # just opened the period, from another value on: then it is found.
             return _made(alias, tenant, code, template_of_run(code, alone=False), turn, first_value)
 
 
@@ -127,19 +129,18 @@ def _digest(code: str) -> str:
 def _made(alias: str, tenant: str, code: str, template: str, turn: int, first_value: int) -> Run:
     mine = Series.objects.using(alias).filter(tenant=tenant, code=code)
     if not mine.exists():
-        define_series(
+        insert_series(
+            alias,
+            tenant,
             code,
-            org=tenant,
-            using=alias,
             template=template,
             calendar=CalendarKind.NEVER,
             max_length=NUMBER_LENGTH,
             start_value=first_value,
         )
-    # Held, so that of two first calls with different initial values the first one's counts.
-    series = mine.select_for_update(no_key=True).get()
+    series = mine.get()
     period = Period.objects.using(alias).select_related("series").filter(tenant=tenant, series=series).first()
-    if turn == 1:  # a merchant who defined the series may have said where it starts
+    if turn == 1:  # who was first, or a merchant who defined the series, said where it starts
         first_value = max(first_value, series.start_value)
     return Run(series, period or open_period(series, first_value=first_value, using=alias), turn)
 

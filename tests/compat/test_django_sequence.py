@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import MultipleObjectsReturned
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from freezegun import freeze_time
 
@@ -77,6 +77,12 @@ class TestNextSequence:
             assert str(issue("invoice", org=org, document="order:1")) == f"INV-{YEAR}-000002"
         assert next_sequence("invoice", org=org) == f"INV-{YEAR}-000003"
         assert Entry.objects.order_by("value")[0].number == number
+
+    def test_the_least_privilege_is_enough(self, least_privileged: str) -> None:
+        for number in (f"Q-{YEAR}-000001", f"Q-{YEAR}-000002"):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL ROLE {least_privileged}")
+                assert next_sequence("quote", prefix="Q-") == number
 
     def test_a_rollback_gives_the_number_again(self) -> None:
         with transaction.atomic():

@@ -297,6 +297,14 @@ class TestWhatFolioAdds:
         with pytest.raises(InvalidSeries):
             django_sequences.get_next_value(name)
 
+    def test_the_least_privilege_is_enough(self, least_privileged: str) -> None:
+        for name in ("new", "New", "new"):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL ROLE {least_privileged}")
+                django_sequences.get_next_value(name, initial_value=3)
+                django_sequences.get_next_values(2, name, nowait=True)
+        assert [django_sequences.get_last_value(name) for name in ("new", "New")] == [8, 5]
+
     def test_a_negative_batch(self) -> None:
         with pytest.raises(InvalidArgument, match="never goes back"):
             django_sequences.get_next_values(-1)

@@ -36,7 +36,8 @@ def sound(transactional_db: None) -> Iterator[None]:
     with connection.cursor() as cursor:
         for table, _, _ in systems.TABLES.values():
             cursor.execute(f"DROP TRIGGER IF EXISTS ledger_moved_counter ON {table}")
-        cursor.execute("DROP FUNCTION IF EXISTS ledger_moved_counter()")
+            cursor.execute(f"DROP TRIGGER IF EXISTS ledger_moved_new_counter ON {table}")
+        cursor.execute("DROP FUNCTION IF EXISTS ledger_moved_counter(), ledger_moved_new_counter()")
     assert list(verify()) == []
 
 
@@ -103,7 +104,7 @@ class TestDjangoSequences:
 
     def test_again_changes_nothing(self) -> None:
         sequences.get_next_values(5, "invoice")
-        move(self.KIND, "--apply")
+        move(self.KIND, "--only", "invoice", "--apply")
         assert folio.get_next_value("invoice") == 6
         sequences.get_next_value("later", 3)
         assert [row["state"] for row in moved(self.KIND, "--apply")] == ["moved before", "moved"]
@@ -225,8 +226,20 @@ class TestDjangoSequences:
             with pytest.raises(DatabaseError, match="was moved to Folio"):
                 call()
         assert Entry.objects.count() == 9
-        assert sequences.get_next_value("not moved") == 1
+
+    def test_new_counters_of_old_code(self) -> None:
+        """What was not moved goes on; once all were moved, nobody begins a counter that Folio doesn't know."""
+        sequences.get_next_values(5, "invoice")
+        move(self.KIND, "--only", "invoice", "--apply")
+        assert [sequences.get_next_value("not moved"), sequences.get_next_value("invoice")] == [1, 6]
         assert sequences.delete("not moved") is True
+        assert sequences.get_next_value("not moved") == 1
+        move(self.KIND, "--apply")
+        for nowait in (False, True):
+            with pytest.raises(IntegrityError, match="where new ones begin too"):
+                sequences.get_next_value("new", nowait=nowait)
+        assert [sequences.get_next_value("not moved"), sequences.get_next_value("invoice")] == [2, 7]
+        assert folio.get_next_value("new") == 1
 
     def test_a_closed_series_refuses_old_code_too(self) -> None:
         sequences.get_next_values(5, "invoice")
@@ -322,6 +335,35 @@ class TestDjangoSequence:
             checkout.rollback()
             step.result(PATIENCE)
         assert folio_sequence.next_sequence("invoice") == f"INV-{YEAR}-000002"
+
+    def test_who_has_read_the_counter_before_the_move(self) -> None:
+        """Old code reads its row and then writes it: in between, the move neither waits for it nor it for the move."""
+        old_next_sequence("invoice")
+
+        def read() -> Any:
+            return OldSequence.objects.select_for_update().get(scope="invoice")
+
+        def write(sequence: Any) -> None:
+            sequence.current_value += 1
+            sequence.save(update_fields=["current_value"])
+
+        with checkouts(2) as (checkout, mover):
+            checkout.begin()
+            row = checkout.run(read)
+            mover.run(lambda: move(self.KIND, "--apply"))
+            checkout.run(lambda: write(row))
+            checkout.commit()
+        assert folio_sequence.next_sequence("invoice") == f"INV-{YEAR}-000003"
+        with pytest.raises(IntegrityError, match="where new ones begin too"):
+            old_next_sequence("new scope")
+
+    def test_a_history_of_other_owners(self, shop: Organization) -> None:
+        kind = ContentType.objects.get(app_label="auth", model="group")
+        OldSequence.objects.create(scope="invoice", org_content_type=kind, org_id=shop.pk, prefix="INV-")
+        orders(shop, f"INV-{YEAR}-000001")
+        with pytest.raises(CommandError, match="can't be found by shop.Order.org") as told:
+            move(self.KIND, *HISTORY, "--org-field", "org", "--apply")
+        assert told.value.returncode == 2
 
     def test_the_old_way_of_years(self, settings: Any) -> None:
         settings.LEDGER_COMPAT = {"COUNT_ON_OVER_YEARS": True}

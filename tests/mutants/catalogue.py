@@ -987,4 +987,18 @@ CATALOGUE = (
         "    if there.reference",
         (f"{REMOTE_POOLS}::test_drafts_that_were_taken_over_are_looked_at_too",),
     ),
+    Mutant(
+        "a new counter on both sides",
+        "ledger/compat/moving/bridge.py",
+        "    IF NOT present THEN\n",
+        "    IF false THEN\n",
+        (MOVING,),
+    ),
+    Mutant(
+        "the move waits for readers",
+        "ledger/compat/moving/bridge.py",
+        "IN SHARE ROW EXCLUSIVE MODE",
+        "IN ACCESS EXCLUSIVE MODE",
+        (MOVING,),
+    ),
 )

@@ -57,10 +57,28 @@ BEGIN
 END $$
 """
 
+# Once all counters were moved: a new one would be counted on both sides. The statement of django-sequences proposes a
+# row each time, so one that is there already may pass. Arguments as above.
+_NEW_FUNCTION = """
+CREATE OR REPLACE FUNCTION ledger_moved_new_counter() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    key text := to_jsonb(NEW) ->> TG_ARGV[1];
+    present boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I c WHERE c.%I::text = $1)',
+                   TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[1]) INTO present USING key;
+    IF NOT present THEN
+        RAISE EXCEPTION 'the counters of % were moved to Folio, where new ones begin too', TG_TABLE_NAME
+            USING ERRCODE = 'restrict_violation', HINT = 'Call what Folio has in the place of the old code.';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
 # The guard's own schema first, as migrations/sql/search_path.sql says; the old table is reached through OLD and NEW.
 _PATH = """
 DO $$ BEGIN
-    EXECUTE format('ALTER FUNCTION ledger_moved_counter() SET search_path = %I, pg_temp',
+    EXECUTE format('ALTER FUNCTION {function}() SET search_path = %I, pg_temp',
                    (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                     WHERE c.oid = 'ledger_entry'::regclass));
 END $$
@@ -74,15 +92,23 @@ def lock_counters(alias: str, table: str) -> None:
         cursor.execute(f"LOCK TABLE {connection.ops.quote_name(table)} IN SHARE ROW EXCLUSIVE MODE")
 
 
-def build_bridge(alias: str, table: str, kind: str, key: str, counter: str) -> None:
-    """Let the table's moved counters count in Folio from the end of this transaction on; done twice it is done once."""
+def build_bridge(alias: str, table: str, kind: str, key: str, counter: str, *, whole: bool) -> None:
+    """Let the table's moved counters count in Folio from the end of this transaction on; done twice it is done once.
+
+    ``whole`` where all of them were moved: then it takes no new one.
+    """
     connection = connections[alias]
     name = connection.ops.quote_name(table)
+    triggers = [("ledger_moved_counter", _FUNCTION, "UPDATE OR DELETE")]
+    if whole:
+        triggers.append(("ledger_moved_new_counter", _NEW_FUNCTION, "INSERT"))
     with connection.cursor() as cursor:
-        cursor.execute(_FUNCTION)
-        cursor.execute(_PATH)
-        cursor.execute(f"DROP TRIGGER IF EXISTS ledger_moved_counter ON {name}")
-        cursor.execute(
-            f"CREATE TRIGGER ledger_moved_counter BEFORE UPDATE OR DELETE ON {name} FOR EACH ROW "
-            f"EXECUTE FUNCTION ledger_moved_counter('{kind}', '{key}', '{counter}')"
-        )
+        for trigger, function, event in triggers:
+            cursor.execute(function)
+            cursor.execute(_PATH.replace("{function}", trigger))
+            # OR REPLACE, and not DROP, which waits for readers too: old code that has read its row, and now waits for
+            # us to write it, would wait for ever.
+            cursor.execute(
+                f"CREATE OR REPLACE TRIGGER {trigger} BEFORE {event} ON {name} FOR EACH ROW "
+                f"EXECUTE FUNCTION {trigger}('{kind}', '{key}', '{counter}')"
+            )

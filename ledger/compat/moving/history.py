@@ -13,6 +13,7 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections
+from django.db.models import Q
 
 from ledger.adoption import AdoptionResult, Layout, adopt
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, business_date, zone
@@ -61,7 +62,7 @@ class History:
         field = model._meta.get_field(self.org_field)
         if field.related_model is None:
             keys = model._base_manager.using(alias).order_by(self.org_field).values_list(self.org_field, flat=True)
-            return [str(key or "") for key in keys.distinct()]
+            return list(dict.fromkeys(str(key or "") for key in keys.distinct()))
         owners = field.related_model._base_manager.using(alias)
         used = model._base_manager.using(alias).exclude(**{self.org_field: None}).values(self.org_field)
         tenants = [instance_key(owner, InvalidTenant, "org") for owner in owners.filter(pk__in=used).order_by("pk")]
@@ -116,12 +117,27 @@ class History:
     def _rows(self, alias: str, tenant: str) -> Iterator[Any]:
         rows = self._model()._base_manager.using(alias).exclude(**{self.number_field: None})
         if self.org_field is not None:
-            related = self._model()._meta.get_field(self.org_field).related_model is not None
-            key = tenant.partition(":")[2] if related else tenant
-            rows = rows.filter(**{self.org_field: key or None} if related else {self.org_field: key})
+            key = self._org_key(self.org_field, tenant)
+            mine = Q(**{self.org_field: key})
+            rows = rows.filter(mine if tenant else mine | Q(**{self.org_field: None}))
         for row in rows.order_by("pk").iterator(_BATCH):
             if getattr(row, self.number_field) != "":
                 yield row
+
+    def _org_key(self, org_field: str, tenant: str) -> str | None:
+        """What the field of a tenant's rows has: the text itself, or the primary key of the instance."""
+        related = self._model()._meta.get_field(org_field).related_model
+        if related is None:
+            return tenant
+        label, _, key = tenant.partition(":")
+        if tenant and label != related._meta.concrete_model._meta.label_lower:
+            raise InvalidArgument(
+                f"The tenant {tenant!r} can't be found by {self.model}.{org_field}, which leads to "
+                f"{related._meta.label_lower}.",
+                rule="The field tells whose a number is, so it leads to the model of the tenants.",
+                remedy="Name another --org-field, or move the counters of that organisation alone.",
+            )
+        return key or None
 
     def _number_of(self, alias: str, tenant: str, series: str, settings: dict[str, Any]) -> Any:
         """Turns what the field has into a number: a whole number is rendered as the series will do it."""

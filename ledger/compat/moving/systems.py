@@ -62,7 +62,8 @@ def move_counters(
         if apply:
             lock_counters(alias, table)
         counters = _counters(kind, alias, table, wanted)
-        if history is not None and len(counters) != 1 and history.org_field is None:
+        scopes = {counter.series for counter in counters}
+        if history is not None and (len(scopes) != 1 or (len(counters) > 1 and history.org_field is None)):
             raise InvalidArgument(
                 f"The numbers of {history.model} can't belong to {len(counters)} counters.",
                 rule="A table of numbers is the history of one counter, or of one for each organisation.",
@@ -71,7 +72,7 @@ def move_counters(
         move = Move(kind=kind, table=table, alias=alias, by=by, explain_gaps=explain_gaps, history=history)
         moved = [move.take_over(counter) for counter in counters]
         if apply:
-            build_bridge(alias, table, kind, key, counter_column)
+            build_bridge(alias, table, kind, key, counter_column, whole=not wanted.only)
         else:
             transaction.set_rollback(True, using=alias)
     return moved
