@@ -81,7 +81,7 @@ def confirmed(
         messages.error(request, f"More than {MOST} are selected. This can't be undone, so choose fewer at once.")
         return redirect(question.back)
     if form.is_bound and form.is_valid():
-        done, failures = _do(chosen, lambda one: act(one, form.cleaned_data), alias, f"{question.title}:{tenant}")
+        done, failures = _do(chosen, lambda one: act(one, form.cleaned_data), alias, f"{request.path}:{tenant}")
         if not failures:
             told = f"Done: {done:,}." if done else "Nothing was left to do: it was done before."
             messages.success(request, told)

@@ -195,3 +195,14 @@ def test_styles_may_come_from_where_the_project_keeps_its_files(shops: tuple[Sho
     settings.STATIC_URL = "https://static.example.com/x/"
     answer = client("staff", *EVERYTHING).get("/ledger/")
     assert "style-src https://static.example.com;" in answer["Content-Security-Policy"]
+
+
+def test_exports_where_every_request_is_a_transaction(
+    shops: tuple[Shop, Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    staff = client("staff", *EVERYTHING)
+    answer = staff.get(f"/ledger/period/{shops[0].period.pk}/export/json/")
+    assert answer.status_code == 200
+    assert b"B-2026-0002" in body(answer)
+    assert staff.get(f"/ledger/period/{shops[0].period.pk}/").status_code == 200

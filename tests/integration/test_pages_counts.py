@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from ledger import define_series, issue, issue_many, void
-from ledger.models import AdoptedGap, Adoption, Entry, Period
+from ledger.models import AdoptedGap, Adoption, Entry, NumberVoided, Period
 from ledger.reports.continuity import summarise
 from ledger.web import counts
 from ledger.web.counts import Bucket, period_counts
@@ -86,6 +86,20 @@ def test_what_comes_later_is_seen_at_once(period: Period) -> None:
     assert [figures(each) for each in found.buckets(1, 107, 11)] == [
         by_hand(low, min(107, low + 9)) for low in range(1, 108, 10)
     ]
+
+
+def test_a_void_that_commits_late_has_a_lower_id_than_others(period: Period) -> None:
+    """Ids don't commit in order: what lies above the highest one that was seen need not be all that is new."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('ledger_numbervoided', 'id'))")
+        taken = cursor.fetchone()[0]
+    void(Entry.objects.get(value=20), reason="committed first")
+    assert list(period_counts(period).voids) == [1, 2, 20, 54, 100]
+    late = Entry.objects.get(value=10)
+    NumberVoided.objects.create(id=taken, tenant="", entry=late, reason="committed last")
+    void(Entry.objects.get(value=30), reason="and one that is new")
+    for _ in range(2):
+        assert list(period_counts(period).voids) == [1, 2, 10, 20, 30, 54, 100]
 
 
 def test_full_blocks_are_read_once(period: Period) -> None:

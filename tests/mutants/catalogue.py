@@ -854,6 +854,13 @@ CATALOGUE = (
         (PAGES_COUNTS,),
     ),
     Mutant(
+        "a void that commits late is missed",
+        "ledger/web/voided.py",
+        "if kept.count + added != count:",
+        "if kept.count + added > count:",
+        (PAGES_COUNTS,),
+    ),
+    Mutant(
         "a form that is sent twice does it twice",
         "ledger/web/gaps.py",
         '        if _said_before(line, said["reason"], request.user, alias):\n            return False\n',
