@@ -32,13 +32,19 @@ def environment(**values: str) -> dict[str, str]:
 @contextmanager
 def site(home: Path, *options: str, **values: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """The command, started, and what it printed: address, login and password, and all lines before as `said`."""
-    with subprocess.Popen(
-        [*COMMAND, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment(FOLIO_HOME=str(home), **values),
-    ) as process:
+    # A shell ignores Ctrl-C for what it starts in the background, and whatever that starts inherits it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        started = subprocess.Popen(
+            [*COMMAND, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment(FOLIO_HOME=str(home), **values),
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with started as process:
         assert process.stdout is not None
         lines: list[str] = []
         try:
