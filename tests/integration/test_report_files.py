@@ -38,7 +38,7 @@ from tests.integration.reporting import pdf as opened
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ATTACK = "=cmd|' /C calc'!A0"
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "report.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "guides" / "report.md"
 
 
 def attacked() -> None:

@@ -8,7 +8,7 @@ LEDGER_ACCOUNTING = {
             "url": "https://…",                   # only if it isn't the vendor's usual address
             "tenant": "",                         # whose numbers they are, in Folio
             "credentials": {"ENV": "XERO_"},      # XERO_CLIENT_ID, XERO_CLIENT_SECRET, …; or "client_id": "…" each
-            "options": {"page_size": 200},        # what the adapter's own page in docs/accounting.md names
+            "options": {"page_size": 200},        # what the adapter's own page in docs/guides/accounting.md names
             "series": ["invoice"],                # whose numbers go there (all series of the tenant)
             # How it is reconciled; all of these may be left out:
             "grace": 86400,                       # seconds before a number that isn't there counts as missing (a day)
