@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from ledger import refusals, sql
 from ledger.allocation.ahead import insert_ahead, seen_ahead, sees_new_rows
 from ledger.allocation.settling import settle
+from ledger.batches import id_batches
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
@@ -162,16 +163,7 @@ def series_without_period(size: int, *, ahead_days: int | None = None, using: st
     """The ids of active series that need a period within ``ahead_days`` days and have none yet, ``size`` at a time."""
     alias = using or router.db_for_write(Period)
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
-    last = 0
-    while True:
-        with connections[alias].cursor() as cursor:
-            cursor.execute(sql.SERIES_WITHOUT_PERIOD, [days, last, size])
-            ids = [row[0] for row in cursor.fetchall()]
-        if ids:
-            yield ids
-        if len(ids) < size:
-            return
-        last = ids[-1]
+    return id_batches(alias, sql.SERIES_WITHOUT_PERIOD, size, days=days)
 
 
 @contextmanager

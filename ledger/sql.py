@@ -103,7 +103,7 @@ REMEMBER_LATEST_DATES = """
 """
 
 # Active series without a period for the day that lies so many days ahead of their own today; ordered, so that it can be
-# read in batches. Arguments: days, id of the last series read, batch size.
+# read in batches. Parameters: days, after (the id of the last series read), size (of a batch).
 SERIES_WITHOUT_PERIOD = """
     SELECT s.id
     FROM ledger_series s
@@ -112,9 +112,9 @@ SERIES_WITHOUT_PERIOD = """
       AND NOT EXISTS (
           SELECT FROM ledger_period p
           WHERE p.tenant = s.tenant AND p.series_id = s.id
-            AND (clock_timestamp() AT TIME ZONE s.time_zone)::date + %s BETWEEN p.starts_on AND p.ends_on
+            AND (clock_timestamp() AT TIME ZONE s.time_zone)::date + %(days)s BETWEEN p.starts_on AND p.ends_on
       )
-      AND s.id > %s
+      AND s.id > %(after)s
     ORDER BY s.id
-    LIMIT %s
+    LIMIT %(size)s
 """

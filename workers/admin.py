@@ -12,8 +12,7 @@ from django.utils.safestring import SafeString
 from ledger.admin.base import ModelAdmin, link_to
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
-from ledger.admin.search import find_entries
-from ledger.models import Entry
+from ledger.admin.search import EntrySearch
 from workers.models import Push, PushPosition
 
 
@@ -33,7 +32,7 @@ class SystemFilter(admin.SimpleListFilter):
 
 
 @admin.register(Push)
-class PushAdmin(EventAdmin):
+class PushAdmin(EntrySearch, EventAdmin):
     """The latest first. What needs a person goes on by ``ledger_push --retry``, when it was put right."""
 
     list_display = (
@@ -48,8 +47,7 @@ class PushAdmin(EventAdmin):
     )
     list_filter: ClassVar[tuple[Any, ...]] = (TenantFilter, SystemFilter, "state")
     list_select_related = ("entry",)
-    search_fields = ("number",)  # shows the box; find_entries() does the work
-    search_help_text = "A number, whole or from its beginning, or a whole document key."
+    search_fields = ("number",)  # shows the box; EntrySearch does the work
     fields = (
         "shown_number",
         "system",
@@ -69,16 +67,6 @@ class PushAdmin(EventAdmin):
         "claimed_until",
     )
     readonly_fields = fields
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By the entry, as in the ledger."""
-        term = search_term.strip().replace("\x00", "")
-        if term:
-            entries = Entry.objects.using(queryset.db).filter(find_entries(term, queryset.db))
-            queryset = queryset.filter(entry__in=entries.values("pk"))
-        return queryset, False
 
     @admin.display(description="number")
     def shown_number(self, obj: Push) -> SafeString:

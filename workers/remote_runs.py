@@ -23,10 +23,6 @@ class Counts:
     in_flight: int = 0
     failed: int = 0
 
-    def add(self, other: Counts) -> None:
-        for name, more in vars(other).items():
-            setattr(self, name, getattr(self, name) + more)
-
 
 @dataclass
 class Pool:

@@ -17,10 +17,14 @@ from workers.accounting import credentials
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """A sort of sweeps: ``systems`` names those that it is for, ``work`` takes such a name and a database alias."""
+    """A sort of sweeps: ``work`` takes the name of a system and a database alias.
+
+    ``systems`` names those that it is for; ``configured``, as far as the settings alone can tell.
+    """
 
     name: str
     title: str
+    configured: Callable[[], Sequence[str]]
     systems: Callable[[], Sequence[str]]
     work: Callable[[str, str], Mapping[str, int]]
 
@@ -72,19 +76,16 @@ def _refill(system: str, alias: str) -> Mapping[str, int]:
 SORTS = {
     sort.name: sort
     for sort in (
-        Sort("refill_remote_pools", "drafting numbers in {}", _drafting_for_a_series, _refill),
-        Sort("reconcile", "reconciling {}", _all_systems, _reconcile),
-        Sort("push", "writing numbers back to {}", _pushed_to, _push),
+        Sort("refill_remote_pools", "drafting numbers in {}", _all_systems, _drafting_for_a_series, _refill),
+        Sort("reconcile", "reconciling {}", _all_systems, _all_systems, _reconcile),
+        Sort("push", "writing numbers back to {}", _pushed_to, _pushed_to, _push),
     )
 }
 
 
 def register_sweeps() -> list[str]:
     """Register a sweep of each sort for each system of the settings, and ask no database; the names of the sweeps."""
-    return [
-        *(sweep_name(sort, system) for sort in ("refill_remote_pools", "reconcile") for system in _all_systems()),
-        *(sweep_name("push", system) for system in _pushed_to()),
-    ]
+    return [sweep_name(sort.name, system) for sort in SORTS.values() for system in sort.configured()]
 
 
 def systems_of(sort: str) -> Sequence[str]:

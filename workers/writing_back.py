@@ -69,11 +69,6 @@ class Run:
         return {name: self.counts[name] for name in names}
 
 
-def pushing() -> list[str]:
-    """The names of all systems of the settings that numbers are pushed to."""
-    return [system.name for system in credentials.systems().values() if system.push]
-
-
 def pooled_draft(system: str, entry: Entry) -> str:
     """The key of the draft in ``system`` that the number comes from, in a series of the allocation ``remote``."""
     draft = remote.draft_of(entry)

@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_tenant
 from ledger.admin.evidence import shown_declarations
 from ledger.admin.filters import SeriesFilter, SeriesOfPeriodFilter, TenantFilter
-from ledger.admin.search import find_entries
-from ledger.models import AdoptedGap, Adoption, Entry, GapDeclared, GapExplained, NumberVoided
+from ledger.admin.search import EntrySearch
+from ledger.models import AdoptedGap, Adoption, GapDeclared, GapExplained, NumberVoided
 
 
 class EventAdmin(ReadOnlyAdmin):
@@ -33,25 +33,14 @@ class EventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(NumberVoided)
-class NumberVoidedAdmin(EventAdmin):
+class NumberVoidedAdmin(EntrySearch, EventAdmin):
     """Who voided which number, and why."""
 
     list_display = ("number", "shown_tenant", "reason", "replacement", "actor", "voided_at")
     list_select_related = ("entry",)
-    search_fields = ("entry__number",)  # shows the box; find_entries() does the work
-    search_help_text = "A number, whole or from its beginning, or a whole document key."
+    search_fields = ("entry__number",)  # shows the box; EntrySearch does the work
     fields = ("entry", "tenant", "reason", "replacement", "actor", "voided_at", "transaction_id")
     readonly_fields = fields
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By the entry's number, as in the ledger."""
-        term = search_term.strip().replace("\x00", "")
-        if term:
-            entries = Entry.objects.using(queryset.db).filter(find_entries(term, queryset.db))
-            queryset = queryset.filter(entry__in=entries.values("pk"))
-        return queryset, False
 
     @admin.display(description="number")
     def number(self, obj: NumberVoided) -> str:

@@ -93,20 +93,10 @@ def upcoming(alias: str, period: Period) -> int:
 
 
 def _issued(connection: BaseDatabaseWrapper, request: Request, day: date, answer: Sequence[str]) -> Answer:
-    _, _, entry_id, series_id, period_id, value, number, issued_us, transaction_id, counter, level = answer
+    period_id, counter, level = answer[4], answer[9], answer[10]
     if level == "low" and not in_test_case(connection) and not _mints_here(connection):
         _refill(connection, request.tenant, int(period_id), int(counter))
-    entry = Written(connection, request, day).entry(
-        request.document,
-        int(entry_id),
-        int(series_id),
-        int(period_id),
-        int(value),
-        number,
-        int(issued_us),
-        int(transaction_id),
-    )
-    return Answer(Outcome.ISSUED, day, entry=entry)
+    return Answer(Outcome.ISSUED, day, entry=Written(connection, request, day).answered(request.document, answer))
 
 
 def _refill(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int) -> None:

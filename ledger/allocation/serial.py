@@ -23,18 +23,7 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     day = day_of(answer[1]) if len(answer) > 1 else None
     if outcome != "issued" or day is None:
         return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
-    _, _, entry_id, series_id, period_id, value, number, issued_us, transaction_id = answer
-    entry = Written(connection, request, day).entry(
-        request.document,
-        int(entry_id),
-        int(series_id),
-        int(period_id),
-        int(value),
-        number,
-        int(issued_us),
-        int(transaction_id),
-    )
-    return Answer(Outcome.ISSUED, day, entry=entry)
+    return Answer(Outcome.ISSUED, day, entry=Written(connection, request, day).answered(request.document, answer))
 
 
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:

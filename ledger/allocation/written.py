@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -54,6 +54,20 @@ class Written:
         entry = self.promised(document, entry_id, series_id, period_id, transaction_id)
         self.tell(entry, self._issued_on, value, number, issued_us)
         return entry
+
+    def answered(self, document: str, answer: Sequence[str]) -> NumberIssued:
+        """One entry from the texts with which the functions for a single number answer: see ``ledger.sql``."""
+        _, _, entry_id, series_id, period_id, value, number, issued_us, transaction_id = answer[:9]
+        return self.entry(
+            document,
+            int(entry_id),
+            int(series_id),
+            int(period_id),
+            int(value),
+            number,
+            int(issued_us),
+            int(transaction_id),
+        )
 
     def tell(self, entry: NumberIssued, issued_on: date, value: int, number: str, issued_us: int) -> None:
         """Fill in what was promised: its date is that of the commit, where it slides."""

@@ -7,7 +7,7 @@ _CHOSEN = """
 """
 
 # The ids of reservations, so many at a time. Arguments: id of the last one read, how many.
-RESERVATION_IDS = "SELECT r.id FROM ledger_reservation r WHERE r.id > %s ORDER BY r.id LIMIT %s"
+RESERVATION_IDS = "SELECT r.id FROM ledger_reservation r WHERE r.id > %(after)s ORDER BY r.id LIMIT %(size)s"
 
 # Every reservation, or those of some ids, with the age that its courtesy is measured by. One that can't be locked is
 # held by its checkout.
@@ -154,7 +154,8 @@ FLAGGED = f"""
     LEFT JOIN LATERAL (
         SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
         WHERE x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap
-        ORDER BY x.id DESC LIMIT 1
+        -- An expression, lest the planner walk back along the primary key, past the explanations of all other gaps.
+        ORDER BY x.id + 0 DESC LIMIT 1
     ) x ON true
     WHERE {_CHOSEN} AND (NOT %(unexplained)s OR x.explanation IS NULL)
     ORDER BY p.tenant, s.code, p.starts_on, g.first

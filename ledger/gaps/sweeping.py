@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connections, router
 
+from ledger.batches import id_batches
 from ledger.gaps import sql
 from ledger.gaps.finding import GRACE, find_lost, find_reservations, find_slots
 from ledger.gaps.holes import Hole, State
@@ -82,17 +83,7 @@ def sweep_slots(*, by: Any = "sweep", using: str | None = None) -> Swept:
 
 def reservation_ids(size: int, *, using: str | None = None) -> Iterator[list[int]]:
     """The ids of all reservations, ``size`` at a time."""
-    alias = using or router.db_for_write(Entry)
-    last = 0
-    while True:
-        with connections[alias].cursor() as cursor:
-            cursor.execute(sql.RESERVATION_IDS, [last, size])
-            ids = [row[0] for row in cursor.fetchall()]
-        if ids:
-            yield ids
-        if len(ids) < size:
-            return
-        last = ids[-1]
+    return id_batches(using or router.db_for_write(Entry), sql.RESERVATION_IDS, size)
 
 
 def sweep_reservations(ids: Sequence[int], *, by: Any = "sweep", using: str | None = None) -> Swept:

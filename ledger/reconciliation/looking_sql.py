@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ledger.reconciliation.joins import CONFIRMED_BY, LAST_WORD
+
 _CHOSEN = """
     (%(tenant)s::text IS NULL OR f.tenant = %(tenant)s) AND (%(system)s::text IS NULL OR f.system = %(system)s)
     AND (%(kind)s::text IS NULL OR f.kind = %(kind)s)
@@ -9,13 +11,10 @@ _CHOSEN = """
     AND (%(acknowledged)s::boolean IS NULL OR %(acknowledged)s = (a.id IS NOT NULL))
 """
 
-_FINDINGS = """
+_FINDINGS = f"""
     FROM ledger_findingraised f
     LEFT JOIN ledger_findingresolved d ON d.tenant = f.tenant AND d.finding_id = f.id
-    LEFT JOIN LATERAL (
-        SELECT a.id, a.reason, a.actor, a.acknowledged_at FROM ledger_findingacknowledged a
-        WHERE a.tenant = f.tenant AND a.finding_id = f.id ORDER BY a.id DESC LIMIT 1
-    ) a ON true
+    {LAST_WORD}
 """
 
 # Findings with what became of them, and the last word on each. ``system``, ``tenant``, ``kind`` and
@@ -30,13 +29,11 @@ FINDINGS = f"""
 COUNT_FINDINGS = f"SELECT f.kind, a.id IS NOT NULL, count(*) {_FINDINGS} WHERE {_CHOSEN} GROUP BY 1, 2"
 
 # Numbers that a system knows as the ledger does: posted there and not void here, or void on both sides.
-_CONFIRMED = """
+_CONFIRMED = f"""
     FROM ledger_entry e
     JOIN ledger_period p ON p.id = e.period_id
     JOIN ledger_series s ON s.id = e.series_id
-    LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
-    JOIN ledger_remotedocument d ON d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
-        AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
+    {CONFIRMED_BY}
     WHERE e.tenant = %(tenant)s AND e.kind IN ('issued', 'adopted')
       AND (%(system)s::text IS NULL OR d.system = %(system)s)
       AND (%(series)s::text IS NULL OR s.code = %(series)s)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ledger.reconciliation.joins import CONFIRMED_BY, LAST_WORD
+
 # The islands of a period (see missing.py) in the order of values, each once for every item that begins in it. One walk
 # over the documents by value finds them; neighbours and items are looked up along the indexes, for each island alone.
 # Lost values above the highest document count up to where the counter stands.
@@ -106,35 +108,30 @@ SYSTEMS = "SELECT r.system, r.compared_at FROM ledger_remotereading r WHERE r.te
 
 # What differs there and is not over, with the last word on it: of these periods, and numbers that are in none.
 # Parameters: tenant, periods (their ids), since, until.
-FINDINGS = """
+FINDINGS = f"""
     SELECT e.period_id, f.kind, f.number, f.document, f.system, f.raised_at, f.facts, a.reason, a.actor,
            a.acknowledged_at
     FROM ledger_findingraised f
     LEFT JOIN ledger_entry e ON e.id = f.entry_id
-    LEFT JOIN LATERAL (
-        SELECT a.reason, a.actor, a.acknowledged_at FROM ledger_findingacknowledged a
-        WHERE a.tenant = f.tenant AND a.finding_id = f.id ORDER BY a.id DESC LIMIT 1
-    ) a ON true
+    {LAST_WORD}
     WHERE f.tenant = %(tenant)s
       AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
       AND (e.id IS NULL OR e.period_id = ANY(%(periods)s)
            AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
            AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date))
     ORDER BY f.system, f.id
-"""
+"""  # noqa: S608  (our own text)
 
 # How many numbers of a period each system knows as the ledger does. Parameters: tenant, period (its id), since, until.
-CONFIRMED = """
+CONFIRMED = f"""
     SELECT d.system, count(DISTINCT e.id)
     FROM ledger_entry e
-    LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
-    JOIN ledger_remotedocument d ON d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
-        AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
+    {CONFIRMED_BY}
     WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind IN ('issued', 'adopted')
       AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
       AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
     GROUP BY d.system
-"""
+"""  # noqa: S608
 
 # How many explanations there are of gaps of these periods, and events of findings: with the entries and the voids,
 # where in the ledger the report stands. Also what the database's clock says.

@@ -14,6 +14,7 @@ from django.db import OperationalError, connections
 
 from ledger import gaps, periods, verification
 from ledger.allocation.ahead import ask_ahead
+from ledger.batches import id_batches
 from ledger.database_errors import told_in_our_words
 from ledger.errors import LedgerError, SecondConnectionFailed
 from ledger.models import Period
@@ -67,7 +68,7 @@ def heal(alias: str) -> dict[str, int]:
 
 def periods_to_close(alias: str, size: int) -> Iterator[Sequence[int]]:
     """Periods that ended so many days ago as their series says."""
-    return _ids(alias, sql.PERIODS_TO_CLOSE, size)
+    return id_batches(alias, sql.PERIODS_TO_CLOSE, size, ids=None)
 
 
 def close_periods(alias: str, ids: Sequence[Any]) -> dict[str, int]:
@@ -89,7 +90,7 @@ def close_periods(alias: str, ids: Sequence[Any]) -> dict[str, int]:
 
 def low_pools(alias: str, size: int) -> Iterator[Sequence[int]]:
     """Periods whose pool would be empty soon."""
-    return _ids(alias, sql.LOW_POOLS, size)
+    return id_batches(alias, sql.LOW_POOLS, size, ids=None)
 
 
 def refill(alias: str, ids: Sequence[Any]) -> dict[str, int]:
@@ -116,21 +117,8 @@ def verify(alias: str) -> dict[str, int]:
     return {"findings": findings}
 
 
-def _ids(alias: str, statement: str, size: int) -> Iterator[list[int]]:
-    last = 0
-    while True:
-        ids = [row[0] for row in _rows(alias, statement, after=last, size=size)]
-        if ids:
-            yield ids
-        if len(ids) < size:
-            return
-        last = ids[-1]
-
-
-def _rows(
-    alias: str, statement: str, *, after: int = 0, size: int | None = None, ids: Sequence[int] | None = None
-) -> list[tuple[Any, ...]]:
+def _rows(alias: str, statement: str, *, ids: Sequence[int]) -> list[tuple[Any, ...]]:
     with connections[alias].cursor() as cursor:
-        cursor.execute(statement, {"after": after, "size": size, "ids": ids if ids is None else list(ids)})
+        cursor.execute(statement, {"after": 0, "size": None, "ids": list(ids)})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

@@ -6,6 +6,8 @@ stretch), size (of a stretch).
 
 from __future__ import annotations
 
+from ledger.reconciliation.joins import CONFIRMED_BY
+
 _STRETCH = "(({value}) - %(origin)s::bigint) / %(size)s::bigint"
 
 _CHOSEN = """e.tenant = %(tenant)s AND e.period_id = %(period)s
@@ -37,13 +39,10 @@ QUEUES = f"""
     GROUP BY 2
 """  # noqa: S608
 
-# As ledger.reconciliation.confirmed has it: posted there and valid here, or void on both sides.
 CONFIRMED = f"""
     SELECT {_STRETCH.format(value="e.value")}, count(DISTINCT e.id)
     FROM ledger_entry e
-    LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
-    JOIN ledger_remotedocument d ON d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
-        AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
+    {CONFIRMED_BY}
     WHERE {_CHOSEN} AND e.kind IN ('issued', 'adopted')
     GROUP BY 1
 """  # noqa: S608

@@ -557,9 +557,9 @@ CATALOGUE = (
     ),
     Mutant(
         "tokens shown to every role",
-        "ledger/grants.py",
-        "    if workers:\n",
-        "    if True:\n",
+        "ledger/grants/statements.py",
+        "if workers else ()",
+        "if True else ()",
         ("tests/integration/test_grants.py",),
     ),
     Mutant(

@@ -17,7 +17,7 @@ LAYERS = [
     {"errors", "conf"},
     {"calendars", "formats", "keys", "rules"},
     {"models", "sql", "migrations"},
-    {"allocation", "refusals", "database_errors", "requests"},
+    {"allocation", "refusals", "database_errors", "requests", "batches"},
     {"series", "periods", "growth", "testing", "waiting"},
     {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports", "reconciliation", "remote"},
     {"sweeps"},

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, F
 
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
-from workers import writing_back
+from workers import system_sweeps, writing_back
 from workers.accounting import credentials
 from workers.accounting.errors import AccountingError, Misconfigured
 from workers.models import Push, PushPosition
@@ -71,7 +71,7 @@ class Command(LedgerCommand):
 
     def _names(self, chosen: str | None) -> list[str]:
         try:
-            names = writing_back.pushing()
+            names = list(system_sweeps.systems_of("push"))
             if chosen is not None and not credentials.system(chosen).push:
                 raise CommandError(f"The settings of {chosen!r} say nothing of 'push'.", returncode=BAD_OPTIONS)
         except Misconfigured as error:
