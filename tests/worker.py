@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from celery import Celery
 from django.db import connection
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.broker.processes import CeleryProcess
 
 
 @contextmanager
 def worker(redis_url: str, **environment: str) -> Iterator[Celery]:
     """Start the worker, wait until it is ready, and end it afterwards."""
-    command = [sys.executable, "-m", "celery", "-A", "workers", "worker", "--loglevel=INFO", "--concurrency=1"]
-    running = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "TEST_DATABASE": str(connection.settings_dict["NAME"]),
-            "REDIS_URL": redis_url,
-            **environment,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    app = Celery("client", broker=redis_url)
-    try:
-        assert running.stdout is not None
-        said = []
-        for line in running.stdout:
-            said.append(line)
-            if "ready." in line:
-                break
-        else:
-            pytest.fail("the worker ended:\n" + "".join(said))
-        yield app
-    finally:
-        running.terminate()
-        running.communicate(timeout=30)
-        app.close()
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "TEST_DATABASE": str(connection.settings_dict["NAME"]),
+        "REDIS_URL": redis_url,
+        **environment,
+    }
+    arguments = ["-A", "workers", "worker", "--loglevel=INFO", "--concurrency=1"]
+    with tempfile.TemporaryDirectory() as folder:
+        running = CeleryProcess(Path(folder), arguments, settings)
+        app = Celery("client", broker=redis_url)
+        try:
+            running.says("ready.")
+            yield app
+        finally:
+            running.stop()
+            app.close()

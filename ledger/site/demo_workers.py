@@ -26,6 +26,7 @@ from django.db import connection
 
 from ledger.models import NumberIssued, NumberVoided, Reservation, SweepRun
 from ledger.site import embedded
+from ledger.site.local import process_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -173,16 +174,12 @@ def _environment(books: Books, folder: Path) -> dict[str, str]:
     settings = folder / "accounting.json"
     settings.write_text(json.dumps({"SYSTEMS": {SYSTEM: system}}), encoding="utf-8")
     credentials = {f"DEMO_BOOKS_{name.upper()}": secret for name, secret in books.system["credentials"].items()}
-    return {
-        "DJANGO_SETTINGS_MODULE": "ledger.site.settings",
-        **os.environ,
-        "DATABASE_URL": os.environ.get("DATABASE_URL") or embedded.database_url(),
-        "REDIS_URL": os.environ.get("REDIS_URL") or embedded.redis_url(),
-        "LEDGER_ACCOUNTING_FILE": str(settings),
-        "LEDGER_TOKEN_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        "LEDGER_SWEEPS": json.dumps(_OFTEN),
+    return process_environment(
+        LEDGER_ACCOUNTING_FILE=str(settings),
+        LEDGER_TOKEN_KEYS=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        LEDGER_SWEEPS=json.dumps(_OFTEN),
         **credentials,
-    }
+    )
 
 
 def _end(processes: list[subprocess.Popen[bytes]]) -> None:

@@ -1,15 +1,19 @@
-"""What the commands share that serve Folio on this machine alone: a port, a migrated database, and a login."""
+"""What the commands share that run Folio on this machine alone: a port, servers, a migrated database, and a login."""
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
+from argparse import ArgumentParser
 from collections.abc import Callable
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+from ledger.site import embedded
 
 HOST = "127.0.0.1"
 PORT = 8000
@@ -26,6 +30,33 @@ def port_number(text: str) -> int:
 
 
 port_number.__name__ = "port"
+
+
+def add_port_and_login(parser: ArgumentParser, whose_database: str) -> None:
+    """The options of a site on this machine; ``whose_database`` says what goes for a database of DATABASE_URL."""
+    parser.add_argument(
+        "--port", type=port_number, default=PORT, help=f"Of the site; default {PORT}, the next free one if taken."
+    )
+    parser.add_argument(
+        "--login",
+        metavar="NAME",
+        help="Of a superuser, made if there is none, whose password is made anew, and printed; default folio. "
+        + whose_database,
+    )
+
+
+def process_environment(**more: str) -> dict[str, str]:
+    """That of processes which use the servers that this one holds, and start none of their own.
+
+    Raises EmbeddedServerError where there are none.
+    """
+    return {
+        "DJANGO_SETTINGS_MODULE": "ledger.site.settings",
+        **os.environ,
+        "DATABASE_URL": os.environ.get("DATABASE_URL") or embedded.database_url(),
+        "REDIS_URL": os.environ.get("REDIS_URL") or embedded.redis_url(),
+        **more,
+    }
 
 
 def ports_from(wanted: int) -> range:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +12,9 @@ from ledger.models import SweepRun
 from tests.accounting.pushing import environment, sell, system_settings
 from tests.accounting.standins.quickbooks import QuickBooksStandIn
 from tests.accounting.standins.xero import XeroStandIn
+from tests.broker.waiting import until
 from tests.integration.test_workers import client as client
 from workers.models import Push, PushPosition
-
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -40,13 +38,9 @@ def known(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def finished(count: int) -> list[SweepRun]:
     """The rows of the sweep, once there are so many that are finished."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        runs = list(SweepRun.objects.filter(sweep__startswith="push:").exclude(finished_at=None).order_by("pk"))
-        if len(runs) == count:
-            return runs
-        time.sleep(0.05)
-    pytest.fail(f"not {count} runs within {PATIENCE} s: {SweepRun.objects.values()}")
+    runs = SweepRun.objects.filter(sweep__startswith="push:").exclude(finished_at=None).order_by("pk")
+    until(lambda: runs.count() == count, lambda: f"not {count} runs: {list(SweepRun.objects.values())}")
+    return list(runs)
 
 
 def test_each_system_has_a_message_and_a_row_of_its_own(two: Any, known: None, client: Celery) -> None:

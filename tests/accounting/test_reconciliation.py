@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from inspect import signature
@@ -24,7 +23,7 @@ from tests.accounting.standins.odoo import OdooStandIn
 from tests.accounting.standins.planting import _planted, keep, plant
 from tests.accounting.standins.server import Fault
 from tests.accounting.standins.xero import XeroStandIn
-from tests.concurrency.checkouts import PATIENCE
+from tests.broker.waiting import until
 from tests.worker import worker
 from workers import tasks
 from workers.accounting import errors
@@ -197,12 +196,9 @@ class TestSweeps:
 
 
 def wait_for_run(sweep: str) -> SweepRun:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        row = SweepRun.objects.filter(sweep=sweep, finished_at__isnull=False).first()
-        if row is not None:
-            return row
-    raise AssertionError(f"{sweep} has not run")
+    rows = SweepRun.objects.filter(sweep=sweep, finished_at__isnull=False)
+    until(rows.exists, f"{sweep} has not run")
+    return rows.earliest("pk")
 
 
 class TestCommand:

@@ -14,7 +14,7 @@ from django.db import connection
 from ledger.management.base import LedgerCommand
 from ledger.models import Entry
 from ledger.site import embedded
-from ledger.site.local import HOST, PORT, migrate_if_needed, port_number, ports_from, reset_superuser
+from ledger.site.local import HOST, add_port_and_login, migrate_if_needed, ports_from, reset_superuser
 
 
 class Command(LedgerCommand):
@@ -28,15 +28,7 @@ class Command(LedgerCommand):
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--port", type=port_number, default=PORT, help=f"Default {PORT}; the next free one if taken."
-        )
-        parser.add_argument(
-            "--login",
-            metavar="NAME",
-            help="Name of the user, made if it isn't there; default folio. It becomes a superuser and its password is "
-            "reset, so where DATABASE_URL names a database of your own, the name must be given.",
-        )
+        add_port_and_login(parser, "Where DATABASE_URL names a database of your own, the name must be given.")
 
     def handle(self, *args: Any, port: int, login: str | None, **options: Any) -> None:
         """Runs until Ctrl-C or SIGTERM."""

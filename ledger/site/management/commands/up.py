@@ -12,7 +12,14 @@ from django.db import connections
 
 from ledger.management.base import FAILED, LedgerCommand
 from ledger.site import embedded
-from ledger.site.local import HOST, PORT, free_port, migrate_if_needed, port_number, reset_superuser
+from ledger.site.local import (
+    HOST,
+    add_port_and_login,
+    free_port,
+    migrate_if_needed,
+    process_environment,
+    reset_superuser,
+)
 
 
 class Command(LedgerCommand):
@@ -27,14 +34,8 @@ class Command(LedgerCommand):
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--port", type=port_number, default=PORT, help=f"Of the site; default {PORT}, the next free one if taken."
-        )
-        parser.add_argument(
-            "--login",
-            metavar="NAME",
-            help="A superuser whose password is made anew, and printed; default folio. Where DATABASE_URL names a "
-            "database of your own, none is touched unless it is named.",
+        add_port_and_login(
+            parser, "Where DATABASE_URL names a database of your own, none is touched unless it is named."
         )
 
     def handle(self, *args: Any, port: int, login: str | None, **options: Any) -> None:
@@ -46,7 +47,7 @@ class Command(LedgerCommand):
             raise CommandError(f"{error}: pip install 'django-folio[up]' brings what this command starts.") from error
         name = login or ("" if os.environ.get("DATABASE_URL") else "folio")
         try:
-            environment = _environment()
+            environment = process_environment(PYTHONUNBUFFERED="1")
         except embedded.EmbeddedServerError as error:
             raise CommandError(str(error)) from error
         migrate_if_needed(self.stdout.write)
@@ -74,17 +75,6 @@ class Command(LedgerCommand):
         if manager.returncode not in (130, 143):
             raise CommandError("One of the processes ended by itself: its log above says why.", returncode=FAILED)
         self.stdout.write("Stopped.")
-
-
-def _environment() -> dict[str, str]:
-    """That of the processes: they use the servers that this one holds, and start none of their own."""
-    return {
-        "DJANGO_SETTINGS_MODULE": "ledger.site.settings",
-        **os.environ,
-        "DATABASE_URL": os.environ.get("DATABASE_URL") or embedded.database_url(),
-        "REDIS_URL": os.environ.get("REDIS_URL") or embedded.redis_url(),
-        "PYTHONUNBUFFERED": "1",
-    }
 
 
 def _commands(port: int) -> dict[str, list[str]]:
