@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ledger.conf import ledger_settings
-from ledger.sweeps import Sweep, register
+from ledger.sweeps import Sweep, register, register_sort
 from workers.accounting import credentials
 
 
@@ -19,11 +19,13 @@ from workers.accounting import credentials
 class Sort:
     """A sort of sweeps: ``work`` takes the name of a system and a database alias.
 
-    ``systems`` names those that it is for; ``configured``, as far as the settings alone can tell.
+    ``systems`` names those that it is for; ``configured``, as far as the settings alone can tell. ``remedy`` says how
+    there would be one, where there is none.
     """
 
     name: str
     title: str
+    remedy: str
     configured: Callable[[], Sequence[str]]
     systems: Callable[[], Sequence[str]]
     work: Callable[[str, str], Mapping[str, int]]
@@ -73,18 +75,23 @@ def _refill(system: str, alias: str) -> Mapping[str, int]:
     return refill_system(alias, system)
 
 
+_NAME_ONE = "Name an accounting system in LEDGER_ACCOUNTING['SYSTEMS']."
+_PUSH_TO_ONE = "Say 'push': True of an accounting system in LEDGER_ACCOUNTING['SYSTEMS']."
+
 SORTS = {
     sort.name: sort
     for sort in (
-        Sort("refill_remote_pools", "drafting numbers in {}", _all_systems, _drafting_for_a_series, _refill),
-        Sort("reconcile", "reconciling {}", _all_systems, _all_systems, _reconcile),
-        Sort("push", "writing numbers back to {}", _pushed_to, _pushed_to, _push),
+        Sort("refill_remote_pools", "drafting numbers in {}", _NAME_ONE, _all_systems, _drafting_for_a_series, _refill),
+        Sort("reconcile", "reconciling {}", _NAME_ONE, _all_systems, _all_systems, _reconcile),
+        Sort("push", "writing numbers back to {}", _PUSH_TO_ONE, _pushed_to, _pushed_to, _push),
     )
 }
 
 
 def register_sweeps() -> list[str]:
     """Register a sweep of each sort for each system of the settings, and ask no database; the names of the sweeps."""
+    for sort in SORTS.values():
+        register_sort(sort.name, sort.remedy)
     return [sweep_name(sort.name, system) for sort in SORTS.values() for system in sort.configured()]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -72,16 +73,18 @@ def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
 def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
     """Ranges of values that nothing knows of; remembers up to where there is none."""
     reached: dict[tuple[str, int], int] = {}
-    for row in _rows(alias, sql.LOST, wanted):
-        tenant, _, period = row[:3]
-        low, high, through = row[8:]
-        limit = through if low is None else low - 1
-        reached[(tenant, period)] = min(limit, reached.get((tenant, period), limit))
-        if low is not None:
-            yield _hole(row, State.LOST, None, {"cause": "lost"}, through=high)
-        elif len(reached) >= _CHUNK:
-            _remember(alias, reached)
-            reached.clear()
+    # Closed here and now whatever happens, since the rows come out of a transaction.
+    with closing(_rows(alias, sql.LOST, wanted)) as rows:
+        for row in rows:
+            tenant, _, period = row[:3]
+            low, high, through = row[8:]
+            limit = through if low is None else low - 1
+            reached[(tenant, period)] = min(limit, reached.get((tenant, period), limit))
+            if low is not None:
+                yield _hole(row, State.LOST, None, {"cause": "lost"}, through=high)
+            elif len(reached) >= _CHUNK:
+                _remember(alias, reached)
+                reached.clear()
     _remember(alias, reached)
 
 
@@ -100,7 +103,7 @@ def _locking_rows(alias: str, statement: str, wanted: dict[str, Any]) -> list[tu
     return rows
 
 
-def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Generator[tuple[Any, ...]]:
     """The rows of a statement, held by the server; in a transaction, since a pooler gives each one another server."""
     with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
         with connections[alias].cursor() as settings:

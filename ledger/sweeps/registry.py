@@ -71,11 +71,17 @@ class Sweep:
 
 
 _sweeps: dict[str, Sweep] = {}
+_sorts: dict[str, str] = {}
 
 
 def register(sweep: Sweep) -> None:
     """Add a sweep, or replace the one of that name."""
     _sweeps[sweep.name] = sweep
+
+
+def register_sort(name: str, remedy: str) -> None:
+    """Make a sort known, of which there may be no sweep at all; ``remedy`` says how there would be one."""
+    _sorts[name] = remedy
 
 
 def registered() -> list[Sweep]:
@@ -85,7 +91,14 @@ def registered() -> list[Sweep]:
 
 def find_sweeps(name: str) -> list[Sweep]:
     """The sweep of that name, or all of that sort (``push`` for each ``push:…``); raises UnknownSweep."""
-    return [sweep for sweep in registered() if sweep.name.partition(":")[0] == name] or [find_sweep(name)]
+    found = [sweep for sweep in registered() if sweep.name.partition(":")[0] == name]
+    if not found and name in _sorts:
+        raise UnknownSweep(
+            f"There is nothing to sweep for {name!r} here.",
+            rule="Each accounting system that it is for has a sweep of its own, and there is none.",
+            remedy=_sorts[name],
+        )
+    return found or [find_sweep(name)]
 
 
 def find_sweep(name: str) -> Sweep:

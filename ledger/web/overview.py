@@ -96,13 +96,11 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
         lambda offset, limit: _glances(tenant, list(every[offset : offset + limit]), readings),
         page=_SERIES_ON_A_PAGE,
     )
-    findings = None
-    if access_of(access.user, "view_findingraised").sees(tenant):
-        findings = sum(count_findings(tenant=tenant, acknowledged=False).values())
+    sees_findings = access_of(access.user, "view_findingraised").sees(tenant)
     context = {
         "table": table,
-        "readings": readings,
-        "findings": findings,
+        "systems": [(each, _differing(each) if sees_findings else None) for each in readings],
+        "findings": sum(count_findings(tenant=tenant, acknowledged=False).values()) if sees_findings else None,
         "findings_url": address("findings", tenant=tenant),
     }
     return shown(request, access, "overview.html", context, tenant=tenant, title="Overview")
@@ -156,6 +154,11 @@ def _with_current(every: QuerySet[Series]) -> QuerySet[Any]:
     to_come = its_own.order_by("starts_on").values("pk")[:1]
     annotated: QuerySet[Any] = every.annotate(current=Coalesce(Subquery(begun), Subquery(to_come)))
     return annotated
+
+
+def _differing(reading: RemoteReading) -> int:
+    """How many findings about this system are open, and nobody has acknowledged them."""
+    return sum(count_findings(tenant=reading.tenant, system=reading.system, acknowledged=False).values())
 
 
 def _glances(tenant: str, every: Sequence[Any], readings: Sequence[RemoteReading]) -> list[Glance]:

@@ -14,6 +14,7 @@ from django.test import Client
 
 from ledger import sweeps, void
 from ledger.models import SweepRun
+from ledger.sweeps import registry
 from tests.accounting.pushing import DAY, Office, configured, sell, system_settings
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.server import Fault
@@ -143,6 +144,15 @@ def test_the_sweep_pushes_to_every_system(books: Books) -> None:
     assert books.facts()[1] == ("INV-2026-000002", "order:2", State.VOID)
     with configured():
         assert systems_of("push") == []
+
+
+def test_a_sort_of_sweeps_without_a_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_sweeps", {})
+    with configured():
+        assert register_sweeps() == []
+        with pytest.raises(CommandError, match=r"nothing to sweep for 'push' here.*\n?.*True of an") as refused:
+            call_command("ledger_sweep", "push")
+    assert refused.value.returncode == 2
 
 
 class TestPage:
