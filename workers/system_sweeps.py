@@ -70,7 +70,7 @@ def _refill(system: str, alias: str) -> Mapping[str, int]:
 
     if not remote.remote_series(system, using=alias):
         return {"drafted": 0}
-    from workers.remote_pools import refill_system
+    from workers.drafting import refill_system
 
     return refill_system(alias, system)
 

@@ -31,7 +31,7 @@ from tests.accounting.standins.xero import XeroStandIn
 from tests.allocations import expect_all_accounted_for, rolled_back
 from tests.drafted import remote_series
 from tests.shop.lorikeet import KeyedInvoiceID
-from workers import remote_pools
+from workers import drafting
 from workers.accounting import errors, systems
 from workers.accounting.base import NewInvoice, State
 from workers.accounting.plumbing import Plumbing, Timeouts
@@ -99,7 +99,7 @@ def plumbing() -> Plumbing:
 
 
 def refill(look_every: timedelta = NOW) -> dict[str, int]:
-    return remote_pools.refill_system("default", "books", plumbing=plumbing(), look_every=look_every)
+    return drafting.refill_system("default", "books", plumbing=plumbing(), look_every=look_every)
 
 
 def number(document: str | None = None) -> str:
@@ -316,7 +316,7 @@ from datetime import timedelta
 from django.conf import settings
 from ledger import remote
 from tests.accounting.test_remote_pools import plumbing
-from workers import remote_pools
+from workers import drafting
 
 stored = []
 store = remote.store
@@ -329,7 +329,7 @@ def store_two(*arguments, **facts):
 
 remote.store = store_two
 settings.LEDGER_ACCOUNTING = ACCOUNTING
-remote_pools.refill_system("default", "books", plumbing=plumbing(), look_every=timedelta(0))
+drafting.refill_system("default", "books", plumbing=plumbing(), look_every=timedelta(0))
 """
 
 

@@ -22,10 +22,10 @@ from tests.accounting.standins.books import Books
 from tests.accounting.standins.chosen import path_ends
 from tests.accounting.standins.server import Fault
 from tests.concurrency.checkouts import checkouts
-from workers import push_queue
 from workers.accounting import credentials
 from workers.accounting.base import State
 from workers.models import Push, PushPosition
+from workers.writing_back import queue as push_queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

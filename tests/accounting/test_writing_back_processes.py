@@ -24,7 +24,7 @@ from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting.base import State
 from workers.accounting.plumbing import Timeouts
 from workers.models import Push
-from workers.push_queue import CLAIM_SECONDS
+from workers.writing_back.queue import CLAIM_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -38,7 +38,7 @@ from workers.accounting.quota import SharedLimiter
 from workers.accounting.secrecy import Secret
 from workers.accounting.token_store import Token
 from workers.accounting.tokens import SharedTokens
-from workers.push_queue import PushQueue
+from workers.writing_back.queue import PushQueue
 
 OWNER, APP, ADMIN, WORKERS = "granting", "granted", "administering", "working"
 DAY = date(2025, 5, 5)

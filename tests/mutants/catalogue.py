@@ -513,7 +513,7 @@ CATALOGUE = (
     ),
     Mutant(
         "a claim that is not committed before the network",
-        "workers/push_queue.py",
+        "workers/writing_back/queue.py",
         "            row = cursor.fetchone()\n        return None if row is None",
         "            row = cursor.fetchone()\n            connections[self.alias].set_rollback(True)\n"
         "        return None if row is None",
@@ -521,7 +521,7 @@ CATALOGUE = (
     ),
     Mutant(
         "a document pushed inside a transaction",
-        "workers/writing_back.py",
+        "workers/writing_back/pushing.py",
         "            error = self.one(push)\n",
         "            from django.db import transaction\n\n"
         "            with transaction.atomic(self.queue.alias):\n                error = self.one(push)\n",
@@ -529,21 +529,21 @@ CATALOGUE = (
     ),
     Mutant(
         "a slow worker goes on after its claim",
-        "workers/claims.py",
+        "workers/writing_back/claims.py",
         "        self.guard.check()\n",
         "",
         (WRITING_PROCESSES,),
     ),
     Mutant(
         "the next look begins at the newest transaction",
-        "workers/push_queue.py",
+        "workers/writing_back/queue.py",
         "           pg_snapshot_xmin(pg_current_snapshot())::text::bigint\n",
         "           pg_snapshot_xmax(pg_current_snapshot())::text::bigint\n",
         (f"{WRITING_BACK}::TestFinding",),
     ),
     Mutant(
         "another number there taken for done",
-        "workers/writing_back.py",
+        "workers/writing_back/pushing.py",
         "        if differences:\n",
         "        if False:\n",
         (f"{WRITING_BACK}::TestConflicts",),
@@ -631,7 +631,7 @@ CATALOGUE = (
     ),
     Mutant(
         "a draft is cancelled that somebody uses",
-        "workers/remote_drafts.py",
+        "workers/drafting/unused.py",
         "    if there.state is not State.DRAFT or there.reference != one.draft.reference:\n",
         "    if False:\n",
         (f"{REMOTE_POOLS}::TestDraftsThatNobodyUsed::test_one_that_somebody_uses_is_left_alone",),
@@ -989,7 +989,7 @@ CATALOGUE = (
     ),
     Mutant(
         "draft taken over and withdrawn for its reference",
-        "workers/remote_looks.py",
+        "workers/drafting/looking.py",
         "    if draft.reference and there.reference",
         "    if there.reference",
         (f"{REMOTE_POOLS}::test_drafts_that_were_taken_over_are_looked_at_too",),

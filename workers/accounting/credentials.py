@@ -16,7 +16,7 @@ LEDGER_ACCOUNTING = {
             "foreign": "ignore",                  # numbers there that fit no period of the series ("report")
             # How numbers are written back:
             "push": "2026-01-01",                 # push what bears this date or a later one; True for everything
-            "describe": "shop.books:describe",    # says customer and amount of a number: workers.describing
+            "describe": "shop.books:describe",    # customer and amount: workers.writing_back.describing
         },
     },
     "TOKEN_KEYS": ["…"],                          # see workers.accounting.sealing

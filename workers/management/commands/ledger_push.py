@@ -12,7 +12,7 @@ from workers import system_sweeps, writing_back
 from workers.accounting import credentials
 from workers.accounting.errors import AccountingError, Misconfigured
 from workers.models import Push, PushPosition
-from workers.push_queue import DUE, STUCK, PushQueue
+from workers.writing_back.queue import DUE, STUCK, PushQueue
 
 #: Rows of a list; how many there are is always told.
 _LINES = 200

@@ -51,7 +51,7 @@ def hook(system: System) -> Describe:
             f"{system.name}: its 'describe' is {system.describe!r}, and {reason}.",
             rule="What is pushed needs a customer and an amount, which the ledger doesn't know.",
             remedy=f"Name a function of yours in {SETTING}['SYSTEMS'][{system.name!r}]: "
-            "'describe': 'package.module:function'; workers.describing says what it returns.",
+            "'describe': 'package.module:function'; workers.writing_back.describing says what it returns.",
             system=system.name,
         )
     return cast("Describe", found)

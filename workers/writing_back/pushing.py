@@ -32,10 +32,10 @@ from workers.accounting.errors import (
     Unsupported,
 )
 from workers.accounting.plumbing import Plumbing
-from workers.claims import ClaimGuard
-from workers.describing import Describe, described, hook
 from workers.models import Push
-from workers.push_queue import CLAIM_SECONDS, PushQueue
+from workers.writing_back.claims import ClaimGuard
+from workers.writing_back.describing import Describe, described, hook
+from workers.writing_back.queue import CLAIM_SECONDS, PushQueue
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ One worker has a pool to himself (``ledger.remote.claim``), since the same draft
 under a reference that its place gives it, and stored at once, in a short transaction of its own. A worker that is
 killed in between leaves a draft which the next one finds by that reference.
 
-Before that, he looks whether drafts that wait were deleted or used there (``workers.remote_looks``).
+Before that, he looks whether drafts that wait were deleted or used there (``workers.drafting.looking``).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from workers.accounting.errors import (
     Unsupported,
 )
 from workers.accounting.plumbing import Plumbing
-from workers.remote_looks import LOOK_EVERY, look
-from workers.remote_runs import Counts, DraftOptions, Pool, options_of
+from workers.drafting.looking import LOOK_EVERY, look
+from workers.drafting.runs import Counts, DraftOptions, Pool, options_of
 
 #: What concerns the whole system: there is no sense in going on with its next series.
 _OF_THE_SYSTEM = (Misconfigured, AuthenticationFailed, Unsupported, RateLimited, Unreachable, ServerFault)
