@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +14,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from ledger.errors import InvalidArgument, ReportError
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, iso_date
+from ledger.management.whole_file import whole_file
 from ledger.reports.formats import Format, format_named, formats
 from ledger.reports.formats.json_document import json_schema
 from ledger.reports.report import Report, continuity_report
@@ -119,20 +118,13 @@ class Command(LedgerCommand):
             yield stream
             stream.flush()
             return
-        path = Path(output)
         try:
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+            with whole_file(Path(output)) as file:
+                yield file
         except OSError as error:
             raise CommandError(
-                f"Nothing can be written to {path}: {error.strerror}.", returncode=BAD_OPTIONS
+                f"Nothing can be written to {output}: {error.strerror}.", returncode=BAD_OPTIONS
             ) from error
-        try:
-            with os.fdopen(handle, "w+b") as file:
-                yield file
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
 
     def _tell(self, report: Report, warnings: list[str], options: dict[str, Any]) -> None:
         for warning in warnings:

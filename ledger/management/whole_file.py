@@ -1,0 +1,46 @@
+"""Files that a command writes: there in whole, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """What is written stands at ``path`` once all of it is written, with the rights of a new file; raises OSError.
+
+    A link is followed. A device or a pipe, such as /dev/stdout, is written to at the end, and stays what it is.
+    """
+    place = path.resolve()
+    if place.exists() and not place.is_file() and not place.is_dir():
+        with tempfile.TemporaryFile() as file:
+            yield file
+            file.seek(0)
+            with place.open("wb") as target:
+                shutil.copyfileobj(file, target)
+        return
+    if place.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    handle, name = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+        Path(name).chmod(place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask())
+        Path(name).replace(place)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """The process's; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
