@@ -53,7 +53,7 @@ mutants: $(INSTALLED) ## break the code on purpose, and see that a test notices
 
 docs: $(INSTALLED) ## the documentation as a site, in build/docs; any warning is an error
 	rm -rf build/docs
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir build/doctrees docs build/docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env --doctree-dir build/doctrees docs build/docs
 	@echo 'Open build/docs/index.html'
 
 build: $(INSTALLED) ## the wheel, in dist/

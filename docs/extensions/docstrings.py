@@ -1,4 +1,6 @@
-"""Makes links of the errors that docstrings name in passing: "Raises UnknownNumber, …"."""
+"""What docstrings need to read well on the site: the errors that they name in passing ("Raises UnknownNumber, …")
+become links, and a signature shows a default that is made anew for each instance as `...`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,15 @@ def _link(app: Sphinx, what: str, name: str, obj: object, options: Any, lines: l
     lines[:] = [line if line.startswith("    ") else _ERROR.sub(r":exc:`~ledger.errors.\1`", line) for line in lines]
 
 
+def _without_factories(
+    app: Sphinx, what: str, name: str, obj: object, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    # `<factory>`, as dataclasses have it, is no Python: Sphinx would cut the signature at its commas.
+    return signature and signature.replace("<factory>", "..."), returns
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.connect("autodoc-process-docstring", _link)
+    app.connect("autodoc-process-signature", _without_factories)
     return {"parallel_read_safe": True}
