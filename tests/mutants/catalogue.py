@@ -57,6 +57,8 @@ COMPAT = "ledger/compat"
 NUMBER_FIELD = "tests/integration/test_number_field.py"
 OSCAR = "tests/oscar/test_checkout.py"
 LORIKEET = "tests/integration/test_lorikeet.py"
+DOCS_SITE = "tests/integration/test_docs_site.py"
+DOCS_BROWSER = "tests/browser/test_docs_site.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -1007,5 +1009,54 @@ CATALOGUE = (
         "IN SHARE ROW EXCLUSIVE MODE",
         "IN ACCESS EXCLUSIVE MODE",
         (MOVING,),
+    ),
+    Mutant(
+        "a command left out of the documentation",
+        "docs/extensions/commands.py",
+        "if not module.ispkg",
+        'if module.name != "ledger_gaps"',
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "a public name left out of the documentation",
+        "docs/reference/api.md",
+        ".. autofunction:: ledger.preview\n",
+        "",
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "a setting left out of the documentation",
+        "docs/reference/settings.md",
+        "### `CLOCK`\n",
+        "### The clock\n",
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "a link of the documentation to a heading that isn't there",
+        "docs/guides/gaps.md",
+        "(../rules.md#declaring)",
+        "(../rules.md#to-declare)",
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "the documentation asks another host for a font",
+        "docs/site.css",
+        "/* What the theme leaves to us.",
+        '@import url("https://fonts.example/serif.css");\n/* What the theme leaves to us.',
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "a trigger that the proofs name isn't there",
+        "docs/explanation/proofs.md",
+        "trigger `ledger_void_fits` |",
+        "trigger `ledger_void_suits` |",
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "the documentation's headings without a level",
+        "docs/extensions/accessible.py",
+        ' aria-level="2">',
+        ">",
+        (DOCS_BROWSER,),
     ),
 )
