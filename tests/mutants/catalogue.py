@@ -30,6 +30,8 @@ HOST = "tests/integration/test_host_project.py"
 ADOPTION = "tests/integration/test_adoption.py"
 WRITING_BACK = "tests/accounting/test_writing_back.py"
 WRITING_PROCESSES = "tests/accounting/test_writing_back_processes.py"
+DOCS_SITE = "tests/integration/test_docs_site.py"
+DOCS_BROWSER = "tests/browser/test_docs_site.py"
 FORMATS = "tests/unit/test_formats.py"
 CALENDARS = "tests/unit/test_calendars.py"
 RECONCILING = "ledger/reconciliation"
@@ -57,8 +59,6 @@ COMPAT = "ledger/compat"
 NUMBER_FIELD = "tests/integration/test_number_field.py"
 OSCAR = "tests/oscar/test_checkout.py"
 LORIKEET = "tests/integration/test_lorikeet.py"
-DOCS_SITE = "tests/integration/test_docs_site.py"
-DOCS_BROWSER = "tests/browser/test_docs_site.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -997,20 +997,6 @@ CATALOGUE = (
         (f"{REMOTE_POOLS}::test_drafts_that_were_taken_over_are_looked_at_too",),
     ),
     Mutant(
-        "a new counter on both sides",
-        "ledger/compat/moving/bridge.py",
-        "    IF NOT present THEN\n",
-        "    IF false THEN\n",
-        (MOVING,),
-    ),
-    Mutant(
-        "the move waits for readers",
-        "ledger/compat/moving/bridge.py",
-        "IN SHARE ROW EXCLUSIVE MODE",
-        "IN ACCESS EXCLUSIVE MODE",
-        (MOVING,),
-    ),
-    Mutant(
         "a command left out of the documentation",
         "docs/extensions/commands.py",
         "if not module.ispkg",
@@ -1058,5 +1044,19 @@ CATALOGUE = (
         ' aria-level="2">',
         ">",
         (DOCS_BROWSER,),
+    ),
+    Mutant(
+        "a new counter on both sides",
+        "ledger/compat/moving/bridge.py",
+        "    IF NOT present THEN\n",
+        "    IF false THEN\n",
+        (MOVING,),
+    ),
+    Mutant(
+        "the move waits for readers",
+        "ledger/compat/moving/bridge.py",
+        "IN SHARE ROW EXCLUSIVE MODE",
+        "IN ACCESS EXCLUSIVE MODE",
+        (MOVING,),
     ),
 )
