@@ -27,8 +27,10 @@ admin: $(INSTALLED) ## the admin site on what the demo left behind
 up: $(INSTALLED) ## everything on this machine: PostgreSQL, Redis, site, worker, beat
 	$(BIN)/python manage.py up $(ARGS)
 
+# Two processes, each with an embedded PostgreSQL of its own; a server of yours is asked by one, since some tests look at
+# all that it does.
 test: $(INSTALLED) ## all tests, on an embedded PostgreSQL unless DATABASE_URL names one
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(DATABASE_URL),,--numprocesses=2 --dist=loadfile) $(ARGS)
 
 lint: $(INSTALLED) ## ruff, mypy, docker-compose.yml
 	$(BIN)/ruff check .

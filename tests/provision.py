@@ -29,12 +29,19 @@ def folder() -> Path:
 
 
 def database_url() -> str:
-    """DATABASE_URL, else a PostgreSQL for this run; then it is in the environment of child processes too."""
-    if not os.environ.get("DATABASE_URL"):
+    """DATABASE_URL, else a PostgreSQL for this run; then it is in the environment of child processes too.
+
+    Where tests run in several processes, each has a PostgreSQL of its own: some look at what a whole server does, such
+    as which of its transactions is the oldest.
+    """
+    process = os.environ.get("PYTEST_XDIST_WORKER", "")
+    of_another = database_origin() == EMBEDDED and os.environ["FOLIO_TEST_PROCESS"] != process
+    if not os.environ.get("DATABASE_URL") or of_another:
         os.environ["DATABASE_URL"] = embedded.start_postgres(
             folder() / "postgres", configuration=POSTGRES_CONF, cleanup_mode="stop"
         )
         os.environ["FOLIO_TEST_POSTGRES"] = EMBEDDED
+        os.environ["FOLIO_TEST_PROCESS"] = process
     return os.environ["DATABASE_URL"]
 
 
