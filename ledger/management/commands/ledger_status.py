@@ -125,7 +125,8 @@ class Command(LedgerCommand):
         if healing:
             self.stdout.write(f"{healing:,} of the missing values are free: the next checkouts take them.")
         if duplicates:
-            self.stdout.write(self.style.ERROR(f"{duplicates:,} values come twice."))
+            told = "1 value comes" if duplicates == 1 else f"{duplicates:,} values come"
+            self.stdout.write(self.style.ERROR(f"{told} twice."))
 
     def _table(self, rows: list[tuple[str, ...]]) -> None:
         try:
