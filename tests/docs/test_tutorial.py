@@ -57,9 +57,7 @@ def test_the_auditor_sees_what_the_page_says_and_can_change_nothing(newcomer: Ne
     assert "Log in" in auditor.get("/ledger/")
     auditor.log_in(*login())
     text = (ROOT / PAGE).read_text(encoding="utf-8")
-    paths = {urllib.parse.urlsplit(found).path for found in re.findall(r"http://127\.0\.0\.1:8000\S+?(?=>)", text)}
-    assert paths == {"/ledger/", "/ledger/gaps/"}
-    overview, gaps = (auditor.get(path) for path in sorted(paths))
+    overview, gaps = (auditor.get(path) for path in re.findall(r"<http://127\.0\.0\.1:8000(\S+?)>", text))
     assert "invoice" in overview
     assert "pickup" in overview
     assert "P-2026-0002".replace("2026", newcomer.year) in gaps
