@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo admin up test lint format bench storm mutants build clean
+.PHONY: help install demo admin up test lint format bench storm mutants docs build clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,11 @@ storm: $(INSTALLED) ## kills, crashes and cut connections for SECONDS (60), then
 
 mutants: $(INSTALLED) ## break the code on purpose, and see that a test notices
 	$(BIN)/python -m tests.mutants
+
+docs: $(INSTALLED) ## the documentation as a site, in build/docs; any warning is an error
+	rm -rf build/docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env --doctree-dir build/doctrees docs build/docs
+	@echo 'Open build/docs/index.html'
 
 build: $(INSTALLED) ## the wheel, in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

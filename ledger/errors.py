@@ -1,4 +1,4 @@
-"""Every error that Folio raises, in one tree.
+"""Every error that Folio raises, in one tree::
 
     LedgerError
     ├── InvalidArgument            a value passed by the caller (also a ValueError)

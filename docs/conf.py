@@ -1,0 +1,64 @@
+"""How Sphinx makes the site out of this folder: `make docs`. Nothing in it asks the network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from ledger import __version__  # noqa: E402  (the site is built of the code beside it)
+
+# Models can't be imported without settings; no server stands behind these, and none is asked.
+settings.configure(
+    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "ledger", "workers"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "nowhere"}},
+    USE_TZ=True,
+)
+django.setup()
+
+project = "Folio"
+project_copyright = "Folio contributors, MIT licence"
+version = release = __version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "extensions.commands",
+    "extensions.docstrings",
+    "extensions.settings_table",
+]
+exclude_patterns = ["extensions"]
+suppress_warnings: list[str] = []
+nitpicky = True
+# Other libraries' names: their sites can't be asked while this one is built.
+nitpick_ignore_regex = [
+    (r"py:class", r"(ledger\.compat\.number_field\.M|(workers\.accounting\.plumbing\.)?Plumbing)"),  # of ours, but inner
+    (r"py:.*", r"(celery|collections|contextlib|datetime|decimal|django|httpx|kombu|pathlib|psycopg|typing|uuid)\..*"),
+    (r"py:.*", r"(Any|BaseDatabaseWrapper|Callable|Iterable|Iterator|Mapping|Sequence|Sized|date|datetime|timedelta)"),
+]
+
+# Options are written with two hyphens, and stay so.
+smartquotes = False
+
+# Markdown that reads the same on a forge: headings have the anchors that GitHub gives them.
+myst_heading_anchors = 4
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+add_module_names = False
+toc_object_entries = False
+
+html_theme = "furo"
+html_title = f"Folio {__version__}"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"

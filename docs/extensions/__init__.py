@@ -1,0 +1,1 @@
+"""What the site needs beside Sphinx' own extensions: pages that are written from the code."""
