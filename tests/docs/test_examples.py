@@ -1,0 +1,75 @@
+"""Every example of README.md and of the pages under docs/, run as a reader would (see ``tests.docs.running``)."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from tests.docs import exceptions
+from tests.docs.console import typed
+from tests.docs.newcomer import Mismatch
+from tests.docs.reading import Block, blocks, pages
+from tests.docs.running import Runner, drop_tables
+from tests.docs.scenes import scene_of
+
+#: Followed from end to end, by a newcomer (test_tutorial.py).
+TUTORIAL = "docs/tutorial.md"
+PAGES = [page for page in pages() if page != TUTORIAL and blocks(page)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.django_db(transaction=True)
+def test_examples(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong: list[str] = []
+    runner = Runner(tmp_path)
+    with ExitStack() as stage:
+        stage.callback(drop_tables)
+        playing = None
+        for block in blocks(page):
+            if exceptions.of(block) is not None:
+                continue
+            scene = scene_of(block)
+            if scene is not playing:
+                stage.close()
+                if playing is not None:
+                    call_command("flush", verbosity=0, interactive=False)
+                stage.callback(drop_tables)
+                runner.names |= stage.enter_context(scene(tmp_path))
+                playing = scene
+            try:
+                runner.run(block)
+            except Mismatch as mismatch:
+                wrong.append(str(mismatch))
+    assert not wrong, "\n\n".join([f"{len(wrong)} examples of {page} are not as the page has them:", *wrong])
+
+
+def everything() -> list[Block]:
+    """Each block, and each command of the console blocks."""
+    found = []
+    for page in PAGES:
+        for block in blocks(page):
+            found.append(block)
+            if block.language == "console":
+                found += [Block(page, command.line, "console", command.text) for command in typed(block)]
+    return found
+
+
+@pytest.mark.parametrize("line", exceptions.NOT_RUN, ids=lambda line: f"{line.page} {line.text}")
+def test_no_exception_is_stale(line: exceptions.NotRun) -> None:
+    """Each is about something that is there, and what is looked at instead is as it should be."""
+    meant = [block for block in everything() if line.means(block)]
+    assert meant, "nothing is like this any more: delete the line"
+    assert line.reason
+    for block in meant:
+        if line.instead is not None and (block.language != "console" or not block.text.startswith("$ ")):
+            line.instead(block.text)
+
+
+@pytest.mark.parametrize("line", exceptions.EXITS, ids=lambda line: f"{line.page} {line.text}")
+def test_no_exit_code_is_stale(line: exceptions.Exit) -> None:
+    assert any(line.means(block) for block in everything() if not block.text.startswith("$ "))
+    assert line.reason
