@@ -64,10 +64,20 @@ NOT_RUN = (
     NotRun("*", r"^pip install ", "Installs from a package index; the tutorial's does so.", extras_exist),
     NotRun("*", r"^make \w+", "Runs for long, or until Ctrl-C; other tests run what it runs.", target_exists),
     NotRun("*", r"celery -A workers (worker|beat)", "Runs until Ctrl-C; tests/broker and test_up.py start both."),
+    NotRun("*", r"^psql ", "Not on every machine; the scene makes the role."),
+    NotRun(
+        "docs/guides/from-django-sequences.md",
+        r"^INSTALLED_APPS = ",
+        "The original is installed here, so the shim refuses to start; tests/compat/test_shims.py starts it without.",
+    ),
     NotRun("docs/benchmarks.md", r"", "Cut out of tests/benchmarks by `make bench`, which has run it."),
 )
 
-EXITS: tuple[Exit, ...] = ()
+EXITS = (
+    Exit("*", r"manage\.py ledger_gaps( sweep)?( *#.*)?$", 1, "A gap is there that nobody has explained."),
+    Exit("*", r"ledger_reconcile (findings )?--system", 1, "An invoice isn't in the books."),
+    Exit("docs/guides/workers.md", r"ledger_sweep --status", 1, "Not every sweep has run so far."),
+)
 
 
 def of(block: Block) -> NotRun | None:

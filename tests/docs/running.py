@@ -118,7 +118,7 @@ class Runner:
         made = [value for name, value in self.names.items() if name not in before and isinstance(value, type)]
         for each in made:
             if issubclass(each, models.Model) and each.__module__ == "tests.shop.models" and not each._meta.abstract:
-                _make_table(each)
+                make_table(each)
             elif issubclass(each, unittest.TestCase) and each.__module__ == "tests.shop.models":
                 self._test(block, each)
         self._compare_comments(block)
@@ -218,6 +218,7 @@ def manage(arguments: list[str]) -> tuple[str, int]:
 
 def _of_manage(command: str) -> list[str] | None:
     """The arguments of ``python manage.py``, or None where a shell has something to do as well."""
+    command = command.replace("\\\n", " ")
     lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     words = list(lexer)
@@ -240,7 +241,7 @@ def _is_settings(tree: ast.Module) -> bool:
     return bool(names) and all(name is not None and name[0].isupper() for name in names)
 
 
-def _make_table(model: type[models.Model]) -> None:
+def make_table(model: type[models.Model]) -> None:
     """A table of its own, beside that of a model of the shop's of the same name."""
     model._meta.db_table = f"page_{model._meta.model_name}"
     for constraint in model._meta.constraints:

@@ -38,7 +38,7 @@ def test_examples(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
                 if playing is not None:
                     call_command("flush", verbosity=0, interactive=False)
                 stage.callback(drop_tables)
-                runner.names |= stage.enter_context(scene(tmp_path))
+                stage.enter_context(scene(runner.names, tmp_path))
                 playing = scene
             try:
                 runner.run(block)

@@ -57,7 +57,8 @@ class Command(LedgerCommand):
             return
         verb = "would come" if options["dry_run"] else "came"
         self.stdout.write(
-            self.style.SUCCESS(f"{done.numbers} invoice IDs {verb} into the pool of {options['series']}.")
+            self.style.SUCCESS(f"{done.numbers} {'invoice ID' if done.numbers == 1 else 'invoice IDs'} {verb} into the pool of {options['series']}.")
         )
         if done.in_flight:
-            self.stdout.write(f"{done.in_flight} are held by checkouts just now: run it again when those are over.")
+            told = "1 is held by a checkout" if done.in_flight == 1 else f"{done.in_flight} are held by checkouts"
+            self.stdout.write(f"{told} just now: run it again when that is over.")
