@@ -37,7 +37,10 @@ suppress_warnings: list[str] = []
 nitpicky = True
 # Other libraries' names: their sites can't be asked while this one is built.
 nitpick_ignore_regex = [
-    (r"py:class", r"(ledger\.compat\.number_field\.M|(workers\.accounting\.plumbing\.)?Plumbing)"),  # of ours, but inner
+    (
+        r"py:class",
+        r"(ledger\.compat\.number_field\.M|(workers\.accounting\.plumbing\.)?Plumbing)",
+    ),  # of ours, but inner
     (r"py:.*", r"(celery|collections|contextlib|datetime|decimal|django|httpx|kombu|pathlib|psycopg|typing|uuid)\..*"),
     (r"py:.*", r"(Any|BaseDatabaseWrapper|Callable|Iterable|Iterator|Mapping|Sequence|Sized|date|datetime|timedelta)"),
 ]
@@ -52,6 +55,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 add_module_names = False
+maximum_signature_line_length = 88
 toc_object_entries = False
 
 html_theme = "furo"

@@ -12,7 +12,7 @@ import pytest
 
 from ledger.site import embedded
 from ledger.sweeps import registry
-from tests import provision
+from tests import docs_site, provision
 from tests.databases import ROOT, migrated_database
 
 
@@ -68,6 +68,12 @@ def plain_database() -> Iterator[str]:
     """The URL of a migrated database as a merchant has it, TRUNCATE refused; empty, so leave it empty."""
     with migrated_database("folio_plain") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def site_of_docs(tmp_path_factory: pytest.TempPathFactory) -> docs_site.Site:
+    """The documentation's site, built once."""
+    return docs_site.build(tmp_path_factory.mktemp("docs"))
 
 
 @pytest.fixture(autouse=True)

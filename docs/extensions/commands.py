@@ -10,6 +10,7 @@ Django command has (``--settings``, ``--verbosity`` …) is left out.
 from __future__ import annotations
 
 import pkgutil
+import re
 from argparse import SUPPRESS, Action, ArgumentParser, _SubParsersAction
 from collections.abc import Iterator
 from importlib import import_module
@@ -22,6 +23,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 _EXAMPLES = "examples:\n"
+_OPTION = re.compile(r"((?<![\w-])--[a-z][a-z-]*)")
 _DJANGOS = {option for action in BaseCommand().create_parser("", "")._actions for option in action.option_strings}
 
 
@@ -45,13 +47,13 @@ class Commands(SphinxDirective):
         section = nodes.section(ids=[name.replace("_", "-")], names=[name])
         section += nodes.title(text=name)
         self.state.document.note_explicit_target(section, section)
-        section += nodes.paragraph(text=parser.description or "")
+        section += list(_paragraphs(parser.description or ""))
         section += list(_described(parser))
         for action, sub, help_text in _actions(parser):
             below = nodes.section(ids=[f"{name}-{action}".replace("_", "-")], names=[f"{name} {action}"])
             below += nodes.title(text=f"{name} {action}")
             self.state.document.note_explicit_target(below, below)
-            below += nodes.paragraph(text=sub.description or help_text)
+            below += list(_paragraphs(sub.description or help_text))
             below += list(_described(sub))
             section += below
         if parser.epilog and parser.epilog.startswith(_EXAMPLES):
@@ -60,6 +62,22 @@ class Commands(SphinxDirective):
             section += nodes.rubric(text="Examples")
             section += nodes.literal_block(text, text, language="text")
         return section
+
+
+def _paragraphs(text: str) -> Iterator[nodes.paragraph]:
+    """What the command does, and what its exit codes say, which help has in one paragraph."""
+    does, marked, codes = text.partition("Exit code 0:")
+    yield _paragraph(does.strip())
+    if marked:
+        yield nodes.paragraph("", "", nodes.strong(text="Exit codes: "), *_paragraph(f"0:{codes}").children)
+
+
+def _paragraph(text: str) -> nodes.paragraph:
+    """With options as code, as they are typed."""
+    paragraph = nodes.paragraph()
+    for part in _OPTION.split(text):
+        paragraph += nodes.literal(text=part) if _OPTION.fullmatch(part) else nodes.Text(part)
+    return paragraph
 
 
 def _described(parser: ArgumentParser) -> Iterator[nodes.Node]:
@@ -95,7 +113,7 @@ def _argument(action: Action) -> nodes.definition_list_item:
         said = f"{said} One of {', '.join(map(str, action.choices))}.".strip()
     if action.required and action.option_strings:
         said = f"{said} Required.".strip()
-    return nodes.definition_list_item("", term, nodes.definition("", nodes.paragraph(text=said)))
+    return nodes.definition_list_item("", term, nodes.definition("", _paragraph(said)))
 
 
 def _value(action: Action) -> str:

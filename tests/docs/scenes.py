@@ -23,6 +23,7 @@ from celery import Celery
 from cryptography.fernet import Fernet
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models, transaction
 from django.test import RequestFactory, override_settings
 from django.test.utils import isolate_apps
@@ -166,6 +167,7 @@ def a_celery_app(names: Names, folder: Path) -> Iterator[None]:
 @contextmanager
 def a_model_with_numbers(names: Names, folder: Path) -> Iterator[None]:
     """``shop.Invoice`` with numbers of its own making, and counters of the packages that made them."""
+    ContentType.objects.clear_cache()
     with a_new_shop(names, folder):
         with isolate_apps("tests.shop"):
 
@@ -183,7 +185,11 @@ def a_model_with_numbers(names: Names, folder: Path) -> Iterator[None]:
             number = form.format(year=the_year(), counter=n)
             Invoice.objects.create(number=number, created_at=datetime(the_year(), 2, n, tzinfo=UTC), shop=names["shop"])
         OldSequence.objects.create(
-            scope="invoice", organization=names["shop"], prefix="INV-", include_year=True, pad_width=6, current_value=4
+            scope="invoice",
+            org_content_type=ContentType.objects.get_for_model(Organization),
+            org_id="42",
+            prefix="INV-",
+            current_value=4,
         )
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO sequences_sequence (name, last) VALUES ('invoice', 4)")
