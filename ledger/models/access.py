@@ -30,6 +30,9 @@ class TenantAccess(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "user"], name="ledger_tenantaccess_once")]
         indexes: ClassVar = [models.Index(fields=["user"], name="ledger_tenantaccess_user")]
 
+    def __str__(self) -> str:
+        return f"{self.user}: {self.tenant or 'the tenant without a name'}"
+
     @classmethod
     def grant(cls, user: Any, org: Any = None, *, using: str | None = None) -> TenantAccess:
         """Let ``user``, a saved instance, read the numbers of ``org`` (as in ``issue``), and return the row.
@@ -38,6 +41,3 @@ class TenantAccess(models.Model):
         """
         rows = cls.objects.using(using)
         return rows.get_or_create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))[0]
-
-    def __str__(self) -> str:
-        return f"{self.user}: {self.tenant or 'the tenant without a name'}"

@@ -4,8 +4,8 @@
                                           # like this
     Nothing is missing.
 
-A command ends with its line, or goes on after a backslash. ``>>>`` below a command is typed into the shell of Python that
-the command opens.
+A command ends with its line, or goes on after a backslash. ``>>>`` below a command is typed into the shell of Python
+that the command opens.
 """
 
 from __future__ import annotations

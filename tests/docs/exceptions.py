@@ -18,7 +18,10 @@ from tests.docs.reading import ROOT, Block
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """Blocks and commands in ``page`` (a pattern of names) that ``text`` (a regular expression) finds."""
+    """Blocks, and commands of console blocks, in ``page`` (a pattern) that ``text`` (a regular expression) finds.
+
+    A console block as a whole is meant by an empty ``text`` alone: else a command would take its neighbours along.
+    """
 
     page: str
     text: str
@@ -28,7 +31,7 @@ class NotRun:
 
     def means(self, block: Block) -> bool:
         """Whether it is about this block, or this command."""
-        return fnmatchcase(block.page, self.page) and re.search(self.text, block.text) is not None
+        return _means(self.page, self.text, block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,12 @@ class Exit:
 
     def means(self, block: Block) -> bool:
         """Whether it is about this command."""
-        return fnmatchcase(block.page, self.page) and re.search(self.text, block.text) is not None
+        return _means(self.page, self.text, block)
+
+
+def _means(page: str, text: str, block: Block) -> bool:
+    is_whole = block.text.startswith("$ ")
+    return fnmatchcase(block.page, page) and not (is_whole and text) and re.search(text, block.text) is not None
 
 
 def extras_exist(command: str) -> None:
@@ -63,7 +71,7 @@ def target_exists(command: str) -> None:
 NOT_RUN = (
     NotRun("*", r"^pip install ", "Installs from a package index; the tutorial's does so.", extras_exist),
     NotRun("*", r"^make \w+", "Runs for long, or until Ctrl-C; other tests run what it runs.", target_exists),
-    NotRun("*", r"celery -A workers (worker|beat)", "Runs until Ctrl-C; tests/broker and test_up.py start both."),
+    NotRun("*", r"^(\w+=\S+ )?celery -A workers ", "Runs until Ctrl-C; tests/broker and test_up.py start both."),
     NotRun("*", r"^psql ", "Not on every machine; the scene makes the role."),
     NotRun(
         "docs/guides/from-django-sequences.md",

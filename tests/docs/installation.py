@@ -1,7 +1,7 @@
 """What the newcomer's ``pip install`` finds: the wheel of this tree, and wheels of all that it brings, kept in a cache.
 
-As with django-oscar (``tests/oscar/installation.py``): the wheels lie in the user's cache folder, under a key of everything
-that went into them, so that a run after the first needs no package index and loses no time with it.
+As with django-oscar (``tests/oscar/installation.py``): the wheels lie in the user's cache folder, under a key of
+everything that went into them, so that a run after the first needs no package index and loses no time with it.
 """
 
 from __future__ import annotations

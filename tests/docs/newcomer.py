@@ -39,7 +39,8 @@ import code as _code, json as _json
 _prompt = _code.InteractiveInterpreter(globals())
 for _statement in _json.loads({statements!r}):
     print({mark!r}, end="", flush=True)
-    if _prompt.runsource(_statement.rstrip("\\n") + ("\\n\\n" if _statement.count("\\n") > 1 else "\\n"), symbol="single"):
+    _end = "\\n\\n" if _statement.count("\\n") > 1 else "\\n"
+    if _prompt.runsource(_statement.rstrip("\\n") + _end, symbol="single"):
         print("... (the statement is not complete)", flush=True)
 """
 

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: The year of the pages: it stands for the current one, in what is typed and in what is shown, and so do its neighbours.
+#: The year of the pages stands for the current one, in what is typed and in what is shown; so do its neighbours.
 YEAR_OF_THE_PAGES = 2026
 
 _ALIASES = {"py": "python", "sh": "bash", "shell": "bash", "yml": "yaml"}
@@ -20,7 +20,9 @@ _ALIASES = {"py": "python", "sh": "bash", "shell": "bash", "yml": "yaml"}
 _CODE = {"code", "code-block", "sourcecode"}
 _DIRECTIVE = re.compile(r"\{(?P<name>[\w:-]+)\} *(?P<argument>.*)")
 #: The first line of a block that is a file, or the end of one that is there.
-_FILE = re.compile(r"(?:#|\{#|<!--) (?P<path>[\w./-]+\.\w+)(?P<end>, at the end)?(?: #\}| -->)?(?:[:,;] .*)?$", re.MULTILINE)
+_FILE = re.compile(
+    r"(?:#|\{#|<!--) (?P<path>[\w./-]+\.\w+)(?P<end>, at the end)?(?: #\}| -->)?(?:[:,;] .*)?$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)

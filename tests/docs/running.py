@@ -4,12 +4,12 @@ What is run how:
 
 - ``python``: executed, with the names of the page's scene (``scenes``) and of the blocks before it. A comment that is a
   comparison (``# str(number) == "INV-2026-000123"``) must be true afterwards; ``TestCase`` classes are run; models get
-  tables. Settings (a block that assigns nothing but upper-case names, or says ``# settings.py``) and ``# urls.py`` go into
-  a project of their own, which ``manage.py check`` must like.
+  tables; the names that functions use must be there. Settings (a block that assigns nothing but upper-case names, or
+  says ``# settings.py``) and ``# urls.py`` go into a project of their own, which ``manage.py check`` must like.
 - ``console``: ``python manage.py …`` is run, what is shown below it must come out (``comparing``), and where nothing is
   shown, any output will do; other commands run in bash.
-- ``sql``: executed, and rolled back. ``json``, ``toml``, ``yaml``: parsed. ``html``: a template of Django's whose elements
-  all end.
+- ``sql``: executed, and rolled back. ``json``, ``toml``, ``yaml``: parsed. ``html``: a template of Django's in which
+  every end tag has its beginning.
 - ``text`` is what has nothing to run.
 
 Whatever is not run is in ``exceptions``, with the reason.
@@ -18,6 +18,8 @@ Whatever is not run is in ``exceptions``, with the reason.
 from __future__ import annotations
 
 import ast
+import builtins
+import dis
 import io
 import json
 import os
@@ -28,10 +30,11 @@ import sys
 import tokenize
 import tomllib
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import yaml
@@ -55,7 +58,9 @@ _LAST_SETTINGS = """
 if "ledger" not in INSTALLED_APPS:
     INSTALLED_APPS = [*INSTALLED_APPS, "ledger"]
 """
-_URLS = "from django.contrib import admin\nfrom django.urls import path\nurlpatterns = [path('admin/', admin.site.urls)]\n"
+_URLS = (
+    "from django.contrib import admin\nfrom django.urls import path\nurlpatterns = [path('admin/', admin.site.urls)]\n"
+)
 
 
 @dataclass(slots=True)
@@ -64,8 +69,9 @@ class Runner:
 
     folder: Path
     names: dict[str, Any] = field(default_factory=dict)
-    #: How many tests of the page's own were run.
-    tests: int = 0
+    #: The lines of settings so far: a page adds to one file.
+    settings: str = ""
+    _codes: list[CodeType] = field(default_factory=list)
 
     def run(self, block: Block) -> None:
         """Run it. Raises Mismatch, with page and line, where it is not as the page has it."""
@@ -95,6 +101,15 @@ class Runner:
             "text": lambda block: None,
         }
 
+    def strangers(self) -> list[str]:
+        """Names that functions of the page use, and nobody knows: one that nothing calls may be wrong as well."""
+        return [
+            f"{Path(code.co_filename).relative_to(ROOT).as_posix()}:{line}: nobody knows the name {name!r}"
+            for code in self._codes
+            for line, name in _globals(code)
+            if name not in self.names and not hasattr(builtins, name)
+        ]
+
     # Python -------------------------------------------------------------------------------------------------
 
     def _python(self, block: Block) -> None:
@@ -103,7 +118,8 @@ class Runner:
         if (block.file or "").endswith("urls.py"):
             self._check(block, urls=block.text)
         elif (block.file or "").endswith("settings.py") or _is_settings(tree):
-            self._check(block, settings=block.text)
+            self._check(block, settings=self.settings + block.text)
+            self.settings += block.text
         else:
             self._execute(block, tree)
 
@@ -111,6 +127,7 @@ class Runner:
         before = set(self.names)
         code = compile(tree, str(ROOT / block.page), "exec")
         output = io.StringIO()
+        self._codes.append(code)
         # Models belong to an app by the name of their module, and these are no part of the shop's.
         with isolate_apps("tests.shop"), redirect_stdout(output):
             self.names["__name__"] = "tests.shop.models"
@@ -134,7 +151,6 @@ class Runner:
     def _test(self, block: Block, case: type[unittest.TestCase]) -> None:
         result = unittest.TestResult()
         unittest.TestLoader().loadTestsFromTestCase(case).run(result)
-        self.tests += result.testsRun
         if not result.testsRun or not result.wasSuccessful():
             told = "".join(text for _, text in [*result.errors, *result.failures]) or "it has no tests"
             raise Mismatch(f"{block}: {case.__name__}: {told}")
@@ -165,18 +181,19 @@ class Runner:
         if command.session:
             raise Mismatch(f"{place}: a shell of Python is opened in the tutorial alone; use a python block.")
         arguments = _of_manage(command.text)
-        came, code = self._shell(command.text) if arguments is None else manage(arguments)
+        came, code = self._shell(place) if arguments is None else manage(arguments)
         expected = exceptions.exit_code_of(place)
         if code != expected:
             raise Mismatch(f"{place}: `{command.text}` ended with exit code {code} instead of {expected}:\n{came}")
         if command.shown and not comparing.same(command.shown, came):
             raise Mismatch(f"{place}: $ {command.text}\n{comparing.difference(command.shown, came)}")
 
-    def _shell(self, command: str) -> tuple[str, int]:
+    def _shell(self, place: Block) -> tuple[str, int]:
+        command = place.text
         if not re.search(r"\bpython\b", command) and not command.startswith("export "):
-            raise Mismatch(f"nobody knows how to run `{command}` here: give it a line in tests/docs/exceptions.py")
+            raise Mismatch(f"{place}: nobody knows how to run `{command}`: give it a line in tests/docs/exceptions.py")
         return self._process(
-            ["bash", "-c", f"set -o pipefail; python() {{ {shlex.quote(sys.executable)} \"$@\"; }}; {command}"],
+            ["bash", "-c", f'set -o pipefail; python() {{ {shlex.quote(sys.executable)} "$@"; }}; {command}'],
             DJANGO_SETTINGS_MODULE="tests.settings",
             TEST_DATABASE=str(connection.settings_dict["NAME"]),
             PYTHONPATH=str(ROOT),
@@ -198,6 +215,18 @@ class Runner:
             timeout=PATIENCE,
         )
         return done.stdout, done.returncode
+
+
+def _globals(code: CodeType) -> Iterator[tuple[int, str]]:
+    """Line and name of each global that the functions in ``code`` use."""
+    line = code.co_firstlineno
+    for step in dis.get_instructions(code):
+        line = step.starts_line or line
+        if step.opname == "LOAD_GLOBAL":
+            yield line, str(step.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _globals(inner)
 
 
 def manage(arguments: list[str]) -> tuple[str, int]:

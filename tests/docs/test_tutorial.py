@@ -1,4 +1,4 @@
-"""The tutorial, done as it is written by somebody new: the wheel of this tree, an empty folder, and each block in turn."""
+"""The tutorial, done as it is written: the wheel of this tree, an empty folder, and each block in turn."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from ledger.gaps import Gap, Hole, State, explain, find, flag_lost, flagged_gaps, healed_holes, sweep
 from ledger.gaps.finding import GRACE
-from ledger.management.base import FAILED, LedgerCommand
+from ledger.management.base import FAILED, LedgerCommand, counted
 from ledger.models import Entry
 
 #: Lines of a table; a script takes --json, which has them all.
@@ -112,7 +112,7 @@ class Command(LedgerCommand):
 
     def _show(self, holes: list[Hole], gaps: list[Gap], healed: int, flagged: int | None) -> None:
         if flagged is not None:
-            self.stdout.write(f"{flagged} {'value' if flagged == 1 else 'values'} flagged just now.")
+            self.stdout.write(f"{counted(flagged, 'value', 'values')} flagged just now.")
         if holes:
             header = ("tenant", "series", "number", "values", "state", "since", "document")
             self.write_table(header, (_hole_line(hole) for hole in holes[:_LINES]))
@@ -122,8 +122,8 @@ class Command(LedgerCommand):
         if len(holes) > _LINES or len(gaps) > _LINES:
             self.stdout.write(f"The first {_LINES} of {len(holes)} holes and {len(gaps)} gaps; --json has all.")
         if healed:
-            told = "hole that was reported has" if healed == 1 else "holes that were reported have"
-            self.stdout.write(f"{healed} {told} healed.")
+            told = counted(healed, "hole that was reported has", "holes that were reported have")
+            self.stdout.write(f"{told} healed.")
         if not holes and not gaps:
             self.stdout.write(self.style.SUCCESS("Nothing is missing."))
 
@@ -138,7 +138,7 @@ class Command(LedgerCommand):
                 gap.count for gap in gaps if not gap.explanation
             ),
         }
-        told = "; ".join(f"{count} {'value is' if count == 1 else 'values are'} {what}" for what, count in wrong.items() if count)
+        told = "; ".join(f"{counted(count, 'value is', 'values are')} {what}" for what, count in wrong.items() if count)
         if told:
             raise CommandError(f"{told}.", returncode=FAILED)
 
