@@ -57,6 +57,8 @@ class Newcomer:
     environment: dict[str, str] = field(repr=False)
     #: Where the page's ``http://127.0.0.1:8000`` is, once ``runserver`` runs.
     site: str = ""
+    #: Where the page and what happened went apart, if whoever leads this newcomer has noted it down.
+    trouble: str = ""
     _shell: subprocess.Popen[bytes] = field(init=False)
     _server: subprocess.Popen[bytes] | None = None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs import installation
-from tests.docs.newcomer import Newcomer
+from tests.docs.newcomer import Mismatch, Newcomer
 from tests.docs.reading import ROOT, blocks
 
 PAGE = "docs/tutorial.md"
@@ -33,13 +33,17 @@ def newcomer(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     except installation.Unavailable as reason:
         pytest.skip(str(reason))
     with Newcomer(tmp_path_factory.mktemp("newcomer"), installation.environment(wheel.parent, needed)) as someone:
-        for block in blocks(PAGE):
-            someone.follow(block)
+        try:
+            for block in blocks(PAGE):
+                someone.follow(block)
+        except Mismatch as mismatch:
+            someone.trouble = str(mismatch)
         yield someone
 
 
 def test_each_command_does_what_the_page_shows(newcomer: Newcomer) -> None:
     """Following it has compared it all; here are the files that it leaves, whose content the page can't show."""
+    assert not newcomer.trouble, newcomer.trouble
     bakery = newcomer.folder / "bakery"
     assert (bakery / "numbers.pdf").read_bytes().startswith(b"%PDF")
     for name in ("numbers.xlsx", "numbers.zip"):
@@ -48,6 +52,7 @@ def test_each_command_does_what_the_page_shows(newcomer: Newcomer) -> None:
 
 
 def test_the_auditor_sees_what_the_page_says_and_can_change_nothing(newcomer: Newcomer) -> None:
+    assert newcomer.site, "the newcomer did not come to the end of the page"
     auditor = Visitor(newcomer.site)
     assert "Log in" in auditor.get("/ledger/")
     auditor.log_in(*login())

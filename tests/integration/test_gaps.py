@@ -329,7 +329,7 @@ class TestCommand:
             issue("invoice", document="order:1")
         sweep(grace=AT_ONCE)
         out = StringIO()
-        with pytest.raises(CommandError, match="1 values are"):
+        with pytest.raises(CommandError, match="1 value is"):
             call_command("ledger_gaps", stdout=out)
         assert "not committed" in out.getvalue()
 
