@@ -97,6 +97,7 @@ class TestComparing:
         [
             ("INV-2026-000001", "INV-2026-000002"),
             ("", "a"),
+            ("a", "a\nb"),
             ("a\n…\nb", "a\nx"),
             ("a b", "a  b"),
             ("on 2026-11-21", "on Saturday"),
@@ -164,6 +165,9 @@ class TestExceptions:
         assert exceptions.of(block) is None
         commands = [Block(PAGE, each.line, "console", each.text) for each in typed(block)]
         assert [exceptions.of(command) is not None for command in commands] == [True, False]
+        line = exceptions.NotRun("*", "pip install", "a pattern that is found anywhere")
+        assert not line.means(block)
+        assert line.means(commands[0])
 
     @pytest.mark.parametrize("command", ["pip install django-folio", "pip install 'django-folio[nonsense]'"])
     def test_an_extra_that_is_none(self, command: str) -> None:
