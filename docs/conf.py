@@ -28,6 +28,7 @@ version = release = __version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "extensions.accessible",
     "extensions.commands",
     "extensions.docstrings",
     "extensions.settings_table",
@@ -54,7 +55,7 @@ myst_heading_anchors = 4
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-add_module_names = False
+python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 toc_object_entries = False
 

@@ -1,4 +1,4 @@
-"""The API of django-sequence: ``next_sequence``, and the model ``Sequence`` as a view of the ledger.
+"""The API of django-sequence: ``next_sequence``, and the model ``Sequence`` as a view of the ledger::
 
     from ledger.compat.django_sequence import Sequence, SequenceNotFoundError, next_sequence
 

@@ -1,4 +1,4 @@
-"""The API of django-sequences 3.1, on Folio's serial counter: every value is a row of the ledger.
+"""The API of django-sequences 3.1, on Folio's serial counter: every value is a row of the ledger::
 
     from ledger.compat.django_sequences import get_next_value, get_next_values, get_last_value, delete, Sequence
 

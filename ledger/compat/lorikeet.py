@@ -1,4 +1,4 @@
-"""Lorikeet's invoice IDs from the ledger, in the checkout's own transaction.
+"""Lorikeet's invoice IDs from the ledger, in the checkout's own transaction::
 
     LORIKEET_INVOICE_ID_GENERATOR = "ledger.compat.lorikeet.invoice_id"
     LEDGER_LORIKEET = {"SERIES": "invoice", "ORG": ""}  # as here, if it is left out

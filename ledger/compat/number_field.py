@@ -1,4 +1,4 @@
-"""A field that holds a model's number: given when the row is first saved, in the same transaction.
+"""A field that holds a model's number: given when the row is first saved, in the same transaction::
 
     class Invoice(models.Model):
         org = models.ForeignKey(Organization, on_delete=models.PROTECT)

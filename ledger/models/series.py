@@ -24,7 +24,7 @@ SYSTEM_LENGTH = 100
 
 
 class Allocation(models.TextChoices):
-    """How a series takes its next value; docs and README say which to choose."""
+    """How a series takes its next value: docs/guides/allocation.md says which to choose."""
 
     SERIAL = "serial", "serial: the counter is locked until the checkout commits"
     AT_COMMIT = "at_commit", "at_commit: numbered while the checkout commits"

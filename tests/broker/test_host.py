@@ -31,7 +31,7 @@ LEDGER = {"SWEEPS": {"heal": {"every": 1}}}
 CELERY_BROKER_URL = os.environ["SHOP_BROKER"]
 """
 
-# As Celery's own documentation has it, and as README has Folio's two lines.
+# As Celery's own documentation has it, and as docs/guides/workers.md has Folio's two lines.
 INIT = """
 from shop.celery import app as celery_app
 

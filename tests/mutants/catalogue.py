@@ -30,6 +30,8 @@ HOST = "tests/integration/test_host_project.py"
 ADOPTION = "tests/integration/test_adoption.py"
 WRITING_BACK = "tests/accounting/test_writing_back.py"
 WRITING_PROCESSES = "tests/accounting/test_writing_back_processes.py"
+DOCS_SITE = "tests/integration/test_docs_site.py"
+DOCS_BROWSER = "tests/browser/test_docs_site.py"
 FORMATS = "tests/unit/test_formats.py"
 CALENDARS = "tests/unit/test_calendars.py"
 RECONCILING = "ledger/reconciliation"
@@ -996,6 +998,55 @@ CATALOGUE = (
         "    if draft.reference and there.reference",
         "    if there.reference",
         (f"{REMOTE_POOLS}::test_drafts_that_were_taken_over_are_looked_at_too",),
+    ),
+    Mutant(
+        "a command left out of the documentation",
+        "docs/extensions/commands.py",
+        "if not module.ispkg",
+        'if module.name != "ledger_gaps"',
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "a public name left out of the documentation",
+        "docs/reference/api.md",
+        ".. autofunction:: ledger.preview\n",
+        "",
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "a setting left out of the documentation",
+        "docs/reference/settings.md",
+        "### `CLOCK`\n",
+        "### The clock\n",
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "a link of the documentation to a heading that isn't there",
+        "docs/guides/gaps.md",
+        "(../rules.md#declaring)",
+        "(../rules.md#to-declare)",
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "the documentation asks another host for a font",
+        "docs/site.css",
+        "/* What the theme leaves to us.",
+        '@import url("https://fonts.example/serif.css");\n/* What the theme leaves to us.',
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "a trigger that the proofs name isn't there",
+        "docs/explanation/proofs.md",
+        "trigger `ledger_void_fits` |",
+        "trigger `ledger_void_suits` |",
+        (DOCS_SITE,),
+    ),
+    Mutant(
+        "the documentation's headings without a level",
+        "docs/extensions/accessible.py",
+        ' aria-level="2">',
+        ">",
+        (DOCS_BROWSER,),
     ),
     Mutant(
         "a new counter on both sides",

@@ -1,4 +1,4 @@
-"""What can go wrong with an accounting system, in one tree: adapters raise these, and no others.
+"""What can go wrong with an accounting system, in one tree; adapters raise these, and no others::
 
     AccountingError
     ├── Misconfigured          the settings of the system: a person must act
