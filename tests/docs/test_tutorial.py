@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http.cookiejar
 import re
 import urllib.error
@@ -61,11 +62,17 @@ def test_the_auditor_sees_what_the_page_says_and_can_change_nothing(newcomer: Ne
     assert "invoice" in overview
     assert "pickup" in overview
     assert "P-2026-0002".replace("2026", newcomer.year) in gaps
-    assert "card expired after the slip was printed" in gaps
+    assert "card expired, slip lost" in gaps
+    exports: list[str] = []
     found = auditor.get(f"/ledger/find/?find-q=P-{newcomer.year}-0002")
     assert "not committed" in found
     for page in (overview, gaps, found):
         assert not re.search(r"Explain (it|the)|Declare (it|them) void", page)
+    period = auditor.get(re.findall(r'href="(/ledger/period/\d+/)', overview)[0])
+    for export in re.findall(r'href="(/ledger/period/\d+/export/[^"]+)"', period):
+        assert auditor.status(html.unescape(export)) == 200, export
+        exports.append(export)
+    assert len(exports) >= 4, "CSV, JSON, XLSX and PDF"
     assert auditor.status("/ledger/gaps/explain/") == 403
     assert auditor.status("/ledger/workers/") == 403
 
