@@ -246,15 +246,18 @@ def change_allocation(
 ) -> int:
     """Change how the series ``code`` takes its numbers, also in the middle of a period; returns how many gaps it left.
 
-    Holds the counters of its open periods and waits for the checkouts that hold values of them, as long as
-    ``lock_timeout`` says. Then nothing waits any more: what was reserved and not taken, and free values below the
-    highest number, become flagged gaps; free values above it go back to the counter. Raises UnknownSeries,
-    InvalidSeries, or LockTimeout with nothing changed.
+    Makes a default series that isn't there yet. Holds the counters of its open periods and waits for the checkouts that
+    hold values of them, as long as ``lock_timeout`` says. Then nothing waits any more: what was reserved and not taken,
+    and free values below the highest number, become flagged gaps; free values above it go back to the counter. Raises
+    UnknownSeries, InvalidSeries, or LockTimeout with nothing changed.
     """
     alias = using or router.db_for_write(Series)
     tenant, actor = tenant_key(org), actor_name(by)
     with told_in_our_words(code), transaction.atomic(using=alias):
-        series = Series.objects.using(alias).select_for_update(no_key=True).filter(tenant=tenant, code=code).first()
+        rows = Series.objects.using(alias).select_for_update(no_key=True).filter(tenant=tenant, code=code)
+        series = rows.first()
+        if series is None and make_default_series(connections[alias], tenant, code):
+            series = rows.first()
         if series is None:
             raise refusals.unknown_series(alias, tenant, code)
         change = SeriesChange(series, alias)

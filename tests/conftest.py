@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from ledger.site import embedded
 from ledger.sweeps import registry
 from tests import docs_site, provision
-from tests.databases import migrated_database
+from tests.databases import ROOT, migrated_database
 
 
 def pytest_report_header() -> list[str]:
@@ -49,6 +51,16 @@ def redis_url() -> str:
         return provision.redis_url()
     except embedded.EmbeddedServerError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree, alone in its folder."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return next(folder.glob("django_folio-*.whl"))
 
 
 @pytest.fixture(scope="session")

@@ -108,6 +108,11 @@ class LedgerCommand(BaseCommand):
             yield tell
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """``1 value``, ``3 values``: for sentences that a person reads."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def iso_date(text: str) -> date:
     """A date option; argparse reports the ValueError with the option's name."""
     return date.fromisoformat(text)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
-from ledger.keys import KEY_LENGTH
+from ledger.errors import InvalidActor
+from ledger.keys import KEY_LENGTH, instance_key, tenant_key
 from ledger.models.events import written_at
 
 
@@ -31,3 +32,12 @@ class TenantAccess(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.tenant or 'the tenant without a name'}"
+
+    @classmethod
+    def grant(cls, user: Any, org: Any = None, *, using: str | None = None) -> TenantAccess:
+        """Let ``user``, a saved instance, read the numbers of ``org`` (as in ``issue``), and return the row.
+
+        Safe to call again. To take the access away, delete the row. Raises InvalidActor or InvalidTenant.
+        """
+        rows = cls.objects.using(using)
+        return rows.get_or_create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))[0]

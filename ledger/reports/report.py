@@ -224,9 +224,13 @@ def _problems(periods: tuple[ScopedPeriod, ...]) -> Iterator[str]:
                 f"{summary.highest}."
             )
         elif row.lost:
-            yield f"{where}: {row.lost:,} values are lost or were tampered with; nothing is known of them."
+            if row.lost == 1:
+                yield f"{where}: 1 value is lost or was tampered with; nothing is known of it."
+            else:
+                yield f"{where}: {row.lost:,} values are lost or were tampered with; nothing is known of them."
         if summary.duplicates:
-            yield f"{where}: {summary.duplicates:,} values come twice."
+            told = "1 value comes" if summary.duplicates == 1 else f"{summary.duplicates:,} values come"
+            yield f"{where}: {told} twice."
 
 
 def _told(part: Part, tell: Callable[[str], None]) -> Part:

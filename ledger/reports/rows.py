@@ -137,12 +137,12 @@ class GapRow(Row):
     start_number: str = column("From", share=1.5)
     end_number: str = column("To (inclusive)", share=1.5)
     before_number: str | None = column("Number before", share=1.5)
-    before_on: date | None = column("its date", Kind.DAY, 1.15)
+    before_on: date | None = column("its date", Kind.DAY, 1.35)
     after_number: str | None = column("Number after", share=1.5)
-    after_on: date | None = column("its date", Kind.DAY, 1.15)
+    after_on: date | None = column("its date", Kind.DAY, 1.35)
     cause: str = column("Cause", share=1.4)
     known_since: datetime | None = column("Known since", Kind.MOMENT, 0)
-    evidence: Mapping[str, Any] = column("Evidence", Kind.EVIDENCE, 4.2)
+    evidence: Mapping[str, Any] = column("Evidence", Kind.EVIDENCE, 3.8)
     explanation: str = column("Explanation", share=2.2)
     explained_by: str = column("By", share=0.9)
     explained_at: datetime | None = column("Explained", Kind.MOMENT, 1.75)
@@ -152,7 +152,7 @@ class GapRow(Row):
 class DeclaredGapRow(GapRow):
     """The same where the rules of a series say until when a gap is to be declared to an authority."""
 
-    declaration_due: date | None = column("Declaration due", Kind.DAY, 1.15)
+    declaration_due: date | None = column("Declaration due", Kind.DAY, 1.35)
 
 
 @dataclass(frozen=True, slots=True)

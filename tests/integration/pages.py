@@ -11,9 +11,7 @@ from django.db import transaction
 from django.test import Client
 
 from ledger import define_series, issue, void
-from ledger.errors import InvalidActor
 from ledger.gaps import explain
-from ledger.keys import instance_key
 from ledger.models import Entry, FindingRaised, Period, Series, TenantAccess
 from ledger.reconciliation import Books
 from tests.integration.mirrored import There
@@ -90,7 +88,7 @@ def user(name: str, *permissions: str, sees: tuple[str, ...] = ()) -> User:
     for codename in permissions:
         made.user_permissions.add(Permission.objects.get(content_type__app_label="ledger", codename=codename))
     for tenant in sees:
-        TenantAccess.objects.create(tenant=tenant, user=instance_key(made, InvalidActor, "user"))
+        TenantAccess.grant(made, tenant)
     return made
 
 

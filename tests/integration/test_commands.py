@@ -117,6 +117,13 @@ class TestSeries:
         define_series("invoice", org="acme", is_active=False)
         assert "switched off" in run("ledger_series", "show", "invoice", "--tenant", "acme")
 
+    def test_a_default_series_is_allocated_before_its_first_number(self) -> None:
+        assert "takes its numbers by pooled now" in run("ledger_series", "allocate", "invoice", "pooled")
+        assert Series.objects.get().allocation == "pooled"
+        with pytest.raises(CommandError, match="no series 'nope'"):
+            run("ledger_series", "allocate", "nope", "pooled")
+        assert Series.objects.count() == 1
+
     def test_show_of_none(self) -> None:
         assert "'bill'" in refused("ledger_series", "show", "bill", code=2)
 

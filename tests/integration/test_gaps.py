@@ -314,12 +314,12 @@ class TestCommand:
         with refused_checkout():
             issue("invoice", document="order:1")
         out = StringIO()
-        with pytest.raises(CommandError, match="1 values are open"):
+        with pytest.raises(CommandError, match="1 value is open"):
             call_command("ledger_gaps", "--grace", "0", stdout=out)
         assert "INV-0001" in out.getvalue()
         assert "order:1" in out.getvalue()
         sweep(grace=AT_ONCE)
-        with pytest.raises(CommandError, match="1 values are flagged and not explained"):
+        with pytest.raises(CommandError, match="1 value is flagged and not explained"):
             call_command("ledger_gaps", stdout=out)
         assert "not committed" in out.getvalue()
 
@@ -329,7 +329,7 @@ class TestCommand:
             issue("invoice", document="order:1")
         sweep(grace=AT_ONCE)
         out = StringIO()
-        with pytest.raises(CommandError, match="1 values are"):
+        with pytest.raises(CommandError, match="1 value is"):
             call_command("ledger_gaps", stdout=out)
         assert "not committed" in out.getvalue()
 

@@ -163,7 +163,7 @@ class TestTakingOver:
             old.begin()
             assert old.run(recipe) == "B-1"
             call_command("ledger_lorikeet", "shop.InvoiceID", series="invoice", stdout=(out := StringIO()))
-            assert "1 invoice IDs came into the pool of invoice.\n1 are held by checkouts" in out.getvalue()
+            assert "1 invoice ID came into the pool of invoice.\n1 is held by a checkout" in out.getvalue()
             assert check_out() == "B-2"
             old.end(how)
         again = take_over(InvoiceID, series="invoice")

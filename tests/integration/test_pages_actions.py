@@ -7,8 +7,10 @@ import zipfile
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
+from ledger.errors import InvalidActor, InvalidTenant
 from ledger.models import FindingAcknowledged, GapExplained, NumberVoided, TenantAccess
 from tests.integration.pages import SCRIPT, Shop, client, shop, user
 
@@ -157,3 +159,27 @@ def test_access_is_given_and_taken_in_the_admin(root: Client, berlin: Shop) -> N
     assert root.get(f"/admin/ledger/tenantaccess/{given.pk}/change/").status_code == 200
     assert root.post(f"/admin/ledger/tenantaccess/{given.pk}/delete/", {"post": "yes"}).status_code == 302
     assert auditor.get("/ledger/").status_code == 403
+
+
+def test_access_is_given_in_code(berlin: Shop) -> None:
+    ruth = user("ruth")
+    given = TenantAccess.grant(ruth, "berlin")
+    assert TenantAccess.grant(ruth, "berlin") == given
+    assert (given.tenant, given.user) == ("berlin", f"auth.user:{ruth.pk}")
+    assert TenantAccess.grant(ruth).tenant == ""
+    auditor = Client()
+    auditor.force_login(ruth)
+    assert auditor.get("/ledger/", {"tenant": "berlin"}).status_code == 200
+    assert auditor.get("/ledger/", {"tenant": "mumbai"}).status_code == 404
+    with pytest.raises(InvalidActor, match="is not saved"):
+        TenantAccess.grant(User(username="nobody"), "berlin")
+    with pytest.raises(InvalidTenant):
+        TenantAccess.grant(ruth, 7)
+
+
+def test_the_gaps_that_are_left_out_are_spoken_of(keeper: Client, berlin: Shop) -> None:
+    explain(keeper, berlin, "spoilt")
+    assert "No gap waits for an explanation." in keeper.get("/ledger/gaps/", {"tenant": "berlin"}).content.decode()
+    assert "spoilt" in keeper.get("/ledger/gaps/", {"tenant": "berlin", "gaps-state": "all"}).content.decode()
+    nothing = {"tenant": "berlin", "gaps-state": "all", "gaps-q": "no such"}
+    assert "No gaps here." in keeper.get("/ledger/gaps/", nothing).content.decode()

@@ -272,8 +272,8 @@ class TestWhatIsWrong:
                 cursor.execute("UPDATE ledger_entry SET value = 1 WHERE value = 2")
                 with continuity_report(tenant="shop") as report:
                     assert rows(report, "summary")[0].duplicates == 1
-                    assert "1 values come twice" in report.problems[-1]
-                with pytest.raises(CommandError, match="1 values come twice") as refused:
+                    assert "1 value comes twice" in report.problems[-1]
+                with pytest.raises(CommandError, match="1 value comes twice") as refused:
                     call_command("ledger_report", "--tenant", "shop", "--output", str(tmp_path / "report.json"))
                 assert refused.value.returncode == 1
             finally:

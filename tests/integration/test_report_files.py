@@ -17,7 +17,7 @@ from django.db import transaction
 
 from ledger import define_series, issue, void
 from ledger.errors import ReportError
-from ledger.models import Entry
+from ledger.models import Entry, Period
 from ledger.reports.formats import format_named, formats, pdf, xlsx
 from ledger.reports.formats.json_document import json_schema
 from ledger.reports.paper import fonts
@@ -27,6 +27,7 @@ from tests.integration.reporting import (
     PINNED,
     csv_tables,
     eventful,
+    flagged,
     number,
     pdf_text,
     sheets,
@@ -184,6 +185,16 @@ class TestPdf:
             assert words in text
         with opened(file) as document:
             assert f"Page {len(document)} of {len(document)}" in text
+
+    def test_no_date_is_broken_over_two_lines(self) -> None:
+        eventful()
+        series = define_series("nfe", org="shop", template="{counter}", calendar="never", rules="BR", time_zone="UTC")
+        number("nfe", date(2026, 12, 30), org="shop")
+        flagged(Period.objects.get(series=series))
+        number("nfe", date(2026, 12, 30), org="shop")
+        text = pdf_text(written("pdf", tenant="shop"))
+        assert "2026-12-30" in text
+        assert not re.search(r"\b\d{4}-\d\d-\d?\b(?!\d)", text)
 
     def test_repeats_the_heads_of_a_table_on_each_page(self) -> None:
         define_series("bill", template="B{year}-{counter}", time_zone="UTC")

@@ -153,7 +153,7 @@ class TestTheCommand:
     def test_ends_with_1_where_values_are_lost(self, tampered: Any, tmp_path: Path) -> None:
         tampered("DELETE FROM ledger_entry WHERE value = 540000")
         code, _, error = command("--output", str(tmp_path / "report.json"))
-        assert (code, "1 values are lost" in error) == (1, True)
+        assert (code, "1 value is lost" in error) == (1, True)
 
     @pytest.mark.usefixtures("retail")
     @pytest.mark.parametrize(

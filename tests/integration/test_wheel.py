@@ -75,13 +75,6 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT, cwd=folder)
-    return next(folder.glob("django_folio-*.whl"))
-
-
 def interpreters() -> list[str]:
     others = [f"python3.{minor}" for minor in (11, 12, 13, 14) if minor != sys.version_info.minor]
     return [sys.executable, *others]

@@ -59,6 +59,9 @@ COMPAT = "ledger/compat"
 NUMBER_FIELD = "tests/integration/test_number_field.py"
 OSCAR = "tests/oscar/test_checkout.py"
 LORIKEET = "tests/integration/test_lorikeet.py"
+TUTORIAL = "tests/docs/test_tutorial.py"
+EXAMPLES = "tests/docs/test_examples.py"
+DOCS_RUNNER = "tests/docs/test_runner.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -1058,5 +1061,61 @@ CATALOGUE = (
         "IN SHARE ROW EXCLUSIVE MODE",
         "IN ACCESS EXCLUSIVE MODE",
         (MOVING,),
+    ),
+    Mutant(
+        "the tutorial shows another number",
+        "docs/tutorial.md",
+        '>>> print(checkout("Grace", "30.00", card="valid"))\nINV-2026-000002\n',
+        '>>> print(checkout("Grace", "30.00", card="valid"))\nINV-2026-000003\n',
+        (TUTORIAL,),
+    ),
+    Mutant(
+        "a command of the tutorial is misspelt",
+        "docs/tutorial.md",
+        "$ python manage.py ledger_verify\n",
+        "$ python manage.py ledger_verfiy\n",
+        (TUTORIAL,),
+    ),
+    Mutant(
+        "README promises another number",
+        "README.md",
+        '# str(number) == "INV-2026-000123"',
+        '# str(number) == "INV-2026-000124"',
+        (f"{EXAMPLES}::test_examples[README.md]",),
+    ),
+    Mutant(
+        "a guide shows another output",
+        "docs/guides/from-lorikeet.md",
+        "12 invoice IDs came into the pool of invoice.",
+        "13 invoice IDs came into the pool of invoice.",
+        (f"{EXAMPLES}::test_examples[docs/guides/from-lorikeet.md]",),
+    ),
+    Mutant(
+        "an exception takes a whole console along",
+        "tests/docs/exceptions.py",
+        "not (is_whole and text)",
+        "not (is_whole and not text)",
+        (DOCS_RUNNER,),
+    ),
+    Mutant(
+        "an ellipsis stands for anything that follows",
+        "tests/docs/comparing.py",
+        "re.fullmatch(",
+        "re.match(",
+        (DOCS_RUNNER,),
+    ),
+    Mutant(
+        "access is given twice",
+        "ledger/models/access.py",
+        'return rows.get_or_create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))[0]',
+        'return rows.create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))',
+        (PAGES_ACTIONS,),
+    ),
+    Mutant(
+        "a default series can't be allocated early",
+        "ledger/series.py",
+        "        if series is None and make_default_series(connections[alias], tenant, code):",
+        "        if False and make_default_series(connections[alias], tenant, code):",
+        ("tests/integration/test_commands.py",),
     ),
 )

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from ledger.gaps import Gap, Hole, State, explain, find, flag_lost, flagged_gaps, healed_holes, sweep
 from ledger.gaps.finding import GRACE
-from ledger.management.base import FAILED, LedgerCommand
+from ledger.management.base import FAILED, LedgerCommand, counted
 from ledger.models import Entry
 
 #: Lines of a table; a script takes --json, which has them all.
@@ -112,7 +112,7 @@ class Command(LedgerCommand):
 
     def _show(self, holes: list[Hole], gaps: list[Gap], healed: int, flagged: int | None) -> None:
         if flagged is not None:
-            self.stdout.write(f"{flagged} values flagged as gaps just now.")
+            self.stdout.write(f"{counted(flagged, 'value', 'values')} flagged just now.")
         if holes:
             header = ("tenant", "series", "number", "values", "state", "since", "document")
             self.write_table(header, (_hole_line(hole) for hole in holes[:_LINES]))
@@ -122,7 +122,8 @@ class Command(LedgerCommand):
         if len(holes) > _LINES or len(gaps) > _LINES:
             self.stdout.write(f"The first {_LINES} of {len(holes)} holes and {len(gaps)} gaps; --json has all.")
         if healed:
-            self.stdout.write(f"{healed} holes that were reported have healed.")
+            told = counted(healed, "hole that was reported has", "holes that were reported have")
+            self.stdout.write(f"{told} healed.")
         if not holes and not gaps:
             self.stdout.write(self.style.SUCCESS("Nothing is missing."))
 
@@ -131,15 +132,13 @@ class Command(LedgerCommand):
         for hole in holes:
             states[hole.state] += hole.count
         wrong = {
-            "open (manage.py ledger_gaps sweep flags them)": states[State.OPEN],
-            "lost or tampered with (restore them from a backup; manage.py ledger_verify tells more)": states[
-                State.LOST
-            ],
+            "open (manage.py ledger_gaps sweep flags what no checkout will fill)": states[State.OPEN],
+            "lost or tampered with (restore from a backup; manage.py ledger_verify tells more)": states[State.LOST],
             "flagged and not explained (manage.py ledger_gaps explain)": sum(
                 gap.count for gap in gaps if not gap.explanation
             ),
         }
-        told = "; ".join(f"{count} values are {what}" for what, count in wrong.items() if count)
+        told = "; ".join(f"{counted(count, 'value is', 'values are')} {what}" for what, count in wrong.items() if count)
         if told:
             raise CommandError(f"{told}.", returncode=FAILED)
 

@@ -10,7 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.core.management.base import CommandError, CommandParser
 
 from ledger.compat.lorikeet import take_over
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date
+from ledger.management.base import BAD_OPTIONS, LedgerCommand, counted, iso_date
 
 
 class Command(LedgerCommand):
@@ -57,7 +57,10 @@ class Command(LedgerCommand):
             return
         verb = "would come" if options["dry_run"] else "came"
         self.stdout.write(
-            self.style.SUCCESS(f"{done.numbers} invoice IDs {verb} into the pool of {options['series']}.")
+            self.style.SUCCESS(
+                f"{counted(done.numbers, 'invoice ID', 'invoice IDs')} {verb} into the pool of {options['series']}."
+            )
         )
         if done.in_flight:
-            self.stdout.write(f"{done.in_flight} are held by checkouts just now: run it again when those are over.")
+            told = counted(done.in_flight, "is held by a checkout", "are held by checkouts")
+            self.stdout.write(f"{told} just now: run it again when that is over.")

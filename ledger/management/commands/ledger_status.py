@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted
 from ledger.models import Series
 from ledger.remote import PoolState, pool_states
 from ledger.reports.continuity import PeriodSummary, summarise
@@ -125,7 +125,7 @@ class Command(LedgerCommand):
         if healing:
             self.stdout.write(f"{healing:,} of the missing values are free: the next checkouts take them.")
         if duplicates:
-            self.stdout.write(self.style.ERROR(f"{duplicates:,} values come twice."))
+            self.stdout.write(self.style.ERROR(f"{counted(duplicates, 'value comes', 'values come')} twice."))
 
     def _table(self, rows: list[tuple[str, ...]]) -> None:
         try:
