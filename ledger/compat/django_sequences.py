@@ -36,7 +36,10 @@ from ledger.requests import day_or_moment
 
 __all__ = ["Sequence", "delete", "get_last_value", "get_next_value", "get_next_values"]
 
-# The outcome, and the last value taken. Arguments: tenant, series, moment or null.
+# The next value, or null (migrations/sql/next_value.sql). Arguments: tenant, series, moment or null.
+_NEXT = "SELECT ledger_next_value(%s, %s, %s)"
+
+# The outcome, and the last value taken, if there is one. Arguments as above.
 _TAKE = "SELECT ledger_issue_serial(%s, %s, NULL, %s, '', '', '{}')"
 
 # The same for a block, which has no documents either. Arguments: tenant, series, moment or null, how many.
@@ -178,7 +181,7 @@ def _take(
     known = _known.get((alias, tenant, name))
     with told_in_our_words(name):
         if known is not None and reset_value is None and not nowait:
-            _, _, value = _ask(alias, tenant, known, batch)
+            value = _next(alias, tenant, known) if batch is None else _ask(alias, tenant, known, batch)[2]
             if value is not None:
                 return value
         # In the caller's transaction, or one of its own, that a refusal to wait leaves usable.
@@ -222,6 +225,15 @@ def _without_waiting(alias: str, run: Run, name: str, *, one: bool) -> int:
     return issue(run.series.code, org=run.series.tenant, using=alias).value
 
 
+def _next(alias: str, tenant: str, code: str) -> int | None:
+    """The next value in one round trip, or None where the series gives out none."""
+    _, moment = day_or_moment(None)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_NEXT, (tenant, code, moment))
+        value: int | None = cursor.fetchone()[0]
+    return value
+
+
 def _ask(alias: str, tenant: str, code: str, batch: int | None) -> tuple[str, str, int | None]:
     """The outcome, the business date in days since 1970, and the last value taken, if any was."""
     _, moment = day_or_moment(None)
@@ -244,6 +256,9 @@ def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: s
         raise refusals.inactive(run.series)
     if outcome == Outcome.EXHAUSTED:
         raise refusals.exhausted(run.period, batch or 1)
+    if outcome == Outcome.OUT_OF_ORDER:
+        run.period.refresh_from_db(using=alias)
+        raise refusals.out_of_order(run.period, day_of(days))
     if outcome == Outcome.CLOSED:
         latest = latest_run(alias, tenant, name)
         if latest is not None and latest.turn == run.turn and latest.period is not None and latest.period.closed_at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -12,9 +13,18 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 
 from ledger import define_series, issue
 from ledger.compat import django_sequences
-from ledger.errors import InvalidArgument, InvalidSeries, LockTimeout, PeriodClosed
+from ledger.errors import (
+    InactiveSeries,
+    InvalidArgument,
+    InvalidSeries,
+    LockTimeout,
+    OutOfOrder,
+    PeriodClosed,
+    PeriodExhausted,
+)
 from ledger.models import Entry, Period, Series
 from ledger.periods import close_period
+from ledger.series import change_allocation
 from ledger.verification import verify
 from tests.concurrency.checkouts import checkouts, in_threads, wait_until_blocked
 
@@ -308,6 +318,69 @@ class TestWhatFolioAdds:
     def test_a_negative_batch(self) -> None:
         with pytest.raises(InvalidArgument, match="never goes back"):
             django_sequences.get_next_values(-1)
+
+    def test_what_stands_in_the_row(self) -> None:
+        """The lean way of every call but the first writes what `issue` writes."""
+        django_sequences.get_next_value("cases")
+        django_sequences.get_next_value("cases")
+        with transaction.atomic():
+            issue("cases")
+        columns = ("tenant", "series_id", "period_id", "kind", "document", "issued_on", "actor", "metadata")
+        assert len({repr(row) for row in Entry.objects.values_list(*columns)}) == 1
+        assert list(Entry.objects.order_by("value").values_list("number", flat=True)) == [
+            "cases-1",
+            "cases-2",
+            "cases-3",
+        ]
+
+    def test_the_guard_of_chronology_is_kept_up(self) -> None:
+        """While it is on, and afterwards, the counter's row knows the latest date; and it is heeded."""
+        series = define_series("cases", template="C-{counter}", calendar="never", chronological=True)
+        values = [django_sequences.get_next_value("cases") for _ in range(3)]
+        today = Entry.objects.first().issued_on  # type: ignore[union-attr]
+        assert Period.objects.get().last_issued_on == today
+        with transaction.atomic():
+            issue("cases", on=today + timedelta(days=2))
+        with pytest.raises(OutOfOrder):
+            django_sequences.get_next_value("cases")
+        Series.objects.filter(pk=series.pk).update(chronological=False)
+        assert [*values, django_sequences.get_next_value("cases")] == [1, 2, 3, 5]
+        assert Period.objects.get().last_issued_on == today + timedelta(days=2)
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_a_counter_at_its_end(self, again: bool) -> None:
+        django_sequences.get_next_values(2, "cases")
+        Period.objects.update(max_value=3 if again else 2)
+        if again:
+            assert django_sequences.get_next_value("cases") == 3
+        for call in (
+            lambda: django_sequences.get_next_value("cases"),
+            lambda: django_sequences.get_next_values(2, "cases"),
+        ):
+            with pytest.raises(PeriodExhausted):
+                call()
+
+    def test_a_series_that_was_switched_off_or_changed(self) -> None:
+        assert django_sequences.get_next_value("cases") == 1
+        Series.objects.update(is_active=False)
+        with pytest.raises(InactiveSeries):
+            django_sequences.get_next_value("cases")
+        Series.objects.update(is_active=True)
+        change_allocation("cases", "pooled")
+        assert [django_sequences.get_next_value("cases") for _ in range(2)] == [2, 3]
+        change_allocation("cases", "serial")
+        assert django_sequences.get_next_value("cases") == 4
+
+    def test_who_waited_for_a_counter_that_was_closed(self) -> None:
+        assert django_sequences.get_next_value("cases") == 1
+        with checkouts(2) as (first, second):
+            first.begin()
+            first.run(lambda: close_period(Period.objects.get(), early=True))
+            step = second.do(lambda: django_sequences.get_next_value("cases"))
+            wait_until_blocked(second, step)
+            first.commit()
+            with pytest.raises(PeriodClosed):
+                step.result(30)
 
     def test_one_round_trip(self, django_assert_num_queries: Any) -> None:
         django_sequences.get_next_value("cases")
