@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, wait
 from datetime import timedelta
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
 import sequences
+from asgiref.sync import async_to_sync, sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.db.utils import ConnectionDoesNotExist
 
 from ledger import define_series, issue
 from ledger.compat import django_sequences
@@ -35,6 +41,11 @@ BOTH = pytest.mark.parametrize("api", [sequences, django_sequences], ids=["origi
 def sound(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     yield
     assert list(verify()) == []
+
+
+def quick_to_see_deadlocks() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL deadlock_timeout = '50ms'")
 
 
 @BOTH
@@ -92,6 +103,12 @@ class TestContract:
         assert list(api.get_next_values(0, "lots")) == []
         assert api.get_next_value("lots") == 15
 
+    def test_a_batch_of_none_makes_the_sequence(self, api: ModuleType) -> None:
+        assert api.get_next_values(0, "lots", initial_value=10) == range(10, 10)
+        assert api.get_next_values(0, "lots", initial_value=70) == range(10, 10)
+        assert api.get_next_value("lots", initial_value=70) == 10
+        assert api.get_next_values(0, "lots") == range(11, 11)
+
     def test_get_last_value(self, api: ModuleType) -> None:
         assert api.get_last_value("invoices") is None
         api.get_next_value("invoices", 7)
@@ -129,6 +146,65 @@ class TestContract:
         for call in calls:
             with pytest.raises(TypeError):
                 call()
+
+    def test_outside_a_transaction_each_call_is_one(self, api: ModuleType) -> None:
+        assert connection.in_atomic_block is False
+        assert [api.get_next_value("a"), api.get_next_value("a", 1, 9), api.get_next_value("a", nowait=True)] == [
+            1,
+            2,
+            3,
+        ]
+        with checkouts(1) as (other,):
+            assert other.run(lambda: api.get_last_value("a")) == 3
+            assert other.run(lambda: api.get_next_value("a", nowait=True)) == 4
+
+    def test_without_autocommit_it_is_the_callers_transaction(self, api: ModuleType) -> None:
+        assert api.get_next_value("a") == 1
+        transaction.set_autocommit(False)
+        try:
+            got = [api.get_next_value("a"), api.get_next_value("new"), api.get_next_value("a", nowait=True)]
+            transaction.rollback()
+        finally:
+            transaction.set_autocommit(True)
+        assert (got, api.get_last_value("a"), api.get_last_value("new")) == ([2, 1, 3], 1, None)
+
+    def test_from_async_code(self, api: ModuleType) -> None:
+        async def ask() -> list[int]:
+            with pytest.raises(SynchronousOnlyOperation):
+                api.get_next_value("a")
+            return [await sync_to_async(api.get_next_value)("a") for _ in range(2)]
+
+        assert async_to_sync(ask)() == [1, 2]
+
+    @pytest.mark.parametrize("name", ["nowhere", ""])
+    def test_a_database_that_is_not_there(self, api: ModuleType, name: str) -> None:
+        for call in (api.get_next_value, api.get_last_value, api.delete, partial(api.get_next_values, 2)):
+            with pytest.raises(ConnectionDoesNotExist):
+                call("a", using=name)
+
+    @pytest.mark.parametrize("call", ["get_next_value", "delete", "get_last_value"])
+    def test_a_transaction_that_must_be_rolled_back(self, api: ModuleType, call: str) -> None:
+        with transaction.atomic():
+            transaction.set_rollback(True)
+            with pytest.raises(TransactionManagementError):
+                getattr(api, call)("a")
+
+    def test_two_sequences_in_opposite_orders(self, api: ModuleType) -> None:
+        for name in ("a", "b"):
+            api.get_next_value(name)
+        with checkouts(2) as both:
+            for checkout, name in zip(both, "ab", strict=True):
+                checkout.begin()
+                checkout.run(quick_to_see_deadlocks)
+                checkout.run(partial(api.get_next_value, name))
+            steps = [checkout.do(partial(api.get_next_value, name)) for checkout, name in zip(both, "ba", strict=True)]
+            done, _ = wait(steps, timeout=30, return_when=FIRST_EXCEPTION)
+            [failed] = [step for step in done if step.exception()]
+            assert isinstance(failed.exception(), OperationalError)
+            both[steps.index(failed)].rollback()
+            other = 1 - steps.index(failed)
+            assert steps[other].result(30) == 2
+            both[other].commit()
 
     def test_a_rollback_gives_the_value_again(self, api: ModuleType) -> None:
         for first in (1, 2):  # the very first one too, whose sequence is made by the call
@@ -315,9 +391,31 @@ class TestWhatFolioAdds:
                 django_sequences.get_next_values(2, name, nowait=True)
         assert [django_sequences.get_last_value(name) for name in ("new", "New")] == [8, 5]
 
-    def test_a_negative_batch(self) -> None:
-        with pytest.raises(InvalidArgument, match="never goes back"):
-            django_sequences.get_next_values(-1)
+    @pytest.mark.parametrize("size", [-1, 2**40])
+    def test_a_batch_that_cannot_be(self, size: int) -> None:
+        with pytest.raises(InvalidArgument, match=f"A batch of {size} values"):
+            django_sequences.get_next_values(size)
+
+    @pytest.mark.parametrize("first", [1.5, "7", None, -5])
+    def test_an_initial_value_that_cannot_be(self, first: Any) -> None:
+        calls: list[Callable[[], Any]] = [
+            lambda: django_sequences.get_next_value("a", first),
+            lambda: django_sequences.get_next_values(2, "a", first),
+            lambda: django_sequences.get_next_values(0, "a", first),
+        ]
+        for call in calls:
+            with pytest.raises(InvalidArgument, match=f"{first!r}|{first} is negative"):
+                call()
+        assert not Series.objects.exists()
+
+    def test_a_refusal_leaves_the_transaction_usable(self) -> None:
+        define_series("off", template="OFF-{counter}", calendar="never", is_active=False)
+        with transaction.atomic():
+            assert django_sequences.get_next_value("a") == 1
+            with pytest.raises(InactiveSeries):
+                django_sequences.get_next_value("off")
+            assert django_sequences.get_next_value("a") == 2
+        assert django_sequences.get_last_value("a") == 2
 
     def test_what_stands_in_the_row(self) -> None:
         """The lean way of every call but the first writes what `issue` writes."""

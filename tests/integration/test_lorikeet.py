@@ -10,16 +10,16 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import override_settings
 from django.utils.module_loading import import_string
 
-from ledger import define_series, issue
+from ledger import define_series, issue, remote
 from ledger import errors as e
 from ledger.compat.lorikeet import invoice_id
-from ledger.compat.moving import pool
 from ledger.compat.moving.pool import Pool, TakenOver, move_pool
 from ledger.models import AdoptedGap, Adoption, DraftMade, Entry, NumberIssued, Series, Slot
 from ledger.verification import verify
@@ -237,8 +237,8 @@ class TestTakingOver:
             return str(original(*arguments, **more))
 
         taken: list[str] = []
-        original = pool.remote.store
-        monkeypatch.setattr(pool.remote, "store", store)
+        original = remote.store
+        monkeypatch.setattr(remote, "store", store)
         assert moved("--dry-run")["pool"] == {"numbers": 2, "left": 0, "in_flight": None}
         assert taken == ["B-1", "B-1"]
 
@@ -314,8 +314,10 @@ class TestTakingOver:
             ((*POOL, "--only", "invoice"), "go with the counters"),
             ((*POOL, "--pattern", "x"), "go with --model"),
             (
-                ("--model", "shop.Order", "--number-field", "reference", "--date-field", "created_at")
-                + ("--org-field", "org"),
+                (
+                    *("--model", "shop.Order", "--number-field", "reference", "--date-field", "created_at"),
+                    *("--org-field", "org"),
+                ),
                 "One pool is one tenant's",
             ),
         ],
@@ -336,7 +338,7 @@ class TestTakingOver:
     def test_a_model_that_cannot_be_found_by_its_name(
         self, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(pool.apps, "get_models", lambda: [InvoiceID] * len(names))
+        monkeypatch.setattr(apps, "get_models", lambda: [InvoiceID] * len(names))
         with pytest.raises(CommandError, match=r"Name it: --pool shop\.InvoiceID") as told:
             move("--apply")
         assert told.value.returncode == 2
@@ -364,11 +366,11 @@ class TestHistory:
         told = move(*self.OPTIONS, *self.PATTERN)
         assert "would be moved" in told
         assert not Entry.objects.exists()
-        told = moved(*self.OPTIONS, *self.PATTERN, "--explain-gaps", "deleted in Xero", "--by", "ada", "--apply")
-        assert [(row["state"], row["adopted"], row["missing"], row["last"]) for row in told["moved"]] == [
+        done = moved(*self.OPTIONS, *self.PATTERN, "--explain-gaps", "deleted in Xero", "--by", "ada", "--apply")
+        assert [(row["state"], row["adopted"], row["missing"], row["last"]) for row in done["moved"]] == [
             ("moved", 2, 1, 9)
         ]
-        assert told["pool"]["numbers"] == 2
+        assert done["pool"]["numbers"] == 2
         assert (Adoption.objects.get().actor, AdoptedGap.objects.get().first_value) == ("ada", 8)
         with transaction.atomic():
             assert str(issue("invoice", document=orders[0])) == "B-7"

@@ -876,7 +876,7 @@ CATALOGUE = (
     ),
     Mutant(
         "a turn that ended goes on",
-        "ledger/compat/django_sequences.py",
+        "ledger/compat/sequence_values.py",
         "                        end_run(connections[alias], tenant, name, run)\n",
         "",
         (DJANGO_SEQUENCES,),

@@ -99,8 +99,9 @@ def move_pool(
 
     All, or nothing. Shorter numbers come first, then as text. Rows that a checkout holds stay where they are, so run it
     again when the old code is gone; with a history, checkouts that are under way are waited for. ``on`` picks the
-    period of the pool, by default today's. ``settings`` (``system`` among them) make the series if there is none. Without ``apply``
-    no row of the shop is locked, since the recipe's checkouts would pass over it, and all is rolled back.
+    period of the pool, by default today's. ``settings`` (``system`` among them) make the series if there is none.
+    Without ``apply`` no row of the shop is locked, since the recipe's checkouts would pass over it, and all is rolled
+    back.
 
     Raises UnknownSeries or InvalidArgument; AdoptionError where the series isn't remote, a worker is just refilling its
     pool, or a number can't be taken: because the ledger has it, or because it isn't above the highest of the history.
@@ -227,7 +228,7 @@ def _remote_series(alias: str, code: str, tenant: str, settings: dict[str, Any])
             raise UnknownSeries(
                 f"Tenant {tenant!r} has no series {code!r}.",
                 rule="The invoice IDs become the pool of a remote series, whose template says what they look like.",
-                remedy="Let it be made: --template 'INV-{counter:04}' --calendar never --system NAME, of LEDGER_ACCOUNTING.",
+                remedy="Let it be made: --template 'INV-{counter:04}' --calendar never --system NAME.",
             )
         return define_series(code, org=tenant, using=alias, allocation=Allocation.REMOTE, **settings)
     if found.allocation != Allocation.REMOTE or not found.is_active:

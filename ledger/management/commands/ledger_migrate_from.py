@@ -24,8 +24,8 @@ _SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length")
 
 class Command(LedgerCommand):
     help = (
-        "Takes over the numbering of another system: its history where a model has it, and its counters in any case; of "
-        "Lorikeet's recipe for external invoice IDs, the table of numbers, as the pool of a remote series. "
+        "Takes over the numbering of another system: its history where a model has it, and its counters in any case; "
+        "of Lorikeet's recipe for external invoice IDs, the table of numbers, as the pool of a remote series. "
         "Shows what it would do; --apply does it, all or nothing, waiting for checkouts that hold an old number. "
         "Exit code 0: done; 1: refused; 2: the options are no good."
     )
@@ -45,7 +45,9 @@ class Command(LedgerCommand):
         add("system", choices=systems, help="What gave out the numbers so far.")
         either = parser.add_mutually_exclusive_group().add_argument
         either("--apply", action="store_true", help="Do it; otherwise all is rolled back.")
-        either("--dry-run", action="store_true", help="Tell what would be done, and change nothing: as without --apply.")
+        either(
+            "--dry-run", action="store_true", help="Tell what would be done, and change nothing: as without --apply."
+        )
         add("--by", default="", metavar="NAME", help="Who takes the numbers over; kept with each entry.")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
         add("--json", action="store_true", help="Write one JSON document.")
