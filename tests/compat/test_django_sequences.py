@@ -15,7 +15,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.transaction import TransactionManagementError
-from django.db.utils import ConnectionDoesNotExist
+from django.utils.connection import ConnectionDoesNotExist
 
 from ledger import define_series, issue
 from ledger.compat import django_sequences
