@@ -53,10 +53,8 @@ def of_django_sequences(new: bool) -> list[int]:
 
 def of_django_sequence(new: bool) -> list[int]:
     with transaction.atomic():
-        if new and Adoption.objects.exists():
-            number = django_sequence.next_sequence(NAME)
-        else:
-            number = old_next_sequence(NAME)
+        next_sequence = django_sequence.next_sequence if new and Adoption.objects.exists() else old_next_sequence
+        number = next_sequence(NAME)
         if random.random() < 0.2:
             raise Refused
     return [int(number.rpartition("-")[2])]
