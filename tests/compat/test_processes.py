@@ -114,7 +114,7 @@ def test_django_sequence() -> None:
         old_next_sequence("invoice")
 
     def counted() -> int:
-        return OldSequence.objects.get().current_value
+        return OldSequence.objects.values_list("current_value", flat=True).get()
 
     with processes("django-sequence", "old", "old", "new") as crew:
         wait_until(lambda: counted() > 20)
