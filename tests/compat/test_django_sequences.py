@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, wait
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -29,7 +29,7 @@ from ledger.errors import (
     PeriodExhausted,
 )
 from ledger.models import Entry, Period, Series
-from ledger.periods import close_period
+from ledger.periods import close_period, open_period
 from ledger.series import change_allocation
 from ledger.verification import verify
 from tests.concurrency.checkouts import checkouts, in_threads, wait_until_blocked
@@ -444,6 +444,15 @@ class TestWhatFolioAdds:
         Series.objects.filter(pk=series.pk).update(chronological=False)
         assert [*values, django_sequences.get_next_value("cases")] == [1, 2, 3, 5]
         assert Period.objects.get().last_issued_on == today + timedelta(days=2)
+
+    def test_the_guard_of_chronology_knows_the_first_date(self) -> None:
+        with transaction.atomic():
+            django_sequences.get_next_value("cases")  # so the sequence is known to this process
+            transaction.set_rollback(True)
+        series = define_series("cases", template="C-{counter}", calendar="never", chronological=True)
+        open_period(series, date(2026, 1, 1))
+        assert django_sequences.get_next_value("cases") == 1
+        assert Period.objects.get().last_issued_on == Entry.objects.get().issued_on
 
     @pytest.mark.parametrize("again", [False, True])
     def test_a_counter_at_its_end(self, again: bool) -> None:

@@ -1009,6 +1009,13 @@ CATALOGUE = (
         (LORIKEET,),
     ),
     Mutant(
+        "two make one sequence",
+        f"{COMPAT}/sequence_model.py",
+        "                    series.save(using=alias, force_insert=True)\n",
+        "                    Series.objects.using(alias).bulk_create([series], ignore_conflicts=True)\n",
+        (DJANGO_SEQUENCE,),
+    ),
+    Mutant(
         "a value past the end of the counter",
         f"{SQL}/next_value.sql",
         "          AND p.closed_at IS NULL\n          AND p.last_value < p.max_value\n",
