@@ -17,7 +17,8 @@ from django.db import connections, router, transaction
 
 from ledger import refusals
 from ledger.calendars import CalendarKind
-from ledger.compat.scopes import make_series, open_current, today_of
+from ledger.compat.new_series import insert_series
+from ledger.compat.scopes import open_current, series_of_scope, today_of
 from ledger.compat.sequence_model import Sequence, SequenceExists, SequenceNotFoundError, not_found
 from ledger.database_errors import told_in_our_words
 from ledger.errors import NoPeriod, PeriodClosed
@@ -55,7 +56,8 @@ def next_sequence(
             if series is None:
                 if not auto_create:
                     raise not_found(scope, tenant)
-                make_series(connection, tenant, scope, prefix, pad_width, include_year=include_year)
+                made = series_of_scope(alias, tenant, scope, prefix, pad_width, include_year=include_year)
+                insert_series(alias, made)
                 continue
             try:
                 return str(issue(scope, org=tenant, using=alias))

@@ -8,48 +8,20 @@ transaction ends, and a value that was rolled back is given again. Outside a tra
 
 What is better: whoever changes the ledger's rows is stopped, ``ledger_verify`` proves that none is missing, and a
 series of another allocation than ``serial`` doesn't make callers wait.
+
+As the original, this can be imported before the apps are ready: what needs models is imported when it is called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db import connections, router, transaction
-
-from ledger import refusals
-from ledger.allocation.answers import Outcome, day_of
-from ledger.compat.conf import compat_settings
-from ledger.compat.sequence_runs import (
-    Run,
-    begin_run,
-    code_of_turn,
-    end_run,
-    hold,
-    last_value,
-    latest_run,
-)
-from ledger.database_errors import told_in_our_words
-from ledger.errors import InvalidArgument, InvalidSeries
-from ledger.issuing import issue
-from ledger.models import Allocation, NumberIssued
-from ledger.requests import day_or_moment
+from ledger.errors import InvalidArgument
 
 __all__ = ["Sequence", "delete", "get_last_value", "get_next_value", "get_next_values"]
 
-# The outcome, and the last value taken. Arguments: tenant, series, moment or null.
-_TAKE = "SELECT ledger_issue_serial(%s, %s, NULL, %s, '', '', '{}')"
-
-# The same for a block, which has no documents either. Arguments: tenant, series, moment or null, how many.
-_TAKE_MANY = """
-    SELECT min(i.outcome), min(i.business_date), max(i.entry_value)
-    FROM ledger_issue_serial_many(%s, %s, NULL, %s::timestamptz, array_fill(''::text, ARRAY[%s::integer]), '', NULL,
-                                  false) i
-"""
-
-#: The run that a sequence, by database, tenant and name, had last time. Only a hint: the database decides.
-_known: dict[tuple[str, str, str], str] = {}
-_MEMORY = 100_000
-_TRIES = 5
+#: The longest batch, since each value is a row, and PostgreSQL counts the places of a list with 32 bits.
+_LONGEST = 2**31 - 1
 
 
 def get_next_value(
@@ -66,8 +38,10 @@ def get_next_value(
     sequence that another transaction holds raises LockTimeout (a ``django.db.OperationalError``) instead of waiting.
     Raises InvalidArgument (a ValueError) unless ``reset_value`` is above ``initial_value``.
     """
+    from ledger.compat.sequence_values import take
+
     _check_reset(initial_value, reset_value)
-    return _take(sequence_name, initial_value, reset_value, None, nowait, using)
+    return take(sequence_name, initial_value, reset_value, None, nowait, using)
 
 
 def get_next_values(
@@ -79,25 +53,26 @@ def get_next_values(
     using: str | None = None,
 ) -> range:
     """The next ``batch_size`` values of a sequence, contiguous, in one statement; otherwise as ``get_next_value``."""
-    if batch_size < 0:
+    from ledger.compat.sequence_values import take, take_none
+
+    if not 0 <= batch_size <= _LONGEST:
         raise InvalidArgument(
             f"A batch of {batch_size} values was asked for.",
-            rule="A counter never goes back.",
+            rule=f"A counter never goes back, and each value is a row, so a batch has from 0 to {_LONGEST} values.",
             remedy="Pass how many values are needed, such as get_next_values(10).",
         )
     if batch_size == 0:
-        last = get_last_value(sequence_name, using=using)
-        following = initial_value if last is None else last + 1
+        following = take_none(sequence_name, initial_value, using)
         return range(following, following)
-    last = _take(sequence_name, initial_value, None, batch_size, nowait, using)
+    last = take(sequence_name, initial_value, None, batch_size, nowait, using)
     return range(last - batch_size + 1, last + 1)
 
 
 def get_last_value(sequence_name: str = "default", *, using: str | None = None) -> int | None:
     """The last value of a sequence; None if it has given out none."""
-    alias = using or router.db_for_read(NumberIssued)
-    run = latest_run(alias, compat_settings().sequences_tenant, sequence_name)
-    return None if run is None else last_value(alias, run)
+    from ledger.compat.sequence_values import last
+
+    return last(sequence_name, using)
 
 
 def delete(sequence_name: str = "default", *, using: str | None = None) -> bool:
@@ -105,22 +80,9 @@ def delete(sequence_name: str = "default", *, using: str | None = None) -> bool:
 
     What it gave out stays in the ledger: its run is closed for good.
     """
-    alias = using or router.db_for_write(NumberIssued)
-    connection = connections[alias]
-    tenant = compat_settings().sequences_tenant
-    with told_in_our_words(sequence_name), transaction.atomic(using=alias):
-        for _ in range(_TRIES):
-            run = latest_run(alias, tenant, sequence_name)
-            if run is None or run.period is None or run.period.closed_at is not None:
-                return False
-            if hold(connection, run, nowait=False) is None:
-                continue
-            run.period.refresh_from_db(using=alias)
-            if last_value(alias, run) is None:
-                return False
-            end_run(connection, tenant, sequence_name, run)
-            return True
-    raise refusals.unsettled(sequence_name)
+    from ledger.compat.sequence_values import end
+
+    return end(sequence_name, using)
 
 
 class Sequence(Iterator[int]):
@@ -167,90 +129,3 @@ def _check_reset(initial_value: int, reset_value: int | None) -> None:
             rule="A sequence that begins again gives out the values from initial_value up to below reset_value.",
             remedy="Raise reset_value, or leave it out.",
         )
-
-
-def _take(
-    name: str, initial_value: int, reset_value: int | None, batch: int | None, nowait: bool, using: str | None
-) -> int:
-    """The last of the values taken: of one (``batch`` None), or of so many."""
-    alias = using or router.db_for_write(NumberIssued)
-    tenant = compat_settings().sequences_tenant
-    known = _known.get((alias, tenant, name))
-    with told_in_our_words(name):
-        if known is not None and reset_value is None and not nowait:
-            _, _, value = _ask(alias, tenant, known, batch)
-            if value is not None:
-                return value
-        # In the caller's transaction, or one of its own, that a refusal to wait leaves usable.
-        with transaction.atomic(using=alias, savepoint=nowait):
-            for _ in range(_TRIES):
-                run = latest_run(alias, tenant, name)
-                if run is not None and run.series.allocation != Allocation.SERIAL:
-                    return _without_waiting(alias, run, name, one=batch is None and reset_value is None)
-                if run is None or run.period is None:
-                    run = begin_run(connections[alias], tenant, name, run.turn if run else 1, initial_value)
-                if reset_value is not None or nowait:
-                    last = hold(connections[alias], run, nowait=nowait)
-                    if last is None:
-                        continue
-                    if reset_value is not None and last + 1 >= reset_value and _begun(alias, run, last):
-                        end_run(connections[alias], tenant, name, run)
-                        run = begin_run(connections[alias], tenant, name, run.turn + 1, initial_value)
-                outcome, days, value = _ask(alias, tenant, run.series.code, batch)
-                if value is not None:
-                    _remember(alias, tenant, name, run)
-                    return value
-                _explain(alias, tenant, name, run, outcome, days, batch)
-    raise refusals.unsettled(name)
-
-
-def _begun(alias: str, run: Run, last: int) -> bool:
-    """Whether the run has given out a value, or goes on where another system ended."""
-    assert run.period is not None
-    return last >= run.period.first_value or last_value(alias, run) is not None
-
-
-def _without_waiting(alias: str, run: Run, name: str, *, one: bool) -> int:
-    """A value of a series whose allocation locks no counter."""
-    if not one:
-        raise InvalidSeries(
-            f"The sequence {name!r} is a series of the allocation {run.series.allocation}.",
-            rule="A batch of contiguous values, and one with reset_value, is taken from a locked counter.",
-            remedy="Take the values one by one, or let the series be serial: manage.py ledger_series allocate "
-            f"{run.series.code} serial.",
-        )
-    return issue(run.series.code, org=run.series.tenant, using=alias).value
-
-
-def _ask(alias: str, tenant: str, code: str, batch: int | None) -> tuple[str, str, int | None]:
-    """The outcome, the business date in days since 1970, and the last value taken, if any was."""
-    _, moment = day_or_moment(None)
-    with connections[alias].cursor() as cursor:
-        if batch is None:
-            cursor.execute(_TAKE, (tenant, code, moment))
-            answer = cursor.fetchone()[0]
-            if answer[0] == "issued":
-                return answer[0], answer[1], int(answer[5])
-            return answer[0], answer[1] if len(answer) > 1 else "0", None
-        cursor.execute(_TAKE_MANY, (tenant, code, moment, batch))
-        outcome, day, last = cursor.fetchone()
-    return outcome, str(day.toordinal() - 719163) if day else "0", last
-
-
-def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: str, batch: int | None) -> None:
-    """Raise why the run gives out no value, where trying again won't help."""
-    assert run.period is not None
-    if outcome == Outcome.INACTIVE:
-        raise refusals.inactive(run.series)
-    if outcome == Outcome.EXHAUSTED:
-        raise refusals.exhausted(run.period, batch or 1)
-    if outcome == Outcome.CLOSED:
-        latest = latest_run(alias, tenant, name)
-        if latest is not None and latest.turn == run.turn and latest.period is not None and latest.period.closed_at:
-            raise refusals.closed(latest.period, day_of(days))
-
-
-def _remember(alias: str, tenant: str, name: str, run: Run) -> None:
-    if len(_known) >= _MEMORY:
-        _known.clear()
-    _known[(alias, tenant, name)] = code_of_turn(name, run.turn)

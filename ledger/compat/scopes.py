@@ -9,13 +9,12 @@ from django.db import transaction
 
 from ledger.calendars import CalendarKind
 from ledger.compat.conf import compat_settings
-from ledger.compat.new_series import insert_series
-from ledger.conf import ledger_settings
+from ledger.compat.new_series import unsaved_series
 from ledger.errors import InvalidSeries
 from ledger.models import Period, Series
 from ledger.periods import close_period, find_period, open_period
 from ledger.requests import day_or_moment
-from ledger.series import business_today, make_default_series
+from ledger.series import business_today, default_series
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -42,15 +41,13 @@ def template_of(prefix: str, pad_width: int, *, include_year: bool) -> str:
     return f"{text}{{year}}-{counter}" if include_year else f"{text}{counter}"
 
 
-def make_series(
-    connection: BaseDatabaseWrapper, tenant: str, scope: str, prefix: str, pad_width: int, *, include_year: bool
-) -> None:
-    """Make the series of a scope, unless another transaction just did."""
-    known = scope in ledger_settings().default_series
+def series_of_scope(alias: str, tenant: str, scope: str, prefix: str, pad_width: int, *, include_year: bool) -> Series:
+    """The series of a scope, yet to be inserted."""
     count_on = compat_settings().count_on_over_years
-    if known and (prefix, pad_width, include_year) == ("", 6, True) and not count_on:
-        make_default_series(connection, tenant, scope)
-        return
+    if (prefix, pad_width, include_year) == ("", 6, True) and not count_on:
+        default = default_series(tenant, scope)
+        if default is not None:
+            return default
     if not prefix and scope in DEFAULTS:
         prefix, with_year = DEFAULTS[scope]
         include_year = include_year and with_year
@@ -58,7 +55,7 @@ def make_series(
     if include_year:
         calendar = CalendarKind.EXPLICIT if count_on else CalendarKind.YEAR
     template = template_of(prefix, pad_width, include_year=include_year)
-    insert_series(connection.alias, tenant, scope, template=template, calendar=calendar)
+    return unsaved_series(alias, tenant, scope, template=template, calendar=calendar)
 
 
 def today_of(alias: str, series: Series) -> date:

@@ -9,7 +9,7 @@ from django.core.exceptions import MultipleObjectsReturned
 from django.db import IntegrityError, connections, router, transaction
 
 from ledger.calendars import CalendarKind
-from ledger.compat.scopes import make_series, open_current, today_of
+from ledger.compat.scopes import open_current, series_of_scope, today_of
 from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
 from ledger.formats import DateToken
 from ledger.keys import tenant_key
@@ -174,14 +174,15 @@ class Sequences:
         tenant = _tenant(org, org_content_type, org_id)
         with transaction.atomic(using=alias):
             if find_series(alias, tenant, scope) is not None:
-                raise SequenceExists(
-                    f"There is a sequence {scope!r} of {tenant or 'no organisation'} already.",
-                    rule="An organisation has one sequence of each scope.",
-                    remedy="Use get_or_create(), or next_sequence(), which makes it at the first call.",
-                )
-            make_series(connections[alias], tenant, scope, prefix, pad_width, include_year=include_year)
-            series = find_series(alias, tenant, scope)
-            assert series is not None
+                raise _exists(scope, tenant)
+            series = series_of_scope(alias, tenant, scope, prefix, pad_width, include_year=include_year)
+            try:
+                with transaction.atomic(using=alias):
+                    series.save(using=alias, force_insert=True)
+            except IntegrityError as error:
+                if find_series(alias, tenant, scope) is None:
+                    raise
+                raise _exists(scope, tenant) from error
             if current_value:
                 open_current(connections[alias], series, after=current_value)
         return Sequence(series, alias)
@@ -191,7 +192,10 @@ class Sequences:
         try:
             return self.get(**fields), False
         except SequenceNotFoundError:
-            return self.create(**{**fields, **(defaults or {})}), True
+            try:
+                return self.create(**{**fields, **(defaults or {})}), True
+            except SequenceExists:  # made on another connection meanwhile
+                return self.get(**fields), False
 
     def get(self, **fields: Any) -> Sequence:
         """The one sequence of these fields. Raises SequenceNotFoundError or MultipleObjectsReturned."""
@@ -256,6 +260,14 @@ class SequenceSet:
 
 
 Sequence.objects = Sequences()
+
+
+def _exists(scope: str, tenant: str) -> SequenceExists:
+    return SequenceExists(
+        f"There is a sequence {scope!r} of {tenant or 'no organisation'} already.",
+        rule="An organisation has one sequence of each scope.",
+        remedy="Use get_or_create(), or next_sequence(), which makes it at the first call.",
+    )
 
 
 def _tenant(org: Any, org_content_type: Any, org_id: Any) -> str:

@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from ledger.calendars import CalendarKind
-from ledger.compat.new_series import insert_series
+from ledger.compat.new_series import insert_series, unsaved_series
 from ledger.errors import InvalidSeries, LockTimeout, PeriodConflict
 from ledger.keys import KEY_LENGTH
 from ledger.models import Adoption, Period, Series
@@ -129,15 +129,8 @@ def _digest(code: str) -> str:
 def _made(alias: str, tenant: str, code: str, template: str, turn: int, first_value: int) -> Run:
     mine = Series.objects.using(alias).filter(tenant=tenant, code=code)
     if not mine.exists():
-        insert_series(
-            alias,
-            tenant,
-            code,
-            template=template,
-            calendar=CalendarKind.NEVER,
-            max_length=NUMBER_LENGTH,
-            start_value=first_value,
-        )
+        settings = {"calendar": CalendarKind.NEVER, "max_length": NUMBER_LENGTH, "start_value": first_value}
+        insert_series(alias, unsaved_series(alias, tenant, code, template=template, **settings))
     series = mine.get()
     period = Period.objects.using(alias).select_related("series").filter(tenant=tenant, series=series).first()
     if turn == 1:  # who was first, or a merchant who defined the series, said where it starts

@@ -15,11 +15,19 @@ from django.core.exceptions import ImproperlyConfigured
 _MARK = "__stands_in_for__"
 
 
-def stand_in(package: str, distribution: str, shim: str, ours: str, modules: Mapping[str, tuple[str, ...]]) -> None:
+def stand_in(
+    package: str,
+    distribution: str,
+    shim: str,
+    ours: str,
+    modules: Mapping[str, tuple[str, ...]],
+    gone: Mapping[str, str] | None = None,
+) -> None:
     """Make ``package`` importable: ``modules`` has the names of each of its modules, "" for the package itself.
 
-    The names are those of our module ``ours``, which is imported when one of them is first asked for: it needs models,
-    and those aren't there yet when apps are set up.
+    The names are those of our module ``ours``, which is imported when one of them is first asked for: it may need
+    models, and those aren't there yet when apps are set up. Whatever is asked of a module in ``gone`` is an ImportError
+    with what stands there.
 
     Raises ImproperlyConfigured where the original is installed, since one of the two would silently hide the other.
     """
@@ -40,6 +48,11 @@ def stand_in(package: str, distribution: str, shim: str, ours: str, modules: Map
         vars(module)["__getattr__"] = _looking_up(module.__name__, ours, contents)
         vars(module)[_MARK] = distribution
         made[name] = module
+    for name, told in (gone or {}).items():
+        module = ModuleType(f"{package}.{name}", f"Not in what Folio has in the place of {distribution}.")
+        vars(module)["__getattr__"] = _refusing(module.__name__, told)
+        vars(module)[_MARK] = distribution
+        made[name] = module
     # A package has a path, or its modules can't be imported; there is no folder behind it.
     vars(made[""])["__path__"] = []
     for name, module in made.items():
@@ -55,3 +68,12 @@ def _looking_up(module: str, ours: str, names: tuple[str, ...]) -> Callable[[str
         return getattr(importlib.import_module(ours), name)
 
     return look_up
+
+
+def _refusing(module: str, told: str) -> Callable[[str], Any]:
+    def refuse(name: str) -> Any:
+        if name.startswith("__"):  # what the import system, and who looks through sys.modules, asks of any module
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        raise ImportError(f"{module}.{name} is not there. {told}", name=module)
+
+    return refuse

@@ -19,7 +19,7 @@ from django.test import override_settings
 
 from ledger import close_period, issue, open_period, remote, sweeps, verification
 from ledger import errors as e
-from ledger.compat.lorikeet import take_over
+from ledger.compat.moving.pool import Pool, move_pool
 from ledger.models import DraftCancelled, DraftMade, Entry, GapFlagged, Period, RemotePool, Series, Slot, SweepRun
 from ledger.series import change_allocation
 from tests.accounting.memory_tokens import MemoryTokens
@@ -234,7 +234,7 @@ def test_drafts_that_were_taken_over_are_looked_at_too(vendor: Vendor, id_field:
     for each in numbers:
         vendor.standin.add(each, datetime.now(UTC).date(), reference="web shop", state=State.DRAFT)
         KeyedInvoiceID.objects.create(number=each, key=vendor.key(each))
-    take_over(KeyedInvoiceID, series="invoice", id_field=id_field)
+    move_pool(Pool("shop.KeyedInvoiceID", id_field), "invoice", {})
     vendor.standin.delete(vendor.key(numbers[1]))
     for each in (numbers[0], numbers[2]):
         vendor.standin.touch(vendor.key(each))

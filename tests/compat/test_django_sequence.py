@@ -222,6 +222,35 @@ class TestSequenceModel:
             Sequence.objects.create(scope="invoice")
         assert isinstance(told.value, SequenceExists)
 
+    @pytest.mark.parametrize("how", ["commit", "rollback"])
+    @pytest.mark.parametrize("value", [0, 9])
+    def test_two_make_it_at_once(self, how: str, value: int) -> None:
+        def make(prefix: str) -> Sequence:
+            return Sequence.objects.create(scope="quote", prefix=prefix, include_year=False, current_value=value)
+
+        with checkouts(2) as (first, second):
+            first.begin()
+            first.run(lambda: make("Q-"))
+            step = second.do(lambda: make("X-"))
+            wait_until_blocked(second, step)
+            first.end(how)
+            if how == "commit":
+                with pytest.raises(IntegrityError, match="already"):
+                    step.result(30)
+            else:
+                assert step.result(30).formatted_value == f"X-00000{value}"
+
+    def test_two_get_or_create_it_at_once(self) -> None:
+        defaults = {"prefix": "Q-", "current_value": 5}
+        with checkouts(2) as (first, second):
+            first.begin()
+            first.run(lambda: Sequence.objects.get_or_create(scope="quote", defaults=defaults))
+            step = second.do(lambda: Sequence.objects.get_or_create(scope="quote", defaults=defaults))
+            wait_until_blocked(second, step)
+            first.commit()
+            found, made = step.result(30)
+        assert (found.current_value, made) == (5, False)
+
     def test_none_and_many(self, org: Organization) -> None:
         with pytest.raises(Sequence.DoesNotExist, match="no sequence 'invoice'"):
             Sequence.objects.get(scope="invoice")

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, wait
+from datetime import date, timedelta
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
 import sequences
+from asgiref.sync import async_to_sync, sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.utils.connection import ConnectionDoesNotExist
 
 from ledger import define_series, issue
 from ledger.compat import django_sequences
-from ledger.errors import InvalidArgument, InvalidSeries, LockTimeout, PeriodClosed
+from ledger.errors import (
+    InactiveSeries,
+    InvalidArgument,
+    InvalidSeries,
+    LockTimeout,
+    OutOfOrder,
+    PeriodClosed,
+    PeriodExhausted,
+)
 from ledger.models import Entry, Period, Series
-from ledger.periods import close_period
+from ledger.periods import close_period, open_period
+from ledger.series import change_allocation
 from ledger.verification import verify
 from tests.concurrency.checkouts import checkouts, in_threads, wait_until_blocked
 
@@ -25,6 +41,11 @@ BOTH = pytest.mark.parametrize("api", [sequences, django_sequences], ids=["origi
 def sound(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     yield
     assert list(verify()) == []
+
+
+def quick_to_see_deadlocks() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL deadlock_timeout = '50ms'")
 
 
 @BOTH
@@ -82,6 +103,12 @@ class TestContract:
         assert list(api.get_next_values(0, "lots")) == []
         assert api.get_next_value("lots") == 15
 
+    def test_a_batch_of_none_makes_the_sequence(self, api: ModuleType) -> None:
+        assert api.get_next_values(0, "lots", initial_value=10) == range(10, 10)
+        assert api.get_next_values(0, "lots", initial_value=70) == range(10, 10)
+        assert api.get_next_value("lots", initial_value=70) == 10
+        assert api.get_next_values(0, "lots") == range(11, 11)
+
     def test_get_last_value(self, api: ModuleType) -> None:
         assert api.get_last_value("invoices") is None
         api.get_next_value("invoices", 7)
@@ -119,6 +146,65 @@ class TestContract:
         for call in calls:
             with pytest.raises(TypeError):
                 call()
+
+    def test_outside_a_transaction_each_call_is_one(self, api: ModuleType) -> None:
+        assert connection.in_atomic_block is False
+        assert [api.get_next_value("a"), api.get_next_value("a", 1, 9), api.get_next_value("a", nowait=True)] == [
+            1,
+            2,
+            3,
+        ]
+        with checkouts(1) as (other,):
+            assert other.run(lambda: api.get_last_value("a")) == 3
+            assert other.run(lambda: api.get_next_value("a", nowait=True)) == 4
+
+    def test_without_autocommit_it_is_the_callers_transaction(self, api: ModuleType) -> None:
+        assert api.get_next_value("a") == 1
+        transaction.set_autocommit(False)
+        try:
+            got = [api.get_next_value("a"), api.get_next_value("new"), api.get_next_value("a", nowait=True)]
+            transaction.rollback()
+        finally:
+            transaction.set_autocommit(True)
+        assert (got, api.get_last_value("a"), api.get_last_value("new")) == ([2, 1, 3], 1, None)
+
+    def test_from_async_code(self, api: ModuleType) -> None:
+        async def ask() -> list[int]:
+            with pytest.raises(SynchronousOnlyOperation):
+                api.get_next_value("a")
+            return [await sync_to_async(api.get_next_value)("a") for _ in range(2)]
+
+        assert async_to_sync(ask)() == [1, 2]
+
+    @pytest.mark.parametrize("name", ["nowhere", ""])
+    def test_a_database_that_is_not_there(self, api: ModuleType, name: str) -> None:
+        for call in (api.get_next_value, api.get_last_value, api.delete, partial(api.get_next_values, 2)):
+            with pytest.raises(ConnectionDoesNotExist):
+                call("a", using=name)
+
+    @pytest.mark.parametrize("call", ["get_next_value", "delete", "get_last_value"])
+    def test_a_transaction_that_must_be_rolled_back(self, api: ModuleType, call: str) -> None:
+        with transaction.atomic():
+            transaction.set_rollback(True)
+            with pytest.raises(TransactionManagementError):
+                getattr(api, call)("a")
+
+    def test_two_sequences_in_opposite_orders(self, api: ModuleType) -> None:
+        for name in ("a", "b"):
+            api.get_next_value(name)
+        with checkouts(2) as both:
+            for checkout, name in zip(both, "ab", strict=True):
+                checkout.begin()
+                checkout.run(quick_to_see_deadlocks)
+                checkout.run(partial(api.get_next_value, name))
+            steps = [checkout.do(partial(api.get_next_value, name)) for checkout, name in zip(both, "ba", strict=True)]
+            done, _ = wait(steps, timeout=30, return_when=FIRST_EXCEPTION)
+            [failed] = [step for step in done if step.exception()]
+            assert isinstance(failed.exception(), OperationalError)
+            both[steps.index(failed)].rollback()
+            other = 1 - steps.index(failed)
+            assert steps[other].result(30) == 2
+            both[other].commit()
 
     def test_a_rollback_gives_the_value_again(self, api: ModuleType) -> None:
         for first in (1, 2):  # the very first one too, whose sequence is made by the call
@@ -305,9 +391,103 @@ class TestWhatFolioAdds:
                 django_sequences.get_next_values(2, name, nowait=True)
         assert [django_sequences.get_last_value(name) for name in ("new", "New")] == [8, 5]
 
-    def test_a_negative_batch(self) -> None:
-        with pytest.raises(InvalidArgument, match="never goes back"):
-            django_sequences.get_next_values(-1)
+    @pytest.mark.parametrize("size", [-1, 2**40])
+    def test_a_batch_that_cannot_be(self, size: int) -> None:
+        with pytest.raises(InvalidArgument, match=f"A batch of {size} values"):
+            django_sequences.get_next_values(size)
+
+    @pytest.mark.parametrize("first", [1.5, "7", None, -5])
+    def test_an_initial_value_that_cannot_be(self, first: Any) -> None:
+        calls: list[Callable[[], Any]] = [
+            lambda: django_sequences.get_next_value("a", first),
+            lambda: django_sequences.get_next_values(2, "a", first),
+            lambda: django_sequences.get_next_values(0, "a", first),
+        ]
+        for call in calls:
+            with pytest.raises(InvalidArgument, match=f"{first!r}|{first} is negative"):
+                call()
+        assert not Series.objects.exists()
+
+    def test_a_refusal_leaves_the_transaction_usable(self) -> None:
+        define_series("off", template="OFF-{counter}", calendar="never", is_active=False)
+        with transaction.atomic():
+            assert django_sequences.get_next_value("a") == 1
+            with pytest.raises(InactiveSeries):
+                django_sequences.get_next_value("off")
+            assert django_sequences.get_next_value("a") == 2
+        assert django_sequences.get_last_value("a") == 2
+
+    def test_what_stands_in_the_row(self) -> None:
+        """The lean way of every call but the first writes what `issue` writes."""
+        django_sequences.get_next_value("cases")
+        django_sequences.get_next_value("cases")
+        with transaction.atomic():
+            issue("cases")
+        columns = ("tenant", "series_id", "period_id", "kind", "document", "issued_on", "actor", "metadata")
+        assert len({repr(row) for row in Entry.objects.values_list(*columns)}) == 1
+        assert list(Entry.objects.order_by("value").values_list("number", flat=True)) == [
+            "cases-1",
+            "cases-2",
+            "cases-3",
+        ]
+
+    def test_the_guard_of_chronology_is_kept_up(self) -> None:
+        """While it is on, and afterwards, the counter's row knows the latest date; and it is heeded."""
+        series = define_series("cases", template="C-{counter}", calendar="never", chronological=True)
+        values = [django_sequences.get_next_value("cases") for _ in range(3)]
+        today = Entry.objects.first().issued_on  # type: ignore[union-attr]
+        assert Period.objects.get().last_issued_on == today
+        with transaction.atomic():
+            issue("cases", on=today + timedelta(days=2))
+        with pytest.raises(OutOfOrder):
+            django_sequences.get_next_value("cases")
+        Series.objects.filter(pk=series.pk).update(chronological=False)
+        assert [*values, django_sequences.get_next_value("cases")] == [1, 2, 3, 5]
+        assert Period.objects.get().last_issued_on == today + timedelta(days=2)
+
+    def test_the_guard_of_chronology_knows_the_first_date(self) -> None:
+        with transaction.atomic():
+            django_sequences.get_next_value("cases")  # so the sequence is known to this process
+            transaction.set_rollback(True)
+        series = define_series("cases", template="C-{counter}", calendar="never", chronological=True)
+        open_period(series, date(2026, 1, 1))
+        assert django_sequences.get_next_value("cases") == 1
+        assert Period.objects.get().last_issued_on == Entry.objects.get().issued_on
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_a_counter_at_its_end(self, again: bool) -> None:
+        django_sequences.get_next_values(2, "cases")
+        Period.objects.update(max_value=3 if again else 2)
+        if again:
+            assert django_sequences.get_next_value("cases") == 3
+        for call in (
+            lambda: django_sequences.get_next_value("cases"),
+            lambda: django_sequences.get_next_values(2, "cases"),
+        ):
+            with pytest.raises(PeriodExhausted):
+                call()
+
+    def test_a_series_that_was_switched_off_or_changed(self) -> None:
+        assert django_sequences.get_next_value("cases") == 1
+        Series.objects.update(is_active=False)
+        with pytest.raises(InactiveSeries):
+            django_sequences.get_next_value("cases")
+        Series.objects.update(is_active=True)
+        change_allocation("cases", "pooled")
+        assert [django_sequences.get_next_value("cases") for _ in range(2)] == [2, 3]
+        change_allocation("cases", "serial")
+        assert django_sequences.get_next_value("cases") == 4
+
+    def test_who_waited_for_a_counter_that_was_closed(self) -> None:
+        assert django_sequences.get_next_value("cases") == 1
+        with checkouts(2) as (first, second):
+            first.begin()
+            first.run(lambda: close_period(Period.objects.get(), early=True))
+            step = second.do(lambda: django_sequences.get_next_value("cases"))
+            wait_until_blocked(second, step)
+            first.commit()
+            with pytest.raises(PeriodClosed):
+                step.result(30)
 
     def test_one_round_trip(self, django_assert_num_queries: Any) -> None:
         django_sequences.get_next_value("cases")

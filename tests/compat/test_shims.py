@@ -19,7 +19,7 @@ SEQUENCE = "ledger.compat.django_sequence_shim"
 SETTINGS = """
 from tests.settings import *
 DATABASES["default"]["NAME"] = {database!r}
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "shop", "ledger", {apps}]
+INSTALLED_APPS = [{apps}]
 """
 MODELS = """
 from django.db import models
@@ -28,6 +28,13 @@ from django.db import models
 class Invoice(models.Model):
     number = models.CharField(max_length=50)
 """
+APPS = """
+from django.apps import AppConfig
+{imports}
+
+class ShopConfig(AppConfig):
+    name = "shop"
+"""
 RUN = "import django; django.setup(); import shop.models as shop\n"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -35,11 +42,23 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path, transactional_db: None) -> Run:
-    """Runs code in a project whose shop has ``imports`` in its models; django-sequences is there or not."""
+    """Runs code in a project; django-sequences is there or not.
+
+    The shop has ``imports`` in its models, and ``early`` where its AppConfig stands. The shims, ``apps``, come last, or
+    before everything else.
+    """
 
     def run(
-        code: str, *, apps: tuple[str, ...] = (), imports: str = "", original: bool = False
+        code: str,
+        *,
+        apps: tuple[str, ...] = (),
+        imports: str = "",
+        early: str = "",
+        first: bool = False,
+        original: bool = False,
     ) -> subprocess.CompletedProcess[str]:
+        own = ("django.contrib.contenttypes", "django.contrib.auth", "shop", "ledger")
+        installed = (*apps, *own) if first else (*own, *apps)
         packages = tmp_path / "packages"
         packages.mkdir()
         for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
@@ -48,8 +67,9 @@ def run(tmp_path: Path, transactional_db: None) -> Run:
         (tmp_path / "shop").mkdir()
         (tmp_path / "shop" / "__init__.py").touch()
         (tmp_path / "shop" / "models.py").write_text(MODELS.format(imports=imports))
+        (tmp_path / "shop" / "apps.py").write_text(APPS.format(imports=early))
         (tmp_path / "shop_settings.py").write_text(
-            SETTINGS.format(database=connection.settings_dict["NAME"], apps=", ".join(repr(app) for app in apps))
+            SETTINGS.format(database=connection.settings_dict["NAME"], apps=", ".join(map(repr, installed)))
         )
         paths = os.pathsep.join(str(path) for path in (tmp_path, packages, ROOT))
         return subprocess.run(
@@ -93,6 +113,28 @@ def test_django_sequence(run: Run) -> None:
         imports="from django_sequence.services import next_sequence\nfrom django_sequence.models import Sequence",
     )
     assert said(done) == ["TKT-000001", "A-000000", "none"]
+
+
+@pytest.mark.parametrize(
+    ("module", "apps"), [("sequences", (SEQUENCES,)), ("ledger.compat.django_sequences", ())], ids=["shim", "ours"]
+)
+def test_before_the_apps_are_ready(run: Run, module: str, apps: tuple[str, ...]) -> None:
+    """The original can be imported where an AppConfig stands."""
+    done = run(
+        "import shop.apps as early; print(early.get_next_value('a'), next(early.cases))",
+        apps=apps,
+        early=f"from {module} import Sequence, get_next_value\ncases = Sequence('cases', initial_value=7)",
+        first=True,
+    )
+    assert said(done) == ["1", "7"]
+
+
+def test_the_table_of_the_original_is_gone(run: Run) -> None:
+    done = run("import sequences.models; from sequences.models import Sequence", apps=(SEQUENCES,))
+    assert done.returncode == 1
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("ImportError: sequences.models.Sequence is not there. Folio stands in for")
+    assert "sequences.get_last_value(name)" in told
 
 
 def test_a_name_that_neither_has(run: Run) -> None:

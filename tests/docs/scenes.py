@@ -334,7 +334,7 @@ _SCENES = (
     _Of("docs/guides/from-django-sequence.md", "ledger_migrate_from", a_model_with_numbers),
     _Of("docs/guides/from-django-sequences.md", "R-{counter", a_model_with_short_numbers),
     _Of("docs/guides/from-django-sequences.md", "ledger_migrate_from", a_model_with_numbers),
-    _Of("docs/guides/from-lorikeet.md", "ledger_lorikeet", recipes_table),
+    _Of("docs/guides/from-lorikeet.md", "--system books", recipes_table),
     _Of("docs/guides/gaps.md", "", a_shop_at_work),
     _Of("docs/guides/number-field.md", "", a_shop_whose_rows_bear_numbers),
     _Of("docs/guides/report.md", "", a_shop_at_work),

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import override_settings
 from django.utils.module_loading import import_string
 
-from ledger import define_series, issue
+from ledger import define_series, issue, remote
 from ledger import errors as e
-from ledger.compat.lorikeet import invoice_id, take_over
-from ledger.models import DraftMade, NumberIssued, Series, Slot
+from ledger.compat.lorikeet import invoice_id
+from ledger.compat.moving.pool import Pool, TakenOver, move_pool
+from ledger.models import AdoptedGap, Adoption, DraftMade, Entry, NumberIssued, Series, Slot
 from ledger.verification import verify
 from tests.allocations import ALL, default_allocation, expect_all_accounted_for
-from tests.concurrency.checkouts import checkouts, wait_until_blocked
+from tests.concurrency.checkouts import PATIENCE, checkouts, in_threads, wait_until_blocked
 from tests.drafted import claimed, remote_series
 from tests.shop.lorikeet import CartOrder, InvoiceID, KeyedInvoiceID
 
@@ -69,6 +72,23 @@ def free() -> int:
     return Slot.objects.count()
 
 
+def move(*arguments: str) -> str:
+    """What the command says; with ``--apply`` it is done."""
+    out = StringIO()
+    call_command("ledger_migrate_from", "lorikeet", *arguments, stdout=out, no_color=True)
+    return out.getvalue()
+
+
+def moved(*arguments: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(move(*arguments, "--json"))
+    return told
+
+
+def take_over() -> TakenOver:
+    _, taken = move_pool(Pool("shop.InvoiceID"), "invoice", {})
+    return taken
+
+
 class TestCheckout:
     @pytest.mark.parametrize("allocation", ALL)
     def test_a_payment_that_fails_rolls_it_all_back(self, allocation: str) -> None:
@@ -114,7 +134,7 @@ class TestCheckout:
     def test_drafts_are_taken_without_waiting(self) -> None:
         remote_series()
         fill("B-1", "B-2")
-        take_over(InvoiceID, series="invoice")
+        take_over()
         with checkouts(2) as (first, second):
             for checkout in (first, second):
                 checkout.begin()
@@ -125,34 +145,68 @@ class TestCheckout:
         expect_all_accounted_for()
 
 
+POOL = ("--pool", "shop.InvoiceID")
+
+
 class TestTakingOver:
     def test_the_table_becomes_the_pool(self) -> None:
         remote_series()
         fill("B-10", "B-9", "A-9")
-        out = StringIO()
-        call_command("ledger_lorikeet", "shop.InvoiceID", series="invoice", dry_run=True, stdout=out)
-        assert "3 invoice IDs would come into the pool of invoice." in out.getvalue()
-        assert (InvoiceID.objects.count(), free()) == (3, 0)
-        call_command("ledger_lorikeet", "shop.InvoiceID", series="invoice", json=True, stdout=(told := StringIO()))
-        assert json.loads(told.getvalue()) == {"numbers": 3, "in_flight": 0, "dry_run": False}
+        told = move("--dry-run")
+        assert "3 invoice IDs would come into the pool" in told
+        assert "Nothing was written; --apply does it." in told
+        assert (InvoiceID.objects.count(), free(), DraftMade.objects.count()) == (3, 0, 0)
+        assert moved(*POOL, "--apply") == {
+            "ok": True,
+            "applied": True,
+            "moved": [],
+            "pool": {"numbers": 3, "left": 0, "in_flight": 0},
+        }
         assert not InvoiceID.objects.exists()
         assert [check_out() for _ in range(3)] == ["A-9", "B-9", "B-10"]
         drafts = DraftMade.objects.order_by("ordinal").values_list("remote_id", "reference", "system")
         assert list(drafts) == [("A-9", "", "books"), ("B-9", "", "books"), ("B-10", "", "books")]
         assert list(verify()) == []
 
+    def test_it_makes_the_series(self) -> None:
+        fill("B-1")
+        with override_settings(LEDGER_LORIKEET={"SERIES": "web", "ORG": "shop-7"}):
+            move("--template", "WEB/{counter}", "--calendar", "never", "--system", "books", "--apply")
+            assert check_out() == "B-1"
+        series = Series.objects.get()
+        assert (series.tenant, series.code, series.allocation, series.system) == ("shop-7", "web", "remote", "books")
+
+    def test_another_series_than_that_of_the_settings(self) -> None:
+        remote_series("web", org="shop-7")
+        fill("B-1")
+        assert moved("--series", "web", "--tenant", "shop-7", "--apply")["pool"]["numbers"] == 1
+
     def test_more_come_later(self) -> None:
         remote_series()
         for number in ("B-1", "B-2"):
             fill(number)
-            assert take_over(InvoiceID, series="invoice").numbers == 1
+            assert take_over().numbers == 1
         assert [check_out(), check_out()] == ["B-1", "B-2"]
 
     def test_with_the_systems_own_keys(self) -> None:
         remote_series()
         KeyedInvoiceID.objects.create(number="B-1", key="c0ffee")
-        call_command("ledger_lorikeet", "shop.KeyedInvoiceID", series="invoice", id_field="key", stdout=StringIO())
+        move("--pool", "shop.KeyedInvoiceID", "--id-field", "key", "--apply")
         assert DraftMade.objects.get().remote_id == "c0ffee"
+
+    def test_some_are_left_to_the_old_code(self) -> None:
+        """While old processes go on, both codes have numbers, and none comes out of both."""
+        remote_series()
+        fill(*(f"B-{at}" for at in range(1, 12)))
+        told = moved(*POOL, "--leave", "3", "--apply")
+        assert told["pool"] == {"numbers": 8, "left": 3, "in_flight": 0}
+        with transaction.atomic():
+            old = recipe()
+        assert old == "B-10"
+        assert [check_out() for _ in range(2)] == ["B-1", "B-2"]
+        assert moved(*POOL, "--leave", "3", "--apply")["pool"] == {"numbers": 0, "left": 2, "in_flight": 0}
+        assert take_over() == TakenOver(2, 0, 0)
+        assert [check_out() for _ in range(8)][-2:] == ["B-9", "B-11"]
 
     @pytest.mark.parametrize("how", ["commit", "rollback"])
     def test_what_the_recipe_holds_stays_with_it(self, how: str) -> None:
@@ -162,13 +216,58 @@ class TestTakingOver:
         with checkouts(1) as (old,):
             old.begin()
             assert old.run(recipe) == "B-1"
-            call_command("ledger_lorikeet", "shop.InvoiceID", series="invoice", stdout=(out := StringIO()))
-            assert "1 invoice ID came into the pool of invoice.\n1 is held by a checkout" in out.getvalue()
+            told = move(*POOL, "--apply")
+            assert "1 invoice ID came into the pool of the series.\n1 is held by a checkout" in told
             assert check_out() == "B-2"
             old.end(how)
-        again = take_over(InvoiceID, series="invoice")
+        again = take_over()
         assert (again.numbers, again.in_flight) == (0 if how == "commit" else 1, 0)
         assert free() == again.numbers
+
+    def test_to_show_it_hides_no_row_from_a_checkout(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The recipe passes over rows that are locked: an empty table is an error at its checkout."""
+        remote_series()
+        fill("B-1", "B-2")
+
+        def store(*arguments: Any, **more: Any) -> str:
+            with checkouts(1) as (old,):
+                old.begin()
+                taken.append(old.run(recipe))
+                old.rollback()
+            return str(original(*arguments, **more))
+
+        taken: list[str] = []
+        original = remote.store
+        monkeypatch.setattr(remote, "store", store)
+        assert moved("--dry-run")["pool"] == {"numbers": 2, "left": 0, "in_flight": None}
+        assert taken == ["B-1", "B-1"]
+
+    def test_old_and_new_checkouts_at_once_while_it_moves(self) -> None:
+        remote_series()
+        numbers = [f"B-{at}" for at in range(1, 41)]
+        fill(*numbers)
+
+        def work(at: int) -> list[str]:
+            got: list[str] = []
+            if at == 0:
+                move(*POOL, "--leave", "12", "--apply")
+                return got
+            while len(got) < 4:
+                with transaction.atomic():
+                    new = at % 2 and Slot.objects.exists()
+                    got.append(invoice_id() if new else recipe())
+                    if len(got) == 3 and at not in rolled_back:
+                        rolled_back.add(at)
+                        got.pop()
+                        transaction.set_rollback(True)
+            return got
+
+        rolled_back: set[int] = set()
+        given = [number for got in in_threads(5, work) for number in got]
+        take_over()
+        given += [check_out() for _ in range(free())]
+        assert sorted(given) == sorted(numbers)
+        expect_all_accounted_for()
 
     def test_a_number_that_stands_in_the_ledger(self) -> None:
         remote_series()
@@ -179,7 +278,7 @@ class TestTakingOver:
         with pytest.raises(
             CommandError, match="'b-1' can't come into the pool: the number stands in the ledger"
         ) as told:
-            call_command("ledger_lorikeet", "shop.InvoiceID", series="invoice")
+            move(*POOL, "--apply")
         assert told.value.returncode == 1
         assert (InvoiceID.objects.count(), free(), DraftMade.objects.count()) == (2, 0, 0)
 
@@ -187,22 +286,136 @@ class TestTakingOver:
         fill("B-1")
         claimed(remote_series())
         with pytest.raises(e.AdoptionError, match="A worker is just refilling"):
-            take_over(InvoiceID, series="invoice")
+            take_over()
         assert InvoiceID.objects.exists()
 
     def test_series_that_are_no_good(self) -> None:
-        with pytest.raises(e.UnknownSeries):
-            take_over(InvoiceID, series="absent")
+        with pytest.raises(CommandError, match="has no series 'invoice'") as told:
+            move("--apply")
+        assert told.value.returncode == 2
         define_series("invoice", template="INV-{counter}", calendar="never")
         with pytest.raises(e.AdoptionError, match="Series 'invoice' is serial"):
-            take_over(InvoiceID, series="invoice")
+            take_over()
         Series.objects.all().update(allocation="remote", system="books", is_active=False)
         with pytest.raises(e.AdoptionError, match="switched off"):
-            take_over(InvoiceID, series="invoice")
+            take_over()
+        Series.objects.all().update(is_active=True)
+        with pytest.raises(CommandError, match="has the system 'books'; asked for was 'other'") as told:
+            move("--system", "other")
+        assert told.value.returncode == 1
 
-    @pytest.mark.parametrize("options", [{"model": "shop.Absent"}, {"model": "x"}, {"id_field": "absent"}])
-    def test_options_that_are_no_good(self, options: dict[str, Any]) -> None:
-        chosen = {"model": "shop.InvoiceID", **options}
-        with pytest.raises(CommandError, match="names no such model") as told:
-            call_command("ledger_lorikeet", chosen.pop("model"), series="invoice", **chosen)
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (("--pool", "shop.Absent"), "'shop.Absent' can't be the pool"),
+            (("--pool", "x"), "'x' can't be the pool"),
+            ((*POOL, "--id-field", "absent"), "no field named 'absent'"),
+            ((*POOL, "--leave=-1"), "-1 rows can't be left"),
+            ((*POOL, "--only", "invoice"), "go with the counters"),
+            ((*POOL, "--pattern", "x"), "go with --model"),
+            (
+                (
+                    *("--model", "shop.Order", "--number-field", "reference", "--date-field", "created_at"),
+                    *("--org-field", "org"),
+                ),
+                "One pool is one tenant's",
+            ),
+        ],
+    )
+    def test_options_that_are_no_good(self, arguments: tuple[str, ...], told: str) -> None:
+        with pytest.raises(CommandError, match=told) as error:
+            move(*arguments, "--apply")
+        assert error.value.returncode == 2
+
+    def test_options_that_exclude_each_other(self) -> None:
+        with pytest.raises(CommandError, match="not allowed with"):
+            move("--dry-run", "--apply")
+        with pytest.raises(CommandError, match="go with 'lorikeet'") as told:
+            call_command("ledger_migrate_from", "model", "--leave", "3")
         assert told.value.returncode == 2
+
+    @pytest.mark.parametrize("names", [(), ("InvoiceID", "InvoiceID")])
+    def test_a_model_that_cannot_be_found_by_its_name(
+        self, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(apps, "get_models", lambda: [InvoiceID] * len(names))
+        with pytest.raises(CommandError, match=r"Name it: --pool shop\.InvoiceID") as told:
+            move("--apply")
+        assert told.value.returncode == 2
+
+
+class TestHistory:
+    """The numbers that orders bear become entries, and the pool goes on above them."""
+
+    OPTIONS = ("--model", "shop.CartOrder", "--number-field", "custom_invoice_id", "--date-field", "created_at")
+    PATTERN = ("--pattern", r"B-(?P<counter>\d+)")
+
+    @pytest.fixture(autouse=True)
+    def series(self) -> Series:
+        return remote_series(template="B/{counter}", calendar="never")
+
+    def ordered(self, *numbers: str | None) -> list[CartOrder]:
+        return [
+            CartOrder.objects.create(grand_total=1, custom_invoice_id=number, created_at=datetime.now(UTC))
+            for number in numbers
+        ]
+
+    def test_it_is_adopted(self) -> None:
+        orders = self.ordered("B-7", "B-9", None)
+        fill("B-10", "B-11")
+        told = move(*self.OPTIONS, *self.PATTERN)
+        assert "would be moved" in told
+        assert not Entry.objects.exists()
+        done = moved(*self.OPTIONS, *self.PATTERN, "--explain-gaps", "deleted in Xero", "--by", "ada", "--apply")
+        assert [(row["state"], row["adopted"], row["missing"], row["last"]) for row in done["moved"]] == [
+            ("moved", 2, 1, 9)
+        ]
+        assert done["pool"]["numbers"] == 2
+        assert (Adoption.objects.get().actor, AdoptedGap.objects.get().first_value) == ("ada", 8)
+        with transaction.atomic():
+            assert str(issue("invoice", document=orders[0])) == "B-7"
+        assert [check_out(), check_out()] == ["B-10", "B-11"]
+        assert list(verify()) == []
+
+    @pytest.mark.parametrize("number", ["B-8", "B-9"])
+    def test_refuses_to_go_below_the_highest_used_number(self, number: str) -> None:
+        self.ordered("B-7", "B-9")
+        fill(number, "B-10")
+        with pytest.raises(CommandError, match=f"'{number}' is free, and the highest .* is 9") as told:
+            move(*self.OPTIONS, *self.PATTERN, "--apply")
+        assert told.value.returncode == 1
+        assert (InvoiceID.objects.count(), Entry.objects.count(), DraftMade.objects.count()) == (2, 0, 0)
+
+    def test_an_invoice_id_of_another_form(self) -> None:
+        self.ordered("B-7")
+        fill("C-10")
+        with pytest.raises(CommandError, match="'C-10' does not match the pattern"):
+            move(*self.OPTIONS, *self.PATTERN, "--apply")
+
+    def test_orders_without_numbers(self) -> None:
+        self.ordered(None)
+        fill("C-10")
+        assert moved(*self.OPTIONS, *self.PATTERN, "--apply")["moved"] == []
+        assert check_out() == "C-10"
+
+    @pytest.mark.parametrize("how", ["commit", "rollback"])
+    def test_checkouts_under_way_are_waited_for(self, how: str) -> None:
+        self.ordered("B-7")
+        fill("B-8", "B-9")
+
+        def old_checkout() -> None:
+            [order] = self.ordered(None)
+            order.custom_invoice_id = recipe()
+            order.save()
+
+        with checkouts(2) as (old, mover):
+            old.begin()
+            old.run(old_checkout)
+            step = mover.do(lambda: moved(*self.OPTIONS, *self.PATTERN, "--apply"))
+            wait_until_blocked(mover, step)
+            old.end(how)
+            told = step.result(PATIENCE)
+        adopted, free_ones = (2, 1) if how == "commit" else (1, 2)
+        assert told["moved"][0]["adopted"] == adopted
+        assert told["pool"] == {"numbers": free_ones, "left": 0, "in_flight": 0}
+        assert check_out() == ("B-9" if how == "commit" else "B-8")

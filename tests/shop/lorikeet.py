@@ -6,6 +6,7 @@ from django.db import models
 class CartOrder(models.Model):
     grand_total = models.DecimalField(max_digits=7, decimal_places=2)
     custom_invoice_id = models.CharField(max_length=255, null=True, unique=True)  # noqa: DJ001
+    created_at = models.DateTimeField(auto_now_add=True)
 
 
 class InvoiceID(models.Model):

@@ -67,10 +67,10 @@ class Move:
         if self.moved_before(counter):
             return Moved(counter.tenant, counter.series, "moved before")
         series = self._empty_series(counter)
-        adopted = 0
+        adopted = missing = 0
         if self.history is not None:
             result = self.history.adopt(self.alias, counter.tenant, counter.series, {}, self.explain_gaps, self.by)
-            adopted = 0 if result is None else result.rows
+            adopted, missing = (0, 0) if result is None else (result.rows, result.missing)
         current = self._current(series)
         highest = self._highest(series) if current is None else current.last_value
         if current is not None and highest > counter.last:
@@ -81,10 +81,9 @@ class Move:
                 remedy=f"See who counted past it; then let {self.table} say {highest}, and move again.",
             )
         event = self._event(counter, series)
-        missing = 0
         # Without numbers in the current year, and with each one of the years before: the new year begins at 1.
         if counter.last not in (0, highest):
-            missing = self._count_on(counter, series, current, event)
+            missing += self._count_on(counter, series, current, event)
         period = find_period(series, today_of(self.alias, series), self.alias)
         return Moved(
             counter.tenant,

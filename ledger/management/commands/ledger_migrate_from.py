@@ -7,19 +7,25 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from ledger.compat.lorikeet import lorikeet_settings
 from ledger.compat.moving.counters import Moved
 from ledger.compat.moving.history import History
+from ledger.compat.moving.pool import Pool, TakenOver, move_pool
 from ledger.compat.moving.systems import DJANGO_SEQUENCE, DJANGO_SEQUENCES, Wanted, move_counters, move_model
 from ledger.errors import InvalidArgument, UnknownSeries
-from ledger.management.base import BAD_OPTIONS, LedgerCommand
+from ledger.keys import tenant_key
+from ledger.management.base import BAD_OPTIONS, LedgerCommand, counted, iso_date
 
 _MODEL = "model"
+_LORIKEET = "lorikeet"
+_POOL = ("pool", "id_field", "leave", "on", "system_name")
 _SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length")
 
 
 class Command(LedgerCommand):
     help = (
-        "Takes over the numbering of another system: its history where a model has it, and its counters in any case. "
+        "Takes over the numbering of another system: its history where a model has it, and its counters in any case; "
+        "of Lorikeet's recipe for external invoice IDs, the table of numbers, as the pool of a remote series. "
         "Shows what it would do; --apply does it, all or nothing, waiting for checkouts that hold an old number. "
         "Exit code 0: done; 1: refused; 2: the options are no good."
     )
@@ -27,6 +33,7 @@ class Command(LedgerCommand):
   manage.py ledger_migrate_from django-sequences --only invoice --model shop.Invoice \\
       --number-field number --date-field created_at --apply
   manage.py ledger_migrate_from django-sequence --apply
+  manage.py ledger_migrate_from lorikeet --pool shop.InvoiceID --series invoice --dry-run
   manage.py ledger_migrate_from model --model shop.Invoice --number-field number --date-field created_at \\
       --org-field shop --series invoice --template 'INV-{year}-{counter:06}' --apply
 """
@@ -34,14 +41,24 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         add = parser.add_argument
-        add("system", choices=(DJANGO_SEQUENCES, DJANGO_SEQUENCE, _MODEL), help="What gave out the numbers so far.")
-        add("--apply", action="store_true", help="Do it; otherwise all is rolled back.")
+        systems = (DJANGO_SEQUENCES, DJANGO_SEQUENCE, _LORIKEET, _MODEL)
+        add("system", choices=systems, help="What gave out the numbers so far.")
+        either = parser.add_mutually_exclusive_group().add_argument
+        either("--apply", action="store_true", help="Do it; otherwise all is rolled back.")
+        either(
+            "--dry-run", action="store_true", help="Tell what would be done, and change nothing: as without --apply."
+        )
         add("--by", default="", metavar="NAME", help="Who takes the numbers over; kept with each entry.")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
         add("--json", action="store_true", help="Write one JSON document.")
         old = parser.add_argument_group("the counters (django-sequences, django-sequence)").add_argument
         old("--only", action="append", default=[], metavar="NAME", help="This sequence or scope; may be repeated.")
         old("--table", metavar="TABLE", help="Where they stand, if not in the package's own table.")
+        pool = parser.add_argument_group("the table of invoice IDs (lorikeet)").add_argument
+        pool("--pool", metavar="APP.MODEL", help="The recipe's model, if it isn't the only one called InvoiceID.")
+        pool("--id-field", metavar="FIELD", help="The accounting system's own key, if it isn't the number.")
+        pool("--leave", type=int, metavar="N", help="Leave the last N rows to checkouts of the old code.")
+        pool("--on", type=iso_date, metavar="DATE", help="A day of the period that they belong to; by default today.")
         history = parser.add_argument_group("the numbers that documents bear").add_argument
         history("--model", metavar="APP.MODEL", help="Such as shop.Invoice.")
         history("--number-field", metavar="FIELD", help="The number as a text, or the bare counter.")
@@ -49,49 +66,94 @@ class Command(LedgerCommand):
         history("--org-field", metavar="FIELD", help="Whose the number is, such as shop.")
         history("--pattern", metavar="REGEX", help="Matches a number; (?P<counter>…) has the digits of its value.")
         made = parser.add_argument_group("the series, made so if there is none yet").add_argument
-        made("--series", metavar="CODE", help="model: the series that goes on, such as invoice.")
-        made("--tenant", default="", metavar="KEY", help="model: who owns the series, if there is no --org-field.")
+        made("--series", metavar="CODE", help="model: the one that goes on; lorikeet: if not that of LEDGER_LORIKEET.")
+        made("--tenant", metavar="KEY", help="Who owns the series; model: if there is no --org-field.")
         made("--template", help="Such as INV-{year}-{counter:06}.")
         made("--calendar", help="never, year, fiscal-year, quarter, month, day.")
         made("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
         made("--time-zone", metavar="ZONE", help="Decides business dates, such as Europe/Berlin.")
         made("--max-length", type=int, metavar="N", help="The longest number, in characters.")
+        made(
+            "--system",
+            dest="system_name",
+            metavar="NAME",
+            help="lorikeet: the accounting system, as LEDGER_ACCOUNTING has it.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        alias = self.alias(options)
+        system = options["system"]
+        _refuse_options_of_others(system, options)
         history = _history(options)
         settings = {name: options[name] for name in _SETTINGS if options[name] is not None}
         common: dict[str, Any] = {
-            "alias": alias,
+            "alias": self.alias(options),
             "explain_gaps": options["explain_gaps"],
             "by": options["by"],
             "apply": options["apply"],
         }
+        taken = None
         try:
-            if options["system"] == _MODEL:
+            if system == _LORIKEET:
+                moved, taken = self._move_pool(options, settings, history, common)
+            elif system == _MODEL:
                 if history is None or not options["series"]:
                     raise CommandError(
                         "Name the numbers, --model shop.Invoice --number-field number --date-field created_at, and the "
                         "series that goes on: --series invoice.",
                         returncode=BAD_OPTIONS,
                     )
-                moved = move_model(history, options["series"], settings, tenant=options["tenant"], **common)
+                moved = move_model(history, options["series"], settings, tenant=options["tenant"] or "", **common)
             else:
-                if options["series"] or options["tenant"]:
-                    raise CommandError(
-                        "--series and --tenant go with 'model': a sequence is the series of its name.",
-                        returncode=BAD_OPTIONS,
-                    )
                 wanted = Wanted(tuple(options["only"]), options["table"], tuple(settings.items()))
-                moved = move_counters(options["system"], wanted, history=history, **common)
+                moved = move_counters(system, wanted, history=history, **common)
         except (InvalidArgument, UnknownSeries) as error:
             raise CommandError(str(error), returncode=BAD_OPTIONS) from error
-        self._tell(moved, options)
+        self._tell(moved, taken, options)
 
-    def _tell(self, moved: list[Moved], options: dict[str, Any]) -> None:
+    def _move_pool(
+        self, options: dict[str, Any], settings: dict[str, Any], history: History | None, common: dict[str, Any]
+    ) -> tuple[list[Moved], TakenOver]:
+        chosen = lorikeet_settings()
+        if options["system_name"] is not None:
+            settings["system"] = options["system_name"]
+        return move_pool(
+            Pool(options["pool"] or "", options["id_field"] or "", options["leave"] or 0),
+            options["series"] or chosen["SERIES"],
+            settings,
+            tenant=tenant_key(chosen["ORG"]) if options["tenant"] is None else options["tenant"],
+            on=options["on"],
+            history=history,
+            **common,
+        )
+
+    def _tell(self, moved: list[Moved], taken: TakenOver | None, options: dict[str, Any]) -> None:
         if options["json"]:
-            self.write_json({"ok": True, "applied": options["apply"], "moved": [asdict(one) for one in moved]})
+            pool = {} if taken is None else {"pool": asdict(taken)}
+            told = {"ok": True, "applied": options["apply"], "moved": [asdict(one) for one in moved]}
+            self.write_json(told | pool)
             return
+        if taken is None or moved:
+            self._tell_moved(moved, options)
+        if taken is not None:
+            self._tell_taken(taken, options)
+        if not options["apply"]:
+            self.stdout.write(self.style.WARNING("Nothing was written; --apply does it."))
+        else:
+            self.stdout.write("See manage.py ledger_status, and manage.py ledger_verify.")
+
+    def _tell_taken(self, taken: TakenOver, options: dict[str, Any]) -> None:
+        verb = "came" if options["apply"] else "would come"
+        numbers = counted(taken.numbers, "invoice ID", "invoice IDs")
+        self.stdout.write(self.style.SUCCESS(f"{numbers} {verb} into the pool of the series."))
+        if taken.left:
+            self.stdout.write(
+                f"{counted(taken.left, 'is', 'are')} left to the old code: run it again when that is gone."
+            )
+        if taken.in_flight:
+            held = counted(taken.in_flight, "is held by a checkout", "are held by checkouts")
+            self.stdout.write(f"{held} just now: run it again when that is over.")
+
+    def _tell_moved(self, moved: list[Moved], options: dict[str, Any]) -> None:
         header = ("series", "tenant", "state", "adopted", "missing", "last value", "next number")
         self.write_table(
             header,
@@ -108,10 +170,19 @@ class Command(LedgerCommand):
                 for one in moved
             ),
         )
-        if not options["apply"]:
-            self.stdout.write(self.style.WARNING("Nothing was written; --apply does it."))
-        else:
-            self.stdout.write("See manage.py ledger_status, and manage.py ledger_verify.")
+
+
+def _refuse_options_of_others(system: str, options: dict[str, Any]) -> None:
+    if system != _LORIKEET and any(options[name] is not None for name in _POOL):
+        raise CommandError("--pool, --id-field, --leave, --on and --system go with 'lorikeet'.", returncode=BAD_OPTIONS)
+    if system in (DJANGO_SEQUENCES, DJANGO_SEQUENCE):
+        if options["series"] or options["tenant"]:
+            raise CommandError(
+                "--series and --tenant go with 'model' and 'lorikeet': a sequence is the series of its name.",
+                returncode=BAD_OPTIONS,
+            )
+    elif options["only"] or options["table"]:
+        raise CommandError("--only and --table go with the counters of a package.", returncode=BAD_OPTIONS)
 
 
 def _history(options: dict[str, Any]) -> History | None:

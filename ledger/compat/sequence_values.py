@@ -1,0 +1,193 @@
+"""What stands behind the API of django-sequences: values taken from the series that holds a sequence."""
+
+from __future__ import annotations
+
+from django.db import connections, router, transaction
+
+from ledger import refusals
+from ledger.allocation.answers import Outcome, day_of
+from ledger.compat.conf import compat_settings
+from ledger.compat.sequence_runs import (
+    Run,
+    begin_run,
+    code_of_turn,
+    end_run,
+    hold,
+    last_value,
+    latest_run,
+)
+from ledger.database_errors import told_in_our_words
+from ledger.errors import InvalidArgument, InvalidSeries
+from ledger.issuing import issue
+from ledger.models import Allocation, NumberIssued
+from ledger.requests import day_or_moment
+
+# The next value, or null (migrations/sql/next_value.sql). Arguments: tenant, series, moment or null.
+_NEXT = "SELECT ledger_next_value(%s, %s, %s)"
+
+# The outcome, and the last value taken, if there is one. Arguments as above.
+_TAKE = "SELECT ledger_issue_serial(%s, %s, NULL, %s, '', '', '{}')"
+
+# The same for a block, which has no documents either. Arguments: tenant, series, moment or null, how many.
+_TAKE_MANY = """
+    SELECT min(i.outcome), min(i.business_date), max(i.entry_value)
+    FROM ledger_issue_serial_many(%s, %s, NULL, %s::timestamptz, array_fill(''::text, ARRAY[%s::integer]), '', NULL,
+                                  false) i
+"""
+
+#: The run that a sequence, by database, tenant and name, had last time. Only a hint: the database decides.
+_known: dict[tuple[str, str, str], str] = {}
+_MEMORY = 100_000
+_TRIES = 5
+
+
+def take(
+    name: str, initial_value: int, reset_value: int | None, batch: int | None, nowait: bool, using: str | None
+) -> int:
+    """The last of the values taken: of one (``batch`` None), or of so many."""
+    alias = _alias(using)
+    tenant = compat_settings().sequences_tenant
+    known = _known.get((alias, tenant, name))
+    with told_in_our_words(name):
+        if known is not None and reset_value is None and not nowait:
+            value = next_value(alias, tenant, known) if batch is None else _ask(alias, tenant, known, batch)[2]
+            if value is not None:
+                return value
+        # In the caller's transaction, or one of its own, that a refusal leaves usable; each reset is spared that.
+        with transaction.atomic(using=alias, savepoint=nowait or reset_value is None):
+            for _ in range(_TRIES):
+                run = latest_run(alias, tenant, name)
+                if run is not None and run.series.allocation != Allocation.SERIAL:
+                    return _without_waiting(alias, run, name, one=batch is None and reset_value is None)
+                if run is None or run.period is None:
+                    run = begin_run(connections[alias], tenant, name, run.turn if run else 1, _whole(initial_value))
+                if reset_value is not None or nowait:
+                    last = hold(connections[alias], run, nowait=nowait)
+                    if last is None:
+                        continue
+                    if reset_value is not None and last + 1 >= reset_value and _begun(alias, run, last):
+                        end_run(connections[alias], tenant, name, run)
+                        run = begin_run(connections[alias], tenant, name, run.turn + 1, _whole(initial_value))
+                outcome, days, value = _ask(alias, tenant, run.series.code, batch)
+                if value is not None:
+                    _remember(alias, tenant, name, run)
+                    return value
+                _explain(alias, tenant, name, run, outcome, days, batch)
+    raise refusals.unsettled(name)
+
+
+def take_none(name: str, initial_value: int, using: str | None) -> int:
+    """What a batch of no values begins with: the sequence's next value. Makes the sequence, as the original does."""
+    alias = _alias(using)
+    tenant = compat_settings().sequences_tenant
+    with told_in_our_words(name), transaction.atomic(using=alias):
+        run = latest_run(alias, tenant, name)
+        if run is None or run.period is None:
+            run = begin_run(connections[alias], tenant, name, run.turn if run else 1, _whole(initial_value))
+        assert run.period is not None
+        return run.period.last_value + 1
+
+
+def last(name: str, using: str | None) -> int | None:
+    """The last value of a sequence; None if it has given out none."""
+    alias = router.db_for_read(NumberIssued) if using is None else connections[using].alias
+    run = latest_run(alias, compat_settings().sequences_tenant, name)
+    return None if run is None else last_value(alias, run)
+
+
+def end(name: str, using: str | None) -> bool:
+    """Close the run of a sequence for good; tells whether it had given out a value."""
+    alias = _alias(using)
+    connection = connections[alias]
+    tenant = compat_settings().sequences_tenant
+    with told_in_our_words(name), transaction.atomic(using=alias):
+        for _ in range(_TRIES):
+            run = latest_run(alias, tenant, name)
+            if run is None or run.period is None or run.period.closed_at is not None:
+                return False
+            if hold(connection, run, nowait=False) is None:
+                continue
+            run.period.refresh_from_db(using=alias)
+            if last_value(alias, run) is None:
+                return False
+            end_run(connection, tenant, name, run)
+            return True
+    raise refusals.unsettled(name)
+
+
+def _begun(alias: str, run: Run, last: int) -> bool:
+    """Whether the run has given out a value, or goes on where another system ended."""
+    assert run.period is not None
+    return last >= run.period.first_value or last_value(alias, run) is not None
+
+
+def _without_waiting(alias: str, run: Run, name: str, *, one: bool) -> int:
+    """A value of a series whose allocation locks no counter."""
+    if not one:
+        raise InvalidSeries(
+            f"The sequence {name!r} is a series of the allocation {run.series.allocation}.",
+            rule="A batch of contiguous values, and one with reset_value, is taken from a locked counter.",
+            remedy="Take the values one by one, or let the series be serial: manage.py ledger_series allocate "
+            f"{run.series.code} serial.",
+        )
+    return issue(run.series.code, org=run.series.tenant, using=alias).value
+
+
+def next_value(alias: str, tenant: str, code: str) -> int | None:
+    """The next value in one round trip, or None where the series gives out none."""
+    _, moment = day_or_moment(None)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_NEXT, (tenant, code, moment))
+        value: int | None = cursor.fetchone()[0]
+    return value
+
+
+def _ask(alias: str, tenant: str, code: str, batch: int | None) -> tuple[str, str, int | None]:
+    """The outcome, the business date in days since 1970, and the last value taken, if any was."""
+    _, moment = day_or_moment(None)
+    with connections[alias].cursor() as cursor:
+        if batch is None:
+            cursor.execute(_TAKE, (tenant, code, moment))
+            answer = cursor.fetchone()[0]
+            if answer[0] == "issued":
+                return answer[0], answer[1], int(answer[5])
+            return answer[0], answer[1] if len(answer) > 1 else "0", None
+        cursor.execute(_TAKE_MANY, (tenant, code, moment, batch))
+        outcome, day, last = cursor.fetchone()
+    return outcome, str(day.toordinal() - 719163) if day else "0", last
+
+
+def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: str, batch: int | None) -> None:
+    """Raise why the run gives out no value, where trying again won't help."""
+    assert run.period is not None
+    if outcome == Outcome.INACTIVE:
+        raise refusals.inactive(run.series)
+    if outcome == Outcome.EXHAUSTED:
+        raise refusals.exhausted(run.period, batch or 1)
+    if outcome == Outcome.OUT_OF_ORDER:
+        run.period.refresh_from_db(using=alias)
+        raise refusals.out_of_order(run.period, day_of(days))
+    if outcome == Outcome.CLOSED:
+        latest = latest_run(alias, tenant, name)
+        if latest is not None and latest.turn == run.turn and latest.period is not None and latest.period.closed_at:
+            raise refusals.closed(latest.period, day_of(days))
+
+
+def _alias(using: str | None) -> str:
+    return router.db_for_write(NumberIssued) if using is None else using
+
+
+def _whole(initial_value: int) -> int:
+    if isinstance(initial_value, int):
+        return initial_value
+    raise InvalidArgument(
+        f"initial_value={initial_value!r} is of type {type(initial_value).__name__}.",
+        rule="A sequence counts in whole numbers.",
+        remedy="Pass a whole number, such as initial_value=1000.",
+    )
+
+
+def _remember(alias: str, tenant: str, name: str, run: Run) -> None:
+    if len(_known) >= _MEMORY:
+        _known.clear()
+    _known[(alias, tenant, name)] = code_of_turn(name, run.turn)

@@ -1,0 +1,8 @@
+from django.db import migrations
+
+from ledger.migrations._operations import RunSQLFile
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0017_tenant_access")]
+    operations = [RunSQLFile("next_value")]

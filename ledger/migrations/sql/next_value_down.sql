@@ -1,0 +1,1 @@
+DROP FUNCTION ledger_next_value(text, text, timestamptz);
