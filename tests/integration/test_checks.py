@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
-from django.core.checks import run_checks
+from django.contrib.postgres.fields import ArrayField
+from django.core.checks import Error, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import override_settings
@@ -51,6 +53,19 @@ class TestTheSetting:
 class TestChecks:
     def test_all_is_well_without_settings(self) -> None:
         assert told() == {}
+
+    def test_no_app_of_django_is_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """From Django 6.1 on, an ArrayField asks for django.contrib.postgres, which a host project may not have."""
+        asks = [Error("install the app", id="postgres.E005"), Error("another matter", id="postgres.E001")]
+        monkeypatch.setattr(ArrayField, "check", lambda self, **options: list(asks))
+        arrays = [
+            field
+            for model in apps.get_app_config("ledger").get_models()
+            for field in model._meta.get_fields()
+            if isinstance(field, ArrayField)
+        ]
+        assert arrays
+        assert [[str(found.id) for found in field.check()] for field in arrays] == [["postgres.E001"]] * len(arrays)
 
     @override_settings(LEDGER={"CLOK": 1})
     def test_a_bad_setting(self) -> None:
