@@ -12,6 +12,7 @@
     │   ├── InvalidReason          the reason of a void or an explanation
     │   ├── InvalidSeries          any other property of a series
     │   └── AgainstRules           what the series' rules by country forbid
+    ├── NotMigrated                the database that was asked has no ledger (also a django ProgrammingError)
     ├── TransactionRequired        issuing outside transaction.atomic()
     ├── UnknownSeries              no series of that code
     ├── InactiveSeries             a series that was switched off
@@ -50,7 +51,7 @@ Each error says what is wrong (naming the value), which rule it breaks, and the 
 
 from __future__ import annotations
 
-from django.db.utils import IntegrityError, OperationalError
+from django.db.utils import IntegrityError, OperationalError, ProgrammingError
 
 
 class LedgerError(Exception):
@@ -116,6 +117,13 @@ class InvalidSeries(InvalidArgument):
 
 class AgainstRules(InvalidArgument):
     """The rules by country that the series names forbid a setting or a period."""
+
+
+class NotMigrated(LedgerError, ProgrammingError):
+    """The database that was asked has no ledger, or not the one that this version of Folio needs.
+
+    Also a ``django.db.ProgrammingError``, as what Django raises where a table is missing.
+    """
 
 
 class TransactionRequired(LedgerError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -18,6 +20,8 @@ from ledger.models import Entry
 #: Exit codes, beside 0: what was asked for could not be done, or is not as it should be; the question was no good.
 FAILED = 1
 BAD_OPTIONS = 2
+#: As the shell says it of a program that SIGPIPE ended.
+READER_GONE = 141
 
 _EXAMPLES = "examples:\n"
 
@@ -45,9 +49,15 @@ class LedgerCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
-            return super().execute(*args, **options)
+            said = super().execute(*args, **options)
+            sys.stdout.flush()
+            return said
         except LedgerError as error:
             raise CommandError(str(error), returncode=FAILED) from error
+        except BrokenPipeError:
+            # Whoever reads has had enough, as `head` does. The interpreter would complain once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(READER_GONE)
 
     def alias(self, options: dict[str, Any]) -> str:
         """The database to work on; raises CommandError where there is none, or it was not migrated."""
