@@ -11,6 +11,7 @@ from ledger.errors import (
     DeadlockDetected,
     LedgerError,
     LockTimeout,
+    NotGranted,
     NotMigrated,
     NumberTaken,
     SerializationFailure,
@@ -18,6 +19,10 @@ from ledger.errors import (
 
 #: undefined_function, undefined_table, undefined_column.
 _MISSING = frozenset({"42883", "42P01", "42703"})
+
+
+#: insufficient_privilege.
+_DENIED = "42501"
 
 
 class told_in_our_words:  # noqa: N801  (reads as a statement: with told_in_our_words(series): …)
@@ -80,6 +85,12 @@ def _ours(error: Error, series: str) -> LedgerError | None:
     if again is not None:
         return again
     diagnosis: Any = getattr(cause, "diag", None)
+    if getattr(cause, "sqlstate", None) == _DENIED:
+        return NotGranted(
+            f"The role of this connection may not do what series {series!r} needs: {diagnosis.message_primary}.",
+            rule="A role needs grants to issue numbers, and those of an administrator to change a series.",
+            remedy="manage.py ledger_grants --role NAME prints what a checkout needs, and --admin an administrator.",
+        )
     if getattr(cause, "sqlstate", None) in _MISSING and "ledger_" in (diagnosis.message_primary or ""):
         return NotMigrated(
             f"The database has not what series {series!r} needs: {diagnosis.message_primary}.",

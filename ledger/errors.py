@@ -13,6 +13,7 @@
     │   ├── InvalidSeries          any other property of a series
     │   └── AgainstRules           what the series' rules by country forbid
     ├── NotMigrated                the database that was asked has no ledger (also a django ProgrammingError)
+    ├── NotGranted                 the database role may not do what was asked (also a django ProgrammingError)
     ├── TransactionRequired        issuing outside transaction.atomic()
     ├── UnknownSeries              no series of that code
     ├── InactiveSeries             a series that was switched off
@@ -123,6 +124,13 @@ class NotMigrated(LedgerError, ProgrammingError):
     """The database that was asked has no ledger, or not the one that this version of Folio needs.
 
     Also a ``django.db.ProgrammingError``, as what Django raises where a table is missing.
+    """
+
+
+class NotGranted(LedgerError, ProgrammingError):
+    """The database role lacks a privilege; ``ledger_grants`` tells which it needs.
+
+    Also a ``django.db.ProgrammingError``, as what Django raises where permission is denied.
     """
 
 
