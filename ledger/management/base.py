@@ -11,11 +11,11 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, router
 
 from ledger.errors import LedgerError
 from ledger.models import Entry
+from ledger.moments import MomentEncoder
 
 #: Exit codes, beside 0: what was asked for could not be done, or is not as it should be; the question was no good.
 FAILED = 1
@@ -81,7 +81,7 @@ class LedgerCommand(BaseCommand):
 
     def write_json(self, document: Any) -> None:
         """One JSON document on standard output."""
-        self.stdout.write(json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))
+        self.stdout.write(json.dumps(document, cls=MomentEncoder, ensure_ascii=False, indent=2))
 
     def write_table(self, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
         """Columns as wide as what stands in them; for lists that a person reads."""
