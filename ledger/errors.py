@@ -14,6 +14,7 @@
     │   └── AgainstRules           what the series' rules by country forbid
     ├── NotMigrated                the database that was asked has no ledger (also a django ProgrammingError)
     ├── NotGranted                 the database role may not do what was asked (also a django ProgrammingError)
+    ├── LedgerInUse                migrating back would lose what the ledger keeps
     ├── TransactionRequired        issuing outside transaction.atomic()
     ├── UnknownSeries              no series of that code
     ├── InactiveSeries             a series that was switched off
@@ -132,6 +133,10 @@ class NotGranted(LedgerError, ProgrammingError):
 
     Also a ``django.db.ProgrammingError``, as what Django raises where permission is denied.
     """
+
+
+class LedgerInUse(LedgerError):
+    """Migrating back is refused, since it would lose what the ledger keeps."""
 
 
 class TransactionRequired(LedgerError):
