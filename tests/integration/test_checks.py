@@ -16,6 +16,7 @@ from django.test import override_settings
 from ledger import checks, define_series
 from ledger.conf import ledger_settings
 from tests.databases import database_alias
+from tests.shop.models import Organization
 
 
 def told(**options: Any) -> dict[str, str]:
@@ -107,6 +108,17 @@ class TestChecks:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL default_transaction_isolation = '{level}'")
         assert level.upper() in told(databases=["default"])["ledger.W002"]
+
+    @pytest.mark.django_db
+    def test_tenants_of_a_renamed_model_are_told(self) -> None:
+        shop = Organization.objects.create(name="Shop")
+        define_series("invoice", template="INV{year}-{counter}", org=shop)
+        define_series("invoice", template="INV{year}-{counter}", org="no.app:1")
+        assert "ledger.W004" not in told(databases=["default"])
+        define_series("invoice", template="INV{year}-{counter}", org="shop.merchant:1")
+        warned = told(databases=["default"])["ledger.W004"]
+        assert "tenants shop.merchant:…" in warned
+        assert "org=f'shop.merchant:{org.pk}'" in warned
 
     @pytest.mark.django_db
     def test_connections_that_end_with_each_request_are_told_where_they_cost(
