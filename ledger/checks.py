@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +15,7 @@ from django.db import connections
 from ledger.conf import ledger_settings
 from ledger.errors import LedgerError
 from ledger.models import Allocation
+from ledger.testing import is_test_database
 
 _OLDEST = 150000  # PostgreSQL 15
 
@@ -47,7 +48,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 def check_databases(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Version, isolation level, who owns the event tables, and the second connection, where an allocation has one."""
+    """Version, isolation level, owner of the event tables, the second connection, and tenants whose model is gone."""
     messages: list[CheckMessage] = []
     for alias in databases or ():
         connection = connections[alias]
@@ -69,10 +70,13 @@ def check_databases(
             messages += _check_isolation(alias, cursor)
             messages += _check_second_connection(alias, cursor)
             messages += _check_connection_age(alias, cursor)
+            messages += _check_tenants(alias, cursor)
     return messages
 
 
 def _check_owner(alias: str, cursor: Any) -> list[CheckMessage]:
+    if is_test_database(connections[alias]):
+        return []  # a test runner owns what it makes
     cursor.execute(
         "SELECT pg_has_role(current_user, relowner, 'MEMBER'), current_user FROM pg_class"
         " WHERE oid = to_regclass('ledger_entry')"
@@ -138,8 +142,7 @@ def _check_connection_age(alias: str, cursor: Any) -> list[CheckMessage]:
     settings = connections[alias].settings_dict
     if settings["CONN_MAX_AGE"] != 0 or settings["OPTIONS"].get("pool"):
         return []
-    cursor.execute("SELECT has_table_privilege('ledger_series', 'SELECT')")
-    if not cursor.fetchone()[0]:
+    if not _may_read_series(cursor):
         return []
     cursor.execute(
         "SELECT EXISTS (SELECT FROM ledger_series WHERE is_active AND allocation = %s)", [Allocation.RESERVED]
@@ -154,3 +157,32 @@ def _check_connection_age(alias: str, cursor: Any) -> list[CheckMessage]:
             id="ledger.W003",
         )
     ]
+
+
+def _check_tenants(alias: str, cursor: Any) -> list[CheckMessage]:
+    """A model that was renamed gives its rows new keys: their numbers would begin again, as those of new tenants."""
+    if not _may_read_series(cursor):
+        return []
+    cursor.execute("SELECT DISTINCT split_part(tenant, ':', 1) FROM ledger_series WHERE tenant LIKE '%.%:%'")
+    gone = sorted(label for (label,) in cursor.fetchall() if _is_gone(label))
+    return [
+        checks.Warning(
+            f"The database {alias!r} has series of tenants {label}:…, and there is no such model any more.",
+            hint="If it was renamed, its rows count as new tenants from now on, whose numbers begin again. Name them "
+            f"as before wherever you issue: org=f'{label}:{{org.pk}}'. The same goes for documents of renamed models.",
+            id="ledger.W004",
+        )
+        for label in gone
+    ]
+
+
+def _is_gone(label: str) -> bool:
+    """Whether the app is there and its model isn't; a text with a dot that names no app may be a host's own key."""
+    app, _, model = label.partition(".")
+    return app in apps.app_configs and model not in apps.app_configs[app].models
+
+
+def _may_read_series(cursor: Any) -> bool:
+    cursor.execute("SELECT has_table_privilege('ledger_series', 'SELECT')")
+    may: bool = cursor.fetchone()[0]
+    return may

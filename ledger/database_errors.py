@@ -11,9 +11,18 @@ from ledger.errors import (
     DeadlockDetected,
     LedgerError,
     LockTimeout,
+    NotGranted,
+    NotMigrated,
     NumberTaken,
     SerializationFailure,
 )
+
+#: undefined_function, undefined_table, undefined_column.
+_MISSING = frozenset({"42883", "42P01", "42703"})
+
+
+#: insufficient_privilege.
+_DENIED = "42501"
 
 
 class told_in_our_words:  # noqa: N801  (reads as a statement: with told_in_our_words(series): …)
@@ -76,6 +85,18 @@ def _ours(error: Error, series: str) -> LedgerError | None:
     if again is not None:
         return again
     diagnosis: Any = getattr(cause, "diag", None)
+    if getattr(cause, "sqlstate", None) == _DENIED:
+        return NotGranted(
+            f"The role of this connection may not do what series {series!r} needs: {diagnosis.message_primary}.",
+            rule="A role needs grants to issue numbers, and those of an administrator to change a series.",
+            remedy="manage.py ledger_grants --role NAME prints what a checkout needs, and --admin an administrator.",
+        )
+    if getattr(cause, "sqlstate", None) in _MISSING and "ledger_" in (diagnosis.message_primary or ""):
+        return NotMigrated(
+            f"The database has not what series {series!r} needs: {diagnosis.message_primary}.",
+            rule="Folio's tables and functions come from its migrations, and must be on the connection's search_path.",
+            remedy="Run manage.py migrate on that database; with several, look at using= and at DATABASE_ROUTERS.",
+        )
     if diagnosis is not None and diagnosis.constraint_name == "ledger_entry_number":
         return NumberTaken(
             f"Series {series!r} would repeat a number of the same tenant. {diagnosis.message_detail or ''}",

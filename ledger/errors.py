@@ -12,6 +12,9 @@
     │   ├── InvalidReason          the reason of a void or an explanation
     │   ├── InvalidSeries          any other property of a series
     │   └── AgainstRules           what the series' rules by country forbid
+    ├── NotMigrated                the database that was asked has no ledger (also a django ProgrammingError)
+    ├── NotGranted                 the database role may not do what was asked (also a django ProgrammingError)
+    ├── LedgerInUse                migrating back would lose what the ledger keeps
     ├── TransactionRequired        issuing outside transaction.atomic()
     ├── UnknownSeries              no series of that code
     ├── InactiveSeries             a series that was switched off
@@ -50,7 +53,7 @@ Each error says what is wrong (naming the value), which rule it breaks, and the 
 
 from __future__ import annotations
 
-from django.db.utils import IntegrityError, OperationalError
+from django.db.utils import IntegrityError, OperationalError, ProgrammingError
 
 
 class LedgerError(Exception):
@@ -116,6 +119,24 @@ class InvalidSeries(InvalidArgument):
 
 class AgainstRules(InvalidArgument):
     """The rules by country that the series names forbid a setting or a period."""
+
+
+class NotMigrated(LedgerError, ProgrammingError):
+    """The database that was asked has no ledger, or not the one that this version of Folio needs.
+
+    Also a ``django.db.ProgrammingError``, as what Django raises where a table is missing.
+    """
+
+
+class NotGranted(LedgerError, ProgrammingError):
+    """The database role lacks a privilege; ``ledger_grants`` tells which it needs.
+
+    Also a ``django.db.ProgrammingError``, as what Django raises where permission is denied.
+    """
+
+
+class LedgerInUse(LedgerError):
+    """Migrating back is refused, since it would lose what the ledger keeps."""
 
 
 class TransactionRequired(LedgerError):

@@ -79,6 +79,12 @@ def issue_many(
     """
     connection = _connection(using)
     request = make_request(series, org=org, document=None, on=on, metadata=metadata, by=by)
+    if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
+        raise InvalidDocument(
+            f"documents={documents!r:.60} is of type {type(documents).__name__}.",
+            rule="issue_many takes the documents one by one; the letters of a text are none.",
+            remedy="Pass a list, such as documents=[order], or call issue(document=…) for one number.",
+        )
     keys = [document_key(document) for document in documents]
     if "" in keys:
         raise InvalidDocument(

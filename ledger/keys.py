@@ -44,7 +44,7 @@ def actor_name(by: Any) -> str:
         return ""
     if isinstance(by, Model):
         username = getattr(by, "get_username", None)
-        return str(username()) if username else instance_key(by, InvalidActor, "by")
+        return _short_enough(str(username()), InvalidActor, "by") if username else instance_key(by, InvalidActor, "by")
     return _text_key(by, InvalidActor, "by", "a user, a text such as 'nightly job', or nothing")
 
 
@@ -75,7 +75,18 @@ def instance_key(instance: Model, error: type[InvalidArgument], argument: str) -
             remedy=f"Save it first, in the same transaction: {argument}.save(); issue(…, {argument}={argument}).",
         )
     # A proxy or deferred class names the same row as its concrete model, so they must share one key.
-    return f"{instance._meta.concrete_model._meta.label_lower}:{instance.pk}"  # type: ignore[union-attr]
+    key = f"{instance._meta.concrete_model._meta.label_lower}:{instance.pk}"  # type: ignore[union-attr]
+    return _short_enough(key, error, argument)
+
+
+def _short_enough(key: str, error: type[InvalidArgument], argument: str) -> str:
+    if len(key) > KEY_LENGTH:
+        raise error(
+            f"The key of {argument}, {key[:60]!r}…, has {len(key)} characters.",
+            rule=f"A key has at most {KEY_LENGTH} characters.",
+            remedy=f"Pass a short stable text of its own: {argument}='…'.",
+        )
+    return key
 
 
 def _text_key(value: Any, error: type[InvalidArgument], argument: str, kinds: str) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from ledger import errors
 from ledger.models import Allocation, Entry, Period, RemotePool, Series
+from ledger.moments import aware
 
 
 def unknown_series(alias: str, tenant: str, code: str) -> errors.UnknownSeries:
@@ -67,9 +68,10 @@ def not_issued(entry: Entry) -> errors.NotIssued:
 
 def closed(period: Period, day: date) -> errors.PeriodClosed:
     """The period is closed for good."""
+    assert period.closed_at is not None
     return errors.PeriodClosed(
         f"{day} falls in the period {period.label} of series {str(period.series)!r}, "
-        f"closed at {period.closed_at:%Y-%m-%d %H:%M %Z}.",
+        f"closed at {aware(period.closed_at):%Y-%m-%d %H:%M %Z}.",
         rule="Nothing is appended to a closed period.",
         remedy="Date the document in an open period, or issue a correction in the current one.",
     )
@@ -120,7 +122,7 @@ def pool_exhausted(
 
 
 def _at(moment: datetime | None) -> str:
-    return "never" if moment is None else f"at {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return "never" if moment is None else f"at {aware(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def out_of_order(period: Period, day: date) -> errors.OutOfOrder:

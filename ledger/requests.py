@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +18,11 @@ from ledger.errors import InvalidDate, InvalidMetadata
 from ledger.keys import actor_name, document_key, tenant_key
 from ledger.models import Entry
 
+#: No time zone is further from UTC than this.
+_FURTHEST = timedelta(days=1)
 _NO_ZONE = zone("UTC")
+#: How much of a value that is refused its error repeats.
+_SHOWN = 200
 
 
 def make_request(series: str, *, org: Any, document: Any, on: Any, metadata: Any, by: Any) -> Request:
@@ -43,7 +47,13 @@ def day_or_moment(on: Any) -> tuple[date | None, datetime | None]:
         own_clock = hasattr(settings, "LEDGER") and ledger_settings().clock == "application"
         return None, (datetime.now(UTC) if own_clock else None)
     if isinstance(on, datetime):
-        business_date(on, _NO_ZONE)  # refuses a datetime without a zone
+        day = business_date(on, _NO_ZONE)  # refuses a datetime without a zone
+        if not date.min + _FURTHEST <= day <= date.max - _FURTHEST:
+            raise InvalidDate(
+                f"The datetime {on.isoformat()} lies at the end of the calendar.",
+                rule="A business date lies in the years 1 to 9999 in every time zone.",
+                remedy="Pass the business date itself, such as 2026-04-01.",
+            )
         return None, on
     if not isinstance(on, date):
         raise InvalidDate(
@@ -73,22 +83,47 @@ def check_facts(request: Request, entry: Entry) -> None:
 def _json(metadata: Any) -> str:
     if not isinstance(metadata, Mapping):
         raise InvalidMetadata(
-            f"metadata={metadata!r} is of type {type(metadata).__name__}.",
+            f"metadata={_shown(metadata)} is of type {type(metadata).__name__}.",
             rule="Metadata is a mapping that JSON can hold.",
             remedy="Pass a dict, for example metadata={'channel': 'web'}.",
         )
     try:
         text = json.dumps(dict(metadata), cls=DjangoJSONEncoder, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidMetadata(
-            f"metadata={metadata!r} can't be written as JSON: {error}.",
+            f"metadata={_shown(metadata)} can't be written as JSON: {error}.",
             rule="Metadata is kept as JSON in an immutable row.",
             remedy="Turn its values into texts, numbers, lists and dicts first.",
         ) from error
-    if "\\u0000" in text:
+    escapes = text.replace("\\\\", "")  # a backslash of the text itself begins none
+    if "\\u0000" in escapes:
         raise InvalidMetadata(
-            f"metadata={metadata!r} holds a NUL character.",
+            f"metadata={_shown(metadata)} holds a NUL character.",
             rule="PostgreSQL's JSON can't hold the character U+0000.",
             remedy="Remove it from the text.",
         )
+    if "\\ud" in escapes and not _has_bytes(json.dumps(json.loads(text), ensure_ascii=False)):
+        raise InvalidMetadata(
+            f"metadata={_shown(metadata)} holds half a character: a lone surrogate.",
+            rule="PostgreSQL's JSON can't hold a surrogate that isn't one of a pair.",
+            remedy="Decode the text again from its bytes, or remove it: text.encode(errors='replace').decode().",
+        )
     return text
+
+
+def _has_bytes(text: str) -> bool:
+    """Whether UTF-8 can write it, which knows no lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(metadata: Any) -> str:
+    """The beginning of it; one that is nested too deep can't be shown at all."""
+    try:
+        text = repr(metadata)
+    except RecursionError:
+        return "…"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

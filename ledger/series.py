@@ -51,10 +51,10 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
     accounting system of a remote series), ``give_back``, ``start_value``, ``max_length`` in characters,
     ``chronological``, ``rules`` (a country's, such as "DE", that are checked; see ``ledger.rules``) and ``is_active``.
     What is left out stays as it is. A changed template or calendar holds from the next period on. Safe to call at each
-    deployment.
+    deployment: what is as it should be is neither locked nor written, so the least-privileged role may call it too.
 
-    Raises InvalidTemplate, InvalidCalendar, InvalidSeries, AgainstRules or InvalidTenant; then nothing is written. What
-    the rules only doubt, ``series.rule_findings()`` tells.
+    Raises InvalidTemplate, InvalidCalendar, InvalidSeries, AgainstRules or InvalidTenant, or NotGranted where the role
+    may not change series; then nothing is written. What the rules only doubt, ``series.rule_findings()`` tells.
     """
     alias = using or router.db_for_write(Series)
     tenant = tenant_key(org)
@@ -65,7 +65,11 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
             rule=f"Its settings are {', '.join(SETTINGS)}.",
             remedy="Correct the name.",
         )
-    with transaction.atomic(using=alias):
+    with told_in_our_words(code), transaction.atomic(using=alias):
+        found = find_series(alias, tenant, code)
+        if found is not None and all(getattr(found, name) == value for name, value in settings.items()):
+            SeriesChange(found, alias).check()
+            return found
         found = Series.objects.using(alias).select_for_update(no_key=True).filter(tenant=tenant, code=code).first()
         series = found or _new_series(tenant, code, settings)
         change = SeriesChange(series, alias)

@@ -10,6 +10,7 @@ from ledger import sql
 from ledger.errors import AlreadyVoided, UnknownNumber
 from ledger.keys import actor_name, document_key, reason_text, tenant_key
 from ledger.models import Entry, NumberVoided
+from ledger.moments import aware
 
 
 def void(
@@ -67,7 +68,7 @@ def _replacement(replacement: Any) -> str:
 def _already(entry: Entry, alias: str) -> AlreadyVoided:
     earlier = NumberVoided.objects.using(alias).filter(tenant=entry.tenant, entry=entry).first()
     told = (
-        f" at {earlier.voided_at:%Y-%m-%d %H:%M %Z} by {earlier.actor or 'nobody named'}: {earlier.reason}"
+        f" at {aware(earlier.voided_at):%Y-%m-%d %H:%M %Z} by {earlier.actor or 'nobody named'}: {earlier.reason}"
         if earlier
         else ""
     )

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 import pytest
@@ -25,14 +25,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def manage(
-    *arguments: str, url: str, settings: str = "tests.settings", **environment: str
+    *arguments: str,
+    url: str,
+    settings: str = "tests.settings",
+    stdout: int | IO[str] = subprocess.PIPE,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run manage.py in a process of its own, on the database at ``url``."""
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *arguments],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": settings, **environment},
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
     )

@@ -19,7 +19,7 @@ from ledger.models import Series, TenantAccess
 class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
     """A user by name, and a tenant that has a series."""
 
-    name = forms.CharField(label="User", max_length=150, help_text="As the user logs in.")
+    name = forms.CharField(label="User", max_length=254, help_text="As the user logs in.")
 
     class Meta:
         model = TenantAccess

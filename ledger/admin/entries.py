@@ -29,6 +29,7 @@ from ledger.admin.search import find_entries
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.models import Adoption, Entry, GapExplained, NumberVoided
+from ledger.moments import aware
 from ledger.voiding import void
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class EntryAdmin(ReadOnlyAdmin):
         event.entry = obj
         return format_html(
             "{}{}{}: {}{}",
-            link_to(event, f"{event.voided_at:%Y-%m-%d %H:%M %Z}", self.admin_site),
+            link_to(event, f"{aware(event.voided_at):%Y-%m-%d %H:%M %Z}", self.admin_site),
             " by " if event.actor else "",
             event.actor,
             event.reason,

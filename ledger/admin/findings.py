@@ -20,6 +20,7 @@ from ledger.admin.filters import TenantFilter
 from ledger.errors import LedgerError
 from ledger.keys import REASON_LENGTH, reason_text
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved, RemoteReading
+from ledger.moments import aware
 from ledger.reconciliation import acknowledge
 
 #: A longer list is no help; any value can still stand in the address.
@@ -163,7 +164,7 @@ class FindingRaisedAdmin(EventAdmin):
     def resolution(self, obj: FindingRaised) -> str:
         """When a comparison no longer saw it."""
         event = FindingResolved.objects.filter(tenant=obj.tenant, finding=obj).first()
-        return format_html("{}", f"{event.resolved_at:%Y-%m-%d %H:%M %Z}") if event else "–"
+        return format_html("{}", f"{aware(event.resolved_at):%Y-%m-%d %H:%M %Z}") if event else "–"
 
     @admin.action(description="Acknowledge selected findings", permissions=["acknowledge_finding"])
     def acknowledge_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:

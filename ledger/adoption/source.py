@@ -15,6 +15,10 @@ from ledger.errors import AdoptionError, InvalidArgument
 MAX_LINE = 1 << 20
 
 
+#: How an XLSX or ODS file begins, being a zip.
+_ZIP = b"PK\x03\x04"
+
+
 class Source(io.RawIOBase):
     """A file that is hashed and measured while it is read, so that the digest is of the very bytes taken over."""
 
@@ -42,7 +46,8 @@ class Source(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        self._file.close()
+        if hasattr(self, "_file"):  # one that could not be opened is closed too, when it is collected
+            self._file.close()
         super().close()
 
     def sha256(self) -> str:
@@ -63,7 +68,14 @@ def text_lines(source: Source, encoding: str) -> Iterator[str]:
             remedy=f"Export it again as CSV in UTF-8, {wanted}.",
         )
 
-    text = io.TextIOWrapper(io.BufferedReader(source, 1 << 16), encoding=encoding, newline="")
+    bytes_ = io.BufferedReader(source, 1 << 16)
+    if bytes_.peek(len(_ZIP)).startswith(_ZIP):
+        raise AdoptionError(
+            f"The file {source.name!r} is a workbook, or another archive of files, and no text.",
+            rule="The numbers of a previous system come from a CSV file.",
+            remedy="Open it in the spreadsheet program and save its sheet as CSV in UTF-8.",
+        )
+    text = io.TextIOWrapper(bytes_, encoding=encoding, newline="")
     number = 0
     while True:
         number += 1

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, router
 
 from ledger.errors import LedgerError
 from ledger.models import Entry
+from ledger.moments import MomentEncoder
 
 #: Exit codes, beside 0: what was asked for could not be done, or is not as it should be; the question was no good.
 FAILED = 1
 BAD_OPTIONS = 2
+#: As the shell says it of a program that SIGPIPE ended.
+READER_GONE = 141
 
 _EXAMPLES = "examples:\n"
 
@@ -45,9 +49,15 @@ class LedgerCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
-            return super().execute(*args, **options)
+            said = super().execute(*args, **options)
+            sys.stdout.flush()
+            return said
         except LedgerError as error:
             raise CommandError(str(error), returncode=FAILED) from error
+        except BrokenPipeError:
+            # Whoever reads has had enough, as `head` does. The interpreter would complain once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(READER_GONE)
 
     def alias(self, options: dict[str, Any]) -> str:
         """The database to work on; raises CommandError where there is none, or it was not migrated."""
@@ -71,7 +81,7 @@ class LedgerCommand(BaseCommand):
 
     def write_json(self, document: Any) -> None:
         """One JSON document on standard output."""
-        self.stdout.write(json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))
+        self.stdout.write(json.dumps(document, cls=MomentEncoder, ensure_ascii=False, indent=2))
 
     def write_table(self, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
         """Columns as wide as what stands in them; for lists that a person reads."""

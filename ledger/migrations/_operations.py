@@ -1,4 +1,4 @@
-"""Migration operations: run a SQL file, and refuse clearly, before any table is made, what is not PostgreSQL."""
+"""Migration operations: run a SQL file, and refuse clearly what is not PostgreSQL, and to lose what is kept."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db.migrations.operations import RunSQL
 from django.db.migrations.operations.base import Operation
+
+from ledger.errors import LedgerInUse
 
 _FOLDER = Path(__file__).parent / "sql"
 
@@ -61,3 +63,41 @@ class RequirePostgreSQL(Operation):
 
     def describe(self) -> str:
         return "Requires PostgreSQL"
+
+
+class KeepRows(Operation):
+    """Changes nothing forward; backward it raises LedgerInUse as long as ``table`` has rows.
+
+    It stands in the latest migration of a release, which is the first to be taken back: so a ledger is never left
+    half taken down, with its rows and without their guards.
+    """
+
+    reversible = True
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (self.__class__.__name__, [self.table], {})
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models stay as they are."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Nothing has to be made."""
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {self.table}")  # noqa: S608  (a name from our own migrations)
+            count = cursor.fetchone()[0]
+        if count:
+            raise LedgerInUse(
+                f"The table {self.table} of the database {schema_editor.connection.alias!r} has {count:,} rows, which "
+                f"migrating {app_label} back to before this migration would lose.",
+                rule="What the ledger keeps is evidence: a number that was given out is never forgotten.",
+                remedy="Stay at this migration: an older Folio may have to be restored out of a backup of its time. "
+                "To be rid of a ledger that was a trial, drop its database or schema.",
+            )
+
+    def describe(self) -> str:
+        return f"Keeps the rows of {self.table}"

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connections, router
 
 from ledger.models import Allocation, RemotePool, Series
+from ledger.moments import aware
 from ledger.periods import find_period, open_period
 from ledger.remote import sql
 from ledger.series import business_today
@@ -94,9 +95,8 @@ class PoolState:
         told = f"{name}: {self.free} drafts are free in {self.system!r}, {self.wanted} are wanted"
         if self.error:
             person = " A person must mend that." if self.needs_person else ""
-            return (
-                f"{told}; the last try to refill, at {self.tried_at:%Y-%m-%d %H:%M:%S %Z}, failed: {self.error}{person}"
-            )
+            tried = f"{aware(self.tried_at):%Y-%m-%d %H:%M:%S %Z}"
+            return f"{told}; the last try to refill, at {tried}, failed: {self.error}{person}"
         return f"{told}; its pool is low." if self.free <= self.wanted // 4 else ""
 
     def as_dict(self) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from django import template
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
-from django.utils.timezone import localtime
+
+from ledger.moments import aware, local
 
 register = template.Library()
 
@@ -33,7 +34,7 @@ def moment(at: datetime | None) -> str:
     """A moment for people, in the reader's time zone, and for programs."""
     if at is None:
         return "–"
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{localtime(at):%Y-%m-%d %H:%M:%S %Z}")
+    return format_html('<time datetime="{}">{}</time>', aware(at).isoformat(), f"{local(at):%Y-%m-%d %H:%M:%S %Z}")
 
 
 @register.filter
@@ -41,7 +42,7 @@ def minute(at: datetime | None) -> str:
     """A moment where there is little room: to the minute."""
     if at is None:
         return "–"
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{localtime(at):%Y-%m-%d %H:%M}")
+    return format_html('<time datetime="{}">{}</time>', aware(at).isoformat(), f"{local(at):%Y-%m-%d %H:%M}")
 
 
 @register.filter
@@ -84,4 +85,4 @@ def _moment(text: str) -> str:
         at = parse_datetime(text) if len(text) > 10 else None
     except ValueError:
         return ""
-    return f"{localtime(at):%Y-%m-%d %H:%M:%S %Z}" if at is not None and at.tzinfo is not None else ""
+    return f"{local(at):%Y-%m-%d %H:%M:%S %Z}" if at is not None and at.tzinfo is not None else ""

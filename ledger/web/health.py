@@ -10,6 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from ledger.moments import MomentEncoder
 from ledger.sweeps.health import Health, health
 
 _log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"status": "unavailable", "sweeps": []}, status=503)
     overdue = any(one.overdue for one in found)
     document = {"status": "overdue" if overdue else "ok", "sweeps": [_told(one) for one in found]}
-    return JsonResponse(document, status=503 if overdue else 200)
+    return JsonResponse(document, encoder=MomentEncoder, status=503 if overdue else 200)
 
 
 def _told(one: Health) -> dict[str, Any]:

@@ -26,8 +26,11 @@ _SERIES_ON_A_PAGE = 24
 #: Days before its end at which a period is told to end soon.
 _SOON = 30
 
-# How fast numbers go: the business dates of the last thousand documents of each period.
-# Argument: tenant, periods (ids).
+#: How many of the last documents tell the pace of a series.
+_PACE_OF = 1000
+
+# How fast numbers go: the business dates of the last documents of each period.
+# Arguments: how many, tenant, periods (ids).
 _PACE = """
     SELECT p.id, n.count, n.first, n.last
     FROM ledger_period p
@@ -36,7 +39,7 @@ _PACE = """
         FROM (
             SELECT e.issued_on FROM ledger_entry e
             WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.kind <> 'gap'
-            ORDER BY e.value DESC LIMIT 1000
+            ORDER BY e.value DESC LIMIT %s
         ) d
     ) n
     WHERE p.tenant = %s AND p.id = ANY(%s)
@@ -165,7 +168,7 @@ def _glances(tenant: str, every: Sequence[Any], readings: Sequence[RemoteReading
     current = [each.current for each in every if each.current is not None]
     periods = {each.pk: each for each in with_waiting(Period.objects.filter(pk__in=current)).select_related("series")}
     with connections[router.db_for_read(Entry)].cursor() as cursor:
-        cursor.execute(_PACE, [tenant, current])
+        cursor.execute(_PACE, [_PACE_OF, tenant, current])
         paces = {row[0]: row[1:] for row in cursor.fetchall()}
         cursor.execute(_GAPS, [tenant, [each.pk for each in every]])
         gaps = {row[0]: row[1:] for row in cursor.fetchall()}
@@ -206,6 +209,8 @@ def _pace(pace: tuple[int, date, date] | None) -> str:
     if pace is None or not pace[0]:
         return "none issued yet"
     count, first, last = pace
+    if count == _PACE_OF and first == last:
+        return f"{count:,} a day or more"
     a_day = count / ((last - first).days + 1)
     if a_day >= 1:
         return f"about {a_day:,.0f} a day"

@@ -305,3 +305,13 @@ def test_a_period_of_nothing(page: Page, start: str, screenshots: Path) -> None:
     page.goto(f"{start}period/{period.pk}/")
     expect(page.locator("main")).to_contain_text("Nothing was issued in this period yet")
     accessible(page)
+
+
+def test_a_period_of_long_values(page: Page, start: str) -> None:
+    """Ten numbers below the line, each too long for its tenth of a phone."""
+    define_series("ticket", org="berlin", template="T-{counter}", calendar="never", start_value=123_456_789)
+    with transaction.atomic():
+        first = issue_many("ticket", org="berlin", documents=[f"seat:{n}" for n in range(20)])[0]
+    page.goto(f"{start}period/{first.period_id}/")
+    expect(page.locator(".steps li")).to_have_count(10)
+    accessible(page)

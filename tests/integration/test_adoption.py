@@ -13,7 +13,7 @@ from ledger import close_period, define_series, issue, open_period, preview
 from ledger import errors as e
 from ledger.adoption import BadRow, adopt
 from ledger.adoption.rows import Layout
-from ledger.adoption.source import MAX_LINE
+from ledger.adoption.source import MAX_LINE, Source
 from ledger.models import (
     AdoptedGap,
     Adoption,
@@ -359,6 +359,7 @@ class TestBadFiles:
                 "holds a NUL byte, so it is no text, at or",
             ),
             (b"number,issued_at\nINV-2024-0001\xff,2024-01-01\n", "is not encoded in utf-8-sig (invalid start byte)"),
+            (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00", "is a workbook"),
             (b"number,issued_at\n" + b"x" * (MAX_LINE + 1), f"has more than {MAX_LINE} characters"),
         ],
     )
@@ -371,6 +372,12 @@ class TestBadFiles:
         assert "'old.csv'" in error.problem
         assert str(tmp_path) not in str(error)
         assert everything() == [0] * 7
+
+    def test_a_file_that_can_not_be_opened_can_be_closed(self) -> None:
+        """As the collector does with what a failed constructor leaves; Python 3.13 writes down what that raises."""
+        unopened = Source.__new__(Source)
+        unopened.close()
+        assert unopened.closed
 
     def test_marks_encodings_and_quotes_are_read(self, tmp_path: Path) -> None:
         path = tmp_path / "old.csv"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
-from django.core.checks import run_checks
+from django.contrib.postgres.fields import ArrayField
+from django.core.checks import Error, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import override_settings
@@ -14,6 +16,7 @@ from django.test import override_settings
 from ledger import checks, define_series
 from ledger.conf import ledger_settings
 from tests.databases import database_alias
+from tests.shop.models import Organization
 
 
 def told(**options: Any) -> dict[str, str]:
@@ -52,6 +55,19 @@ class TestChecks:
     def test_all_is_well_without_settings(self) -> None:
         assert told() == {}
 
+    def test_no_app_of_django_is_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """From Django 6.1 on, an ArrayField asks for django.contrib.postgres, which a host project may not have."""
+        asks = [Error("install the app", id="postgres.E005"), Error("another matter", id="postgres.E001")]
+        monkeypatch.setattr(ArrayField, "check", lambda self, **options: list(asks))
+        arrays = [
+            field
+            for model in apps.get_app_config("ledger").get_models()
+            for field in model._meta.get_fields()
+            if isinstance(field, ArrayField)
+        ]
+        assert arrays
+        assert [[str(found.id) for found in field.check()] for field in arrays] == [["postgres.E001"]] * len(arrays)
+
     @override_settings(LEDGER={"CLOK": 1})
     def test_a_bad_setting(self) -> None:
         assert "unknown keys CLOK" in told()["ledger.E001"]
@@ -70,11 +86,14 @@ class TestChecks:
             assert "['credit']" in told()["ledger.E002"]
 
     @pytest.mark.django_db
-    def test_the_owner_of_the_tables_is_warned(self) -> None:
+    def test_the_owner_of_the_tables_is_warned(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert "ledger.W001" not in told(databases=["default"])  # a test runner owns what it makes
+        monkeypatch.setattr(checks, "is_test_database", lambda connection: False)
         assert "owns the ledger's tables" in told(databases=["default"])["ledger.W001"]
 
     @pytest.mark.django_db
-    def test_another_role_is_not(self) -> None:
+    def test_another_role_is_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(checks, "is_test_database", lambda connection: False)
         with connection.cursor() as cursor:
             cursor.execute("CREATE ROLE ledger_check_test")
             cursor.execute("SET LOCAL ROLE ledger_check_test")
@@ -89,6 +108,17 @@ class TestChecks:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL default_transaction_isolation = '{level}'")
         assert level.upper() in told(databases=["default"])["ledger.W002"]
+
+    @pytest.mark.django_db
+    def test_tenants_of_a_renamed_model_are_told(self) -> None:
+        shop = Organization.objects.create(name="Shop")
+        define_series("invoice", template="INV{year}-{counter}", org=shop)
+        define_series("invoice", template="INV{year}-{counter}", org="no.app:1")
+        assert "ledger.W004" not in told(databases=["default"])
+        define_series("invoice", template="INV{year}-{counter}", org="shop.merchant:1")
+        warned = told(databases=["default"])["ledger.W004"]
+        assert "tenants shop.merchant:…" in warned
+        assert "org=f'shop.merchant:{org.pk}'" in warned
 
     @pytest.mark.django_db
     def test_connections_that_end_with_each_request_are_told_where_they_cost(

@@ -1,6 +1,7 @@
 """``ledger_series`` and ``ledger_period``: what they do, what scripts read from them, and how they refuse."""
 
 import json
+import os
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -234,3 +235,13 @@ def test_refusals_in_a_shell(plain_database: str) -> None:
     done = manage("ledger_period", "open", "invoice", "--on", "tomorrow", url=plain_database)
     assert done.returncode == 2
     assert "YYYY-MM-DD" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("ledger_sweep", "--status"), ("ledger_series", "list", "--json")])
+def test_a_reader_that_has_had_enough(plain_database: str, arguments: tuple[str, ...]) -> None:
+    """As in `manage.py … | head -1`: no traceback, and the exit code that a shell gives to SIGPIPE."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        done = manage(*arguments, url=plain_database, stdout=pipe)
+    assert (done.returncode, done.stderr) == (141, "")

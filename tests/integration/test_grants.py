@@ -19,7 +19,7 @@ from django.test import override_settings
 from psycopg import sql
 
 from ledger import close_period, define_series, issue, issue_many, open_period, preview, remote, void
-from ledger.errors import GrantError
+from ledger.errors import GrantError, NotGranted
 from ledger.gaps import GapRange, declare, explain, sweep
 from ledger.grants import check_name
 from ledger.models import Allocation, Entry, GapExplained, NumberIssued, Period
@@ -102,6 +102,15 @@ def test_the_application_does_its_work(app: BaseDatabaseWrapper) -> None:
     assert [str(entry) for entry in (first, *block)] == [f"INV-2025-00000{n}" for n in (1, 2, 3, 4)]
     assert preview("invoice", org="new", on=DAY, using=APP) == "INV-2025-000005"
     assert NumberIssued.objects.using(APP).filter(voids__isnull=False).count() == 1
+
+
+def test_a_deployment_may_say_again_what_a_series_is(owner: BaseDatabaseWrapper, app: BaseDatabaseWrapper) -> None:
+    made = define_series("said-again", template="SA{year}-{counter}", chronological=True, using=OWNER)
+    assert define_series("said-again", template="SA{year}-{counter}", chronological=True, using=APP) == made
+    with pytest.raises(NotGranted, match="--admin"):
+        define_series("said-again", template="SB{year}-{counter}", using=APP)
+    made.refresh_from_db()
+    assert made.template == "SA{year}-{counter}"
 
 
 def test_chronology_works_too(owner: BaseDatabaseWrapper, app: BaseDatabaseWrapper) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import reduce
+from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.test import override_settings
 
@@ -89,10 +92,10 @@ class TestTheEntry:
 class TestRollback:
     def test_a_savepoint_leaves_no_trace_and_no_gap(self) -> None:
         issue("invoice")
-        savepoint = transaction.savepoint()
-        issue("invoice")
-        issue_many("invoice", documents=["a", "b"])
-        transaction.savepoint_rollback(savepoint)
+        with transaction.atomic():
+            issue("invoice")
+            issue_many("invoice", documents=["a", "b"])
+            transaction.set_rollback(True)
         assert issue("invoice").value == 2
         assert list(Entry.objects.order_by("value").values_list("value", flat=True)) == [1, 2]
 
@@ -136,7 +139,14 @@ class TestArguments:
             ({"metadata": {"a": float("nan")}}, e.InvalidMetadata),
             ({"metadata": {"a": object()}}, e.InvalidMetadata),
             ({"metadata": {"a": "\x00"}}, e.InvalidMetadata),
+            ({"metadata": {"a": "\\\x00"}}, e.InvalidMetadata),
+            ({"metadata": {"a": "\ud83e of a face"}}, e.InvalidMetadata),
+            ({"metadata": {"a": reduce(lambda inner, _: [inner], range(100_000), [])}}, e.InvalidMetadata),
             ({"by": 7}, e.InvalidActor),
+            ({"by": get_user_model()(username="x" * 201)}, e.InvalidActor),
+            ({"org": get_user_model()(pk="x" * 200)}, e.InvalidTenant),
+            ({"on": datetime.min.replace(tzinfo=UTC)}, e.InvalidDate),
+            ({"on": datetime.max.replace(tzinfo=UTC)}, e.InvalidDate),
         ],
     )
     def test_bad_ones_are_named_and_nothing_is_written(
@@ -149,6 +159,29 @@ class TestArguments:
         assert isinstance(told, ValueError)
         assert all([told.problem, told.rule, told.remedy])
         assert not Series.objects.exists()
+
+    def test_metadata_may_hold_what_only_looks_like_an_escape(self) -> None:
+        told = {"a": "C:\\u0000\\ud83e", "b": "🤝"}
+        assert issue("invoice", metadata=told, document="a") == issue("invoice", metadata=told, document="a")
+        assert NumberIssued.objects.get().metadata == told
+
+    def test_a_long_value_is_not_repeated_in_full(self) -> None:
+        with pytest.raises(e.InvalidMetadata) as caught:
+            issue("invoice", metadata={"a": "x" * 100_000 + "\x00"})
+        assert len(str(caught.value)) < 1000
+
+    @pytest.mark.parametrize("documents", ["order:1", b"order:1", {"order:1": 1}, 7, None])
+    def test_documents_come_one_by_one(self, documents: Any) -> None:
+        with pytest.raises(e.InvalidDocument, match="is of type"):
+            issue_many("invoice", documents=documents)
+        assert not Series.objects.exists()
+
+    def test_a_database_without_a_ledger_is_named_as_such(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL search_path TO pg_catalog")
+            with pytest.raises(e.NotMigrated, match="manage.py migrate"), transaction.atomic():
+                issue("invoice")
+            cursor.execute("RESET search_path")
 
     @pytest.mark.parametrize(
         "settings",

@@ -78,6 +78,41 @@ def test_every_single_step_back_and_forward(url: str) -> None:
     assert ask(url, DEFINITIONS) == defined
 
 
+PUSHED = """
+    INSERT INTO ledger_workers_push (tenant, system, entry_id, number, document, issued_on, state, claimed_by, attempts,
+                                     last_error, remote_id, facts)
+    VALUES ('', 'books', 1, 'INV-2026-000001', 'order:1', '2026-01-01', 'pushed', '', 1, '', '17', '{}')
+"""
+
+SELL = """
+from django.db import transaction
+from ledger import issue
+with transaction.atomic():
+    issue("invoice")
+"""
+
+
+def test_a_ledger_in_use_is_not_taken_down() -> None:
+    with new_database("folio_in_use") as url:
+        migrate(url)
+        there = ask(url, CONTENTS)
+        with psycopg.connect(url) as connection:
+            connection.execute(PUSHED)
+        done = manage("migrate", "ledger", "zero", url=url)
+        assert "LedgerInUse: The table ledger_workers_push of the database 'default' has 1 rows" in done.stderr
+        assert ask(url, "SELECT count(*) FROM ledger_workers_push") == [1]
+        with psycopg.connect(url) as connection:
+            connection.execute("DELETE FROM ledger_workers_push")
+        migrate(url)
+        assert manage("shell", "-c", SELL, url=url).returncode == 0
+        for target in ("0016", "zero"):
+            done = manage("migrate", "ledger", target, url=url)
+            assert "LedgerInUse: The table ledger_entry of the database 'default' has 1 rows" in done.stderr
+        assert ask(url, "SELECT count(*) FROM ledger_entry") == [1]
+        migrate(url)
+        assert ask(url, CONTENTS) == there
+
+
 def test_the_migrations_say_all_that_the_models_say(url: str) -> None:
     done = manage("makemigrations", "ledger", "ledger_workers", "--check", "--dry-run", url=url)
     assert done.returncode == 0, done.stdout

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from ledger import define_series, issue, issue_many, void
@@ -219,3 +220,10 @@ def test_no_query_more_for_ten_times_as_many_numbers(period: Period, client: Any
         flag(Period.objects.get(pk=period.pk), "no")
     assert queries() <= before + 1
     assert before < 60
+
+
+@pytest.mark.parametrize(("count", "pace"), [(999, "about 999 a day"), (1000, "1,000 a day or more")])
+def test_a_pace_is_no_more_than_was_counted(admin_client: Client, count: int, pace: str) -> None:
+    """Only the last thousand documents are looked at, and they may all be of today."""
+    issue_many("invoice", org="berlin", documents=[f"order:{n}" for n in range(count)])
+    assert pace in admin_client.get("/ledger/?tenant=berlin").text

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"errors", "conf"},
+    {"errors", "conf", "moments"},
     {"calendars", "formats", "keys", "rules"},
     {"models", "sql", "migrations"},
     {"allocation", "refusals", "database_errors", "requests", "batches"},

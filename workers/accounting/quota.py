@@ -13,6 +13,7 @@ from datetime import datetime
 
 from django.db import router
 
+from ledger.moments import aware
 from workers.accounting import metering
 from workers.accounting.limits import Admitted, Limits, Wait
 from workers.accounting.metering import Counts
@@ -53,7 +54,8 @@ class SharedLimiter:
 
 def _counts(row: Quota) -> Counts:
     tickets = {key: datetime.fromisoformat(until) for key, until in row.tickets.items()}
-    return Counts(row.room, row.counted_at, row.day, row.used_today, tickets, row.paused_until)
+    counted_at, paused_until = (at and aware(at) for at in (row.counted_at, row.paused_until))
+    return Counts(row.room, counted_at, row.day, row.used_today, tickets, paused_until)
 
 
 def _write(row: Quota, counts: Counts) -> None:

@@ -5,6 +5,8 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+from ledger.migrations._operations import KeepRows
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -112,4 +114,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        KeepRows("ledger_workers_push"),
     ]

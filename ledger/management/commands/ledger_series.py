@@ -13,6 +13,7 @@ from ledger.errors import LedgerError
 from ledger.issuing import preview
 from ledger.management.base import BAD_OPTIONS, LedgerCommand
 from ledger.models import Allocation, Period, Series
+from ledger.moments import aware
 from ledger.rules import Outcome
 from ledger.series import SETTINGS, change_allocation, define_series, find_series
 
@@ -171,7 +172,7 @@ def described_period(period: Period) -> dict[str, Any]:
 def period_line(period: Period) -> tuple[str, str, str, str]:
     """A period for people: the columns of PERIOD_HEADER."""
     last = period.number_of(period.last_value) if period.last_value >= period.first_value else "none yet"
-    state = f"closed {period.closed_at:%Y-%m-%d %H:%M %Z}" if period.closed_at else "open"
+    state = f"closed {aware(period.closed_at):%Y-%m-%d %H:%M %Z}" if period.closed_at else "open"
     return (period.label, period.number_of(period.first_value), last, state)
 
 

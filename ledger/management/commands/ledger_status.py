@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.core.serializers.json import DjangoJSONEncoder
 
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted
 from ledger.models import Series
+from ledger.moments import MomentEncoder
 from ledger.remote import PoolState, pool_states
 from ledger.reports.continuity import PeriodSummary, summarise
 
@@ -98,12 +98,12 @@ class Command(LedgerCommand):
         """A document in pieces, so that any number of periods takes no memory."""
         before = '{"periods": [\n'
         for summary in summaries:
-            text = json.dumps(summary.as_dict(), cls=DjangoJSONEncoder, ensure_ascii=False)
+            text = json.dumps(summary.as_dict(), cls=MomentEncoder, ensure_ascii=False)
             self.stdout.write(before + text, ending="")
             before = ",\n"
         if before != ",\n":
             self.stdout.write(before, ending="")
-        states = json.dumps([pool.as_dict() for pool in pools], cls=DjangoJSONEncoder, ensure_ascii=False)
+        states = json.dumps([pool.as_dict() for pool in pools], cls=MomentEncoder, ensure_ascii=False)
         self.stdout.write(f'\n], "pools": {states}, "ok": {json.dumps(not failed)}}}')
 
     def _tables(self, summaries: Iterator[PeriodSummary]) -> None:

@@ -1,0 +1,26 @@
+"""Moments as Django reads them: aware, or naive where the host project has ``USE_TZ = False``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.timezone import get_default_timezone, is_naive, localtime, make_aware
+
+
+def aware(moment: datetime) -> datetime:
+    """``moment`` with its time zone: without ``USE_TZ``, Django reads all moments in ``TIME_ZONE``, and naive."""
+    return make_aware(moment, get_default_timezone()) if is_naive(moment) else moment
+
+
+def local(moment: datetime) -> datetime:
+    """``moment`` in the reader's time zone, aware."""
+    return localtime(aware(moment))
+
+
+class MomentEncoder(DjangoJSONEncoder):
+    """JSON whose moments always name their offset, since programs elsewhere can't guess it."""
+
+    def default(self, o: Any) -> Any:
+        return super().default(aware(o) if isinstance(o, datetime) else o)
