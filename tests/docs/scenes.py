@@ -38,7 +38,7 @@ from tests.accounting.standins.xero import XeroStandIn
 from tests.compat.django_sequence.models import Sequence as OldSequence
 from tests.docs.reading import Block
 from tests.docs.running import make_table
-from tests.shop.lorikeet import InvoiceID
+from tests.shop.lorikeet import CartOrder, InvoiceID
 from tests.shop.models import Order, Organization
 
 Names = dict[str, Any]
@@ -245,15 +245,34 @@ def files_of_old_invoices(names: Names, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def recipes_table(names: Names, folder: Path) -> Iterator[None]:
-    """Thirteen invoice IDs of Lorikeet's recipe, one of which a checkout holds."""
+    """Twelve invoice IDs of Lorikeet's recipe, one of which a checkout holds."""
     with a_new_shop(names, folder), books():
-        InvoiceID.objects.bulk_create(InvoiceID(number=f"X-{n:03}") for n in range(1, 14))
+        InvoiceID.objects.bulk_create(InvoiceID(number=f"X-{n:03}") for n in range(1, 13))
         given = {key: connection.settings_dict[key.upper()] for key in ("host", "port", "user", "password")}
         name = connection.settings_dict["NAME"]
         with psycopg.connect(dbname=name, **{key: value for key, value in given.items() if value}) as checkout:
             checkout.execute("SELECT number FROM shop_invoiceid WHERE number = 'X-007' FOR UPDATE")
             yield
             checkout.rollback()
+
+
+@contextmanager
+def recipes_table_that_is_moving(names: Names, folder: Path) -> Iterator[None]:
+    """As before, and the series is made; every checkout is over."""
+    with a_new_shop(names, folder), books():
+        InvoiceID.objects.bulk_create(InvoiceID(number=f"X-{n:03}") for n in range(1, 31))
+        define_series("invoice", template="{year}/{counter}", allocation="remote", system="books")
+        yield
+
+
+@contextmanager
+def orders_with_invoice_ids(names: Names, folder: Path) -> Iterator[None]:
+    """Orders that bear numbers of the recipe's, and more of those in its table."""
+    with a_new_shop(names, folder), books():
+        for n in (1, 2, 4):
+            CartOrder.objects.create(grand_total=n, custom_invoice_id=f"B-{n}")
+        InvoiceID.objects.bulk_create(InvoiceID(number=f"B-{n}") for n in range(5, 11))
+        yield
 
 
 @contextmanager
@@ -334,7 +353,9 @@ _SCENES = (
     _Of("docs/guides/from-django-sequence.md", "ledger_migrate_from", a_model_with_numbers),
     _Of("docs/guides/from-django-sequences.md", "R-{counter", a_model_with_short_numbers),
     _Of("docs/guides/from-django-sequences.md", "ledger_migrate_from", a_model_with_numbers),
-    _Of("docs/guides/from-lorikeet.md", "--system books", recipes_table),
+    _Of("docs/guides/from-lorikeet.md", "--leave", recipes_table_that_is_moving),
+    _Of("docs/guides/from-lorikeet.md", "--number-field", orders_with_invoice_ids),
+    _Of("docs/guides/from-lorikeet.md", "ledger_migrate_from", recipes_table),
     _Of("docs/guides/gaps.md", "", a_shop_at_work),
     _Of("docs/guides/number-field.md", "", a_shop_whose_rows_bear_numbers),
     _Of("docs/guides/report.md", "", a_shop_at_work),

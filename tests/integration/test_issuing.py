@@ -18,6 +18,9 @@ from tests.shop.models import Order, Organization
 
 pytestmark = pytest.mark.django_db
 
+#: To begin with.
+EMPTY: list[Any] = []
+
 
 @pytest.fixture
 def shop() -> Organization:
@@ -141,7 +144,7 @@ class TestArguments:
             ({"metadata": {"a": "\x00"}}, e.InvalidMetadata),
             ({"metadata": {"a": "\\\x00"}}, e.InvalidMetadata),
             ({"metadata": {"a": "\ud83e of a face"}}, e.InvalidMetadata),
-            ({"metadata": {"a": reduce(lambda inner, _: [inner], range(100_000), [])}}, e.InvalidMetadata),
+            ({"metadata": {"a": reduce(lambda inner, _: [inner], range(100_000), EMPTY)}}, e.InvalidMetadata),
             ({"by": 7}, e.InvalidActor),
             ({"by": get_user_model()(username="x" * 201)}, e.InvalidActor),
             ({"org": get_user_model()(pk="x" * 200)}, e.InvalidTenant),
