@@ -65,7 +65,7 @@ def public_names() -> list[str]:
     single = [
         *("ledger.compat.number_field.NumberField", "ledger.compat.number_field.create_many"),
         *("ledger.compat.oscar.OrderNumberGenerator", "ledger.compat.lorikeet.invoice_id"),
-        *("ledger.compat.lorikeet.take_over", "workers.broker.use", "workers.accounting.systems.connect"),
+        *("workers.broker.use", "workers.accounting.systems.connect"),
         *("ledger.series.change_allocation", "ledger.adoption.adopt", "ledger.verification.verify"),
         *("ledger.reports.report.continuity_report", "ledger.remote.draft_of", "ledger.sweeps.run"),
         *(f"ledger.models.{name}" for name in ("Entry", "NumberIssued", "NumberVoided", "Series", "Period")),
