@@ -116,7 +116,7 @@ def test_an_unrelated_project_installs_it(interpreter: str, wheel: Path, tmp_pat
     python = tmp_path / "venv" / "bin" / "python"
     pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
     # Our own Python takes the tested releases; the others take the newest Django that they and Folio allow.
-    pinned = ["--constraint", CONSTRAINTS] if interpreter == sys.executable else []
+    pinned: list[str | Path] = ["--constraint", CONSTRAINTS] if interpreter == sys.executable else []
     run(*pip, "install", "--quiet", *pinned, f"{wheel}[binary]", cwd=tmp_path)
     installed = {line.split("==")[0].lower().replace("_", "-") for line in run(*pip, "freeze", cwd=tmp_path).split()}
     assert {name for name in installed if not name.startswith(("@", "file:"))} <= BASE
