@@ -79,18 +79,27 @@ def retry(cause: BaseException | None, whose: str) -> LedgerError | None:
     return None
 
 
+def not_granted(error: Error, wanted: str) -> NotGranted | None:
+    """The NotGranted for an error that says so; ``wanted`` completes "may not do what …"."""
+    cause: Any = error.__cause__
+    if getattr(cause, "sqlstate", None) != _DENIED:
+        return None
+    return NotGranted(
+        f"The role of this connection may not do what {wanted}: {cause.diag.message_primary}.",
+        rule="A role needs grants to issue and look after numbers, and those of an administrator to change a series.",
+        remedy="manage.py ledger_grants --role NAME prints what a checkout needs, and --admin an administrator.",
+    )
+
+
 def _ours(error: Error, series: str) -> LedgerError | None:
     cause = error.__cause__
     again = retry(cause, f"of series {series!r}")
     if again is not None:
         return again
     diagnosis: Any = getattr(cause, "diag", None)
-    if getattr(cause, "sqlstate", None) == _DENIED:
-        return NotGranted(
-            f"The role of this connection may not do what series {series!r} needs: {diagnosis.message_primary}.",
-            rule="A role needs grants to issue numbers, and those of an administrator to change a series.",
-            remedy="manage.py ledger_grants --role NAME prints what a checkout needs, and --admin an administrator.",
-        )
+    denied = not_granted(error, f"series {series!r} needs")
+    if denied is not None:
+        return denied
     if getattr(cause, "sqlstate", None) in _MISSING and "ledger_" in (diagnosis.message_primary or ""):
         return NotMigrated(
             f"The database has not what series {series!r} needs: {diagnosis.message_primary}.",

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -88,3 +88,10 @@ def database_alias(alias: str, url: str, **changed: Any) -> Iterator[BaseDatabas
 def with_user(url: str, user: str, password: str) -> str:
     """The same database for another role."""
     return make_conninfo(url, user=user, password=password)
+
+
+def savepoint() -> str:
+    """As by ``transaction.savepoint()``, which Django 6.1 calls by another name."""
+    made = connection.savepoint()
+    assert made is not None, "no transaction is open"
+    return made

@@ -11,8 +11,9 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
-from django.db import connections, router
+from django.db import Error, connections, router
 
+from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
 from ledger.models import Entry
 from ledger.moments import MomentEncoder
@@ -54,6 +55,11 @@ class LedgerCommand(BaseCommand):
             return said
         except LedgerError as error:
             raise CommandError(str(error), returncode=FAILED) from error
+        except Error as error:
+            denied = not_granted(error, "the command needs")
+            if denied is None:
+                raise
+            raise CommandError(str(denied), returncode=FAILED) from error
         except BrokenPipeError:
             # Whoever reads has had enough, as `head` does. The interpreter would complain once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,6 +17,7 @@ from django.db import connections, router, transaction
 from ledger.errors import ReconciliationError
 from ledger.models import RemoteReading
 from ledger.models.remote import REMOTE_LENGTH
+from ledger.moments import aware
 from ledger.reconciliation import mirror_sql
 from ledger.reconciliation.books import Books
 
@@ -86,9 +87,9 @@ def begin(
         row = locked(books, alias)
         if row.begun_at is not None and since is None and not full:
             return _reading(row)
-        now = _now(alias)
-        start = since or (row.read_from - habits.overlap if row.read_from else None)
-        due = row.full_from is None or row.full_owed or now - row.full_from >= habits.full_every
+        now = aware(_now(alias))
+        start = since or (aware(row.read_from) - habits.overlap if row.read_from else None)
+        due = row.full_from is None or row.full_owed or now - aware(row.full_from) >= habits.full_every
         too_early = start is None or (habits.horizon is not None and now - start >= habits.horizon)
         row.full = full or not habits.lists_changes or too_early or (since is None and due)
         row.since = None if row.full else start
@@ -175,9 +176,9 @@ def _finish(books: Books, reading: Reading, alias: str) -> None:
             cursor.execute(mirror_sql.GONE, {**books.key, "generation": reading.generation, "note": _notes(row)})
         row.full_from, row.full_owed, row.covers_from = row.begun_at, False, None
     elif row.full_from is None and reading.since is not None:
-        row.covers_from = min(row.covers_from or reading.since, reading.since)
+        row.covers_from = min(aware(row.covers_from or reading.since), reading.since)
     # One that was asked to begin later than it should have doesn't know what came between.
-    if reading.since is None or row.read_from is None or reading.since <= row.read_from:
+    if reading.since is None or row.read_from is None or reading.since <= aware(row.read_from):
         row.read_from = row.begun_at
     row.begun_at, row.cursor = None, ""
     row.finished_at = _now(alias)
@@ -191,7 +192,8 @@ def _notes(row: RemoteReading) -> bool:
 
 
 def _reading(row: RemoteReading) -> Reading:
-    return Reading(row.generation, row.since, row.cursor or None, row.full, row.pages, row.documents)
+    since = row.since and aware(row.since)
+    return Reading(row.generation, since, row.cursor or None, row.full, row.pages, row.documents)
 
 
 def _now(alias: str) -> datetime:

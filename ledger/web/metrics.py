@@ -6,7 +6,7 @@ import logging
 from hmac import compare_digest
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import Error
+from django.db import Error, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -16,6 +16,7 @@ from ledger.conf import ledger_settings
 _log = logging.getLogger(__name__)
 
 
+@transaction.non_atomic_requests
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -44,7 +44,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One value: ``state`` is issued, adopted, void, gap, reserved, free, left out, lost or not used yet."""
+    """One value: ``state`` is a key of ``_MEANINGS``, which say what each one means."""
 
     state: str
     meaning: str
@@ -64,6 +64,7 @@ _MEANINGS = {
     "left out": "A previous system gave this value to no document.",
     "lost": "Nothing is known of this value: rows were lost or tampered with.",
     "not used yet": "The counter has not come to this value.",
+    "never used": "The counter of this period starts above this value.",
 }
 
 
@@ -100,7 +101,9 @@ def _state(period: Period, value: int, entry: Entry | None, left_out: AdoptedGap
         return "reserved"
     if Slot.objects.filter(**its_own).exists():
         return "free"
-    return "lost" if period.first_value <= value <= period.last_value else "not used yet"
+    if value < period.first_value:
+        return "never used"
+    return "lost" if value <= period.last_value else "not used yet"
 
 
 def _before(period: Period, value: int, draft: DraftMade | None) -> Iterator[Event]:

@@ -315,3 +315,11 @@ def test_a_period_of_long_values(page: Page, start: str) -> None:
     page.goto(f"{start}period/{first.period_id}/")
     expect(page.locator(".steps li")).to_have_count(10)
     accessible(page)
+
+
+def test_paper_has_no_buttons(page: Page, start: str, berlin: Shop) -> None:
+    page.emulate_media(media="print")
+    page.goto(f"{start}period/{berlin.period.pk}/")
+    expect(page.locator("main")).to_contain_text("The number line")
+    expect(page.locator("form.inline, .export, .top, footer").locator("visible=true")).to_have_count(0)
+    expect(page.locator("#gaps").locator("visible=true")).to_have_count(1)

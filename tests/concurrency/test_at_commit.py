@@ -18,6 +18,7 @@ from ledger.models import Entry, NumberIssued, Period, Series
 from ledger.models.queues import Ticket
 from tests.allocations import AT_COMMIT, DAY, default_allocation, expect_all_accounted_for, rolled_back, values
 from tests.concurrency.checkouts import Checkout, checkouts, wait_until_blocked
+from tests.databases import savepoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -263,16 +264,16 @@ class TestSavepoints:
             first.commit()
             assert first.run(lambda: entry.value) == 2
 
-    def test_and_with_the_savepoints_of_transaction_savepoint(self) -> None:
+    def test_and_with_savepoints_made_by_hand(self) -> None:
         at_commit()
         with checkouts(2) as (first, second):
             first.begin()
             entry = first.run(ticket)
 
             def asked() -> int:
-                savepoint = transaction.savepoint()
+                mark = savepoint()
                 value = entry.value
-                transaction.savepoint_rollback(savepoint)
+                transaction.savepoint_rollback(mark)
                 return value
 
             assert first.run(asked) == 1

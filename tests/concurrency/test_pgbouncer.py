@@ -25,6 +25,7 @@ from tests.allocations import (
 )
 from tests.concurrency.checkouts import checkouts, in_threads
 from tests.concurrency.pgbouncer import AHEAD, MAIN, pooler
+from tests.databases import savepoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,9 +77,9 @@ def worker_s_checkouts(worker: int) -> list[int]:
                 documents = [f"{worker}:{step}/{item}" for item in range(5)]
                 entries += issue_many("invoice", documents=documents, on=DAY)
             if step % 3 == 0:
-                savepoint = transaction.savepoint()
+                mark = savepoint()
                 issue("invoice", on=DAY)
-                transaction.savepoint_rollback(savepoint)
+                transaction.savepoint_rollback(mark)
             if step % 5 == 0:
                 transaction.set_rollback(True)
         if step % 5:

@@ -28,7 +28,7 @@ from ledger.reconciliation import Books, acknowledge, compare, count_confirmed, 
 from ledger.reconciliation.mirror import Habits, begin, save_page
 from ledger.verification import verify
 from tests.allocations import ALL
-from tests.databases import database_alias, migrated_database, with_user
+from tests.databases import database_alias, manage, migrated_database, with_user
 from tests.drafted import claimed, stock
 from tests.integration.mirrored import Paper
 from workers.accounting.base import RemoteInvoice, State
@@ -111,6 +111,20 @@ def test_a_deployment_may_say_again_what_a_series_is(owner: BaseDatabaseWrapper,
         define_series("said-again", template="SB{year}-{counter}", using=APP)
     made.refresh_from_db()
     assert made.template == "SA{year}-{counter}"
+
+
+def test_a_command_tells_what_a_role_lacks(roles: dict[str, str], url: str) -> None:
+    done = manage("ledger_series", "create", "no-more", "--template", "NM{year}-{counter}", url=roles[f"{APP} url"])
+    assert done.returncode == 1
+    assert done.stderr.startswith("CommandError: The role of this connection may not do what series 'no-more' needs")
+    reader, password = f"reader-{secrets.token_hex(4)}", secrets.token_hex(8)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(reader), password))
+        connection.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(sql.Identifier(reader)))
+        done = manage("ledger_gaps", url=with_user(url, reader, password))
+        connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(reader)))
+    assert done.returncode == 1
+    assert done.stderr.startswith("CommandError: The role of this connection may not do what the command needs")
 
 
 def test_chronology_works_too(owner: BaseDatabaseWrapper, app: BaseDatabaseWrapper) -> None:

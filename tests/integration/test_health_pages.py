@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection, transaction
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
 from ledger import define_series, issue
@@ -87,6 +88,18 @@ class TestHealth:
         answer = client.get("/ledger/healthz")
         assert answer.status_code == 503
         assert answer.json() == {"status": "unavailable", "sweeps": []}
+
+    @override_settings(LEDGER={"METRICS_TOKEN": "a-token-for-tests"})
+    @pytest.mark.parametrize("page", ["healthz", "metrics"])
+    def test_no_transaction_is_opened_before_it_is_told(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch, page: str
+    ) -> None:
+        """With ATOMIC_REQUESTS that would fail before the view could tell that the database doesn't answer."""
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+        with CaptureQueriesContext(connection) as asked:
+            client.get(f"/ledger/{page}", headers={"authorization": "Bearer a-token-for-tests"})
+        assert asked.captured_queries
+        assert not [query for query in asked.captured_queries if "SAVEPOINT" in query["sql"]]
 
     def test_it_is_read_only_and_cheap(self, client: Client, django_assert_num_queries: Any) -> None:
         assert client.post("/ledger/healthz").status_code == 405

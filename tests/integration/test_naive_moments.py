@@ -125,3 +125,24 @@ def test_requests_to_accounting_systems_are_counted(url: str) -> None:
         """,
     )
     assert told.strip() == "29.0"
+
+
+def test_an_accounting_system_is_read_in_every_way(url: str) -> None:
+    """Everything; what changed since the last time; and since a time that somebody named."""
+    told = run(
+        url,
+        """
+        from datetime import UTC, datetime, timedelta
+        from ledger.reconciliation import Books
+        from ledger.reconciliation.mirror import Habits, begin, save_page
+
+        books = Books("books", "")
+        habits = Habits(overlap=timedelta(minutes=15), full_every=timedelta(days=7), horizon=timedelta(days=30))
+        named = datetime.now(UTC) - timedelta(days=1)
+        for since in (named, None, None, named):
+            reading = begin(books, habits, since=since)
+            assert save_page(books, reading, [], next_cursor=None) is None
+            print(reading.full, reading.since and reading.since.utcoffset() is not None, reading.since == named)
+        """,
+    )
+    assert told.splitlines() == ["False True True", "True None False", "False True False", "False True True"]

@@ -227,3 +227,12 @@ def test_a_pace_is_no_more_than_was_counted(admin_client: Client, count: int, pa
     """Only the last thousand documents are looked at, and they may all be of today."""
     issue_many("invoice", org="berlin", documents=[f"order:{n}" for n in range(count)])
     assert pace in admin_client.get("/ledger/?tenant=berlin").text
+
+
+@pytest.mark.parametrize(
+    ("value", "state"), [(7, "never used"), (8, "issued"), (9, "not used yet")], ids=["below", "first", "above"]
+)
+def test_values_beside_those_of_the_counter(admin_client: Client, value: int, state: str) -> None:
+    define_series("invoice", org="berlin", template="B-{year}-{counter}", start_value=8)
+    entry = issue("invoice", org="berlin")
+    assert f">{state}</span>" in admin_client.get(f"/ledger/period/{entry.period_id}/{value}/").text

@@ -264,6 +264,14 @@ class TestPdf:
         assert [re.findall(r"script (\w+)", warning) for warning in warnings] == [["Devanagari"]]
         assert "Boxes stand for letters of the script Devanagari" in text
 
+    def test_signs_of_no_script_want_no_font_of_that_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        latin = [path for path in installed() if path.name.startswith(("DejaVuSans.", "DejaVuSans-Bold."))]
+        monkeypatch.setattr(fonts, "installed", lambda: latin)
+        void(number("ticket", date(2026, 1, 1)), reason="fallen \N{RECEIPT}")
+        warnings: list[str] = []
+        assert "Boxes stand for some signs" in pdf_text(written("pdf", warnings=warnings))
+        assert ["Noto Emoji" in warning for warning in warnings] == [True]
+
     def test_without_any_font_it_is_latin_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(fonts, "installed", list)
         void(number("ticket", date(2026, 1, 1), document="order:1"), reason="zurück an Müller – Привет")

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ledger import define_series, issue_many, open_period
 from tests.allocations import DAY, POOLED, expect_all_accounted_for
 from tests.concurrency.checkouts import Checkout, checkouts
+from tests.databases import savepoint
 from tests.stateful import profile
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,9 +67,9 @@ class Pools(RuleBasedStateMachine):
         documents = [str(next(_documents)) for _ in range(size)]
 
         def step() -> list[int]:
-            savepoint = transaction.savepoint()
+            mark = savepoint()
             entries = issue_many("invoice", documents=documents, org=self.tenant, on=DAY)
-            transaction.savepoint_rollback(savepoint)
+            transaction.savepoint_rollback(mark)
             return [entry.value for entry in entries]
 
         assert self.threads[who].run(step) == expected

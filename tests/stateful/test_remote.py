@@ -15,6 +15,7 @@ from ledger.errors import PoolExhausted
 from ledger.models import GapFlagged, NumberIssued
 from tests.allocations import DAY, expect_all_accounted_for
 from tests.concurrency.checkouts import Checkout, checkouts
+from tests.databases import savepoint
 from tests.drafted import claimed, remote_series, stock
 from tests.stateful import profile
 
@@ -68,10 +69,10 @@ class Drafts(RuleBasedStateMachine):
         documents = [str(next(_documents)) for _ in range(size)]
 
         def step() -> list[str]:
-            savepoint = transaction.savepoint() if back else ""
+            mark = savepoint() if back else ""
             entries = issue_many("invoice", documents=documents, org=self.tenant, on=DAY)
             if back:
-                transaction.savepoint_rollback(savepoint)
+                transaction.savepoint_rollback(mark)
             return [entry.number for entry in entries]
 
         return self.threads[who].run(step)

@@ -54,13 +54,13 @@ def _write(paper: Paper, report: Report, target: IO[bytes], warn: Warn) -> None:
         warn(f"{left_out:,} rows are not on paper, which says so; the other formats have them all.")
     paper.set_y(paper.get_y() + 3)
     for name in sorted(fonts.missing):
+        # Unicode counts signs of all scripts, such as emoji, as Common.
+        signs, font = ("some signs", "Emoji") if name == "Common" else (f"letters of the script {name}", f"Sans {name}")
         warn(
-            f"No font of this machine has the letters of the script {name}; boxes stand for them. "
-            f"Install one, such as Noto Sans {name}, and make the report again."
+            f"No font of this machine has {signs}; boxes stand for them. "
+            f"Install one, such as Noto {font}, and make the report again."
         )
-        paper.paragraph(
-            f"Boxes stand for letters of the script {name}, for which there was no font.", size=8, color=_red()
-        )
+        paper.paragraph(f"Boxes stand for {signs}, for which there was no font.", size=8, color=_red())
     target.write(paper.output())
 
 
