@@ -121,12 +121,13 @@ def preview(series: str, *, org: Any = None, on: date | datetime | None = None, 
     alias = using or router.db_for_read(NumberIssued)
     tenant = tenant_key(org)
     day, moment = day_or_moment(on)
-    found = find_series(alias, tenant, series) or default_series(tenant, series)
-    if found is None:
-        raise refusals.unknown_series(alias, tenant, series)
-    day = day or business_today(alias, found.time_zone, moment)
-    period = (find_period(found, day, alias) if found.pk else None) or planned_period(found, day)
-    return next_number(found, period, day, alias)
+    with told_in_our_words(series):
+        found = find_series(alias, tenant, series) or default_series(tenant, series)
+        if found is None:
+            raise refusals.unknown_series(alias, tenant, series)
+        day = day or business_today(alias, found.time_zone, moment)
+        period = (find_period(found, day, alias) if found.pk else None) or planned_period(found, day)
+        return next_number(found, period, day, alias)
 
 
 def next_number(series: Series, period: Period, day: date, alias: str, value: int | None = None) -> str:

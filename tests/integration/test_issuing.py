@@ -186,8 +186,9 @@ class TestArguments:
     def test_a_database_without_a_ledger_is_named_as_such(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL search_path TO pg_catalog")
-            with pytest.raises(e.NotMigrated, match="manage.py migrate"), transaction.atomic():
-                issue("invoice")
+            for ask in (issue, preview):
+                with pytest.raises(e.NotMigrated, match="manage.py migrate"), transaction.atomic():
+                    ask("invoice")
             cursor.execute("RESET search_path")
 
     @pytest.mark.parametrize(
