@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from ledger.keys import KEY_LENGTH
+from ledger.models.arrays import ArrayField
 from ledger.models.events import written_at
 from ledger.models.series import Period, Series
 

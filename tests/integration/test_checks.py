@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
-from django.core.checks import run_checks
+from django.contrib.postgres import fields
+from django.core.checks import Error, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import override_settings
@@ -135,3 +137,19 @@ class TestChecks:
         ):
             found = told(databases=["plain"]).get("ledger.E004")
         assert found is None if problem is None else problem in str(found)
+
+
+def test_arrays_need_no_line_in_installed_apps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django 6.1 wants ``django.contrib.postgres`` to be listed for them; whatever else it says is heard."""
+    said = [Error("list the app", id="postgres.E005"), Error("something else", id="postgres.E001")]
+    monkeypatch.setattr(fields.ArrayField, "check", lambda self, **kwargs: list(said))
+    arrays = [
+        field
+        for model in apps.get_app_config("ledger").get_models()
+        for field in model._meta.local_fields
+        if isinstance(field, fields.ArrayField)
+    ]
+    assert arrays
+    for field in arrays:
+        assert [message.id for message in field.check()] == ["postgres.E001"], field
+        assert field.deconstruct()[1] == "django.contrib.postgres.fields.ArrayField"
