@@ -8,7 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from ledger.keys import KEY_LENGTH
-from ledger.models.arrays import Array
+from ledger.models.arrays import ArrayField
 from ledger.models.events import written_at
 from ledger.models.series import Period, Series
 
@@ -47,7 +47,7 @@ class Pool(models.Model):
     tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     period = of_period()
     free_from = models.BigIntegerField()
-    stragglers = Array(models.BigIntegerField())
+    stragglers = ArrayField(models.BigIntegerField())
     batch_from = models.BigIntegerField()
     batch = models.IntegerField()
     minted_at = written_at()
@@ -107,8 +107,8 @@ class Ticket(models.Model):
     )
     code = models.CharField(max_length=KEY_LENGTH, help_text="That of the series.")
     period = of_period()
-    documents = Array(models.TextField())
-    entry_ids = Array(models.BigIntegerField())
+    documents = ArrayField(models.TextField())
+    entry_ids = ArrayField(models.BigIntegerField())
     issued_on = models.DateField()
     on_stated = models.BooleanField(help_text="The caller chose the date.")
     slides = models.BooleanField(help_text="The date is that of the commit, so that dates never decrease.")

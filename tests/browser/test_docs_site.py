@@ -18,6 +18,7 @@ from tests.docs_site import Site
 #: left out, since axe-core looks at every element.
 PAGES = (
     "index.html",
+    "tutorial.html",
     "guides/database.html",
     "explanation/allocations.html",
     "reference/compat.html",

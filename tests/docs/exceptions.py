@@ -7,6 +7,7 @@ A new block or command is run unless it has a line here; a line that nothing nee
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable
@@ -28,6 +29,8 @@ class NotRun:
     reason: str
     #: What is looked at instead; it raises AssertionError.
     instead: Callable[[str], None] | None = None
+    #: The program that it needs: where it is installed, the block is run after all.
+    program: str = ""
 
     def means(self, block: Block) -> bool:
         """Whether it is about this block, or this command."""
@@ -72,6 +75,7 @@ NOT_RUN = (
     NotRun("*", r"^pip install ", "Installs from a package index; the tutorial's does so.", extras_exist),
     NotRun("*", r"^make \w+", "Runs for long, or until Ctrl-C; other tests run what it runs.", target_exists),
     NotRun("*", r"^(\w+=\S+ )?celery -A workers ", "Runs until Ctrl-C; tests/broker and test_up.py start both."),
+    NotRun("*", r"\| jq ", "Not on every machine.", program="jq"),
     NotRun("*", r"^psql ", "Not on every machine; the scene makes the role."),
     NotRun(
         "docs/guides/from-django-sequences.md",
@@ -90,7 +94,7 @@ EXITS = (
 
 def of(block: Block) -> NotRun | None:
     """Why this block, or this command, is not run; None if it is."""
-    return next((line for line in NOT_RUN if line.means(block)), None)
+    return next((line for line in NOT_RUN if line.means(block) and not shutil.which(line.program)), None)
 
 
 def exit_code_of(command: Block) -> int:

@@ -50,6 +50,8 @@ def environment(*folders: Path) -> dict[str, str]:
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_ROOT_USER_ACTION": "ignore",
+        # What is imported is compiled then; the rest never is.
+        "PIP_NO_COMPILE": "1",
     }
 
 

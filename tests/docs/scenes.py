@@ -85,6 +85,7 @@ def a_new_shop(names: Names, folder: Path) -> Iterator[None]:
         "order": Order.objects.create(pk=17, org=berlin),
         "orders": [Order.objects.create(pk=n, org=berlin) for n in (18, 19, 20)],
         "request": request,
+        "auditor": User.objects.create_user("ruth"),
         "Order": Orders(berlin),
         "Organization": Organization,
         "send_invoice": lambda order, number: None,

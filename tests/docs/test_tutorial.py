@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import http.cookiejar
 import re
+import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -40,6 +41,8 @@ def newcomer(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         except Mismatch as mismatch:
             someone.trouble = str(mismatch)
         yield someone
+    # A quarter of a gigabyte, of which the last three runs would be kept.
+    shutil.rmtree(someone.folder, ignore_errors=True)
 
 
 def test_each_command_does_what_the_page_shows(newcomer: Newcomer) -> None:

@@ -1154,6 +1154,20 @@ CATALOGUE = (
         (DOCS_RUNNER,),
     ),
     Mutant(
+        "arrays want a line in INSTALLED_APPS",
+        "ledger/models/arrays.py",
+        'if message.id != "postgres.E005"',
+        "if message.id",
+        ("tests/integration/test_checks.py",),
+    ),
+    Mutant(
+        "a date is broken over two lines",
+        "ledger/reports/rows.py",
+        'column("Evidence", Kind.EVIDENCE, 3.8)',
+        'column("Evidence", Kind.EVIDENCE, 12)',
+        (f"{REPORT_FILES}::TestPdf",),
+    ),
+    Mutant(
         "access is given twice",
         "ledger/models/access.py",
         'return rows.get_or_create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))[0]',
