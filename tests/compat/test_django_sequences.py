@@ -454,6 +454,15 @@ class TestWhatFolioAdds:
         assert django_sequences.get_next_value("cases") == 1
         assert Period.objects.get().last_issued_on == Entry.objects.get().issued_on
 
+    def test_the_latest_date_is_kept_up_once_the_guard_is_off(self) -> None:
+        """So that it holds when the guard is switched on again."""
+        define_series("cases", template="C-{counter}", calendar="never")
+        assert django_sequences.get_next_value("cases") == 1
+        today = Entry.objects.get().issued_on
+        Period.objects.update(last_issued_on=today - timedelta(days=9))
+        assert django_sequences.get_next_value("cases") == 2
+        assert Period.objects.get().last_issued_on == today
+
     @pytest.mark.parametrize("again", [False, True])
     def test_a_counter_at_its_end(self, again: bool) -> None:
         django_sequences.get_next_values(2, "cases")
