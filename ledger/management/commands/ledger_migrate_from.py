@@ -106,7 +106,8 @@ class Command(LedgerCommand):
         except LockTimeout as error:
             raise CommandError(
                 f"A checkout has held an old number for {options['wait']:g} seconds. Nothing was moved, since what "
-                "becomes of that number must be known first. Run it again when there is less to do, or with a longer --wait.",
+                "becomes of that number must be known first. Run it again when there is less to do, or with a longer "
+                "--wait.",
                 returncode=FAILED,
             ) from error
         self._tell(moved, taken, options)
