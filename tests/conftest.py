@@ -9,11 +9,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from ledger.site import embedded
 from ledger.sweeps import registry
 from tests import docs_site, provision
 from tests.databases import ROOT, migrated_database
+
+# How long an example takes is the machine's affair.
+settings.register_profile("folio", deadline=None)
+settings.load_profile("folio")
 
 
 def pytest_report_header() -> list[str]:

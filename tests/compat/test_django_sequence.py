@@ -223,10 +223,9 @@ class TestSequenceModel:
         assert isinstance(told.value, SequenceExists)
 
     @pytest.mark.parametrize("how", ["commit", "rollback"])
-    @pytest.mark.parametrize("value", [0, 9])
-    def test_two_make_it_at_once(self, how: str, value: int) -> None:
+    def test_two_make_it_at_once(self, how: str) -> None:
         def make(prefix: str) -> Sequence:
-            return Sequence.objects.create(scope="quote", prefix=prefix, include_year=False, current_value=value)
+            return Sequence.objects.create(scope="quote", prefix=prefix, include_year=False, current_value=9)
 
         with checkouts(2) as (first, second):
             first.begin()
@@ -238,7 +237,7 @@ class TestSequenceModel:
                 with pytest.raises(IntegrityError, match="already"):
                     step.result(30)
             else:
-                assert step.result(30).formatted_value == f"X-00000{value}"
+                assert step.result(30).formatted_value == "X-000009"
 
     def test_two_get_or_create_it_at_once(self) -> None:
         defaults = {"prefix": "Q-", "current_value": 5}

@@ -40,7 +40,9 @@ BOTH = pytest.mark.parametrize("api", [sequences, django_sequences], ids=["origi
 @pytest.fixture(autouse=True)
 def sound(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     yield
-    assert list(verify()) == []
+    asked = getattr(request.node, "callspec", None)
+    if asked is None or asked.params.get("api") is not sequences:  # which leaves nothing in the ledger
+        assert list(verify()) == []
 
 
 def quick_to_see_deadlocks() -> None:
@@ -176,18 +178,18 @@ class TestContract:
 
         assert async_to_sync(ask)() == [1, 2]
 
-    @pytest.mark.parametrize("name", ["nowhere", ""])
-    def test_a_database_that_is_not_there(self, api: ModuleType, name: str) -> None:
+    def test_a_database_that_is_not_there(self, api: ModuleType) -> None:
         for call in (api.get_next_value, api.get_last_value, api.delete, partial(api.get_next_values, 2)):
-            with pytest.raises(ConnectionDoesNotExist):
-                call("a", using=name)
+            for name in ("nowhere", ""):
+                with pytest.raises(ConnectionDoesNotExist):
+                    call("a", using=name)
 
-    @pytest.mark.parametrize("call", ["get_next_value", "delete", "get_last_value"])
-    def test_a_transaction_that_must_be_rolled_back(self, api: ModuleType, call: str) -> None:
+    def test_a_transaction_that_must_be_rolled_back(self, api: ModuleType) -> None:
         with transaction.atomic():
             transaction.set_rollback(True)
-            with pytest.raises(TransactionManagementError):
-                getattr(api, call)("a")
+            for call in (api.get_next_value, api.get_last_value, api.delete, partial(api.get_next_values, 2)):
+                with pytest.raises(TransactionManagementError):
+                    call("a")
 
     def test_two_sequences_in_opposite_orders(self, api: ModuleType) -> None:
         for name in ("a", "b"):
@@ -391,21 +393,22 @@ class TestWhatFolioAdds:
                 django_sequences.get_next_values(2, name, nowait=True)
         assert [django_sequences.get_last_value(name) for name in ("new", "New")] == [8, 5]
 
-    @pytest.mark.parametrize("size", [-1, 2**40])
-    def test_a_batch_that_cannot_be(self, size: int) -> None:
-        with pytest.raises(InvalidArgument, match=f"A batch of {size} values"):
-            django_sequences.get_next_values(size)
+    def test_a_batch_that_cannot_be(self) -> None:
+        for size in (-1, 2**40):
+            with pytest.raises(InvalidArgument, match=f"A batch of {size} values"):
+                django_sequences.get_next_values(size)
 
-    @pytest.mark.parametrize("first", [1.5, "7", None, -5])
-    def test_an_initial_value_that_cannot_be(self, first: Any) -> None:
-        calls: list[Callable[[], Any]] = [
-            lambda: django_sequences.get_next_value("a", first),
-            lambda: django_sequences.get_next_values(2, "a", first),
-            lambda: django_sequences.get_next_values(0, "a", first),
-        ]
-        for call in calls:
-            with pytest.raises(InvalidArgument, match=f"{first!r}|{first} is negative"):
-                call()
+    def test_an_initial_value_that_cannot_be(self) -> None:
+        first: Any
+        for first in (1.5, "7", None, -5):
+            calls: list[Callable[[], Any]] = [
+                partial(django_sequences.get_next_value, "a", first),
+                partial(django_sequences.get_next_values, 2, "a", first),
+                partial(django_sequences.get_next_values, 0, "a", first),
+            ]
+            for call in calls:
+                with pytest.raises(InvalidArgument, match=f"{first!r}|{first} is negative"):
+                    call()
         assert not Series.objects.exists()
 
     def test_a_refusal_leaves_the_transaction_usable(self) -> None:
@@ -454,18 +457,24 @@ class TestWhatFolioAdds:
         assert django_sequences.get_next_value("cases") == 1
         assert Period.objects.get().last_issued_on == Entry.objects.get().issued_on
 
-    @pytest.mark.parametrize("again", [False, True])
-    def test_a_counter_at_its_end(self, again: bool) -> None:
+    def test_the_latest_date_is_kept_up_once_the_guard_is_off(self) -> None:
+        """So that it holds when the guard is switched on again."""
+        define_series("cases", template="C-{counter}", calendar="never")
+        assert django_sequences.get_next_value("cases") == 1
+        today = Entry.objects.get().issued_on
+        Period.objects.update(last_issued_on=today - timedelta(days=9))
+        assert django_sequences.get_next_value("cases") == 2
+        assert Period.objects.get().last_issued_on == today
+
+    def test_a_counter_at_its_end(self) -> None:
         django_sequences.get_next_values(2, "cases")
-        Period.objects.update(max_value=3 if again else 2)
-        if again:
-            assert django_sequences.get_next_value("cases") == 3
-        for call in (
-            lambda: django_sequences.get_next_value("cases"),
-            lambda: django_sequences.get_next_values(2, "cases"),
-        ):
+        Period.objects.update(max_value=3)
+        with pytest.raises(PeriodExhausted):
+            django_sequences.get_next_values(2, "cases")
+        assert django_sequences.get_next_value("cases") == 3
+        for call in (django_sequences.get_next_value, partial(django_sequences.get_next_values, 2)):
             with pytest.raises(PeriodExhausted):
-                call()
+                call("cases")
 
     def test_a_series_that_was_switched_off_or_changed(self) -> None:
         assert django_sequences.get_next_value("cases") == 1

@@ -177,6 +177,20 @@ class TestDjangoSequences:
             step.result(PATIENCE)
         assert folio.get_next_value("invoice") == 43
 
+    def test_waits_for_so_long_and_no_longer(self) -> None:
+        """Checkouts queue behind the move, so one that hangs may not hold up all others."""
+        sequences.get_next_values(41, "invoice")
+        with checkouts(2) as (holder, late):
+            holder.begin()
+            holder.run(lambda: sequences.get_next_value("invoice"))
+            with pytest.raises(CommandError, match="held an old number for 0.1 seconds. Nothing was moved") as told:
+                move(self.KIND, "--apply", "--wait", "0.1")
+            assert told.value.returncode == 1
+            assert not Series.objects.exists()
+            assert late.run(lambda: sequences.get_next_value("another")) == 1
+            holder.commit()
+        assert sequences.get_next_value("invoice") == 43
+
     def test_who_waits_for_the_move_gets_the_next_number(self) -> None:
         sequences.get_next_values(41, "invoice")
         with checkouts(3) as (holder, mover, late):
@@ -226,6 +240,16 @@ class TestDjangoSequences:
             with pytest.raises(DatabaseError, match="was moved to Folio"):
                 call()
         assert Entry.objects.count() == 9
+
+    def test_the_least_privilege_is_enough_for_old_code_too(self, least_privileged: str) -> None:
+        sequences.get_next_values(5, "invoice")
+        move(self.KIND, "--apply")
+        with connection.cursor() as cursor:
+            cursor.execute(f"GRANT SELECT, INSERT, UPDATE ON sequences_sequence TO {least_privileged}")
+        for value in (6, 7):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL ROLE {least_privileged}")
+                assert sequences.get_next_value("invoice") == value
 
     def test_new_counters_of_old_code(self) -> None:
         """What was not moved goes on; once all were moved, nobody begins a counter that Folio doesn't know."""
@@ -433,6 +457,13 @@ class TestModel:
             step.result(PATIENCE)
         with transaction.atomic():
             assert str(issue("invoice")) == f"INV-{YEAR}-0003"
+
+    def test_waits_for_so_long_and_no_longer(self, shop: Organization) -> None:
+        with checkouts(1) as (writer,):
+            writer.begin()
+            writer.run(lambda: orders(shop, f"INV-{YEAR}-0002"))
+            with pytest.raises(CommandError, match="Nothing was moved"):
+                move(self.KIND, *HISTORY, *self.TO, "--apply", "--wait", "0.1")
 
     def test_a_series_that_has_numbers(self, shop: Organization) -> None:
         define_series("invoice", template="INV-{year}-{counter:04}")

@@ -11,6 +11,7 @@ from django.test import override_settings
 from psycopg.conninfo import conninfo_to_dict
 
 from ledger import define_series, issue, issue_many, open_period
+from ledger.compat import django_sequences
 from ledger.models import Entry
 from ledger.reports.report import continuity_report
 from tests.allocations import (
@@ -105,6 +106,21 @@ def test_a_default_series_makes_itself_through_it() -> None:
 
     in_threads(8, checkout)
     assert values() == list(range(1, 9))
+
+
+@pytest.mark.usefixtures("two_each")
+def test_sequences_of_django_sequences_through_it() -> None:
+    def work(_: int) -> list[int]:
+        got: list[int] = []
+        for _ in range(4):
+            got.append(django_sequences.get_next_value("cases"))
+            with transaction.atomic():
+                got += [*django_sequences.get_next_values(2, "cases"), django_sequences.get_next_value("cases")]
+        return got
+
+    told = in_threads(8, work)
+    assert sorted(value for each in told for value in each) == list(range(1, 8 * 16 + 1))
+    assert Entry.objects.count() == 8 * 16
 
 
 @pytest.mark.usefixtures("two_each")

@@ -250,7 +250,8 @@ class TestTakingOver:
         def work(at: int) -> list[str]:
             got: list[str] = []
             if at == 0:
-                move(*POOL, "--leave", "12", "--apply")
+                # As many as all four may want of the recipe, since they see no draft before the move is committed.
+                move(*POOL, "--leave", "20", "--apply")
                 return got
             while len(got) < 4:
                 with transaction.atomic():

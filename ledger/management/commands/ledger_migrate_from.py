@@ -6,15 +6,16 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import connections, transaction
 
 from ledger.compat.lorikeet import lorikeet_settings
 from ledger.compat.moving.counters import Moved
 from ledger.compat.moving.history import History
 from ledger.compat.moving.pool import Pool, TakenOver, move_pool
 from ledger.compat.moving.systems import DJANGO_SEQUENCE, DJANGO_SEQUENCES, Wanted, move_counters, move_model
-from ledger.errors import InvalidArgument, UnknownSeries
+from ledger.errors import InvalidArgument, LockTimeout, UnknownSeries
 from ledger.keys import tenant_key
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, counted, iso_date
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, iso_date
 
 _MODEL = "model"
 _LORIKEET = "lorikeet"
@@ -48,6 +49,7 @@ class Command(LedgerCommand):
         either(
             "--dry-run", action="store_true", help="Tell what would be done, and change nothing: as without --apply."
         )
+        add("--wait", type=float, default=10.0, metavar="SECONDS", help="For checkouts that hold an old number (10).")
         add("--by", default="", metavar="NAME", help="Who takes the numbers over; kept with each entry.")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
         add("--json", action="store_true", help="Write one JSON document.")
@@ -91,24 +93,45 @@ class Command(LedgerCommand):
             "by": options["by"],
             "apply": options["apply"],
         }
-        taken = None
+        alias = common["alias"]
         try:
-            if system == _LORIKEET:
-                moved, taken = self._move_pool(options, settings, history, common)
-            elif system == _MODEL:
-                if history is None or not options["series"]:
-                    raise CommandError(
-                        "Name the numbers, --model shop.Invoice --number-field number --date-field created_at, and the "
-                        "series that goes on: --series invoice.",
-                        returncode=BAD_OPTIONS,
-                    )
-                moved = move_model(history, options["series"], settings, tenant=options["tenant"] or "", **common)
-            else:
-                wanted = Wanted(tuple(options["only"]), options["table"], tuple(settings.items()))
-                moved = move_counters(system, wanted, history=history, **common)
+            with transaction.atomic(using=alias):
+                with connections[alias].cursor() as cursor:
+                    # New checkouts queue behind this one, so it may not wait for long.
+                    wait = f"{max(1, round(options['wait'] * 1000))}ms"
+                    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
+                moved, taken = self._move(system, history, settings, common, options)
         except (InvalidArgument, UnknownSeries) as error:
             raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+        except LockTimeout as error:
+            raise CommandError(
+                f"A checkout has held an old number for {options['wait']:g} seconds. Nothing was moved, since what "
+                "becomes of that number must be known first. Run it again when there is less to do, or with a longer "
+                "--wait.",
+                returncode=FAILED,
+            ) from error
         self._tell(moved, taken, options)
+
+    def _move(
+        self,
+        system: str,
+        history: History | None,
+        settings: dict[str, Any],
+        common: dict[str, Any],
+        options: dict[str, Any],
+    ) -> tuple[list[Moved], TakenOver | None]:
+        if system == _LORIKEET:
+            return self._move_pool(options, settings, history, common)
+        if system != _MODEL:
+            wanted = Wanted(tuple(options["only"]), options["table"], tuple(settings.items()))
+            return move_counters(system, wanted, history=history, **common), None
+        if history is None or not options["series"]:
+            raise CommandError(
+                "Name the numbers, --model shop.Invoice --number-field number --date-field created_at, and the series "
+                "that goes on: --series invoice.",
+                returncode=BAD_OPTIONS,
+            )
+        return move_model(history, options["series"], settings, tenant=options["tenant"] or "", **common), None
 
     def _move_pool(
         self, options: dict[str, Any], settings: dict[str, Any], history: History | None, common: dict[str, Any]
