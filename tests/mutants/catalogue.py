@@ -386,8 +386,8 @@ CATALOGUE = (
     Mutant(
         "overlap dropped",
         f"{RECONCILING}/mirror.py",
-        "row.read_from - habits.overlap",
-        "row.read_from",
+        "aware(row.read_from) - habits.overlap",
+        "aware(row.read_from)",
         ("tests/accounting/test_reconciliation.py::TestXero", CHANGES),
     ),
     Mutant(
