@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from tests import ctrl_c
 from tests.docs import comparing
 from tests.docs.console import Typed, typed
 from tests.docs.reading import YEAR_OF_THE_PAGES, Block, this_year
@@ -188,7 +189,7 @@ class Newcomer:
             port = probe.getsockname()[1]
         python = self._run("command -v python")[0].strip()
         log = self.folder / "runserver.log"
-        with log.open("wb") as file:
+        with log.open("wb") as file, ctrl_c.heard():
             self._server = subprocess.Popen(
                 [python, *shlex.split(command, comments=True)[1:], f"127.0.0.1:{port}"],
                 cwd=self._here(),

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import ctrl_c
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, str(ROOT / "manage.py"), "admin_site"]
 
@@ -32,9 +34,7 @@ def environment(**values: str) -> dict[str, str]:
 @contextmanager
 def site(home: Path, *options: str, **values: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """The command, started, and what it printed: address, login and password, and all lines before as `said`."""
-    # A shell ignores Ctrl-C for what it starts in the background, and whatever that starts inherits it.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    with ctrl_c.heard():
         started = subprocess.Popen(
             [*COMMAND, *options],
             stdout=subprocess.PIPE,
@@ -42,8 +42,6 @@ def site(home: Path, *options: str, **values: str) -> Iterator[tuple[subprocess.
             text=True,
             env=environment(FOLIO_HOME=str(home), **values),
         )
-    finally:
-        signal.signal(signal.SIGINT, before)
     with started as process:
         assert process.stdout is not None
         lines: list[str] = []
