@@ -62,7 +62,9 @@ def ask_ahead(
             lost = side.connection is None or side.connection.closed
             state = getattr(error.__cause__, "sqlstate", None)
             # A lost connection is replaced once: a pooler without a free server takes minutes to say so.
-            if tries == _TRIES or not (state in _AGAIN or (lost and tries == 1)):
+            if lost and tries > 1:
+                raise _none_to_be_had(connection, error) from error
+            if tries == _TRIES or not (lost or state in _AGAIN):
                 raise
     raise AssertionError("the last try returns or raises")
 
@@ -121,14 +123,18 @@ def _side(connection: BaseDatabaseWrapper) -> Any:
         try:
             side.ensure_connection()
         except OperationalError as error:
-            raise SecondConnectionFailed(
-                f"A second connection to the database {connection.alias!r} could not be opened: {error}",
-                rule="The allocations reserved and pooled commit values ahead of the checkout, on another connection.",
-                remedy="Let the server and its pooler accept two connections for each thread, name another way there "
-                "in LEDGER['SECOND_CONNECTIONS'], or choose the allocation at_commit or serial.",
-            ) from error
+            raise _none_to_be_had(connection, error) from error
         _close_along_with(connection, side.connection)
     return side
+
+
+def _none_to_be_had(connection: BaseDatabaseWrapper, error: Exception) -> SecondConnectionFailed:
+    return SecondConnectionFailed(
+        f"A second connection to the database {connection.alias!r} could not be opened: {error}",
+        rule="The allocations reserved and pooled commit values ahead of the checkout, on another connection.",
+        remedy="Let the server and its pooler accept two connections for each thread, name another way there "
+        "in LEDGER['SECOND_CONNECTIONS'], or choose the allocation at_commit or serial.",
+    )
 
 
 def _twin(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 from django.test import override_settings
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from ledger import define_series, issue, issue_many, open_period
@@ -162,9 +163,25 @@ def test_no_setting_leaks_to_the_next_user_of_a_connection() -> None:
         assert cursor.fetchone() == (0,)
 
 
+@pytest.fixture
+def zone_of_the_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where it isn't what Django wants, a new connection begins with a statement that says so."""
+    name = sql.Identifier(connection.settings_dict["NAME"]).as_string()
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} SET timezone = '{request.param}'")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} RESET timezone")
+
+
+@pytest.mark.parametrize("zone_of_the_database", ["UTC", "Etc/UTC"], indirect=True)
+@pytest.mark.usefixtures("zone_of_the_database")
 @pytest.mark.parametrize("allocation", [POOLED, RESERVED])
 def test_one_pool_of_two_for_both_starves_and_says_so(allocation: str) -> None:
-    """Two checkouts hold its connections, and one wants a second: it is told the way out, and nothing is lost."""
+    """Two checkouts hold its connections, and one wants a second: it is told the way out, and nothing is lost.
+
+    The pooler says so when the connection is opened, or only when it is asked something.
+    """
     define(allocation)
     with (
         pooler(connection.settings_dict["NAME"], size=2) as address,
