@@ -1,0 +1,13 @@
+"""All mutants, room by room."""
+
+from tests.mutants.catalogue import database, docs, drop_ins, ledger, pages, reports, workers
+
+CATALOGUE = (
+    *database.MUTANTS,
+    *ledger.MUTANTS,
+    *workers.MUTANTS,
+    *reports.MUTANTS,
+    *pages.MUTANTS,
+    *drop_ins.MUTANTS,
+    *docs.MUTANTS,
+)

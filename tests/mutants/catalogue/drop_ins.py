@@ -1,0 +1,179 @@
+"""What accepts other libraries' callers, and moves their data."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+DJANGO_SEQUENCES = "tests/compat/test_django_sequences.py"
+DJANGO_SEQUENCE = "tests/compat/test_django_sequence.py"
+SHIMS = "tests/compat/test_shims.py"
+MOVING = "tests/compat/test_moving.py"
+COMPAT = "ledger/compat"
+NUMBER_FIELD = "tests/integration/test_number_field.py"
+OSCAR = "tests/oscar/test_checkout.py"
+LORIKEET = "tests/integration/test_lorikeet.py"
+
+MUTANTS = (
+    Mutant(
+        "a sequence that starts again by itself",
+        "ledger/compat/sequence_runs.py",
+        "    if series.calendar == CalendarKind.NEVER:\n        return\n",
+        "    return\n",
+        (DJANGO_SEQUENCES,),
+    ),
+    Mutant(
+        "a turn that ended goes on",
+        "ledger/compat/sequence_values.py",
+        "                        end_run(connections[alias], tenant, name, run)\n",
+        "",
+        (DJANGO_SEQUENCES,),
+    ),
+    Mutant(
+        "nobody waited for in the year before",
+        "ledger/compat/scopes.py",
+        '            last = close_period(last, early=True, by="django-sequence", using=alias)\n',
+        "",
+        (DJANGO_SEQUENCE,),
+    ),
+    Mutant(
+        "an original that the shim hides",
+        "ledger/compat/standing_in.py",
+        "if present is not None or importlib.util.find_spec(package) is not None:",
+        "if present is not None:",
+        (SHIMS,),
+    ),
+    Mutant(
+        "counters moved without the lock",
+        "ledger/compat/moving/systems.py",
+        "            lock_counters(alias, table)\n",
+        "            pass\n",
+        (MOVING,),
+    ),
+    Mutant(
+        "a counter below the highest used number",
+        "ledger/compat/moving/counters.py",
+        "if current is not None and highest > counter.last:",
+        "if False:",
+        (MOVING,),
+    ),
+    Mutant(
+        "a number twice by old code",
+        "ledger/compat/moving/bridge.py",
+        "IF taken <> asked AND current_query()",
+        "IF false AND current_query()",
+        (MOVING,),
+    ),
+    Mutant(
+        "later save writes the number",
+        f"{COMPAT}/number_field.py",
+        "            return models.F(self.attname)\n",
+        "            return getattr(model_instance, self.attname)\n",
+        (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "number of a rolled back try kept",
+        f"{COMPAT}/number_field.py",
+        "            self._expect_given(model_instance, saving.alias)\n",
+        "            if getattr(model_instance, self.attname):\n"
+        "                return getattr(model_instance, self.attname)\n",
+        (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "made-up number taken",
+        f"{COMPAT}/number_field.py",
+        "        if not given or given == instance.__dict__",
+        "        if True or given == instance.__dict__",
+        (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "child numbered as a document of its own",
+        f"{COMPAT}/number_field.py",
+        'f"{self.model._meta.label_lower}:{pk}"',
+        'f"{instance._meta.label_lower}:{pk}"',
+        (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "primary key of a failed INSERT kept",
+        f"{COMPAT}/number_field.py",
+        "            if drawn:  # as after",
+        "            if not drawn:  # as after",
+        (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "basket used again keeps its number",
+        f"{COMPAT}/oscar.py",
+        "if not is_void and not _is_used(entry, basket):",
+        "if not is_void:",
+        (OSCAR,),
+    ),
+    Mutant(
+        "order number uncommitted before the payment",
+        f"{COMPAT}/oscar.py",
+        "if in_a_transaction and entry.series.allocation",
+        "if False and entry.series.allocation",
+        (OSCAR,),
+    ),
+    Mutant(
+        "basket ordered twice",
+        f"{COMPAT}/oscar.py",
+        "    if status not in basket.editable_statuses:",
+        "    if status is None:",
+        (OSCAR,),
+    ),
+    Mutant(
+        "invoice ID stays in the recipe's table",
+        f"{COMPAT}/moving/pool.py",
+        "    rows.filter(pk__in=[row.pk for row in taken]).delete()\n",
+        "    rows.filter(pk__in=[row.pk for row in taken]).count()\n",
+        (LORIKEET,),
+    ),
+    Mutant(
+        "invoice IDs in the order of their texts",
+        f"{COMPAT}/moving/pool.py",
+        'order_by(Length("pk"), "pk")',
+        'order_by("pk")',
+        (LORIKEET,),
+    ),
+    Mutant(
+        "a free invoice ID below the highest used number",
+        f"{COMPAT}/moving/pool.py",
+        'int(found["counter"]) <= period.last_value',
+        'int(found["counter"]) == period.last_value',
+        (LORIKEET,),
+    ),
+    Mutant(
+        "a pool moved past checkouts under way",
+        f"{COMPAT}/moving/pool.py",
+        "            history.lock(alias)  # as",
+        "            pass  # as",
+        (LORIKEET,),
+    ),
+    Mutant(
+        "rows locked to show what would be done",
+        f"{COMPAT}/moving/pool.py",
+        "select_for_update(skip_locked=True) if apply else wanted",
+        "select_for_update(skip_locked=True) if True else wanted",
+        (LORIKEET,),
+    ),
+    Mutant(
+        "two make one sequence",
+        f"{COMPAT}/sequence_model.py",
+        "                    series.save(using=alias, force_insert=True)\n",
+        "                    Series.objects.using(alias).bulk_create([series], ignore_conflicts=True)\n",
+        (DJANGO_SEQUENCE,),
+    ),
+    Mutant(
+        "a new counter on both sides",
+        "ledger/compat/moving/bridge.py",
+        "    IF NOT present THEN\n",
+        "    IF false THEN\n",
+        (MOVING,),
+    ),
+    Mutant(
+        "the move waits for readers",
+        "ledger/compat/moving/bridge.py",
+        "IN SHARE ROW EXCLUSIVE MODE",
+        "IN ACCESS EXCLUSIVE MODE",
+        (MOVING,),
+    ),
+)

@@ -1,0 +1,119 @@
+"""The Python of the ledger itself."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+RACES = "tests/concurrency/test_serial.py"
+IDEMPOTENCE = "tests/integration/test_idempotence.py"
+VOIDING = "tests/integration/test_voiding.py"
+POOLED = "tests/concurrency/test_pooled.py"
+RESERVED = "tests/concurrency/test_reserved.py"
+GAP_PROOF = "tests/concurrency/test_gap_proof.py"
+HOST = "tests/integration/test_host_project.py"
+ADOPTION = "tests/integration/test_adoption.py"
+CALENDARS = "tests/unit/test_calendars.py"
+PAGES_ACTIONS = "tests/integration/test_pages_actions.py"
+
+MUTANTS = (
+    Mutant(
+        "any database may be flushed",
+        "ledger/testing.py",
+        '    return name == test_name or name.startswith("test_")',
+        "    return True",
+        (HOST,),
+    ),
+    Mutant(
+        "other metadata goes unnoticed",
+        "ledger/requests.py",
+        "    if request.metadata is not None and json.loads(request.metadata) != entry.metadata:",
+        "    if False:",
+        (IDEMPOTENCE,),
+    ),
+    Mutant(
+        "outside a transaction goes unnoticed",
+        "ledger/issuing.py",
+        "    if not connection.in_atomic_block and connection.get_autocommit():",
+        "    if False:",
+        (RACES,),
+    ),
+    Mutant(
+        "a second void is swallowed",
+        "ledger/voiding.py",
+        "    if row is None:\n        raise _already(entry, alias)\n",
+        "    if row is None:\n        return NumberVoided.objects.using(alias).get(entry=entry)\n",
+        (VOIDING,),
+    ),
+    Mutant(
+        "a bad row of an adopted file is skipped",
+        "ledger/adoption/__init__.py",
+        "        self._refuse_bad_rows(series, source)\n        return",
+        "        return",
+        (ADOPTION,),
+    ),
+    Mutant(
+        "UTC decides the business date",
+        "ledger/calendars.py",
+        "moment.astimezone(zone)",
+        "moment.astimezone(ZoneInfo('UTC'))",
+        (CALENDARS,),
+    ),
+    Mutant(
+        "slot deleted outside the transaction",
+        "ledger/allocation/pooled.py",
+        "    for tries in range(_TRIES):\n",
+        "    for tries in range(_TRIES):\n"
+        "        gone = 'DELETE FROM ledger_slot WHERE value = (SELECT min(value) FROM ledger_slot) RETURNING value'\n"
+        "        ask_ahead(connection, gone, ())\n",
+        (f"{POOLED}::test_a_rolled_back_slot_is_taken_by_the_next",),
+    ),
+    Mutant(
+        "reservation committed on the checkout's own connection",
+        "ledger/allocation/ahead.py",
+        "    if in_test_case(connection):\n",
+        "    if True:\n",
+        (f"{RESERVED}::test_it_is_committed_before_issue_returns",),
+    ),
+    Mutant(
+        "a gap judged by age",
+        "ledger/gaps/finding.py",
+        "State.OPEN if is_old and not is_held else State.IN_FLIGHT",
+        "State.OPEN if is_old else State.IN_FLIGHT",
+        (f"{GAP_PROOF}::test_a_running_checkout_is_in_flight_and_not_waited_for",),
+    ),
+    Mutant(
+        "tokens shown to every role",
+        "ledger/grants/statements.py",
+        "if workers else ()",
+        "if True else ()",
+        ("tests/integration/test_grants.py",),
+    ),
+    Mutant(
+        "the limit of the rules does not bind the counter",
+        "ledger/models/series.py",
+        "limit = self.max_length if rules.length is None else min(self.max_length, rules.length.maximum)",
+        "limit = self.max_length",
+        ("tests/integration/test_rules.py::TestOpening",),
+    ),
+    Mutant(
+        "arrays want a line in INSTALLED_APPS",
+        "ledger/models/arrays.py",
+        'if message.id != "postgres.E005"',
+        "if message.id",
+        ("tests/integration/test_checks.py",),
+    ),
+    Mutant(
+        "access is given twice",
+        "ledger/models/access.py",
+        'return rows.get_or_create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))[0]',
+        'return rows.create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))',
+        (PAGES_ACTIONS,),
+    ),
+    Mutant(
+        "a default series can't be allocated early",
+        "ledger/series.py",
+        "        if series is None and make_default_series(connections[alias], tenant, code):",
+        "        if False and make_default_series(connections[alias], tenant, code):",
+        ("tests/integration/test_commands.py",),
+    ),
+)
