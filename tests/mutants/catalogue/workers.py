@@ -198,14 +198,18 @@ MUTANTS = (
         "ledger/remote/drafts.py",
         '    text = f"slot:{name}:{starts_on}:{ordinal}"\n',
         '    text = f"slot:{name}:{starts_on}:{ordinal}:{datetime.now()}"\n',
-        (f"{REMOTE_POOLS}::test_a_worker_killed_between_draft_and_storing_leaves_no_orphan",),
+        (
+            "tests/accounting/test_remote_pools_trouble.py::test_a_worker_killed_between_draft_and_storing_leaves_no_orphan",
+        ),
     ),
     Mutant(
         "a draft is cancelled that somebody uses",
         "workers/drafting/unused.py",
         "    if there.state is not State.DRAFT or there.reference != one.draft.reference:\n",
         "    if False:\n",
-        (f"{REMOTE_POOLS}::TestDraftsThatNobodyUsed::test_one_that_somebody_uses_is_left_alone",),
+        (
+            "tests/accounting/test_unused_drafts.py::TestDraftsThatNobodyUsed::test_one_that_somebody_uses_is_left_alone",
+        ),
     ),
     Mutant(
         "draft taken over and withdrawn for its reference",
