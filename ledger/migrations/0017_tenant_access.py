@@ -3,7 +3,6 @@
 from django.db import migrations, models
 
 import ledger.models.events
-from ledger.migrations._operations import KeepRows
 
 
 class Migration(migrations.Migration):
@@ -48,5 +47,4 @@ class Migration(migrations.Migration):
             model_name="tenantaccess",
             constraint=models.UniqueConstraint(fields=("tenant", "user"), name="ledger_tenantaccess_once"),
         ),
-        KeepRows("ledger_entry"),
     ]
