@@ -14,6 +14,7 @@ from typing import Any
 
 from ledger.reconciliation import Books, Compared, compare
 from ledger.reconciliation.mirror import Habits, Overtaken, Reading, begin, note_failure, save_page
+from ledger.reconciliation.statistics import refresh_statistics
 from workers.accounting import credentials, errors, systems
 from workers.accounting.base import AccountingSystem, Capabilities
 from workers.accounting.credentials import System
@@ -79,6 +80,8 @@ def reconcile(
     with closing(adapter):
         books = books_of(system, adapter.capabilities)
         reading, complete = _read(adapter, system, books, since=since, full=full, using=using, tell=tell)
+    if complete and reading.full:
+        refresh_statistics(reading.documents, using=using)
     compared = compare(books, full=full, using=using, progress=tell) if complete else None
     return Reconciled(name, reading.full, reading.pages, reading.documents, compared)
 
