@@ -1,11 +1,11 @@
-"""Every hand-written statement, named and commented; the stored functions they call stand in ``migrations/sql``."""
+"""The statements of the hot path and of what people do; the functions they call stand in ``functions/NAME.sql``."""
 
 from __future__ import annotations
 
-# The hot path: one round trip for one number (migrations/sql/issue_serial.sql).
-# Arguments: tenant, series, on, at, document, actor, metadata as JSON text.
-# Without casts, since each is one more thing to parse: there is one function of that name.
-ISSUE_SERIAL = "SELECT ledger_issue_serial(%s, %s, %s, %s, %s, %s, %s)"
+# The hot path: one round trip for one number. Arguments: tenant, series, on, at, document, actor, metadata as JSON
+# text, and the id of the void entry that it replaces, or null. Without casts, since each is one more thing to parse:
+# there is one function of that name.
+ISSUE_SERIAL = "SELECT ledger_issue_serial(%s, %s, %s, %s, %s, %s, %s, %s)"
 
 # A contiguous block in one statement. Arguments as above, with a list of documents, null for metadata that were not
 # stated, and whether the date was.
@@ -13,17 +13,9 @@ ISSUE_SERIAL_MANY = (
     "SELECT * FROM ledger_issue_serial_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
 )
 
-# As the two above, of the lowest free slots (migrations/sql/issue_pooled.sql). The same arguments.
-ISSUE_POOLED = "SELECT ledger_issue_pooled(%s, %s, %s, %s, %s, %s, %s)"
-ISSUE_POOLED_MANY = (
-    "SELECT * FROM ledger_issue_pooled_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
-)
-
-# As the two above, of the earliest free drafts (migrations/sql/issue_remote.sql). The same arguments.
-ISSUE_REMOTE = "SELECT ledger_issue_remote(%s, %s, %s, %s, %s, %s, %s)"
-ISSUE_REMOTE_MANY = (
-    "SELECT * FROM ledger_issue_remote_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
-)
+# As the two above, of the lowest free slots, for `pooled` and for `remote`. The allocation, and then the same arguments.
+ISSUE_SLOT = "SELECT ledger_issue_slot(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+ISSUE_SLOTS = "SELECT * FROM ledger_issue_slots(%s, %s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
 
 # Makes slots, in a transaction of its own. Arguments: tenant, period, where the counter was seen, how many at least.
 MINT = "SELECT ledger_mint(%s, %s, %s, %s)"
@@ -41,24 +33,24 @@ LOWEST_SLOT = """
       ), -1))
 """
 
-# Where a number will come from (migrations/sql/issue_reserved.sql). Arguments: tenant, series, on, at, document,
-# allocation.
-LOOK = "SELECT ledger_look(%s, %s, %s, %s, %s, %s)"
+# Where a number will come from. Arguments: tenant, series, on, at, document, allocation, what it replaces.
+LOOK = "SELECT ledger_look(%s, %s, %s, %s, %s, %s, %s)"
 
 # Which of a block's documents need a number. Arguments: tenant, series id, period, documents, whether the date was
 # stated, metadata or null.
 FRESH = "SELECT * FROM ledger_fresh(%s, %s, %s, %s::text[], %s, %s::jsonb)"
 
-# Reservations, in a transaction of their own. Arguments: tenant, period, date, documents, actor, and the transaction of
-# the checkout.
-RESERVE = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], %s, %s)"
+# Reservations, in a transaction of their own. Arguments: tenant, period, date, documents, actor, the transaction of the
+# checkout, and what it replaces.
+RESERVE = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], %s, %s, %s)"
 
-# Reservations become entries. Arguments: tenant, series id, period, date, reservations, documents, actor, metadata.
-ISSUE_RESERVED = "SELECT * FROM ledger_issue_reserved(%s, %s, %s, %s, %s::bigint[], %s::text[], %s, %s::jsonb)"
+# Reservations become entries. Arguments: tenant, series id, period, date, reservations, documents, actor, metadata,
+# what it replaces.
+ISSUE_RESERVED = "SELECT * FROM ledger_issue_reserved(%s, %s, %s, %s, %s::bigint[], %s::text[], %s, %s::jsonb, %s)"
 
-# A ticket to be numbered while COMMIT runs (migrations/sql/issue_at_commit.sql). Arguments: tenant, series, on, at,
-# documents, actor, metadata or null, whether the date was stated. A notice at COMMIT is asked for.
-LEAVE_TICKETS = "SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, true)"
+# A ticket to be numbered while COMMIT runs. Arguments: tenant, series, on, at, documents, actor, metadata or null,
+# whether the date was stated, what it replaces. A notice at COMMIT is asked for.
+LEAVE_TICKETS = "SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, true, %s)"
 
 # The same for one document, spared the writing of a list.
 LEAVE_TICKET = LEAVE_TICKETS.replace("%s::text[]", "ARRAY[%s]")
@@ -66,23 +58,27 @@ LEAVE_TICKET = LEAVE_TICKETS.replace("%s::text[]", "ARRAY[%s]")
 # Numbers a ticket before COMMIT. Argument: ticket.
 NUMBER_TICKET = "SELECT ledger_number_ticket(%s)"
 
-# Leaves nothing waiting in a period (migrations/sql/gaps.sql). Arguments: tenant, period, cause, actor.
-SETTLE_PERIOD = "SELECT ledger_settle_period(%s, %s, %s, %s)"
-
 # READ COMMITTED or not. Under the others a transaction doesn't see what was committed since it began.
 SEES_NEW_ROWS = "SELECT current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')"
 
 # The business date of a moment, or of now, as the series' time zone has it. Arguments: at, zone.
 BUSINESS_DATE = "SELECT (coalesce(%s::timestamptz, clock_timestamp()) AT TIME ZONE %s)::date"
 
-# Declares a number void; no row comes back when it is void already.
-# Arguments: tenant, entry, reason, replacement, actor.
-VOID = """
-    INSERT INTO ledger_numbervoided (tenant, entry_id, reason, replacement, actor)
-    VALUES (%s, %s, %s, %s, %s)
-    ON CONFLICT (tenant, entry_id) DO NOTHING
-    RETURNING id
-"""
+# What people do: docs/reference/functions.md has the arguments of each.
+VOID = "SELECT ledger_void(%s, %s, %s, %s, %s)"
+EXPLAIN = "SELECT ledger_explain(%s, %s::bigint[], %s::bigint[], %s, %s)"
+DECLARE = "SELECT ledger_declare(%s, %s::bigint[], %s::bigint[], %s::bigint[], %s, %s, %s, %s)"
+ACKNOWLEDGE = "SELECT ledger_acknowledge(%s, %s::bigint[], %s, %s)"
+SKIP_TAKEN = "SELECT ledger_skip_taken(%s, %s, %s, %s)"
+DEFINE_SERIES = "SELECT ledger_define_series(%s, %s, %s::jsonb, %s)"
+CHANGE_ALLOCATION = "SELECT ledger_change_allocation(%s, %s, %s::jsonb, %s)"
+DEFINE_DEFAULT = "SELECT ledger_define_default(%s, %s::jsonb)"
+MAKE_DEFAULT = "SELECT ledger_make_default(%s, %s, %s, %s)"
+OPEN_PERIOD = "SELECT ledger_open_period(%s, %s, %s)"
+OPEN_EXPLICIT = "SELECT ledger_open_explicit(%s, %s, %s, %s, %s, %s)"
+CLOSE_PERIOD = "SELECT ledger_close_period(%s, %s, %s, %s)"
+CLOSE_DUE = "SELECT ledger_close_due(%s, %s, %s)"
+HOLD = "SELECT ledger_hold(%s, %s, %s)"
 
 # The tenant's periods of which one prefix goes on where the other ends: the few that are worth a closer look, out of
 # what may be ten years of days. Arguments: tenant, prefix.
@@ -91,15 +87,6 @@ PERIODS_OF_SUCH_PREFIX = """
     FROM ledger_period p
     WHERE p.tenant = %(tenant)s
       AND (starts_with(upper(p.prefix), upper(%(prefix)s)) OR starts_with(upper(%(prefix)s), upper(p.prefix)))
-"""
-
-# When the chronology guard is switched on: what the counters of the open periods must compare with. From then on
-# issuing keeps it up to date, also in a checkout that does not know of the guard yet.
-# Arguments: tenant, series.
-REMEMBER_LATEST_DATES = """
-    UPDATE ledger_period p
-    SET last_issued_on = ledger_latest_date(p.tenant, p.id)
-    WHERE p.tenant = %s AND p.series_id = %s AND p.closed_at IS NULL
 """
 
 # Active series without a period for the day that lies so many days ahead of their own today; ordered, so that it can be

@@ -13,7 +13,7 @@ from django.db import connections, transaction
 from psycopg.pq import TransactionStatus
 
 from ledger.models import SweepBatch, SweepRun
-from ledger.models.events import ClockTimestamp
+from ledger.models.columns import ClockTimestamp
 
 _log = logging.getLogger(__name__)
 

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-# Of holes that were reported, those that a number has filled since; each once.
-HEAL = """
-    INSERT INTO ledger_holehealed (tenant, hole_id, entry_id)
-    SELECT h.tenant, h.id, e.id
-    FROM ledger_holereported h
-    JOIN ledger_entry e ON e.tenant = h.tenant AND e.period_id = h.period_id AND e.value = h.value AND e.kind = 'issued'
-    WHERE NOT EXISTS (SELECT FROM ledger_holehealed d WHERE d.tenant = h.tenant AND d.hole_id = h.id)
-    ON CONFLICT DO NOTHING
-"""
+# Notes that reported holes have healed.
+HEAL = "SELECT ledger_heal()"
 
 # The next two take ``after``, the id of the last period read, ``size``, how many are wanted (null for all), and
 # ``ids``, the periods to look at (null for all).

@@ -18,7 +18,7 @@ from django.db import connections
 from django.db.models import Case, QuerySet, Value, When
 
 from ledger.models import Series
-from ledger.models.events import ClockTimestamp
+from ledger.models.columns import ClockTimestamp
 from workers.accounting.base import RemoteInvoice
 from workers.accounting.credentials import SETTING, System
 from workers.accounting.errors import AccountingError, Misconfigured

@@ -1,0 +1,113 @@
+"""Columns that Django doesn't have, and those that every event has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.postgres import fields
+from django.core.checks import CheckMessage
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Cast
+
+from ledger.keys import KEY_LENGTH
+
+
+class ShortTextField(models.CharField):  # type: ignore[type-arg]
+    """A short text of ``max_length`` characters at most, in a column of the type ``text``.
+
+    An operator for ``varchar`` has no exact match in ``pg_catalog``, so one that somebody made in a schema of the
+    search path would win; for ``text`` there is one. Functions and triggers hold the length.
+    """
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        """The type of the column."""
+        return "text"
+
+    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
+        """The type in casts."""
+        return "text"
+
+
+class ArrayField(fields.ArrayField):  # type: ignore[type-arg]
+    """Django's own, for projects that don't list ``django.contrib.postgres``, as Django 6.1 wants it of arrays.
+
+    An array needs nothing that this app registers, and Folio promises to need one line in INSTALLED_APPS.
+    """
+
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
+        """All but that one check."""
+        return [message for message in super().check(**kwargs) if message.id != "postgres.E005"]
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """In migrations it is Django's, as it was."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.contrib.postgres.fields.ArrayField", args, kwargs
+
+
+class ClockTimestamp(models.Func):
+    """The database's clock at this very row, unlike ``now()``, which stands still for a whole transaction."""
+
+    function = "clock_timestamp"
+    output_field = models.DateTimeField()
+
+
+class TransactionId(models.Func):
+    """The id of the writing transaction, 64 bits wide, so that it never wraps around."""
+
+    function = "pg_current_xact_id"
+    output_field = models.TextField()
+
+
+class SessionUser(models.Func):
+    """The role that the connection logged in as, whatever it has become since."""
+
+    template = "SESSION_USER"
+    output_field = models.TextField()
+
+
+class CurrentRole(models.Func):
+    """The role that the session has become by SET ROLE, or "none"."""
+
+    template = "current_setting('role')"
+    output_field = models.TextField()
+
+
+def written_at() -> models.DateTimeField[Any, Any]:
+    """A column with the database's clock."""
+    return models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+
+
+def key(**options: Any) -> ShortTextField:
+    """A column with a key: of a tenant, a document, an actor."""
+    return ShortTextField(max_length=KEY_LENGTH, **options)
+
+
+def facts(**options: Any) -> models.JSONField[Any, Any]:
+    """A column with a JSON object."""
+    return models.JSONField(encoder=DjangoJSONEncoder, **options)
+
+
+def _written_by_transaction() -> models.BigIntegerField[Any, Any]:
+    transaction_id = Cast(Cast(TransactionId(), models.TextField()), models.BigIntegerField())
+    return models.BigIntegerField(db_default=transaction_id, editable=False)
+
+
+class Event(models.Model):
+    """A row that is inserted once and never changes. What the database alone knows, it alone writes.
+
+    ``era`` counts the servers on which the ledger has lived: transaction ids begin anew on another one.
+    ``transaction_id`` tells what was written together. ``db_login`` is the role that the connection logged in as,
+    ``db_role`` the one that it had become by SET ROLE, or "none"; the application names people in ``actor``.
+    """
+
+    tenant = key(blank=True)
+    era = models.IntegerField(db_default=1, editable=False)
+    transaction_id = _written_by_transaction()
+    db_login = models.TextField(db_default=Cast(SessionUser(), models.TextField()), editable=False)
+    db_role = models.TextField(db_default=CurrentRole(), editable=False)
+
+    class Meta:
+        abstract = True
