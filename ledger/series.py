@@ -197,17 +197,6 @@ def keep_default(alias: str, code: str, series: Series) -> None:
         ) from error
 
 
-def keep_defaults(alias: str) -> None:
-    """Take all of LEDGER["DEFAULT_SERIES"] over into the database."""
-    from ledger.compat.new_series import SEQUENCES, sequence_pattern
-
-    for code in ledger_settings().default_series:
-        series = default_series("", code)
-        if series is not None:
-            keep_default(alias, code, series)
-    keep_default(alias, SEQUENCES, sequence_pattern())
-
-
 def business_today(alias: str, time_zone: str, moment: datetime | None = None) -> date:
     """The date of ``moment``, or of now by the database's clock, in ``time_zone``."""
     with connections[alias].cursor() as cursor:

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     operations = [
         InstallFunctionsAndGuards(
             {
-                "guards": "ae5b70b5e57d6b8b",
+                "guards": "bf4c8a19990b19b9",
                 "ledger_acknowledge": "c5d71d91e0e2639c",
                 "ledger_act_as": "c440cde9695c39ac",
                 "ledger_adopt": "d4e96caeae54ff1e",

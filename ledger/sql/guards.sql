@@ -19,7 +19,7 @@ CREATE TRIGGER ledger_declaration_fits BEFORE INSERT ON ledger_gapdeclared FOR E
 -- places of its own (a bigint has 19), because that needs no extension; the authority by its hash.
 ALTER TABLE ledger_gapdeclared ADD CONSTRAINT ledger_gapdeclared_no_overlap EXCLUDE USING gist (numrange(hashtextextended(authority, 0)::numeric * 1e40 + period_id::numeric * 1e20 + first_value::numeric, hashtextextended(authority, 0)::numeric * 1e40 + period_id::numeric * 1e20 + last_value::numeric, '[]') WITH &&);
 ALTER TABLE ledger_gapdeclared ADD CONSTRAINT ledger_gapdeclared_readable CHECK (ledger_is_key(authority) AND ledger_is_key(reference) AND ledger_is_prose(justification) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(declared_at));
-ALTER TABLE ledger_adoption ADD CONSTRAINT ledger_adoption_readable CHECK (length(source) <= 255 AND ledger_is_prose(source) AND digest ~ '^[0-9a-f]{64}$' AND ledger_is_facts(options) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(adopted_at));
+ALTER TABLE ledger_adoption ADD CONSTRAINT ledger_adoption_readable CHECK (length(source) <= 255 AND ledger_is_prose(source) AND digest ~ '^([0-9a-f]{64})?$' AND ledger_is_facts(options) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(adopted_at));
 ALTER TABLE ledger_holereported ADD CONSTRAINT ledger_holereported_readable CHECK (ledger_is_moment(reported_at));
 ALTER TABLE ledger_holehealed ADD CONSTRAINT ledger_holehealed_readable CHECK (ledger_is_moment(healed_at));
 
