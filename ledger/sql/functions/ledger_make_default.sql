@@ -1,7 +1,8 @@
 -- Make the series of a code for a tenant as the default of that code says, or, for a code without a default of its own, as
 -- p_like says, whose template names the series. 'made', 'there', or 'unknown' where there is no such default.
-CREATE OR REPLACE FUNCTION ledger_make_default(p_tenant text, p_code text, p_like text DEFAULT NULL, p_first bigint DEFAULT NULL)
-RETURNS text LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION ledger_make_default(
+    p_tenant text, p_code text, p_like text DEFAULT NULL, p_first bigint DEFAULT NULL
+) RETURNS text LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
     chosen jsonb;

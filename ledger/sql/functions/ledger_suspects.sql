@@ -2,7 +2,8 @@
 -- which drops what agrees. A function, and its query built anew each time: inside an INSERT it could use no parallel
 -- workers, and a plan that is kept would know nothing of the tenant's size. Numbers that stand there twice are found along
 -- the index, which gives them in order.
-CREATE OR REPLACE FUNCTION ledger_suspects(p_tenant text, p_system text, p_series bigint[]) RETURNS SETOF text LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION ledger_suspects(p_tenant text, p_system text, p_series bigint[]) RETURNS SETOF text
+LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_hashagg = off SET enable_sort = off AS $$
 BEGIN

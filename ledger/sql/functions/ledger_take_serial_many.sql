@@ -85,7 +85,8 @@ BEGIN
         FOR written IN
             INSERT INTO ledger_entry AS e
                 (id, tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
-            SELECT CASE WHEN p_promised IS NULL THEN nextval('ledger_entry_id_seq') ELSE p_promised[places[d.ordinality]] END,
+            SELECT CASE WHEN p_promised IS NULL THEN nextval('ledger_entry_id_seq')
+                        ELSE p_promised[places[d.ordinality]] END,
                    p_tenant, series, period.id, period.last_value + d.ordinality, 'issued',
                    ledger_number(period.prefix, period.width, period.suffix, period.last_value + d.ordinality,
                                  business_date),
