@@ -262,20 +262,24 @@ def _open_through(series: Series, first: date, last: date, alias: str) -> int:
 
 def _refuse_repetition(period: Period, alias: str) -> None:
     """Raise PeriodConflict where the tenant has another period that could give out one of this one's numbers."""
-    wanted = period.as_format()
+    numbers = [period.prefix, period.width, period.suffix, period.first_value, period.max_value]
     with connections[alias].cursor() as cursor:
-        cursor.execute(sql.PERIODS_OF_SUCH_PREFIX, {"tenant": period.tenant, "prefix": period.prefix})
-        similar = [row[0] for row in cursor.fetchall()]
-    for other in Period.objects.using(alias).select_related("series").filter(pk__in=similar):
-        if (other.series_id, other.starts_on, other.ends_on) == (period.series_id, period.starts_on, period.ends_on):
-            continue  # the very period, which another checkout opened a moment ago
-        if wanted.may_repeat(other.as_format()):
-            raise PeriodConflict(
-                f"The period {period.label} of series {str(period.series)!r} could repeat the numbers of {other}: "
-                f"{wanted.number(period.first_value)!r} follows {other.as_format().number(other.first_value)!r}.",
-                rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
-                remedy="Put what tells them apart into the template, such as {year}-{month}, {series} or letters.",
-            )
+        cursor.execute(sql.MEETING_PERIOD, [period.tenant, *numbers])
+        found = cursor.fetchone()[0]
+    other = None if found is None else Period.objects.using(alias).select_related("series").get(pk=found)
+    # None, or the very period, which another checkout opened a moment ago.
+    if other is None or (other.series_id, other.starts_on, other.ends_on) == (
+        period.series_id,
+        period.starts_on,
+        period.ends_on,
+    ):
+        return
+    raise PeriodConflict(
+        f"The period {period.label} of series {str(period.series)!r} could repeat the numbers of {other}: "
+        f"{period.as_format().number(period.first_value)!r} follows {other.as_format().number(other.first_value)!r}.",
+        rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+        remedy="Put what tells them apart into the template, such as {year}-{month}, {series} or letters.",
+    )
 
 
 def _check_rules(period: Period, alias: str) -> None:

@@ -52,7 +52,8 @@ def define_series(code: str, *, org: Any = None, by: Any = None, using: str | No
     ("serial"; "at_commit", "pooled", "reserved" and "remote" don't make checkouts wait for each other), ``system`` (the
     accounting system of a remote series), ``give_back``, ``start_value``, ``max_length`` in characters,
     ``max_days_ahead`` (so many days after today a document may be dated), ``chronological``, ``rules`` (a country's,
-    such as "DE", that are checked; see ``ledger.rules``) and ``is_active``. ``by`` names who defines it, for the history.
+    such as "DE", that are checked; see ``ledger.rules``) and ``is_active``. ``by`` names who defines it, for its
+    history.
     What is left out stays as it is. A changed template or calendar holds from the next period on. Safe to call at each
     deployment: what is as it should be is neither locked nor written, so the least-privileged role may call it too.
 

@@ -1,7 +1,7 @@
 """The statements that stage a previous system's numbers, and check them against each other and the ledger.
 
-The rows of the file go into ``ledger_adoptingrow``, the business dates among them into ``ledger_adoptingday``, each with
-its period, or why it has none. Both tables are shared: ``batch`` tells one adoption from another. The function
+The rows of the file go into ``ledger_adoptingrow``, the business dates among them into ``ledger_adoptingday``, each
+with its period, or why it has none. Both tables are shared: ``batch`` tells one adoption from another. The function
 ``ledger_adopt`` takes the rows over, and they go.
 """
 

@@ -17,7 +17,8 @@ _HELD = """
               AND l.transactionid::text = {row}.xmax::text)
 """
 
-# Every reservation, or those of some ids, with the age that its courtesy is measured by, and whether a checkout holds it.
+# Every reservation, or those of some ids, with the age that its courtesy is measured by, and whether a checkout holds
+# it.
 _THESE = "(%(reservations)s::bigint[] IS NULL OR r.id = ANY (%(reservations)s::bigint[]))"
 RESERVATIONS = f"""
     SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, r.value,
@@ -31,7 +32,8 @@ RESERVATIONS = f"""
     ORDER BY p.tenant, s.code, p.starts_on, r.value
 """  # noqa: S608  (our own text)
 
-# Free slots below the highest entry of their period, since when there is a higher one, and whether a checkout holds them.
+# Free slots below the highest entry of their period, since when there is a higher one, and whether a checkout holds
+# them.
 SLOTS = f"""
     WITH below AS MATERIALIZED (
         SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, w.value, s.give_back,

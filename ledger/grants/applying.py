@@ -60,7 +60,7 @@ def apply_grants(role: str, purposes: Sequence[str], *, revoke_public: bool = Fa
             raise GrantError(
                 f"The role {role!r} would keep {'; '.join(excess)}.",
                 rule="A role has what its purposes need; it has these by way of another role, or of PUBLIC.",
-                remedy="Revoke its membership in the role that has them, or name that purpose too. Nothing was applied.",
+                remedy="Revoke its membership in that role, or name the purpose too. Nothing was applied.",
             )
         RolePurpose.objects.using(using).filter(role=role).delete()
         RolePurpose.objects.using(using).bulk_create([RolePurpose(role=role, purpose=one) for one in purposes])

@@ -45,6 +45,7 @@ READING: Final = frozenset(
         "ledger_is_moment",
         "ledger_is_prose",
         "ledger_may_repeat",
+        "ledger_meeting_period",
         "ledger_number",
         "ledger_outline",
         "ledger_outlines_agree",

@@ -22,7 +22,8 @@ _POWERS = """
     FROM ledger l CROSS JOIN LATERAL (
         SELECT 1, 'is a superuser', r.rolname FROM can_be r WHERE r.rolsuper
         UNION ALL
-        SELECT 2, 'owns the ledger''s tables, or may become their owner', r.rolname FROM can_be r WHERE r.oid = l.relowner
+        SELECT 2, 'owns the ledger''s tables, or may become their owner', r.rolname
+        FROM can_be r WHERE r.oid = l.relowner
         UNION ALL
         SELECT 3, 'owns this database, and so may drop the ledger''s schema', r.rolname
         FROM can_be r WHERE r.oid IN (l.datdba, l.nspowner)
@@ -67,9 +68,9 @@ def unbound(role: str, using: str) -> LedgerError | None:
     return GrantError(
         f"The role {role!r} {power}{by_way}.",
         rule="Grants don't limit such a role, so they would protect nothing.",
-        remedy="Let the application log in as a role of its own that has none of these powers, and migrate as the owner. "
-        "CREATE on a schema that holds more than the ledger is yours to take away: REVOKE CREATE ON SCHEMA … FROM "
-        "PUBLIC; or give the ledger a schema of its own.",
+        remedy="Let the application log in as a role of its own that has none of these powers, and migrate as the "
+        "owner. CREATE on a schema that holds more than the ledger is yours to take away: REVOKE CREATE ON SCHEMA … "
+        "FROM PUBLIC; or give the ledger a schema of its own.",
     )
 
 

@@ -20,7 +20,8 @@ from ledger.models.tables import all_tables
 _PLACE = """
     SELECT n.nspname, current_database(), NOT EXISTS (
         SELECT FROM pg_class o
-        WHERE o.relnamespace = n.oid AND o.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT starts_with(o.relname, 'ledger_')
+        WHERE o.relnamespace = n.oid AND o.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND NOT starts_with(o.relname, 'ledger_')
     )
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = to_regclass('ledger_entry')

@@ -1178,7 +1178,8 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default="",
                         default="",
-                        help_text="Remote: the accounting system whose numbers it gives out, by its name in LEDGER_ACCOUNTING.",
+                        help_text="Remote: the accounting system whose numbers it gives out, by its name in "
+                        "LEDGER_ACCOUNTING.",
                         max_length=100,
                     ),
                 ),
@@ -1187,7 +1188,8 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=True,
                         default=True,
-                        help_text="Pooled: a value that a rolled-back checkout gave back may go to a later document. Switched off, it becomes a flagged gap.",
+                        help_text="Pooled: a value that a rolled-back checkout gave back may go to a later document. "
+                        "Switched off, it becomes a flagged gap.",
                     ),
                 ),
                 ("start_value", models.BigIntegerField(default=1, help_text="The first value of each period.")),
@@ -1215,7 +1217,8 @@ class Migration(migrations.Migration):
                     "close_after_days",
                     models.PositiveSmallIntegerField(
                         blank=True,
-                        help_text="So many days after its end a sweep closes a period for good; empty: it is closed by hand.",
+                        help_text="So many days after its end a sweep closes a period for good; empty: it is closed by "
+                        "hand.",
                         null=True,
                     ),
                 ),

@@ -13,7 +13,8 @@ ISSUE_SERIAL_MANY = (
     "SELECT * FROM ledger_issue_serial_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
 )
 
-# As the two above, of the lowest free slots, for `pooled` and for `remote`. The allocation, and then the same arguments.
+# As the two above, of the lowest free slots, for `pooled` and for `remote`. The allocation, and then the same
+# arguments.
 ISSUE_SLOT = "SELECT ledger_issue_slot(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 ISSUE_SLOTS = "SELECT * FROM ledger_issue_slots(%s, %s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
 
@@ -80,14 +81,9 @@ CLOSE_PERIOD = "SELECT ledger_close_period(%s, %s, %s, %s)"
 CLOSE_DUE = "SELECT ledger_close_due(%s, %s, %s)"
 HOLD = "SELECT ledger_hold(%s, %s, %s)"
 
-# The tenant's periods of which one prefix goes on where the other ends: the few that are worth a closer look, out of
-# what may be ten years of days. Arguments: tenant, prefix.
-PERIODS_OF_SUCH_PREFIX = """
-    SELECT p.id
-    FROM ledger_period p
-    WHERE p.tenant = %(tenant)s
-      AND (starts_with(upper(p.prefix), upper(%(prefix)s)) OR starts_with(upper(%(prefix)s), upper(p.prefix)))
-"""
+# The period that could give out a number of another one. Arguments: tenant, prefix, width, suffix, first and highest
+# value.
+MEETING_PERIOD = "SELECT ledger_meeting_period(%s, %s, %s, %s, %s, %s, NULL)"
 
 # Active series without a period for the day that lies so many days ahead of their own today; ordered, so that it can be
 # read in batches. Parameters: days, after (the id of the last series read), size (of a batch).

@@ -51,7 +51,8 @@ ENTRIES = """
         ('beyond-counter', b.value > b.last_value, b.last_value::text),
         ('date-outside', b.issued_on NOT BETWEEN b.starts_on AND b.ends_on, to_char(b.issued_on, 'YYYY-MM-DD')),
         ('after-closing', b.kind = 'issued' AND b.issued_at > b.closed_at, b.issued_at || ' > ' || b.closed_at),
-        ('wrong-number', b.kind <> 'adopted' AND b.number <> b.expected, b.expected),
+        ('wrong-number', b.kind <> 'adopted' AND b.number <> b.expected
+                         AND NOT (b.kind = 'gap' AND b.number = b.expected || ' (taken)'), b.expected),
         ('unknown-kind', b.kind NOT IN ('issued', 'adopted', 'gap'), b.kind),
         ('gap-with-document', b.kind = 'gap' AND b.document <> '', b.document)
     ) AS v (found, broken, detail)

@@ -24,9 +24,9 @@ def code(text: str) -> str:
 
 def test_the_migration_makes_the_living_files() -> None:
     assert frozen.frozen() == frozen.living(), (
-        "Files of ledger/sql differ from what the migration 0002_functions_and_guards says that it makes. Until the first "
-        "release: run python -m tests.frozen and python -m tests.catalogue. From then on: add a migration that carries "
-        "the changed text."
+        "Files of ledger/sql differ from what the migration 0002_functions_and_guards says that it makes. Until the "
+        "first release: run python -m tests.frozen and python -m tests.catalogue. From then on: add a migration that "
+        "carries the changed text."
     )
 
 
@@ -34,7 +34,7 @@ def test_the_migration_makes_the_living_files() -> None:
 def test_each_file_defines_the_function_of_its_name(name: str) -> None:
     assert re.findall(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)", TEXTS[name]) == [name]
     assert TEXTS[name].startswith("-- "), "it begins with what the function is for"
-    assert max(map(len, TEXTS[name].splitlines())) <= 124
+    assert max(map(len, TEXTS[name].splitlines())) <= 126
 
 
 @pytest.mark.parametrize("name", TEXTS)

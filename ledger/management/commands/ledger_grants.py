@@ -13,10 +13,10 @@ from ledger.management.base import LedgerCommand
 
 class Command(LedgerCommand):
     help = (
-        "Prints the SQL that gives a role the least that its purposes need: SELECT on what it reads, EXECUTE on what it "
-        "does. With --apply, runs it, as the role that owns the tables, and remembers it, so that migrate grants it "
-        "again. A Django process usually has one role with several purposes. Your project's own tables are not touched. "
-        "Exit code 0: done; 1: refused; 2: the options are no good."
+        "Prints the SQL that gives a role the least that its purposes need: SELECT on what it reads, EXECUTE on what "
+        "it does. With --apply, runs it, as the role that owns the tables, and remembers it, so that migrate grants it "
+        "again. A Django process usually has one role with several purposes. Your project's own tables stay as they "
+        "are. Exit code 0: done; 1: refused; 2: the options are no good."
     )
     examples = """  manage.py ledger_grants --role shop_app --purpose checkout
   manage.py ledger_grants --role shop_app --purpose checkout --purpose void --apply

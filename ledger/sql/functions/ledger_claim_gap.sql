@@ -19,7 +19,7 @@ DECLARE
     flagged boolean;
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
-    SELECT p.tenant, p.series_id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, p.closed_at INTO period
+    SELECT p.tenant, p.series_id, p.starts_on, p.ends_on, p.closed_at INTO period
     FROM ledger_period p WHERE p.id = p_period;
     IF period.tenant IS DISTINCT FROM p_tenant THEN RETURN 'missing'; END IF;
     IF period.closed_at IS NOT NULL THEN RETURN 'closed'; END IF;
@@ -47,10 +47,8 @@ BEGIN
 
     INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
     VALUES (p_tenant, period.series_id, p_period, p_value, 'gap',
-            coalesce(ledger_drafted(p_tenant, p_period, p_value),
-                     ledger_number(period.prefix, period.width, period.suffix, p_value, reserved_on))
-                || CASE WHEN p_cause = 'number taken' THEN ' (taken)' ELSE '' END,
-            '', coalesce(reserved_on, greatest(least(day, period.ends_on), period.starts_on)), p_actor, evidence)
+            ledger_gap_number(p_tenant, p_period, p_value, reserved_on), '',
+            coalesce(reserved_on, greatest(least(day, period.ends_on), period.starts_on)), p_actor, evidence)
     ON CONFLICT DO NOTHING;
     flagged := FOUND;
     DELETE FROM ledger_reservation r WHERE r.tenant = p_tenant AND r.period_id = p_period AND r.value = p_value;

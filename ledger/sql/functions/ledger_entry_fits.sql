@@ -34,8 +34,9 @@ BEGIN
     expected := coalesce(expected, ledger_number(period.prefix, period.width, period.suffix, NEW.value,
                                                  CASE WHEN NEW.kind <> 'gap' OR NEW.metadata ? 'reservation'
                                                       THEN NEW.issued_on END));
-    IF NEW.kind = 'gap' AND NEW.metadata ->> 'cause' = 'number taken' THEN
-        expected := expected || ' (taken)';
+    IF NEW.kind = 'gap' AND NEW.number = expected || ' (taken)' THEN
+        expected := ledger_gap_number(NEW.tenant, NEW.period_id, NEW.value,
+                                      CASE WHEN NEW.metadata ? 'reservation' THEN NEW.issued_on END);
     END IF;
     problem := CASE
         WHEN period.id IS NULL THEN 'its period does not exist'

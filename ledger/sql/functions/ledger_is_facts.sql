@@ -5,7 +5,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT p_facts = '{}'::jsonb
         OR jsonb_typeof(p_facts) = 'object'
            AND octet_length(p_facts::text) <= 65536
-           AND NOT jsonb_path_exists(p_facts, 'strict $.**{33}'::jsonpath)
+           -- The object itself is level 0, and what it holds level 1.
+           AND NOT jsonb_path_exists(p_facts, 'strict $.**{32} ? (@.type() == "array" || @.type() == "object")'::jsonpath)
            AND (octet_length(p_facts::text) < 1000
-                OR regexp_replace(p_facts::text, '"(?:[^"\\]|\\.)*"', '', 'g') !~ '[0-9.]{1000}')
+                OR regexp_replace(p_facts::text, '"(?:[^"\\]|\\.)*"', '', 'g') !~ '([0-9.]{250}){4}')
 $$;

@@ -4,7 +4,6 @@
 CREATE OR REPLACE FUNCTION ledger_period_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
-    front text := upper(NEW.prefix);
     other bigint;
 BEGIN
     IF NOT EXISTS (SELECT FROM ledger_series s WHERE s.id = NEW.series_id AND s.tenant = NEW.tenant) THEN
@@ -18,19 +17,8 @@ BEGIN
             NEW.last_value, NEW.first_value, NEW.max_value, NEW.width, NEW.starts_on, NEW.ends_on
             USING ERRCODE = 'check_violation';
     END IF;
-    -- Those with the same prefix, or one that ends earlier and this one goes on in digits, or the other way round. In the
-    -- order of bytes, what goes on with a digit lies between '0' and ':'.
-    SELECT q.id INTO other
-    FROM ledger_period q
-    WHERE q.tenant = NEW.tenant AND q.id <> NEW.id
-      AND (upper(q.prefix) COLLATE "C" = ANY (ARRAY(
-              SELECT left(front, n) FROM generate_series(length(front), 0, -1) AS n
-              WHERE substr(front, n + 1) ~ '^[0-9]*$'))
-           OR (upper(q.prefix) COLLATE "C" >= front || '0' AND upper(q.prefix) COLLATE "C" < front || ':'))
-      AND ledger_formats_meet(NEW.prefix, NEW.width, NEW.suffix, NEW.first_value, NEW.max_value,
-                              q.prefix, q.width, q.suffix, q.first_value, q.max_value)
-    LIMIT 1;
-    IF FOUND THEN
+    other := ledger_meeting_period(NEW.tenant, NEW.prefix, NEW.width, NEW.suffix, NEW.first_value, NEW.max_value, NEW.id);
+    IF other IS NOT NULL THEN
         RAISE EXCEPTION 'the period could repeat numbers of period %', other
             USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'ledger_period_numbers', TABLE = 'ledger_period';
     END IF;

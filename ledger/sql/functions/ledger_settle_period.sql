@@ -16,7 +16,7 @@ BEGIN
     -- Each of these waits until its checkout has ended; afterwards a new statement sees what it did.
     PERFORM FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period ORDER BY s.value FOR UPDATE;
     PERFORM FROM ledger_reservation r WHERE r.tenant = p_tenant AND r.period_id = p_period ORDER BY r.value FOR UPDATE;
-    SELECT p.series_id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, p.first_value, p.last_value INTO period
+    SELECT p.series_id, p.starts_on, p.ends_on, p.first_value, p.last_value INTO period
     FROM ledger_period p WHERE p.id = p_period;
     SELECT greatest(least((clock_timestamp() AT TIME ZONE s.time_zone)::date, period.ends_on), period.starts_on)
     INTO day FROM ledger_series s WHERE s.id = period.series_id;
@@ -29,8 +29,7 @@ BEGIN
 
     INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, issued_on, actor, metadata, document)
     SELECT p_tenant, period.series_id, p_period, w.value, 'gap',
-           coalesce(ledger_drafted(p_tenant, p_period, w.value),
-                    ledger_number(period.prefix, period.width, period.suffix, w.value, w.reserved_on)),
+           ledger_gap_number(p_tenant, p_period, w.value, w.reserved_on),
            coalesce(w.reserved_on, day), p_actor,
            w.evidence || ledger_draft_evidence(p_tenant, p_period, w.value), ''
     FROM (SELECT r.value, r.issued_on AS reserved_on, ledger_evidence(r.id, p_cause) AS evidence

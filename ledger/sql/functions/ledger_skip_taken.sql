@@ -22,7 +22,14 @@ BEGIN
     SELECT p.id, p.prefix, p.width, p.suffix, p.last_value, p.max_value, p.closed_at INTO period
     FROM ledger_period p WHERE p.id = period.id FOR NO KEY UPDATE;
     IF period.closed_at IS NOT NULL THEN RETURN ARRAY['closed']; END IF;
-    SELECT min(s.value) INTO next FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id;
+    -- One that waits comes before the counter's next.
+    SELECT min(w.value) INTO next
+    FROM (SELECT s.value FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id
+          UNION ALL
+          SELECT r.value FROM ledger_reservation r WHERE r.tenant = p_tenant AND r.period_id = period.id) w
+    WHERE EXISTS (SELECT FROM ledger_entry e
+                  WHERE e.tenant = p_tenant
+                    AND upper(e.number) = upper(ledger_number(period.prefix, period.width, period.suffix, w.value, day)));
     next := coalesce(next, period.last_value + 1);
     IF next > period.max_value THEN RETURN ARRAY['exhausted']; END IF;
     next_number := ledger_number(period.prefix, period.width, period.suffix, next, day);

@@ -17,14 +17,13 @@ BEGIN
                                  WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value)
                     THEN 'in_flight' ELSE 'settled' END;
     END IF;
-    SELECT p.series_id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix INTO period
+    SELECT p.series_id, p.starts_on, p.ends_on INTO period
     FROM ledger_period p WHERE p.id = p_period;
     SELECT greatest(least((clock_timestamp() AT TIME ZONE s.time_zone)::date, period.ends_on), period.starts_on)
     INTO day FROM ledger_series s WHERE s.id = period.series_id;
     INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
     VALUES (p_tenant, period.series_id, p_period, p_value, 'gap',
-            coalesce(ledger_drafted(p_tenant, p_period, p_value),
-                     ledger_number(period.prefix, period.width, period.suffix, p_value, NULL)), '', day, p_actor,
+            ledger_gap_number(p_tenant, p_period, p_value, NULL), '', day, p_actor,
             jsonb_build_object('cause', 'withdrawn', 'said', p_said)
                 || ledger_draft_evidence(p_tenant, p_period, p_value));
     DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value;
