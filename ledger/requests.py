@@ -128,7 +128,7 @@ def _json(metadata: Any) -> str:
 
 def _unreadable(text: str) -> str | None:
     """Why JSON text is too much for an immutable row, or None."""
-    if (size := len(text.encode())) > _LARGEST:
+    if len(text) > _LARGEST and (size := len(json.dumps(json.loads(text), ensure_ascii=False).encode())) > _LARGEST:
         return f"has {size:,} bytes"
     if text.count("{") + text.count("[") > _DEEPEST and _depth(json.loads(text)) > _DEEPEST:
         return f"is nested more than {_DEEPEST} levels deep"

@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
                 "ledger_save_series": "01932c94e09bc407",
                 "ledger_series_guard": "15f17227972c09f4",
                 "ledger_serves": "75d251238f6cccd0",
-                "ledger_set_home": "7a7765ef250ad25e",
+                "ledger_set_home": "aa5cf1ce3c8a3d81",
                 "ledger_settle_period": "f4b6e95b99e765ea",
                 "ledger_skip_taken": "581f19c26c194ae4",
                 "ledger_store_draft": "05d5836d93308407",

@@ -162,7 +162,7 @@ def test_a_series_that_nobody_could_work_with(settings: dict[str, Any], problem:
 def test_dates_without_end(entry: Entry) -> None:
     run("UPDATE ledger_series SET max_days_ahead = 400")
     with connection.cursor() as cursor:
-        for day in ("infinity", "-infinity", "5000-01-01", "0044-03-15 BC"):
+        for day in ("infinity", "5000-01-01", "0044-03-15 BC"):
             cursor.execute("SELECT ledger_issue_serial('', 'invoice', %s, NULL, 'order:9', '', '{}')", [day])
             assert cursor.fetchone()[0][0] in ("too_far", "no_period")
         for day in ("infinity", "5000-01-01"):

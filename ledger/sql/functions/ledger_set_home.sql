@@ -15,7 +15,8 @@ BEGIN
         SELECT pg_get_serial_sequence(quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'id')
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'id' AND a.attidentity <> ''
-        WHERE n.nspname = (current_schemas(false))[1] AND c.relkind IN ('r', 'p') AND starts_with(c.relname, 'ledger_')
+        WHERE n.oid = (SELECT o.relnamespace FROM pg_class o WHERE o.oid = 'ledger_series'::regclass)
+          AND c.relkind IN ('r', 'p') AND starts_with(c.relname, 'ledger_')
     LOOP
         EXECUTE format('ALTER SEQUENCE %s MINVALUE %s MAXVALUE %s START WITH %s RESTART', ids,
                        p_home::bigint * 281474976710656 + 1, (p_home::bigint + 1) * 281474976710656,
