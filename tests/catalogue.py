@@ -1,12 +1,13 @@
 """Write or check the description of the schema that ``ledger_verify`` compares with: ``python -m tests.catalogue``.
 
 It migrates a new database on each PostgreSQL that this machine has, from 15 on, reads the schema there, and writes
-``ledger/verification/catalogue.json``; with ``--check`` it compares instead. The description is the same on all majors: where
-it is not, nothing is written, and the difference has to be taken out in ``ledger/verification/catalogue_sql.py``. The file
-names the majors that were compared. One that this machine hasn't stays in it as long as the description stays the same.
+``ledger/verification/catalogue.json``; with ``--check`` it compares instead. The description is the same on all majors.
+Where it is not, nothing is written, and the difference has to be taken out in ``ledger/verification/catalogue_sql.py``.
+The file names the majors that were compared. One that this machine doesn't have stays in it as long as the description
+stays the same.
 
-PostgreSQL is looked for in the wheel that the tests run on, in /usr/lib/postgresql, and in the folders that ``--bin`` names.
-With DATABASE_URL, the server there is asked, and no other.
+PostgreSQL is looked for in the wheel that the tests run on, in /usr/lib/postgresql, and in the folders that ``--bin``
+names. With DATABASE_URL, the server there is asked, and no other.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 RENEW = (
     "The schema that the migrations make is not the one that ledger/verification/catalogue.json describes, with which "
-    "ledger_verify compares every installation. If a migration was meant to change it, run `python -m tests.catalogue`, look at "
-    "what `git diff` shows, and commit the file with the migration."
+    "ledger_verify compares every installation. If a migration was meant to change it, run `python -m tests.catalogue`,"
+    " look at what `git diff` shows, and commit the file with the migration."
 )
 OLDEST = 15
 
@@ -79,19 +80,16 @@ def server(folder: Path) -> Iterator[str]:
     # PostgreSQL refuses to run as root.
     user = "nobody" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="folio-", ignore_cleanup_errors=True) as name:
-        data = Path(name) / "data"
-        data.mkdir()
-        for path in (Path(name), data):
-            path.chmod(0o700)
-            if user is not None:
-                shutil.chown(path, user)
+        if user is not None:
+            shutil.chown(name, user)
+        data = f"{name}/data"
         options = f"-F -h '' -k {name}"
         commands = (
             ["initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             ["pg_ctl", "-D", data, "-l", f"{name}/log", "-o", options, "-w", "start"],
         )
         for program, *arguments in commands:
-            subprocess.run([folder / str(program), *arguments], check=True, stdout=subprocess.DEVNULL, user=user, cwd="/")
+            subprocess.run([folder / program, *arguments], check=True, stdout=subprocess.DEVNULL, user=user, cwd="/")
         try:
             yield f"postgresql://postgres@/postgres?host={name}"
         finally:

@@ -14,8 +14,8 @@
 Of rule 4 the rows show this much: a committed number that is gone leaves a hole (1) or a counter above its entries (2),
 an entry that nobody asked for lies above its counter (2), and a ticket that was committed is a number that someone was
 promised. Rule 8 is held by guards in the database, so the whole schema is compared with the one that the migrations
-make (``catalogue.json``), and who owns it and may write to it is looked at. To rule 9 a reservation is one too many when
-it is older than ``OPEN_AT_MOST``.
+make (``catalogue.json``), and it is looked at who owns it and who may write to it. To rule 9 a reservation is one too
+many when it is older than ``OPEN_AT_MOST``.
 """
 
 from __future__ import annotations
@@ -76,10 +76,11 @@ def verify(
 ) -> Iterator[Finding]:
     """Check every rule and yield each offending row; nothing when all is well.
 
-    ``tenant`` and ``series`` (its code) limit the rows; the schema is looked at always. ``progress`` is called before
-    each of ``CHECKS``, ``note`` with what breaks no rule and should be known. A check that can't run is a finding, which
-    says why, and the others go on. Each check reads one snapshot of its own, so checkouts may go on meanwhile, and
-    none of them waits. Each reads the tables from end to end, index or not: a broken index would hide what it let in.
+    ``tenant`` and ``series`` (its code) limit the rows; the schema is looked at always. ``progress`` is called
+    before each of ``CHECKS``, ``note`` with what breaks no rule and should be known. A check that can't run is a
+    finding, which says why, and the others go on. Each check reads one snapshot of its own, so checkouts may go on
+    meanwhile, and none of them waits. Each reads the tables from end to end, index or not: a broken index would
+    hide what it let in.
     """
     connection = connections[using or router.db_for_read(Entry)]
     for check in CHECKS:

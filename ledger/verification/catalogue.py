@@ -1,9 +1,9 @@
 """The ledger's schema as PostgreSQL's catalogue describes it, and as this version's migrations make it.
 
-A description is a dictionary of kinds ("table", "column", "trigger", …), each with its objects by name and their facts. It
-doesn't depend on the schema's name, on oids, on the order of columns, on the names that Django makes up for foreign keys,
-or on PostgreSQL's major version. The one that the migrations make is shipped as ``catalogue.json``, written by ``python -m
-tests.catalogue``.
+A description is a dictionary of kinds ("table", "column", "trigger", …), each with its objects by name and their facts.
+It doesn't depend on the schema's name, on oids, on the order of columns, on the names that Django makes up for foreign
+keys, or on PostgreSQL's major version. The one that the migrations make is shipped as ``catalogue.json``, written by
+``python -m tests.catalogue``.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ KINDS: Final = ("table", "column", "sequence", "constraint", "index", "trigger",
 
 # Storage parameters in the definition of an index: those are the host's business.
 _STORAGE = re.compile(r" WITH \((?:[^()']|'[^']*')*\)")
+# A list of literals in a varchar column's check, and one of them: a restored dump casts each, a migration the list.
+_CAST_LIST = re.compile(r"\((ARRAY\[[^\]]*\])\)::text\[\]")
+_CAST_ALONE = re.compile(r"\(('(?:[^']|'')*')::character varying\)::text")
 # A literal, or a name with the dot that follows it.
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)\.?""")
 
@@ -63,7 +66,7 @@ class Catalogue:
     def public(self) -> list[str]:
         """What every role may do, as the shipped description lists it."""
         return sorted(
-            privilege_label(remark) for remark in self.remarks if remark.kind == "privilege" and not remark.facts["role"]
+            privilege_label(each) for each in self.remarks if each.kind == "privilege" and not each.facts["role"]
         )
 
 
@@ -87,18 +90,16 @@ def shipped() -> Shipped:
 def written(postgresql: dict[str, str], objects: Objects, public: Iterable[str]) -> str:
     """A description as the file holds it: one object on a line, so that a change of one is a change of one line."""
     dumps = json.dumps
-    kinds = [
-        f'    "{kind}": {{\n'
-        + ",\n".join(f"      {dumps(name)}: {dumps(facts, sort_keys=True)}" for name, facts in sorted(there.items()))
-        + "\n    }"
-        for kind in KINDS
-        if (there := objects[kind])
-    ]
+
+    def listed(there: dict[str, Facts]) -> str:
+        lines = [f"\n      {dumps(name)}: {dumps(facts, sort_keys=True)}" for name, facts in sorted(there.items())]
+        return f"{{{','.join(lines)}\n    }}" if lines else "{}"
+
+    kinds = [f'    "{kind}": {listed(objects[kind])}' for kind in KINDS]
     majors = dumps(dict(sorted(postgresql.items(), key=lambda item: int(item[0]))))
     granted = ",\n".join(f"    {dumps(label)}" for label in sorted(public))
-    return (
-        f'{{\n  "postgresql": {majors},\n  "public": [\n{granted}\n  ],\n  "objects": {{\n' + ",\n".join(kinds) + "\n  }\n}\n"
-    )
+    described = ",\n".join(kinds)
+    return f'{{\n  "postgresql": {majors},\n  "public": [\n{granted}\n  ],\n  "objects": {{\n{described}\n  }}\n}}\n'
 
 
 def privilege_label(remark: Remark) -> str:
@@ -152,7 +153,13 @@ def _read(cursor: CursorWrapper, tables: list[str]) -> Catalogue | None:
 def _canonical(value: Any, unqualified: Callable[[str], str]) -> Any:
     if isinstance(value, list):
         return sorted(_canonical(each, unqualified) for each in value)
-    return _STORAGE.sub("", unqualified(value)) if isinstance(value, str) else value
+    return _as_restored(_STORAGE.sub("", unqualified(value))) if isinstance(value, str) else value
+
+
+def _as_restored(expression: str) -> str:
+    """The same expression with literals cast to text one by one, as PostgreSQL writes it after a dump was restored."""
+    alone = _CAST_LIST.sub(lambda found: found[1].replace("::character varying", "::text"), expression)
+    return _CAST_ALONE.sub(r"\1::text", alone)
 
 
 def _unqualifier(quoted: str) -> Callable[[str], str]:

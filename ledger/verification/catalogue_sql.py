@@ -1,15 +1,17 @@
 """The statements that read the ledger's schema out of PostgreSQL's catalogue.
 
-The second one runs with ``search_path`` set to ``pg_catalog`` alone. So no function or operator in the ledger's schema can
-answer for PostgreSQL's own, and everything in that schema is written with the schema's name, which is then taken away.
+All but the first run with ``search_path`` set to ``pg_catalog`` alone. So no function or operator in the ledger's
+schema can answer for PostgreSQL's own, and what is in that schema is written with the schema's name, which the reader
+takes away.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-# Runs with the connection's own search_path: which relation each of the ledger's names leads to, and which functions named
-# like the ledger's are hidden by another one. It uses no operator, since another schema's might be taken. Arguments: tables.
+# Runs with the connection's own search_path: which relation each of the ledger's names leads to, and which functions
+# named like the ledger's are hidden by another one. It uses no operator, since another schema's might be taken.
+# Arguments: tables.
 SEEN: Final = """
     SELECT name, pg_catalog.to_regclass(name)::pg_catalog.oid::pg_catalog.int8
     FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS name
@@ -24,12 +26,13 @@ ONLY_POSTGRESQL: Final = "SET LOCAL search_path = pg_catalog"
 
 # What those names lead to, and in which schema. Arguments: oids.
 PLACES: Final = """
-    SELECT c.oid::int8, n.oid::int8, n.nspname, quote_ident(n.nspname), c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+    SELECT c.oid::int8, n.oid::int8, n.nspname, quote_ident(n.nspname),
+           c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = ANY (%s::oid[])
 """
 
-# Every object of the ledger, in one snapshot: kind, name, facts. What is false, null or empty is left out by the reader.
+# Every object of the ledger, in one snapshot: kind, name, facts. The reader leaves out what is false, null or empty.
 # Arguments: schema, tables, hidden (functions).
 DESCRIBE: Final = """
     WITH relation AS (
@@ -106,7 +109,8 @@ DESCRIBE: Final = """
             WHERE k.conrelid = r.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated),
         'default', CASE a.attgenerated WHEN '' THEN pg_get_expr(d.adbin, d.adrelid) END,
         'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
-        'generated', CASE WHEN a.attgenerated <> '' THEN a.attgenerated::text || ': ' || pg_get_expr(d.adbin, d.adrelid) END
+        'generated', CASE WHEN a.attgenerated <> ''
+            THEN a.attgenerated::text || ': ' || pg_get_expr(d.adbin, d.adrelid) END
     )::text
     FROM relation r
     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -114,7 +118,8 @@ DESCRIBE: Final = """
     LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
     UNION ALL
     SELECT 'sequence', s.name, jsonb_build_object(
-        'definition', format_type(s.seqtypid, NULL) || ' by ' || s.seqincrement || ', ' || s.seqmin || ' to ' || s.seqmax
+        'definition', format_type(s.seqtypid, NULL) || ' by ' || s.seqincrement
+                      || ', ' || s.seqmin || ' to ' || s.seqmax
                       || CASE WHEN s.seqcycle THEN ', and over again' ELSE '' END)::text
     FROM sequence s
     UNION ALL
@@ -178,7 +183,8 @@ DESCRIBE: Final = """
     SELECT 'hidden', f.name, '{}' FROM function f WHERE f.oid = ANY (%(hidden)s::oid[])
     UNION ALL
     SELECT CASE WHEN o.oid IS NOT NULL THEN 'owner' WHEN x.is_code THEN 'stranger' ELSE 'neighbour' END,
-        i.type || ' ' || i.identity, jsonb_build_object('role', w.rolname, 'owner', s.rolname)::text
+        i.type || ' ' || replace(i.identity, 'pg_catalog.', ''),
+        jsonb_build_object('role', w.rolname, 'owner', s.rolname)::text
     FROM owner JOIN resident x ON x.owner <> owner.oid
     JOIN pg_roles w ON w.oid = x.owner
     JOIN pg_roles s ON s.oid = owner.oid

@@ -1,4 +1,4 @@
-"""Two descriptions of the schema compared, and each difference told: the object, what is different, what that allows."""
+"""Compares two descriptions of the schema, and tells each difference: the object, what is different, what it allows."""
 
 from __future__ import annotations
 
@@ -221,9 +221,7 @@ def _check(kind: str) -> str:
 
 def _added(kind: str, name: str, facts: Facts) -> Difference:
     definition = f" ({facts['definition']})" if "definition" in facts else ""
-    return Difference(
-        _check(kind), f"{title(kind, name)} is none of the ledger's{definition}: {_ADDED[kind]}"
-    )
+    return Difference(_check(kind), f"{title(kind, name)} is none of the ledger's{definition}: {_ADDED[kind]}")
 
 
 def _changed(kind: str, name: str, wanted: Facts, found: Facts) -> Iterator[Difference]:
@@ -234,7 +232,8 @@ def _changed(kind: str, name: str, wanted: Facts, found: Facts) -> Iterator[Diff
             continue
         words = _FACTS.get((kind, fact))
         if words is None or (fact == "not null" and there):
-            words = _Words(_check(kind), f"is another one than the migrations made: {fact} {{found}}, not {{wanted}}", "")
+            what = f"is another one than the migrations made: {fact} {{found}}, not {{wanted}}"
+            words = _Words(_check(kind), what, "")
         what = words.what.format(found=_told(fact, there), wanted=_told(fact, expected))
         yield Difference(words.check, f"{title(kind, name)} {what}: {words.allows or _OTHERWISE[kind]}")
 

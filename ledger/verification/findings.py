@@ -14,8 +14,8 @@ _UNQUEUE: Final = (
 )
 _CULPRIT: Final = "Find out who did it, and what they wrote meanwhile."
 _REBUILD: Final = (
-    "If migrations wait, run manage.py migrate. Else make it again as the owner, as pg_dump --schema-only shows it of a "
-    f"database that was just migrated. {_CULPRIT}"
+    "If migrations wait, run manage.py migrate. Else make it again as the owner, as pg_dump --schema-only shows it of "
+    f"a database that was just migrated. {_CULPRIT}"
 )
 
 
@@ -251,8 +251,8 @@ MEANINGS: Final[dict[str, Meaning]] = {
         8,
         None,
         "{detail}.",
-        "As the owner, DROP POLICY, ALTER TABLE … NO FORCE ROW LEVEL SECURITY and DISABLE ROW LEVEL SECURITY; then verify "
-        f"again, since rows may have been hidden from these checks. {_CULPRIT}",
+        "As the owner, DROP POLICY, ALTER TABLE … NO FORCE ROW LEVEL SECURITY and DISABLE ROW LEVEL SECURITY; then "
+        f"verify again, since rows may have been hidden from these checks. {_CULPRIT}",
     ),
     "inheritance": Meaning(
         8, None, "{detail}.", f"As the owner, look at the rows there, then ALTER TABLE … NO INHERIT. {_CULPRIT}"
@@ -286,7 +286,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
 
 #: What is noted beside the findings: it breaks no rule, and should be known. The name of a note, and what it means.
 NOTES: Final[dict[str, str]] = {
-    "not-compared": "Owners, privileges and rows were checked. Upgrade Folio to have the rest checked on this PostgreSQL.",
+    "not-compared": "Owners, privileges and rows were checked. Upgrade Folio to have the rest checked as well.",
     "neighbour": "It can't write to the ledger. Its owner may create objects here, or once did: see who has CREATE.",
     "replica-identity": "It decides what logical replication sends of a row, and changes nothing here.",
     "event-trigger": "It runs as part of each migration, and can change what that makes. Know who wrote it.",

@@ -29,8 +29,8 @@ _FINDINGS: Final = {
     ),
     "definer": (
         "definer",
-        "The function {name} is none of the ledger's, and runs with the rights of {role} whoever calls it: it can write "
-        "what its caller may not",
+        "The function {name} is none of the ledger's, and runs with the rights of {role} whoever calls it: it can "
+        "write what its caller may not",
     ),
     "hidden": (
         "shadow",

@@ -1,7 +1,7 @@
 """Which privileges roles other than the owner hold on the ledger, beyond what Folio grants.
 
-To read is nobody's danger, so SELECT is never told, unless everybody has it. Neither is what ``ledger_grants`` gives: that
-is the table below.
+Reading changes nothing, so SELECT is told only where everybody has it. What ``ledger_grants`` gives is not told either:
+``granted_today`` lists it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from ledger.models import (
 from ledger.models.tables import event_tables
 from ledger.verification.catalogue import Remark, privilege_label
 
-#: Name → the privileges that any role may hold on it. A name is a table, ``table.column`` for the sequence of an identity
-#: column, or a function with its types. ``UPDATE (column)`` is that column's alone; without one it covers all columns.
+#: Name → the privileges that any role may hold on it. A name is a table, ``table.column`` for the sequence of an
+#: identity column, or a function with its types. ``UPDATE (column)`` covers that column, ``UPDATE`` all of them.
 Allowed: TypeAlias = Mapping[str, Set[str]]
 
 _INSERT: Final = frozenset({"INSERT"})
@@ -56,7 +56,7 @@ _ALLOWS: Final = {
 
 def granted_today(contributed: Iterable[str] = ()) -> dict[str, Set[str]]:
     """What ``ledger_grants`` gives to roles, with all its options; ``contributed`` are tables of the workers' app."""
-    period = {f"UPDATE ({column})" for column in (*_columns(Period, "id", "tenant", "series_id", "opened_at"),)}
+    period = {f"UPDATE ({column})" for column in _columns(Period, "id", "tenant", "series_id", "opened_at")}
     allowed: dict[str, Set[str]] = {
         **dict.fromkeys(event_tables(), _INSERT),
         "ledger_entry.id": {"USAGE"},
@@ -70,14 +70,14 @@ def granted_today(contributed: Iterable[str] = ()) -> dict[str, Set[str]]:
 
 
 def _columns(model: type[Model], *but: str) -> list[str]:
-    return [field.column for field in model._meta.concrete_fields if field.column not in but]
+    return [column for field in model._meta.concrete_fields if (column := field.column) and column not in but]
 
 
 def excess(remarks: Iterable[Remark], allowed: Allowed, public: Collection[str]) -> Iterator[str]:
     """A sentence for each privilege that is not the owner's, not ``allowed``, and not among the labels of ``public``.
 
-    Functions that ``allowed`` doesn't name may be executed by whoever was granted that; as soon as it names one, those that
-    it doesn't name are nobody's.
+    Where ``allowed`` names no function, a role may execute each one that it was granted. Where it names one, it has to
+    name them all.
     """
     names_functions = any("(" in name for name in allowed)
     for remark in remarks:

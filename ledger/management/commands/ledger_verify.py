@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import ProgrammingError
+from django.db import ProgrammingError, transaction
 
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 from ledger.models import Entry, Series
@@ -67,10 +67,11 @@ class Command(LedgerCommand):
         if tenant is None and series is None:
             return
         try:
-            if known.exists():
-                return
-            if series is None and Entry.objects.using(alias).filter(tenant=tenant).exists():
-                return  # its series is gone, which is what will be reported
+            with transaction.atomic(using=alias):
+                if known.exists():
+                    return
+                if series is None and Entry.objects.using(alias).filter(tenant=tenant).exists():
+                    return  # its series is gone, which is what will be reported
         except ProgrammingError:
             return  # a table is gone, or this role may not read it: that will be reported too
         raise CommandError(
