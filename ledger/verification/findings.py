@@ -237,7 +237,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
         8, "ledger_adoptedgap", "Its adoption or period does not exist, or belongs to another tenant.", _RESTORE
     ),
     # The schema. {detail} is the object, what is different, and what that allows.
-    "table": Meaning(8, None, "{detail}.", _REBUILD),
+    "table": Meaning(8, None, "{detail}.", f"Restore it from a backup, with its rows. {_CULPRIT}"),
     "unlogged": Meaning(8, None, "{detail}.", "As the owner, ALTER TABLE … SET LOGGED, and find out who changed that."),
     "column": Meaning(8, None, "{detail}.", _REBUILD),
     "sequence": Meaning(8, None, "{detail}.", _REBUILD),

@@ -16,11 +16,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.conninfo import make_conninfo
 
 from ledger.grants import apply_grants
-from ledger.models.tables import event_tables
+from ledger.models.tables import all_tables, event_tables
+from ledger.sweeps import work
 from ledger.verification import catalogue, verify
-from ledger.verification.findings import NOTES, Note
+from ledger.verification.findings import NOTES, Finding, Note
+from ledger.verification.guards import broken_guards
 from tests.catalogue import binaries
-from tests.databases import database_alias, manage, migrated_database, new_database
+from tests.databases import database_alias, manage, migrated_database, new_database, with_user
 from tests.integration.schema_tampering import BYPASSES, ROLE, Bypass
 from tests.integration.verified import ALIAS, found, undone
 
@@ -95,7 +97,7 @@ def test_a_foreign_key_by_another_name_is_the_same(ledger: BaseDatabaseWrapper) 
         assert found() == []
 
 
-def test_rows_are_hidden_from_nobody_by_a_not_null_that_was_never_proven(ledger: BaseDatabaseWrapper) -> None:
+def test_a_not_null_that_was_never_proven_is_named(ledger: BaseDatabaseWrapper) -> None:
     """Since PostgreSQL 18 NOT NULL is a constraint, which may be there without having been proven of old rows."""
     if ledger.connection.info.server_version < 180000:
         pytest.skip("NOT NULL … NOT VALID begins with PostgreSQL 18")
@@ -226,6 +228,18 @@ def test_functions_for_everybody_are_named_where_the_migrations_take_them_away(
     assert "Every role has EXECUTE on function ledger_mark_out(bigint, bigint), by PUBLIC" in finding.problem
 
 
+def test_what_a_purpose_may_hold_can_be_said(ledger: BaseDatabaseWrapper) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(f"{ROLE} GRANT INSERT ON ledger_entry TO folio_stranger")
+        assert list(broken_guards(ledger)) == []
+        [finding] = broken_guards(ledger, allowed={"ledger_slot": {"INSERT"}})
+    assert isinstance(finding, Finding)
+    assert finding.check == "privilege"
+    assert finding.problem == (
+        "The role folio_stranger has INSERT on table ledger_entry: it can write rows past the functions that check them."
+    )
+
+
 @pytest.mark.parametrize("options", [{}, {"admin": True}, {"workers": True}, {"admin": True, "workers": True}])
 def test_what_ledger_grants_gives_is_no_finding(ledger: BaseDatabaseWrapper, options: dict[str, bool]) -> None:
     with undone(ledger), ledger.cursor() as cursor:
@@ -234,9 +248,59 @@ def test_what_ledger_grants_gives_is_no_finding(ledger: BaseDatabaseWrapper, opt
         assert list(verify(using=ALIAS, note=_refuse)) == []
 
 
+def test_the_tables_of_the_workers_are_looked_at_where_they_are(ledger: BaseDatabaseWrapper) -> None:
+    """A project that doesn't install their app has none of them; one that has some has them all."""
+    shipped = catalogue.shipped().objects
+    others = shipped["table"].keys() - set(all_tables())
+    assert others
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in sorted(others):
+            cursor.execute(f"DROP TABLE {table} CASCADE")
+            missing = [finding.problem for finding in found() if finding.check == "table"]
+            others -= {table}
+            assert len(missing) == (len(shipped["table"].keys() - set(all_tables())) - len(others) if others else 0)
+
+
+def test_the_sweep_logs_notes_as_warnings(ledger: BaseDatabaseWrapper, caplog: pytest.LogCaptureFixture) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(f"{NOTED['replica-identity']}; {BYPASSES[0].statements}")
+        assert work.verify(ALIAS)["findings"] > 0
+    levels = {record.levelname: record.getMessage() for record in reversed(caplog.records)}
+    assert levels["WARNING"].startswith("note, replica-identity: The table ledger_entry")
+    assert levels["ERROR"].startswith("rule 8, table: The table ledger_numbervoided is missing")
+
+
 @pytest.mark.django_db
 def test_a_test_database_may_lack_the_refusal_of_truncate() -> None:
     assert list(verify(note=_refuse)) == []
+
+
+def test_an_owner_that_is_no_superuser(django_db_blocker: Any) -> None:
+    """As it should be: the database's owner migrates, and another role has what Folio grants."""
+    with new_database("folio_owned") as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            name = connection.info.dbname
+            connection.execute(f"CREATE ROLE {name}_owner LOGIN PASSWORD 'folio'")
+            connection.execute(f"CREATE ROLE {name}_shop")
+            connection.execute(f"ALTER DATABASE {name} OWNER TO {name}_owner")
+        try:
+            owned = with_user(url, f"{name}_owner", "folio")
+            done = manage("migrate", "--run-syncdb", "--verbosity", "0", url=owned)
+            assert done.returncode == 0, done.stderr
+            with database_alias("owned", owned) as wrapper, django_db_blocker.unblock():
+                apply_grants(f"{name}_shop", using="owned")
+                assert list(verify(using="owned", note=_refuse)) == []
+                with transaction.atomic(using="owned"), wrapper.cursor() as cursor:
+                    cursor.execute(f"GRANT CREATE ON SCHEMA public TO {name}_shop")
+                    [finding] = list(verify(using="owned"))
+                    transaction.set_rollback(True, using="owned")
+            assert finding.problem.startswith(f"The role {name}_shop has CREATE on schema public: ")
+        finally:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"REASSIGN OWNED BY {name}_owner TO CURRENT_USER")
+                connection.execute(f"DROP OWNED BY {name}_shop, {name}_owner")
+                connection.execute(f"DROP ROLE {name}_shop, {name}_owner")
 
 
 # ---- Elsewhere -----------------------------------------------------------------------------------------------------
