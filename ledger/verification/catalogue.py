@@ -34,9 +34,6 @@ KINDS: Final = ("table", "column", "sequence", "constraint", "index", "trigger",
 
 # Storage parameters in the definition of an index: those are the host's business.
 _STORAGE = re.compile(r" WITH \((?:[^()']|'[^']*')*\)")
-# A list of literals in a varchar column's check, and one of them: a restored dump casts each, a migration the list.
-_CAST_LIST = re.compile(r"\((ARRAY\[[^\]]*\])\)::text\[\]")
-_CAST_ALONE = re.compile(r"\(('(?:[^']|'')*')::character varying\)::text")
 # A literal, or a name with the dot that follows it.
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)\.?""")
 
@@ -64,10 +61,9 @@ class Catalogue:
     elsewhere: dict[str, str] = field(default_factory=dict)
 
     def public(self) -> list[str]:
-        """What every role may do, as the shipped description lists it."""
-        return sorted(
-            privilege_label(each) for each in self.remarks if each.kind == "privilege" and not each.facts["role"]
-        )
+        """What every role may do with the ledger's tables and functions, as the shipped description lists it."""
+        held = [each for each in self.remarks if each.kind == "privilege" and each.facts["on"] != "schema"]
+        return sorted(privilege_label(each) for each in held if not each.facts["role"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +93,10 @@ def written(postgresql: dict[str, str], objects: Objects, public: Iterable[str])
 
     kinds = [f'    "{kind}": {listed(objects[kind])}' for kind in KINDS]
     majors = dumps(dict(sorted(postgresql.items(), key=lambda item: int(item[0]))))
-    granted = ",\n".join(f"    {dumps(label)}" for label in sorted(public))
+    granted = ",".join(f"\n    {dumps(label)}" for label in sorted(public))
+    granted = f"[{granted}\n  ]" if granted else "[]"
     described = ",\n".join(kinds)
-    return f'{{\n  "postgresql": {majors},\n  "public": [\n{granted}\n  ],\n  "objects": {{\n{described}\n  }}\n}}\n'
+    return f'{{\n  "postgresql": {majors},\n  "public": {granted},\n  "objects": {{\n{described}\n  }}\n}}\n'
 
 
 def privilege_label(remark: Remark) -> str:
@@ -153,13 +150,7 @@ def _read(cursor: CursorWrapper, tables: list[str]) -> Catalogue | None:
 def _canonical(value: Any, unqualified: Callable[[str], str]) -> Any:
     if isinstance(value, list):
         return sorted(_canonical(each, unqualified) for each in value)
-    return _as_restored(_STORAGE.sub("", unqualified(value))) if isinstance(value, str) else value
-
-
-def _as_restored(expression: str) -> str:
-    """The same expression with literals cast to text one by one, as PostgreSQL writes it after a dump was restored."""
-    alone = _CAST_LIST.sub(lambda found: found[1].replace("::character varying", "::text"), expression)
-    return _CAST_ALONE.sub(r"\1::text", alone)
+    return _STORAGE.sub("", unqualified(value)) if isinstance(value, str) else value
 
 
 def _unqualifier(quoted: str) -> Callable[[str], str]:

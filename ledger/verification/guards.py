@@ -8,12 +8,13 @@ from typing import Final
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import testing
+from ledger.grants.contributed import contributions
 from ledger.models.tables import all_tables
 from ledger.verification import catalogue
 from ledger.verification.catalogue import Catalogue, Objects, Remark, Shipped
 from ledger.verification.differences import differences, table_of
 from ledger.verification.findings import MEANINGS, NOTES, Finding, Note
-from ledger.verification.privileges import Allowed, excess, granted_today
+from ledger.verification.privileges import Allowed, excess, granted
 
 #: The trigger that lets no event table be emptied; ``ledger.testing`` drops it in test databases.
 REFUSAL_OF_TRUNCATE: Final = "ledger_append_only_table"
@@ -50,7 +51,7 @@ def broken_guards(
     """Everything in the schema that is not as the migrations made it, and every privilege that is not ``allowed``.
 
     ``allowed`` says what roles other than the owner may hold; by default what ``ledger_grants`` gives
-    (``privileges.granted_today``). ``shipped`` is the description to compare with, by default that of this version.
+    (``privileges.granted``). ``shipped`` is the description to compare with, by default that of this version.
     """
     shipped = shipped or catalogue.shipped()
     ours = set(all_tables())
@@ -60,7 +61,7 @@ def broken_guards(
         yield finding("table", "None of the ledger's tables is there")
         return
     if allowed is None:
-        allowed = granted_today(contributed)
+        allowed = granted(contributions(connection.alias))
     yield from _differences(connection, found, shipped, contributed)
     for name, schema in sorted(found.elsewhere.items()):
         yield finding(

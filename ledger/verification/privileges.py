@@ -1,7 +1,7 @@
 """Which privileges roles other than the owner hold on the ledger, beyond what Folio grants.
 
 Reading changes nothing, so SELECT is told only where everybody has it. What ``ledger_grants`` gives is not told either:
-``granted_today`` lists it.
+``granted`` lists it.
 """
 
 from __future__ import annotations
@@ -9,34 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Final, TypeAlias
 
-from django.db.models import Model
-
-from ledger.grants.statements import COUNTER_COLUMNS
-from ledger.models import (
-    PendingComparison,
-    Period,
-    Pool,
-    RemoteDocument,
-    RemotePool,
-    RemoteReading,
-    Reservation,
-    ScanPosition,
-    Series,
-    Slot,
-    SweepBatch,
-    SweepRun,
-    TenantAccess,
-    Ticket,
-)
-from ledger.models.tables import event_tables
+from ledger.grants.contributed import TableGrant
+from ledger.grants.purposes import PURPOSES, READING
 from ledger.verification.catalogue import Remark, privilege_label
 
 #: Name → the privileges that any role may hold on it. A name is a table, ``table.column`` for the sequence of an
-#: identity column, or a function with its types. ``UPDATE (column)`` covers that column, ``UPDATE`` all of them.
+#: identity column, or a function without its types. ``UPDATE (column)`` covers that column, ``UPDATE`` all of them.
 Allowed: TypeAlias = Mapping[str, Set[str]]
-
-_INSERT: Final = frozenset({"INSERT"})
-_COME_AND_GO: Final = frozenset({"INSERT", "UPDATE", "DELETE"})
 
 #: What a role can do with a privilege, as a sentence goes on after a colon.
 _ALLOWS: Final = {
@@ -54,32 +33,21 @@ _ALLOWS: Final = {
 }
 
 
-def granted_today(contributed: Iterable[str] = ()) -> dict[str, Set[str]]:
-    """What ``ledger_grants`` gives to roles, with all its options; ``contributed`` are tables of the workers' app."""
-    period = {f"UPDATE ({column})" for column in _columns(Period, "id", "tenant", "series_id", "opened_at")}
-    allowed: dict[str, Set[str]] = {
-        **dict.fromkeys(event_tables(), _INSERT),
-        "ledger_entry.id": {"USAGE"},
-        Series._meta.db_table: _INSERT | {f"UPDATE ({column})" for column in _columns(Series, "id")},
-        Period._meta.db_table: _INSERT | period | {f"UPDATE ({column})" for column in COUNTER_COLUMNS},
-        **dict.fromkeys(contributed, frozenset({"INSERT", "UPDATE"})),
-    }
-    queues = (Slot, Reservation, Ticket, Pool, ScanPosition, RemotePool)
-    others = (SweepRun, SweepBatch, RemoteDocument, RemoteReading, PendingComparison, TenantAccess)
-    return allowed | {model._meta.db_table: _COME_AND_GO for model in (*queues, *others)}
-
-
-def _columns(model: type[Model], *but: str) -> list[str]:
-    return [column for field in model._meta.concrete_fields if (column := field.column) and column not in but]
+def granted(others: Iterable[TableGrant] = ()) -> Allowed:
+    """What ``ledger_grants`` gives for any purpose; ``others`` are the tables of other apps of Folio."""
+    allowed: dict[str, set[str]] = {name: {"EXECUTE"} for name in READING}
+    for purpose in PURPOSES.values():
+        allowed |= {name: {"EXECUTE"} for name in purpose.functions}
+        for privileges, models in purpose.writes:
+            for model in models:
+                allowed.setdefault(model._meta.db_table, set()).update(privileges.split(", "))
+    for grant in others:
+        allowed[grant.table] = {"INSERT", *(f"UPDATE ({column})" for column in grant.columns)}
+    return allowed
 
 
 def excess(remarks: Iterable[Remark], allowed: Allowed, public: Collection[str]) -> Iterator[str]:
-    """A sentence for each privilege that is not the owner's, not ``allowed``, and not among the labels of ``public``.
-
-    Where ``allowed`` names no function, a role may execute each one that it was granted. Where it names one, it has to
-    name them all.
-    """
-    names_functions = any("(" in name for name in allowed)
+    """A sentence for each privilege that is not the owner's, not ``allowed``, and not among the labels of ``public``."""
     for remark in remarks:
         if remark.kind != "privilege":
             continue
@@ -91,16 +59,15 @@ def excess(remarks: Iterable[Remark], allowed: Allowed, public: Collection[str])
             if label not in public:
                 yield f"Every role has {label}, by PUBLIC: {_ALLOWS.get(privilege, _ALLOWS['UPDATE'])}"
             continue
-        if privilege == "SELECT" or _is_allowed(remark, allowed, names_functions=names_functions):
+        if privilege == "SELECT" or _is_allowed(remark, allowed):
             if remark.facts.get("grantable") and privilege != "SELECT":
                 yield f"The role {role} may grant {label} to others: they can then do what Folio's purposes give to few"
             continue
         yield f"The role {role} has {label}: {_ALLOWS.get(privilege, _ALLOWS['UPDATE'])}"
 
 
-def _is_allowed(remark: Remark, allowed: Allowed, *, names_functions: bool) -> bool:
+def _is_allowed(remark: Remark, allowed: Allowed) -> bool:
     privilege, column = remark.facts["privilege"], remark.facts.get("column")
-    if remark.facts["on"] == "function" and not names_functions:
-        return True
-    of_this = allowed.get(remark.name, frozenset())
+    name = remark.name.partition("(")[0] if remark.facts["on"] == "function" else remark.name
+    of_this = allowed.get(name, frozenset())
     return privilege in of_this or (column is not None and f"{privilege} ({column})" in of_this)
