@@ -114,7 +114,7 @@ def _functions(cursor: Any) -> list[tuple[str, str]]:
     """Name and signature of the ledger's functions in this schema, but for those of extensions."""
     cursor.execute(
         "SELECT p.proname, p.oid::regprocedure::text FROM pg_proc p"
-        " WHERE p.pronamespace = current_schema()::regnamespace AND starts_with(p.proname, 'ledger_')"
+        " WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND starts_with(p.proname, 'ledger_')"
         " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
     )
     return [(name, signature) for name, signature in cursor.fetchall()]

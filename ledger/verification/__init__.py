@@ -13,8 +13,9 @@
 
 Of rule 4 the rows show this much: a committed number that is gone leaves a hole (1) or a counter above its entries (2),
 an entry that nobody asked for lies above its counter (2), and a ticket that was committed is a number that someone was
-promised. Rule 8 is held by guards in the database, so those are looked at. To rule 9 a reservation is one too many when
-it is older than ``OPEN_AT_MOST``.
+promised. Rule 8 is held by guards in the database, so the whole schema is compared with the one that the migrations
+make (``catalogue.json``), and it is looked at who owns it and who may write to it. To rule 9 a reservation is one too
+many when it is older than ``OPEN_AT_MOST``.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import DataError, ProgrammingError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.models import Entry
 from ledger.verification import counters_sql, guards, queues_sql, sql
-from ledger.verification.findings import MEANINGS, Finding
+from ledger.verification.findings import MEANINGS, Finding, Note
 
 #: How long a reservation may stay open: several sweeps, and longer than any checkout should hold a transaction.
 OPEN_AT_MOST = timedelta(hours=1)
@@ -40,14 +41,14 @@ _CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One pass over the ledger: what it looks at, and its statement (None for the guards, which are no rows)."""
+    """One pass over the ledger: what it looks at, and its statement (None for the schema, which is no rows)."""
 
     title: str
     statement: str | None
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("guards of the tables", None),
+    Check("schema, guards and privileges", None),
     Check("periods", sql.PERIODS),
     Check("counters", counters_sql.COUNTERS),
     Check("latest dates", counters_sql.CHRONOLOGY),
@@ -71,21 +72,33 @@ def verify(
     series: str | None = None,
     using: str | None = None,
     progress: Callable[[Check], None] | None = None,
+    note: Callable[[Note], None] | None = None,
 ) -> Iterator[Finding]:
     """Check every rule and yield each offending row; nothing when all is well.
 
-    ``tenant`` and ``series`` (its code) limit the rows; the guards of the tables are looked at always. ``progress``
-    is called before each of ``CHECKS``. Each check reads one snapshot of its own, so checkouts may go on meanwhile, and
-    none of them waits. Each reads the tables from end to end, index or not: a broken index would hide what it let in.
+    ``tenant`` and ``series`` (its code) limit the rows; the schema is looked at always. ``progress`` is called
+    before each of ``CHECKS``, ``note`` with what breaks no rule and should be known. A check that can't run is a
+    finding, which says why, and the others go on. Each check reads one snapshot of its own, so checkouts may go on
+    meanwhile, and none of them waits. Each reads the tables from end to end, index or not: a broken index would
+    hide what it let in.
     """
     connection = connections[using or router.db_for_read(Entry)]
     for check in CHECKS:
         if progress is not None:
             progress(check)
-        if check.statement is None:
-            yield from guards.broken_guards(connection)
-        else:
-            yield from _offending_rows(connection, check.statement, tenant, series)
+        try:
+            if check.statement is not None:
+                yield from _offending_rows(connection, check.statement, tenant, series)
+                continue
+            for found in guards.broken_guards(connection):
+                if isinstance(found, Finding):
+                    yield found
+                elif note is not None:
+                    note(found)
+        except (ProgrammingError, DataError) as error:
+            # A table, a column or a privilege is missing, or a value can't be read.
+            reason = str(error).partition("\n")[0]
+            yield guards.finding("not-checked", f"Not checked: {check.title}, because PostgreSQL says: {reason}")
 
 
 def _offending_rows(

@@ -25,6 +25,7 @@ def test_json(tamper: Callable[..., None]) -> None:
         "ok": True,
         "found": 0,
         "rules": {},
+        "notes": [],
         "checks": [check.title for check in CHECKS],
     }
     tamper(f"DELETE FROM ledger_entry WHERE {INVOICE} AND value IN (5, 7)")
