@@ -17,6 +17,13 @@ from ledger.series import check_series, save_series
 SEQUENCES = "*django-sequences"
 
 
+# Whether this very transaction has made a series. Argument: its id.
+_MADE_HERE = """
+    SELECT EXISTS (SELECT FROM ledger_serieschanged c
+                   WHERE c.series_id = %s AND c.old = '{}' AND c.transaction_id = pg_current_xact_id()::text::bigint)
+"""
+
+
 def unsaved_series(alias: str, tenant: str, code: str, **settings: Any) -> Series:
     """A series that is yet to be made. Raises InvalidArgument errors where it could not work."""
     chosen = {"time_zone": ledger_settings().time_zone, "max_days_ahead": ledger_settings().max_days_ahead, **settings}
@@ -44,3 +51,10 @@ def insert_series(alias: str, series: Series) -> None:
             if cursor.fetchone()[0] != "unknown":
                 return
     save_series(series, alias)
+
+
+def made_here(alias: str, series: Series) -> bool:
+    """Whether the transaction of this connection has made the series, and found none there."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_MADE_HERE, [series.pk])
+        return bool(cursor.fetchone()[0])

@@ -9,6 +9,7 @@ from django.core.exceptions import MultipleObjectsReturned
 from django.db import IntegrityError, connections, router, transaction
 
 from ledger.calendars import CalendarKind
+from ledger.compat.new_series import made_here
 from ledger.compat.scopes import open_current, series_of_scope, today_of
 from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
 from ledger.formats import DateToken
@@ -177,6 +178,8 @@ class Sequences:
                 raise _exists(scope, tenant)
             series = series_of_scope(alias, tenant, scope, prefix, pad_width, include_year=include_year)
             series = save_series(series, alias)
+            if not made_here(alias, series):
+                raise _exists(scope, tenant)
             if current_value:
                 open_current(connections[alias], series, after=current_value)
         return Sequence(series, alias)

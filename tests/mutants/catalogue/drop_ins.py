@@ -58,7 +58,7 @@ MUTANTS = (
     ),
     Mutant(
         "a number twice by old code",
-        "ledger/compat/moving/bridge.py",
+        "ledger/sql/functions/ledger_moved_counter.sql",
         "IF taken <> asked AND current_query()",
         "IF false AND current_query()",
         (MOVING,),
@@ -158,13 +158,13 @@ MUTANTS = (
     Mutant(
         "two make one sequence",
         f"{COMPAT}/sequence_model.py",
-        "                    series.save(using=alias, force_insert=True)\n",
-        "                    Series.objects.using(alias).bulk_create([series], ignore_conflicts=True)\n",
+        "            if not made_here(alias, series):\n",
+        "            if False:\n",
         (DJANGO_SEQUENCE,),
     ),
     Mutant(
         "a new counter on both sides",
-        "ledger/compat/moving/bridge.py",
+        "ledger/sql/functions/ledger_moved_new_counter.sql",
         "    IF NOT present THEN\n",
         "    IF false THEN\n",
         (MOVING,),

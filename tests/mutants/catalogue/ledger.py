@@ -40,15 +40,15 @@ MUTANTS = (
     Mutant(
         "a second void is swallowed",
         "ledger/voiding.py",
-        "    if row is None:\n        raise _already(entry, alias)\n",
-        "    if row is None:\n        return NumberVoided.objects.using(alias).get(entry=entry)\n",
+        "    if event is None:\n        raise _already(entry, alias)\n",
+        "    if event is None:\n        return NumberVoided.objects.using(alias).get(entry=entry)\n",
         (VOIDING,),
     ),
     Mutant(
         "a bad row of an adopted file is skipped",
         "ledger/adoption/__init__.py",
-        "        self._refuse_bad_rows(series, source)\n        return",
-        "        return",
+        "        self._refuse_bad_rows(series, source)\n        result",
+        "        result",
         (ADOPTION,),
     ),
     Mutant(
@@ -84,9 +84,9 @@ MUTANTS = (
     Mutant(
         "tokens shown to every role",
         "ledger/grants/statements.py",
-        "if workers else ()",
+        "if purpose.other_apps else ()",
         "if True else ()",
-        ("tests/integration/test_grants.py",),
+        ("tests/roles",),
     ),
     Mutant(
         "the limit of the rules does not bind the counter",
@@ -97,7 +97,7 @@ MUTANTS = (
     ),
     Mutant(
         "arrays want a line in INSTALLED_APPS",
-        "ledger/models/arrays.py",
+        "ledger/models/columns.py",
         'if message.id != "postgres.E005"',
         "if message.id",
         ("tests/integration/test_checks.py",),

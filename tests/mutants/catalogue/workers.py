@@ -39,15 +39,15 @@ MUTANTS = (
     ),
     Mutant(
         "a finding raised while it is open",
-        f"{RECONCILING}/sql.py",
+        "ledger/sql/functions/ledger_judge.sql",
         "        WHERE last.is_open IS NOT TRUE\n",
         "",
         (RECONCILIATION,),
     ),
     Mutant(
         "a comparison of all tenants",
-        f"{RECONCILING}/sql.py",
-        "WHERE e.tenant = %(tenant)s AND upper(e.number) = k.subject\n            LIMIT 1\n",
+        "ledger/sql/functions/ledger_judge.sql",
+        "WHERE e.tenant = p_tenant AND upper(e.number) = k.subject\n            LIMIT 1\n",
         "WHERE upper(e.number) = k.subject\n            LIMIT 1\n",
         (f"{RECONCILIATION}::TestTenants",),
     ),
