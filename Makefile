@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo admin up test lint format bench storm mutants docs build clean
+.PHONY: help install demo admin up test live lint format bench storm mutants docs build clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ up: $(INSTALLED) ## everything on this machine: PostgreSQL, Redis, site, worker,
 # all that it does.
 test: $(INSTALLED) ## all tests, on an embedded PostgreSQL unless DATABASE_URL names one
 	$(BIN)/python -m pytest $(if $(DATABASE_URL),,--numprocesses=2 --dist=loadfile) $(ARGS)
+
+# Each of these tests is long and stands alone, so they are dealt out one by one.
+live: $(INSTALLED) ## the tests that take minutes: other Pythons, the newest Django, each extra by itself
+	$(BIN)/python -m pytest -m live $(if $(DATABASE_URL),,--numprocesses=2 --dist=worksteal) $(ARGS)
 
 lint: $(INSTALLED) ## ruff, mypy, docker-compose.yml
 	$(BIN)/ruff check .

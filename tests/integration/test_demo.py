@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
+from django.core.management import CommandError, call_command
 
-from ledger.site import embedded
+from ledger.site import demo_workers, embedded
+from ledger.site.management.commands.demo import Command
 from tests.databases import manage, new_database
 
 
@@ -41,17 +44,16 @@ def test_the_demo_tells_the_truth_and_can_be_repeated() -> None:
         assert [row[2] for row in rows if row[0] == "mumbai"] == ["R2025/2026-0001", "R2026/2027-0001"]
         assert "nothing found" in said
 
-        again = demo(url, "--checkouts", "90", "--threads", "3", "--seed", "7")
+        again = demo(url, "--checkouts", "90", "--threads", "3", "--seed", "7", "--without-workers")
         assert "retailer-2" in again
-        assert "NOT FOUND" not in again
+        assert "left out, as --without-workers asks" in again
+        assert "planted in the books" not in again
         assert manage("ledger_verify", url=url, settings="ledger.site.settings").returncode == 0
         expect_workers_told(said, burnt)
 
 
 def expect_workers_told(said: str, burnt: int) -> None:
     """What real workers, on a real Redis, did while the demo waited."""
-    if embedded.redis_server() is None:
-        pytest.skip("no redis-server: the demo left its workers out, and all before them is right")
     assert burnt > 0
     assert f"{burnt} numbers of austin were burnt, proven, and flagged as gaps." in said
     assert re.search(r"lisbon: the next fiscal year \(.+\) is open, and begins with L\d+/\d+-0001\.", said)
@@ -68,6 +70,27 @@ def expect_workers_told(said: str, burnt: int) -> None:
         ("deleted there", "deleted there"),
         ("used again there", "reused there after its document died"),
     }
+
+
+@pytest.mark.parametrize(
+    ("lack", "named"),
+    [
+        (lambda patch: patch.setattr(embedded, "redis_server", lambda: None), "django-folio[embedded]"),
+        (lambda patch: patch.setattr(demo_workers, "find_spec", lambda name: None), "django-folio[workers,"),
+    ],
+    ids=["no-broker", "no-celery"],
+)
+def test_what_its_workers_need_is_missing(
+    lack: Callable[[pytest.MonkeyPatch], None], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error before anything is done: no database is even asked, or this test could not run without one."""
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    lack(monkeypatch)
+    with pytest.raises(CommandError, match="workers, who do half of what it shows") as told:
+        call_command(Command())
+    assert told.value.returncode == 2
+    assert named in str(told.value)
+    assert "--without-workers" in str(told.value)
 
 
 def test_bad_options_are_refused() -> None:

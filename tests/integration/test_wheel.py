@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -15,9 +12,7 @@ import pytest
 from psycopg import sql
 
 from tests import provision
-
-ROOT = Path(__file__).resolve().parents[2]
-CONSTRAINTS = ROOT / "tests" / "constraints.txt"
+from tests.environments import CONSTRAINTS, OTHERS, ROOT, installed, make, pythons, run, why_missing
 
 #: What `pip install django-folio[binary]` may bring: Django and psycopg, and what these two need themselves.
 BASE = {"django-folio", "django", "asgiref", "sqlparse", "psycopg", "psycopg-binary", "typing-extensions", "tzdata"}
@@ -66,30 +61,6 @@ print(number, preview("invoice", org="shop", on=datetime.date(2026, 5, 1)))
 """
 
 
-def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    inherited = {k: v for k, v in os.environ.items() if k not in {"DJANGO_SETTINGS_MODULE", "PYTHONPATH"}}
-    done = subprocess.run(
-        command, cwd=cwd, env={**inherited, **environment}, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def interpreters() -> list[str]:
-    others = [f"python3.{minor}" for minor in (11, 12, 13, 14) if minor != sys.version_info.minor]
-    return [sys.executable, *others]
-
-
-def usable(interpreter: str) -> bool:
-    # A shim of a version manager may be on PATH without a Python behind it.
-    return (
-        shutil.which(interpreter) is not None
-        and not subprocess.run(
-            [interpreter, "-c", "import venv, ensurepip"], capture_output=True, check=False
-        ).returncode
-    )
-
-
 def test_the_wheel_holds_what_runs_and_no_more(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     folders = {name.split("/")[0] for name in names if ".dist-info/" not in name}
@@ -101,19 +72,28 @@ def test_the_wheel_holds_what_runs_and_no_more(wheel: Path) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("interpreter", interpreters())
-def test_an_unrelated_project_installs_it(interpreter: str, wheel: Path, tmp_path: Path) -> None:
-    if not usable(interpreter):
-        pytest.skip(f"no {interpreter} on this machine to try the wheel with")
-    run(interpreter, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
+def test_pip_installs_it_in_an_unrelated_project(wheel: Path, tmp_path: Path) -> None:
+    """With pip, as a merchant does it, and with the releases that all other tests have passed with."""
+    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
     python = tmp_path / "venv" / "bin" / "python"
     pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
-    # Our own Python takes the tested releases; the others take the newest Django that they and Folio allow.
-    pinned: list[str | Path] = ["--constraint", CONSTRAINTS] if interpreter == sys.executable else []
-    run(*pip, "install", "--quiet", *pinned, f"{wheel}[binary]", cwd=tmp_path)
-    installed = {line.split("==")[0].lower().replace("_", "-") for line in run(*pip, "freeze", cwd=tmp_path).split()}
-    assert {name for name in installed if not name.startswith(("@", "file:"))} <= BASE
+    run(*pip, "install", "--quiet", "--constraint", CONSTRAINTS, f"{wheel}[binary]", cwd=tmp_path)
+    expect_a_shop_to_work(python, tmp_path)
 
+
+@pytest.mark.live
+@pytest.mark.parametrize("version", OTHERS)
+def test_other_pythons_take_the_newest_django(version: str, wheel: Path, tmp_path: Path) -> None:
+    """The newest Django that this Python and Folio allow, which may be newer than the tests of Folio itself know."""
+    if version not in pythons():
+        pytest.skip(why_missing(version))
+    python = make(tmp_path / "venv", pythons()[version], f"{wheel}[binary]", tested=False)
+    expect_a_shop_to_work(python, tmp_path)
+
+
+def expect_a_shop_to_work(python: Path, tmp_path: Path) -> None:
+    """A project of Django's own making with Folio and a shop: migrate, check, a checkout, and its tests."""
+    assert installed(python) - {"pip", "setuptools", "wheel"} <= BASE
     project = tmp_path / "project"
     project.mkdir()
     run(python, "-m", "django", "startproject", "project", ".", cwd=project)

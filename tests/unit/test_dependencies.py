@@ -17,7 +17,10 @@ def normal(name: str) -> str:
 
 
 def declared() -> set[tuple[str, str]]:
-    """Extra and name of each dependency; psycopg's own extra is the distribution psycopg-binary."""
+    """Extra and name of each dependency.
+
+    psycopg's own extra is a distribution, psycopg-binary; that of Celery only names what Celery needs for Redis.
+    """
     extras = {"base": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
     found = set()
     for extra, lines in extras.items():
@@ -26,7 +29,7 @@ def declared() -> set[tuple[str, str]]:
             assert match is not None
             name = normal(match[1])
             if name != "django-folio":
-                found.add((extra, f"{name}-{match[2]}" if match[2] else name))
+                found.add((extra, f"{name}-{match[2]}" if name == "psycopg" and match[2] else name))
     return found
 
 
