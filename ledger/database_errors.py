@@ -101,6 +101,16 @@ def _ours(error: Error, series: str) -> LedgerError | None:
     if denied is not None:
         return denied
     if getattr(cause, "sqlstate", None) in _MISSING and "ledger_" in (diagnosis.message_primary or ""):
+        # Imported here, since it brings Django's test tools, which a process needs only if something is missing.
+        from ledger.testing import made_without_migrations
+
+        if without := made_without_migrations():
+            return NotMigrated(
+                f"The tables of this database were made from the models, without the ledger's migrations: {without}.",
+                rule="The migrations also make the functions and triggers that number and guard; models have none.",
+                remedy="Run these tests with migrations (--reuse-db keeps the database, so that they run only once): "
+                "leave out --nomigrations, MIGRATE, or the entry for ledger in MIGRATION_MODULES.",
+            )
         return NotMigrated(
             f"The database has not what series {series!r} needs: {diagnosis.message_primary}.",
             rule="Folio's tables and functions come from its migrations, and must be on the connection's search_path.",

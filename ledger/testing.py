@@ -1,5 +1,7 @@
 """For the tests of host projects: lets a test database, and only a test database, be flushed.
 
+It also knows whether the tests' database was made without migrations, in which case the ledger can't work.
+
 Django's ``TransactionTestCase`` and ``pytest.mark.django_db(transaction=True)`` empty the tables by TRUNCATE, which the
 ledger refuses. When a test runner migrates its own database, the refusal of TRUNCATE is dropped there; UPDATE and
 DELETE stay refused. Nothing has to be set up.
@@ -7,13 +9,17 @@ DELETE stay refused. Nothing has to be set up.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.loader import MigrationLoader
 from django.test import utils
 
 from ledger.models.tables import event_tables
+
+#: The trigger on each event table that keeps it from being emptied.
+_REFUSAL: Final = "ledger_append_only_table"
 
 
 def is_test_database(connection: BaseDatabaseWrapper) -> bool:
@@ -37,4 +43,32 @@ def let_test_database_flush(*, using: str, **kwargs: Any) -> None:
     with connection.cursor() as cursor:
         for table in event_tables():
             if table in present:
-                cursor.execute(f"DROP TRIGGER IF EXISTS ledger_append_only_table ON {table}")
+                cursor.execute(f"DROP TRIGGER IF EXISTS {_REFUSAL} ON {table}")
+
+
+def refuses_truncate(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the database has a ledger whose events can't be emptied; those of test databases can."""
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = %s"
+            " AND tgrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name))",
+            [_REFUSAL, event_tables()],
+        )
+        refuses: bool = cursor.fetchone()[0]
+    return refuses
+
+
+def made_without_migrations() -> str:
+    """What made the ledger's tables from its models, without its migrations; empty if nothing did.
+
+    Then the tables are there, but none of the functions and triggers that number and guard.
+    """
+    if MigrationLoader.migrations_module("ledger")[0] is None:
+        return "the setting MIGRATION_MODULES, which pytest's --nomigrations changes, switches the migrations off"
+    if hasattr(utils._TestState, "saved_data"):
+        for alias, settings in connections.settings.items():
+            if settings.get("TEST", {}).get("MIGRATE") is False:
+                return f"DATABASES[{alias!r}]['TEST']['MIGRATE'] is False"
+    return ""

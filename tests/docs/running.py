@@ -221,7 +221,9 @@ def _globals(code: CodeType) -> Iterator[tuple[int, str]]:
     """Line and name of each global that the functions in ``code`` use."""
     line = code.co_firstlineno
     for step in dis.get_instructions(code):
-        line = step.starts_line or line
+        # The place of the instruction, which all versions of Python tell alike; `starts_line` is a flag from 3.13 on.
+        if step.positions is not None and step.positions.lineno is not None:
+            line = step.positions.lineno
         if step.opname == "LOAD_GLOBAL":
             yield line, str(step.argval)
     for inner in code.co_consts:
