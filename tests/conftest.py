@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from ledger.site import embedded
 from ledger.sweeps import registry
-from tests import docs_site, environments, provision
+from tests import docs_site, environments, flushing, provision
 from tests.databases import ROOT, migrated_database
 
 _LEFT_OUT = pytest.StashKey[int]()
@@ -50,6 +50,7 @@ def _redis() -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    flushing.install()
     config.addinivalue_line(
         "markers", "live: minutes on other Pythons, in new environments or for a whole suite; run by `make live` alone"
     )
