@@ -64,14 +64,16 @@ def installed(python: Path) -> set[str]:
     return {name.strip().lower().replace("_", "-") for name in names}
 
 
-def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None, code: int = 0) -> str:
+def run(
+    *command: str | Path, cwd: Path, env: Mapping[str, str] | None = None, code: int = 0, patience: float = PATIENCE
+) -> str:
     """Run a command as a stranger to these tests would, and return what it wrote on standard output.
 
-    ``env`` has more variables. Raises AssertionError if the exit code isn't ``code``.
+    ``env`` has more variables, and ``patience`` is in seconds. Raises AssertionError if the exit code isn't ``code``.
     """
     variables = strangers_environment(**(env or {}))
     done = subprocess.run(
-        command, cwd=cwd, env=variables, capture_output=True, text=True, check=False, timeout=PATIENCE
+        command, cwd=cwd, env=variables, capture_output=True, text=True, check=False, timeout=patience
     )
     assert done.returncode == code, f"{command}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
