@@ -3,11 +3,13 @@
 A name that doesn't begin with ``test_`` makes a database a plain one to Folio, as a merchant has it.
 """
 
+import atexit
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -46,29 +48,56 @@ def manage(
 @contextmanager
 def new_database(name: str) -> Iterator[str]:
     """An empty database on the server of the tests, dropped afterwards; yields its URL. Skips where that is barred."""
-    server = database_url()
     name = f"{name}_{os.getpid()}"
-    identifier = sql.Identifier(name)
-    with psycopg.connect(server, autocommit=True) as connection:
-        row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
-        if row is None or not row[0]:
-            pytest.skip("the tests' role is no superuser, so it can't tamper with a database of its own")
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+    url = _create(name)
     try:
-        yield make_conninfo(server, dbname=name)
+        yield url
     finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        _drop(name)
 
 
 @contextmanager
 def migrated_database(name: str) -> Iterator[str]:
-    """As ``new_database``, with all tables, made by ``manage.py migrate`` in a process of its own."""
-    with new_database(name) as url:
-        done = manage("migrate", "--run-syncdb", "--verbosity", "0", url=url)
-        assert done.returncode == 0, done.stderr
+    """As ``new_database``, with all tables, as ``manage.py migrate`` makes them in a process of its own."""
+    name = f"{name}_{os.getpid()}"
+    url = _create(name, template=_migrated())
+    try:
         yield url
+    finally:
+        _drop(name)
+
+
+@cache
+def _migrated() -> str:
+    """The name of a database that was migrated, and that others are copied from: migrating takes seconds."""
+    name = f"folio_migrated_{os.getpid()}"
+    url = _create(name)
+    atexit.register(_drop_if_there, name)
+    done = manage("migrate", "--run-syncdb", "--verbosity", "0", url=url)
+    assert done.returncode == 0, done.stderr
+    return name
+
+
+def _create(name: str, template: str = "template1") -> str:
+    with psycopg.connect(database_url(), autocommit=True) as connection:
+        row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        if row is None or not row[0]:
+            pytest.skip("the tests' role is no superuser, so it can't tamper with a database of its own")
+        new, old = sql.Identifier(name), sql.Identifier(template)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(new))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(new, old))
+    return make_conninfo(database_url(), dbname=name)
+
+
+def _drop(name: str) -> None:
+    with psycopg.connect(database_url(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _drop_if_there(name: str) -> None:
+    # At the end of the process, when the embedded server may be gone with all its databases.
+    with suppress(psycopg.OperationalError):
+        _drop(name)
 
 
 @contextmanager

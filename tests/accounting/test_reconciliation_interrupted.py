@@ -106,7 +106,7 @@ def server() -> Iterator[OdooStandIn]:
 
 
 @given(rounds=ROUNDS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_interrupted_or_not_the_findings_are_the_same(
     transactional_db: None, server: OdooStandIn, rounds: list[tuple[Any, Any, bool]]
 ) -> None:

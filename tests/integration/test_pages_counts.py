@@ -48,13 +48,21 @@ def figures(bucket: Bucket) -> tuple[int, ...]:
     return bucket.issued, bucket.void, bucket.flagged, bucket.open, bucket.lost
 
 
-def by_hand(first: int, last: int) -> tuple[int, ...]:
-    entries = Entry.objects.filter(value__range=(first, last))
-    issued, gaps = entries.filter(kind="issued").count(), entries.filter(kind="gap").count()
-    return issued, entries.filter(voids__isnull=False).count(), gaps, 0, last - first + 1 - issued - gaps
+def told() -> list[tuple[int, str, bool]]:
+    """Value and kind of every entry, and whether it is void."""
+    entries = Entry.objects.order_by("value").values_list("value", "kind", "voids")
+    return [(value, kind, void is not None) for value, kind, void in entries]
+
+
+def by_hand(first: int, last: int, entries: list[tuple[int, str, bool]] | None = None) -> tuple[int, ...]:
+    """The figures of a stretch, counted one by one among ``entries``, else among those that are there now."""
+    inside = [(kind, void) for value, kind, void in entries or told() if first <= value <= last]
+    issued, gaps = (sum(kind == one for kind, _ in inside) for one in ("issued", "gap"))
+    return issued, sum(void for _, void in inside), gaps, 0, last - first + 1 - issued - gaps
 
 
 def test_every_stretch_at_every_zoom(period: Period) -> None:
+    entries = told()
     for _ in range(2):  # the second time out of the cache
         for most in (1, 3, 7, 10, 40, 400):
             for first, last in ((1, 100), (1, 7), (13, 58), (40, 40), (95, 100)):
@@ -65,7 +73,7 @@ def test_every_stretch_at_every_zoom(period: Period) -> None:
                 assert found[-1].last >= last
                 assert [each.first for each in found[1:]] == [each.last + 1 for each in found[:-1]]
                 for bucket in found:
-                    assert figures(bucket) == by_hand(bucket.first, bucket.last), (most, first, last, bucket)
+                    assert figures(bucket) == by_hand(bucket.first, bucket.last, entries), (most, first, last, bucket)
 
 
 def test_the_sums_are_those_of_the_continuity_report(period: Period) -> None:

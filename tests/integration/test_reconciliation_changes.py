@@ -298,7 +298,7 @@ marks = iter(range(10**6))
 
 
 @given(actions=ACTIONS, number_kept=st.booleans(), foreign=st.sampled_from(["report", "ignore"]))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_by_changes_or_in_full_the_findings_are_the_same(
     transactional_db: None, actions: list[tuple[str, int, int]], number_kept: bool, foreign: str
 ) -> None:

@@ -56,6 +56,11 @@ def file(name: str) -> bytes:
     return written(name, using=ALIAS)
 
 
+def of_a_month(name: str) -> bytes:
+    """The report of January 2011, of which there is a tenth as much to write."""
+    return written(name, since=date(2011, 1, 1), until=date(2011, 1, 31), using=ALIAS)
+
+
 def command(*arguments: str) -> tuple[int, str, str]:
     """Exit code, standard output and what was said of an error."""
     out, err = io.StringIO(), io.StringIO()
@@ -115,10 +120,11 @@ class TestTheCommand:
     def test_writes_each_format_by_the_name_of_its_file_and_the_same_bytes_again(self, tmp_path: Path) -> None:
         for known in formats().values():
             path = tmp_path / f"report{known.suffix}"
-            code, out, error = command("--output", str(path), "--made-at", MADE_AT)
+            month = ["--from", "2011-01-01", "--to", "2011-01-31"]
+            code, out, error = command("--output", str(path), "--made-at", MADE_AT, *month)
             assert (code, error) == (0, "")
             assert "everything adds up" in out
-            assert path.read_bytes() == file(known.name)
+            assert path.read_bytes() == of_a_month(known.name)
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
             f"report{f.suffix}" for f in formats().values()
         )
