@@ -28,9 +28,9 @@ up: $(INSTALLED) ## everything on this machine: PostgreSQL, Redis, site, worker,
 	$(BIN)/python manage.py up $(ARGS)
 
 # Two processes, each with an embedded PostgreSQL of its own; a server of yours is asked by one, since some tests look at
-# all that it does.
+# all that it does. The files come in the order of tests/ordering.py.
 test: $(INSTALLED) ## all tests, on an embedded PostgreSQL unless DATABASE_URL names one
-	$(BIN)/python -m pytest $(if $(DATABASE_URL),,--numprocesses=2 --dist=loadfile) $(ARGS)
+	$(BIN)/python -m pytest $(if $(DATABASE_URL),,--numprocesses=2 --dist=loadfile --no-loadscope-reorder) $(ARGS)
 
 # Each of these tests is long and stands alone, so they are dealt out one by one.
 live: $(INSTALLED) ## the tests that take minutes: other Pythons, the newest Django, each extra by itself

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from django.db import Error
+from django.db import Error, connections
 
 from ledger.errors import (
     DeadlockDetected,
@@ -101,9 +101,6 @@ def _ours(error: Error, series: str) -> LedgerError | None:
     if denied is not None:
         return denied
     if getattr(cause, "sqlstate", None) in _MISSING and "ledger_" in (diagnosis.message_primary or ""):
-        # Imported here, since it brings Django's test tools, which a process needs only if something is missing.
-        from ledger.testing import made_without_migrations
-
         if without := made_without_migrations():
             return NotMigrated(
                 f"The tables of this database were made from the models, without the ledger's migrations: {without}.",
@@ -124,3 +121,21 @@ def _ours(error: Error, series: str) -> LedgerError | None:
             "its own, in the template, holds from the next period on.",
         )
     return None
+
+
+def made_without_migrations() -> str:
+    """What made the ledger's tables from its models, without its migrations; empty if nothing did.
+
+    Then the tables are there, but none of the functions and triggers that number and guard.
+    """
+    # Imported here, since most processes never need Django's test tools.
+    from django.db.migrations.loader import MigrationLoader
+    from django.test.utils import _TestState
+
+    if MigrationLoader.migrations_module("ledger")[0] is None:
+        return "the setting MIGRATION_MODULES, which pytest's --nomigrations changes, switches the migrations off"
+    if hasattr(_TestState, "saved_data"):
+        for alias, settings in connections.settings.items():
+            if settings.get("TEST", {}).get("MIGRATE") is False:
+                return f"DATABASES[{alias!r}]['TEST']['MIGRATE'] is False"
+    return ""

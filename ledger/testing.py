@@ -1,7 +1,5 @@
 """For the tests of host projects: lets a test database, and only a test database, be flushed.
 
-It also knows whether the tests' database was made without migrations, in which case the ledger can't work.
-
 Django's ``TransactionTestCase`` and ``pytest.mark.django_db(transaction=True)`` empty the tables by TRUNCATE, which the
 ledger refuses. When a test runner migrates its own database, the refusal of TRUNCATE is dropped there; UPDATE and
 DELETE stay refused. Nothing has to be set up.
@@ -13,7 +11,6 @@ from typing import Any, Final
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.loader import MigrationLoader
 from django.test import utils
 
 from ledger.models.tables import event_tables
@@ -58,17 +55,3 @@ def refuses_truncate(connection: BaseDatabaseWrapper) -> bool:
         )
         refuses: bool = cursor.fetchone()[0]
     return refuses
-
-
-def made_without_migrations() -> str:
-    """What made the ledger's tables from its models, without its migrations; empty if nothing did.
-
-    Then the tables are there, but none of the functions and triggers that number and guard.
-    """
-    if MigrationLoader.migrations_module("ledger")[0] is None:
-        return "the setting MIGRATION_MODULES, which pytest's --nomigrations changes, switches the migrations off"
-    if hasattr(utils._TestState, "saved_data"):
-        for alias, settings in connections.settings.items():
-            if settings.get("TEST", {}).get("MIGRATE") is False:
-                return f"DATABASES[{alias!r}]['TEST']['MIGRATE'] is False"
-    return ""

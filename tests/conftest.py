@@ -15,6 +15,7 @@ from ledger.site import embedded
 from ledger.sweeps import registry
 from tests import docs_site, environments, flushing, provision
 from tests.databases import ROOT, migrated_database
+from tests.ordering import long_ones_first
 
 _LEFT_OUT = pytest.StashKey[int]()
 
@@ -56,8 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the live tests out unless ``-m`` speaks of them, and count what was left out."""
+    """Leave the live tests out unless ``-m`` speaks of them, and put long files first where processes share them."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items[:] = long_ones_first(items)
     if _wants_live(config):
         return
     left_out = [item for item in items if item.get_closest_marker("live")]

@@ -139,7 +139,7 @@ class TestExamples:
     def test_what_is_wrong_is_told_with_page_and_line(self, tmp_path: Path) -> None:
         """In one page after the other, with one database for all of them."""
         for number, (text, place) in enumerate(WRONG):
-            call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+            call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
             folder = tmp_path / str(number)
             folder.mkdir()
             (wrong,) = told(folder, text)

@@ -17,13 +17,16 @@ from tests.environments import OTHERS, ROOT, make, pythons, run, why_missing
 
 pytestmark = pytest.mark.live
 
-#: What runs Folio, and what runs its tests; linters and the documentation's tools are for one Python.
-EXTRAS = "binary,workers,accounting,embedded,cli,site,metrics,reports,test"
+#: What runs Folio (`up` brings the other extras), and what runs its tests; the documentation is built on one Python.
+EXTRAS = "accounting,reports,up,test"
+
+#: Not part of the core: the documentation's site, and what tries the wheel and the demo on each Python by itself.
+ELSEWHERE = ("test_docs_site", "test_wheel", "test_extras", "test_demo")
 
 #: The suite's core, in two parts of about the same length.
 PARTS = {
     "unit-and-concurrency": ("tests/unit", "tests/concurrency", "tests/docs/test_runner.py"),
-    "integration": ("tests/integration",),
+    "integration": ("tests/integration", *(f"--ignore=tests/integration/{name}.py" for name in ELSEWHERE)),
 }
 #: Seconds for one of them: many times what it takes.
 PATIENCE = 3000.0

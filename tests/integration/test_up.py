@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -70,6 +71,14 @@ def everything(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str
         process.stdout.close()
 
 
+def wait_until_up(process: subprocess.Popen[str], lines: list[str], up: threading.Event) -> None:
+    """Return when it has said where the site is; AssertionError at once if it ends without."""
+    deadline = time.monotonic() + PATIENCE
+    while not up.wait(0.1):
+        assert process.poll() is None, "".join(lines)
+        assert time.monotonic() < deadline, "".join(lines)
+
+
 def of_home(home: Path) -> dict[int, str]:
     """Every process that works in that folder or for it, by what its environment, folder and command line say."""
     found = {}
@@ -101,7 +110,7 @@ def test_all_of_it_comes_up_and_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with everything(home, "--port", str(port)) as (process, lines, up):
-            assert up.wait(PATIENCE), "".join(lines)
+            wait_until_up(process, lines, up)
             told = dict(re.findall(r"^(\w+): +(\S+)$", "".join(lines), re.MULTILINE))
             assert f":{port}/" not in told["Health"]
             deadline = threading.Event()
@@ -133,7 +142,7 @@ def test_all_of_it_comes_up_and_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:
 def test_what_fails_ends_the_others_and_says_so(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with everything(home) as (process, lines, up):
-        assert up.wait(PATIENCE), "".join(lines)
+        wait_until_up(process, lines, up)
         killed: set[int] = set()
         while not killed and process.poll() is None:
             killed = {pid for pid, command in of_home(home).items() if "-A workers beat" in command}

@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from django.test import override_settings, utils
 
-from ledger import testing
+from ledger.database_errors import made_without_migrations
 from tests.databases import new_database
 from tests.environments import ROOT, strangers_environment
 
@@ -52,14 +52,14 @@ def test_pytest_s_nomigrations(tmp_path: Path) -> None:
 
 class TestMadeWithoutMigrations:
     def test_with_migrations_nothing_is_told(self) -> None:
-        assert testing.made_without_migrations() == ""
+        assert made_without_migrations() == ""
 
     @override_settings(MIGRATION_MODULES={"ledger": None})
     def test_by_the_setting(self) -> None:
-        assert "MIGRATION_MODULES" in testing.made_without_migrations()
+        assert "MIGRATION_MODULES" in made_without_migrations()
 
     def test_by_the_test_setting_of_a_database_while_tests_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(connections.settings["default"]["TEST"], "MIGRATE", False)
-        assert "DATABASES['default']['TEST']['MIGRATE']" in testing.made_without_migrations()
+        assert "DATABASES['default']['TEST']['MIGRATE']" in made_without_migrations()
         monkeypatch.delattr(utils._TestState, "saved_data")
-        assert testing.made_without_migrations() == ""
+        assert made_without_migrations() == ""

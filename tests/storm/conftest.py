@@ -1,4 +1,4 @@
-"""The mark of what takes a minute by design: ``pytest -m 'not storm'`` leaves it out."""
+"""The mark of what takes a minute by design; ``pytest -m 'live and not storm'`` runs the other live tests."""
 
 from __future__ import annotations
 

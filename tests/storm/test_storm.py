@@ -19,6 +19,7 @@ SECONDS = 60
 DEADLINE = SECONDS + 240
 
 
+@pytest.mark.live
 @pytest.mark.storm
 def test_every_rule_holds_through_a_storm() -> None:
     command = [sys.executable, "-m", "tests.storm", "--seconds", str(SECONDS), "--json"]
