@@ -47,7 +47,7 @@ def granted(others: Iterable[TableGrant] = ()) -> Allowed:
 
 
 def excess(remarks: Iterable[Remark], allowed: Allowed, public: Collection[str]) -> Iterator[str]:
-    """A sentence for each privilege that is not the owner's, not ``allowed``, and not among the labels of ``public``."""
+    """Yield a sentence for each privilege that is neither the owner's, nor ``allowed``, nor, for all, in ``public``."""
     for remark in remarks:
         if remark.kind != "privilege":
             continue

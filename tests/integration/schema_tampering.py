@@ -427,7 +427,10 @@ FUNCTIONS = (
         "an owner's rights",
         "ALTER FUNCTION ledger_latest_date(text, bigint) SECURITY DEFINER",
         "function",
-        ("ledger_latest_date(text, bigint) runs with the rights of its owner, not of its caller", "can use the owner's rights"),
+        (
+            "ledger_latest_date(text, bigint) runs with the rights of its owner, not of its caller",
+            "can use the owner's rights",
+        ),
     ),
     Bypass(
         "another language",
