@@ -20,7 +20,7 @@ from ledger.adoption.source import Source, text_lines
 from ledger.calendars import business_date
 from ledger.errors import AdoptionError, InvalidArgument, InvalidDate
 from ledger.formats import MAX_VALUE, Template
-from ledger.keys import KEY_LENGTH, printable
+from ledger.texts import flaw, printable
 
 #: The longest number that the ledger can hold, in characters.
 NUMBER_LENGTH = 100
@@ -293,6 +293,6 @@ def _stated(text: str, date_format: str | None) -> tuple[datetime, bool]:
 
 
 def _document(text: str) -> str:
-    if len(text) > KEY_LENGTH or not (text.isprintable() or printable(text)):
-        raise BadRow(f"the document {text[:40]!r} has {len(text)} characters, or some that nobody can see")
+    if text and (found := flaw(text)):
+        raise BadRow(f"the document {ascii(text[:40])} {found.problem}")
     return text

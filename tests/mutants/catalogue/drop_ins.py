@@ -88,8 +88,8 @@ MUTANTS = (
     Mutant(
         "child numbered as a document of its own",
         f"{COMPAT}/number_field.py",
-        'f"{self.model._meta.label_lower}:{pk}"',
-        'f"{instance._meta.label_lower}:{pk}"',
+        'instance_key(instance, InvalidDocument, "document", model=self.model)',
+        'f"{instance._meta.label_lower}:{instance._get_pk_val(self.model._meta)}"',
         (NUMBER_FIELD,),
     ),
     Mutant(
