@@ -1,7 +1,7 @@
 """The key of a row: ``app.model:pk``, a function of the row alone, however it was loaded or made.
 
-The model is the topmost one that has a table: a web sale is a sale, whether it came as ``WebSale`` or, by a foreign key,
-as ``Sale``. The primary key is what the database keeps, as text: it goes through the field's ``to_python`` first.
+The model is the topmost one that has a table: a web sale is a sale, whether it came as ``WebSale`` or as ``Sale``, by a
+foreign key. The primary key is what the database keeps, as text: it goes through the field's ``to_python`` first.
 
     shop.sale:17                                            also of a WebSale, a proxy of it, a deferred instance
     shop.order:550e8400-e29b-41d4-a716-446655440000         also from "550E8400-E29B-…", fresh from JSON
@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -48,52 +49,31 @@ def instance_key(
     key would break the rule of ``ledger.texts``.
     """
     meta = (model or instance)._meta  # of the instance, not of its type: request.user is a lazy object
-    name = meta.label
-    roots = topmost(meta.model)
-    if len(roots) > 1:
-        labels = " and ".join(root._meta.label for root in roots)
-        raise error(
-            f"{argument} is a {name}, which is a row of {labels} at once.",
-            rule="A key names one row, whichever way it was loaded, so an instance with two parents has none.",
-            remedy=f"Pass the parent that is meant, or a text of its own: {argument}='{name.lower()}:…'.",
-        )
+    root = _only(meta.model, error, argument)
+    own = root._meta.pk.attname
+    if lookup(meta.model) != "pk" and own in instance.get_deferred_fields():
+        instance.refresh_from_db(fields=[own])  # Django would answer with the child's own primary key
     if not (is_known(instance._get_pk_val(meta)) and is_known(value := _value(instance, meta))):
         raise error(
-            f"{argument} is a {name} that is not saved.",
+            f"{argument} is a {meta.label} that is not saved.",
             rule="Its key is made of the primary key, so it must have one, with all its parts.",
             remedy=f"Save it first, in the same transaction: {argument}.save(); issue(…, {argument}={argument}).",
         )
-    try:
-        text = pk_text(roots[0], value)
-    except _NoValue as reason:
-        raise error(
-            f"{argument} is a {name} whose primary key {reason}.",
-            rule="Its key is made of the primary key as the database keeps it.",
-            remedy=f"Give it a primary key that its field takes, or pass a text of its own: {argument}='…'.",
-        ) from reason.__cause__
-    key = f"{roots[0]._meta.label_lower}:{text}"
-    if found := flaw(key):
-        raise error(
-            f"The key of {argument}, {ascii(key[:60])}, {found.problem}.",
-            rule=KEY_RULE,
-            remedy=f"Correct the primary key of that {name}, or pass a short stable text of its own: {argument}='…'.",
-        )
-    return key
+    return _key(root, value, meta.label, error, argument)
 
 
-def key_by_label(
-    named: str, pk: Any, error: type[InvalidArgument], argument: str, *, using: str | None = None
-) -> str:
+def key_by_label(named: str, pk: Any, error: type[InvalidArgument], argument: str, *, using: str | None = None) -> str:
     """The key of the row that a content type names: ``app.model`` and the row's own primary key.
 
     A model that isn't installed any more is named as it was. Raises ``error`` as ``instance_key``.
     """
     try:
-        model = apps.get_model(named)
+        model: Any = apps.get_model(named)
     except LookupError:
         return f"{named}:{pk}"
+    root = _only(model, error, argument)
     if lookup(model) == "pk":
-        return instance_key(model(pk=pk), error, argument)
+        return _key(root, pk, model._meta.label, error, argument)
     # A child with a primary key of its own: only its row knows that of its parent.
     found = model._base_manager.using(using).filter(pk=pk).first()
     return f"{named}:{pk}" if found is None else instance_key(found, error, argument)
@@ -111,6 +91,7 @@ def find_row(model: type[Model], key: str) -> Model | None:
     return model._default_manager.filter(**{lookup(model): value}).first()
 
 
+@cache
 def topmost(model: type[Model]) -> tuple[type[Model], ...]:
     """The topmost models with a table that a row of ``model`` is a row of: nearly always one."""
     return tuple(dict.fromkeys(_topmost(model)))
@@ -121,13 +102,15 @@ def label(model: type[Model]) -> str:
     return topmost(model)[0]._meta.label_lower
 
 
+@cache
 def lookup(model: Any) -> str:
     """The field of ``model`` that has the primary key of its topmost parent: ``pk``, or a link to the parent."""
     meta: Any = model._meta.concrete_model._meta
     link = next((link for link in meta.parents.values() if link is not None), None)
-    if link is None or link.primary_key:
+    if link is None:
         return "pk"
-    return f"{link.name}__{lookup(link.remote_field.model)}"
+    above = lookup(link.remote_field.model)
+    return "pk" if link.primary_key and above == "pk" else f"{link.name}__{above}"
 
 
 def pk_text(model: type[Model], value: Any) -> str:
@@ -151,7 +134,7 @@ def pk_value(model: type[Model], text: str) -> Any:
 
 
 def is_known(pk: Any) -> bool:
-    """Whether it is a primary key, with all its parts; what the INSERT will compute (``db_default``) isn't known yet."""
+    """Whether it is a primary key, with all its parts. What the INSERT will compute (``db_default``) isn't yet."""
     if isinstance(pk, tuple):
         return all(is_known(part) for part in pk)
     return pk is not None and not hasattr(pk, "resolve_expression")
@@ -163,6 +146,39 @@ def column(field: Any) -> Field[Any, Any]:
         field = field.target_field
     found: Field[Any, Any] = field
     return found
+
+
+def _only(model: type[Model], error: type[InvalidArgument], argument: str) -> type[Model]:
+    """The one topmost model of the rows of ``model``. Raises ``error`` where there are two."""
+    roots = topmost(model)
+    if len(roots) == 1:
+        return roots[0]
+    name = model._meta.label
+    raise error(
+        f"{argument} is a {name}, which is a row of {' and '.join(root._meta.label for root in roots)} at once.",
+        rule="A key names one row, whichever way it was loaded, so an instance with two parents has none.",
+        remedy=f"Pass the parent that is meant, or a text of its own: {argument}='{name.lower()}:…'.",
+    )
+
+
+def _key(root: type[Model], value: Any, name: str, error: type[InvalidArgument], argument: str) -> str:
+    """The key of a row of ``root``; ``name`` is what the caller calls its model."""
+    try:
+        text = pk_text(root, value)
+    except _NoValue as reason:
+        raise error(
+            f"{argument} is a {name} whose primary key {reason}.",
+            rule="Its key is made of the primary key as the database keeps it.",
+            remedy=f"Give it a primary key that its field takes, or pass a text of its own: {argument}='…'.",
+        ) from reason.__cause__
+    key = f"{root._meta.label_lower}:{text}"
+    if found := flaw(key):
+        raise error(
+            f"The key of {argument}, {key[:60]!a}, {found.problem}.",
+            rule=KEY_RULE,
+            remedy=f"Correct the primary key of that {name}, or pass a short stable text of its own: {argument}='…'.",
+        )
+    return key
 
 
 def _topmost(model: type[Model]) -> Iterator[type[Model]]:
@@ -179,7 +195,7 @@ def _value(instance: Model, meta: Any) -> Any:
     for parent, link in meta.concrete_model._meta.parents.items():
         if link is not None:
             above = _value(instance, parent._meta)
-            return above if above is not None else getattr(instance, link.attname)
+            return getattr(instance, link.attname) if above is None and lookup(parent) == "pk" else above
     return instance._get_pk_val(meta)
 
 
@@ -189,10 +205,17 @@ def _text(field: Any, value: Any) -> str:
     try:
         text = _plain(own, own.to_python(value))
     except (ValidationError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise _NoValue(f"{str(value)[:60]!r} is none that a {type(own).__name__} takes") from error
+        raise _NoValue(f"{_shown(value)} is none that {type(own).__name__} takes") from error
     if not text and field.primary_key:
         raise _NoValue("is an empty text")
     return text
+
+
+def _shown(value: Any) -> str:
+    try:
+        return ascii(str(value)[:60])
+    except ValueError:  # an integer with more digits than Python writes
+        return f"of type {type(value).__name__}"
 
 
 def _plain(field: Any, value: Any) -> str:

@@ -81,7 +81,7 @@ def reason_text(reason: Any) -> str:
 def check_text(text: str, error: type[LedgerError], what: str, *, longest: int = KEY_LENGTH) -> str:
     """``text`` where it can be a key of at most ``longest`` characters; ``what`` names it in the ``error``."""
     if found := flaw(text, longest=longest):
-        shown = ascii(text) if len(text) <= _SHOWN else f"{ascii(text[:_SHOWN])}…"
+        shown = ascii(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!a}…"
         raise error(f"{what} {shown} {found.problem}.", rule=KEY_RULE, remedy=found.remedy)
     return str.__str__(text)  # of a member of TextChoices, its value
 

@@ -28,8 +28,8 @@ KEY_LENGTH = 200
 
 #: The rule in one sentence, for errors.
 KEY_RULE = (
-    f"A key has 1 to {KEY_LENGTH} characters in Unicode's normal form NFC: no hidden characters, and no white space but "
-    "ordinary blanks (U+0020) between others."
+    f"A key has 1 to {KEY_LENGTH} characters in Unicode's normal form NFC: no hidden characters, and no white space "
+    "but ordinary blanks (U+0020) between others."
 )
 
 # White space, but for the ordinary blank: Unicode's property White_Space.
@@ -140,7 +140,9 @@ def flaw(text: str, *, longest: int = KEY_LENGTH) -> Flaw | None:
     if not unicodedata.is_normalized("NFC", text):
         return Flaw(_unlike_nfc(text), "Normalise it where it comes from: unicodedata.normalize('NFC', text).")
     if len(text) > longest:
-        return Flaw(f"has {len(text)} characters, and {longest} are allowed", "Pass a shorter text that stays the same.")
+        return Flaw(
+            f"has {len(text)} characters, and {longest} are allowed", "Pass a shorter text that stays the same."
+        )
     return None
 
 

@@ -294,5 +294,5 @@ def _stated(text: str, date_format: str | None) -> tuple[datetime, bool]:
 
 def _document(text: str) -> str:
     if text and (found := flaw(text)):
-        raise BadRow(f"the document {ascii(text[:40])} {found.problem}")
+        raise BadRow(f"the document {text[:40]!a} {found.problem}")
     return text

@@ -114,6 +114,7 @@ class NumberField(_CharField):
         if not issubclass(cls, self.declared_on):
             self.__class__ = models.CharField  # type: ignore[assignment]
             self._unique = False
+            self.__dict__.pop("unique", None)  # a cached property, which the copy brought along
             self.contribute_to_class(cls, name, private_only)
             return
         super().contribute_to_class(cls, name, private_only)

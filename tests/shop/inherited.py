@@ -40,6 +40,10 @@ class CodedSale(Sale):
     origin = models.OneToOneField(Sale, on_delete=models.CASCADE, parent_link=True, related_name="by_code")
 
 
+class CodedGift(CodedSale):
+    """Whose primary key is its parent's, and not that of the sale."""
+
+
 class NumberedSale(Sale):
     """The child has the number: it is given to the sale all the same."""
 

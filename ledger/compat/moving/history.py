@@ -131,8 +131,7 @@ class History:
         named, _, key = tenant.partition(":")
         if named != label(related):
             raise InvalidArgument(
-                f"The tenant {tenant!r} can't be found by {self.model}.{org_field}, which leads to "
-                f"{label(related)}.",
+                f"The tenant {tenant!r} can't be found by {self.model}.{org_field}, which leads to {label(related)}.",
                 rule="The field tells whose a number is, so it leads to the model of the tenants.",
                 remedy="Name another --org-field, or move the counters of that organisation alone.",
             )
