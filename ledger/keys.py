@@ -56,7 +56,7 @@ def actor_name(by: Any) -> str:
         if username is None:
             return instance_key(by, InvalidActor, "by")
         name = str(username())
-        return check_text(name, InvalidActor, "The name of the user passed as by,") if name else ""
+        return check_text(name, InvalidActor, "The user name ") if name else ""
     return _text_key(by, InvalidActor, "by", "a user, a text such as 'nightly job', or nothing")
 
 
@@ -79,10 +79,10 @@ def reason_text(reason: Any) -> str:
 
 
 def check_text(text: str, error: type[LedgerError], what: str, *, longest: int = KEY_LENGTH) -> str:
-    """``text`` where it can be a key of at most ``longest`` characters; ``what`` names it in the ``error``."""
+    """``text`` where it can be a key of at most ``longest`` characters; ``what`` stands before it in the ``error``."""
     if found := flaw(text, longest=longest):
         shown = ascii(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!a}…"
-        raise error(f"{what} {shown} {found.problem}.", rule=KEY_RULE, remedy=found.remedy)
+        raise error(f"{what}{shown} {found.problem}.", rule=KEY_RULE, remedy=found.remedy)
     return str.__str__(text)  # of a member of TextChoices, its value
 
 
@@ -93,4 +93,4 @@ def _text_key(value: Any, error: type[InvalidArgument], argument: str, kinds: st
             rule=f"{argument} takes {kinds}.",
             remedy=f"Pass the instance itself, or a text key: {argument}='…'.",
         )
-    return check_text(value, error, f"The text of {argument},")
+    return check_text(value, error, f"{argument}=")

@@ -322,7 +322,7 @@ def check_code(code: Any) -> None:
             rule="The code of a series is a text.",
             remedy="Choose a short word, such as 'invoice' or 'credit-note'.",
         )
-    check_text(code, InvalidSeries, "The code")
+    check_text(code, InvalidSeries, "The code ")
 
 
 def _new_series(tenant: str, code: str, settings: Any) -> Series:

@@ -73,8 +73,8 @@ def declare(
     before; and InvalidReason, InvalidActor.
     """
     alias = using or router.db_for_write(GapDeclared)
-    check_text(authority, DeclarationError, "The authority", longest=_AUTHORITY_LENGTH)
-    check_text(reference, DeclarationError, "The reference")
+    check_text(authority, DeclarationError, "The authority ", longest=_AUTHORITY_LENGTH)
+    check_text(reference, DeclarationError, "The reference ")
     reason = reason_text(justification) if justification else ""
     actor = actor_name(by)
     every = list(gaps)

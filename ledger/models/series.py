@@ -247,7 +247,7 @@ class Series(models.Model):
                 remedy="Name it: define_series(…, allocation='remote', system='books').",
             )
         if self.system:
-            check_text(self.system, InvalidSeries, "The name of the accounting system,", longest=SYSTEM_LENGTH)
+            check_text(self.system, InvalidSeries, "The accounting system ", longest=SYSTEM_LENGTH)
 
     def _check_length(self) -> None:
         # Every date token has a fixed width, so any span shows how long the numbers get.

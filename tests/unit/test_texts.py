@@ -105,9 +105,9 @@ def test_the_text_of_a_choice_is_its_value() -> None:
 
 
 def test_a_limit_of_its_own() -> None:
-    assert check_text("x" * 60, InvalidSeries, "It", longest=60)
+    assert check_text("x" * 60, InvalidSeries, "It ", longest=60)
     with pytest.raises(InvalidSeries, match="It 'x+'… has 61 characters, and 60 are allowed"):
-        check_text("x" * 61, InvalidSeries, "It", longest=60)
+        check_text("x" * 61, InvalidSeries, "It ", longest=60)
 
 
 @given(st.text())
