@@ -13,7 +13,6 @@ agreed, and `parse_template` refuses a template whose tokens don't tell the peri
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +20,7 @@ from string import Formatter
 
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span, fiscal_year, quarter
 from ledger.errors import InvalidArgument, InvalidDate, InvalidTemplate
+from ledger.texts import flaw
 
 #: The longest text of a template, in characters.
 MAX_TEMPLATE_LENGTH = 200
@@ -59,10 +59,6 @@ _REQUIRED_UNITS: Mapping[CalendarKind, tuple[str, ...]] = {
     CalendarKind.DAY: ("year", "month", "day"),
     CalendarKind.EXPLICIT: (),  # any date token will do: its periods are rows, which the database compares
 }
-
-# Characters that a reader can't see or that reorder what is seen: controls, format and bidi marks, line and
-# paragraph separators, and halves of surrogate pairs, which no encoding can store.
-_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 
 _COUNTER_SPEC = re.compile(r"0([1-9]|1[0-8])")
 
@@ -243,16 +239,15 @@ class _Parser:
         return parts, widths[0]
 
     def check_text(self, before: tuple[_Part, ...], width: int, after: tuple[_Part, ...], max_length: int) -> None:
-        """Refuse a number that a reader could misread, or that is longer than the series allows."""
+        """Refuse a number that could not be a key, or that is longer than the series allows."""
         sample = "".join(part if isinstance(part, str) else "0" * part.width for part in (*before, "0" * width, *after))
-        for character in sample:
-            if unicodedata.category(character) in _INVISIBLE_CATEGORIES:
-                raise self._refusal(
-                    f"renders the invisible character U+{ord(character):04X}",
-                    "A number has no control characters, text direction marks, line breaks or surrogates.",
-                )
-        if sample != sample.strip():
-            raise self._refusal("renders white space at an end", "A number neither starts nor ends with white space.")
+        if found := flaw(sample, longest=len(sample)):
+            raise self._refusal(
+                f"renders a number that {found.problem}",
+                "A number has no hidden characters, no white space but ordinary blanks (U+0020) between others, and is "
+                "in Unicode's normal form NFC.",
+                found.remedy,
+            )
         if len(sample) > max_length:
             raise self._refusal(
                 f"renders numbers of {len(sample)} characters",
@@ -327,12 +322,12 @@ class _Parser:
         known = ", ".join(f"{{{known}}}" for known in ("counter", *_date_token_names(), *self.constants))
         raise self._refusal(f"has the unknown token {{{name}}}", f"The tokens are {known}.")
 
-    def _refusal(self, what: str, rule: str) -> InvalidTemplate:
+    def _refusal(self, what: str, rule: str, remedy: str = "") -> InvalidTemplate:
         shown = self.text if len(self.text) <= MAX_TEMPLATE_LENGTH else self.text[:40] + "…"
         return InvalidTemplate(
             f"The template {shown!r} {_visible(what)}.",
             rule=rule,
-            remedy=f"For the calendar '{self.kind}' write it like {examples[self.kind]} instead.",
+            remedy=remedy or f"For the calendar '{self.kind}' write it like {examples[self.kind]} instead.",
         )
 
 

@@ -1,23 +1,32 @@
-"""Text keys for what callers pass: tenants, documents, actors. The ledger stores them, so they must be stable."""
+"""Text keys for what callers pass: tenants, documents, actors. The ledger stores them, so they must be stable.
+
+Which texts may be a key is told in ``ledger.texts``, and how the row of a model instance gets one in
+``ledger.instances``. What isn't allowed is refused, never changed.
+"""
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 from django.db.models import Model
 
-from ledger.errors import InvalidActor, InvalidArgument, InvalidDocument, InvalidReason, InvalidTenant
+from ledger.errors import InvalidActor, InvalidArgument, InvalidDocument, InvalidReason, InvalidTenant, LedgerError
+from ledger.instances import instance_key as instance_key
+from ledger.texts import KEY_LENGTH as KEY_LENGTH
+from ledger.texts import KEY_RULE, flaw
+from ledger.texts import printable as printable
 
-KEY_LENGTH = 200
 REASON_LENGTH = 1000
 _LINES = str.maketrans("", "", "\n\r\t")
+
+# How much of a text that is refused its error repeats.
+_SHOWN = 60
 
 
 def tenant_key(org: Any) -> str:
     """The tenant of ``org``: ``""`` for None, a string as it is, ``"shop.organization:42"`` for a saved model instance.
 
-    Raises InvalidTenant on anything else, since a number's owner is never guessed.
+    Raises InvalidTenant on anything else, since a number's owner is never guessed, and on a text that can't be a key.
     """
     if org is None or org == "":
         return ""
@@ -29,7 +38,7 @@ def tenant_key(org: Any) -> str:
 def document_key(document: Any) -> str:
     """The key of ``document``: ``""`` for None, a string as it is, ``"shop.order:17"`` for a saved model instance.
 
-    Raises InvalidDocument on anything else.
+    Raises InvalidDocument on anything else, and on a text that can't be a key.
     """
     if document is None:
         return ""
@@ -44,7 +53,10 @@ def actor_name(by: Any) -> str:
         return ""
     if isinstance(by, Model):
         username = getattr(by, "get_username", None)
-        return _short_enough(str(username()), InvalidActor, "by") if username else instance_key(by, InvalidActor, "by")
+        if username is None:
+            return instance_key(by, InvalidActor, "by")
+        name = str(username())
+        return check_text(name, InvalidActor, "The user name ") if name else ""
     return _text_key(by, InvalidActor, "by", "a user, a text such as 'nightly job', or nothing")
 
 
@@ -66,27 +78,12 @@ def reason_text(reason: Any) -> str:
     return text
 
 
-def instance_key(instance: Model, error: type[InvalidArgument], argument: str) -> str:
-    """``app.model:pk`` of a saved model instance; raises ``error`` for one that has no primary key yet."""
-    if instance.pk is None:
-        raise error(
-            f"{argument}={instance!r} is not saved.",
-            rule="Its key is made of the primary key, so it must have one.",
-            remedy=f"Save it first, in the same transaction: {argument}.save(); issue(…, {argument}={argument}).",
-        )
-    # A proxy or deferred class names the same row as its concrete model, so they must share one key.
-    key = f"{instance._meta.concrete_model._meta.label_lower}:{instance.pk}"  # type: ignore[union-attr]
-    return _short_enough(key, error, argument)
-
-
-def _short_enough(key: str, error: type[InvalidArgument], argument: str) -> str:
-    if len(key) > KEY_LENGTH:
-        raise error(
-            f"The key of {argument}, {key[:60]!r}…, has {len(key)} characters.",
-            rule=f"A key has at most {KEY_LENGTH} characters.",
-            remedy=f"Pass a short stable text of its own: {argument}='…'.",
-        )
-    return key
+def check_text(text: str, error: type[LedgerError], what: str, *, longest: int = KEY_LENGTH) -> str:
+    """``text`` where it can be a key of at most ``longest`` characters; ``what`` stands before it in the ``error``."""
+    if found := flaw(text, longest=longest):
+        shown = ascii(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!a}…"
+        raise error(f"{what}{shown} {found.problem}.", rule=KEY_RULE, remedy=found.remedy)
+    return str.__str__(text)  # of a member of TextChoices, its value
 
 
 def _text_key(value: Any, error: type[InvalidArgument], argument: str, kinds: str) -> str:
@@ -96,17 +93,4 @@ def _text_key(value: Any, error: type[InvalidArgument], argument: str, kinds: st
             rule=f"{argument} takes {kinds}.",
             remedy=f"Pass the instance itself, or a text key: {argument}='…'.",
         )
-    if not value or value != value.strip() or len(value) > KEY_LENGTH or not printable(value):
-        raise error(
-            f"{argument}={value[:60]!r} ({len(value)} characters) can't be a key.",
-            rule=f"A key has 1 to {KEY_LENGTH} printable characters, without white space around it.",
-            remedy=f"Pass a short stable text, for example {argument}='order:17'.",
-        )
-    return value
-
-
-def printable(text: str) -> bool:
-    """Tells whether ``text`` has none of the control, formatting and separator characters that hide in a table."""
-    # Nearly every text is plain, which Python sees at once; the loop also lets white space other than ' ' through.
-    hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    return text.isprintable() or all(unicodedata.category(character) not in hidden for character in text)
+    return check_text(value, error, f"{argument}=")

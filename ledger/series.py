@@ -17,7 +17,7 @@ from ledger.calendars import CalendarKind, day_after
 from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
 from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries, SecondConnectionFailed
-from ledger.keys import KEY_LENGTH, actor_name, printable, tenant_key
+from ledger.keys import actor_name, check_text, tenant_key
 from ledger.models import Allocation, DefaultSeries, Period, Series
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ def default_series(tenant: str, code: str) -> Series | None:
     settings = ledger_settings().default_series.get(code)
     if settings is None:
         return None
+    check_code(code)
     series = _new_series(tenant, code, settings)
     series.check_settings()
     return series
@@ -316,13 +317,13 @@ def change_allocation(
 
 def check_code(code: Any) -> None:
     """Raise InvalidSeries unless ``code`` can name a series."""
-    if isinstance(code, str) and code and code == code.strip() and len(code) <= KEY_LENGTH and printable(code):
-        return
-    raise InvalidSeries(
-        f"The code {code!r} can't name a series.",
-        rule=f"A code has 1 to {KEY_LENGTH} printable characters, without white space around it.",
-        remedy="Choose a short word, such as 'invoice' or 'credit-note'.",
-    )
+    if not isinstance(code, str):
+        raise InvalidSeries(
+            f"The code {code!r} is of type {type(code).__name__}.",
+            rule="The code of a series is a text.",
+            remedy="Choose a short word, such as 'invoice' or 'credit-note'.",
+        )
+    check_text(code, InvalidSeries, "The code ")
 
 
 def _new_series(tenant: str, code: str, settings: Any) -> Series:

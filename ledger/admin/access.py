@@ -12,7 +12,8 @@ from django.http import HttpRequest
 
 from ledger.admin.base import ModelAdmin, shown_tenant
 from ledger.errors import InvalidTenant
-from ledger.keys import instance_key, tenant_key
+from ledger.instances import find_row, instance_key
+from ledger.keys import tenant_key
 from ledger.models import Series, TenantAccess
 
 
@@ -72,9 +73,7 @@ class TenantAccessAdmin(ModelAdmin):
     @admin.display(description="user")
     def shown_user(self, obj: TenantAccess) -> str:
         """By name, as long as there is such a user here."""
-        users: Any = get_user_model()
-        label, _, key = obj.user.rpartition(":")
-        found = users._default_manager.filter(pk=key).first() if label == users._meta.label_lower else None
+        found: Any = find_row(get_user_model(), obj.user)
         return str(found.get_username()) if found else obj.user
 
     @admin.display(description="tenant")

@@ -20,7 +20,7 @@ from ledger.adoption.source import Source, text_lines
 from ledger.calendars import business_date
 from ledger.errors import AdoptionError, InvalidArgument, InvalidDate
 from ledger.formats import MAX_VALUE, Template
-from ledger.keys import KEY_LENGTH, printable
+from ledger.texts import flaw
 
 #: The longest number that the ledger can hold, in characters.
 NUMBER_LENGTH = 100
@@ -148,12 +148,12 @@ class RowReader:
             raise BadRow(
                 f"the number {number[:40]!r}… has {len(number)} characters, and the ledger holds {NUMBER_LENGTH}"
             )
-        if not number.isprintable() and not printable(number):
-            raise BadRow(f"the number {number!r} has characters that nobody can see")
-        found = self.pattern.fullmatch(number)
-        if found is None:
+        if found := flaw(number):
+            raise BadRow(f"the number {number!a} {found.problem}")
+        matched = self.pattern.fullmatch(number)
+        if matched is None:
             raise BadRow(f"the number {number!r} does not match the pattern {self.pattern.pattern}")
-        groups = found.groupdict()
+        groups = matched.groupdict()
         digits = groups.pop("counter") or ""
         if not (digits.isascii() and digits.isdigit()):
             raise BadRow(f"the number {number!r} has the counter {digits!r}, which is no whole number")
@@ -293,6 +293,6 @@ def _stated(text: str, date_format: str | None) -> tuple[datetime, bool]:
 
 
 def _document(text: str) -> str:
-    if len(text) > KEY_LENGTH or not (text.isprintable() or printable(text)):
-        raise BadRow(f"the document {text[:40]!r} has {len(text)} characters, or some that nobody can see")
+    if text and (found := flaw(text)):
+        raise BadRow(f"the document {text[:40]!a} {found.problem}")
     return text

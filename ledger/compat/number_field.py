@@ -20,6 +20,7 @@ from django.core import checks
 from django.db import connections, models, router, transaction
 
 from ledger.errors import DocumentConflict, InvalidArgument, InvalidDocument, InvalidSeries
+from ledger.instances import instance_key, is_known
 from ledger.issuing import issue, issue_many
 from ledger.keys import document_key, tenant_key
 from ledger.models import Entry
@@ -55,6 +56,8 @@ class NumberField(_CharField):
     ``"shop.invoice:17"``. Numbers are unique for each tenant, so the column is ``unique`` unless ``org`` is a function;
     then the model needs a UniqueConstraint of its own, which a check asks for.
 
+    A copy of the field on another model, such as that of django-simple-history, is a plain text column.
+
     An UPDATE leaves the column as it is, whatever the attribute says. The field isn't editable; with ``editable=True``
     forms show it, disabled. Migrations know it as the CharField that it is in the database.
 
@@ -75,6 +78,8 @@ class NumberField(_CharField):
     ) -> None:
         self.series, self.org, self.document, self.on, self.metadata, self.by = series, org, document, on, metadata, by
         defaults = {"max_length": NUMBER_LENGTH, "unique": not callable(org), "editable": False, "blank": True}
+        # The model in whose class it stands: the first one that gets the field.
+        self.declared_on: type[models.Model] | None = None
         super().__init__(*args, **{**defaults, **kwargs})
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
@@ -83,9 +88,9 @@ class NumberField(_CharField):
         return name, "django.db.models.CharField", args, kwargs
 
     def clone(self) -> NumberField:
-        """Unlike what migrations keep, a copy that gives out the same numbers."""
+        """Unlike what migrations keep, a copy with all arguments. As any copy, it numbers the same model alone."""
         _, _, args, kwargs = self.deconstruct()
-        return type(self)(
+        copy = type(self)(
             *args,
             series=self.series,
             org=self.org,
@@ -95,9 +100,23 @@ class NumberField(_CharField):
             by=self.by,
             **{"unique": self.unique, "editable": self.editable, "blank": self.blank, **kwargs},
         )
+        copy.declared_on = self.declared_on
+        return copy
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
-        """Let the model's saves open a transaction, and draw the primary key before the INSERT."""
+        """Let the model's saves open a transaction, and draw the primary key before the INSERT.
+
+        A copy of the field on another model (the history or audit table that a package makes of this one, a model of a
+        migration) is a plain text column there: its rows are no documents, and many of them bear one number. Children
+        of an abstract model get copies too, and those do number.
+        """
+        self.declared_on = self.declared_on or cls
+        if not issubclass(cls, self.declared_on):
+            self.__class__ = models.CharField  # type: ignore[assignment]
+            self._unique = False
+            self.__dict__.pop("unique", None)  # a cached property, which the copy brought along
+            self.contribute_to_class(cls, name, private_only)
+            return
         super().contribute_to_class(cls, name, private_only)
         if not cls._meta.abstract and not getattr(cls, _WRAPPED, False):
             _number_on_save(cls)
@@ -143,10 +162,9 @@ class NumberField(_CharField):
         if self.document is not None:
             key = document_key(self.document(instance))
         else:
-            # The model that has the field, so that a child of it and the parent's instance are one document.
-            pk: Any = instance._get_pk_val(self.model._meta)
-            unknown = pk is None or hasattr(pk, "resolve_expression")  # a db_default is computed by the INSERT
-            key = "" if unknown else f"{self.model._meta.label_lower}:{pk}"
+            # As the model that has the field: a child's row isn't there yet when its parent's row is numbered.
+            known = is_known(instance._get_pk_val(self.model._meta))
+            key = instance_key(instance, InvalidDocument, "document", model=self.model) if known else ""
         if not key:
             raise InvalidDocument(
                 f"{instance._meta.label} has no key yet when its {self.name} is to be given.",

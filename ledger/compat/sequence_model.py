@@ -11,8 +11,9 @@ from django.db import IntegrityError, connections, router, transaction
 from ledger.calendars import CalendarKind
 from ledger.compat.new_series import made_here
 from ledger.compat.scopes import open_current, series_of_scope, today_of
-from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
+from ledger.errors import InvalidArgument, InvalidTenant, LedgerError, UnknownSeries
 from ledger.formats import DateToken
+from ledger.instances import key_by_label, pk_value
 from ledger.keys import tenant_key
 from ledger.models import Period, Series
 from ledger.periods import find_period, planned_period
@@ -122,7 +123,7 @@ class Sequence:
         """The primary key of the organisation, or None."""
         if (model := self._org_model()) is None:
             return None
-        return model._meta.pk.to_python(self._series.tenant.partition(":")[2])
+        return pk_value(model, self._series.tenant.partition(":")[2])
 
     @property
     def org(self) -> Any:
@@ -277,7 +278,7 @@ def _tenant(org: Any, org_content_type: Any, org_id: Any) -> str:
             rule="It is named by itself, or by both its content type and its primary key.",
             remedy="Pass org=my_org, or org_content_type=… and org_id=….",
         )
-    return tenant_key(f"{org_content_type.app_label}.{org_content_type.model}:{org_id}")
+    return key_by_label(f"{org_content_type.app_label}.{org_content_type.model}", org_id, InvalidTenant, "org")
 
 
 def _tenant_of(fields: dict[str, Any]) -> str | None:

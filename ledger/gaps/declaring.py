@@ -11,7 +11,7 @@ from django.db import DatabaseError, connections, router, transaction
 from ledger.database_errors import not_granted
 from ledger.errors import DeclarationError
 from ledger.gaps import ranges, sql
-from ledger.keys import KEY_LENGTH, actor_name, printable, reason_text
+from ledger.keys import actor_name, check_text, reason_text
 from ledger.models import GapDeclared, Period
 from ledger.sql import DECLARE
 
@@ -73,8 +73,8 @@ def declare(
     before; and InvalidReason, InvalidActor.
     """
     alias = using or router.db_for_write(GapDeclared)
-    _check_text("authority", authority, _AUTHORITY_LENGTH)
-    _check_text("reference", reference, KEY_LENGTH)
+    check_text(authority, DeclarationError, "The authority ", longest=_AUTHORITY_LENGTH)
+    check_text(reference, DeclarationError, "The reference ")
     reason = reason_text(justification) if justification else ""
     actor = actor_name(by)
     every = list(gaps)
@@ -95,16 +95,6 @@ def _declared(cursor: Any, gaps: Sequence[GapRange], alias: str, facts: list[str
         for event in GapDeclared.objects.using(alias).in_bulk([row[0] for row in cursor.fetchall()]).values():
             made[(event.period_id, event.first_value)] = event
     return [made[(gap.period.pk, gap.first)] for gap in gaps]
-
-
-def _check_text(what: str, text: str, longest: int) -> None:
-    if text and text == text.strip() and len(text) <= longest and printable(text):
-        return
-    raise DeclarationError(
-        f"The {what} {text[:60]!r} says nothing, is too long, or holds hidden characters.",
-        rule=f"It is a printable text of 1 to {longest} characters, without white space around it.",
-        remedy="Pass what the authority's receipt says.",
-    )
 
 
 def _ours(error: DatabaseError, authority: str) -> Exception:

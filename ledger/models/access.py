@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from django.db import models
 
 from ledger.errors import InvalidActor
-from ledger.keys import instance_key, tenant_key
+from ledger.instances import instance_key
+from ledger.keys import tenant_key
 from ledger.models.columns import key, written_at
 
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Collate, Now, Upper
 
 from ledger import calendars, formats
 from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
-from ledger.keys import printable
+from ledger.keys import check_text
 from ledger.models.columns import ShortTextField, key
 from ledger.rules import Finding, Plan, Rules, check_period, check_settings, find_rules, refuse_broken
 
@@ -246,12 +246,8 @@ class Series(models.Model):
                 rule="A remote series gives out the numbers of drafts in one of the systems of LEDGER_ACCOUNTING.",
                 remedy="Name it: define_series(…, allocation='remote', system='books').",
             )
-        if self.system != self.system.strip() or len(self.system) > SYSTEM_LENGTH or not printable(self.system):
-            raise InvalidSeries(
-                f"The name {self.system!r} can't be that of an accounting system.",
-                rule=f"A name has up to {SYSTEM_LENGTH} printable characters, without white space around it.",
-                remedy="Use a name of LEDGER_ACCOUNTING['SYSTEMS'].",
-            )
+        if self.system:
+            check_text(self.system, InvalidSeries, "The accounting system ", longest=SYSTEM_LENGTH)
 
     def _check_length(self) -> None:
         # Every date token has a fixed width, so any span shows how long the numbers get.

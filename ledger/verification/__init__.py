@@ -29,7 +29,7 @@ from django.db import DataError, ProgrammingError, connections, router, transact
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.models import Entry
-from ledger.verification import counters_sql, guards, queues_sql, sql
+from ledger.verification import counters_sql, guards, keys, queues_sql, sql
 from ledger.verification.findings import MEANINGS, Finding, Note
 
 #: How long a reservation may stay open: several sweeps, and longer than any checkout should hold a transaction.
@@ -59,6 +59,7 @@ CHECKS: tuple[Check, ...] = (
     Check("tickets", queues_sql.TICKETS),
     Check("numbers are unique", sql.NUMBERS),
     Check("documents have one number", sql.DOCUMENTS),
+    Check("keys of documents and tenants", keys.KEYS),
     Check("voids", sql.VOIDS),
     Check("adopted histories and explanations", sql.HISTORIES),
     Check("holes reported", queues_sql.HOLES),
@@ -105,6 +106,7 @@ def _offending_rows(
     connection: BaseDatabaseWrapper, statement: str, tenant: str | None, series: str | None
 ) -> Iterator[Finding]:
     wanted: dict[str, Any] = {"tenant": tenant, "series": series, "open_at_most": OPEN_AT_MOST}
+    wanted |= keys.expected_keys()
     with transaction.atomic(using=connection.alias):
         with connection.cursor() as cursor:
             cursor.execute(sql.READ_THE_TABLES)

@@ -93,6 +93,42 @@ def _of_queue(queue: str, waits: str) -> dict[str, Meaning]:
     }
 
 
+#: What to do about a key that Folio would not make today, by what has it.
+_OTHER_KEY: Final = {
+    "document": "The number stays as it is. Where the same row may be numbered again, pass the key as it stands here, "
+    "issue(…, document='…'), or the row gets a second number.",
+    "tenant": "Pass the key as it stands here wherever you issue for it, issue(…, org='…'), or its numbers begin again "
+    "at 1.",
+}
+_NO_KEY: Final = {
+    "document": "The number stays as it is. Before you issue for the same document under a text that can be a key, "
+    "look for this one, or the document gets a second number.",
+    "tenant": "Folio refuses this tenant now. Define its series under a text that can be a key, and take over the "
+    "numbers so far: manage.py ledger_adopt.",
+}
+
+
+def _of_keys(what: str, table: str, name: str) -> dict[str, Meaning]:
+    """What can be wrong with the key of a document or a tenant."""
+    return {
+        f"{what}-text": Meaning(
+            3, table, f"{name} {{detail!a}} is a text that can't be a key: another may look the same.", _NO_KEY[what]
+        ),
+        f"{what}-of-child": Meaning(
+            3,
+            table,
+            f"{name} is named by a model whose rows are those of a parent, which has the key: {{detail}}.",
+            _OTHER_KEY[what],
+        ),
+        f"{what}-form": Meaning(
+            3,
+            table,
+            f"{name} has a primary key in another form than the database keeps: {{detail}}.",
+            _OTHER_KEY[what],
+        ),
+    }
+
+
 MEANINGS: Final[dict[str, Meaning]] = {
     **_of_queue("slot", "is a free slot"),
     **_of_queue("reservation", "is reserved"),
@@ -205,6 +241,15 @@ MEANINGS: Final[dict[str, Meaning]] = {
         3, "ledger_entry", "The number {number} is that of entry {detail} as well, but for case.", _INVESTIGATE
     ),
     "document-twice": Meaning(3, "ledger_entry", "The document has two numbers: {detail}.", _INVESTIGATE),
+    **_of_keys("document", "ledger_entry", "The document"),
+    **_of_keys("tenant", "ledger_series", "The tenant"),
+    "code-text": Meaning(
+        3,
+        "ledger_series",
+        "The code {detail!a} is a text that can't be a key: another may look the same.",
+        "Folio refuses this code now. Define a series under a code that can be a key, and take over the numbers so "
+        "far: manage.py ledger_adopt.",
+    ),
     "wrong-number": Meaning(3, "ledger_entry", "The number {number} should be {detail}.", _RESTORE),
     "void-of-nothing": Meaning(5, "ledger_numbervoided", "It names entry {detail}, which does not exist.", _RESTORE),
     "void-of-stranger": Meaning(5, "ledger_numbervoided", "It names an entry of tenant {detail!r}.", _INVESTIGATE),

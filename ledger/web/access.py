@@ -23,7 +23,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from ledger.errors import InvalidActor
-from ledger.keys import instance_key
+from ledger.instances import instance_key
 from ledger.models import Series, TenantAccess
 from ledger.web.headers import secured
 

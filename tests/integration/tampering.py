@@ -7,6 +7,32 @@ from tests.integration.verified import COPY, INVOICE, PERIOD, SHOWN, TILL, TILL_
 #: What is done, and the rule, the check and the words that name it.
 Case: TypeAlias = tuple[list[str], int, str, str]
 
+_OF_FIVE = f"WHERE {INVOICE} AND value = 5"
+KEYS: list[Case] = [
+    (
+        [f"UPDATE ledger_entry SET document = 'Cafe\u0301' {_OF_FIVE}"],
+        3,
+        "document-text",
+        r"'Cafe\u0301' is a text that",
+    ),
+    (
+        [f"UPDATE ledger_entry SET document = 'shop.websale:17' {_OF_FIVE}"],
+        3,
+        "document-of-child",
+        "shop.websale:17, today shop.sale:…",
+    ),
+    ([f"UPDATE ledger_entry SET document = 'shop.order:017' {_OF_FIVE}"], 3, "document-form", "shop.order:017"),
+    (["UPDATE ledger_series SET tenant = 'acme\u00a0' WHERE tenant = 'acme'"], 3, "tenant-text", r"'acme\xa0'"),
+    (
+        ["UPDATE ledger_series SET tenant = 'shop.websale:17' WHERE tenant = 'acme'"],
+        3,
+        "tenant-of-child",
+        "shop.websale:17, today shop.sale:…",
+    ),
+    (["UPDATE ledger_series SET tenant = 'shop.order:017' WHERE tenant = 'acme'"], 3, "tenant-form", "shop.order:017"),
+    (["UPDATE ledger_series SET code = 'in\u200bvoice' WHERE code = 'invoice'"], 3, "code-text", r"'in\u200bvoice'"),
+]
+
 ENTRIES: list[Case] = [
     ([f"DELETE FROM ledger_entry WHERE {INVOICE} AND value IN (5, 6)"], 1, "lost-or-tampered", "5 to 6"),
     ([f"DELETE FROM ledger_entry WHERE {INVOICE} AND value = 1"], 1, "lost-or-tampered", "of 1,"),
@@ -90,6 +116,7 @@ ENTRIES: list[Case] = [
         "wrong-number",
         "INV-2025-000005",
     ),
+    *KEYS,
     ([f"DELETE FROM ledger_entry WHERE {INVOICE} AND value = 4"], 5, "void-of-nothing", "does not exist"),
     (["UPDATE ledger_numbervoided SET tenant = 'other' WHERE tenant = 'acme'"], 5, "void-of-stranger", "'acme'"),
     (

@@ -246,7 +246,7 @@ class TestBadRows:
             ("INV-2024-XX,2024-01-01", "does not match the pattern"),
             ("INV-2024-0002 x,2024-01-01", "does not match the pattern"),
             ("X" * 101 + ",2024-01-01", "has 101 characters, and the ledger holds 100"),
-            ("INV-2024-\u200b0002,2024-01-01", "characters that nobody can see"),
+            ("INV-2024-\u200b0002,2024-01-01", "holds U+200B (ZERO WIDTH SPACE) at position 10"),
             ("INV-2024-9999999999999999999,2024-01-01", "counter above 9223372036854775807"),
             ("INV-2024-0002,", "it has no date"),
             ("INV-2024-0002,2024-02-30", "'2024-02-30' is none of the format"),

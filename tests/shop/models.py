@@ -13,4 +13,4 @@ class Order(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
 
-from tests.shop import lorikeet, numbered  # noqa: E402, F401  (their models are the app's)
+from tests.shop import audited, inherited, keyed, lorikeet, numbered  # noqa: E402, F401  (their models are the app's)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
     {"errors", "conf", "moments"},
-    {"calendars", "formats", "keys", "rules"},
+    {"calendars", "formats", "texts", "instances", "keys", "rules"},
     {"models", "sql", "migrations"},
     {"allocation", "refusals", "database_errors", "databases", "requests", "batches"},
     {"series", "periods", "growth", "testing", "waiting"},
@@ -82,7 +82,8 @@ def test_nothing_knows_of_other_systems_callers() -> None:
 
 
 def test_the_pure_modules_import_neither_django_nor_models() -> None:
-    pure = [ROOT / "ledger/calendars.py", ROOT / "ledger/formats.py", *(ROOT / "ledger/rules").rglob("*.py")]
+    pure = [ROOT / f"ledger/{name}.py" for name in ("calendars", "formats", "texts")]
+    pure += (ROOT / "ledger/rules").rglob("*.py")
     for path in pure:
         found = list(imports(path))
         assert not [module for module in found if module.startswith(("django", "ledger.models", "time"))]

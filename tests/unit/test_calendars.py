@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ledger import calendars, formats
+from ledger import calendars, formats, texts
 from ledger.calendars import (
     Calendar,
     CalendarKind,
@@ -377,7 +377,7 @@ def test_what_is_no_key_is_refused(name: str) -> None:
 # Purity
 
 
-@pytest.mark.parametrize("module", [calendars, formats])
+@pytest.mark.parametrize("module", [calendars, formats, texts])
 def test_the_pure_modules_import_neither_django_nor_a_clock(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__", ""))).read_text(encoding="utf-8"))
     imported: set[str] = set()
@@ -390,7 +390,11 @@ def test_the_pure_modules_import_neither_django_nor_a_clock(module: object) -> N
             imported.add(node.module or "")
         elif isinstance(node, ast.Attribute):
             attributes.add(node.attr)
-    assert {name for name in imported if name.startswith("ledger")} <= {"ledger.calendars", "ledger.errors"}
+    assert {name for name in imported if name.startswith("ledger")} <= {
+        "ledger.calendars",
+        "ledger.errors",
+        "ledger.texts",
+    }
     assert not {name for name in imported if name.partition(".")[0] in {"django", "time", "freezegun", "os"}}
     assert not attributes & {"now", "today", "utcnow", "fromtimestamp", "localtime", "time_ns"}
 

@@ -20,7 +20,7 @@ from ledger.calendars import Calendar, CalendarKind, FiscalStart, business_date,
 from ledger.conf import ledger_settings
 from ledger.errors import AdoptionError, InvalidArgument, InvalidDocument, InvalidTenant
 from ledger.formats import parse_template
-from ledger.keys import instance_key
+from ledger.instances import instance_key, label, lookup, pk_value, topmost
 from ledger.series import find_series
 
 _BATCH = 2_000
@@ -64,7 +64,7 @@ class History:
             keys = model._base_manager.using(alias).order_by(self.org_field).values_list(self.org_field, flat=True)
             return list(dict.fromkeys(str(key or "") for key in keys.distinct()))
         owners = field.related_model._base_manager.using(alias)
-        used = model._base_manager.using(alias).exclude(**{self.org_field: None}).values(self.org_field)
+        used = model._base_manager.using(alias).exclude(**{self.org_field: None}).values(f"{self.org_field}__pk")
         tenants = [instance_key(owner, InvalidTenant, "org") for owner in owners.filter(pk__in=used).order_by("pk")]
         nobodys = model._base_manager.using(alias).filter(**{self.org_field: None}).exists()
         return [*([""] if nobodys else []), *tenants]
@@ -117,27 +117,25 @@ class History:
     def _rows(self, alias: str, tenant: str) -> Iterator[Any]:
         rows = self._model()._base_manager.using(alias).exclude(**{self.number_field: None})
         if self.org_field is not None:
-            key = self._org_key(self.org_field, tenant)
-            mine = Q(**{self.org_field: key})
+            mine = self._of_org(self.org_field, tenant)
             rows = rows.filter(mine if tenant else mine | Q(**{self.org_field: None}))
         for row in rows.order_by("pk").iterator(_BATCH):
             if getattr(row, self.number_field) != "":
                 yield row
 
-    def _org_key(self, org_field: str, tenant: str) -> str | None:
-        """What the field of a tenant's rows has: the text itself, or the primary key of the instance."""
+    def _of_org(self, org_field: str, tenant: str) -> Q:
+        """The rows of a tenant: their field has the text itself, or leads to the instance."""
         related = self._model()._meta.get_field(org_field).related_model
-        if related is None:
-            return tenant
-        label, _, key = tenant.partition(":")
-        if tenant and label != related._meta.concrete_model._meta.label_lower:
+        if related is None or not tenant:
+            return Q(**{org_field: tenant if related is None else None})
+        named, _, key = tenant.partition(":")
+        if named != label(related):
             raise InvalidArgument(
-                f"The tenant {tenant!r} can't be found by {self.model}.{org_field}, which leads to "
-                f"{related._meta.label_lower}.",
+                f"The tenant {tenant!r} can't be found by {self.model}.{org_field}, which leads to {label(related)}.",
                 rule="The field tells whose a number is, so it leads to the model of the tenants.",
                 remedy="Name another --org-field, or move the counters of that organisation alone.",
             )
-        return key or None
+        return Q(**{f"{org_field}__{lookup(related)}": pk_value(topmost(related)[0], key)})
 
     def _number_of(self, alias: str, tenant: str, series: str, settings: dict[str, Any]) -> Any:
         """Turns what the field has into a number: a whole number is rendered as the series will do it."""

@@ -17,7 +17,8 @@ from ledger.compat.moving.history import History
 from ledger.compat.scopes import template_of
 from ledger.compat.sequence_runs import code_of, template_of_run
 from ledger.database_errors import told_in_our_words
-from ledger.errors import InvalidArgument
+from ledger.errors import InvalidArgument, InvalidTenant
+from ledger.instances import key_by_label
 from ledger.models.series import NUMBER_LENGTH
 
 DJANGO_SEQUENCES = "django-sequences"
@@ -167,6 +168,6 @@ def _read_scopes(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
         if with_year:
             calendar = CalendarKind.EXPLICIT if count_on else CalendarKind.YEAR
         settings = {"template": template_of(prefix, width, include_year=with_year), "calendar": calendar}
-        tenant = f"{app}.{model}:{org_id}" if app else ""
+        tenant = key_by_label(f"{app}.{model}", org_id, InvalidTenant, "org", using=alias) if app else ""
         found.append((scope, Counter(row, tenant, scope, settings, last)))
     return found

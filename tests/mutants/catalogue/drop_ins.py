@@ -10,6 +10,7 @@ SHIMS = "tests/compat/test_shims.py"
 MOVING = "tests/compat/test_moving.py"
 COMPAT = "ledger/compat"
 NUMBER_FIELD = "tests/integration/test_number_field.py"
+NUMBER_FIELD_COPIES = "tests/integration/test_number_field_copies.py"
 OSCAR = "tests/oscar/test_checkout.py"
 LORIKEET = "tests/integration/test_lorikeet.py"
 
@@ -88,9 +89,23 @@ MUTANTS = (
     Mutant(
         "child numbered as a document of its own",
         f"{COMPAT}/number_field.py",
-        'f"{self.model._meta.label_lower}:{pk}"',
-        'f"{instance._meta.label_lower}:{pk}"',
+        'instance_key(instance, InvalidDocument, "document", model=self.model)',
+        'f"{instance._meta.label_lower}:{instance._get_pk_val(self.model._meta)}"',
         (NUMBER_FIELD,),
+    ),
+    Mutant(
+        "copy of a NumberField on another model numbers",
+        f"{COMPAT}/number_field.py",
+        "        if not issubclass(cls, self.declared_on):",
+        "        if False:",
+        (NUMBER_FIELD_COPIES,),
+    ),
+    Mutant(
+        "copy of a NumberField on another model unique",
+        f"{COMPAT}/number_field.py",
+        "            self._unique = False\n",
+        "",
+        (NUMBER_FIELD_COPIES,),
     ),
     Mutant(
         "primary key of a failed INSERT kept",

@@ -13,9 +13,61 @@ GAP_PROOF = "tests/concurrency/test_gap_proof.py"
 HOST = "tests/integration/test_host_project.py"
 ADOPTION = "tests/integration/test_adoption.py"
 CALENDARS = "tests/unit/test_calendars.py"
+INSTANCES = "tests/unit/test_instances.py"
+TEXTS = "tests/unit/test_texts.py"
+VERIFIED_KEYS = "tests/integration/test_verification_keys.py"
 PAGES_ACTIONS = "tests/integration/test_pages_actions.py"
 
 MUTANTS = (
+    Mutant(
+        "a row's key depends on the class that it came as",
+        "ledger/instances.py",
+        "    for parent in parents:\n        yield from _topmost(parent)",
+        "    if parents:\n        yield concrete",
+        (INSTANCES,),
+    ),
+    Mutant(
+        "a row's key depends on how its primary key was written",
+        "ledger/instances.py",
+        "        text = _plain(own, own.to_python(value))",
+        "        text = _plain(own, value)",
+        (INSTANCES,),
+    ),
+    Mutant(
+        "a part of a composite key may be missing",
+        "ledger/instances.py",
+        "        return all(is_known(part) for part in pk)",
+        "        return True",
+        (INSTANCES,),
+    ),
+    Mutant(
+        "a comma within a part looks like one between parts",
+        "ledger/instances.py",
+        '    return _COMMA.join(re.sub(r"([\\\\,])", r"\\\\\\1", part) for part in parts)',
+        "    return _COMMA.join(parts)",
+        (INSTANCES,),
+    ),
+    Mutant(
+        "texts that look the same are two keys",
+        "ledger/texts.py",
+        '    if not unicodedata.is_normalized("NFC", text):',
+        "    if False:",
+        (TEXTS,),
+    ),
+    Mutant(
+        "white space that looks like a blank is one",
+        "ledger/texts.py",
+        "    (0x00A0, 0x00A0),\n",
+        "",
+        (TEXTS,),
+    ),
+    Mutant(
+        "keys of before go unnoticed",
+        "ledger/verification/keys.py",
+        "        instead = None if roots == (model,) else",
+        "        instead = None if roots else",
+        (VERIFIED_KEYS,),
+    ),
     Mutant(
         "any database may be flushed",
         "ledger/testing.py",

@@ -1,0 +1,188 @@
+"""Which texts may be a key: one rule for tenants, documents, series codes, numbers, actors and references.
+
+A key goes to other systems as it is, and two keys that differ in any way are two tenants, two series, two documents. So
+texts that look the same and are not the same are refused; nothing is changed silently. A text can be a key if
+
+1. it has 1 to 200 characters;
+2. its only white space is the ordinary blank (U+0020), and neither its first nor its last character is one;
+3. it has no hidden character: none of those in ``HIDDEN``;
+4. it is in Unicode's normal form NFC.
+
+Everything else may be a key: capitals and small letters are different, and so are two blanks and one, or a Latin and a
+Cyrillic "a".
+
+PostgreSQL holds the same rule: ``ledger_is_key`` (``sql/functions/ledger_is_key.sql``), whose text is ``is_key_sql``.
+Both sides name the characters by their numbers, so the rule doesn't depend on which version of Unicode a side knows.
+Only rule 4 does: a combination of characters that one side doesn't know yet is in NFC to that side.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from textwrap import wrap
+
+#: The longest key, in characters.
+KEY_LENGTH = 200
+
+#: The rule in one sentence, for errors.
+KEY_RULE = (
+    f"A key has 1 to {KEY_LENGTH} characters in Unicode's normal form NFC: no hidden characters, and no white space "
+    "but ordinary blanks (U+0020) between others."
+)
+
+# White space, but for the ordinary blank: Unicode's property White_Space.
+_BLANKS = (
+    (0x0009, 0x000D),
+    (0x0085, 0x0085),
+    (0x00A0, 0x00A0),
+    (0x1680, 0x1680),
+    (0x2000, 0x200A),
+    (0x2028, 0x2029),
+    (0x202F, 0x202F),
+    (0x205F, 0x205F),
+    (0x3000, 0x3000),
+)
+
+# Characters without a shape of their own: Unicode's categories Cc (controls) and Cf (format characters), its property
+# Default_Ignorable_Code_Point, three more that are drawn as nothing (U+2800, U+FFFC, U+1D159), and the two that no XML
+# can hold (U+FFFE, U+FFFF).
+_SHAPELESS = (
+    (0x0001, 0x0008),
+    (0x000E, 0x001F),
+    (0x007F, 0x0084),
+    (0x0086, 0x009F),
+    (0x00AD, 0x00AD),
+    (0x034F, 0x034F),
+    (0x0600, 0x0605),
+    (0x061C, 0x061C),
+    (0x06DD, 0x06DD),
+    (0x070F, 0x070F),
+    (0x0890, 0x0891),
+    (0x08E2, 0x08E2),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x206F),
+    (0x2800, 0x2800),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFC),
+    (0xFFFE, 0xFFFF),
+    (0x110BD, 0x110BD),
+    (0x110CD, 0x110CD),
+    (0x13430, 0x1343F),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D159, 0x1D159),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+)
+
+
+def _merged(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """The ranges in order, those that touch as one."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if found and first == found[-1][1] + 1:
+            found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+#: Every character that no key may hold, as ranges of code points, both ends inclusive.
+HIDDEN = _merged(_BLANKS + _SHAPELESS)
+
+# Nor these, which PostgreSQL can't hold at all: NUL, and halves of surrogate pairs.
+_UNSTORABLE = ((0x0000, 0x0000), (0xD800, 0xDFFF))
+
+
+def _members(ranges: tuple[tuple[int, int], ...]) -> list[str]:
+    """What stands in a class of characters, as Python and PostgreSQL both read it, in ASCII."""
+    return [_escaped(first) if first == last else f"{_escaped(first)}-{_escaped(last)}" for first, last in ranges]
+
+
+def _escaped(point: int) -> str:
+    return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
+
+
+_HIDDEN = re.compile(f"[{''.join(_members(HIDDEN + _UNSTORABLE))}]")
+_WHITE = re.compile(f"[{''.join(_members(_BLANKS))}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Why a text can't be a key. ``problem`` goes on after its name ("… holds U+00A0"), ``remedy`` is a sentence."""
+
+    problem: str
+    remedy: str
+
+
+def flaw(text: str, *, longest: int = KEY_LENGTH) -> Flaw | None:
+    """The first reason why ``text`` can't be a key of at most ``longest`` characters; None where it can."""
+    # Nearly every text is printable ASCII, which Python sees at once.
+    if text.isascii() and text.isprintable() and 0 < len(text) <= longest and text[0] != " " != text[-1]:
+        return None
+    if not text:
+        return Flaw("is empty", "Pass a short stable text, such as 'order:17'.")
+    if found := _HIDDEN.search(text):
+        where = f"holds {_named(found[0])} at position {found.start() + 1}"
+        if _WHITE.match(found[0]):
+            return Flaw(where, "Put an ordinary blank (U+0020) in its place, or leave it out.")
+        return Flaw(f"{where}, which nobody can see", "Leave it out.")
+    if text[0] == " " or text[-1] == " ":
+        return Flaw(f"{'begins' if text[0] == ' ' else 'ends'} with a blank (U+0020)", "Take it off: text.strip().")
+    if not unicodedata.is_normalized("NFC", text):
+        return Flaw(_unlike_nfc(text), "Normalise it where it comes from: unicodedata.normalize('NFC', text).")
+    if len(text) > longest:
+        return Flaw(
+            f"has {len(text)} characters, and {longest} are allowed", "Pass a shorter text that stays the same."
+        )
+    return None
+
+
+def is_key_sql(text: str) -> str:
+    """The rule as an expression of PostgreSQL about ``text``, itself an expression such as the name of a column.
+
+    Printable ASCII is looked at first: that is nearly every key, and costs one pass over it.
+    """
+    plain = f'{text} COLLATE pg_catalog."C"'
+    # Pieces of one literal: SQL puts them together where a line ends between them.
+    hidden = "'\n                '".join(wrap(" ".join(_members(HIDDEN)), 90)).replace(" \\", "\\")
+    return f"""pg_catalog.length({text}) OPERATOR(pg_catalog.<=) {KEY_LENGTH}
+    AND (
+        {plain} OPERATOR(pg_catalog.~) '^[!-~](?:[ -~]*[!-~])?$'
+        OR (
+            {plain} OPERATOR(pg_catalog.~) '^[^ ](?:.*[^ ])?$'
+            AND {plain} OPERATOR(pg_catalog.!~) (
+                '[{hidden}]'
+            )
+            AND {text} IS NFC NORMALIZED
+        )
+    )"""
+
+
+def printable(text: str) -> bool:
+    """Tells whether ``text`` has none of the control, formatting and separator characters that hide in a table."""
+    # Nearly every text is plain, which Python sees at once; the loop also lets white space other than ' ' through.
+    hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return text.isprintable() or all(unicodedata.category(character) not in hidden for character in text)
+
+
+def _named(character: str) -> str:
+    name = unicodedata.name(character, "")
+    return f"U+{ord(character):04X}{f' ({name})' if name else ''}"
+
+
+def _unlike_nfc(text: str) -> str:
+    """Where the text first differs from its normal form, told by code points, since both look the same."""
+    normal = unicodedata.normalize("NFC", text)
+    at = next((at for at, (one, other) in enumerate(zip(text, normal, strict=False)) if one != other), len(normal))
+    written = text[at : at + 2] if unicodedata.combining(text[at + 1 : at + 2] or " ") else text[at]
+    points = [" ".join(f"U+{ord(each):04X}" for each in part) for part in (written, normal[at : at + 1])]
+    return f"has {points[0]} at position {at + 1}, where Unicode's normal form NFC has {points[1] or 'nothing'}"
