@@ -4,7 +4,9 @@ The schema is the specification's own (Apache-2.0), as the package check-jsonsch
 """
 
 import json
+import re
 import sys
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from jsonschema.validators import validator_for
 
 SCHEMA = "builtin_schemas/vendor/compose-spec.json"
 FILE = Path(__file__).resolve().parents[1] / "docker-compose.yml"
+
+VARIABLE = re.compile(r"(\$\$)|\$\{(\w+)(?:(:[?-])([^}]*))?\}")
 
 
 def load(path: Path = FILE) -> dict[str, Any]:
@@ -27,6 +31,37 @@ def problems(document: dict[str, Any]) -> list[str]:
     # By the draft that the schema names: an older one ignores its newer keywords, and finds nothing wrong.
     errors = validator_for(schema)(schema).iter_errors(document)
     return [f"{error.json_path}: {error.message}" for error in errors]
+
+
+def variables(part: object) -> set[str]:
+    """The names of the variables that compose puts into a part of the document."""
+    return {name for _, name, _, _ in VARIABLE.findall(json.dumps(part)) if name}
+
+
+def interpolated(text: str, values: Mapping[str, str]) -> str:
+    """``text`` as compose hands it on: ``${NAME:?why}``, ``${NAME:-default}``, and ``$$`` for a dollar."""
+
+    def one(found: re.Match[str]) -> str:
+        dollar, name, operator, operand = found.groups(default="")
+        if dollar:
+            return "$"
+        if not values.get(name) and operator == ":?":
+            raise LookupError(f"{name}: {operand}")
+        return values.get(name) or operand
+
+    return VARIABLE.sub(one, text)
+
+
+def environment(document: dict[str, Any], service: str, values: Mapping[str, str]) -> dict[str, str]:
+    """What the processes of a service find in their environment."""
+    given = document["services"][service]["environment"]
+    return {name: interpolated(str(value), values) for name, value in given.items()}
+
+
+def passwords_command() -> str:
+    """The command that makes the file .env, as the document's first lines say it."""
+    [command] = re.findall(r"^# +(\(.*> \.env\))$", FILE.read_text(encoding="utf-8"), re.MULTILINE)
+    return str(command)
 
 
 if __name__ == "__main__":

