@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Cast, Upper
 
 from ledger.keys import KEY_LENGTH
+from ledger.models.columns import DayField, FactsField, MomentField
 from ledger.models.series import NUMBER_LENGTH, Period, Series
 
 
@@ -28,7 +29,7 @@ class TransactionId(models.Func):
 
 def written_at() -> models.DateTimeField[Any, Any]:
     """A column with the database's clock."""
-    return models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    return MomentField(db_default=ClockTimestamp(), editable=False)
 
 
 def written_by_transaction() -> models.BigIntegerField[Any, Any]:
@@ -59,11 +60,11 @@ class Entry(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     number = models.CharField(max_length=NUMBER_LENGTH)
     document = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
-    issued_on = models.DateField()
+    issued_on = DayField()
     issued_at = written_at()
     transaction_id = written_by_transaction()
     actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
-    metadata = models.JSONField(blank=True, default=dict, encoder=DjangoJSONEncoder)
+    metadata = FactsField(blank=True, default=dict, encoder=DjangoJSONEncoder)
 
     class Meta:
         verbose_name_plural = "entries"
@@ -192,7 +193,7 @@ class Adoption(models.Model):
     source = models.CharField(max_length=255, help_text="Name of the file.")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the file, hexadecimal.")
     rows = models.BigIntegerField()
-    options = models.JSONField(default=dict, help_text="Column mapping and pattern.")
+    options = FactsField(default=dict, help_text="Column mapping and pattern.")
     actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
     adopted_at = written_at()
     transaction_id = written_by_transaction()

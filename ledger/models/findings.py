@@ -8,6 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from ledger.keys import KEY_LENGTH
+from ledger.models.columns import FactsField
 from ledger.models.events import Entry, written_at, written_by_transaction
 from ledger.models.remote import REMOTE_LENGTH
 
@@ -74,7 +75,7 @@ class FindingRaised(models.Model):
     entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="findings")
     number = models.CharField(max_length=REMOTE_LENGTH)
     document = models.CharField(max_length=REMOTE_LENGTH, blank=True, default="")
-    facts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    facts = FactsField(default=dict, encoder=DjangoJSONEncoder)
     raised_at = written_at()
     transaction_id = written_by_transaction()
 

@@ -9,6 +9,7 @@ from django.db import models
 
 from ledger.keys import KEY_LENGTH
 from ledger.models.arrays import ArrayField
+from ledger.models.columns import DayField, FactsField
 from ledger.models.events import written_at
 from ledger.models.series import Period, Series
 
@@ -73,7 +74,7 @@ class Reservation(models.Model):
     period = of_period()
     value = models.BigIntegerField()
     document = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
-    issued_on = models.DateField(help_text="The business date that the checkout asked for.")
+    issued_on = DayField(help_text="The business date that the checkout asked for.")
     actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
     checkout_transaction_id = models.BigIntegerField(help_text="The transaction that asked for the value.")
     reserved_at = written_at()
@@ -109,12 +110,12 @@ class Ticket(models.Model):
     period = of_period()
     documents = ArrayField(models.TextField())
     entry_ids = ArrayField(models.BigIntegerField())
-    issued_on = models.DateField()
+    issued_on = DayField()
     on_stated = models.BooleanField(help_text="The caller chose the date.")
     slides = models.BooleanField(help_text="The date is that of the commit, so that dates never decrease.")
     tells = models.BooleanField(help_text="A notice at COMMIT tells the client the number, which saves it a query.")
     actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
-    metadata = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    metadata = FactsField(null=True, encoder=DjangoJSONEncoder)
 
     class Meta:
         default_permissions = ()

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
+from ledger.models.columns import FactsField, MomentField
 from ledger.models.events import written_at
 
 
@@ -20,8 +21,8 @@ class SweepRun(models.Model):
 
     sweep = models.CharField(max_length=220)
     started_at = written_at()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    finished_at = MomentField(null=True, blank=True)
+    counts = FactsField(default=dict, encoder=DjangoJSONEncoder)
     error = models.TextField(blank=True, default="")
     process = models.CharField(max_length=120, help_text="Host and process id.")
     batches = models.PositiveIntegerField(
@@ -49,8 +50,8 @@ class SweepBatch(models.Model):
     run = models.ForeignKey(SweepRun, on_delete=models.CASCADE, related_name="parts", db_index=False)
     number = models.PositiveIntegerField()
     started_at = written_at()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    finished_at = MomentField(null=True, blank=True)
+    counts = FactsField(default=dict, encoder=DjangoJSONEncoder)
     error = models.TextField(blank=True, default="")
     process = models.CharField(max_length=120, help_text="Host and process id.")
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Now, Upper
 from ledger import calendars, formats
 from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
 from ledger.keys import KEY_LENGTH, printable
+from ledger.models.columns import DayField, MomentField
 from ledger.rules import Finding, Plan, Rules, check_period, check_settings, find_rules, refuse_broken
 
 #: The longest number that any series may give out, in characters.
@@ -95,7 +96,7 @@ class Series(models.Model):
         help_text="So many days after its end a sweep closes a period for good; empty: it is closed by hand.",
     )
     is_active = models.BooleanField(default=True, help_text="A series that is switched off gives out no number.")
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_at = MomentField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name_plural = "series"
@@ -268,20 +269,20 @@ class Period(models.Model):
 
     tenant = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="periods")
-    starts_on = models.DateField()
-    ends_on = models.DateField()
+    starts_on = DayField()
+    ends_on = DayField()
     prefix = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     width = models.SmallIntegerField()
     suffix = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     first_value = models.BigIntegerField()
     last_value = models.BigIntegerField()
     max_value = models.BigIntegerField()
-    last_issued_on = models.DateField(null=True, blank=True)
+    last_issued_on = DayField(null=True, blank=True)
     has_drafts = models.BooleanField(
         default=False, db_default=False, help_text="Some of its values have the numbers of drafts (DraftMade)."
     )
-    opened_at = models.DateTimeField(db_default=Now())
-    closed_at = models.DateTimeField(null=True, blank=True)
+    opened_at = MomentField(db_default=Now())
+    closed_at = MomentField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["tenant", "series", "starts_on"]
@@ -300,10 +301,9 @@ class Period(models.Model):
     @property
     def label(self) -> str:
         """What people call the period: its span of dates, or "for ever"."""
-        span = self.as_span()
-        if (span.starts_on, span.ends_on) == (date.min, date.max):
+        if (self.starts_on, self.ends_on) == (date.min, date.max):
             return "for ever"
-        return f"{span.starts_on} to {span.ends_on}"
+        return f"{self.starts_on} to {self.ends_on}"
 
     def number_of(self, value: int, using: str | None = None) -> str:
         """The number of ``value``: that of its draft, where it has one, else as the template has it."""

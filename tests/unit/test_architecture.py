@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"errors", "conf", "moments"},
+    {"errors", "conf", "moments", "unreadable"},
     {"calendars", "formats", "keys", "rules"},
-    {"models", "sql", "migrations"},
+    {"models", "sql", "migrations", "cursors"},
     {"allocation", "refusals", "database_errors", "requests", "batches"},
     {"series", "periods", "growth", "testing", "waiting"},
     {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports", "reconciliation", "remote"},
