@@ -145,17 +145,18 @@ def day_or_none(day: Any) -> date | None:
 
 
 class UnreadableFacts(dict[str, Any]):
-    """What stands in the place of an object of JSON that can't be read: one entry that says what is there.
+    """What stands in the place of an object of JSON that can't be read, or only in part.
 
-    ``text`` is the JSON as the database has it.
+    It has one entry that says what is there, or all entries, where only some numbers in them are too long. ``text`` is
+    the JSON as the database has it.
     """
 
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__({UNREADABLE: reason})
+    def __init__(self, told: str | Mapping[str, Any], text: str) -> None:
+        super().__init__({UNREADABLE: told} if isinstance(told, str) else told)
         self.text = text
 
     def __reduce__(self) -> Any:
-        return UnreadableFacts, (self[UNREADABLE], self.text)
+        return UnreadableFacts, (dict(self), self.text)
 
 
 def facts(text: str | None) -> dict[str, Any]:
@@ -201,19 +202,24 @@ def cut(text: str, longest: int = _SHOWN) -> str:
 def _parsed(text: str) -> Any:
     if _MANY_DIGITS.search(text) is None:
         return json.loads(text)
-    return json.loads(text, parse_int=_whole, parse_float=_broken)
+    unread: list[str] = []
 
+    def told(digits: str) -> str:
+        unread.append(f"{UNREADABLE}: a number of {len(digits.lstrip('-')):,} digits")
+        return unread[-1]
 
-def _whole(digits: str) -> int | str:
-    try:
-        return int(digits)
-    except ValueError:
-        return f"{UNREADABLE}: a number of {len(digits.lstrip('-')):,} digits"
+    def whole(digits: str) -> int | str:
+        try:
+            return int(digits)
+        except ValueError:
+            return told(digits)
 
+    def broken(digits: str) -> float | str:
+        number = float(digits)
+        return number if math.isfinite(number) else told(digits)
 
-def _broken(digits: str) -> float | str:
-    number = float(digits)
-    return number if math.isfinite(number) else f"{UNREADABLE}: a number of {len(digits.lstrip('-')):,} digits"
+    found = json.loads(text, parse_int=whole, parse_float=broken)
+    return UnreadableFacts(found, text) if unread and isinstance(found, dict) else found
 
 
 def _levels(found: Any) -> int:

@@ -22,6 +22,7 @@ from ledger.keys import REASON_LENGTH, reason_text
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved, RemoteReading
 from ledger.moments import aware
 from ledger.reconciliation import acknowledge
+from ledger.unreadable import objects
 
 #: A longer list is no help; any value can still stand in the address.
 _MOST = 100
@@ -150,7 +151,7 @@ class FindingRaisedAdmin(EventAdmin):
     @admin.display(description="there")
     def shown_there(self, obj: FindingRaised) -> str:
         """What the accounting system said, one document after the other."""
-        told = [(shown_evidence(document),) for document in obj.facts.get("there") or []]
+        told = [(shown_evidence(document),) for document in objects(obj.facts.get("there"))]
         return format_html_join("", "<div>{}</div>", told) or "–"
 
     @admin.display(description="acknowledged")

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, router, transaction
 
+from ledger.cursors import open_cursor
 from ledger.errors import DeclarationError
 from ledger.gaps import ranges, sql
 from ledger.keys import KEY_LENGTH, actor_name, printable, reason_text
@@ -41,7 +42,7 @@ def undeclared(period: Period, authority: str, *, using: str | None = None) -> l
     """
     alias = using or router.db_for_read(GapDeclared)
     arguments: dict[str, Any] = {"tenant": period.tenant, "period": period.pk}
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.MISSING_OF_PERIOD, arguments)
         missing = cursor.fetchall()
     declared = declared_spans(period, authority, using=alias)

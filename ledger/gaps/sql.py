@@ -15,7 +15,7 @@ _THESE = "(%(reservations)s::bigint[] IS NULL OR r.id = ANY (%(reservations)s::b
 RESERVATIONS = f"""
     WITH free AS MATERIALIZED (SELECT r.id FROM ledger_reservation r WHERE {_THESE} FOR UPDATE SKIP LOCKED)
     SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, r.value,
-           r.reserved_at, clock_timestamp() - r.reserved_at >= %(grace)s::interval, r.document, r.actor,
+           r.reserved_at, r.reserved_at <= clock_timestamp() - %(grace)s::interval, r.document, r.actor,
            r.checkout_transaction_id, ledger_transaction_status(r.checkout_transaction_id),
            NOT EXISTS (SELECT FROM free f WHERE f.id = r.id)
     FROM ledger_reservation r
@@ -46,7 +46,7 @@ SLOTS = f"""
         FOR UPDATE SKIP LOCKED
     )
     SELECT b.tenant, b.code, b.id, b.starts_on, b.ends_on, b.prefix, b.width, b.suffix, b.value,
-           higher.issued_at, clock_timestamp() - higher.issued_at >= %(grace)s::interval, b.give_back,
+           higher.issued_at, higher.issued_at <= clock_timestamp() - %(grace)s::interval, b.give_back,
            NOT EXISTS (SELECT FROM free f WHERE (f.tenant, f.period_id, f.value) = (b.tenant, b.id, b.value)),
            (SELECT d.number FROM ledger_draftmade d
             WHERE d.tenant = b.tenant AND d.period_id = b.id AND d.value = b.value)

@@ -16,7 +16,7 @@ from django.db.models.expressions import Col
 from django.db.models.fields.json import KeyTransform
 
 from ledger import unreadable
-from ledger.unreadable import Beyond
+from ledger.unreadable import Beyond, UnreadableFacts
 
 # Django's own class takes no type argument at run time.
 if TYPE_CHECKING:
@@ -81,7 +81,17 @@ class _BoundedCol(Col):
         return ends.select(sql), params
 
 
-class _Bounded(AnyField):
+class _Kept(AnyField):
+    """What stands in for a value that could not be read is never written in its place."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """The column as it is, where only a stand-in is known of it."""
+        value = super().pre_save(model_instance, add)
+        unread = isinstance(value, (Beyond, UnreadableFacts)) and not add
+        return models.F(self.attname) if unread else value
+
+
+class _Bounded(_Kept):
     """What days and moments share, beside Django's own field."""
 
     ends: _Ends
@@ -132,7 +142,7 @@ class DayField(_Bounded, models.DateField):  # type: ignore[type-arg]
         return name, "django.db.models.DateField", args, kwargs
 
 
-class FactsField(models.JSONField):
+class FactsField(_Kept, models.JSONField):
     """An object of JSON; ``UnreadableFacts``, which is one too, for anything else that the column holds."""
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:

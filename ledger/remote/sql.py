@@ -67,7 +67,7 @@ PERIODS = """
     JOIN ledger_series s ON s.id = p.series_id
     CROSS JOIN LATERAL (SELECT (clock_timestamp() AT TIME ZONE s.time_zone)::date AS today) t
     WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND p.closed_at IS NULL
-      AND p.starts_on - t.today <= %(before)s AND t.today - p.ends_on <= %(after)s
+      AND p.starts_on <= t.today + %(before)s::int AND p.ends_on >= t.today - %(after)s::int
     ORDER BY p.starts_on
 """
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connections, router
+from django.db import router
 
+from ledger.cursors import open_cursor
 from ledger.errors import InvalidSeries
 from ledger.growth import growth_finding
 from ledger.keys import tenant_key
@@ -112,7 +113,7 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
         "lowest": counter.lowest if counter else None,
         "highest": counter.highest if counter else None,
     }
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.NUMBERS, wanted)
         count, longest, twice, too_long, longest_one, odd, odd_one, outside, outside_one = cursor.fetchone()
     if rules.length is not None:
@@ -175,7 +176,7 @@ def _gaps(series: Series, rules: Rules, periods: list[PeriodSummary], today: dat
         "overdue": overdue,
         "time_zone": series.time_zone,
     }
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.GAPS, wanted)
         missing, explained, declared, late = (int(value) for value in cursor.fetchone())
     told = f"{missing:,} numbers are known to be missing"
@@ -248,7 +249,7 @@ def _open_periods(series: Series, rules: Rules, today: date, alias: str) -> Iter
 def _growth(period: Period, today: date, highest: int, alias: str) -> Finding | None:
     """A warning where the counter runs out before its period ends, at this year's rate."""
     since = max(period.starts_on, today - timedelta(days=HORIZON - 1))
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.RATE, {"tenant": period.tenant, "period": period.pk, "since": since})
         first, used = cursor.fetchone()
     if first is None:

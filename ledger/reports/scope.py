@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +15,7 @@ from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.reports.missing import Island, Item, Neighbour, Span, Tally, What, spans, tally
 from ledger.reports.rows import PeriodRow
 from ledger.reports.snapshot import Snapshot
+from ledger.unreadable import facts
 
 #: Spans that are kept in memory from the counting to the writing, in all; beyond, a period is walked twice.
 _KEPT = 10_000
@@ -113,8 +113,7 @@ def _island_and_item(row: tuple[Any, ...]) -> tuple[Island, Item | None]:
         document=document,
         actor=actor,
         asked_for=asked_for,
-        # Django has PostgreSQL's JSON come as text.
-        evidence=json.loads(evidence) if evidence else {},
+        evidence=facts(evidence),
         explanation=explanation or "",
         explained_by=explained_by or "",
         explained_at=explained_at,
@@ -169,7 +168,7 @@ def _row(
         "tenant": period.tenant,
         "series": period.series_id,
         "period": period.pk,
-        "starts_on": period.starts_on,
+        "starts_on": summary.starts_on,
         "first": first,
         "last": last,
     }

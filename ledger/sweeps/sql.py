@@ -48,8 +48,7 @@ LOW_POOLS = f"""
 # How the last run of each sweep went, and when one last succeeded. Two probes of an index for each, however many runs
 # are remembered. Argument: names.
 LATEST = """
-    SELECT n.sweep, r.started_at, r.finished_at, r.error, r.counts, g.finished_at, g.finished_at - g.started_at,
-           clock_timestamp()
+    SELECT n.sweep, r.started_at, r.finished_at, r.error, r.counts, g.started_at, g.finished_at, clock_timestamp()
     FROM unnest(%s::text[]) AS n (sweep)
     LEFT JOIN LATERAL (
         SELECT * FROM ledger_sweeprun r WHERE r.sweep = n.sweep ORDER BY r.started_at DESC LIMIT 1
@@ -77,6 +76,8 @@ QUEUED = """
         WHERE s.allocation = 'pooled' AND s.is_active AND p.closed_at IS NULL AND p.last_value < p.max_value
           AND (clock_timestamp() AT TIME ZONE s.time_zone)::date BETWEEN p.starts_on AND p.ends_on
     ) pools,
-    (SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(r.reserved_at)), 0)::float AS age
+    (SELECT count(*),
+            coalesce(extract(epoch FROM clock_timestamp() - min(r.reserved_at) FILTER (WHERE isfinite(r.reserved_at))),
+                     0)::float AS age
      FROM ledger_reservation r) waiting
 """

@@ -15,6 +15,7 @@ from django.db import OperationalError, connections
 from ledger import gaps, periods, verification
 from ledger.allocation.ahead import ask_ahead
 from ledger.batches import id_batches
+from ledger.cursors import open_cursor
 from ledger.database_errors import told_in_our_words
 from ledger.errors import LedgerError, SecondConnectionFailed
 from ledger.models import Period
@@ -61,7 +62,7 @@ def flag_reservations(alias: str, ids: Sequence[Any]) -> dict[str, int]:
 
 def heal(alias: str) -> dict[str, int]:
     """Note of reported holes that a checkout has filled them."""
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.HEAL)
         return {"healed": cursor.rowcount}
 
@@ -118,7 +119,7 @@ def verify(alias: str) -> dict[str, int]:
 
 
 def _rows(alias: str, statement: str, *, ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(statement, {"after": 0, "size": None, "ids": list(ids)})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

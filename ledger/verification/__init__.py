@@ -27,6 +27,7 @@ from typing import Any
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ledger.cursors import open_server_cursor
 from ledger.models import Entry
 from ledger.verification import counters_sql, guards, queues_sql, sql
 from ledger.verification.findings import MEANINGS, Finding
@@ -95,7 +96,7 @@ def _offending_rows(
     with transaction.atomic(using=connection.alias):
         with connection.cursor() as cursor:
             cursor.execute(sql.READ_THE_TABLES)
-        with connection.chunked_cursor() as rows:
+        with open_server_cursor(connection.alias) as rows:
             rows.execute(statement, wanted)
             while chunk := rows.fetchmany(_CHUNK):
                 for row in chunk:

@@ -16,8 +16,9 @@ from datetime import date
 from typing import Any
 
 from django.core.cache import cache
-from django.db import connections, router
+from django.db import router
 
+from ledger.cursors import open_cursor
 from ledger.models import AdoptedGap, Entry, Period, RemoteReading
 from ledger.web import counts_sql as sql
 from ledger.web.voided import voided_values
@@ -273,7 +274,7 @@ def _key(period: Period, alias: str, what: str) -> str:
 
 
 def _read(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(statement, wanted)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from django.db import connections, router
+from django.db import router
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ledger.cursors import open_cursor
+from ledger.formats import MAX_VALUE
 from ledger.models import SweepRun
 from ledger.sweeps.health import Health, health
 from ledger.sweeps.sql import QUEUED
@@ -28,7 +30,7 @@ class LedgerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every figure, as it is now."""
         yield from _of_sweeps(health(using=self.alias))
-        with connections[self.alias].cursor() as cursor:
+        with open_cursor(self.alias) as cursor:
             cursor.execute(QUEUED)
             pools, low, reservations, age = cursor.fetchone()
         yield GaugeMetricFamily("ledger_pools", "Pools of current periods.", value=pools)
@@ -62,5 +64,7 @@ def _of_sweeps(found: list[Health]) -> Iterator[Metric]:
         failed.add_metric(names, float(bool(one.error)))
         unfinished.add_metric(names, float(one.unfinished))
         for name, count in one.counts.items():
-            counted.add_metric([one.sweep, name], count)
+            # No float holds a number of 400 digits, and no figure is a text.
+            if isinstance(count, (int, float)) and abs(count) <= MAX_VALUE:
+                counted.add_metric([one.sweep, name], count)
     yield from (success, took, overdue, failed, unfinished, counted)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connections, router
+from django.db import router
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from ledger import calendars
+from ledger.cursors import open_cursor
 from ledger.models import Allocation, DraftMade, Entry, Period, RemoteReading, Series
 from ledger.reconciliation import count_findings
 from ledger.waiting import upcoming, with_waiting
@@ -167,7 +168,7 @@ def _differing(reading: RemoteReading) -> int:
 def _glances(tenant: str, every: Sequence[Any], readings: Sequence[RemoteReading]) -> list[Glance]:
     current = [each.current for each in every if each.current is not None]
     periods = {each.pk: each for each in with_waiting(Period.objects.filter(pk__in=current)).select_related("series")}
-    with connections[router.db_for_read(Entry)].cursor() as cursor:
+    with open_cursor(router.db_for_read(Entry)) as cursor:
         cursor.execute(_PACE, [_PACE_OF, tenant, current])
         paces = {row[0]: row[1:] for row in cursor.fetchall()}
         cursor.execute(_GAPS, [tenant, [each.pk for each in every]])
