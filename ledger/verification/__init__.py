@@ -24,12 +24,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import DataError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.cursors import open_server_cursor
-from ledger.models import Entry
-from ledger.verification import counters_sql, guards, queues_sql, sql
+from ledger.models import Entry, Series
+from ledger.verification import content, counters_sql, guards, queues_sql, sql
 from ledger.verification.findings import MEANINGS, Finding
 
 #: How long a reservation may stay open: several sweeps, and longer than any checkout should hold a transaction.
@@ -41,10 +41,15 @@ _CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One pass over the ledger: what it looks at, and its statement (None for the guards, which are no rows)."""
+    """One pass over the ledger: what it looks at, and its statement.
+
+    Or, where there is no statement, ``find``, which takes the connection, a tenant and a series; neither for the
+    guards, which are no rows.
+    """
 
     title: str
     statement: str | None
+    find: Callable[[BaseDatabaseWrapper, str | None, str | None], Iterator[Finding]] | None = None
 
 
 CHECKS: tuple[Check, ...] = (
@@ -63,6 +68,7 @@ CHECKS: tuple[Check, ...] = (
     Check("adopted histories and explanations", sql.HISTORIES),
     Check("holes reported", queues_sql.HOLES),
     Check("findings of reconciliation", sql.FINDINGS),
+    Check("values that can be read", None, content.unreadable_rows),
 )
 
 
@@ -83,10 +89,47 @@ def verify(
     for check in CHECKS:
         if progress is not None:
             progress(check)
-        if check.statement is None:
+        if check.find is not None:
+            yield from check.find(connection, tenant, series)
+        elif check.statement is None:
             yield from guards.broken_guards(connection)
         else:
-            yield from _offending_rows(connection, check.statement, tenant, series)
+            yield from _patiently(connection, check, tenant, series)
+
+
+def _patiently(
+    connection: BaseDatabaseWrapper, check: Check, tenant: str | None, series: str | None
+) -> Iterator[Finding]:
+    """The rows that a check finds. Where it fails on some value, each series is checked by itself.
+
+    A counter at one end of all numbers is such a value: the database can't add one to it.
+    """
+    statement = check.statement or ""
+    try:
+        yield from _offending_rows(connection, statement, tenant, series)
+        return
+    except DataError as error:
+        problem = _first_line(error)
+    failed = 0
+    every = Series.objects.using(connection.alias).order_by("tenant", "code").values_list("tenant", "code")
+    for one in every.iterator():
+        if tenant in (None, one[0]) and series in (None, one[1]):
+            try:
+                yield from _offending_rows(connection, statement, *one)
+            except DataError as error:
+                failed += 1
+                yield _not_checked(check, *one, _first_line(error))
+    if not failed:  # the rows belong to no series
+        yield _not_checked(check, tenant, series, problem)
+
+
+def _not_checked(check: Check, tenant: str | None, series: str | None, problem: str) -> Finding:
+    told = f"{check.title}: {problem}"
+    return _finding(("check-failed", tenant, series, None, None, None, None, None, None, told))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _offending_rows(
