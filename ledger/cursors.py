@@ -17,6 +17,7 @@ from django.db import connections
 from psycopg import DataError
 from psycopg.abc import Buffer
 from psycopg.types.datetime import DateLoader, TimestamptzLoader
+from psycopg.types.string import StrDumperUnknown as StrDumper
 
 from ledger.unreadable import Beyond, bounded
 
@@ -27,6 +28,13 @@ class _Day(DateLoader):
             return super().load(data)
         except DataError:
             return Beyond(bytes(data).decode())  # type: ignore[return-value]
+
+
+class _Given(StrDumper):
+    """A value that was read before is given to a statement as the database can take it."""
+
+    def dump(self, obj: Beyond) -> Buffer | None:
+        return super().dump(obj.in_sql)
 
 
 @lru_cache(maxsize=64)
@@ -62,4 +70,5 @@ def open_server_cursor(alias: str) -> Iterator[Any]:
 def _patient(alias: str, cursor: Any) -> Any:
     cursor.adapters.register_loader("date", _Day)
     cursor.adapters.register_loader("timestamptz", _moments(connections[alias].timezone))
+    cursor.adapters.register_dumper(Beyond, _Given)
     return cursor

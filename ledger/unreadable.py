@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -37,20 +37,23 @@ class Beyond(str):
     zone and in every format.
     """
 
-    __slots__ = ("is_late",)
+    __slots__ = ("in_sql", "is_late")
 
     is_late: bool
+    #: What a statement is given for it: its text, if that is all of it, else the infinity on its side.
+    in_sql: str
     #: As any: it makes no difference.
     tzinfo = UTC
 
-    def __new__(cls, text: str, *, is_late: bool | None = None) -> Beyond:
+    def __new__(cls, text: str, *, is_late: bool | None = None, in_sql: str = "") -> Beyond:
         """``is_late``: it lies after all dates and not before them; by default the text tells."""
         made = super().__new__(cls, text)
         made.is_late = not (text.startswith("-") or text.endswith(" BC")) if is_late is None else is_late
+        made.in_sql = in_sql or text
         return made
 
     def __reduce__(self) -> Any:
-        return _beyond, (str(self), self.is_late)
+        return _beyond, (str(self), self.is_late, self.in_sql)
 
     def __str__(self) -> str:
         return str.__str__(self)
@@ -115,8 +118,8 @@ class Beyond(str):
         return math.inf if self.is_late else -math.inf
 
 
-def _beyond(text: str, is_late: bool) -> Beyond:
-    return Beyond(text, is_late=is_late)
+def _beyond(text: str, is_late: bool, in_sql: str) -> Beyond:
+    return Beyond(text, is_late=is_late, in_sql=in_sql)
 
 
 def _place(other: object) -> int:
@@ -151,7 +154,7 @@ class UnreadableFacts(dict[str, Any]):
     the JSON as the database has it.
     """
 
-    def __init__(self, told: str | Mapping[str, Any], text: str) -> None:
+    def __init__(self, told: str | Mapping[str, Any] | Iterable[tuple[str, Any]], text: str = "") -> None:
         super().__init__({UNREADABLE: told} if isinstance(told, str) else told)
         self.text = text
 

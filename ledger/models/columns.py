@@ -69,8 +69,15 @@ _DAYS = _Ends(
 # By the microseconds, since a moment's other parts depend on the zone in which it is read; between these two, whatever
 # the zone is, nothing is a mark.
 _FIRST_UNMARKED, _LAST_UNMARKED = (datetime.fromisoformat(day) for day in ("0001-01-04", "9999-12-29"))
-_MARKED_MOMENTS = {at: Beyond(text) for at, text in enumerate(_MOMENTS.marks.values(), 1)}
-_MARKED_DAYS = {date.fromisoformat(day): Beyond(text) for day, text in _DAYS.marks.items()}
+
+
+def _read(text: str) -> Beyond:
+    is_late = text.endswith(("later", _LATE)) and text != _EARLY
+    return Beyond(text, is_late=is_late, in_sql=_LATE if is_late else _EARLY)
+
+
+_MARKED_MOMENTS = {at: _read(text) for at, text in enumerate(_MOMENTS.marks.values(), 1)}
+_MARKED_DAYS = {date.fromisoformat(day): _read(text) for day, text in _DAYS.marks.items()}
 
 
 class _BoundedCol(Col):
@@ -110,6 +117,10 @@ class _Bounded(_Kept):
     def to_python(self, value: Any) -> Any:
         """A value that was read before is taken as it is, in look-ups for instance."""
         return value if isinstance(value, Beyond) else super().to_python(value)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        """In a look-up it is what the database can compare with."""
+        return value.in_sql if isinstance(value, Beyond) else super().get_db_prep_value(value, connection, prepared)
 
 
 class MomentField(_Bounded, models.DateTimeField):  # type: ignore[type-arg]

@@ -94,6 +94,8 @@ def _of_table(
     series: str | None,
 ) -> Iterator[Finding]:
     names = {field.column for field in model._meta.concrete_fields}
+    if not isinstance(model._meta.get_field("number") if "number" in names else None, models.CharField):
+        names.discard("number")  # that of a batch, for instance
     if tenant is not None and "tenant" not in names:
         return  # rows of one owner are asked for, and these have none
     if series is not None and model is not Series and not names & {"series_id", "period_id"}:
