@@ -33,8 +33,8 @@ class _Day(DateLoader):
 class _Given(StrDumper):
     """A value that was read before is given to a statement as the database can take it."""
 
-    def dump(self, obj: Beyond) -> Buffer | None:
-        return super().dump(obj.in_sql)
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(obj.in_sql if isinstance(obj, Beyond) else obj)
 
 
 @lru_cache(maxsize=64)

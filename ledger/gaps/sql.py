@@ -67,16 +67,16 @@ IN_ANY_ORDER = "SET LOCAL enable_sort = DEFAULT"
 # slot, nor a reservation. All from one snapshot, in which each value has exactly one of them. A period is read from
 # where the last scan found everything accounted for (%(full)s reads it all), along the indexes, so that it streams. For
 # each period comes a last row, without a range: through which value all is accounted for now, below what still waits.
+_BEFORE = "greatest(p.first_value, 0) - 1"  # no value is below 0, whatever a row says
 LOST = f"""
     WITH chosen AS MATERIALIZED (
         SELECT p.*, s.code,
-               CASE WHEN %(full)s THEN p.first_value - 1
-                    ELSE least(coalesce(n.through, p.first_value - 1), p.last_value) END AS known
+               CASE WHEN %(full)s THEN {_BEFORE}
+                    ELSE least(coalesce(n.through, {_BEFORE}), p.last_value) END AS known
         FROM ledger_period p
         JOIN ledger_series s ON s.id = p.series_id
         LEFT JOIN ledger_scanposition n ON n.tenant = p.tenant AND n.period_id = p.id
-        WHERE {_CHOSEN} AND p.last_value > CASE WHEN %(full)s THEN p.first_value - 1
-                                                ELSE coalesce(n.through, p.first_value - 1) END
+        WHERE {_CHOSEN} AND p.last_value > CASE WHEN %(full)s THEN {_BEFORE} ELSE coalesce(n.through, {_BEFORE}) END
     )
     SELECT c.tenant, c.code, c.id, c.starts_on, c.ends_on, c.prefix, c.width, c.suffix,
            found.low, found.high, found.through

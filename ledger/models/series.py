@@ -312,7 +312,7 @@ class Period(models.Model):
             drafted = drafts.filter(tenant=self.tenant, period=self, value=value).values_list("number", flat=True)
             if (number := drafted.first()) is not None:
                 return str(number)
-        return self.as_format().number(value)
+        return self.as_format().shown(value)
 
     def as_span(self) -> calendars.Span:
         """The dates of the period, both inclusive."""

@@ -19,7 +19,7 @@ from ledger.models import Allocation, RemotePool, Series
 from ledger.moments import aware
 from ledger.periods import find_period, open_period
 from ledger.remote import sql
-from ledger.series import business_today
+from ledger.zones import today_in, todays_json
 
 #: Longer than making one draft may take, with all its retries: so nobody drafts what another one is still at. Before
 #: each draft, and when one is stored, the claim becomes as long again.
@@ -182,7 +182,7 @@ def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> l
     """
     series = claim.series
     alias = using or router.db_for_write(RemotePool)
-    today = business_today(alias, series.time_zone)
+    today = today_in(series.time_zone, alias)
     if find_period(series, today, alias) is None:
         open_period(series, today, using=alias)
     arguments: dict[str, Any] = {"tenant": series.tenant, "series": series.pk, "before": _BEFORE, "after": _AFTER}
@@ -212,7 +212,7 @@ def pool_states(*, tenant: str | None = None, series: str | None = None, using: 
     """How each remote series' pool does; none where there is no such series."""
     alias = using or router.db_for_read(RemotePool)
     with open_cursor(alias) as cursor:
-        cursor.execute(sql.STATES, {"tenant": tenant, "series": series})
+        cursor.execute(sql.STATES, {"tenant": tenant, "series": series, "todays": todays_json(alias)})
         rows = cursor.fetchall()
     return [
         PoolState(

@@ -137,7 +137,7 @@ def _summary(row: tuple[Any, ...]) -> PeriodSummary:
     upcoming = lowest_free if is_pooled and lowest_free is not None else counter + 1
     period = Period(series=Series(code=code), starts_on=starts_on, ends_on=ends_on)
     # Of a remote series only a draft tells the next number.
-    next_number = drafted if is_remote else NumberFormat(prefix, width, suffix).number(upcoming)
+    next_number = drafted if is_remote else NumberFormat(prefix, width, suffix).shown(upcoming)
     return PeriodSummary(
         tenant=tenant,
         series=code,

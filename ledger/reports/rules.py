@@ -13,7 +13,7 @@ from typing import Any
 from django.db import router
 
 from ledger.cursors import open_cursor
-from ledger.errors import InvalidSeries
+from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.growth import growth_finding
 from ledger.keys import tenant_key
 from ledger.models import Period, Series
@@ -21,7 +21,7 @@ from ledger.reports import rules_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.rules import Finding, GapPolicy, Outcome, Rules
 from ledger.rules.checking import HORIZON, judged, outgrown_on
-from ledger.series import business_today
+from ledger.zones import today_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,16 @@ def _report(series: Series, alias: str) -> SeriesReport:
         return SeriesReport(series.tenant, series.code, series.rules, "", (unknown,), ())
     if rules is None:
         return SeriesReport(series.tenant, series.code, "", "", (), ())
-    findings = (*series.rule_findings(), *_facts(series, rules, alias))
+    try:
+        findings = (*series.rule_findings(), *_facts(series, rules, alias))
+    except InvalidArgument as error:
+        findings = (Finding("settings", Outcome.FAILED, error.problem, error.rule, remedy=error.remedy),)
     return SeriesReport(series.tenant, series.code, rules.code, rules.name, findings, rules.unchecked)
 
 
 def _facts(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
     """What the rules say of the numbers that are there."""
-    today = business_today(alias, series.time_zone)
+    today = today_in(series.time_zone, alias)
     periods = list(summarise(tenant=series.tenant, series=series.code, using=alias))
     yield from _numbers(series, rules, alias)
     if rules.order is not None:

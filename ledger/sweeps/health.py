@@ -10,6 +10,7 @@ from typing import Any
 from django.db import router
 
 from ledger.cursors import open_cursor
+from ledger.failures import NOT_DONE
 from ledger.models import SweepRun
 from ledger.sweeps import sql
 from ledger.sweeps.registry import registered
@@ -54,6 +55,9 @@ def health(*, using: str | None = None) -> list[Health]:
     for sweep in sweeps:
         started_at, finished_at, error, counts, success_began_at, succeeded_at, now = latest[sweep.name]
         allowed = sweep.every * _TURNS + sweep.limit
+        # A run that has left out single series has done all other work: a person is needed, and no restart.
+        left_out = finished_at is not None and (error or "").startswith(NOT_DONE)
+        done_at = max((at for at in (succeeded_at, finished_at if left_out else None) if at is not None), default=None)
         found.append(
             Health(
                 sweep=sweep.name,
@@ -64,7 +68,7 @@ def health(*, using: str | None = None) -> list[Health]:
                 unfinished=started_at is not None and finished_at is None,
                 error=error or "",
                 counts=facts(counts),
-                overdue=succeeded_at is None or now - succeeded_at > allowed,
+                overdue=done_at is None or now - done_at > allowed,
             )
         )
     return found

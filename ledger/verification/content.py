@@ -60,18 +60,19 @@ def unreadable_rows(connection: BaseDatabaseWrapper, tenant: str | None, series:
 
 def _columns(model: type[models.Model]) -> Iterator[_Column]:
     for field in model._meta.concrete_fields:
-        name = f't."{field.column}"'
+        column = str(field.column)
+        name = f't."{column}"'
         if isinstance(field, MomentField):
             broken = f"{name} NOT BETWEEN '0001-01-05 00:00:00+00' AND '9999-12-28 00:00:00+00'"
-            yield _Column(field.column, broken, f"{name}::text")
+            yield _Column(column, broken, f"{name}::text")
         elif isinstance(field, DayField):
-            yield _Column(field.column, f"{name} NOT BETWEEN '0001-01-01' AND '9999-12-31'", f"{name}::text")
+            yield _Column(column, f"{name} NOT BETWEEN '0001-01-01' AND '9999-12-31'", f"{name}::text")
         elif isinstance(field, FactsField):
-            yield _facts(field.column, name)
+            yield _facts(column, name)
         elif isinstance(field, (models.CharField, models.TextField)) and model.__name__ not in _OF_OTHERS:
             hidden = _HIDDEN_IN_LINES if isinstance(field, models.TextField) else _HIDDEN
             told = f"'hidden characters in ' || left(regexp_replace({name}, '{hidden}', '�', 'g'), 80)"
-            yield _Column(field.column, f"{name} ~ '{hidden}'", told)
+            yield _Column(column, f"{name} ~ '{hidden}'", told)
 
 
 def _facts(column: str, name: str) -> _Column:
@@ -93,7 +94,7 @@ def _of_table(
     tenant: str | None,
     series: str | None,
 ) -> Iterator[Finding]:
-    names = {field.column for field in model._meta.concrete_fields}
+    names = {str(field.column) for field in model._meta.concrete_fields}
     if not isinstance(model._meta.get_field("number") if "number" in names else None, models.CharField):
         names.discard("number")  # that of a batch, for instance
     if tenant is not None and "tenant" not in names:

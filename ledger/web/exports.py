@@ -39,7 +39,7 @@ def export(request: HttpRequest, access: Access, pk: int, name: str) -> HttpResp
     periods = Period.objects.select_related("series").annotate(first_day=Cast("starts_on", TextField()))
     period: Any = access.find(periods, pk=pk)
     # Of a day that Python has not, PostgreSQL knows what it is.
-    day = Beyond(period.first_day) if isinstance(period.starts_on, Beyond) else period.starts_on
+    day: Any = Beyond(period.first_day) if isinstance(period.starts_on, Beyond) else period.starts_on
     chosen = formats().get(name)
     part = request.GET.get("part")
     if chosen is None or part not in (None, *PARTS):

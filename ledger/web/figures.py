@@ -13,6 +13,7 @@ from ledger.formats import MAX_VALUE
 from ledger.models import SweepRun
 from ledger.sweeps.health import Health, health
 from ledger.sweeps.sql import QUEUED
+from ledger.zones import todays_json
 
 _BY_SWEEP = ("sweep",)
 
@@ -31,7 +32,7 @@ class LedgerCollector(Collector):
         """Every figure, as it is now."""
         yield from _of_sweeps(health(using=self.alias))
         with open_cursor(self.alias) as cursor:
-            cursor.execute(QUEUED)
+            cursor.execute(QUEUED, {"todays": todays_json(self.alias)})
             pools, low, reservations, age = cursor.fetchone()
         yield GaugeMetricFamily("ledger_pools", "Pools of current periods.", value=pools)
         yield GaugeMetricFamily(
@@ -64,7 +65,7 @@ def _of_sweeps(found: list[Health]) -> Iterator[Metric]:
         failed.add_metric(names, float(bool(one.error)))
         unfinished.add_metric(names, float(one.unfinished))
         for name, count in one.counts.items():
-            # No float holds a number of 400 digits, and no figure is a text.
-            if isinstance(count, (int, float)) and abs(count) <= MAX_VALUE:
-                counted.add_metric([one.sweep, name], count)
+            figure: object = count  # of a row that somebody else wrote it may be a text, or have 400 digits
+            if isinstance(figure, (int, float)) and abs(figure) <= MAX_VALUE:
+                counted.add_metric([one.sweep, name], figure)
     yield from (success, took, overdue, failed, unfinished, counted)

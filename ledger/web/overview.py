@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from ledger import calendars
 from ledger.cursors import open_cursor
+from ledger.errors import InvalidCalendar
 from ledger.models import Allocation, DraftMade, Entry, Period, RemoteReading, Series
 from ledger.reconciliation import count_findings
 from ledger.waiting import upcoming, with_waiting
@@ -146,7 +147,7 @@ def next_number(period: Any) -> str:
     if value > period.max_value:
         return "none: used up"
     if period.series.allocation != Allocation.REMOTE:
-        return str(period.as_format().number(value))
+        return str(period.as_format().shown(value))
     draft = DraftMade.objects.filter(tenant=period.tenant, period=period, value=period.next_slot).first()
     return draft.number if draft and period.next_slot is not None else "none: its pool of drafts is empty"
 
@@ -230,7 +231,10 @@ def _state(series: Series, period: Period | None, unexplained: int) -> tuple[str
         return "note", "switched off"
     if period is None:
         return "note", "not used yet"
-    today = timezone.now().astimezone(calendars.zone(series.time_zone)).date()
+    try:
+        today = timezone.now().astimezone(calendars.zone(series.time_zone)).date()
+    except InvalidCalendar as error:
+        return "bad", error.problem
     if period.closed_at is not None:
         return "note", "closed"
     if period.ends_on < today:

@@ -17,7 +17,7 @@ LAYERS = [
     {"errors", "conf", "moments", "unreadable"},
     {"calendars", "formats", "keys", "rules"},
     {"models", "sql", "migrations", "cursors"},
-    {"allocation", "refusals", "database_errors", "requests", "batches"},
+    {"allocation", "refusals", "database_errors", "requests", "batches", "zones", "failures"},
     {"series", "periods", "growth", "testing", "waiting"},
     {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports", "reconciliation", "remote"},
     {"sweeps"},

@@ -28,7 +28,7 @@ from ledger.models import Period, Series
 from ledger.reports.official import gstr1_sql as sql
 from ledger.reports.official.base import Document, Format
 from ledger.rules import find_rules
-from ledger.series import business_today
+from ledger.zones import today_in
 
 #: The twelve kinds of documents that the table knows, by their number.
 DOCUMENT_TYPES = {
@@ -234,7 +234,7 @@ def _gaps(wanted: dict[str, Any], authority: str, using: str) -> Iterator[GapRan
 def _warnings(chosen: Iterable[Series], tenant: str, last: date, using: str) -> Iterator[str]:
     codes = {series.code for series in chosen}
     for series in chosen:
-        if business_today(using, series.time_zone) <= last:
+        if today_in(series.time_zone, using) <= last:
             yield f"The month is not over yet in {series.time_zone}: series {series.code} may still get numbers."
     others = Series.objects.using(using).filter(tenant=tenant, rules="IN").exclude(code__in=codes)
     for code in others.order_by("code").values_list("code", flat=True):
