@@ -13,11 +13,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import router
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern, URLResolver, path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
-from ledger.admin.base import ModelAdmin, shown_tenant
+from ledger.admin.base import ModelAdmin, ReadableChangeList, shown_tenant
 from ledger.admin.filters import TenantFilter
 from ledger.admin.preview import Preview, preview_series
 from ledger.conf import ledger_settings
@@ -97,7 +97,7 @@ class SeriesForm(SeriesModelForm):
             self.add_error("template" if isinstance(error, InvalidTemplate) else None, str(error))
 
 
-class SeriesChangeList(ChangeList):
+class SeriesChangeList(ReadableChangeList):
     """Finds the period of today for every series of the page in one query."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -206,10 +206,10 @@ class SeriesAdmin(ModelAdmin):
         url = reverse(f"{self.admin_site.name}:ledger_period_changelist")
         return format_html('<a href="{}?series={}">Periods and counters</a>', url, obj.pk)
 
-    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
-        """Adds the preview."""
+    def own_urls(self) -> list[URLPattern]:
+        """The preview."""
         view = self.admin_site.admin_view(require_safe(self.preview_view))
-        return [path("preview/", view, name="ledger_series_preview"), *super().get_urls()]
+        return [path("preview/", view, name="ledger_series_preview")]
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         """The preview of the form as it is typed, as JSON; nothing is saved. For those who may save it."""
