@@ -71,10 +71,10 @@ class Beyond(str):
         return _place(self) > _place(other)
 
     def __le__(self, other: Any) -> bool:
-        return bool(self == other or self < other)
+        return _place(self) <= _place(other)
 
     def __ge__(self, other: Any) -> bool:
-        return bool(self == other or self > other)
+        return _place(self) >= _place(other)
 
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, timedelta):
@@ -228,11 +228,10 @@ def _parsed(text: str) -> Any:
 def _levels(found: Any) -> int:
     """How deep lists and objects are nested, up to one more than is read."""
     level, inside = 0, [found]
-    while inside and level <= LEVELS:
+    while level <= LEVELS and (inside := [one for one in inside if isinstance(one, (dict, list))]):
         level += 1
-        lists = (one.values() if isinstance(one, dict) else one for one in inside if isinstance(one, (dict, list)))
-        inside = [each for one in lists for each in one]
-    return level - 1
+        inside = [each for one in inside for each in (one.values() if isinstance(one, dict) else one)]
+    return level
 
 
 def _article(found: Any) -> str:

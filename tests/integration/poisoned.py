@@ -156,7 +156,7 @@ def _filled(wanted: Any, rows: dict[type[models.Model], models.Model]) -> Any:
         return None if wanted.null and wanted.related_model not in rows else rows[wanted.related_model]
     if wanted.name == "tenant":
         return "berlin"
-    values = {
+    values: dict[Any, Any] = {
         (models.IntegerField, models.FloatField, models.DecimalField): 1,
         models.DateTimeField: "2026-03-01T10:00:00Z",
         models.DateField: "2026-03-01",

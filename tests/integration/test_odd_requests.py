@@ -64,10 +64,11 @@ def with_one(query: dict[str, Any], key: str, value: str) -> str:
 def test_every_parameter_of_every_page(place: Shop) -> None:
     staff = client("staff", *EVERYTHING)
     staff.raise_request_exception = False
-    pages = {**addresses(place), "workers": [("/ledger/workers/", {})]}
+    pages: dict[str, list[tuple[str, dict[str, Any]]]] = {**addresses(place), "workers": [("/ledger/workers/", {})]}
     assert set(pages) | {"healthz", "metrics"} == {pattern.name for pattern in urlpatterns}
     pages["export"] = pages["export"][:1]
-    failed, parameters = [], set()
+    failed: list[Any] = []
+    parameters: set[str] = set()
     for name, ways in pages.items():
         address, query = ways[0]
         read: set[str] = set()
@@ -127,7 +128,8 @@ def test_every_page_of_the_admin_is_guarded() -> None:
 
 
 def test_every_filter_of_the_admin(place: Shop) -> None:
-    staff, failed = root(), []
+    staff = root()
+    failed: list[Any] = []
     for model in folios_models():
         if model not in admin.site._registry:
             continue
@@ -146,7 +148,8 @@ def test_every_filter_of_the_admin(place: Shop) -> None:
 
 
 def test_every_path_and_form_of_the_admin(place: Shop) -> None:
-    staff, failed = root(), []
+    staff = root()
+    failed: list[Any] = []
     for model in folios_models():
         if model not in admin.site._registry:
             continue

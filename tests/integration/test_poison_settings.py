@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from django.db import connection
 from django.utils import timezone
 
 from ledger import define_series, open_period
-from ledger.models import Entry, Period, Reservation, Series, Slot
-from ledger.sweeps import registered, run
+from ledger.models import Entry, Period, Reservation, Series, Slot, SweepRun
+from ledger.sweeps import registered, run, run_batch
 from ledger.sweeps.health import health
 from ledger.verification import verify
 from tests.integration.pages import client
@@ -119,21 +120,22 @@ def test_every_sweep_goes_on_beside_a_spoilt_series(both: None, what: str) -> No
 
 @pytest.mark.parametrize("what", SPOILT)
 def test_every_batch_of_a_spread_run_goes_on(both: None, what: str) -> None:
-    from ledger.models import SweepRun
-    from ledger.sweeps import run_batch
-
     named = spoil(what)
     for name, its_own in SWEPT.items():
-        sent: list[tuple[int, list[int]]] = []
+        sent: list[tuple[int, list[Any]]] = []
         sweep = next(one for one in registered() if one.name == name)
         assert sweep.batches is not None
-        row = run(name, spread=lambda row, number, ids, sent=sent: sent.append((number, list(ids))))
+        row = run(name, spread=partial(_kept, sent))
         for number, ids in sent:
             run_batch(row.pk, number, ids)
         row = SweepRun.objects.get(pk=row.pk)
         assert row.finished_at is not None
         assert ("Not done: " in row.error) is (name in named) or what.startswith("counter")
         assert done(its_own), name
+
+
+def _kept(sent: list[tuple[int, list[Any]]], row: SweepRun, number: int, ids: Any) -> None:
+    sent.append((number, list(ids)))
 
 
 @pytest.mark.parametrize("what", SPOILT)
