@@ -4,6 +4,7 @@ LEDGER = {
     "TIME_ZONE": "Europe/Berlin",      # zone of series made by default; else Django's TIME_ZONE
     "CLOCK": "database",               # who says what today is: "database", or "application" (freezegun)
     "OPEN_AHEAD_DAYS": 30,             # how early the next period's row is made
+    "MAX_DAYS_AHEAD": 400,             # how far after today a document of a new series may be dated, unless it says so
     "SWEEPS": {                        # seconds: how often each is due, and how long it may take; and how many ids
         "flag_gaps": {"every": 60, "limit": 300, "batch": 500},         # make one batch where there is much to do
     },
@@ -55,13 +56,17 @@ class LedgerSettings:
     time_zone: str
     clock: Literal["database", "application"] = "database"
     open_ahead_days: int = 30
+    max_days_ahead: int = 400
     second_connections: Mapping[str, str] = field(default_factory=dict)
     sweeps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     default_series: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics_token: str = field(default="", repr=False)
 
 
-_KEYS = {"METRICS_TOKEN", "TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "SECOND_CONNECTIONS", "SWEEPS", "DEFAULT_SERIES"}
+_KEYS = {
+    *("METRICS_TOKEN", "TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "MAX_DAYS_AHEAD", "SECOND_CONNECTIONS", "SWEEPS"),
+    "DEFAULT_SERIES",
+}
 
 
 def ledger_settings() -> LedgerSettings:
@@ -75,11 +80,10 @@ def ledger_settings() -> LedgerSettings:
     clock = given.get("CLOCK", "database")
     if clock not in ("database", "application"):
         raise ImproperlyConfigured(f"LEDGER['CLOCK'] is {clock!r}; it must be 'database' or 'application'.")
-    ahead = given.get("OPEN_AHEAD_DAYS", 30)
-    if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
-        raise ImproperlyConfigured(
-            f"LEDGER['OPEN_AHEAD_DAYS'] is {ahead!r}; it must be a whole number of days, 0 or more."
-        )
+    days = {"OPEN_AHEAD_DAYS": given.get("OPEN_AHEAD_DAYS", 30), "MAX_DAYS_AHEAD": given.get("MAX_DAYS_AHEAD", 400)}
+    for name, ahead in days.items():
+        if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
+            raise ImproperlyConfigured(f"LEDGER[{name!r}] is {ahead!r}; it must be a whole number of days, 0 or more.")
     seconds = given.get("SECOND_CONNECTIONS", {})
     for alias in [alias for pair in seconds.items() for alias in pair]:
         if alias not in settings.DATABASES:
@@ -90,7 +94,8 @@ def ledger_settings() -> LedgerSettings:
     return LedgerSettings(
         time_zone=given.get("TIME_ZONE", settings.TIME_ZONE),
         clock=clock,
-        open_ahead_days=ahead,
+        open_ahead_days=days["OPEN_AHEAD_DAYS"],
+        max_days_ahead=days["MAX_DAYS_AHEAD"],
         second_connections=seconds,
         sweeps=_sweeps(given.get("SWEEPS", {})),
         default_series={**DEFAULT_SERIES, **given.get("DEFAULT_SERIES", {})},

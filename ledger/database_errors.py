@@ -110,6 +110,7 @@ def _ours(error: Error, series: str) -> LedgerError | None:
         return NumberTaken(
             f"Series {series!r} would repeat a number of the same tenant. {diagnosis.message_detail or ''}",
             rule="A tenant's numbers are unique over all its series, without regard to case.",
-            remedy="Give the series a prefix of its own: its template holds for the next period.",
+            remedy="Let the series go past it: ledger.gaps.skip_taken(), or manage.py ledger_gaps skip. A prefix of "
+            "its own, in the template, holds from the next period on.",
         )
     return None

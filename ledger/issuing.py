@@ -189,6 +189,10 @@ def _mend(
     if outcome == Outcome.ALLOCATION:
         expect_allocator(alias, request, allocator_of(series))
         return
+    if outcome == Outcome.FOREIGN:
+        raise refusals.foreign(request.tenant)
+    if outcome == Outcome.TOO_FAR:
+        raise refusals.too_far(series, day or request.on or (request.at.date() if request.at else None))
     assert day is not None, "the database names the business date once it knows the series"
     if outcome == Outcome.NO_PERIOD:
         open_period_for(connection, series, day)

@@ -9,11 +9,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router, transaction
-from django.db.models.functions import Now
 
 from ledger import refusals, sql
-from ledger.allocation.ahead import insert_ahead, seen_ahead, sees_new_rows
-from ledger.allocation.settling import settle
+from ledger.allocation.ahead import ask_ahead, seen_ahead, sees_new_rows
 from ledger.batches import id_batches
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
@@ -69,6 +67,7 @@ def open_period(
     starts_on: date | None = None,
     ends_on: date | None = None,
     first_value: int | None = None,
+    by: Any = None,
     using: str | None = None,
 ) -> Period:
     """Open the period of ``series`` that holds ``day``, as its calendar has it, or an explicit one by its two dates.
@@ -81,7 +80,8 @@ def open_period(
     """
     alias = using or router.db_for_write(Period)
     period = _wanted_period(series, day, starts_on, ends_on, first_value, alias)
-    opened = _opened(period, alias, ahead=False)
+    by_hand = starts_on is not None or first_value not in (None, series.start_value)
+    opened = _opened(period, alias, ahead=False, by_hand=actor_name(by) if by_hand else None)
     if first_value is not None and opened.first_value != first_value:
         raise PeriodConflict(
             f"The period {opened.label} of series {str(series)!r} is open already, from {opened.first_value} on.",
@@ -119,20 +119,18 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
     alias = using or router.db_for_write(Period)
     actor = actor_name(by)
     with told_in_our_words(period.series.code), transaction.atomic(using=alias):
-        locked = Period.objects.using(alias).select_related("series").select_for_update(of=("self",)).get(pk=period.pk)
-        today = business_today(alias, locked.series.time_zone)
-        if locked.closed_at is not None:
-            return locked
-        if not early and today <= locked.ends_on:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(sql.CLOSE_PERIOD, [period.tenant, period.pk, early, actor])
+            outcome: str = cursor.fetchone()[0]
+        found = Period.objects.using(alias).select_related("series").get(pk=period.pk)
+        if outcome == "runs":
+            today = business_today(alias, found.series.time_zone)
             raise PeriodError(
-                f"The period {locked.label} of series {str(locked.series)!r} still runs; today is {today}.",
+                f"The period {found.label} of series {str(found.series)!r} still runs; today is {today}.",
                 rule="A period is closed after it has ended, and closing is final.",
                 remedy="Wait until it has ended, or pass early=True (--early) if you mean it.",
             )
-        settle(connections[alias], locked, cause="period closed", actor=actor)
-        Period.objects.using(alias).filter(pk=locked.pk).update(closed_at=Now())
-        locked.refresh_from_db(fields=["closed_at", "last_value"])
-    return locked
+    return found
 
 
 def open_next_periods(
@@ -177,23 +175,46 @@ def impatient(alias: str, patience: str = _PATIENCE) -> Iterator[None]:
         yield
 
 
-def _opened(period: Period, alias: str, *, ahead: bool) -> Period:
-    """``period`` as it is in the database, made there if need be; raises PeriodConflict where it can't be made."""
+def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = None) -> Period:
+    """``period`` as it is in the database, made there if need be; raises PeriodConflict where it can't be made.
+
+    The database makes it by the series' own row; ``by_hand`` by these very dates and first value, and names who asked.
+    """
     opened = find_period(period.series, period.starts_on, alias)
     if opened is None:
         _refuse_repetition(period, alias)
         _check_rules(period, alias)
-        # DO NOTHING on any constraint: of two checkouts that open the same period, one makes it, the other finds it.
-        if ahead:
-            insert_ahead(connections[alias], period)
-        else:
-            Period.objects.using(alias).bulk_create([period], ignore_conflicts=True)
+        # Of two that open the same period, one makes it, the other finds it.
+        outcome = _open(connections[alias], period, ahead=ahead, by_hand=by_hand)
+        if outcome == "too_far":
+            raise refusals.too_far(period.series, period.starts_on)
+        if outcome.startswith("conflict: "):
+            raise PeriodConflict(
+                f"The period {period.label} of series {str(period.series)!r} can't be opened: "
+                f"{outcome.removeprefix('conflict: ')}.",
+                rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+                remedy="Change the series' template, so that its numbers can't be mistaken for others.",
+            )
         opened = find_period(period.series, period.starts_on, alias)
         if opened is None and ahead and not sees_new_rows(connections[alias]):
             raise refusals.old_snapshot(period.series.code)
     if opened is None or (opened.starts_on, opened.ends_on) != (period.starts_on, period.ends_on):
         raise _conflict(period, alias)
     return opened
+
+
+def _open(connection: BaseDatabaseWrapper, period: Period, *, ahead: bool, by_hand: str | None) -> str:
+    names = [period.tenant, period.series.code]
+    if by_hand is not None:
+        statement = sql.OPEN_EXPLICIT
+        arguments = [*names, period.starts_on, period.ends_on, period.first_value, by_hand]
+    else:
+        statement, arguments = sql.OPEN_PERIOD, [*names, period.starts_on]
+    if ahead:
+        return str(ask_ahead(connection, statement, arguments, lock_timeout="5s")[0][0])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arguments)
+        return str(cursor.fetchone()[0])
 
 
 def _wanted_period(
@@ -241,20 +262,24 @@ def _open_through(series: Series, first: date, last: date, alias: str) -> int:
 
 def _refuse_repetition(period: Period, alias: str) -> None:
     """Raise PeriodConflict where the tenant has another period that could give out one of this one's numbers."""
-    wanted = period.as_format()
+    numbers = [period.prefix, period.width, period.suffix, period.first_value, period.max_value]
     with connections[alias].cursor() as cursor:
-        cursor.execute(sql.PERIODS_OF_SUCH_PREFIX, {"tenant": period.tenant, "prefix": period.prefix})
-        similar = [row[0] for row in cursor.fetchall()]
-    for other in Period.objects.using(alias).select_related("series").filter(pk__in=similar):
-        if (other.series_id, other.starts_on, other.ends_on) == (period.series_id, period.starts_on, period.ends_on):
-            continue  # the very period, which another checkout opened a moment ago
-        if wanted.may_repeat(other.as_format()):
-            raise PeriodConflict(
-                f"The period {period.label} of series {str(period.series)!r} could repeat the numbers of {other}: "
-                f"{wanted.number(period.first_value)!r} follows {other.as_format().number(other.first_value)!r}.",
-                rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
-                remedy="Put what tells them apart into the template, such as {year}-{month}, {series} or letters.",
-            )
+        cursor.execute(sql.MEETING_PERIOD, [period.tenant, *numbers])
+        found = cursor.fetchone()[0]
+    other = None if found is None else Period.objects.using(alias).select_related("series").get(pk=found)
+    # None, or the very period, which another checkout opened a moment ago.
+    if other is None or (other.series_id, other.starts_on, other.ends_on) == (
+        period.series_id,
+        period.starts_on,
+        period.ends_on,
+    ):
+        return
+    raise PeriodConflict(
+        f"The period {period.label} of series {str(period.series)!r} could repeat the numbers of {other}: "
+        f"{period.as_format().number(period.first_value)!r} follows {other.as_format().number(other.first_value)!r}.",
+        rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+        remedy="Put what tells them apart into the template, such as {year}-{month}, {series} or letters.",
+    )
 
 
 def _check_rules(period: Period, alias: str) -> None:

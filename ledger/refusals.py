@@ -29,6 +29,25 @@ def inactive(series: Series) -> errors.InactiveSeries:
     )
 
 
+def foreign(tenant: str) -> errors.NotGranted:
+    """The database binds this login to other tenants."""
+    return errors.NotGranted(
+        f"The database login of this connection may not act for tenant {tenant!r}.",
+        rule="A login that the table ledger_tenantbinding binds to tenants serves those alone.",
+        remedy="Connect as a login that serves the tenant, or let the ledger's owner add a row to that table.",
+    )
+
+
+def too_far(series: Series, day: date | None) -> errors.InvalidDate:
+    """The date is later than the series allows."""
+    return errors.InvalidDate(
+        f"{day} lies more than {series.max_days_ahead} days ahead, for the series {str(series)!r}.",
+        rule="A mistyped year would stop a series that keeps the order of dates, so a document is dated at most so far "
+        "after today.",
+        remedy=f"Correct the date, or raise the bound: define_series({series.code!r}, max_days_ahead=…).",
+    )
+
+
 def unsupported(series: Series) -> errors.UnsupportedAllocation:
     """The allocation is of a version of Folio that knows more than this one."""
     return errors.UnsupportedAllocation(

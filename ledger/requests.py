@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -23,6 +24,13 @@ _FURTHEST = timedelta(days=1)
 _NO_ZONE = zone("UTC")
 #: How much of a value that is refused its error repeats.
 _SHOWN = 200
+#: What may be kept in an immutable row for ever, and read by any program: bytes of JSON, levels, digits of a number.
+#: The database holds the same (ledger_is_facts).
+_LARGEST = 65_536
+_DEEPEST = 32
+_LONGEST_NUMBER = 999
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_LONG_NUMBER = re.compile(rf"[0-9.]{{{_LONGEST_NUMBER + 1}}}")
 
 
 def make_request(series: str, *, org: Any, document: Any, on: Any, metadata: Any, by: Any) -> Request:
@@ -95,6 +103,13 @@ def _json(metadata: Any) -> str:
             rule="Metadata is kept as JSON in an immutable row.",
             remedy="Turn its values into texts, numbers, lists and dicts first.",
         ) from error
+    if (problem := _unreadable(text)) is not None:
+        raise InvalidMetadata(
+            f"metadata={_shown(metadata)} {problem}.",
+            rule=f"Metadata stays readable for ever: at most {_LARGEST // 1024} KiB of JSON, {_DEEPEST} levels, and "
+            f"numbers of {_LONGEST_NUMBER} digits.",
+            remedy="Keep large things where the document is kept, and a key of them here.",
+        )
     escapes = text.replace("\\\\", "")  # a backslash of the text itself begins none
     if "\\u0000" in escapes:
         raise InvalidMetadata(
@@ -109,6 +124,26 @@ def _json(metadata: Any) -> str:
             remedy="Decode the text again from its bytes, or remove it: text.encode(errors='replace').decode().",
         )
     return text
+
+
+def _unreadable(text: str) -> str | None:
+    """Why JSON text is too much for an immutable row, or None."""
+    if len(text) > _LARGEST and (size := len(json.dumps(json.loads(text), ensure_ascii=False).encode())) > _LARGEST:
+        return f"has {size:,} bytes"
+    if text.count("{") + text.count("[") > _DEEPEST and _depth(json.loads(text)) > _DEEPEST:
+        return f"is nested more than {_DEEPEST} levels deep"
+    if len(text) > _LONGEST_NUMBER and _LONG_NUMBER.search(_STRING.sub("", text)):
+        return f"has a number of more than {_LONGEST_NUMBER} digits"
+    return None
+
+
+def _depth(value: Any) -> int:
+    """How many levels of objects and lists there are."""
+    levels, now = 0, [value]
+    while now := [one for one in now if isinstance(one, dict | list)]:
+        levels += 1
+        now = [inner for one in now for inner in (one.values() if isinstance(one, dict) else one)]
+    return levels
 
 
 def _has_bytes(text: str) -> bool:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db import DataError, connections, router, transaction
+from django.db import DatabaseError, DataError, connections, router, transaction
 
 from ledger import refusals, sql
-from ledger.allocation.ahead import insert_ahead, sees_new_rows
-from ledger.allocation.settling import settle
+from ledger.allocation.ahead import ask_ahead, sees_new_rows
 from ledger.calendars import CalendarKind, day_after
 from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
 from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries, SecondConnectionFailed
 from ledger.keys import KEY_LENGTH, actor_name, printable, tenant_key
-from ledger.models import Allocation, Period, Series
+from ledger.models import Allocation, DefaultSeries, Period, Series
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -35,6 +36,7 @@ SETTINGS = (
     "give_back",
     "start_value",
     "max_length",
+    "max_days_ahead",
     "chronological",
     "rules",
     "close_after_days",
@@ -42,14 +44,16 @@ SETTINGS = (
 )
 
 
-def define_series(code: str, *, org: Any = None, using: str | None = None, **settings: Any) -> Series:
+def define_series(code: str, *, org: Any = None, by: Any = None, using: str | None = None, **settings: Any) -> Series:
     """Make the series ``code`` of a tenant, or change the settings of the one that exists; returns it.
 
     Settings are the fields of ``Series``: ``template`` (needed for a new one), ``calendar`` ("year" by default),
     ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``
     ("serial"; "at_commit", "pooled", "reserved" and "remote" don't make checkouts wait for each other), ``system`` (the
     accounting system of a remote series), ``give_back``, ``start_value``, ``max_length`` in characters,
-    ``chronological``, ``rules`` (a country's, such as "DE", that are checked; see ``ledger.rules``) and ``is_active``.
+    ``max_days_ahead`` (so many days after today a document may be dated), ``chronological``, ``rules`` (a country's,
+    such as "DE", that are checked; see ``ledger.rules``) and ``is_active``. ``by`` names who defines it, for its
+    history.
     What is left out stays as it is. A changed template or calendar holds from the next period on. Safe to call at each
     deployment: what is as it should be is neither locked nor written, so the least-privileged role may call it too.
 
@@ -65,23 +69,37 @@ def define_series(code: str, *, org: Any = None, using: str | None = None, **set
             rule=f"Its settings are {', '.join(SETTINGS)}.",
             remedy="Correct the name.",
         )
+    actor = actor_name(by)
     with told_in_our_words(code), transaction.atomic(using=alias):
         found = find_series(alias, tenant, code)
         if found is not None and all(getattr(found, name) == value for name, value in settings.items()):
-            SeriesChange(found, alias).check()
+            check_series(found, alias)
             return found
-        found = Series.objects.using(alias).select_for_update(no_key=True).filter(tenant=tenant, code=code).first()
         series = found or _new_series(tenant, code, settings)
         change = SeriesChange(series, alias)
         for name, value in settings.items():
             setattr(series, name, value)
         change.check()
-        if found is None:
-            Series.objects.using(alias).bulk_create([series], ignore_conflicts=True)
-            return Series.objects.using(alias).get(tenant=tenant, code=code)
-        series.save(using=alias)
-        change.after_save()
-    return series
+        return save_series(series, alias, actor=actor, names=None if found is None else settings)
+
+
+def save_series(series: Series, alias: str, *, actor: str = "", names: Iterable[str] | None = None) -> Series:
+    """Have the database make or change a series that was checked, with the settings of ``names`` or with all of them.
+
+    Returns it as it is there.
+    """
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.DEFINE_SERIES, [series.tenant, series.code, _as_json(series, names), actor])
+        return Series.objects.using(alias).get(pk=cursor.fetchone()[0])
+
+
+def _as_json(series: Series, names: Iterable[str] | None = None) -> str:
+    """Settings as the database takes them, with what the rules allow: it can't ask the rules itself."""
+    rules = series.rule_set()
+    settings = {name: getattr(series, name) for name in (SETTINGS if names is None else names)}
+    settings["rules_length"] = None if rules is None or rules.length is None else rules.length.maximum
+    settings["rules_highest"] = None if rules is None or rules.counter is None else rules.counter.highest
+    return json.dumps(settings)
 
 
 class SeriesChange:
@@ -92,7 +110,6 @@ class SeriesChange:
         self.alias = alias
         self.calendar_before = _calendar(series) if series.pk else None
         self.allocation_before = _supplier(series) if series.pk else None
-        self.guarded_before = bool(series.pk and series.chronological)
 
     def check(self) -> None:
         """Raise the first reason why the changed series could not work; nothing was saved yet."""
@@ -101,15 +118,6 @@ class SeriesChange:
             check_calendar_change(self.series, self.alias)
         if self.allocation_before not in (None, _supplier(self.series)):
             check_allocation_change(self.series, self.alias)
-
-    def after_save(self) -> None:
-        """What a change of settings asks of the open periods; call it in the transaction that saved the series."""
-        if self.series.chronological and not self.guarded_before:
-            # Locked first, and read in a statement of its own, so that checkouts in flight are waited for and seen.
-            periods = Period.objects.using(self.alias).filter(series=self.series, closed_at=None)
-            list(periods.select_for_update().values_list("pk"))
-            with connections[self.alias].cursor() as cursor:
-                cursor.execute(sql.REMEMBER_LATEST_DATES, [self.series.tenant, self.series.pk])
 
 
 def _supplier(series: Series) -> tuple[str, str]:
@@ -145,20 +153,49 @@ def make_default_series(connection: BaseDatabaseWrapper, tenant: str, code: str,
     series = default_series(tenant, code)
     if series is None:
         return False
+    keep_default(connection.alias, code, series)
+    arguments = [tenant, code, None, None]
     if not ahead or series.allocation == Allocation.SERIAL:
-        Series.objects.using(connection.alias).bulk_create([series], ignore_conflicts=True)
+        _make_default(connection, arguments)
         return True
     try:
-        insert_ahead(connection, series)
+        ask_ahead(connection, sql.MAKE_DEFAULT, arguments, lock_timeout="5s")
     except SecondConnectionFailed as error:
         if series.allocation == Allocation.RESERVED:
             raise  # as in periods.open_period_for
         _log.warning("The series %s is made inside a checkout, and others wait for it: %s", series, error)
-        Series.objects.using(connection.alias).bulk_create([series], ignore_conflicts=True)
+        _make_default(connection, arguments)
         return True
     if find_series(connection.alias, tenant, code) is None and not sees_new_rows(connection):
         raise refusals.old_snapshot(code)
     return True
+
+
+def _make_default(connection: BaseDatabaseWrapper, arguments: list[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.MAKE_DEFAULT, arguments)
+
+
+def keep_default(alias: str, code: str, series: Series) -> None:
+    """See that the database makes series of ``code`` as LEDGER["DEFAULT_SERIES"] says now; ``migrate`` does it too.
+
+    Raises InvalidSeries where it has another default and this role may not change it.
+    """
+    wanted = _as_json(series)
+    there = DefaultSeries.objects.using(alias).filter(code=code).values_list("settings", flat=True).first()
+    if there == json.loads(wanted):
+        return
+    try:
+        with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+            cursor.execute(sql.DEFINE_DEFAULT, [code, wanted])
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) != "42501":
+            raise
+        raise InvalidSeries(
+            f"LEDGER['DEFAULT_SERIES'][{code!r}] isn't what the database {alias!r} has as its default.",
+            rule="A checkout's role may make default series, but not say what they are like.",
+            remedy="Run manage.py migrate as the ledger's owner, which takes the setting over.",
+        ) from error
 
 
 def business_today(alias: str, time_zone: str, moment: datetime | None = None) -> date:
@@ -224,8 +261,7 @@ def check_calendar_change(series: Series, alias: str) -> None:
 
 def check_allocation_change(series: Series, alias: str) -> None:
     """Refuse another allocation while an open period has given out values; ``change_allocation`` first settles them."""
-    # Locked, so that nothing is minted or reserved between this look and the change.
-    periods = Period.objects.using(alias).filter(series=series, closed_at=None).select_for_update(of=("self",))
+    periods = Period.objects.using(alias).filter(series=series, closed_at=None)
     used = next((period for period in periods if period.last_value >= period.first_value), None)
     if used is None:
         return
@@ -258,26 +294,23 @@ def change_allocation(
     alias = using or router.db_for_write(Series)
     tenant, actor = tenant_key(org), actor_name(by)
     with told_in_our_words(code), transaction.atomic(using=alias):
-        rows = Series.objects.using(alias).select_for_update(no_key=True).filter(tenant=tenant, code=code)
-        series = rows.first()
+        series = find_series(alias, tenant, code)
         if series is None and make_default_series(connections[alias], tenant, code):
-            series = rows.first()
+            series = find_series(alias, tenant, code)
         if series is None:
             raise refusals.unknown_series(alias, tenant, code)
-        change = SeriesChange(series, alias)
+        names = ["allocation"]
         series.allocation = allocation
         if give_back is not None:
             series.give_back = give_back
+            names.append("give_back")
         if system is not None:
             series.system = system
+            names.append("system")
         check_series(series, alias)
-        periods = Period.objects.using(alias).filter(series=series, closed_at=None).order_by("pk")
-        gaps = sum(
-            settle(connections[alias], period, cause="allocation changed", actor=actor)
-            for period in periods.select_for_update(of=("self",))
-        )
-        series.save(using=alias)
-        change.after_save()
+        with connections[alias].cursor() as cursor:
+            cursor.execute(sql.CHANGE_ALLOCATION, [tenant, code, _as_json(series, names), actor])
+            gaps: int = cursor.fetchone()[0]
     return gaps
 
 
@@ -299,7 +332,7 @@ def _new_series(tenant: str, code: str, settings: Any) -> Series:
             rule="A series is made with the template of its numbers.",
             remedy=f"Pass one: define_series({code!r}, template='{code[:3].upper()}-{{year}}-{{counter:06}}').",
         )
-    chosen = {"time_zone": ledger_settings().time_zone, **settings}
+    chosen = {"time_zone": ledger_settings().time_zone, "max_days_ahead": ledger_settings().max_days_ahead, **settings}
     try:
         return Series(tenant=tenant, code=code, **chosen)
     except (TypeError, FieldDoesNotExist) as error:

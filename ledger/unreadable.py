@@ -4,7 +4,7 @@ A moment may be ``infinity`` or lie in the year 294276; JSON may hold a number o
 deep, or be a list where the ledger keeps an object. Folio writes no such value. If a row with one is there all the
 same, whoever reads it must get an answer that shows it, and never an exception: the rows beside it are needed.
 
-Columns of the models read by ``ledger.models.columns``, statements of our own by ``ledger.cursors``; both end here.
+Columns of the models read by ``ledger.models.readable``, statements of our own by ``ledger.cursors``; both end here.
 """
 
 from __future__ import annotations

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections, router
+from django.db import connections
 
 from ledger import sql
+from ledger.database_errors import told_in_our_words
+from ledger.databases import database_of
 from ledger.errors import AlreadyVoided, UnknownNumber
 from ledger.keys import actor_name, document_key, reason_text, tenant_key
 from ledger.models import Entry, NumberVoided
@@ -30,7 +32,7 @@ def void(
 
     Raises UnknownNumber where there is no such issued number, AlreadyVoided the second time, and InvalidReason.
     """
-    alias = using or router.db_for_write(NumberVoided)
+    alias = database_of(number, NumberVoided, using)
     why, actor, instead = reason_text(reason), actor_name(by), _replacement(replacement)
     entry = number if isinstance(number, Entry) else _find(number, tenant_key(org), alias)
     if "number" in entry.get_deferred_fields():
@@ -41,12 +43,12 @@ def void(
             rule="A void names one number that was issued or adopted; a gap has none.",
             remedy="Explain the gap instead.",
         )
-    with connections[alias].cursor() as cursor:
+    with told_in_our_words("of this number"), connections[alias].cursor() as cursor:
         cursor.execute(sql.VOID, [entry.tenant, entry.pk, why, instead, actor])
-        row = cursor.fetchone()
-    if row is None:
+        event = cursor.fetchone()[0]
+    if event is None:
         raise _already(entry, alias)
-    return NumberVoided.objects.using(alias).get(pk=row[0])
+    return NumberVoided.objects.using(alias).get(pk=event)
 
 
 def _find(number: str, tenant: str, alias: str) -> Entry:

@@ -10,7 +10,8 @@ from django.db.models.functions import Now
 
 from ledger.keys import KEY_LENGTH
 from ledger.models import Entry, NumberVoided
-from ledger.models.columns import DayField, FactsField, MomentField
+from ledger.models.columns import ShortTextField
+from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.models.series import NUMBER_LENGTH
 
 
@@ -20,7 +21,7 @@ class SealedToken(models.Model):
     Whoever renews it holds the row's lock, so that no refresh token is ever used twice.
     """
 
-    system = models.CharField(primary_key=True, max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
+    system = ShortTextField(primary_key=True, max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
     sealed = models.TextField(blank=True, default="")
     issued_at = MomentField(null=True)
     expires_at = MomentField(null=True)
@@ -35,10 +36,10 @@ class SealedToken(models.Model):
 class Quota(models.Model):
     """How much of a vendor's limits one organisation has used up: see ``workers.accounting.metering``."""
 
-    organisation = models.CharField(primary_key=True, max_length=400)
+    organisation = ShortTextField(primary_key=True, max_length=400)
     room = models.FloatField(null=True, help_text="What is left of a minute's requests, as of counted_at.")
     counted_at = MomentField(null=True)
-    day = models.CharField(max_length=10, blank=True, default="")
+    day = ShortTextField(max_length=10, blank=True, default="")
     used_today = models.IntegerField(default=0)
     tickets = FactsField(default=dict, help_text="The requests under way, and until when each one counts.")
     paused_until = MomentField(null=True)
@@ -66,25 +67,25 @@ class Push(models.Model):
         CONFLICT = "conflict", "another there"
         FAILED = "failed", "for a person"
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
-    system = models.CharField(max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
+    tenant = ShortTextField(max_length=KEY_LENGTH, blank=True)
+    system = ShortTextField(max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
     # No foreign keys in the database: each would lock the entry's row, and with it write to a page of the ledger, for
     # an event that can't go away.
     entry = models.ForeignKey(Entry, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
     void = models.ForeignKey(
         NumberVoided, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
-    number = models.CharField(max_length=NUMBER_LENGTH)
-    document = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    number = ShortTextField(max_length=NUMBER_LENGTH)
+    document = ShortTextField(max_length=KEY_LENGTH, blank=True, default="")
     issued_on = DayField()
-    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    state = ShortTextField(max_length=10, choices=State.choices, default=State.WAITING)
     found_at = MomentField(db_default=Now())
-    claimed_by = models.CharField(max_length=60, blank=True, default="")
+    claimed_by = ShortTextField(max_length=60, blank=True, default="")
     claimed_until = MomentField(null=True, blank=True)
     attempts = models.IntegerField(default=0, help_text="Of the step that is due.")
     last_error = models.TextField(blank=True, default="")
     next_attempt_at = MomentField(null=True, blank=True)
-    remote_id = models.CharField(max_length=400, blank=True, default="")
+    remote_id = ShortTextField(max_length=400, blank=True, default="")
     facts = FactsField(blank=True, default=dict, encoder=DjangoJSONEncoder)
     pushed_at = MomentField(null=True, blank=True)
     cancelled_at = MomentField(null=True, blank=True)
@@ -119,8 +120,8 @@ class PushPosition(models.Model):
     when the settings say otherwise, everything is looked at again.
     """
 
-    system = models.CharField(primary_key=True, max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    system = ShortTextField(primary_key=True, max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
+    tenant = ShortTextField(max_length=KEY_LENGTH, blank=True, default="")
     through = models.BigIntegerField(default=0, help_text="A transaction id.")
     scope = FactsField(default=dict)
     looked_in_full_at = MomentField(null=True)

@@ -132,7 +132,9 @@ class PeriodAdmin(ReadOnlyAdmin):
         failures: list[str] = []
         if confirmed and form.is_valid():
             early = form.cleaned_data["early"]
-            failures = act_on_all(chosen, lambda period: close_period(period, early=early, using=alias), alias)
+            failures = act_on_all(
+                chosen, lambda period: close_period(period, early=early, by=request.user, using=alias), alias
+            )
             if not failures:
                 for period in chosen:
                     self.log_change(request, period, "Closed.")

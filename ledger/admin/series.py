@@ -23,11 +23,11 @@ from ledger.admin.preview import Preview, preview_series
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
 from ledger.issuing import next_number
-from ledger.keys import tenant_key
+from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, Period, Series
 from ledger.periods import planned_period
 from ledger.rules import Outcome, all_rules
-from ledger.series import SeriesChange, check_series
+from ledger.series import SeriesChange, check_series, save_series
 from ledger.waiting import upcoming, with_next_slot
 from ledger.zones import today_in, todays
 
@@ -121,7 +121,7 @@ class SeriesChangeList(ReadableChangeList):
 
 @admin.register(Series)
 class SeriesAdmin(ModelAdmin):
-    """Settings may change and hold from the next period on; tenant and code only before the first period."""
+    """Settings may change and hold from the next period on; tenant and code stay."""
 
     form = SeriesForm
     list_display = (
@@ -134,7 +134,7 @@ class SeriesAdmin(ModelAdmin):
         (None, {"fields": ("code", "tenant", "is_active")}),
         ("Numbers", {"fields": ("template", "preview", "start_value", "max_length")}),
         ("Periods", {"fields": ("calendar", "fiscal_start", "time_zone", "close_after_days", "periods")}),
-        ("Issuing", {"fields": ("allocation", "system", "give_back", "chronological")}),
+        ("Issuing", {"fields": ("allocation", "system", "give_back", "chronological", "max_days_ahead")}),
         ("Rules", {"fields": ("rules",)}),
     )
 
@@ -147,8 +147,8 @@ class SeriesAdmin(ModelAdmin):
         return SeriesChangeList
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """What entries were issued under stays as it is."""
-        fixed = ("tenant", "code") if obj is not None and obj.pk and obj.periods.exists() else ()
+        """The names that it is called by stay as they are."""
+        fixed = ("tenant", "code") if obj is not None and obj.pk else ()
         return (*fixed, *super().get_readonly_fields(request, obj))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -157,13 +157,13 @@ class SeriesAdmin(ModelAdmin):
         return {**initial, **super().get_changeform_initial_data(request)}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A series that has periods is part of the audit trail."""
-        return super().has_delete_permission(request, obj) and not (obj is not None and obj.periods.exists())
+        """A series and its history are part of the audit trail; one that isn't needed is switched off."""
+        return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """As ``define_series`` saves."""
-        super().save_model(request, obj, form, change)
-        form.change.after_save()
+        saved = save_series(obj, router.db_for_write(Series), actor=actor_name(request.user))
+        obj.pk, obj._state.adding, obj._state.db = saved.pk, False, saved._state.db
         for finding in obj.rule_findings():
             if finding.outcome is Outcome.WARNED:
                 self.message_user(request, f"{obj.rules}: {finding}", messages.WARNING)

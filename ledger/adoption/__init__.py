@@ -1,17 +1,20 @@
 """Taking over the numbers of a previous system: all of a file, in one transaction, or nothing.
 
-The file streams into a temporary table; what is wrong with it is found by comparing sets; then each row becomes a
+The file streams into a staging table; what is wrong with it is found by comparing sets; then each row becomes a
 ``NumberAdopted``, the counters jump to the highest values, and the holes between them are kept as ranges.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, router, transaction
 
 from ledger import refusals
@@ -156,6 +159,8 @@ class _Adoption:
     on_bad_row: Callable[[BadRow], None]
     progress: Progress
     connection: BaseDatabaseWrapper
+    #: Tells its rows from those of another adoption.
+    batch: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def alias(self) -> str:
@@ -170,7 +175,11 @@ class _Adoption:
         self._refuse_used_periods(series)
         self.progress("checks", 0, 0)
         self._refuse_bad_rows(series, source)
-        return self._append(series, source, dry_run)
+        result = self._append(series, source, dry_run)
+        # Whenever it raises, they go with the rollback.
+        self._do(sql.FORGET_ROWS, {"batch": self.batch})
+        self._do(sql.FORGET_DAYS, {"batch": self.batch})
+        return result
 
     def _series(self) -> Series:
         """The series, made where it is missing, and held against a second adoption."""
@@ -187,19 +196,16 @@ class _Adoption:
             define_series(self.series, org=self.tenant, using=self.alias, **self.settings)
         elif not make_default_series(self.connection, self.tenant, self.series):
             raise refusals.unknown_series(self.alias, self.tenant, self.series)
-        return Series.objects.using(self.alias).select_for_update().get(tenant=self.tenant, code=self.series)
+        return Series.objects.using(self.alias).get(tenant=self.tenant, code=self.series)
 
     def _stage(self, reader: RowReader, source: Source) -> None:
         """Stream the file into the staging table."""
-        self._do(sql.DROP_STAGE)
-        self._do(sql.STAGE_ROWS)
         with self.connection.cursor() as cursor, cursor.copy(sql.COPY_ROWS) as copy:
             for count, row in enumerate(reader.rows(source)):
-                copy.write_row(row)
+                copy.write_row((self.batch, *row))
                 if count % _TELL_EVERY == 0:
                     self.progress("reading", source.position, source.size)
         self.progress("reading", source.position, source.position)
-        self._do(sql.ANALYZE_ROWS)
 
     def _refuse_twice(self, series: Series, source: Source) -> None:
         digest = source.sha256()
@@ -215,26 +221,22 @@ class _Adoption:
 
     def _open_periods(self, series: Series) -> None:
         """Give each business date its period; where that can't be, each of its rows will be told why."""
-        self._do(sql.STAGE_DAYS)
-        self._do(sql.INDEX_DAYS)
-        self._do(sql.ANALYZE_DAYS)
-        day = self._ask(sql.NEXT_DAY, [date.min])[0]
+        self._do(sql.STAGE_DAYS, {"batch": self.batch})
+        day = self._ask(sql.NEXT_DAY, [self.batch, date.min])[0]
         while day is not None:
             try:
                 period = find_period(series, day, self.alias) or open_period(series, day, using=self.alias)
             except LedgerError as error:
-                self._do(sql.REFUSE_DAY, [f"{error.problem} {error.remedy}", day])
+                self._do(sql.REFUSE_DAY, [f"{error.problem} {error.remedy}", self.batch, day])
                 last = day
             else:
-                self._do(sql.ASSIGN_PERIOD, [period.pk, period.starts_on, period.ends_on])
+                self._do(sql.ASSIGN_PERIOD, [period.pk, self.batch, period.starts_on, period.ends_on])
                 last = period.ends_on
-            day = None if last == date.max else self._ask(sql.NEXT_DAY, [day_after(last)])[0]
-        self._do(sql.ANALYZE_DAYS)
+            day = None if last == date.max else self._ask(sql.NEXT_DAY, [self.batch, day_after(last)])[0]
 
     def _refuse_used_periods(self, series: Series) -> None:
-        self._do(sql.LOCK_PERIODS)
         with self.connection.cursor() as cursor:
-            cursor.execute(sql.USED_PERIODS)
+            cursor.execute(sql.USED_PERIODS, {"batch": self.batch})
             ids = [row[0] for row in cursor.fetchall()]
         if not ids:
             return
@@ -251,20 +253,23 @@ class _Adoption:
         )
 
     def _refuse_bad_rows(self, series: Series, source: Source) -> None:
-        self._do(sql.STAGE_PROBLEMS)
-        self._do(sql.FIND_PROBLEMS, {"tenant": self.tenant, "series": series.pk})
-        problems, lines = self._ask(sql.COUNT_PROBLEMS)
-        if not problems:
-            return
         examples: list[BadRow] = []
+        problems, lines, last = 0, 0, None
+        self._do(sql.BY_INDEX)
         # A cursor on the server: a file may have a million bad rows.
         with self.connection.chunked_cursor() as cursor:
-            cursor.execute(sql.PROBLEMS)
+            cursor.execute(sql.PROBLEMS, {"batch": self.batch, "tenant": self.tenant, "series": series.pk})
             for line, problem in cursor:
                 row = BadRow(line, problem)
                 self.on_bad_row(row)
+                problems += 1
+                lines += line != last
+                last = line
                 if len(examples) < _EXAMPLES:
                     examples.append(row)
+        self._do(sql.BY_ANY)
+        if not problems:
+            return
         more = f"; and {problems - len(examples)} more" if problems > len(examples) else ""
         raise AdoptionError(
             f"The file {source.name!r} has {lines} bad rows: {'; '.join(str(row) for row in examples)}{more}.",
@@ -273,40 +278,30 @@ class _Adoption:
         )
 
     def _append(self, series: Series, source: Source, dry_run: bool) -> AdoptionResult:
-        self.progress("entries", 0, 0)
-        self._do(sql.SET_COUNTERS, [series.chronological])
-        rows = self._do(sql.APPEND_ENTRIES, [self.tenant, series.pk, self.actor])
-        event = Adoption.objects.using(self.alias).create(
-            tenant=self.tenant,
-            series=series,
-            source=source.name,
-            digest=source.sha256(),
-            rows=rows,
-            options={"layout": asdict(self.layout), "settings": self.settings, "void_reason": self.void_reason},
-            actor=self.actor,
+        self.progress("entries, gaps and voids", 0, 0)
+        digest = source.sha256()
+        options = {"layout": asdict(self.layout), "settings": self.settings, "void_reason": self.void_reason}
+        told = [source.name, digest, json.dumps(options, cls=DjangoJSONEncoder)]
+        adoption, rows, voids, explained = self._ask(
+            sql.ADOPT,
+            [self.tenant, series.pk, self.batch, *told, self.void_reason, self.explanation, self.actor],
         )
-        self.progress("gaps and voids", 0, 0)
-        voids = self._do(sql.APPEND_VOIDS, [self.tenant, self.tenant, self.void_reason, self.actor])
-        self._do(sql.APPEND_GAPS, [self.tenant, event.pk])
-        explained = 0
-        if self.explanation is not None:
-            explained = self._do(sql.EXPLAIN_GAPS, [self.explanation, self.actor, self.tenant, event.pk])
         return AdoptionResult(
-            adoption=None if dry_run else event.pk,
+            adoption=None if dry_run else adoption,
             tenant=self.tenant,
             series=series.code,
             source=source.name,
-            digest=event.digest,
+            digest=digest,
             rows=rows,
             voids=voids,
             explained=explained,
-            periods=self._periods(event),
+            periods=self._periods(adoption),
             dry_run=dry_run,
         )
 
-    def _periods(self, event: Adoption) -> tuple[AdoptedPeriod, ...]:
+    def _periods(self, adoption: int) -> tuple[AdoptedPeriod, ...]:
         with self.connection.cursor() as cursor:
-            cursor.execute(sql.ADOPTED_PERIODS, [event.pk, self.tenant])
+            cursor.execute(sql.ADOPTED_PERIODS, [self.batch, adoption, self.tenant])
             told = cursor.fetchall()
         periods = Period.objects.using(self.alias).in_bulk([row[0] for row in told])
         return tuple(_adopted(periods[pk], rows, missing, ranges) for pk, rows, missing, ranges in told)

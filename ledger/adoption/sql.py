@@ -1,75 +1,45 @@
-"""The statements that stage a previous system's numbers, check them against each other, and take them over as sets.
+"""The statements that stage a previous system's numbers, and check them against each other and the ledger.
 
-All of them work on three temporary tables that go away with the transaction:
-
-    ledger_adopting           the rows of the file, with what the reading found wrong
-    ledger_adopting_day       the business dates among them, each with its period, or why it has none
-    ledger_adopting_problem   every bad row with its reason
+The rows of the file go into ``ledger_adoptingrow``, the business dates among them into ``ledger_adoptingday``, each
+with its period, or why it has none. Both tables are shared: ``batch`` tells one adoption from another. The function
+``ledger_adopt`` takes the rows over, and they go.
 """
 
 from __future__ import annotations
 
-# A second adoption in one transaction would find the tables of the first.
-DROP_STAGE = "DROP TABLE IF EXISTS ledger_adopting, ledger_adopting_day, ledger_adopting_problem"
-
-STAGE_ROWS = """
-    CREATE TEMPORARY TABLE ledger_adopting (
-        line bigint NOT NULL,
-        value bigint,
-        number text,
-        document text,
-        issued_at timestamptz,
-        issued_on date,
-        void boolean,
-        metadata jsonb,
-        native boolean,
-        problem text
-    ) ON COMMIT DROP
-"""
-
 # The columns as `adoption.rows.Row` has them.
 COPY_ROWS = """
-    COPY ledger_adopting (line, value, number, document, issued_at, issued_on, void, metadata, native, problem)
+    COPY ledger_adoptingrow
+        (batch, line, value, number, document, issued_at, issued_on, void, metadata, native, problem)
     FROM STDIN
 """
 
+# The dates of the rows that could be read. Argument: batch.
 STAGE_DAYS = """
-    CREATE TEMPORARY TABLE ledger_adopting_day ON COMMIT DROP AS
-    SELECT DISTINCT s.issued_on AS day, NULL::bigint AS period_id, NULL::text AS problem
-    FROM ledger_adopting s
-    WHERE s.problem IS NULL
+    INSERT INTO ledger_adoptingday (batch, day)
+    SELECT DISTINCT s.batch, s.issued_on FROM ledger_adoptingrow s WHERE s.batch = %(batch)s AND s.problem IS NULL
 """
 
-# Nobody else analyses temporary tables, and the checks below join them.
-ANALYZE_ROWS = "ANALYZE ledger_adopting"
-ANALYZE_DAYS = "ANALYZE ledger_adopting_day"
+# One probe of the right index for each row, whatever the statistics say of tables that fill and empty; and back.
+BY_INDEX = "SET LOCAL enable_seqscan = off"
+BY_ANY = "SET LOCAL enable_seqscan = DEFAULT"
 
-# Each period looks for its days: without this, many periods would read all of them many times.
-INDEX_DAYS = "CREATE UNIQUE INDEX ledger_adopting_day_day ON ledger_adopting_day (day)"
+# The first business date that no period has been looked for yet. Arguments: batch, where to look from.
+NEXT_DAY = "SELECT min(d.day) FROM ledger_adoptingday d WHERE d.batch = %s AND d.day >= %s::date"
 
-# The first business date that no period has been looked for yet. Argument: where to look from.
-NEXT_DAY = "SELECT min(d.day) FROM ledger_adopting_day d WHERE d.day >= %s::date"
-
-# Arguments: period, its first day, its last day.
-ASSIGN_PERIOD = "UPDATE ledger_adopting_day d SET period_id = %s::bigint WHERE d.day BETWEEN %s::date AND %s::date"
-
-# Arguments: reason, day.
-REFUSE_DAY = "UPDATE ledger_adopting_day d SET problem = %s::text WHERE d.day = %s::date"
-
-# Checkouts wait from here on, and the ledger of these periods holds still.
-LOCK_PERIODS = """
-    SELECT p.id
-    FROM ledger_period p
-    WHERE p.id IN (SELECT d.period_id FROM ledger_adopting_day d)
-    ORDER BY p.id
-    FOR NO KEY UPDATE
+# Arguments: period, batch, its first day, its last day.
+ASSIGN_PERIOD = """
+    UPDATE ledger_adoptingday d SET period_id = %s::bigint WHERE d.batch = %s AND d.day BETWEEN %s::date AND %s::date
 """
+
+# Arguments: reason, batch, day.
+REFUSE_DAY = "UPDATE ledger_adoptingday d SET problem = %s::text WHERE d.batch = %s AND d.day = %s::date"
 
 # Periods whose run has begun: old numbers can't be put before it. A few are enough to tell.
 USED_PERIODS = """
     SELECT p.id
     FROM ledger_period p
-    WHERE p.id IN (SELECT d.period_id FROM ledger_adopting_day d)
+    WHERE p.id IN (SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = %(batch)s)
       AND (p.closed_at IS NOT NULL
            OR p.last_value >= p.first_value
            OR EXISTS (SELECT FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id))
@@ -77,19 +47,14 @@ USED_PERIODS = """
     LIMIT 5
 """
 
-STAGE_PROBLEMS = """
-    CREATE TEMPORARY TABLE ledger_adopting_problem (line bigint NOT NULL, problem text NOT NULL) ON COMMIT DROP
-"""
-
-# Every reason of every bad row. Arguments: tenant, series.
-FIND_PROBLEMS = """
-    INSERT INTO ledger_adopting_problem (line, problem)
-    WITH good AS (
-        SELECT s.line, s.value, s.number, s.document, s.native, d.period_id, d.problem AS day_problem
-        FROM ledger_adopting s JOIN ledger_adopting_day d ON d.day = s.issued_on
-        WHERE s.problem IS NULL
-    )
-    SELECT s.line, s.problem FROM ledger_adopting s WHERE s.problem IS NOT NULL
+# Every reason of every bad row, in the order of the file. Arguments: batch, tenant, series.
+PROBLEMS = """
+    WITH good AS MATERIALIZED (
+        SELECT s.line, s.value, s.number, s.document, s.issued_on, s.native, d.period_id, d.problem AS day_problem
+        FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.issued_on
+        WHERE s.batch = %(batch)s AND s.problem IS NULL
+    ), found (line, problem) AS (
+    SELECT s.line, s.problem FROM ledger_adoptingrow s WHERE s.batch = %(batch)s AND s.problem IS NOT NULL
 
     UNION ALL
     SELECT g.line, g.day_problem FROM good g WHERE g.day_problem IS NOT NULL
@@ -105,9 +70,9 @@ FIND_PROBLEMS = """
     -- checkout that comes to it.
     UNION ALL
     SELECT g.line, 'the number ' || quote_literal(g.number) || ' looks like one of the series, but its date and counter'
-        || ' make it ' || quote_literal(ledger_number(p.prefix, p.width, p.suffix, g.value))
+        || ' make it ' || quote_literal(ledger_number(p.prefix, p.width, p.suffix, g.value, g.issued_on))
     FROM good g JOIN ledger_period p ON p.id = g.period_id
-    WHERE g.native AND upper(g.number) <> upper(ledger_number(p.prefix, p.width, p.suffix, g.value))
+    WHERE g.native AND upper(g.number) <> upper(ledger_number(p.prefix, p.width, p.suffix, g.value, g.issued_on))
 
     -- The same number again is told below, once.
     UNION ALL
@@ -156,73 +121,34 @@ FIND_PROBLEMS = """
         LIMIT 1
     ) e
     WHERE g.document > ''
+
+    -- A number of another form that some series comes to one day would stop it there.
+    UNION ALL
+    SELECT g.line, 'the number ' || quote_literal(g.number) || ' is one that a series of the tenant may still give out'
+    FROM good g JOIN ledger_period p ON p.id = g.period_id
+    WHERE NOT g.native AND upper(g.number) <> upper(ledger_number(p.prefix, p.width, p.suffix, g.value, g.issued_on))
+      AND ledger_is_awaited(%(tenant)s::text, g.number, p.id, g.value, NULL)
+    )
+    SELECT f.line, f.problem FROM found f ORDER BY f.line, f.problem
 """
 
-COUNT_PROBLEMS = "SELECT count(*), count(DISTINCT line) FROM ledger_adopting_problem"
-
-PROBLEMS = "SELECT q.line, q.problem FROM ledger_adopting_problem q ORDER BY q.line, q.problem"
-
-# The counters jump to the end of the old run; a trigger lets no entry in beyond them. Argument: whether the series
-# guards the order of dates.
-SET_COUNTERS = """
-    UPDATE ledger_period p
-    SET first_value = run.lowest,
-        last_value = run.highest,
-        last_issued_on = CASE WHEN %s THEN run.latest ELSE p.last_issued_on END
-    FROM (SELECT d.period_id, min(s.value) AS lowest, max(s.value) AS highest, max(s.issued_on) AS latest
-          FROM ledger_adopting s JOIN ledger_adopting_day d ON d.day = s.issued_on
-          GROUP BY 1) run
-    WHERE p.id = run.period_id
+# Takes the rows over. Arguments: tenant, series id, batch, name and digest of the file, options as JSON, what is said
+# of voids, why values are missing or null, actor.
+ADOPT = """
+    SELECT adoption, numbers, voids, explained
+    FROM ledger_adopt(%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)
 """
 
-# In the order of the run, which spares the indexes much work. Arguments: tenant, series, actor.
-APPEND_ENTRIES = """
-    INSERT INTO ledger_entry
-        (tenant, series_id, period_id, value, kind, number, document, issued_on, issued_at, actor, metadata)
-    SELECT %s::text, %s::bigint, d.period_id, s.value, 'adopted', s.number, s.document, s.issued_on, s.issued_at,
-           %s::text, s.metadata
-    FROM ledger_adopting s JOIN ledger_adopting_day d ON d.day = s.issued_on
-    ORDER BY d.period_id, s.value
-"""
+# Argument: batch.
+FORGET_ROWS = "DELETE FROM ledger_adoptingrow s WHERE s.batch = %(batch)s"
+FORGET_DAYS = "DELETE FROM ledger_adoptingday d WHERE d.batch = %(batch)s"
 
-# The entries were appended just now, so the planner knows nothing of them: a subquery for each void row keeps it on the
-# unique index, where a join may multiply days by entries. Arguments: tenant, tenant, reason, actor.
-APPEND_VOIDS = """
-    INSERT INTO ledger_numbervoided (tenant, entry_id, reason, replacement, actor)
-    SELECT %s::text,
-           (SELECT e.id FROM ledger_entry e
-            WHERE e.tenant = %s::text AND e.period_id = void.period_id AND e.value = void.value),
-           %s::text, '', %s::text
-    FROM (SELECT d.period_id, s.value
-          FROM ledger_adopting s JOIN ledger_adopting_day d ON d.day = s.issued_on
-          WHERE s.void
-          ORDER BY d.period_id, s.value) void
-"""
-
-# Arguments: tenant, adoption.
-APPEND_GAPS = """
-    INSERT INTO ledger_adoptedgap (tenant, adoption_id, period_id, first_value, last_value)
-    SELECT %s::text, %s::bigint, run.period_id, run.value + 1, run.following - 1
-    FROM (SELECT d.period_id, s.value, lead(s.value) OVER (PARTITION BY d.period_id ORDER BY s.value) AS following
-          FROM ledger_adopting s JOIN ledger_adopting_day d ON d.day = s.issued_on) run
-    WHERE run.following > run.value + 1
-    ORDER BY 3, 4
-"""
-
-# Arguments: explanation, actor, tenant, adoption.
-EXPLAIN_GAPS = """
-    INSERT INTO ledger_gapexplained (tenant, adopted_gap_id, explanation, actor)
-    SELECT g.tenant, g.id, %s::text, %s::text
-    FROM ledger_adoptedgap g
-    WHERE g.tenant = %s::text AND g.adoption_id = %s::bigint
-    ORDER BY g.id
-"""
-
-# What became of each period. Arguments: adoption, tenant.
+# What became of each period. Arguments: batch, adoption, tenant.
 ADOPTED_PERIODS = """
     SELECT p.id, run.rows, coalesce(gap.missing, 0)::bigint, coalesce(gap.ranges, 0)
     FROM (SELECT d.period_id, count(*) AS rows
-          FROM ledger_adopting s JOIN ledger_adopting_day d ON d.day = s.issued_on
+          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.issued_on
+          WHERE s.batch = %s
           GROUP BY 1) run
     JOIN ledger_period p ON p.id = run.period_id
     LEFT JOIN (SELECT g.period_id, sum(g.last_value - g.first_value + 1) AS missing, count(*) AS ranges

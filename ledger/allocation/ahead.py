@@ -69,22 +69,6 @@ def ask_ahead(
     raise AssertionError("the last try returns or raises")
 
 
-def insert_ahead(connection: BaseDatabaseWrapper, row: models.Model) -> None:
-    """Commit ``row`` ahead of the checkout, unless it is there already. Its key isn't read back."""
-    columns, values = [], []
-    for field in row._meta.concrete_fields:
-        value = field.pre_save(row, add=True)
-        if field.primary_key or hasattr(value, "resolve_expression"):
-            continue  # the database's business
-        columns.append(field.column)
-        values.append(field.get_db_prep_save(value, connection=connection))
-    into = f"{row._meta.db_table} ({', '.join(map(str, columns))})"
-    # Names of our own model, and placeholders.
-    places = ", ".join(["%s"] * len(values))
-    statement = f"INSERT INTO {into} VALUES ({places}) ON CONFLICT DO NOTHING RETURNING 1"  # noqa: S608
-    ask_ahead(connection, statement, values, lock_timeout="5s")
-
-
 def seen_ahead(connection: BaseDatabaseWrapper, row: models.Model) -> bool:
     """Whether ``row`` is committed; false for what the checkout's own transaction has made."""
     statement = f"SELECT 1 FROM {row._meta.db_table} WHERE id = %s"  # noqa: S608  (the name of our own model)

@@ -18,7 +18,7 @@ class Request(NamedTuple):
 
     ``on`` is a business date, ``at`` a moment that the series' time zone turns into one; with neither, the database's
     clock says what today is. ``on_stated`` tells whether the caller chose the date. ``metadata`` is JSON text, or None
-    where the caller stated none.
+    where the caller stated none. ``replaces`` is the id of the document's void entry that the number replaces.
     """
 
     tenant: str
@@ -29,11 +29,12 @@ class Request(NamedTuple):
     document: str
     actor: str
     metadata: str | None
+    replaces: int | None = None
 
     def for_one(self) -> tuple[Any, ...]:
         """The arguments of the stored function that numbers one document."""
         metadata = self.metadata or "{}"
-        return (self.tenant, self.series, self.on, self.at, self.document, self.actor, metadata)
+        return (self.tenant, self.series, self.on, self.at, self.document, self.actor, metadata, self.replaces)
 
     def for_many(self, documents: list[str] | str) -> tuple[Any, ...]:
         """The arguments of the one that numbers a block, which compares what is stated with what is there."""
@@ -54,6 +55,8 @@ class Outcome(StrEnum):
     OUT_OF_ORDER = "out_of_order"
     OTHER_FACTS = "other_facts"
     TRY_AGAIN = "try_again"
+    TOO_FAR = "too_far"
+    FOREIGN = "foreign"
 
 
 def day_of(days: str) -> date:

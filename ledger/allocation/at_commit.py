@@ -39,7 +39,7 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
     """Leave one ticket for those of ``documents`` that have no number yet: a contiguous block, in their order."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.LOOK, (request.tenant, request.series, request.on, request.at, "", "at_commit"))
+        cursor.execute(sql.LOOK, (request.tenant, request.series, request.on, request.at, "", "at_commit", None))
         look = cursor.fetchone()[0]
         if look[0] != "look":
             if all_numbered(connection.alias, request, documents):
@@ -75,9 +75,8 @@ def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[st
     explain_commit_errors(connection)
     one = len(documents) == 1
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS, request.for_many(documents[0] if one else documents)
-        )
+        arguments = (*request.for_many(documents[0] if one else documents), request.replaces)
+        cursor.execute(sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS, arguments)
         answer: list[str] = cursor.fetchone()[0]
     return answer
 

@@ -29,10 +29,10 @@ _TRIES = 100
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Take the lowest free value for one document, in one round trip where the pool has one."""
-    seen = -1
+    seen: int | None = None
     for tries in range(_TRIES):
         with connection.cursor() as cursor:
-            cursor.execute(sql.ISSUE_POOLED, request.for_one())
+            cursor.execute(sql.ISSUE_SLOT, ("pooled", *request.for_one()))
             answer = cursor.fetchone()[0]
         outcome = answer[0]
         day = day_of(answer[1]) if len(answer) > 1 else None
@@ -52,10 +52,11 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     """Take the lowest free values for those of ``documents`` that have no number yet, in their order."""
     places = {document: place for place, document in enumerate(documents)}
     issued: dict[int, NumberIssued] = {}
-    remaining, day, seen = list(documents), None, -1
+    remaining, day = list(documents), None
+    seen: int | None = None
     for _ in range(_TRIES):
         with connection.cursor() as cursor:
-            cursor.execute(sql.ISSUE_POOLED_MANY, request.for_many(remaining))
+            cursor.execute(sql.ISSUE_SLOTS, ("pooled", *request.for_many(remaining)))
             rows = cursor.fetchall()
         if not rows:
             continue  # entries that nobody issued stood where slots were free; those are gone now
@@ -149,7 +150,7 @@ def _mints_here(connection: BaseDatabaseWrapper) -> bool:
     return False
 
 
-def _refuse_old_snapshot(request: Request, before: int, now: int) -> None:
+def _refuse_old_snapshot(request: Request, before: int | None, now: int) -> None:
     """Slots were minted, and this transaction does not see them: its snapshot is older."""
     if before == now:
         raise refusals.old_snapshot(request.series)

@@ -28,7 +28,7 @@ _TRIES = 5
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Take the earliest free draft's number for one document, in one round trip; raises PoolExhausted."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.ISSUE_REMOTE, request.for_one())
+        cursor.execute(sql.ISSUE_SLOT, ("remote", *request.for_one()))
         answer = cursor.fetchone()[0]
     outcome = answer[0]
     day = day_of(answer[1]) if len(answer) > 1 else None
@@ -46,7 +46,7 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     remaining = list(documents)
     for _ in range(_TRIES):
         with connection.cursor() as cursor:
-            cursor.execute(sql.ISSUE_REMOTE_MANY, request.for_many(remaining))
+            cursor.execute(sql.ISSUE_SLOTS, ("remote", *request.for_many(remaining)))
             rows = cursor.fetchall()
         if not rows:
             continue  # all were numbered on another connection meanwhile

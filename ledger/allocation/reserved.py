@@ -83,7 +83,9 @@ def upcoming(alias: str, period: Period) -> int:
 
 def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _Place | Answer:
     with connection.cursor() as cursor:
-        cursor.execute(sql.LOOK, (request.tenant, request.series, request.on, request.at, document, "reserved"))
+        cursor.execute(
+            sql.LOOK, (request.tenant, request.series, request.on, request.at, document, "reserved", request.replaces)
+        )
         answer = cursor.fetchone()[0]
     day = day_of(answer[1]) if len(answer) > 1 else None
     if answer[0] == "look" and day is not None:
@@ -120,7 +122,10 @@ def _issue(
         rows = ask_ahead(
             connection,
             sql.RESERVE,
-            (request.tenant, place.period, place.day, documents, request.actor, place.transaction),
+            (
+                *(request.tenant, place.period, place.day, documents, request.actor, place.transaction),
+                request.replaces,
+            ),
         )
         refusal = next((row[0] for row in rows if row[0] != "reserved"), None)
         if refusal == "unknown":
@@ -146,6 +151,7 @@ def _issue(
                 documents,
                 request.actor,
                 request.metadata or "{}",
+                request.replaces,
             ),
         )
         taken = cursor.fetchall()
@@ -201,6 +207,6 @@ def _keep(connection: BaseDatabaseWrapper, request: Request, place: _Place, rese
     kept.reservations += reservations
     missing = kept.asked - len(kept.reservations)
     if missing > 0:
-        arguments = (request.tenant, place.period, place.day, [""] * missing, request.actor, place.transaction)
+        arguments = (request.tenant, place.period, place.day, [""] * missing, request.actor, place.transaction, None)
         rows = ask_ahead(connection, sql.RESERVE, arguments)
         kept.reservations += [row[2] for row in rows if row[0] == "reserved"]

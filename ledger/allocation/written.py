@@ -33,6 +33,7 @@ class Written:
         self._tenant = request.tenant
         self._actor = request.actor
         self._issued_on = issued_on
+        self._replaces = request.replaces
         self._metadata: dict[str, Any] = json.loads(request.metadata) if request.metadata else {}
 
     def entry(
@@ -99,6 +100,7 @@ class Written:
             "actor": self._actor,
             # A copy for each, since a caller may change what it was given.
             "metadata": deepcopy(self._metadata) if self._metadata else {},
+            "replaces_id": self._replaces,
         }
         return entry
 

@@ -1,21 +1,46 @@
-"""Makes the series of a first call with no more privilege than a checkout has: it inserts, and locks no row."""
+"""Makes the series of a first call. A checkout's role may make those that the database has a pattern for."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db import connections
+
+from ledger import sql
+from ledger.calendars import CalendarKind
 from ledger.conf import ledger_settings
 from ledger.models import Series
-from ledger.series import check_series
+from ledger.models.series import NUMBER_LENGTH
+from ledger.series import check_series, save_series
+
+#: The pattern of the sequences of django-sequences, which make themselves under any name.
+SEQUENCES = "*django-sequences"
 
 
 def unsaved_series(alias: str, tenant: str, code: str, **settings: Any) -> Series:
-    """A series that is yet to be inserted. Raises InvalidArgument errors where it could not work."""
-    series = Series(tenant=tenant, code=code, time_zone=ledger_settings().time_zone, **settings)
+    """A series that is yet to be made. Raises InvalidArgument errors where it could not work."""
+    chosen = {"time_zone": ledger_settings().time_zone, "max_days_ahead": ledger_settings().max_days_ahead, **settings}
+    series = Series(tenant=tenant, code=code, **chosen)
     check_series(series, alias)
     return series
 
 
+def sequence_pattern() -> Series:
+    """What every sequence of django-sequences is like, but for its name and where it starts."""
+    return Series(
+        template="{series}-{counter}",
+        calendar=CalendarKind.NEVER,
+        max_length=NUMBER_LENGTH,
+        time_zone=ledger_settings().time_zone,
+        max_days_ahead=ledger_settings().max_days_ahead,
+    )
+
+
 def insert_series(alias: str, series: Series) -> None:
-    """Insert the series, unless another transaction just did."""
-    Series.objects.using(alias).bulk_create([series], ignore_conflicts=True)
+    """Make the series, unless another transaction just did. Raises NotGranted where the role may not define it."""
+    if series.template == sequence_pattern().template:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(sql.MAKE_DEFAULT, [series.tenant, series.code, SEQUENCES, series.start_value])
+            if cursor.fetchone()[0] != "unknown":
+                return
+    save_series(series, alias)

@@ -72,8 +72,6 @@ def open_current(connection: BaseDatabaseWrapper, series: Series, *, after: int 
     """
     alias = connection.alias
     with transaction.atomic(using=alias):
-        # Of two callers in a new year, the second finds what the first has opened.
-        Series.objects.using(alias).select_for_update(no_key=True).get(pk=series.pk)
         today = today_of(alias, series)
         first_value = None if after is None else after + 1
         if series.calendar != CalendarKind.EXPLICIT:

@@ -15,7 +15,7 @@ from ledger.formats import DateToken
 from ledger.keys import tenant_key
 from ledger.models import Period, Series
 from ledger.periods import find_period, planned_period
-from ledger.series import find_series
+from ledger.series import find_series, save_series
 
 
 class SequenceNotFoundError(UnknownSeries):
@@ -176,13 +176,7 @@ class Sequences:
             if find_series(alias, tenant, scope) is not None:
                 raise _exists(scope, tenant)
             series = series_of_scope(alias, tenant, scope, prefix, pad_width, include_year=include_year)
-            try:
-                with transaction.atomic(using=alias):
-                    series.save(using=alias, force_insert=True)
-            except IntegrityError as error:
-                if find_series(alias, tenant, scope) is None:
-                    raise
-                raise _exists(scope, tenant) from error
+            series = save_series(series, alias)
             if current_value:
                 open_current(connections[alias], series, after=current_value)
         return Sequence(series, alias)

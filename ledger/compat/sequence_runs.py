@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import transaction
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from ledger.calendars import CalendarKind
 from ledger.compat.new_series import insert_series, unsaved_series
@@ -22,8 +21,9 @@ from ledger.errors import InvalidSeries, LockTimeout, PeriodConflict
 from ledger.keys import KEY_LENGTH
 from ledger.models import Adoption, Period, Series
 from ledger.models.series import NUMBER_LENGTH
-from ledger.periods import open_period
-from ledger.series import SETTINGS, check_code
+from ledger.periods import close_period, open_period
+from ledger.series import SETTINGS, check_code, save_series
+from ledger.sql import HOLD
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -35,11 +35,6 @@ NAME_LENGTH = 100
 _LONG = 80
 _PLAIN = "{series}-{counter}"
 _TURN = re.compile(r"#([0-9]+)\Z")
-
-# The locks that issuing takes, in its order (migrations/sql/issue_serial.sql): the queue of the counter, then its row.
-_QUEUE = "SELECT pg_advisory_xact_lock(1181707369, hashint8(%s))"
-_QUEUE_NOWAIT = "SELECT pg_try_advisory_xact_lock(1181707369, hashint8(%s))"
-_ROW = "SELECT p.last_value, p.closed_at FROM ledger_period p WHERE p.id = %s FOR NO KEY UPDATE"
 
 
 class Run(NamedTuple):
@@ -142,7 +137,7 @@ def end_run(connection: BaseDatabaseWrapper, tenant: str, name: str, run: Run) -
     """Close the run for good, and name its successor, which holds no value yet. The caller holds its counter."""
     alias = connection.alias
     assert run.period is not None
-    Period.objects.using(alias).filter(pk=run.period.pk).update(closed_at=Now())
+    close_period(run.period, early=True, by="django-sequences", using=alias)
     # Whatever the merchant chose for the sequence holds for its next turn too.
     following = Series(
         tenant=tenant,
@@ -152,7 +147,7 @@ def end_run(connection: BaseDatabaseWrapper, tenant: str, name: str, run: Run) -
     if "{series}" not in following.template:
         marked = _digest(run.series.code) in following.template
         following.template = template_of_run(following.code, alone=not marked)
-    following.save(using=alias, force_insert=True)
+    save_series(following, alias, actor="django-sequences")
 
 
 def hold(connection: BaseDatabaseWrapper, run: Run, *, nowait: bool) -> int | None:
@@ -162,19 +157,15 @@ def hold(connection: BaseDatabaseWrapper, run: Run, *, nowait: bool) -> int | No
     """
     assert run.period is not None
     with connection.cursor() as cursor:
-        cursor.execute(_QUEUE_NOWAIT if nowait else _QUEUE, [run.period.pk])
-        row = None
-        if not nowait or cursor.fetchone()[0]:
-            cursor.execute(f"{_ROW} SKIP LOCKED" if nowait else _ROW, [run.period.pk])
-            row = cursor.fetchone()
-    if row is None:
+        cursor.execute(HOLD, [run.series.tenant, run.period.pk, nowait])
+        outcome, *last = cursor.fetchone()[0]
+    if outcome == "busy":
         raise LockTimeout(
             f"The sequence {run.series.code!r} is held by another transaction.",
             rule="A value belongs to the transaction that took it, until that commits or rolls back.",
             remedy="Try again later, or leave nowait out and wait.",
         )
-    last, closed_at = row
-    return None if closed_at is not None else int(last)
+    return int(last[0]) if outcome == "held" else None
 
 
 def last_value(alias: str, run: Run) -> int | None:

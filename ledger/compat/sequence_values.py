@@ -22,7 +22,7 @@ from ledger.issuing import issue
 from ledger.models import Allocation, NumberIssued
 from ledger.requests import day_or_moment
 
-# The next value, or null (migrations/sql/next_value.sql). Arguments: tenant, series, moment or null.
+# The next value, or null. Arguments: tenant, series, moment or null.
 _NEXT = "SELECT ledger_next_value(%s, %s, %s)"
 
 # The outcome, and the last value taken, if there is one. Arguments as above.

@@ -11,12 +11,14 @@ from ledger.gaps.explaining import explain
 from ledger.gaps.finding import find
 from ledger.gaps.flagged import Gap, flagged_gaps, healed_holes
 from ledger.gaps.holes import Hole, State
+from ledger.gaps.skipping import Skipped, skip_taken
 from ledger.gaps.sweeping import Swept, flag_lost, reservation_ids, sweep, sweep_reservations, sweep_slots
 
 __all__ = [
     "Gap",
     "GapRange",
     "Hole",
+    "Skipped",
     "State",
     "Swept",
     "declare",
@@ -26,6 +28,7 @@ __all__ = [
     "flagged_gaps",
     "healed_holes",
     "reservation_ids",
+    "skip_taken",
     "sweep",
     "sweep_reservations",
     "sweep_slots",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections, router
+from django.db import connections
 
+from ledger.database_errors import told_in_our_words
+from ledger.databases import database_of
 from ledger.errors import GapError
 from ledger.gaps import sql
 from ledger.keys import actor_name, reason_text, tenant_key
 from ledger.models import AdoptedGap, Entry, GapExplained
+from ledger.sql import EXPLAIN
 
 
 def explain(
@@ -27,7 +30,7 @@ def explain(
 
     Raises GapError where there is no such gap, and InvalidReason.
     """
-    alias = using or router.db_for_write(GapExplained)
+    alias = database_of(gap, GapExplained, using)
     text, actor = reason_text(explanation), actor_name(by)
     found = _find(gap, tenant_key(org), alias) if isinstance(gap, str) else gap
     if isinstance(found, Entry) and found.kind != Entry.Kind.GAP:
@@ -36,13 +39,11 @@ def explain(
             rule="An explanation belongs to a value that no document bears.",
             remedy="If the number is not valid any more, void it.",
         )
-    return GapExplained.objects.using(alias).create(
-        tenant=found.tenant,
-        entry=found if isinstance(found, Entry) else None,
-        adopted_gap=found if isinstance(found, AdoptedGap) else None,
-        explanation=text,
-        actor=actor,
-    )
+    entries = [found.pk] if isinstance(found, Entry) else []
+    ranges = [found.pk] if isinstance(found, AdoptedGap) else []
+    with told_in_our_words("of this gap"), connections[alias].cursor() as cursor:
+        cursor.execute(EXPLAIN, [found.tenant, entries, ranges, text, actor])
+        return GapExplained.objects.using(alias).get(pk=cursor.fetchone()[0])
 
 
 def _find(number: str, tenant: str, alias: str) -> Entry | AdoptedGap:

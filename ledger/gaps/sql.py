@@ -9,15 +9,22 @@ _CHOSEN = """
 # The ids of reservations, so many at a time. Arguments: id of the last one read, how many.
 RESERVATION_IDS = "SELECT r.id FROM ledger_reservation r WHERE r.id > %(after)s ORDER BY r.id LIMIT %(size)s"
 
-# Every reservation, or those of some ids, with the age that its courtesy is measured by. One that can't be locked is
-# held by its checkout.
+# A row that a checkout has locked names its transaction (xmax), and one that still runs holds the lock of its own id.
+# Only a look: who claims a value finds out for sure.
+_HELD = """
+    EXISTS (SELECT FROM pg_locks l
+            WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
+              AND l.transactionid::text = {row}.xmax::text)
+"""
+
+# Every reservation, or those of some ids, with the age that its courtesy is measured by, and whether a checkout holds
+# it.
 _THESE = "(%(reservations)s::bigint[] IS NULL OR r.id = ANY (%(reservations)s::bigint[]))"
 RESERVATIONS = f"""
-    WITH free AS MATERIALIZED (SELECT r.id FROM ledger_reservation r WHERE {_THESE} FOR UPDATE SKIP LOCKED)
     SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, r.value,
            r.reserved_at, r.reserved_at <= clock_timestamp() - %(grace)s::interval, r.document, r.actor,
            r.checkout_transaction_id, ledger_transaction_status(r.checkout_transaction_id),
-           NOT EXISTS (SELECT FROM free f WHERE f.id = r.id)
+           {_HELD.format(row="r")}
     FROM ledger_reservation r
     JOIN ledger_period p ON p.id = r.period_id AND p.tenant = r.tenant
     JOIN ledger_series s ON s.id = p.series_id
@@ -25,11 +32,12 @@ RESERVATIONS = f"""
     ORDER BY p.tenant, s.code, p.starts_on, r.value
 """  # noqa: S608  (our own text)
 
-# Free slots below the highest entry of their period, and since when there is a higher one. A slot that can't be locked
-# is held by a checkout. Locked for a moment, which makes checkouts that come just now take the next one.
+# Free slots below the highest entry of their period, since when there is a higher one, and whether a checkout holds
+# them.
 SLOTS = f"""
     WITH below AS MATERIALIZED (
-        SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, w.value, s.give_back
+        SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, w.value, s.give_back,
+               {_HELD.format(row="w")} AS is_held
         FROM ledger_period p
         JOIN ledger_series s ON s.id = p.series_id
         JOIN ledger_pool l ON l.tenant = p.tenant AND l.period_id = p.id
@@ -39,15 +47,10 @@ SLOTS = f"""
         ) highest
         JOIN ledger_slot w ON w.tenant = p.tenant AND w.period_id = p.id AND w.value < highest.value
         WHERE {_CHOSEN}
-    ), free AS MATERIALIZED (
-        SELECT w.tenant, w.period_id, w.value
-        FROM ledger_slot w
-        WHERE (w.tenant, w.period_id, w.value) IN (SELECT b.tenant, b.id, b.value FROM below b)
-        FOR UPDATE SKIP LOCKED
     )
     SELECT b.tenant, b.code, b.id, b.starts_on, b.ends_on, b.prefix, b.width, b.suffix, b.value,
            higher.issued_at, higher.issued_at <= clock_timestamp() - %(grace)s::interval, b.give_back,
-           NOT EXISTS (SELECT FROM free f WHERE (f.tenant, f.period_id, f.value) = (b.tenant, b.id, b.value)),
+           b.is_held,
            (SELECT d.number FROM ledger_draftmade d
             WHERE d.tenant = b.tenant AND d.period_id = b.id AND d.value = b.value)
     FROM below b
@@ -118,23 +121,15 @@ LOST = f"""
     ) found
 """  # noqa: S608
 
-# Arguments: tenant, period, value through which all is accounted for.
-REMEMBER = """
-    INSERT INTO ledger_scanposition (tenant, period_id, through)
-    SELECT t.tenant, t.period, t.through
-    FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS t (tenant, period, through)
-    ON CONFLICT (tenant, period_id) DO UPDATE SET through = excluded.through, scanned_at = clock_timestamp()
-"""
+# Keeps how far a scan came. Arguments: tenants, periods, values through which all is accounted for.
+REMEMBER = "SELECT ledger_remember_scan(%s::text[], %s::bigint[], %s::bigint[])"
 
-# Claims one value. Arguments: tenant, period, value, cause, actor.
-FLAG = "SELECT ledger_flag_gap(%s, %s, %s, %s, %s)"
+# Claims one value: what a checkout left behind, or what was lost. Arguments: tenant, period, value, actor.
+FLAG = "SELECT ledger_flag_gap(%s, %s, %s, %s)"
+FLAG_LOST = "SELECT ledger_flag_lost(%s, %s, %s, %s)"
 
 # Reports holes that a checkout will heal, each once. Arguments: tenants, periods, values.
-REPORT = """
-    INSERT INTO ledger_holereported (tenant, period_id, value)
-    SELECT t.tenant, t.period, t.value FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS t (tenant, period, value)
-    ON CONFLICT DO NOTHING
-"""
+REPORT = "SELECT ledger_report_holes(%s::text[], %s::bigint[], %s::bigint[])"
 
 # Every flagged gap, and every range of an adopted history, with its last explanation.
 FLAGGED = f"""

@@ -106,7 +106,7 @@ def _sweep_reservations(
 ) -> None:
     for hole in find_reservations(alias, wanted, ids):
         with swept.failures.noted(f"{_named(hole)}, reserved", alias, _log):
-            _claim(alias, hole, "not committed", actor, swept)
+            _claim(alias, hole, actor, swept)
 
 
 def _sweep_slots(alias: str, wanted: dict[str, Any], actor: str, swept: Swept) -> None:
@@ -116,7 +116,7 @@ def _sweep_slots(alias: str, wanted: dict[str, Any], actor: str, swept: Swept) -
             healing.append(hole)
         else:
             with swept.failures.noted(f"{_named(hole)}, free", alias, _log):
-                _claim(alias, hole, "given back, and not for a later document", actor, swept)
+                _claim(alias, hole, actor, swept)
     swept.healing = len(healing)
     swept.reported = _report(alias, healing)
 
@@ -134,15 +134,15 @@ def flag_lost(hole: Hole, *, by: Any = None, using: str | None = None) -> int:
     alias = using or router.db_for_write(Entry)
     actor, flagged = actor_name(by), 0
     for value in range(hole.value, hole.through + 1):
-        flagged += _flag(alias, hole, value, "lost", actor) == "flagged"
+        flagged += _flag(alias, hole, value, actor, statement=sql.FLAG_LOST) == "flagged"
     return flagged
 
 
-def _claim(alias: str, hole: Hole, cause: str, actor: str, swept: Swept) -> None:
+def _claim(alias: str, hole: Hole, actor: str, swept: Swept) -> None:
     if hole.state != State.OPEN:
         swept.in_flight += 1
         return
-    outcome = _flag(alias, hole, hole.value, cause, actor)
+    outcome = _flag(alias, hole, hole.value, actor)
     if outcome == "flagged":
         swept.flagged += 1
     elif outcome == "in_flight":
@@ -151,9 +151,9 @@ def _claim(alias: str, hole: Hole, cause: str, actor: str, swept: Swept) -> None
         swept.settled += 1
 
 
-def _flag(alias: str, hole: Hole, value: int, cause: str, actor: str) -> str:
+def _flag(alias: str, hole: Hole, value: int, actor: str, *, statement: str = sql.FLAG) -> str:
     with connections[alias].cursor() as cursor:
-        cursor.execute(sql.FLAG, [hole.tenant, hole.period, value, cause, actor])
+        cursor.execute(statement, [hole.tenant, hole.period, value, actor])
         outcome: str = cursor.fetchone()[0]
     return outcome
 
@@ -164,5 +164,5 @@ def _report(alias: str, holes: Iterable[Hole]) -> int:
     with connections[alias].cursor() as cursor:
         while batch := list(islice(remaining, _BATCH)):
             cursor.execute(sql.REPORT, [[h.tenant for h in batch], [h.period for h in batch], [h.value for h in batch]])
-            reported += cursor.rowcount
+            reported += cursor.fetchone()[0]
     return reported

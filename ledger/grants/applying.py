@@ -1,51 +1,106 @@
-"""Applying the grants in one transaction, unless the role would keep more by other ways."""
+"""Applying grants in one transaction, unless the role would keep more by other ways; and again after ``migrate``."""
 
 from __future__ import annotations
 
-from django.db import connections, transaction
+import logging
+from collections.abc import Sequence
 
-from ledger.errors import GrantError
+from django.db import DatabaseError, connections, transaction
+
+from ledger.errors import GrantError, LedgerError
 from ledger.grants.contributed import contributions
+from ledger.grants.purposes import PURPOSES, READING
 from ledger.grants.role import unbound
 from ledger.grants.statements import grant_statements
-from ledger.models.tables import event_tables, queue_tables
+from ledger.models import RolePurpose
+from ledger.models.tables import all_tables
+from ledger.sql.installing import function_texts
 
-# What a role still may do to events, and to queues, whose rows come and go one by one: by way of PUBLIC, or of a role
-# that it is a member of. Arguments: role, events, queues.
+_log = logging.getLogger(__name__)
+
+# What a role may do in the ledger all the same, by way of PUBLIC or of a role that it can become. Arguments: role,
+# tables and the privileges on each that its purposes give, functions that they don't give.
 _EXCESS = """
-    WITH asked AS (
-        SELECT name, privilege FROM unnest(%(events)s::text[]) name, unnest(ARRAY['DELETE', 'UPDATE']) privilege
-        UNION ALL
-        SELECT name, privilege
-        FROM unnest(%(events)s::text[] || %(queues)s::text[]) name, unnest(ARRAY['TRUNCATE', 'TRIGGER']) privilege
+    WITH can_be AS (
+        SELECT r.oid FROM pg_roles r WHERE pg_has_role(%(role)s, r.oid, 'MEMBER')
+    ), tables AS (
+        SELECT t.name || ': ' || p.privilege AS what
+        FROM unnest(%(tables)s::text[]) AS t (name)
+        CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS p (privilege)
+        WHERE t.name || ' ' || p.privilege <> ALL (%(given)s::text[])
+          AND EXISTS (
+              SELECT FROM can_be r
+              WHERE CASE WHEN p.privilege IN ('INSERT', 'UPDATE', 'REFERENCES')
+                         THEN has_any_column_privilege(r.oid, to_regclass(t.name)::oid, p.privilege)
+                         ELSE has_table_privilege(r.oid, to_regclass(t.name)::oid, p.privilege) END)
+    ), functions AS (
+        SELECT 'function ' || f.proname
+        FROM pg_proc f JOIN pg_class c ON c.oid = to_regclass('ledger_entry') AND f.pronamespace = c.relnamespace
+        WHERE f.proname = ANY (%(functions)s::text[]) AND f.prorettype <> 'trigger'::regtype
+          AND EXISTS (SELECT FROM can_be r WHERE has_function_privilege(r.oid, f.oid, 'EXECUTE'))
     )
-    SELECT name, string_agg(privilege, ', ' ORDER BY privilege)
-    FROM asked
-    WHERE CASE WHEN privilege = 'UPDATE' THEN has_any_column_privilege(%(role)s, to_regclass(name), privilege)
-               ELSE has_table_privilege(%(role)s, to_regclass(name), privilege) END
-    GROUP BY name ORDER BY name
+    SELECT what FROM tables UNION ALL SELECT * FROM functions ORDER BY 1
 """
 
 
-def apply_grants(
-    role: str, *, admin: bool = False, workers: bool = False, revoke_public: bool = False, using: str = "default"
-) -> int:
-    """Run ``grant_statements`` in one transaction; returns how many. Raises GrantError where they would not bind."""
-    statements = grant_statements(role, admin=admin, workers=workers, revoke_public=revoke_public, using=using)
-    problem = unbound(role, using)
-    if problem is not None:
-        raise problem
+def apply_grants(role: str, purposes: Sequence[str], *, revoke_public: bool = False, using: str = "default") -> int:
+    """Run ``grant_statements`` in one transaction, and note them; returns how many statements.
+
+    Raises GrantError where they would not bind the role; then nothing is applied.
+    """
+    statements = grant_statements(role, purposes, revoke_public=revoke_public, using=using)
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         for statement in statements:
             cursor.execute(statement.sql)
-        queues = queue_tables() + [grant.table for grant in contributions(using)]
-        cursor.execute(_EXCESS, {"role": role, "events": event_tables(), "queues": queues})
-        excess = [f"{privileges} on {table}" for table, privileges in cursor.fetchall()]
+        problem = unbound(role, using)
+        if problem is not None:
+            raise problem
+        excess = _excess(role, purposes, using)
         if excess:
             raise GrantError(
                 f"The role {role!r} would keep {'; '.join(excess)}.",
-                rule="Nobody but the owner may change events or empty a queue; it has these by way of PUBLIC or of "
-                "another role.",
-                remedy="Pass --revoke-public, or revoke its membership in the role that has them. Nothing was applied.",
+                rule="A role has what its purposes need; it has these by way of another role, or of PUBLIC.",
+                remedy="Revoke its membership in that role, or name the purpose too. Nothing was applied.",
             )
+        RolePurpose.objects.using(using).filter(role=role).delete()
+        RolePurpose.objects.using(using).bulk_create([RolePurpose(role=role, purpose=one) for one in purposes])
     return len(statements)
+
+
+def grant_again(using: str) -> None:
+    """Give every role what it was granted once more: a function that was made anew has lost its grants.
+
+    A role that is gone is forgotten; one that can't be granted to is told in the log, and keeps what it has.
+    """
+    known: dict[str, list[str]] = {}
+    for row in RolePurpose.objects.using(using).order_by("role", "purpose"):
+        known.setdefault(row.role, []).append(row.purpose)
+    for role, purposes in known.items():
+        try:
+            apply_grants(role, [one for one in purposes if one in PURPOSES], using=using)
+        except (LedgerError, DatabaseError) as error:
+            _log.error("The role %r was not granted %s again: %s", role, ", ".join(purposes), error)
+
+
+def _excess(role: str, purposes: Sequence[str], using: str) -> list[str]:
+    chosen = [PURPOSES[name] for name in purposes]
+    given = [
+        f"{model._meta.db_table} {privilege}"
+        for purpose in chosen
+        for privileges, models in purpose.writes
+        for model in models
+        for privilege in privileges.split(", ")
+    ]
+    others = contributions(using)
+    if any(purpose.other_apps for purpose in chosen):
+        given += [f"{grant.table} {what}" for grant in others for what in ("INSERT", "UPDATE")]
+    called = READING.union(*(purpose.functions for purpose in chosen))
+    arguments = {
+        "role": role,
+        "tables": [*all_tables(), *(grant.table for grant in others)],
+        "given": given,
+        "functions": sorted(set(function_texts()) - called),
+    }
+    with connections[using].cursor() as cursor:
+        cursor.execute(_EXCESS, arguments)
+        return [row[0] for row in cursor.fetchall()]

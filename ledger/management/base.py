@@ -77,7 +77,8 @@ class LedgerCommand(BaseCommand):
                 returncode=BAD_OPTIONS,
             )
         with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('ledger_entry') IS NOT NULL")
+            # Of a ledger that lost a table something else is there, which ledger_verify tells.
+            cursor.execute("SELECT coalesce(to_regclass('ledger_entry'), to_regclass('ledger_series')) IS NOT NULL")
             if not cursor.fetchone()[0]:
                 raise CommandError(
                     f"The database {alias!r} has no ledger. Run manage.py migrate --database {alias} first.",

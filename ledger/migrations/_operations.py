@@ -1,45 +1,50 @@
-"""Migration operations: run a SQL file, and refuse clearly what is not PostgreSQL, and to lose what is kept."""
+"""Migration operations: put in functions and guards; refuse what is not PostgreSQL, and to lose what is kept."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db.migrations.operations import RunSQL
 from django.db.migrations.operations.base import Operation
 
 from ledger.errors import LedgerInUse
-
-_FOLDER = Path(__file__).parent / "sql"
-
-
-class RunSQLFile(RunSQL):
-    """Runs ``sql/NAME.sql`` forward and ``sql/NAME_down.sql`` backward."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(
-            sql=(_FOLDER / f"{name}.sql").read_text(encoding="utf-8"),
-            reverse_sql=(_FOLDER / f"{name}_down.sql").read_text(encoding="utf-8"),
-        )
-
-    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return (self.__class__.__name__, [self.name], {})
-
-    def describe(self) -> str:
-        return f"Runs sql/{self.name}.sql"
+from ledger.sql import installing
 
 
-class RenewSQLFile(RunSQLFile):
-    """Runs ``sql/NAME.sql`` again, for databases that were migrated when it said less; backward it changes nothing.
+class InstallFunctionsAndGuards(Operation):
+    """Puts the living functions and guards (``ledger.sql.installing``) into the schema; backward takes them out.
 
-    For files of functions alone, which replace what is there and serve the older state as well.
+    ``digests`` names each file that this migration made, with the beginning of its SHA-256. Nothing is released yet, so
+    the migration has no texts of its own: they may still change, and then the digests are written again. From the first
+    release on, a changed function comes with a migration that carries its text.
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.reverse_sql = RunSQL.noop
+    reversible = True
+    reduces_to_sql = False
+
+    def __init__(self, digests: Mapping[str, str]) -> None:
+        self.digests = dict(digests)
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (self.__class__.__name__, [self.digests], {})
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models stay as they are."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        # Constraints and foreign keys that Django has put off come first.
+        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for statement in schema_editor.deferred_sql:
+            schema_editor.execute(statement)
+        schema_editor.deferred_sql.clear()
+        installing.install(schema_editor.connection)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        installing.uninstall(schema_editor.connection)
+
+    def describe(self) -> str:
+        return "Installs the ledger's functions and guards"
 
 
 class RequirePostgreSQL(Operation):

@@ -3,7 +3,8 @@
 Beside them the diary of the sweeps and the mirror of accounting systems, which are no part of the ledger.
 """
 
-from ledger.models.access import TenantAccess
+from ledger.models.access import RolePurpose, TenantAccess, TenantBinding
+from ledger.models.changes import AccessChanged, PeriodChanged, SeriesChanged
 from ledger.models.drafts import DraftCancelled, DraftMade, RemotePool
 from ledger.models.events import (
     AdoptedGap,
@@ -22,12 +23,17 @@ from ledger.models.findings import FindingAcknowledged, FindingKind, FindingRais
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepBatch, SweepRun
-from ledger.models.series import Allocation, Period, Series
+from ledger.models.series import Allocation, DefaultSeries, Period, Series
+from ledger.models.staging import AdoptingDay, AdoptingRow
 
 __all__ = [
+    "AccessChanged",
     "AdoptedGap",
+    "AdoptingDay",
+    "AdoptingRow",
     "Adoption",
     "Allocation",
+    "DefaultSeries",
     "DraftCancelled",
     "DraftMade",
     "Entry",
@@ -45,16 +51,20 @@ __all__ = [
     "NumberVoided",
     "PendingComparison",
     "Period",
+    "PeriodChanged",
     "Pool",
     "RemoteDocument",
     "RemotePool",
     "RemoteReading",
     "Reservation",
+    "RolePurpose",
     "ScanPosition",
     "Series",
+    "SeriesChanged",
     "Slot",
     "SweepBatch",
     "SweepRun",
     "TenantAccess",
+    "TenantBinding",
     "Ticket",
 ]

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from django.db import models
 
 from ledger.errors import InvalidActor
-from ledger.keys import KEY_LENGTH, instance_key, tenant_key
-from ledger.models.events import written_at
+from ledger.keys import instance_key, tenant_key
+from ledger.models.columns import key, written_at
 
 
 class TenantAccess(models.Model):
@@ -19,8 +19,8 @@ class TenantAccess(models.Model):
     Django's permissions to say, and where is what this row says.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
-    user = models.CharField(max_length=KEY_LENGTH)
+    tenant = key(blank=True)
+    user = key()
     granted_at = written_at()
 
     class Meta:
@@ -41,3 +41,34 @@ class TenantAccess(models.Model):
         """
         rows = cls.objects.using(using)
         return rows.get_or_create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))[0]
+
+
+class TenantBinding(models.Model):
+    """A database login that may issue and act for this tenant, and for no other that it isn't bound to as well.
+
+    A login without such a row serves every tenant. The owner of the ledger fills this table by SQL.
+    """
+
+    pk = models.CompositePrimaryKey("login", "tenant")
+    login = models.TextField(help_text="The role that the connection logs in as.")
+    tenant = key(blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.login}: {self.tenant or 'the tenant without a name'}"
+
+
+class RolePurpose(models.Model):
+    """What a database role was granted, by ``ledger_grants``: granted again whenever functions were made anew."""
+
+    pk = models.CompositePrimaryKey("role", "purpose")
+    role = models.TextField()
+    purpose = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.purpose}"

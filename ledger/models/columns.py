@@ -1,167 +1,114 @@
-"""Columns that read every value that PostgreSQL can hold in them; what Python can't hold is shown as what it is.
-
-In migrations, forms and look-ups they are Django's own. ``ledger.unreadable`` says what is read in place of such a
-value.
-"""
+"""Columns that Django doesn't have, and those that every event has."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.contrib.postgres import fields
+from django.core.checks import CheckMessage
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models.expressions import Col
-from django.db.models.fields.json import KeyTransform
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Cast
 
-from ledger import unreadable
-from ledger.unreadable import Beyond, UnreadableFacts
-
-# Django's own class takes no type argument at run time.
-if TYPE_CHECKING:
-    AnyField = models.Field[Any, Any]
-else:
-    AnyField = models.Field
-
-# psycopg raises for what Python can't hold before a field is asked, so a column gives another value for it: one of
-# these, which stand for what lies beyond the two ends. The type of the column stays what it is, for unions and
-# subqueries. Values at these ends themselves are taken for what lies beyond: no calendar of a business has them.
-_LATE, _EARLY = "infinity", "-infinity"
+from ledger.keys import KEY_LENGTH
+from ledger.models.readable import FactsField, MomentField
 
 
-class _Ends:
-    """What an end of a column's values is read as."""
+class ShortTextField(models.CharField):  # type: ignore[type-arg]
+    """A short text of ``max_length`` characters at most, in a column of the type ``text``.
 
-    def __init__(self, last: str, first: str, marks: dict[str, str]) -> None:
-        self.last, self.first, self.marks = last, first, marks
+    An operator for ``varchar`` has no exact match in ``pg_catalog``, so one that somebody made in a schema of the
+    search path would win; for ``text`` there is one. Functions and triggers hold the length.
+    """
 
-    def select(self, sql: str) -> str:
-        """The column so that Python can hold what comes; the last part gives the result the column's name."""
-        infinite, late, minus_infinite, early = self.marks
-        return (
-            f"CASE WHEN {sql} = '{_LATE}' THEN '{infinite}' WHEN {sql} > '{self.last}' THEN '{late}' "
-            f"WHEN {sql} = '{_EARLY}' THEN '{minus_infinite}' WHEN {sql} < '{self.first}' THEN '{early}' "
-            f"ELSE {sql} END"
-        )
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        """The type of the column."""
+        return "text"
 
-
-_MOMENTS = _Ends(
-    "9999-12-28 00:00:00+00",
-    "0001-01-05 00:00:00+00",
-    {
-        "9999-12-30 12:00:00.000001+00": _LATE,
-        "9999-12-30 12:00:00.000002+00": "9999-12-28 or later",
-        "0001-01-02 12:00:00.000003+00": _EARLY,
-        "0001-01-02 12:00:00.000004+00": "0001-01-05 or earlier",
-    },
-)
-_DAYS = _Ends(
-    "9999-12-31",
-    "0001-01-01",
-    {
-        "9999-12-30": _LATE,
-        "9999-12-29": "10000-01-01 or later",
-        "0001-01-02": _EARLY,
-        "0001-01-03": "0001-01-01 BC or earlier",
-    },
-)
-# By the microseconds, since a moment's other parts depend on the zone in which it is read; between these two, whatever
-# the zone is, nothing is a mark.
-_FIRST_UNMARKED, _LAST_UNMARKED = (datetime.fromisoformat(day) for day in ("0001-01-04", "9999-12-29"))
+    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
+        """The type in casts."""
+        return "text"
 
 
-def _read(text: str) -> Beyond:
-    is_late = text.endswith(("later", _LATE)) and text != _EARLY
-    return Beyond(text, is_late=is_late, in_sql=_LATE if is_late else _EARLY)
+class ArrayField(fields.ArrayField):  # type: ignore[type-arg]
+    """Django's own, for projects that don't list ``django.contrib.postgres``, as Django 6.1 wants it of arrays.
 
+    An array needs nothing that this app registers, and Folio promises to need one line in INSTALLED_APPS.
+    """
 
-_MARKED_MOMENTS = {at: _read(text) for at, text in enumerate(_MOMENTS.marks.values(), 1)}
-_MARKED_DAYS = {date.fromisoformat(day): _read(text) for day, text in _DAYS.marks.items()}
-
-
-class _BoundedCol(Col):
-    """A column in the list of a SELECT; in a condition or an expression it stays itself."""
-
-    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
-        ends: _Ends = self.target.ends  # type: ignore[attr-defined]
-        return ends.select(sql), params
-
-
-class _Kept(AnyField):
-    """What stands in for a value that could not be read is never written in its place."""
-
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """The column as it is, where only a stand-in is known of it."""
-        value = super().pre_save(model_instance, add)
-        unread = isinstance(value, (Beyond, UnreadableFacts)) and not add
-        return models.F(self.attname) if unread else value
-
-
-class _Bounded(_Kept):
-    """What days and moments share, beside Django's own field."""
-
-    ends: _Ends
-
-    def get_col(self, alias: str, output_field: Any = None) -> Col:
-        """Django makes one of its own for each use of a column."""
-        if alias == self.model._meta.db_table and (output_field is None or output_field == self):
-            return self.cached_col
-        return _BoundedCol(alias, self, output_field)
-
-    @cached_property
-    def cached_col(self) -> Col:
-        """The column of the field's own table."""
-        return _BoundedCol(self.model._meta.db_table, self)
-
-    def to_python(self, value: Any) -> Any:
-        """A value that was read before is taken as it is, in look-ups for instance."""
-        return value if isinstance(value, Beyond) else super().to_python(value)
-
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        """In a look-up it is what the database can compare with."""
-        return value.in_sql if isinstance(value, Beyond) else super().get_db_prep_value(value, connection, prepared)
-
-
-class MomentField(_Bounded, models.DateTimeField):  # type: ignore[type-arg]
-    """``Beyond`` for a moment at infinity, or so far away that Python has no such year."""
-
-    ends = _MOMENTS
-
-    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        """As Django reads it, or what lies beyond."""
-        if not isinstance(value, datetime) or _FIRST_UNMARKED < value.replace(tzinfo=None) < _LAST_UNMARKED:
-            return value
-        return _MARKED_MOMENTS.get(value.microsecond, value)
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
+        """All but that one check."""
+        return [message for message in super().check(**kwargs) if message.id != "postgres.E005"]
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """In migrations it is Django's, as it was."""
         name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.DateTimeField", args, kwargs
+        return name, "django.contrib.postgres.fields.ArrayField", args, kwargs
 
 
-class DayField(_Bounded, models.DateField):  # type: ignore[type-arg]
-    """``Beyond`` for a day at infinity, or in a year that Python has not."""
+class ClockTimestamp(models.Func):
+    """The database's clock at this very row, unlike ``now()``, which stands still for a whole transaction."""
 
-    ends = _DAYS
-
-    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        """As Django reads it, or what lies beyond."""
-        return _MARKED_DAYS.get(value, value)
-
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.DateField", args, kwargs
+    function = "clock_timestamp"
+    output_field = models.DateTimeField()
 
 
-class FactsField(_Kept, models.JSONField):
-    """An object of JSON; ``UnreadableFacts``, which is one too, for anything else that the column holds."""
+class TransactionId(models.Func):
+    """The id of the writing transaction, 64 bits wide, so that it never wraps around."""
 
-    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        """The object, or, of a part of it, whatever that is."""
-        if not isinstance(value, str):
-            return value
-        return unreadable.value(value) if isinstance(expression, KeyTransform) else unreadable.facts(value)
+    function = "pg_current_xact_id"
+    output_field = models.TextField()
 
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.JSONField", args, kwargs
+
+class SessionUser(models.Func):
+    """The role that the connection logged in as, whatever it has become since."""
+
+    template = "SESSION_USER"
+    output_field = models.TextField()
+
+
+class CurrentRole(models.Func):
+    """The role that the session has become by SET ROLE, or "none"."""
+
+    template = "current_setting('role')"
+    output_field = models.TextField()
+
+
+def written_at() -> models.DateTimeField[Any, Any]:
+    """A column with the database's clock."""
+    return MomentField(db_default=ClockTimestamp(), editable=False)
+
+
+def key(**options: Any) -> ShortTextField:
+    """A column with a key: of a tenant, a document, an actor."""
+    return ShortTextField(max_length=KEY_LENGTH, **options)
+
+
+def facts(**options: Any) -> models.JSONField[Any, Any]:
+    """A column with a JSON object."""
+    return FactsField(encoder=DjangoJSONEncoder, **options)
+
+
+def _written_by_transaction() -> models.BigIntegerField[Any, Any]:
+    transaction_id = Cast(Cast(TransactionId(), models.TextField()), models.BigIntegerField())
+    return models.BigIntegerField(db_default=transaction_id, editable=False)
+
+
+class Event(models.Model):
+    """A row that is inserted once and never changes. What the database alone knows, it alone writes.
+
+    ``era`` counts the servers on which the ledger has lived: transaction ids begin anew on another one.
+    ``transaction_id`` tells what was written together. ``db_login`` is the role that the connection logged in as,
+    ``db_role`` the one that it had become by SET ROLE, or "none"; the application names people in ``actor``.
+    """
+
+    tenant = key(blank=True)
+    era = models.IntegerField(db_default=1, editable=False)
+    transaction_id = _written_by_transaction()
+    db_login = models.TextField(db_default=Cast(SessionUser(), models.TextField()), editable=False)
+    db_role = models.TextField(db_default=CurrentRole(), editable=False)
+
+    class Meta:
+        abstract = True

@@ -7,13 +7,12 @@ from typing import ClassVar
 from django.db import models
 from django.db.models.functions import Upper
 
-from ledger.keys import KEY_LENGTH
-from ledger.models.columns import MomentField
-from ledger.models.events import written_at, written_by_transaction
+from ledger.models.columns import Event, ShortTextField, key, written_at
+from ledger.models.readable import MomentField
 from ledger.models.series import NUMBER_LENGTH, SYSTEM_LENGTH, Period, Series
 
 
-class DraftMade(models.Model):
+class DraftMade(Event):
     """A draft that a worker made in the accounting system: from now on its number is that of ``value``.
 
     ``ordinal`` tells the how-manieth draft of its period it is; ``reference`` is made of it, and finds the draft there.
@@ -21,17 +20,15 @@ class DraftMade(models.Model):
     of the others: issued, or a gap; none while its slot is free.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="+", db_index=False)
     ordinal = models.BigIntegerField()
     value = models.BigIntegerField(null=True, blank=True)
-    number = models.CharField(max_length=NUMBER_LENGTH, help_text="As the accounting system wrote it.")
-    system = models.CharField(max_length=SYSTEM_LENGTH, help_text="Its name in LEDGER_ACCOUNTING.")
-    remote_id = models.CharField(max_length=300, help_text="The accounting system's own key.")
-    reference = models.CharField(max_length=200, help_text="Ours, which the draft bears there.")
+    number = ShortTextField(max_length=NUMBER_LENGTH, help_text="As the accounting system wrote it.")
+    system = ShortTextField(max_length=SYSTEM_LENGTH, help_text="Its name in LEDGER_ACCOUNTING.")
+    remote_id = ShortTextField(max_length=300, help_text="The accounting system's own key.")
+    reference = ShortTextField(max_length=200, help_text="Ours, which the draft bears there.")
     refusal = models.TextField(blank=True, default="", help_text="Why the number was not taken.")
     drafted_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         verbose_name_plural = "drafts made"
@@ -49,15 +46,13 @@ class DraftMade(models.Model):
         return self.number
 
 
-class DraftCancelled(models.Model):
+class DraftCancelled(Event):
     """A draft that no checkout took was cancelled in the accounting system, or found to be gone there."""
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     draft = models.ForeignKey(DraftMade, on_delete=models.PROTECT, related_name="cancellations")
-    state = models.CharField(max_length=20, help_text="What it is there now: void or deleted.")
-    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    state = ShortTextField(max_length=20, help_text="What it is there now: void or deleted.")
+    actor = key(blank=True, default="")
     cancelled_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         verbose_name_plural = "drafts cancelled"
@@ -78,13 +73,13 @@ class RemotePool(models.Model):
     when each draft was last looked at by itself, and ``looked_through`` how far the next such look has come.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    tenant = key(blank=True)
     series = models.ForeignKey(
         Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
-    system = models.CharField(max_length=SYSTEM_LENGTH)
+    system = ShortTextField(max_length=SYSTEM_LENGTH)
     wanted = models.IntegerField(default=0, db_default=0)
-    claimed_by = models.CharField(max_length=100, blank=True, default="", db_default="")
+    claimed_by = ShortTextField(max_length=100, blank=True, default="", db_default="")
     claimed_until = MomentField(null=True, blank=True)
     tried_at = MomentField(null=True, blank=True)
     refilled_at = MomentField(null=True, blank=True)

@@ -4,41 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models.functions import Cast, Upper
+from django.db.models.functions import Upper
 
-from ledger.keys import KEY_LENGTH
-from ledger.models.columns import DayField, FactsField, MomentField
+from ledger.models.columns import Event, ShortTextField, facts, key, written_at
+from ledger.models.readable import DayField
 from ledger.models.series import NUMBER_LENGTH, Period, Series
 
 
-class ClockTimestamp(models.Func):
-    """The database's clock at this very row, unlike ``now()``, which stands still for a whole transaction."""
-
-    function = "clock_timestamp"
-    output_field = models.DateTimeField()
-
-
-class TransactionId(models.Func):
-    """The id of the writing transaction, 64 bits wide, so that it never wraps around."""
-
-    function = "pg_current_xact_id"
-    output_field = models.TextField()
-
-
-def written_at() -> models.DateTimeField[Any, Any]:
-    """A column with the database's clock."""
-    return MomentField(db_default=ClockTimestamp(), editable=False)
-
-
-def written_by_transaction() -> models.BigIntegerField[Any, Any]:
-    """A column with the writing transaction's id, as evidence of what was written together."""
-    transaction_id = Cast(Cast(TransactionId(), models.TextField()), models.BigIntegerField())
-    return models.BigIntegerField(db_default=transaction_id, editable=False)
-
-
-class Entry(models.Model):
+class Entry(Event):
     """The one line that the ledger keeps for a value: issued, adopted, or flagged as a gap.
 
     ``value`` is the counter (123), ``number`` what people read (INV-2026-000123); ``document`` the key of what it was
@@ -51,20 +25,28 @@ class Entry(models.Model):
         GAP = "gap", "gap"
         ADOPTED = "adopted", "adopted"
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     # No foreign keys in the database: the trigger ledger_entry_fits checks more than they could, once for a whole
     # block, and takes no lock on the counter's row, which checkouts share.
     series = models.ForeignKey(Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     period = models.ForeignKey(Period, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     value = models.BigIntegerField()
-    kind = models.CharField(max_length=8, choices=Kind.choices)
-    number = models.CharField(max_length=NUMBER_LENGTH)
-    document = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    kind = ShortTextField(max_length=8, choices=Kind.choices)
+    number = ShortTextField(max_length=NUMBER_LENGTH)
+    document = key(blank=True, default="")
     issued_on = DayField()
     issued_at = written_at()
-    transaction_id = written_by_transaction()
-    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
-    metadata = FactsField(blank=True, default=dict, encoder=DjangoJSONEncoder)
+    actor = key(blank=True, default="")
+    metadata = facts(blank=True, default=dict)
+    replaces = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="replaced_by",
+        help_text="The void number of the same document in whose place this one was given.",
+    )
 
     class Meta:
         verbose_name_plural = "entries"
@@ -74,10 +56,14 @@ class Entry(models.Model):
             # The guard of the per-period counter, and what proves a gap.
             models.UniqueConstraint(fields=["tenant", "period", "value"], name="ledger_entry_value"),
             models.UniqueConstraint("tenant", Upper("number"), name="ledger_entry_number"),
+            # One number for a document, and one more for each that was void and is replaced.
             models.UniqueConstraint(
                 fields=["tenant", "series", "document"],
-                condition=models.Q(document__gt=""),
+                condition=models.Q(document__gt="", replaces__isnull=True),
                 name="ledger_entry_document",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "replaces"], condition=models.Q(replaces__isnull=False), name="ledger_entry_replaces"
             ),
             # That the kind is one of the three, and that a gap bears no document, the trigger ledger_entry_fits checks:
             # a check constraint is read anew in every statement, which the hot path would pay for.
@@ -163,18 +149,14 @@ class GapFlagged(Entry):
         verbose_name_plural = "gaps flagged"
 
 
-class NumberVoided(models.Model):
+class NumberVoided(Event):
     """A number was declared void. There is at most one for each entry; the number is never given again."""
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="voids")
     reason = models.TextField()
-    replacement = models.CharField(
-        max_length=KEY_LENGTH, blank=True, default="", help_text="Key or number of the replacing document."
-    )
-    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    replacement = key(blank=True, default="", help_text="Key or number of the replacing document.")
+    actor = key(blank=True, default="")
     voided_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         verbose_name_plural = "numbers voided"
@@ -185,18 +167,16 @@ class NumberVoided(models.Model):
         return f"{self.entry} void"
 
 
-class Adoption(models.Model):
+class Adoption(Event):
     """The numbers of one file of a previous system were taken over, all of them or none."""
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="adoptions")
-    source = models.CharField(max_length=255, help_text="Name of the file.")
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the file, hexadecimal.")
+    source = ShortTextField(max_length=255, help_text="Name of the file.")
+    digest = ShortTextField(max_length=64, help_text="SHA-256 of the file, hexadecimal.")
     rows = models.BigIntegerField()
-    options = FactsField(default=dict, help_text="Column mapping and pattern.")
-    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    options = facts(default=dict, help_text="Column mapping and pattern.")
+    actor = key(blank=True, default="")
     adopted_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         default_permissions = ("view",)
@@ -205,13 +185,12 @@ class Adoption(models.Model):
         return f"{self.source}: {self.rows} numbers"
 
 
-class AdoptedGap(models.Model):
+class AdoptedGap(Event):
     """A range of values that a previous system left without a number; both ends inclusive.
 
     The range lies below anything that a counter can reach, so it needs no entry for each value.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     adoption = models.ForeignKey(Adoption, on_delete=models.PROTECT, related_name="gaps")
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="adopted_gaps", db_index=False)
     first_value = models.BigIntegerField()
@@ -230,18 +209,16 @@ class AdoptedGap(models.Model):
         return f"{self.first_value} to {self.last_value}"
 
 
-class GapExplained(models.Model):
+class GapExplained(Event):
     """Someone explained a gap: one flagged value, or a range of an adopted history. A later one adds to it."""
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="explanations")
     adopted_gap = models.ForeignKey(
         AdoptedGap, null=True, blank=True, on_delete=models.PROTECT, related_name="explanations"
     )
     explanation = models.TextField()
-    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    actor = key(blank=True, default="")
     explained_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         verbose_name_plural = "gaps explained"
@@ -259,22 +236,20 @@ class GapExplained(models.Model):
         return self.explanation
 
 
-class GapDeclared(models.Model):
+class GapDeclared(Event):
     """Missing numbers were declared to an authority: a range of values, both ends inclusive, that no document bears.
 
     Each of them was flagged as a gap, or adopted as missing, before; and none is declared twice to one authority.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="declarations", db_index=False)
     first_value = models.BigIntegerField()
     last_value = models.BigIntegerField()
-    authority = models.CharField(max_length=60, help_text="Such as BR NF-e.")
-    reference = models.CharField(max_length=KEY_LENGTH, help_text="The protocol or receipt that the authority gave.")
+    authority = ShortTextField(max_length=60, help_text="Such as BR NF-e.")
+    reference = key(help_text="The protocol or receipt that the authority gave.")
     justification = models.TextField(blank=True, default="")
-    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    actor = key(blank=True, default="")
     declared_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         verbose_name_plural = "gaps declared"
@@ -293,17 +268,15 @@ class GapDeclared(models.Model):
         return f"{values}: {self.authority} {self.reference}"
 
 
-class HoleReported(models.Model):
+class HoleReported(Event):
     """A free slot below the highest number was seen by a sweep: a hole that the next checkout will heal.
 
     Whether it has healed, or become a gap when its period closed, the entry of its value tells.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="+", db_index=False)
     value = models.BigIntegerField()
     reported_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         verbose_name_plural = "holes reported"
@@ -316,14 +289,12 @@ class HoleReported(models.Model):
         return str(self.value)
 
 
-class HoleHealed(models.Model):
+class HoleHealed(Event):
     """A hole that was reported has been filled by a number: the entry of its value."""
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     hole = models.ForeignKey(HoleReported, on_delete=models.PROTECT, related_name="healings")
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
     healed_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         verbose_name_plural = "holes healed"

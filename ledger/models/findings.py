@@ -7,9 +7,9 @@ from typing import ClassVar
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from ledger.keys import KEY_LENGTH
-from ledger.models.columns import FactsField
-from ledger.models.events import Entry, written_at, written_by_transaction
+from ledger.models.columns import Event, ShortTextField, key, written_at
+from ledger.models.events import Entry
+from ledger.models.readable import FactsField
 from ledger.models.remote import REMOTE_LENGTH
 
 
@@ -60,24 +60,22 @@ class FindingKind(models.TextChoices):
     GAP = "gap", "a gap here, in use there"
 
 
-class FindingRaised(models.Model):
+class FindingRaised(Event):
     """Ledger and accounting system differ in a number, seen by a comparison; ``facts`` has what both sides said then.
 
     ``subject`` is the number in upper case. While it is open, it is not raised again; after it was resolved it may be,
     as the next ``occurrence``. ``number`` is as the entry has it, or the remote document where there is no entry.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
-    system = models.CharField(max_length=KEY_LENGTH)
-    kind = models.CharField(max_length=16, choices=FindingKind.choices)
+    system = key()
+    kind = ShortTextField(max_length=16, choices=FindingKind.choices)
     subject = models.TextField()
     occurrence = models.IntegerField(default=1)
     entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="findings")
-    number = models.CharField(max_length=REMOTE_LENGTH)
-    document = models.CharField(max_length=REMOTE_LENGTH, blank=True, default="")
+    number = ShortTextField(max_length=REMOTE_LENGTH)
+    document = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="")
     facts = FactsField(default=dict, encoder=DjangoJSONEncoder)
     raised_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         verbose_name_plural = "findings raised"
@@ -95,13 +93,11 @@ class FindingRaised(models.Model):
         return f"{self.number}: {self.get_kind_display()} ({self.system})"
 
 
-class FindingResolved(models.Model):
+class FindingResolved(Event):
     """A later comparison no longer saw the finding."""
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     finding = models.ForeignKey(FindingRaised, on_delete=models.PROTECT, related_name="resolutions")
     resolved_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         verbose_name_plural = "findings resolved"
@@ -114,15 +110,13 @@ class FindingResolved(models.Model):
         return f"{self.finding} resolved"
 
 
-class FindingAcknowledged(models.Model):
+class FindingAcknowledged(Event):
     """Somebody knows of the finding and says why it may stand. A later one adds to it."""
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
     finding = models.ForeignKey(FindingRaised, on_delete=models.PROTECT, related_name="acknowledgements")
     reason = models.TextField()
-    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    actor = key(blank=True, default="")
     acknowledged_at = written_at()
-    transaction_id = written_by_transaction()
 
     class Meta:
         verbose_name_plural = "findings acknowledged"

@@ -7,10 +7,8 @@ from typing import Any, ClassVar
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from ledger.keys import KEY_LENGTH
-from ledger.models.arrays import ArrayField
-from ledger.models.columns import DayField, FactsField
-from ledger.models.events import written_at
+from ledger.models.columns import ArrayField, key, written_at
+from ledger.models.readable import DayField, FactsField
 from ledger.models.series import Period, Series
 
 
@@ -26,7 +24,7 @@ class Slot(models.Model):
     """
 
     pk = models.CompositePrimaryKey("tenant", "period_id", "value")
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    tenant = key(blank=True)
     period = of_period()
     value = models.BigIntegerField()
 
@@ -45,7 +43,7 @@ class Pool(models.Model):
     """
 
     pk = models.CompositePrimaryKey("tenant", "period_id")
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    tenant = key(blank=True)
     period = of_period()
     free_from = models.BigIntegerField()
     stragglers = ArrayField(models.BigIntegerField())
@@ -67,15 +65,15 @@ class Reservation(models.Model):
     transaction. A retry for the same document in the same period is given the same reservation.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    tenant = key(blank=True)
     series = models.ForeignKey(
         Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
     period = of_period()
     value = models.BigIntegerField()
-    document = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    document = key(blank=True, default="")
     issued_on = DayField(help_text="The business date that the checkout asked for.")
-    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    actor = key(blank=True, default="")
     checkout_transaction_id = models.BigIntegerField(help_text="The transaction that asked for the value.")
     reserved_at = written_at()
 
@@ -102,11 +100,11 @@ class Ticket(models.Model):
     """
 
     transaction_id = models.BigIntegerField(db_index=True)
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    tenant = key(blank=True)
     series = models.ForeignKey(
         Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
-    code = models.CharField(max_length=KEY_LENGTH, help_text="That of the series.")
+    code = key(help_text="That of the series.")
     period = of_period()
     documents = ArrayField(models.TextField())
     entry_ids = ArrayField(models.BigIntegerField())
@@ -114,8 +112,9 @@ class Ticket(models.Model):
     on_stated = models.BooleanField(help_text="The caller chose the date.")
     slides = models.BooleanField(help_text="The date is that of the commit, so that dates never decrease.")
     tells = models.BooleanField(help_text="A notice at COMMIT tells the client the number, which saves it a query.")
-    actor = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    actor = key(blank=True, default="")
     metadata = FactsField(null=True, encoder=DjangoJSONEncoder)
+    replaces_id = models.BigIntegerField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -128,7 +127,7 @@ class ScanPosition(models.Model):
     """Up to which value every value of a period was found accounted for, so that the next scan begins after it."""
 
     pk = models.CompositePrimaryKey("tenant", "period_id")
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
+    tenant = key(blank=True)
     period = of_period()
     through = models.BigIntegerField()
     scanned_at = written_at()

@@ -10,9 +10,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models.functions import Upper
 
-from ledger.keys import KEY_LENGTH
-from ledger.models.columns import DayField, MomentField
-from ledger.models.events import written_at
+from ledger.models.columns import ShortTextField, key, written_at
+from ledger.models.readable import DayField, MomentField
 
 #: Longer texts of a remote system are cut: no number or document of ours is as long.
 REMOTE_LENGTH = 300
@@ -32,13 +31,13 @@ class RemoteDocument(models.Model):
         VOID = "void", "void"
         DELETED = "deleted", "deleted"
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
-    system = models.CharField(max_length=KEY_LENGTH, help_text="Its name in LEDGER_ACCOUNTING.")
-    remote_id = models.CharField(max_length=REMOTE_LENGTH)
-    number = models.CharField(max_length=REMOTE_LENGTH, blank=True, default="")
-    state = models.CharField(max_length=8, choices=State.choices)
+    tenant = key(blank=True)
+    system = key(help_text="Its name in LEDGER_ACCOUNTING.")
+    remote_id = ShortTextField(max_length=REMOTE_LENGTH)
+    number = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="")
+    state = ShortTextField(max_length=8, choices=State.choices)
     issued_on = DayField(null=True, blank=True)
-    reference = models.CharField(max_length=REMOTE_LENGTH, blank=True, default="", help_text="The key of our document.")
+    reference = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="", help_text="The key of our document.")
     changed_at = MomentField(null=True, blank=True)
     first_seen_at = written_at()
     seen_at = written_at()
@@ -78,8 +77,8 @@ class RemoteReading(models.Model):
     one must compare everything.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
-    system = models.CharField(max_length=KEY_LENGTH)
+    tenant = key(blank=True)
+    system = key()
     generation = models.BigIntegerField(default=0)
     begun_at = MomentField(null=True, blank=True)
     since = MomentField(null=True, blank=True)
@@ -114,8 +113,8 @@ class RemoteReading(models.Model):
 class PendingComparison(models.Model):
     """A number, in upper case, that the next comparison must look at. It may stand here more than once."""
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True)
-    system = models.CharField(max_length=KEY_LENGTH)
+    tenant = key(blank=True)
+    system = key()
     subject = models.TextField()
 
     class Meta:

@@ -7,8 +7,8 @@ from typing import ClassVar
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from ledger.models.columns import FactsField, MomentField
-from ledger.models.events import written_at
+from ledger.models.columns import ShortTextField, written_at
+from ledger.models.readable import FactsField, MomentField
 
 
 class SweepRun(models.Model):
@@ -19,12 +19,12 @@ class SweepRun(models.Model):
     did so far, and ``finished_at`` is when the last of them ended; null for good if one of them was lost.
     """
 
-    sweep = models.CharField(max_length=220)
+    sweep = ShortTextField(max_length=220)
     started_at = written_at()
     finished_at = MomentField(null=True, blank=True)
     counts = FactsField(default=dict, encoder=DjangoJSONEncoder)
     error = models.TextField(blank=True, default="")
-    process = models.CharField(max_length=120, help_text="Host and process id.")
+    process = ShortTextField(max_length=120, help_text="Host and process id.")
     batches = models.PositiveIntegerField(
         null=True, blank=True, help_text="Over how many batches the work was spread; empty: it was done in one go."
     )
@@ -53,7 +53,7 @@ class SweepBatch(models.Model):
     finished_at = MomentField(null=True, blank=True)
     counts = FactsField(default=dict, encoder=DjangoJSONEncoder)
     error = models.TextField(blank=True, default="")
-    process = models.CharField(max_length=120, help_text="Host and process id.")
+    process = ShortTextField(max_length=120, help_text="Host and process id.")
 
     class Meta:
         verbose_name_plural = "sweep batches"

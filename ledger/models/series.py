@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Collate, Now, Upper
 
 from ledger import calendars, formats
 from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
-from ledger.keys import KEY_LENGTH, printable
-from ledger.models.columns import DayField, MomentField
+from ledger.keys import printable
+from ledger.models.columns import ShortTextField, key
+from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.rules import Finding, Plan, Rules, check_period, check_settings, find_rules, refuse_broken
 
 #: The longest number that any series may give out, in characters.
@@ -52,20 +53,23 @@ class Series(models.Model):
     A change of template or calendar holds for periods opened later; an opened period keeps its own compiled template.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True, default="", help_text="Who owns the numbers.")
-    code = models.CharField(max_length=KEY_LENGTH, help_text="The name that code calls it by, such as invoice.")
-    template = models.CharField(
+    tenant = key(blank=True, default="", help_text="Who owns the numbers.")
+    code = key(help_text="The name that code calls it by, such as invoice.")
+    template = ShortTextField(
         max_length=200, help_text="Such as INV-{year}-{counter:06} or R{fy_start}/{fy_end}-{counter:04}."
     )
-    calendar = models.CharField(max_length=20, choices=CalendarChoice.choices, default=CalendarChoice.YEAR)
-    fiscal_start = models.CharField(
+    calendar = ShortTextField(max_length=20, choices=CalendarChoice.choices, default=CalendarChoice.YEAR)
+    fiscal_start = ShortTextField(
         max_length=5,
         default="01-01",
         help_text="Month and day on which the fiscal year begins, such as 04-01.",
     )
-    time_zone = models.CharField(max_length=64, help_text="Decides the business date, such as Europe/Berlin.")
-    allocation = models.CharField(max_length=12, choices=Allocation.choices, default=Allocation.SERIAL)
-    system = models.CharField(
+    max_days_ahead = models.PositiveIntegerField(
+        default=400, db_default=400, help_text="So many days after today a document may be dated at most."
+    )
+    time_zone = ShortTextField(max_length=64, help_text="Decides the business date, such as Europe/Berlin.")
+    allocation = ShortTextField(max_length=12, choices=Allocation.choices, default=Allocation.SERIAL)
+    system = ShortTextField(
         max_length=SYSTEM_LENGTH,
         blank=True,
         default="",
@@ -83,7 +87,7 @@ class Series(models.Model):
     chronological = models.BooleanField(
         default=False, help_text="Refuse a date before the last one issued in the same period."
     )
-    rules = models.CharField(
+    rules = ShortTextField(
         max_length=8,
         blank=True,
         default="",
@@ -96,6 +100,9 @@ class Series(models.Model):
         help_text="So many days after its end a sweep closes a period for good; empty: it is closed by hand.",
     )
     is_active = models.BooleanField(default=True, help_text="A series that is switched off gives out no number.")
+    # What the rules allow, so that the database can open a period without knowing them.
+    rules_length = models.PositiveSmallIntegerField(null=True, editable=False)
+    rules_highest = models.BigIntegerField(null=True, editable=False)
     created_at = MomentField(db_default=Now(), editable=False)
 
     class Meta:
@@ -258,6 +265,23 @@ class Series(models.Model):
             )
 
 
+class DefaultSeries(models.Model):
+    """A series of this code makes itself on first use: LEDGER["DEFAULT_SERIES"], as the database has it.
+
+    A checkout's role may not define a series; it may ask for one of these.
+    """
+
+    code = key(primary_key=True)
+    settings = FactsField()
+
+    class Meta:
+        default_permissions = ()
+        verbose_name_plural = "default series"
+
+    def __str__(self) -> str:
+        return self.code
+
+
 class Period(models.Model):
     """One stretch of a series in which the counter runs without reset; a compiled template and its counter.
 
@@ -267,13 +291,16 @@ class Period(models.Model):
     overlap, a counter below its highest entry, and a change of the format once there are entries.
     """
 
-    tenant = models.CharField(max_length=KEY_LENGTH, blank=True, default="")
+    tenant = key(blank=True, default="")
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="periods")
     starts_on = DayField()
     ends_on = DayField()
-    prefix = models.CharField(max_length=NUMBER_LENGTH, blank=True)
-    width = models.SmallIntegerField()
-    suffix = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    ordinal = models.IntegerField(
+        default=0, db_default=0, help_text="0, or its place among those that share dates: ranges that were authorised."
+    )
+    prefix = ShortTextField(max_length=NUMBER_LENGTH, blank=True)
+    width = models.IntegerField()
+    suffix = ShortTextField(max_length=NUMBER_LENGTH, blank=True)
     first_value = models.BigIntegerField()
     last_value = models.BigIntegerField()
     max_value = models.BigIntegerField()
@@ -288,11 +315,16 @@ class Period(models.Model):
         ordering: ClassVar = ["tenant", "series", "starts_on"]
         permissions: ClassVar = [("close_period_now", "Can close a period")]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant", "series", "starts_on"], name="ledger_period_starts_on"),
-            # Two periods of one tenant with the same prefix and suffix would give out the same numbers.
-            models.UniqueConstraint("tenant", Upper("prefix"), Upper("suffix"), name="ledger_period_format"),
-            # No check constraints: PostgreSQL reads the text of each anew in every statement that touches the table,
-            # and the counter is in the hot path. The triggers of migrations/sql/periods.sql check as much.
+            models.UniqueConstraint(
+                fields=["tenant", "series", "starts_on", "ordinal"], name="ledger_period_starts_on"
+            ),
+            # Exclusion constraints forbid that two share a day, or a number (sql/guards.sql). No check constraints:
+            # PostgreSQL reads the text of each again in every statement that touches the table, and the counter is in
+            # the hot path. The trigger ledger_period_fits checks as much.
+        ]
+        indexes: ClassVar = [
+            # To find the few whose prefix goes on where another one ends: in the order of bytes.
+            models.Index("tenant", Collate(Upper("prefix"), "C"), name="ledger_period_prefix")
         ]
 
     def __str__(self) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from django.apps import apps
 from django.db.models import Model
 
-from ledger.models.access import TenantAccess
+from ledger.models.access import RolePurpose, TenantAccess, TenantBinding
 from ledger.models.drafts import RemotePool
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepBatch, SweepRun
-from ledger.models.series import Period, Series
+from ledger.models.series import DefaultSeries, Period, Series
+from ledger.models.staging import AdoptingDay, AdoptingRow
 
 #: Configuration and counters: the only tables whose rows change.
-CHANGING: tuple[type[Model], ...] = (Series, Period)
+CHANGING: tuple[type[Model], ...] = (Series, Period, DefaultSeries)
 
 #: Queues: rows come and go, and nothing is lost with them that an entry doesn't keep.
 QUEUES: tuple[type[Model], ...] = (Slot, Pool, Reservation, Ticket, ScanPosition, RemotePool)
@@ -24,14 +25,17 @@ DIARY: tuple[type[Model], ...] = (SweepRun, SweepBatch)
 #: What accounting systems have, as far as it was read, and which numbers are to be compared.
 MIRROR: tuple[type[Model], ...] = (RemoteDocument, RemoteReading, PendingComparison)
 
-#: Who may look at whose numbers: given and taken in the admin.
-ACCESS: tuple[type[Model], ...] = (TenantAccess,)
+#: Who may look at whose numbers, which database login serves whom, and what each role may do.
+ACCESS: tuple[type[Model], ...] = (TenantAccess, TenantBinding, RolePurpose)
+
+#: Where an adoption puts its file for a moment.
+STAGING: tuple[type[Model], ...] = (AdoptingRow, AdoptingDay)
 
 
 def event_models() -> list[type[Model]]:
     """Every model whose rows are only ever inserted: all of the app's tables but the groups above."""
     models = apps.get_app_config("ledger").get_models()
-    others = CHANGING + QUEUES + DIARY + MIRROR + ACCESS
+    others = CHANGING + QUEUES + DIARY + MIRROR + ACCESS + STAGING
     return [model for model in models if not model._meta.proxy and model not in others]
 
 
@@ -47,5 +51,5 @@ def queue_tables() -> list[str]:
 
 def all_tables() -> list[str]:
     """The names of all tables of the ledger."""
-    others = [model._meta.db_table for model in DIARY + MIRROR + ACCESS]
+    others = [model._meta.db_table for model in DIARY + MIRROR + ACCESS + STAGING]
     return [model._meta.db_table for model in CHANGING] + queue_tables() + event_tables() + others

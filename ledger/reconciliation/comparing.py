@@ -18,7 +18,7 @@ from ledger.conf import ledger_settings
 from ledger.cursors import open_cursor
 from ledger.errors import ReconciliationError, UnknownSeries
 from ledger.models import RemoteReading, Series
-from ledger.models.events import ClockTimestamp
+from ledger.models.columns import ClockTimestamp
 from ledger.reconciliation import sql
 from ledger.reconciliation.books import Books
 from ledger.reconciliation.mirror import locked

@@ -7,13 +7,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import router, transaction
+from django.db import connections, router, transaction
 
-from ledger.cursors import open_cursor, open_server_cursor
+from ledger.cursors import open_server_cursor
+from ledger.database_errors import told_in_our_words
+from ledger.databases import database_of
 from ledger.errors import ReconciliationError
 from ledger.keys import actor_name, reason_text, tenant_key
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.reconciliation import looking_sql
+from ledger.sql import ACKNOWLEDGE
 from ledger.unreadable import facts
 
 #: Rows fetched at a time: the server holds the rest.
@@ -94,7 +97,7 @@ def count_findings(
     """How many are open, by kind."""
     alias = using or router.db_for_read(FindingRaised)
     counts: dict[str, int] = {}
-    with open_cursor(alias) as cursor:
+    with connections[alias].cursor() as cursor:
         cursor.execute(looking_sql.COUNT_FINDINGS, _wanted(org, tenant, system, None, acknowledged, False))
         for kind, _, count in cursor.fetchall():
             counts[kind] = counts.get(kind, 0) + count
@@ -108,7 +111,7 @@ def acknowledge(
 
     Raises ReconciliationError where there is no such finding or it is resolved, and InvalidReason.
     """
-    alias = using or router.db_for_write(FindingAcknowledged)
+    alias = database_of(finding, FindingAcknowledged, using)
     text, actor = reason_text(reason), actor_name(by)
     pk = finding if isinstance(finding, int) else finding.id
     raised = FindingRaised.objects.using(alias).filter(pk=pk).first()
@@ -124,9 +127,9 @@ def acknowledge(
             rule="Only a finding that is open can be acknowledged.",
             remedy="Nothing is to be done.",
         )
-    return FindingAcknowledged.objects.using(alias).create(
-        tenant=raised.tenant, finding=raised, reason=text, actor=actor
-    )
+    with told_in_our_words("of this finding"), connections[alias].cursor() as cursor:
+        cursor.execute(ACKNOWLEDGE, [raised.tenant, [raised.pk], text, actor])
+        return FindingAcknowledged.objects.using(alias).get(pk=cursor.fetchone()[0])
 
 
 def _wanted(

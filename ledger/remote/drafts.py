@@ -166,10 +166,8 @@ def unused(
 def note_cancelled(draft: Draft, *, state: str, by: Any = None, using: str | None = None) -> None:
     """Append that the draft is void or deleted there; a second time changes nothing."""
     alias = using or router.db_for_write(DraftCancelled)
-    DraftCancelled.objects.using(alias).bulk_create(
-        [DraftCancelled(tenant=draft.tenant, draft_id=draft.id, state=state, actor=actor_name(by))],
-        ignore_conflicts=True,
-    )
+    with open_cursor(alias) as cursor:
+        cursor.execute(sql.CANCEL, [draft.tenant, draft.id, state, actor_name(by)])
 
 
 def keep_stray(
@@ -177,19 +175,13 @@ def keep_stray(
 ) -> Draft:
     """Keep a draft that a worker made, and was killed before it could store it: its period needs it no more."""
     alias = using or router.db_for_write(DraftMade)
-    stray = DraftMade(
-        tenant=period.tenant,
-        period=period,
-        ordinal=ordinal,
-        number=number[:NUMBER_LENGTH],
-        system=system,
-        remote_id=remote_id,
-        reference=reference(period.tenant, period.series.code, period.starts_on, ordinal),
-        refusal="its worker was killed before it could store it",
-    )
-    made = DraftMade.objects.using(alias)
-    made.bulk_create([stray], ignore_conflicts=True)
-    return _as_draft(made.get(tenant=period.tenant, system=system, remote_id=remote_id))
+    ours = reference(period.tenant, period.series.code, period.starts_on, ordinal)
+    with open_cursor(alias) as cursor:
+        cursor.execute(
+            sql.KEEP_STRAY,
+            [period.tenant, period.pk, ordinal, system, remote_id, number[:NUMBER_LENGTH], ours],
+        )
+    return _as_draft(DraftMade.objects.using(alias).get(tenant=period.tenant, system=system, remote_id=remote_id))
 
 
 def _as_draft(made: DraftMade) -> Draft:

@@ -1,4 +1,4 @@
-"""The statements about drafts and their pools; the stored functions stand in ``migrations/sql/issue_remote.sql``."""
+"""The statements about drafts and their pools."""
 
 from __future__ import annotations
 
@@ -78,6 +78,12 @@ STORE = "SELECT ledger_store_draft(%s, %s, %s, %s, %s::interval, %s, %s, %s, %s,
 
 # Arguments: tenant, period, value, what the accounting system said, actor.
 WITHDRAW = "SELECT ledger_withdraw_slot(%s, %s, %s, %s::jsonb, %s)"
+
+# Notes that a draft is gone there. Arguments: tenant, draft, state, actor.
+CANCEL = "SELECT ledger_cancel_draft(%s, %s, %s, %s)"
+
+# Keeps a draft of a killed worker. Arguments: tenant, period, ordinal, system, remote id, number, reference.
+KEEP_STRAY = "SELECT ledger_keep_stray(%s, %s, %s, %s, %s, %s, %s)"
 
 # The drafts of a series whose slots are free, or held by a checkout; in the order in which they came.
 FREE = """

@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 
 from ledger.failures import NOT_DONE
 from ledger.models import SweepBatch, SweepRun
-from ledger.models.events import ClockTimestamp
+from ledger.models.columns import ClockTimestamp
 
 _log = logging.getLogger(__name__)
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from ledger.zones import TODAY
 
-# Of holes that were reported, those that a number has filled since; each once.
-HEAL = """
-    INSERT INTO ledger_holehealed (tenant, hole_id, entry_id)
-    SELECT h.tenant, h.id, e.id
-    FROM ledger_holereported h
-    JOIN ledger_entry e ON e.tenant = h.tenant AND e.period_id = h.period_id AND e.value = h.value AND e.kind = 'issued'
-    WHERE NOT EXISTS (SELECT FROM ledger_holehealed d WHERE d.tenant = h.tenant AND d.hole_id = h.id)
-    ON CONFLICT DO NOTHING
-"""
+# Notes that reported holes have healed.
+HEAL = "SELECT ledger_heal()"
 
 # Active series that have no period yet for the day that lies so many days ahead of their own today, or whose time zone
 # nobody knows, so that the run tells of them. Parameters: days, after (the id of the last series read), size, todays.

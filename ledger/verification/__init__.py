@@ -13,8 +13,9 @@
 
 Of rule 4 the rows show this much: a committed number that is gone leaves a hole (1) or a counter above its entries (2),
 an entry that nobody asked for lies above its counter (2), and a ticket that was committed is a number that someone was
-promised. Rule 8 is held by guards in the database, so those are looked at. To rule 9 a reservation is one too many when
-it is older than ``OPEN_AT_MOST``.
+promised. Rule 8 is held by guards in the database, so the whole schema is compared with the one that the migrations
+make (``catalogue.json``), and it is looked at who owns it and who may write to it. To rule 9 a reservation is one too
+many when it is older than ``OPEN_AT_MOST``.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import DataError, connections, router, transaction
+from django.db import DataError, ProgrammingError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.cursors import open_server_cursor
 from ledger.models import Entry, Series
 from ledger.verification import content, counters_sql, guards, queues_sql, sql
-from ledger.verification.findings import MEANINGS, Finding
+from ledger.verification.findings import MEANINGS, Finding, Note
 
 #: How long a reservation may stay open: several sweeps, and longer than any checkout should hold a transaction.
 OPEN_AT_MOST = timedelta(hours=1)
@@ -44,7 +45,7 @@ class Check:
     """One pass over the ledger: what it looks at, and its statement.
 
     Or, where there is no statement, ``find``, which takes the connection, a tenant and a series; neither for the
-    guards, which are no rows.
+    schema, which is no rows.
     """
 
     title: str
@@ -53,7 +54,7 @@ class Check:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("guards of the tables", None),
+    Check("schema, guards and privileges", None),
     Check("periods", sql.PERIODS),
     Check("counters", counters_sql.COUNTERS),
     Check("latest dates", counters_sql.CHRONOLOGY),
@@ -78,23 +79,36 @@ def verify(
     series: str | None = None,
     using: str | None = None,
     progress: Callable[[Check], None] | None = None,
+    note: Callable[[Note], None] | None = None,
 ) -> Iterator[Finding]:
     """Check every rule and yield each offending row; nothing when all is well.
 
-    ``tenant`` and ``series`` (its code) limit the rows; the guards of the tables are looked at always. ``progress``
-    is called before each of ``CHECKS``. Each check reads one snapshot of its own, so checkouts may go on meanwhile, and
-    none of them waits. Each reads the tables from end to end, index or not: a broken index would hide what it let in.
+    ``tenant`` and ``series`` (its code) limit the rows; the schema is looked at always. ``progress`` is called
+    before each of ``CHECKS``, ``note`` with what breaks no rule and should be known. A check that can't run is a
+    finding, which says why, and the others go on. Each check reads one snapshot of its own, so checkouts may go on
+    meanwhile, and none of them waits. Each reads the tables from end to end, index or not: a broken index would
+    hide what it let in.
     """
     connection = connections[using or router.db_for_read(Entry)]
     for check in CHECKS:
         if progress is not None:
             progress(check)
-        if check.find is not None:
-            yield from check.find(connection, tenant, series)
-        elif check.statement is None:
-            yield from guards.broken_guards(connection)
-        else:
-            yield from _patiently(connection, check, tenant, series)
+        try:
+            if check.find is not None:
+                yield from check.find(connection, tenant, series)
+                continue
+            if check.statement is not None:
+                yield from _patiently(connection, check, tenant, series)
+                continue
+            for found in guards.broken_guards(connection):
+                if isinstance(found, Finding):
+                    yield found
+                elif note is not None:
+                    note(found)
+        except (ProgrammingError, DataError) as error:
+            # A table, a column or a privilege is missing, or a value can't be read.
+            reason = str(error).partition("\n")[0]
+            yield guards.finding("not-checked", f"Not checked: {check.title}, because PostgreSQL says: {reason}")
 
 
 def _patiently(
@@ -102,14 +116,15 @@ def _patiently(
 ) -> Iterator[Finding]:
     """The rows that a check finds. Where it fails on some value, each series is checked by itself.
 
-    A counter at one end of all numbers is such a value: the database can't add one to it.
+    A counter at one end of all numbers is such a value: the database can't add one to it. Raises DataError where the
+    rows belong to no series.
     """
     statement = check.statement or ""
     try:
         yield from _offending_rows(connection, statement, tenant, series)
         return
     except DataError as error:
-        problem = _first_line(error)
+        problem = error
     failed = 0
     every = Series.objects.using(connection.alias).order_by("tenant", "code").values_list("tenant", "code")
     for one in every.iterator():
@@ -118,18 +133,15 @@ def _patiently(
                 yield from _offending_rows(connection, statement, *one)
             except DataError as error:
                 failed += 1
-                yield _not_checked(check, *one, _first_line(error))
-    if not failed:  # the rows belong to no series
-        yield _not_checked(check, tenant, series, problem)
+                yield _not_checked(check, *one, error)
+    if not failed:
+        raise problem
 
 
-def _not_checked(check: Check, tenant: str | None, series: str | None, problem: str) -> Finding:
-    told = f"{check.title}: {problem}"
-    return _finding(("check-failed", tenant, series, None, None, None, None, None, None, told))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _not_checked(check: Check, tenant: str, series: str, problem: DataError) -> Finding:
+    reason = str(problem).partition("\n")[0]
+    told = f"Not checked: {check.title}, because PostgreSQL says: {reason}"
+    return _finding(("not-checked", tenant, series, None, None, None, None, None, None, told))
 
 
 def _offending_rows(

@@ -20,7 +20,7 @@ from ledger import calendars
 from ledger.cursors import open_server_cursor
 from ledger.errors import InvalidArgument
 from ledger.models import Allocation, Series
-from ledger.models.columns import DayField, FactsField, MomentField
+from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.models.tables import ACCESS, DIARY, MIRROR
 from ledger.verification.findings import MEANINGS, Finding
 

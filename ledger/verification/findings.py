@@ -12,6 +12,11 @@ _INVESTIGATE: Final = (
 _UNQUEUE: Final = (
     "Find out who wrote it: Folio's guards refuse such a row. Then delete it as the owner, or restore a backup."
 )
+_CULPRIT: Final = "Find out who did it, and what they wrote meanwhile."
+_REBUILD: Final = (
+    "If migrations wait, run manage.py migrate. Else make it again as the owner, as pg_dump --schema-only shows it of "
+    f"a database that was just migrated. {_CULPRIT}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,18 @@ class Finding:
         where += [f"{self.table} {self.id}"] if self.id is not None else []
         place = f" ({', '.join(where)})" if where else ""
         return f"rule {self.rule}, {self.check}{place}: {self.problem} {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that breaks no rule, and that whoever verifies should know; ``check`` is its name in ``NOTES``."""
+
+    check: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"note, {self.check}: {self.problem} {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +107,6 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "{detail} So nothing can be issued, and no period opened.",
         "Set it right with define_series or in the admin, or go back to the version of Folio, or of the time zone "
         "database, that knows it.",
-    ),
-    "check-failed": Meaning(
-        8,
-        None,
-        "Its rows could not be checked: {detail}.",
-        "They hold a value that the database can't reckon with. Find out who wrote it, and restore it from a backup.",
     ),
     **_of_queue("slot", "is a free slot"),
     **_of_queue("reservation", "is reserved"),
@@ -157,7 +168,6 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "finding-twice": Meaning(
         8, "ledger_findingraised", "It is open {detail} times; a finding is raised once.", _INVESTIGATE
     ),
-    "unlogged": Meaning(8, None, "{detail}.", "As the owner, ALTER TABLE … SET LOGGED, and find out who changed that."),
     "lost-or-tampered": Meaning(
         1,
         None,
@@ -240,23 +250,58 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "gap-of-nothing": Meaning(
         8, "ledger_adoptedgap", "Its adoption or period does not exist, or belongs to another tenant.", _RESTORE
     ),
-    "trigger": Meaning(
-        8,
-        None,
-        "{detail}.",
-        "Find out who did it, then migrate ledger again on a copy to see its statement, and run that as the owner.",
-    ),
+    # The schema. {detail} is the object, what is different, and what that allows.
+    "table": Meaning(8, None, "{detail}.", f"Restore it from a backup, with its rows. {_CULPRIT}"),
+    "unlogged": Meaning(8, None, "{detail}.", "As the owner, ALTER TABLE … SET LOGGED, and find out who changed that."),
+    "column": Meaning(8, None, "{detail}.", _REBUILD),
+    "sequence": Meaning(8, None, "{detail}.", _REBUILD),
+    "constraint": Meaning(8, None, "{detail}.", _REBUILD),
     "index": Meaning(
+        8, None, "{detail}.", f"Void what broke uniqueness meanwhile; REINDEX mends one that is not valid. {_REBUILD}"
+    ),
+    "trigger": Meaning(8, None, "{detail}.", _REBUILD),
+    "rule": Meaning(8, None, "{detail}.", f"As the owner, DROP RULE. {_CULPRIT}"),
+    "row-security": Meaning(
         8,
         None,
         "{detail}.",
-        "Void what broke uniqueness meanwhile, then make it again: REINDEX, or the statement of the migrations.",
+        "As the owner, DROP POLICY, ALTER TABLE … NO FORCE ROW LEVEL SECURITY and DISABLE ROW LEVEL SECURITY; then "
+        f"verify again, since rows may have been hidden from these checks. {_CULPRIT}",
     ),
-    "constraint": Meaning(8, None, "{detail}.", "Make it again with the statement of the migrations, as the owner."),
-    "function": Meaning(
+    "inheritance": Meaning(
+        8, None, "{detail}.", f"As the owner, look at the rows there, then ALTER TABLE … NO INHERIT. {_CULPRIT}"
+    ),
+    "function": Meaning(8, None, "{detail}.", _REBUILD),
+    "owner": Meaning(
         8,
         None,
         "{detail}.",
-        "Run manage.py migrate; if that changes nothing, find out who replaced it, and restore it.",
+        "Give it to the ledger's owner by ALTER … OWNER TO, or drop it; and take CREATE on the schema from that role.",
     ),
+    "privilege": Meaning(
+        8,
+        None,
+        "{detail}.",
+        "As the owner, REVOKE it; manage.py ledger_grants shows what a role needs, and takes from it what it doesn't.",
+    ),
+    "definer": Meaning(
+        8, None, "{detail}.", "Read it, and drop it or move it to a schema of its own. Folio's functions never need it."
+    ),
+    "shadow": Meaning(
+        8,
+        None,
+        "{detail}.",
+        "Drop or rename what poses as the ledger's, or put the ledger's schema first in the connection's search_path.",
+    ),
+    "not-checked": Meaning(
+        8, None, "{detail}.", "Give this role what it lacks, or restore what is missing; then verify again."
+    ),
+}
+
+#: What is noted beside the findings: it breaks no rule, and should be known. The name of a note, and what it means.
+NOTES: Final[dict[str, str]] = {
+    "not-compared": "Owners, privileges and rows were checked. Upgrade Folio to have the rest checked as well.",
+    "neighbour": "It can't write to the ledger. Its owner may create objects here, or once did: see who has CREATE.",
+    "replica-identity": "It decides what logical replication sends of a row, and changes nothing here.",
+    "event-trigger": "It runs as part of each migration, and can change what that makes. Know who wrote it.",
 }

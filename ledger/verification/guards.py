@@ -1,112 +1,125 @@
-"""Whether the database's guards stand as the migrations made them (``ledger.verification.expected``)."""
+"""Whether the ledger's schema stands as the migrations made it, who owns it, and who may do what with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import testing
+from ledger.grants.contributed import contributions
 from ledger.models.tables import all_tables
-from ledger.verification import expected, sql
-from ledger.verification.expected import Trigger
-from ledger.verification.findings import MEANINGS, Finding
+from ledger.verification import catalogue
+from ledger.verification.catalogue import Catalogue, Objects, Remark, Shipped
+from ledger.verification.differences import differences, table_of
+from ledger.verification.findings import MEANINGS, NOTES, Finding, Note
+from ledger.verification.privileges import Allowed, excess, granted
 
-_ENABLED: Final = {"O": "enabled, but silent in replica mode", "R": "enabled in replica mode alone", "D": "disabled"}
+#: The trigger that lets no event table be emptied; ``ledger.testing`` drops it in test databases.
+REFUSAL_OF_TRUNCATE: Final = "ledger_append_only_table"
+
+# What is told of a remark that is a finding, or a note: the check, and the sentence.
+_FINDINGS: Final = {
+    "owner": ("owner", "The {name} is owned by {role}, the other tables by {owner}: {role} can change and drop it"),
+    "landlord": ("owner", "The schema {name} is owned by {role}, not by {owner}: {role} can drop everything in it"),
+    "stranger": (
+        "owner",
+        "The {name} in the ledger's schema is owned by {role}, not by {owner}: it can be called in place of the "
+        "ledger's own, or PostgreSQL's, with the rights of whoever calls it",
+    ),
+    "definer": (
+        "definer",
+        "The function {name} is none of the ledger's, and runs with the rights of {role} whoever calls it: it can "
+        "write what its caller may not",
+    ),
+    "hidden": (
+        "shadow",
+        "The function {name} is hidden from this connection by another one of the same name: that one is called",
+    ),
+}
+_NOTES: Final = {
+    "neighbour": ("neighbour", "The {name} lies in the ledger's schema, and is owned by {role}, not by {owner}"),
+    "replica identity": ("replica-identity", "The table {name} has another replica identity than the default"),
+    "event trigger": ("event-trigger", "The event trigger {name} runs {function} when the schema is changed"),
+}
 
 
-def broken_guards(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
-    """Every guard that is missing, switched off, invalid, or not what the migrations made."""
-    yield from _triggers(connection)
-    yield from _indexes(connection)
-    yield from _constraints(connection)
-    yield from _functions(connection)
-    yield from _unlogged(connection)
+def broken_guards(
+    connection: BaseDatabaseWrapper, *, allowed: Allowed | None = None, shipped: Shipped | None = None
+) -> Iterator[Finding | Note]:
+    """Everything in the schema that is not as the migrations made it, and every privilege that is not ``allowed``.
+
+    ``allowed`` says what roles other than the owner may hold; by default what ``ledger_grants`` gives
+    (``privileges.granted``). ``shipped`` is the description to compare with, by default that of this version.
+    """
+    shipped = shipped or catalogue.shipped()
+    ours = set(all_tables())
+    contributed = shipped.objects["table"].keys() - ours
+    found = catalogue.read(connection, ours | contributed)
+    if found is None:
+        yield finding("table", "None of the ledger's tables is there")
+        return
+    if allowed is None:
+        allowed = granted(contributions(connection.alias))
+    yield from _differences(connection, found, shipped, contributed)
+    for name, schema in sorted(found.elsewhere.items()):
+        yield finding(
+            "shadow",
+            f"The name {name} leads to the schema {schema}, not to {found.schema}, where the ledger is: rows are read "
+            "and written there that no guard of the ledger has seen",
+        )
+    for remark in found.remarks:
+        yield from _remarked(remark)
+    for sentence in excess(found.remarks, allowed, shipped.public):
+        yield finding("privilege", sentence)
 
 
-def _triggers(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
-    missing = {(trigger.table, trigger.name): trigger for trigger in expected.triggers()}
+def _differences(
+    connection: BaseDatabaseWrapper, found: Catalogue, shipped: Shipped, contributed: set[str]
+) -> Iterator[Finding | Note]:
+    if str(found.major) not in shipped.postgresql:
+        yield _note(
+            "not-compared",
+            f"The schema was not compared: this version of Folio knows how PostgreSQL "
+            f"{', '.join(shipped.postgresql)} describe it, and this is PostgreSQL {found.major}",
+        )
+        return
+    wanted = shipped.objects
+    if not contributed & found.objects["table"].keys():
+        # The app that has them is not installed, or its tables are in another database.
+        wanted = _without(wanted, contributed)
     if testing.is_test_database(connection):
         # ledger.testing drops the refusal of TRUNCATE there, so that tests can flush.
-        missing = {key: trigger for key, trigger in missing.items() if key[1] != expected.REFUSAL_OF_TRUNCATE}
-    for row in _rows(connection, sql.TRIGGERS):
-        table, name, function, when, columns, condition, deferred, enabled, internal = row
-        wanted = missing.pop((table, name), None)
-        if wanted is None:
-            if internal and enabled == "D":
-                yield _finding("trigger", f"A foreign key's trigger {name} on {table} is disabled")
-            continue
-        if enabled != "A":
-            yield _finding(
-                "trigger", f"The trigger {name} on {table} is {_ENABLED[enabled]}; it must be always enabled"
-            )
-        if Trigger(table, name, function, when, tuple(columns), condition, deferred) != wanted:
-            yield _finding("trigger", f"The trigger {name} on {table} is another one than the migrations made")
-    for table, name in missing:
-        yield _finding("trigger", f"The trigger {name} on {table} is missing")
+        refusals = {name for name in wanted["trigger"] if name.endswith(f".{REFUSAL_OF_TRUNCATE}")}
+        dropped = refusals - found.objects["trigger"].keys()
+        triggers = {name: facts for name, facts in wanted["trigger"].items() if name not in dropped}
+        wanted = {**wanted, "trigger": triggers}
+    for difference in differences(wanted, found.objects):
+        yield finding(difference.check, difference.detail)
 
 
-def _indexes(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
-    found = {row[0]: row[1:] for row in _rows(connection, sql.INDEXES)}
-    for name, (columns, condition) in expected.INDEXES.items():
-        if name not in found:
-            yield _finding("index", f"The unique index {name} is missing")
-            continue
-        valid, its_columns, its_condition = found[name]
-        if not valid:
-            yield _finding("index", f"The unique index {name} is not valid, so it guards nothing")
-        if list(its_columns) != columns:
-            yield _finding("index", f"The unique index {name} is on {', '.join(its_columns)}, not {', '.join(columns)}")
-        if its_condition != condition:
-            told = its_condition or "no condition"
-            yield _finding("index", f"The unique index {name} has {told}, instead of {condition or 'none'}")
+def _without(objects: Objects, tables: set[str]) -> Objects:
+    return {
+        kind: {name: facts for name, facts in there.items() if kind == "function" or table_of(name) not in tables}
+        for kind, there in objects.items()
+    }
 
 
-def _constraints(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
-    rows = _rows(connection, sql.CONSTRAINTS)
-    named = {(table, name, kind): valid for table, name, kind, _, valid in rows}
-    for key in expected.CONSTRAINTS:
-        if key not in named:
-            yield _finding("constraint", f"The constraint {key[1]} on {key[0]} is missing")
-        elif not named[key]:
-            yield _finding("constraint", f"The constraint {key[1]} on {key[0]} is not valid")
-    pointing = {(table, other): valid for table, _, kind, other, valid in rows if kind == "f"}
-    for pair in expected.FOREIGN_KEYS:
-        if not pointing.get(pair, False):
-            yield _finding("constraint", f"The foreign key from {pair[0]} to {pair[1]} is missing or not valid")
+def _remarked(remark: Remark) -> Iterator[Finding | Note]:
+    if remark.kind in _FINDINGS:
+        check, sentence = _FINDINGS[remark.kind]
+        yield finding(check, sentence.format(name=remark.name, **remark.facts))
+    elif remark.kind in _NOTES:
+        check, sentence = _NOTES[remark.kind]
+        yield _note(check, sentence.format(name=remark.name, **remark.facts))
 
 
-def _functions(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
-    known = expected.functions()
-    with connection.cursor() as cursor:
-        cursor.execute(sql.FUNCTIONS, [sorted(known)])
-        stored: dict[str, set[str]] = {}
-        for name, body, sees_its_schema in cursor.fetchall():
-            stored.setdefault(name, set()).add(body)
-            if name in expected.OWN_SCHEMA and not sees_its_schema:
-                yield _finding("function", f"The function {name} has no search_path of its own, so it can be deceived")
-    for name, body in known.items():
-        if name not in stored:
-            yield _finding("function", f"The function {name} is missing")
-        elif stored[name] != {body}:
-            yield _finding("function", f"The function {name} is another one than the migrations made")
+def _note(check: str, detail: str) -> Note:
+    return Note(check, f"{detail}.", NOTES[check])
 
 
-def _unlogged(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
-    for (table,) in _rows(connection, sql.UNLOGGED):
-        if table not in expected.UNLOGGED:
-            yield _finding("unlogged", f"The table {table} is not in the write-ahead log, so a crash would empty it")
-
-
-def _rows(connection: BaseDatabaseWrapper, statement: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [all_tables()])
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def _finding(check: str, detail: str) -> Finding:
+def finding(check: str, detail: str) -> Finding:
     meaning = MEANINGS[check]
     return Finding(
         rule=meaning.rule,

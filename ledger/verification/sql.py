@@ -51,7 +51,8 @@ ENTRIES = """
         ('beyond-counter', b.value > b.last_value, b.last_value::text),
         ('date-outside', b.issued_on NOT BETWEEN b.starts_on AND b.ends_on, b.issued_on::text),
         ('after-closing', b.kind = 'issued' AND b.issued_at > b.closed_at, b.issued_at || ' > ' || b.closed_at),
-        ('wrong-number', b.kind <> 'adopted' AND b.number <> b.expected, b.expected),
+        ('wrong-number', b.kind <> 'adopted' AND b.number <> b.expected
+                         AND NOT (b.kind = 'gap' AND b.number = b.expected || ' (taken)'), b.expected),
         ('unknown-kind', b.kind NOT IN ('issued', 'adopted', 'gap'), b.kind),
         ('gap-with-document', b.kind = 'gap' AND b.document <> '', b.document)
     ) AS v (found, broken, detail)
@@ -209,51 +210,4 @@ FINDINGS = """
     LEFT JOIN ledger_period p ON p.id = e.period_id
     WHERE (%(tenant)s::text IS NULL OR x.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
     ORDER BY x.tenant, s.code, x.id
-"""
-
-# Rule 8. Every trigger of the given tables, also PostgreSQL's own for foreign keys. Arguments: tables.
-TRIGGERS = """
-    SELECT c.relname, t.tgname, f.proname, t.tgtype,
-           ARRAY(SELECT a.attname::text FROM unnest(t.tgattr::smallint[]) WITH ORDINALITY AS k (number, place)
-                 JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.number ORDER BY k.place),
-           coalesce(substring(pg_get_triggerdef(t.oid, true) FROM ' WHEN [(](.*)[)] EXECUTE '), ''),
-           t.tgdeferrable AND t.tginitdeferred, t.tgenabled, t.tgisinternal
-    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc f ON f.oid = t.tgfoid
-    WHERE c.oid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name)
-    ORDER BY c.relname, t.tgname
-"""
-
-# Rule 8. The unique indexes of the given tables: usable or not, their columns, their condition. Arguments: tables.
-INDEXES = """
-    SELECT i.relname, x.indisvalid AND x.indisready AND x.indislive,
-           ARRAY(SELECT pg_get_indexdef(x.indexrelid, place, true)
-                 FROM generate_series(1, x.indnkeyatts) AS place ORDER BY place),
-           coalesce(pg_get_expr(x.indpred, x.indrelid, true), '')
-    FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
-    WHERE x.indisunique AND x.indrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name)
-"""
-
-# Rule 8. The constraints of the given tables; enforced or not is a matter of PostgreSQL 18. Arguments: tables.
-CONSTRAINTS = """
-    SELECT c.relname, k.conname, k.contype, coalesce(r.relname, ''),
-           k.convalidated AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
-               AND coalesce((SELECT x.indisvalid FROM pg_index x WHERE x.indexrelid = k.conindid), true)
-    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid LEFT JOIN pg_class r ON r.oid = k.confrelid
-    WHERE c.oid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name)
-"""
-
-# Rule 8. The text of the stored functions in the ledger's schema. Arguments: names.
-FUNCTIONS = """
-    SELECT f.proname, f.prosrc,
-           f.proconfig @> ARRAY['search_path=' || quote_ident(n.nspname) || ', pg_temp'] IS TRUE AS sees_its_schema
-    FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
-    WHERE f.pronamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('ledger_entry'))
-      AND f.proname = ANY (%s::text[])
-"""
-
-# Rule 8. Those of the given tables that are not written to the log from which PostgreSQL recovers. Arguments: tables.
-UNLOGGED = """
-    SELECT relname FROM pg_class
-    WHERE relpersistence <> 'p' AND oid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name)
-    ORDER BY relname
 """

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ledger import define_series, issue
 from ledger.models import Entry
 from tests.databases import database_alias, migrated_database
 from tests.integration import verified
+from tests.integration.adopting import Write
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +49,13 @@ def invoices() -> list[Entry]:
     """Three numbers of 2026."""
     define_series("invoice", template="INV-{year}-{counter:06}", time_zone="Europe/Berlin")
     return [issue("invoice", document=f"order:{n}", on=date(2026, 3, n)) for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(*lines: str, header: str = "number,issued_at", name: str = "old.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+        return path
+
+    return write

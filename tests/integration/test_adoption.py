@@ -30,16 +30,6 @@ from tests.integration.adopting import REAL_FILE, YEARLY, Write, adopt_real_file
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write(*lines: str, header: str = "number,issued_at", name: str = "old.csv") -> Path:
-        path = tmp_path / name
-        path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
-        return path
-
-    return write
-
-
 def everything() -> list[int]:
     models = (Series, Period, Entry, NumberVoided, Adoption, AdoptedGap, GapExplained)
     return [model._default_manager.count() for model in models]

@@ -25,7 +25,7 @@ from ledger.calendars import CalendarKind
 from ledger.compat import conf as compat_conf
 from ledger.compat import django_sequence, django_sequences, lorikeet
 from ledger.site import settings as site_settings
-from ledger.verification import expected
+from ledger.verification import catalogue
 from tests.docs_site import ROOT, Page, Site
 from workers import tasks
 from workers.accounting import credentials
@@ -195,7 +195,7 @@ def test_every_table_is_in_the_reference(site_of_docs: Site) -> None:
 def test_what_the_proofs_rest_on_is_in_the_database(site_of_docs: Site) -> None:
     """Each trigger, index and constraint that the page names; and it names each trigger there is."""
     named = set(re.findall(r"\bledger_\w+", page(site_of_docs, "explanation/proofs.html").text))
-    triggers = {trigger.name for trigger in expected.triggers()}
+    triggers = {name.partition(".")[2] for name in catalogue.shipped().objects["trigger"]}
     with connection.cursor() as cursor:
         cursor.execute("SELECT conname FROM pg_constraint UNION SELECT relname FROM pg_class")
         there = {row[0] for row in cursor.fetchall()} | triggers

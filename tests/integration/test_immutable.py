@@ -114,8 +114,8 @@ def refused(run: Callable[..., None], statement: str, *arguments: Any, state: st
 
 
 def test_every_other_model_is_an_event() -> None:
-    assert len(event_tables()) == 13
-    assert {model._meta.model_name for model in CHANGING} == {"series", "period"}
+    assert len(event_tables()) == 16
+    assert {model._meta.model_name for model in CHANGING} == {"series", "period", "defaultseries"}
     queues = {"slot", "pool", "reservation", "ticket", "scanposition", "remotepool"}
     assert {model._meta.model_name for model in QUEUES} == queues
     assert {model._meta.model_name for model in MIRROR} == {"remotedocument", "remotereading", "pendingcomparison"}

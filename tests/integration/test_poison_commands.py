@@ -15,7 +15,7 @@ from django.db import models
 
 import ledger.management
 import workers.management
-from ledger.models.columns import DayField, FactsField, MomentField
+from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.reconciliation import Books, compare
 from ledger.reports.formats import formats
 from ledger.sweeps import registered, run
@@ -132,4 +132,4 @@ def test_no_column_of_ours_is_a_plain_one() -> None:
     plain = {models.DateTimeField, models.DateField, models.JSONField}
     for model in folios_models():
         for field in model._meta.concrete_fields:
-            assert type(field) not in plain, f"{model.__name__}.{field.name}: see ledger/models/columns.py"
+            assert type(field) not in plain, f"{model.__name__}.{field.name}: see ledger/models/readable.py"

@@ -25,6 +25,7 @@ def test_json(tamper: Callable[..., None]) -> None:
         "ok": True,
         "found": 0,
         "rules": {},
+        "notes": [],
         "checks": [check.title for check in CHECKS],
     }
     tamper(f"DELETE FROM ledger_entry WHERE {INVOICE} AND value IN (5, 7)")
@@ -91,7 +92,7 @@ def test_memory_is_constant(tamper: Callable[..., None], ledger: BaseDatabaseWra
         cursor.execute(f"UPDATE ledger_period SET last_value = 200000 WHERE {PERIOD}")
         cursor.execute(
             "INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on, actor,"
-            " metadata) SELECT tenant, series_id, period_id, v, 'issued', ledger_number('INV-2025-', 6, '', v),"
+            " metadata) SELECT tenant, series_id, period_id, v, 'issued', ledger_number('INV-2025-', 6, '', v, NULL),"
             f" 'order:' || v, issued_on, '', '{{}}' FROM ledger_entry, generate_series(10, 200000) v WHERE {INVOICE}"
             " AND value = 1"
         )

@@ -1,187 +1,65 @@
-"""``ledger_verify``: a guard of the database that is missing, switched off or weakened is named."""
+"""``ledger_verify``: a schema that is not as the migrations made it is named; what is a host's own business is not."""
 
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import psycopg
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.conninfo import make_conninfo
 
-from ledger.migrations._operations import RunSQLFile
+from ledger.grants import PURPOSES, apply_grants
 from ledger.models.tables import all_tables, event_tables
-from ledger.verification import expected, verify
-from ledger.verification.expected import Trigger
-from tests.integration.verified import found, undone
+from ledger.sweeps import work
+from ledger.verification import catalogue, verify
+from ledger.verification.findings import NOTES, Finding, Note
+from ledger.verification.guards import broken_guards
+from tests.catalogue import binaries
+from tests.databases import database_alias, manage, migrated_database, new_database, with_user
+from tests.integration.schema_tampering import BYPASSES, ROLE, Bypass
+from tests.integration.verified import ALIAS, found, undone
 
-#: The others: each event table's two are tried in both directions below.
-OTHERS = [trigger for trigger in expected.triggers() if trigger.function != "ledger_refuse_change"]
-
-
-def test_every_guard_in_the_database_is_looked_at(ledger: BaseDatabaseWrapper) -> None:
-    """A trigger or a unique index that a migration adds is added to what is expected too."""
-    with ledger.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger"
-            " WHERE NOT tgisinternal AND tgrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name)",
-            [all_tables()],
-        )
-        assert {(trigger.table, trigger.name) for trigger in expected.triggers()} == set(cursor.fetchall())
-        cursor.execute(
-            "SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique"
-            " AND indrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name)"
-            # But for a primary key that is a row's own id, and nothing else.
-            " AND NOT (indisprimary AND indnkeyatts = 1 AND indrelid <> 'ledger_entry'::regclass)",
-            [all_tables()],
-        )
-        assert set(expected.INDEXES) == {name for (name,) in cursor.fetchall()}
-        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE starts_with(proname, 'ledger_') AND prosrc > ''")
-        assert expected.functions() == dict(cursor.fetchall())
-        cursor.execute(
-            "SELECT f.proname FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid"
-            " WHERE starts_with(f.proname, 'ledger_') AND NOT starts_with(f.proname, 'ledger_refuse')"
-        )
-        # A trigger asks for the draft of a value by a function of its own.
-        assert {name for (name,) in cursor.fetchall()} == expected.OWN_SCHEMA - {"ledger_drafted"}
+APPEND_ONLY = ("ledger_append_only_rows", "ledger_append_only_table")
+#: The others: each event table's two are tried below.
+OTHERS = [name for name in catalogue.shipped().objects["trigger"] if name.partition(".")[2] not in APPEND_ONLY]
 
 
-@pytest.mark.parametrize("trigger", OTHERS, ids=[trigger.name for trigger in OTHERS])
-def test_a_missing_or_silent_guard_is_named(ledger: BaseDatabaseWrapper, trigger: Trigger) -> None:
+@pytest.mark.parametrize("bypass", BYPASSES, ids=[bypass.name for bypass in BYPASSES])
+def test_what_weakens_the_schema_is_named(ledger: BaseDatabaseWrapper, bypass: Bypass) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(bypass.statements)
+        findings = found()
+    problems = [finding.problem for finding in findings if finding.check == bypass.check]
+    assert any(all(text in problem for text in bypass.told) for problem in problems), findings
+    assert {finding.rule for finding in findings if finding.check == bypass.check} == {8}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_missing_or_silent_guard_is_named(ledger: BaseDatabaseWrapper, name: str) -> None:
+    table, _, trigger = name.partition(".")
     for change in ("DISABLE TRIGGER", "ENABLE TRIGGER", "ENABLE REPLICA TRIGGER"):
         with undone(ledger), ledger.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {trigger.table} {change} {trigger.name}")
-            assert [finding.check for finding in found()] == ["trigger"]
-    with undone(ledger), ledger.cursor() as cursor:
-        cursor.execute(f"DROP TRIGGER {trigger.name} ON {trigger.table}")
-        [finding] = found()
-        assert finding.problem == f"The trigger {trigger.name} on {trigger.table} is missing."
-
-
-def test_a_function_of_an_earlier_migration_is_named(ledger: BaseDatabaseWrapper) -> None:
-    """The guard of the counters as it was before there were queues lets a period be closed over a reservation."""
-    before = RunSQLFile("periods").sql
-    start = str(before).index("CREATE FUNCTION ledger_period_guard")
-    text = str(before)[start : str(before).index("$$;", start)].replace("CREATE", "CREATE OR REPLACE") + "$$"
-    with undone(ledger), ledger.cursor() as cursor:
-        cursor.execute(text)
-        cursor.execute("ALTER FUNCTION ledger_period_guard() SET search_path = public, pg_temp")
-        [finding] = found()
-    assert finding.problem == "The function ledger_period_guard is another one than the migrations made."
-
-
-@pytest.mark.parametrize("table", event_tables())
-@pytest.mark.parametrize("trigger", ["ledger_append_only_rows", "ledger_append_only_table"])
-def test_a_missing_or_silent_trigger_is_named(ledger: BaseDatabaseWrapper, table: str, trigger: str) -> None:
-    for change in ("DISABLE TRIGGER {0}", "ENABLE TRIGGER {0}", "ENABLE REPLICA TRIGGER {0}"):
-        with undone(ledger), ledger.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {table} {change.format(trigger)}")
+            cursor.execute(f"ALTER TABLE {table} {change} {trigger}")
             [finding] = found()
-        assert (finding.rule, finding.check) == (8, "trigger")
-        assert f"{trigger} on {table}" in finding.problem
+            assert finding.check == "trigger"
+            assert finding.problem.startswith(f"The trigger {trigger} on {table} must fire always")
     with undone(ledger), ledger.cursor() as cursor:
         cursor.execute(f"DROP TRIGGER {trigger} ON {table}")
         [finding] = found()
-        assert finding.problem == f"The trigger {trigger} on {table} is missing."
+        assert finding.problem.startswith(f"The trigger {trigger} on {table} is missing")
 
 
-@pytest.mark.parametrize(
-    ("statement", "check", "text"),
-    [
-        ("DROP TRIGGER ledger_entry_fits ON ledger_entry", "trigger", "ledger_entry_fits on ledger_entry is missing"),
-        ("ALTER TABLE ledger_period DISABLE TRIGGER ledger_period_guard_format", "trigger", "is disabled"),
-        ("ALTER TABLE ledger_series ENABLE TRIGGER ledger_series_guard_update", "trigger", "silent in replica mode"),
-        ("ALTER TABLE ledger_entry DISABLE TRIGGER ALL", "trigger", "A foreign key's trigger"),
-        (
-            "DROP TRIGGER ledger_period_guard_counter ON ledger_period; CREATE TRIGGER ledger_period_guard_counter"
-            " AFTER UPDATE OF last_value ON ledger_period FOR EACH ROW WHEN (NEW.last_value < OLD.last_value - 1)"
-            " EXECUTE FUNCTION ledger_period_guard();"
-            " ALTER TABLE ledger_period ENABLE ALWAYS TRIGGER ledger_period_guard_counter",
-            "trigger",
-            "another one",
-        ),
-        (
-            "DROP TRIGGER ledger_period_guard_format ON ledger_period; CREATE TRIGGER ledger_period_guard_format"
-            " AFTER UPDATE OF prefix ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_guard();"
-            " ALTER TABLE ledger_period ENABLE ALWAYS TRIGGER ledger_period_guard_format",
-            "trigger",
-            "another one",
-        ),
-        (
-            "DROP TRIGGER ledger_ticket_numbered ON ledger_ticket; CREATE TRIGGER ledger_ticket_numbered"
-            " AFTER INSERT ON ledger_ticket FOR EACH ROW EXECUTE FUNCTION ledger_number_tickets();"
-            " ALTER TABLE ledger_ticket ENABLE ALWAYS TRIGGER ledger_ticket_numbered",
-            "trigger",
-            "another one",
-        ),
-        (
-            "DROP TRIGGER ledger_slot_is_kept ON ledger_slot; CREATE CONSTRAINT TRIGGER ledger_slot_is_kept"
-            " AFTER DELETE ON ledger_slot DEFERRABLE INITIALLY IMMEDIATE"
-            " FOR EACH ROW EXECUTE FUNCTION ledger_unqueued_is_kept();"
-            " ALTER TABLE ledger_slot ENABLE ALWAYS TRIGGER ledger_slot_is_kept",
-            "trigger",
-            "another one",
-        ),
-        ("ALTER TABLE ledger_reservation SET UNLOGGED", "unlogged", "ledger_reservation is not in the write-ahead log"),
-        ("ALTER TABLE ledger_slot DROP CONSTRAINT ledger_slot_pkey", "index", "ledger_slot_pkey is missing"),
-        ("DROP INDEX ledger_reservation_document", "index", "ledger_reservation_document is missing"),
-        ("ALTER FUNCTION ledger_number_tickets() RESET search_path", "function", "ledger_number_tickets has no"),
-        (
-            "DROP TRIGGER ledger_append_only_rows ON ledger_entry; CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE"
-            " OR DELETE ON ledger_entry FOR EACH ROW WHEN (false) EXECUTE FUNCTION ledger_refuse_change();"
-            " ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_append_only_rows",
-            "trigger",
-            "another one",
-        ),
-        ("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_value", "index", "ledger_entry_value is missing"),
-        ("DROP INDEX ledger_entry_number", "index", "ledger_entry_number is missing"),
-        (
-            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ledger_entry_document'::regclass",
-            "index",
-            "ledger_entry_document is not valid",
-        ),
-        (
-            "DROP INDEX ledger_entry_number; CREATE UNIQUE INDEX ledger_entry_number ON ledger_entry (tenant, number)",
-            "index",
-            "upper(number::text)",
-        ),
-        (
-            "DROP INDEX ledger_entry_number; CREATE UNIQUE INDEX ledger_entry_number"
-            " ON ledger_entry (tenant, upper(number)) WHERE id > 100",
-            "index",
-            "instead of none",
-        ),
-        ("ALTER FUNCTION ledger_entry_fits() RESET search_path", "function", "ledger_entry_fits has no search_path"),
-        (
-            "ALTER FUNCTION ledger_void_fits() SET search_path = pg_temp, public",
-            "function",
-            "ledger_void_fits has no search_path",
-        ),
-        ("ALTER TABLE ledger_period DROP CONSTRAINT ledger_period_no_overlap", "constraint", "no_overlap"),
-        (
-            "ALTER TABLE ledger_adoptedgap DROP CONSTRAINT ledger_adoptedgap_order",
-            "constraint",
-            "ledger_adoptedgap_order",
-        ),
-        (
-            "ALTER TABLE ledger_adoptedgap DROP CONSTRAINT ledger_adoptedgap_order;"
-            " ALTER TABLE ledger_adoptedgap ADD CONSTRAINT ledger_adoptedgap_order"
-            " CHECK (first_value <= last_value) NOT VALID",
-            "constraint",
-            "is not valid",
-        ),
-        (
-            "CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql"
-            " AS $$BEGIN RETURN OLD; END$$",
-            "function",
-            "ledger_refuse_change is another one",
-        ),
-        ("DROP FUNCTION ledger_latest_date(text, bigint)", "function", "ledger_latest_date is missing"),
-    ],
-)
-def test_a_missing_or_weakened_guard_is_named(
-    ledger: BaseDatabaseWrapper, statement: str, check: str, text: str
-) -> None:
-    with undone(ledger), ledger.cursor() as cursor:
-        cursor.execute(statement)
-        findings = found()
-    assert check in {finding.check for finding in findings}
-    assert any(text in finding.problem for finding in findings)
-    assert {finding.rule for finding in findings} == {8}
+@pytest.mark.parametrize("table", event_tables())
+@pytest.mark.parametrize("trigger", APPEND_ONLY)
+def test_a_missing_or_silent_refusal_is_named(ledger: BaseDatabaseWrapper, table: str, trigger: str) -> None:
+    test_a_missing_or_silent_guard_is_named(ledger, f"{table}.{trigger}")
 
 
 def test_a_missing_foreign_key_is_named(ledger: BaseDatabaseWrapper) -> None:
@@ -190,11 +68,245 @@ def test_a_missing_foreign_key_is_named(ledger: BaseDatabaseWrapper) -> None:
             "SELECT conname FROM pg_constraint WHERE conrelid = 'ledger_numbervoided'::regclass AND contype = 'f'"
         )
         cursor.execute(f"ALTER TABLE ledger_numbervoided DROP CONSTRAINT {cursor.fetchone()[0]}")
-        assert [finding.problem for finding in found()] == [
-            "The foreign key from ledger_numbervoided to ledger_entry is missing or not valid."
-        ]
+        [finding] = found()
+        said = "The foreign key from ledger_numbervoided (entry_id) to ledger_entry is missing"
+        assert finding.problem.startswith(said)
+
+
+def test_a_foreign_key_by_another_name_is_the_same(ledger: BaseDatabaseWrapper) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname FROM pg_constraint WHERE conrelid = 'ledger_numbervoided'::regclass AND contype = 'f'"
+        )
+        cursor.execute(f"ALTER TABLE ledger_numbervoided RENAME CONSTRAINT {cursor.fetchone()[0]} TO entry_of_void")
+        assert found() == []
+
+
+def test_a_not_null_that_was_never_proven_is_named(ledger: BaseDatabaseWrapper) -> None:
+    """Since PostgreSQL 18 NOT NULL is a constraint, which may be there without having been proven of old rows."""
+    if ledger.connection.info.server_version < 180000:
+        pytest.skip("NOT NULL … NOT VALID begins with PostgreSQL 18")
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute("ALTER TABLE ledger_entry ALTER document DROP NOT NULL")
+        cursor.execute("ALTER TABLE ledger_entry ADD CONSTRAINT later NOT NULL document NOT VALID")
+        [finding] = found()
+        assert "The column document of ledger_entry may be null" in finding.problem
+
+
+# ---- What is missing stops no other check --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["ledger_numbervoided", "ledger_entry", "ledger_period", "ledger_series"])
+def test_a_missing_table_is_told_once_and_stops_nothing(ledger: BaseDatabaseWrapper, table: str) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {table} CASCADE")
+        findings = found()
+        with pytest.raises(CommandError) as raised:
+            call_command("ledger_verify", database=ALIAS, tenant="acme", stdout=StringIO())
+    assert raised.value.returncode == 1
+    assert [finding.problem for finding in findings if finding.check == "table"] == [
+        f"The table {table} is missing: all that stood in it is gone, or is kept out of sight."
+    ]
+    skipped = [finding.problem for finding in findings if finding.check == "not-checked"]
+    assert skipped
+    assert all(f'because PostgreSQL says: relation "{table}" does not exist' in problem for problem in skipped)
+    if table == "ledger_numbervoided":
+        assert [problem.partition(",")[0] for problem in skipped] == ["Not checked: voids"]
+
+
+def test_a_check_that_the_role_may_not_do_is_told(ledger: BaseDatabaseWrapper) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(ROLE + "SET LOCAL ROLE folio_stranger")
+        findings = found()
+    assert {finding.check for finding in findings} == {"not-checked"}
+    assert any("permission denied for table ledger_entry" in finding.problem for finding in findings)
+
+
+def test_no_table_at_all(ledger: BaseDatabaseWrapper) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path = pg_catalog")
+        assert found()[0].problem == "None of the ledger's tables is there."
+
+
+# ---- What is no finding --------------------------------------------------------------------------------------------
+
+HARMLESS = {
+    "plain index": "CREATE INDEX ours ON ledger_entry (lower(document))",
+    "index with parameters": "ALTER INDEX ledger_entry_number SET (fillfactor = 50)",
+    "constraint with parameters": "ALTER INDEX ledger_entry_value SET (fillfactor = 50)",
+    "exclusion with parameters": "ALTER INDEX ledger_period_no_overlap SET (fillfactor = 50)",
+    "statistics": "CREATE STATISTICS ours ON tenant, kind FROM ledger_entry; ALTER TABLE ledger_entry ALTER kind SET"
+    " STATISTICS 1000; ALTER TABLE ledger_entry ALTER kind SET (n_distinct = 3)",
+    "publication": "CREATE PUBLICATION ours FOR TABLE ledger_entry",
+    "storage": "ALTER TABLE ledger_entry SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);"
+    " ALTER TABLE ledger_entry ALTER metadata SET STORAGE EXTERNAL",
+    "comments": "COMMENT ON TABLE ledger_entry IS 'ours'; COMMENT ON FUNCTION ledger_entry_fits() IS 'ours'",
+    "reading": f"{ROLE} GRANT SELECT ON ledger_entry, ledger_period TO folio_stranger WITH GRANT OPTION",
+    "a host's key": "CREATE TABLE host_key (entry bigint REFERENCES ledger_entry (id))",
+    "a host's table": f"{ROLE} CREATE TABLE host_table (id bigint); CREATE FUNCTION host_total() RETURNS int"
+    " LANGUAGE sql RETURN 1; GRANT ALL ON host_table TO folio_stranger, PUBLIC",
+    "a ticket in the log": "ALTER TABLE ledger_ticket SET LOGGED",
+    "other columns first": "ALTER TABLE ledger_sweeprun DROP COLUMN error; ALTER TABLE ledger_sweeprun"
+    " ADD error text NOT NULL DEFAULT ''; ALTER TABLE ledger_sweeprun ALTER error DROP DEFAULT",
+}
+
+
+@pytest.mark.parametrize("what", HARMLESS)
+def test_what_is_the_hosts_business_is_no_finding(ledger: BaseDatabaseWrapper, what: str) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(HARMLESS[what])
+        assert list(verify(using=ALIAS, note=_refuse)) == []
+
+
+def _refuse(note: Note) -> None:
+    raise AssertionError(str(note))
+
+
+NOTED = {
+    "replica-identity": "ALTER TABLE ledger_entry REPLICA IDENTITY FULL",
+    "event-trigger": "CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$;"
+    " CREATE EVENT TRIGGER watching ON ddl_command_end EXECUTE FUNCTION watch()",
+    "neighbour": f"{ROLE} CREATE TABLE visitors (id int); GRANT CREATE ON SCHEMA public TO folio_stranger;"
+    " ALTER TABLE visitors OWNER TO folio_stranger; REVOKE CREATE ON SCHEMA public FROM folio_stranger",
+}
+
+
+@pytest.mark.parametrize("check", NOTED)
+def test_what_breaks_no_rule_is_noted(ledger: BaseDatabaseWrapper, check: str) -> None:
+    notes: list[Note] = []
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(NOTED[check])
+        assert list(verify(using=ALIAS, note=notes.append)) == []
+    assert [note.check for note in notes] == [check]
+    assert notes[0].remedy == NOTES[check]
+
+
+def test_an_unknown_major_is_noted_and_privileges_are_looked_at(
+    ledger: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = replace(catalogue.shipped(), postgresql={"14": "14.1"})
+    monkeypatch.setattr(catalogue, "shipped", lambda: shipped)
+    out = StringIO()
+    call_command("ledger_verify", database=ALIAS, stdout=out)
+    assert "note, not-compared: The schema was not compared: " in out.getvalue()
+    assert "this version of Folio knows how PostgreSQL 14 describe it" in out.getvalue()
+    assert "and noted what stands above: 1." in out.getvalue()
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute("GRANT DELETE ON ledger_entry TO PUBLIC; DROP TRIGGER ledger_entry_fits ON ledger_entry")
+        assert [finding.check for finding in found()] == ["privilege"]
+    assert {*NOTED, "not-compared"} == set(NOTES)
+
+
+def test_what_roles_may_hold_can_be_said(ledger: BaseDatabaseWrapper) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(f"{ROLE} GRANT INSERT ON ledger_entry TO folio_stranger")
+        assert list(broken_guards(ledger, allowed={"ledger_entry": {"INSERT"}})) == []
+        [finding] = broken_guards(ledger)
+    assert isinstance(finding, Finding)
+    assert finding.check == "privilege"
+    assert finding.problem == (
+        "The role folio_stranger has INSERT on table ledger_entry: it can write rows past the functions that check them."
+    )
+
+
+@pytest.mark.parametrize("purposes", [*([name] for name in PURPOSES), list(PURPOSES)], ids=str)
+def test_what_ledger_grants_gives_is_no_finding(ledger: BaseDatabaseWrapper, purposes: list[str]) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(ROLE)
+        apply_grants("folio_stranger", purposes, revoke_public=True, using=ALIAS)
+        assert list(verify(using=ALIAS, note=_refuse)) == []
+
+
+def test_the_tables_of_the_workers_are_looked_at_where_they_are(ledger: BaseDatabaseWrapper) -> None:
+    """A project that doesn't install their app has none of them; one that has some has them all."""
+    shipped = catalogue.shipped().objects
+    others = shipped["table"].keys() - set(all_tables())
+    assert others
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in sorted(others):
+            cursor.execute(f"DROP TABLE {table} CASCADE")
+            missing = [finding.problem for finding in found() if finding.check == "table"]
+            others -= {table}
+            assert len(missing) == (len(shipped["table"].keys() - set(all_tables())) - len(others) if others else 0)
+
+
+def test_the_sweep_logs_notes_as_warnings(ledger: BaseDatabaseWrapper, caplog: pytest.LogCaptureFixture) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(f"{NOTED['replica-identity']}; {BYPASSES[0].statements}")
+        assert work.verify(ALIAS)["findings"] > 0
+    levels = {record.levelname: record.getMessage() for record in reversed(caplog.records)}
+    assert levels["WARNING"].startswith("note, replica-identity: The table ledger_entry")
+    assert levels["ERROR"].startswith("rule 8, table: The table ledger_numbervoided is missing")
 
 
 @pytest.mark.django_db
 def test_a_test_database_may_lack_the_refusal_of_truncate() -> None:
-    assert list(verify()) == []
+    assert list(verify(note=_refuse)) == []
+
+
+def test_an_owner_that_is_no_superuser(django_db_blocker: Any) -> None:
+    """As it should be: the database's owner migrates, and another role has what Folio grants."""
+    with new_database("folio_owned") as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            name = connection.info.dbname
+            connection.execute(f"CREATE ROLE {name}_owner LOGIN PASSWORD 'folio'")
+            connection.execute(f"CREATE ROLE {name}_shop")
+            connection.execute(f"ALTER DATABASE {name} OWNER TO {name}_owner")
+        try:
+            owned = with_user(url, f"{name}_owner", "folio")
+            done = manage("migrate", "--run-syncdb", "--verbosity", "0", url=owned)
+            assert done.returncode == 0, done.stderr
+            with database_alias("owned", owned) as wrapper, django_db_blocker.unblock():
+                apply_grants(f"{name}_shop", ["checkout"], using="owned")
+                assert list(verify(using="owned", note=_refuse)) == []
+                with transaction.atomic(using="owned"), wrapper.cursor() as cursor:
+                    cursor.execute(f"GRANT CREATE ON SCHEMA public TO {name}_shop")
+                    [finding] = list(verify(using="owned"))
+                    transaction.set_rollback(True, using="owned")
+            assert finding.problem.startswith(f"The role {name}_shop has CREATE on schema public: ")
+        finally:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"REASSIGN OWNED BY {name}_owner TO CURRENT_USER")
+                connection.execute(f"DROP OWNED BY {name}_shop, {name}_owner")
+                connection.execute(f"DROP ROLE {name}_shop, {name}_owner")
+
+
+# ---- Elsewhere -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_another_schema() -> Iterator[str]:
+    with new_database("folio_schema") as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute('CREATE SCHEMA "My books"')
+        url = make_conninfo(url, options='-csearch_path="My\\ books"')
+        done = manage("migrate", "--run-syncdb", "--verbosity", "0", url=url)
+        assert done.returncode == 0, done.stderr
+        yield url
+
+
+def test_a_schema_of_another_name(in_another_schema: str, django_db_blocker: Any) -> None:
+    with database_alias("elsewhere", in_another_schema) as connection, django_db_blocker.unblock():
+        assert list(verify(using="elsewhere", note=_refuse)) == []
+        with transaction.atomic(using="elsewhere"), connection.cursor() as cursor:
+            # The other ledger's functions must not be looked for where the first one's are.
+            cursor.execute("ALTER FUNCTION ledger_entry_fits() SET search_path = pg_catalog, public, pg_temp")
+            [finding] = list(verify(using="elsewhere"))
+            transaction.set_rollback(True, using="elsewhere")
+    assert "has the settings search_path=pg_catalog, public, pg_temp, not search_path=pg_catalog, {schema}, pg_temp" in (
+        finding.problem
+    )
+
+
+def test_a_restored_dump(django_db_blocker: Any) -> None:
+    with migrated_database("folio_dumped") as url, new_database("folio_restored") as copy:
+        with psycopg.connect(url) as connection:
+            major = connection.info.server_version // 10000
+        folder = binaries().get(major)
+        if folder is None:
+            pytest.skip(f"there is no pg_dump of PostgreSQL {major} on this machine")
+        dump = subprocess.run([folder / "pg_dump", "-d", url], capture_output=True, check=True).stdout
+        subprocess.run([folder / "psql", "-qX", "-d", copy], input=dump, check=True, stdout=subprocess.DEVNULL)
+        with database_alias("restored", copy), django_db_blocker.unblock():
+            assert list(verify(using="restored", note=_refuse)) == []

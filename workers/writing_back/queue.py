@@ -17,7 +17,7 @@ from django.db import connections
 from django.db.models import Case, QuerySet, Value, When
 
 from ledger.models import Series
-from ledger.models.events import ClockTimestamp
+from ledger.models.columns import ClockTimestamp
 from ledger.unreadable import facts
 from workers.accounting.base import RemoteInvoice
 from workers.accounting.credentials import SETTING, System

@@ -12,9 +12,13 @@ from django.db import connections
 from ledger.compat.moving.history import History
 from ledger.compat.scopes import open_current, today_of
 from ledger.errors import AdoptionError
-from ledger.models import AdoptedGap, Adoption, Entry, GapExplained, Period, Series
+from ledger.models import Adoption, Entry, Period, Series
 from ledger.periods import find_period
 from ledger.series import define_series, find_series
+
+#: Arguments: tenant, series id, period or null, last value, table, digest, options as JSON, why values are missing,
+#: actor.
+ADOPT_COUNTER = "SELECT ledger_adopt_counter(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,14 @@ class Move:
                 rule="A number is never given twice, so a counter never goes on below the highest used number.",
                 remedy=f"See who counted past it; then let {self.table} say {highest}, and move again.",
             )
-        event = self._event(counter, series)
         # Without numbers in the current year, and with each one of the years before: the new year begins at 1.
-        if counter.last not in (0, highest):
-            missing += self._count_on(counter, series, current, event)
+        goes_on = counter.last not in (0, highest)
+        today = find_period(series, today_of(self.alias, series), self.alias) if goes_on else None
+        self._adopt(counter, series, today)
+        if goes_on and today is None:
+            open_current(connections[self.alias], series, after=counter.last)
+        elif current is not None:
+            missing += counter.last - current.last_value
         period = find_period(series, today_of(self.alias, series), self.alias)
         return Moved(
             counter.tenant,
@@ -112,46 +120,16 @@ class Move:
         highest: int | None = values.order_by("-value").values_list("value", flat=True).first()
         return highest or 0
 
-    def _event(self, counter: Counter, series: Series) -> Adoption:
-        """The evidence of where the counter stood."""
+    def _adopt(self, counter: Counter, series: Series, period: Period | None) -> None:
+        """Keep the evidence of where the counter stood, and let ``period`` go on after it."""
         facts = {"kind": self.kind, "row": counter.row, "last": counter.last, **self.options}
-        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-        return Adoption.objects.using(self.alias).create(
-            tenant=counter.tenant,
-            series=series,
-            source=self.table,
-            digest=digest,
-            rows=0,
-            options=facts,
-            actor=self.by,
-        )
+        text = json.dumps(facts, sort_keys=True)
+        arguments = [series.tenant, series.pk, None if period is None else period.pk, counter.last, self.table]
+        with connections[self.alias].cursor() as cursor:
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            cursor.execute(ADOPT_COUNTER, [*arguments, digest, text, self.explain_gaps, self.by])
 
     def _current(self, series: Series) -> Period | None:
         """The period of today, if it has numbers."""
         period = find_period(series, today_of(self.alias, series), self.alias)
         return None if period is None or period.last_value < period.first_value else period
-
-    def _count_on(self, counter: Counter, series: Series, current: Period | None, event: Adoption) -> int:
-        """Raise the counter to where the old one stands; returns how many values no document of the history bears."""
-        if current is None:
-            today = find_period(series, today_of(self.alias, series), self.alias)
-            if today is None:
-                open_current(connections[self.alias], series, after=counter.last)
-            else:  # opened ahead, and empty
-                Period.objects.using(self.alias).filter(pk=today.pk).update(
-                    first_value=counter.last + 1, last_value=counter.last
-                )
-            return 0
-        Period.objects.using(self.alias).filter(pk=current.pk).update(last_value=counter.last)
-        gap = AdoptedGap.objects.using(self.alias).create(
-            tenant=counter.tenant,
-            adoption=event,
-            period=current,
-            first_value=current.last_value + 1,
-            last_value=counter.last,
-        )
-        if self.explain_gaps is not None:
-            GapExplained.objects.using(self.alias).create(
-                tenant=counter.tenant, adopted_gap=gap, explanation=self.explain_gaps, actor=self.by
-            )
-        return counter.last - current.last_value

@@ -1,4 +1,4 @@
-"""``ledger_grants``: prints or applies the least that an application's role needs."""
+"""``ledger_grants``: prints or applies the least that a database role needs for its purposes."""
 
 from __future__ import annotations
 
@@ -7,47 +7,49 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connections
 
-from ledger.grants import apply_grants, grant_statements, unbound
+from ledger.grants import PURPOSES, apply_grants, grant_statements, unbound
 from ledger.management.base import LedgerCommand
 
 
 class Command(LedgerCommand):
     help = (
-        "Prints the SQL that gives a role the least that issuing and sweeping need: SELECT and INSERT on events, the "
-        "rows of the queues, and the counter of a period. With --apply, runs it, as the role that owns the tables. Run "
-        "it again after each upgrade. Your project's own tables are not touched. Exit code 0: done; 1: refused; 2: the "
-        "options are no good."
+        "Prints the SQL that gives a role the least that its purposes need: SELECT on what it reads, EXECUTE on what "
+        "it does. With --apply, runs it, as the role that owns the tables, and remembers it, so that migrate grants it "
+        "again. A Django process usually has one role with several purposes. Your project's own tables stay as they "
+        "are. Exit code 0: done; 1: refused; 2: the options are no good."
     )
-    examples = """  manage.py ledger_grants --role shop_app
-  manage.py ledger_grants --role shop_app --apply
-  manage.py ledger_grants --role shop_admin --admin | psql
-  manage.py ledger_grants --role shop_workers --workers --apply
+    examples = """  manage.py ledger_grants --role shop_app --purpose checkout
+  manage.py ledger_grants --role shop_app --purpose checkout --purpose void --apply
+  manage.py ledger_grants --role shop_workers --purpose workers --apply
+  manage.py ledger_grants --role shop_office --purpose finance --purpose auditor | psql
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--role", required=True, help="The role that the application logs in as.")
-        parser.add_argument("--apply", action="store_true", help="Run the statements, in one transaction.")
-        parser.add_argument("--admin", action="store_true", help="Also what defining, closing and adopting need.")
         parser.add_argument(
-            "--workers",
-            action="store_true",
-            help="Also what speaking to accounting systems needs: tokens, limits, pushes. Not for a checkout's role.",
+            "--purpose",
+            action="append",
+            required=True,
+            choices=list(PURPOSES),
+            help="What it does; once for each. "
+            + " ".join(f"{name}: {purpose.why.lower()}." for name, purpose in PURPOSES.items()),
         )
+        parser.add_argument("--apply", action="store_true", help="Run the statements, in one transaction.")
         parser.add_argument(
             "--revoke-public",
             action="store_true",
-            help="Also take from every other role what PostgreSQL gives to all: the ledger's functions, and temporary "
-            "tables in this database (which other applications on it may use).",
+            help="Also take temporary tables in this database from every role (which other applications may use).",
         )
         parser.add_argument("--json", action="store_true", help="Write the statements as one JSON document.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
-        role, chosen = options["role"], {name: options[name] for name in ("admin", "workers", "revoke_public")}
-        statements = grant_statements(role, using=alias, **chosen)
+        role, purposes = options["role"], list(dict.fromkeys(options["purpose"]))
+        revoke_public = options["revoke_public"]
+        statements = grant_statements(role, purposes, revoke_public=revoke_public, using=alias)
         if options["apply"]:
-            apply_grants(role, using=alias, **chosen)
+            apply_grants(role, purposes, revoke_public=revoke_public, using=alias)
         elif (problem := unbound(role, alias)) is not None:
             self.stderr.write(f"Note: {problem}", self.style.WARNING)
         connection = connections[alias]

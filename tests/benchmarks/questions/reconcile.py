@@ -33,7 +33,7 @@ _RAISE = "UPDATE ledger_period SET last_value = last_value + %s WHERE id = %s"
 _INSERT = """
     INSERT INTO ledger_entry
         (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
-    SELECT p.tenant, p.series_id, p.id, n, 'issued', ledger_number(p.prefix, p.width, p.suffix, n),
+    SELECT p.tenant, p.series_id, p.id, n, 'issued', ledger_number(p.prefix, p.width, p.suffix, n, NULL),
            'order:' || n, current_date, '', '{}'
     FROM ledger_period p, generate_series(p.last_value - %s + 1, p.last_value) n
     WHERE p.id = %s

@@ -33,7 +33,7 @@ _INSERT = """
     INSERT INTO ledger_entry
         (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
     SELECT p.tenant, p.series_id, p.id, n, CASE WHEN n %% %(gaps)s = 7 THEN 'gap' ELSE 'issued' END,
-           ledger_number(p.prefix, p.width, p.suffix, n),
+           ledger_number(p.prefix, p.width, p.suffix, n, NULL),
            CASE WHEN n %% %(gaps)s = 7 THEN '' ELSE 'order:' || n END, current_date, '',
            CASE WHEN n %% %(gaps)s = 7 THEN '{"cause": "not committed"}' ELSE '{}' END::jsonb
     FROM ledger_period p, generate_series(p.last_value - %(each)s + 1, p.last_value) n

@@ -41,7 +41,7 @@ _PERIODS = """
 _COUNT = "UPDATE ledger_period SET last_value = 10 WHERE starts_on <= now()"
 _ENTRIES = """
     INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
-    SELECT p.tenant, p.series_id, p.id, n, 'issued', ledger_number(p.prefix, p.width, p.suffix, n), 'order:' || n,
+    SELECT p.tenant, p.series_id, p.id, n, 'issued', ledger_number(p.prefix, p.width, p.suffix, n, NULL), 'order:' || n,
            p.starts_on, '', '{}'
     FROM ledger_period p, generate_series(1, 10) n
     WHERE p.last_value = 10

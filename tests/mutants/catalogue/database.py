@@ -146,6 +146,27 @@ MUTANTS = (
         ("tests/integration/test_grants.py", VERIFICATION_GUARDS),
     ),
     Mutant(
+        "forced row security is not seen",
+        "ledger/verification/catalogue_sql.py",
+        "'forced row security', r.relforcerowsecurity,",
+        "'forced row security', false,",
+        (VERIFICATION_GUARDS,),
+    ),
+    Mutant(
+        "a foreign key's disabled triggers are not seen",
+        "ledger/verification/catalogue_sql.py",
+        "AND t.tgenabled IN ('O', 'A')",
+        "AND true",
+        (VERIFICATION_GUARDS,),
+    ),
+    Mutant(
+        "what everybody may do is not seen",
+        "ledger/verification/privileges.py",
+        "if label not in public:",
+        "if False:",
+        (VERIFICATION_GUARDS,),
+    ),
+    Mutant(
         "the counter may fall",
         f"{SQL}/periods.sql",
         "    WHEN (NEW.last_value < OLD.last_value)",

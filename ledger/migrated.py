@@ -1,0 +1,37 @@
+"""What is done after each ``migrate``: defaults are taken over, roles get their grants again, tests may flush."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
+
+from ledger.compat.new_series import SEQUENCES, sequence_pattern
+from ledger.conf import ledger_settings
+from ledger.grants import grant_again
+from ledger.models import DefaultSeries
+from ledger.series import default_series, keep_default
+from ledger.testing import let_test_database_flush
+
+
+def prepare(*, using: str, **kwargs: Any) -> None:
+    """Bring a migrated database up to what the settings and the granted purposes say; elsewhere do nothing."""
+    connection = connections[using]
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [DefaultSeries._meta.db_table])
+        if not cursor.fetchone()[0]:
+            return
+    _keep_defaults(using)
+    grant_again(using)
+    let_test_database_flush(using=using)
+
+
+def _keep_defaults(using: str) -> None:
+    """Take LEDGER["DEFAULT_SERIES"] over, and what every sequence of django-sequences is like."""
+    for code in ledger_settings().default_series:
+        series = default_series("", code)
+        if series is not None:
+            keep_default(using, code, series)
+    keep_default(using, SEQUENCES, sequence_pattern())

@@ -1,2 +1,0 @@
-DROP TRIGGER ledger_append_only_table ON ledger_holehealed;
-DROP TRIGGER ledger_append_only_rows ON ledger_holehealed;

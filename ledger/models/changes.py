@@ -1,0 +1,64 @@
+"""Changes of settings: the rows of series, periods and access may change, and what they were is kept here."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from ledger.models.columns import Event, facts, key, written_at
+from ledger.models.series import Period, Series
+
+
+class SeriesChanged(Event):
+    """A series was made, or its settings changed. ``old`` and ``new`` hold what changed; ``old`` is empty at first."""
+
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="changes")
+    old = facts(default=dict)
+    new = facts(default=dict)
+    actor = key(blank=True, default="")
+    changed_at = written_at()
+
+    class Meta:
+        verbose_name_plural = "changes of series"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.series}: {', '.join(self.new)}"
+
+
+class PeriodChanged(Event):
+    """A period was closed, or compiled again while it was empty. ``old`` and ``new`` hold what changed."""
+
+    period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="changes")
+    old = facts(default=dict)
+    new = facts(default=dict)
+    actor = key(blank=True, default="")
+    changed_at = written_at()
+
+    class Meta:
+        verbose_name_plural = "changes of periods"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.period}: {', '.join(self.new)}"
+
+
+class AccessChanged(Event):
+    """Somebody was let see the numbers of the tenant, or not any more."""
+
+    class Kind(models.TextChoices):
+        GIVEN = "given", "given"
+        TAKEN = "taken", "taken away"
+
+    user = key()
+    kind = key(choices=Kind.choices)
+    actor = key(blank=True, default="")
+    changed_at = written_at()
+
+    class Meta:
+        verbose_name_plural = "changes of access"
+        default_permissions: ClassVar = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.kind}"

@@ -1,0 +1,103 @@
+"""The statements of the hot path and of what people do; the functions they call stand in ``functions/NAME.sql``."""
+
+from __future__ import annotations
+
+# The hot path: one round trip for one number. Arguments: tenant, series, on, at, document, actor, metadata as JSON
+# text, and the id of the void entry that it replaces, or null. Without casts, since each is one more thing to parse:
+# there is one function of that name.
+ISSUE_SERIAL = "SELECT ledger_issue_serial(%s, %s, %s, %s, %s, %s, %s, %s)"
+
+# A contiguous block in one statement. Arguments as above, with a list of documents, null for metadata that were not
+# stated, and whether the date was.
+ISSUE_SERIAL_MANY = (
+    "SELECT * FROM ledger_issue_serial_many(%s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
+)
+
+# As the two above, of the lowest free slots, for `pooled` and for `remote`. The allocation, and then the same
+# arguments.
+ISSUE_SLOT = "SELECT ledger_issue_slot(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+ISSUE_SLOTS = "SELECT * FROM ledger_issue_slots(%s, %s, %s, %s::date, %s::timestamptz, %s::text[], %s, %s::jsonb, %s)"
+
+# Makes slots, in a transaction of its own. Arguments: tenant, period, where the counter was seen, how many at least.
+MINT = "SELECT ledger_mint(%s, %s, %s, %s)"
+
+# The same in the checkout's own transaction, with that transaction's id.
+MINT_HERE = "SELECT ledger_mint(%s, %s, %s, %s), pg_current_xact_id()::text"
+THIS_TRANSACTION = "SELECT pg_current_xact_id_if_assigned()::text"
+
+# The lowest slot that is there to be taken, be it held by a checkout or not. Arguments: tenant, period, give_back.
+LOWEST_SLOT = """
+    SELECT min(w.value) FROM ledger_slot w
+    WHERE w.tenant = %(tenant)s AND w.period_id = %(period)s
+      AND (%(give_back)s OR w.value > coalesce((
+          SELECT max(e.value) FROM ledger_entry e WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s
+      ), -1))
+"""
+
+# Where a number will come from. Arguments: tenant, series, on, at, document, allocation, what it replaces.
+LOOK = "SELECT ledger_look(%s, %s, %s, %s, %s, %s, %s)"
+
+# Which of a block's documents need a number. Arguments: tenant, series id, period, documents, whether the date was
+# stated, metadata or null.
+FRESH = "SELECT * FROM ledger_fresh(%s, %s, %s, %s::text[], %s, %s::jsonb)"
+
+# Reservations, in a transaction of their own. Arguments: tenant, period, date, documents, actor, the transaction of the
+# checkout, and what it replaces.
+RESERVE = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], %s, %s, %s)"
+
+# Reservations become entries. Arguments: tenant, series id, period, date, reservations, documents, actor, metadata,
+# what it replaces.
+ISSUE_RESERVED = "SELECT * FROM ledger_issue_reserved(%s, %s, %s, %s, %s::bigint[], %s::text[], %s, %s::jsonb, %s)"
+
+# A ticket to be numbered while COMMIT runs. Arguments: tenant, series, on, at, documents, actor, metadata or null,
+# whether the date was stated, what it replaces. A notice at COMMIT is asked for.
+LEAVE_TICKETS = "SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, true, %s)"
+
+# The same for one document, spared the writing of a list.
+LEAVE_TICKET = LEAVE_TICKETS.replace("%s::text[]", "ARRAY[%s]")
+
+# Numbers a ticket before COMMIT. Argument: ticket.
+NUMBER_TICKET = "SELECT ledger_number_ticket(%s)"
+
+# READ COMMITTED or not. Under the others a transaction doesn't see what was committed since it began.
+SEES_NEW_ROWS = "SELECT current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')"
+
+# The business date of a moment, or of now, as the series' time zone has it. Arguments: at, zone.
+BUSINESS_DATE = "SELECT (coalesce(%s::timestamptz, clock_timestamp()) AT TIME ZONE %s)::date"
+
+# What people do: docs/reference/functions.md has the arguments of each.
+VOID = "SELECT ledger_void(%s, %s, %s, %s, %s)"
+EXPLAIN = "SELECT ledger_explain(%s, %s::bigint[], %s::bigint[], %s, %s)"
+DECLARE = "SELECT ledger_declare(%s, %s::bigint[], %s::bigint[], %s::bigint[], %s, %s, %s, %s)"
+ACKNOWLEDGE = "SELECT ledger_acknowledge(%s, %s::bigint[], %s, %s)"
+SKIP_TAKEN = "SELECT ledger_skip_taken(%s, %s, %s, %s)"
+DEFINE_SERIES = "SELECT ledger_define_series(%s, %s, %s::jsonb, %s)"
+CHANGE_ALLOCATION = "SELECT ledger_change_allocation(%s, %s, %s::jsonb, %s)"
+DEFINE_DEFAULT = "SELECT ledger_define_default(%s, %s::jsonb)"
+MAKE_DEFAULT = "SELECT ledger_make_default(%s, %s, %s, %s)"
+OPEN_PERIOD = "SELECT ledger_open_period(%s, %s, %s)"
+OPEN_EXPLICIT = "SELECT ledger_open_explicit(%s, %s, %s, %s, %s, %s)"
+CLOSE_PERIOD = "SELECT ledger_close_period(%s, %s, %s, %s)"
+CLOSE_DUE = "SELECT ledger_close_due(%s, %s, %s)"
+HOLD = "SELECT ledger_hold(%s, %s, %s)"
+
+# The period that could give out a number of another one. Arguments: tenant, prefix, width, suffix, first and highest
+# value.
+MEETING_PERIOD = "SELECT ledger_meeting_period(%s, %s, %s, %s, %s, %s, NULL)"
+
+# Active series without a period for the day that lies so many days ahead of their own today; ordered, so that it can be
+# read in batches. Parameters: days, after (the id of the last series read), size (of a batch).
+SERIES_WITHOUT_PERIOD = """
+    SELECT s.id
+    FROM ledger_series s
+    WHERE s.is_active
+      AND s.calendar <> 'explicit'
+      AND NOT EXISTS (
+          SELECT FROM ledger_period p
+          WHERE p.tenant = s.tenant AND p.series_id = s.id
+            AND (clock_timestamp() AT TIME ZONE s.time_zone)::date + %(days)s BETWEEN p.starts_on AND p.ends_on
+      )
+      AND s.id > %(after)s
+    ORDER BY s.id
+    LIMIT %(size)s
+"""

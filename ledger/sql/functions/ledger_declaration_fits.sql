@@ -1,0 +1,35 @@
+-- Whatever wrote it, a declaration names values that no document bears and none ever will: flagged gaps, or ranges of an
+-- adopted history, all of one period of its tenant. Both are there for good, so nothing that comes later can make it wrong.
+CREATE OR REPLACE FUNCTION ledger_declaration_fits() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    borne text;
+    missing numeric;
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_period p WHERE p.id = NEW.period_id AND p.tenant = NEW.tenant) THEN
+        RAISE EXCEPTION 'period % is not of tenant %', NEW.period_id, quote_literal(NEW.tenant)
+            USING ERRCODE = 'check_violation';
+    END IF;
+    SELECT e.number INTO borne FROM ledger_entry e
+    WHERE e.tenant = NEW.tenant AND e.period_id = NEW.period_id AND e.value BETWEEN NEW.first_value AND NEW.last_value
+      AND e.kind <> 'gap'
+    ORDER BY e.value LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the number % is used, so it can''t be declared as missing', borne
+            USING ERRCODE = 'check_violation';
+    END IF;
+    SELECT (SELECT count(*) FROM ledger_entry e
+            WHERE e.tenant = NEW.tenant AND e.period_id = NEW.period_id
+              AND e.value BETWEEN NEW.first_value AND NEW.last_value)
+         + (SELECT coalesce(sum(least(g.last_value, NEW.last_value) - greatest(g.first_value, NEW.first_value) + 1), 0)
+            FROM ledger_adoptedgap g
+            WHERE g.tenant = NEW.tenant AND g.period_id = NEW.period_id
+              AND g.first_value <= NEW.last_value AND g.last_value >= NEW.first_value)
+    INTO missing;
+    IF missing <> NEW.last_value::numeric - NEW.first_value + 1 THEN
+        RAISE EXCEPTION 'of the values % to % only % are known to be missing', NEW.first_value, NEW.last_value, missing
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;

@@ -1,0 +1,51 @@
+-- Reservations become entries, in the checkout's transaction. A row for each entry, in no particular order; a reservation
+-- that a sweep has turned into a gap meanwhile gives none, nor does one of another document: what was reserved for one is
+-- never another's.
+CREATE OR REPLACE FUNCTION ledger_issue_reserved(
+    p_tenant text, p_series bigint, p_period bigint, p_on date, p_reservations bigint[], p_documents text[],
+    p_actor text, p_metadata jsonb, p_replaces bigint DEFAULT NULL
+) RETURNS TABLE (
+    entry_id bigint, entry_value bigint, entry_number text, entry_date date, entry_issued_us bigint,
+    entry_transaction bigint
+) LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    period record;
+    guarded boolean;
+    written record;
+BEGIN
+    PERFORM ledger_refuse_foreign(p_tenant);
+    SELECT p.prefix, p.width, p.suffix INTO period
+    FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant AND p.series_id = p_series;
+    IF NOT FOUND THEN RETURN; END IF;
+    -- With the chronology guard on, a retry keeps the date of its reservation, as it keeps the value: later values have
+    -- been dated since.
+    SELECT s.chronological OR p_on > (clock_timestamp() AT TIME ZONE s.time_zone)::date + s.max_days_ahead INTO guarded
+    FROM ledger_series s WHERE s.id = p_series;
+    FOR written IN
+        WITH taken AS (
+            DELETE FROM ledger_reservation r
+            USING unnest(p_reservations, p_documents) AS d (id, document)
+            WHERE r.id = d.id AND r.tenant = p_tenant AND r.period_id = p_period
+              AND (r.document = d.document) IS TRUE  -- no condition for an index: it would lead to all of a period
+            RETURNING r.document, r.value, r.issued_on
+        )
+        INSERT INTO ledger_entry AS e
+            (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata, replaces_id)
+        SELECT p_tenant, p_series, p_period, t.value, 'issued',
+               ledger_number(period.prefix, period.width, period.suffix, t.value,
+                             CASE WHEN guarded THEN t.issued_on ELSE p_on END),
+               t.document, CASE WHEN guarded THEN t.issued_on ELSE p_on END, p_actor, p_metadata, p_replaces
+        FROM taken t
+        RETURNING e.id, e.value, e.number, e.issued_on, e.issued_at, e.transaction_id
+    LOOP
+        entry_id := written.id;
+        entry_value := written.value;
+        entry_number := written.number;
+        entry_date := written.issued_on;
+        entry_issued_us := (extract(epoch FROM written.issued_at) * 1000000)::bigint;
+        entry_transaction := written.transaction_id;
+        RETURN NEXT;
+    END LOOP;
+END $$;

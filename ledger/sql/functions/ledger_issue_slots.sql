@@ -1,0 +1,130 @@
+-- A block of a `pooled` or `remote` series (p_allocation): the lowest free slots for those documents that have no number
+-- yet, in their order; contiguous where no checkout holds one of them, and where the accounting system numbered them so.
+-- One row for each new number, in no particular order; documents that had a number are left out. 'existing' is one row
+-- that says that all had one. A refusal is one row too, and changes nothing: as of ledger_take_serial_many, and 'empty'
+-- when not enough slots are free, with how many are missing as the id, with series, period, and as value the counter.
+CREATE OR REPLACE FUNCTION ledger_issue_slots(
+    p_allocation text, p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text,
+    p_metadata jsonb, p_on_stated boolean
+) RETURNS TABLE (
+    outcome text, business_date date, document text, entry_id bigint, entry_series bigint, entry_period bigint,
+    entry_value bigint, entry_number text, entry_issued_us bigint, entry_transaction bigint
+) LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    series bigint;
+    gives_back boolean;
+    period record;
+    pool record;
+    above bigint := -1;
+    fresh text[];
+    other bigint;
+    straggler bigint;
+    taken bigint[] := '{}';
+    numbers text[];
+    inserted bigint := 0;
+    written record;
+BEGIN
+    SELECT s.id, s.give_back, s.day, s.refusal INTO series, gives_back, business_date, outcome
+    FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s;
+    IF NOT FOUND THEN outcome := 'unknown'; END IF;
+    IF p_allocation NOT IN ('pooled', 'remote') THEN outcome := 'allocation'; END IF;
+    IF outcome IS NOT NULL THEN business_date := NULL; RETURN NEXT; RETURN; END IF;
+
+    SELECT q.* INTO period FROM ledger_find_period(p_tenant, series, business_date) q WHERE q.closed_at IS NULL;
+    SELECT f.fresh, f.other INTO fresh, other
+    FROM ledger_fresh_of(p_tenant, series, period.id, p_documents, p_on_stated, p_metadata) f;
+    IF other IS NOT NULL THEN
+        outcome := 'other_facts';
+        entry_id := other;
+        RETURN NEXT; RETURN;
+    END IF;
+    IF fresh IS NULL THEN
+        outcome := 'existing';
+        RETURN NEXT; RETURN;
+    END IF;
+    IF period.id IS NULL THEN
+        outcome := ledger_refusal(p_tenant, series, business_date, 0);
+        RETURN NEXT; RETURN;
+    END IF;
+
+    SELECT l.free_from, l.stragglers INTO pool
+    FROM ledger_pool l WHERE l.tenant = p_tenant AND l.period_id = period.id;
+    IF NOT gives_back THEN above := ledger_highest_out(p_tenant, period.id); END IF;
+    BEGIN
+        FOREACH straggler IN ARRAY coalesce(pool.stragglers, '{}') LOOP
+            EXIT WHEN cardinality(taken) = cardinality(fresh);
+            PERFORM FROM ledger_slot s
+            WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = straggler AND s.value > above
+            FOR UPDATE SKIP LOCKED;
+            IF FOUND THEN taken := taken || straggler; END IF;
+        END LOOP;
+        taken := taken || ARRAY(
+            SELECT s.value FROM ledger_slot s
+            WHERE s.tenant = p_tenant AND s.period_id = period.id
+              AND s.value >= coalesce(pool.free_from, period.first_value) AND s.value > above
+            ORDER BY s.value LIMIT cardinality(fresh) - cardinality(taken) FOR UPDATE SKIP LOCKED);
+        IF cardinality(taken) < cardinality(fresh) THEN RAISE no_data_found; END IF;
+    EXCEPTION WHEN no_data_found THEN
+        -- The locks went with the block: a transaction that goes on after a refusal keeps no slot from the others.
+        outcome := 'empty';
+        entry_series := series;
+        entry_period := period.id;
+        entry_value := period.last_value;
+        entry_id := cardinality(fresh) - cardinality(taken);
+        RETURN NEXT; RETURN;
+    END;
+
+    IF p_allocation = 'remote' THEN
+        numbers := ARRAY(SELECT ledger_drafted(p_tenant, period.id, t.value)
+                         FROM unnest(taken) WITH ORDINALITY AS t (value, place) ORDER BY t.place);
+    ELSE
+        numbers := ARRAY(SELECT ledger_number(period.prefix, period.width, period.suffix, t.value, business_date)
+                         FROM unnest(taken) WITH ORDINALITY AS t (value, place) ORDER BY t.place);
+    END IF;
+    outcome := 'issued';
+    entry_series := series;
+    entry_period := period.id;
+    FOR written IN
+        INSERT INTO ledger_entry AS e
+            (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+        SELECT p_tenant, series, period.id, d.value, 'issued', d.number, d.document, business_date, p_actor,
+               coalesce(p_metadata, '{}')
+        FROM unnest(fresh, taken, numbers) AS d (document, value, number)
+        -- In one order everywhere, so that two blocks of the same documents never wait for each other.
+        ORDER BY d.document COLLATE "C"
+        ON CONFLICT DO NOTHING
+        RETURNING e.document, e.id, e.value, e.number, e.issued_at, e.transaction_id
+    LOOP
+        inserted := inserted + 1;
+        document := written.document;
+        entry_id := written.id;
+        entry_value := written.value;
+        entry_number := written.number;
+        entry_issued_us := (extract(epoch FROM written.issued_at) * 1000000)::bigint;
+        entry_transaction := written.transaction_id;
+        RETURN NEXT;
+    END LOOP;
+
+    -- Documents that came in on another connection meanwhile have their numbers: the slots that they don't need stay.
+    IF inserted < cardinality(taken) THEN
+        -- Neither the document nor the value has one: another series gave out that very number, so the index says so.
+        INSERT INTO ledger_entry
+            (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+        SELECT p_tenant, series, period.id, d.value, 'issued', d.number, d.document, business_date, p_actor,
+               coalesce(p_metadata, '{}')
+        FROM unnest(fresh, taken, numbers) AS d (document, value, number)
+        WHERE (SELECT e.id FROM ledger_entry e
+               WHERE e.tenant = p_tenant AND e.series_id = series AND e.document = d.document AND e.document > ''
+                 AND e.replaces_id IS NULL
+               LIMIT 1) IS NULL
+          AND NOT ledger_value_is_kept(p_tenant, period.id, d.value)
+        LIMIT 1;
+        taken := ARRAY(SELECT t.value FROM unnest(taken) AS t (value)
+                       WHERE ledger_value_is_kept(p_tenant, period.id, t.value));
+    END IF;
+    -- (A list of keys, and not a join, for which the planner might take the square of the list's length.)
+    DELETE FROM ledger_slot s
+    WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = ANY (taken);
+END $$;

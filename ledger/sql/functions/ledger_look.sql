@@ -1,0 +1,31 @@
+-- Where a number of a `reserved` or `at_commit` series (p_allocation) will come from, asked in the checkout's transaction,
+-- whose id is evidence later. 'look' with the business date in days since 1970, series, period and transaction; or
+-- 'existing' with the date and the entry; or why not, as of ledger_take_serial.
+CREATE OR REPLACE FUNCTION ledger_look(
+    p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_allocation text,
+    p_replaces bigint DEFAULT NULL
+) RETURNS text[] LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+    outcome text;
+    series bigint;
+    period bigint;
+    day date;
+    days text;
+    entry bigint;
+BEGIN
+    SELECT s.id, s.day, s.refusal INTO series, day, outcome
+    FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s;
+    IF NOT FOUND THEN outcome := 'unknown'; END IF;
+    IF outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
+    days := (day - DATE '1970-01-01')::text;
+
+    IF p_document > '' THEN
+        entry := ledger_entry_of(p_tenant, series, p_document, p_replaces);
+        IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
+    END IF;
+
+    SELECT q.id INTO period FROM ledger_find_period(p_tenant, series, day) q WHERE q.closed_at IS NULL;
+    IF NOT FOUND THEN RETURN ARRAY[ledger_refusal(p_tenant, series, day, 0), days]; END IF;
+    RETURN ARRAY['look', days, series::text, period::text, pg_current_xact_id()::text];
+END $$;

@@ -1,0 +1,47 @@
+-- Keeps old code honest after a counter of another system was moved to Folio: on its table, an update takes its values from
+-- the series that goes on with it. Arguments of the trigger: kind of system, column of the key, column of the counter.
+-- The old table is reached through OLD and NEW. See ledger/compat/moving/bridge.py.
+CREATE OR REPLACE FUNCTION ledger_moved_counter() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+    key text := to_jsonb(OLD) ->> TG_ARGV[1];
+    before bigint := (to_jsonb(OLD) ->> TG_ARGV[2])::bigint;
+    asked bigint;
+    owner record;
+    outcome text;
+    taken bigint;
+BEGIN
+    SELECT s.tenant, s.code INTO owner
+    FROM ledger_adoption a JOIN ledger_series s ON s.id = a.series_id
+    WHERE a.source = TG_TABLE_NAME AND a.options ->> 'kind' = TG_ARGV[0] AND a.options ->> 'row' = key
+    ORDER BY a.id DESC LIMIT 1;
+    IF NOT FOUND THEN
+        IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+        RETURN NEW;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RAISE EXCEPTION 'the counter % was moved to Folio, and cannot be deleted here', quote_literal(key)
+            USING ERRCODE = 'restrict_violation', HINT = 'Call what Folio has in the place of the old code.';
+    END IF;
+    asked := (to_jsonb(NEW) ->> TG_ARGV[2])::bigint;
+    IF asked = before THEN
+        RETURN NEW;
+    ELSIF asked < before THEN
+        RAISE EXCEPTION 'the counter % was moved to Folio, and cannot go back from % to %',
+            quote_literal(key), before, asked
+            USING ERRCODE = 'restrict_violation', HINT = 'Call what Folio has in the place of the old code.';
+    END IF;
+    SELECT min(i.outcome), max(i.entry_value) INTO outcome, taken
+    FROM ledger_take_serial_many(owner.tenant, owner.code, NULL, NULL,
+                                  array_fill(''::text, ARRAY[(asked - before)::integer]), '', NULL, false, NULL) i;
+    IF outcome IS DISTINCT FROM 'issued' THEN
+        RAISE EXCEPTION 'the counter % was moved to Folio, whose series % gives out no number: %',
+            quote_literal(key), quote_literal(owner.code), outcome USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF taken <> asked AND current_query() NOT ILIKE '%ON CONFLICT%RETURNING%' THEN
+        RAISE EXCEPTION 'the counter % was moved to Folio, which has counted to %: % would be given twice',
+            quote_literal(key), taken - (asked - before), asked
+            USING ERRCODE = 'restrict_violation', HINT = 'Call what Folio has in the place of the old code.';
+    END IF;
+    RETURN jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[2], taken));
+END $$;

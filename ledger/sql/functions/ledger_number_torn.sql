@@ -1,0 +1,36 @@
+-- Number what a ticket asked for, after it was torn up; its columns are the arguments. Returns the outcome of
+-- ledger_take_serial or its kin for a block, the business date in days, and an entry that an outcome speaks of: 'issued',
+-- 'existing', or why not.
+CREATE OR REPLACE FUNCTION ledger_number_torn(
+    p_tenant text, p_code text, p_period bigint, p_documents text[], p_entry_ids bigint[], p_issued_on date,
+    p_on_stated boolean, p_slides boolean, p_actor text, p_metadata jsonb, p_replaces bigint
+) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    day date := p_issued_on;
+    answer text[];
+BEGIN
+    IF p_slides THEN
+        -- Not beyond the period, which may have no successor yet.
+        SELECT greatest(least((clock_timestamp() AT TIME ZONE s.time_zone)::date, p.ends_on), day) INTO day
+        FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id WHERE p.id = p_period;
+    END IF;
+    IF cardinality(p_documents) = 1 THEN
+        answer := ledger_take_serial(p_tenant, p_code, day, NULL, p_documents[1], p_actor, coalesce(p_metadata, '{}'),
+                                     p_replaces, p_entry_ids[1]);
+        -- The document came in on another connection meanwhile: its number counts, if it states the same facts.
+        IF answer[1] = 'existing' AND EXISTS (
+            SELECT FROM ledger_entry e
+            WHERE e.id = answer[3]::bigint AND (p_on_stated AND e.period_id <> p_period OR e.metadata <> p_metadata)
+        ) THEN
+            answer[1] := 'other_facts';
+        END IF;
+        RETURN answer;
+    END IF;
+    SELECT ARRAY[max(b.outcome) FILTER (WHERE b.outcome <> 'existing'), (day - DATE '1970-01-01')::text,
+                 min(b.entry_id) FILTER (WHERE b.outcome = 'other_facts')::text]
+    INTO answer
+    FROM ledger_take_serial_many(p_tenant, p_code, day, NULL, p_documents, p_actor, p_metadata, p_on_stated,
+                                 p_entry_ids) b;
+    answer[1] := coalesce(answer[1], 'existing');
+    RETURN answer;
+END $$;

@@ -1,0 +1,23 @@
+-- Open the period of a series that holds a day, as the series' own row has it. Whoever comes first opens it, be it a
+-- checkout or a sweep. 'opened'; 'there' where it is open already; 'unknown'; 'by_hand' where the calendar has none for
+-- the day; 'too_far' where the day lies further ahead than the series allows, or than a sweep opens ahead; 'conflict' where
+-- another period holds one of its days or numbers.
+CREATE OR REPLACE FUNCTION ledger_open_period(p_tenant text, p_series text, p_day date) RETURNS text LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+    series bigint;
+    is_too_far boolean;
+    plan record;
+BEGIN
+    PERFORM ledger_refuse_foreign(p_tenant);
+    SELECT s.id, p_day > (clock_timestamp() AT TIME ZONE s.time_zone)::date + greatest(s.max_days_ahead, 400)
+    INTO series, is_too_far
+    FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series;
+    IF NOT FOUND THEN RETURN 'unknown'; END IF;
+    IF is_too_far THEN RETURN 'too_far'; END IF;
+    IF EXISTS (SELECT FROM ledger_find_period(p_tenant, series, p_day)) THEN RETURN 'there'; END IF;
+    SELECT * INTO plan FROM ledger_plan_period(series, p_day);
+    IF NOT FOUND THEN RETURN 'by_hand'; END IF;
+    RETURN ledger_insert_period(p_tenant, series, plan.starts_on, plan.ends_on, plan.prefix, plan.width, plan.suffix,
+                                plan.first_value, plan.max_value);
+END $$;

@@ -1,0 +1,26 @@
+-- A period is of its series' tenant, since every unique index begins with it; its counter is within its bounds; and no
+-- other period of the tenant could give out one of its numbers. (One that was adopted before the period was opened doesn't
+-- keep it closed: ledger_skip_taken is the way past it.)
+CREATE OR REPLACE FUNCTION ledger_period_fits() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+    other bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_series s WHERE s.id = NEW.series_id AND s.tenant = NEW.tenant) THEN
+        RAISE EXCEPTION 'series % is not of tenant %', NEW.series_id, quote_literal(NEW.tenant)
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.width < 1 OR NEW.starts_on > NEW.ends_on OR NOT isfinite(NEW.starts_on) OR NOT isfinite(NEW.ends_on)
+        OR NEW.first_value < 0 OR NEW.last_value NOT BETWEEN NEW.first_value - 1 AND NEW.max_value
+        OR length(NEW.prefix) + length(NEW.suffix) > 100 THEN
+        RAISE EXCEPTION 'the period''s counter, width or dates are out of range: % from % to %, % digits, % to %',
+            NEW.last_value, NEW.first_value, NEW.max_value, NEW.width, NEW.starts_on, NEW.ends_on
+            USING ERRCODE = 'check_violation';
+    END IF;
+    other := ledger_meeting_period(NEW.tenant, NEW.prefix, NEW.width, NEW.suffix, NEW.first_value, NEW.max_value, NEW.id);
+    IF other IS NOT NULL THEN
+        RAISE EXCEPTION 'the period could repeat numbers of period %', other
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'ledger_period_numbers', TABLE = 'ledger_period';
+    END IF;
+    RETURN NULL;
+END $$;

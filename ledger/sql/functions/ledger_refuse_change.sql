@@ -1,0 +1,9 @@
+-- Append-only: an event never changes and never goes away. A row trigger alone lets TRUNCATE through, and an ordinary
+-- trigger is silent under session_replication_role = replica: hence two triggers for each table, both ENABLE ALWAYS.
+CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'restrict_violation',
+              HINT = 'Append another event: void the number, or explain the gap.';
+END $$;

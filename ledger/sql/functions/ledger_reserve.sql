@@ -1,0 +1,94 @@
+-- Reservations for a checkout of a `reserved` series, in a short transaction of their own: one for each document, in a row
+-- of values where all are new. Nobody else is ever given such a value, whatever becomes of the checkout. A document that
+-- has one in this period is given the same again: a retry shows the payment provider the same number. One row for each,
+-- with its place in the list; or one row that says why not: 'unknown' (no such period is to be seen), 'allocation',
+-- 'inactive', 'too_far', 'closed', 'out_of_order', 'exhausted', or 'existing' for a document that has been numbered
+-- meanwhile. p_transaction is the checkout's own id, as it claims: evidence, and what ledger_issue_reserved asks for.
+CREATE OR REPLACE FUNCTION ledger_reserve(
+    p_tenant text, p_period bigint, p_on date, p_documents text[], p_actor text, p_transaction bigint,
+    p_replaces bigint DEFAULT NULL
+) RETURNS TABLE (outcome text, place bigint, reservation bigint, reserved_value bigint) LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
+-- Nobody holds this counter for long, but who changes the series. Better an error than a checkout that hangs.
+SET lock_timeout = '5s' SET enable_seqscan = off SET enable_bitmapscan = off
+-- A list of one looks cheaper to the planner than a list of any length, so it would plan anew for each number.
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    period record;
+    guarded boolean;
+    fresh text[];
+    places bigint[];
+    written record;
+BEGIN
+    PERFORM ledger_refuse_foreign(p_tenant);
+    PERFORM FROM ledger_period p WHERE p.id = p_period;
+    IF NOT FOUND THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
+    PERFORM ledger_wait_in_line(p_period);
+    SELECT p.tenant, p.series_id, p.starts_on, p.ends_on, p.last_value, p.max_value, p.last_issued_on, p.closed_at
+    INTO period
+    FROM ledger_period p WHERE p.id = p_period FOR NO KEY UPDATE;
+    IF period.tenant IS DISTINCT FROM p_tenant THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
+    SELECT s.chronological,
+           CASE WHEN s.allocation <> 'reserved' THEN 'allocation'
+                WHEN NOT s.is_active THEN 'inactive'
+                WHEN p_on NOT BETWEEN period.starts_on AND period.ends_on
+                     OR p_on > (clock_timestamp() AT TIME ZONE s.time_zone)::date + s.max_days_ahead THEN 'too_far' END
+    INTO guarded, outcome
+    FROM ledger_series s WHERE s.id = period.series_id;
+
+    SELECT array_agg(d.document ORDER BY d.ordinality) FILTER (WHERE r.id IS NULL),
+           array_agg(d.ordinality ORDER BY d.ordinality) FILTER (WHERE r.id IS NULL),
+           CASE WHEN outcome IS NULL AND bool_or(e.id IS NOT NULL) THEN 'existing' ELSE outcome END
+    INTO fresh, places, outcome
+    FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)
+    LEFT JOIN LATERAL (
+        SELECT r.id FROM ledger_reservation r
+        WHERE r.tenant = p_tenant AND r.period_id = p_period AND r.document = d.document AND r.document > '' LIMIT 1
+    ) r ON true
+    LEFT JOIN LATERAL (
+        SELECT e.id FROM ledger_entry e
+        WHERE e.tenant = p_tenant AND e.series_id = period.series_id AND e.document = d.document AND e.document > ''
+          AND e.replaces_id IS NULL AND p_replaces IS NULL
+        LIMIT 1
+    ) e ON true;
+
+    IF outcome IS NULL THEN
+        outcome := CASE WHEN period.closed_at IS NOT NULL THEN 'closed'
+                        WHEN guarded AND period.last_issued_on > p_on THEN 'out_of_order'
+                        WHEN period.last_value + coalesce(cardinality(fresh), 0) > period.max_value THEN 'exhausted' END;
+    END IF;
+    IF outcome IS NOT NULL THEN RETURN NEXT; RETURN; END IF;
+
+    outcome := 'reserved';
+    IF fresh IS NOT NULL THEN
+        UPDATE ledger_period p
+        SET last_value = period.last_value + cardinality(fresh),
+            last_issued_on = CASE WHEN guarded OR period.last_issued_on IS NOT NULL
+                                  THEN greatest(period.last_issued_on, p_on) END
+        WHERE p.id = p_period;
+        FOR written IN
+            INSERT INTO ledger_reservation AS r
+                (tenant, series_id, period_id, value, document, issued_on, actor, checkout_transaction_id)
+            SELECT p_tenant, period.series_id, p_period, period.last_value + d.ordinality, d.document, p_on, p_actor,
+                   p_transaction
+            FROM unnest(fresh) WITH ORDINALITY AS d (document, ordinality)
+            RETURNING r.id, r.value
+        LOOP
+            place := places[written.value - period.last_value];
+            reservation := written.id;
+            reserved_value := written.value;
+            RETURN NEXT;
+        END LOOP;
+    END IF;
+    IF fresh IS NULL OR cardinality(fresh) < cardinality(p_documents) THEN
+        RETURN QUERY
+        SELECT 'reserved', d.ordinality, r.id, r.value
+        FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)
+        CROSS JOIN LATERAL (
+            SELECT r.id, r.value FROM ledger_reservation r
+            WHERE r.tenant = p_tenant AND r.period_id = p_period AND r.document = d.document AND r.document > ''
+            LIMIT 1
+        ) r
+        WHERE d.ordinality NOT IN (SELECT unnest(places));
+    END IF;
+END $$;

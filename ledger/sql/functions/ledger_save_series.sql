@@ -1,0 +1,105 @@
+-- Make a series, or change the settings that are named of the one that exists; its id. What the settings are is the
+-- business of Python; here stands what no series may be. Raises check_violation with what is wrong.
+CREATE OR REPLACE FUNCTION ledger_save_series(p_tenant text, p_code text, p_settings jsonb, p_actor text)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    series ledger_series;
+    before ledger_series;
+    unknown text;
+    problem text;
+    latest date;
+    opened bigint;
+BEGIN
+    PERFORM ledger_act_as(p_actor);
+    SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(p_settings) AS k
+    WHERE k NOT IN ('template', 'calendar', 'fiscal_start', 'time_zone', 'allocation', 'system', 'give_back', 'start_value',
+                    'max_length', 'max_days_ahead', 'chronological', 'rules', 'rules_length', 'rules_highest',
+                    'close_after_days', 'is_active');
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION 'a series has no setting %', unknown USING ERRCODE = 'check_violation';
+    END IF;
+    SELECT * INTO before FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code FOR NO KEY UPDATE;
+    IF before.id IS NULL THEN
+        before.calendar := 'year';
+        before.fiscal_start := '01-01';
+        before.allocation := 'serial';
+        before.system := '';
+        before.give_back := true;
+        before.start_value := 1;
+        before.max_length := 60;
+        before.max_days_ahead := 400;
+        before.chronological := false;
+        before.rules := '';
+        before.is_active := true;
+    END IF;
+    series := jsonb_populate_record(before, p_settings);
+    problem := CASE
+        WHEN p_tenant <> '' AND NOT ledger_is_key(p_tenant) THEN 'its tenant can''t be a key'
+        WHEN NOT ledger_is_key(p_code) THEN 'its code can''t be a key'
+        WHEN series.template IS NULL OR length(series.template) > 200 THEN 'it has no template, or too long a one'
+        WHEN series.calendar NOT IN ('never', 'year', 'fiscal-year', 'quarter', 'month', 'day', 'explicit')
+            THEN 'its calendar is unknown'
+        WHEN series.allocation NOT IN ('serial', 'at_commit', 'pooled', 'reserved', 'remote')
+            THEN 'its allocation is unknown'
+        WHEN series.allocation IN ('pooled', 'remote') AND series.chronological
+            THEN 'a pool can''t keep the order of dates'
+        WHEN series.allocation = 'remote' AND (series.system = '' OR NOT series.give_back)
+            THEN 'a remote series names its system, and gives its numbers back'
+        WHEN series.start_value < 0 THEN 'its start value is negative'
+        WHEN series.max_length NOT BETWEEN 1 AND 100 THEN 'its length limit is out of range'
+        WHEN series.max_days_ahead < 0 THEN 'its bound on future dates is negative'
+        WHEN series.close_after_days < 0 THEN 'the days after which it closes its periods are negative' END;
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'the series % can''t be: %', quote_literal(p_code), problem USING ERRCODE = 'check_violation';
+    END IF;
+    -- Both raise an error where they can't be read.
+    PERFORM clock_timestamp() AT TIME ZONE series.time_zone;
+    PERFORM ledger_render_template(series.template, series.fiscal_start, p_code, p_tenant, DATE '2000-01-01');
+
+    IF before.id IS NULL THEN
+        INSERT INTO ledger_series
+            (tenant, code, template, calendar, fiscal_start, time_zone, allocation, system, give_back, start_value,
+             max_length, max_days_ahead, chronological, rules, rules_length, rules_highest, close_after_days, is_active)
+        VALUES (p_tenant, p_code, series.template, series.calendar, series.fiscal_start, series.time_zone,
+                series.allocation, series.system, series.give_back, series.start_value, series.max_length,
+                series.max_days_ahead, series.chronological, series.rules, series.rules_length, series.rules_highest,
+                series.close_after_days, series.is_active)
+        ON CONFLICT DO NOTHING;
+        RETURN (SELECT s.id FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code);
+    END IF;
+
+    -- Other numbers than the open periods have given out can't come from another supplier in the middle of them. They are
+    -- locked, so that nothing is minted or reserved between this look and the change.
+    IF (series.allocation, CASE WHEN series.allocation = 'remote' THEN series.system END)
+       IS DISTINCT FROM (before.allocation, CASE WHEN before.allocation = 'remote' THEN before.system END) THEN
+        PERFORM FROM ledger_period p
+        WHERE p.tenant = p_tenant AND p.series_id = before.id AND p.closed_at IS NULL ORDER BY p.id FOR NO KEY UPDATE;
+        IF EXISTS (SELECT FROM ledger_slot w JOIN ledger_period p ON p.id = w.period_id AND p.tenant = w.tenant
+                   WHERE w.tenant = p_tenant AND p.series_id = before.id AND p.closed_at IS NULL)
+            OR EXISTS (SELECT FROM ledger_reservation r
+                       WHERE r.tenant = p_tenant AND r.series_id = before.id) THEN
+            RAISE EXCEPTION 'values of the series % wait to be taken', quote_literal(p_code)
+                USING ERRCODE = 'check_violation';
+        END IF;
+    END IF;
+    UPDATE ledger_series s
+    SET template = series.template, calendar = series.calendar, fiscal_start = series.fiscal_start,
+        time_zone = series.time_zone, allocation = series.allocation, system = series.system,
+        give_back = series.give_back, start_value = series.start_value, max_length = series.max_length,
+        max_days_ahead = series.max_days_ahead, chronological = series.chronological, rules = series.rules,
+        rules_length = series.rules_length, rules_highest = series.rules_highest,
+        close_after_days = series.close_after_days, is_active = series.is_active
+    WHERE s.id = before.id;
+    IF series.chronological AND NOT before.chronological THEN
+        -- Locked first, and read in a statement of its own, so that checkouts in flight are waited for and seen. From now
+        -- on issuing keeps last_issued_on up to date, also in a checkout that doesn't know of the guard yet.
+        PERFORM FROM ledger_period p
+        WHERE p.tenant = p_tenant AND p.series_id = before.id AND p.closed_at IS NULL ORDER BY p.id FOR NO KEY UPDATE;
+        FOR opened IN SELECT p.id FROM ledger_period p
+                    WHERE p.tenant = p_tenant AND p.series_id = before.id AND p.closed_at IS NULL LOOP
+            latest := ledger_latest_date(p_tenant, opened);
+            UPDATE ledger_period p SET last_issued_on = latest WHERE p.id = opened;
+        END LOOP;
+    END IF;
+    RETURN before.id;
+END $$;

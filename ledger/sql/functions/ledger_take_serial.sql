@@ -1,0 +1,98 @@
+-- One number from the counter itself, for `serial` and, at COMMIT, for `at_commit`, which promised the entry's id
+-- (p_promised). The counter's row stays locked until the caller's transaction ends, so that a rollback takes the counter
+-- back and leaves no gap.
+--
+-- The answer is an array of texts, which PostgreSQL makes and callers read with less work than a row: first the outcome,
+-- 'issued', 'existing' (the document had one), or why not: 'unknown', 'foreign' (the login may not act for this tenant),
+-- 'inactive', 'allocation', 'too_far' (the date), 'no_period', 'closed', 'exhausted', 'out_of_order'; then the business
+-- date in days since 1970; then of the entry its id, and if it is new, series, period, value, number, time in
+-- microseconds since 1970, and transaction. A refusal locks and changes nothing.
+CREATE OR REPLACE FUNCTION ledger_take_serial(
+    p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_actor text, p_metadata jsonb,
+    p_replaces bigint, p_promised bigint
+) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    outcome text;
+    guarded boolean;
+    series bigint;
+    period bigint;
+    last_seen bigint;
+    day date;
+    taken bigint;
+    new_number text;
+    latest date;
+    entry bigint;
+    written timestamptz;
+    writer bigint;
+BEGIN
+    SELECT s.id, s.chronological, s.day, s.refusal INTO series, guarded, day, outcome
+    FROM ledger_find_series(p_tenant, p_series, p_on, p_at,
+                            CASE WHEN p_promised IS NULL THEN 'serial' ELSE 'at_commit' END) s;
+    IF NOT FOUND THEN outcome := 'unknown'; END IF;
+    -- What was a ticket when the allocation was changed is numbered all the same.
+    IF outcome IS NOT NULL AND (outcome <> 'allocation' OR p_promised IS NULL) THEN RETURN ARRAY[outcome]; END IF;
+
+    SELECT q.id, q.last_value INTO period, last_seen
+    FROM ledger_find_period(p_tenant, series, day) q
+    WHERE q.closed_at IS NULL
+      AND q.last_value < q.max_value
+      AND (NOT guarded OR q.last_issued_on IS NULL OR q.last_issued_on <= day);
+
+    -- A retry finds its number here, and does not queue behind somebody's payment for it.
+    IF p_document > '' THEN
+        entry := ledger_entry_of(p_tenant, series, p_document, p_replaces);
+        IF entry IS NOT NULL THEN RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text]; END IF;
+    END IF;
+
+    -- A refusal is told before anything is locked: the caller may go on with a transaction that takes long.
+    IF period IS NULL THEN
+        RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
+    END IF;
+    -- Most often nobody stands in line, and this costs less than a call.
+    IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period)) THEN PERFORM ledger_wait_in_line(period); END IF;
+
+    -- UPDATE takes the lock by itself: a SELECT … FOR UPDATE before it would cost one more WAL record for each number.
+    -- Once the lock is held, every condition is asked again of the row as it is then.
+    UPDATE ledger_period p
+    SET last_value = p.last_value + 1,
+        last_issued_on = CASE WHEN guarded OR p.last_issued_on IS NOT NULL THEN greatest(p.last_issued_on, day) END
+    WHERE p.id = period
+      AND day BETWEEN p.starts_on AND p.ends_on
+      AND p.closed_at IS NULL
+      AND p.last_value < p.max_value
+      AND (NOT guarded OR p.last_issued_on IS NULL OR p.last_issued_on <= day)
+    RETURNING p.last_value, ledger_number(p.prefix, p.width, p.suffix, p.last_value, day) INTO taken, new_number;
+    IF NOT FOUND THEN
+        RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
+    END IF;
+
+    -- Under the lock the period holds still. If its counter moved since it was seen, which was before the document was
+    -- looked for, the document may have come in on another connection: look again. (ON CONFLICT would find that too, at
+    -- the price of a speculative insertion each time. One that came in in another period meets the unique index.)
+    IF taken <> last_seen + 1 AND p_document > '' THEN
+        entry := ledger_entry_of(p_tenant, series, p_document, p_replaces);
+        IF entry IS NOT NULL THEN
+            latest := ledger_latest_date(p_tenant, period);
+            UPDATE ledger_period p
+            SET last_value = taken - 1, last_issued_on = CASE WHEN p.last_issued_on IS NOT NULL THEN latest END
+            WHERE p.id = period;
+            RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text];
+        END IF;
+    END IF;
+
+    -- The id is the caller's promise, or the next one.
+    IF p_promised IS NULL THEN
+        INSERT INTO ledger_entry AS e
+            (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata, replaces_id)
+        VALUES (p_tenant, series, period, taken, 'issued', new_number, p_document, day, p_actor, p_metadata, p_replaces)
+        RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
+    ELSE
+        INSERT INTO ledger_entry AS e
+            (id, tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata, replaces_id)
+        VALUES (p_promised, p_tenant, series, period, taken, 'issued', new_number, p_document, day, p_actor, p_metadata,
+                p_replaces)
+        RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
+    END IF;
+    RETURN ARRAY['issued', (day - DATE '1970-01-01')::text, entry::text, series::text, period::text, taken::text,
+                 new_number, (extract(epoch FROM written) * 1000000)::bigint::text, writer::text];
+END $$;

@@ -1,0 +1,114 @@
+-- A contiguous block for the documents that have no number yet, in their order. One row for each document, in no
+-- particular order: `place` is its position in the list; those that had a number are 'existing', and one such row stands
+-- for all where nobody needs a new one. A refusal is one row with its outcome, and changes nothing. It locks nothing
+-- either, but for two that only the lock can tell: 'exhausted' by this block alone, and 'other_facts', with the id of an
+-- entry whose period or metadata are not what was stated (p_on_stated; p_metadata is null where none were).
+-- `entry_issued_us` is the time in microseconds since 1970, which a client reads many times faster than a timestamp.
+-- p_promised has the ids that `at_commit` promised for the entries.
+CREATE OR REPLACE FUNCTION ledger_take_serial_many(
+    p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
+    p_on_stated boolean, p_promised bigint[]
+) RETURNS TABLE (
+    outcome text, business_date date, place bigint, entry_id bigint, entry_series bigint, entry_period bigint,
+    entry_value bigint, entry_number text, entry_issued_us bigint, entry_transaction bigint
+) LANGUAGE plpgsql AS $$
+DECLARE
+    series bigint;
+    guarded boolean;
+    period record;
+    fresh text[];
+    places bigint[];
+    other bigint;
+    written record;
+BEGIN
+    SELECT s.id, s.chronological, s.day, s.refusal INTO series, guarded, business_date, outcome
+    FROM ledger_find_series(p_tenant, p_series, p_on, p_at,
+                            CASE WHEN p_promised IS NULL THEN 'serial' ELSE 'at_commit' END) s;
+    IF NOT FOUND THEN outcome := 'unknown'; END IF;
+    IF outcome IS NOT NULL AND (outcome <> 'allocation' OR p_promised IS NULL) THEN
+        business_date := NULL;
+        RETURN NEXT; RETURN;
+    END IF;
+
+    -- A retry of the whole block does not queue, nor ask for an open period.
+    -- (Here a scalar subquery and below LIMIT 1, so that it stays one probe of the unique index for each document.)
+    IF NOT EXISTS (SELECT FROM unnest(p_documents) AS d (document)
+                   WHERE (SELECT e.id FROM ledger_entry e
+                          WHERE e.tenant = p_tenant AND e.series_id = series AND e.document = d.document
+                            AND e.document > '' AND e.replaces_id IS NULL) IS NULL) THEN
+        outcome := 'existing';
+        RETURN NEXT; RETURN;
+    END IF;
+
+    -- Twice: at first to refuse before anything is locked, and then under the lock.
+    FOR look IN 1..2 LOOP
+        IF look = 2 THEN
+            PERFORM ledger_wait_in_line(period.id);
+            PERFORM FROM ledger_period p WHERE p.id = period.id FOR NO KEY UPDATE;
+        END IF;
+        SELECT q.* INTO period
+        FROM ledger_find_period(p_tenant, series, business_date) q
+        WHERE q.closed_at IS NULL
+          AND q.last_value < q.max_value
+          AND (NOT guarded OR q.last_issued_on IS NULL OR q.last_issued_on <= business_date);
+        EXIT WHEN NOT FOUND;
+    END LOOP;
+    IF period.id IS NULL THEN
+        outcome := ledger_refusal(p_tenant, series, business_date, 1);
+        RETURN NEXT; RETURN;
+    END IF;
+
+    -- Again under the lock, so that a concurrent call for the same documents is seen.
+    SELECT f.fresh, f.places, f.other INTO fresh, places, other
+    FROM ledger_fresh_of(p_tenant, series, period.id, p_documents, p_on_stated, p_metadata) f;
+    IF other IS NOT NULL THEN
+        outcome := 'other_facts';
+        entry_id := other;
+        RETURN NEXT; RETURN;
+    END IF;
+    IF period.last_value + coalesce(cardinality(fresh), 0) > period.max_value THEN
+        outcome := 'exhausted';
+        RETURN NEXT; RETURN;
+    END IF;
+
+    IF fresh IS NOT NULL THEN
+        UPDATE ledger_period p
+        SET last_value = period.last_value + cardinality(fresh),
+            last_issued_on = CASE WHEN guarded OR period.last_issued_on IS NOT NULL
+                                  THEN greatest(period.last_issued_on, business_date) END
+        WHERE p.id = period.id;
+        outcome := 'issued';
+        entry_series := series;
+        entry_period := period.id;
+        -- The value tells the place. (A join by document would: PostgreSQL can't know how long the list is, and takes
+        -- the square of its length for it.)
+        FOR written IN
+            INSERT INTO ledger_entry AS e
+                (id, tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+            SELECT CASE WHEN p_promised IS NULL THEN nextval('ledger_entry_id_seq')
+                        ELSE p_promised[places[d.ordinality]] END,
+                   p_tenant, series, period.id, period.last_value + d.ordinality, 'issued',
+                   ledger_number(period.prefix, period.width, period.suffix, period.last_value + d.ordinality,
+                                 business_date),
+                   d.document, business_date, p_actor, coalesce(p_metadata, '{}')
+            FROM unnest(fresh) WITH ORDINALITY AS d (document, ordinality)
+            RETURNING e.id, e.value, e.number, e.issued_at, e.transaction_id
+        LOOP
+            place := places[written.value - period.last_value];
+            entry_id := written.id;
+            entry_value := written.value;
+            entry_number := written.number;
+            entry_issued_us := (extract(epoch FROM written.issued_at) * 1000000)::bigint;
+            entry_transaction := written.transaction_id;
+            RETURN NEXT;
+        END LOOP;
+    END IF;
+
+    IF fresh IS NULL OR cardinality(fresh) < cardinality(p_documents) THEN
+        RETURN QUERY
+        SELECT 'existing', business_date, d.ordinality, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint,
+               NULL::text, NULL::bigint, NULL::bigint
+        FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)
+        WHERE d.ordinality NOT IN (SELECT unnest(places));
+    END IF;
+END $$;

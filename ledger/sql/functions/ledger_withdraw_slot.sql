@@ -1,0 +1,31 @@
+-- A draft that is gone or was used in the accounting system: its slot goes, and a gap with what that system said stands in
+-- its place, in one transaction. 'withdrawn'; 'in_flight' where a checkout holds it, which is not waited for; 'settled'
+-- where it isn't free any more.
+CREATE OR REPLACE FUNCTION ledger_withdraw_slot(p_tenant text, p_period bigint, p_value bigint, p_said jsonb, p_actor text)
+RETURNS text LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    period record;
+    day date;
+BEGIN
+    PERFORM ledger_refuse_foreign(p_tenant);
+    PERFORM FROM ledger_slot s
+    WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN CASE WHEN EXISTS (SELECT FROM ledger_slot s
+                                 WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value)
+                    THEN 'in_flight' ELSE 'settled' END;
+    END IF;
+    SELECT p.series_id, p.starts_on, p.ends_on INTO period
+    FROM ledger_period p WHERE p.id = p_period;
+    SELECT greatest(least((clock_timestamp() AT TIME ZONE s.time_zone)::date, period.ends_on), period.starts_on)
+    INTO day FROM ledger_series s WHERE s.id = period.series_id;
+    INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
+    VALUES (p_tenant, period.series_id, p_period, p_value, 'gap',
+            ledger_gap_number(p_tenant, p_period, p_value, NULL), '', day, p_actor,
+            jsonb_build_object('cause', 'withdrawn', 'said', p_said)
+                || ledger_draft_evidence(p_tenant, p_period, p_value));
+    DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value;
+    RETURN 'withdrawn';
+END $$;

@@ -1,0 +1,82 @@
+-- What guards the tables, beside their functions: triggers, exclusion constraints, checks and a few indexes that Django has
+-- no words for. Each statement ends with a semicolon at the end of a line, and runs by itself.
+
+-- Event tables: append-only. (ledger.sql.installing adds the two triggers to each.)
+
+-- Entries.
+CREATE TRIGGER ledger_entry_fits BEFORE INSERT ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_entry_fits();
+-- What was written since the last comparison is found by its transaction, and what has grown old since by its time. Rows
+-- come in nearly that order, so a few bytes for each stretch of the table will do, and issuing doesn't pay for them.
+CREATE INDEX ledger_entry_written ON ledger_entry USING brin (transaction_id, issued_at) WITH (autosummarize = on, pages_per_range = 32);
+
+-- What is said of entries. These rows are few, so plain checks will do.
+CREATE TRIGGER ledger_void_fits BEFORE INSERT ON ledger_numbervoided FOR EACH ROW EXECUTE FUNCTION ledger_void_fits();
+CREATE INDEX ledger_numbervoided_written ON ledger_numbervoided USING brin (transaction_id) WITH (autosummarize = on, pages_per_range = 32);
+ALTER TABLE ledger_numbervoided ADD CONSTRAINT ledger_numbervoided_readable CHECK (reason <> '' AND ledger_is_prose(reason) AND (actor = '' OR ledger_is_key(actor)) AND (replacement = '' OR ledger_is_key(replacement)) AND ledger_is_moment(voided_at));
+ALTER TABLE ledger_gapexplained ADD CONSTRAINT ledger_gapexplained_readable CHECK (explanation <> '' AND ledger_is_prose(explanation) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(explained_at));
+CREATE TRIGGER ledger_declaration_fits BEFORE INSERT ON ledger_gapdeclared FOR EACH ROW EXECUTE FUNCTION ledger_declaration_fits();
+-- No value is declared twice to one authority. Written on numbers, "authority, then period, then value", each in decimal
+-- places of its own (a bigint has 19), because that needs no extension; the authority by its hash.
+ALTER TABLE ledger_gapdeclared ADD CONSTRAINT ledger_gapdeclared_no_overlap EXCLUDE USING gist (numrange(hashtextextended(authority, 0)::numeric * 1e40 + period_id::numeric * 1e20 + first_value::numeric, hashtextextended(authority, 0)::numeric * 1e40 + period_id::numeric * 1e20 + last_value::numeric, '[]') WITH &&);
+ALTER TABLE ledger_gapdeclared ADD CONSTRAINT ledger_gapdeclared_readable CHECK (ledger_is_key(authority) AND ledger_is_key(reference) AND ledger_is_prose(justification) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(declared_at));
+ALTER TABLE ledger_adoption ADD CONSTRAINT ledger_adoption_readable CHECK (length(source) <= 255 AND ledger_is_prose(source) AND digest ~ '^([0-9a-f]{64})?$' AND ledger_is_facts(options) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(adopted_at));
+ALTER TABLE ledger_holereported ADD CONSTRAINT ledger_holereported_readable CHECK (ledger_is_moment(reported_at));
+ALTER TABLE ledger_holehealed ADD CONSTRAINT ledger_holehealed_readable CHECK (ledger_is_moment(healed_at));
+
+-- Changes of settings.
+CREATE TRIGGER ledger_series_noted AFTER INSERT OR UPDATE ON ledger_series FOR EACH ROW EXECUTE FUNCTION ledger_note_series();
+CREATE TRIGGER ledger_period_noted AFTER UPDATE OF tenant, series_id, starts_on, ends_on, ordinal, prefix, width, suffix, first_value, max_value, has_drafts, closed_at ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_note_period();
+CREATE TRIGGER ledger_access_noted AFTER INSERT OR UPDATE OR DELETE ON ledger_tenantaccess FOR EACH ROW EXECUTE FUNCTION ledger_note_access();
+ALTER TABLE ledger_serieschanged ADD CONSTRAINT ledger_serieschanged_readable CHECK (ledger_is_facts(old) AND ledger_is_facts(new) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
+ALTER TABLE ledger_periodchanged ADD CONSTRAINT ledger_periodchanged_readable CHECK (ledger_is_facts(old) AND ledger_is_facts(new) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
+ALTER TABLE ledger_accesschanged ADD CONSTRAINT ledger_accesschanged_readable CHECK (ledger_is_key("user") AND kind IN ('given', 'taken') AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
+
+-- Series and periods.
+CREATE TRIGGER ledger_series_guard_update AFTER UPDATE ON ledger_series FOR EACH ROW WHEN ((NEW.tenant, NEW.code) IS DISTINCT FROM (OLD.tenant, OLD.code)) EXECUTE FUNCTION ledger_series_guard();
+-- No two periods of a series share a day, but for those that are ordered; and none ends before it begins, since that is no
+-- range. Written on numbers, "series times 2^23 plus the day's number", because that needs no extension (btree_gist is not
+-- everywhere), and a day's number stays below 2^22 up to the year 9999.
+ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_no_overlap EXCLUDE USING gist (numrange(series_id::numeric * 8388608::numeric + (starts_on - DATE '0001-01-01')::numeric, series_id::numeric * 8388608::numeric + (ends_on - DATE '0001-01-01')::numeric, '[]') WITH &&) WHERE (ordinal = 0);
+-- Two periods of one tenant with the same prefix and suffix give out no number twice. Written on numbers, "format, then
+-- value", the format by its hash. Formats that are not the same and meet all the same are found by ledger_period_fits.
+ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_format EXCLUDE USING gist (numrange(hashtextextended(tenant || chr(31) || upper(prefix) || chr(31) || upper(suffix), 0)::numeric * 1e20 + first_value::numeric, hashtextextended(tenant || chr(31) || upper(prefix) || chr(31) || upper(suffix), 0)::numeric * 1e20 + greatest(max_value, first_value)::numeric, '[]') WITH &&);
+-- The hot path raises last_value alone, so it must pass these triggers cheaply. Hence column lists; one comparison for a
+-- condition, since PostgreSQL reads it again in every statement (a counter raised too far, or in a closed period, gives
+-- out nothing: ledger_entry_fits refuses, and ledger_verify tells); and AFTER, since a BEFORE row trigger locks the row
+-- in a WAL record of its own.
+CREATE TRIGGER ledger_period_guard_counter AFTER UPDATE OF last_value ON ledger_period FOR EACH ROW WHEN (NEW.last_value < OLD.last_value) EXECUTE FUNCTION ledger_period_guard();
+CREATE TRIGGER ledger_period_guard_format AFTER UPDATE OF tenant, series_id, starts_on, ends_on, ordinal, prefix, width, suffix, first_value, max_value, has_drafts, closed_at ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_guard();
+CREATE TRIGGER ledger_period_guard_delete AFTER DELETE ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_guard();
+CREATE TRIGGER ledger_period_fits AFTER INSERT ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_fits();
+CREATE TRIGGER ledger_period_fits_update AFTER UPDATE OF tenant, series_id, starts_on, ends_on, prefix, width, suffix, first_value, max_value ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_fits();
+
+-- Queues.
+CREATE TRIGGER ledger_slot_fits BEFORE INSERT ON ledger_slot FOR EACH ROW EXECUTE FUNCTION ledger_queued_fits();
+CREATE TRIGGER ledger_slot_stays BEFORE UPDATE ON ledger_slot FOR EACH ROW EXECUTE FUNCTION ledger_refuse_update();
+CREATE CONSTRAINT TRIGGER ledger_slot_is_kept AFTER DELETE ON ledger_slot DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_unqueued_is_kept();
+CREATE TRIGGER ledger_reservation_fits BEFORE INSERT ON ledger_reservation FOR EACH ROW EXECUTE FUNCTION ledger_queued_fits();
+CREATE TRIGGER ledger_reservation_stays BEFORE UPDATE ON ledger_reservation FOR EACH ROW EXECUTE FUNCTION ledger_refuse_update();
+CREATE CONSTRAINT TRIGGER ledger_reservation_is_kept AFTER DELETE ON ledger_reservation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_unqueued_is_kept();
+ALTER TABLE ledger_reservation ADD CONSTRAINT ledger_reservation_readable CHECK ((document = '' OR ledger_is_key(document)) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(reserved_at));
+-- Not an ordinary trigger that yields to replica mode: a ticket must not outlive its transaction.
+CREATE CONSTRAINT TRIGGER ledger_ticket_numbered AFTER INSERT ON ledger_ticket DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_number_tickets();
+-- Tickets are found by their transaction, which has a few of them. A primary key would be one more index to keep up in
+-- every checkout, and their ids come from an identity column.
+ALTER TABLE ledger_ticket DROP CONSTRAINT IF EXISTS ledger_ticket_pkey;
+-- Rows that no transaction leaves behind need not survive a crash.
+ALTER TABLE ledger_ticket SET UNLOGGED;
+ALTER TABLE ledger_adoptingrow SET UNLOGGED;
+ALTER TABLE ledger_adoptingday SET UNLOGGED;
+
+-- Findings and drafts.
+CREATE TRIGGER ledger_finding_fits BEFORE INSERT ON ledger_findingraised FOR EACH ROW EXECUTE FUNCTION ledger_finding_fits();
+CREATE TRIGGER ledger_finding_resolved_fits BEFORE INSERT ON ledger_findingresolved FOR EACH ROW EXECUTE FUNCTION ledger_of_finding_fits();
+CREATE TRIGGER ledger_finding_acknowledged_fits BEFORE INSERT ON ledger_findingacknowledged FOR EACH ROW EXECUTE FUNCTION ledger_of_finding_fits();
+ALTER TABLE ledger_findingraised ADD CONSTRAINT ledger_findingraised_readable CHECK (jsonb_typeof(facts) = 'object' AND ledger_is_moment(raised_at));
+ALTER TABLE ledger_findingresolved ADD CONSTRAINT ledger_findingresolved_readable CHECK (ledger_is_moment(resolved_at));
+ALTER TABLE ledger_findingacknowledged ADD CONSTRAINT ledger_findingacknowledged_readable CHECK (reason <> '' AND ledger_is_prose(reason) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(acknowledged_at));
+CREATE TRIGGER ledger_draft_fits BEFORE INSERT ON ledger_draftmade FOR EACH ROW EXECUTE FUNCTION ledger_draft_fits();
+ALTER TABLE ledger_draftmade ADD CONSTRAINT ledger_draftmade_readable CHECK (ledger_is_moment(drafted_at));
+ALTER TABLE ledger_draftcancelled ADD CONSTRAINT ledger_draftcancelled_readable CHECK (state <> '' AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(cancelled_at));
+-- A reading of everything notes of each document that it was seen. With room on the page, that touches no index.
+ALTER TABLE ledger_remotedocument SET (fillfactor = 80);

@@ -1,0 +1,131 @@
+"""Puts the functions and guards into the schema of a connection: in a migration, or again by ``ledger_install``.
+
+Each function has one living file, ``functions/NAME.sql``; what guards the tables stands in ``guards.sql``. ``@schema@``
+in them is the schema that they are put into, so that a function looks there and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import ProgrammingError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ledger.models.tables import event_tables
+
+_FOLDER = Path(__file__).parent
+
+#: Removed before it is made again: the kind, its name, its table.
+_GUARD = re.compile(
+    r"CREATE (?:CONSTRAINT )?(?P<kind>TRIGGER|INDEX) (?P<name>\w+)\s.*?\bON (?P<table>\w+)"
+    r"|ALTER TABLE (?P<altered>\w+) ADD CONSTRAINT (?P<constraint>\w+)",
+    re.DOTALL,
+)
+_APPEND_ONLY = """
+CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON {table}
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change()
+"""
+_NEVER_EMPTIED = """
+CREATE TRIGGER ledger_append_only_table BEFORE TRUNCATE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change()
+"""
+
+
+@cache
+def function_texts() -> dict[str, str]:
+    """Each function's name and text, with ``@schema@`` in it."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted((_FOLDER / "functions").glob("*.sql"))}
+
+
+def guard_statements() -> Iterator[str]:
+    """The statements of ``guards.sql``, one by one, and those that make each event table append-only."""
+    text = re.sub(r"^\s*--.*\n", "", (_FOLDER / "guards.sql").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    yield from (statement.strip() for statement in text.split(";\n") if statement.strip())
+    for table in event_tables():
+        yield _APPEND_ONLY.format(table=table).strip()
+        yield _NEVER_EMPTIED.format(table=table).strip()
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Make all functions and guards in the schema that the connection works in, one statement at a time.
+
+    What is there already is replaced, so that functions of a schema that was renamed, cloned or restored under another
+    name look into their own. Call it in a transaction. What roles were granted on a function that had to be made anew
+    must be granted again.
+    """
+    with connection.cursor() as cursor:
+        _remove_guards(cursor)
+        cursor.execute("SELECT current_schema()")
+        schema = connection.ops.quote_name(cursor.fetchone()[0])
+        # A function may call one that comes later in the alphabet.
+        cursor.execute("SET LOCAL check_function_bodies = off")
+        texts = function_texts()
+        for name, signature in _functions(cursor):
+            if name not in texts:
+                cursor.execute(f"DROP FUNCTION {signature}")
+        for name, text in texts.items():
+            _make(connection, name, text.replace("@schema@", schema))
+        for _, signature in _functions(cursor):
+            # PostgreSQL lets everybody call a new function.
+            cursor.execute(f"REVOKE EXECUTE ON FUNCTION {signature} FROM PUBLIC")
+        for statement in guard_statements():
+            cursor.execute(statement)
+            if (found := _GUARD.match(statement)) and found["kind"] == "TRIGGER":
+                # Not to be silenced by session_replication_role.
+                cursor.execute(f"ALTER TABLE {found['table']} ENABLE ALWAYS TRIGGER {found['name']}")
+
+
+def _make(connection: BaseDatabaseWrapper, name: str, text: str) -> None:
+    """Make or replace a function; one whose arguments or answer were others is dropped first."""
+    with connection.cursor() as cursor:
+        before = [signature for known, signature in _functions(cursor) if known == name]
+        try:
+            with transaction.atomic(using=connection.alias):
+                cursor.execute(text)
+        except ProgrammingError:
+            for signature in before:
+                cursor.execute(f"DROP FUNCTION {signature}")
+            cursor.execute(text)
+            return
+        after = [signature for known, signature in _functions(cursor) if known == name]
+        if len(before) == 1 and after != before:
+            cursor.execute(f"DROP FUNCTION {before[0]}")
+
+
+def uninstall(connection: BaseDatabaseWrapper) -> None:
+    """Remove all guards, and then all functions of the ledger in this schema, also those of another version."""
+    with connection.cursor() as cursor:
+        _remove_guards(cursor)
+        for _, signature in _functions(cursor):
+            cursor.execute(f"DROP FUNCTION {signature}")
+
+
+def _remove_guards(cursor: Any) -> None:
+    for statement in guard_statements():
+        if (removal := _removal(statement)) is not None:
+            cursor.execute(removal)
+
+
+def _functions(cursor: Any) -> list[tuple[str, str]]:
+    """Name and signature of the ledger's functions in this schema, but for those of extensions."""
+    cursor.execute(
+        "SELECT p.proname, p.oid::regprocedure::text FROM pg_proc p"
+        " WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND starts_with(p.proname, 'ledger_')"
+        " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
+    )
+    return [(name, signature) for name, signature in cursor.fetchall()]
+
+
+def _removal(statement: str) -> str | None:
+    found = _GUARD.match(statement)
+    if found is None:
+        return None
+    if found["kind"] == "TRIGGER":
+        return f"DROP TRIGGER IF EXISTS {found['name']} ON {found['table']}"
+    if found["kind"] == "INDEX":
+        return f"DROP INDEX IF EXISTS {found['name']}"
+    return f"ALTER TABLE {found['altered']} DROP CONSTRAINT IF EXISTS {found['constraint']}"

@@ -1,0 +1,173 @@
+"""The ledger's schema as PostgreSQL's catalogue describes it, and as this version's migrations make it.
+
+A description is a dictionary of kinds ("table", "column", "trigger", …), each with its objects by name and their facts.
+It doesn't depend on the schema's name, on oids, on the order of columns, on the names that Django makes up for foreign
+keys, or on PostgreSQL's major version. The one that the migrations make is shipped as ``catalogue.json``, written by
+``python -m tests.catalogue``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+
+from ledger.verification import catalogue_sql
+
+Facts: TypeAlias = dict[str, Any]
+Objects: TypeAlias = dict[str, dict[str, Facts]]
+
+#: The shipped description.
+FILE: Final = Path(__file__).with_name("catalogue.json")
+
+#: The kinds that make up a description. What else ``catalogue_sql.DESCRIBE`` returns is judged by itself.
+KINDS: Final = ("table", "column", "sequence", "constraint", "index", "trigger", "rule", "policy", "function")
+
+# Storage parameters in the definition of an index: those are the host's business.
+_STORAGE = re.compile(r" WITH \((?:[^()']|'[^']*')*\)")
+# A literal, or a name with the dot that follows it.
+_TOKEN = re.compile(r"""'(?:[^']|'')*'|(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)\.?""")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something beside the description that the catalogue says: a privilege, an owner, a function of somebody else."""
+
+    kind: str
+    name: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What was read in one database."""
+
+    schema: str
+    #: PostgreSQL's major version, and the full one.
+    major: int
+    version: str
+    objects: Objects
+    remarks: tuple[Remark, ...]
+    #: Names of the ledger that lead this connection to another schema: name → that schema.
+    elsewhere: dict[str, str] = field(default_factory=dict)
+
+    def public(self) -> list[str]:
+        """What every role may do with the ledger's tables and functions, as the shipped description lists it."""
+        held = [each for each in self.remarks if each.kind == "privilege" and each.facts["on"] != "schema"]
+        return sorted(privilege_label(each) for each in held if not each.facts["role"])
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """What this version's migrations make: ``catalogue.json``."""
+
+    #: The majors of PostgreSQL on which the description was found to be this one, each with the full version.
+    postgresql: dict[str, str]
+    objects: Objects
+    public: list[str]
+
+
+@cache
+def shipped() -> Shipped:
+    """The description that this version of Folio came with."""
+    document = json.loads(FILE.read_text(encoding="utf-8"))
+    return Shipped(document["postgresql"], document["objects"], document["public"])
+
+
+def written(postgresql: dict[str, str], objects: Objects, public: Iterable[str]) -> str:
+    """A description as the file holds it: one object on a line, so that a change of one is a change of one line."""
+    dumps = json.dumps
+
+    def listed(there: dict[str, Facts]) -> str:
+        lines = [f"\n      {dumps(name)}: {dumps(facts, sort_keys=True)}" for name, facts in sorted(there.items())]
+        return f"{{{','.join(lines)}\n    }}" if lines else "{}"
+
+    kinds = [f'    "{kind}": {listed(objects[kind])}' for kind in KINDS]
+    majors = dumps(dict(sorted(postgresql.items(), key=lambda item: int(item[0]))))
+    granted = ",".join(f"\n    {dumps(label)}" for label in sorted(public))
+    granted = f"[{granted}\n  ]" if granted else "[]"
+    described = ",\n".join(kinds)
+    return f'{{\n  "postgresql": {majors},\n  "public": {granted},\n  "objects": {{\n{described}\n  }}\n}}\n'
+
+
+def privilege_label(remark: Remark) -> str:
+    """A privilege and what it is on: ``UPDATE (last_value) on table ledger_period``."""
+    facts = remark.facts
+    column = f" ({facts['column']})" if facts.get("column") else ""
+    return f"{facts['privilege']}{column} on {facts['on']} {remark.name}"
+
+
+def read(connection: BaseDatabaseWrapper, tables: Collection[str]) -> Catalogue | None:
+    """Read the schema that ``tables`` are in; None where not one of them is there.
+
+    They are in the schema that most of their names lead to. Everything is read by one statement.
+    """
+    with transaction.atomic(using=connection.alias):
+        try:
+            with connection.cursor() as cursor:
+                return _read(cursor, sorted(tables))
+        finally:
+            # Nothing was written; going back also restores the search_path where the caller has a transaction.
+            transaction.set_rollback(True, using=connection.alias)
+
+
+def _read(cursor: CursorWrapper, tables: list[str]) -> Catalogue | None:
+    cursor.execute(catalogue_sql.SEEN, [tables])
+    seen = cursor.fetchall()
+    cursor.execute(catalogue_sql.ONLY_POSTGRESQL)
+    cursor.execute(catalogue_sql.PLACES, [[oid for name, oid in seen if name and oid]])
+    places = {oid: (schema, name, quoted, is_table) for oid, schema, name, quoted, is_table in cursor.fetchall()}
+    counted = Counter(places[oid][:3] for name, oid in seen if name and oid and places[oid][3])
+    if not counted:
+        return None
+    (schema_id, schema, quoted), _ = counted.most_common(1)[0]
+    cursor.execute("SELECT current_setting('server_version_num')::int / 10000, current_setting('server_version')")
+    major, version = cursor.fetchone()
+    hidden = [oid for name, oid in seen if name is None]
+    cursor.execute(catalogue_sql.DESCRIBE, {"schema": schema_id, "tables": tables, "hidden": hidden})
+    unqualified = _unqualifier(quoted)
+    objects: Objects = {kind: {} for kind in KINDS}
+    remarks = []
+    for kind, name, text in cursor.fetchall():
+        facts = {fact: _canonical(value, unqualified) for fact, value in json.loads(text).items() if value}
+        if kind in objects:
+            objects[kind][unqualified(name)] = _settings_of_any_schema(facts, quoted)
+        else:
+            remarks.append(Remark(kind, unqualified(name), facts | {"role": facts.get("role", "")}))
+    elsewhere = {name: places[oid][1] for name, oid in seen if name and oid and places[oid][0] != schema_id}
+    return Catalogue(schema, major, version.split()[0], objects, tuple(remarks), elsewhere)
+
+
+def _canonical(value: Any, unqualified: Callable[[str], str]) -> Any:
+    if isinstance(value, list):
+        return sorted(_canonical(each, unqualified) for each in value)
+    return _STORAGE.sub("", unqualified(value)) if isinstance(value, str) else value
+
+
+def _unqualifier(quoted: str) -> Callable[[str], str]:
+    """A function that takes the schema's name away before the names of its objects, and leaves literals alone."""
+    prefix = f"{quoted}."
+    return lambda text: _TOKEN.sub(lambda token: "" if token[0] == prefix else token[0], text)
+
+
+def _settings_of_any_schema(facts: Facts, quoted: str) -> Facts:
+    """The same facts, with the ledger's own schema in a search_path called ``{schema}``."""
+    if "settings" in facts:
+        facts["settings"] = [_search_path(setting, quoted) for setting in facts["settings"]]
+    return facts
+
+
+def _search_path(setting: str, quoted: str) -> str:
+    name, _, value = setting.partition("=")
+    if name != "search_path":
+        return setting
+    return f"{name}=" + ", ".join("{schema}" if part == quoted else part for part in value.split(", "))

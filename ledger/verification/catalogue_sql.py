@@ -1,0 +1,242 @@
+"""The statements that read the ledger's schema out of PostgreSQL's catalogue.
+
+All but the first run with ``search_path`` set to ``pg_catalog`` alone. So no function or operator in the ledger's
+schema can answer for PostgreSQL's own, and what is in that schema is written with the schema's name, which the reader
+takes away.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Runs with the connection's own search_path: which relation each of the ledger's names leads to, and which functions
+# named like the ledger's are hidden by another one. It uses no operator, since another schema's might be taken.
+# Arguments: tables.
+SEEN: Final = """
+    SELECT name, pg_catalog.to_regclass(name)::pg_catalog.oid::pg_catalog.int8
+    FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS name
+    UNION ALL
+    SELECT NULL, p.oid::pg_catalog.int8
+    FROM pg_catalog.pg_proc p
+    WHERE pg_catalog.starts_with(p.proname::pg_catalog.text, 'ledger_'::pg_catalog.text)
+      AND NOT pg_catalog.pg_function_is_visible(p.oid)
+"""
+
+ONLY_POSTGRESQL: Final = "SET LOCAL search_path = pg_catalog"
+
+# What those names lead to, and in which schema. Arguments: oids.
+PLACES: Final = """
+    SELECT c.oid::int8, n.oid::int8, n.nspname, quote_ident(n.nspname),
+           c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY (%s::oid[])
+"""
+
+# Every object of the ledger, in one snapshot: kind, name, facts. The reader leaves out what is false, null or empty.
+# Arguments: schema, tables, hidden (functions).
+DESCRIBE: Final = """
+    WITH relation AS (
+        SELECT c.* FROM pg_class c WHERE c.relnamespace = %(schema)s::oid AND c.relname::text = ANY (%(tables)s::text[])
+    ),
+    sequence AS (
+        SELECT s.*, q.relname, q.relowner, q.relacl, r.relname || '.' || a.attname AS name
+        FROM relation r
+        JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = r.oid AND d.deptype IN ('a', 'i')
+        JOIN pg_sequence s ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid
+        JOIN pg_class q ON q.oid = s.seqrelid
+        JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = d.refobjsubid
+    ),
+    -- By its name, or because a trigger of the ledger calls it.
+    function AS (
+        SELECT p.*, p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS name
+        FROM pg_proc p
+        WHERE p.pronamespace = %(schema)s::oid AND NOT EXISTS (
+                SELECT FROM pg_depend d
+                WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+          AND (starts_with(p.proname::text, 'ledger_') OR p.oid IN (
+                SELECT t.tgfoid FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid))
+    ),
+    -- Whoever owns most of the tables.
+    owner AS (SELECT relowner AS oid FROM relation GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1),
+    -- Everything in the schema that has an owner, but for what an extension brought.
+    resident AS (
+        SELECT x.* FROM (
+            SELECT 'pg_class'::regclass AS catalogue, oid, relowner AS owner, false AS is_code FROM pg_class
+            WHERE relnamespace = %(schema)s::oid AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+            UNION ALL
+            SELECT 'pg_proc'::regclass, oid, proowner, true FROM pg_proc WHERE pronamespace = %(schema)s::oid
+            UNION ALL
+            SELECT 'pg_operator'::regclass, oid, oprowner, true FROM pg_operator WHERE oprnamespace = %(schema)s::oid
+            UNION ALL
+            SELECT 'pg_opclass'::regclass, oid, opcowner, true FROM pg_opclass WHERE opcnamespace = %(schema)s::oid
+            UNION ALL
+            SELECT 'pg_collation'::regclass, oid, collowner, true FROM pg_collation
+            WHERE collnamespace = %(schema)s::oid
+            UNION ALL
+            SELECT 'pg_type'::regclass, oid, typowner, true FROM pg_type
+            WHERE typnamespace = %(schema)s::oid AND typrelid = 0 AND typelem = 0
+        ) x
+        WHERE NOT EXISTS (
+            SELECT FROM pg_depend d WHERE d.classid = x.catalogue AND d.objid = x.oid AND d.deptype = 'e')
+    ),
+    ours AS (
+        SELECT 'pg_class'::regclass AS catalogue, oid FROM relation
+        UNION ALL SELECT 'pg_class'::regclass, seqrelid FROM sequence
+        UNION ALL SELECT 'pg_proc'::regclass, oid FROM function
+    )
+    SELECT 'table' AS kind, r.relname::text AS name, jsonb_build_object(
+        'is', CASE r.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
+            WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE r.relkind::text END,
+        'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' WHEN 't' THEN 'temporary' END,
+        'row security', r.relrowsecurity,
+        'forced row security', r.relforcerowsecurity,
+        -- What PostgreSQL believes of a table before it looks further. A superuser can write the contrary.
+        'ignores triggers', NOT r.relhastriggers AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = r.oid),
+        'ignores indexes', NOT r.relhasindex AND EXISTS (SELECT FROM pg_index x WHERE x.indrelid = r.oid),
+        'ignores checks', r.relchecks <> (
+            SELECT count(*) FROM pg_constraint k WHERE k.conrelid = r.oid AND k.contype = 'c'),
+        'parents', ARRAY(SELECT i.inhparent::regclass::text FROM pg_inherits i WHERE i.inhrelid = r.oid ORDER BY 1),
+        'children', ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i WHERE i.inhparent = r.oid ORDER BY 1)
+    )::text AS facts
+    FROM relation r
+    UNION ALL
+    SELECT 'column', r.relname || '.' || a.attname, jsonb_build_object(
+        'type', format_type(a.atttypid, a.atttypmod),
+        'collation', CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END,
+        -- Since PostgreSQL 18 it is a constraint as well, which may not have been proven of the rows that were there.
+        'not null', a.attnotnull AND NOT EXISTS (
+            SELECT FROM pg_constraint k
+            WHERE k.conrelid = r.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated),
+        'default', CASE a.attgenerated WHEN '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+        'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
+        'generated', CASE WHEN a.attgenerated <> ''
+            THEN a.attgenerated::text || ': ' || pg_get_expr(d.adbin, d.adrelid) END
+    )::text
+    FROM relation r
+    JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_type t ON t.oid = a.atttypid
+    LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
+    UNION ALL
+    SELECT 'sequence', s.name, jsonb_build_object(
+        'definition', format_type(s.seqtypid, NULL) || ' by ' || s.seqincrement
+                      || ', ' || s.seqmin || ' to ' || s.seqmax
+                      || CASE WHEN s.seqcycle THEN ', and over again' ELSE '' END)::text
+    FROM sequence s
+    UNION ALL
+    -- A foreign key by its columns: Django makes up its name.
+    SELECT 'constraint',
+        r.relname || CASE WHEN k.contype <> 'f' THEN '.' || k.conname
+            ELSE ' (' || (SELECT string_agg(a.attname, ', ' ORDER BY c.place)
+                          FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
+                          JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = c.number)
+                 || ') to ' || k.confrelid::regclass END,
+        jsonb_build_object(
+            'definition', pg_get_constraintdef(k.oid),
+            'not valid', NOT k.convalidated,
+            'index unusable', k.contype IN ('p', 'u', 'x') AND NOT EXISTS (
+                SELECT FROM pg_index x
+                WHERE x.indexrelid = k.conindid AND x.indisvalid AND x.indisready AND x.indislive
+                  AND (x.indisunique OR x.indisexclusion) AND x.indimmediate <> k.condeferrable),
+            -- A foreign key rests on four triggers of PostgreSQL's own, a deferrable index on one.
+            'not upheld', (SELECT count(*) FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+                           WHERE t.tgconstraint = k.oid AND t.tgenabled IN ('O', 'A')
+                             AND f.pronamespace = 'pg_catalog'::regnamespace)
+                          <> CASE WHEN k.contype = 'f' THEN 4 WHEN k.condeferrable THEN 1 ELSE 0 END
+        )::text
+    FROM relation r JOIN pg_constraint k ON k.conrelid = r.oid AND k.contype IN ('c', 'f', 'p', 'u', 'x')
+    UNION ALL
+    SELECT 'index', r.relname || '.' || i.relname, jsonb_build_object(
+        'definition', pg_get_indexdef(i.oid),
+        'unusable', NOT (x.indisvalid AND x.indisready AND x.indislive AND x.indimmediate))::text
+    FROM relation r JOIN pg_index x ON x.indrelid = r.oid AND x.indisunique JOIN pg_class i ON i.oid = x.indexrelid
+    WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))
+    UNION ALL
+    SELECT 'trigger', r.relname || '.' || t.tgname, jsonb_build_object(
+        'definition', pg_get_triggerdef(t.oid),
+        'fires', CASE t.tgenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'except in replica mode'
+            WHEN 'R' THEN 'in replica mode alone' ELSE 'never (it is disabled)' END)::text
+    FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+    UNION ALL
+    SELECT 'rule', r.relname || '.' || w.rulename, jsonb_build_object('definition', pg_get_ruledef(w.oid))::text
+    FROM relation r JOIN pg_rewrite w ON w.ev_class = r.oid
+    UNION ALL
+    SELECT 'policy', r.relname || '.' || p.polname, jsonb_build_object(
+        'definition', p.polcmd::text || ' using ' || coalesce(pg_get_expr(p.polqual, p.polrelid), ''))::text
+    FROM relation r JOIN pg_policy p ON p.polrelid = r.oid
+    UNION ALL
+    SELECT 'function', f.name, jsonb_build_object(
+        'arguments', pg_get_function_arguments(f.oid),
+        'result', pg_get_function_result(f.oid),
+        'kind', nullif(f.prokind, 'f'),
+        'language', (SELECT l.lanname FROM pg_language l WHERE l.oid = f.prolang),
+        'volatility', CASE f.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' END,
+        'strict', f.proisstrict,
+        'leakproof', f.proleakproof,
+        'parallel', CASE f.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' END,
+        'security definer', f.prosecdef,
+        'settings', f.proconfig,
+        'text', encode(sha256(convert_to(f.prosrc, 'UTF8')), 'hex'),
+        'body', pg_get_function_sqlbody(f.oid))::text
+    FROM function f
+    -- What follows is judged by itself, and not part of the shipped description.
+    UNION ALL
+    SELECT 'hidden', f.name, '{}' FROM function f WHERE f.oid = ANY (%(hidden)s::oid[])
+    UNION ALL
+    SELECT CASE WHEN o.oid IS NOT NULL THEN 'owner' WHEN x.is_code THEN 'stranger' ELSE 'neighbour' END,
+        i.type || ' ' || replace(i.identity, 'pg_catalog.', ''),
+        jsonb_build_object('role', w.rolname, 'owner', s.rolname)::text
+    FROM owner JOIN resident x ON x.owner <> owner.oid
+    JOIN pg_roles w ON w.oid = x.owner
+    JOIN pg_roles s ON s.oid = owner.oid
+    LEFT JOIN ours o ON o.catalogue = x.catalogue AND o.oid = x.oid
+    CROSS JOIN LATERAL pg_identify_object(x.catalogue, x.oid, 0) i
+    -- What a superuser could do with an object of the host, a superuser can do without it.
+    WHERE o.oid IS NOT NULL OR NOT w.rolsuper
+    UNION ALL
+    SELECT 'landlord', n.nspname::text, jsonb_build_object('role', w.rolname, 'owner', s.rolname)::text
+    FROM owner
+    JOIN pg_namespace n ON n.oid = %(schema)s::oid
+    JOIN pg_roles h ON h.oid = n.nspowner
+    JOIN pg_roles w ON w.oid = CASE h.rolname
+        WHEN 'pg_database_owner' THEN (SELECT b.datdba FROM pg_database b WHERE b.datname = current_database())
+        ELSE h.oid END
+    JOIN pg_roles s ON s.oid = owner.oid
+    WHERE w.oid <> owner.oid AND NOT w.rolsuper
+    UNION ALL
+    SELECT 'definer', p.oid::regprocedure::text, jsonb_build_object('role', w.rolname)::text
+    FROM pg_proc p JOIN pg_roles w ON w.oid = p.proowner
+    WHERE p.prosecdef AND p.pronamespace = %(schema)s::oid AND p.oid NOT IN (SELECT f.oid FROM function f)
+      AND NOT EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+    UNION ALL
+    SELECT 'privilege', x.name, jsonb_build_object(
+        'on', x.type, 'column', x.column, 'role', coalesce(w.rolname, ''), 'privilege', a.privilege_type,
+        'grantable', a.is_grantable)::text
+    FROM owner CROSS JOIN LATERAL (
+        SELECT 'table' AS type, r.relname::text AS name, NULL AS column, r.relowner AS owner,
+            coalesce(r.relacl, acldefault('r', r.relowner)) AS acl
+        FROM relation r
+        UNION ALL
+        SELECT 'table', r.relname::text, c.attname, r.relowner, c.attacl
+        FROM relation r JOIN pg_attribute c ON c.attrelid = r.oid AND NOT c.attisdropped AND c.attacl IS NOT NULL
+        UNION ALL
+        SELECT 'sequence', s.name, NULL, s.relowner, coalesce(s.relacl, acldefault('s', s.relowner)) FROM sequence s
+        UNION ALL
+        SELECT 'function', f.name, NULL, f.proowner, coalesce(f.proacl, acldefault('f', f.proowner)) FROM function f
+        UNION ALL
+        SELECT 'schema', n.nspname::text, NULL, n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner))
+        FROM pg_namespace n WHERE n.oid = %(schema)s::oid
+    ) x
+    CROSS JOIN LATERAL aclexplode(x.acl) a
+    LEFT JOIN pg_roles w ON w.oid = a.grantee
+    WHERE a.grantee NOT IN (x.owner, owner.oid) AND w.rolsuper IS NOT TRUE
+    UNION ALL
+    SELECT 'replica identity', r.relname::text, '{}' FROM relation r WHERE r.relreplident <> 'd'
+    UNION ALL
+    SELECT 'event trigger', e.evtname::text, jsonb_build_object('function', e.evtfoid::regprocedure::text)::text
+    FROM pg_event_trigger e
+    WHERE e.evtenabled <> 'D' AND NOT EXISTS (
+        SELECT FROM pg_depend d
+        WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e')
+    ORDER BY 1, 2, 3
+"""

@@ -1,0 +1,246 @@
+"""Compares two descriptions of the schema, and tells each difference: the object, what is different, what it allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ledger.verification.catalogue import Facts, Objects
+
+# What each kind is called; {of} is its table.
+_NAMES: Final = {
+    "table": "table {of}",
+    "column": "column {name} of {of}",
+    "sequence": "sequence of {of}.{name}",
+    "constraint": "constraint {name} on {of}",
+    "index": "unique index {name} on {of}",
+    "trigger": "trigger {name} on {of}",
+    "rule": "rule {name} on {of}",
+    "policy": "row security policy {name} on {of}",
+    "function": "function {of}",
+}
+
+# What it allows that an object is missing.
+_MISSING: Final = {
+    "table": "all that stood in it is gone, or is kept out of sight",
+    "column": "all that stood in it is gone",
+    "sequence": "rows get no ids of their own",
+    "constraint": "rows can be written that it refuses",
+    "index": "rows can be written twice that must be there once",
+    "trigger": "rows can be written, changed or deleted that it refuses",
+    "function": "what it does is not done, and what calls it fails",
+}
+
+# What it allows that there is an object which the migrations don't make.
+_ADDED: Final = {
+    "table": "this version doesn't know what may be written to it",
+    "column": "its default can run other people's code as a row is written",
+    "sequence": "ids can come from elsewhere",
+    "constraint": "rows that the ledger must write can be refused",
+    "index": "rows that the ledger must write can be refused",
+    "trigger": "rows can be changed, dropped or copied while they are written, by other people's code",
+    "rule": "statements can be replaced by others, or by nothing, before any trigger sees a row",
+    "policy": "rows can be hidden from those who read, or refused to those who write",
+    "function": "calls can reach it in place of the ledger's own function",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """How a fact that is different is told; {found} and {wanted} stand in ``what``."""
+
+    check: str
+    what: str
+    allows: str
+
+
+_REFUSED: Final = "rows can be written that it refuses"
+
+_FACTS: Final = {
+    ("table", "is"): _Words("table", "is a {found}, not a {wanted}", "what is read and written can be something else"),
+    ("table", "persistence"): _Words(
+        "unlogged",
+        "is {found}, so it is not in the write-ahead log",
+        "a crash empties it, and no replica has it",
+    ),
+    ("table", "row security"): _Words(
+        "row-security",
+        "has row level security enabled",
+        "rows can be hidden from every role but the owner, so that gaps seem to be there, or no entry",
+    ),
+    ("table", "forced row security"): _Words(
+        "row-security",
+        "has row level security forced on its owner",
+        "rows can be hidden from the ledger's own functions and guards, which then find nothing to refuse",
+    ),
+    ("table", "ignores triggers"): _Words(
+        "trigger",
+        "is marked as a table without triggers, so PostgreSQL fires none of those that it has",
+        "events can be changed and deleted, and any row can be written",
+    ),
+    ("table", "ignores indexes"): _Words(
+        "index",
+        "is marked as a table without indexes, so PostgreSQL keeps none of those that it has",
+        "rows can be written twice that must be there once",
+    ),
+    ("table", "ignores checks"): _Words(
+        "constraint", "is marked with a wrong number of check constraints, so PostgreSQL looks at none", _REFUSED
+    ),
+    ("table", "parents"): _Words(
+        "inheritance",
+        "is a child of {found}",
+        "whoever owns that table can change its columns, and statements on that table reach its rows",
+    ),
+    ("table", "children"): _Words(
+        "inheritance",
+        "has the children {found}",
+        "rows can be added there that are read as the ledger's own, past every trigger and unique index",
+    ),
+    ("column", "type"): _Words(
+        "column", "has the type {found}, not {wanted}", "values can be stored that don't fit, or compare otherwise"
+    ),
+    ("column", "collation"): _Words(
+        "column", "has the collation {found}, not {wanted}", "texts that differ can count as equal"
+    ),
+    ("column", "not null"): _Words(
+        "column", "may be null", "rows can be written without it, which no unique index and no guard compares"
+    ),
+    ("column", "default"): _Words(
+        "column", "has the default {found}, not {wanted}", "rows can be written with a value that nobody asked for"
+    ),
+    ("column", "identity"): _Words(
+        "column", "has the identity {found}, not {wanted}", "ids can be chosen, or are missing"
+    ),
+    ("column", "generated"): _Words(
+        "column", "is generated by {found}, not {wanted}", "rows can be written with a value that nobody asked for"
+    ),
+    ("sequence", "definition"): _Words("sequence", "is {found}, not {wanted}", "an id can be given out twice"),
+    ("constraint", "definition"): _Words(
+        "constraint", "is another one than the migrations made: {found}, not {wanted}", _REFUSED
+    ),
+    ("constraint", "not valid"): _Words(
+        "constraint", "is not valid: the rows that are there were never checked", "rows can be there that it refuses"
+    ),
+    ("constraint", "index unusable"): _Words(
+        "index",
+        "has an index that is not valid, so it guards nothing",
+        "rows can be written twice that must be there once",
+    ),
+    ("constraint", "not upheld"): _Words(
+        "trigger",
+        "is not upheld: one of PostgreSQL's own triggers for it is disabled or missing",
+        "rows can point to what is not there",
+    ),
+    ("index", "definition"): _Words(
+        "index",
+        "is another one than the migrations made: {found}, not {wanted}",
+        "rows can be written twice that must be there once",
+    ),
+    ("index", "unusable"): _Words(
+        "index", "is not valid, so it guards nothing", "rows can be written twice that must be there once"
+    ),
+    ("trigger", "definition"): _Words(
+        "trigger",
+        "is another one than the migrations made: {found}, not {wanted}",
+        "rows can be written, changed or deleted that it refuses",
+    ),
+    ("trigger", "fires"): _Words(
+        "trigger",
+        "must fire {wanted}, and fires {found}",
+        "rows can be written, changed or deleted that it refuses, at least in some sessions",
+    ),
+    ("function", "text"): _Words(
+        "function",
+        "has another text than the migrations gave it",
+        "what it refuses can pass, and it can do what its text never said",
+    ),
+    ("function", "settings"): _Words(
+        "function",
+        "has the settings {found}, not {wanted}",
+        "tables, functions and operators of somebody else can pose as those that it means",
+    ),
+    ("function", "security definer"): _Words(
+        "function",
+        "runs with the rights of {found}, not of {wanted}",
+        "who calls it can use the owner's rights, or the ledger can't do its work with the caller's",
+    ),
+}
+
+
+# What any other fact of an object allows.
+_OTHERWISE: Final = {
+    "column": "rows that the ledger must write can be refused",
+    "function": "it can do, or be taken for, what this version doesn't expect",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference: which check of ``findings.MEANINGS`` it is, and the sentence that tells it."""
+
+    check: str
+    detail: str
+
+
+def differences(wanted: Objects, found: Objects) -> Iterator[Difference]:
+    """Compare what was found with what is wanted, object by object and fact by fact.
+
+    Of a table that is missing, or is something else, this alone is told, and nothing of what belongs to it.
+    """
+    gone = {name for name, facts in wanted["table"].items() if found["table"].get(name, {}).get("is") != facts["is"]}
+    for kind in _NAMES:
+        there, expected = found.get(kind, {}), wanted.get(kind, {})
+        for name in sorted(there.keys() | expected.keys()):
+            if kind != "table" and table_of(name) in gone:
+                continue
+            if name not in there:
+                yield Difference(_check(kind), f"{title(kind, name)} is missing: {_MISSING[kind]}")
+            elif name not in expected:
+                yield _added(kind, name, there[name])
+            else:
+                yield from _changed(kind, name, expected[name], there[name])
+
+
+def table_of(name: str) -> str:
+    """The table that an object belongs to, by the object's name in a description; a table belongs to itself."""
+    return name.partition(" (")[0].partition(".")[0]
+
+
+def title(kind: str, name: str) -> str:
+    """An object as a sentence begins with it: ``The trigger ledger_entry_fits on ledger_entry``."""
+    if kind == "constraint" and " (" in name:
+        return f"The foreign key from {name}"
+    of, _, own = (name, "", "") if kind == "function" else name.partition(".")
+    return f"The {_NAMES[kind].format(of=of, name=own)}"
+
+
+def _check(kind: str) -> str:
+    return "row-security" if kind == "policy" else kind
+
+
+def _added(kind: str, name: str, facts: Facts) -> Difference:
+    definition = f" ({facts['definition']})" if "definition" in facts else ""
+    return Difference(_check(kind), f"{title(kind, name)} is none of the ledger's{definition}: {_ADDED[kind]}")
+
+
+def _changed(kind: str, name: str, wanted: Facts, found: Facts) -> Iterator[Difference]:
+    for fact in sorted(wanted.keys() | found.keys()):
+        there, expected = found.get(fact), wanted.get(fact)
+        # A table in the log that need not be there is slower, and no less safe.
+        if there == expected or (fact == "persistence" and there is None):
+            continue
+        words = _FACTS.get((kind, fact))
+        if words is None or (fact == "not null" and there):
+            what = f"is another one than the migrations made: {fact} {{found}}, not {{wanted}}"
+            words = _Words(_check(kind), what, "")
+        what = words.what.format(found=_told(fact, there), wanted=_told(fact, expected))
+        yield Difference(words.check, f"{title(kind, name)} {what}: {words.allows or _OTHERWISE[kind]}")
+
+
+def _told(fact: str, value: Any) -> str:
+    if fact == "security definer":
+        return "its owner" if value else "its caller"
+    if isinstance(value, list):
+        return "; ".join(value)
+    return {None: "none", True: "yes"}.get(value, str(value))

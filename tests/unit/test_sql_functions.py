@@ -1,0 +1,100 @@
+"""The living files of functions and guards: each once, owned, and fit for a schema that Citus distributes."""
+
+import re
+
+import pytest
+
+from ledger.grants.purposes import PURPOSES, READING
+from ledger.models.tables import all_tables
+from ledger.sql.installing import function_texts, guard_statements
+from tests import frozen
+
+TEXTS = function_texts()
+DEFINER = "SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp"
+GRANTED = sorted(READING.union(*(purpose.functions for purpose in PURPOSES.values())))
+
+#: Plans for lists of any length. Where Citus distributes the schema it can't plan them: there the setting is taken off.
+GENERIC_PLANS = {"ledger_issue_reserved", "ledger_leave_ticket", "ledger_number_tickets", "ledger_reserve"}
+
+
+def code(text: str) -> str:
+    """The text without its comments."""
+    return re.sub(r"--.*", "", text)
+
+
+def test_the_migration_makes_the_living_files() -> None:
+    assert frozen.frozen() == frozen.living(), (
+        "Files of ledger/sql differ from what the migration 0002_functions_and_guards says that it makes. Until the "
+        "first release: run python -m tests.frozen and python -m tests.catalogue. From then on: add a migration that "
+        "carries the changed text."
+    )
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_each_file_defines_the_function_of_its_name(name: str) -> None:
+    assert re.findall(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)", TEXTS[name]) == [name]
+    assert TEXTS[name].startswith("-- "), "it begins with what the function is for"
+    assert max(map(len, TEXTS[name].splitlines())) <= 126
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_function_that_looks_into_tables_for_a_role_is_a_definer(name: str) -> None:
+    text = code(TEXTS[name])
+    is_trigger = "RETURNS trigger" in text
+    granted = any(name in purpose.functions for purpose in PURPOSES.values())
+    if granted or is_trigger:
+        assert DEFINER in text or name == "ledger_moved_new_counter"
+    elif "SECURITY DEFINER" in text:
+        assert DEFINER in text
+        assert name in {"ledger_set_home", "ledger_suspects"}
+
+
+@pytest.mark.parametrize("name", GRANTED)
+def test_what_is_granted_is_there(name: str) -> None:
+    assert name in TEXTS
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_argument_sets_what_the_database_alone_knows(name: str) -> None:
+    """Of those that roles may call."""
+    if not any(name in purpose.functions for purpose in PURPOSES.values()):
+        return
+    arguments = TEXTS[name].partition("(")[2].partition("$$")[0]
+    assert not re.search(r"p_(promised|issued_at|voided_at|entry_id|era|login|role|prefix|suffix|width)\b", arguments)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+class TestCitus:
+    """What a distributed schema refuses."""
+
+    def test_no_clock_in_an_update(self, name: str) -> None:
+        for update in re.findall(r"\bUPDATE ledger_\w+.*?;", code(TEXTS[name]), re.DOTALL):
+            assert not re.search(r"\b(clock_timestamp|now|transaction_timestamp)\s*\(", update), update
+        for update in re.findall(r"\bDO UPDATE\s+SET.*?;", code(TEXTS[name]), re.DOTALL):
+            assert not re.search(r"\b(clock_timestamp|now)\s*\(", update), update
+
+    def test_rows_come_back_as_bare_columns(self, name: str) -> None:
+        text = code(TEXTS[name])
+        for insert in re.findall(
+            r"\bINSERT INTO (?:(?!;).)*?\bSELECT\b(?:(?!;).)*?\bRETURNING\b([^;()]*)", text, re.DOTALL
+        ):
+            columns = [column.strip() for column in re.split(r"\bINTO\b|\bLOOP\b", insert)[0].split(",")]
+            assert all(re.fullmatch(r"(\w+\.)?\w+", column) for column in columns), columns
+
+    def test_no_argument_is_a_row_of_a_table(self, name: str) -> None:
+        signature = code(TEXTS[name]).partition("$$")[0]
+        assert not [table for table in all_tables() if re.search(rf"\b{table}\b", signature)]
+
+    def test_generic_plans_are_known(self, name: str) -> None:
+        assert ("plan_cache_mode = force_generic_plan" in TEXTS[name]) == (name in GENERIC_PLANS)
+
+    def test_types_are_those_of_the_columns(self, name: str) -> None:
+        assert not re.search(r"\b(varchar|character varying|smallint)\b", code(TEXTS[name]))
+
+
+def test_guards_are_one_statement_each() -> None:
+    for statement in guard_statements():
+        assert ";" not in statement
+        assert statement.startswith(("CREATE ", "ALTER TABLE "))
+        # Ids of a distributed schema begin at 2^48 and more.
+        assert not re.search(r"_id \*", statement)
