@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -33,7 +33,6 @@ class Poison:
     facts: str = ""
     text: str = ""
     shown: str = ""
-    only: tuple[str, ...] = field(default=())
 
 
 POISONS = (
@@ -48,10 +47,13 @@ POISONS = (
         "'9999-12-31'",
         """('{"cause": ' || repeat('[', 3000) || repeat(']', 3000) || '}')""",
     ),
-    Poison("shape", facts="""'{"cause": {"a": [1]}, "here": "x", "there": [5, {"state": null}], "flagged": [1]}'"""),
+    Poison(
+        "shape and odd text",
+        facts="""'{"cause": {"a": [1]}, "here": "x", "there": [5, {"state": null}], "flagged": [1]}'""",
+        text="E'" + "".join(rf"\u{ord(one):04x}" for one in ODD_TEXT) + "'",
+    ),
     Poison("other shape", facts="""('{"here": [1], "there": 5, "cause": ' || repeat('9', 400) || '.5e10}')"""),
     Poison("large", facts="""('{"cause": "' || repeat('large ', 340000) || '"}')"""),
-    Poison("odd text", text="E'" + "".join(rf"\u{ord(one):04x}" for one in ODD_TEXT) + "'"),
 )
 
 #: Texts that Folio compares: what an unknown one does is for test_poison_settings.py.
@@ -109,7 +111,7 @@ class Places:
 
 
 def places() -> Places:
-    """Two shops; the second has a row in every table, whatever it takes."""
+    """Two shops; the second has a row in every table, whatever it takes, so the guards are down."""
     good, bad = shop("mumbai", "M"), shop("berlin", "B")
     # Of its own, so that the invoices beside it can be seen as they are.
     define_series("old", org="berlin", template="OLD-{year}-{counter}", time_zone="UTC")
@@ -119,18 +121,11 @@ def places() -> Places:
         Series: Series.objects.get(tenant="berlin", code="old"),
         Period: Period.objects.get(tenant="berlin", series__code="old"),
     }
-    with guards_down_for_filling():
-        for model in folios_models():
-            if model not in rows:
-                rows[model] = _row_of(model, rows)
+    for model in folios_models():
+        if model not in rows:
+            rows[model] = _row_of(model, rows)
     assert entry.number == "OLD-2026-1"
     return Places(good, bad, rows)
-
-
-@contextmanager
-def guards_down_for_filling() -> Iterator[None]:
-    """The caller has taken the guards down; this says so where it is relied on."""
-    yield
 
 
 def _row_of(model: type[models.Model], rows: dict[type[models.Model], models.Model]) -> models.Model:
@@ -192,6 +187,8 @@ def poison(there: Places, given: Poison) -> None:
 
 
 def _value(model: type[models.Model], column: Any, given: Poison) -> str:
+    if column in model._meta.pk_fields:
+        return ""  # by which the tests find the row again
     if isinstance(column, models.DateTimeField):
         return given.moment
     if isinstance(column, models.DateField):
