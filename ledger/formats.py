@@ -84,6 +84,10 @@ class NumberFormat:
             )
         return f"{self.prefix}{value:0{self.width}}{self.suffix}"
 
+    def shown(self, value: int) -> str:
+        """The number of a value for a reader, who must also be told of a value that no counter can have."""
+        return self.number(value) if 0 <= value <= MAX_VALUE else f"{self.prefix}{value}{self.suffix}"
+
     def highest_value(self, max_length: int) -> int:
         """The highest value whose number has at most ``max_length`` characters; 0 if none fits."""
         digits = max_length - len(self.prefix) - len(self.suffix)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from ledger.admin.base import ModelAdmin, link_to
+from ledger.admin.base import AnyModelAdmin, link_to
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.admin.search import EntrySearch
@@ -22,7 +22,7 @@ class SystemFilter(admin.SimpleListFilter):
     title = "system"
     parameter_name = "system"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """Their names."""
         return [(name, name) for name in PushPosition.objects.order_by("pk").values_list("pk", flat=True)]
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from ledger.keys import KEY_LENGTH
 from ledger.models import Entry, NumberVoided
 from ledger.models.columns import ShortTextField
+from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.models.series import NUMBER_LENGTH
 
 
@@ -22,8 +23,8 @@ class SealedToken(models.Model):
 
     system = ShortTextField(primary_key=True, max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
     sealed = models.TextField(blank=True, default="")
-    issued_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True)
+    issued_at = MomentField(null=True)
+    expires_at = MomentField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -37,11 +38,11 @@ class Quota(models.Model):
 
     organisation = ShortTextField(primary_key=True, max_length=400)
     room = models.FloatField(null=True, help_text="What is left of a minute's requests, as of counted_at.")
-    counted_at = models.DateTimeField(null=True)
+    counted_at = MomentField(null=True)
     day = ShortTextField(max_length=10, blank=True, default="")
     used_today = models.IntegerField(default=0)
-    tickets = models.JSONField(default=dict, help_text="The requests under way, and until when each one counts.")
-    paused_until = models.DateTimeField(null=True)
+    tickets = FactsField(default=dict, help_text="The requests under way, and until when each one counts.")
+    paused_until = MomentField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -76,18 +77,18 @@ class Push(models.Model):
     )
     number = ShortTextField(max_length=NUMBER_LENGTH)
     document = ShortTextField(max_length=KEY_LENGTH, blank=True, default="")
-    issued_on = models.DateField()
+    issued_on = DayField()
     state = ShortTextField(max_length=10, choices=State.choices, default=State.WAITING)
-    found_at = models.DateTimeField(db_default=Now())
+    found_at = MomentField(db_default=Now())
     claimed_by = ShortTextField(max_length=60, blank=True, default="")
-    claimed_until = models.DateTimeField(null=True, blank=True)
+    claimed_until = MomentField(null=True, blank=True)
     attempts = models.IntegerField(default=0, help_text="Of the step that is due.")
     last_error = models.TextField(blank=True, default="")
-    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    next_attempt_at = MomentField(null=True, blank=True)
     remote_id = ShortTextField(max_length=400, blank=True, default="")
-    facts = models.JSONField(blank=True, default=dict, encoder=DjangoJSONEncoder)
-    pushed_at = models.DateTimeField(null=True, blank=True)
-    cancelled_at = models.DateTimeField(null=True, blank=True)
+    facts = FactsField(blank=True, default=dict, encoder=DjangoJSONEncoder)
+    pushed_at = MomentField(null=True, blank=True)
+    cancelled_at = MomentField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "pushes"
@@ -122,9 +123,9 @@ class PushPosition(models.Model):
     system = ShortTextField(primary_key=True, max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
     tenant = ShortTextField(max_length=KEY_LENGTH, blank=True, default="")
     through = models.BigIntegerField(default=0, help_text="A transaction id.")
-    scope = models.JSONField(default=dict)
-    looked_in_full_at = models.DateTimeField(null=True)
-    ran_at = models.DateTimeField(null=True)
+    scope = FactsField(default=dict)
+    looked_in_full_at = MomentField(null=True)
+    ran_at = MomentField(null=True)
     error = models.TextField(blank=True, default="", help_text="What stopped the last run, or nothing.")
 
     class Meta:

@@ -6,27 +6,59 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db import models
+from django.db import DataError, models
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ledger.models import Period
+from ledger.web.texts import readable
 
 # Django's own classes take no type argument at run time.
 if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
+    AnyModelAdmin = admin.ModelAdmin[Any]
     AnyPaginator = Paginator[Any]
 else:
-    ModelAdmin = admin.ModelAdmin
+    AnyModelAdmin = admin.ModelAdmin
     AnyPaginator = Paginator
 
 
-class BoundedChangeList(ChangeList):
+class ReadableChangeList(ChangeList):
+    """A list that refuses filters which the database can't work with, as Django does with those that it can't."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """A regular expression that is none, for instance, leads back to the list without filters."""
+        try:
+            super().get_results(request)
+        except (DataError, ValueError, OverflowError) as error:
+            raise IncorrectLookupParameters(error) from error
+
+
+class ModelAdmin(AnyModelAdmin):
+    """What every page of ours has: requests that hold what no text can have are refused, whatever they ask for."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Refuses odd filters."""
+        return ReadableChangeList
+
+    def own_urls(self) -> list[URLPattern]:
+        """Pages beside those of Django."""
+        return []
+
+    def get_urls(self) -> list[URLPattern]:
+        """All of them, guarded in this one place."""
+        patterns = [*self.own_urls(), *super().get_urls()]
+        for pattern in patterns:
+            pattern.callback = readable(pattern.callback)
+        return patterns
+
+
+class BoundedChangeList(ReadableChangeList):
     """A list whose count may have stopped at the paginator's limit."""
 
     def get_results(self, request: HttpRequest) -> None:

@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from ledger.admin.base import ModelAdmin
+from ledger.admin.base import AnyModelAdmin
 from ledger.errors import LedgerError
 
 #: As many as a person can read before saying yes.
@@ -34,7 +34,9 @@ def act_on_all(chosen: Sequence[Any], act: Callable[[Any], object], alias: str) 
     return failures
 
 
-def chosen_rows(model_admin: ModelAdmin, request: HttpRequest, queryset: models.QuerySet[Any]) -> Sequence[Any] | None:
+def chosen_rows(
+    model_admin: AnyModelAdmin, request: HttpRequest, queryset: models.QuerySet[Any]
+) -> Sequence[Any] | None:
     """The chosen rows in the order in which all such actions lock them; None, and a message, if they are too many."""
     chosen = list(queryset.order_by("pk")[: MOST + 1])
     if len(chosen) > MOST:
@@ -49,7 +51,7 @@ def chosen_rows(model_admin: ModelAdmin, request: HttpRequest, queryset: models.
 
 
 def confirmation_page(
-    model_admin: ModelAdmin,
+    model_admin: AnyModelAdmin,
     request: HttpRequest,
     chosen: Sequence[Any],
     form: forms.Form,

@@ -14,19 +14,25 @@ from django.utils.safestring import SafeString
 from ledger.admin.base import link_to
 from ledger.models import GapDeclared
 from ledger.moments import local
+from ledger.unreadable import cut
+
+#: Characters of one fact on a page.
+_LONGEST = 5000
 
 
 def shown_metadata(metadata: Mapping[str, Any]) -> SafeString | str:
     """Metadata as the caller passed them."""
     if not metadata:
         return "–"
-    return format_html("<pre>{}</pre>", json.dumps(metadata, indent=2, ensure_ascii=False))
+    return format_html("<pre>{}</pre>", cut(json.dumps(metadata, indent=2, ensure_ascii=False), _LONGEST))
 
 
-def shown_evidence(evidence: Mapping[str, Any]) -> SafeString | str:
-    """The evidence of a gap, one line for each fact."""
+def shown_evidence(evidence: Any) -> SafeString | str:
+    """The evidence of a gap, one line for each fact; what should be evidence and is none, as it is."""
     if not evidence:
         return "–"
+    if not isinstance(evidence, Mapping):
+        return cut(str(evidence), _LONGEST)
     facts = ((name.replace("_", " "), _fact(name, fact)) for name, fact in evidence.items())
     return format_html('<dl class="ledger-evidence">{}</dl>', format_html_join("", "<dt>{}</dt><dd>{}</dd>", facts))
 
@@ -48,7 +54,7 @@ def _fact(name: str, fact: Any) -> SafeString | str:
         return moment
     if fact is None or fact == "":
         return "–"
-    return fact if isinstance(fact, str) else json.dumps(fact, ensure_ascii=False)
+    return cut(fact if isinstance(fact, str) else json.dumps(fact, ensure_ascii=False), _LONGEST)
 
 
 def _moment(text: str) -> str | None:

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from ledger.admin.base import ModelAdmin, shown_tenant
+from ledger.admin.base import AnyModelAdmin, shown_tenant
 from ledger.models import Entry, NumberVoided, Period, Series
 
 #: A longer list is no help; any value can still stand in the address.
@@ -21,7 +21,7 @@ class TenantFilter(admin.SimpleListFilter):
     title = "tenant"
     parameter_name = "tenant"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """The tenants that have a series."""
         tenants = Series.objects.order_by("tenant").values_list("tenant", flat=True).distinct()[:_MOST]
         return [(tenant, shown_tenant(tenant)) for tenant in tenants]
@@ -60,7 +60,7 @@ class SeriesFilter(_ByRow):
     title = "series"
     parameter_name = "series"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """The series, in their order."""
         series = Series.objects.all()
         if (tenant := request.GET.get("tenant")) is not None:
@@ -97,7 +97,7 @@ class PeriodFilter(_ByRow):
     title = "period"
     parameter_name = "period"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """The periods of the chosen series, or the one that a link chose; the latest first."""
         series, period = request.GET.get("series", ""), request.GET.get("period", "")
         if series.isascii() and series.isdigit() and len(series) < 19:
@@ -121,7 +121,7 @@ class StateFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """The four states of a value that the ledger knows."""
         return [("issued", "issued"), ("void", "void"), ("adopted", "adopted"), ("gap", "gap")]
 
@@ -143,7 +143,7 @@ class OpenFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """Open, or closed for good."""
         return [("open", "open"), ("closed", "closed")]
 

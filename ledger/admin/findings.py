@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
-from ledger.admin.base import ModelAdmin
+from ledger.admin.base import AnyModelAdmin
 from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
 from ledger.admin.events import EventAdmin
 from ledger.admin.evidence import shown_evidence
@@ -22,6 +22,7 @@ from ledger.keys import REASON_LENGTH, reason_text
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved, RemoteReading
 from ledger.moments import aware
 from ledger.reconciliation import acknowledge
+from ledger.unreadable import objects
 
 #: A longer list is no help; any value can still stand in the address.
 _MOST = 100
@@ -48,7 +49,7 @@ class FindingStateFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """Open is what nobody has acknowledged, and no comparison has seen resolved."""
         return [("open", "open"), ("acknowledged", "acknowledged"), ("resolved", "resolved")]
 
@@ -67,7 +68,7 @@ class SystemFilter(admin.SimpleListFilter):
     title = "system"
     parameter_name = "system"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """The systems that were ever read."""
         systems = RemoteReading.objects.order_by("system").values_list("system", flat=True).distinct()[:_MOST]
         return [(system, system) for system in systems]
@@ -83,7 +84,7 @@ class KindFilter(admin.SimpleListFilter):
     title = "kind"
     parameter_name = "kind"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """As FindingKind tells them."""
         return [(str(value), str(label)) for value, label in FindingKind.choices]
 
@@ -150,7 +151,7 @@ class FindingRaisedAdmin(EventAdmin):
     @admin.display(description="there")
     def shown_there(self, obj: FindingRaised) -> str:
         """What the accounting system said, one document after the other."""
-        told = [(shown_evidence(document),) for document in obj.facts.get("there") or []]
+        told = [(shown_evidence(document),) for document in objects(obj.facts.get("there"))]
         return format_html_join("", "<div>{}</div>", told) or "–"
 
     @admin.display(description="acknowledged")

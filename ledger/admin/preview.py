@@ -11,7 +11,7 @@ from ledger.errors import LedgerError
 from ledger.issuing import next_number
 from ledger.models import Period, Series
 from ledger.periods import find_period, planned_period
-from ledger.series import business_today
+from ledger.zones import today_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Preview:
 def preview_series(series: Series, alias: str) -> Preview:
     """The next number today and at the start of the next period; ``series`` is checked, and may be unsaved."""
     try:
-        today = business_today(alias, series.time_zone)
+        today = today_in(series.time_zone, alias)
         current = _period(series, today, alias)
         lines = [_line("Today", series, current, today, alias)]
         following = day_after(current.ends_on)

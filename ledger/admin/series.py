@@ -11,15 +11,13 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import router
-from django.db.models import DateField, DateTimeField, F, Func, QuerySet
-from django.db.models.functions import Cast, Now
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern, URLResolver, path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
-from ledger.admin.base import ModelAdmin, shown_tenant
+from ledger.admin.base import ModelAdmin, ReadableChangeList, shown_tenant
 from ledger.admin.filters import TenantFilter
 from ledger.admin.preview import Preview, preview_series
 from ledger.conf import ledger_settings
@@ -31,6 +29,7 @@ from ledger.periods import planned_period
 from ledger.rules import Outcome, all_rules
 from ledger.series import SeriesChange, check_series, save_series
 from ledger.waiting import upcoming, with_next_slot
+from ledger.zones import today_in, todays
 
 if TYPE_CHECKING:
     SeriesModelForm = forms.ModelForm[Series]
@@ -98,21 +97,25 @@ class SeriesForm(SeriesModelForm):
             self.add_error("template" if isinstance(error, InvalidTemplate) else None, str(error))
 
 
-class SeriesChangeList(ChangeList):
+class SeriesChangeList(ReadableChangeList):
     """Finds the period of today for every series of the page in one query."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Hangs today's period on each row."""
+        """Hangs today's date in its own time zone on each row, and the period of that day; None for an unknown zone."""
         super().get_results(request)
         rows = list(self.result_list)
-        days = [row.today for row in rows]
+        known = todays(self.queryset.db) if rows else {}
+        for row in rows:
+            row.today = known.get(row.time_zone)
+        days = [row.today for row in rows if row.today is not None]
         periods: dict[int, list[Period]] = {}
         if days:
             near = Period.objects.filter(series__in=rows, starts_on__lte=max(days), ends_on__gte=min(days))
             for period in with_next_slot(near).order_by():
                 periods.setdefault(period.series_id, []).append(period)
         for row in rows:
-            row.period_today = next((p for p in periods.get(row.pk, []) if row.today in p.as_span()), None)
+            mine = periods.get(row.pk, []) if row.today is not None else []
+            row.period_today = next((p for p in mine if p.starts_on <= row.today <= p.ends_on), None)
         self.result_list = rows
 
 
@@ -138,12 +141,6 @@ class SeriesAdmin(ModelAdmin):
     class Media:
         css = {"all": ["ledger/admin.css"]}
         js = ["ledger/series_preview.js"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With today's date in each series' own time zone, by the database's clock."""
-        local: Any = Func(F("time_zone"), Now(), function="timezone", output_field=DateTimeField())
-        queryset: QuerySet[Any] = super().get_queryset(request).annotate(today=Cast(local, DateField()))
-        return queryset
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """One query for all periods."""
@@ -184,8 +181,8 @@ class SeriesAdmin(ModelAdmin):
     @admin.display(description="next number today")
     def next_number(self, obj: Any) -> str:
         """As it would come now, from what the list has read already."""
-        today: date = obj.today
         try:
+            today: date = obj.today or today_in(obj.time_zone, obj._state.db)
             return _next_number(obj, obj.period_today or planned_period(obj, today), today)
         except LedgerError as error:
             return f"none: {error.problem}"
@@ -209,10 +206,10 @@ class SeriesAdmin(ModelAdmin):
         url = reverse(f"{self.admin_site.name}:ledger_period_changelist")
         return format_html('<a href="{}?series={}">Periods and counters</a>', url, obj.pk)
 
-    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
-        """Adds the preview."""
+    def own_urls(self) -> list[URLPattern]:
+        """The preview."""
         view = self.admin_site.admin_view(require_safe(self.preview_view))
-        return [path("preview/", view, name="ledger_series_preview"), *super().get_urls()]
+        return [path("preview/", view, name="ledger_series_preview")]
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         """The preview of the form as it is typed, as JSON; nothing is saved. For those who may save it."""

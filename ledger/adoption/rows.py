@@ -25,6 +25,9 @@ from ledger.texts import flaw
 #: The longest number that the ledger can hold, in characters.
 NUMBER_LENGTH = 100
 
+#: The most that the ledger keeps of a row beside its number, in bytes of JSON.
+METADATA_BYTES = 64 * 1024
+
 # Directives of strptime that state a time of day; a format without one has bare dates.
 _TIME_OF_DAY = re.compile(r"%[HIcX]")
 
@@ -120,14 +123,24 @@ class RowReader:
 
     def _row(self, line: int, fields: list[str], columns: _Columns) -> Row:
         number = fields[columns.number].strip()
+        column = self.layout.number_column
         try:
             value, groups = self._value(number)
+            column = self.layout.date_column
             issued_at, issued_on = self._moment(fields[columns.date].strip())
+            column = self.layout.document_column or ""
             document = "" if columns.document is None else _document(fields[columns.document].strip())
+            kept = {}
+            for column, at in columns.kept:
+                if text := fields[at].strip():
+                    kept[column] = _kept(text)
+            column = ""
+            metadata = _metadata(groups | kept)
         except BadRow as reason:
-            return Row(line, number=number[:NUMBER_LENGTH], problem=str(reason))
+            told = f"column {column!r}: {reason}" if column else str(reason)
+            shown = number[:NUMBER_LENGTH].encode(errors="replace").decode()
+            return Row(line, number=shown, problem=told.encode(errors="backslashreplace").decode())
         void = columns.void is not None and fields[columns.void].strip().casefold() in self.void_values
-        metadata = groups | {name: text for name, at in columns.kept if (text := fields[at].strip())}
         native = self.native.match(number) is not None
         return Row(
             line,
@@ -137,7 +150,7 @@ class RowReader:
             issued_at,
             issued_on,
             void,
-            json.dumps(metadata) if metadata else "{}",
+            metadata,
             native,
         )
 
@@ -157,8 +170,9 @@ class RowReader:
         digits = groups.pop("counter") or ""
         if not (digits.isascii() and digits.isdigit()):
             raise BadRow(f"the number {number!r} has the counter {digits!r}, which is no whole number")
-        if len(digits.lstrip("0")) > len(str(MAX_VALUE)) or int(digits) > MAX_VALUE:
-            raise BadRow(f"the number {number!r} has a counter above {MAX_VALUE}, the highest one there is")
+        # The series must be able to go on after it.
+        if len(digits.lstrip("0")) > len(str(MAX_VALUE)) or int(digits) >= MAX_VALUE:
+            raise BadRow(f"the number {number!r} has a counter of {MAX_VALUE} or more, after which no other can come")
         return int(digits), {name: text for name, text in groups.items() if text}
 
     def _moment(self, text: str) -> tuple[datetime, date]:
@@ -290,6 +304,26 @@ def _stated(text: str, date_format: str | None) -> tuple[datetime, bool]:
         stated = datetime.strptime(text, date_format)  # noqa: DTZ007
         return stated, _TIME_OF_DAY.search(date_format) is None
     return datetime.fromisoformat(text), len(text) <= len("2026-03-31")
+
+
+def _kept(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadRow(f"the text {text[:40]!r} holds half a character: a lone surrogate") from None
+    return text
+
+
+def _metadata(kept: dict[str, str]) -> str:
+    if not kept:
+        return "{}"
+    size = len(json.dumps(kept, ensure_ascii=False).encode())
+    if size > METADATA_BYTES:
+        longest = max(kept, key=lambda name: len(kept[name]))
+        raise BadRow(
+            f"what is kept of it has {size:,} bytes, most of them in {longest!r}; the ledger holds {METADATA_BYTES:,}"
+        )
+    return json.dumps(kept)
 
 
 def _document(text: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import AdoptionError, InvalidArgument
+from ledger.keys import printable
 
 #: The longest line of a file, in characters: what bounds the memory, whatever the file turns out to be.
 MAX_LINE = 1 << 20
@@ -27,11 +28,13 @@ class Source(io.RawIOBase):
             self._file = path.open("rb", buffering=0)
         except OSError as error:
             raise InvalidArgument(
-                f"The file {str(path)!r} can't be read: {error.strerror}.",
+                f"The file {os.fsencode(path).decode(errors='replace')!r} can't be read: {error.strerror}.",
                 rule="The numbers of a previous system come from a CSV file.",
                 remedy="Check its path and its permissions.",
             ) from error
-        self.name = path.name
+        # A name of bytes that are no text, or with characters that nobody can see, could not be kept nor printed.
+        name = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        self.name = "".join(one if printable(one) else "\ufffd" for one in name)
         self.size = os.fstat(self._file.fileno()).st_size
         self.position = 0
         self._digest = hashlib.sha256()

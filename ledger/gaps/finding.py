@@ -7,8 +7,9 @@ from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import router, transaction
 
+from ledger.cursors import open_cursor, open_server_cursor
 from ledger.gaps import sql
 from ledger.gaps.holes import Hole, State, number_of
 from ledger.keys import tenant_key
@@ -91,13 +92,13 @@ def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
 def _remember(alias: str, reached: dict[tuple[str, int], int]) -> None:
     if reached:
         tenants, periods = zip(*reached, strict=True)
-        with connections[alias].cursor() as cursor:
+        with open_cursor(alias) as cursor:
             cursor.execute(sql.REMEMBER, [list(tenants), list(periods), list(reached.values())])
 
 
 def _locking_rows(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
     """The rows of a statement that locks what it can, all at once: they are few, and the locks end with this."""
-    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+    with transaction.atomic(using=alias), open_cursor(alias) as cursor:
         cursor.execute(statement, wanted)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
@@ -105,14 +106,14 @@ def _locking_rows(alias: str, statement: str, wanted: dict[str, Any]) -> list[tu
 
 def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Generator[tuple[Any, ...]]:
     """The rows of a statement, held by the server; in a transaction, since a pooler gives each one another server."""
-    with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
-        with connections[alias].cursor() as settings:
+    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
+        with open_cursor(alias) as settings:
             settings.execute(sql.IN_ORDER)
         cursor.execute(statement, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             yield from chunk
         # For a caller that has a transaction of its own, which goes on.
-        with connections[alias].cursor() as settings:
+        with open_cursor(alias) as settings:
             settings.execute(sql.IN_ANY_ORDER)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import router, transaction
 
+from ledger.cursors import open_server_cursor
 from ledger.gaps import sql
 from ledger.gaps.holes import number_of
 from ledger.keys import tenant_key
 from ledger.models import Entry
+from ledger.unreadable import facts
 
 _CHUNK = 1000
 
@@ -84,8 +85,7 @@ def flagged_gaps(
             through=through,
             number=number or number_of(prefix, width, suffix, value),
             since=since,
-            # Django has PostgreSQL's JSON come as text.
-            evidence=json.loads(evidence),
+            evidence=facts(evidence),
             explanation=explanation or "",
             explained_by=explained_by or "",
             explained_at=explained_at,
@@ -113,7 +113,7 @@ def _entries(alias: str, ids: list[int]) -> Iterator[Entry]:
 
 
 def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
+    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
         cursor.execute(statement, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             yield from chunk

@@ -55,4 +55,4 @@ class Hole:
 
 def number_of(prefix: str, width: int, suffix: str, value: int) -> str:
     """The number that ``value`` has, or would have."""
-    return NumberFormat(prefix=prefix, width=width, suffix=suffix).number(value)
+    return NumberFormat(prefix=prefix, width=width, suffix=suffix).shown(value)

@@ -22,7 +22,7 @@ _HELD = """
 _THESE = "(%(reservations)s::bigint[] IS NULL OR r.id = ANY (%(reservations)s::bigint[]))"
 RESERVATIONS = f"""
     SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, r.value,
-           r.reserved_at, clock_timestamp() - r.reserved_at >= %(grace)s::interval, r.document, r.actor,
+           r.reserved_at, r.reserved_at <= clock_timestamp() - %(grace)s::interval, r.document, r.actor,
            r.checkout_transaction_id, ledger_transaction_status(r.checkout_transaction_id),
            {_HELD.format(row="r")}
     FROM ledger_reservation r
@@ -49,7 +49,7 @@ SLOTS = f"""
         WHERE {_CHOSEN}
     )
     SELECT b.tenant, b.code, b.id, b.starts_on, b.ends_on, b.prefix, b.width, b.suffix, b.value,
-           higher.issued_at, clock_timestamp() - higher.issued_at >= %(grace)s::interval, b.give_back,
+           higher.issued_at, higher.issued_at <= clock_timestamp() - %(grace)s::interval, b.give_back,
            b.is_held,
            (SELECT d.number FROM ledger_draftmade d
             WHERE d.tenant = b.tenant AND d.period_id = b.id AND d.value = b.value)
@@ -70,16 +70,16 @@ IN_ANY_ORDER = "SET LOCAL enable_sort = DEFAULT"
 # slot, nor a reservation. All from one snapshot, in which each value has exactly one of them. A period is read from
 # where the last scan found everything accounted for (%(full)s reads it all), along the indexes, so that it streams. For
 # each period comes a last row, without a range: through which value all is accounted for now, below what still waits.
+_BEFORE = "greatest(p.first_value, 0) - 1"  # no value is below 0, whatever a row says
 LOST = f"""
     WITH chosen AS MATERIALIZED (
         SELECT p.*, s.code,
-               CASE WHEN %(full)s THEN p.first_value - 1
-                    ELSE least(coalesce(n.through, p.first_value - 1), p.last_value) END AS known
+               CASE WHEN %(full)s THEN {_BEFORE}
+                    ELSE least(coalesce(n.through, {_BEFORE}), p.last_value) END AS known
         FROM ledger_period p
         JOIN ledger_series s ON s.id = p.series_id
         LEFT JOIN ledger_scanposition n ON n.tenant = p.tenant AND n.period_id = p.id
-        WHERE {_CHOSEN} AND p.last_value > CASE WHEN %(full)s THEN p.first_value - 1
-                                                ELSE coalesce(n.through, p.first_value - 1) END
+        WHERE {_CHOSEN} AND p.last_value > CASE WHEN %(full)s THEN {_BEFORE} ELSE coalesce(n.through, {_BEFORE}) END
     )
     SELECT c.tenant, c.code, c.id, c.starts_on, c.ends_on, c.prefix, c.width, c.suffix,
            found.low, found.high, found.through

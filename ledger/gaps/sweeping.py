@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -11,11 +12,14 @@ from typing import Any
 from django.db import connections, router
 
 from ledger.batches import id_batches
+from ledger.failures import Failures
 from ledger.gaps import sql
 from ledger.gaps.finding import GRACE, find_lost, find_reservations, find_slots
 from ledger.gaps.holes import Hole, State
 from ledger.keys import actor_name, tenant_key
 from ledger.models import Entry
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 1000
 
@@ -35,10 +39,12 @@ class Swept:
     reported: int = 0
     settled: int = 0
     lost: int = 0
+    #: Values that could not be flagged; the others were.
+    failures: Failures = field(default_factory=Failures)
 
     def as_dict(self) -> dict[str, int]:
         """All counts, for JSON."""
-        return asdict(self)
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "failures"}
 
 
 def sweep(
@@ -99,7 +105,8 @@ def _sweep_reservations(
     alias: str, wanted: dict[str, Any], ids: Sequence[int] | None, actor: str, swept: Swept
 ) -> None:
     for hole in find_reservations(alias, wanted, ids):
-        _claim(alias, hole, actor, swept)
+        with swept.failures.noted(f"{_named(hole)}, reserved", alias, _log):
+            _claim(alias, hole, actor, swept)
 
 
 def _sweep_slots(alias: str, wanted: dict[str, Any], actor: str, swept: Swept) -> None:
@@ -108,9 +115,14 @@ def _sweep_slots(alias: str, wanted: dict[str, Any], actor: str, swept: Swept) -
         if hole.state == State.HEALING:
             healing.append(hole)
         else:
-            _claim(alias, hole, actor, swept)
+            with swept.failures.noted(f"{_named(hole)}, free", alias, _log):
+                _claim(alias, hole, actor, swept)
     swept.healing = len(healing)
     swept.reported = _report(alias, healing)
+
+
+def _named(hole: Hole) -> str:
+    return f"{hole.tenant}/{hole.series} {hole.number}" if hole.tenant else f"{hole.series} {hole.number}"
 
 
 def flag_lost(hole: Hole, *, by: Any = None, using: str | None = None) -> int:

@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Cast
 
 from ledger.keys import KEY_LENGTH
+from ledger.models.readable import FactsField, MomentField
 
 
 class ShortTextField(models.CharField):  # type: ignore[type-arg]
@@ -77,7 +78,7 @@ class CurrentRole(models.Func):
 
 def written_at() -> models.DateTimeField[Any, Any]:
     """A column with the database's clock."""
-    return models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    return MomentField(db_default=ClockTimestamp(), editable=False)
 
 
 def key(**options: Any) -> ShortTextField:
@@ -87,7 +88,7 @@ def key(**options: Any) -> ShortTextField:
 
 def facts(**options: Any) -> models.JSONField[Any, Any]:
     """A column with a JSON object."""
-    return models.JSONField(encoder=DjangoJSONEncoder, **options)
+    return FactsField(encoder=DjangoJSONEncoder, **options)
 
 
 def _written_by_transaction() -> models.BigIntegerField[Any, Any]:

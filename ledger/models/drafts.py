@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Upper
 
 from ledger.models.columns import Event, ShortTextField, key, written_at
+from ledger.models.readable import MomentField
 from ledger.models.series import NUMBER_LENGTH, SYSTEM_LENGTH, Period, Series
 
 
@@ -79,12 +80,12 @@ class RemotePool(models.Model):
     system = ShortTextField(max_length=SYSTEM_LENGTH)
     wanted = models.IntegerField(default=0, db_default=0)
     claimed_by = ShortTextField(max_length=100, blank=True, default="", db_default="")
-    claimed_until = models.DateTimeField(null=True, blank=True)
-    tried_at = models.DateTimeField(null=True, blank=True)
-    refilled_at = models.DateTimeField(null=True, blank=True)
+    claimed_until = MomentField(null=True, blank=True)
+    tried_at = MomentField(null=True, blank=True)
+    refilled_at = MomentField(null=True, blank=True)
     error = models.TextField(blank=True, default="", db_default="")
     needs_person = models.BooleanField(default=False, db_default=False)
-    looked_at = models.DateTimeField(null=True, blank=True)
+    looked_at = MomentField(null=True, blank=True)
     full_look_at = written_at()
     looked_through = models.BigIntegerField(default=0, db_default=0)
 

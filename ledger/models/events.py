@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Upper
 
 from ledger.models.columns import Event, ShortTextField, facts, key, written_at
+from ledger.models.readable import DayField
 from ledger.models.series import NUMBER_LENGTH, Period, Series
 
 
@@ -32,7 +33,7 @@ class Entry(Event):
     kind = ShortTextField(max_length=8, choices=Kind.choices)
     number = ShortTextField(max_length=NUMBER_LENGTH)
     document = key(blank=True, default="")
-    issued_on = models.DateField()
+    issued_on = DayField()
     issued_at = written_at()
     actor = key(blank=True, default="")
     metadata = facts(blank=True, default=dict)

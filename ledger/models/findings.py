@@ -9,6 +9,7 @@ from django.db import models
 
 from ledger.models.columns import Event, ShortTextField, key, written_at
 from ledger.models.events import Entry
+from ledger.models.readable import FactsField
 from ledger.models.remote import REMOTE_LENGTH
 
 
@@ -73,7 +74,7 @@ class FindingRaised(Event):
     entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="findings")
     number = ShortTextField(max_length=REMOTE_LENGTH)
     document = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="")
-    facts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    facts = FactsField(default=dict, encoder=DjangoJSONEncoder)
     raised_at = written_at()
 
     class Meta:

@@ -8,6 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from ledger.models.columns import ArrayField, key, written_at
+from ledger.models.readable import DayField, FactsField
 from ledger.models.series import Period, Series
 
 
@@ -71,7 +72,7 @@ class Reservation(models.Model):
     period = of_period()
     value = models.BigIntegerField()
     document = key(blank=True, default="")
-    issued_on = models.DateField(help_text="The business date that the checkout asked for.")
+    issued_on = DayField(help_text="The business date that the checkout asked for.")
     actor = key(blank=True, default="")
     checkout_transaction_id = models.BigIntegerField(help_text="The transaction that asked for the value.")
     reserved_at = written_at()
@@ -107,12 +108,12 @@ class Ticket(models.Model):
     period = of_period()
     documents = ArrayField(models.TextField())
     entry_ids = ArrayField(models.BigIntegerField())
-    issued_on = models.DateField()
+    issued_on = DayField()
     on_stated = models.BooleanField(help_text="The caller chose the date.")
     slides = models.BooleanField(help_text="The date is that of the commit, so that dates never decrease.")
     tells = models.BooleanField(help_text="A notice at COMMIT tells the client the number, which saves it a query.")
     actor = key(blank=True, default="")
-    metadata = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    metadata = FactsField(null=True, encoder=DjangoJSONEncoder)
     replaces_id = models.BigIntegerField(null=True)
 
     class Meta:

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Upper
 
 from ledger.models.columns import ShortTextField, key, written_at
+from ledger.models.readable import DayField, MomentField
 
 #: Longer texts of a remote system are cut: no number or document of ours is as long.
 REMOTE_LENGTH = 300
@@ -35,9 +36,9 @@ class RemoteDocument(models.Model):
     remote_id = ShortTextField(max_length=REMOTE_LENGTH)
     number = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="")
     state = ShortTextField(max_length=8, choices=State.choices)
-    issued_on = models.DateField(null=True, blank=True)
+    issued_on = DayField(null=True, blank=True)
     reference = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="", help_text="The key of our document.")
-    changed_at = models.DateTimeField(null=True, blank=True)
+    changed_at = MomentField(null=True, blank=True)
     first_seen_at = written_at()
     seen_at = written_at()
     seen_in = models.BigIntegerField()
@@ -79,25 +80,25 @@ class RemoteReading(models.Model):
     tenant = key(blank=True)
     system = key()
     generation = models.BigIntegerField(default=0)
-    begun_at = models.DateTimeField(null=True, blank=True)
-    since = models.DateTimeField(null=True, blank=True)
+    begun_at = MomentField(null=True, blank=True)
+    since = MomentField(null=True, blank=True)
     cursor = models.TextField(blank=True, default="")
     full = models.BooleanField(default=True)
     pages = models.BigIntegerField(default=0)
     documents = models.BigIntegerField(default=0)
-    read_from = models.DateTimeField(null=True, blank=True)
-    full_from = models.DateTimeField(null=True, blank=True)
-    covers_from = models.DateTimeField(null=True, blank=True)
+    read_from = MomentField(null=True, blank=True)
+    full_from = MomentField(null=True, blank=True)
+    covers_from = MomentField(null=True, blank=True)
     full_owed = models.BooleanField(default=False)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    compared_at = models.DateTimeField(null=True, blank=True)
+    finished_at = MomentField(null=True, blank=True)
+    compared_at = MomentField(null=True, blank=True)
     compared_horizon = models.BigIntegerField(null=True, blank=True)
-    compared_through = models.DateTimeField(null=True, blank=True)
+    compared_through = MomentField(null=True, blank=True)
     compared_by = models.TextField(blank=True, default="")
     error = models.TextField(blank=True, default="")
     needs_person = models.BooleanField(default=False, help_text="It will fail again until somebody acts.")
-    failed_at = models.DateTimeField(null=True, blank=True)
-    retry_at = models.DateTimeField(null=True, blank=True)
+    failed_at = MomentField(null=True, blank=True)
+    retry_at = MomentField(null=True, blank=True)
 
     class Meta:
         default_permissions = ("view",)

@@ -8,6 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from ledger.models.columns import ShortTextField, written_at
+from ledger.models.readable import FactsField, MomentField
 
 
 class SweepRun(models.Model):
@@ -20,8 +21,8 @@ class SweepRun(models.Model):
 
     sweep = ShortTextField(max_length=220)
     started_at = written_at()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    finished_at = MomentField(null=True, blank=True)
+    counts = FactsField(default=dict, encoder=DjangoJSONEncoder)
     error = models.TextField(blank=True, default="")
     process = ShortTextField(max_length=120, help_text="Host and process id.")
     batches = models.PositiveIntegerField(
@@ -49,8 +50,8 @@ class SweepBatch(models.Model):
     run = models.ForeignKey(SweepRun, on_delete=models.CASCADE, related_name="parts", db_index=False)
     number = models.PositiveIntegerField()
     started_at = written_at()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    finished_at = MomentField(null=True, blank=True)
+    counts = FactsField(default=dict, encoder=DjangoJSONEncoder)
     error = models.TextField(blank=True, default="")
     process = ShortTextField(max_length=120, help_text="Host and process id.")
 

@@ -15,6 +15,7 @@ from ledger import calendars, formats
 from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
 from ledger.keys import check_text
 from ledger.models.columns import ShortTextField, key
+from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.rules import Finding, Plan, Rules, check_period, check_settings, find_rules, refuse_broken
 
 #: The longest number that any series may give out, in characters.
@@ -102,7 +103,7 @@ class Series(models.Model):
     # What the rules allow, so that the database can open a period without knowing them.
     rules_length = models.PositiveSmallIntegerField(null=True, editable=False)
     rules_highest = models.BigIntegerField(null=True, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_at = MomentField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name_plural = "series"
@@ -267,7 +268,7 @@ class DefaultSeries(models.Model):
     """
 
     code = key(primary_key=True)
-    settings = models.JSONField()
+    settings = FactsField()
 
     class Meta:
         default_permissions = ()
@@ -288,8 +289,8 @@ class Period(models.Model):
 
     tenant = key(blank=True, default="")
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="periods")
-    starts_on = models.DateField()
-    ends_on = models.DateField()
+    starts_on = DayField()
+    ends_on = DayField()
     ordinal = models.IntegerField(
         default=0, db_default=0, help_text="0, or its place among those that share dates: ranges that were authorised."
     )
@@ -299,12 +300,12 @@ class Period(models.Model):
     first_value = models.BigIntegerField()
     last_value = models.BigIntegerField()
     max_value = models.BigIntegerField()
-    last_issued_on = models.DateField(null=True, blank=True)
+    last_issued_on = DayField(null=True, blank=True)
     has_drafts = models.BooleanField(
         default=False, db_default=False, help_text="Some of its values have the numbers of drafts (DraftMade)."
     )
-    opened_at = models.DateTimeField(db_default=Now())
-    closed_at = models.DateTimeField(null=True, blank=True)
+    opened_at = MomentField(db_default=Now())
+    closed_at = MomentField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["tenant", "series", "starts_on"]
@@ -328,10 +329,9 @@ class Period(models.Model):
     @property
     def label(self) -> str:
         """What people call the period: its span of dates, or "for ever"."""
-        span = self.as_span()
-        if (span.starts_on, span.ends_on) == (date.min, date.max):
+        if (self.starts_on, self.ends_on) == (date.min, date.max):
             return "for ever"
-        return f"{span.starts_on} to {span.ends_on}"
+        return f"{self.starts_on} to {self.ends_on}"
 
     def number_of(self, value: int, using: str | None = None) -> str:
         """The number of ``value``: that of its draft, where it has one, else as the template has it."""
@@ -340,7 +340,7 @@ class Period(models.Model):
             drafted = drafts.filter(tenant=self.tenant, period=self, value=value).values_list("number", flat=True)
             if (number := drafted.first()) is not None:
                 return str(number)
-        return self.as_format().number(value)
+        return self.as_format().shown(value)
 
     def as_span(self) -> calendars.Span:
         """The dates of the period, both inclusive."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from ledger.models.columns import facts
+from ledger.models.readable import DayField, MomentField
 
 
 class AdoptingRow(models.Model):
@@ -17,8 +18,8 @@ class AdoptingRow(models.Model):
     value = models.BigIntegerField(null=True)
     number = models.TextField(null=True)  # noqa: DJ001  (a row with a problem has none)
     document = models.TextField(null=True)  # noqa: DJ001
-    issued_at = models.DateTimeField(null=True)
-    issued_on = models.DateField(null=True)
+    issued_at = MomentField(null=True)
+    issued_on = DayField(null=True)
     void = models.BooleanField(null=True)
     metadata = facts(null=True)
     native = models.BooleanField(null=True, help_text="The number looks like one of the series' own template.")
@@ -37,7 +38,7 @@ class AdoptingDay(models.Model):
 
     pk = models.CompositePrimaryKey("batch", "day")
     batch = models.TextField()
-    day = models.DateField()
+    day = DayField()
     period_id = models.BigIntegerField(null=True)
     problem = models.TextField(null=True)  # noqa: DJ001
 

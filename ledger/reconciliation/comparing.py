@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import router, transaction
 
 from ledger.conf import ledger_settings
+from ledger.cursors import open_cursor
 from ledger.errors import ReconciliationError, UnknownSeries
 from ledger.models import RemoteReading, Series
 from ledger.models.columns import ClockTimestamp
@@ -59,7 +60,7 @@ def compare(
     """
     alias = using or router.db_for_write(RemoteReading)
     tell = progress or (lambda step: None)
-    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+    with transaction.atomic(using=alias), open_cursor(alias) as cursor:
         row = locked(books, alias)
         if row.read_from is None:
             raise ReconciliationError(

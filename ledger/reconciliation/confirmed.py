@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import router, transaction
 
+from ledger.cursors import open_cursor, open_server_cursor
 from ledger.keys import tenant_key
 from ledger.models import RemoteDocument
 from ledger.reconciliation import looking_sql
@@ -52,7 +53,7 @@ def confirmed_numbers(
     ``series`` is a code, ``period`` an id, ``system`` a name.
     """
     alias = using or router.db_for_read(RemoteDocument)
-    with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
+    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
         cursor.execute(looking_sql.CONFIRMED, _wanted(org, series, period, system))
         while chunk := cursor.fetchmany(_CHUNK):
             for row in chunk:
@@ -69,7 +70,7 @@ def count_confirmed(
 ) -> int:
     """How many numbers ``confirmed_numbers`` would tell."""
     alias = using or router.db_for_read(RemoteDocument)
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(looking_sql.COUNT_CONFIRMED, _wanted(org, series, period, system))
         count: int = cursor.fetchone()[0]
     return count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from django.db import connections, router, transaction
 
+from ledger.cursors import open_server_cursor
 from ledger.database_errors import told_in_our_words
 from ledger.databases import database_of
 from ledger.errors import ReconciliationError
@@ -17,6 +17,7 @@ from ledger.keys import actor_name, reason_text, tenant_key
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.reconciliation import looking_sql
 from ledger.sql import ACKNOWLEDGE
+from ledger.unreadable import facts
 
 #: Rows fetched at a time: the server holds the rest.
 _CHUNK = 1000
@@ -55,7 +56,7 @@ class Finding:
     @property
     def meaning(self) -> str:
         """Its kind in words."""
-        return str(FindingKind(self.kind).label)
+        return dict(FindingKind.choices).get(self.kind, self.kind)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
@@ -78,7 +79,7 @@ def findings(
     """
     alias = using or router.db_for_read(FindingRaised)
     wanted = _wanted(org, tenant, system, kind, acknowledged, resolved)
-    with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
+    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
         cursor.execute(looking_sql.FINDINGS, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             for row in chunk:
@@ -145,8 +146,7 @@ def _wanted(
 
 def _finding(row: tuple[Any, ...]) -> Finding:
     values = list(row)
-    # Django leaves JSON of its own cursors as a text.
-    values[_FACTS] = json.loads(values[_FACTS])
+    values[_FACTS] = facts(values[_FACTS])
     # Nobody has acknowledged it: no reason, and nobody who said so.
     values[_SAID] = [text or "" for text in values[_SAID]]
     return Finding(*values)

@@ -10,8 +10,9 @@ from datetime import date, datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connections, router, transaction
+from django.db import router, transaction
 
+from ledger.cursors import open_cursor, open_server_cursor
 from ledger.keys import actor_name
 from ledger.models import DraftCancelled, DraftMade, Entry, Period
 from ledger.models.series import NUMBER_LENGTH
@@ -101,7 +102,7 @@ def store(
         *(series.tenant, series.pk, need.period, claim.token, CLAIM_LASTS, ordinal),
         *(remote_id, number[:NUMBER_LENGTH], ours if borne is None else borne, refusal),
     ]
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.STORE, arguments)
         outcome: str = cursor.fetchone()[0]
     return outcome
@@ -111,7 +112,7 @@ def free_drafts(claim: Claim, *, using: str | None = None) -> list[Draft]:
     """The drafts of the series that are free, or held by checkouts just now; in the order in which they came."""
     alias = using or router.db_for_write(DraftMade)
     arguments: dict[str, Any] = {"tenant": claim.series.tenant, "series": claim.series.pk, "system": claim.system}
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.FREE, arguments)
         return [Draft(*row) for row in cursor.fetchall()]
 
@@ -124,7 +125,7 @@ def withdraw(draft: Draft, said: Mapping[str, Any], *, by: Any = "refill", using
     """
     alias = using or router.db_for_write(DraftMade)
     evidence = json.dumps(dict(said), cls=DjangoJSONEncoder)
-    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+    with transaction.atomic(using=alias), open_cursor(alias) as cursor:
         cursor.execute(sql.WITHDRAW, [draft.tenant, draft.period, draft.value, evidence, actor_name(by)])
         outcome: str = cursor.fetchone()[0]
     return outcome
@@ -154,7 +155,7 @@ def unused(
     """
     alias = using or router.db_for_read(DraftMade)
     arguments = {"system": system, "tenant": tenant, "series": series, "day": day}
-    with transaction.atomic(using=alias), connections[alias].chunked_cursor() as cursor:
+    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
         cursor.execute(sql.UNUSED, arguments)
         while chunk := cursor.fetchmany(_CHUNK):
             for row in chunk:
@@ -165,7 +166,7 @@ def unused(
 def note_cancelled(draft: Draft, *, state: str, by: Any = None, using: str | None = None) -> None:
     """Append that the draft is void or deleted there; a second time changes nothing."""
     alias = using or router.db_for_write(DraftCancelled)
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.CANCEL, [draft.tenant, draft.id, state, actor_name(by)])
 
 
@@ -175,7 +176,7 @@ def keep_stray(
     """Keep a draft that a worker made, and was killed before it could store it: its period needs it no more."""
     alias = using or router.db_for_write(DraftMade)
     ours = reference(period.tenant, period.series.code, period.starts_on, ordinal)
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(
             sql.KEEP_STRAY,
             [period.tenant, period.pk, ordinal, system, remote_id, number[:NUMBER_LENGTH], ours],

@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connections, router
+from django.db import router
 
+from ledger.cursors import open_cursor
 from ledger.models import Allocation, RemotePool, Series
 from ledger.moments import aware
 from ledger.periods import find_period, open_period
 from ledger.remote import sql
-from ledger.series import business_today
+from ledger.zones import today_in, todays_json
 
 #: Longer than making one draft may take, with all its retries: so nobody drafts what another one is still at. Before
 #: each draft, and when one is stored, the claim becomes as long again.
@@ -128,7 +129,7 @@ def claim(series: Series, *, lasts: timedelta = CLAIM_LASTS, using: str | None =
     alias = using or router.db_for_write(RemotePool)
     token = uuid.uuid4().hex
     wanted: dict[str, Any] = {"claim": token, "lasts": lasts, "tenant": series.tenant, "series": series.pk}
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.CLAIM, wanted)
         row = cursor.fetchone()
     if row is None:
@@ -141,7 +142,7 @@ def renew(claim: Claim, *, using: str | None = None) -> bool:
     """Keep the pool for as long again; False where the claim ran out, and another worker has the pool by now."""
     alias = using or router.db_for_write(RemotePool)
     arguments: list[Any] = [CLAIM_LASTS, claim.series.tenant, claim.series.pk, claim.token]
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.RENEW, arguments)
         return cursor.fetchone() is not None
 
@@ -181,12 +182,12 @@ def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> l
     """
     series = claim.series
     alias = using or router.db_for_write(RemotePool)
-    today = business_today(alias, series.time_zone)
+    today = today_in(series.time_zone, alias)
     if find_period(series, today, alias) is None:
         open_period(series, today, using=alias)
     arguments: dict[str, Any] = {"tenant": series.tenant, "series": series.pk, "before": _BEFORE, "after": _AFTER}
     arguments["in_a_row"] = REFUSED_IN_A_ROW
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.PERIODS, arguments)
         rows = cursor.fetchall()
     few = max(1, least // 4)
@@ -210,8 +211,8 @@ def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> l
 def pool_states(*, tenant: str | None = None, series: str | None = None, using: str | None = None) -> list[PoolState]:
     """How each remote series' pool does; none where there is no such series."""
     alias = using or router.db_for_read(RemotePool)
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql.STATES, {"tenant": tenant, "series": series})
+    with open_cursor(alias) as cursor:
+        cursor.execute(sql.STATES, {"tenant": tenant, "series": series, "todays": todays_json(alias)})
         rows = cursor.fetchall()
     return [
         PoolState(
@@ -233,5 +234,5 @@ def pool_states(*, tenant: str | None = None, series: str | None = None, using: 
 def _note(statement: str, claim: Claim, arguments: dict[str, Any], using: str | None) -> None:
     alias = using or router.db_for_write(RemotePool)
     whose = {"tenant": claim.series.tenant, "series": claim.series.pk, "claim": claim.token}
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(statement, arguments | whose)

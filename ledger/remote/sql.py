@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ledger.zones import TODAY
+
 # The pool of a series, for one worker until the time is over; no row where another worker has it, or the series isn't
 # remote any more. What was seen of one accounting system says nothing of another.
 # Arguments: claim, lasts, tenant, series.
@@ -67,7 +69,7 @@ PERIODS = """
     JOIN ledger_series s ON s.id = p.series_id
     CROSS JOIN LATERAL (SELECT (clock_timestamp() AT TIME ZONE s.time_zone)::date AS today) t
     WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND p.closed_at IS NULL
-      AND p.starts_on - t.today <= %(before)s AND t.today - p.ends_on <= %(after)s
+      AND p.starts_on <= t.today + %(before)s::int AND p.ends_on >= t.today - %(after)s::int
     ORDER BY p.starts_on
 """
 
@@ -111,8 +113,8 @@ UNUSED = """
     ORDER BY d.id
 """
 
-# How the pools of remote series do, in their periods of today.
-STATES = """
+# How the pools of remote series do, in their periods of today. Parameter: todays.
+STATES = f"""
     SELECT s.tenant, s.code, s.system, p.starts_on, p.ends_on,
            CASE WHEN p.id IS NULL THEN 0
                 ELSE (SELECT count(*) FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id) END,
@@ -120,8 +122,8 @@ STATES = """
     FROM ledger_series s
     LEFT JOIN ledger_remotepool r ON r.tenant = s.tenant AND r.series_id = s.id
     LEFT JOIN ledger_period p ON p.tenant = s.tenant AND p.series_id = s.id AND p.closed_at IS NULL
-        AND (clock_timestamp() AT TIME ZONE s.time_zone)::date BETWEEN p.starts_on AND p.ends_on
+        AND {TODAY} BETWEEN p.starts_on AND p.ends_on
     WHERE s.allocation = 'remote' AND s.is_active
       AND (%(tenant)s::text IS NULL OR s.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
     ORDER BY s.tenant, s.code
-"""
+"""  # noqa: S608  (our own text)

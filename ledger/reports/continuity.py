@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from django.db import connections, router
+from django.db import router
 
+from ledger.cursors import open_cursor
 from ledger.formats import NumberFormat
 from ledger.keys import tenant_key
 from ledger.models import Entry, Period, Series
@@ -107,7 +108,7 @@ def summarise(
         "batch": _BATCH,
     }
     while True:
-        with connections[alias].cursor() as cursor:
+        with open_cursor(alias) as cursor:
             cursor.execute(sql.PERIODS, wanted)
             rows = cursor.fetchall()
         for row in rows:
@@ -136,7 +137,7 @@ def _summary(row: tuple[Any, ...]) -> PeriodSummary:
     upcoming = lowest_free if is_pooled and lowest_free is not None else counter + 1
     period = Period(series=Series(code=code), starts_on=starts_on, ends_on=ends_on)
     # Of a remote series only a draft tells the next number.
-    next_number = drafted if is_remote else NumberFormat(prefix, width, suffix).number(upcoming)
+    next_number = drafted if is_remote else NumberFormat(prefix, width, suffix).shown(upcoming)
     return PeriodSummary(
         tenant=tenant,
         series=code,

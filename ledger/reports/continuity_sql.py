@@ -35,7 +35,7 @@ PERIODS = """
         GROUP BY e.period_id
     )
     SELECT p.tenant, p.code, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, p.max_value,
-           p.closed_at IS NOT NULL, p.first_value, p.last_value,
+           p.closed_at IS NOT NULL, greatest(p.first_value, 0), p.last_value,
            p.allocation IN ('pooled', 'remote') AS is_pooled, run.*, coalesce(voided.voids, 0), known.*, queue.*,
            p.allocation = 'remote' AS is_remote,
            (SELECT d.number FROM ledger_draftmade d

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,8 @@ from ledger.models import FindingKind
 from ledger.reports import report_sql as sql
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope
+from ledger.unreadable import UNREADABLE, cut, objects
+from ledger.unreadable import facts as readable
 
 # The dataclasses below are made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009
@@ -68,22 +69,22 @@ def remote_parts(scope: Scope) -> Iterator[Part]:
 
 def _findings(scope: Scope) -> Iterator[FindingRow]:
     by_id = {scoped.period.pk: scoped for scoped in scope.periods}
+    kinds = dict(FindingKind.choices)
     wanted = {"tenant": scope.tenant, "periods": list(by_id), "since": scope.since, "until": scope.until}
     for period, kind, number, document, system, found_at, facts, reason, actor, at in scope.snapshot.rows(
         sql.FINDINGS, wanted
     ):
         scoped = by_id.get(period)
         zone = scoped.zone if scoped is not None else UTC
-        # Django has PostgreSQL's JSON come as text.
-        known = json.loads(facts)
+        known = readable(facts)
         yield FindingRow(
             series=scoped.summary.series if scoped is not None else "",
             period=scoped.summary.period if scoped is not None else "",
             number=number,
             system=system,
-            finding=str(FindingKind(kind).label),
+            finding=kinds.get(kind, kind),
             document=document,
-            there="; ".join(_told(document) for document in known["there"]) or "nothing",
+            there="; ".join(_told(document) for document in objects(known.get("there"))) or "nothing",
             facts=known,
             found_at=found_at.astimezone(zone),
             reason=reason or "",
@@ -94,9 +95,11 @@ def _findings(scope: Scope) -> Iterator[FindingRow]:
 
 def _told(document: Mapping[str, Any]) -> str:
     """A document there, as people say it: posted INV-1 of 2026-01-05 for order:7."""
-    dated = f" of {document['issued_on']}" if document["issued_on"] else ""
-    reference = f" for {document['reference']}" if document["reference"] else ""
-    return f"{document['state']} {document['number']}{dated}{reference}"
+    if UNREADABLE in document:
+        return f"{UNREADABLE}: {document[UNREADABLE]}"
+    dated = f" of {document['issued_on']}" if document.get("issued_on") else ""
+    reference = f" for {document['reference']}" if document.get("reference") else ""
+    return cut(f"{document.get('state', '?')} {document.get('number', '?')}{dated}{reference}")
 
 
 def _confirmed(scope: Scope, systems: Mapping[str, datetime | None]) -> Iterator[ConfirmedRow]:

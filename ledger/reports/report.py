@@ -19,6 +19,7 @@ from ledger.reports.parts import parts
 from ledger.reports.rows import Part, Row
 from ledger.reports.scope import Scope, ScopedPeriod, read_periods
 from ledger.reports.snapshot import Snapshot, snapshot
+from ledger.zones import shown_zone, zone_or_utc
 
 #: Name and version of what the report has to tell; a column that goes or changes its meaning makes it 2.
 SCHEMA = "folio.continuity/1"
@@ -200,8 +201,8 @@ def _header(scope: Scope, series: str | None, tax_id: str, made_at: datetime | N
         period=labels.pop() if len(labels) == 1 else all_of_them,
         since=scope.since,
         until=scope.until,
-        time_zone=", ".join(sorted(zones)),
-        made_at=moment.astimezone(calendars.zone(zones.pop()) if len(zones) == 1 else UTC),
+        time_zone=", ".join(map(shown_zone, sorted(zones))),
+        made_at=moment.astimezone(zone_or_utc(zones.pop()) if len(zones) == 1 else UTC),
         position=Position(
             entries=sum(summary.used + summary.flagged for summary in summaries),
             voids=sum(summary.void for summary in summaries),

@@ -160,7 +160,7 @@ EDGES = """
            (SELECT e.number FROM ledger_entry e
             WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value = %(last)s LIMIT 1),
            (SELECT greatest(
-                p.first_value - 1,
+                greatest(p.first_value, 0) - 1,
                 (SELECT max(e.value) FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id),
                 (SELECT max(r.value) FROM ledger_reservation r WHERE r.tenant = p.tenant AND r.period_id = p.id))
             FROM ledger_period p

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connections, router
+from django.db import router
 
-from ledger.errors import InvalidSeries
+from ledger.cursors import open_cursor
+from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.growth import growth_finding
 from ledger.keys import tenant_key
 from ledger.models import Period, Series
@@ -20,7 +21,7 @@ from ledger.reports import rules_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.rules import Finding, GapPolicy, Outcome, Rules
 from ledger.rules.checking import HORIZON, judged, outgrown_on
-from ledger.series import business_today
+from ledger.zones import today_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,16 @@ def _report(series: Series, alias: str) -> SeriesReport:
         return SeriesReport(series.tenant, series.code, series.rules, "", (unknown,), ())
     if rules is None:
         return SeriesReport(series.tenant, series.code, "", "", (), ())
-    findings = (*series.rule_findings(), *_facts(series, rules, alias))
+    try:
+        findings = (*series.rule_findings(), *_facts(series, rules, alias))
+    except InvalidArgument as error:
+        findings = (Finding("settings", Outcome.FAILED, error.problem, error.rule, remedy=error.remedy),)
     return SeriesReport(series.tenant, series.code, rules.code, rules.name, findings, rules.unchecked)
 
 
 def _facts(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
     """What the rules say of the numbers that are there."""
-    today = business_today(alias, series.time_zone)
+    today = today_in(series.time_zone, alias)
     periods = list(summarise(tenant=series.tenant, series=series.code, using=alias))
     yield from _numbers(series, rules, alias)
     if rules.order is not None:
@@ -112,7 +116,7 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
         "lowest": counter.lowest if counter else None,
         "highest": counter.highest if counter else None,
     }
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.NUMBERS, wanted)
         count, longest, twice, too_long, longest_one, odd, odd_one, outside, outside_one = cursor.fetchone()
     if rules.length is not None:
@@ -175,7 +179,7 @@ def _gaps(series: Series, rules: Rules, periods: list[PeriodSummary], today: dat
         "overdue": overdue,
         "time_zone": series.time_zone,
     }
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.GAPS, wanted)
         missing, explained, declared, late = (int(value) for value in cursor.fetchone())
     told = f"{missing:,} numbers are known to be missing"
@@ -248,7 +252,7 @@ def _open_periods(series: Series, rules: Rules, today: date, alias: str) -> Iter
 def _growth(period: Period, today: date, highest: int, alias: str) -> Finding | None:
     """A warning where the counter runs out before its period ends, at this year's rate."""
     since = max(period.starts_on, today - timedelta(days=HORIZON - 1))
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.RATE, {"tenant": period.tenant, "period": period.pk, "since": since})
         first, used = cursor.fetchone()
     if first is None:

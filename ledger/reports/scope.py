@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger import calendars
 from ledger.models import Period, Series
 from ledger.reports import report_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.reports.missing import Island, Item, Neighbour, Span, Tally, What, spans, tally
 from ledger.reports.rows import PeriodRow
 from ledger.reports.snapshot import Snapshot
+from ledger.unreadable import facts
+from ledger.zones import shown_zone, zone_or_utc
 
 #: Spans that are kept in memory from the counting to the writing, in all; beyond, a period is walked twice.
 _KEPT = 10_000
@@ -39,7 +39,7 @@ class ScopedPeriod:
     @property
     def zone(self) -> ZoneInfo:
         """The time zone of its series."""
-        return calendars.zone(self.period.series.time_zone)
+        return zone_or_utc(self.period.series.time_zone)
 
     def local(self, moment: datetime | None) -> datetime | None:
         """A moment as the clocks show it where the series is."""
@@ -113,8 +113,7 @@ def _island_and_item(row: tuple[Any, ...]) -> tuple[Island, Item | None]:
         document=document,
         actor=actor,
         asked_for=asked_for,
-        # Django has PostgreSQL's JSON come as text.
-        evidence=json.loads(evidence) if evidence else {},
+        evidence=facts(evidence),
         explanation=explanation or "",
         explained_by=explained_by or "",
         explained_at=explained_at,
@@ -169,7 +168,7 @@ def _row(
         "tenant": period.tenant,
         "series": period.series_id,
         "period": period.pk,
-        "starts_on": period.starts_on,
+        "starts_on": summary.starts_on,
         "first": first,
         "last": last,
     }
@@ -178,11 +177,11 @@ def _row(
         series=summary.series,
         period=summary.period,
         template=f"{period.prefix}{{counter:0{period.width}}}{period.suffix}",
-        time_zone=period.series.time_zone,
+        time_zone=shown_zone(period.series.time_zone),
         first=first,
         last=last,
-        first_number=None if first is None else first_number or numbers.number(first),
-        last_number=None if last is None else last_number or numbers.number(last),
+        first_number=None if first is None else first_number or numbers.shown(first),
+        last_number=None if last is None else last_number or numbers.shown(last),
         expected=expected,
         issued=issued,
         open=listed.open,

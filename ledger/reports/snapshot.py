@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
+from ledger.cursors import open_cursor, open_server_cursor
 from ledger.errors import ReportError
 
 _CHUNK = 2000
@@ -35,9 +36,8 @@ class Snapshot:
 
     def rows(self, statement: str, wanted: Mapping[str, Any], *, by_index: bool = False) -> Iterator[tuple[Any, ...]]:
         """The rows of a statement, held by the server, so that any number of them takes no memory here."""
-        connection = connections[self.alias]
-        with connection.chunked_cursor() as cursor:
-            with connection.cursor() as settings:
+        with open_server_cursor(self.alias) as cursor:
+            with connections[self.alias].cursor() as settings:
                 settings.execute(f"{_ALL_ROWS}; {_BY_INDEX}" if by_index else _ALL_ROWS)
                 cursor.execute(statement, wanted)
                 # The statement has its plan.
@@ -47,7 +47,7 @@ class Snapshot:
 
     def row(self, statement: str, wanted: Mapping[str, Any]) -> tuple[Any, ...]:
         """The one row of a statement."""
-        with connections[self.alias].cursor() as cursor:
+        with open_cursor(self.alias) as cursor:
             cursor.execute(statement, wanted)
             found: tuple[Any, ...] = cursor.fetchone()
         return found

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections, router
+from django.db import router
 
+from ledger.cursors import open_cursor
+from ledger.failures import NOT_DONE
 from ledger.models import SweepRun
 from ledger.sweeps import sql
 from ledger.sweeps.registry import registered
+from ledger.unreadable import facts
 
 #: A sweep is overdue when it has missed so many turns, and a run could have taken as long as it may.
 _TURNS = 3
@@ -46,25 +48,27 @@ def health(*, using: str | None = None) -> list[Health]:
     """How each registered sweep does, by the database's clock."""
     alias = using or router.db_for_read(SweepRun)
     sweeps = registered()
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.LATEST, [[sweep.name for sweep in sweeps]])
         latest = {row[0]: row[1:] for row in cursor.fetchall()}
     found = []
     for sweep in sweeps:
-        started_at, finished_at, error, counts, succeeded_at, took, now = latest[sweep.name]
+        started_at, finished_at, error, counts, success_began_at, succeeded_at, now = latest[sweep.name]
         allowed = sweep.every * _TURNS + sweep.limit
+        # A run that has left out single series has done all other work: a person is needed, and no restart.
+        left_out = finished_at is not None and (error or "").startswith(NOT_DONE)
+        done_at = max((at for at in (succeeded_at, finished_at if left_out else None) if at is not None), default=None)
         found.append(
             Health(
                 sweep=sweep.name,
                 every=sweep.every,
                 started_at=started_at,
                 succeeded_at=succeeded_at,
-                took=took,
+                took=None if succeeded_at is None else succeeded_at - success_began_at,
                 unfinished=started_at is not None and finished_at is None,
                 error=error or "",
-                # Django's cursors hand JSON on as text.
-                counts=json.loads(counts or "{}"),
-                overdue=succeeded_at is None or now - succeeded_at > allowed,
+                counts=facts(counts),
+                overdue=done_at is None or now - done_at > allowed,
             )
         )
     return found

@@ -12,6 +12,7 @@ import psycopg
 from django.db import connections, transaction
 from psycopg.pq import TransactionStatus
 
+from ledger.failures import NOT_DONE
 from ledger.models import SweepBatch, SweepRun
 from ledger.models.columns import ClockTimestamp
 
@@ -42,7 +43,8 @@ def note_run(
     with transaction.atomic(using=alias):
         row = SweepRun.objects.using(alias).select_for_update().get(pk=run)
         row.batches = batches
-        _finish(alias, row, counts, error, is_over=not batches or bool(error) or _all_ended(alias, row))
+        stopped = bool(error) and not error.startswith(NOT_DONE)
+        _finish(alias, row, counts, error, is_over=not batches or stopped or _all_ended(alias, row))
     row.refresh_from_db(using=alias)
     return row
 
@@ -59,7 +61,8 @@ def note_batch(alias: str, run: int, number: int, *, counts: Mapping[str, int], 
         SweepBatch.objects.using(alias).filter(pk=batch.pk).update(
             finished_at=ClockTimestamp(), counts=added(batch.counts, counts), error=error
         )
-        problem = f"batch {number}: {error}" if error else ""
+        # What is not done for single series begins as such, so that the run is not taken for one that broke off.
+        problem = error if error.startswith(NOT_DONE) else f"batch {number}: {error}" if error else ""
         is_over = row.finished_at is None and row.batches is not None and _all_ended(alias, row)
         _finish(alias, row, counts, problem, is_over=is_over)
 

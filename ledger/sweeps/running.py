@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import chain, islice
@@ -12,9 +12,11 @@ from itertools import chain, islice
 from django.db import Error, connections, router
 from django.db.models.functions import Now
 
+from ledger.failures import Failures
 from ledger.models import SweepBatch, SweepRun
 from ledger.sweeps.notes import note_batch, note_run, rescue, this_process, told
 from ledger.sweeps.registry import Ids, find_sweep
+from ledger.sweeps.work import Done
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +30,9 @@ Spread = Callable[[SweepRun, int, Ids], None]
 def run(name: str, *, using: str | None = None, spread: Spread | None = None) -> SweepRun:
     """Run the sweep ``name`` now and return its row. What goes wrong is noted in the row, and raised.
 
+    What goes wrong with single series (``ledger.failures``) is noted alone: the row's error names them, and all others
+    have got their due.
+
     Where there is more to do than one batch, ``spread`` is given each of them, for ``run_batch``; without it all is
     done here. A batch that is never done is no loss: the next run finds its work again. Raises UnknownSweep. Call it
     outside a transaction, since a sweep commits its work bit by bit.
@@ -37,17 +42,18 @@ def run(name: str, *, using: str | None = None, spread: Spread | None = None) ->
     runs = SweepRun.objects.using(alias)
     row = runs.create(sweep=name, process=this_process())
     counts: Counter[str] = Counter()
+    failures = Failures()
     sent: int | None = None
     try:
         if sweep.work is not None:
-            counts.update(sweep.work(alias))
+            _add(counts, failures, sweep.work(alias))
         if sweep.batches is not None:
             counts.update(dict.fromkeys(sweep.batches.counted, 0))
             found = sweep.batches.find(alias, sweep.batch_size)
             first = list(islice(found, 2))
             if spread is None or len(first) < 2:
                 for ids in chain(first, found):
-                    counts.update(sweep.batches.do(alias, ids))
+                    _add(counts, failures, sweep.batches.do(alias, ids))
             else:
                 for sent, ids in enumerate(chain(first, found), 1):
                     spread(row, sent, ids)
@@ -55,7 +61,7 @@ def run(name: str, *, using: str | None = None, spread: Spread | None = None) ->
         with _noting_a_failure(alias):
             note_run(alias, row.pk, counts=counts, error=told(error), batches=sent)
         raise
-    row = note_run(alias, row.pk, counts=counts, batches=sent)
+    row = note_run(alias, row.pk, counts=counts, error=str(failures), batches=sent)
     runs.filter(sweep=name, started_at__lt=Now() - KEPT).delete()
     return row
 
@@ -79,14 +85,22 @@ def run_batch(run: int, number: int, ids: Ids, *, using: str | None = None) -> d
     part = parts.get(run=row, number=number)
     if part.finished_at is not None:
         return dict(part.counts)
+    counts: Counter[str] = Counter()
+    failures = Failures()
     try:
-        counts = dict(batches.do(alias, ids))
+        _add(counts, failures, batches.do(alias, ids))
     except BaseException as error:
         with _noting_a_failure(alias):
             note_batch(alias, run, number, counts={}, error=told(error))
         raise
-    note_batch(alias, run, number, counts=counts)
-    return counts
+    note_batch(alias, run, number, counts=counts, error=str(failures))
+    return dict(counts)
+
+
+def _add(counts: Counter[str], failures: Failures, done: Mapping[str, int]) -> None:
+    counts.update(done)
+    if isinstance(done, Done):
+        failures.told += done.failures.told
 
 
 @contextmanager

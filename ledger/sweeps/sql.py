@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from ledger.zones import TODAY
+
 # Notes that reported holes have healed.
 HEAL = "SELECT ledger_heal()"
 
-# The next two take ``after``, the id of the last period read, ``size``, how many are wanted (null for all), and
-# ``ids``, the periods to look at (null for all).
+# Active series that have no period yet for the day that lies so many days ahead of their own today, or whose time zone
+# nobody knows, so that the run tells of them. Parameters: days, after (the id of the last series read), size, todays.
+SERIES_TO_OPEN = f"""
+    SELECT s.id
+    FROM ledger_series s
+    WHERE s.is_active
+      AND s.calendar <> 'explicit'
+      AND NOT EXISTS (
+          SELECT FROM ledger_period p
+          WHERE p.tenant = s.tenant AND p.series_id = s.id AND {TODAY} + %(days)s::int BETWEEN p.starts_on AND p.ends_on
+      )
+      AND s.id > %(after)s
+    ORDER BY s.id
+    LIMIT %(size)s
+"""  # noqa: S608  (our own text)
+
+# The next two take ``after``, the id of the last period read, ``size``, how many are wanted (null for all), ``ids``,
+# the periods to look at (null for all), and ``todays``. They also find periods of series whose time zone nobody knows,
+# which may be due; the first column after those that are used is false for these.
 _THESE = "p.id > %(after)s AND (%(ids)s::bigint[] IS NULL OR p.id = ANY (%(ids)s::bigint[]))"
 
 # Open periods whose series closes them some days after their end, and that time is over in the series' own zone.
 PERIODS_TO_CLOSE = f"""
-    SELECT p.id
+    SELECT p.id, {TODAY} IS NOT NULL
     FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
     WHERE p.closed_at IS NULL AND s.close_after_days IS NOT NULL
       AND p.ends_on < DATE '9999-12-31' - s.close_after_days
-      AND p.ends_on + s.close_after_days < (clock_timestamp() AT TIME ZONE s.time_zone)::date
+      AND (p.ends_on + s.close_after_days < {TODAY} OR {TODAY} IS NULL)
       AND {_THESE}
     ORDER BY p.id
     LIMIT %(size)s
@@ -24,12 +43,12 @@ PERIODS_TO_CLOSE = f"""
 # Pools of current periods with less than a quarter of a batch left, and current periods of pooled series that have no
 # pool yet. A batch follows the rate of use (ledger_mint).
 LOW_POOLS = f"""
-    SELECT p.id, p.tenant, p.last_value
+    SELECT p.id, p.tenant, p.last_value, {TODAY} IS NOT NULL
     FROM ledger_period p
     JOIN ledger_series s ON s.id = p.series_id
     LEFT JOIN ledger_pool l ON l.tenant = p.tenant AND l.period_id = p.id
     WHERE s.allocation = 'pooled' AND s.is_active AND p.closed_at IS NULL AND p.last_value < p.max_value
-      AND (clock_timestamp() AT TIME ZONE s.time_zone)::date BETWEEN p.starts_on AND p.ends_on
+      AND ({TODAY} BETWEEN p.starts_on AND p.ends_on OR {TODAY} IS NULL)
       AND {_THESE}
       AND (SELECT count(*) FROM (
               SELECT FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id LIMIT coalesce(l.batch, 16) / 4
@@ -41,8 +60,7 @@ LOW_POOLS = f"""
 # How the last run of each sweep went, and when one last succeeded. Two probes of an index for each, however many runs
 # are remembered. Argument: names.
 LATEST = """
-    SELECT n.sweep, r.started_at, r.finished_at, r.error, r.counts, g.finished_at, g.finished_at - g.started_at,
-           clock_timestamp()
+    SELECT n.sweep, r.started_at, r.finished_at, r.error, r.counts, g.started_at, g.finished_at, clock_timestamp()
     FROM unnest(%s::text[]) AS n (sweep)
     LEFT JOIN LATERAL (
         SELECT * FROM ledger_sweeprun r WHERE r.sweep = n.sweep ORDER BY r.started_at DESC LIMIT 1
@@ -55,8 +73,8 @@ LATEST = """
 """
 
 # For the metrics: pools of current periods and the low ones among them, by the rule of LOW_POOLS; reservations that
-# wait, and the age of the oldest in seconds.
-QUEUED = """
+# wait, and the age of the oldest in seconds. Parameter: todays.
+QUEUED = f"""
     SELECT pools.count, pools.low, waiting.count, waiting.age
     FROM (
         SELECT count(*), count(*) FILTER (WHERE (
@@ -68,8 +86,10 @@ QUEUED = """
         JOIN ledger_series s ON s.id = p.series_id
         LEFT JOIN ledger_pool l ON l.tenant = p.tenant AND l.period_id = p.id
         WHERE s.allocation = 'pooled' AND s.is_active AND p.closed_at IS NULL AND p.last_value < p.max_value
-          AND (clock_timestamp() AT TIME ZONE s.time_zone)::date BETWEEN p.starts_on AND p.ends_on
+          AND {TODAY} BETWEEN p.starts_on AND p.ends_on
     ) pools,
-    (SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(r.reserved_at)), 0)::float AS age
+    (SELECT count(*),
+            coalesce(extract(epoch FROM clock_timestamp() - min(r.reserved_at) FILTER (WHERE isfinite(r.reserved_at))),
+                     0)::float AS age
      FROM ledger_reservation r) waiting
-"""
+"""  # noqa: S608

@@ -7,7 +7,7 @@ second looks again at what there is to do, since it may run late, twice, or at t
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import OperationalError, connections
@@ -15,11 +15,15 @@ from django.db import OperationalError, connections
 from ledger import gaps, periods, verification
 from ledger.allocation.ahead import ask_ahead
 from ledger.batches import id_batches
+from ledger.conf import ledger_settings
+from ledger.cursors import open_cursor
 from ledger.database_errors import told_in_our_words
-from ledger.errors import LedgerError, SecondConnectionFailed
-from ledger.models import Period
+from ledger.errors import InvalidArgument, LedgerError, SecondConnectionFailed
+from ledger.failures import Failures
+from ledger.models import Period, Series
 from ledger.sql import CLOSE_DUE, MINT
 from ledger.sweeps import sql
+from ledger.zones import today_in, todays_json
 
 _log = logging.getLogger(__name__)
 
@@ -27,25 +31,39 @@ _log = logging.getLogger(__name__)
 _PATIENCE = "2s"
 
 
+class Done(dict[str, int]):
+    """What was counted, and what could not be done for single series: the run's error names those."""
+
+    def __init__(self, counts: Mapping[str, int], failures: Failures) -> None:
+        super().__init__(counts)
+        self.failures = failures
+
+
 def series_to_open(alias: str, size: int) -> Iterator[Sequence[int]]:
     """The series that need a period within the next days."""
-    return periods.series_without_period(size, using=alias)
+    days = ledger_settings().open_ahead_days
+    return id_batches(alias, sql.SERIES_TO_OPEN, size, days=days, todays=todays_json(alias))
 
 
-def open_periods(alias: str, ids: Sequence[Any]) -> dict[str, int]:
+def open_periods(alias: str, ids: Sequence[Any]) -> Done:
     """Open what the next days need, so that the first checkout of the year finds its period."""
-    done = periods.open_next_periods(series=ids, using=alias)
-    for failure in done["failed"]:
-        _log.error("Series %s: %s", failure["series"], failure["error"])
-    return {"opened": done["opened"], "failed": len(done["failed"])}
+    opened, failures = 0, Failures()
+    for series in Series.objects.using(alias).filter(pk__in=list(ids)).order_by("pk"):
+        with failures.noted(str(series), alias, _log):
+            done = periods.open_next_periods(series=[series.pk], using=alias)
+            opened += done["opened"]
+            for failure in done["failed"]:
+                _log.error("Series %s: %s", failure["series"], failure["error"])
+                failures.told.append(f"{failure['series']}: {failure['error']}")
+    return Done({"opened": opened, "failed": len(failures)}, failures)
 
 
-def flag_slots(alias: str) -> dict[str, int]:
+def flag_slots(alias: str) -> Done:
     """Report free slots below the highest number, flag those that are not given back, and look for lost values."""
     swept = gaps.sweep_slots(using=alias)
     if swept.lost:
         _log.error("%s values are lost or were tampered with: see manage.py ledger_gaps", swept.lost)
-    return swept.as_dict()
+    return _with_failures(swept.as_dict(), swept.failures)
 
 
 def reservations(alias: str, size: int) -> Iterator[Sequence[int]]:
@@ -53,61 +71,72 @@ def reservations(alias: str, size: int) -> Iterator[Sequence[int]]:
     return gaps.reservation_ids(size, using=alias)
 
 
-def flag_reservations(alias: str, ids: Sequence[Any]) -> dict[str, int]:
+def flag_reservations(alias: str, ids: Sequence[Any]) -> Done:
     """Flag the reservations that no checkout will take."""
     swept = gaps.sweep_reservations(ids, using=alias)
-    return {"flagged": swept.flagged, "in_flight": swept.in_flight, "settled": swept.settled}
+    counts = {"flagged": swept.flagged, "in_flight": swept.in_flight, "settled": swept.settled}
+    return _with_failures(counts, swept.failures)
 
 
 def heal(alias: str) -> dict[str, int]:
     """Note of reported holes that a checkout has filled them."""
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(sql.HEAL)
         return {"healed": cursor.fetchone()[0]}
 
 
 def periods_to_close(alias: str, size: int) -> Iterator[Sequence[int]]:
     """Periods that ended so many days ago as their series says."""
-    return id_batches(alias, sql.PERIODS_TO_CLOSE, size, ids=None)
+    return id_batches(alias, sql.PERIODS_TO_CLOSE, size, ids=None, todays=todays_json(alias))
 
 
-def close_periods(alias: str, ids: Sequence[Any]) -> dict[str, int]:
+def close_periods(alias: str, ids: Sequence[Any]) -> Done:
     """Close these periods, unless a checkout holds a value of them."""
-    closed, held = 0, 0
-    due = [row[0] for row in _rows(alias, sql.PERIODS_TO_CLOSE, ids=ids)]
-    for period in Period.objects.using(alias).select_related("series").filter(pk__in=due).order_by("pk"):
-        try:
-            with (
-                told_in_our_words(period.series.code),
-                periods.impatient(alias, _PATIENCE),
-                connections[alias].cursor() as cursor,
-            ):
-                cursor.execute(CLOSE_DUE, [period.tenant, period.pk, "sweep"])
-                closed += cursor.fetchone()[0] == "closed"  # else another sweep did, and counted it
-        except LedgerError as error:
-            held += 1
-            _log.warning("The period %s stays open for now: %s", period, error)
-    return {"closed": closed, "held": held}
+    closed, held, failures = 0, 0, Failures()
+    due = dict(_rows(alias, sql.PERIODS_TO_CLOSE, ids=ids))
+    for period in Period.objects.using(alias).select_related("series").filter(pk__in=list(due)).order_by("pk"):
+        with failures.noted(str(period), alias, _log):
+            if not due[period.pk]:
+                today_in(period.series.time_zone, alias)  # says what is wrong with it
+            try:
+                closed += _closed(period, alias)
+            except InvalidArgument:
+                raise  # a setting that nobody can read: waiting changes nothing
+            except LedgerError as error:
+                held += 1
+                _log.warning("The period %s stays open for now: %s", period, error)
+    return _with_failures({"closed": closed, "held": held}, failures)
+
+
+def _closed(period: Period, alias: str) -> bool:
+    with told_in_our_words(period.series.code), periods.impatient(alias, _PATIENCE), open_cursor(alias) as cursor:
+        cursor.execute(CLOSE_DUE, [period.tenant, period.pk, "sweep"])
+        return bool(cursor.fetchone()[0] == "closed")  # else another sweep did, and counted it
 
 
 def low_pools(alias: str, size: int) -> Iterator[Sequence[int]]:
     """Periods whose pool would be empty soon."""
-    return id_batches(alias, sql.LOW_POOLS, size, ids=None)
+    return id_batches(alias, sql.LOW_POOLS, size, ids=None, todays=todays_json(alias))
 
 
-def refill(alias: str, ids: Sequence[Any]) -> dict[str, int]:
+def refill(alias: str, ids: Sequence[Any]) -> Done:
     """Mint for those of these periods whose pool is still low, at the rate of its last batch."""
-    minted, held = 0, 0
-    for period, tenant, counter in _rows(alias, sql.LOW_POOLS, ids=ids):
-        try:
-            answer = ask_ahead(connections[alias], MINT, (tenant, period, counter, 1), lock_timeout=_PATIENCE)
-            minted += answer[0][0] == "minted"
-        except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != "55P03" or isinstance(error, SecondConnectionFailed):
-                raise
-            held += 1
-            _log.warning("The pool of period %s is not refilled for now, a checkout holds its counter.", period)
-    return {"minted": minted, "held": held}
+    minted, held, failures = 0, 0, Failures()
+    low = _rows(alias, sql.LOW_POOLS, ids=ids)
+    named = Period.objects.using(alias).select_related("series").in_bulk([row[0] for row in low])
+    for period, tenant, counter, zone_is_known in low:
+        with failures.noted(str(named.get(period, period)), alias, _log):
+            if not zone_is_known:
+                today_in(named[period].series.time_zone, alias)  # says what is wrong with it
+            try:
+                answer = ask_ahead(connections[alias], MINT, (tenant, period, counter, 1), lock_timeout=_PATIENCE)
+                minted += answer[0][0] == "minted"
+            except OperationalError as error:
+                if getattr(error.__cause__, "sqlstate", None) != "55P03" or isinstance(error, SecondConnectionFailed):
+                    raise
+                held += 1
+                _log.warning("The pool of period %s is not refilled for now, a checkout holds its counter.", period)
+    return _with_failures({"minted": minted, "held": held}, failures)
 
 
 def verify(alias: str) -> dict[str, int]:
@@ -119,8 +148,13 @@ def verify(alias: str) -> dict[str, int]:
     return {"findings": findings}
 
 
+def _with_failures(counts: dict[str, int], failures: Failures) -> Done:
+    """With how many failed, where any did."""
+    return Done({**counts, **({"failed": len(failures)} if len(failures) else {})}, failures)
+
+
 def _rows(alias: str, statement: str, *, ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    with connections[alias].cursor() as cursor:
-        cursor.execute(statement, {"after": 0, "size": None, "ids": list(ids)})
+    with open_cursor(alias) as cursor:
+        cursor.execute(statement, {"after": 0, "size": None, "ids": list(ids), "todays": todays_json(alias)})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

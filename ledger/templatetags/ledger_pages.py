@@ -13,14 +13,26 @@ from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 
 from ledger.moments import aware, local
+from ledger.unreadable import cut
 
 register = template.Library()
 
+#: Characters of one fact on a page; the report as JSON has all of them.
+_LONGEST = 5000
+
 
 @register.filter
-def grouped(number: int | None) -> str:
-    """A quantity with commas; a dash for none."""
-    return "–" if number is None else f"{number:,}"
+def grouped(number: Any) -> str:
+    """A quantity with commas; a dash for none. What should be a quantity and is none is shown as it is."""
+    if number is None:
+        return "–"
+    return f"{number:,}" if isinstance(number, (int, float)) else cut(str(number))
+
+
+@register.filter
+def day(on: date | None) -> str:
+    """A date, as programs write it too."""
+    return "–" if on is None else on.isoformat()
 
 
 @register.filter
@@ -73,10 +85,10 @@ def _fact(fact: Any) -> str:
     if fact is None or fact == "":
         return "–"
     if isinstance(fact, str):
-        return _moment(fact) or fact
+        return _moment(fact) or cut(fact, _LONGEST)
     if isinstance(fact, date):
         return fact.isoformat()
-    return json.dumps(fact, ensure_ascii=False, cls=DjangoJSONEncoder)
+    return cut(json.dumps(fact, ensure_ascii=False, cls=DjangoJSONEncoder), _LONGEST)
 
 
 def _moment(text: str) -> str:

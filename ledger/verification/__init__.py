@@ -28,8 +28,9 @@ from typing import Any
 from django.db import DataError, ProgrammingError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger.models import Entry
-from ledger.verification import counters_sql, guards, keys, queues_sql, sql
+from ledger.cursors import open_server_cursor
+from ledger.models import Entry, Series
+from ledger.verification import content, counters_sql, guards, keys, queues_sql, sql
 from ledger.verification.findings import MEANINGS, Finding, Note
 
 #: How long a reservation may stay open: several sweeps, and longer than any checkout should hold a transaction.
@@ -41,10 +42,15 @@ _CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One pass over the ledger: what it looks at, and its statement (None for the schema, which is no rows)."""
+    """One pass over the ledger: what it looks at, and its statement.
+
+    Or, where there is no statement, ``find``, which takes the connection, a tenant and a series; neither for the
+    schema, which is no rows.
+    """
 
     title: str
     statement: str | None
+    find: Callable[[BaseDatabaseWrapper, str | None, str | None], Iterator[Finding]] | None = None
 
 
 CHECKS: tuple[Check, ...] = (
@@ -64,6 +70,7 @@ CHECKS: tuple[Check, ...] = (
     Check("adopted histories and explanations", sql.HISTORIES),
     Check("holes reported", queues_sql.HOLES),
     Check("findings of reconciliation", sql.FINDINGS),
+    Check("values that can be read", None, content.unreadable_rows),
 )
 
 
@@ -88,8 +95,11 @@ def verify(
         if progress is not None:
             progress(check)
         try:
+            if check.find is not None:
+                yield from check.find(connection, tenant, series)
+                continue
             if check.statement is not None:
-                yield from _offending_rows(connection, check.statement, tenant, series)
+                yield from _patiently(connection, check, tenant, series)
                 continue
             for found in guards.broken_guards(connection):
                 if isinstance(found, Finding):
@@ -102,6 +112,39 @@ def verify(
             yield guards.finding("not-checked", f"Not checked: {check.title}, because PostgreSQL says: {reason}")
 
 
+def _patiently(
+    connection: BaseDatabaseWrapper, check: Check, tenant: str | None, series: str | None
+) -> Iterator[Finding]:
+    """The rows that a check finds. Where it fails on some value, each series is checked by itself.
+
+    A counter at one end of all numbers is such a value: the database can't add one to it. Raises DataError where the
+    rows belong to no series.
+    """
+    statement = check.statement or ""
+    try:
+        yield from _offending_rows(connection, statement, tenant, series)
+        return
+    except DataError as error:
+        problem = error
+    failed = 0
+    every = Series.objects.using(connection.alias).order_by("tenant", "code").values_list("tenant", "code")
+    for one in every.iterator():
+        if tenant in (None, one[0]) and series in (None, one[1]):
+            try:
+                yield from _offending_rows(connection, statement, *one)
+            except DataError as error:
+                failed += 1
+                yield _not_checked(check, *one, error)
+    if not failed:
+        raise problem
+
+
+def _not_checked(check: Check, tenant: str, series: str, problem: DataError) -> Finding:
+    reason = str(problem).partition("\n")[0]
+    told = f"Not checked: {check.title}, because PostgreSQL says: {reason}"
+    return _finding(("not-checked", tenant, series, None, None, None, None, None, None, told))
+
+
 def _offending_rows(
     connection: BaseDatabaseWrapper, statement: str, tenant: str | None, series: str | None
 ) -> Iterator[Finding]:
@@ -110,7 +153,7 @@ def _offending_rows(
     with transaction.atomic(using=connection.alias):
         with connection.cursor() as cursor:
             cursor.execute(sql.READ_THE_TABLES)
-        with connection.chunked_cursor() as rows:
+        with open_server_cursor(connection.alias) as rows:
             rows.execute(statement, wanted)
             while chunk := rows.fetchmany(_CHUNK):
                 for row in chunk:

@@ -130,6 +130,20 @@ def _of_keys(what: str, table: str, name: str) -> dict[str, Meaning]:
 
 
 MEANINGS: Final[dict[str, Meaning]] = {
+    "unreadable": Meaning(
+        8,
+        None,
+        "Its column {column} holds what Folio never writes, and programs may not be able to read: {detail}.",
+        "Find out who wrote it: Folio's guards refuse such a row. Pages and reports show it as it is. As the owner, "
+        "correct it, or restore a backup.",
+    ),
+    "setting": Meaning(
+        2,
+        "ledger_series",
+        "{detail} So nothing can be issued, and no period opened.",
+        "Set it right with define_series or in the admin, or go back to the version of Folio, or of the time zone "
+        "database, that knows it.",
+    ),
     **_of_queue("slot", "is a free slot"),
     **_of_queue("reservation", "is reserved"),
     "slot-hidden": Meaning(

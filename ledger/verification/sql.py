@@ -49,7 +49,7 @@ ENTRIES = """
          b.period_id::text),
         ('below-first', b.value < b.first_value, b.first_value::text),
         ('beyond-counter', b.value > b.last_value, b.last_value::text),
-        ('date-outside', b.issued_on NOT BETWEEN b.starts_on AND b.ends_on, to_char(b.issued_on, 'YYYY-MM-DD')),
+        ('date-outside', b.issued_on NOT BETWEEN b.starts_on AND b.ends_on, b.issued_on::text),
         ('after-closing', b.kind = 'issued' AND b.issued_at > b.closed_at, b.issued_at || ' > ' || b.closed_at),
         ('wrong-number', b.kind <> 'adopted' AND b.number <> b.expected
                          AND NOT (b.kind = 'gap' AND b.number = b.expected || ' (taken)'), b.expected),

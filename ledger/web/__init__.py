@@ -1,6 +1,7 @@
 """Folio's own pages, and what monitoring asks for.
 
-access.py      who may see which tenant: every page goes through it; headers.py: what each sends along
+access.py      who may see which tenant: every page goes through it; headers.py: what each sends along; texts.py: what
+               no request may hold
 overview.py    all series of a tenant, the periods of one, and finding a number
 period.py      one period: numberline.py and charts.py draw it from counts.py (kept in the cache) and voided.py
 number.py      one number; story.py tells its events; declaring it void

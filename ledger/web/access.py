@@ -26,6 +26,7 @@ from ledger.errors import InvalidActor
 from ledger.instances import instance_key
 from ledger.models import Series, TenantAccess
 from ledger.web.headers import secured
+from ledger.web.texts import is_readable
 
 _M = TypeVar("_M", bound=Model)
 _P = ParamSpec("_P")
@@ -107,7 +108,7 @@ def page(
     """Make a view of ``view(request, access, …)``: login, permissions, CSRF, methods and headers, in this one place.
 
     Who is not logged in is sent to the project's login page; who may see nothing, or not do what the page does, is
-    told so with 403.
+    told so with 403; a request that holds what no text can have is refused with 400.
     """
     asked = Page(sees, does, of_all_tenants)
 
@@ -119,6 +120,10 @@ def page(
             user = request.user
             if not user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
+            if not is_readable(request, *args, *kwargs.values()):
+                return TemplateResponse(
+                    request, "ledger/unreadable.html", {"title": "Not readable", "user": user}, status=400
+                )
             access = access_of(user, sees)
             nothing = access.tenants is not None and (of_all_tenants or not access.tenants)
             try:

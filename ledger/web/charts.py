@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 #: Height of the picture, in its units; a column is one unit wide.
 HEIGHT = 100
@@ -24,13 +24,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """``path`` draws the columns, of ``stretch`` days each; ``highest`` is what the top edge stands for."""
+    """``path`` draws the columns, of ``stretch`` days each; ``highest`` is what the top edge stands for.
+
+    ``undated`` documents have a date that no calendar knows, and are in no column.
+    """
 
     columns: tuple[Column, ...]
     path: str
     highest: int
     stretch: str
     total: int
+    undated: int = 0
 
     @property
     def width(self) -> int:
@@ -40,15 +44,16 @@ class Chart:
 
 def issuance(days: Mapping[date, int]) -> Chart | None:
     """The chart of documents by business date; None where there are none."""
-    dated = {day: count for day, count in days.items() if count}
+    dated = {day.toordinal(): count for day, count in days.items() if count and isinstance(day, date)}
+    undated = sum(days.values()) - sum(dated.values())
     if not dated:
-        return None
+        return None if not undated else Chart((), "", 0, "day", 0, undated)
     first, last = min(dated), max(dated)
-    span = (last - first).days + 1
+    span = last - first + 1
     length, stretch = next((each for each in _STRETCHES if span <= each[0] * _MOST), (-(-span // _MOST), "stretch"))
     columns = [0] * (-(-span // length))
     for day, count in dated.items():
-        columns[(day - first).days // length] += count
+        columns[(day - first) // length] += count
     highest = max(columns)
     path = "".join(
         f"M{at + 0.1:g} {HEIGHT}v-{max(1.0, HEIGHT * count / highest):.1f}h.8V{HEIGHT}z"
@@ -56,7 +61,12 @@ def issuance(days: Mapping[date, int]) -> Chart | None:
         if count
     )
     made = tuple(
-        Column(first + timedelta(at * length), min(last, first + timedelta((at + 1) * length - 1)), count)
+        Column(
+            date.fromordinal(first + at * length),
+            # Not beyond the last day that there is.
+            date.fromordinal(min(last, first + (at + 1) * length - 1)),
+            count,
+        )
         for at, count in enumerate(columns)
     )
-    return Chart(made, path, highest, stretch, sum(columns))
+    return Chart(made, path, highest, stretch, sum(columns), undated)

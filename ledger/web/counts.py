@@ -16,8 +16,10 @@ from datetime import date
 from typing import Any
 
 from django.core.cache import cache
-from django.db import connections, router
+from django.db import router
 
+from ledger.cursors import open_cursor
+from ledger.formats import MAX_VALUE
 from ledger.models import AdoptedGap, Entry, Period, RemoteReading
 from ledger.web import counts_sql as sql
 from ledger.web.voided import voided_values
@@ -103,7 +105,7 @@ class PeriodCounts:
 
     def total(self) -> Bucket:
         """The whole period in one stretch."""
-        return self.buckets(self.period.first_value, self.period.last_value, 1)[0]
+        return self.buckets(_start(self.period), self.period.last_value, 1)[0]
 
     def buckets(self, first: int, last: int, most: int = BUCKETS) -> list[Bucket]:
         """The values from ``first`` to ``last`` in about ``most`` stretches of one size, but for the last one.
@@ -154,11 +156,11 @@ class PeriodCounts:
         if size < self.block:
             return first, size
         size = -(-size // self.block) * self.block
-        return (first - self.period.first_value) // self.block * self.block + self.period.first_value, size
+        return (first - _start(self.period)) // self.block * self.block + _start(self.period), size
 
     def _of_blocks(self, origin: int, size: int, last: int) -> Iterator[tuple[int, tuple[int, int, int]]]:
         for block, counted in self.blocks.items():
-            low = self.period.first_value + block * self.block
+            low = _start(self.period) + block * self.block
             if origin <= low <= last:
                 yield (low - origin) // size, counted
 
@@ -186,7 +188,7 @@ class PeriodCounts:
 def period_counts(period: Period, *, using: str | None = None) -> PeriodCounts:
     """What there is to count of a period, read from the cache and, where a block isn't full yet, from the ledger."""
     alias = using or router.db_for_read(Entry)
-    size = max(_BLOCK, -(-(period.last_value - period.first_value + 1) // _BLOCKS))
+    size = max(_BLOCK, -(-(period.last_value - _start(period) + 1) // _BLOCKS))
     size = _BLOCK * 2 ** (-(-size // _BLOCK) - 1).bit_length()
     key = _key(period, alias, f"blocks:{size}")
     settled: _Settled = cache.get(key) or _Settled()
@@ -197,8 +199,8 @@ def period_counts(period: Period, *, using: str | None = None) -> PeriodCounts:
         .values_list("first_value", "last_value")
     )
     blocks, days = dict(settled.blocks), Counter(settled.days)
-    there = (period.last_value - period.first_value) // size + 1 if period.last_value >= period.first_value else 0
-    left_out = _left_out(known, period.first_value, size)
+    there = (period.last_value - _start(period)) // size + 1 if period.last_value >= _start(period) else 0
+    left_out = _left_out(known, _start(period), size)
     added = 0
     for first, last in _runs([block for block in range(there) if block not in settled.blocks]):
         fresh, fresh_days = _count(period, alias, size, first, last)
@@ -224,10 +226,10 @@ def _count(
     wanted = {
         "tenant": period.tenant,
         "period": period.pk,
-        "origin": period.first_value,
+        "origin": _start(period),
         "size": size,
-        "first": period.first_value + first * size,
-        "last": period.first_value + (last + 1) * size - 1,
+        "first": _start(period) + first * size,
+        "last": min(MAX_VALUE, _start(period) + (last + 1) * size - 1),
     }
     found: dict[int, list[int]] = {}
     days: dict[int, Counter[date]] = {}
@@ -267,13 +269,18 @@ def _runs(blocks: list[int]) -> list[tuple[int, int]]:
     return runs if len(runs) <= _MOST_RUNS else [(runs[0][0], runs[-1][1])]
 
 
+def _start(period: Period) -> int:
+    """The first value of a period; no value is below 0, whatever a row says."""
+    return max(0, period.first_value)
+
+
 def _key(period: Period, alias: str, what: str) -> str:
     # When it was opened, too: another database behind the same cache has the same ids.
     return f"ledger:{alias}:{period.pk}:{period.opened_at.timestamp()}:{period.first_value}:{what}"
 
 
 def _read(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(statement, wanted)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import router, transaction
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.http import FileResponse, Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -17,6 +19,7 @@ from ledger.errors import ReportError
 from ledger.models import Entry, Period
 from ledger.reports.formats import formats
 from ledger.reports.report import continuity_report
+from ledger.unreadable import Beyond
 from ledger.web.access import Access, page
 
 _log = logging.getLogger(__name__)
@@ -33,7 +36,10 @@ def export(request: HttpRequest, access: Access, pk: int, name: str) -> HttpResp
     It is written to a temporary file first and sent from there piece by piece: any number of rows takes no memory, an
     error is an error page and never half a file, and no snapshot stays open while a slow client reads.
     """
-    period: Any = access.find(Period.objects.select_related("series"), pk=pk)
+    periods = Period.objects.select_related("series").annotate(first_day=Cast("starts_on", TextField()))
+    period: Any = access.find(periods, pk=pk)
+    # Of a day that Python has not, PostgreSQL knows what it is.
+    day: Any = Beyond(period.first_day) if isinstance(period.starts_on, Beyond) else period.starts_on
     chosen = formats().get(name)
     part = request.GET.get("part")
     if chosen is None or part not in (None, *PARTS):
@@ -41,7 +47,7 @@ def export(request: HttpRequest, access: Access, pk: int, name: str) -> HttpResp
     file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the response, or below)
     try:
         with continuity_report(
-            tenant=period.tenant, series=period.series.code, on=period.starts_on, using=router.db_for_read(Entry)
+            tenant=period.tenant, series=period.series.code, on=day, using=router.db_for_read(Entry)
         ) as made:
             chosen.write(made if part is None else made.only(part), file, _log.warning)
     except ReportError as error:

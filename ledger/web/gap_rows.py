@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connections, router
+from django.db import router
 
+from ledger.cursors import open_cursor
 from ledger.gaps.holes import number_of
 from ledger.models import Entry
+from ledger.unreadable import UNREADABLE, cut, facts
 
 GAP_COLUMNS = {
     "value": "Number",
@@ -95,7 +96,7 @@ class GapLine:
     @property
     def cause(self) -> str:
         """Why, as the evidence has it."""
-        return str(self.evidence.get("cause", "not stated"))
+        return cut(str(self.evidence.get("cause") or self.evidence.get(UNREADABLE, "not stated")))
 
     def __str__(self) -> str:
         return self.first_number if self.count == 1 else f"{self.first_number} to {self.last_number}"
@@ -139,8 +140,7 @@ def _line(row: tuple[Any, ...]) -> GapLine:
         first_number=number or number_of(prefix, width, suffix, first),
         last_number=number or number_of(prefix, width, suffix, last),
         since=since,
-        # Django has PostgreSQL's JSON come as text.
-        evidence=json.loads(evidence),
+        evidence=facts(evidence),
         explanation=explanation or "",
         explained_by=actor or "",
         explained_at=explained_at,
@@ -150,7 +150,7 @@ def _line(row: tuple[Any, ...]) -> GapLine:
 
 
 def _fetch(statement: str, wanted: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with connections[router.db_for_read(Entry)].cursor() as cursor:
+    with open_cursor(router.db_for_read(Entry)) as cursor:
         cursor.execute(statement, {"keys": None, **wanted})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

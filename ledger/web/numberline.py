@@ -84,7 +84,7 @@ _LANES: tuple[tuple[str, str, str, Callable[[Bucket], int]], ...] = (
 def number_line(counts: PeriodCounts, first: int | None = None, last: int | None = None) -> NumberLine | None:
     """The picture of the values from ``first`` to ``last``, by default of all; None of a period without any."""
     period = counts.period
-    lowest, highest = period.first_value, period.last_value
+    lowest, highest = max(0, period.first_value), period.last_value
     if highest < lowest:
         return None
     low = lowest if first is None else min(max(first, lowest), highest)
@@ -107,7 +107,7 @@ def number_line(counts: PeriodCounts, first: int | None = None, last: int | None
 
 
 def _number(period: Period, value: int) -> str:
-    return period.as_format().number(value)
+    return period.as_format().shown(value)
 
 
 def _path(stretches: Sequence[tuple[int, int]]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connections, router
+from django.db import router
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,8 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from ledger import calendars
+from ledger.cursors import open_cursor
+from ledger.errors import InvalidCalendar
 from ledger.models import Allocation, DraftMade, Entry, Period, RemoteReading, Series
 from ledger.reconciliation import count_findings
 from ledger.waiting import upcoming, with_waiting
@@ -145,7 +147,7 @@ def next_number(period: Any) -> str:
     if value > period.max_value:
         return "none: used up"
     if period.series.allocation != Allocation.REMOTE:
-        return str(period.as_format().number(value))
+        return str(period.as_format().shown(value))
     draft = DraftMade.objects.filter(tenant=period.tenant, period=period, value=period.next_slot).first()
     return draft.number if draft and period.next_slot is not None else "none: its pool of drafts is empty"
 
@@ -167,7 +169,7 @@ def _differing(reading: RemoteReading) -> int:
 def _glances(tenant: str, every: Sequence[Any], readings: Sequence[RemoteReading]) -> list[Glance]:
     current = [each.current for each in every if each.current is not None]
     periods = {each.pk: each for each in with_waiting(Period.objects.filter(pk__in=current)).select_related("series")}
-    with connections[router.db_for_read(Entry)].cursor() as cursor:
+    with open_cursor(router.db_for_read(Entry)) as cursor:
         cursor.execute(_PACE, [_PACE_OF, tenant, current])
         paces = {row[0]: row[1:] for row in cursor.fetchall()}
         cursor.execute(_GAPS, [tenant, [each.pk for each in every]])
@@ -229,7 +231,10 @@ def _state(series: Series, period: Period | None, unexplained: int) -> tuple[str
         return "note", "switched off"
     if period is None:
         return "note", "not used yet"
-    today = timezone.now().astimezone(calendars.zone(series.time_zone)).date()
+    try:
+        today = timezone.now().astimezone(calendars.zone(series.time_zone)).date()
+    except InvalidCalendar as error:
+        return "bad", error.problem
     if period.closed_at is not None:
         return "note", "closed"
     if period.ends_on < today:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.cache import cache
-from django.db import connections
 
+from ledger.cursors import open_cursor
 from ledger.models import Period
 
 # The values of a period's voids above an id. Arguments: tenant, period, after.
@@ -45,7 +45,7 @@ def voided_values(period: Period, alias: str, key: str, seconds: int) -> array[i
     wanted: dict[str, Any] = {"tenant": period.tenant, "period": period.pk}
 
     # One snapshot for all three figures, and the values after it: a void that commits in between only comes twice.
-    with connections[alias].cursor() as cursor:
+    with open_cursor(alias) as cursor:
         cursor.execute(_SEEN, {**wanted, "after": kept.through})
         count, added, highest = cursor.fetchone()
         if count == kept.count:

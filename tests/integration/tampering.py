@@ -189,6 +189,81 @@ ENTRIES: list[Case] = [
     (["UPDATE ledger_adoption SET tenant = 'other'"], 8, "gap-of-nothing", "another tenant"),
 ]
 
+CONTENT: list[Case] = [
+    (
+        [f"UPDATE ledger_entry SET metadata = '[1]' WHERE {INVOICE} AND value = 5"],
+        8,
+        "unreadable",
+        "no object but array",
+    ),
+    (
+        [
+            f"""UPDATE ledger_entry SET metadata = ('{{"a": ' || repeat('9', 1000) || '}}')::jsonb
+             WHERE {INVOICE} AND value = 5"""
+        ],
+        8,
+        "unreadable",
+        "1,000 digits",
+    ),
+    (
+        [
+            f"""UPDATE ledger_entry SET metadata = (repeat('{{"a": ', 33) || '1' || repeat('}}', 33))::jsonb
+             WHERE {INVOICE} AND value = 5"""
+        ],
+        8,
+        "unreadable",
+        "more than 32 levels",
+    ),
+    (
+        [
+            f"""UPDATE ledger_entry SET metadata = ('{{"a": "' || repeat('x', 66000) || '"}}')::jsonb
+             WHERE {INVOICE} AND value = 5"""
+        ],
+        8,
+        "unreadable",
+        "bytes of JSON",
+    ),
+    (
+        [
+            "ALTER TABLE ledger_numbervoided DROP CONSTRAINT ledger_numbervoided_readable",
+            "UPDATE ledger_numbervoided SET voided_at = 'infinity' WHERE tenant = 'acme'",
+        ],
+        8,
+        "unreadable",
+        "voided_at",
+    ),
+    (
+        [
+            "ALTER TABLE ledger_reservation DROP CONSTRAINT ledger_reservation_readable",
+            "UPDATE ledger_reservation SET reserved_at = '-infinity'",
+        ],
+        8,
+        "unreadable",
+        "reserved_at",
+    ),
+    ([f"UPDATE ledger_entry SET issued_on = 'infinity' WHERE {INVOICE} AND value = 5"], 8, "unreadable", "issued_on"),
+    (
+        [
+            "ALTER TABLE ledger_numbervoided DROP CONSTRAINT ledger_numbervoided_readable",
+            "UPDATE ledger_numbervoided SET reason = E'a\\x01b', replacement = E'a\\u202eb' WHERE tenant = 'acme'",
+        ],
+        8,
+        "unreadable",
+        "hidden",
+    ),
+    ([f"UPDATE ledger_entry SET document = E'a\\x01b' WHERE {INVOICE} AND value = 5"], 8, "unreadable", "a�b"),
+    (["UPDATE ledger_series SET time_zone = 'Mars/Olympus' WHERE code = 'dated'"], 2, "setting", "Mars/Olympus"),
+    (["UPDATE ledger_series SET template = 'no counter' WHERE code = 'dated'"], 2, "setting", "counter"),
+    (["UPDATE ledger_series SET calendar = 'lunar' WHERE code = 'dated'"], 2, "setting", "lunar"),
+    (["UPDATE ledger_series SET allocation = 'odd' WHERE code = 'dated'"], 2, "setting", "'odd'"),
+    (
+        [f"UPDATE ledger_period SET first_value = -9223372036854775808 WHERE {PERIOD}"],
+        8,
+        "not-checked",
+        "bigint out of range",
+    ),
+]
+
 POOLED: list[Case] = [
     ([f"DELETE FROM ledger_slot WHERE {TILL} AND value = 5"], 1, "lost-or-tampered", "of 5,"),
     ([f"DELETE FROM ledger_slot WHERE {TILL} AND value >= 15"], 1, "lost-or-tampered", "of 15 to 16,"),
@@ -304,4 +379,4 @@ DRAFTED: list[Case] = [
 ]
 
 QUEUED = [*POOLED, *RESERVED, *DRAFTED]
-CASES = [*ENTRIES, *QUEUED, *FINDINGS]
+CASES = [*ENTRIES, *QUEUED, *FINDINGS, *CONTENT]

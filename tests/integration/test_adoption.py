@@ -208,7 +208,8 @@ class TestTimes:
     def test_that_never_were_are_refused(self, write: Write, zone: str, stated: str) -> None:
         settings = {"template": "{counter}", "calendar": "never", "time_zone": zone}
         rows, _ = refused(write(f"7,{stated}"), settings=settings)
-        assert rows == [BadRow(2, f"the time {stated} never was in {zone}: its clocks were put forward past it")]
+        told = f"the time {stated} never was in {zone}: its clocks were put forward past it"
+        assert rows == [BadRow(2, f"column 'issued_at': {told}")]
 
     def test_a_format_of_its_own(self, write: Write) -> None:
         layout = Layout(date_format="%d.%m.%Y", delimiter=";")
@@ -247,7 +248,7 @@ class TestBadRows:
             ("INV-2024-0002 x,2024-01-01", "does not match the pattern"),
             ("X" * 101 + ",2024-01-01", "has 101 characters, and the ledger holds 100"),
             ("INV-2024-\u200b0002,2024-01-01", "holds U+200B (ZERO WIDTH SPACE) at position 10"),
-            ("INV-2024-9999999999999999999,2024-01-01", "counter above 9223372036854775807"),
+            ("INV-2024-9999999999999999999,2024-01-01", "counter of 9223372036854775807 or more"),
             ("INV-2024-0002,", "it has no date"),
             ("INV-2024-0002,2024-02-30", "'2024-02-30' is none of the format"),
             ("INV-2024-0002,31/12/2024", "none of the format ISO 8601"),

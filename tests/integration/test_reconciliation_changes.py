@@ -168,10 +168,10 @@ class TestReadings:
     def test_everything_is_read_again_after_some_days(self, there: There) -> None:
         there.read()
         days = timedelta(days=6, hours=23)
-        RemoteReading.objects.update(full_from=self.row().full_from - days)  # type: ignore[operator]
+        RemoteReading.objects.update(full_from=self.row().full_from - days)
         assert not begin(there.books, HABITS).full
         there.read()
-        RemoteReading.objects.update(full_from=self.row().full_from - timedelta(days=7))  # type: ignore[operator]
+        RemoteReading.objects.update(full_from=self.row().full_from - timedelta(days=7))
         assert begin(there.books, HABITS).full
 
     def test_everything_is_read_after_deletions_went_unseen(self, there: There) -> None:

@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"errors", "conf", "moments"},
+    {"errors", "conf", "moments", "unreadable"},
     {"calendars", "formats", "texts", "instances", "keys", "rules"},
-    {"models", "sql", "migrations"},
-    {"allocation", "refusals", "database_errors", "databases", "requests", "batches"},
+    {"models", "sql", "migrations", "cursors"},
+    {"allocation", "refusals", "database_errors", "databases", "requests", "batches", "zones", "failures"},
     {"series", "periods", "growth", "testing", "waiting"},
     {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports", "reconciliation", "remote"},
     {"sweeps"},

@@ -7,7 +7,6 @@ of those lies below the ``xmin`` of its snapshot. The next look begins there, an
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from django.db.models import Case, QuerySet, Value, When
 
 from ledger.models import Series
 from ledger.models.columns import ClockTimestamp
+from ledger.unreadable import facts
 from workers.accounting.base import RemoteInvoice
 from workers.accounting.credentials import SETTING, System
 from workers.accounting.errors import AccountingError, Misconfigured
@@ -122,8 +122,7 @@ class PushQueue:
             scope = {"tenant": self.system.tenant, "series": series, "since": since.isoformat()}
             cursor.execute(_POSITION, {"system": self.system.name})
             through, looked_for, in_full, xmin = cursor.fetchone()
-            # Django has PostgreSQL's JSON come as text on its cursors.
-            looked_for = json.loads(looked_for) if isinstance(looked_for, str) else looked_for
+            looked_for = facts(looked_for)
             in_full = in_full or looked_for != scope
             given = {
                 "system": self.system.name,

@@ -90,7 +90,7 @@ class Command(LedgerCommand):
         if options["json"]:
             self.write_json(
                 {
-                    "swept": None if swept is None else swept.as_dict(),
+                    "swept": None if swept is None else swept.as_dict() | {"failed": swept.failures.told},
                     "holes": [hole.as_dict() for hole in holes],
                     "gaps": [gap.as_dict() for gap in gaps],
                     "healed": [_healed(entry) for entry in healed_holes(**which)],
@@ -98,7 +98,7 @@ class Command(LedgerCommand):
             )
         else:
             self._show(holes, gaps, sum(1 for _ in healed_holes(**which)), None if swept is None else swept.flagged)
-        self._judge(holes, gaps)
+        self._judge(holes, gaps, str(swept.failures) if swept is not None else "")
 
     def _explain(self, alias: str, options: dict[str, Any]) -> None:
         said = [
@@ -127,7 +127,7 @@ class Command(LedgerCommand):
         if not holes and not gaps:
             self.stdout.write(self.style.SUCCESS("Nothing is missing."))
 
-    def _judge(self, holes: Iterable[Hole], gaps: Iterable[Gap]) -> None:
+    def _judge(self, holes: Iterable[Hole], gaps: Iterable[Gap], not_done: str) -> None:
         states = Counter[str]()
         for hole in holes:
             states[hole.state] += hole.count
@@ -139,8 +139,9 @@ class Command(LedgerCommand):
             ),
         }
         told = "; ".join(f"{counted(count, 'value is', 'values are')} {what}" for what, count in wrong.items() if count)
-        if told:
-            raise CommandError(f"{told}.", returncode=FAILED)
+        if told or not_done:
+            said = [f"{each}." for each in (told, not_done) if each]
+            raise CommandError(" ".join(said), returncode=FAILED)
 
 
 def _span(row: Hole | Gap) -> str:

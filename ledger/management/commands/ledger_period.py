@@ -13,7 +13,8 @@ from ledger.management.commands.ledger_series import PERIOD_HEADER, described_pe
 from ledger.models import Period, Series
 from ledger.periods import close_period, find_period, open_next_periods, open_period
 from ledger.refusals import no_period, unknown_series
-from ledger.series import business_today, find_series, make_default_series
+from ledger.series import find_series, make_default_series
+from ledger.zones import today_in
 
 
 class Command(LedgerCommand):
@@ -91,7 +92,7 @@ class Command(LedgerCommand):
         return NoPeriod(
             known.problem,
             rule="A period is closed once it is open.",
-            remedy=f"Choose a day in one of them (today is {business_today(alias, series.time_zone)}).",
+            remedy=f"Choose a day in one of them (today is {today_in(series.time_zone, alias)}).",
         )
 
     def _list(self, alias: str, options: dict[str, Any]) -> None:

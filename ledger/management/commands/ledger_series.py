@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import connections, transaction
+from django.db import DataError, connections, transaction
 from django.forms.models import model_to_dict
 
 from ledger.calendars import CalendarKind
@@ -181,3 +181,5 @@ def _next(series: Series, alias: str) -> str | None:
         return preview(series.code, org=series.tenant, using=alias)
     except LedgerError as error:
         return f"none ({error.problem})"
+    except DataError as error:
+        return f"none ({str(error).partition(chr(10))[0]})"

@@ -98,7 +98,8 @@ class Command(LedgerCommand):
 def _outcome(sweep: Sweep, alias: str) -> dict[str, Any]:
     """What a run counted, or why it failed: one sweep that fails doesn't keep the others from their work."""
     try:
-        return {"sweep": sweep.name, "counts": run(sweep.name, using=alias).counts, "error": ""}
+        row = run(sweep.name, using=alias)
+        return {"sweep": sweep.name, "counts": row.counts, "error": row.error}
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told, and kept in the run's row)
         return {"sweep": sweep.name, "counts": {}, "error": f"{type(error).__name__}: {error}"}
 

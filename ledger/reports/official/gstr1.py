@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 
+from ledger.cursors import open_cursor, open_server_cursor
 from ledger.errors import DeclarationError
 from ledger.formats import NumberFormat
 from ledger.gaps import GapRange, ranges
@@ -27,7 +28,7 @@ from ledger.models import Period, Series
 from ledger.reports.official import gstr1_sql as sql
 from ledger.reports.official.base import Document, Format
 from ledger.rules import find_rules
-from ledger.series import business_today
+from ledger.zones import today_in
 
 #: The twelve kinds of documents that the table knows, by their number.
 DOCUMENT_TYPES = {
@@ -208,7 +209,7 @@ def _types(pairs: Iterable[str]) -> dict[str, int]:
 
 def _issued(wanted: dict[str, Any], using: str) -> Iterator[Issued]:
     # One snapshot, read in pieces, so that a month of a million documents needs no memory.
-    with transaction.atomic(using=using), connections[using].chunked_cursor() as cursor:
+    with transaction.atomic(using=using), open_server_cursor(using) as cursor:
         cursor.execute(sql.ISSUED, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             for period, prefix, width, suffix, value, number, void in chunk:
@@ -218,7 +219,7 @@ def _issued(wanted: dict[str, Any], using: str) -> Iterator[Issued]:
 
 def _gaps(wanted: dict[str, Any], authority: str, using: str) -> Iterator[GapRange]:
     """The missing numbers that break this month's rows, and were not declared before."""
-    with connections[using].cursor() as cursor:
+    with open_cursor(using) as cursor:
         cursor.execute(sql.GAPS, wanted)
         found = cursor.fetchall()
     of_period: dict[int, list[ranges.Span]] = defaultdict(list)
@@ -233,7 +234,7 @@ def _gaps(wanted: dict[str, Any], authority: str, using: str) -> Iterator[GapRan
 def _warnings(chosen: Iterable[Series], tenant: str, last: date, using: str) -> Iterator[str]:
     codes = {series.code for series in chosen}
     for series in chosen:
-        if business_today(using, series.time_zone) <= last:
+        if today_in(series.time_zone, using) <= last:
             yield f"The month is not over yet in {series.time_zone}: series {series.code} may still get numbers."
     others = Series.objects.using(using).filter(tenant=tenant, rules="IN").exclude(code__in=codes)
     for code in others.order_by("code").values_list("code", flat=True):

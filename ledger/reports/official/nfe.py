@@ -21,7 +21,8 @@ from ledger.reports.official import nfe_xml
 from ledger.reports.official.base import Document, Format
 from ledger.reports.official.nfe_xml import Request
 from ledger.rules import find_rules
-from ledger.series import business_today, find_series
+from ledger.series import find_series
+from ledger.zones import today_in
 
 #: How many numbers one request may void.
 LONGEST = 10_000
@@ -61,7 +62,7 @@ class NFe(Format):
                 rule="Numbers of one series are declared at a time.",
                 remedy="Correct --series; manage.py ledger_series list shows all.",
             )
-        year = options["year"] or f"{business_today(using, series.time_zone):%y}"
+        year = options["year"] or f"{today_in(series.time_zone, using):%y}"
         sign = _hook(options["sign"]) if options["sign"] else None
         made = []
         for gap in _gaps(series, _span(options["range"]), self.authority, using):

@@ -1,0 +1,197 @@
+"""Values that the ledger never writes, and that Python, a file or a person may not be able to read.
+
+Each column of each table is looked at by its type, which the models tell, so that a new one can't be forgotten: moments
+and days that no calendar of Python has; JSON that is no object, too large, nested too deep, or with a number that is no
+float; keys and reasons with characters that nobody can see. Readers show such a row (``ledger.unreadable``); here it is
+named. So are series whose settings this version can't read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.apps import apps
+from django.db import models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ledger import calendars
+from ledger.cursors import open_server_cursor
+from ledger.errors import InvalidArgument
+from ledger.models import Allocation, Series
+from ledger.models.readable import DayField, FactsField, MomentField
+from ledger.models.tables import ACCESS, DIARY, MIRROR
+from ledger.verification.findings import MEANINGS, Finding
+
+#: What the ledger takes of JSON: bytes, and levels.
+BYTES, LEVELS = 64 * 1024, 32
+
+_CHUNK = 1000
+
+#: Tables whose texts come from elsewhere: accounting systems write what they like, and an error says what it says.
+_OF_OTHERS: Final = {model.__name__ for model in (*MIRROR, *DIARY, *ACCESS)} | {
+    *("DraftMade", "DraftCancelled", "FindingRaised", "RemotePool", "Ticket", "AdoptingRow", "AdoptingDay"),
+}
+#: The database's own words for who wrote a row.
+_ROLES: Final = {"db_login", "db_role"}
+
+# Control characters and separators of lines; in keys also marks that change the direction of writing. A reason may have
+# lines. The guards of the tables refuse as much (``ledger_is_key``, ``ledger_is_prose``); the rule is spelt out here,
+# since they are among what is verified.
+_HIDDEN: Final = r"[\u0001-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+_HIDDEN_IN_LINES: Final = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column with a condition that is true of what can't be read, and SQL that says what is there."""
+
+    name: str
+    broken: str
+    told: str
+
+
+def unreadable_rows(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Finding]:
+    """Every such value, and every series with such a setting."""
+    there = set(connection.introspection.table_names())
+    for model in apps.get_app_config("ledger").get_models():
+        columns = [] if model._meta.proxy else list(_columns(model))
+        if columns and model._meta.db_table in there:
+            yield from _of_table(connection, model, columns, tenant, series)
+    yield from _settings(connection, tenant, series)
+
+
+def _columns(model: type[models.Model]) -> Iterator[_Column]:
+    for field in model._meta.concrete_fields:
+        column = str(field.column)
+        name = f't."{column}"'
+        if isinstance(field, MomentField):
+            broken = f"{name} NOT BETWEEN '0001-01-05 00:00:00+00' AND '9999-12-28 00:00:00+00'"
+            yield _Column(column, broken, f"{name}::text")
+        elif isinstance(field, DayField):
+            yield _Column(column, f"{name} NOT BETWEEN '0001-01-01' AND '9999-12-31'", f"{name}::text")
+        elif isinstance(field, FactsField):
+            yield _facts(column, name, of_others=model.__name__ in _OF_OTHERS)
+        elif _is_text(field) and model.__name__ not in _OF_OTHERS and column not in _ROLES:
+            hidden = _HIDDEN_IN_LINES if isinstance(field, models.TextField) else _HIDDEN
+            told = f"'hidden characters in ' || left(regexp_replace({name}, '{hidden}', '�', 'g'), 80)"
+            yield _Column(column, f"{name} ~ '{hidden}'", told)
+
+
+def _is_text(field: object) -> bool:
+    return isinstance(field, (models.CharField, models.TextField))
+
+
+def _facts(column: str, name: str, *, of_others: bool) -> _Column:
+    """What an accounting system says may be long; all else is as ``ledger_is_facts`` lets it in."""
+    large = "false" if of_others else f"octet_length({name}::text) > {BYTES}"
+    deep = f"""jsonb_path_exists({name}, 'strict $.**{{{LEVELS}}} ? (@.type() == "array" || @.type() == "object")')"""
+    number = rf"""(octet_length({name}::text) >= 1000
+                  AND regexp_replace({name}::text, '"(?:[^"\\]|\\.)*"', '', 'g') ~ '([0-9.]{{250}}){{4}}')"""
+    broken = f"""({name} <> '{{}}' AND (jsonb_typeof({name}) <> 'object' OR {large} OR {deep} OR {number}))"""
+    told = f"""CASE WHEN jsonb_typeof({name}) <> 'object' THEN 'JSON that is no object but ' || jsonb_typeof({name})
+                    WHEN {large} THEN octet_length({name}::text) || ' bytes of JSON'
+                    WHEN {deep} THEN 'JSON of more than {LEVELS} levels'
+                    ELSE 'JSON with a number of 1,000 digits or more' END"""
+    return _Column(column, broken, told)
+
+
+def _of_table(
+    connection: BaseDatabaseWrapper,
+    model: type[models.Model],
+    columns: list[_Column],
+    tenant: str | None,
+    series: str | None,
+) -> Iterator[Finding]:
+    names = {str(field.column) for field in model._meta.concrete_fields}
+    if not isinstance(model._meta.get_field("number") if "number" in names else None, models.CharField):
+        names.discard("number")  # that of a batch, for instance
+    if tenant is not None and "tenant" not in names:
+        return  # rows of one owner are asked for, and these have none
+    if series is not None and model is not Series and not names & {"series_id", "period_id"}:
+        return
+    wanted = {"tenant": tenant, "series": series}
+    with transaction.atomic(using=connection.alias), open_server_cursor(connection.alias) as cursor:
+        cursor.execute(_statement(model, columns, names), wanted)
+        while chunk := cursor.fetchmany(_CHUNK):
+            for row in chunk:
+                yield _finding("unreadable", *row, table=model._meta.db_table)
+
+
+def _statement(model: type[models.Model], columns: list[_Column], names: set[str]) -> str:
+    """The broken values of one table, in no order: tenant, series, value, number, id, column, what is there."""
+    table = model._meta.db_table
+    period = "LEFT JOIN ledger_period p ON p.id = t.period_id" if "period_id" in names else ""
+    its_series = "t.id" if model is Series else "t.series_id" if "series_id" in names else "p.series_id"
+    joined = period or model is Series or "series_id" in names
+    code = "s.code" if joined else "NULL::text"
+    owner = "t.tenant" if "tenant" in names else "NULL::text"
+    # The rows are chosen first, so that those that can be read, which are nearly all, are looked at once.
+    broken = " OR ".join(column.broken for column in columns)
+    cases = " ".join(f"WHEN '{column.name}' THEN {column.told}" for column in columns)
+    return f"""
+    SELECT {owner}, {code}, {"t.value" if "value" in names else "NULL::bigint"},
+           {"t.number" if "number" in names else "NULL::text"}, {"t.id" if "id" in names else "NULL::bigint"},
+           v.name, CASE v.name {cases} END
+    FROM (SELECT t.* FROM {table} t WHERE {broken}) t
+    {period}
+    {f"LEFT JOIN ledger_series s ON s.id = {its_series}" if joined else ""}
+    CROSS JOIN LATERAL (VALUES
+        {", ".join(f"('{column.name}', {column.broken})" for column in columns)}
+    ) AS v (name, broken)
+    WHERE v.broken
+      AND (%(tenant)s::text IS NULL OR {owner} = %(tenant)s) AND (%(series)s::text IS NULL OR {code} = %(series)s)
+    """  # noqa: S608  (our own text)
+
+
+def _settings(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Finding]:
+    chosen = Series.objects.using(connection.alias).order_by("tenant", "code")
+    if tenant is not None:
+        chosen = chosen.filter(tenant=tenant)
+    if series is not None:
+        chosen = chosen.filter(code=series)
+    for one in chosen.iterator(chunk_size=_CHUNK):
+        for problem in _problems(one):
+            yield _finding("setting", one.tenant, one.code, None, None, one.pk, "", problem, table="ledger_series")
+
+
+def _problems(series: Series) -> Iterator[str]:
+    """What of a series' settings this version can't read."""
+    if series.allocation not in Allocation.values:
+        yield f"The allocation {series.allocation!r} is unknown."
+    checks: tuple[Callable[[], object], ...] = (lambda: calendars.zone(series.time_zone), series.as_template)
+    for check in checks:
+        try:
+            check()
+        except InvalidArgument as error:
+            yield error.problem
+
+
+def _finding(
+    check: str,
+    tenant: str | None,
+    series: str | None,
+    value: int | None,
+    number: str | None,
+    row: int | None,
+    column: str,
+    detail: str,
+    *,
+    table: str,
+) -> Finding:
+    meaning = MEANINGS[check]
+    return Finding(
+        rule=meaning.rule,
+        check=check,
+        tenant=tenant,
+        series=series,
+        period=None,
+        value=value,
+        through=value,
+        number=number,
+        table=table,
+        id=row,
+        problem=meaning.problem.format(column=column, detail=detail),
+        remedy=meaning.remedy,
+    )

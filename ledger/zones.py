@@ -1,0 +1,80 @@
+"""What day it is in every time zone, so that a series whose zone nobody knows keeps no other from its work.
+
+``AT TIME ZONE`` with an unknown name ends the whole statement. A zone can become unknown: time zone databases drop and
+rename them, and a row may hold anything. So Python works out the days, and statements look them up (``TODAY``): null,
+where the zone is unknown.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.db import DataError, transaction
+
+from ledger.calendars import zone
+from ledger.cursors import open_cursor
+from ledger.errors import InvalidCalendar
+
+#: The day in the zone of the series ``s``, or null. Parameter: todays, as ``todays_json`` has it.
+TODAY = "(%(todays)s::jsonb ->> s.time_zone)::date"
+
+
+@cache
+def _zones() -> dict[str, ZoneInfo]:
+    known: dict[str, ZoneInfo] = {}
+    for name in available_timezones():
+        try:
+            known[name] = zone(name)
+        except InvalidCalendar:
+            continue  # names that mean no place
+    return known
+
+
+def todays(alias: str) -> dict[str, date]:
+    """The day in each zone that there is, by the database's clock."""
+    with open_cursor(alias) as cursor:
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float")
+        now = datetime.fromtimestamp(cursor.fetchone()[0], UTC)
+    return {name: now.astimezone(place).date() for name, place in _zones().items()}
+
+
+def todays_json(alias: str) -> str:
+    """The same for ``TODAY``."""
+    return json.dumps({name: day.isoformat() for name, day in todays(alias).items()})
+
+
+def today_in(name: str, alias: str) -> date:
+    """The day in one zone, by the database's clock and its knowledge of zones. Raises InvalidCalendar."""
+    zone(name)
+    try:
+        # In a savepoint, where the caller has a transaction: it goes on after a refusal.
+        with transaction.atomic(using=alias), open_cursor(alias) as cursor:
+            cursor.execute("SELECT (clock_timestamp() AT TIME ZONE %s)::date", [name])
+            today: date = cursor.fetchone()[0]
+    except DataError as error:
+        raise InvalidCalendar(
+            f"PostgreSQL does not know the time zone {name!r}.",
+            rule="The database turns moments into business dates, so it must know the zone.",
+            remedy="Choose a name that both know, such as Europe/Berlin, or update the server's time zone data.",
+        ) from error
+    return today
+
+
+def zone_or_utc(name: str) -> ZoneInfo:
+    """The zone, or UTC where it is unknown: for readers, who must show a time all the same."""
+    try:
+        return zone(name)
+    except InvalidCalendar:
+        return ZoneInfo("UTC")
+
+
+def shown_zone(name: str) -> str:
+    """The zone as a reader is told of it, and in which one times stand where it is unknown."""
+    try:
+        zone(name)
+    except InvalidCalendar:
+        return f"{name} (unknown; times are in UTC)"
+    return name
