@@ -6,13 +6,17 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
+from psycopg.conninfo import make_conninfo
 
 from ledger import define_series, issue
 from ledger.models import Entry
 from tests.databases import database_alias, migrated_database
 from tests.integration import verified
+from tests.integration.planning import Connection, planning_schema
+from tests.provision import database_url
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +38,13 @@ def tamper(ledger: BaseDatabaseWrapper) -> Iterator[Callable[..., None]]:
     """Run statements with the guards off; all is undone after the test."""
     with verified.undone(ledger):
         yield partial(verified.tampered, ledger)
+
+
+@pytest.fixture(scope="module")
+def planning(django_db_setup: None) -> Iterator[Connection]:
+    """The functions that compute a period, in the database of the tests."""
+    with planning_schema(make_conninfo(database_url(), dbname=connection.settings_dict["NAME"])) as found:
+        yield found
 
 
 @pytest.fixture
