@@ -5,6 +5,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,7 +16,7 @@ from ledger import define_series, issue
 from ledger.models import Entry
 from tests.databases import database_alias, migrated_database
 from tests.integration import verified
-from tests.integration.planning import Connection, planning_schema
+from tests.integration.planning import Connection
 from tests.provision import database_url
 
 
@@ -42,9 +43,10 @@ def tamper(ledger: BaseDatabaseWrapper) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture(scope="module")
 def planning(django_db_setup: None) -> Iterator[Connection]:
-    """The functions that compute a period, in the database of the tests."""
-    with planning_schema(make_conninfo(database_url(), dbname=connection.settings_dict["NAME"])) as found:
-        yield found
+    """A plain connection to the database of the tests, where each statement is a transaction: for pure functions."""
+    url = make_conninfo(database_url(), dbname=connection.settings_dict["NAME"])
+    with psycopg.connect(url, autocommit=True) as plain:
+        yield plain
 
 
 @pytest.fixture

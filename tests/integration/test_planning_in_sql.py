@@ -18,7 +18,23 @@ from psycopg.errors import CheckViolation
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span
 from ledger.errors import InvalidDate, InvalidTemplate
 from ledger.formats import MAX_VALUE, NumberFormat, Template, parse_template
-from tests.integration.planning import FOLDER, FUNCTIONS, Connection, asked
+from tests.integration.planning import Connection, asked
+
+pytestmark = pytest.mark.django_db  # so that there is a database of the tests
+
+FUNCTIONS = [
+    "ledger_calendar_step",
+    "ledger_dated_number",
+    "ledger_formats_meet",
+    "ledger_highest_value",
+    "ledger_may_repeat",
+    "ledger_number",
+    "ledger_outline",
+    "ledger_outlines_agree",
+    "ledger_period_span",
+    "ledger_render_template",
+    "ledger_value_of",
+]
 
 NEVER, YEAR, FISCAL_YEAR, QUARTER, MONTH, DAY, EXPLICIT = CalendarKind
 YEARS = ["{year}", "{year:2}", "{fy_start}", "{fy_start:2}", "{fy_end}", "{fy_end:2}", "{year:}"]
@@ -59,20 +75,19 @@ def doubled(text: str) -> str:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_is_pure_and_says_what_it_does(planning: Connection, function: str) -> None:
-    text = (FOLDER / f"{function}.sql").read_text(encoding="utf-8")
-    assert re.match(rf"(-- .+\n|--\n)+CREATE OR REPLACE FUNCTION {function}\(", text)
+def test_a_function_is_pure(planning: Connection, function: str) -> None:
+    """It is immutable, runs with its caller's rights, and takes no type that an argument would have to be cast to."""
     row = asked(
         planning,
         """
         SELECT provolatile::text, proparallel::text, prosecdef, proconfig,
                ARRAY(SELECT format_type(t, NULL) FROM unnest(coalesce(proallargtypes, proargtypes::oid[])) t)
-        FROM pg_proc WHERE proname = %s AND pronamespace = 'planning'::regnamespace
+        FROM pg_proc WHERE oid = %s::regproc
         """,
         function,
     )
     assert row[:4] == ("i", "s", False, None)
-    assert set(row[4]) <= {"text", "integer", "bigint", "date", "boolean"}
+    assert set(row[4]) <= {"text", "integer", "bigint", "date"}
 
 
 def test_a_number_becomes_part_of_the_statement_that_asks_for_it(planning: Connection) -> None:
@@ -220,7 +235,7 @@ def test_nothing_is_rendered_without_all_arguments(planning: Connection, missing
         asked(planning, "SELECT ledger_render_template(%s, '04-01', %s, %s, %s)", *given_arguments)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=500)
 @given(st.text("{}:!.[]0123counteryearmonthfy_ -\n", max_size=30) | st.lists(texts).map("{counter}".join))
 def test_the_database_reads_no_template_that_python_cannot_read(planning: Connection, text: str) -> None:
     try:
@@ -382,7 +397,7 @@ def test_the_value_of_a_number_with_the_documents_date(
     assert asked(planning, "SELECT ledger_value_of('A-{doc_year}-', 4, '-{doc_month}', %s)", number) == value
 
 
-@settings(max_examples=2000)
+@settings(max_examples=1000)
 @given(plans(), values, st.booleans(), st.data())
 def test_numbers_and_their_values_are_those_of_python(
     planning: Connection, plan: Plan, value: int, gap: bool, data: st.DataObject
