@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 "ledger_finding_fits": "10c07f130798736d",
                 "ledger_flag_gap": "b1f24b13c11208b0",
                 "ledger_flag_lost": "a1f8d0bfa42c26d6",
-                "ledger_formats_meet": "63b19d5c26990853",
+                "ledger_formats_meet": "2ee9c49563db56bf",
                 "ledger_fresh": "f421b420cd368d23",
                 "ledger_fresh_of": "d2fa483733cd98fc",
                 "ledger_heal": "2ec1b7906c64b1c0",
