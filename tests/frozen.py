@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
 from pathlib import Path
 
-from ledger.sql import installing
+import ledger
 
-MIGRATION = Path(installing.__file__).parents[1] / "migrations" / "0002_functions_and_guards.py"
+SQL = Path(ledger.__file__).parent / "sql"
+MIGRATION = SQL.parent / "migrations" / "0002_functions_and_guards.py"
 _LIST = re.compile(r"InstallFunctionsAndGuards\(\n            \{\n(?P<lines>.*?)            \}\n", re.DOTALL)
 
 
 def living() -> dict[str, str]:
     """Each file, and the beginning of the SHA-256 of its text."""
-    guards = (Path(installing.__file__).parent / "guards.sql").read_text(encoding="utf-8")
-    texts = {**installing.function_texts(), "guards": guards}
-    return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in sorted(texts.items())}
+    files = {path.stem: path.read_bytes() for path in [SQL / "guards.sql", *(SQL / "functions").glob("*.sql")]}
+    return {name: hashlib.sha256(text).hexdigest()[:16] for name, text in sorted(files.items())}
 
 
 def frozen() -> dict[str, str]:
@@ -41,4 +40,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

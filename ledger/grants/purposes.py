@@ -37,6 +37,7 @@ from ledger.models import (
 READING: Final = frozenset(
     {
         "ledger_calendar_step",
+        "ledger_dated_number",
         "ledger_formats_meet",
         "ledger_highest_value",
         "ledger_is_awaited",

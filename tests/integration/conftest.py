@@ -6,15 +6,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
+from psycopg.conninfo import make_conninfo
 
 from ledger import define_series, issue
 from ledger.models import Entry
 from tests.databases import database_alias, migrated_database
 from tests.integration import verified
 from tests.integration.adopting import Write
+from tests.integration.planning import Connection
+from tests.provision import database_url
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +41,14 @@ def tamper(ledger: BaseDatabaseWrapper) -> Iterator[Callable[..., None]]:
     """Run statements with the guards off; all is undone after the test."""
     with verified.undone(ledger):
         yield partial(verified.tampered, ledger)
+
+
+@pytest.fixture(scope="module")
+def planning(django_db_setup: None) -> Iterator[Connection]:
+    """A plain connection to the database of the tests, where each statement is a transaction: for pure functions."""
+    url = make_conninfo(database_url(), dbname=connection.settings_dict["NAME"])
+    with psycopg.connect(url, autocommit=True) as plain:
+        yield plain
 
 
 @pytest.fixture

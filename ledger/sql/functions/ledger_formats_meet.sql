@@ -68,10 +68,8 @@ BEGIN
                 - translate(q_seen, chr(1) || chr(2), '90')::numeric + q_unit - 1::numeric, q_unit));
         highest := least(
             ('1' || repeat('0', greatest(shared_to - shared_from, 0)))::numeric - 1::numeric,
-            div(least(p_max::numeric, repeat('9', p_digits)::numeric)
-                - translate(p_seen, chr(1) || chr(2), '00')::numeric + p_unit, p_unit) - 1::numeric,
-            div(least(q_max::numeric, repeat('9', q_digits)::numeric)
-                - translate(q_seen, chr(1) || chr(2), '00')::numeric + q_unit, q_unit) - 1::numeric);
+            div(p_max::numeric - translate(p_seen, chr(1) || chr(2), '00')::numeric + p_unit, p_unit) - 1::numeric,
+            div(q_max::numeric - translate(q_seen, chr(1) || chr(2), '00')::numeric + q_unit, q_unit) - 1::numeric);
         IF lowest <= highest THEN
             RETURN true;
         END IF;

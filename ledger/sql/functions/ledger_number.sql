@@ -7,16 +7,12 @@
 -- digits of the date; without a date they become as many hyphens.
 --
 -- It is in the hot path. PostgreSQL puts this expression into the statement that calls it, as long as all of it is
--- immutable: extract from a date is, to_char isn't. A format without such a token pays for one look at its text.
+-- immutable. A format without such a token pays for one look at its text. What the others need is a function of its own:
+-- in each transaction PostgreSQL prepares the whole expression, also the part that it doesn't come to.
 CREATE OR REPLACE FUNCTION ledger_number(prefix text, width integer, suffix text, value bigint, issued_on date)
     RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE
         WHEN strpos(prefix || suffix, '{doc_') = 0
         THEN prefix || lpad(value::text, greatest(width, length(value::text)), '0') || suffix
-        -- No token has a digit, so the counter between prefix and suffix can't become part of one.
-        ELSE replace(replace(replace(
-            prefix || lpad(value::text, greatest(width, length(value::text)), '0') || suffix,
-            '{doc_year}', coalesce(lpad(extract(year FROM issued_on)::text, 4, '0'), '----')),
-            '{doc_month}', coalesce(lpad(extract(month FROM issued_on)::text, 2, '0'), '--')),
-            '{doc_day}', coalesce(lpad(extract(day FROM issued_on)::text, 2, '0'), '--'))
+        ELSE ledger_dated_number(prefix, width, suffix, value, issued_on)
     END;

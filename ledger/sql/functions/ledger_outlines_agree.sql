@@ -12,7 +12,7 @@ BEGIN
         RETURN false;
     END IF;
     RETURN NOT EXISTS (
-        SELECT FROM unnest(string_to_array(p_one, NULL), string_to_array(p_other, NULL)) AS place(one, other)
+        SELECT FROM unnest(string_to_array(p_one, NULL::text), string_to_array(p_other, NULL::text)) AS place(one, other)
         WHERE place.one <> place.other
           AND NOT (place.one = chr(1) AND strpos(chr(1) || chr(2) || '0123456789-', place.other) > 0)
           AND NOT (place.other = chr(1) AND strpos(chr(1) || chr(2) || '0123456789-', place.one) > 0)
