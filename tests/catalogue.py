@@ -106,9 +106,10 @@ def read_one(url: str) -> Catalogue:
 
     if not apps.ready:
         django.setup()
-    from tests.databases import database_alias, migrated_database
+    from tests.databases import database_alias, migrate, new_database
 
-    with migrated_database("folio_catalogue") as migrated, database_alias("catalogue", migrated) as connection:
+    with new_database("folio_catalogue") as migrated, database_alias("catalogue", migrated) as connection:
+        migrate(migrated)
         return describe(connection)
 
 

@@ -73,9 +73,14 @@ def _migrated() -> str:
     name = f"folio_migrated_{os.getpid()}"
     url = _create(name)
     atexit.register(_drop_if_there, name)
+    migrate(url)
+    return name
+
+
+def migrate(url: str) -> None:
+    """Make all tables, by ``manage.py migrate`` in a process of its own."""
     done = manage("migrate", "--run-syncdb", "--verbosity", "0", url=url)
     assert done.returncode == 0, done.stderr
-    return name
 
 
 def _create(name: str, template: str = "template1") -> str:

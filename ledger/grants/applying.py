@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import DatabaseError, connections, transaction
 
@@ -95,7 +96,7 @@ def _excess(role: str, purposes: Sequence[str], using: str) -> list[str]:
     if any(purpose.other_apps for purpose in chosen):
         given += [f"{grant.table} {what}" for grant in others for what in ("INSERT", "UPDATE")]
     called = READING.union(*(purpose.functions for purpose in chosen))
-    arguments = {
+    arguments: dict[str, Any] = {
         "role": role,
         "tables": [*all_tables(), *(grant.table for grant in others)],
         "given": given,

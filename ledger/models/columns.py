@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres import fields
 from django.core.checks import CheckMessage
@@ -15,8 +15,13 @@ from django.db.models.functions import Cast
 from ledger.keys import KEY_LENGTH
 from ledger.models.readable import FactsField, MomentField
 
+if TYPE_CHECKING:
+    _CharField = models.CharField[str, str]
+else:
+    _CharField = models.CharField
 
-class ShortTextField(models.CharField):  # type: ignore[type-arg]
+
+class ShortTextField(_CharField):
     """A short text of ``max_length`` characters at most, in a column of the type ``text``.
 
     An operator for ``varchar`` has no exact match in ``pg_catalog``, so one that somebody made in a schema of the

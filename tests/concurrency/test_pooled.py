@@ -250,7 +250,8 @@ class TestTamperedPools:
                 cursor.execute(
                     "INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on,"
                     " actor, metadata) SELECT tenant, series_id, id, %s, 'issued',"
-                    " ledger_number(prefix, width, suffix, %s, NULL), '', starts_on, 'tampered', '{}' FROM ledger_period",
+                    " ledger_number(prefix, width, suffix, %s, NULL), '', starts_on, 'tampered', '{}'"
+                    " FROM ledger_period",
                     [value, value],
                 )
 

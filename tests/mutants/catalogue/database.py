@@ -312,7 +312,8 @@ MUTANTS = (
         f"{SQL}/ledger_issue_slots.sql",
         "        IF cardinality(taken) < cardinality(fresh) THEN RAISE no_data_found; END IF;\n",
         "        IF cardinality(taken) < cardinality(fresh) THEN\n"
-        "            RETURN QUERY SELECT 'empty', business_date, NULL, 1::bigint, series, period.id, NULL::bigint, NULL,\n"
+        "            RETURN QUERY SELECT 'empty', business_date, NULL, 1::bigint, series, period.id,\n"
+        "                NULL::bigint, NULL,\n"
         "                NULL::bigint, NULL::bigint;\n"
         "            RETURN;\n"
         "        END IF;\n",
