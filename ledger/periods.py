@@ -262,7 +262,7 @@ def _open_through(series: Series, first: date, last: date, alias: str) -> int:
 
 def _refuse_repetition(period: Period, alias: str) -> None:
     """Raise PeriodConflict where the tenant has another period that could give out one of this one's numbers."""
-    numbers = [period.prefix, period.width, period.suffix, period.first_value, period.max_value]
+    numbers: list[Any] = [period.prefix, period.width, period.suffix, period.first_value, period.max_value]
     with connections[alias].cursor() as cursor:
         cursor.execute(sql.MEETING_PERIOD, [period.tenant, *numbers])
         found = cursor.fetchone()[0]

@@ -124,7 +124,8 @@ class Move:
         """Keep the evidence of where the counter stood, and let ``period`` go on after it."""
         facts = {"kind": self.kind, "row": counter.row, "last": counter.last, **self.options}
         text = json.dumps(facts, sort_keys=True)
-        arguments = [series.tenant, series.pk, None if period is None else period.pk, counter.last, self.table]
+        where = None if period is None else period.pk
+        arguments: list[Any] = [series.tenant, series.pk, where, counter.last, self.table]
         with connections[self.alias].cursor() as cursor:
             digest = hashlib.sha256(text.encode()).hexdigest()
             cursor.execute(ADOPT_COUNTER, [*arguments, digest, text, self.explain_gaps, self.by])
