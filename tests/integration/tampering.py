@@ -242,7 +242,8 @@ RESERVED: list[Case] = [
     ),
     (
         [
-            "SELECT ledger_leave_ticket('acme', 'late', '2025-05-05', NULL, ARRAY['order:late'], '', NULL, true, false)",
+            "SELECT ledger_leave_ticket('acme', 'late', '2025-05-05', NULL, ARRAY['order:late'], '', NULL, true,"
+            " false)",
             "UPDATE ledger_ticket SET transaction_id = 3",
         ],
         4,
