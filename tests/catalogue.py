@@ -152,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     lost = sorted(known.postgresql.keys() - {str(each.major) for each in read}) if known and not same else []
     postgresql |= {str(each.major): each.version for each in read}
     catalogue.FILE.write_text(catalogue.written(postgresql, first.objects, first.public()), encoding="utf-8")
-    print(f"{catalogue.FILE.name}: {'as before' if same else 'written'}; compared on {', '.join(postgresql)}.")
+    print(f"{catalogue.FILE.name}: {'as before' if same else 'written'}; compared on {', '.join(sorted(postgresql))}.")
     if lost:
         print(f"Not compared any more: {', '.join(lost)}. Run it again with --bin, or where they are; see --help.")
     return 0
