@@ -14,6 +14,7 @@ RESERVATION_IDS = "SELECT r.id FROM ledger_reservation r WHERE r.id > %(after)s 
 _HELD = """
     EXISTS (SELECT FROM pg_locks l
             WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
+              AND l.pid IS DISTINCT FROM pg_backend_pid()
               AND l.transactionid::text = {row}.xmax::text)
 """
 
