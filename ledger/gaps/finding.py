@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
-from django.db import router, transaction
+from django.db import DataError, router, transaction
 
 from ledger.cursors import open_cursor, open_server_cursor
 from ledger.gaps import sql
 from ledger.gaps.holes import Hole, State, number_of
 from ledger.keys import tenant_key
 from ledger.models import Entry
+
+_log = logging.getLogger(__name__)
 
 #: A courtesy to a checkout that is just between reserving a value and taking it. No proof rests on it.
 GRACE = timedelta(seconds=10)
@@ -90,10 +93,19 @@ def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
 
 
 def _remember(alias: str, reached: dict[tuple[str, int], int]) -> None:
-    if reached:
-        tenants, periods = zip(*reached, strict=True)
-        with open_cursor(alias) as cursor:
+    if not reached:
+        return
+    tenants, periods = zip(*reached, strict=True)
+    try:
+        with transaction.atomic(using=alias), open_cursor(alias) as cursor:
             cursor.execute(sql.REMEMBER, [list(tenants), list(periods), list(reached.values())])
+    except DataError as error:
+        if len(reached) == 1:
+            # A period whose counter nobody can reckon with is read from its first value again.
+            _log.warning("How far period %s was read can't be kept: %s", periods[0], error)
+            return
+        for key, through in reached.items():
+            _remember(alias, {key: through})
 
 
 def _locking_rows(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -117,7 +117,7 @@ def test_what_people_typed_is_text(keeper: Client) -> None:
         {"from": "9" * 40, "to": "9" * 18},
         {"from": "٣", "to": "²"},
         {"gaps-page": "9" * 30, "voids-page": "-3", "gaps-sort": "evil; --", "voids-sort": "-"},
-        {"gaps-q": "100%_\\", "voids-q": "%'\x00"},
+        {"gaps-q": "100%_\\", "voids-q": "%'"},
     ],
 )
 def test_an_address_that_somebody_changed(keeper: Client, berlin: Shop, query: dict[str, str]) -> None:

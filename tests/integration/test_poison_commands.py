@@ -20,6 +20,7 @@ from ledger.reconciliation import Books, compare
 from ledger.reports.formats import formats
 from ledger.sweeps import registered, run
 from ledger.verification import verify
+from ledger.verification.content import _OF_OTHERS
 from tests.accounting.pushing import system_settings
 from tests.integration.poisoned import POISONS, Places, Poison, folios_models, guards_down, places, poison
 
@@ -105,7 +106,10 @@ def test_every_sweep_runs(there: Places, given: Poison) -> None:
     poison(there, given)
     for sweep in registered():
         if ":" not in sweep.name:  # those ask accounting systems; what they do here is below
-            assert run(sweep.name).error == "", sweep.name
+            # Of the poisoned period alone may there be something that could not be done.
+            error = run(sweep.name).error
+            assert error == "" or error.startswith("Not done: berlin/old"), sweep.name
+            assert "mumbai" not in error
     compare(Books(BOOKS, tenant="berlin", grace=timedelta(0)), full=True)
     compare(Books("mumbai-secret books", tenant="mumbai", grace=timedelta(0)))
 
@@ -118,6 +122,8 @@ def test_every_poisoned_value_is_named(there: Places, given: Poison) -> None:
     of_readers = given.name not in ("shape and odd text", "other shape")
     for model in folios_models():
         for field in model._meta.concrete_fields if model._meta.app_label == "ledger" else ():
+            if field in model._meta.pk_fields or (given.name == "large" and model.__name__ in _OF_OTHERS):
+                continue
             bad_moment = given.moment and isinstance(field, MomentField)
             bad_day = given.day and isinstance(field, DayField) and given.name not in ("first", "last")
             bad_facts = given.facts and isinstance(field, FactsField) and of_readers

@@ -1,11 +1,12 @@
 """All mutants, room by room."""
 
-from tests.mutants.catalogue import database, docs, drop_ins, ledger, pages, reports, workers
+from tests.mutants.catalogue import database, docs, drop_ins, ledger, pages, poison, reports, workers
 
 CATALOGUE = (
     *database.MUTANTS,
     *ledger.MUTANTS,
     *workers.MUTANTS,
+    *poison.MUTANTS,
     *reports.MUTANTS,
     *pages.MUTANTS,
     *drop_ins.MUTANTS,

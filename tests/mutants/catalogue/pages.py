@@ -62,8 +62,8 @@ MUTANTS = (
     Mutant(
         "an export that asks nobody",
         "ledger/web/exports.py",
-        'access.find(Period.objects.select_related("series"), pk=pk)',
-        'Period.objects.select_related("series").get(pk=pk)',
+        "access.find(periods, pk=pk)",
+        "periods.get(pk=pk)",
         (PAGES_ACCESS,),
     ),
     Mutant(

@@ -85,8 +85,8 @@ MUTANTS = (
     Mutant(
         "moments of a report in UTC",
         "ledger/reports/scope.py",
-        "return calendars.zone(self.period.series.time_zone)",
-        "return calendars.zone('UTC')",
+        "return zone_or_utc(self.period.series.time_zone)",
+        "return zone_or_utc('UTC')",
         (REPORT,),
     ),
     Mutant(

@@ -96,7 +96,7 @@ MUTANTS = (
     Mutant(
         "a run succeeds although a batch was lost",
         "ledger/sweeps/notes.py",
-        "is_over=not batches or bool(error) or _all_ended(alias, row))",
+        "is_over=not batches or stopped or _all_ended(alias, row))",
         "is_over=True)",
         (f"{BATCHES}::test_the_run_is_over_with_its_last_batch",),
     ),
