@@ -90,10 +90,13 @@ def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
 
 
 def _remember(alias: str, reached: dict[tuple[str, int], int]) -> None:
+    """Keep how far was read, where the role may: who looks alone reads it all again next time."""
     if reached:
         tenants, periods = zip(*reached, strict=True)
         with open_cursor(alias) as cursor:
-            cursor.execute(sql.REMEMBER, [list(tenants), list(periods), list(reached.values())])
+            cursor.execute(sql.MAY_REMEMBER)
+            if cursor.fetchone()[0]:
+                cursor.execute(sql.REMEMBER, [list(tenants), list(periods), list(reached.values())])
 
 
 def _locking_rows(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
