@@ -76,8 +76,8 @@ PROBLEMS = """
 
     -- The same number again is told below, once.
     UNION ALL
-    SELECT g.line, 'the counter ' || g.value::text || ' of ' || quote_literal(g.number) || ' is that of line ' || f.line::text
-        || ' as well, ' || quote_literal(f.number)
+    SELECT g.line, 'the counter ' || g.value::text || ' of ' || quote_literal(g.number) || ' is that of line '
+        || f.line::text || ' as well, ' || quote_literal(f.number)
     FROM (SELECT period_id, value, min(line) AS line FROM good WHERE period_id IS NOT NULL
           GROUP BY 1, 2 HAVING count(*) > 1) twice
     JOIN good f ON f.line = twice.line
@@ -93,7 +93,8 @@ PROBLEMS = """
     JOIN good g ON upper(g.number) = twice.number AND g.line > twice.line
 
     UNION ALL
-    SELECT g.line, 'the document ' || quote_literal(g.document) || ' has a number in line ' || twice.line::text || ' already'
+    SELECT g.line, 'the document ' || quote_literal(g.document) || ' has a number in line ' || twice.line::text
+        || ' already'
     FROM (SELECT document, min(line) AS line FROM good WHERE document > '' GROUP BY 1 HAVING count(*) > 1) twice
     JOIN good g ON g.document = twice.document AND g.line > twice.line
 
