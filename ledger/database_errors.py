@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,8 @@ from ledger.errors import (
     NumberTaken,
     SerializationFailure,
 )
+from ledger.grants import purposes
+from ledger.sql.installing import function_texts
 
 #: undefined_function, undefined_table, undefined_column.
 _MISSING = frozenset({"42883", "42P01", "42703"})
@@ -24,6 +27,9 @@ _MISSING = frozenset({"42883", "42P01", "42703"})
 #: insufficient_privilege.
 _DENIED = "42501"
 
+#: What of the ledger an error speaks of, in whatever language it does.
+_OURS = re.compile(r"\bledger_\w+")
+
 
 class told_in_our_words:  # noqa: N801  (reads as a statement: with told_in_our_words(series): …)
     """Turn a database error that a caller can act upon into one of ours; others pass through unchanged.
@@ -31,10 +37,11 @@ class told_in_our_words:  # noqa: N801  (reads as a statement: with told_in_our_
     A class, since it is passed for every number, and a generator costs five times as much.
     """
 
-    __slots__ = ("series",)
+    __slots__ = ("series", "wanted")
 
-    def __init__(self, series: str) -> None:
+    def __init__(self, series: str, *, wanted: str | None = None) -> None:
         self.series = series
+        self.wanted = wanted
 
     def __enter__(self) -> None:
         """Nothing has to be prepared."""
@@ -43,7 +50,7 @@ class told_in_our_words:  # noqa: N801  (reads as a statement: with told_in_our_
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if isinstance(error, Error) and not isinstance(error, LedgerError):
-            ours = _ours(error, self.series)
+            ours = _ours(error, self.series, self.wanted or f"series {self.series!r} needs")
             if ours is not None:
                 raise ours from error
 
@@ -84,20 +91,50 @@ def not_granted(error: Error, wanted: str) -> NotGranted | None:
     cause: Any = error.__cause__
     if getattr(cause, "sqlstate", None) != _DENIED:
         return None
+    said: str = cause.diag.message_primary
+    problem = f"The role of this connection may not do what {wanted}: {said}."
+    if "ledger_tenantbinding" in (cause.diag.message_hint or ""):
+        return NotGranted(
+            problem,
+            rule="A login that the table ledger_tenantbinding binds to tenants serves those alone.",
+            remedy="Connect as a login that serves the tenant, or let the ledger's owner add a row to that table.",
+        )
+    found = _OURS.search(said)
+    rule, purpose = _purposes(found[0]) if found else ("A role does what its purposes need.", "")
+    if not purpose and found:
+        return NotGranted(problem, rule=rule, remedy="Call what ledger offers in its place: its functions write it.")
     return NotGranted(
-        f"The role of this connection may not do what {wanted}: {cause.diag.message_primary}.",
-        rule="A role needs grants to issue and look after numbers, and those of an administrator to change a series.",
-        remedy="manage.py ledger_grants --role NAME prints what a checkout needs, and --admin an administrator.",
+        problem,
+        rule=rule,
+        remedy=f"As the ledger's owner: manage.py ledger_grants --role NAME --purpose {purpose or 'PURPOSE'} --apply, "
+        "naming each purpose that the role has as well.",
     )
 
 
-def _ours(error: Error, series: str) -> LedgerError | None:
+def _purposes(name: str) -> tuple[str, str]:
+    """Which purposes a function or a table of the ledger is for, in a sentence; and one of them, or nothing."""
+    called, writing, reading = purposes.calling(name), purposes.writing(name), purposes.reading(name)
+    if called:
+        return f"To call {name} is part of {_either(called)}.", called[0]
+    if name in function_texts():
+        return f"Nobody calls {name} but the ledger's own functions.", ""
+    if writing:
+        return f"To write {name} is part of {_either(writing)}; to read it, of {_either(reading)}.", writing[0]
+    return f"To read {name} is part of {_either(reading)}; nobody writes it but the ledger's own functions.", reading[0]
+
+
+def _either(names: list[str]) -> str:
+    kind = "the purpose" if len(names) == 1 else "the purposes"
+    return f"{kind} {', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else f"{kind} {names[0]}"
+
+
+def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
     cause = error.__cause__
     again = retry(cause, f"of series {series!r}")
     if again is not None:
         return again
     diagnosis: Any = getattr(cause, "diag", None)
-    denied = not_granted(error, f"series {series!r} needs")
+    denied = not_granted(error, wanted)
     if denied is not None:
         return denied
     if getattr(cause, "sqlstate", None) in _MISSING and "ledger_" in (diagnosis.message_primary or ""):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connections
 
+from ledger.compat.conf import compat_settings
 from ledger.compat.new_series import SEQUENCES, sequence_pattern
 from ledger.conf import ledger_settings
 from ledger.grants import grant_again
@@ -34,4 +35,4 @@ def _keep_defaults(using: str) -> None:
         series = default_series("", code)
         if series is not None:
             keep_default(using, code, series)
-    keep_default(using, SEQUENCES, sequence_pattern())
+    keep_default(using, SEQUENCES, sequence_pattern(), tenant=compat_settings().sequences_tenant)

@@ -177,12 +177,15 @@ def _make_default(connection: BaseDatabaseWrapper, arguments: list[Any]) -> None
         cursor.execute(sql.MAKE_DEFAULT, arguments)
 
 
-def keep_default(alias: str, code: str, series: Series) -> None:
+def keep_default(alias: str, code: str, series: Series, *, tenant: str | None = None) -> None:
     """See that the database makes series of ``code`` as LEDGER["DEFAULT_SERIES"] says now; ``migrate`` does it too.
 
-    Raises InvalidSeries where it has another default and this role may not change it.
+    With ``tenant``, for that one alone. Raises InvalidSeries where the database has another default and this role may
+    not change it.
     """
     wanted = _as_json(series)
+    if tenant is not None:
+        wanted = json.dumps({**json.loads(wanted), "tenant": tenant})
     there = DefaultSeries.objects.using(alias).filter(code=code).values_list("settings", flat=True).first()
     if there == json.loads(wanted):
         return

@@ -43,7 +43,7 @@ def void(
             rule="A void names one number that was issued or adopted; a gap has none.",
             remedy="Explain the gap instead.",
         )
-    with told_in_our_words("of this number"), connections[alias].cursor() as cursor:
+    with told_in_our_words("of this number", wanted="a void needs"), connections[alias].cursor() as cursor:
         cursor.execute(sql.VOID, [entry.tenant, entry.pk, why, instead, actor])
         event = cursor.fetchone()[0]
     if event is None:

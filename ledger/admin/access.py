@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from ledger.admin.base import ModelAdmin, shown_tenant
+from ledger.admin.base import WritingAdmin, shown_tenant
 from ledger.errors import InvalidTenant
 from ledger.instances import find_row, instance_key
 from ledger.keys import tenant_key
@@ -54,7 +54,7 @@ class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(TenantAccess)
-class TenantAccessAdmin(ModelAdmin):
+class TenantAccessAdmin(WritingAdmin):
     """Auditors, and whoever works for one tenant alone."""
 
     form = TenantAccessForm

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db import DataError, models
-from django.http import HttpRequest
+from django.db import DataError, Error, models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from ledger.database_errors import not_granted
 from ledger.models import Period
 from ledger.web.texts import readable
 
@@ -92,6 +94,31 @@ class ReadOnlyAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing of an audit trail goes away."""
         return False
+
+
+class WritingAdmin(ModelAdmin):
+    """Pages that save: where the database's role may not, they say which purpose it lacks."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Back to the form after a refusal, and nothing was saved."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Error as error:
+            return self._refused(request, error)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Back to the question after a refusal, and nothing was deleted."""
+        try:
+            return super().delete_view(request, *args, **kwargs)
+        except Error as error:
+            return self._refused(request, error)
+
+    def _refused(self, request: HttpRequest, error: Error) -> HttpResponse:
+        denied = not_granted(error, "this page needs") if request.method == "POST" else None
+        if denied is None:
+            raise error
+        self.message_user(request, str(denied), messages.ERROR)
+        return redirect(request.path)
 
 
 class BoundedPaginator(AnyPaginator):

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
-from ledger.admin.base import ModelAdmin, ReadableChangeList, shown_tenant
+from ledger.admin.base import ReadableChangeList, WritingAdmin, shown_tenant
 from ledger.admin.filters import TenantFilter
 from ledger.admin.preview import Preview, preview_series
 from ledger.conf import ledger_settings
@@ -120,7 +120,7 @@ class SeriesChangeList(ReadableChangeList):
 
 
 @admin.register(Series)
-class SeriesAdmin(ModelAdmin):
+class SeriesAdmin(WritingAdmin):
     """Settings may change and hold from the next period on; tenant and code stay."""
 
     form = SeriesForm

@@ -61,8 +61,8 @@ PROBLEMS = """
 
     -- The counter must be able to go on from the highest value.
     UNION ALL
-    SELECT g.line, 'the number ' || quote_literal(g.number) || ' has the counter ' || g.value
-        || ', and the series can number up to ' || p.max_value || ' within its length limit'
+    SELECT g.line, 'the number ' || quote_literal(g.number) || ' has the counter ' || g.value::text
+        || ', and the series can number up to ' || p.max_value::text || ' within its length limit'
     FROM good g JOIN ledger_period p ON p.id = g.period_id
     WHERE g.value > p.max_value
 
@@ -76,8 +76,8 @@ PROBLEMS = """
 
     -- The same number again is told below, once.
     UNION ALL
-    SELECT g.line, 'the counter ' || g.value || ' of ' || quote_literal(g.number) || ' is that of line ' || f.line
-        || ' as well, ' || quote_literal(f.number)
+    SELECT g.line, 'the counter ' || g.value::text || ' of ' || quote_literal(g.number) || ' is that of line '
+        || f.line::text || ' as well, ' || quote_literal(f.number)
     FROM (SELECT period_id, value, min(line) AS line FROM good WHERE period_id IS NOT NULL
           GROUP BY 1, 2 HAVING count(*) > 1) twice
     JOIN good f ON f.line = twice.line
@@ -85,7 +85,7 @@ PROBLEMS = """
     WHERE upper(g.number) <> upper(f.number)
 
     UNION ALL
-    SELECT g.line, 'the number ' || quote_literal(g.number) || ' is that of line ' || f.line || ' as well'
+    SELECT g.line, 'the number ' || quote_literal(g.number) || ' is that of line ' || f.line::text || ' as well'
         || CASE WHEN f.number <> g.number THEN ', ' || quote_literal(f.number) || ': case makes no difference'
                 ELSE '' END
     FROM (SELECT upper(number) AS number, min(line) AS line FROM good GROUP BY 1 HAVING count(*) > 1) twice
@@ -93,14 +93,15 @@ PROBLEMS = """
     JOIN good g ON upper(g.number) = twice.number AND g.line > twice.line
 
     UNION ALL
-    SELECT g.line, 'the document ' || quote_literal(g.document) || ' has a number in line ' || twice.line || ' already'
+    SELECT g.line, 'the document ' || quote_literal(g.document) || ' has a number in line ' || twice.line::text
+        || ' already'
     FROM (SELECT document, min(line) AS line FROM good WHERE document > '' GROUP BY 1 HAVING count(*) > 1) twice
     JOIN good g ON g.document = twice.document AND g.line > twice.line
 
     -- A look into the index for each row, whatever the planner believes of a ledger that nobody analysed yet.
     UNION ALL
     SELECT g.line, 'the number ' || quote_literal(g.number) || ' is in the ledger already, in series '
-        || quote_literal(e.code) || ', ' || e.kind || ' on ' || e.issued_on
+        || quote_literal(e.code) || ', ' || e.kind || ' on ' || e.issued_on::text
     FROM good g
     CROSS JOIN LATERAL (
         SELECT s.code, e.kind, e.issued_on
@@ -127,7 +128,7 @@ PROBLEMS = """
     SELECT g.line, 'the number ' || quote_literal(g.number) || ' is one that a series of the tenant may still give out'
     FROM good g JOIN ledger_period p ON p.id = g.period_id
     WHERE NOT g.native AND upper(g.number) <> upper(ledger_number(p.prefix, p.width, p.suffix, g.value, g.issued_on))
-      AND ledger_is_awaited(%(tenant)s::text, g.number, p.id, g.value, NULL)
+      AND ledger_is_awaited(%(tenant)s::text, g.number, p.id, g.value, NULL::bigint)
     )
     SELECT f.line, f.problem FROM found f ORDER BY f.line, f.problem
 """

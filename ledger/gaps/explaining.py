@@ -41,7 +41,7 @@ def explain(
         )
     entries = [found.pk] if isinstance(found, Entry) else []
     ranges = [found.pk] if isinstance(found, AdoptedGap) else []
-    with told_in_our_words("of this gap"), connections[alias].cursor() as cursor:
+    with told_in_our_words("of this gap", wanted="an explanation needs"), connections[alias].cursor() as cursor:
         cursor.execute(EXPLAIN, [found.tenant, entries, ranges, text, actor])
         return GapExplained.objects.using(alias).get(pk=cursor.fetchone()[0])
 

@@ -93,12 +93,15 @@ def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
 
 
 def _remember(alias: str, reached: dict[tuple[str, int], int]) -> None:
+    """Keep how far was read, where the role may: who looks alone reads it all again next time."""
     if not reached:
         return
     tenants, periods = zip(*reached, strict=True)
     try:
         with transaction.atomic(using=alias), open_cursor(alias) as cursor:
-            cursor.execute(sql.REMEMBER, [list(tenants), list(periods), list(reached.values())])
+            cursor.execute(sql.MAY_REMEMBER)
+            if cursor.fetchone()[0]:
+                cursor.execute(sql.REMEMBER, [list(tenants), list(periods), list(reached.values())])
     except DataError as error:
         if len(reached) == 1:
             # A period whose counter nobody can reckon with is read from its first value again.

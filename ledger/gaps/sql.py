@@ -9,14 +9,8 @@ _CHOSEN = """
 # The ids of reservations, so many at a time. Arguments: id of the last one read, how many.
 RESERVATION_IDS = "SELECT r.id FROM ledger_reservation r WHERE r.id > %(after)s ORDER BY r.id LIMIT %(size)s"
 
-# A row that a checkout has locked names its transaction (xmax), and one that still runs holds the lock of its own id.
-# Only a look: who claims a value finds out for sure.
-_HELD = """
-    EXISTS (SELECT FROM pg_locks l
-            WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
-              AND l.pid IS DISTINCT FROM pg_backend_pid()
-              AND l.transactionid::text = {row}.xmax::text)
-"""
+# Whether a checkout holds a row. Only a look: who claims a value finds out for sure.
+_HELD = "ledger_is_held({row}.xmax)"
 
 # Every reservation, or those of some ids, with the age that its courtesy is measured by, and whether a checkout holds
 # it.
@@ -124,6 +118,7 @@ LOST = f"""
 
 # Keeps how far a scan came. Arguments: tenants, periods, values through which all is accounted for.
 REMEMBER = "SELECT ledger_remember_scan(%s::text[], %s::bigint[], %s::bigint[])"
+MAY_REMEMBER = "SELECT has_function_privilege('ledger_remember_scan(text[], bigint[], bigint[])', 'EXECUTE')"
 
 # Claims one value: what a checkout left behind, or what was lost. Arguments: tenant, period, value, actor.
 FLAG = "SELECT ledger_flag_gap(%s, %s, %s, %s)"

@@ -32,6 +32,7 @@ from ledger.models import (
     SweepRun,
     TenantAccess,
 )
+from ledger.models.tables import all_tables
 
 #: What everybody who reads the ledger calls in a query: pure, or no more than what the tables tell.
 READING: Final = frozenset(
@@ -42,6 +43,7 @@ READING: Final = frozenset(
         "ledger_highest_value",
         "ledger_is_awaited",
         "ledger_is_facts",
+        "ledger_is_held",
         "ledger_is_key",
         "ledger_is_moment",
         "ledger_is_prose",
@@ -52,7 +54,6 @@ READING: Final = frozenset(
         "ledger_outlines_agree",
         "ledger_period_span",
         "ledger_render_template",
-        "ledger_suspects",
         "ledger_transaction_status",
         "ledger_value_of",
     }
@@ -118,6 +119,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_remember_scan",
                 "ledger_report_holes",
                 "ledger_store_draft",
+                "ledger_suspects",
                 "ledger_withdraw_slot",
             }
         ),
@@ -159,3 +161,30 @@ PURPOSES: Final[dict[str, Purpose]] = {
     ),
     "auditor": Purpose("Read all of the ledger"),
 }
+
+
+def calling(function: str) -> list[str]:
+    """The purposes whose roles may call a function of the ledger."""
+    return [name for name, purpose in PURPOSES.items() if function in READING or function in purpose.functions]
+
+
+def reading(table: str) -> list[str]:
+    """The purposes whose roles may read a table: of the ledger, or of another app of Folio."""
+    if table not in all_tables():
+        return [name for name, purpose in PURPOSES.items() if purpose.other_apps]
+    return [
+        name
+        for name, purpose in PURPOSES.items()
+        if not purpose.reads or table in (model._meta.db_table for model in purpose.reads)
+    ]
+
+
+def writing(table: str) -> list[str]:
+    """The purposes whose roles may write a table by plain statements."""
+    if table not in all_tables():
+        return reading(table)
+    return [
+        name
+        for name, purpose in PURPOSES.items()
+        if any(table == model._meta.db_table for _, models in purpose.writes for model in models)
+    ]

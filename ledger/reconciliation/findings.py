@@ -127,7 +127,7 @@ def acknowledge(
             rule="Only a finding that is open can be acknowledged.",
             remedy="Nothing is to be done.",
         )
-    with told_in_our_words("of this finding"), connections[alias].cursor() as cursor:
+    with told_in_our_words("of this finding", wanted="an acknowledgement needs"), connections[alias].cursor() as cursor:
         cursor.execute(ACKNOWLEDGE, [raised.tenant, [raised.pk], text, actor])
         return FindingAcknowledged.objects.using(alias).get(pk=cursor.fetchone()[0])
 

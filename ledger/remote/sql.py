@@ -99,7 +99,8 @@ FREE = """
 UNUSED = """
     SELECT d.id, d.tenant, d.period_id, d.value, d.number, d.system, d.remote_id, d.reference, d.drafted_at,
            s.code, p.starts_on, p.ends_on,
-           coalesce(nullif(d.refusal, ''), e.metadata ->> 'cause'), e.metadata -> 'said' ->> 'state'
+           coalesce(nullif(d.refusal, ''), e.metadata ->> 'cause'::text),
+           e.metadata -> 'said'::text ->> 'state'::text
     FROM ledger_draftmade d
     JOIN ledger_period p ON p.id = d.period_id
     JOIN ledger_series s ON s.id = p.series_id

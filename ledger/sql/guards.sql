@@ -76,7 +76,7 @@ ALTER TABLE ledger_findingraised ADD CONSTRAINT ledger_findingraised_readable CH
 ALTER TABLE ledger_findingresolved ADD CONSTRAINT ledger_findingresolved_readable CHECK (ledger_is_moment(resolved_at));
 ALTER TABLE ledger_findingacknowledged ADD CONSTRAINT ledger_findingacknowledged_readable CHECK (reason <> '' AND ledger_is_prose(reason) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(acknowledged_at));
 CREATE TRIGGER ledger_draft_fits BEFORE INSERT ON ledger_draftmade FOR EACH ROW EXECUTE FUNCTION ledger_draft_fits();
-ALTER TABLE ledger_draftmade ADD CONSTRAINT ledger_draftmade_readable CHECK (ledger_is_moment(drafted_at));
-ALTER TABLE ledger_draftcancelled ADD CONSTRAINT ledger_draftcancelled_readable CHECK (state <> '' AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(cancelled_at));
+ALTER TABLE ledger_draftmade ADD CONSTRAINT ledger_draftmade_readable CHECK (length(number) <= 100 AND length(system) <= 100 AND length(remote_id) <= 300 AND length(reference) <= 200 AND ledger_is_prose(refusal) AND ledger_is_moment(drafted_at));
+ALTER TABLE ledger_draftcancelled ADD CONSTRAINT ledger_draftcancelled_readable CHECK (state <> '' AND length(state) <= 20 AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(cancelled_at));
 -- A reading of everything notes of each document that it was seen. With room on the page, that touches no index.
 ALTER TABLE ledger_remotedocument SET (fillfactor = 80);

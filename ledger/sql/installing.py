@@ -15,8 +15,6 @@ from typing import Any
 from django.db import ProgrammingError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger.models.tables import event_tables
-
 _FOLDER = Path(__file__).parent
 
 #: Removed before it is made again: the kind, its name, its table.
@@ -24,6 +22,18 @@ _GUARD = re.compile(
     r"CREATE (?:CONSTRAINT )?(?P<kind>TRIGGER|INDEX) (?P<name>\w+)\s.*?\bON (?P<table>\w+)"
     r"|ALTER TABLE (?P<altered>\w+) ADD CONSTRAINT (?P<constraint>\w+)",
     re.DOTALL,
+)
+#: PostgreSQL's own functions that the ledger's call. Each is called by its full name in what is installed: were another
+#: of that name in the ledger's schema, for the very types of a call, it would win, although pg_catalog comes first.
+_BUILT_IN = re.compile(
+    r"(?<![.\w])(array_agg|array_append|array_cat|array_fill|array_position|bool_or|cardinality|chr|clock_timestamp"
+    r"|count|current_query|current_setting|div|format|generate_series|hashint8|hashtextextended|isfinite"
+    r"|json_build_object|jsonb_agg|jsonb_build_object|jsonb_each|jsonb_object_agg|jsonb_object_keys"
+    r"|jsonb_path_exists|jsonb_populate_record|jsonb_typeof|lead|left|length|lpad|make_date|max|min|mxid_age|nextval"
+    r"|numrange|octet_length|pg_advisory_xact_lock|pg_current_snapshot|pg_current_xact_id|pg_current_xact_id_if_assigned|pg_get_multixact_members"
+    r"|pg_get_serial_sequence|pg_snapshot_xmax|pg_try_advisory_xact_lock|pg_xact_status|quote_ident|quote_literal"
+    r"|regexp_matches|regexp_replace|repeat|replace|right|set_config|starts_with|string_agg|string_to_array|strpos"
+    r"|substr|sum|to_json|to_jsonb|translate|upper|unnest(?=\([\w.]+\)))\("
 )
 _APPEND_ONLY = """
 CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON {table}
@@ -43,6 +53,8 @@ def function_texts() -> dict[str, str]:
 
 def guard_statements() -> Iterator[str]:
     """The statements of ``guards.sql``, one by one, and those that make each event table append-only."""
+    from ledger.models.tables import event_tables  # the texts alone can be read before there are models
+
     text = re.sub(r"^\s*--.*\n", "", (_FOLDER / "guards.sql").read_text(encoding="utf-8"), flags=re.MULTILINE)
     yield from (statement.strip() for statement in text.split(";\n") if statement.strip())
     for table in event_tables():
@@ -68,15 +80,19 @@ def install(connection: BaseDatabaseWrapper) -> None:
             if name not in texts:
                 cursor.execute(f"DROP FUNCTION {signature}")
         for name, text in texts.items():
-            _make(connection, name, text.replace("@schema@", schema))
+            _make(connection, name, _named_in_full(text).replace("@schema@", schema))
         for _, signature in _functions(cursor):
             # PostgreSQL lets everybody call a new function.
             cursor.execute(f"REVOKE EXECUTE ON FUNCTION {signature} FROM PUBLIC")
         for statement in guard_statements():
-            cursor.execute(statement)
+            cursor.execute(_named_in_full(statement))
             if (found := _GUARD.match(statement)) and found["kind"] == "TRIGGER":
                 # Not to be silenced by session_replication_role.
                 cursor.execute(f"ALTER TABLE {found['table']} ENABLE ALWAYS TRIGGER {found['name']}")
+
+
+def _named_in_full(text: str) -> str:
+    return _BUILT_IN.sub(r"pg_catalog.\1(", text)
 
 
 def _make(connection: BaseDatabaseWrapper, name: str, text: str) -> None:

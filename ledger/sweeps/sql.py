@@ -33,8 +33,8 @@ PERIODS_TO_CLOSE = f"""
     SELECT p.id, {TODAY} IS NOT NULL
     FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
     WHERE p.closed_at IS NULL AND s.close_after_days IS NOT NULL
-      AND p.ends_on < DATE '9999-12-31' - s.close_after_days
-      AND (p.ends_on + s.close_after_days < {TODAY} OR {TODAY} IS NULL)
+      AND p.ends_on < DATE '9999-12-31' - s.close_after_days::integer
+      AND (p.ends_on + s.close_after_days::integer < {TODAY} OR {TODAY} IS NULL)
       AND {_THESE}
     ORDER BY p.id
     LIMIT %(size)s

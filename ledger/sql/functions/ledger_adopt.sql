@@ -22,6 +22,7 @@ BEGIN
     -- Checkouts wait from here on, and the ledger of these periods holds still.
     PERFORM FROM ledger_period p
     WHERE p.id IN (SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = p_batch)
+      AND p.tenant = p_tenant AND p.series_id = p_series
     ORDER BY p.id FOR NO KEY UPDATE;
     SELECT CASE
         WHEN s.problem IS NOT NULL THEN s.problem

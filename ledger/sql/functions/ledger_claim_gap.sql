@@ -34,7 +34,12 @@ BEGIN
     ELSE
         PERFORM FROM ledger_slot s
         WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value FOR UPDATE;
-        IF FOUND AND gives_back AND NOT p_lost THEN RETURN 'kept'; END IF;
+        IF FOUND AND NOT p_lost AND (gives_back OR NOT EXISTS (
+            -- Above the highest number a slot was left behind by nobody.
+            SELECT FROM ledger_entry e
+            WHERE e.tenant = p_tenant AND e.period_id = p_period AND e.value > p_value)) THEN
+            RETURN 'kept';
+        END IF;
         IF NOT FOUND THEN
             IF ledger_value_is_kept(p_tenant, p_period, p_value) THEN RETURN 'settled'; END IF;
             IF NOT p_lost THEN RETURN 'missing'; END IF;

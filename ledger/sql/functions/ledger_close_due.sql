@@ -4,11 +4,12 @@ CREATE OR REPLACE FUNCTION ledger_close_due(p_tenant text, p_period bigint, p_ac
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN
+    PERFORM ledger_refuse_foreign(p_tenant);
     IF NOT EXISTS (
         SELECT FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
         WHERE p.id = p_period AND p.tenant = p_tenant
-          AND s.close_after_days IS NOT NULL AND p.ends_on < DATE '9999-12-31' - s.close_after_days
-          AND p.ends_on + s.close_after_days < (clock_timestamp() AT TIME ZONE s.time_zone)::date) THEN
+          AND s.close_after_days IS NOT NULL AND p.ends_on < DATE '9999-12-31' - s.close_after_days::integer
+          AND p.ends_on + s.close_after_days::integer < (clock_timestamp() AT TIME ZONE s.time_zone)::date) THEN
         RETURN 'runs';
     END IF;
     RETURN ledger_close_period(p_tenant, p_period, false, p_actor);

@@ -13,7 +13,7 @@ BEGIN
     FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant FOR NO KEY UPDATE;
     IF NOT FOUND THEN RETURN 'unknown'; END IF;
     IF period.closed_at IS NOT NULL THEN RETURN 'before'; END IF;
-    IF NOT p_early AND (SELECT (clock_timestamp() AT TIME ZONE s.time_zone)::date <= period.ends_on
+    IF p_early IS NOT TRUE AND (SELECT (clock_timestamp() AT TIME ZONE s.time_zone)::date <= period.ends_on
                         FROM ledger_series s WHERE s.id = period.series_id) THEN
         RETURN 'runs';
     END IF;

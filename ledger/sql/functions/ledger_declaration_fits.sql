@@ -19,7 +19,7 @@ BEGIN
         RAISE EXCEPTION 'the number % is used, so it can''t be declared as missing', borne
             USING ERRCODE = 'check_violation';
     END IF;
-    SELECT (SELECT count(*) FROM ledger_entry e
+    SELECT (SELECT count(*)::numeric FROM ledger_entry e
             WHERE e.tenant = NEW.tenant AND e.period_id = NEW.period_id
               AND e.value BETWEEN NEW.first_value AND NEW.last_value)
          + (SELECT coalesce(sum(least(g.last_value, NEW.last_value) - greatest(g.first_value, NEW.first_value) + 1), 0)
@@ -27,7 +27,7 @@ BEGIN
             WHERE g.tenant = NEW.tenant AND g.period_id = NEW.period_id
               AND g.first_value <= NEW.last_value AND g.last_value >= NEW.first_value)
     INTO missing;
-    IF missing <> NEW.last_value::numeric - NEW.first_value + 1 THEN
+    IF missing <> NEW.last_value::numeric - NEW.first_value::numeric + 1::numeric THEN
         RAISE EXCEPTION 'of the values % to % only % are known to be missing', NEW.first_value, NEW.last_value, missing
             USING ERRCODE = 'check_violation';
     END IF;

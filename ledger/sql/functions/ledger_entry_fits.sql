@@ -32,11 +32,11 @@ BEGIN
         expected := ledger_drafted(NEW.tenant, NEW.period_id, NEW.value);
     END IF;
     expected := coalesce(expected, ledger_number(period.prefix, period.width, period.suffix, NEW.value,
-                                                 CASE WHEN NEW.kind <> 'gap' OR NEW.metadata ? 'reservation'
+                                                 CASE WHEN NEW.kind <> 'gap' OR NEW.metadata ? 'reservation'::text
                                                       THEN NEW.issued_on END));
     IF NEW.kind = 'gap' AND NEW.number = expected || ' (taken)' THEN
         expected := ledger_gap_number(NEW.tenant, NEW.period_id, NEW.value,
-                                      CASE WHEN NEW.metadata ? 'reservation' THEN NEW.issued_on END);
+                                      CASE WHEN NEW.metadata ? 'reservation'::text THEN NEW.issued_on END);
     END IF;
     problem := CASE
         WHEN period.id IS NULL THEN 'its period does not exist'
@@ -60,7 +60,7 @@ BEGIN
             WHERE e.id = NEW.replaces_id AND e.tenant = NEW.tenant AND e.series_id = NEW.series_id
               AND e.document = NEW.document AND e.document > '')
             THEN 'it replaces a number that is not void, or is another document''s'
-        WHEN NEW.kind = 'adopted' AND ledger_is_awaited(NEW.tenant, NEW.number, NEW.period_id, NEW.value, NULL)
+        WHEN NEW.kind = 'adopted' AND ledger_is_awaited(NEW.tenant, NEW.number, NEW.period_id, NEW.value, NULL::bigint)
             THEN 'the number is one that a series of the tenant may still give out'
         WHEN NEW.kind = 'adopted' OR NEW.number = expected THEN NULL
         WHEN period.has_drafts THEN 'its number is not that of its draft, ' || expected

@@ -4,15 +4,15 @@ CREATE OR REPLACE FUNCTION ledger_explain(
 ) RETURNS SETOF bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
+    wanted bigint := coalesce(cardinality(p_entries), 0) + coalesce(cardinality(p_adopted), 0);
     gaps bigint;
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
     SELECT (SELECT count(*) FROM ledger_entry e WHERE e.id = ANY (p_entries) AND e.tenant = p_tenant AND e.kind = 'gap')
          + (SELECT count(*) FROM ledger_adoptedgap g WHERE g.id = ANY (p_adopted) AND g.tenant = p_tenant)
     INTO gaps;
-    IF gaps <> cardinality(p_entries) + cardinality(p_adopted) THEN
-        RAISE EXCEPTION 'of % gaps to explain, the tenant % has %',
-            cardinality(p_entries) + cardinality(p_adopted), quote_literal(p_tenant), gaps
+    IF gaps <> wanted THEN
+        RAISE EXCEPTION 'of % gaps to explain, the tenant % has %', wanted, quote_literal(p_tenant), gaps
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN QUERY

@@ -1,6 +1,7 @@
 -- Reservations become entries, in the checkout's transaction. A row for each entry, in no particular order; a reservation
 -- that a sweep has turned into a gap meanwhile gives none, nor does one of another document: what was reserved for one is
--- never another's.
+-- never another's. One without a document is this very transaction's, or was left behind by one that was rolled back: a
+-- retry under REPEATABLE READ goes on with it.
 CREATE OR REPLACE FUNCTION ledger_issue_reserved(
     p_tenant text, p_series bigint, p_period bigint, p_on date, p_reservations bigint[], p_documents text[],
     p_actor text, p_metadata jsonb, p_replaces bigint DEFAULT NULL
@@ -13,6 +14,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force
 DECLARE
     period record;
     guarded boolean;
+    writer bigint := pg_current_xact_id()::text::bigint;
     written record;
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
@@ -29,6 +31,8 @@ BEGIN
             USING unnest(p_reservations, p_documents) AS d (id, document)
             WHERE r.id = d.id AND r.tenant = p_tenant AND r.period_id = p_period
               AND (r.document = d.document) IS TRUE  -- no condition for an index: it would lead to all of a period
+              AND (r.document > '' OR r.checkout_transaction_id = writer
+                   OR ledger_transaction_status(r.checkout_transaction_id) = 'aborted')
             RETURNING r.document, r.value, r.issued_on
         )
         INSERT INTO ledger_entry AS e
@@ -44,7 +48,7 @@ BEGIN
         entry_value := written.value;
         entry_number := written.number;
         entry_date := written.issued_on;
-        entry_issued_us := (extract(epoch FROM written.issued_at) * 1000000)::bigint;
+        entry_issued_us := (extract(epoch FROM written.issued_at) * 1000000::numeric)::bigint;
         entry_transaction := written.transaction_id;
         RETURN NEXT;
     END LOOP;

@@ -6,5 +6,5 @@ CREATE OR REPLACE FUNCTION ledger_issue_serial(
 ) RETURNS text[] LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN
-    RETURN ledger_take_serial(p_tenant, p_series, p_on, p_at, p_document, p_actor, p_metadata, p_replaces, NULL);
+    RETURN ledger_take_serial(p_tenant, p_series, p_on, p_at, p_document, p_actor, p_metadata, p_replaces, NULL::bigint);
 END $$;

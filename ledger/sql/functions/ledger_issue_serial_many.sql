@@ -9,5 +9,5 @@ CREATE OR REPLACE FUNCTION ledger_issue_serial_many(
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN
     RETURN QUERY SELECT * FROM ledger_take_serial_many(
-        p_tenant, p_series, p_on, p_at, p_documents, p_actor, p_metadata, p_on_stated, NULL);
+        p_tenant, p_series, p_on, p_at, p_documents, p_actor, p_metadata, p_on_stated, NULL::bigint[]);
 END $$;

@@ -29,7 +29,7 @@ DECLARE
     written timestamptz;
     writer bigint;
 BEGIN
-    IF p_allocation NOT IN ('pooled', 'remote') THEN RETURN ARRAY['allocation']; END IF;
+    IF (p_allocation IN ('pooled', 'remote')) IS NOT TRUE THEN RETURN ARRAY['allocation']; END IF;
     SELECT s.id, s.give_back, s.day, s.refusal INTO series, gives_back, day, outcome
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s;
     IF NOT FOUND THEN outcome := 'unknown'; END IF;
@@ -82,7 +82,7 @@ BEGIN
         IF FOUND THEN
             DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = taken;
             RETURN ARRAY['issued', days, entry::text, series::text, period.id::text, taken::text, new_number,
-                         (extract(epoch FROM written) * 1000000)::bigint::text, writer::text,
+                         (extract(epoch FROM written) * 1000000::numeric)::bigint::text, writer::text,
                          period.last_value::text,
                          CASE WHEN taken = period.last_value - pool.batch / 4 THEN 'low' ELSE 'enough' END];
         END IF;

@@ -29,7 +29,7 @@ BEGIN
     SELECT s.id, s.give_back, s.day, s.refusal INTO series, gives_back, business_date, outcome
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s;
     IF NOT FOUND THEN outcome := 'unknown'; END IF;
-    IF p_allocation NOT IN ('pooled', 'remote') THEN outcome := 'allocation'; END IF;
+    IF (p_allocation IN ('pooled', 'remote')) IS NOT TRUE THEN outcome := 'allocation'; END IF;
     IF outcome IS NOT NULL THEN business_date := NULL; RETURN NEXT; RETURN; END IF;
 
     SELECT q.* INTO period FROM ledger_find_period(p_tenant, series, business_date) q WHERE q.closed_at IS NULL;
@@ -58,13 +58,13 @@ BEGIN
             PERFORM FROM ledger_slot s
             WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = straggler AND s.value > above
             FOR UPDATE SKIP LOCKED;
-            IF FOUND THEN taken := taken || straggler; END IF;
+            IF FOUND THEN taken := array_append(taken, straggler); END IF;
         END LOOP;
-        taken := taken || ARRAY(
+        taken := array_cat(taken, ARRAY(
             SELECT s.value FROM ledger_slot s
             WHERE s.tenant = p_tenant AND s.period_id = period.id
               AND s.value >= coalesce(pool.free_from, period.first_value) AND s.value > above
-            ORDER BY s.value LIMIT cardinality(fresh) - cardinality(taken) FOR UPDATE SKIP LOCKED);
+            ORDER BY s.value LIMIT cardinality(fresh) - cardinality(taken) FOR UPDATE SKIP LOCKED));
         IF cardinality(taken) < cardinality(fresh) THEN RAISE no_data_found; END IF;
     EXCEPTION WHEN no_data_found THEN
         -- The locks went with the block: a transaction that goes on after a refusal keeps no slot from the others.
@@ -102,7 +102,7 @@ BEGIN
         entry_id := written.id;
         entry_value := written.value;
         entry_number := written.number;
-        entry_issued_us := (extract(epoch FROM written.issued_at) * 1000000)::bigint;
+        entry_issued_us := (extract(epoch FROM written.issued_at) * 1000000::numeric)::bigint;
         entry_transaction := written.transaction_id;
         RETURN NEXT;
     END LOOP;

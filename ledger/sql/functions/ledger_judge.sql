@@ -93,7 +93,7 @@ BEGIN
                   ) x
                   WHERE p.tenant = p_tenant AND p.series_id = ANY (p_series) AND x.digits ~ '^[0-9]{1,18}$'
                     AND upper(CASE WHEN x.digits ~ '^[0-9]{1,18}$'
-                              THEN ledger_number(p.prefix, p.width, p.suffix, x.digits::bigint, NULL) END) = s.subject))
+                              THEN ledger_number(p.prefix, p.width, p.suffix, x.digits::bigint, NULL::date) END) = s.subject))
         ) u
         CROSS JOIN LATERAL (
             SELECT coalesce(array_agg(w.kind) FILTER (WHERE w.differs), '{}') AS differing
@@ -120,7 +120,7 @@ BEGIN
                jsonb_build_object(
                    'here', CASE WHEN j.entry_id IS NOT NULL THEN jsonb_build_object(
                        'number', j.number, 'kind', j.kind, 'document', j.document, 'issued_on', j.issued_on,
-                       'issued_at', j.issued_at, 'period', j.starts_on || ' to ' || j.ends_on, 'actor', j.actor,
+                       'issued_at', j.issued_at, 'period', j.starts_on::text || ' to ' || j.ends_on::text, 'actor', j.actor,
                        'void', CASE WHEN j.is_void THEN jsonb_build_object(
                            'voided_at', j.voided_at, 'reason', j.void_reason) END) END,
                    'there', CASE k.kind WHEN 'other-number' THEN j.elsewhere ELSE t.documents END)

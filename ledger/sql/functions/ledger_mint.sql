@@ -18,13 +18,14 @@ DECLARE
     minted_at timestamptz := clock_timestamp();
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
-    -- Before any lock is waited for, since a transaction that made the period and holds it may be the one that asks.
-    PERFORM FROM ledger_period p WHERE p.id = p_period;
+    -- Before any lock is waited for, since a transaction that made the period and holds it may be the one that asks; and
+    -- so that nobody locks the counter of another tenant.
+    PERFORM FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant;
     IF NOT FOUND THEN RETURN 'unknown'; END IF;
     PERFORM ledger_wait_in_line(p_period);
-    SELECT p.tenant, p.series_id, p.first_value, p.last_value, p.max_value, p.closed_at INTO period
-    FROM ledger_period p WHERE p.id = p_period FOR NO KEY UPDATE;
-    IF period.tenant IS DISTINCT FROM p_tenant THEN RETURN 'unknown'; END IF;
+    SELECT p.series_id, p.first_value, p.last_value, p.max_value, p.closed_at INTO period
+    FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant FOR NO KEY UPDATE;
+    IF NOT FOUND THEN RETURN 'unknown'; END IF;
     IF period.last_value <> p_seen THEN RETURN 'there'; END IF;
     IF period.closed_at IS NOT NULL THEN RETURN 'closed'; END IF;
     IF NOT EXISTS (SELECT FROM ledger_series s WHERE s.id = period.series_id AND s.allocation = 'pooled') THEN
@@ -50,13 +51,13 @@ BEGIN
     -- that is free or may become free again: a checkout that holds one has not committed, so its row is visible.
     FOREACH straggler IN ARRAY pool.stragglers LOOP
         PERFORM FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = straggler;
-        IF FOUND THEN waiting := waiting || straggler; END IF;
+        IF FOUND THEN waiting := array_append(waiting, straggler); END IF;
     END LOOP;
-    waiting := waiting || ARRAY(
+    waiting := array_cat(waiting, ARRAY(
         SELECT s.value FROM ledger_slot s
         WHERE s.tenant = p_tenant AND s.period_id = p_period
           AND s.value >= pool.free_from AND s.value < pool.batch_from
-        ORDER BY s.value LIMIT 101);
+        ORDER BY s.value LIMIT 101));
     IF cardinality(waiting) > 100 THEN
         pool.free_from := waiting[101];
         pool.stragglers := waiting[1:100];

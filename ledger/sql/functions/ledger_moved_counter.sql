@@ -1,8 +1,11 @@
 -- Keeps old code honest after a counter of another system was moved to Folio: on its table, an update takes its values from
 -- the series that goes on with it. Arguments of the trigger: kind of system, column of the key, column of the counter.
 -- The old table is reached through OLD and NEW. See ledger/compat/moving/bridge.py.
+--
+-- With the rights of who writes the old table, which must be those of a checkout: the table is not the ledger's, and what
+-- turns its columns into JSON may be anybody's code.
 CREATE OR REPLACE FUNCTION ledger_moved_counter() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+SECURITY INVOKER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
     key text := to_jsonb(OLD) ->> TG_ARGV[1];
     before bigint := (to_jsonb(OLD) ->> TG_ARGV[2])::bigint;
@@ -13,7 +16,7 @@ DECLARE
 BEGIN
     SELECT s.tenant, s.code INTO owner
     FROM ledger_adoption a JOIN ledger_series s ON s.id = a.series_id
-    WHERE a.source = TG_TABLE_NAME AND a.options ->> 'kind' = TG_ARGV[0] AND a.options ->> 'row' = key
+    WHERE a.source = TG_TABLE_NAME AND a.options ->> 'kind'::text = TG_ARGV[0] AND a.options ->> 'row'::text = key
     ORDER BY a.id DESC LIMIT 1;
     IF NOT FOUND THEN
         IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
@@ -32,8 +35,8 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Call what Folio has in the place of the old code.';
     END IF;
     SELECT min(i.outcome), max(i.entry_value) INTO outcome, taken
-    FROM ledger_take_serial_many(owner.tenant, owner.code, NULL, NULL,
-                                  array_fill(''::text, ARRAY[(asked - before)::integer]), '', NULL, false, NULL) i;
+    FROM ledger_issue_serial_many(owner.tenant, owner.code, NULL::date, NULL::timestamptz,
+                                  array_fill(''::text, ARRAY[(asked - before)::integer]), '', NULL::jsonb, false) i;
     IF outcome IS DISTINCT FROM 'issued' THEN
         RAISE EXCEPTION 'the counter % was moved to Folio, whose series % gives out no number: %',
             quote_literal(key), quote_literal(owner.code), outcome USING ERRCODE = 'restrict_violation';

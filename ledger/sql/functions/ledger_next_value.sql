@@ -14,7 +14,7 @@ DECLARE
 BEGIN
     -- Each look-up is one probe of its unique index: the series', and by LIMIT the period's.
     SELECT s.id, q.id, s.day INTO series, period, day
-    FROM ledger_find_series(p_tenant, p_series, NULL, p_at, 'serial') s
+    FROM ledger_find_series(p_tenant, p_series, NULL::date, p_at, 'serial') s
     CROSS JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q
     WHERE s.refusal IS NULL AND NOT s.chronological AND q.closed_at IS NULL AND q.last_value < q.max_value;
 
@@ -38,5 +38,5 @@ BEGIN
         END IF;
     END IF;
     -- Its answer has the value in the sixth place, and ends before that where there is none.
-    RETURN (ledger_take_serial(p_tenant, p_series, NULL, p_at, '', '', '{}', NULL, NULL))[6]::bigint;
+    RETURN (ledger_take_serial(p_tenant, p_series, NULL::date, p_at, '', '', '{}'::jsonb, NULL::bigint, NULL::bigint))[6]::bigint;
 END $$;

@@ -15,8 +15,8 @@ BEGIN
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id WHERE p.id = p_period;
     END IF;
     IF cardinality(p_documents) = 1 THEN
-        answer := ledger_take_serial(p_tenant, p_code, day, NULL, p_documents[1], p_actor, coalesce(p_metadata, '{}'),
-                                     p_replaces, p_entry_ids[1]);
+        answer := ledger_take_serial(p_tenant, p_code, day, NULL::timestamptz, p_documents[1], p_actor,
+                                     coalesce(p_metadata, '{}'), p_replaces, p_entry_ids[1]);
         -- The document came in on another connection meanwhile: its number counts, if it states the same facts.
         IF answer[1] = 'existing' AND EXISTS (
             SELECT FROM ledger_entry e
@@ -29,8 +29,8 @@ BEGIN
     SELECT ARRAY[max(b.outcome) FILTER (WHERE b.outcome <> 'existing'), (day - DATE '1970-01-01')::text,
                  min(b.entry_id) FILTER (WHERE b.outcome = 'other_facts')::text]
     INTO answer
-    FROM ledger_take_serial_many(p_tenant, p_code, day, NULL, p_documents, p_actor, p_metadata, p_on_stated,
-                                 p_entry_ids) b;
+    FROM ledger_take_serial_many(p_tenant, p_code, day, NULL::timestamptz, p_documents, p_actor, p_metadata,
+                                 p_on_stated, p_entry_ids) b;
     answer[1] := coalesce(answer[1], 'existing');
     RETURN answer;
 END $$;

@@ -1,5 +1,5 @@
 -- Why the period of a date gives out no number: the reasons in the order in which a person should hear them.
-CREATE OR REPLACE FUNCTION ledger_refusal(p_tenant text, p_series_id bigint, p_on date, p_count bigint) RETURNS text
+CREATE OR REPLACE FUNCTION ledger_refusal(p_tenant text, p_series_id bigint, p_on date, p_count integer) RETURNS text
 LANGUAGE sql STABLE AS $$
     SELECT coalesce((
         SELECT CASE WHEN p.closed_at IS NOT NULL THEN 'closed'

@@ -10,7 +10,8 @@ DECLARE
     now timestamptz := clock_timestamp();
 BEGIN
     FOR scanned IN
-        SELECT p.tenant, p.id, p.first_value, least(t.through, p.last_value) AS through
+        SELECT p.tenant, p.id, p.first_value,
+               greatest(least(t.through, p.last_value), p.first_value - 1) AS through
         FROM unnest(p_tenants, p_periods, p_through) AS t (tenant, period, through)
         JOIN ledger_period p ON p.id = t.period AND p.tenant = t.tenant
     LOOP
@@ -22,7 +23,7 @@ BEGIN
             WHERE e.tenant = scanned.tenant AND e.period_id = scanned.id
               AND e.value > known AND e.value <= scanned.through
         ) + (
-            SELECT coalesce(sum(least(g.last_value, scanned.through) - greatest(g.first_value, known + 1) + 1), 0)
+            SELECT coalesce(sum(least(g.last_value, scanned.through) - greatest(g.first_value, known + 1) + 1), 0)::bigint
             FROM ledger_adoptedgap g
             WHERE g.tenant = scanned.tenant AND g.period_id = scanned.id
               AND g.last_value > known AND g.first_value <= scanned.through

@@ -21,13 +21,17 @@ DECLARE
     written record;
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
-    PERFORM FROM ledger_period p WHERE p.id = p_period;
+    IF cardinality(p_documents) > 100000 THEN
+        RAISE EXCEPTION 'one call reserves 100000 values at most, and not %: it holds the counter meanwhile',
+            cardinality(p_documents) USING ERRCODE = 'check_violation';
+    END IF;
+    PERFORM FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant;
     IF NOT FOUND THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
     PERFORM ledger_wait_in_line(p_period);
-    SELECT p.tenant, p.series_id, p.starts_on, p.ends_on, p.last_value, p.max_value, p.last_issued_on, p.closed_at
+    SELECT p.series_id, p.starts_on, p.ends_on, p.last_value, p.max_value, p.last_issued_on, p.closed_at
     INTO period
-    FROM ledger_period p WHERE p.id = p_period FOR NO KEY UPDATE;
-    IF period.tenant IS DISTINCT FROM p_tenant THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
+    FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant FOR NO KEY UPDATE;
+    IF NOT FOUND THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
     SELECT s.chronological,
            CASE WHEN s.allocation <> 'reserved' THEN 'allocation'
                 WHEN NOT s.is_active THEN 'inactive'

@@ -9,6 +9,7 @@ DECLARE
     problem text;
     latest date;
     opened bigint;
+    shape record;
 BEGIN
     PERFORM ledger_act_as(p_actor);
     SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(p_settings) AS k
@@ -47,14 +48,21 @@ BEGIN
             THEN 'a remote series names its system, and gives its numbers back'
         WHEN series.start_value < 0 THEN 'its start value is negative'
         WHEN series.max_length NOT BETWEEN 1 AND 100 THEN 'its length limit is out of range'
-        WHEN series.max_days_ahead < 0 THEN 'its bound on future dates is negative'
+        WHEN series.max_days_ahead NOT BETWEEN 0 AND 10000000 THEN 'its bound on future dates is out of range'
+        WHEN series.system <> '' AND NOT ledger_is_key(series.system) THEN 'its system can''t be a name'
+        WHEN length(series.rules) > 8 THEN 'its rules can''t be a code'
         WHEN series.close_after_days < 0 THEN 'the days after which it closes its periods are negative' END;
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'the series % can''t be: %', quote_literal(p_code), problem USING ERRCODE = 'check_violation';
     END IF;
     -- Both raise an error where they can't be read.
     PERFORM clock_timestamp() AT TIME ZONE series.time_zone;
-    PERFORM ledger_render_template(series.template, series.fiscal_start, p_code, p_tenant, DATE '2000-01-01');
+    SELECT * INTO shape
+    FROM ledger_render_template(series.template, series.fiscal_start, p_code, p_tenant, DATE '2000-01-01');
+    IF shape.prefix || shape.suffix ~ '[\u0001-\u001F\u007F-\u009F\u2028\u2029]' THEN
+        RAISE EXCEPTION 'the series % can''t be: its template has control characters', quote_literal(p_code)
+            USING ERRCODE = 'check_violation';
+    END IF;
 
     IF before.id IS NULL THEN
         INSERT INTO ledger_series

@@ -23,9 +23,9 @@ BEGIN
     RETURNING r.system INTO its_system;
     IF NOT FOUND THEN RETURN 'claim_lost'; END IF;
     -- Whoever closes the period or changes the series holds this row; what he did is seen afterwards.
-    SELECT p.tenant, p.series_id, p.first_value, p.last_value, p.max_value, p.closed_at INTO period
-    FROM ledger_period p WHERE p.id = p_period FOR NO KEY UPDATE;
-    IF (period.tenant = p_tenant AND period.series_id = p_series) IS NOT TRUE THEN RETURN 'unknown'; END IF;
+    SELECT p.first_value, p.last_value, p.max_value, p.closed_at INTO period
+    FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant AND p.series_id = p_series FOR NO KEY UPDATE;
+    IF NOT FOUND THEN RETURN 'unknown'; END IF;
     PERFORM FROM ledger_draftmade d
     WHERE d.tenant = p_tenant AND d.system = its_system AND d.remote_id = p_remote_id;
     IF FOUND THEN RETURN 'there'; END IF;
@@ -44,7 +44,7 @@ BEGIN
                        WHERE d.tenant = p_tenant AND upper(d.number) = upper(p_number) AND d.value IS NOT NULL)
             THEN 'the number stands in the ledger already'
         WHEN NOT ledger_is_key(p_number) THEN 'the number can''t be read'
-        WHEN ledger_is_awaited(p_tenant, p_number, NULL, NULL, p_series)
+        WHEN ledger_is_awaited(p_tenant, p_number, NULL::bigint, NULL::bigint, p_series)
             THEN 'another series may give out the number' END;
     IF refusal IS NOT NULL THEN
         INSERT INTO ledger_draftmade (tenant, period_id, ordinal, number, system, remote_id, reference, refusal)

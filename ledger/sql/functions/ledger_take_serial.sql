@@ -94,5 +94,5 @@ BEGIN
         RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
     END IF;
     RETURN ARRAY['issued', (day - DATE '1970-01-01')::text, entry::text, series::text, period::text, taken::text,
-                 new_number, (extract(epoch FROM written) * 1000000)::bigint::text, writer::text];
+                 new_number, (extract(epoch FROM written) * 1000000::numeric)::bigint::text, writer::text];
 END $$;

@@ -14,6 +14,6 @@ BEGIN
     PERFORM set_config('lock_timeout', '200ms', true);
     PERFORM pg_advisory_xact_lock(1181707369, hashint8(p_period));
     PERFORM set_config('lock_timeout', patience, true);
-EXCEPTION WHEN lock_not_available THEN
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     -- On to the row itself. What was set in this block is as before.
 END $$;

@@ -10,6 +10,10 @@ DECLARE
     day date;
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
+    IF ledger_drafted(p_tenant, p_period, p_value) IS NULL THEN
+        RAISE EXCEPTION 'the value % of period % has no draft that could be gone', p_value, p_period
+            USING ERRCODE = 'check_violation';
+    END IF;
     PERFORM FROM ledger_slot s
     WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
@@ -23,7 +27,7 @@ BEGIN
     INTO day FROM ledger_series s WHERE s.id = period.series_id;
     INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
     VALUES (p_tenant, period.series_id, p_period, p_value, 'gap',
-            ledger_gap_number(p_tenant, p_period, p_value, NULL), '', day, p_actor,
+            ledger_gap_number(p_tenant, p_period, p_value, NULL::date), '', day, p_actor,
             jsonb_build_object('cause', 'withdrawn', 'said', p_said)
                 || ledger_draft_evidence(p_tenant, p_period, p_value));
     DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value;

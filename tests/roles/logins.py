@@ -1,0 +1,124 @@
+"""The roles that log in, by name, and the aliases under which Django knows their connections.
+
+The owner is no superuser, as a merchant's should be: what a function of the ledger does, it does with no more than its
+owner's rights.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from io import StringIO
+from typing import Any
+
+import psycopg
+from django.core.management import call_command
+from django.db import Error as DatabaseError
+from django.db import connections, transaction
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ledger.models import Period, Series
+from tests.databases import database_alias, manage, new_database
+
+OWNER = "roles-owner"
+
+#: What each login may do. ``usual`` is that of a Django process that does it all; ``nobody`` was granted nothing.
+PURPOSES: dict[str, tuple[str, ...]] = {
+    "checkout": ("checkout",),
+    "void": ("void",),
+    "workers": ("workers",),
+    "finance": ("finance",),
+    "auditor": ("auditor",),
+    "usual": ("checkout", "void", "workers", "finance"),
+    "nobody": (),
+}
+CHECKOUT, VOID, WORKERS, FINANCE, AUDITOR, USUAL, NOBODY = (f"roles-{name}" for name in PURPOSES)
+
+DAY = date(2026, 5, 5)
+
+
+@dataclass(frozen=True)
+class Logins:
+    """A migrated database: how its superuser gets in, and the name of the role behind each alias."""
+
+    url: str
+    roles: dict[str, str]
+    passwords: dict[str, str]
+
+    def url_of(self, alias: str) -> str:
+        """How the role of an alias logs in."""
+        return make_conninfo(self.url, user=self.roles[alias], password=self.passwords[alias])
+
+    def superuser(self) -> psycopg.Connection[Any]:
+        """A connection that may do all."""
+        return psycopg.connect(self.url, autocommit=True)
+
+
+@contextmanager
+def logged_in(name: str) -> Iterator[Logins]:
+    """A database that a plain owner has migrated, each login granted what it is for; all of it goes afterwards."""
+    mark = secrets.token_hex(4)
+    aliases = {OWNER: "owner"} | {f"roles-{login}": login for login in PURPOSES}
+    # Names that need quoting, as an administrator may choose them.
+    roles = {alias: f'Shop "{login}" {mark}' for alias, login in aliases.items()}
+    passwords = {alias: secrets.token_hex(8) for alias in aliases}
+    with new_database(name) as url, ExitStack() as stack:
+        logins = Logins(url, roles, passwords)
+        with logins.superuser() as connection:
+            for alias, role in roles.items():
+                connection.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), passwords[alias])
+                )
+            stack.callback(_drop_roles, logins)
+            connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(sql.Identifier(roles[OWNER])))
+        done = manage("migrate", "--run-syncdb", "--verbosity", "0", url=logins.url_of(OWNER))
+        assert done.returncode == 0, done.stderr
+        for alias in aliases:
+            stack.enter_context(database_alias(alias, logins.url_of(alias)))
+        for alias, login in aliases.items():
+            if PURPOSES.get(login):
+                grant(roles[alias], *PURPOSES[login])
+        yield logins
+
+
+def _drop_roles(logins: Logins) -> None:
+    with logins.superuser() as connection:
+        for role in logins.roles.values():
+            connection.execute(sql.SQL("DROP OWNED BY {0} CASCADE; DROP ROLE {0}").format(sql.Identifier(role)))
+
+
+def grant(role: str, *purposes: str, **options: Any) -> str:
+    """Grant by the command, as the owner; returns what it says."""
+    out = StringIO()
+    chosen = [word for purpose in purposes for word in ("--purpose", purpose)]
+    call_command("ledger_grants", "--role", role, *chosen, database=OWNER, apply=True, stdout=out, **options)
+    return out.getvalue()
+
+
+def rows(alias: str, statement: str, arguments: Any = None) -> list[tuple[Any, ...]]:
+    """What a statement answers to a login."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement, arguments)
+        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+    return found
+
+
+def refusal(alias: str, statement: str, arguments: Any = None) -> Any:
+    """The driver's error that a statement of a login ends in; it is a failure if there is none."""
+    try:
+        with transaction.atomic(using=alias):
+            rows(alias, statement, arguments)
+            rows(alias, "SET CONSTRAINTS ALL IMMEDIATE")
+            transaction.set_rollback(True, using=alias)
+    except DatabaseError as error:
+        return error.__cause__
+    raise AssertionError(f"{alias} may do this: {statement} {arguments or ''}")
+
+
+def opened(series: Series, alias: str = OWNER) -> Period:
+    """The period of the series that holds DAY."""
+    return Period.objects.using(alias).get(series=series, starts_on__lte=DAY, ends_on__gte=DAY)

@@ -1,0 +1,24 @@
+"""Whose connection Django's own calls take, where none is named: pages, the admin, the workers' stores."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from django.test import override_settings
+
+
+class EverythingTo:
+    """What names no database goes to this one."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+
+    def db_for_read(self, model: object, **hints: object) -> str:
+        return self.alias
+
+    db_for_write = db_for_read
+
+
+def everything_to(alias: str) -> AbstractContextManager[None]:
+    """Run the block as a process whose only database is ``alias``."""
+    return override_settings(DATABASE_ROUTERS=[EverythingTo(alias)])

@@ -1,0 +1,91 @@
+"""The checkout's role issues by every allocation, and reads; what else it may not do, test_attacks.py shows."""
+
+import pytest
+from django.db import transaction
+
+from ledger import define_series, issue, issue_many, preview, void
+from ledger.errors import NotGranted
+from ledger.models import Allocation, Entry, Period, Series
+from tests.allocations import expect_all_accounted_for
+from tests.drafted import stock
+from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, USUAL, VOID, WORKERS, rows
+
+
+def test_everything_is_made_on_first_use() -> None:
+    """A default series, its period, and the next day's number by another login."""
+    with transaction.atomic(using=CHECKOUT):
+        first = issue("invoice", org="new", document="order:1", on=DAY, by="till", using=CHECKOUT)
+        assert issue("invoice", org="new", document="order:1", on=DAY, using=CHECKOUT) == first
+        block = issue_many("invoice", documents=["a", "b", "c"], org="new", on=DAY, using=CHECKOUT)
+        issue("ticket", org="new", using=CHECKOUT)
+    assert [str(entry) for entry in (first, *block)] == [f"INV-2026-00000{n}" for n in (1, 2, 3, 4)]
+    assert preview("invoice", org="new", on=DAY, using=CHECKOUT) == "INV-2026-000005"
+
+
+@pytest.mark.parametrize("allocation", Allocation.values)
+def test_each_allocation(allocation: str) -> None:
+    """A retry, a savepoint and a checkout that roll back, a block, a number that is asked for early, a look ahead."""
+    code = f"checkout-{allocation}"
+    define_series(
+        code,
+        template=f"C{allocation}-{{year}}-{{counter}}",
+        allocation=allocation,
+        system="books" if allocation == "remote" else "",
+        using=FINANCE,
+    )
+    if allocation == "remote":
+        series = Series.objects.using(WORKERS).get(code=code)
+        stock(series, [f"C{n:03}" for n in range(1, 31)], day=DAY, using=WORKERS)
+    with transaction.atomic(using=CHECKOUT):
+        first = issue(code, on=DAY, document="kept", using=CHECKOUT)
+        assert first.value == 1  # of at_commit too: asked for, it is numbered now
+        with transaction.atomic(using=CHECKOUT):
+            issue(code, on=DAY, using=CHECKOUT)
+            transaction.set_rollback(True, using=CHECKOUT)
+    with transaction.atomic(using=CHECKOUT):
+        assert issue(code, on=DAY, document="kept", using=CHECKOUT) == first
+        issue(code, on=DAY, document="left", using=CHECKOUT)
+        transaction.set_rollback(True, using=CHECKOUT)
+    with transaction.atomic(using=CHECKOUT):
+        block = issue_many(code, documents=[f"block:{n}" for n in range(20)], on=DAY, using=CHECKOUT)
+    burnt = 2 if allocation == "reserved" else 0
+    assert [entry.value for entry in block] == list(range(2 + burnt, 22 + burnt))
+    following = Period.objects.using(CHECKOUT).get(series__code=code).number_of(22 + burnt, CHECKOUT)
+    assert preview(code, on=DAY, using=CHECKOUT) == following
+    expect_all_accounted_for(OWNER)
+
+
+def test_the_order_of_dates() -> None:
+    define_series("dated", template="D{year}-{counter:03}", chronological=True, using=FINANCE)
+    with transaction.atomic(using=CHECKOUT):
+        issue("dated", document="a", on=DAY, using=CHECKOUT)
+    period = Period.objects.using(CHECKOUT).get(prefix="D2026-")
+    assert (period.last_value, period.last_issued_on) == (1, DAY)
+
+
+def test_at_commit_numbers_several_series_with_the_rights_of_the_ledger() -> None:
+    """While COMMIT runs, also where the transaction has become a role that may do nothing at all."""
+    for code in ("late-a", "late-b"):
+        define_series(code, template=f"{code}-{{year}}-{{counter}}", allocation="at_commit", using=FINANCE)
+    with transaction.atomic(using=CHECKOUT):
+        entries = [issue(code, on=DAY, document="x", using=CHECKOUT) for code in ("late-b", "late-a", "late-b")]
+        rows(CHECKOUT, "SET LOCAL search_path = pg_catalog")
+    assert [str(entry) for entry in entries] == ["late-b-2026-1", "late-a-2026-1", "late-b-2026-1"]
+
+
+def test_each_entry_tells_who_was_logged_in() -> None:
+    with transaction.atomic(using=CHECKOUT):
+        entry = issue("invoice", org="who", by="ada", on=DAY, using=CHECKOUT)
+    kept = Entry.objects.using(OWNER).get(pk=entry.pk)
+    assert (kept.actor, kept.db_role) == ("ada", "none")
+    assert kept.db_login.startswith('Shop "checkout" ')
+
+
+def test_who_voids() -> None:
+    """Where the checkout does it itself, its role has that purpose too."""
+    with transaction.atomic(using=CHECKOUT):
+        one, other, third = issue_many("invoice", documents=["1", "2", "3"], org="voids", on=DAY, using=CHECKOUT)
+    with pytest.raises(NotGranted, match="--purpose void"):
+        void(one, reason="reversed", using=CHECKOUT)
+    for alias, entry in ((VOID, one), (USUAL, other), (FINANCE, third)):
+        assert void(entry, reason="reversed", by="clerk", using=alias).entry_id == entry.pk
