@@ -81,7 +81,10 @@ class TestInheritance:
         dog = inherited.Dog.objects.create(name="Rex")
         inherited.Adoption.objects.create(animal=dog)
         rows = [inherited.Animal.objects.get(), inherited.Animal.objects.non_polymorphic().get()]
-        rows += [inherited.Adoption.objects.get().animal, inherited.Adoption.objects.select_related("animal").get().animal]
+        rows += [
+            inherited.Adoption.objects.get().animal,
+            inherited.Adoption.objects.select_related("animal").get().animal,
+        ]
         assert {type(row) for row in rows} == {inherited.Animal, inherited.Dog}
         assert {document_key(row) for row in rows} == {f"shop.animal:{dog.pk}"}
 
