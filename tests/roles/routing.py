@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-
 from django.test import override_settings
 
 
@@ -19,6 +17,6 @@ class EverythingTo:
     db_for_write = db_for_read
 
 
-def everything_to(alias: str) -> AbstractContextManager[None]:
+def everything_to(alias: str) -> override_settings:
     """Run the block as a process whose only database is ``alias``."""
     return override_settings(DATABASE_ROUTERS=[EverythingTo(alias)])

@@ -142,15 +142,15 @@ def test_every_page_opens(client: Client) -> None:
     for page in pages():
         answer = client.get(page)
         assert answer.status_code == (503 if page == "/ledger/healthz" else 200), page
-        b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined]
+        b"".join(answer) if answer.streaming else answer.content
 
 
 def test_a_page_that_acts_says_which_purpose_is_missing(client: Client) -> None:
     series = Series.objects.get(tenant=TENANT, code="serial")
     period = opened(series)
-    answer = client.post(f"/ledger/period/{period.pk}/1/void/", {"reason": "because"}).content.decode()
-    assert "permission denied for function ledger_void" in answer
-    assert "--purpose void --apply" in answer
+    said = client.post(f"/ledger/period/{period.pk}/1/void/", {"reason": "because"}).content.decode()
+    assert "permission denied for function ledger_void" in said
+    assert "--purpose void --apply" in said
     gap = Entry.objects.get(tenant=TENANT, kind="gap")
     answer = client.post(f"/ledger/gaps/explain/?tenant={TENANT}", {"reason": "x", "gap": f"e{gap.pk}"})
     assert "--purpose finance --apply" in answer.content.decode()
