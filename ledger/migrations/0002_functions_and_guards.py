@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     operations = [
         InstallFunctionsAndGuards(
             {
-                "guards": "bf4c8a19990b19b9",
+                "guards": "3d8ed6818d6be6df",
                 "ledger_acknowledge": "c5d71d91e0e2639c",
                 "ledger_act_as": "c440cde9695c39ac",
                 "ledger_adopt": "d4e96caeae54ff1e",
@@ -88,6 +88,7 @@ class Migration(migrations.Migration):
                 "ledger_period_span": "80ba2ca57bb57580",
                 "ledger_plan_period": "ca937b65499d53ff",
                 "ledger_queued_fits": "0c7b94e8629aac5a",
+                "ledger_raise_alarms": "eccffe4f95a97801",
                 "ledger_refusal": "6312b578419e95a7",
                 "ledger_refuse_change": "9695597259fd6677",
                 "ledger_refuse_foreign": "6ff856de22c4c4f0",
@@ -96,6 +97,7 @@ class Migration(migrations.Migration):
                 "ledger_render_template": "09106cd7ca1ee7ca",
                 "ledger_report_holes": "86bb90b985f72541",
                 "ledger_reserve": "fa8a0618c7489255",
+                "ledger_resolve_alarms": "84b29cb2d29251f8",
                 "ledger_save_series": "01932c94e09bc407",
                 "ledger_series_guard": "15f17227972c09f4",
                 "ledger_serves": "75d251238f6cccd0",

@@ -19,7 +19,10 @@ LAYERS = [
     {"models", "sql", "migrations", "cursors"},
     {"allocation", "refusals", "database_errors", "databases", "requests", "batches", "zones", "failures"},
     {"series", "periods", "growth", "testing", "waiting"},
-    {"issuing", "voiding", "gaps", "verification", "grants", "adoption", "reports", "reconciliation", "remote"},
+    {
+        *("issuing", "voiding", "gaps", "verification", "judging", "grants", "adoption", "reports", "reconciliation"),
+        "remote",
+    },
     {"sweeps"},
     {"checks", "admin", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},
     {"site"},
