@@ -2,11 +2,92 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 
+from ledger.cursors import open_cursor
 from ledger.models import Period
 from ledger.rules import Finding, Outcome
-from ledger.rules.checking import outgrown_on
+from ledger.rules.checking import HORIZON, outgrown_on
+
+# The open periods of a day that have used up a hundredth of their values or more: of any other it can't be said yet.
+# With whether the counter is at its end and nothing waits in a pool.
+# Arguments: tenant, series (null for all), earliest and latest day that it may be anywhere in the world.
+_USED = """
+    SELECT p.id, p.last_value >= p.max_value AND NOT EXISTS (
+               SELECT FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id)
+    FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
+    WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+      AND p.closed_at IS NULL AND s.is_active
+      AND p.starts_on <= %(latest)s::date AND p.ends_on >= %(earliest)s::date
+      AND p.last_value::numeric - p.first_value + 1 >= (p.max_value::numeric - p.first_value) / 100
+"""
+
+# How fast numbers go: of each period the first number within the span that is told of, and the last one. Ever longer
+# stretches before the last number are tried, along the index, so that a period of millions costs a few dozen probes;
+# in a period that began within the span, all of it. Arguments: periods (ids), since (the first day of the span).
+_RATES = """
+    SELECT p.id, earliest.value, earliest.issued_on, highest.value
+    FROM ledger_period p
+    CROSS JOIN LATERAL (
+        SELECT e.value FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id
+        ORDER BY e.value DESC LIMIT 1
+    ) highest
+    CROSS JOIN LATERAL (
+        SELECT e.value, e.issued_on
+        FROM (SELECT p.first_value AS start
+              UNION ALL SELECT greatest(highest.value, 0) - (1::bigint << step) FROM generate_series(0, 61) step) tried
+        CROSS JOIN LATERAL (
+            SELECT e.value, e.issued_on FROM ledger_entry e
+            WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.value >= tried.start
+            ORDER BY e.value LIMIT 1
+        ) e
+        WHERE tried.start >= p.first_value AND e.issued_on >= greatest(p.starts_on, %(since)s::date)
+        ORDER BY e.value LIMIT 1
+    ) earliest
+    WHERE p.id = ANY (%(periods)s::bigint[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many values were used ``since`` a day; in a period of more than a year, within the last year about."""
+
+    used: int
+    since: date
+
+
+def used_periods(alias: str, *, tenant: str | None, series: str | None, today: date) -> dict[int, bool]:
+    """The ids of the current periods that may run out, and whether they have: ``today`` is UTC's."""
+    day = timedelta(days=1)
+    wanted = {"tenant": tenant, "series": series, "earliest": today - day, "latest": today + day}
+    with open_cursor(alias) as cursor:
+        cursor.execute(_USED, wanted)
+        return dict(cursor.fetchall())
+
+
+def rates(periods: Sequence[int], alias: str, *, today: date) -> dict[int, Rate]:
+    """How fast the numbers of each period go, by its id; none for a period without numbers of the last year."""
+    if not periods:
+        return {}
+    with open_cursor(alias) as cursor:
+        cursor.execute(_RATES, {"periods": list(periods), "since": today - timedelta(days=HORIZON - 1)})
+        return {pk: Rate(highest - value + 1, since) for pk, value, since, highest in cursor.fetchall()}
+
+
+def runs_out_on(period: Period, rate: Rate | None, highest: int, today: date) -> date | None:
+    """The day on which the counter of ``period`` passes ``highest``, if that is before its end."""
+    if rate is None:
+        return None
+    # From the first number on, not from the period's first day: whoever begins in autumn issues as fast in winter.
+    return outgrown_on(
+        used=rate.used,
+        days=max(1, (today - rate.since).days + 1),
+        left=highest - period.last_value,
+        today=today,
+        until=period.ends_on,
+    )
 
 
 def outgrown_at_last_rate(period: Period, alias: str) -> Finding | None:

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from ledger.web.alarms import alarms
 from ledger.web.exports import export
 from ledger.web.findings import acknowledge_findings, findings
 from ledger.web.gaps import explain_gaps, gaps
@@ -25,6 +26,7 @@ urlpatterns = [
     path("period/<int:period>/<int:value>/void/", void_number, name="void_number"),
     path("gaps/", gaps, name="gaps"),
     path("gaps/explain/", explain_gaps, name="explain_gaps"),
+    path("alarms/", alarms, name="alarms"),
     path("findings/", findings, name="findings"),
     path("findings/acknowledge/", acknowledge_findings, name="acknowledge_findings"),
     path("workers/", workers, name="workers"),

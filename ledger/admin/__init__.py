@@ -9,15 +9,31 @@ events.py      what happened to entries later, and adopted histories
 holes.py       holes that sweeps have seen
 drafts.py      drafts in accounting systems, and the pools of remote series
 sweeps.py      what the sweeps did
+alarms.py      alarms of ledger_verify and the sweeps
+judged.py      how the ledger stands, by the judge
 findings.py    findings of reconciliation; acknowledging them
 mirror.py      what accounting systems have
 access.py      auditors, who see one tenant
 """
 
-from ledger.admin import access, drafts, entries, events, findings, holes, mirror, periods, queues, series, sweeps
+from ledger.admin import (
+    access,
+    alarms,
+    drafts,
+    entries,
+    events,
+    findings,
+    holes,
+    mirror,
+    periods,
+    queues,
+    series,
+    sweeps,
+)
 
 __all__ = [
     "access",
+    "alarms",
     "drafts",
     "entries",
     "events",

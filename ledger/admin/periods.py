@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db import router
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,7 @@ from django.utils.html import format_html, format_html_join
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_period, shown_tenant
 from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
 from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
+from ledger.admin.judged import JudgedChangeList, state_of
 from ledger.models import Allocation, Period
 from ledger.periods import close_period
 from ledger.waiting import upcoming, with_waiting
@@ -35,7 +37,8 @@ class PeriodAdmin(ReadOnlyAdmin):
     """The first use of a period opens it, and issuing moves its counter; a person can close it."""
 
     list_display = (
-        *("shown_label", "series_link", "shown_tenant", "counter", "waiting", "next_number", "state", "entries"),
+        *("shown_label", "series_link", "shown_tenant", "counter", "waiting", "next_number", "state", "stands"),
+        "entries",
     )
     list_display_links = ("shown_label",)
     list_filter = (OpenFilter, TenantFilter, SeriesFilter)
@@ -47,7 +50,7 @@ class PeriodAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
     actions = ("close_selected",)
     fieldsets = (
-        (None, {"fields": ("series", "tenant", "starts_on", "ends_on", "state", "closed_at", "opened_at")}),
+        (None, {"fields": ("series", "tenant", "starts_on", "ends_on", "state", "stands", "closed_at", "opened_at")}),
         (
             "Counter",
             {
@@ -58,11 +61,15 @@ class PeriodAdmin(ReadOnlyAdmin):
         ),
         ("Format", {"fields": ("prefix", "width", "suffix")}),
     )
-    readonly_fields = ("state", "next_number", "waiting", "entries")
+    readonly_fields = ("state", "stands", "next_number", "waiting", "entries")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With what waits in the queues of each period."""
         return with_waiting(super().get_queryset(request))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """With how each period stands."""
+        return JudgedChangeList
 
     def has_close_period_now_permission(self, request: HttpRequest) -> bool:
         """Asked by the action."""
@@ -109,10 +116,16 @@ class PeriodAdmin(ReadOnlyAdmin):
             told.append(f"{obj.free_slots} free")
         return format_html_join(", ", "{}", ((one,) for one in told)) or "–"
 
-    @admin.display(description="state")
+    @admin.display(description="open")
     def state(self, obj: Period) -> str:
         """A closed period never opens again."""
         return "open" if obj.closed_at is None else "closed"
+
+    @admin.display(description="state")
+    def stands(self, obj: Period) -> str:
+        """The judge's word."""
+        state = state_of(obj)
+        return format_html('<span class="ledger-state ledger-stands-{}">{}</span>', state.badge, state.value)
 
     @admin.display(description="entries")
     def entries(self, obj: Period) -> str:

@@ -12,7 +12,15 @@ from ledger.gaps.finding import find
 from ledger.gaps.flagged import Gap, flagged_gaps, healed_holes
 from ledger.gaps.holes import Hole, State
 from ledger.gaps.skipping import Skipped, skip_taken
-from ledger.gaps.sweeping import Swept, flag_lost, reservation_ids, sweep, sweep_reservations, sweep_slots
+from ledger.gaps.sweeping import (
+    Swept,
+    flag_lost,
+    raise_lost,
+    reservation_ids,
+    sweep,
+    sweep_reservations,
+    sweep_slots,
+)
 
 __all__ = [
     "Gap",
@@ -27,6 +35,7 @@ __all__ = [
     "flag_lost",
     "flagged_gaps",
     "healed_holes",
+    "raise_lost",
     "reservation_ids",
     "skip_taken",
     "sweep",

@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from django.db import connections, router
+from django.db import Error, connections, router
 
 from ledger.batches import id_batches
 from ledger.failures import Failures
@@ -18,6 +18,8 @@ from ledger.gaps.finding import GRACE, find_lost, find_reservations, find_slots
 from ledger.gaps.holes import Hole, State
 from ledger.keys import actor_name, tenant_key
 from ledger.models import Entry
+from ledger.verification.alarms import MOST, lost_values, may_not_write, raise_alarms, recheck
+from ledger.verification.findings import Alarm
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ def sweep(
     swept = Swept()
     _sweep_reservations(alias, wanted, None, actor, swept)
     _sweep_slots(alias, wanted, actor, swept)
-    swept.lost = sum(hole.count for hole in find_lost(alias, wanted))
+    swept.lost = raise_lost(find_lost(alias, wanted), using=alias)
     return swept
 
 
@@ -83,7 +85,8 @@ def sweep_slots(*, by: Any = "sweep", using: str | None = None) -> Swept:
     alias = using or router.db_for_write(Entry)
     swept = Swept()
     _sweep_slots(alias, _EVERYTHING, actor_name(by), swept)
-    swept.lost = sum(hole.count for hole in find_lost(alias, _EVERYTHING))
+    recheck(using=alias)
+    swept.lost = raise_lost(find_lost(alias, _EVERYTHING), using=alias)
     return swept
 
 
@@ -125,6 +128,21 @@ def _named(hole: Hole) -> str:
     return f"{hole.tenant}/{hole.series} {hole.number}" if hole.tenant else f"{hole.series} {hole.number}"
 
 
+def raise_lost(holes: Iterable[Hole], *, using: str | None = None) -> int:
+    """Raise an alarm for each range of lost values that has none yet; return how many values they are."""
+    count = 0
+    alarms: list[Alarm] = []
+    for hole in holes:
+        if hole.state != State.LOST:
+            continue
+        count += hole.count
+        if len(alarms) < MOST:
+            period = (hole.tenant, hole.series, hole.starts_on, hole.ends_on)
+            alarms.append(lost_values(*period, hole.value, hole.through))
+    raise_alarms(alarms, using=using)
+    return count
+
+
 def flag_lost(hole: Hole, *, by: Any = None, using: str | None = None) -> int:
     """Turn a range of lost values into gaps, so that they can be explained; returns how many.
 
@@ -135,7 +153,18 @@ def flag_lost(hole: Hole, *, by: Any = None, using: str | None = None) -> int:
     actor, flagged = actor_name(by), 0
     for value in range(hole.value, hole.through + 1):
         flagged += _flag(alias, hole, value, actor, statement=sql.FLAG_LOST) == "flagged"
+    _recheck(alias)
     return flagged
+
+
+def _recheck(alias: str) -> None:
+    """Resolve alarms that are mended. Who may flag need not be one who may resolve: then the next sweep does."""
+    try:
+        recheck(using=alias)
+    except Error as error:
+        if not may_not_write(error):
+            raise
+        _log.info("Alarms that are mended now are resolved by the next sweep: %s", error)
 
 
 def _claim(alias: str, hole: Hole, actor: str, swept: Swept) -> None:

@@ -116,8 +116,10 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_keep_stray",
                 "ledger_mint",
                 "ledger_open_period",
+                "ledger_raise_alarms",
                 "ledger_remember_scan",
                 "ledger_report_holes",
+                "ledger_resolve_alarms",
                 "ledger_store_draft",
                 "ledger_suspects",
                 "ledger_withdraw_slot",
@@ -147,6 +149,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_make_default",
                 "ledger_open_explicit",
                 "ledger_open_period",
+                "ledger_raise_alarms",
                 "ledger_skip_taken",
                 "ledger_void",
                 # To put triggers on the table of a system whose counters were moved here.

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
@@ -15,10 +15,13 @@ from django.db import Error, connections, router
 
 from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
+from ledger.judging import Verdict
 from ledger.models import Entry
-from ledger.moments import MomentEncoder
+from ledger.moments import MomentEncoder, local
 
-#: Exit codes, beside 0: what was asked for could not be done, or is not as it should be; the question was no good.
+#: Exit codes, beside 0: what was asked for could not be done, or people have work to do; the question was no good.
+#: "Lost or tampered" is 2 as well (``ledger.judging.State.exit_code``): argparse ends with 2 by itself, and either way
+#: nobody may go on.
 FAILED = 1
 BAD_OPTIONS = 2
 #: As the shell says it of a program that SIGPIPE ended.
@@ -35,10 +38,15 @@ class _Formatter(DjangoHelpFormatter):
 
 
 class LedgerCommand(BaseCommand):
-    """A command with ``examples`` in its help, ``--database`` and ``--json``; a LedgerError ends it with code 1."""
+    """A command with ``examples`` in its help, ``--database`` and ``--json``; a LedgerError ends it with code 1.
+
+    One that ``judges`` tells how the ledger stands: it ends with ``conclude``, which is the same for all of them.
+    """
 
     #: Lines to show under the options.
     examples = ""
+    #: Whether it says how the ledger stands; each command decides for itself.
+    judges: bool
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -86,6 +94,19 @@ class LedgerCommand(BaseCommand):
                 )
         return alias
 
+    def conclude(self, verdict: Verdict, *, first: str = "", quiet: bool = False) -> None:
+        """Say how it stands and end with the exit code of that: 0 in order, 1 work for people, 2 lost or tampered.
+
+        ``first`` is what the command has to say itself, where it has found something; ``quiet`` leaves the good news to
+        a JSON document.
+        """
+        if not verdict.is_in_order:
+            told = " ".join(f"{_capital(one.text)}. {one.remedy}" for one in verdict.told())
+            message = f"{first} {_capital(verdict.state)}: {told}".strip()
+            raise CommandError(message, returncode=verdict.state.exit_code)
+        if not quiet:
+            self.stdout.write(self.style.SUCCESS(f"{_capital(str(verdict))}. {looked(verdict)}"))
+
     def write_json(self, document: Any) -> None:
         """One JSON document on standard output."""
         self.stdout.write(json.dumps(document, cls=MomentEncoder, ensure_ascii=False, indent=2))
@@ -123,6 +144,24 @@ class LedgerCommand(BaseCommand):
                 begun += 1
 
             yield tell
+
+
+def looked(verdict: Verdict) -> str:
+    """When every value was last looked at."""
+    if verdict.looks_now:
+        return "Every value was looked at."
+    if verdict.looked_at is None:
+        return "There was no full look yet: manage.py ledger_verify makes one."
+    return f"Every value was last looked at on {moment(verdict.looked_at)}."
+
+
+def moment(at: datetime | None) -> str:
+    """A time for people, with its zone; empty where there is none."""
+    return "" if at is None else f"{local(at):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def counted(count: int, one: str, many: str) -> str:

@@ -1750,4 +1750,112 @@ class Migration(migrations.Migration):
             model_name="sweepbatch",
             constraint=models.UniqueConstraint(fields=("run", "number"), name="ledger_sweepbatch_once"),
         ),
+        migrations.CreateModel(
+            name="AlarmRaised",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("era", models.IntegerField(db_default=1, editable=False)),
+                (
+                    "transaction_id",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                ledger.models.columns.TransactionId(), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "db_login",
+                    models.TextField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            ledger.models.columns.SessionUser(), models.TextField()
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+                ("tenant", models.TextField(blank=True, null=True)),
+                ("kind", ledger.models.columns.ShortTextField(max_length=40)),
+                ("rule", models.SmallIntegerField(blank=True, null=True)),
+                (
+                    "series",
+                    ledger.models.columns.ShortTextField(blank=True, default="", help_text="Its code.", max_length=200),
+                ),
+                ("starts_on", models.DateField(blank=True, help_text="The first day of the period.", null=True)),
+                ("value", models.BigIntegerField(blank=True, null=True)),
+                ("through", models.BigIntegerField(blank=True, null=True)),
+                ("number", models.TextField(blank=True, default="")),
+                ("table_name", ledger.models.columns.ShortTextField(blank=True, default="", max_length=63)),
+                ("row_id", models.BigIntegerField(blank=True, help_text="Its id in that table.", null=True)),
+                ("problem", models.TextField()),
+                ("remedy", models.TextField()),
+                ("subject", ledger.models.columns.ShortTextField(max_length=64)),
+                ("occurrence", models.IntegerField(default=1)),
+                ("raised_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
+            ],
+            options={
+                "verbose_name_plural": "alarms raised",
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "subject", "occurrence"), name="ledger_alarmraised_once", nulls_distinct=False
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("occurrence__gte", 1)), name="ledger_alarmraised_counts"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AlarmResolved",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("era", models.IntegerField(db_default=1, editable=False)),
+                (
+                    "transaction_id",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                ledger.models.columns.TransactionId(), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "db_login",
+                    models.TextField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            ledger.models.columns.SessionUser(), models.TextField()
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+                ("tenant", models.TextField(blank=True, null=True)),
+                (
+                    "resolved_at",
+                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
+                ),
+                (
+                    "alarm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="resolutions", to="ledger.alarmraised"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "alarms resolved",
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "alarm"), name="ledger_alarmresolved_once", nulls_distinct=False
+                    )
+                ],
+            },
+        ),
     ]

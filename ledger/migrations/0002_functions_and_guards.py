@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     operations = [
         InstallFunctionsAndGuards(
             {
-                "guards": "075e1093e910004c",
+                "guards": "07ba4abf6db90bd3",
                 "ledger_acknowledge": "c5d71d91e0e2639c",
                 "ledger_act_as": "c440cde9695c39ac",
                 "ledger_adopt": "471d41248cb6c32d",
@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                 "ledger_look": "5583bf8f6f3cb9e7",
                 "ledger_make_default": "4076dd7b4c644774",
                 "ledger_may_repeat": "67dbbffaa6a238dc",
-                "ledger_meeting_period": "44e306b927419dfe",
+                "ledger_meeting_period": "065309572567d14a",
                 "ledger_mint": "62047b7b71a15d05",
                 "ledger_moved_counter": "003ecd253124fd0d",
                 "ledger_moved_new_counter": "e6c2937bd4bfd4c4",
@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
                 "ledger_period_span": "80ba2ca57bb57580",
                 "ledger_plan_period": "ca937b65499d53ff",
                 "ledger_queued_fits": "0c7b94e8629aac5a",
+                "ledger_raise_alarms": "eccffe4f95a97801",
                 "ledger_refusal": "dd914a866fdc6439",
                 "ledger_refuse_change": "9695597259fd6677",
                 "ledger_refuse_foreign": "6ff856de22c4c4f0",
@@ -97,6 +98,7 @@ class Migration(migrations.Migration):
                 "ledger_render_template": "09106cd7ca1ee7ca",
                 "ledger_report_holes": "86bb90b985f72541",
                 "ledger_reserve": "218ebaa94c7c1a6b",
+                "ledger_resolve_alarms": "84b29cb2d29251f8",
                 "ledger_save_series": "9d1d4451017a787f",
                 "ledger_series_guard": "15f17227972c09f4",
                 "ledger_serves": "75d251238f6cccd0",

@@ -27,7 +27,8 @@ def parts(scope: Scope) -> tuple[Part, ...]:
             "Summary",
             "Expected is what the counter gave away, and must be what was issued, is open, and is missing; void "
             "numbers are among those issued. By the rows is the same of the whole period, from the rows alone. A "
-            "period opens where its counter starts, which is compared with the closing value of the one before.",
+            "period opens where its counter starts, which is compared with the closing value of the one before. The "
+            "state is that of the whole period.",
             PeriodRow,
             lambda: (scoped.row for scoped in scope.periods),
             grouped=False,

@@ -12,6 +12,7 @@ from django.db import router
 
 from ledger import __version__, calendars
 from ledger.errors import InvalidDate, ReportError
+from ledger.judging import Fact, Judgement, Kind, State, Verdict, judge
 from ledger.keys import tenant_key
 from ledger.models import Entry, Series
 from ledger.reports import report_sql as sql
@@ -20,6 +21,9 @@ from ledger.reports.rows import Part, Row
 from ledger.reports.scope import Scope, ScopedPeriod, read_periods
 from ledger.reports.snapshot import Snapshot, snapshot
 from ledger.zones import shown_zone, zone_or_utc
+
+#: What a report is no place for: how fast numbers go, and how the workers do.
+_NOT_TOLD = frozenset({State.RUNNING_OUT, State.OVERDUE})
 
 #: Name and version of what the report has to tell; a column that goes or changes its meaning makes it 2.
 SCHEMA = "folio.continuity/1"
@@ -81,19 +85,20 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``problems`` says what does not add up, and is empty when all is well; ``parts`` are read while the report is
-    open.
+    """``verdict`` is the judge's, on the periods of the report; ``problems`` says why, and is empty where all is in
+    order. ``parts`` are read while the report is open.
     """
 
     title: str
     header: Header
+    verdict: Verdict
     problems: tuple[str, ...]
     parts: tuple[Part, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether everything adds up."""
-        return not self.problems
+        """Whether everything adds up, and nothing is open."""
+        return self.verdict.is_in_order
 
     def only(self, name: str) -> Report:
         """The same with one of its parts; raises ReportError where there is none of that name."""
@@ -140,10 +145,14 @@ def continuity_report(
         periods = tuple(read_periods(shot, owner, series, first_day, last_day, whole=whole))
         _refuse_nothing(shot, owner, series, periods)
         scope = Scope(shot, owner, None if whole else since, None if whole else until, periods)
+        judgement = _judged(scope, series)
+        scope = replace(scope, periods=tuple(_with_state(scoped, judgement) for scoped in periods))
+        verdict = judgement.verdict
         yield Report(
             title="Continuity of numbers",
             header=_header(scope, series, tax_id, made_at),
-            problems=tuple(_problems(periods)),
+            verdict=verdict,
+            problems=tuple(_problems(periods, verdict)),
             parts=tuple(_told(part, tell) for part in parts(scope)),
         )
 
@@ -214,24 +223,62 @@ def _header(scope: Scope, series: str | None, tax_id: str, made_at: datetime | N
     )
 
 
-def _problems(periods: tuple[ScopedPeriod, ...]) -> Iterator[str]:
-    for scoped in periods:
-        row, summary = scoped.row, scoped.summary
-        where = f"{summary.series}, {summary.period}"
-        if not row.adds_up:
-            yield (
-                f"{where}: the numbers do not add up. The counter expects {summary.expected:,} from {summary.first} to "
-                f"{summary.last}; the rows span {summary.expected_from_rows:,} from {summary.lowest} to "
-                f"{summary.highest}."
-            )
-        elif row.lost:
-            if row.lost == 1:
-                yield f"{where}: 1 value is lost or was tampered with; nothing is known of it."
-            else:
-                yield f"{where}: {row.lost:,} values are lost or were tampered with; nothing is known of them."
-        if summary.duplicates:
-            told = "1 value comes" if summary.duplicates == 1 else f"{summary.duplicates:,} values come"
-            yield f"{where}: {told} twice."
+def _judged(scope: Scope, series: str | None) -> Judgement:
+    """What the judge says of the periods of the report, and of the tenant itself, with what the report has counted."""
+    judgement = judge(tenant=scope.tenant, series=series, sweeps=(), using=scope.snapshot.alias)
+    places = {(scoped.summary.series, scoped.summary.starts_on) for scoped in scope.periods}
+    codes = {code for code, _ in places}
+    counted = [fact for scoped in scope.periods for fact in _counted(scope.tenant, scoped)]
+    facts = tuple(
+        fact
+        for fact in judgement.including(counted).facts
+        if fact.kind.state not in _NOT_TOLD
+        and (fact.series is None or fact.series in codes)
+        and (fact.starts_on is None or (fact.series, fact.starts_on) in places)
+    )
+    # Every value was looked at just now, to be counted.
+    return Judgement(facts, as_of=judgement.as_of, looked_at=judgement.as_of)
+
+
+def _with_state(scoped: ScopedPeriod, judgement: Judgement) -> ScopedPeriod:
+    summary = scoped.summary
+    state = judgement.of(summary.tenant, summary.series, summary.starts_on).state
+    return replace(scoped, row=replace(scoped.row, state=state.value))
+
+
+def _counted(tenant: str, scoped: ScopedPeriod) -> Iterator[Fact]:
+    place = (tenant, scoped.summary.series, scoped.summary.starts_on)
+    if scoped.row.lost:
+        yield Fact(Kind.LOST, scoped.row.lost, *place)
+    if not scoped.row.adds_up or scoped.summary.duplicates:
+        yield Fact(Kind.DISAGREES, 1, *place)
+
+
+def _problems(periods: tuple[ScopedPeriod, ...], verdict: Verdict) -> Iterator[str]:
+    counted = [problem for scoped in periods for problem in _sums(scoped)]
+    yield from counted
+    for told in verdict.told():
+        if told.state is not State.LOST or not counted:
+            yield f"{told.text}."
+
+
+def _sums(scoped: ScopedPeriod) -> Iterator[str]:
+    row, summary = scoped.row, scoped.summary
+    where = f"{summary.series}, {summary.period}"
+    if not row.adds_up:
+        yield (
+            f"{where}: the numbers do not add up. The counter expects {summary.expected:,} from {summary.first} to "
+            f"{summary.last}; the rows span {summary.expected_from_rows:,} from {summary.lowest} to "
+            f"{summary.highest}."
+        )
+    elif row.lost:
+        if row.lost == 1:
+            yield f"{where}: 1 value is lost or was tampered with; nothing is known of it."
+        else:
+            yield f"{where}: {row.lost:,} values are lost or were tampered with; nothing is known of them."
+    if summary.duplicates:
+        told = "1 value comes" if summary.duplicates == 1 else f"{summary.duplicates:,} values come"
+        yield f"{where}: {told} twice."
 
 
 def _told(part: Part, tell: Callable[[str], None]) -> Part:

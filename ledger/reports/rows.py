@@ -106,7 +106,9 @@ class PeriodRow(Row):
     closing_value_before: int | None = column("Closed with before", Kind.VALUE)
     opening: str = column("So it", share=1.3)
     expected_from_rows: int = column("By the rows", Kind.WHOLE)
-    adds_up: bool = column("Adds up", Kind.VERDICT, 0.8)
+    adds_up: bool = column("Sums agree", Kind.VERDICT, 0.85)
+    #: What the judge says of the whole period; filled in once all periods are summed up.
+    state: str = column("State", share=1.3, default="")
 
 
 @dataclass(frozen=True, slots=True)

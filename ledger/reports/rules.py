@@ -14,13 +14,15 @@ from django.db import router
 
 from ledger.cursors import open_cursor
 from ledger.errors import InvalidArgument, InvalidSeries
-from ledger.growth import growth_finding
+from ledger.growth import growth_finding, rates, runs_out_on
 from ledger.keys import tenant_key
 from ledger.models import Period, Series
 from ledger.reports import rules_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
-from ledger.rules import Finding, GapPolicy, Outcome, Rules
-from ledger.rules.checking import HORIZON, judged, outgrown_on
+from ledger.rules import Finding, GapPolicy, Outcome, Rules, all_rules
+from ledger.rules.checking import judged
+from ledger.verification.alarms import COUNTRY_RULE, Watch
+from ledger.verification.findings import Alarm
 from ledger.zones import today_in
 
 
@@ -69,6 +71,48 @@ def report(
         chosen = chosen.filter(code=series)
     for one in chosen.iterator():
         yield _report(one, alias)
+
+
+def broken(one: SeriesReport) -> list[Finding]:
+    """What breaks the rules of a country.
+
+    Missing numbers that are to be explained or declared are told as such, not as a broken rule: that is work to do.
+    """
+    known = all_rules().get(one.rules)
+    told_as_gaps = known is not None and known.gaps.policy in (GapPolicy.EXPLAIN, GapPolicy.DECLARE)
+    failed = (finding for finding in one.findings if finding.outcome is Outcome.FAILED)
+    return [finding for finding in failed if finding.check != "gaps" or not told_as_gaps]
+
+
+def watch(*, tenant: str | None = None, series: str | None = None, using: str | None = None) -> Iterator[Alarm]:
+    """The alarms of all reports: new ones are raised, and what is mended is resolved."""
+    alias = using or router.db_for_write(Series)
+    kept = Watch(alias, tenant=tenant, series=series, country_rules=True)
+    for one in report(tenant=tenant, series=series, using=alias):
+        for alarm in alarms(one):
+            kept.see(alarm)
+            yield alarm
+    kept.finish()
+
+
+def alarms(one: SeriesReport) -> Iterator[Alarm]:
+    """An alarm for each broken rule; it names no counts, which would make another one of it each night."""
+    for finding in broken(one):
+        source = f" ({finding.source})" if finding.source else ""
+        yield Alarm(
+            rule=None,
+            check=COUNTRY_RULE,
+            tenant=one.tenant,
+            series=one.series,
+            period=None,
+            value=None,
+            through=None,
+            number=None,
+            table="ledger_series",
+            id=None,
+            problem=f"The rules {one.rules} are broken, {finding.check}: {finding.rule}{source}",
+            remedy=f"{finding.remedy} manage.py ledger_rules tells more.".strip(),
+        )
 
 
 def _report(series: Series, alias: str) -> SeriesReport:
@@ -251,19 +295,7 @@ def _open_periods(series: Series, rules: Rules, today: date, alias: str) -> Iter
 
 def _growth(period: Period, today: date, highest: int, alias: str) -> Finding | None:
     """A warning where the counter runs out before its period ends, at this year's rate."""
-    since = max(period.starts_on, today - timedelta(days=HORIZON - 1))
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.RATE, {"tenant": period.tenant, "period": period.pk, "since": since})
-        first, used = cursor.fetchone()
-    if first is None:
-        return None
+    rate = rates([period.pk], alias, today=today).get(period.pk)
     last = min(highest, period.max_value)
-    # From the first number on, not from the period's first day: whoever begins in autumn issues as fast in winter.
-    day = outgrown_on(
-        used=used,
-        days=(today - first).days + 1,
-        left=last - period.last_value,
-        today=today,
-        until=period.ends_on,
-    )
-    return growth_finding(day, period, last, f"at {used:,} numbers since {first}")
+    day = runs_out_on(period, rate, last, today)
+    return None if rate is None else growth_finding(day, period, last, f"at {rate.used:,} numbers since {rate.since}")

@@ -48,11 +48,3 @@ GAPS = """
                     FILTER (WHERE (since AT TIME ZONE %(time_zone)s)::date < %(overdue)s::date), 0)
     FROM sized
 """
-
-# How fast numbers go: of the last year of a period at most, the date of the first number and how many there were since.
-# Arguments: tenant, period, since (a date).
-RATE = """
-    SELECT min(e.issued_on), count(*)
-    FROM ledger_entry e
-    WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.issued_on >= %(since)s
-"""

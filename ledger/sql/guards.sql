@@ -68,10 +68,12 @@ ALTER TABLE ledger_ticket SET UNLOGGED;
 ALTER TABLE ledger_adoptingrow SET UNLOGGED;
 ALTER TABLE ledger_adoptingday SET UNLOGGED;
 
--- Findings and drafts.
+-- Alarms, findings and drafts.
 CREATE TRIGGER ledger_finding_fits BEFORE INSERT ON ledger_findingraised FOR EACH ROW EXECUTE FUNCTION ledger_finding_fits();
 CREATE TRIGGER ledger_finding_resolved_fits BEFORE INSERT ON ledger_findingresolved FOR EACH ROW EXECUTE FUNCTION ledger_of_finding_fits();
 CREATE TRIGGER ledger_finding_acknowledged_fits BEFORE INSERT ON ledger_findingacknowledged FOR EACH ROW EXECUTE FUNCTION ledger_of_finding_fits();
+ALTER TABLE ledger_alarmraised ADD CONSTRAINT ledger_alarmraised_readable CHECK (kind ~ '^[a-z-]{1,40}$' AND subject ~ '^[0-9a-f]{64}$' AND length(problem) <= 1000 AND ledger_is_moment(raised_at));
+ALTER TABLE ledger_alarmresolved ADD CONSTRAINT ledger_alarmresolved_readable CHECK (ledger_is_moment(resolved_at));
 ALTER TABLE ledger_findingraised ADD CONSTRAINT ledger_findingraised_readable CHECK (jsonb_typeof(facts) = 'object' AND ledger_is_moment(raised_at));
 ALTER TABLE ledger_findingresolved ADD CONSTRAINT ledger_findingresolved_readable CHECK (ledger_is_moment(resolved_at));
 ALTER TABLE ledger_findingacknowledged ADD CONSTRAINT ledger_findingacknowledged_readable CHECK (reason <> '' AND ledger_is_prose(reason) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(acknowledged_at));

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from django.db import OperationalError, connections
@@ -21,6 +22,7 @@ from ledger.database_errors import told_in_our_words
 from ledger.errors import InvalidArgument, LedgerError, SecondConnectionFailed
 from ledger.failures import Failures
 from ledger.models import Period, Series
+from ledger.reports import rules
 from ledger.sql import CLOSE_DUE, MINT
 from ledger.sweeps import sql
 from ledger.zones import today_in, todays_json
@@ -62,7 +64,7 @@ def flag_slots(alias: str) -> Done:
     """Report free slots below the highest number, flag those that are not given back, and look for lost values."""
     swept = gaps.sweep_slots(using=alias)
     if swept.lost:
-        _log.error("%s values are lost or were tampered with: see manage.py ledger_gaps", swept.lost)
+        _log.error("%s values are lost or were tampered with: see manage.py ledger_verify", swept.lost)
     return _with_failures(swept.as_dict(), swept.failures)
 
 
@@ -140,12 +142,17 @@ def refill(alias: str, ids: Sequence[Any]) -> Done:
 
 
 def verify(alias: str) -> dict[str, int]:
-    """Check every rule of the ledger; each offending row goes to the log, as an error, and each note as a warning."""
-    findings = 0
-    for finding in verification.verify(using=alias, note=lambda note: _log.warning("%s", note)):
-        findings += 1
-        _log.error("%s", finding)
-    return {"findings": findings}
+    """Look at every row of the ledger: its rules, and those of countries. What is found is kept as alarms, and logged.
+
+    This is the full look: what others say of values that they didn't look at is as old as this sweep's last success.
+    Notes go to the log as warnings.
+    """
+    alarms = 0
+    looked = verification.watch(using=alias, note=lambda note: _log.warning("%s", note))
+    for alarm in chain(looked, rules.watch(using=alias)):
+        alarms += 1
+        _log.error("%s", alarm)
+    return {"alarms": alarms}
 
 
 def _with_failures(counts: dict[str, int], failures: Failures) -> Done:

@@ -54,7 +54,7 @@ def minute(at: datetime | None) -> str:
     """A moment where there is little room: to the minute."""
     if at is None:
         return "–"
-    return format_html('<time datetime="{}">{}</time>', aware(at).isoformat(), f"{local(at):%Y-%m-%d %H:%M}")
+    return format_html('<time datetime="{}">{}</time>', aware(at).isoformat(), f"{local(at):%Y-%m-%d %H:%M %Z}")
 
 
 @register.filter

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import DataError, ProgrammingError, connections, router, transaction
@@ -30,8 +30,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.cursors import open_server_cursor
 from ledger.models import Entry, Series
+from ledger.unreadable import Beyond
 from ledger.verification import content, counters_sql, guards, keys, queues_sql, sql
-from ledger.verification.findings import MEANINGS, Finding, Note
+from ledger.verification.alarms import NOT_CHECKED, Watch
+from ledger.verification.findings import MEANINGS, Alarm, Note, period_label
 
 #: How long a reservation may stay open: several sweeps, and longer than any checkout should hold a transaction.
 OPEN_AT_MOST = timedelta(hours=1)
@@ -50,7 +52,7 @@ class Check:
 
     title: str
     statement: str | None
-    find: Callable[[BaseDatabaseWrapper, str | None, str | None], Iterator[Finding]] | None = None
+    find: Callable[[BaseDatabaseWrapper, str | None, str | None], Iterator[Alarm]] | None = None
 
 
 CHECKS: tuple[Check, ...] = (
@@ -81,7 +83,7 @@ def verify(
     using: str | None = None,
     progress: Callable[[Check], None] | None = None,
     note: Callable[[Note], None] | None = None,
-) -> Iterator[Finding]:
+) -> Iterator[Alarm]:
     """Check every rule and yield each offending row; nothing when all is well.
 
     ``tenant`` and ``series`` (its code) limit the rows; the schema is looked at always. ``progress`` is called
@@ -102,19 +104,19 @@ def verify(
                 yield from _patiently(connection, check, tenant, series)
                 continue
             for found in guards.broken_guards(connection):
-                if isinstance(found, Finding):
+                if isinstance(found, Alarm):
                     yield found
                 elif note is not None:
                     note(found)
         except (ProgrammingError, DataError) as error:
             # A table, a column or a privilege is missing, or a value can't be read.
             reason = str(error).partition("\n")[0]
-            yield guards.finding("not-checked", f"Not checked: {check.title}, because PostgreSQL says: {reason}")
+            yield guards.alarm(NOT_CHECKED, f"Not checked: {check.title}, because PostgreSQL says: {reason}")
 
 
 def _patiently(
     connection: BaseDatabaseWrapper, check: Check, tenant: str | None, series: str | None
-) -> Iterator[Finding]:
+) -> Iterator[Alarm]:
     """The rows that a check finds. Where it fails on some value, each series is checked by itself.
 
     A counter at one end of all numbers is such a value: the database can't add one to it. Raises DataError where the
@@ -139,15 +141,43 @@ def _patiently(
         raise problem
 
 
-def _not_checked(check: Check, tenant: str, series: str, problem: DataError) -> Finding:
+def _not_checked(check: Check, tenant: str, series: str, problem: DataError) -> Alarm:
     reason = str(problem).partition("\n")[0]
     told = f"Not checked: {check.title}, because PostgreSQL says: {reason}"
-    return _finding(("not-checked", tenant, series, None, None, None, None, None, None, told))
+    return _alarm((NOT_CHECKED, tenant, series, None, None, None, None, None, None, told))
+
+
+def watch(
+    *,
+    tenant: str | None = None,
+    series: str | None = None,
+    using: str | None = None,
+    progress: Callable[[Check], None] | None = None,
+    note: Callable[[Note], None] | None = None,
+    refused: Callable[[str], None] | None = None,
+) -> Iterator[Alarm]:
+    """``verify``, and keep what it finds: new alarms are raised after each check, and what is gone is resolved.
+
+    ``refused`` is called where nothing can be kept; see ``Watch``.
+    """
+    alias = using or router.db_for_write(Entry)
+    kept = Watch(alias, tenant=tenant, series=series, refused=refused)
+
+    def begin(check: Check) -> None:
+        # Between two checks, each of which is a transaction that is rolled back.
+        kept.keep()
+        if progress is not None:
+            progress(check)
+
+    for alarm in verify(tenant=tenant, series=series, using=alias, progress=begin, note=note):
+        kept.see(alarm)
+        yield alarm
+    kept.finish()
 
 
 def _offending_rows(
     connection: BaseDatabaseWrapper, statement: str, tenant: str | None, series: str | None
-) -> Iterator[Finding]:
+) -> Iterator[Alarm]:
     wanted: dict[str, Any] = {"tenant": tenant, "series": series, "open_at_most": OPEN_AT_MOST}
     wanted |= keys.expected_keys()
     with transaction.atomic(using=connection.alias):
@@ -157,21 +187,21 @@ def _offending_rows(
             rows.execute(statement, wanted)
             while chunk := rows.fetchmany(_CHUNK):
                 for row in chunk:
-                    yield _finding(row)
+                    yield _alarm(row)
         # Nothing was written; going back also undoes the planner's settings where the caller has a transaction.
         transaction.set_rollback(True, using=connection.alias)
 
 
-def _finding(row: Sequence[Any]) -> Finding:
+def _alarm(row: Sequence[Any]) -> Alarm:
     name, tenant, series, starts_on, ends_on, value, through, number, row_id, detail = row
     meaning = MEANINGS[name]
     values = f"{value}" if through is None or through == value else f"{value} to {through}"
-    return Finding(
+    return Alarm(
         rule=meaning.rule,
         check=name,
         tenant=tenant,
         series=series,
-        period=_label(starts_on, ends_on),
+        period=period_label(starts_on, ends_on),
         value=value,
         through=value if through is None else through,
         number=number,
@@ -179,10 +209,6 @@ def _finding(row: Sequence[Any]) -> Finding:
         id=row_id,
         problem=meaning.problem.format(values=values, number=number, detail=detail),
         remedy=meaning.remedy,
+        # As nothing that Python can't hold.
+        starts_on=None if isinstance(starts_on, Beyond) else starts_on,
     )
-
-
-def _label(starts_on: date | None, ends_on: date | None) -> str | None:
-    if starts_on is None or ends_on is None:
-        return None
-    return "for ever" if (starts_on, ends_on) == (date.min, date.max) else f"{starts_on} to {ends_on}"

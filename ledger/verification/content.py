@@ -22,7 +22,7 @@ from ledger.errors import InvalidArgument
 from ledger.models import Allocation, Series
 from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.models.tables import ACCESS, DIARY, MIRROR
-from ledger.verification.findings import MEANINGS, Finding
+from ledger.verification.findings import MEANINGS, Alarm
 
 #: What the ledger takes of JSON: bytes, and levels.
 BYTES, LEVELS = 64 * 1024, 32
@@ -31,7 +31,8 @@ _CHUNK = 1000
 
 #: Tables whose texts come from elsewhere: accounting systems write what they like, and an error says what it says.
 _OF_OTHERS: Final = {model.__name__ for model in (*MIRROR, *DIARY, *ACCESS)} | {
-    *("DraftMade", "DraftCancelled", "FindingRaised", "RemotePool", "Ticket", "AdoptingRow", "AdoptingDay"),
+    *("AlarmRaised", "FindingRaised", "DraftMade", "DraftCancelled", "RemotePool", "Ticket"),
+    *("AdoptingRow", "AdoptingDay"),
 }
 #: The database's own words for who wrote a row.
 _ROLES: Final = {"db_login", "db_role"}
@@ -52,7 +53,7 @@ class _Column:
     told: str
 
 
-def unreadable_rows(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Finding]:
+def unreadable_rows(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Alarm]:
     """Every such value, and every series with such a setting."""
     there = set(connection.introspection.table_names())
     for model in apps.get_app_config("ledger").get_models():
@@ -103,7 +104,7 @@ def _of_table(
     columns: list[_Column],
     tenant: str | None,
     series: str | None,
-) -> Iterator[Finding]:
+) -> Iterator[Alarm]:
     names = {str(field.column) for field in model._meta.concrete_fields}
     if not isinstance(model._meta.get_field("number") if "number" in names else None, models.CharField):
         names.discard("number")  # that of a batch, for instance
@@ -145,7 +146,7 @@ def _statement(model: type[models.Model], columns: list[_Column], names: set[str
     """  # noqa: S608  (our own text)
 
 
-def _settings(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Finding]:
+def _settings(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Alarm]:
     chosen = Series.objects.using(connection.alias).order_by("tenant", "code")
     if tenant is not None:
         chosen = chosen.filter(tenant=tenant)
@@ -179,9 +180,9 @@ def _finding(
     detail: str,
     *,
     table: str,
-) -> Finding:
+) -> Alarm:
     meaning = MEANINGS[check]
-    return Finding(
+    return Alarm(
         rule=meaning.rule,
         check=check,
         tenant=tenant,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 _RESTORE: Final = "Keep the database as it is, find out who wrote to it, and restore the row from a backup."
@@ -20,14 +21,15 @@ _REBUILD: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Alarm:
     """One row, or one range of values, that breaks a rule; or a guard that is missing.
 
     ``rule`` is its place in "What must always hold" (``ledger.verification``), ``check`` the name of what was found,
-    ``value`` and ``through`` the first and last value concerned, ``table`` and ``id`` the row, where there is one.
+    ``value`` and ``through`` the first and last value concerned, ``table`` and ``id`` the row, where there is one;
+    ``starts_on`` is the first day of the period.
     """
 
-    rule: int
+    rule: int | None
     check: str
     tenant: str | None
     series: str | None
@@ -39,6 +41,7 @@ class Finding:
     id: int | None
     problem: str
     remedy: str
+    starts_on: date | None = None
 
     def __str__(self) -> str:
         where = [f"tenant {self.tenant!r}"] if self.tenant is not None else []
@@ -47,7 +50,15 @@ class Finding:
         where += [self.number] if self.number is not None else []
         where += [f"{self.table} {self.id}"] if self.id is not None else []
         place = f" ({', '.join(where)})" if where else ""
-        return f"rule {self.rule}, {self.check}{place}: {self.problem} {self.remedy}"
+        rule = "" if self.rule is None else f"rule {self.rule}, "
+        return f"{rule}{self.check}{place}: {self.problem} {self.remedy}"
+
+
+def period_label(starts_on: date | None, ends_on: date | None) -> str | None:
+    """What people call a period; None where there is none."""
+    if starts_on is None or ends_on is None:
+        return None
+    return "for ever" if (starts_on, ends_on) == (date.min, date.max) else f"{starts_on} to {ends_on}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from ledger.models.tables import all_tables
 from ledger.verification import catalogue
 from ledger.verification.catalogue import Catalogue, Objects, Remark, Shipped
 from ledger.verification.differences import differences, table_of
-from ledger.verification.findings import MEANINGS, NOTES, Finding, Note
+from ledger.verification.findings import MEANINGS, NOTES, Alarm, Note
 from ledger.verification.privileges import Allowed, excess, granted
 
 #: The trigger that lets no event table be emptied; ``ledger.testing`` drops it in test databases.
@@ -47,7 +47,7 @@ _NOTES: Final = {
 
 def broken_guards(
     connection: BaseDatabaseWrapper, *, allowed: Allowed | None = None, shipped: Shipped | None = None
-) -> Iterator[Finding | Note]:
+) -> Iterator[Alarm | Note]:
     """Everything in the schema that is not as the migrations made it, and every privilege that is not ``allowed``.
 
     ``allowed`` says what roles other than the owner may hold; by default what ``ledger_grants`` gives
@@ -58,13 +58,13 @@ def broken_guards(
     contributed = shipped.objects["table"].keys() - ours
     found = catalogue.read(connection, ours | contributed)
     if found is None:
-        yield finding("table", "None of the ledger's tables is there")
+        yield alarm("table", "None of the ledger's tables is there")
         return
     if allowed is None:
         allowed = granted(contributions(connection.alias))
     yield from _differences(connection, found, shipped, contributed)
     for name, schema in sorted(found.elsewhere.items()):
-        yield finding(
+        yield alarm(
             "shadow",
             f"The name {name} leads to the schema {schema}, not to {found.schema}, where the ledger is: rows are read "
             "and written there that no guard of the ledger has seen",
@@ -72,12 +72,12 @@ def broken_guards(
     for remark in found.remarks:
         yield from _remarked(remark)
     for sentence in excess(found.remarks, allowed, shipped.public):
-        yield finding("privilege", sentence)
+        yield alarm("privilege", sentence)
 
 
 def _differences(
     connection: BaseDatabaseWrapper, found: Catalogue, shipped: Shipped, contributed: set[str]
-) -> Iterator[Finding | Note]:
+) -> Iterator[Alarm | Note]:
     if str(found.major) not in shipped.postgresql:
         yield _note(
             "not-compared",
@@ -96,7 +96,7 @@ def _differences(
         triggers = {name: facts for name, facts in wanted["trigger"].items() if name not in dropped}
         wanted = {**wanted, "trigger": triggers}
     for difference in differences(wanted, found.objects):
-        yield finding(difference.check, difference.detail)
+        yield alarm(difference.check, difference.detail)
 
 
 def _without(objects: Objects, tables: set[str]) -> Objects:
@@ -106,10 +106,10 @@ def _without(objects: Objects, tables: set[str]) -> Objects:
     }
 
 
-def _remarked(remark: Remark) -> Iterator[Finding | Note]:
+def _remarked(remark: Remark) -> Iterator[Alarm | Note]:
     if remark.kind in _FINDINGS:
         check, sentence = _FINDINGS[remark.kind]
-        yield finding(check, sentence.format(name=remark.name, **remark.facts))
+        yield alarm(check, sentence.format(name=remark.name, **remark.facts))
     elif remark.kind in _NOTES:
         check, sentence = _NOTES[remark.kind]
         yield _note(check, sentence.format(name=remark.name, **remark.facts))
@@ -119,9 +119,9 @@ def _note(check: str, detail: str) -> Note:
     return Note(check, f"{detail}.", NOTES[check])
 
 
-def finding(check: str, detail: str) -> Finding:
+def alarm(check: str, detail: str) -> Alarm:
     meaning = MEANINGS[check]
-    return Finding(
+    return Alarm(
         rule=meaning.rule,
         check=check,
         tenant=None,

@@ -3,6 +3,9 @@
 Entries never change, and a value has at most one. So a block of values that all have an entry, or lie in a range that a
 previous system left out, counts the same for ever: Django's cache keeps it, and ten million rows are read once. What
 isn't full is counted anew, along the unique index.
+
+What is kept is from before whatever was lost since: it is forgotten when an alarm is raised or resolved, and the page
+says as of when it is.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.core.cache import cache
@@ -88,14 +91,21 @@ class _Settled:
 
     blocks: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     days: Counter[date] = field(default_factory=Counter)
+    #: When the first of them was counted.
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(slots=True)
 class PeriodCounts:
-    """All that is known of a period by stretches of its values. Reads what it is asked for, and no more."""
+    """All that is known of a period by stretches of its values. Reads what it is asked for, and no more.
+
+    ``counted_at`` is when the oldest of the kept counts were made; None where all were made just now.
+    """
 
     period: Period
     alias: str
+    counted_at: datetime | None
+    stamp: str
     block: int
     blocks: dict[int, tuple[int, int, int]]
     days: Counter[date]
@@ -175,7 +185,7 @@ class PeriodCounts:
     def _confirmed(self, wanted: dict[str, Any], stamp: str) -> list[tuple[int, int]]:
         """By stretch, as long as nothing was read and nothing was voided."""
         place = f"confirmed:{wanted['origin']}:{wanted['size']}:{wanted['last']}"
-        key = _key(self.period, self.alias, place)
+        key = _key(self.period, self.alias, place, self.stamp)
         kept = cache.get(key)
         if kept is not None and kept[0] == stamp:
             rows: list[tuple[int, int]] = kept[1]
@@ -185,13 +195,18 @@ class PeriodCounts:
         return found
 
 
-def period_counts(period: Period, *, using: str | None = None) -> PeriodCounts:
-    """What there is to count of a period, read from the cache and, where a block isn't full yet, from the ledger."""
+def period_counts(period: Period, *, fresh: bool = False, using: str | None = None) -> PeriodCounts:
+    """What there is to count of a period, read from the cache and, where a block isn't full yet, from the ledger.
+
+    ``fresh`` reads all of it from the ledger, and keeps that instead.
+    """
     alias = using or router.db_for_read(Entry)
     size = max(_BLOCK, -(-(period.last_value - _start(period) + 1) // _BLOCKS))
     size = _BLOCK * 2 ** (-(-size // _BLOCK) - 1).bit_length()
-    key = _key(period, alias, f"blocks:{size}")
-    settled: _Settled = cache.get(key) or _Settled()
+    stamp = _alarm_stamp(alias)
+    key = _key(period, alias, f"blocks:{size}", stamp)
+    kept: _Settled | None = None if fresh else cache.get(key)
+    settled = kept or _Settled()
     known = list(
         AdoptedGap.objects.using(alias)
         .filter(tenant=period.tenant, period=period)
@@ -203,20 +218,23 @@ def period_counts(period: Period, *, using: str | None = None) -> PeriodCounts:
     left_out = _left_out(known, _start(period), size)
     added = 0
     for first, last in _runs([block for block in range(there) if block not in settled.blocks]):
-        fresh, fresh_days = _count(period, alias, size, first, last)
-        for block, counted in fresh.items():
+        read, days_read = _count(period, alias, size, first, last)
+        for block, counted in read.items():
             if block in settled.blocks:
                 continue
             blocks[block] = counted
-            days.update(fresh_days[block])
+            days.update(days_read[block])
             if sum(counted) + left_out.get(block, 0) == size:
                 settled.blocks[block] = counted
-                settled.days.update(fresh_days[block])
+                settled.days.update(days_read[block])
                 added += 1
     if added:
         cache.set(key, settled, _KEPT)
-    voids = voided_values(period, alias, _key(period, alias, "voids"), _KEPT)
-    return PeriodCounts(period, alias, size, blocks, days, known, voids)
+    elif fresh:
+        cache.delete(key)
+    voids = voided_values(period, alias, _key(period, alias, "voids", stamp), _KEPT)
+    counted_at = settled.since if kept is not None and kept.blocks else None
+    return PeriodCounts(period, alias, counted_at, stamp, size, blocks, days, known, voids)
 
 
 def _count(
@@ -274,9 +292,17 @@ def _start(period: Period) -> int:
     return max(0, period.first_value)
 
 
-def _key(period: Period, alias: str, what: str) -> str:
+def _key(period: Period, alias: str, what: str, stamp: str) -> str:
     # When it was opened, too: another database behind the same cache has the same ids.
-    return f"ledger:{alias}:{period.pk}:{period.opened_at.timestamp()}:{period.first_value}:{what}"
+    return f"ledger:{alias}:{period.pk}:{period.opened_at.timestamp()}:{period.first_value}:{stamp}:{what}"
+
+
+def _alarm_stamp(alias: str) -> str:
+    """Another one after every alarm that was raised or resolved."""
+    with open_cursor(alias) as cursor:
+        cursor.execute(sql.ALARM_STAMP)
+        raised, resolved = cursor.fetchone()
+    return f"{raised}.{resolved}"
 
 
 def _read(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -27,6 +27,12 @@ BLOCKS = f"""
     GROUP BY 1, 2, 3
 """  # noqa: S608
 
+# The last alarm that was raised, and the last one that was resolved; 0 where there was none. No parameters.
+ALARM_STAMP = """
+    SELECT (SELECT coalesce(max(a.id), 0) FROM ledger_alarmraised a),
+           (SELECT coalesce(max(d.id), 0) FROM ledger_alarmresolved d)
+"""
+
 QUEUES = f"""
     SELECT 'reserved', {_STRETCH.format(value="e.value")}, count(*)
     FROM ledger_reservation e

@@ -10,12 +10,14 @@ from prometheus_client.registry import Collector
 
 from ledger.cursors import open_cursor
 from ledger.formats import MAX_VALUE
+from ledger.judging import State, Verdict, judge
 from ledger.models import SweepRun
 from ledger.sweeps.health import Health, health
 from ledger.sweeps.sql import QUEUED
 from ledger.zones import todays_json
 
 _BY_SWEEP = ("sweep",)
+_BY_STATE = ("state",)
 
 
 class LedgerCollector(Collector):
@@ -30,7 +32,9 @@ class LedgerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every figure, as it is now."""
-        yield from _of_sweeps(health(using=self.alias))
+        sweeps = health(using=self.alias)
+        yield from _of_sweeps(sweeps)
+        yield from _of_verdict(judge(sweeps=sweeps, using=self.alias).verdict)
         with open_cursor(self.alias) as cursor:
             cursor.execute(QUEUED, {"todays": todays_json(self.alias)})
             pools, low, reservations, age = cursor.fetchone()
@@ -44,6 +48,21 @@ class LedgerCollector(Collector):
         yield GaugeMetricFamily(
             "ledger_oldest_reservation_seconds", "Age of the oldest of them; 0 where there is none.", value=age
         )
+
+
+def _of_verdict(verdict: Verdict) -> Iterator[Metric]:
+    state = GaugeMetricFamily(
+        "ledger_state", "1 for the state of the whole ledger, 0 for every other.", labels=_BY_STATE
+    )
+    count = GaugeMetricFamily("ledger_state_count", "How much there is of each state.", labels=_BY_STATE)
+    for each in State:
+        state.add_metric([each.value], float(each is verdict.state))
+        if each is not State.IN_ORDER:
+            count.add_metric([each.value], verdict.count(each))
+    look = GaugeMetricFamily("ledger_last_full_look_timestamp_seconds", "When every value was last looked at.")
+    if verdict.looked_at is not None:
+        look.add_metric([], verdict.looked_at.timestamp())
+    yield from (state, count, look)
 
 
 def _of_sweeps(found: list[Health]) -> Iterator[Metric]:

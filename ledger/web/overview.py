@@ -17,12 +17,13 @@ from django.utils import timezone
 from ledger import calendars
 from ledger.cursors import open_cursor
 from ledger.errors import InvalidCalendar
+from ledger.judging import Judgement, Verdict
 from ledger.models import Allocation, DraftMade, Entry, Period, RemoteReading, Series
 from ledger.reconciliation import count_findings
 from ledger.waiting import upcoming, with_waiting
 from ledger.web.access import Access, access_of, page
 from ledger.web.rows import Asked
-from ledger.web.shown import address, shown
+from ledger.web.shown import address, judged, shown
 
 _SERIES_ON_A_PAGE = 24
 #: Days before its end at which a period is told to end soon.
@@ -74,7 +75,7 @@ _GAPS = """
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One series: ``pace`` in words, ``state`` one of good, note and bad with what is to be said of it."""
+    """One series: ``pace`` in words, ``badge`` one of good, note and bad with what is to be said of it."""
 
     series: Series
     period: Period | None
@@ -85,7 +86,7 @@ class Glance:
     waiting: int
     reconciled_at: datetime | None
     ends: str
-    state: str
+    badge: str
     says: str
 
 
@@ -95,10 +96,11 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
     tenant = access.choose(request)
     every = _with_current(Series.objects.filter(tenant=tenant)).order_by("code")
     asked = Asked(request, "series")
+    judgement = judged(tenant)
     readings = list(RemoteReading.objects.filter(tenant=tenant).order_by("system"))
     table = asked.rows(
         every.count(),
-        lambda offset, limit: _glances(tenant, list(every[offset : offset + limit]), readings),
+        lambda offset, limit: _glances(tenant, list(every[offset : offset + limit]), readings, judgement),
         page=_SERIES_ON_A_PAGE,
     )
     sees_findings = access_of(access.user, "view_findingraised").sees(tenant)
@@ -108,20 +110,24 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
         "findings": sum(count_findings(tenant=tenant, acknowledged=False).values()) if sees_findings else None,
         "findings_url": address("findings", tenant=tenant),
     }
-    return shown(request, access, "overview.html", context, tenant=tenant, title="Overview")
+    return shown(request, access, "overview.html", context, tenant=tenant, title="Overview", judgement=judgement)
 
 
 @page()
 def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """The periods of one series, the latest first."""
     found = access.find(Series.objects.all(), pk=pk)
+    judgement = judged(found.tenant)
     periods = with_waiting(found.periods.filter(tenant=found.tenant).order_by("-starts_on").select_related("series"))
     table = Asked(request, "periods").rows(
-        periods.count(), lambda offset, limit: list(periods[offset : offset + limit])
+        periods.count(),
+        lambda offset, limit: [
+            (one, judgement.of(found.tenant, found.code, one.starts_on).state)
+            for one in periods[offset : offset + limit]
+        ],
     )
-    return shown(
-        request, access, "series.html", {"series": found, "table": table}, tenant=found.tenant, title=found.code
-    )
+    context = {"series": found, "table": table}
+    return shown(request, access, "series.html", context, tenant=found.tenant, title=found.code, judgement=judgement)
 
 
 @page()
@@ -166,7 +172,9 @@ def _differing(reading: RemoteReading) -> int:
     return sum(count_findings(tenant=reading.tenant, system=reading.system, acknowledged=False).values())
 
 
-def _glances(tenant: str, every: Sequence[Any], readings: Sequence[RemoteReading]) -> list[Glance]:
+def _glances(
+    tenant: str, every: Sequence[Any], readings: Sequence[RemoteReading], judgement: Judgement
+) -> list[Glance]:
     current = [each.current for each in every if each.current is not None]
     periods = {each.pk: each for each in with_waiting(Period.objects.filter(pk__in=current)).select_related("series")}
     with open_cursor(router.db_for_read(Entry)) as cursor:
@@ -175,7 +183,14 @@ def _glances(tenant: str, every: Sequence[Any], readings: Sequence[RemoteReading
         cursor.execute(_GAPS, [tenant, [each.pk for each in every]])
         gaps = {row[0]: row[1:] for row in cursor.fetchall()}
     return [
-        _glance(each, periods.get(each.current), paces.get(each.current), gaps.get(each.pk, (0, 0, 0)), readings)
+        _glance(
+            each,
+            periods.get(each.current),
+            paces.get(each.current),
+            gaps.get(each.pk, (0, 0, 0)),
+            readings,
+            judgement.of(tenant, each.code),
+        )
         for each in every
     ]
 
@@ -186,11 +201,12 @@ def _glance(
     pace: tuple[int, date, date] | None,
     gaps: tuple[int, int, int],
     readings: Sequence[RemoteReading],
+    verdict: Verdict,
 ) -> Glance:
     compared = [
         each.compared_at for each in readings if each.compared_at is not None and series.system in ("", each.system)
     ]
-    state, says = _state(series, period, gaps[1])
+    badge, says = _badge(series, period, verdict)
     return Glance(
         series=series,
         period=period,
@@ -201,7 +217,7 @@ def _glance(
         waiting=gaps[2],
         reconciled_at=max(compared, default=None),
         ends="" if period is None else _ends(period),
-        state=state,
+        badge=badge,
         says=says,
     )
 
@@ -223,10 +239,10 @@ def _ends(period: Period) -> str:
     return "never" if period.ends_on == date.max else f"{period.ends_on:%d %b %Y}".lstrip("0")
 
 
-def _state(series: Series, period: Period | None, unexplained: int) -> tuple[str, str]:
-    """How the series does, the worst first."""
-    if unexplained:
-        return "bad", f"{unexplained:,} unexplained"
+def _badge(series: Series, period: Period | None, verdict: Verdict) -> tuple[str, str]:
+    """How the series stands, in the judge's word; where it is in order, what else is worth a note."""
+    if not verdict.is_in_order:
+        return verdict.state.badge, verdict.state.value
     if not series.is_active:
         return "note", "switched off"
     if period is None:
@@ -241,4 +257,4 @@ def _state(series: Series, period: Period | None, unexplained: int) -> tuple[str
         return "note", "period is over"
     if period.ends_on != date.max and (days := (period.ends_on - today).days) <= _SOON:
         return "note", f"ends in {days} days" if days != 1 else "ends tomorrow"
-    return "good", "in order"
+    return verdict.state.badge, verdict.state.value

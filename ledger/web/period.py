@@ -21,7 +21,7 @@ from ledger.web.numberline import HEIGHT as LINE_HEIGHT
 from ledger.web.numberline import number_line
 from ledger.web.overview import next_number
 from ledger.web.rows import Asked, Rows
-from ledger.web.shown import shown
+from ledger.web.shown import judged, shown
 
 _VOID_COLUMNS = {
     "number": "Number",
@@ -42,7 +42,10 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     first, last = _value(request, "from"), _value(request, "to")
     if first is not None and first == last and found.first_value <= first <= found.last_value:
         return redirect("ledger:number", found.pk, first)
-    counts = period_counts(found)
+    judgement = judged(found.tenant)
+    verdict = judgement.of(found.tenant, found.series.code, found.starts_on)
+    # What the cache keeps was counted before whatever was lost.
+    counts = period_counts(found, fresh=verdict.is_lost)
     total = counts.total()
     line = number_line(counts, first, last)
     context = {
@@ -50,6 +53,8 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "series": found.series,
         "next_number": next_number(found),
         "total": total,
+        "state": verdict.state,
+        "counted_at": counts.counted_at,
         "line": line,
         "line_height": LINE_HEIGHT,
         "chart": issuance(counts.days),
@@ -61,7 +66,13 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "formats": formats().values(),
     }
     return shown(
-        request, access, "period.html", context, tenant=found.tenant, title=f"{found.series.code} {found.label}"
+        request,
+        access,
+        "period.html",
+        context,
+        tenant=found.tenant,
+        title=f"{found.series.code} {found.label}",
+        judgement=judgement,
     )
 
 

@@ -1,4 +1,4 @@
-"""What every page shows around its content: whose numbers, and the way to the other pages."""
+"""What every page shows around its content: whose numbers, how they stand, and the way to the other pages."""
 
 from __future__ import annotations
 
@@ -10,14 +10,33 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from ledger.judging import Judgement, judge
+from ledger.sweeps.health import health
 from ledger.web.access import MOST_TENANTS, Access, access_of
 
 
+def judged(tenant: str | None) -> Judgement:
+    """What the judge says of a tenant, or of all of them: pages rest on the sweeps, so these count."""
+    return judge(tenant=tenant, sweeps=health())
+
+
 def shown(
-    request: HttpRequest, access: Access, template: str, context: dict[str, Any], *, tenant: str | None, title: str
+    request: HttpRequest,
+    access: Access,
+    template: str,
+    context: dict[str, Any],
+    *,
+    tenant: str | None,
+    title: str,
+    judgement: Judgement | None = None,
 ) -> TemplateResponse:
-    """The page of one tenant, or of none where ``tenant`` is None."""
+    """The page of one tenant, or of none where ``tenant`` is None.
+
+    Every page says how its tenant stands, or the whole ledger; ``judgement`` is that, where the page has it already.
+    """
     choices = access.choices() if tenant is not None else []
+    if judgement is None:
+        judgement = judged(tenant)
     return TemplateResponse(
         request,
         f"ledger/{template}",
@@ -28,6 +47,7 @@ def shown(
             "user": access.user,
             "messages": get_messages(request),
             "title": title,
+            "verdict": judgement.verdict,
             "tenant": tenant,
             "tenants": choices[:MOST_TENANTS],
             "many_tenants": len(choices) > MOST_TENANTS,
@@ -45,6 +65,7 @@ def address(name: str, *args: Any, **query: Any) -> str:
 
 def _navigation(request: HttpRequest, access: Access, tenant: str | None) -> list[dict[str, Any]]:
     pages = [("overview", "Overview", "view_entry"), ("gaps", "Gaps", "view_entry")]
+    pages += [("alarms", "Alarms", "view_entry")]
     pages += [("findings", "Findings", "view_findingraised"), ("workers", "Workers", "view_sweeprun")]
     here = request.resolver_match.url_name if request.resolver_match else ""
     found = []

@@ -89,6 +89,9 @@ NOT_RUN = (
 
 EXITS = (
     Exit("*", r"manage\.py ledger_gaps( sweep)?( *#.*)?$", 1, "A gap is there that nobody has explained."),
+    Exit("README.md", r"manage\.py ledger_(status|verify|sweep) +#", 1, "The same gap, which all of them tell."),
+    Exit("docs/guides/report.md", r"manage\.py ledger_report --(series|format)", 1, "The same gap."),
+    Exit("docs/guides/upgrading.md", r"manage\.py ledger_verify", 1, "The same gap."),
     Exit("*", r"ledger_reconcile (findings )?--system", 1, "An invoice isn't in the books."),
     Exit("docs/guides/workers.md", r"ledger_sweep --status", 1, "Not every sweep has run so far."),
 )

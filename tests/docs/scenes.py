@@ -312,12 +312,12 @@ def a_shop_with_books(names: Names, folder: Path) -> Iterator[None]:
 @contextmanager
 def drafts_in_the_books(names: Names, folder: Path) -> Iterator[None]:
     """A remote series whose pool the worker has filled; and what else there is to look after."""
-    from django.core.management import call_command
+    from ledger.sweeps import registered, run
 
     with roles(names, folder), books():
         define_series("bill", template="bill/{year}/{counter}", allocation="remote", system="books")
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
-            call_command("ledger_sweep", stdout=nowhere)
+        for sweep in registered():
+            run(sweep.name)
         yield
 
 

@@ -117,6 +117,7 @@ def addresses(shop: Shop) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "void_number": [(f"{period}/1/void/", {})],
         "gaps": [("/ledger/gaps/", {**whose, "gaps-state": "all"})],
         "explain_gaps": [("/ledger/gaps/explain/", {**whose, "gap": f"e{shop.gaps[1].pk}"})],
+        "alarms": [("/ledger/alarms/", {**whose, "alarms-state": "all"})],
         "findings": [("/ledger/findings/", whose)],
         "acknowledge_findings": [("/ledger/findings/acknowledge/", {**whose, "finding": shop.finding.pk})],
     }

@@ -210,7 +210,7 @@ class TestTheCommand:
         path.write_text("number,issued_at\n7,2024-01-01\n9,2024-01-02\n")
         adopt(path, series="invoice", org="shop", settings=REAL_SERIES, explain_gaps="lost")
         code, out, _ = status()
-        header, row, note = out.splitlines()
+        header, row, note, verdict = out.splitlines()
         assert code == 0
         assert header.split()[:5] == ["series", "period", "first", "last", "values"]
         assert row.split() == [
@@ -221,8 +221,9 @@ class TestTheCommand:
             *("0", "2", "0", "0", "1"),
             *("1", "0", "0", "0", "0"),
             "10",
-            "yes",
+            *("in", "order"),
         ]
+        assert verdict == "In order. Every value was looked at."
         assert note == "1 of the missing values are holes of a previous system, 1 explained."
 
     def test_shows_json(self) -> None:
@@ -234,8 +235,11 @@ class TestTheCommand:
         assert json.loads(status("--json", "--tenant", "a")[1])["periods"][0]["next_number"] == "TKT-000002"
 
     def test_says_when_nothing_is_there(self) -> None:
-        assert status()[:2] == (0, "No period is open yet; the first number opens one.\n")
-        assert json.loads(status("--json")[1]) == {"periods": [], "pools": [], "ok": True}
+        code, out, _ = status()
+        assert (code, out.splitlines()[0]) == (0, "No period is open yet; the first number opens one.")
+        document = json.loads(status("--json")[1])
+        assert (document["periods"], document["pools"], document["ok"]) == ([], [], True)
+        assert document["verdict"]["state"] == "in order"
         assert status("--series", "invioce")[0] == 2
         assert status("--tenant", "nobody")[0] == 2
 
@@ -245,6 +249,8 @@ class TestTheCommand:
         issue("ticket", org="shop")
         tamper("DELETE FROM ledger_entry WHERE value = 2")
         code, out, error = status(*as_json)
-        assert code == 1
-        assert "shop/ticket for ever don't add up" in error
-        assert ('"ok": false' if as_json else " NO") in out
+        assert code == 2
+        assert error.startswith("Lost or tampered: 1 value is lost or was tampered with (shop/ticket for ever).")
+        assert "counter disagrees with its rows (shop/ticket for ever)" in error
+        assert ('"ok": false' if as_json else "lost or tampered") in out
+        assert "in order" not in out

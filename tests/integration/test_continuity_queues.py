@@ -151,7 +151,7 @@ class TestTheCommand:
         reserve(reserving())
         out = io.StringIO()
         call_command("ledger_status", stdout=out)
-        *table, note = out.getvalue().splitlines()
+        *table, note, verdict = out.getvalue().splitlines()
         header, shown, till = (line.split("  ") for line in table)
         rows = [
             dict(zip([c.strip() for c in header if c], [c.strip() for c in line if c], strict=True))
@@ -161,7 +161,8 @@ class TestTheCommand:
             ("shown", "1", "1", "0", "0", "0"),
             ("till", "2", "0", "1", "1", "14"),
         ]
-        assert [(r["next"], r["adds up"]) for r in rows] == [("S2026-2", "yes"), ("T2026-1", "yes")]
+        assert [(r["next"], r["state"]) for r in rows] == [("S2026-2", "in order"), ("T2026-1", "in order")]
+        assert verdict == "In order. Every value was looked at."
         assert note == "1 of the missing values are free: the next checkouts take them."
 
     def test_shows_json(self) -> None:

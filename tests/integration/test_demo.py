@@ -48,7 +48,9 @@ def test_the_demo_tells_the_truth_and_can_be_repeated() -> None:
         assert "retailer-2" in again
         assert "left out, as --without-workers asks" in again
         assert "planted in the books" not in again
-        assert manage("ledger_verify", url=url, settings="ledger.site.settings").returncode == 0
+        done = manage("ledger_verify", url=url, settings="ledger.site.settings")
+        # Gaps to explain and differences to mend are what the demo leaves to look at.
+        assert (done.returncode, "checks found nothing" in done.stdout) == (1, True), done.stderr
         expect_workers_told(said, burnt)
 
 

@@ -319,7 +319,7 @@ class TestCommand:
         assert "INV-0001" in out.getvalue()
         assert "order:1" in out.getvalue()
         sweep(grace=AT_ONCE)
-        with pytest.raises(CommandError, match="1 value is flagged and not explained"):
+        with pytest.raises(CommandError, match="1 missing value is not explained"):
             call_command("ledger_gaps", stdout=out)
         assert "not committed" in out.getvalue()
 
@@ -329,14 +329,14 @@ class TestCommand:
             issue("invoice", document="order:1")
         sweep(grace=AT_ONCE)
         out = StringIO()
-        with pytest.raises(CommandError, match="1 value is"):
+        with pytest.raises(CommandError, match="1 missing value is"):
             call_command("ledger_gaps", stdout=out)
         assert "not committed" in out.getvalue()
 
     def test_nothing_is_missing(self) -> None:
         out = StringIO()
         call_command("ledger_gaps", stdout=out)
-        assert out.getvalue() == "Nothing is missing.\n"
+        assert out.getvalue() == "Nothing is missing. Every value was looked at.\n"
 
 
 def test_a_hole_has_a_size() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ledger import define_series, issue_many, open_period, void
 from ledger.errors import InvalidCalendar, InvalidDate, ReportError
+from ledger.judging import State
 from ledger.models import Entry, Period
 from ledger.reconciliation import Books, acknowledge, findings
 from ledger.reports import scope
@@ -157,7 +158,8 @@ class TestTheHeader:
         assert (header.template, header.time_zone) == ("B{year}-{counter:03}", "Asia/Kolkata")
         assert header.made_at.isoformat() == "2026-11-21T17:30:00+05:30"
         assert str(header.position) == "7 entries, 1 voids, 1 explanations, 0 of findings; 1 open"
-        assert (report.ok, report.problems) == (True, ())
+        assert (report.ok, report.verdict.state) == (False, State.UNEXPLAINED)
+        assert report.problems == ("2 missing values are not explained (shop/bill from 2026-01-01).",)
 
     def test_made_at_is_now_by_default(self) -> None:
         eventful()
@@ -243,7 +245,10 @@ class TestWhatIsWrong:
         with continuity_report(tenant="shop") as report:
             assert report.problems == (
                 "bill, 2026-01-01 to 2026-12-31: 2 values are lost or were tampered with; nothing is known of them.",
+                "1 missing value is not explained (shop/bill from 2026-01-01).",
             )
+            assert (report.verdict.state, report.ok) == (State.LOST, False)
+            assert [row.state for row in rows(report, "summary")] == ["lost or tampered"]
             gaps = rows(report, "gaps")
             assert [(gap.start, gap.end, gap.cause[:4]) for gap in gaps] == [
                 (2, 2, "lost"),
@@ -272,10 +277,10 @@ class TestWhatIsWrong:
                 cursor.execute("UPDATE ledger_entry SET value = 1 WHERE value = 2")
                 with continuity_report(tenant="shop") as report:
                     assert rows(report, "summary")[0].duplicates == 1
-                    assert "1 value comes twice" in report.problems[-1]
+                    assert "1 value comes twice" in report.problems[-2]
                 with pytest.raises(CommandError, match="1 value comes twice") as refused:
                     call_command("ledger_report", "--tenant", "shop", "--output", str(tmp_path / "report.json"))
-                assert refused.value.returncode == 1
+                assert refused.value.returncode == 2
             finally:
                 cursor.execute("UPDATE ledger_entry SET value = 2 WHERE number = 'B2026-002'")
                 cursor.execute(

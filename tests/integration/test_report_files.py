@@ -107,7 +107,7 @@ class TestCsv:
         eventful()
         tables = csv_tables(written("csv", tenant="shop"))
         assert list(tables) == ["header", "summary", "voids", "gaps", "open"]
-        assert {"what": "Adds up", "is": "yes"} in tables["header"]
+        assert {"what": "State", "is": "unexplained"} in tables["header"]
         assert tables["summary"][0]["expected"] == "8"
         gap = tables["gaps"][2]
         assert (gap["start"], gap["end"], gap["before_number"], gap["after_on"]) == (
@@ -181,7 +181,7 @@ class TestPdf:
         eventful()
         file = written("pdf", tenant="shop", tax_id="DE123456789")
         text = pdf_text(file)
-        for words in ("DE123456789", "Everything adds up", "Approved by", "B2026-008", "card refused", "wrong address"):
+        for words in ("DE123456789", "Unexplained.", "Approved by", "B2026-008", "card refused", "wrong address"):
             assert words in text
         with opened(file) as document:
             assert f"Page {len(document)} of {len(document)}" in text
@@ -212,7 +212,8 @@ class TestPdf:
         with unguarded() as cursor:
             cursor.execute("DELETE FROM ledger_entry WHERE value = 8")
         file = written("pdf", tenant="shop")
-        assert "This does not add up." in pdf_text(file)
+        assert "Lost or tampered." in pdf_text(file)
+        assert "Everything adds up" not in pdf_text(file)
         with opened(file) as document:
             page = document[0]
             image = page.render(scale=1).to_pil().convert("RGB")

@@ -144,22 +144,25 @@ class TestTheCommand:
     def test_says_how_it_went_for_scripts(self, tmp_path: Path) -> None:
         path = tmp_path / "report.json"
         code, out, _ = command("--output", str(path), "--json")
-        assert (code, json.loads(out)) == (0, {"output": str(path), "ok": True, "problems": [], "warnings": []})
+        assert (code, json.loads(out)) == (
+            0,
+            {"output": str(path), "state": "in order", "ok": True, "problems": [], "warnings": []},
+        )
         assert json.loads(command("--schema")[1]) == json_schema()
 
-    def test_ends_with_1_where_the_numbers_do_not_add_up(self, tampered: Any, tmp_path: Path) -> None:
+    def test_ends_with_2_where_the_numbers_do_not_add_up(self, tampered: Any, tmp_path: Path) -> None:
         tampered("DELETE FROM ledger_entry WHERE value = 581587")
         path = tmp_path / "report.json"
         code, out, error = command("--output", str(path))
-        assert code == 1
+        assert code == 2
         assert "invoice, for ever: the numbers do not add up" in error
         assert "everything adds up" not in out
         assert not json.loads(path.read_text())["ok"]
 
-    def test_ends_with_1_where_values_are_lost(self, tampered: Any, tmp_path: Path) -> None:
+    def test_ends_with_2_where_values_are_lost(self, tampered: Any, tmp_path: Path) -> None:
         tampered("DELETE FROM ledger_entry WHERE value = 540000")
         code, _, error = command("--output", str(tmp_path / "report.json"))
-        assert (code, "1 value is lost" in error) == (1, True)
+        assert (code, "1 value is lost" in error) == (2, True)
 
     @pytest.mark.usefixtures("retail")
     @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ class TestReport:
         define_series("invoice", template="I{year}-{counter}")
         assert (only().rules, only().findings) == ("", ())
         code, told = run()
-        assert (code, told) == (0, "invoice: no rules chosen, nothing checked\n")
+        assert (code, told) == (0, "invoice: no rules chosen, nothing checked\nIn order. Every value was looked at.\n")
 
     @pytest.mark.parametrize("rules", ["FR", "DE", "PL", "AU"])
     def test_a_gap_counts_by_the_policy(self, rules: str) -> None:

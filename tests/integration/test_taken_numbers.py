@@ -104,7 +104,12 @@ def test_the_database_refuses_it_too() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("INV-{counter}", "inv-{counter:06}"), ("N-{counter}", "N-1{counter}"), ("A{counter}7", "A{counter}")],
+    [
+        ("INV-{counter}", "inv-{counter:06}"),
+        ("N-{counter}", "N-1{counter}"),
+        ("A{counter}7", "A{counter}"),
+        ("N-{counter}-5", "N-1-{counter}"),
+    ],
 )
 def test_formats_that_meet_are_refused_by_the_database(one: str, other: str) -> None:
     open_period(define_series("one", template=one, calendar="never"))

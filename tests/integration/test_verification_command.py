@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.verification import CHECKS, verify
-from ledger.verification.findings import Finding
+from ledger.verification.findings import Alarm
 from tests.databases import manage, new_database
 from tests.integration.verified import ALIAS, INVOICE, PERIOD
 
@@ -20,8 +20,10 @@ def test_json(tamper: Callable[..., None]) -> None:
     out = StringIO()
     call_command("ledger_verify", database=ALIAS, json=True, stdout=out)
     document = json.loads(out.getvalue())
+    verdict = document.pop("verdict")
+    assert (verdict["state"], verdict["facts"]) == ("in order", [])
     assert document == {
-        "findings": [],
+        "alarms": [],
         "ok": True,
         "found": 0,
         "rules": {},
@@ -34,9 +36,9 @@ def test_json(tamper: Callable[..., None]) -> None:
         call_command("ledger_verify", database=ALIAS, json=True, stdout=out)
     document = json.loads(out.getvalue())
     assert (document["ok"], document["found"], document["rules"]) == (False, 2, {"1": 2})
-    first, second = document["findings"]
+    first, second = document["alarms"]
     assert (first["value"], first["through"], second["value"]) == (5, 5, 7)
-    assert set(first) == set(Finding.__slots__)
+    assert set(first) == set(Alarm.__slots__)
 
 
 def test_exit_codes(ledger: BaseDatabaseWrapper, verified_url: str) -> None:
@@ -48,8 +50,9 @@ def test_exit_codes(ledger: BaseDatabaseWrapper, verified_url: str) -> None:
             done = manage("ledger_verify", url=verified_url)
         finally:
             cursor.execute("ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_fits")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "ledger_entry_fits" in done.stdout
+    assert "Lost or tampered: 1 alarm is open." in done.stderr
     for options in (["--series", "invioce"], ["--tenant", "acmee"], ["--oops"], ["--database", "nowhere"]):
         done = manage("ledger_verify", *options, url=verified_url)
         assert (done.returncode, done.stdout) == (2, "")

@@ -19,7 +19,7 @@ from ledger.grants import PURPOSES, apply_grants
 from ledger.models.tables import all_tables, event_tables
 from ledger.sweeps import work
 from ledger.verification import catalogue, verify
-from ledger.verification.findings import NOTES, Finding, Note
+from ledger.verification.findings import NOTES, Alarm, Note
 from ledger.verification.guards import broken_guards
 from tests.catalogue import binaries
 from tests.databases import database_alias, manage, migrated_database, new_database, with_user
@@ -202,7 +202,7 @@ def test_what_roles_may_hold_can_be_said(ledger: BaseDatabaseWrapper) -> None:
         cursor.execute(f"{ROLE} GRANT INSERT ON ledger_entry TO folio_stranger")
         assert list(broken_guards(ledger, allowed={"ledger_entry": {"INSERT"}})) == []
         [finding] = broken_guards(ledger)
-    assert isinstance(finding, Finding)
+    assert isinstance(finding, Alarm)
     assert finding.check == "privilege"
     told = "The role folio_stranger has INSERT on table ledger_entry: it can write rows past the functions that"
     assert finding.problem.startswith(told)

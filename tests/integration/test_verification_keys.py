@@ -8,7 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import verification
 from ledger.verification import keys
-from ledger.verification.findings import Finding
+from ledger.verification.findings import Alarm
 from tests.integration.verified import ALIAS, INVOICE
 
 ONE = "550e8400-e29b-41d4-a716-446655440000"
@@ -61,7 +61,7 @@ TODAYS = [
 ]
 
 
-def told(ledger: BaseDatabaseWrapper, **wanted: Any) -> list[Finding]:
+def told(ledger: BaseDatabaseWrapper, **wanted: Any) -> list[Alarm]:
     """What this one check says."""
     arguments: dict[str, Any] = {"tenant": None, "series": None, **wanted}
     return list(verification._offending_rows(ledger, keys.KEYS, **arguments))

@@ -16,13 +16,14 @@ from ledger.models import (
     FindingAcknowledged,
     FindingRaised,
     FindingResolved,
+    GapExplained,
     HoleReported,
     Period,
     Series,
 )
 from ledger.models.tables import all_tables
 from ledger.verification import verify
-from ledger.verification.findings import Finding
+from ledger.verification.findings import Alarm
 from tests.drafted import need, remote_series, stock
 
 ALIAS = "verified"
@@ -131,9 +132,10 @@ def adopt(series: Series) -> None:
     period.last_value = 106
     period.save(using=ALIAS)
     adoption = Adoption.objects.using(ALIAS).create(tenant="acme", series=series, source="old.csv", digest="", rows=3)
-    AdoptedGap.objects.using(ALIAS).create(
+    missing = AdoptedGap.objects.using(ALIAS).create(
         tenant="acme", adoption=adoption, period=period, first_value=101, last_value=104
     )
+    GapExplained.objects.using(ALIAS).create(tenant="acme", adopted_gap=missing, explanation="never printed")
     for value in (100, 105, 106):
         Entry.objects.using(ALIAS).create(
             tenant="acme",
@@ -170,7 +172,7 @@ def undone(connection: BaseDatabaseWrapper) -> Iterator[None]:
         transaction.set_rollback(True, using=connection.alias)
 
 
-def found(**options: Any) -> list[Finding]:
+def found(**options: Any) -> list[Alarm]:
     findings = list(verify(using=ALIAS, **options))
     for finding in findings:
         assert finding.problem

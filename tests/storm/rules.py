@@ -317,7 +317,7 @@ RULES: tuple[Rule, ...] = (
         10,
         "found-by-workers",
         "SELECT id AS run, started_at, counts FROM ledger_sweeprun"
-        " WHERE sweep = 'verify' AND (counts ->> 'findings')::bigint > 0",
+        " WHERE sweep = 'verify' AND (counts ->> 'alarms')::bigint > 0",
         needs=("ledger_sweeprun",),
     ),
     # What `serial` and `at_commit` promise is strict order, and a strict series its dates in order.

@@ -232,7 +232,7 @@ CASES = [
     case("open-reservation", "INSERT INTO ledger_reservation (id, tenant, series_id, period_id, value, document)"
          " VALUES (4, 't', 3, 30, 4, 'r4'); UPDATE ledger_period SET last_value = 4 WHERE id = 30"),
     case("ticket-left", "INSERT INTO ledger_ticket (id, tenant) VALUES (1, 't')"),
-    case("found-by-workers", """INSERT INTO ledger_sweeprun (sweep, counts) VALUES ('verify', '{"findings": 1}')"""),
+    case("found-by-workers", """INSERT INTO ledger_sweeprun (sweep, counts) VALUES ('verify', '{"alarms": 1}')"""),
     case("time-out-of-order", UNSEEN + "UPDATE ledger_entry SET issued_at = '2026-05-06' WHERE id = 10"),
     case("date-out-of-order", UNSEEN + "UPDATE ledger_entry SET issued_on = '2026-05-06' WHERE id = 12"),
 ]  # fmt: skip

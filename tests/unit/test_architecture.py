@@ -22,7 +22,10 @@ LAYERS = [
         *("failures",),
     },
     {"series", "periods", "growth", "testing", "waiting"},
-    {"issuing", "voiding", "gaps", "verification", "adoption", "reports", "reconciliation", "remote"},
+    {
+        *("issuing", "voiding", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
+        "remote",
+    },
     {"sweeps"},
     {"checks", "admin", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},
     {"site"},

@@ -24,6 +24,7 @@ class Command(LedgerCommand):
         "goes on after the highest. All of the file or nothing: each bad row is told with its line and the reason. "
         "Exit code 0: done; 1: the file is refused; 2: the options are no good."
     )
+    judges = False
     examples = r"""  manage.py ledger_adopt old.csv --series invoice --template 'INV-{year}-{counter:06}' \
       --time-zone Europe/Berlin --number-column 'Invoice no' --date-column Date --date-format %d.%m.%Y \
       --delimiter ';' --dry-run

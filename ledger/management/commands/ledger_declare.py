@@ -21,6 +21,7 @@ class Command(LedgerCommand):
         "--handed-in appends GapDeclared for each missing number that the file declares. Exit code 0: done, or there "
         "is nothing to declare; 1: refused, with the reason; 2: the options are no good."
     )
+    judges = False
     examples = """  manage.py ledger_declare gstr1 --tenant mumbai --month 2026-04 --gstin 27AAPFU0939F1ZV \\
       --map invoice=1 --map credit-note=5 --output gstr1.json
   manage.py ledger_declare gstr1 … --output gstr1.json --handed-in AA270426123456B

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from ledger.gaps import Gap, Hole, State, explain, find, flag_lost, flagged_gaps, healed_holes, sweep
+from ledger.gaps import Gap, Hole, State, explain, find, flag_lost, flagged_gaps, healed_holes, raise_lost, sweep
 from ledger.gaps.finding import GRACE
-from ledger.management.base import FAILED, LedgerCommand, counted
+from ledger.judging import Fact, Judgement, Kind, judge
+from ledger.management.base import LedgerCommand, counted, looked, moment
 from ledger.models import Entry
 
 #: Lines of a table; a script takes --json, which has them all.
@@ -21,9 +22,10 @@ _LINES = 200
 class Command(LedgerCommand):
     help = (
         "Shows every hole with where it stands, and every gap with its explanation. list is what it does by default; "
-        "sweep first flags, as the workers do, what no checkout will fill; explain says why. Exit code 0: nothing is "
-        "open, lost or unexplained; 1: something is, or was refused; 2: the options are no good."
+        "sweep first flags, as the workers do, what no checkout will fill; explain says why. Exit code 0: in order; "
+        "1: something is open or unexplained, or was refused; 2: values are lost, or the options are no good."
     )
+    judges = True
     examples = """  manage.py ledger_gaps
   manage.py ledger_gaps sweep --series invoice
   manage.py ledger_gaps explain INV-2026-000124 --reason 'card refused, see incident 17' --by ada
@@ -57,7 +59,12 @@ class Command(LedgerCommand):
         super().add_arguments(parser)
         parser.add_argument("--tenant", help="Only this tenant's, by its key; '' is the one without a name.")
         parser.add_argument("--series", metavar="CODE", help="Only those of series of this code, such as invoice.")
-        parser.add_argument("--full", action="store_true", help="Look for lost values from the first one on.")
+        parser.add_argument(
+            "--recent",
+            action="store_true",
+            help="Look for lost values only in what came since the last scan, as the workers do each minute; by "
+            "default from the first value on.",
+        )
         parser.add_argument(
             "--grace",
             type=float,
@@ -73,7 +80,8 @@ class Command(LedgerCommand):
             self._explain(alias, options)
             return
         which: dict[str, Any] = {"tenant": options["tenant"], "series": options["series"], "using": alias}
-        waiting = {**which, "grace": timedelta(seconds=options["grace"]), "full": options["full"]}
+        full = not options["recent"]
+        waiting = {**which, "grace": timedelta(seconds=options["grace"]), "full": full}
         steps = 3 if options["action"] == "sweep" else 2
         swept = None
         with self.progress(steps, wanted=options["verbosity"] > 0) as begin:
@@ -85,8 +93,13 @@ class Command(LedgerCommand):
                         swept.flagged += flag_lost(hole, by=options["by"], using=alias)
             begin("looking for holes")
             holes = list(find(**waiting))
+            raise_lost(holes, using=alias)
             begin("reading gaps")
             gaps = list(flagged_gaps(**which))
+        judgement = judge(**which, sweeps=()).including(_facts(holes))
+        if full:
+            judgement = Judgement(judgement.facts, judgement.as_of, looked_at=judgement.as_of)
+        verdict = judgement.verdict
         if options["json"]:
             self.write_json(
                 {
@@ -94,11 +107,17 @@ class Command(LedgerCommand):
                     "holes": [hole.as_dict() for hole in holes],
                     "gaps": [gap.as_dict() for gap in gaps],
                     "healed": [_healed(entry) for entry in healed_holes(**which)],
+                    "verdict": verdict.as_dict(),
                 }
             )
         else:
             self._show(holes, gaps, sum(1 for _ in healed_holes(**which)), None if swept is None else swept.flagged)
-        self._judge(holes, gaps, str(swept.failures) if swept is not None else "")
+        not_done = str(swept.failures) if swept is not None else ""
+        is_empty = verdict.is_in_order and not holes and not gaps and not not_done and not options["json"]
+        if is_empty:
+            where = "" if verdict.looks_now else " in what came since the last scan"
+            self.stdout.write(self.style.SUCCESS(f"Nothing is missing{where}. {looked(verdict)}"))
+        self.conclude(verdict, first=f"{not_done}." if not_done else "", quiet=is_empty or options["json"])
 
     def _explain(self, alias: str, options: dict[str, Any]) -> None:
         said = [
@@ -124,24 +143,16 @@ class Command(LedgerCommand):
         if healed:
             told = counted(healed, "hole that was reported has", "holes that were reported have")
             self.stdout.write(f"{told} healed.")
-        if not holes and not gaps:
-            self.stdout.write(self.style.SUCCESS("Nothing is missing."))
 
-    def _judge(self, holes: Iterable[Hole], gaps: Iterable[Gap], not_done: str) -> None:
-        states = Counter[str]()
-        for hole in holes:
-            states[hole.state] += hole.count
-        wrong = {
-            "open (manage.py ledger_gaps sweep flags what no checkout will fill)": states[State.OPEN],
-            "lost or tampered with (restore from a backup; manage.py ledger_verify tells more)": states[State.LOST],
-            "flagged and not explained (manage.py ledger_gaps explain)": sum(
-                gap.count for gap in gaps if not gap.explanation
-            ),
-        }
-        told = "; ".join(f"{counted(count, 'value is', 'values are')} {what}" for what, count in wrong.items() if count)
-        if told or not_done:
-            said = [f"{each}." for each in (told, not_done) if each]
-            raise CommandError(" ".join(said), returncode=FAILED)
+
+def _facts(holes: Iterable[Hole]) -> list[Fact]:
+    """What was seen just now: lost values, and open ones, which the next sweep flags."""
+    kinds = {State.LOST: Kind.LOST, State.OPEN: Kind.OPEN}
+    found: Counter[tuple[Any, ...]] = Counter()
+    for hole in holes:
+        if hole.state in kinds:
+            found[kinds[hole.state], hole.tenant, hole.series, hole.starts_on] += hole.count
+    return [Fact(kind, count, *place) for (kind, *place), count in found.items()]
 
 
 def _span(row: Hole | Gap) -> str:
@@ -149,14 +160,14 @@ def _span(row: Hole | Gap) -> str:
 
 
 def _hole_line(hole: Hole) -> tuple[Any, ...]:
-    since = f"{hole.since:%Y-%m-%d %H:%M:%S}" if hole.since else ""
-    return (hole.tenant, hole.series, hole.number, _span(hole), hole.state, since, hole.evidence.get("document", ""))
+    document = hole.evidence.get("document", "")
+    return (hole.tenant, hole.series, hole.number, _span(hole), hole.state, moment(hole.since), document)
 
 
 def _gap_line(gap: Gap) -> tuple[Any, ...]:
     cause = gap.evidence.get("cause", "")
     told = f"{gap.explanation} ({gap.explained_by or 'nobody named'})" if gap.explanation else "none"
-    return (gap.tenant, gap.series, gap.number, _span(gap), cause, f"{gap.since:%Y-%m-%d %H:%M:%S}", told)
+    return (gap.tenant, gap.series, gap.number, _span(gap), cause, moment(gap.since), told)
 
 
 def _healed(entry: Entry) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class Command(LedgerCommand):
         "again. A Django process usually has one role with several purposes. Your project's own tables stay as they "
         "are. Exit code 0: done; 1: refused; 2: the options are no good."
     )
+    judges = False
     examples = """  manage.py ledger_grants --role shop_app --purpose checkout
   manage.py ledger_grants --role shop_app --purpose checkout --purpose void --apply
   manage.py ledger_grants --role shop_workers --purpose workers --apply

@@ -30,6 +30,7 @@ class Command(LedgerCommand):
         "Shows what it would do; --apply does it, all or nothing, waiting for checkouts that hold an old number. "
         "Exit code 0: done; 1: refused; 2: the options are no good."
     )
+    judges = False
     examples = """  manage.py ledger_migrate_from django-sequences
   manage.py ledger_migrate_from django-sequences --only invoice --model shop.Invoice \\
       --number-field number --date-field created_at --apply

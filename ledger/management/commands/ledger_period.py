@@ -23,6 +23,7 @@ class Command(LedgerCommand):
         "for explicit periods, and for a counter that starts elsewhere. Closing is final. Exit code 0: done; "
         "1: refused, with the reason; 2: the options are no good."
     )
+    judges = False
     examples = """  manage.py ledger_period open invoice --starts-on 2025-08-15 --ends-on 2025-12-31
   manage.py ledger_period open invoice --on 2026-01-01 --first-value 500
   manage.py ledger_period close invoice --on 2025-12-31

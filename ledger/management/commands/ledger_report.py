@@ -13,7 +13,7 @@ from typing import IO, Any
 from django.core.management.base import CommandError, CommandParser
 
 from ledger.errors import InvalidArgument, ReportError
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, iso_date
+from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date
 from ledger.management.whole_file import whole_file
 from ledger.reports.formats import Format, format_named, formats
 from ledger.reports.formats.json_document import json_schema
@@ -26,10 +26,11 @@ _STEPS = 5
 class Command(LedgerCommand):
     help = (
         "Writes the continuity report of one tenant: every number from first to last, issued, void, open or missing, "
-        "and why. All of it is read from one snapshot, and checkouts go on meanwhile. Exit code 0: everything adds up; "
-        "1: it does not, or values come twice or are lost, which the report says in red; 2: the options are no good, "
-        "or the format's library is not installed."
+        "and why. All of it is read from one snapshot, and checkouts go on meanwhile. Exit code 0: everything adds up, "
+        "and nothing is open; 1: people have work to do; 2: values are lost, come twice or don't add up, which the "
+        "report says in red, or the options are no good, or the format's library is not installed."
     )
+    judges = True
     examples = """  manage.py ledger_report --series invoice --on 2026-01-01 --format pdf --output invoices-2026.pdf
   manage.py ledger_report --tenant shop.organization:42 --tax-id DE123456789 --from 2026-01-01 --to 2026-03-31 \\
       --format xlsx --output first-quarter.xlsx
@@ -77,7 +78,9 @@ class Command(LedgerCommand):
                 chosen.write(report, target, warnings.append)
         self._tell(report, warnings, options)
         if not report.ok:
-            raise CommandError(" ".join(report.problems[:20]), returncode=FAILED)
+            state = report.verdict.state
+            said = " ".join(report.problems[:20])
+            raise CommandError(f"{state[:1].upper()}{state[1:]}: {said}", returncode=state.exit_code)
 
     def _format(self, options: dict[str, Any]) -> Format:
         suffix = Path(options["output"]).suffix.lower() if options["output"] else ""
@@ -130,8 +133,8 @@ class Command(LedgerCommand):
         for warning in warnings:
             self.stderr.write(warning, self.style.WARNING)
         if options["json"]:
-            told = {"output": options["output"], "ok": report.ok, "problems": report.problems, "warnings": warnings}
-            self.write_json(told)
+            said = {"state": report.verdict.state.value, "ok": report.ok, "problems": report.problems}
+            self.write_json({"output": options["output"], **said, "warnings": warnings})
         elif options["output"] is not None and report.ok:
             self.stdout.write(self.style.SUCCESS(f"{options['output']}: everything adds up."))
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.judging import Fact, Kind, judge
+from ledger.management.base import BAD_OPTIONS, LedgerCommand
 from ledger.models import Series
-from ledger.reports.rules import SeriesReport, report
+from ledger.reports.rules import SeriesReport, alarms, broken, report
 from ledger.rules import Outcome, all_rules
+from ledger.verification.alarms import Watch
 
 
 class Command(LedgerCommand):
     help = (
         "Checks each series against the rules by country that it names, in its settings and on its real numbers, and "
         "cites where each rule stands. What the law asks beyond them is for your adviser to say. Exit code 0: nothing "
-        "failed (warnings are allowed); 1: some check failed; 2: the options are no good."
+        "failed (warnings are allowed), and the series are in order; 1: a check failed, or people have work to do; "
+        "2: the ledger is lost or tampered, or the options are no good."
     )
+    judges = True
     examples = """  manage.py ledger_rules
   manage.py ledger_rules --tenant shop.organization:42 --series invoice
   manage.py ledger_rules --json | jq '.series[].findings[] | select(.outcome == "failed")'
@@ -36,26 +41,37 @@ class Command(LedgerCommand):
             self._known(as_json=options["json"])
             return
         alias = self.alias(options)
-        reports = list(report(tenant=options["tenant"], series=options["series"], using=alias))
+        chosen = {"tenant": options["tenant"], "series": options["series"]}
+        reports = list(report(**chosen, using=alias))
         if not reports and (options["tenant"], options["series"]) != (None, None):
             some = Series.objects.using(alias).values_list("code", flat=True).distinct().order_by("code")[:20]
             raise CommandError(
                 f"There is no such series. There are {', '.join(some) or 'none yet'}.", returncode=BAD_OPTIONS
             )
-        failed = [one for one in reports if one.count(Outcome.FAILED)]
+        kept = Watch(
+            alias, **chosen, country_rules=True, refused=lambda told: self.stderr.write(told, self.style.WARNING)
+        )
+        for alarm in chain.from_iterable(map(alarms, reports)):
+            kept.see(alarm)
+        kept.finish()
+        own = [Fact(Kind.RULE, len(broken(one)), one.tenant, one.series) for one in reports if broken(one)]
+        verdict = judge(**chosen, sweeps=(), using=alias).including(own).verdict
         if options["json"]:
-            self.write_json({"series": [one.as_dict() for one in reports], "ok": not failed})
+            told = {"ok": verdict.is_in_order, "verdict": verdict.as_dict()}
+            self.write_json({"series": [one.as_dict() for one in reports], **told})
         else:
             for one in reports:
                 self._show(one)
             if not reports:
                 self.stdout.write("No series is defined yet.")
+        failed = [one for one in reports if one.count(Outcome.FAILED)]
+        said = ""
         if failed:
-            raise CommandError(
+            said = (
                 f"{sum(one.count(Outcome.FAILED) for one in failed)} checks failed, of "
-                f"{', '.join(_name(one) for one in failed[:20])}{' and more' if len(failed) > 20 else ''}.",
-                returncode=FAILED,
+                f"{', '.join(_name(one) for one in failed[:20])}{' and more' if len(failed) > 20 else ''}."
             )
+        self.conclude(verdict, first=said, quiet=options["json"])
 
     def _known(self, *, as_json: bool) -> None:
         if as_json:

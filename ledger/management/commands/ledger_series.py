@@ -24,6 +24,7 @@ class Command(LedgerCommand):
         "is left out stays as it is. allocate changes how a series takes its numbers within a period, once no "
         "value waits in it any more. Exit code 0: done; 1: refused, with the reason; 2: the options are no good."
     )
+    judges = False
     examples = """  manage.py ledger_series create credit-note --template 'CN-{year}-{counter:06}'
   manage.py ledger_series create invoice --template 'R{fy_start}/{fy_end}-{counter:04}' \\
       --calendar fiscal-year --fiscal-start 04-01 --time-zone Asia/Kolkata --tenant shop.organization:42

@@ -1,4 +1,4 @@
-"""``ledger_status``: every period with its numbers from first to last, and whether they add up."""
+"""``ledger_status``: every period with its numbers from first to last, whether they add up, and how it stands."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.core.management.base import CommandError, CommandParser
 
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted
+from ledger.judging import Fact, Judgement, Kind, State, Verdict, decide, judge
+from ledger.management.base import BAD_OPTIONS, LedgerCommand, counted
 from ledger.models import Series
 from ledger.moments import MomentEncoder
 from ledger.remote import PoolState, pool_states
@@ -36,9 +37,12 @@ _HEADER = (
     "out of order",
     "ahead",
     "next",
-    "adds up",
+    "state",
 )
 _TEXT_COLUMNS = 2
+
+#: A period with how it stands.
+_Judged: TypeAlias = tuple[PeriodSummary, State]
 
 
 class Command(LedgerCommand):
@@ -46,9 +50,10 @@ class Command(LedgerCommand):
         "Shows every period of every series: first and last value, and how the values between are accounted for. The "
         "sum is made twice, from the counter and from the rows alone. Of the missing values those that heal are free "
         "slots, which the next checkouts take; slots ahead lie above the last value. Pools of drafts that are low, or "
-        "could not be refilled, are named below. Exit code 0: all add up; 1: some "
-        "don't; 2: the options are no good."
+        "could not be refilled, are named below. Exit code 0: in order; 1: people "
+        "have work to do; 2: values are lost or don't add up, or the options are no good."
     )
+    judges = True
     examples = """  manage.py ledger_status
   manage.py ledger_status --tenant shop.organization:42 --series invoice
   manage.py ledger_status --json | jq '.periods[] | select(.missing > 0)'
@@ -64,22 +69,18 @@ class Command(LedgerCommand):
         alias = self.alias(options)
         chosen = {"tenant": options["tenant"], "series": options["series"]}
         self._refuse_strangers(alias, **chosen)
-        failed: list[str] = []
-        summaries = _watched(summarise(**chosen, using=alias), failed)
+        judgement = judge(**chosen, sweeps=(), using=alias)
+        counted_facts: list[Fact] = []
+        summaries = _judged(summarise(**chosen, using=alias), judgement, counted_facts)
         pools = pool_states(**chosen, using=alias)
         if options["json"]:
-            self._json(summaries, failed, pools)
+            self._json(summaries, judgement, counted_facts, pools)
         else:
             self._tables(summaries)
             for pool in pools:
                 if pool.warning:
                     self.stdout.write(self.style.WARNING(pool.warning))
-        if failed:
-            raise CommandError(
-                f"The numbers of {', '.join(failed[:20])}{' and more' if len(failed) > 20 else ''} don't add up: "
-                "counter and rows disagree. manage.py ledger_verify names the rows.",
-                returncode=FAILED,
-            )
+        self.conclude(_verdict(judgement, counted_facts), quiet=options["json"])
 
     def _refuse_strangers(self, alias: str, tenant: str | None, series: str | None) -> None:
         # A misspelt name would show nothing, which looks as if all were well.
@@ -94,27 +95,35 @@ class Command(LedgerCommand):
                 returncode=BAD_OPTIONS,
             )
 
-    def _json(self, summaries: Iterator[PeriodSummary], failed: list[str], pools: list[PoolState]) -> None:
+    def _json(
+        self, summaries: Iterator[_Judged], judgement: Judgement, counted_facts: list[Fact], pools: list[PoolState]
+    ) -> None:
         """A document in pieces, so that any number of periods takes no memory."""
         before = '{"periods": [\n'
-        for summary in summaries:
-            text = json.dumps(summary.as_dict(), cls=MomentEncoder, ensure_ascii=False)
+        for summary, state in summaries:
+            text = json.dumps({**summary.as_dict(), "state": state.value}, cls=MomentEncoder, ensure_ascii=False)
             self.stdout.write(before + text, ending="")
             before = ",\n"
         if before != ",\n":
             self.stdout.write(before, ending="")
-        states = json.dumps([pool.as_dict() for pool in pools], cls=MomentEncoder, ensure_ascii=False)
-        self.stdout.write(f'\n], "pools": {states}, "ok": {json.dumps(not failed)}}}')
+        verdict = _verdict(judgement, counted_facts)
+        tail = {
+            "pools": [pool.as_dict() for pool in pools],
+            "ok": verdict.is_in_order,
+            "verdict": verdict.as_dict(),
+        }
+        self.stdout.write("\n], " + json.dumps(tail, cls=MomentEncoder, ensure_ascii=False)[1:])
 
-    def _tables(self, summaries: Iterator[PeriodSummary]) -> None:
+    def _tables(self, judged: Iterator[_Judged]) -> None:
         periods = explained = adopted_missing = healing = duplicates = 0
-        while chunk := list(islice(summaries, _ROWS)):
+        while rows := list(islice(judged, _ROWS)):
+            chunk = [summary for summary, _ in rows]
             periods += len(chunk)
             explained += sum(summary.explained for summary in chunk)
             adopted_missing += sum(summary.adopted_missing for summary in chunk)
             healing += sum(summary.healing for summary in chunk)
             duplicates += sum(summary.duplicates for summary in chunk)
-            self._table([_cells(summary) for summary in chunk])
+            self._table([_cells(summary, state) for summary, state in rows])
         if not periods:
             self.stdout.write("No period is open yet; the first number opens one.")
             return
@@ -142,25 +151,44 @@ class Command(LedgerCommand):
         for number, title in enumerate(_HEADER):
             table.add_column(title, justify="left" if number < _TEXT_COLUMNS else "right", overflow="fold")
         for row in rows:
-            table.add_row(*row, style=None if row[-1] == "yes" else "bold red")
+            table.add_row(*row, style=None if row[-1] == State.IN_ORDER else "bold red")
         # Through a text, since Django's wrapper of standard output would end each piece with a line break.
         text = io.StringIO()
         Console(file=text, force_terminal=True, width=Console().width).print(table)
         self.stdout.write(text.getvalue())
 
 
-def _watched(summaries: Iterable[PeriodSummary], failed: list[str]) -> Iterator[PeriodSummary]:
+def _judged(summaries: Iterable[PeriodSummary], judgement: Judgement, counted_facts: list[Fact]) -> Iterator[_Judged]:
+    """Each with how it stands; what counting it has shown is added to ``counted_facts``."""
     for summary in summaries:
-        if not summary.identity_holds:
-            failed.append(f"{_series(summary)} {summary.period}")
-        yield summary
+        place = (summary.tenant, summary.series, summary.starts_on)
+        own = list(_facts(summary))
+        counted_facts += own
+        known = judgement.of(*place)
+        verdict = decide([*known.facts, *own], as_of=known.as_of, looked_at=known.looked_at)
+        yield summary, verdict.state
+
+
+def _facts(summary: PeriodSummary) -> Iterator[Fact]:
+    place = (summary.tenant, summary.series, summary.starts_on)
+    lost = summary.missing - summary.adopted_missing - summary.healing
+    if lost > 0:
+        yield Fact(Kind.LOST, lost, *place)
+    if not summary.identity_holds or summary.duplicates:
+        yield Fact(Kind.DISAGREES, 1, *place)
+
+
+def _verdict(judgement: Judgement, counted_facts: Iterable[Fact]) -> Verdict:
+    """On all of it; every value was looked at just now, to be counted."""
+    facts = judgement.including(counted_facts).facts
+    return decide(facts, as_of=judgement.as_of, looked_at=judgement.as_of)
 
 
 def _series(summary: PeriodSummary) -> str:
     return f"{summary.tenant}/{summary.series}" if summary.tenant else summary.series
 
 
-def _cells(summary: PeriodSummary) -> tuple[str, ...]:
+def _cells(summary: PeriodSummary, state: State) -> tuple[str, ...]:
     begun = summary.expected > 0
     return (
         _series(summary),
@@ -179,5 +207,5 @@ def _cells(summary: PeriodSummary) -> tuple[str, ...]:
         f"{summary.out_of_order:,}",
         f"{summary.ahead:,}",
         "closed" if summary.closed else summary.next_number or "exhausted",
-        "yes" if summary.identity_holds else "NO",
+        state.value,
     )

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from ledger.errors import LedgerError
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.judging import Verdict, judge
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, moment
 from ledger.sweeps import Sweep, find_sweeps, registered, run
 from ledger.sweeps.health import health
 
@@ -16,9 +17,11 @@ from ledger.sweeps.health import health
 class Command(LedgerCommand):
     help = (
         "Runs the sweeps that look after the ledger, all of them or those that are named: what Celery's workers do, "
-        "for cron or for a process of its own (--forever). Exit code 0: all went well; 1: a sweep failed, or with "
-        "--status is overdue; 2: the options are no good."
+        "for cron or for a process of its own (--forever). Exit code 0: all went well, and the ledger is in "
+        "order; 1: a sweep failed or is overdue, or people have work to do; 2: the ledger is lost or tampered, or the "
+        "options are no good."
     )
+    judges = True
     examples = """  manage.py ledger_sweep
   manage.py ledger_sweep flag_gaps open_next_periods --json
   manage.py ledger_sweep --forever
@@ -58,8 +61,15 @@ class Command(LedgerCommand):
         else:
             self.write_table(("sweep", "counted", "error"), (_line(row) for row in rows))
         failed = [row["sweep"] for row in rows if row["error"]]
-        if failed:
-            raise CommandError(f"These sweeps failed: {', '.join(failed)}.", returncode=FAILED)
+        said = f"These sweeps failed: {', '.join(failed)}." if failed else ""
+        verdict = self._verdict(alias, {sweep.name for sweep in sweeps})
+        if failed and verdict.is_in_order:
+            raise CommandError(said, returncode=FAILED)
+        self.conclude(verdict, first=said, quiet=as_json)
+
+    def _verdict(self, alias: str, wanted: set[str]) -> Verdict:
+        """On all of the ledger, and of the sweeps on those that were asked for."""
+        return judge(sweeps=[one for one in health(using=alias) if one.sweep in wanted], using=alias).verdict
 
     def _forever(self, alias: str, sweeps: list[Sweep]) -> None:
         due = {sweep.name: time.monotonic() for sweep in sweeps}
@@ -83,16 +93,14 @@ class Command(LedgerCommand):
                     (
                         one.sweep,
                         one.every,
-                        f"{one.succeeded_at:%Y-%m-%d %H:%M:%S}" if one.succeeded_at else "never",
+                        moment(one.succeeded_at) or "never",
                         one.error[:60],
                         "overdue" if one.overdue else "",
                     )
                     for one in found
                 ),
             )
-        overdue = [one.sweep for one in found if one.overdue]
-        if overdue:
-            raise CommandError(f"Overdue: {', '.join(overdue)}.", returncode=FAILED)
+        self.conclude(self._verdict(alias, wanted), quiet=as_json)
 
 
 def _outcome(sweep: Sweep, alias: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
         return
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open(_entry("header.csv"), "w") as file:
-            told = [*report.header.lines(), ("Adds up", "yes" if report.ok else "NO")]
+            told = [*report.header.lines(), ("State", report.verdict.state.value)]
             _table(file, ["what", "is"], [*told, *(("Problem", problem) for problem in report.problems)])
         for part in report.parts:
             with archive.open(_entry(f"{part.name}.csv"), "w", force_zip64=True) as file:

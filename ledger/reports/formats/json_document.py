@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
+from ledger.judging import State
 from ledger.reports.formats import Format, Warn
 from ledger.reports.remote import ConfirmedRow, FindingRow
 from ledger.reports.report import SCHEMA, Header, Position, Report
@@ -41,7 +42,8 @@ _OPTIONAL_PARTS = {"findings", "confirmed"}
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     """The header, what is wrong, and each part as a list of objects, one row a line."""
-    head = {"schema": SCHEMA, "header": asdict(report.header), "ok": report.ok, "problems": report.problems}
+    said = {"state": report.verdict.state.value, "ok": report.ok, "problems": report.problems}
+    head = {"schema": SCHEMA, "header": asdict(report.header), **said}
     target.write(f'{_json(head)[:-1]}, "parts": {{'.encode())
     for number, part in enumerate(report.parts):
         names = [column.name for column in part.columns]
@@ -81,6 +83,7 @@ def json_schema() -> dict[str, Any]:
             {
                 "schema": {"const": SCHEMA},
                 "header": _object(header),
+                "state": {"enum": [state.value for state in State]},
                 "ok": {"type": "boolean"},
                 "problems": {"type": "array", "items": text},
                 "parts": {

@@ -83,12 +83,18 @@ def _front(paper: Paper, report: Report) -> None:
         paper.put(x + 32, y, half - 36, text, size=8.5, bold=True)
     paper.set_y(top + 5.2 * rows + 3)
     if report.ok:
-        paper.paragraph("Everything adds up: by the counters, and by the rows alone.", size=11, bold=True, color=GREEN)
+        said = f"{_sentence(report)} Everything adds up: by the counters, and by the rows alone."
+        paper.paragraph(said, size=11, bold=True, color=GREEN)
     else:
-        paper.paragraph("This does not add up.", size=13, bold=True, color=RED)
+        paper.paragraph(_sentence(report), size=13, bold=True, color=RED)
         for problem in report.problems:
             paper.paragraph(problem, size=9, bold=True, color=RED)
     paper.set_y(paper.get_y() + 2)
+
+
+def _sentence(report: Report) -> str:
+    state = report.verdict.state.value
+    return f"{state[:1].upper()}{state[1:]}."
 
 
 def _signatures(paper: Paper) -> None:

@@ -95,8 +95,8 @@ def _header(sheet: Worksheet, report: Report, looks: _Looks) -> None:
         sheet.write_string(at, 0, label, looks.of("label"))
         sheet.write_string(at, 1, text, looks.of(Kind.TEXT))
         at += 1
-    sheet.write_string(at, 0, "Adds up", looks.of("label"))
-    sheet.write_string(at, 1, "yes" if report.ok else "NO", looks.of("good", red=not report.ok))
+    sheet.write_string(at, 0, "State", looks.of("label"))
+    sheet.write_string(at, 1, report.verdict.state.value, looks.of("good", red=not report.ok))
     for problem in report.problems:
         at += 1
         sheet.write_string(at, 1, problem, looks.of(Kind.TEXT, red=True))

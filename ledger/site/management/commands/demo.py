@@ -226,7 +226,7 @@ class Command(LedgerCommand):
             "of these void",
             "+ open",
             "+ missing",
-            "adds up",
+            "sums agree",
         )
         self.write_table(header, rows)
         return broken

@@ -1,0 +1,209 @@
+"""Reading the facts: a few statements over sets, however many tenants and series there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any, Protocol
+
+from django.db import router
+
+from ledger.conf import ledger_settings
+from ledger.cursors import open_cursor
+from ledger.errors import LedgerError
+from ledger.growth import rates, runs_out_on, used_periods
+from ledger.judging import sql
+from ledger.judging.verdict import Fact, Judgement, Kind, merged
+from ledger.keys import tenant_key
+from ledger.models import Entry, Period, Series
+from ledger.moments import aware
+from ledger.rules import GapPolicy, all_rules
+from ledger.verification import OPEN_AT_MOST
+from ledger.verification.alarms import COUNTRY_RULE, NOT_CHECKED
+from ledger.verification.findings import MEANINGS
+from ledger.zones import zone_or_utc
+
+#: So many values are looked at for a verdict, which takes some hundredths of a second: all values of a small ledger,
+#: and what came since the last scan in a large one.
+_MOST = 50_000
+
+#: What an alarm is told as; any other says that rows or guards were tampered with. Keys of an earlier version, a
+#: setting that can't work, and a privilege that somebody granted are no loss: people have to see to them.
+_KINDS = {
+    "lost-or-tampered": Kind.LOST,
+    "reservation-old": Kind.RESERVED,
+    NOT_CHECKED: Kind.UNCHECKED,
+    COUNTRY_RULE: Kind.RULE,
+    **dict.fromkeys(("setting", "code-text", "owner", "privilege", "definer", "shadow"), Kind.SETUP),
+    **dict.fromkeys((check for check in MEANINGS if check.startswith(("document-", "tenant-"))), Kind.SETUP),
+    # Two numbers of one document, which is a matter of rows.
+    "document-twice": Kind.TAMPERED,
+}
+
+
+def kind_of(check: str) -> Kind:
+    """What an alarm of this check is told as."""
+    return _KINDS.get(check, Kind.TAMPERED)
+
+
+class Overdue(Protocol):
+    """How a sweep does, as ``ledger.sweeps.health`` tells it."""
+
+    @property
+    def sweep(self) -> str:
+        """Its name."""
+
+    @property
+    def succeeded_at(self) -> datetime | None:
+        """When it last went well."""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether that is too long ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is judged, by whom it is read, and when."""
+
+    alias: str
+    wanted: dict[str, Any]
+    now: datetime
+
+    def rows(self, statement: str, **more: Any) -> list[tuple[Any, ...]]:
+        with open_cursor(self.alias) as cursor:
+            cursor.execute(statement, {**self.wanted, **more})
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+    def today(self, time_zone: str) -> date:
+        """The business date; UTC's where the zone is none that anybody knows, so that one series stops no other."""
+        moment = datetime.now(UTC) if ledger_settings().clock == "application" else self.now
+        return moment.astimezone(zone_or_utc(time_zone)).date()
+
+
+def judge(
+    *,
+    sweeps: Iterable[Overdue],
+    org: Any = None,
+    tenant: str | None = None,
+    series: str | None = None,
+    using: str | None = None,
+) -> Judgement:
+    """How all of it stands, or a tenant, or the series of a code: the facts, and the verdict on each part of it.
+
+    ``tenant`` is a key (``""`` is the one without a name), ``org`` what ``issue`` takes; with neither, all tenants.
+    ``sweeps`` is what ``ledger.sweeps.health.health()`` returns: what rests on the sweeps isn't in order while they are
+    overdue. Who has just looked at everything himself passes none.
+    """
+    alias = using or router.db_for_read(Entry)
+    wanted: dict[str, Any] = {"tenant": tenant_key(org) if org is not None else tenant, "series": series}
+    with open_cursor(alias) as cursor:
+        cursor.execute(sql.SCOPE, wanted)
+        now, full_look, size = cursor.fetchone()
+    asked = _Asked(alias, wanted, aware(now))
+    whole = size <= _MOST
+    looked_at = asked.now if whole else _aware(full_look)
+    facts = merged(
+        fact
+        for found in (
+            _values(asked, whole=whole),
+            _alarms(asked),
+            _counted(asked, Kind.DIFFERENCE, sql.DIFFERENCES),
+            _counted(asked, Kind.UNEXPLAINED, sql.UNEXPLAINED),
+            _undeclared(asked),
+            _running_out(asked),
+            _pools(asked),
+            _counted(asked, Kind.RESERVED, sql.RESERVED, open_at_most=OPEN_AT_MOST),
+            _overdue(sweeps),
+        )
+        for fact in found
+    )
+    return Judgement(facts, asked.now, looked_at)
+
+
+def _values(asked: _Asked, *, whole: bool) -> Iterator[Fact]:
+    for tenant, series, starts_on, lost, is_beyond in asked.rows(sql.VALUES, whole=whole, most=_MOST):
+        if lost:
+            yield Fact(Kind.LOST, int(lost), tenant, series, starts_on)
+        if is_beyond:
+            yield Fact(Kind.DISAGREES, 1, tenant, series, starts_on)
+
+
+def _alarms(asked: _Asked) -> Iterator[Fact]:
+    found: dict[tuple[Kind, str | None, str | None, date | None], tuple[int, datetime | None]] = {}
+    for tenant, series, starts_on, check, alarms, values, raised_at in asked.rows(sql.ALARMS):
+        kind, since = kind_of(check), _aware(raised_at)
+        place = (kind, None, None, None) if tenant is None else (kind, tenant, series, starts_on)
+        count, first = found.get(place, (0, since))
+        earliest = min(filter(None, (first, since)), default=None)
+        found[place] = (count + int(values if kind is Kind.LOST else alarms), earliest)
+    for (kind, tenant, series, starts_on), (count, since) in found.items():
+        yield Fact(kind, count, tenant, series, starts_on, since)
+
+
+def _counted(asked: _Asked, kind: Kind, statement: str, **more: Any) -> Iterator[Fact]:
+    for tenant, series, starts_on, count, since in asked.rows(statement, **more):
+        yield Fact(kind, int(count), tenant, series, starts_on, _aware(since))
+
+
+def _undeclared(asked: _Asked) -> Iterator[Fact]:
+    """What is to be declared, from the first of the month after on, when the authority takes it."""
+    policies = {code: rules.gaps for code, rules in all_rules().items() if rules.gaps.policy is GapPolicy.DECLARE}
+    chosen = Series.objects.using(asked.alias).filter(rules__in=policies)
+    limits = {"tenant": asked.wanted["tenant"], "code": asked.wanted["series"]}
+    found = chosen.filter(**{key: value for key, value in limits.items() if value is not None})
+    ids, authorities, befores = [], [], []
+    for pk, code, time_zone in found.values_list("pk", "rules", "time_zone"):
+        zone = zone_or_utc(time_zone)
+        begun = asked.today(time_zone).replace(day=1)
+        ids.append(pk)
+        authorities.append(policies[code].authority)
+        befores.append(
+            asked.now if policies[code].due_day is None else datetime(begun.year, begun.month, 1, tzinfo=zone)
+        )
+    if ids:
+        lists = {"ids": ids, "authorities": authorities, "befores": befores}
+        yield from _counted(asked, Kind.UNDECLARED, sql.UNDECLARED, **lists)
+
+
+def _running_out(asked: _Asked) -> Iterator[Fact]:
+    today = asked.today("UTC")
+    used_up = used_periods(asked.alias, **asked.wanted, today=today)
+    speed = rates(list(used_up), asked.alias, today=today)
+    for period in Period.objects.using(asked.alias).filter(pk__in=used_up).select_related("series").order_by("pk"):
+        place = (period.tenant, period.series.code, period.starts_on)
+        if used_up[period.pk]:
+            yield Fact(Kind.USED_UP, 1, *place)
+            continue
+        day = asked.today(period.series.time_zone)
+        if not period.starts_on <= day <= period.ends_on:
+            continue
+        runs_out = runs_out_on(period, speed.get(period.pk), _highest(period), day)
+        if runs_out is not None:
+            fact = Fact(Kind.RUNNING_OUT, 1, *place)
+            yield replace(fact, detail=f"{fact.place}, about {runs_out}")
+
+
+def _highest(period: Period) -> int:
+    try:
+        return min(period.series.highest_value(period.as_format()), period.max_value)
+    except LedgerError:
+        # Its rules are unknown, which is told elsewhere.
+        return period.max_value
+
+
+def _pools(asked: _Asked) -> Iterator[Fact]:
+    for tenant, series, tried_at in asked.rows(sql.POOLS):
+        yield Fact(Kind.POOL, 1, tenant, series, None, _aware(tried_at))
+
+
+def _overdue(sweeps: Iterable[Overdue]) -> Iterator[Fact]:
+    for one in sweeps:
+        if one.overdue:
+            yield Fact(Kind.SWEEP, 1, since=_aware(one.succeeded_at), detail=one.sweep)
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return None if moment is None else aware(moment)

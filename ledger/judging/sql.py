@@ -1,0 +1,168 @@
+"""The statements of the judge. Each returns only what is not as it should be, a row for each period at most.
+
+All take ``tenant`` and ``series`` (a code), null for all. What looks at each period walks over the rows of
+``ledger_period`` and probes indexes, so its cost follows the number of periods, never that of the numbers.
+"""
+
+from __future__ import annotations
+
+_CHOSEN = """
+    (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+"""
+
+# A moment that Python can read: a row with an impossible one, such as infinity, must not keep the judge from its work.
+_SINCE = "CASE WHEN min({0}) BETWEEN '0001-01-02' AND '9999-12-30' THEN min({0}) END"
+
+# The database's clock, when the last full look began (the sweep ``verify``), and how many values the counters of what
+# is asked about have given out.
+SCOPE = f"""
+    SELECT clock_timestamp(),
+           (SELECT r.started_at FROM ledger_sweeprun r
+            WHERE r.sweep = 'verify' AND r.error = '' AND r.finished_at IS NOT NULL
+            ORDER BY r.finished_at DESC LIMIT 1),
+           (SELECT coalesce(sum(greatest(p.last_value::numeric - p.first_value + 1, 0)), 0)
+            FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
+            WHERE {_CHOSEN})
+"""  # noqa: S608  (our own text)
+
+# Values that the counter gave out and that nothing knows of, and counters that stand below their rows. All from one
+# snapshot, in which each value has exactly one row. Sizes are numeric: a counter may stand at the end of all numbers.
+#
+# ``whole``: every value of every period is looked at. Else, of the open periods, what came since the last scan, as long
+# as that is no more than ``most`` values in all; and of each of them whether its counter stands where its rows end.
+VALUES = f"""
+    WITH chosen AS MATERIALIZED (
+        SELECT p.id, p.tenant, s.code, p.starts_on, greatest(p.first_value, 0) - 1 AS start, p.last_value,
+               CASE WHEN %(whole)s THEN greatest(p.first_value, 0) - 1
+                    ELSE least(greatest(n.through, p.first_value - 1, -1), greatest(p.last_value, -1))
+               END AS after
+        FROM ledger_period p
+        JOIN ledger_series s ON s.id = p.series_id
+        LEFT JOIN ledger_scanposition n ON n.tenant = p.tenant AND n.period_id = p.id
+        WHERE {_CHOSEN} AND (%(whole)s OR p.closed_at IS NULL)
+    ), weighed AS (
+        SELECT c.*, %(whole)s OR sum(c.size) OVER (ORDER BY c.size, c.id) <= %(most)s AS is_counted
+        FROM (SELECT c.*, c.last_value::numeric - c.after AS size FROM chosen c) c
+    ), probed AS MATERIALIZED (
+        SELECT w.*,
+               (SELECT e.value FROM ledger_entry e WHERE e.tenant = w.tenant AND e.period_id = w.id
+                ORDER BY e.value DESC LIMIT 1) AS highest,
+               CASE WHEN w.is_counted AND w.size > 0 THEN
+                   (SELECT count(*) FROM ledger_entry e
+                    WHERE e.tenant = w.tenant AND e.period_id = w.id AND e.value > w.after AND e.value <= w.last_value)
+                 + (SELECT count(*) FROM ledger_slot v
+                    WHERE v.tenant = w.tenant AND v.period_id = w.id AND v.value > w.after AND v.value <= w.last_value)
+                 + (SELECT count(*) FROM ledger_reservation r
+                    WHERE r.tenant = w.tenant AND r.period_id = w.id AND r.value > w.after AND r.value <= w.last_value)
+                 + (SELECT coalesce(sum(g.last_value::numeric - greatest(g.first_value, w.after + 1) + 1), 0)
+                    FROM ledger_adoptedgap g
+                    WHERE g.tenant = w.tenant AND g.period_id = w.id AND g.last_value > w.after
+                      AND g.last_value <= w.last_value)
+               END AS known
+        FROM weighed w
+    ), reached AS MATERIALIZED (
+        SELECT b.*,
+               CASE WHEN b.highest = b.last_value THEN b.highest ELSE greatest(
+                   b.highest,
+                   (SELECT max(v.value) FROM ledger_slot v WHERE v.tenant = b.tenant AND v.period_id = b.id),
+                   (SELECT max(r.value) FROM ledger_reservation r WHERE r.tenant = b.tenant AND r.period_id = b.id),
+                   (SELECT max(g.last_value) FROM ledger_adoptedgap g WHERE g.tenant = b.tenant AND g.period_id = b.id)
+               ) END AS reaches
+        FROM probed b
+    )
+    SELECT r.tenant, r.code, r.starts_on,
+           greatest(r.size - r.known, r.last_value::numeric - coalesce(r.reaches, r.start), 0) AS lost,
+           coalesce(r.reaches > r.last_value, false) OR coalesce(r.known > r.size, false) AS is_beyond
+    FROM reached r
+    WHERE r.size > r.known OR r.known > r.size OR r.reaches > r.last_value
+       OR r.last_value > coalesce(r.reaches, r.start)
+"""  # noqa: S608
+
+# Open alarms, by kind. One that concerns all tenants concerns each of them.
+ALARMS = f"""
+    SELECT a.tenant, nullif(a.series, ''), a.starts_on, a.kind, count(*),
+           sum(coalesce(a.through::numeric - a.value, 0) + 1), {_SINCE.format("a.raised_at")}
+    FROM ledger_alarmraised a
+    WHERE NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
+      AND (a.tenant IS NULL
+           OR (%(tenant)s::text IS NULL OR a.tenant = %(tenant)s)
+              AND (%(series)s::text IS NULL OR a.series = %(series)s))
+    GROUP BY 1, 2, 3, 4
+"""  # noqa: S608
+
+# Differences from the books that are neither over nor acknowledged.
+DIFFERENCES = f"""
+    SELECT f.tenant, s.code, p.starts_on, count(*), {_SINCE.format("f.raised_at")}
+    FROM ledger_findingraised f
+    LEFT JOIN ledger_entry e ON e.id = f.entry_id
+    LEFT JOIN ledger_period p ON p.id = e.period_id
+    LEFT JOIN ledger_series s ON s.id = e.series_id
+    WHERE (%(tenant)s::text IS NULL OR f.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+      AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
+      AND NOT EXISTS (SELECT FROM ledger_findingacknowledged a WHERE a.tenant = f.tenant AND a.finding_id = f.id)
+    GROUP BY 1, 2, 3
+"""  # noqa: S608
+
+# Missing values that nobody has explained.
+UNEXPLAINED = f"""
+    SELECT p.tenant, s.code, p.starts_on, sum(g.size), {_SINCE.format("g.since")}
+    FROM (
+        SELECT e.tenant, e.period_id, 1::numeric AS size, e.issued_at AS since
+        FROM ledger_entry e
+        WHERE e.kind = 'gap' AND (%(tenant)s::text IS NULL OR e.tenant = %(tenant)s)
+          AND NOT EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = e.id)
+        UNION ALL
+        SELECT g.tenant, g.period_id, g.last_value::numeric - g.first_value + 1, a.adopted_at
+        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.id = g.adoption_id
+        WHERE (%(tenant)s::text IS NULL OR g.tenant = %(tenant)s)
+          AND NOT EXISTS (SELECT FROM ledger_gapexplained x WHERE x.adopted_gap_id = g.id)
+    ) g
+    JOIN ledger_period p ON p.id = g.period_id AND p.tenant = g.tenant
+    JOIN ledger_series s ON s.id = p.series_id
+    WHERE {_CHOSEN}
+    GROUP BY 1, 2, 3
+"""  # noqa: S608
+
+# Missing values that are due to be declared: known since before a moment, and not declared to the authority.
+# Arguments besides: ids, authorities, befores: three lists, of the series whose rules ask for it.
+UNDECLARED = f"""
+    SELECT p.tenant, s.code, p.starts_on, sum(m.size - coalesce(d.size, 0)), {_SINCE.format("m.since")}
+    FROM unnest(%(ids)s::bigint[], %(authorities)s::text[], %(befores)s::timestamptz[]) AS w (id, authority, before)
+    JOIN ledger_series s ON s.id = w.id
+    JOIN ledger_period p ON p.series_id = s.id AND p.tenant = s.tenant
+    CROSS JOIN LATERAL (
+        SELECT e.value AS first, e.value AS last, 1::numeric AS size, e.issued_at AS since
+        FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
+        UNION ALL
+        SELECT g.first_value, g.last_value, g.last_value::numeric - g.first_value + 1, a.adopted_at
+        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.id = g.adoption_id
+        WHERE g.tenant = p.tenant AND g.period_id = p.id
+    ) m
+    LEFT JOIN LATERAL (
+        SELECT sum(least(d.last_value, m.last)::numeric - greatest(d.first_value, m.first) + 1) AS size
+        FROM ledger_gapdeclared d
+        WHERE d.tenant = p.tenant AND d.period_id = p.id AND d.authority = w.authority
+          AND d.first_value <= m.last AND d.last_value >= m.first
+    ) d ON true
+    WHERE {_CHOSEN} AND m.since < w.before AND m.size > coalesce(d.size, 0)
+    GROUP BY 1, 2, 3
+"""  # noqa: S608
+
+# Reservations that no checkout should hold any more. Argument besides: open_at_most (an interval).
+RESERVED = f"""
+    SELECT p.tenant, s.code, p.starts_on, count(*), {_SINCE.format("r.reserved_at")}
+    FROM ledger_reservation r
+    JOIN ledger_period p ON p.id = r.period_id AND p.tenant = r.tenant
+    JOIN ledger_series s ON s.id = p.series_id
+    WHERE {_CHOSEN} AND r.reserved_at < clock_timestamp() - %(open_at_most)s::interval
+    GROUP BY 1, 2, 3
+"""  # noqa: S608
+
+# Pools of drafts whose last refill failed.
+POOLS = """
+    SELECT s.tenant, s.code, r.tried_at
+    FROM ledger_remotepool r
+    JOIN ledger_series s ON s.id = r.series_id AND s.tenant = r.tenant
+    WHERE s.allocation = 'remote' AND s.is_active AND r.error <> ''
+      AND (%(tenant)s::text IS NULL OR s.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+"""

@@ -1,0 +1,320 @@
+"""What there is to say of a ledger: facts, and the verdict that follows from them. Pure: no database, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import Enum, StrEnum
+from typing import Any
+
+#: So many places are named in a sentence; a list of all is for pages and JSON.
+_PLACES = 3
+
+
+class State(StrEnum):
+    """How a period, a series, a tenant or the whole ledger stands. The worst comes first."""
+
+    LOST = "lost or tampered"
+    BROKEN = "rules broken"
+    DIFFERS = "differs from the books"
+    UNEXPLAINED = "unexplained"
+    UNDECLARED = "undeclared"
+    RUNNING_OUT = "running out"
+    OVERDUE = "overdue"
+    IN_ORDER = "in order"
+
+    @property
+    def rank(self) -> int:
+        """0 is the worst."""
+        return list(State).index(self)
+
+    @property
+    def exit_code(self) -> int:
+        """What a command ends with: 0 in order, 1 work for people, 2 lost or tampered."""
+        return {State.LOST: 2, State.IN_ORDER: 0}.get(self, 1)
+
+    @property
+    def badge(self) -> str:
+        """The class of its badge on a page."""
+        return {State.IN_ORDER: "good", State.RUNNING_OUT: "note", State.OVERDUE: "note"}.get(self, "bad")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """``one`` and ``many`` follow a count; ``remedy`` says what to do."""
+
+    state: State
+    one: str
+    many: str
+    remedy: str
+
+
+class Kind(Enum):
+    """What a fact may be about, with the state that it makes."""
+
+    LOST = _Wording(
+        State.LOST,
+        "value is lost or was tampered with",
+        "values are lost or were tampered with",
+        "Restore them from a backup; manage.py ledger_verify names each.",
+    )
+    DISAGREES = _Wording(
+        State.LOST,
+        "counter disagrees with its rows",
+        "counters disagree with their rows",
+        "manage.py ledger_verify names the rows.",
+    )
+    TAMPERED = _Wording(
+        State.LOST,
+        "alarm is open",
+        "alarms are open",
+        "The page of alarms names the rows; manage.py ledger_verify looks again.",
+    )
+    RULE = _Wording(
+        State.BROKEN,
+        "rule of a country is broken",
+        "rules of a country are broken",
+        "manage.py ledger_rules names them.",
+    )
+    SETUP = _Wording(
+        State.BROKEN,
+        "alarm about settings, keys or privileges is open",
+        "alarms about settings, keys or privileges are open",
+        "The page of alarms names them; manage.py ledger_verify looks again.",
+    )
+    DIFFERENCE = _Wording(
+        State.DIFFERS,
+        "difference from the books is open",
+        "differences from the books are open",
+        "Mend it on the side that is wrong, or acknowledge it with a reason.",
+    )
+    UNEXPLAINED = _Wording(
+        State.UNEXPLAINED,
+        "missing value is not explained",
+        "missing values are not explained",
+        "manage.py ledger_gaps explain",
+    )
+    OPEN = _Wording(
+        State.UNEXPLAINED,
+        "value is open, and no checkout will take it",
+        "values are open, and no checkout will take them",
+        "manage.py ledger_gaps sweep flags what no checkout will fill.",
+    )
+    UNDECLARED = _Wording(
+        State.UNDECLARED,
+        "missing value is due to be declared",
+        "missing values are due to be declared",
+        "manage.py ledger_declare",
+    )
+    USED_UP = _Wording(
+        State.RUNNING_OUT,
+        "counter is used up",
+        "counters are used up",
+        "Open another period, or issue from another series.",
+    )
+    RUNNING_OUT = _Wording(
+        State.RUNNING_OUT,
+        "counter runs out before its period ends",
+        "counters run out before their periods end",
+        "Choose a shorter prefix for the next period, a shorter period, or a second series.",
+    )
+    POOL = _Wording(
+        State.RUNNING_OUT,
+        "pool of drafts could not be refilled",
+        "pools of drafts could not be refilled",
+        "manage.py ledger_status tells why.",
+    )
+    RESERVED = _Wording(
+        State.OVERDUE,
+        "reservation waits for longer than a sweep lets it",
+        "reservations wait for longer than a sweep lets them",
+        "manage.py ledger_gaps sweep, and see that a worker does.",
+    )
+    UNCHECKED = _Wording(
+        State.OVERDUE,
+        "check could not be made",
+        "checks could not be made",
+        "manage.py ledger_verify says why.",
+    )
+    SWEEP = _Wording(
+        State.OVERDUE, "sweep is overdue", "sweeps are overdue", "manage.py ledger_sweep --status tells more."
+    )
+
+    @property
+    def state(self) -> State:
+        """The state that such a fact makes."""
+        return self.value.state
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        return str(self.value.remedy)
+
+    def counted(self, count: int) -> str:
+        """``3 values are lost or were tampered with``."""
+        return f"{count:,} {self.value.one if count == 1 else self.value.many}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that is not as it should be, since when, and where.
+
+    ``tenant`` is None where it concerns all of them; then ``series``, a code, and ``starts_on``, the first day of the
+    period, are None too. A fact of a tenant alone, such as a number in the books that the ledger doesn't know, has no
+    series, and one of a series alone no period. ``detail`` names what ``count`` counts, where that has names.
+    """
+
+    kind: Kind
+    count: int
+    tenant: str | None = None
+    series: str | None = None
+    starts_on: date | None = None
+    since: datetime | None = None
+    detail: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words; empty where it concerns all."""
+        if self.tenant is None:
+            return ""
+        if self.series is None:
+            return self.tenant or "the tenant without a name"
+        name = f"{self.tenant}/{self.series}" if self.tenant else self.series
+        if self.starts_on is None:
+            return name
+        return f"{name} for ever" if self.starts_on == date.min else f"{name} from {self.starts_on}"
+
+    def concerns(self, tenant: str | None, series: str | None, starts_on: date | None) -> bool:
+        """Whether it belongs to a place; to all of a tenant or series where the rest of the place is None."""
+        return self.tenant is None or (
+            (tenant is None or self.tenant == tenant)
+            and (series is None or self.series == series)
+            and (starts_on is None or self.starts_on == starts_on)
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
+            "state": self.kind.state.value,
+            "kind": self.kind.name.lower().replace("_", "-"),
+            "count": self.count,
+            "tenant": self.tenant,
+            "series": self.series,
+            "period": self.starts_on,
+            "since": self.since,
+            "detail": self.detail,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All facts of one kind in one sentence."""
+
+    state: State
+    text: str
+    since: datetime | None
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one place stands. ``as_of`` is when the facts were read; ``looked_at`` when every value was last looked at:
+    the same moment in a small ledger, else that of the last full look, or None where there never was one.
+    """
+
+    state: State
+    facts: tuple[Fact, ...]
+    as_of: datetime
+    looked_at: datetime | None
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether nothing is open."""
+        return self.state is State.IN_ORDER
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether rows were lost or tampered with."""
+        return self.state is State.LOST
+
+    @property
+    def looks_now(self) -> bool:
+        """Whether every value was looked at for this very verdict."""
+        return self.looked_at is not None and self.looked_at >= self.as_of
+
+    def count(self, state: State) -> int:
+        """How much there is of one state."""
+        return sum(fact.count for fact in self.facts if fact.kind.state is state)
+
+    def told(self) -> Iterator[Told]:
+        """A sentence for each kind of fact, the worst first."""
+        for kind in Kind:
+            facts = [fact for fact in self.facts if fact.kind is kind]
+            if facts:
+                moments = [fact.since for fact in facts if fact.since is not None]
+                names = list(dict.fromkeys(filter(None, (fact.detail or fact.place for fact in facts))))
+                more = f" and {len(names) - _PLACES} more" if len(names) > _PLACES else ""
+                where = f" ({', '.join(names[:_PLACES])}{more})" if names else ""
+                text = f"{kind.counted(sum(fact.count for fact in facts))}{where}"
+                yield Told(kind.state, text, min(moments, default=None), kind.remedy)
+
+    def __str__(self) -> str:
+        said = "; ".join(told.text for told in self.told())
+        return f"{self.state}: {said}" if said else self.state.value
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
+            "state": self.state.value,
+            "as_of": self.as_of,
+            "looked_at": self.looked_at,
+            "facts": [fact.as_dict() for fact in self.facts],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The facts of all that was asked about, from which every part of it can be judged."""
+
+    facts: tuple[Fact, ...]
+    as_of: datetime
+    looked_at: datetime | None
+    _by_place: dict[tuple[str | None, str | None, date | None], Verdict] = field(default_factory=dict, compare=False)
+
+    @property
+    def verdict(self) -> Verdict:
+        """On all of it."""
+        return self.of()
+
+    def of(self, tenant: str | None = None, series: str | None = None, starts_on: date | None = None) -> Verdict:
+        """On a tenant, a series of it, or the period that begins on a day."""
+        place = (tenant, series, starts_on)
+        if place not in self._by_place:
+            facts = (fact for fact in self.facts if fact.concerns(*place))
+            self._by_place[place] = decide(facts, as_of=self.as_of, looked_at=self.looked_at)
+        return self._by_place[place]
+
+    def including(self, facts: Iterable[Fact]) -> Judgement:
+        """The same with what somebody has seen besides; of what both have seen, the larger count stands."""
+        return Judgement(merged([*self.facts, *facts]), self.as_of, self.looked_at)
+
+
+def merged(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Each fact once: two looks that found the same in the same place have not found twice as much."""
+    found: dict[tuple[Any, ...], Fact] = {}
+    for fact in facts:
+        key = (fact.kind, fact.tenant, fact.series, fact.starts_on, fact.detail)
+        known = found.get(key)
+        if known is not None:
+            since = min(filter(None, (known.since, fact.since)), default=None)
+            fact = replace(known, count=max(known.count, fact.count), since=since)
+        found[key] = fact
+    return tuple(found.values())
+
+
+def decide(facts: Iterable[Fact], *, as_of: datetime, looked_at: datetime | None) -> Verdict:
+    """**The one place where it is decided how something stands**: as its worst fact does, in order if there is none."""
+    ordered = sorted(facts, key=lambda fact: fact.kind.state.rank)
+    state = ordered[0].kind.state if ordered else State.IN_ORDER
+    return Verdict(state, tuple(ordered), as_of, looked_at)

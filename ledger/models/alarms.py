@@ -1,0 +1,73 @@
+"""Alarms: events. One is raised when a look at the ledger finds a broken rule, and is resolved at most once."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from ledger.keys import KEY_LENGTH
+from ledger.models.columns import Event, ShortTextField, written_at
+
+#: The longest of ``ledger.verification.findings.MEANINGS`` has 19 characters.
+_KIND_LENGTH = 40
+
+
+class AlarmRaised(Event):
+    """``ledger_verify``, or a sweep, found a row that breaks a rule of the ledger, or a guard that is missing.
+
+    ``kind`` is the name of the check, ``rule`` its place in "What must always hold" (null for the rules of a country).
+    ``tenant`` is null where it concerns all of them, as a missing guard does. ``series``, ``starts_on``, ``value``,
+    ``through``, ``number``, ``table_name`` and ``row_id`` say where it is. No foreign keys: what they name may be what
+    is lost. ``subject`` is a digest of all that. While an alarm is open, it is not raised again; after it was resolved
+    it may be, as the next ``occurrence``.
+    """
+
+    # An empty text is a tenant, so it can't stand for all of them.
+    tenant = models.TextField(null=True, blank=True)  # type: ignore[assignment]  # noqa: DJ001
+    kind = ShortTextField(max_length=_KIND_LENGTH)
+    rule = models.SmallIntegerField(null=True, blank=True)
+    series = ShortTextField(max_length=KEY_LENGTH, blank=True, default="", help_text="Its code.")
+    starts_on = models.DateField(null=True, blank=True, help_text="The first day of the period.")
+    value = models.BigIntegerField(null=True, blank=True)
+    through = models.BigIntegerField(null=True, blank=True)
+    number = models.TextField(blank=True, default="")
+    table_name = ShortTextField(max_length=63, blank=True, default="")
+    row_id = models.BigIntegerField(null=True, blank=True, help_text="Its id in that table.")
+    problem = models.TextField()
+    remedy = models.TextField()
+    subject = ShortTextField(max_length=64)
+    occurrence = models.IntegerField(default=1)
+    raised_at = written_at()
+
+    class Meta:
+        verbose_name_plural = "alarms raised"
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "subject", "occurrence"], name="ledger_alarmraised_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(condition=models.Q(occurrence__gte=1), name="ledger_alarmraised_counts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.problem}"
+
+
+class AlarmResolved(Event):
+    """A later look no longer found what the alarm was raised for."""
+
+    # An empty text is a tenant, so it can't stand for all of them.
+    tenant = models.TextField(null=True, blank=True)  # type: ignore[assignment]  # noqa: DJ001
+    alarm = models.ForeignKey(AlarmRaised, on_delete=models.PROTECT, related_name="resolutions")
+    resolved_at = written_at()
+
+    class Meta:
+        verbose_name_plural = "alarms resolved"
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "alarm"], name="ledger_alarmresolved_once", nulls_distinct=False)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.alarm} resolved"

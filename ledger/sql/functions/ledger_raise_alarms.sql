@@ -1,0 +1,28 @@
+-- Keep what a look at the ledger has found: an alarm for each row of a JSON list that is not open already. How many were
+-- raised. Two looks at once: the unique constraint lets one of them have the occurrence.
+CREATE OR REPLACE FUNCTION ledger_raise_alarms(p_alarms jsonb) RETURNS bigint LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+    raised bigint;
+BEGIN
+    INSERT INTO ledger_alarmraised (tenant, kind, rule, series, starts_on, value, through, number, table_name, row_id,
+                                    problem, remedy, subject, occurrence)
+    SELECT DISTINCT ON (r.subject)
+           r.tenant, r.kind, r.rule, r.series, r.starts_on, r.value, r.through, r.number, r.table_name, r.row_id,
+           r.problem, r.remedy, r.subject, 1 + coalesce(k.occurrence, 0)
+    FROM jsonb_to_recordset(p_alarms) AS r (
+        tenant text, kind text, rule smallint, series text, starts_on date, value bigint, through bigint, number text,
+        table_name text, row_id bigint, problem text, remedy text, subject text
+    )
+    LEFT JOIN (
+        SELECT a.subject, max(a.occurrence) AS occurrence,
+               bool_or(NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)) AS is_open
+        FROM ledger_alarmraised a
+        GROUP BY a.subject
+    ) k ON k.subject = r.subject
+    WHERE k.is_open IS NOT TRUE
+    ORDER BY r.subject
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS raised = ROW_COUNT;
+    RETURN raised;
+END $$;

@@ -1,0 +1,13 @@
+-- Note that a later look no longer found what these alarms were raised for: those of them that are open. How many.
+CREATE OR REPLACE FUNCTION ledger_resolve_alarms(p_alarms bigint[]) RETURNS bigint LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+    resolved bigint;
+BEGIN
+    INSERT INTO ledger_alarmresolved (tenant, alarm_id)
+    SELECT a.tenant, a.id FROM ledger_alarmraised a
+    WHERE a.id = ANY (p_alarms) AND NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS resolved = ROW_COUNT;
+    RETURN resolved;
+END $$;

@@ -1,0 +1,17 @@
+"""What the admin's pages about the ledger show beside their own content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from ledger.admin.judged import judgement_for
+
+register = template.Library()
+
+
+@register.inclusion_tag("ledger/admin/verdict.html", takes_context=True)
+def ledger_verdict(context: Any) -> dict[str, Any]:
+    """How the whole ledger stands, in the judge's word, and why."""
+    return {"verdict": judgement_for(context["request"]).verdict}
