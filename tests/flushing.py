@@ -1,24 +1,24 @@
 """A quicker flush between tests that commit, with the same outcome as Django's.
 
-Django empties all tables and then makes content types and permissions anew, which takes a good tenth of a second after
-each of a thousand tests. Here, only tables with rows are emptied, and content types and permissions are made anew only
-if a test has changed them.
+Django empties all tables and then sends the signal of a migration, which fills some of them anew: content types,
+permissions, default series. That takes a good tenth of a second after each of a thousand tests. Here, only tables with
+rows are emptied, and those that the signal fills are filled anew only if a test has changed them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.commands import flush
 from django.core.management.sql import emit_post_migrate_signal
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db.backends.utils import CursorWrapper
 
-#: Filled by the signal after a migration, and looked at by few tests.
-_KEPT = ("auth_permission", "django_content_type")
-
-#: What they held after they were last filled, by database.
-_as_filled: dict[str, str] = {}
+#: What the signal left in each table that it filled, by database; its first flush finds out.
+_filled: dict[str, dict[str, str]] = {}
 
 _django_sql_flush = DatabaseOperations.sql_flush
 
@@ -32,14 +32,16 @@ def install() -> None:
 def _sql_flush(
     self: DatabaseOperations,
     style: Any,
-    tables: list[str],
+    tables: Sequence[str],
     *,
     reset_sequences: bool = False,
     allow_cascade: bool = False,
 ) -> list[str]:
-    if reset_sequences or not set(_KEPT) <= set(tables):
+    kept = _filled.get(_name(self.connection))
+    if reset_sequences or kept is None or not tables:
+        _filled.pop(_name(self.connection), None)
         return _django_sql_flush(self, style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade)
-    emptied = ", ".join(f"'{table}'" for table in tables if table not in _KEPT)
+    emptied = ", ".join(f"'{table}'" for table in tables if table not in kept)
     # Locked first, as by TRUNCATE: what another connection is just committing is waited for, and emptied too.
     return [
         f"""
@@ -65,18 +67,25 @@ def _sql_flush(
 
 
 def _emit_if_changed(verbosity: int, interactive: bool, db: str, **kwargs: Any) -> None:
-    name = str(connections[db].settings_dict["NAME"])
-    if _content(db) == _as_filled.get(name):
-        return
-    with connections[db].cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(_KEPT)} CASCADE")
-    emit_post_migrate_signal(verbosity, interactive, db, **kwargs)
-    _as_filled[name] = _content(db)
+    connection = connections[db]
+    kept = _filled.get(_name(connection))
+    with connection.cursor() as cursor:
+        if kept is not None:
+            if _content(cursor, list(kept)) == kept:
+                return
+            cursor.execute(f"TRUNCATE {', '.join(map(connection.ops.quote_name, kept))} CASCADE")
+        emit_post_migrate_signal(verbosity, interactive, db, **kwargs)
+        tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        filled = {table: content for table, content in _content(cursor, tables).items() if content}
+        _filled[_name(connection)] = filled
 
 
-def _content(db: str) -> str:
-    rows = " UNION ALL ".join(f"SELECT '{table}', t.id, t::text FROM {table} t" for table in _KEPT)
-    with connections[db].cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(string_agg(r::text, ',' ORDER BY r), '') FROM ({rows}) r")
-        content: str = cursor.fetchone()[0]
-    return content
+def _name(connection: BaseDatabaseWrapper) -> str:
+    return str(connection.settings_dict["NAME"])
+
+
+def _content(cursor: CursorWrapper, tables: Sequence[str]) -> dict[str, str]:
+    """All rows of each table as one text."""
+    one = "SELECT '{0}', coalesce(string_agg(t::text, ',' ORDER BY t::text), '') FROM {0} t"
+    cursor.execute(" UNION ALL ".join(map(one.format, tables)))
+    return dict(cursor.fetchall())

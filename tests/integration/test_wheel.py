@@ -65,7 +65,7 @@ def test_the_wheel_holds_what_runs_and_no_more(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     folders = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert folders == {"ledger", "workers"}
-    for needed in ("ledger/py.typed", "workers/py.typed", "ledger/migrations/sql/issue_serial.sql"):
+    for needed in ("ledger/py.typed", "workers/py.typed", "ledger/sql/functions/ledger_issue_serial.sql"):
         assert needed in names
     sources = [path.relative_to(ROOT).as_posix() for path in (ROOT / "ledger").rglob("*") if path.is_file()]
     missing = [name for name in sources if "__pycache__" not in name and name not in names]
