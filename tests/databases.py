@@ -46,10 +46,13 @@ def manage(
 
 
 @contextmanager
-def new_database(name: str) -> Iterator[str]:
-    """An empty database on the server of the tests, dropped afterwards; yields its URL. Skips where that is barred."""
+def new_database(name: str, template: str = "template1") -> Iterator[str]:
+    """A database on the server of the tests, dropped afterwards; yields its URL. Skips where that is barred.
+
+    It is empty, or a copy of ``template``, which nobody may be connected to.
+    """
     name = f"{name}_{os.getpid()}"
-    url = _create(name)
+    url = _create(name, template=template)
     try:
         yield url
     finally:

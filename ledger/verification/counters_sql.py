@@ -86,7 +86,7 @@ COUNTERS = """
 # reservation counts, since it bears the date of the entry that it will become.
 CHRONOLOGY = """
     SELECT 'latest-date', p.tenant, s.code, p.starts_on, p.ends_on, p.last_value, NULL::bigint, NULL, p.id,
-           k.latest || ' > ' || coalesce(p.last_issued_on::text, 'nothing')
+           k.latest::text || ' > ' || coalesce(p.last_issued_on::text, 'nothing')
     FROM ledger_period p
     JOIN ledger_series s ON s.id = p.series_id
     JOIN (

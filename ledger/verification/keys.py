@@ -131,7 +131,8 @@ KEYS = f"""
                               ELSE j.series_id END)
     )
     SELECT t.found, t.tenant, t.code, p.starts_on, p.ends_on, t.value, NULL::bigint, t.number, t.id,
-           t.key || CASE WHEN t.what = 'document' AND t.many > 1 THEN ' and ' || t.many - 1 || ' more' ELSE '' END
+           t.key || CASE WHEN t.what = 'document' AND t.many > 1
+                         THEN ' and ' || (t.many - 1)::text || ' more' ELSE '' END
                  || coalesce(', today ' || t.instead || ':…', '')
     FROM told t
     LEFT JOIN ledger_period p ON p.id = t.period_id

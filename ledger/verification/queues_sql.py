@@ -25,7 +25,7 @@ QUEUED = """
         ('of-stranger', (p.tenant = q.tenant AND coalesce(q.series_id, p.series_id) = p.series_id) IS NOT TRUE,
          q.period_id::text),
         ('beyond-counter', q.value NOT BETWEEN p.first_value AND p.last_value,
-         p.first_value || ' to ' || p.last_value),
+         p.first_value::text || ' to ' || p.last_value::text),
         ('in-closed-period', p.closed_at IS NOT NULL, p.closed_at::text),
         ('stranded', q.queue = 'slot' AND s.allocation NOT IN ('pooled', 'remote') AND p.closed_at IS NULL,
          s.allocation),

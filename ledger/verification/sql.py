@@ -50,7 +50,8 @@ ENTRIES = """
         ('below-first', b.value < b.first_value, b.first_value::text),
         ('beyond-counter', b.value > b.last_value, b.last_value::text),
         ('date-outside', b.issued_on NOT BETWEEN b.starts_on AND b.ends_on, b.issued_on::text),
-        ('after-closing', b.kind = 'issued' AND b.issued_at > b.closed_at, b.issued_at || ' > ' || b.closed_at),
+        ('after-closing', b.kind = 'issued' AND b.issued_at > b.closed_at,
+         b.issued_at::text || ' > ' || b.closed_at::text),
         ('wrong-number', b.kind <> 'adopted' AND b.number <> b.expected
                          AND NOT (b.kind = 'gap' AND b.number = b.expected || ' (taken)'), b.expected),
         ('unknown-kind', b.kind NOT IN ('issued', 'adopted', 'gap'), b.kind),
@@ -95,7 +96,7 @@ NUMBERS = """
 # Rule 3. Documents that have two numbers in one series; each later row with the one before it.
 DOCUMENTS = """
     SELECT 'document-twice', e.tenant, s.code, p.starts_on, p.ends_on, e.value, NULL::bigint, e.number, e.id,
-           e.document || ', entry ' || e.other
+           e.document || ', entry ' || e.other::text
     FROM (
         SELECT id, tenant, series_id, period_id, value, number, document,
                lag(id) OVER (PARTITION BY tenant COLLATE "C", series_id, document COLLATE "C" ORDER BY id) AS other
@@ -122,7 +123,8 @@ VOIDS = """
         ('void-of-nothing', e.id IS NULL, v.entry_id::text),
         ('void-of-stranger', e.tenant <> v.tenant, e.tenant),
         ('void-of-gap', e.kind = 'gap', v.entry_id::text),
-        ('void-too-early', e.kind = 'issued' AND v.voided_at < e.issued_at, v.voided_at || ' < ' || e.issued_at),
+        ('void-too-early', e.kind = 'issued' AND v.voided_at < e.issued_at,
+         v.voided_at::text || ' < ' || e.issued_at::text),
         ('void-twice', v.other IS NOT NULL, v.other::text)
     ) AS c (found, broken, detail)
     WHERE c.broken
@@ -137,7 +139,7 @@ HISTORIES = """
                          OR a.series_id <> p.series_id
                     THEN 'gap-of-nothing' ELSE 'gap-outside' END AS found,
                g.tenant, p.series_id, p.starts_on, p.ends_on, g.first_value, g.last_value, g.id,
-               p.first_value || ' to ' || p.last_value AS detail
+               p.first_value::text || ' to ' || p.last_value::text AS detail
         FROM ledger_adoptedgap g
         LEFT JOIN ledger_adoption a ON a.id = g.adoption_id
         LEFT JOIN ledger_period p ON p.id = g.period_id
@@ -187,7 +189,8 @@ HISTORIES = """
 # Rule 8. A finding, and what is said of it, are of one tenant, as is its entry; and it is open once at most.
 FINDINGS = """
     WITH stranger AS (
-        SELECT 'finding-of-stranger' AS found, f.tenant, f.number, f.id, 'entry ' || f.entry_id AS detail, f.entry_id
+        SELECT 'finding-of-stranger' AS found, f.tenant, f.number, f.id, 'entry ' || f.entry_id::text AS detail,
+               f.entry_id
         FROM ledger_findingraised f LEFT JOIN ledger_entry e ON e.id = f.entry_id
         WHERE f.entry_id IS NOT NULL AND e.tenant IS DISTINCT FROM f.tenant
         UNION ALL

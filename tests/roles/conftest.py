@@ -1,15 +1,22 @@
-"""One database for all tests by role; each test has series of its own."""
+"""A database of its own for each file of tests by role, copied from one that was migrated and granted once."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.roles.logins import Logins, logged_in
+from tests.roles.logins import Logins, logged_in, prepared
 
 
-@pytest.fixture(scope="package", autouse=True)
-def logins(django_db_blocker: Any) -> Iterator[Logins]:
+@pytest.fixture(scope="package")
+def template(django_db_blocker: Any) -> Iterator[Logins]:
+    """The roles, and what each was granted."""
+    with django_db_blocker.unblock(), prepared() as found:
+        yield found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def logins(template: Logins, django_db_blocker: Any) -> Iterator[Logins]:
     """Every login, by alias, with what it is for."""
-    with django_db_blocker.unblock(), logged_in("folio_roles") as found:
+    with django_db_blocker.unblock(), logged_in(template) as found:
         yield found

@@ -19,10 +19,10 @@ from django.core.management import call_command
 from django.db import Error as DatabaseError
 from django.db import connections, transaction
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.models import Period, Series
-from tests.databases import database_alias, manage, new_database
+from tests.databases import database_alias, migrate, new_database
 
 OWNER = "roles-owner"
 
@@ -59,14 +59,14 @@ class Logins:
 
 
 @contextmanager
-def logged_in(name: str) -> Iterator[Logins]:
-    """A database that a plain owner has migrated, each login granted what it is for; all of it goes afterwards."""
+def prepared() -> Iterator[Logins]:
+    """A database that a plain owner has migrated, and each login granted what it is for: a template, with no alias."""
     mark = secrets.token_hex(4)
     aliases = {OWNER: "owner"} | {f"roles-{login}": login for login in PURPOSES}
     # Names that need quoting, as an administrator may choose them.
     roles = {alias: f'Shop "{login}" {mark}' for alias, login in aliases.items()}
     passwords = {alias: secrets.token_hex(8) for alias in aliases}
-    with new_database(name) as url, ExitStack() as stack:
+    with new_database("folio_roles") as url, ExitStack() as stack:
         logins = Logins(url, roles, passwords)
         with logins.superuser() as connection:
             for alias, role in roles.items():
@@ -75,13 +75,22 @@ def logged_in(name: str) -> Iterator[Logins]:
                 )
             stack.callback(_drop_roles, logins)
             connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(sql.Identifier(roles[OWNER])))
-        done = manage("migrate", "--run-syncdb", "--verbosity", "0", url=logins.url_of(OWNER))
-        assert done.returncode == 0, done.stderr
-        for alias in aliases:
+        migrate(logins.url_of(OWNER))
+        with database_alias(OWNER, logins.url_of(OWNER)):
+            for alias, login in aliases.items():
+                if PURPOSES.get(login):
+                    grant(roles[alias], *PURPOSES[login])
+        yield logins
+
+
+@contextmanager
+def logged_in(template: Logins) -> Iterator[Logins]:
+    """A copy of that database, with an alias for each login."""
+    database = conninfo_to_dict(template.url)["dbname"]
+    with new_database("folio_roles_copy", template=str(database)) as url, ExitStack() as stack:
+        logins = Logins(url, template.roles, template.passwords)
+        for alias in logins.roles:
             stack.enter_context(database_alias(alias, logins.url_of(alias)))
-        for alias, login in aliases.items():
-            if PURPOSES.get(login):
-                grant(roles[alias], *PURPOSES[login])
         yield logins
 
 

@@ -162,7 +162,8 @@ def test_a_file(tmp_path: Path) -> None:
 
 def test_the_owner_verifies() -> None:
     """And reads no row of the ledger by an operator that is not PostgreSQL's."""
-    assert [finding for finding in verify(using=OWNER) if finding.tenant is not None] == []
+    told = {str(finding) for finding in verify(using=OWNER) if finding.tenant is not None}
+    assert "\n".join(sorted(told)) == ""
 
 
 def test_functions_name_what_they_use_in_full() -> None:
