@@ -80,11 +80,9 @@ class TestInheritance:
     def test_polymorphic_rows_come_as_the_class_that_they_were_made_with(self) -> None:
         dog = inherited.Dog.objects.create(name="Rex")
         inherited.Adoption.objects.create(animal=dog)
+        adoptions = inherited.Adoption.objects
         rows = [inherited.Animal.objects.get(), inherited.Animal.objects.non_polymorphic().get()]
-        rows += [
-            inherited.Adoption.objects.get().animal,
-            inherited.Adoption.objects.select_related("animal").get().animal,
-        ]
+        rows += [each.get().animal for each in (adoptions, adoptions.select_related("animal"))]
         assert {type(row) for row in rows} == {inherited.Animal, inherited.Dog}
         assert {document_key(row) for row in rows} == {f"shop.animal:{dog.pk}"}
 
