@@ -26,6 +26,18 @@ _PLACE = """
 """
 
 
+# Superusers among who owns the ledger and who is connected.
+_SUPERUSERS = """
+    SELECT r.rolname, 'which owns the ledger''s tables'
+    FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
+    WHERE c.oid = to_regclass('ledger_entry') AND r.rolsuper
+    UNION ALL
+    SELECT r.rolname, 'as which the application is connected'
+    FROM pg_roles r
+    WHERE r.rolname = session_user AND r.rolsuper AND to_regclass('ledger_entry') IS NOT NULL
+"""
+
+
 @register("ledger")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The setting LEDGER is read, and each default series is tried."""
@@ -87,11 +99,36 @@ def _check_owner(alias: str, cursor: Any) -> list[CheckMessage]:
     return [
         checks.Warning(
             f"The role {role!r} of database {alias!r} owns the ledger's tables, so it could drop their triggers.",
-            hint="Let the application log in as a role with SELECT and INSERT alone on events: "
-            "manage.py ledger_grants --role NAME prints what it needs. Migrate as the owner.",
+            hint="Whoever has its password can drop triggers, and set moments, ids and numbers at will. Migrate as the "
+            "owner, and let the application log in as a role with SELECT and EXECUTE alone: manage.py ledger_grants "
+            "--role NAME --purpose checkout --apply.",
             id="ledger.W001",
         )
     ]
+
+
+@register(Tags.database, deploy=True)
+def check_superusers(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """With ``check --deploy``: neither the ledger's owner nor the application's role is a superuser."""
+    messages: list[CheckMessage] = []
+    for alias in databases or ():
+        if connections[alias].vendor != "postgresql":
+            continue
+        with connections[alias].cursor() as cursor:
+            cursor.execute(_SUPERUSERS)
+            messages += [
+                Error(
+                    f"The role {role!r} of database {alias!r}, {what}, is a superuser.",
+                    hint="No guard binds a superuser, and functions of the ledger run with the rights of their owner. "
+                    "Let a role without powers own the ledger: REASSIGN OWNED, or migrate as such a role from the "
+                    "beginning; and let the application log in as another: manage.py ledger_grants.",
+                    id="ledger.E005",
+                )
+                for role, what in cursor.fetchall()
+            ]
+    return messages
 
 
 def _check_isolation(alias: str, cursor: Any) -> list[CheckMessage]:

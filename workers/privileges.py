@@ -10,7 +10,7 @@ from workers.models import Push, PushPosition, Quota, SealedToken
 
 
 def table_grants() -> list[TableGrant]:
-    """The tables of this app, for ``ledger_grants --workers``."""
+    """The tables of this app, for ``ledger_grants --purpose workers``."""
     return [
         TableGrant("Tokens are renewed under their row's lock", SealedToken, ("sealed", "issued_at", "expires_at")),
         TableGrant(

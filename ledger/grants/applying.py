@@ -76,7 +76,13 @@ def grant_again(using: str) -> None:
     known: dict[str, list[str]] = {}
     for row in RolePurpose.objects.using(using).order_by("role", "purpose"):
         known.setdefault(row.role, []).append(row.purpose)
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", [list(known)])
+        there = {role for (role,) in cursor.fetchall()}
+    RolePurpose.objects.using(using).exclude(role__in=there).delete()
     for role, purposes in known.items():
+        if role not in there:
+            continue
         try:
             apply_grants(role, [one for one in purposes if one in PURPOSES], using=using)
         except (LedgerError, DatabaseError) as error:

@@ -15,7 +15,8 @@ _UNQUEUE: Final = (
 )
 _CULPRIT: Final = "Find out who did it, and what they wrote meanwhile."
 _REBUILD: Final = (
-    "If migrations wait, run manage.py migrate. Else make it again as the owner, as pg_dump --schema-only shows it of "
+    "If migrations wait, run manage.py migrate. Functions and guards: manage.py ledger_install, as the owner. "
+    "Else make it again as the owner, as pg_dump --schema-only shows it of "
     f"a database that was just migrated. {_CULPRIT}"
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -44,6 +44,9 @@ class VoidForm(ReasonForm):
     def clean_replacement(self) -> str:
         """As ``void`` takes it."""
         return _cleaned(document_key, self.cleaned_data["replacement"] or None)
+
+
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,7 @@ def confirmed(
 def _do(chosen: Sequence[Any], act: Callable[[Any], bool], alias: str, turn: str) -> tuple[int, list[str]]:
     done, failures = 0, []
     with transaction.atomic(using=alias):
-        with connections[alias].cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger.web:' || %s, 0))", [turn])
+        _take_turn(alias, turn)
         for one in chosen:
             try:
                 with transaction.atomic(using=alias):
@@ -104,6 +106,22 @@ def _do(chosen: Sequence[Any], act: Callable[[Any], bool], alias: str, turn: str
         if failures:
             transaction.set_rollback(True, using=alias)
     return done, failures
+
+
+def _take_turn(alias: str, turn: str) -> None:
+    """Let a double click come after the first one, which then has nothing left to do.
+
+    A courtesy: any role can hold such a lock, so nobody waits for it longer than two seconds.
+    """
+    try:
+        with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+            cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '2s', true)")
+            patience = cursor.fetchone()[0]
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger.web:' || %s, 0))", [turn])
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [patience])
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
 
 
 def _cleaned(check: Callable[[Any], str], given: Any) -> str:

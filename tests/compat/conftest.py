@@ -15,8 +15,9 @@ def least_privileged(transactional_db: None) -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE ROLE {_ROLE}")
         try:
-            call_command("ledger_grants", "--role", _ROLE, "--apply", verbosity=0)
+            call_command("ledger_grants", "--role", _ROLE, "--purpose", "checkout", "--apply", verbosity=0)
             yield _ROLE
         finally:
+            cursor.execute("DELETE FROM ledger_rolepurpose")
             cursor.execute(f"DROP OWNED BY {_ROLE}")
             cursor.execute(f"DROP ROLE {_ROLE}")

@@ -1,0 +1,42 @@
+"""``ledger_install``: makes the ledger's functions and guards again, for the schema that they are in now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import connections, transaction
+
+from ledger.grants import grant_again
+from ledger.management.base import LedgerCommand
+from ledger.sql import installing
+
+
+class Command(LedgerCommand):
+    help = (
+        "Makes all functions and guards of the ledger again, in one transaction, as the role that owns the tables. The "
+        "functions of a schema look into that schema alone; so one that was renamed, cloned or restored under another "
+        "name needs this, with a search_path on which the ledger's schema comes first. Roles get their purposes "
+        "again. Rows stay as they are. Exit code 0: done; 1: refused."
+    )
+    examples = """  manage.py ledger_install
+  manage.py ledger_install --database shop2 --json
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--json", action="store_true", help="Write what was made as JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        with transaction.atomic(using=alias):
+            installing.install(connections[alias])
+            grant_again(alias)
+            with connections[alias].cursor() as cursor:
+                cursor.execute("SELECT current_schema()")
+                schema = cursor.fetchone()[0]
+        functions = len(installing.function_texts())
+        if options["json"]:
+            self.write_json({"schema": schema, "functions": functions})
+        else:
+            self.stdout.write(self.style.SUCCESS(f"{functions} functions and their guards were made in {schema!r}."))
