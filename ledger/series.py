@@ -154,34 +154,38 @@ def make_default_series(connection: BaseDatabaseWrapper, tenant: str, code: str,
     series = default_series(tenant, code)
     if series is None:
         return False
-    keep_default(connection.alias, code, series)
-    arguments = [tenant, code, None, None]
-    if not ahead or series.allocation == Allocation.SERIAL:
-        _make_default(connection, arguments)
-        return True
-    try:
-        ask_ahead(connection, sql.MAKE_DEFAULT, arguments, lock_timeout="5s")
-    except SecondConnectionFailed as error:
-        if series.allocation == Allocation.RESERVED:
-            raise  # as in periods.open_period_for
-        _log.warning("The series %s is made inside a checkout, and others wait for it: %s", series, error)
-        _make_default(connection, arguments)
-        return True
-    if find_series(connection.alias, tenant, code) is None and not sees_new_rows(connection):
-        raise refusals.old_snapshot(code)
+    if ahead and series.allocation != Allocation.SERIAL:
+        try:
+            _make_default(connection, tenant, code, series, ahead=True)
+        except SecondConnectionFailed as error:
+            if series.allocation == Allocation.RESERVED:
+                raise  # as in periods.open_period_for
+            _log.warning("The series %s is made inside a checkout, and others wait for it: %s", series, error)
+        else:
+            if find_series(connection.alias, tenant, code) is None and not sees_new_rows(connection):
+                raise refusals.old_snapshot(code)
+            return True
+    _make_default(connection, tenant, code, series)
     return True
 
 
-def _make_default(connection: BaseDatabaseWrapper, arguments: list[Any]) -> None:
+def _make_default(
+    connection: BaseDatabaseWrapper, tenant: str, code: str, series: Series, *, ahead: bool = False
+) -> None:
+    keep_default(connection.alias, code, series, ahead=ahead)
+    arguments = [tenant, code, None, None]
+    if ahead:
+        ask_ahead(connection, sql.MAKE_DEFAULT, arguments, lock_timeout="5s")
+        return
     with connection.cursor() as cursor:
         cursor.execute(sql.MAKE_DEFAULT, arguments)
 
 
-def keep_default(alias: str, code: str, series: Series, *, tenant: str | None = None) -> None:
+def keep_default(alias: str, code: str, series: Series, *, tenant: str | None = None, ahead: bool = False) -> None:
     """See that the database makes series of ``code`` as LEDGER["DEFAULT_SERIES"] says now; ``migrate`` does it too.
 
-    With ``tenant``, for that one alone. Raises InvalidSeries where the database has another default and this role may
-    not change it.
+    With ``tenant``, for that one alone; with ``ahead``, committed at once. Raises InvalidSeries where the database has
+    another default and this role may not change it.
     """
     wanted = _as_json(series)
     if tenant is not None:
@@ -190,6 +194,9 @@ def keep_default(alias: str, code: str, series: Series, *, tenant: str | None = 
     if there == json.loads(wanted):
         return
     try:
+        if ahead:
+            ask_ahead(connections[alias], sql.DEFINE_DEFAULT, [code, wanted], lock_timeout="5s")
+            return
         with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
             cursor.execute(sql.DEFINE_DEFAULT, [code, wanted])
     except DatabaseError as error:
