@@ -11,7 +11,6 @@ from ledger.compat.new_series import SEQUENCES, sequence_pattern
 from ledger.conf import ledger_settings
 from ledger.database_errors import made_without_migrations
 from ledger.grants import grant_again
-from ledger.models import DefaultSeries
 from ledger.series import default_series, keep_default
 from ledger.testing import let_test_database_flush
 
@@ -26,7 +25,7 @@ def prepare(*, using: str, **kwargs: Any) -> None:
     if connection.vendor != "postgresql" or made_without_migrations():
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [DefaultSeries._meta.db_table])
+        cursor.execute("SELECT to_regproc('ledger_define_default') IS NOT NULL")
         if not cursor.fetchone()[0]:
             return
     _keep_defaults(using)

@@ -37,7 +37,6 @@ def sound(transactional_db: None) -> Iterator[None]:
         for table, _, _ in systems.TABLES.values():
             cursor.execute(f"DROP TRIGGER IF EXISTS ledger_moved_counter ON {table}")
             cursor.execute(f"DROP TRIGGER IF EXISTS ledger_moved_new_counter ON {table}")
-        cursor.execute("DROP FUNCTION IF EXISTS ledger_moved_counter(), ledger_moved_new_counter()")
     assert list(verify()) == []
 
 

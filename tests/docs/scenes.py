@@ -32,7 +32,7 @@ from psycopg import sql
 from ledger import define_series, issue, open_period
 from ledger.compat.moving import systems as moving
 from ledger.gaps import sweep
-from ledger.models import Entry, FindingRaised, Series
+from ledger.models import Entry, FindingRaised
 from tests.accounting.pushing import configured, system_settings
 from tests.accounting.standins.xero import XeroStandIn
 from tests.compat.django_sequence.models import Sequence as OldSequence
@@ -147,11 +147,11 @@ def the_period_of_the_explanations(names: Names, folder: Path) -> Iterator[None]
     """Series 3, whose period 7 has given out 124 values: the last two, 123 and 124, are in no row so far."""
     with a_new_shop(names, folder):
         year = the_year()
-        series = Series.objects.create(pk=3, tenant="", code="invoice", template=TEMPLATE)
-        with transaction.atomic():
-            period = open_period(series, date(year, 1, 1))
-            with connection.cursor() as cursor:
-                cursor.execute("UPDATE ledger_period SET id = 7, last_value = 124 WHERE id = %s", [period.pk])
+        with connection.cursor() as cursor:
+            for table, next_id in (("ledger_series", 3), ("ledger_period", 7)):
+                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)", [table, next_id])
+            period = open_period(define_series("invoice", template=TEMPLATE), date(year, 1, 1))
+            cursor.execute("UPDATE ledger_period SET last_value = 124 WHERE id = %s", [period.pk])
         yield
 
 
@@ -218,7 +218,6 @@ def a_model_with_numbers(names: Names, folder: Path) -> Iterator[None]:
                 for table, _, _ in moving.TABLES.values():
                     cursor.execute(f"DROP TRIGGER IF EXISTS ledger_moved_counter ON {table}")
                     cursor.execute(f"DROP TRIGGER IF EXISTS ledger_moved_new_counter ON {table}")
-                cursor.execute("DROP FUNCTION IF EXISTS ledger_moved_counter(), ledger_moved_new_counter()")
 
 
 @contextmanager

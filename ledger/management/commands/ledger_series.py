@@ -49,6 +49,9 @@ class Command(LedgerCommand):
         create.add_argument("--start-value", type=int, metavar="N", help="The first value of each period opened later.")
         create.add_argument("--max-length", type=int, metavar="N", help="The longest number, in characters.")
         create.add_argument(
+            "--max-days-ahead", type=int, metavar="N", help="So many days after today a document may be dated."
+        )
+        create.add_argument(
             "--rules", metavar="CODE", help="The country whose rules are checked, such as DE; '' for none."
         )
         create.add_argument(
