@@ -24,6 +24,7 @@ from ledger.errors import (
     InvalidArgument,
     InvalidSeries,
     LockTimeout,
+    NotGranted,
     OutOfOrder,
     PeriodClosed,
     PeriodExhausted,
@@ -386,12 +387,21 @@ class TestWhatFolioAdds:
             django_sequences.get_next_value(name)
 
     def test_the_least_privilege_is_enough(self, least_privileged: str) -> None:
-        for name in ("new", "New", "new"):
+        for name in ("new", "other", "new"):
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(f"SET LOCAL ROLE {least_privileged}")
                 django_sequences.get_next_value(name, initial_value=3)
                 django_sequences.get_next_values(2, name, nowait=True)
-        assert [django_sequences.get_last_value(name) for name in ("new", "New")] == [8, 5]
+        assert [django_sequences.get_last_value(name) for name in ("new", "other")] == [8, 5]
+
+    def test_a_name_that_differs_in_case_alone_is_defined_by_finance(self, least_privileged: str) -> None:
+        """Its numbers need a template of their own, and what numbers look like is not for a checkout to say."""
+        django_sequences.get_next_value("new")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL ROLE {least_privileged}")
+            with pytest.raises(NotGranted, match="--purpose finance"):
+                django_sequences.get_next_value("New")
+        assert [one.code for one in Series.objects.all()] == ["new"]
 
     def test_a_batch_that_cannot_be(self) -> None:
         for size in (-1, 2**40):
