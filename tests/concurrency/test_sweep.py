@@ -50,7 +50,7 @@ def test_a_claim_waits_for_nobody(allocation: str) -> None:
 
     def claim() -> str:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_flag_gap('', %s, 1, 'not committed', 'sweep')", [period.pk])
+            cursor.execute("SELECT ledger_claim_gap('', %s, 1, 'not committed', 'sweep', false)", [period.pk])
             told: str = cursor.fetchone()[0]
         return told
 

@@ -22,6 +22,7 @@ SETTINGS: dict[str, Any] = {
     "give_back": "on",
     "start_value": 1,
     "max_length": 60,
+    "max_days_ahead": 400,
     "is_active": "on",
 }
 

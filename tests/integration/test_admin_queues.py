@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 def flag(entry_period: int, value: int) -> Entry:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT ledger_flag_gap('', %s, %s, 'not committed', 'sweep')", [entry_period, value])
+        cursor.execute("SELECT ledger_claim_gap('', %s, %s, 'not committed', 'sweep', false)", [entry_period, value])
         assert cursor.fetchone() == ("flagged",)
     return Entry.objects.get(period=entry_period, value=value)
 

@@ -67,7 +67,7 @@ class TestAPool:
         period = pooled()
         take(period, 2)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_flag_gap('', %s, 1, 'test', '')", [period.pk])
+            cursor.execute("SELECT ledger_claim_gap('', %s, 1, 'test', '', false)", [period.pk])
             assert cursor.fetchone() == ("flagged",)
         assert (only().flagged, only().issued, only().healing, only().identity_holds) == (1, 1, 0, True)
 
@@ -122,7 +122,7 @@ class TestReservations:
         assert (found.expected, found.issued, found.reserved, found.missing) == (3, 1, 2, 0)
         assert (found.next_number, found.identity_holds) == ("S2026-4", True)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_flag_gap('', %s, 1, 'test', '')", [period.pk])
+            cursor.execute("SELECT ledger_claim_gap('', %s, 1, 'test', '', false)", [period.pk])
         assert (only().flagged, only().reserved, only().identity_holds) == (1, 1, True)
 
     def test_are_nobodys_predecessor(self) -> None:
