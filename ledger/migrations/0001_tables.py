@@ -1733,9 +1733,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="entry",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("document__gt", ""), ("replaces__isnull", True)),
-                fields=("tenant", "series", "document"),
+                condition=models.Q(("document__gt", "")),
+                fields=("tenant", "series", "document", "replaces"),
                 name="ledger_entry_document",
+                nulls_distinct=False,
             ),
         ),
         migrations.AddConstraint(

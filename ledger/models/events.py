@@ -58,8 +58,9 @@ class Entry(Event):
             models.UniqueConstraint("tenant", Upper("number"), name="ledger_entry_number"),
             # One number for a document, and one more for each that was void and is replaced.
             models.UniqueConstraint(
-                fields=["tenant", "series", "document"],
-                condition=models.Q(document__gt="", replaces__isnull=True),
+                fields=["tenant", "series", "document", "replaces"],
+                condition=models.Q(document__gt=""),
+                nulls_distinct=False,
                 name="ledger_entry_document",
             ),
             models.UniqueConstraint(

@@ -19,9 +19,10 @@ from tests.integration.queued import DAY, pooled, reserve, reserving, take
 pytestmark = pytest.mark.django_db
 
 
-def flag(entry_period: int, value: int) -> Entry:
+def flag(entry_period: int, value: int, *, lost: bool = False) -> Entry:
+    claim = "SELECT ledger_claim_gap('', %s, %s, 'not committed', 'sweep', %s)"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT ledger_claim_gap('', %s, %s, 'not committed', 'sweep', false)", [entry_period, value])
+        cursor.execute(claim, [entry_period, value, lost])
         assert cursor.fetchone() == ("flagged",)
     return Entry.objects.get(period=entry_period, value=value)
 
@@ -129,7 +130,7 @@ def test_reservations_are_listed_with_their_numbers(root: Client) -> None:
 
 
 def test_a_reported_hole_tells_what_became_of_it(root: Client) -> None:
-    till = pooled()
+    till = pooled(give_back=False)
     for value in (2, 4, 6):
         take(till, value)
     for value in (1, 3, 5):
@@ -195,7 +196,7 @@ def test_drafts_and_their_pools_are_listed(root: Client) -> None:
     series = remote_series()
     period = stock(series, ["B-9", "a/7", "Ж 3"], day=today)
     entry = issue("invoice", on=today)
-    gap = flag(period.pk, 2)
+    gap = flag(period.pk, 2, lost=True)
     listed = text(root, url("draftmade")).split('id="result_list"')[1]
     for number, told in (("B-9", "issued"), ("a/7", "a gap"), ("Ж 3", "free, or held by a checkout")):
         row = listed.split(f"{number}<")[1].split("</tr>")[0]
