@@ -8,6 +8,7 @@ from django.db import models
 
 from ledger.keys import KEY_LENGTH
 from ledger.models.columns import Event, ShortTextField, written_at
+from ledger.models.readable import DayField
 
 #: The longest of ``ledger.verification.findings.MEANINGS`` has 19 characters.
 _KIND_LENGTH = 40
@@ -28,7 +29,7 @@ class AlarmRaised(Event):
     kind = ShortTextField(max_length=_KIND_LENGTH)
     rule = models.SmallIntegerField(null=True, blank=True)
     series = ShortTextField(max_length=KEY_LENGTH, blank=True, default="", help_text="Its code.")
-    starts_on = models.DateField(null=True, blank=True, help_text="The first day of the period.")
+    starts_on = DayField(null=True, blank=True, help_text="The first day of the period.")
     value = models.BigIntegerField(null=True, blank=True)
     through = models.BigIntegerField(null=True, blank=True)
     number = models.TextField(blank=True, default="")

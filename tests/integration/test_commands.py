@@ -49,6 +49,7 @@ class TestSeries:
             "system": "books",
             "start_value": 100,
             "max_length": 20,
+            "max_days_ahead": 30,
             "rules": "IN",
             "close_after_days": 30,
             "chronological": True,

@@ -31,6 +31,7 @@ NFE = ["--cnpj", "12345678000195", "--state", "35", "--serie", "1", "--justifica
 
 #: What of each command reads rows. A command with none writes what it is given, and reads settings alone.
 READING: dict[str, list[list[str]]] = {
+    "flush": [],
     "ledger_adopt": [],
     "ledger_declare": [
         ["gstr1", "--tenant", "berlin", "--month", "2026-03", "--gstin", "27AAPFU0939F1ZV", "--map", "invoice=1"],
@@ -42,6 +43,7 @@ READING: dict[str, list[list[str]]] = {
     "ledger_drafts": [["list", "--system", BOOKS], ["list", "--system", BOOKS, "--json"]],
     "ledger_gaps": [[], ["--json"], ["list", "--full"], ["--tenant", "berlin"]],
     "ledger_grants": [],
+    "ledger_install": [],
     "ledger_migrate_from": [],
     "ledger_period": [["list"], ["list", "--json"], ["list", "old", "--tenant", "berlin"], ["ahead"]],
     "ledger_push": [["--list"], ["--list", "--json"]],
