@@ -138,7 +138,7 @@ MUTANTS = (
         "ledger/grants/statements.py",
         "if purpose.other_apps else ()",
         "if True else ()",
-        ("tests/roles",),
+        ("tests/roles/test_attacks.py::test_tokens_and_pushes_are_nobodys_business_but_the_workers",),
     ),
     Mutant(
         "the limit of the rules does not bind the counter",
