@@ -16,6 +16,12 @@ from ledger.testing import refuses_truncate
 
 
 class Command(flush.Command):
+    help = (
+        "Django's own command, but for a database with a ledger: that one it refuses to empty, before it asks or does "
+        "anything. Elsewhere it removes all rows, also those that migrations made. "
+        "Exit code 0: done; 1: refused, or it failed."
+    )
+
     def handle(self, **options: Any) -> None:
         """Flush as Django does. Raises CommandError, before it asks or does anything, if the database has a ledger."""
         connection = connections[options["database"]]

@@ -56,7 +56,8 @@ BEGIN
                        OR coalesce(p_metadata <> coalesce(t.metadata, '{}'), false))
         INTO differs
         FROM ledger_ticket t JOIN ledger_period p ON p.id = t.period_id
-        WHERE t.transaction_id = writer AND t.tenant = p_tenant AND t.series_id = series AND t.documents OPERATOR(pg_catalog.&&) p_documents;
+        WHERE t.transaction_id = writer AND t.tenant = p_tenant AND t.series_id = series
+          AND t.documents OPERATOR(pg_catalog.&&) p_documents;
         IF differs THEN RETURN ARRAY['other_facts', days]; END IF;
     END IF;
 

@@ -1,6 +1,6 @@
 -- A period of the tenant, other than p_but, that could give out a number of this format and these values; null where none
--- could. Looked at are those with the same prefix, and those of which one prefix goes on with a digit where the other ends: in
--- the order of bytes, what goes on with a digit lies between '0' and ':'.
+-- could. Looked at are those with the same prefix, and those of which one prefix goes on with a digit where the other
+-- ends: in the order of bytes, what goes on with a digit lies between '0' and ':'.
 CREATE OR REPLACE FUNCTION ledger_meeting_period(
     p_tenant text, p_prefix text, p_width integer, p_suffix text, p_first_value bigint, p_max_value bigint, p_but bigint
 ) RETURNS bigint LANGUAGE plpgsql STABLE AS $$

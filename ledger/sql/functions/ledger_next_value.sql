@@ -38,5 +38,6 @@ BEGIN
         END IF;
     END IF;
     -- Its answer has the value in the sixth place, and ends before that where there is none.
-    RETURN (ledger_take_serial(p_tenant, p_series, NULL::date, p_at, '', '', '{}'::jsonb, NULL::bigint, NULL::bigint))[6]::bigint;
+    RETURN (ledger_take_serial(p_tenant, p_series, NULL::date, p_at, '', '', '{}'::jsonb, NULL::bigint,
+                               NULL::bigint))[6]::bigint;
 END $$;

@@ -135,10 +135,10 @@ MUTANTS = (
     ),
     Mutant(
         "tokens shown to every role",
-        "ledger/grants/statements.py",
-        "if purpose.other_apps else ()",
-        "if True else ()",
-        ("tests/roles",),
+        "ledger/grants/purposes.py",
+        "other_apps: bool = False",
+        "other_apps: bool = True",
+        ("tests/roles/test_attacks.py::test_tokens_and_pushes_are_nobodys_business_but_the_workers",),
     ),
     Mutant(
         "the limit of the rules does not bind the counter",
