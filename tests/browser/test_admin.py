@@ -194,7 +194,9 @@ def test_what_waits_is_told(page: Page, admin: str, screenshots: Path) -> None:
     expect(page.locator("body")).to_contain_text("13 free")
     fits(page)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT ledger_claim_gap('', %s, %s, 'not committed', 'sweep', false)", [kept.period_id, kept.value])
+        cursor.execute(
+            "SELECT ledger_claim_gap('', %s, %s, 'not committed', 'sweep', false)", [kept.period_id, kept.value]
+        )
     page.goto(f"{admin}ledger/entry/?state=gap")
     page.get_by_role("link", name="S2026-1").click()
     expect(page.locator(".ledger-evidence").first).to_contain_text("not committed")

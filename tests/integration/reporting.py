@@ -36,7 +36,8 @@ def flagged(period: Period, cause: str = "not committed") -> Entry:
     period.refresh_from_db()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT ledger_claim_gap(%s, %s, %s, %s, 'sweep', false)", [period.tenant, period.pk, period.last_value, cause]
+            "SELECT ledger_claim_gap(%s, %s, %s, %s, 'sweep', false)",
+            [period.tenant, period.pk, period.last_value, cause],
         )
         assert cursor.fetchone() == ("flagged",)
     return Entry.objects.get(tenant=period.tenant, period=period, value=period.last_value)
