@@ -34,7 +34,7 @@ VALUES = f"""
     WITH chosen AS MATERIALIZED (
         SELECT p.id, p.tenant, s.code, p.starts_on, greatest(p.first_value, 0) - 1 AS start, p.last_value,
                CASE WHEN %(whole)s THEN greatest(p.first_value, 0) - 1
-                    ELSE least(greatest(n.through, p.first_value - 1, -1), greatest(p.last_value, -1))
+                    ELSE least(greatest(n.through, greatest(p.first_value, 0) - 1), greatest(p.last_value, -1))
                END AS after
         FROM ledger_period p
         JOIN ledger_series s ON s.id = p.series_id

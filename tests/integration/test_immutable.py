@@ -13,6 +13,8 @@ from ledger import close_period, issue, issue_many, void
 from ledger.models import (
     AdoptedGap,
     Adoption,
+    AlarmRaised,
+    AlarmResolved,
     DraftCancelled,
     DraftMade,
     Entry,
@@ -26,8 +28,9 @@ from ledger.models import (
     NumberIssued,
     Period,
     Series,
+    TenantAccess,
 )
-from ledger.models.tables import CHANGING, DIARY, MIRROR, QUEUES, event_models, event_tables
+from ledger.models.tables import ACCESS, CHANGING, DIARY, MIRROR, QUEUES, STAGING, event_models, event_tables
 from tests.databases import database_alias, migrated_database
 from tests.drafted import remote_series, stock
 
@@ -88,6 +91,11 @@ def fill() -> None:
         stock(remote_series("drafted", org="acme", using=ALIAS), ["B-9"], day=DAY, using=ALIAS)
         draft = DraftMade.objects.using(ALIAS).get()
         DraftCancelled.objects.using(ALIAS).create(tenant="acme", draft=draft, state="deleted")
+        alarm = AlarmRaised.objects.using(ALIAS).create(
+            tenant="acme", kind="counter", rule=2, problem="too high", remedy="lower it", subject="0" * 64
+        )
+        AlarmResolved.objects.using(ALIAS).create(tenant="acme", alarm=alarm)
+        TenantAccess.objects.using(ALIAS).create(tenant="acme", user="auth.user:7")
 
 
 @pytest.fixture(params=["origin", "replica"])
@@ -114,12 +122,14 @@ def refused(run: Callable[..., None], statement: str, *arguments: Any, state: st
 
 
 def test_every_other_model_is_an_event() -> None:
-    assert len(event_tables()) == 16
+    assert len(event_tables()) == 18
     assert {model._meta.model_name for model in CHANGING} == {"series", "period", "defaultseries"}
     queues = {"slot", "pool", "reservation", "ticket", "scanposition", "remotepool"}
     assert {model._meta.model_name for model in QUEUES} == queues
     assert {model._meta.model_name for model in MIRROR} == {"remotedocument", "remotereading", "pendingcomparison"}
     assert {model._meta.model_name for model in DIARY} == {"sweeprun", "sweepbatch"}
+    assert {model._meta.model_name for model in ACCESS} == {"tenantaccess", "tenantbinding", "rolepurpose"}
+    assert {model._meta.model_name for model in STAGING} == {"adoptingrow", "adoptingday"}
 
 
 @pytest.mark.parametrize("model", event_models(), ids=event_tables())
@@ -129,7 +139,7 @@ def test_events_never_change(run: Callable[..., None], mode: str, model: Any) ->
     for field in model._meta.concrete_fields:
         refused(
             run,
-            f"UPDATE {table} SET {field.column} = {field.column}",
+            f'UPDATE {table} SET "{field.column}" = "{field.column}"',
             state=RESTRICT,
             told=f"{table} is append-only: UPDATE",
         )
@@ -210,6 +220,7 @@ INSERT = (
         ({"day": date(2026, 1, 1)}, "its date lies outside the period"),
         ({"number": "INV-2025-3"}, "not of the period's format"),
         ({"kind": "gap", "number": "INV-2025-3"}, "not of the period's format"),
+        ({"value": 3, "kind": "adopted", "number": "inv-2025-000001"}, "a series of the tenant may still give out"),
         ({"closed": True}, "its period is closed"),
         ({"closed": True, "kind": "adopted"}, "its period is closed"),
     ],
@@ -238,7 +249,7 @@ def test_an_entry_that_does_not_fit_is_refused(
     [
         ({}, "ledger_entry_value"),
         ({"value": 2, "kind": "adopted", "number": "X-2"}, "ledger_entry_value"),
-        ({"value": 4, "kind": "adopted", "number": "inv-2025-000001"}, "ledger_entry_number"),
+        ({"value": 4, "kind": "adopted", "number": "old-7"}, "ledger_entry_number"),
         ({"value": 4, "kind": "adopted", "number": "X-4", "document": "a"}, "ledger_entry_document"),
     ],
 )
@@ -259,6 +270,7 @@ def test_nothing_is_given_twice(run: Callable[..., None], mode: str, changed: di
     def insert_above_the_counter(statement: str, *arguments: Any) -> None:
         with transaction.atomic(using=ALIAS):
             run("UPDATE ledger_period SET last_value = 9 WHERE id = %s", period.pk)
+            run(INSERT, "acme", period.series_id, period.pk, 9, "adopted", "OLD-7", "", DAY)
             run(statement, *arguments)
 
     refused(insert_above_the_counter, INSERT, *row.values(), state="23505", told=constraint)
@@ -281,7 +293,7 @@ def test_a_counter_keeps_its_bounds(run: Callable[..., None], mode: str) -> None
         )
         refused(run, made, width, value, state=CHECK, told="out of range")
     beyond = "UPDATE ledger_period SET max_value = 9, last_value = 10 WHERE prefix = 'INV-2025-'"
-    refused(run, beyond, state=CHECK, told="may not stand at")
+    refused(run, beyond, state=CHECK, told="out of range")
     below = "UPDATE ledger_period SET last_value = first_value - 2 WHERE prefix = 'INV-2025-'"
     refused(run, below, state=CHECK, told="may not stand at")
     backwards = (
@@ -374,10 +386,38 @@ def test_what_has_no_entries_may_still_change(database: BaseDatabaseWrapper) -> 
         Series.objects.using(ALIAS).filter(pk=series.pk).update(code="t")
         period = Period.of(series, Period.objects.using(ALIAS).get(tenant="other").as_span())
         period.save(using=ALIAS)
+        period.delete(using=ALIAS)
+        period.pk = None
+        period.save(using=ALIAS, force_insert=True)
         Period.objects.using(ALIAS).filter(pk=period.pk).update(prefix="T", first_value=5, last_value=10)
         Period.objects.using(ALIAS).filter(pk=period.pk).update(last_value=4)
-        period.delete(using=ALIAS)
-        series.delete(using=ALIAS)
+        transaction.set_rollback(True, using=ALIAS)
+
+
+@pytest.mark.parametrize("table", ["ledger_series", "ledger_period"])
+def test_what_has_a_history_stays(run: Callable[..., None], database: BaseDatabaseWrapper, table: str) -> None:
+    """Though it has no entries: what was changed is known for ever, and so is what it was changed in."""
+    with transaction.atomic(using=ALIAS):
+        series = Series.objects.using(ALIAS).create(
+            code="s", template="S{counter:02}", calendar="never", time_zone="UTC"
+        )
+        period = Period.of(series, Period.objects.using(ALIAS).get(tenant="other").as_span())
+        period.save(using=ALIAS)
+        if table == "ledger_series":
+            period.delete(using=ALIAS)
+        else:
+            Period.objects.using(ALIAS).filter(pk=period.pk).update(prefix="T")
+        row: Series | Period = series if table == "ledger_series" else period
+        with pytest.raises(ProtectedError):
+            row.delete(using=ALIAS)
+
+        def delete_at_once(statement: str, *arguments: Any) -> None:
+            with transaction.atomic(using=ALIAS):
+                run("SET CONSTRAINTS ALL IMMEDIATE")
+                run(statement, *arguments)
+
+        refused(delete_at_once, f"DELETE FROM {table} WHERE id = %s", row.pk, state="23503", told="changed")
+        transaction.set_rollback(True, using=ALIAS)
 
 
 def test_periods_of_a_series_never_overlap(run: Callable[..., None], mode: str) -> None:
