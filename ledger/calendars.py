@@ -12,7 +12,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from ledger.errors import InvalidCalendar, InvalidDate
@@ -205,17 +205,11 @@ def business_date(moment: date | datetime, zone: ZoneInfo) -> date:
 
 
 @lru_cache(maxsize=1024)
-@cache
-def _names_of_zones() -> frozenset[str]:
-    # Once in a process: Python opens the file of each zone to list them.
-    return frozenset(available_timezones())
-
-
 def zone(name: str) -> ZoneInfo:
     """The time zone of an IANA key such as ``Asia/Kolkata``. Raises `InvalidCalendar` for any other text."""
     # Asking for membership, rather than trying to load it, keeps out paths, folders and the wrong case on
     # every file system.
-    if name in _NOT_A_PLACE or name not in _names_of_zones():
+    if name in _NOT_A_PLACE or name not in available_timezones():
         raise InvalidCalendar(
             f"The time zone {name!r} is unknown.",
             rule="A time zone is a key of the IANA time zone database, written exactly as it is there.",
