@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from ledger import define_series, issue, issue_many, open_period
@@ -59,6 +61,18 @@ def test_a_sweep_gets_past_it_by_itself(squatted: None) -> None:
         take("invoice", "order:3")
     assert sweep(grace=timedelta(0)).flagged == 1
     assert take("invoice", "order:3") == "INV-2026-000004"
+
+
+def test_the_command_skips_too(squatted: None) -> None:
+    define_series("invoice", template="INV-{year}-{counter:06}")
+    take("invoice")
+    skip = ("ledger_gaps", "skip", "invoice", "--on", DAY.isoformat(), "--json")
+    with pytest.raises(CommandError, match="'INV-2026-000002' next, which is free"):
+        call_command(*skip)
+    take("invoice")
+    call_command(*skip, stdout=(told := StringIO()))
+    assert json.loads(told.getvalue()) == {"value": 3, "number": "INV-2026-000003"}
+    assert take("invoice") == "INV-2026-000004"
 
 
 def test_only_a_taken_number_is_skipped() -> None:

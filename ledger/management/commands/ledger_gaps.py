@@ -9,10 +9,22 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ledger.gaps import Gap, Hole, State, explain, find, flag_lost, flagged_gaps, healed_holes, raise_lost, sweep
+from ledger.gaps import (
+    Gap,
+    Hole,
+    State,
+    explain,
+    find,
+    flag_lost,
+    flagged_gaps,
+    healed_holes,
+    raise_lost,
+    skip_taken,
+    sweep,
+)
 from ledger.gaps.finding import GRACE
 from ledger.judging import Fact, Judgement, Kind, judge
-from ledger.management.base import LedgerCommand, counted, looked, moment
+from ledger.management.base import LedgerCommand, counted, iso_date, looked, moment
 from ledger.models import Entry
 
 #: Lines of a table; a script takes --json, which has them all.
@@ -22,7 +34,8 @@ _LINES = 200
 class Command(LedgerCommand):
     help = (
         "Shows every hole with where it stands, and every gap with its explanation. list is what it does by default; "
-        "sweep first flags, as the workers do, what no checkout will fill; explain says why. Exit code 0: in order; "
+        "sweep first flags, as the workers do, what no checkout will fill; explain says why; skip goes past a number "
+        "that the tenant's ledger has already. Exit code 0: in order; "
         "1: something is open or unexplained, or was refused; 2: values are lost, or the options are no good."
     )
     judges = True
@@ -30,11 +43,12 @@ class Command(LedgerCommand):
   manage.py ledger_gaps sweep --series invoice
   manage.py ledger_gaps explain INV-2026-000124 --reason 'card refused, see incident 17' --by ada
   manage.py ledger_gaps explain INV-2026-000125 INV-2026-000126 --tenant shop.organization:42 --reason 'test run'
+  manage.py ledger_gaps skip invoice --by ada
   manage.py ledger_gaps --json | jq '.gaps[] | select(.explanation == "")'
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", metavar="list | sweep | explain")
+        actions = parser.add_subparsers(dest="action", metavar="list | sweep | explain | skip")
         parser.set_defaults(action="list")
         self._shared(parser)
         listing = actions.add_parser("list", help="What is missing, and why.")
@@ -54,6 +68,14 @@ class Command(LedgerCommand):
         explaining.add_argument("--by", default="", help="Who says so.")
         explaining.add_argument("--tenant", default="", help="The tenant's key; none by default.")
         explaining.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+        skipping = actions.add_parser("skip", help="Go past the next number, which another series has already.")
+        super().add_arguments(skipping)
+        skipping.add_argument("series", help="The series that can't go on, such as invoice.")
+        skipping.add_argument("--on", type=iso_date, metavar="DATE", help="A day of its period (today).")
+        skipping.add_argument("--by", default="", help="Who decides; kept with the gap.")
+        skipping.add_argument("--tenant", default="", help="The tenant's key; none by default.")
+        skipping.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def _shared(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -78,6 +100,9 @@ class Command(LedgerCommand):
         alias = self.alias(options)
         if options["action"] == "explain":
             self._explain(alias, options)
+            return
+        if options["action"] == "skip":
+            self._skip(alias, options)
             return
         which: dict[str, Any] = {"tenant": options["tenant"], "series": options["series"], "using": alias}
         full = not options["recent"]
@@ -128,6 +153,13 @@ class Command(LedgerCommand):
             self.write_json([{"id": event.pk, "explained_at": event.explained_at} for event in said])
         else:
             self.stdout.write(self.style.SUCCESS(f"Explained: {', '.join(options['number'])}."))
+
+    def _skip(self, alias: str, options: dict[str, Any]) -> None:
+        skipped = skip_taken(options["series"], org=options["tenant"], on=options["on"], by=options["by"], using=alias)
+        if options["json"]:
+            self.write_json({"value": skipped.value, "number": skipped.number})
+        else:
+            self.stdout.write(self.style.SUCCESS(f"Skipped: {skipped.number}. Its value is a gap, to be explained."))
 
     def _show(self, holes: list[Hole], gaps: list[Gap], healed: int, flagged: int | None) -> None:
         if flagged is not None:
