@@ -11,8 +11,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error, ProgrammingError, transaction
+from django.utils import timezone
 
-from ledger.judging import Fact, Kind, Verdict, decide, judge, kind_of
+from ledger.judging import Fact, Judgement, Kind, Verdict, decide, judge, kind_of
 from ledger.management.base import BAD_OPTIONS, LedgerCommand, counted
 from ledger.models import Entry, Series, SweepRun
 from ledger.moments import MomentEncoder
@@ -152,5 +153,12 @@ class _Found:
     def verdict(self, alias: str, options: dict[str, Any]) -> Verdict:
         """The judge's, with what was found, whether it could be kept or not; every value was looked at just now."""
         facts = [Fact(kind, count, *place) for (kind, *place), count in self.places.items()]
-        judgement = judge(tenant=options["tenant"], series=options["series"], sweeps=(), using=alias)
+        try:
+            with transaction.atomic(using=alias):
+                judgement = judge(tenant=options["tenant"], series=options["series"], sweeps=(), using=alias)
+        except ProgrammingError:
+            # A table or function is gone, or this role may not use it: that is among what was found.
+            if not facts:
+                raise
+            judgement = Judgement((), timezone.now(), None)
         return decide(judgement.including(facts).facts, as_of=judgement.as_of, looked_at=judgement.as_of)
