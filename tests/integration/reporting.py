@@ -19,7 +19,7 @@ from ledger.gaps import explain
 from ledger.models import Entry, Period, Series
 from ledger.reports.formats import formats
 from ledger.reports.report import Report, continuity_report
-from tests.integration.queued import reserve
+from tests.integration.queued import DAY, reserve
 
 PINNED = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def number(code: str, on: date, **how: Any) -> Entry:
 
 def flagged(period: Period, cause: str = "not committed") -> Entry:
     """A gap at the next value, as the sweep would leave it behind."""
-    reserve(period)
+    reserve(period, on=min(max(DAY, period.starts_on), period.ends_on))
     period.refresh_from_db()
     with connection.cursor() as cursor:
         cursor.execute(

@@ -202,7 +202,7 @@ class TestReport:
             (next_month.replace(day=10), Outcome.WARNED),
             (next_month.replace(day=11), Outcome.FAILED),
         ):
-            monkeypatch.setattr("ledger.reports.rules.business_today", lambda alias, zone, day=day: day)
+            monkeypatch.setattr("ledger.reports.rules.today_in", lambda zone, alias, day=day: day)
             assert found("gaps").outcome is outcome, day
         declare([GapRange(Period.objects.get(), 1, 1)], authority="other", reference="1")
         assert found("gaps").outcome is Outcome.FAILED
