@@ -67,7 +67,7 @@ class TestAPool:
         period = pooled()
         take(period, 2)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_claim_gap('', %s, 1, 'test', '', false)", [period.pk])
+            cursor.execute("SELECT ledger_claim_gap('', %s, 1, 'test', '', true)", [period.pk])
             assert cursor.fetchone() == ("flagged",)
         assert (only().flagged, only().issued, only().healing, only().identity_holds) == (1, 1, 0, True)
 

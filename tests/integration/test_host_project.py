@@ -9,7 +9,7 @@ from django.db.utils import IntegrityError
 from django.test import TestCase, TransactionTestCase
 
 from ledger import define_series, issue, issue_many, testing
-from ledger.models import Entry, HoleReported, Reservation, Series, Slot
+from ledger.models import DefaultSeries, Entry, HoleReported, Reservation, Series, Slot
 from ledger.models.tables import QUEUES
 from ledger.verification import verify
 from tests.allocations import ALL, default_allocation
@@ -96,7 +96,9 @@ class CheckoutInATransactionTestCase(TransactionTestCase):
     """Its tests are in alphabetical order; each leaves committed rows that Django then has to flush."""
 
     def check_out_everything(self) -> None:
-        assert not any(model._base_manager.exists() for model in apps.get_app_config("ledger").get_models())
+        # What migrate fills, it fills again after a flush.
+        tables = [model for model in apps.get_app_config("ledger").get_models() if model is not DefaultSeries]
+        assert not any(model._base_manager.exists() for model in tables)
         for allocation in ALL:
             define_series(allocation, template=f"{allocation}-{{counter}}", calendar="never", allocation=allocation)
             told: list[str] = []
