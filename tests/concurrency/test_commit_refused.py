@@ -157,7 +157,6 @@ def test_the_document_got_a_number_with_other_facts_meanwhile() -> None:
 
 
 def test_a_number_that_another_series_gave_out() -> None:
-    at_commit()
     at_commit("old", "OLD-{counter}", calendar="never")
     with transaction.atomic():
         ticket(series="old").value  # noqa: B018
@@ -168,6 +167,7 @@ def test_a_number_that_another_series_gave_out() -> None:
             " metadata) SELECT tenant, series_id, id, 2, 'adopted', 'inv-2026-000001', '', '2026-01-01', '', '{}'"
             " FROM ledger_period WHERE prefix = 'OLD-'"
         )
+    at_commit()
     with checkouts(1) as (checkout,):
         checkout.begin()
         checkout.run(ticket)
