@@ -21,6 +21,7 @@ class Command(flush.Command):
         "anything. Elsewhere it removes all rows, also those that migrations made. "
         "Exit code 0: done; 1: refused, or it failed."
     )
+    judges = False
 
     def handle(self, **options: Any) -> None:
         """Flush as Django does. Raises CommandError, before it asks or does anything, if the database has a ledger."""

@@ -19,6 +19,7 @@ class Command(LedgerCommand):
         "name needs this, with a search_path on which the ledger's schema comes first. Roles get their purposes "
         "again. Rows stay as they are. Exit code 0: done; 1: refused."
     )
+    judges = False
     examples = """  manage.py ledger_install
   manage.py ledger_install --database shop2 --json
 """
