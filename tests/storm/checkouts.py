@@ -51,7 +51,7 @@ def run(setup: Setup) -> None:
     connect_through(setup.port)
     if setup.slot % 2:
         # Without a date, half of the workers leave it to the database's clock, half to their own.
-        settings.LEDGER = {"CLOCK": "application"}
+        settings.LEDGER = {**settings.LEDGER, "CLOCK": "application"}
     _Worker(setup).run()
 
 

@@ -36,6 +36,7 @@ if port := os.environ.get("FOLIO_STORM_PORT"):
     DATABASES["default"] |= {"HOST": "127.0.0.1", "PORT": port}
 # As seconds matter in a storm, where a day takes four.
 LEDGER: dict[str, Any] = {
+    "MAX_DAYS_AHEAD": 4_000_000,  # its checkouts are dated in many years
     "SWEEPS": {
         "open_next_periods": {"every": 5, "limit": 20},
         "refill_pools": {"every": 1, "limit": 20},
