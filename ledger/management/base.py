@@ -97,13 +97,15 @@ class LedgerCommand(BaseCommand):
     def conclude(self, verdict: Verdict, *, first: str = "", quiet: bool = False) -> None:
         """Say how it stands and end with the exit code of that: 0 in order, 1 work for people, 2 lost or tampered.
 
-        ``first`` is what the command has to say itself, where it has found something; ``quiet`` leaves the good news to
-        a JSON document.
+        ``first`` is what went wrong in the command itself: it is told too, and such a command never ends with 0.
+        ``quiet`` leaves the good news to a JSON document.
         """
         if not verdict.is_in_order:
             told = " ".join(f"{_capital(one.text)}. {one.remedy}" for one in verdict.told())
             message = f"{first} {_capital(verdict.state)}: {told}".strip()
             raise CommandError(message, returncode=verdict.state.exit_code)
+        if first:
+            raise CommandError(first, returncode=FAILED)
         if not quiet:
             self.stdout.write(self.style.SUCCESS(f"{_capital(str(verdict))}. {looked(verdict)}"))
 

@@ -5,7 +5,7 @@ Folio checks rules and prints evidence; whether a numbering satisfies the law, i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -84,10 +84,16 @@ def broken(one: SeriesReport) -> list[Finding]:
     return [finding for finding in failed if finding.check != "gaps" or not told_as_gaps]
 
 
-def watch(*, tenant: str | None = None, series: str | None = None, using: str | None = None) -> Iterator[Alarm]:
-    """The alarms of all reports: new ones are raised, and what is mended is resolved."""
+def watch(
+    *,
+    tenant: str | None = None,
+    series: str | None = None,
+    using: str | None = None,
+    refused: Callable[[str], None] | None = None,
+) -> Iterator[Alarm]:
+    """The alarms of all reports: new ones are raised, what is mended is resolved. ``refused`` is as in ``Watch``."""
     alias = using or router.db_for_write(Series)
-    kept = Watch(alias, tenant=tenant, series=series, country_rules=True)
+    kept = Watch(alias, tenant=tenant, series=series, country_rules=True, refused=refused)
     for one in report(tenant=tenant, series=series, using=alias):
         for alarm in alarms(one):
             kept.see(alarm)

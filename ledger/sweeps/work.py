@@ -148,11 +148,14 @@ def verify(alias: str) -> dict[str, int]:
     Notes go to the log as warnings.
     """
     alarms = 0
-    looked = verification.watch(using=alias, note=lambda note: _log.warning("%s", note))
-    for alarm in chain(looked, rules.watch(using=alias)):
+    refused: list[str] = []
+    looked = verification.watch(using=alias, note=lambda note: _log.warning("%s", note), refused=refused.append)
+    for alarm in chain(looked, rules.watch(using=alias, refused=refused.append)):
         alarms += 1
         _log.error("%s", alarm)
-    return {"alarms": alarms}
+    for told in refused:
+        _log.error("%s", told)
+    return {"alarms": alarms, **({"not_kept": 1} if refused else {})}
 
 
 def _with_failures(counts: dict[str, int], failures: Failures) -> Done:

@@ -22,6 +22,7 @@ from ledger.gaps import explain, find, flag_lost, flagged_gaps
 from ledger.judging import State, judge
 from ledger.judging import facts as judging_facts
 from ledger.management import commands
+from ledger.management.base import LedgerCommand
 from ledger.models import AlarmRaised, AlarmResolved, Period, SweepRun
 from ledger.models.tables import event_tables
 from ledger.sweeps import registered, run
@@ -90,6 +91,8 @@ def commands_that_judge() -> dict[str, bool]:
     found = {}
     for module in iter_modules(commands.__path__):
         command = import_module(f"{commands.__name__}.{module.name}").Command
+        if not issubclass(command, LedgerCommand):
+            continue  # one of Django's, taught to keep off the ledger
         assert "judges" in vars(command), f"{module.name} doesn't say whether it judges"
         found[module.name] = command.judges
     return found

@@ -14,11 +14,13 @@ from django.test.utils import CaptureQueriesContext
 from ledger import define_series, issue, issue_many, void
 from ledger.models import AdoptedGap, Adoption, Entry, NumberVoided, Period
 from ledger.reports.continuity import summarise
+from ledger.verification.alarms import lost_values, raise_alarms
 from ledger.web import counts
 from ledger.web.counts import Bucket, period_counts
 from ledger.web.numberline import number_line
 from tests.integration.pages import flag, shop
 from tests.integration.queued import pooled, reserve, reserving, take
+from tests.integration.verified import tampered
 
 pytestmark = pytest.mark.django_db
 
@@ -244,3 +246,16 @@ def test_values_beside_those_of_the_counter(admin_client: Client, value: int, st
     define_series("invoice", org="berlin", template="B-{year}-{counter}", start_value=8)
     entry = issue("invoice", org="berlin")
     assert f">{state}</span>" in admin_client.get(f"/ledger/period/{entry.period_id}/{value}/").text
+
+
+def test_an_alarm_makes_sums_be_counted_anew(period: Period) -> None:
+    """Deleted rows stay in sums that are kept, which say as of when they are, until a look has found it."""
+    assert period_counts(period).counted_at is None
+    tampered(connection, "DELETE FROM ledger_entry WHERE value IN (21, 22, 23)")
+    kept = period_counts(period)
+    assert kept.counted_at is not None
+    assert kept.total().lost == 0
+    raise_alarms([lost_values("", "invoice", period.starts_on, period.ends_on, 21, 23)])
+    anew = period_counts(period)
+    assert (anew.counted_at, anew.total().lost) == (None, 3)
+    assert period_counts(period, fresh=True).total().lost == 3

@@ -142,7 +142,7 @@ class Command(LedgerCommand):
         if is_empty:
             where = "" if verdict.looks_now else " in what came since the last scan"
             self.stdout.write(self.style.SUCCESS(f"Nothing is missing{where}. {looked(verdict)}"))
-        self.conclude(verdict, first=f"{not_done}." if not_done else "", quiet=is_empty or options["json"])
+        self.conclude(verdict, first=not_done and f"{not_done}.", quiet=is_empty or options["json"])
 
     def _explain(self, alias: str, options: dict[str, Any]) -> None:
         said = [

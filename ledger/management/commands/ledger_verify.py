@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import Error, ProgrammingError, transaction
+from django.db import DataError, Error, ProgrammingError, transaction
 from django.utils import timezone
 
 from ledger.judging import Fact, Judgement, Kind, Verdict, decide, judge, kind_of
@@ -156,7 +156,7 @@ class _Found:
         try:
             with transaction.atomic(using=alias):
                 judgement = judge(tenant=options["tenant"], series=options["series"], sweeps=(), using=alias)
-        except ProgrammingError:
+        except (ProgrammingError, DataError):
             # A table or function is gone, or this role may not use it: that is among what was found.
             if not facts:
                 raise

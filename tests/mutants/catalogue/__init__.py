@@ -1,6 +1,6 @@
 """All mutants, room by room."""
 
-from tests.mutants.catalogue import database, docs, drop_ins, ledger, pages, poison, reports, workers
+from tests.mutants.catalogue import database, docs, drop_ins, judging, ledger, pages, poison, reports, workers
 
 CATALOGUE = (
     *database.MUTANTS,
@@ -9,6 +9,7 @@ CATALOGUE = (
     *poison.MUTANTS,
     *reports.MUTANTS,
     *pages.MUTANTS,
+    *judging.MUTANTS,
     *drop_ins.MUTANTS,
     *docs.MUTANTS,
 )
