@@ -17,7 +17,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from ledger import define_series, issue_many
+from ledger import close_period, define_series, issue_many
 from ledger.gaps import explain, find, flag_lost, flagged_gaps
 from ledger.judging import State, judge
 from ledger.judging import facts as judging_facts
@@ -29,6 +29,7 @@ from ledger.sweeps import registered, run
 from ledger.sweeps.health import health
 from ledger.urls import urlpatterns
 from ledger.verification import watch
+from ledger.web import counts
 from tests.integration.pages import flag
 from tests.integration.verified import tampered
 
@@ -67,8 +68,9 @@ def guarded(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def period(guarded: None) -> Period:
-    """Thirty numbers, which every sweep has looked at."""
+def period(guarded: None, monkeypatch: pytest.MonkeyPatch) -> Period:
+    """Thirty numbers, which every sweep has looked at; pages keep the sums of ten at a time."""
+    monkeypatch.setattr(counts, "_BLOCK", 10)
     cache.clear()
     define_series("invoice", org=TENANT, template="INV-{year}-{counter:04}", time_zone="UTC")
     with transaction.atomic():
@@ -181,10 +183,13 @@ def test_a_ledger_in_order_is_so_everywhere(admin_client: Client, period: Period
 
 def test_deleted_rows_are_seen_everywhere_at_once(admin_client: Client, period: Period, tmp_path: Path) -> None:
     """A ledger of that size is looked at in full for each answer, also where a page has kept its sums."""
-    texts(admin_client, period)
+    for _ in range(2):
+        before = texts(admin_client, period)["period"]
+    assert "Some of these sums were counted at" in before
     lose(5, 6, 7)
+    # Before a command looks, and raises an alarm.
+    assert "3 values are lost:" in admin_client.get(f"/ledger/period/{period.pk}/").content.decode()
     everything_says(admin_client, period, tmp_path, State.LOST)
-    assert "3 values are lost" in admin_client.get(f"/ledger/period/{period.pk}/").content.decode()
 
 
 def test_deleted_rows_are_seen_everywhere_after_the_nightly_look(
@@ -202,7 +207,18 @@ def test_deleted_rows_are_seen_everywhere_after_the_nightly_look(
     run("verify")
     everything_says(admin_client, period, tmp_path, State.LOST)
     after = admin_client.get(f"/ledger/period/{period.pk}/").content.decode()
-    assert ("3 values are lost" in before, "3 values are lost" in after) == (False, True)
+    assert ("3 values are lost:" in before, "3 values are lost:" in after) == (False, True)
+
+
+def test_a_note_never_hides_the_word(admin_client: Client, period: Period) -> None:
+    """A card of the overview also says that a period is closed, but not where there is worse to say."""
+    flag(period, "a")
+    close_period(period, early=True)
+    card = admin_client.get("/ledger/").content.decode().partition('<li class="card">')[2]
+    assert card.partition('<span class="badge ')[2].partition("</span>")[0] == 'bad">unexplained'
+    explain(next(flagged_gaps()).number, explanation="card refused", org=TENANT)
+    card = admin_client.get("/ledger/").content.decode().partition('<li class="card">')[2]
+    assert card.partition('<span class="badge ')[2].partition("</span>")[0] == 'note">closed'
 
 
 def test_gaps_to_explain_are_daily_life(admin_client: Client, period: Period, tmp_path: Path) -> None:

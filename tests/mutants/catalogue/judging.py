@@ -24,6 +24,13 @@ MUTANTS = (
         (ONE_JUDGE,),
     ),
     Mutant(
+        "pages without the judge's word",
+        "ledger/web/shown.py",
+        '            "verdict": judgement.verdict,\n',
+        "",
+        (f"{ONE_JUDGE}::test_a_ledger_in_order_is_so_everywhere",),
+    ),
+    Mutant(
         "sums kept through a loss",
         "ledger/web/period.py",
         "fresh=verdict.is_lost",
