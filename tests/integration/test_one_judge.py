@@ -28,7 +28,8 @@ from ledger.models.tables import event_tables
 from ledger.sweeps import registered, run
 from ledger.sweeps.health import health
 from ledger.urls import urlpatterns
-from ledger.verification import watch
+from ledger.verification import guards, watch
+from ledger.verification.alarms import Watch
 from ledger.web import counts
 from tests.integration.pages import flag
 from tests.integration.verified import tampered
@@ -298,6 +299,27 @@ class TestAlarms:
         assert AlarmRaised.objects.count() == 1
         run("verify")
         assert AlarmRaised.objects.count() == 1, "both looks find the same alarm"
+
+    def test_a_check_that_could_not_run_mends_nothing(self, period: Period) -> None:
+        lose(5)
+        run("verify")
+        watched = Watch("default")
+        watched.see(guards.alarm("not-checked", "Not checked: voids, because PostgreSQL says: no"))
+        watched.finish()
+        assert not AlarmResolved.objects.exists()
+        assert set(AlarmRaised.objects.values_list("kind", flat=True)) == {"lost-or-tampered", "not-checked"}
+
+    def test_who_may_only_read_looks_all_the_same(self, period: Period) -> None:
+        """An auditor's role, or a standby."""
+        lose(5)
+        told: list[str] = []
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ ONLY")
+            assert [alarm.check for alarm in watch(refused=told.append)] == ["lost-or-tampered"]
+        assert len(told) == 1
+        assert "not kept as alarms" in told[0]
+        assert not AlarmRaised.objects.exists()
 
     def test_their_rows_never_change(self, period: Period) -> None:
         lose(5)
