@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db import DatabaseError, DataError, connections, router, transaction
+from django.db import DatabaseError, connections, router, transaction
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, sees_new_rows
@@ -19,6 +19,7 @@ from ledger.database_errors import told_in_our_words
 from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries, SecondConnectionFailed
 from ledger.keys import actor_name, check_text, tenant_key
 from ledger.models import Allocation, DefaultSeries, Period, Series
+from ledger.zones import today_in
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -222,15 +223,7 @@ def check_series(series: Series, alias: str) -> None:
     check_code(series.code)
     tenant_key(series.tenant)
     series.check_settings()
-    try:
-        with transaction.atomic(using=alias):
-            business_today(alias, series.time_zone)
-    except DataError as error:
-        raise InvalidCalendar(
-            f"PostgreSQL does not know the time zone {series.time_zone!r}.",
-            rule="The database turns moments into business dates, so it must know the zone.",
-            remedy="Choose a name that both know, such as Europe/Berlin, or update the server's time zone data.",
-        ) from error
+    today_in(series.time_zone, alias)  # the database turns moments into business dates, so it must know the zone
     twin = (
         Series.objects.using(alias)
         .filter(tenant=series.tenant, template__iexact=series.template)
