@@ -77,9 +77,6 @@ def ledger_settings() -> LedgerSettings:
         raise ImproperlyConfigured(
             f"LEDGER has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}."
         )
-    clock = given.get("CLOCK", "database")
-    if clock not in ("database", "application"):
-        raise ImproperlyConfigured(f"LEDGER['CLOCK'] is {clock!r}; it must be 'database' or 'application'.")
     days = {"OPEN_AHEAD_DAYS": given.get("OPEN_AHEAD_DAYS", 30), "MAX_DAYS_AHEAD": given.get("MAX_DAYS_AHEAD", 400)}
     for name, ahead in days.items():
         if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
@@ -93,7 +90,7 @@ def ledger_settings() -> LedgerSettings:
             )
     return LedgerSettings(
         time_zone=given.get("TIME_ZONE", settings.TIME_ZONE),
-        clock=clock,
+        clock=clock(),
         open_ahead_days=days["OPEN_AHEAD_DAYS"],
         max_days_ahead=days["MAX_DAYS_AHEAD"],
         second_connections=seconds,
@@ -101,6 +98,14 @@ def ledger_settings() -> LedgerSettings:
         default_series={**DEFAULT_SERIES, **given.get("DEFAULT_SERIES", {})},
         metrics_token=_token(given.get("METRICS_TOKEN", "")),
     )
+
+
+def clock() -> Literal["database", "application"]:
+    """Who says what today is. Each checkout asks, so no other setting is read for it."""
+    chosen: Literal["database", "application"] = getattr(settings, "LEDGER", {}).get("CLOCK", "database")
+    if chosen not in ("database", "application"):
+        raise ImproperlyConfigured(f"LEDGER['CLOCK'] is {chosen!r}; it must be 'database' or 'application'.")
+    return chosen
 
 
 def _token(given: object) -> str:

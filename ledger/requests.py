@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 
 from ledger import refusals
 from ledger.allocation.answers import Request
 from ledger.calendars import business_date, zone
-from ledger.conf import ledger_settings
+from ledger.conf import clock
 from ledger.errors import InvalidDate, InvalidMetadata
 from ledger.keys import actor_name, document_key, tenant_key
 from ledger.models import Entry
@@ -51,9 +50,7 @@ def make_request(series: str, *, org: Any, document: Any, on: Any, metadata: Any
 def day_or_moment(on: Any) -> tuple[date | None, datetime | None]:
     """A business date, or a moment that the database turns into one; both None for today by the database's clock."""
     if on is None:
-        # Without LEDGER there is nothing to read and check: the database's clock it is.
-        own_clock = hasattr(settings, "LEDGER") and ledger_settings().clock == "application"
-        return None, (datetime.now(UTC) if own_clock else None)
+        return None, (datetime.now(UTC) if clock() == "application" else None)
     if isinstance(on, datetime):
         day = business_date(on, _NO_ZONE)  # refuses a datetime without a zone
         if not date.min + _FURTHEST <= day <= date.max - _FURTHEST:

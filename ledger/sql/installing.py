@@ -26,7 +26,7 @@ _GUARD = re.compile(
 #: PostgreSQL's own functions that the ledger's call. Each is called by its full name in what is installed: were another
 #: of that name in the ledger's schema, for the very types of a call, it would win, although pg_catalog comes first.
 _BUILT_IN = re.compile(
-    r"(?<![.\w])(array_agg|array_append|array_cat|array_fill|array_position|bool_or|cardinality|chr|clock_timestamp"
+    r"(?<![.\w])(array_agg|array_append|array_cat|array_fill|array_position|bool_or|btrim|cardinality|chr|clock_timestamp"
     r"|count|current_query|current_setting|div|format|generate_series|hashint8|hashtextextended|isfinite"
     r"|json_build_object|jsonb_agg|jsonb_build_object|jsonb_each|jsonb_object_agg|jsonb_object_keys"
     r"|jsonb_path_exists|jsonb_populate_record|jsonb_to_recordset|jsonb_typeof|lead|left|length|lpad|make_date|max|min|mxid_age|nextval"

@@ -175,7 +175,11 @@ DESCRIBE: Final = """
         'parallel', CASE f.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' END,
         'security definer', f.prosecdef,
         'settings', f.proconfig,
-        'text', encode(sha256(convert_to(f.prosrc, 'UTF8')), 'hex'),
+        -- Where a function names its own schema, that may have any name.
+        'text', encode(sha256(convert_to(replace(f.prosrc,
+            (SELECT '"' || replace(n.nspname, '"', '""') || '".ledger_' FROM pg_namespace n
+             WHERE n.oid = %(schema)s::oid),
+            '{schema}.ledger_'), 'UTF8')), 'hex'),
         'body', pg_get_function_sqlbody(f.oid))::text
     FROM function f
     -- What follows is judged by itself, and not part of the shipped description.

@@ -398,10 +398,10 @@ FUNCTIONS = (
     ),
     Bypass(
         "no search_path",
-        "ALTER FUNCTION ledger_entry_fits() RESET search_path",
+        "ALTER FUNCTION ledger_void_fits() RESET search_path",
         "function",
         (
-            "The function ledger_entry_fits() has the settings none, not search_path=pg_catalog, {schema}, pg_temp",
+            "The function ledger_void_fits() has the settings none, not search_path=pg_catalog, {schema}, pg_temp",
             "can pose as",
         ),
     ),
@@ -419,9 +419,9 @@ FUNCTIONS = (
     ),
     Bypass(
         "an owner's rights taken away",
-        "ALTER FUNCTION ledger_entry_fits() SECURITY INVOKER",
+        "ALTER FUNCTION ledger_void_fits() SECURITY INVOKER",
         "function",
-        ("ledger_entry_fits() runs with the rights of its caller, not of its owner", "do its work with the caller's"),
+        ("ledger_void_fits() runs with the rights of its caller, not of its owner", "do its work with the caller's"),
     ),
     Bypass(
         "an owner's rights",

@@ -290,7 +290,7 @@ def test_a_schema_of_another_name(in_another_schema: str, django_db_blocker: Any
         assert list(verify(using="elsewhere", note=_refuse)) == []
         with transaction.atomic(using="elsewhere"), connection.cursor() as cursor:
             # The other ledger's functions must not be looked for where the first one's are.
-            cursor.execute("ALTER FUNCTION ledger_entry_fits() SET search_path = pg_catalog, public, pg_temp")
+            cursor.execute("ALTER FUNCTION ledger_void_fits() SET search_path = pg_catalog, public, pg_temp")
             [finding] = list(verify(using="elsewhere"))
             transaction.set_rollback(True, using="elsewhere")
     told = "has the settings search_path=pg_catalog, public, pg_temp, not search_path=pg_catalog, {schema}, pg_temp"

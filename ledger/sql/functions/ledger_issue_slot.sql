@@ -14,12 +14,7 @@ SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 -- A queue's statistics are always old, since it fills and empties within moments: one probe of the right index is the way.
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
-    outcome text;
-    gives_back boolean;
-    series bigint;
-    period record;
-    pool record;
-    day date;
+    look record;
     days text;
     above bigint := -1;
     straggler bigint;
@@ -30,76 +25,73 @@ DECLARE
     writer bigint;
 BEGIN
     IF (p_allocation IN ('pooled', 'remote')) IS NOT TRUE THEN RETURN ARRAY['allocation']; END IF;
-    SELECT s.id, s.give_back, s.day, s.refusal INTO series, gives_back, day, outcome
-    FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s;
-    IF NOT FOUND THEN outcome := 'unknown'; END IF;
-    IF outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
-    days := (day - DATE '1970-01-01')::text;
-
-    IF p_document > '' THEN
-        entry := ledger_entry_of(p_tenant, series, p_document, p_replaces);
-        IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
-    END IF;
-
-    SELECT q.* INTO period FROM ledger_find_period(p_tenant, series, day) q WHERE q.closed_at IS NULL;
-    IF NOT FOUND THEN RETURN ARRAY[ledger_refusal(p_tenant, series, day, 0), days]; END IF;
-    SELECT l.free_from, l.stragglers, l.batch INTO pool
-    FROM ledger_pool l WHERE l.tenant = p_tenant AND l.period_id = period.id;
-    IF NOT gives_back THEN above := ledger_highest_out(p_tenant, period.id); END IF;
+    SELECT s.id AS series, s.give_back, s.day, s.refusal, q.id AS period, q.prefix, q.width, q.suffix, q.first_value,
+           q.last_value, o.id AS entry, l.free_from, l.stragglers, l.batch
+    INTO look
+    FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s
+    LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q ON q.closed_at IS NULL
+    LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_document, p_replaces) o ON true
+    LEFT JOIN ledger_pool l ON l.tenant = p_tenant AND l.period_id = q.id;
+    IF NOT FOUND THEN RETURN ARRAY['unknown']; END IF;
+    IF look.refusal IS NOT NULL THEN RETURN ARRAY[look.refusal]; END IF;
+    days := (look.day - DATE '1970-01-01')::text;
+    IF look.entry IS NOT NULL THEN RETURN ARRAY['existing', days, look.entry::text]; END IF;
+    IF look.period IS NULL THEN RETURN ARRAY[ledger_refusal(p_tenant, look.series, look.day, 0), days]; END IF;
+    IF NOT look.give_back THEN above := ledger_highest_out(p_tenant, look.period); END IF;
 
     LOOP
         taken := NULL;
-        FOREACH straggler IN ARRAY coalesce(pool.stragglers, '{}') LOOP
+        FOREACH straggler IN ARRAY coalesce(look.stragglers, '{}') LOOP
             SELECT s.value INTO taken FROM ledger_slot s
-            WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = straggler AND s.value > above
+            WHERE s.tenant = p_tenant AND s.period_id = look.period AND s.value = straggler AND s.value > above
             FOR UPDATE SKIP LOCKED;
             EXIT WHEN FOUND;
         END LOOP;
         IF taken IS NULL THEN
             -- From where the free ones begin: below lie those that were used up, dead rows until they are vacuumed.
             SELECT s.value INTO taken FROM ledger_slot s
-            WHERE s.tenant = p_tenant AND s.period_id = period.id
-              AND s.value >= coalesce(pool.free_from, period.first_value) AND s.value > above
+            WHERE s.tenant = p_tenant AND s.period_id = look.period
+              AND s.value >= coalesce(look.free_from, look.first_value) AND s.value > above
             ORDER BY s.value LIMIT 1 FOR UPDATE SKIP LOCKED;
         END IF;
         IF taken IS NULL THEN
-            RETURN ARRAY['empty', days, series::text, period.id::text, period.last_value::text];
+            RETURN ARRAY['empty', days, look.series::text, look.period::text, look.last_value::text];
         END IF;
 
         -- The entry first, then the slot: so the value is accounted for after each statement, even where the caller has
         -- set all constraints to be checked immediately.
         IF p_allocation = 'remote' THEN
-            new_number := ledger_drafted(p_tenant, period.id, taken);
+            new_number := ledger_drafted(p_tenant, look.period, taken);
         ELSE
-            new_number := ledger_number(period.prefix, period.width, period.suffix, taken, day);
+            new_number := ledger_number(look.prefix, look.width, look.suffix, taken, look.day);
         END IF;
         INSERT INTO ledger_entry AS e
             (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata, replaces_id)
-        VALUES (p_tenant, series, period.id, taken, 'issued', new_number, p_document, day, p_actor, p_metadata,
-                p_replaces)
+        VALUES (p_tenant, look.series, look.period, taken, 'issued', new_number, p_document, look.day, p_actor,
+                p_metadata, p_replaces)
         ON CONFLICT DO NOTHING
         RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
         IF FOUND THEN
-            DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = taken;
-            RETURN ARRAY['issued', days, entry::text, series::text, period.id::text, taken::text, new_number,
+            DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = look.period AND s.value = taken;
+            RETURN ARRAY['issued', days, entry::text, look.series::text, look.period::text, taken::text, new_number,
                          (extract(epoch FROM written) * 1000000::numeric)::bigint::text, writer::text,
-                         period.last_value::text,
-                         CASE WHEN taken = period.last_value - pool.batch / 4 THEN 'low' ELSE 'enough' END];
+                         look.last_value::text,
+                         CASE WHEN taken = look.last_value - look.batch / 4 THEN 'low' ELSE 'enough' END];
         END IF;
 
         -- The same document came in on another connection meanwhile: its number counts, and the slot stays.
         IF p_document > '' THEN
-            entry := ledger_entry_of(p_tenant, series, p_document, p_replaces);
+            SELECT o.id INTO entry FROM ledger_entry_of(p_tenant, look.series, p_document, p_replaces) o;
             IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
         END IF;
-        IF NOT ledger_value_is_kept(p_tenant, period.id, taken) THEN
+        IF NOT ledger_value_is_kept(p_tenant, look.period, taken) THEN
             -- Another series gave out that very number: let the unique index say so.
             INSERT INTO ledger_entry
                 (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata, replaces_id)
-            VALUES (p_tenant, series, period.id, taken, 'issued', new_number, p_document, day, p_actor, p_metadata,
-                    p_replaces);
+            VALUES (p_tenant, look.series, look.period, taken, 'issued', new_number, p_document, look.day, p_actor,
+                    p_metadata, p_replaces);
         END IF;
         -- Something else appended an entry for a value that was waiting. The next slot, then.
-        DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = taken;
+        DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = look.period AND s.value = taken;
     END LOOP;
 END $$;

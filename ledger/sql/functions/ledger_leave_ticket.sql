@@ -23,15 +23,19 @@ DECLARE
     differs boolean;
     writer bigint := pg_current_xact_id()::text::bigint;
 BEGIN
-    SELECT s.id, s.chronological, s.day, s.refusal INTO series, guarded, day, outcome
-    FROM ledger_find_series(p_tenant, p_series, p_on, p_at, 'at_commit') s;
+    -- What can be refused now is not left for the commit.
+    SELECT s.id, s.chronological, s.day, s.refusal, q.id, o.id INTO series, guarded, day, outcome, period, entry
+    FROM ledger_find_series(p_tenant, p_series, p_on, p_at, 'at_commit') s
+    LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q
+        ON q.closed_at IS NULL AND q.last_value + cardinality(p_documents) <= q.max_value
+        AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day)
+    LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_documents[1], p_replaces) o ON cardinality(p_documents) = 1;
     IF NOT FOUND THEN outcome := 'unknown'; END IF;
     IF outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
     days := (day - DATE '1970-01-01')::text;
+    IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
 
     IF cardinality(p_documents) = 1 AND p_documents[1] > '' THEN
-        entry := ledger_entry_of(p_tenant, series, p_documents[1], p_replaces);
-        IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
         SELECT t.id, t.period_id, t.documents, t.entry_ids, t.issued_on, t.slides, t.metadata INTO earlier
         FROM ledger_ticket t
         WHERE t.transaction_id = writer AND t.tenant = p_tenant AND t.series_id = series
@@ -61,13 +65,7 @@ BEGIN
         IF differs THEN RETURN ARRAY['other_facts', days]; END IF;
     END IF;
 
-    -- What can be refused now is not left for the commit.
-    SELECT q.id INTO period
-    FROM ledger_find_period(p_tenant, series, day) q
-    WHERE q.closed_at IS NULL
-      AND q.last_value + cardinality(p_documents) <= q.max_value
-      AND (NOT guarded OR q.last_issued_on IS NULL OR q.last_issued_on <= day);
-    IF NOT FOUND THEN
+    IF period IS NULL THEN
         RETURN ARRAY[ledger_refusal(p_tenant, series, day, cardinality(p_documents)), days];
     END IF;
 

@@ -14,18 +14,14 @@ DECLARE
     days text;
     entry bigint;
 BEGIN
-    SELECT s.id, s.day, s.refusal INTO series, day, outcome
-    FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s;
+    SELECT s.id, s.day, s.refusal, q.id, o.id INTO series, day, outcome, period, entry
+    FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s
+    LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q ON q.closed_at IS NULL
+    LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_document, p_replaces) o ON true;
     IF NOT FOUND THEN outcome := 'unknown'; END IF;
     IF outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
     days := (day - DATE '1970-01-01')::text;
-
-    IF p_document > '' THEN
-        entry := ledger_entry_of(p_tenant, series, p_document, p_replaces);
-        IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
-    END IF;
-
-    SELECT q.id INTO period FROM ledger_find_period(p_tenant, series, day) q WHERE q.closed_at IS NULL;
-    IF NOT FOUND THEN RETURN ARRAY[ledger_refusal(p_tenant, series, day, 0), days]; END IF;
+    IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
+    IF period IS NULL THEN RETURN ARRAY[ledger_refusal(p_tenant, series, day, 0), days]; END IF;
     RETURN ARRAY['look', days, series::text, period::text, pg_current_xact_id()::text];
 END $$;

@@ -25,24 +25,20 @@ DECLARE
     written timestamptz;
     writer bigint;
 BEGIN
-    SELECT s.id, s.chronological, s.day, s.refusal INTO series, guarded, day, outcome
+    -- One look for all that is known before anything is locked. A retry finds its number here, and does not queue behind
+    -- somebody's payment for it.
+    SELECT s.id, s.chronological, s.day, s.refusal, q.id, q.last_value, o.id
+    INTO series, guarded, day, outcome, period, last_seen, entry
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at,
-                            CASE WHEN p_promised IS NULL THEN 'serial' ELSE 'at_commit' END) s;
+                            CASE WHEN p_promised IS NULL THEN 'serial' ELSE 'at_commit' END) s
+    LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q
+        ON q.closed_at IS NULL AND q.last_value < q.max_value
+        AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day)
+    LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_document, p_replaces) o ON true;
     IF NOT FOUND THEN outcome := 'unknown'; END IF;
     -- What was a ticket when the allocation was changed is numbered all the same.
     IF outcome IS NOT NULL AND (outcome <> 'allocation' OR p_promised IS NULL) THEN RETURN ARRAY[outcome]; END IF;
-
-    SELECT q.id, q.last_value INTO period, last_seen
-    FROM ledger_find_period(p_tenant, series, day) q
-    WHERE q.closed_at IS NULL
-      AND q.last_value < q.max_value
-      AND (NOT guarded OR q.last_issued_on IS NULL OR q.last_issued_on <= day);
-
-    -- A retry finds its number here, and does not queue behind somebody's payment for it.
-    IF p_document > '' THEN
-        entry := ledger_entry_of(p_tenant, series, p_document, p_replaces);
-        IF entry IS NOT NULL THEN RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text]; END IF;
-    END IF;
+    IF entry IS NOT NULL THEN RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text]; END IF;
 
     -- A refusal is told before anything is locked: the caller may go on with a transaction that takes long.
     IF period IS NULL THEN
@@ -70,7 +66,7 @@ BEGIN
     -- looked for, the document may have come in on another connection: look again. (ON CONFLICT would find that too, at
     -- the price of a speculative insertion each time. One that came in in another period meets the unique index.)
     IF taken <> last_seen + 1 AND p_document > '' THEN
-        entry := ledger_entry_of(p_tenant, series, p_document, p_replaces);
+        SELECT o.id INTO entry FROM ledger_entry_of(p_tenant, series, p_document, p_replaces) o;
         IF entry IS NOT NULL THEN
             latest := ledger_latest_date(p_tenant, period);
             UPDATE ledger_period p

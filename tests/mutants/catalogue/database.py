@@ -54,8 +54,8 @@ MUTANTS = (
     Mutant(
         "document check dropped",
         f"{SQL}/ledger_entry_of.sql",
-        "    IF FOUND THEN RETURN ledger_latest_of",
-        "    IF false THEN RETURN ledger_latest_of",
+        "    WHERE e.tenant = p_tenant AND e.series_id",
+        "    WHERE false AND e.tenant = p_tenant AND e.series_id",
         (IDEMPOTENCE,),
     ),
     Mutant(
@@ -145,8 +145,8 @@ MUTANTS = (
     Mutant(
         "a temporary table deceives the guards",
         f"{SQL}/ledger_entry_fits.sql",
-        "SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp",
-        "SECURITY DEFINER SET search_path = pg_temp, pg_catalog, @schema@",
+        "FROM @schema@.ledger_period p WHERE",
+        "FROM ledger_period p WHERE",
         ("tests/roles/test_attacks.py", VERIFICATION_GUARDS),
     ),
     Mutant(
@@ -204,7 +204,7 @@ MUTANTS = (
         "slot of a lost race not given back",
         f"{SQL}/ledger_issue_slot.sql",
         "-- The same document came in on another connection meanwhile: its number counts, and the slot stays.\n",
-        "DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = taken;\n",
+        "DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = look.period AND s.value = taken;\n",
         (f"{EVERY_ALLOCATION}::test_the_same_document_on_two_connections",),
     ),
     Mutant(
@@ -227,7 +227,7 @@ MUTANTS = (
     Mutant(
         "a number given back goes to a later document",
         f"{SQL}/ledger_issue_slot.sql",
-        "    IF NOT gives_back THEN above := ledger_highest_out(p_tenant, period.id); END IF;\n",
+        "    IF NOT look.give_back THEN above := ledger_highest_out(p_tenant, look.period); END IF;\n",
         "",
         (f"{POOLED}::TestNotGivenBack::test_below_the_highest_number_nothing_is_taken",),
     ),
@@ -304,7 +304,7 @@ MUTANTS = (
         "drafts taken in the order of their texts",
         f"{SQL}/ledger_issue_slot.sql",
         "            ORDER BY s.value LIMIT 1 FOR UPDATE SKIP LOCKED;",
-        "            ORDER BY ledger_drafted(p_tenant, period.id, s.value), s.value LIMIT 1 FOR UPDATE SKIP LOCKED;",
+        "            ORDER BY ledger_drafted(p_tenant, look.period, s.value), s.value LIMIT 1 FOR UPDATE SKIP LOCKED;",
         (f"{REMOTE}::test_numbers_of_any_form_in_the_order_they_came",),
     ),
     Mutant(
@@ -321,9 +321,9 @@ MUTANTS = (
     ),
     Mutant(
         "any number for a value that has a draft",
-        f"{SQL}/ledger_entry_fits.sql",
-        "        WHEN NEW.kind = 'adopted' OR NEW.number = expected THEN NULL",
-        "        WHEN NEW.kind = 'adopted' OR period.has_drafts THEN NULL",
+        f"{SQL}/ledger_refuse_misfit.sql",
+        "        WHEN p_kind = 'adopted' OR p_number = expected THEN NULL",
+        "        WHEN p_kind = 'adopted' OR period.has_drafts THEN NULL",
         (f"{REMOTE_HELD}::TestTheDatabaseIsTheJudge",),
     ),
     Mutant(
@@ -377,8 +377,8 @@ MUTANTS = (
     ),
     Mutant(
         "a number that another series awaits is adopted",
-        f"{SQL}/ledger_entry_fits.sql",
-        "        WHEN NEW.kind = 'adopted' AND ledger_is_awaited(",
+        f"{SQL}/ledger_refuse_misfit.sql",
+        "        WHEN p_kind = 'adopted' AND ledger_is_awaited(",
         "        WHEN false AND ledger_is_awaited(",
         (TAKEN,),
     ),
