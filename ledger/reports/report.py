@@ -17,6 +17,7 @@ from ledger.keys import tenant_key
 from ledger.models import Entry, Series
 from ledger.reports import report_sql as sql
 from ledger.reports.parts import parts
+from ledger.reports.register import register_part
 from ledger.reports.rows import Part, Row
 from ledger.reports.scope import Scope, ScopedPeriod, read_periods
 from ledger.reports.snapshot import Snapshot, snapshot
@@ -86,7 +87,8 @@ class Header:
 @dataclass(frozen=True, slots=True)
 class Report:
     """``verdict`` is the judge's, on the periods of the report; ``problems`` says why, and is empty where all is in
-    order. ``parts`` are read while the report is open.
+    order. ``parts`` are read while the report is open. ``further`` parts are as long as the ledger: they are written
+    only when they are chosen.
     """
 
     title: str
@@ -94,6 +96,7 @@ class Report:
     verdict: Verdict
     problems: tuple[str, ...]
     parts: tuple[Part, ...]
+    further: tuple[Part, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -102,14 +105,15 @@ class Report:
 
     def only(self, name: str) -> Report:
         """The same with one of its parts; raises ReportError where there is none of that name."""
-        chosen = tuple(part for part in self.parts if part.name == name)
+        known = self.parts + self.further
+        chosen = tuple(part for part in known if part.name == name)
         if not chosen:
             raise ReportError(
                 f"The report has no part {name!r}.",
                 rule="A part is chosen by its name.",
-                remedy=f"Choose one of {', '.join(part.name for part in self.parts)}.",
+                remedy=f"Choose one of {', '.join(part.name for part in known)}.",
             )
-        return replace(self, parts=chosen)
+        return replace(self, parts=chosen, further=())
 
 
 @contextmanager
@@ -154,6 +158,7 @@ def continuity_report(
             verdict=verdict,
             problems=tuple(_problems(periods, verdict)),
             parts=tuple(_told(part, tell) for part in parts(scope)),
+            further=(_told(register_part(scope), tell),),
         )
 
 

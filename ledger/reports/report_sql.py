@@ -167,3 +167,39 @@ EDGES = """
             WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND p.starts_on < %(starts_on)s
             ORDER BY p.starts_on DESC LIMIT 1)
 """
+
+# The documents of a period in the order of values, as lines of the register.
+# Parameters: tenant, period (its id), since, until (business dates, or NULL).
+_REGISTER = """
+    SELECT e.value, e.number, e.kind, e.document, e.issued_on, e.issued_at, e.actor,
+           (SELECT o.number FROM ledger_entry o WHERE o.id = e.replaces_id),
+           CASE WHEN v.id IS NOT NULL THEN coalesce(
+               (SELECT n.number FROM ledger_entry n WHERE n.tenant = e.tenant AND n.replaces_id = e.id), v.replacement)
+           END,
+           v.voided_at, v.actor, v.reason, {confirmed}
+    FROM ledger_entry e
+    LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
+    WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind <> 'gap'
+      AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+    ORDER BY e.value
+"""
+REGISTER = _REGISTER.format(confirmed="NULL")
+CONFIRMED_REGISTER = _REGISTER.format(
+    confirmed="""(
+        SELECT string_agg(DISTINCT d.system, ', ' ORDER BY d.system) FROM ledger_remotedocument d
+        WHERE d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
+          AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
+    )"""
+)
+
+# Whether anything of the tenant's was read from an accounting system.
+READS_SYSTEMS = "SELECT EXISTS (SELECT FROM ledger_remotereading r WHERE r.tenant = %(tenant)s)"
+
+# To whom missing values were declared, with the references. Parameters: tenant, period (its id), first, last.
+DECLARED = """
+    SELECT string_agg(g.authority || ' ' || g.reference, ', ' ORDER BY g.first_value, g.authority)
+    FROM ledger_gapdeclared g
+    WHERE g.tenant = %(tenant)s AND g.period_id = %(period)s
+      AND g.first_value <= %(last)s AND g.last_value >= %(first)s
+"""

@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from ledger.judging import State
 from ledger.reports.formats import Format, Warn
+from ledger.reports.register import RegisterRow
 from ledger.reports.remote import ConfirmedRow, FindingRow
 from ledger.reports.report import SCHEMA, Header, Position, Report
 from ledger.reports.rows import Column, DeclaredGapRow, Kind, OpenRow, PeriodRow, Row, VoidRow, columns_of
@@ -34,10 +35,11 @@ _PARTS: dict[str, type[Row]] = {
     "open": OpenRow,
     "findings": FindingRow,
     "confirmed": ConfirmedRow,
+    "register": RegisterRow,
 }
 _OPTIONAL = {"declaration_due"}
-#: Those of a tenant alone whose numbers are in an accounting system.
-_OPTIONAL_PARTS = {"findings", "confirmed"}
+#: Those of a tenant alone whose numbers are in an accounting system, and what is written only when it is chosen.
+_OPTIONAL_PARTS = {"findings", "confirmed", "register"}
 
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
