@@ -287,8 +287,14 @@ def _sums(scoped: ScopedPeriod) -> Iterator[str]:
 
 
 def _told(part: Part, tell: Callable[[str], None]) -> Part:
+    step = f"writing {part.title.lower()}"
+
     def rows() -> Iterator[Row]:
-        tell(f"writing {part.title.lower()}")
+        tell(step)
         yield from part.rows()
 
-    return replace(part, rows=rows)
+    def cells() -> Iterator[tuple[Any, ...]]:
+        tell(step)
+        yield from part.cells()
+
+    return replace(part, rows=rows, plain=cells if part.plain is not None else None)

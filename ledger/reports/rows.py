@@ -59,7 +59,8 @@ def columns_of(row: type[Row]) -> tuple[Column, ...]:
 @dataclass(frozen=True, slots=True)
 class Part:
     """One table: ``rows()`` reads it anew from the report's snapshot, a few rows at a time; ``note`` says how to read
-    it. On paper, where it is ``grouped``, series and period are headings above its rows, and no columns.
+    it. On paper, where it is ``grouped``, series and period are headings above its rows, and no columns. A part as long
+    as the ledger reads ``plain`` cells, since to make a row of each takes as long as all the rest.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Part:
     row: type[Row]
     rows: Callable[[], Iterator[Row]]
     grouped: bool = True
+    plain: Callable[[], Iterator[tuple[Any, ...]]] | None = None
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -76,6 +78,9 @@ class Part:
 
     def cells(self) -> Iterator[tuple[Any, ...]]:
         """Its rows as plain cells, in the order of the columns."""
+        if self.plain is not None:
+            yield from self.plain()
+            return
         names = [column.name for column in self.columns]
         for row in self.rows():
             yield tuple(getattr(row, name) for name in names)

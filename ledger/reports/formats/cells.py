@@ -13,12 +13,18 @@ from django.core.serializers.json import DjangoJSONEncoder
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+#: Whether a text that begins with this letter, or with none, can't be a formula.
+harmless = frozenset(["", *map(chr, range(ord("0"), ord("z") + 1))]).difference(_DANGEROUS).__contains__
+
+
 def neutralised(text: str) -> str:
     """The text so that no spreadsheet runs it: an apostrophe stands before what could begin a formula.
 
     So does it where white space comes first, which some programs strip.
     """
-    return f"'{text}" if text.startswith(_DANGEROUS) or text.lstrip().startswith(_DANGEROUS) else text
+    if text.startswith(_DANGEROUS) or (text[:1].isspace() and text.lstrip().startswith(_DANGEROUS)):
+        return f"'{text}"
+    return text
 
 
 def evidence_text(evidence: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import IO, Any
 
 from ledger.reports.formats import Format, Warn
-from ledger.reports.formats.cells import cell_text, neutralised
+from ledger.reports.formats.cells import cell_text, harmless, neutralised
 from ledger.reports.report import Report
 from ledger.reports.rows import Part
 
@@ -51,7 +51,15 @@ def _table(target: IO[bytes], header: list[str], rows: Iterable[Iterable[Any]]) 
     out = csv.writer(text)
     out.writerow(header)
     for row in rows:
-        out.writerow([neutralised(cell) if isinstance(cell, str) else cell_text(cell) for cell in row])
+        # What is plain, as nearly all is, costs no call.
+        out.writerow(
+            [
+                cell
+                if cell is None or type(cell) is int or (type(cell) is str and harmless(cell[:1]))
+                else (neutralised(cell) if isinstance(cell, str) else cell_text(cell))
+                for cell in row
+            ]
+        )
     # The target is the caller's, and stays open.
     text.detach()
 
