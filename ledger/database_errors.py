@@ -154,7 +154,7 @@ def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
         return NumberTaken(
             f"Series {series!r} would repeat a number of the same tenant. {diagnosis.message_detail or ''}",
             rule="A tenant's numbers are unique over all its series, without regard to case.",
-            remedy="Let the series go past it: ledger.gaps.skip_taken(), or manage.py ledger_gaps skip. A prefix of "
+            remedy="Let the series go past it: ledger.actions.skip_taken(), or manage.py ledger_gaps skip. A prefix of "
             "its own, in the template, holds from the next period on.",
         )
     return None

@@ -12,6 +12,7 @@ from ledger import refusals
 from ledger.allocation import allocator_of, expect_allocator, expected_allocator
 from ledger.allocation.answers import Outcome, Request
 from ledger.database_errors import told_in_our_words
+from ledger.databases import series_named
 from ledger.errors import InvalidDocument, LedgerError, TransactionRequired
 from ledger.keys import document_key, tenant_key
 from ledger.models import Entry, NumberIssued, Period, Series
@@ -27,7 +28,7 @@ _TRIES = 5
 
 
 def issue(
-    series: str,
+    series: Series | str,
     *,
     org: Any = None,
     document: Any = None,
@@ -38,6 +39,7 @@ def issue(
 ) -> Entry:
     """Give out the next number of ``series`` and append it to the ledger, in the caller's transaction.
 
+    ``series`` is the code of one of the tenant's series, or the series itself, which knows its tenant.
     ``org`` is the tenant: a saved model instance, a text, or nothing. ``document`` is what the number is for, a saved
     instance or a text key: with it the call is idempotent, so a retry returns the first entry and burns nothing.
     ``on`` is the business date, or an aware datetime that the series' time zone turns into one; by default today, as
@@ -48,6 +50,7 @@ def issue(
     a number with other facts, and the errors of ``ledger.errors`` that say why the series or its period gives out none;
     after those the transaction can go on, and counter and ledger are as before.
     """
+    series, org, using = series_named(series, org, using)
     connection = _connection(using)
     request = make_request(series, org=org, document=document, on=on, metadata=metadata, by=by)
     with told_in_our_words(series):
@@ -62,7 +65,7 @@ def issue(
 
 
 def issue_many(
-    series: str,
+    series: Series | str,
     *,
     documents: Iterable[Any],
     org: Any = None,
@@ -77,6 +80,7 @@ def issue_many(
     ``metadata`` and ``by`` go to each new entry. Returns one entry for each document, in the order given. Otherwise as
     ``issue``.
     """
+    series, org, using = series_named(series, org, using)
     connection = _connection(using)
     request = make_request(series, org=org, document=None, on=on, metadata=metadata, by=by)
     if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
@@ -113,11 +117,14 @@ def issue_many(
     raise refusals.unsettled(series)
 
 
-def preview(series: str, *, org: Any = None, on: date | datetime | None = None, using: str | None = None) -> str:
+def preview(
+    series: Series | str, *, org: Any = None, on: date | datetime | None = None, using: str | None = None
+) -> str:
     """The number that would come next, as text. Promises nothing, locks nothing and writes nothing.
 
     Raises what ``issue`` would raise: UnknownSeries, InactiveSeries, InvalidDate or a PeriodError.
     """
+    series, org, using = series_named(series, org, using)
     alias = using or router.db_for_read(NumberIssued)
     tenant = tenant_key(org)
     day, moment = day_or_moment(on)

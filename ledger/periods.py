@@ -16,6 +16,7 @@ from ledger.batches import id_batches
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
+from ledger.databases import database_of, expect, same_row, series_named
 from ledger.errors import (
     ConcurrencyError,
     InvalidCalendar,
@@ -26,10 +27,11 @@ from ledger.errors import (
     SecondConnectionFailed,
 )
 from ledger.growth import outgrown_at_last_rate
-from ledger.keys import actor_name
+from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, Period, Series
+from ledger.requests import day_or_moment
 from ledger.rules import Outcome
-from ledger.series import business_today
+from ledger.series import business_today, find_series, make_default_series
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -61,9 +63,10 @@ def planned_period(series: Series, day: date, alias: str | None = None) -> Perio
 
 
 def open_period(
-    series: Series,
+    series: Series | str,
     day: date | None = None,
     *,
+    org: Any = None,
     starts_on: date | None = None,
     ends_on: date | None = None,
     first_value: int | None = None,
@@ -72,15 +75,20 @@ def open_period(
 ) -> Period:
     """Open the period of ``series`` that holds ``day``, as its calendar has it, or an explicit one by its two dates.
 
-    Explicit dates, both inclusive, make a period of any length under any calendar: a short first year, a 52/53-week
-    year, the stretch between two fiscal years. ``first_value`` is where its counter starts, by default where the
-    series' periods do. Opening a period that is open already returns it. Raises PeriodConflict where it would overlap
+    ``series`` is a series, or the code of one of the tenant ``org``; a default series is made for it. Explicit dates,
+    both inclusive, make a period of any length under any calendar: a short first year, a 52/53-week year, the stretch
+    between two fiscal years. ``first_value`` is where its counter starts, by default where the series' periods do.
+    ``by`` names who opens it, which is kept with a period that is made by hand. Opening a period that is open already returns it. Raises PeriodConflict where it would overlap
     another one or repeat its numbers, NoPeriod where the calendar has none for the day, and InvalidArgument where the
     arguments can't make a period.
     """
+    code, org, using = series_named(series, org, using)
     alias = using or router.db_for_write(Period)
-    period = _wanted_period(series, day, starts_on, ends_on, first_value, alias)
-    by_hand = starts_on is not None or first_value not in (None, series.start_value)
+    for given in (day, starts_on, ends_on):
+        day_or_moment(given)  # refuses what is no date
+    found = series if isinstance(series, Series) and series._state.db == alias else _series(alias, org, code)
+    period = _wanted_period(found, day, starts_on, ends_on, first_value, alias)
+    by_hand = starts_on is not None or first_value not in (None, found.start_value)
     opened = _opened(period, alias, ahead=False, by_hand=actor_name(by) if by_hand else None)
     if first_value is not None and opened.first_value != first_value:
         raise PeriodConflict(
@@ -108,6 +116,16 @@ def open_period_for(connection: BaseDatabaseWrapper, series: Series, day: date) 
         return _opened(period, connection.alias, ahead=False)
 
 
+def _series(alias: str, org: Any, code: str) -> Series:
+    tenant = tenant_key(org)
+    found = find_series(alias, tenant, code)
+    if found is None and make_default_series(connections[alias], tenant, code):
+        found = find_series(alias, tenant, code)
+    if found is None:
+        raise refusals.unknown_series(alias, tenant, code)
+    return found
+
+
 def close_period(period: Period, *, early: bool = False, by: Any = None, using: str | None = None) -> Period:
     """Close a period for good: the database refuses every later entry in it.
 
@@ -116,13 +134,21 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
     PeriodError while the period still runs in the series' time zone, unless ``early``. Closing a closed period changes
     nothing.
     """
-    alias = using or router.db_for_write(Period)
+    expect(period, Period, "period", "Pass the Period itself, such as entry.period, or open_period('invoice', day).")
+    alias = database_of(period, Period, using)
     actor = actor_name(by)
-    with told_in_our_words(period.series.code), transaction.atomic(using=alias):
+    same_row(period, alias)
+    with told_in_our_words("of this period", wanted="closing a period needs"), transaction.atomic(using=alias):
         with connections[alias].cursor() as cursor:
             cursor.execute(sql.CLOSE_PERIOD, [period.tenant, period.pk, early, actor])
             outcome: str = cursor.fetchone()[0]
-        found = Period.objects.using(alias).select_related("series").get(pk=period.pk)
+        found = Period.objects.using(alias).select_related("series").filter(pk=period.pk).first()
+        if found is None:
+            raise NoPeriod(
+                f"The period {period.label} of tenant {period.tenant!r} is not in the database {alias!r}.",
+                rule="A period is closed once it is open.",
+                remedy="Open it first: open_period('invoice', day).",
+            )
         if outcome == "runs":
             today = business_today(alias, found.series.time_zone)
             raise PeriodError(

@@ -62,7 +62,7 @@ def find_reservations(alias: str, wanted: dict[str, Any], ids: Sequence[int] | N
             "transaction": transaction_id,
             "transaction_status": status,
         }
-        yield _hole(row, State.OPEN if is_old and not is_held else State.IN_FLIGHT, reserved_at, evidence)
+        yield _hole(alias, row, State.OPEN if is_old and not is_held else State.IN_FLIGHT, reserved_at, evidence)
 
 
 def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
@@ -71,7 +71,7 @@ def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
         since, is_old, gives_back, is_held, drafted = row[9:]
         free = State.HEALING if gives_back else State.OPEN
         state = State.IN_FLIGHT if is_held or not is_old else free
-        yield _hole(row, state, since, {"cause": "given back"}, number=drafted)
+        yield _hole(alias, row, state, since, {"cause": "given back"}, number=drafted)
 
 
 def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
@@ -85,7 +85,7 @@ def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
             limit = through if low is None else low - 1
             reached[(tenant, period)] = min(limit, reached.get((tenant, period), limit))
             if low is not None:
-                yield _hole(row, State.LOST, None, {"cause": "lost"}, through=high)
+                yield _hole(alias, row, State.LOST, None, {"cause": "lost"}, through=high)
             elif len(reached) >= _CHUNK:
                 _remember(alias, reached)
                 reached.clear()
@@ -133,6 +133,7 @@ def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Generator[tuple
 
 
 def _hole(
+    alias: str,
     row: tuple[Any, ...],
     state: State,
     since: Any,
@@ -153,4 +154,5 @@ def _hole(
         state=state,
         since=since,
         evidence=evidence,
+        database=alias,
     )

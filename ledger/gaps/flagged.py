@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -43,6 +43,8 @@ class Gap:
     explanation: str
     explained_by: str
     explained_at: datetime | None
+    #: Where it was read, and is explained.
+    database: str = field(default="", compare=False, repr=False)
 
     @property
     def count(self) -> int:
@@ -51,7 +53,9 @@ class Gap:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        return asdict(self) | {"count": self.count}
+        told = asdict(self) | {"count": self.count}
+        del told["database"]
+        return told
 
 
 def flagged_gaps(
@@ -89,6 +93,7 @@ def flagged_gaps(
             explanation=explanation or "",
             explained_by=explained_by or "",
             explained_at=explained_at,
+            database=alias,
         )
 
 

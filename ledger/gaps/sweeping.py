@@ -12,6 +12,7 @@ from typing import Any
 from django.db import Error, connections, router
 
 from ledger.batches import id_batches
+from ledger.databases import database_of, expect
 from ledger.failures import Failures
 from ledger.gaps import sql
 from ledger.gaps.finding import GRACE, find_lost, find_reservations, find_slots
@@ -149,7 +150,8 @@ def flag_lost(hole: Hole, *, by: Any = None, using: str | None = None) -> int:
     An alarm that nobody can do anything about any more. What a backup still has is better restored: a value that is
     flagged can't be.
     """
-    alias = using or router.db_for_write(Entry)
+    expect(hole, Hole, "hole", "Pass a hole that find() tells of.")
+    alias = database_of(hole, Entry, using)
     actor, flagged = actor_name(by), 0
     for value in range(hole.value, hole.through + 1):
         flagged += _flag(alias, hole, value, actor, statement=sql.FLAG_LOST) == "flagged"

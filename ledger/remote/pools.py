@@ -16,7 +16,7 @@ from django.db import router
 
 from ledger.cursors import open_cursor
 from ledger.models import Allocation, RemotePool, Series
-from ledger.moments import aware
+from ledger.moments import timestamp
 from ledger.periods import find_period, open_period
 from ledger.remote import sql
 from ledger.zones import today_in, todays_json
@@ -96,7 +96,7 @@ class PoolState:
         told = f"{name}: {self.free} drafts are free in {self.system!r}, {self.wanted} are wanted"
         if self.error:
             person = " A person must mend that." if self.needs_person else ""
-            tried = f"{aware(self.tried_at):%Y-%m-%d %H:%M:%S %Z}"
+            tried = timestamp(self.tried_at)
             return f"{told}; the last try to refill, at {tried}, failed: {self.error}{person}"
         return f"{told}; its pool is low." if self.free <= self.wanted // 4 else ""
 

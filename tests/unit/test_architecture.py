@@ -23,10 +23,11 @@ LAYERS = [
     },
     {"series", "periods", "growth", "testing", "waiting"},
     {
-        *("issuing", "voiding", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
+        *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
         "remote",
     },
     {"sweeps"},
+    {"actions"},
     {"checks", "admin", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},
     {"site"},
 ]

@@ -51,7 +51,7 @@ class Command(LedgerCommand):
             "--dry-run", action="store_true", help="Tell what would be done, and change nothing: as without --apply."
         )
         add("--wait", type=float, default=10.0, metavar="SECONDS", help="For checkouts that hold an old number (10).")
-        add("--by", default="", metavar="NAME", help="Who takes the numbers over; kept with each entry.")
+        self.add_actor(parser, "Who takes the numbers over; kept with each entry")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
         add("--json", action="store_true", help="Write one JSON document.")
         old = parser.add_argument_group("the counters (django-sequences, django-sequence)").add_argument
@@ -91,7 +91,7 @@ class Command(LedgerCommand):
         common: dict[str, Any] = {
             "alias": self.alias(options),
             "explain_gaps": options["explain_gaps"],
-            "by": options["by"],
+            "by": self.actor(options),
             "apply": options["apply"],
         }
         alias = common["alias"]

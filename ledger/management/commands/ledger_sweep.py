@@ -9,7 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from ledger.errors import LedgerError
 from ledger.judging import Verdict, judge
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, moment
+from ledger.management.base import BAD_OPTIONS, LedgerCommand
+from ledger.moments import timestamp
 from ledger.sweeps import Sweep, find_sweeps, registered, run
 from ledger.sweeps.health import health
 
@@ -90,7 +91,7 @@ class Command(LedgerCommand):
                     (
                         one.sweep,
                         one.every,
-                        moment(one.succeeded_at) or "never",
+                        timestamp(one.succeeded_at) or "never",
                         one.error[:60],
                         "overdue" if one.overdue else "",
                     )
