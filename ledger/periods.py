@@ -78,9 +78,9 @@ def open_period(
     ``series`` is a series, or the code of one of the tenant ``org``; a default series is made for it. Explicit dates,
     both inclusive, make a period of any length under any calendar: a short first year, a 52/53-week year, the stretch
     between two fiscal years. ``first_value`` is where its counter starts, by default where the series' periods do.
-    ``by`` names who opens it, which is kept with a period that is made by hand. Opening a period that is open already returns it. Raises PeriodConflict where it would overlap
-    another one or repeat its numbers, NoPeriod where the calendar has none for the day, and InvalidArgument where the
-    arguments can't make a period.
+    ``by`` names who opens it, which is kept with a period that is made by hand. Opening a period that is open already
+    returns it. Raises PeriodConflict where it would overlap another one or repeat its numbers, NoPeriod where the
+    calendar has none for the day, and InvalidArgument where the arguments can't make a period.
     """
     code, org, using = series_named(series, org, using)
     alias = using or router.db_for_write(Period)
