@@ -16,7 +16,7 @@ _M = TypeVar("_M", bound=Model)
 #: What a row is called by, in every copy of the ledger alike, unlike its id.
 _NAMES: dict[str, tuple[str, ...]] = {
     "series": ("tenant", "code"),
-    "period": ("tenant", "series_id", "starts_on", "ends_on"),
+    "period": ("tenant", "series_id", "starts_on", "ends_on", "prefix", "suffix"),
     "entry": ("tenant", "period_id", "value", "number"),
     "adoptedgap": ("tenant", "period_id", "first_value", "last_value"),
     "findingraised": ("tenant", "system", "kind", "subject", "occurrence"),

@@ -18,7 +18,8 @@ from ledger.keys import document_key, tenant_key
 from ledger.models import Entry, NumberIssued, Period, Series
 from ledger.periods import find_period, open_period_for, planned_period
 from ledger.requests import check_facts, day_or_moment, make_request
-from ledger.series import business_today, default_series, find_series, make_default_series
+from ledger.series import default_series, find_series, make_default_series
+from ledger.zones import today_in
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -132,7 +133,7 @@ def preview(
         found = find_series(alias, tenant, series) or default_series(tenant, series)
         if found is None:
             raise refusals.unknown_series(alias, tenant, series)
-        day = day or business_today(alias, found.time_zone, moment)
+        day = day or today_in(found.time_zone, alias, moment)
         period = (find_period(found, day, alias) if found.pk else None) or planned_period(found, day)
         return next_number(found, period, day, alias)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, router, transaction
+from django.db import DataError, connections, router, transaction
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, seen_ahead, sees_new_rows
@@ -18,9 +18,9 @@ from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
 from ledger.databases import database_of, expect, same_row, series_named
 from ledger.errors import (
-    ConcurrencyError,
     InvalidCalendar,
     InvalidSeries,
+    LedgerError,
     NoPeriod,
     PeriodConflict,
     PeriodError,
@@ -31,7 +31,8 @@ from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, Period, Series
 from ledger.requests import day_or_moment
 from ledger.rules import Outcome
-from ledger.series import business_today, find_series, make_default_series
+from ledger.series import find_series, make_default_series
+from ledger.zones import TODAY, today_in, todays_json
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -39,6 +40,22 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _BATCH = 500
+
+# Active series that have no period yet for the day that lies so many days ahead of their own today, or whose time zone
+# nobody knows. Parameters: days, after (the id of the last series read), size, todays.
+_WITHOUT_PERIOD = f"""
+    SELECT s.id
+    FROM ledger_series s
+    WHERE s.is_active
+      AND s.calendar <> 'explicit'
+      AND NOT EXISTS (
+          SELECT FROM ledger_period p
+          WHERE p.tenant = s.tenant AND p.series_id = s.id AND {TODAY} + %(days)s::int BETWEEN p.starts_on AND p.ends_on
+      )
+      AND s.id > %(after)s
+    ORDER BY s.id
+    LIMIT %(size)s
+"""  # noqa: S608  (our own text)
 
 #: How long a sweep waits for a checkout that is just opening the same period.
 _PATIENCE = "2s"
@@ -150,7 +167,7 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
                 remedy="Open it first: open_period('invoice', day).",
             )
         if outcome == "runs":
-            today = business_today(alias, found.series.time_zone)
+            today = today_in(found.series.time_zone, alias)
             raise PeriodError(
                 f"The period {found.label} of series {str(found.series)!r} still runs; today is {today}.",
                 rule="A period is closed after it has ended, and closing is final.",
@@ -160,34 +177,41 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
 
 
 def open_next_periods(
-    *, ahead_days: int | None = None, series: Sequence[int] | None = None, using: str | None = None
+    *, ahead_days: int | None = None, series: Sequence[Series | int] | None = None, using: str | None = None
 ) -> dict[str, Any]:
-    """Open what the next ``ahead_days`` days need, for every active series of every tenant, or for some, by their ids.
+    """Open what the next ``ahead_days`` days need, for every active series of every tenant, or for some or their ids.
 
     ``ahead_days`` is LEDGER["OPEN_AHEAD_DAYS"] by default (30). Safe to run at any time, twice or at once. Returns
     ``{"opened": count, "failed": [{"series", "error"}, …]}``: a series that can't be opened does not stop the others,
     nor does one whose next period a checkout is just opening in its own transaction, after two seconds.
     """
-    alias = using or router.db_for_write(Period)
+    some = list(series or ())
+    for given in some:
+        expect(given, (Series, int), "series", "Pass a list of series, or of their ids.")
+    alias = database_of(some[0] if some else None, Period, using)
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
+    ids = [one if isinstance(one, int) else same_row(one, alias).pk for one in some]
     opened = 0
     failed: list[dict[str, str]] = []
-    for ids in series_without_period(_BATCH, ahead_days=days, using=alias) if series is None else [series]:
-        for one in Series.objects.using(alias).filter(pk__in=ids, is_active=True).order_by("pk"):
-            today = business_today(alias, one.time_zone)
+    for batch in series_without_period(_BATCH, ahead_days=days, using=alias) if series is None else [ids]:
+        for one in Series.objects.using(alias).filter(pk__in=batch, is_active=True).order_by("pk"):
             try:
                 with told_in_our_words(one.code), impatient(alias):
+                    today = today_in(one.time_zone, alias)
                     opened += _open_through(one, today, today + timedelta(days=days), alias)
-            except (PeriodError, ConcurrencyError, ValueError) as error:
+            except (LedgerError, DataError, ValueError, ArithmeticError) as error:
                 failed.append({"series": str(one), "error": str(error)})
     return {"opened": opened, "failed": failed}
 
 
 def series_without_period(size: int, *, ahead_days: int | None = None, using: str | None = None) -> Iterator[list[int]]:
-    """The ids of active series that need a period within ``ahead_days`` days and have none yet, ``size`` at a time."""
+    """The ids of active series that need a period within ``ahead_days`` days and have none yet, ``size`` at a time.
+
+    Those whose time zone nobody knows are among them, so that they are told of.
+    """
     alias = using or router.db_for_write(Period)
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
-    return id_batches(alias, sql.SERIES_WITHOUT_PERIOD, size, days=days)
+    return id_batches(alias, _WITHOUT_PERIOD, size, days=days, todays=todays_json(alias))
 
 
 @contextmanager
@@ -261,7 +285,7 @@ def _wanted_period(
     if starts_on is not None and ends_on is not None:
         span = Span(starts_on, ends_on)
     else:
-        planned = planned_period(series, day or business_today(alias, series.time_zone), alias)
+        planned = planned_period(series, day or today_in(series.time_zone, alias), alias)
         span = planned.as_span()
     period = Period.of(series, span, first_value=first_value)
     if not 0 <= period.first_value <= period.max_value:

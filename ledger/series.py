@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -214,14 +214,6 @@ def keep_default(alias: str, code: str, series: Series, *, tenant: str | None = 
             rule="A checkout's role may make default series, but not say what they are like.",
             remedy="Run manage.py migrate as the ledger's owner, which takes the setting over.",
         ) from error
-
-
-def business_today(alias: str, time_zone: str, moment: datetime | None = None) -> date:
-    """The date of ``moment``, or of now by the database's clock, in ``time_zone``."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql.BUSINESS_DATE, [moment, time_zone])
-        today: date = cursor.fetchone()[0]
-    return today
 
 
 def check_series(series: Series, alias: str) -> None:

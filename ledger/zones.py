@@ -43,13 +43,16 @@ def todays_json(alias: str) -> str:
     return json.dumps({name: day.isoformat() for name, day in todays(alias).items()})
 
 
-def today_in(name: str, alias: str) -> date:
-    """The day in one zone, by the database's clock and its knowledge of zones. Raises InvalidCalendar."""
+def today_in(name: str, alias: str, moment: datetime | None = None) -> date:
+    """The day in one zone, now or at ``moment``, by the database's clock and its knowledge of zones.
+
+    Raises InvalidCalendar for a zone that Python or the database doesn't know.
+    """
     zone(name)
     try:
         # In a savepoint, where the caller has a transaction: it goes on after a refusal.
         with transaction.atomic(using=alias), open_cursor(alias) as cursor:
-            cursor.execute("SELECT (clock_timestamp() AT TIME ZONE %s)::date", [name])
+            cursor.execute("SELECT (coalesce(%s, clock_timestamp()) AT TIME ZONE %s)::date", [moment, name])
             today: date = cursor.fetchone()[0]
     except DataError as error:
         raise InvalidCalendar(

@@ -150,7 +150,7 @@ class Command(LedgerCommand):
                 f"Tenant {tenant!r} has no series {code!r}. manage.py ledger_series list shows all.",
                 returncode=BAD_OPTIONS,
             )
-        periods = Period.objects.using(alias).filter(series=series).order_by("starts_on")
+        periods = Period.objects.using(alias).select_related("series").filter(series=series).order_by("starts_on")
         if as_json:
             document = described(series) | {"next_number": _next(series, alias)}
             self.write_json(document | {"periods": [described_period(period) for period in periods]})
