@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
-from django.db import Error, connections, router
+from django.db import Error, InterfaceError, OperationalError, connections, router
 
 from ledger.actions import all_or_none
 from ledger.database_errors import not_granted
@@ -101,9 +101,11 @@ class LedgerCommand(BaseCommand):
             raise CommandError(str(error), returncode=FAILED) from error
         except Error as error:
             denied = not_granted(error, "the command needs")
-            if denied is None:
+            lost = isinstance(error, OperationalError | InterfaceError)
+            if denied is None and not lost:
                 raise
-            raise CommandError(str(denied), returncode=FAILED) from error
+            said = f"The database could not be asked: {error}".strip() if denied is None else str(denied)
+            raise CommandError(said, returncode=FAILED) from error
         except BrokenPipeError:
             # Whoever reads has had enough, as `head` does. The interpreter would complain once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,6 +13,7 @@ from ledger.management.base import BAD_OPTIONS, LedgerCommand
 from ledger.moments import timestamp
 from ledger.sweeps import Sweep, find_sweeps, registered, run
 from ledger.sweeps.health import health
+from ledger.sweeps.notes import renew
 
 
 class Command(LedgerCommand):
@@ -61,6 +62,7 @@ class Command(LedgerCommand):
             self.write_json(rows)
         else:
             self.write_table(("sweep", "counted", "error"), (_line(row) for row in rows))
+        renew(alias)
         failed = [row["sweep"] for row in rows if row["error"]]
         said = f"These sweeps failed: {', '.join(failed)}." if failed else ""
         self.conclude(self._verdict(alias, {sweep.name for sweep in sweeps}), first=said, quiet=as_json)
