@@ -88,6 +88,20 @@ def series_named(series: Series | str, org: Any, using: str | None) -> tuple[str
     )
 
 
+def choose(
+    org: Any, tenant: str | None, series: Series | str | None, using: str | None
+) -> tuple[str | None, str | None, str | None]:
+    """The tenant, the code and the database that a question is about; None for all tenants, all series.
+
+    ``tenant`` is a key, ``org`` what ``issue`` takes; ``series`` a code, or the series itself.
+    """
+    owner = tenant_key(org) if org is not None else tenant
+    if series is None:
+        return owner, None, using
+    code, owner, using = series_named(series, owner, using)
+    return owner, code, using
+
+
 def _is_replica(alias: str, model: type[Model]) -> bool:
     """Whether a router reads there and writes elsewhere, or the database takes no writes at all."""
     if alias == router.db_for_read(model):

@@ -158,12 +158,11 @@ def _row(gap: Gap, alias: str) -> Any:
 
 
 def _find(number: str, tenant: str, alias: str) -> Entry | AdoptedGap:
-    entry = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number).first()
-    if entry is not None:
-        return entry
-    adopted = _adopted(number, tenant, alias)
-    if adopted is not None:
-        return adopted
+    if number.isprintable():
+        entry = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number).first()
+        found = entry or _adopted(number, tenant, alias)
+        if found is not None:
+            return found
     raise GapError(
         f"Tenant {tenant!r} has no gap {number!r}.",
         rule="A gap is explained once a sweep has proven it, or when it was adopted.",

@@ -64,7 +64,8 @@ def void(
 
 def _find(number: str, tenant: str, alias: str) -> Entry:
     # Without regard to case, as numbers are unique; __iexact compares upper cases, which is what the index holds.
-    entry = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number).first()
+    entries = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number)
+    entry = entries.first() if number.isprintable() else None
     if entry is None:
         raise UnknownNumber(
             f"Tenant {tenant!r} has no number {number!r}.",

@@ -11,10 +11,10 @@ from typing import Any
 from django.db import DataError, router, transaction
 
 from ledger.cursors import open_cursor, open_server_cursor
+from ledger.databases import choose
 from ledger.gaps import sql
 from ledger.gaps.holes import Hole, State, number_of
-from ledger.keys import tenant_key
-from ledger.models import Entry
+from ledger.models import Entry, Series
 
 _log = logging.getLogger(__name__)
 
@@ -28,20 +28,21 @@ def find(
     *,
     org: Any = None,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     grace: timedelta = GRACE,
     full: bool = False,
     using: str | None = None,
 ) -> Iterator[Hole]:
     """Every hole there is at this moment, in order of tenant, series, period and value, one kind after the other.
 
-    ``tenant`` is a key, ``org`` what ``issue`` takes; with neither, all tenants; ``series`` is a code. A reservation
-    younger than ``grace`` counts as in flight. Lost values are looked for where the last scan left off; ``full`` reads
-    every period from its first value, which streams, so memory doesn't grow with it.
+    ``tenant`` is a key, ``org`` what ``issue`` takes; with neither, all tenants; ``series`` is one or its code. A
+    reservation younger than ``grace`` counts as in flight. Lost values are looked for where the last scan left off;
+    ``full`` reads every period from its first value, which streams, so memory doesn't grow with it.
     """
+    tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_write(Entry)
     wanted = {
-        "tenant": tenant_key(org) if org is not None else tenant,
+        "tenant": tenant,
         "series": series,
         "grace": grace,
         "full": full,

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import router
 
 from ledger.cursors import open_cursor
+from ledger.databases import choose
 from ledger.models import Allocation, RemotePool, Series
 from ledger.moments import timestamp
 from ledger.periods import find_period, open_period
@@ -208,8 +209,11 @@ def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> l
     return [*current, *after[:1], *before[-1:]]
 
 
-def pool_states(*, tenant: str | None = None, series: str | None = None, using: str | None = None) -> list[PoolState]:
+def pool_states(
+    *, tenant: str | None = None, series: Series | str | None = None, using: str | None = None
+) -> list[PoolState]:
     """How each remote series' pool does; none where there is no such series."""
+    tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_read(RemotePool)
     with open_cursor(alias) as cursor:
         cursor.execute(sql.STATES, {"tenant": tenant, "series": series, "todays": todays_json(alias)})

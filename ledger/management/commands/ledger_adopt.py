@@ -10,7 +10,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from ledger.adoption import VOID_REASON, AdoptionResult, BadRow, Layout, Progress, adopt
+from ledger.actions import adopt
+from ledger.adoption import VOID_REASON, AdoptionResult, BadRow, Layout, Progress
 from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ledger.actions import explain, skip_taken
-from ledger.gaps import Gap, Hole, State, find, flag_lost, flagged_gaps, healed_holes, raise_lost, sweep
+from ledger.actions import explain, flag_lost, skip_taken
+from ledger.gaps import Gap, Hole, State, find, flagged_gaps, healed_holes, raise_lost, sweep
 from ledger.gaps.finding import GRACE
 from ledger.judging import Fact, Judgement, Kind, judge
 from ledger.management.base import LedgerCommand, counted, iso_date, looked
