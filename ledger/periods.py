@@ -41,6 +41,9 @@ _log = logging.getLogger(__name__)
 
 _BATCH = 500
 
+#: Days: a hundred years.
+_FURTHEST_AHEAD = 36_525
+
 # Active series that have no period yet for the day that lies so many days ahead of their own today, or whose time zone
 # nobody knows. Parameters: days, after (the id of the last series read), size, todays.
 _WITHOUT_PERIOD = f"""
@@ -190,6 +193,12 @@ def open_next_periods(
         expect(given, (Series, int), "series", "Pass a list of series, or of their ids.")
     alias = database_of(some[0] if some else None, Period, using)
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
+    if not isinstance(days, int) or not 0 <= days <= _FURTHEST_AHEAD:
+        raise InvalidCalendar(
+            f"ahead_days={days!r:.60} can't be.",
+            rule=f"Periods are opened 0 to {_FURTHEST_AHEAD:,} days ahead, a whole number.",
+            remedy="Pass ahead_days=30, or leave it out for LEDGER['OPEN_AHEAD_DAYS'].",
+        )
     ids = [one if isinstance(one, int) else same_row(one, alias).pk for one in some]
     opened = 0
     failed: list[dict[str, str]] = []
@@ -287,6 +296,8 @@ def _wanted_period(
     else:
         planned = planned_period(series, day or today_in(series.time_zone, alias), alias)
         span = planned.as_span()
+    if first_value is not None:
+        expect(first_value, int, "first_value", "Pass a whole number, such as first_value=500.")
     period = Period.of(series, span, first_value=first_value)
     if not 0 <= period.first_value <= period.max_value:
         raise InvalidSeries(

@@ -22,6 +22,7 @@ from ledger.errors import LedgerError
 from ledger.judging import Verdict
 from ledger.models import Entry
 from ledger.moments import MomentEncoder, timestamp
+from ledger.texts import can_be_held
 
 #: Exit codes, beside 0: what was asked for could not be done, or people have work to do; the question was no good.
 #: "Lost or tampered" is 2 as well (``ledger.judging.State.exit_code``): argparse ends with 2 by itself, and either way
@@ -32,6 +33,9 @@ BAD_OPTIONS = 2
 READER_GONE = 141
 
 _EXAMPLES = "examples:\n"
+
+#: Options that name files.
+_PATHS = frozenset({"file", "output"})
 
 #: Django's own options, which work after a subcommand too.
 _DJANGO = frozenset(
@@ -93,6 +97,8 @@ class LedgerCommand(BaseCommand):
         return done.events
 
     def execute(self, *args: Any, **options: Any) -> Any:
+        for name, value in options.items():
+            _refuse_unreadable(name, value)
         try:
             said = super().execute(*args, **options)
             sys.stdout.flush()
@@ -206,6 +212,24 @@ def _capital(text: str) -> str:
 def counted(count: int, one: str, many: str) -> str:
     """``1 value``, ``3 values``: for sentences that a person reads."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def _refuse_unreadable(name: str, value: Any) -> None:
+    """Raise CommandError where an option holds what no text of the database can; names of files may be anything."""
+    for text in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(text, str) and name not in _PATHS and not can_be_held(text):
+            raise CommandError(
+                f"{text!a} (--{name.replace('_', '-')}) holds a character that no text can have.",
+                returncode=BAD_OPTIONS,
+            )
+
+
+def seconds(text: str) -> float:
+    """An option of seconds, up to eleven days; argparse reports the ValueError with the option's name."""
+    value = float(text)
+    if not 0 <= value <= 1_000_000:  # not a number is neither
+        raise ValueError(text)
+    return value
 
 
 def iso_date(text: str) -> date:

@@ -7,7 +7,7 @@ import getpass
 import json
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from ledger.models import (
 )
 from ledger.reports.continuity import summarise
 from ledger.verification import verify
+from ledger.zones import today_in
 from tests.integration.pages import Shop, shop
 from tests.integration.poisoned import folios_models
 
@@ -226,6 +227,30 @@ class TestTimes:
             content = client.get(reverse(f"admin:ledger_entry_{page[0]}", args=page[1])).content.decode()
             assert there in content, page
 
+    @pytest.mark.parametrize("name", ["Etc/GMT+12", "Etc/GMT-14", "UTC"])
+    def test_the_overview_takes_the_day_of_each_series(self, name: str) -> None:
+        """At any moment one of the two ends of the world has another day than UTC."""
+        series = define_series("invoice", template="I-{year}{month}{day}-{counter}", calendar="day", time_zone=name)
+        before = today_in(name, "default")
+        for days in range(-3, 4):
+            open_period(series, before + timedelta(days))
+        client = Client()
+        client.force_login(User.objects.create_superuser("root"))
+        said = client.get("/ledger/").content.decode()
+        shown = {day for day in (before, today_in(name, "default")) if f"I-{day:%Y%m%d}-1" in said}
+        assert shown, said
+
+    def test_pages_show_moments_in_the_zone_of_the_series(self, berlin: Shop) -> None:
+        define_series(berlin.series, time_zone="Asia/Kolkata")
+        close_period(berlin.period, early=True)
+        client = Client()
+        client.force_login(User.objects.create_superuser("root"))
+        period = f"/ledger/period/{berlin.period.pk}"
+        for page in (f"/ledger/series/{berlin.series.pk}/", f"{period}/", f"{period}/2/"):
+            said = re.sub(r"<[^>]*>", " ", client.get(page).content.decode())
+            assert "+05:30" in said, page
+            assert not _NO_OFFSET.findall(said), page
+
 
 class TestDjangosOptions:
     @pytest.mark.parametrize(
@@ -251,6 +276,50 @@ class TestDjangosOptions:
         define_series("invoice", template="I-{year}-{counter}", time_zone="UTC")
         call_command("ledger_series", "list", "--settings=tests.settings", "-v", "2", "--no-color")
         assert "I-{year}" in capsys.readouterr().out
+
+
+class TestOddOptions:
+    @pytest.mark.parametrize("odd", ["a\x00b", "\ud800"], ids=["NUL", "half a character"])
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "ledger_gaps --tenant {}",
+            "ledger_gaps explain {} --reason why",
+            "ledger_gaps skip invoice --by {}",
+            "ledger_status --series {}",
+            "ledger_verify --tenant {}",
+            "ledger_rules --tenant {}",
+            "ledger_report --tenant {} --format json",
+            "ledger_series show {}",
+            "ledger_series list --tenant {}",
+            "ledger_period list --tenant {}",
+            "ledger_grants --role {} --purpose checkout",
+            "ledger_sweep {}",
+            "ledger_reconcile findings --system {}",
+        ],
+    )
+    def test_what_no_text_can_have(self, command: str, odd: str) -> None:
+        with pytest.raises(CommandError, match="no text can have") as ended:
+            call_command(*(word.format(odd) for word in command.split()))
+        assert ended.value.returncode == 2
+        str(ended.value).encode()
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            *(f"ledger_gaps --grace {odd}" for odd in ("nan", "inf", "1e300", "x")),
+            *(f"ledger_series allocate invoice serial --wait {odd}" for odd in ("nan", "inf", "1e300", "-1")),
+            *(f"ledger_period ahead --days {odd}" for odd in ("9" * 20, "9" * 5000, "4000000", "-1")),
+            *(f"ledger_period open invoice --first-value {odd}" for odd in (2**63 - 1, 2**63, "9" * 5000)),
+            "ledger_reconcile acknowledge 99999999999999999999 --reason why",
+        ],
+        ids=lambda command: command[:50],
+    )
+    def test_numbers_out_of_bounds(self, command: str) -> None:
+        define_series("invoice", template="I-{year}-{counter}", max_length=20, time_zone="UTC")
+        with pytest.raises(CommandError):
+            call_command(*command.split())
+        assert not Period.objects.exists()
 
 
 class TestNames:

@@ -13,7 +13,7 @@ from ledger.actions import explain, flag_lost, skip_taken
 from ledger.gaps import Gap, Hole, State, find, flagged_gaps, healed_holes, raise_lost, sweep
 from ledger.gaps.finding import GRACE
 from ledger.judging import Fact, Judgement, Kind, judge
-from ledger.management.base import LedgerCommand, counted, iso_date, looked
+from ledger.management.base import LedgerCommand, counted, iso_date, looked, seconds
 from ledger.models import Entry
 from ledger.zones import series_zones, timestamp_in
 
@@ -84,7 +84,7 @@ class Command(LedgerCommand):
         )
         parser.add_argument(
             "--grace",
-            type=float,
+            type=seconds,
             default=GRACE.total_seconds(),
             metavar="SECONDS",
             help=f"A reservation younger than this counts as in flight ({GRACE.total_seconds():g}).",

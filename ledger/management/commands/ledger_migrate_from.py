@@ -15,7 +15,7 @@ from ledger.compat.moving.pool import Pool, TakenOver, move_pool
 from ledger.compat.moving.systems import DJANGO_SEQUENCE, DJANGO_SEQUENCES, Wanted, move_counters, move_model
 from ledger.errors import InvalidArgument, LockTimeout, UnknownSeries
 from ledger.keys import tenant_key
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, iso_date
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, iso_date, seconds
 
 _MODEL = "model"
 _LORIKEET = "lorikeet"
@@ -50,7 +50,7 @@ class Command(LedgerCommand):
         either(
             "--dry-run", action="store_true", help="Tell what would be done, and change nothing: as without --apply."
         )
-        add("--wait", type=float, default=10.0, metavar="SECONDS", help="For checkouts that hold an old number (10).")
+        add("--wait", type=seconds, default=10.0, metavar="SECONDS", help="For checkouts that hold an old number (10).")
         self.add_actor(parser, "Who takes the numbers over; kept with each entry")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
         add("--json", action="store_true", help="Write one JSON document.")

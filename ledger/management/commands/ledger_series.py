@@ -12,7 +12,7 @@ from ledger.actions import change_allocation, define_series
 from ledger.calendars import CalendarKind
 from ledger.errors import LedgerError
 from ledger.issuing import preview
-from ledger.management.base import BAD_OPTIONS, LedgerCommand
+from ledger.management.base import BAD_OPTIONS, LedgerCommand, seconds
 from ledger.models import Allocation, Period, Series
 from ledger.rules import Outcome
 from ledger.series import SETTINGS, find_series
@@ -77,7 +77,7 @@ class Command(LedgerCommand):
         )
         self.add_actor(allocate, "Who decides; kept with the change and the gaps that it leaves")
         allocate.add_argument(
-            "--wait", type=float, default=10.0, metavar="SECONDS", help="For checkouts that hold a value (10)."
+            "--wait", type=seconds, default=10.0, metavar="SECONDS", help="For checkouts that hold a value (10)."
         )
         every = actions.add_parser("list", help="All series, or those of one tenant.")
         self._shared(every, tenant="Only this tenant's.", default=None)
