@@ -35,7 +35,7 @@ class Shop:
 
     def __init__(self, alias: str, tenant: str, prefix: str) -> None:
         self.alias, self.tenant = alias, tenant
-        its = {"org": tenant, "using": alias}
+        its: dict[str, Any] = {"org": tenant, "using": alias}
         self.series = define_series(
             "invoice",
             template=f"{prefix}-{{year}}-{{counter}}",
@@ -44,12 +44,12 @@ class Shop:
             time_zone="UTC",
             **its,
         )
-        self.period = open_period(self.series, DAY)
+        self.period = open_period("invoice", DAY, **its)
         with transaction.atomic(using=alias):
-            self.entry = issue(self.series, on=DAY, document="order:1")
+            self.entry = issue("invoice", on=DAY, document="order:1", **its)
             str(self.entry)
         with transaction.atomic(using=alias):
-            str(issue(self.series, on=DAY, document="order:2"))
+            str(issue("invoice", on=DAY, document="order:2", **its))
             transaction.set_rollback(True, using=alias)
         sweep(org=tenant, grace=timedelta(0), using=alias)
         self.gap = Entry.objects.using(alias).get(tenant=tenant, kind="gap")
