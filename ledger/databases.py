@@ -37,10 +37,16 @@ def database_of(subject: object, model: type[Model], using: str | None) -> str:
 
 
 def same_row(row: _M, alias: str) -> _M:
-    """``row``, where the database ``alias`` means the same by its id. Raises WrongDatabase."""
+    """``row``, where the database ``alias`` means the same by its id. Raises WrongDatabase, or where it isn't saved."""
+    concrete: Any = row._meta.concrete_model
+    if row.pk is None:
+        raise InvalidArgument(
+            f"The {concrete._meta.verbose_name} that was passed is not saved.",
+            rule="What is acted on is a row of the ledger.",
+            remedy=f"Read it first: {row._meta.object_name}.objects.get(…).",
+        )
     if row._state.db in (None, alias):
         return row
-    concrete: Any = row._meta.concrete_model
     names = _NAMES[concrete._meta.model_name]
     there = concrete._base_manager.using(alias).filter(pk=row.pk).values_list(*names).first()
     if there != tuple(getattr(row, name) for name in names):

@@ -193,7 +193,8 @@ def open_next_periods(
         expect(given, (Series, int), "series", "Pass a list of series, or of their ids.")
     alias = database_of(some[0] if some else None, Period, using)
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
-    if not isinstance(days, int) or not 0 <= days <= _FURTHEST_AHEAD:
+    expect(days, int, "ahead_days", "Pass ahead_days=30, or leave it out for LEDGER['OPEN_AHEAD_DAYS'].")
+    if not 0 <= days <= _FURTHEST_AHEAD:
         raise InvalidCalendar(
             f"ahead_days={days!r:.60} can't be.",
             rule=f"Periods are opened 0 to {_FURTHEST_AHEAD:,} days ahead, a whole number.",

@@ -58,11 +58,11 @@ def explain(
     expect(gap, (Entry, AdoptedGap, Gap, str), "gap", "Pass the gap, or explain('INV-2026-000123', org=shop, …).")
     alias = database_of(gap, GapExplained, using)
     text, actor = reason_text(explanation), actor_name(by)
-    if isinstance(gap, Gap):
-        gap, org = _row(gap, alias), gap.tenant
-    found = _find(gap, tenant_key(org), alias) if isinstance(gap, str) else same_row(gap, alias)
+    named: Any = _row(gap, alias) if isinstance(gap, Gap) else gap
+    tenant = gap.tenant if isinstance(gap, Gap) else tenant_key(org)
+    found: Any = _find(named, tenant, alias) if isinstance(named, str) else same_row(named, alias)
     is_entry = isinstance(found, Entry)
-    if isinstance(found, Entry) and found.kind != Entry.Kind.GAP:
+    if is_entry and found.kind != Entry.Kind.GAP:
         raise GapError(
             f"The number {found.number!r} of tenant {found.tenant!r} is {found.kind}, so it is no gap.",
             rule="An explanation belongs to a value that no document bears.",

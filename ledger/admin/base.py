@@ -56,7 +56,7 @@ class ModelAdmin(AnyModelAdmin):
         related = self.list_select_related
         return queryset if isinstance(related, bool) or not related else queryset.select_related(*related)
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Moments with their offset: Django would leave it out."""
         return [self._with_offset(name) for name in super().get_list_display(request)]
 
@@ -65,7 +65,7 @@ class ModelAdmin(AnyModelAdmin):
         sets = super().get_fieldsets(request, obj)
         return [(title, {**o, "fields": [self._with_offset(name) for name in o["fields"]]}) for title, o in sets]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """And among what is shown only."""
         return [self._with_offset(name) for name in super().get_readonly_fields(request, obj)]
 

@@ -121,4 +121,4 @@ def _finding(row: tuple[Any, ...], alias: str) -> Finding:
     values[_FACTS] = facts(values[_FACTS])
     # Nobody has acknowledged it: no reason, and nobody who said so.
     values[_SAID] = [text or "" for text in values[_SAID]]
-    return Finding(*values, database=alias)
+    return Finding(*values, alias)

@@ -405,12 +405,22 @@ class TestNames:
             with pytest.raises(e.GapError), transaction.atomic():
                 explain(odd, org="berlin", explanation="why")
 
-    def test_an_unsaved_period_and_finding(self, berlin: Shop) -> None:
-        period = Period.of(berlin.series, berlin.period.as_span())
+    def test_what_is_not_saved(self, berlin: Shop) -> None:
+        calls: list[Callable[[], Any]] = [
+            lambda: close_period(Period.of(berlin.series, berlin.period.as_span())),
+            lambda: acknowledge(FindingRaised(), reason="why"),
+            lambda: void(Entry(kind="issued", number="B-2026-0001"), reason="why"),
+            lambda: explain(Entry(kind="gap"), explanation="why"),
+            lambda: open_next_periods(series=[Series(code="invoice")]),
+        ]
+        for call in calls:
+            with pytest.raises(e.InvalidArgument, match="not saved"), transaction.atomic():
+                call()
+
+    def test_a_period_that_is_gone(self, berlin: Shop) -> None:
+        berlin.period.pk = 0
         with pytest.raises(e.NoPeriod):
-            close_period(period)
-        with pytest.raises(e.ReconciliationError):
-            acknowledge(FindingRaised(), reason="why")
+            close_period(berlin.period)
 
 
 class TestOneBadSeries:

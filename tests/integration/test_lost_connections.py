@@ -162,7 +162,7 @@ def test_sweeping_for_ever(cluster: Cluster, tmp_path: Path) -> None:
         """Whether each of the sweeps has had a success since this was asked with another answer."""
         with psycopg.connect(cluster.url) as asking:
             statement = "SELECT sweep, max(id) FROM ledger_sweeprun WHERE id > %s AND error = '' GROUP BY 1"
-            latest = dict(asking.execute(statement, [seen[0]]).fetchall())
+            latest: dict[str, int] = dict(asking.execute(statement, [seen[0]]).fetchall())
         if len(latest) < 2:
             return False
         seen[0] = max(latest.values())

@@ -41,7 +41,7 @@ MUTANTS = (
         "ledger/migrations/_operations.py",
         "    return router.allow_migrate(schema_editor.connection.alias, app_label)\n",
         "    return True\n",
-        (f"{ROUTED}::test_back_to_zero_where_the_ledger_is_not_at_home",),
+        (f"{ROUTED}::test_migrations",),
     ),
     Mutant(
         "a typo in one of many keeps the others",
