@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ledger.actions import void
     from ledger.issuing import issue, issue_many, preview
     from ledger.periods import close_period, open_next_periods, open_period
     from ledger.series import define_series
-    from ledger.voiding import void
 
 __version__ = "0.1.0"
 
@@ -37,7 +37,7 @@ _HOME = {
     "issue": "ledger.issuing",
     "issue_many": "ledger.issuing",
     "preview": "ledger.issuing",
-    "void": "ledger.voiding",
+    "void": "ledger.actions",
     "define_series": "ledger.series",
     "open_period": "ledger.periods",
     "open_next_periods": "ledger.periods",

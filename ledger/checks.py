@@ -10,7 +10,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
-from django.db import connections
+from django.db import connections, router
 
 from ledger.conf import ledger_settings
 from ledger.errors import LedgerError
@@ -64,7 +64,7 @@ def check_databases(
     messages: list[CheckMessage] = []
     for alias in databases or ():
         connection = connections[alias]
-        if connection.vendor != "postgresql":
+        if connection.vendor != "postgresql" or not router.allow_migrate(alias, "ledger"):
             continue
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('ledger_entry') IS NOT NULL, current_setting('server_version_num')::int")
@@ -114,7 +114,7 @@ def check_superusers(
     """With ``check --deploy``: neither the ledger's owner nor the application's role is a superuser."""
     messages: list[CheckMessage] = []
     for alias in databases or ():
-        if connections[alias].vendor != "postgresql":
+        if connections[alias].vendor != "postgresql" or not router.allow_migrate(alias, "ledger"):
             continue
         with connections[alias].cursor() as cursor:
             cursor.execute(_SUPERUSERS)

@@ -10,6 +10,7 @@ from django.db import Error, connections
 
 from ledger.errors import (
     DeadlockDetected,
+    InvalidCalendar,
     LedgerError,
     LockTimeout,
     NotGranted,
@@ -23,6 +24,9 @@ from ledger.sql.installing import function_texts
 #: undefined_function, undefined_table, undefined_column.
 _MISSING = frozenset({"42883", "42P01", "42703"})
 
+
+#: invalid_parameter_value.
+_BAD_VALUE = "22023"
 
 #: insufficient_privilege.
 _DENIED = "42501"
@@ -137,6 +141,12 @@ def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
     denied = not_granted(error, wanted)
     if denied is not None:
         return denied
+    if getattr(cause, "sqlstate", None) == _BAD_VALUE and "time zone" in (diagnosis.message_primary or ""):
+        return InvalidCalendar(
+            f"PostgreSQL does not know the time zone of series {series!r}: {diagnosis.message_primary}.",
+            rule="The database turns moments into business dates, so it must know the zone.",
+            remedy="Choose one that it knows: define_series(…, time_zone='Europe/Berlin').",
+        )
     if getattr(cause, "sqlstate", None) in _MISSING and "ledger_" in (diagnosis.message_primary or ""):
         if without := made_without_migrations():
             return NotMigrated(
@@ -154,7 +164,7 @@ def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
         return NumberTaken(
             f"Series {series!r} would repeat a number of the same tenant. {diagnosis.message_detail or ''}",
             rule="A tenant's numbers are unique over all its series, without regard to case.",
-            remedy="Let the series go past it: ledger.gaps.skip_taken(), or manage.py ledger_gaps skip. A prefix of "
+            remedy="Let the series go past it: ledger.actions.skip_taken(), or manage.py ledger_gaps skip. A prefix of "
             "its own, in the template, holds from the next period on.",
         )
     return None

@@ -1,15 +1,118 @@
-"""Which database a call is about: that of the row it was given, unless the caller names another."""
+"""Which database a call is about, and what it means by a series, a period or an entry that it was passed."""
 
 from __future__ import annotations
 
-from django.db import router
+from typing import Any, TypeVar
+
+from django.db import connections, router
 from django.db.models import Model
+
+from ledger.errors import InvalidArgument, InvalidSeries, WrongDatabase
+from ledger.keys import tenant_key
+from ledger.models import Series
+
+_M = TypeVar("_M", bound=Model)
+
+#: What a row is called by, in every copy of the ledger alike, unlike its id.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "series": ("tenant", "code"),
+    "period": ("tenant", "series_id", "starts_on", "ends_on", "prefix", "suffix"),
+    "entry": ("tenant", "period_id", "value", "number"),
+    "adoptedgap": ("tenant", "period_id", "first_value", "last_value"),
+    "findingraised": ("tenant", "system", "kind", "subject", "occurrence"),
+    "alarmraised": ("tenant", "kind", "problem", "occurrence"),
+}
 
 
 def database_of(subject: object, model: type[Model], using: str | None) -> str:
-    """``using``, else the database that ``subject`` was read from if it is a row, else where ``model`` is written."""
+    """``using``, else the database that ``subject`` was read from if it is a row, else where ``model`` is written.
+
+    A row that was read from a replica is written where the router writes.
+    """
     if using is not None:
         return using
-    if isinstance(subject, Model) and subject._state.db is not None:
-        return subject._state.db
-    return router.db_for_write(model)
+    there: str | None = getattr(getattr(subject, "_state", None), "db", None) or getattr(subject, "database", None)
+    home = router.db_for_write(model)
+    return home if there is None or (there != home and _is_replica(there, model)) else there
+
+
+def same_row(row: _M, alias: str) -> _M:
+    """``row``, where the database ``alias`` means the same by its id. Raises WrongDatabase, or where it isn't saved."""
+    concrete: Any = row._meta.concrete_model
+    if row.pk is None:
+        raise InvalidArgument(
+            f"The {concrete._meta.verbose_name} that was passed is not saved.",
+            rule="What is acted on is a row of the ledger.",
+            remedy=f"Read it first: {row._meta.object_name}.objects.get(…).",
+        )
+    if row._state.db in (None, alias):
+        return row
+    names = _NAMES[concrete._meta.model_name]
+    there = concrete._base_manager.using(alias).filter(pk=row.pk).values_list(*names).first()
+    if there != tuple(getattr(row, name) for name in names):
+        what = "nothing" if there is None else ", ".join(map(str, there))
+        raise WrongDatabase(
+            f"The {concrete._meta.verbose_name} {row} of the database {row._state.db!r} is not in {alias!r}: its id, "
+            f"{row.pk}, is that of {what} there.",
+            rule="An id means one row, in the database that it was read from.",
+            remedy=f"Leave using= out, or read it there: {row._meta.object_name}.objects.using({alias!r}).",
+        )
+    return row
+
+
+def expect(subject: Any, kinds: type | tuple[type, ...], argument: str, remedy: str) -> None:
+    """Raise InvalidArgument unless ``subject`` is one of ``kinds``."""
+    if not isinstance(subject, kinds):
+        named = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+        raise InvalidArgument(
+            f"{argument}={subject!r:.60} is of type {type(subject).__name__}.",
+            rule=f"{argument} takes {named}.",
+            remedy=remedy,
+        )
+
+
+def series_named(series: Series | str, org: Any, using: str | None) -> tuple[str, Any, str | None]:
+    """The code, the owner and the database that a call means by ``series``: a code, or the series itself.
+
+    Raises InvalidSeries for anything else, and where ``org`` owns another one than it.
+    """
+    if isinstance(series, str):
+        if series.isprintable():
+            return series, org, using
+    elif isinstance(series, Series):
+        if org is None or tenant_key(org) == series.tenant:
+            return series.code, series.tenant, database_of(series, Series, using)
+        raise InvalidSeries(
+            f"The series {str(series)!r} is not one of tenant {tenant_key(org)!r}, which org= names.",
+            rule="A series that is passed itself belongs to its own tenant.",
+            remedy="Leave org= out.",
+        )
+    raise InvalidSeries(
+        f"series={series!a:.60} is of type {type(series).__name__}, or no text that can name a series.",
+        rule="A series is named by its code, or passed itself.",
+        remedy="Pass the code together with its tenant, such as issue('invoice', org=shop), or a Series.",
+    )
+
+
+def choose(
+    org: Any, tenant: str | None, series: Series | str | None, using: str | None
+) -> tuple[str | None, str | None, str | None]:
+    """The tenant, the code and the database that a question is about; None for all tenants, all series.
+
+    ``tenant`` is a key, ``org`` what ``issue`` takes; ``series`` a code, or the series itself.
+    """
+    owner = tenant_key(org) if org is not None else tenant
+    if series is None:
+        return owner, None, using
+    code, owner, using = series_named(series, owner, using)
+    return owner, code, using
+
+
+def _is_replica(alias: str, model: type[Model]) -> bool:
+    """Whether a router reads there and writes elsewhere, or the database takes no writes at all."""
+    if alias == router.db_for_read(model):
+        return True
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool")
+        replica: bool = cursor.fetchone()[0]
+    return replica

@@ -11,6 +11,7 @@
     │   ├── InvalidActor           what was passed as by=
     │   ├── InvalidReason          the reason of a void or an explanation
     │   ├── InvalidSeries          any other property of a series
+    │   ├── WrongDatabase          a row of one database, for a call about another one
     │   └── AgainstRules           what the series' rules by country forbid
     ├── NotMigrated                the database that was asked has no ledger (also a django ProgrammingError)
     ├── NotGranted                 the database role may not do what was asked (also a django ProgrammingError)
@@ -115,6 +116,10 @@ class InvalidReason(InvalidArgument):
 
 class InvalidSeries(InvalidArgument):
     """A property of a series other than its template and calendar is refused."""
+
+
+class WrongDatabase(InvalidArgument):
+    """A row that was read from one database was passed for another one, where its id means another row."""
 
 
 class AgainstRules(InvalidArgument):

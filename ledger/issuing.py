@@ -12,12 +12,14 @@ from ledger import refusals
 from ledger.allocation import allocator_of, expect_allocator, expected_allocator
 from ledger.allocation.answers import Outcome, Request
 from ledger.database_errors import told_in_our_words
+from ledger.databases import series_named
 from ledger.errors import InvalidDocument, LedgerError, TransactionRequired
 from ledger.keys import document_key, tenant_key
 from ledger.models import Entry, NumberIssued, Period, Series
 from ledger.periods import find_period, open_period_for, planned_period
 from ledger.requests import check_facts, day_or_moment, make_request
-from ledger.series import business_today, default_series, find_series, make_default_series
+from ledger.series import default_series, find_series, make_default_series
+from ledger.zones import today_in
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -27,7 +29,7 @@ _TRIES = 5
 
 
 def issue(
-    series: str,
+    series: Series | str,
     *,
     org: Any = None,
     document: Any = None,
@@ -38,6 +40,7 @@ def issue(
 ) -> Entry:
     """Give out the next number of ``series`` and append it to the ledger, in the caller's transaction.
 
+    ``series`` is the code of one of the tenant's series, or the series itself, which knows its tenant.
     ``org`` is the tenant: a saved model instance, a text, or nothing. ``document`` is what the number is for, a saved
     instance or a text key: with it the call is idempotent, so a retry returns the first entry and burns nothing.
     ``on`` is the business date, or an aware datetime that the series' time zone turns into one; by default today, as
@@ -48,6 +51,7 @@ def issue(
     a number with other facts, and the errors of ``ledger.errors`` that say why the series or its period gives out none;
     after those the transaction can go on, and counter and ledger are as before.
     """
+    series, org, using = series_named(series, org, using)
     connection = _connection(using)
     request = make_request(series, org=org, document=document, on=on, metadata=metadata, by=by)
     with told_in_our_words(series):
@@ -62,7 +66,7 @@ def issue(
 
 
 def issue_many(
-    series: str,
+    series: Series | str,
     *,
     documents: Iterable[Any],
     org: Any = None,
@@ -77,6 +81,7 @@ def issue_many(
     ``metadata`` and ``by`` go to each new entry. Returns one entry for each document, in the order given. Otherwise as
     ``issue``.
     """
+    series, org, using = series_named(series, org, using)
     connection = _connection(using)
     request = make_request(series, org=org, document=None, on=on, metadata=metadata, by=by)
     if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
@@ -113,11 +118,14 @@ def issue_many(
     raise refusals.unsettled(series)
 
 
-def preview(series: str, *, org: Any = None, on: date | datetime | None = None, using: str | None = None) -> str:
+def preview(
+    series: Series | str, *, org: Any = None, on: date | datetime | None = None, using: str | None = None
+) -> str:
     """The number that would come next, as text. Promises nothing, locks nothing and writes nothing.
 
     Raises what ``issue`` would raise: UnknownSeries, InactiveSeries, InvalidDate or a PeriodError.
     """
+    series, org, using = series_named(series, org, using)
     alias = using or router.db_for_read(NumberIssued)
     tenant = tenant_key(org)
     day, moment = day_or_moment(on)
@@ -125,7 +133,7 @@ def preview(series: str, *, org: Any = None, on: date | datetime | None = None, 
         found = find_series(alias, tenant, series) or default_series(tenant, series)
         if found is None:
             raise refusals.unknown_series(alias, tenant, series)
-        day = day or business_today(alias, found.time_zone, moment)
+        day = day or today_in(found.time_zone, alias, moment)
         period = (find_period(found, day, alias) if found.pk else None) or planned_period(found, day)
         return next_number(found, period, day, alias)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -14,9 +14,14 @@ def aware(moment: datetime) -> datetime:
     return make_aware(moment, get_default_timezone()) if is_naive(moment) else moment
 
 
-def local(moment: datetime) -> datetime:
-    """``moment`` in the reader's time zone, aware."""
-    return localtime(aware(moment))
+def timestamp(moment: datetime | None, zone: tzinfo | None = None) -> str:
+    """A time for people, to the second and with its offset, in ``zone`` or in the reader's; empty where there is none.
+
+    One way for all doors, since a time that doesn't say its zone is two times.
+    """
+    if moment is None:
+        return ""
+    return localtime(aware(moment), zone).isoformat(sep=" ", timespec="seconds")
 
 
 class MomentEncoder(DjangoJSONEncoder):

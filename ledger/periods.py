@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, router, transaction
+from django.db import DataError, connections, router, transaction
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, seen_ahead, sees_new_rows
@@ -16,20 +16,23 @@ from ledger.batches import id_batches
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
+from ledger.databases import database_of, expect, same_row, series_named
 from ledger.errors import (
-    ConcurrencyError,
     InvalidCalendar,
     InvalidSeries,
+    LedgerError,
     NoPeriod,
     PeriodConflict,
     PeriodError,
     SecondConnectionFailed,
 )
 from ledger.growth import outgrown_at_last_rate
-from ledger.keys import actor_name
+from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, Period, Series
+from ledger.requests import day_or_moment
 from ledger.rules import Outcome
-from ledger.series import business_today
+from ledger.series import find_series, make_default_series
+from ledger.zones import TODAY, today_in, todays_json
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -37,6 +40,25 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _BATCH = 500
+
+#: Days: a hundred years.
+_FURTHEST_AHEAD = 36_525
+
+# Active series that have no period yet for the day that lies so many days ahead of their own today, or whose time zone
+# nobody knows. Parameters: days, after (the id of the last series read), size, todays.
+_WITHOUT_PERIOD = f"""
+    SELECT s.id
+    FROM ledger_series s
+    WHERE s.is_active
+      AND s.calendar <> 'explicit'
+      AND NOT EXISTS (
+          SELECT FROM ledger_period p
+          WHERE p.tenant = s.tenant AND p.series_id = s.id AND {TODAY} + %(days)s::int BETWEEN p.starts_on AND p.ends_on
+      )
+      AND s.id > %(after)s
+    ORDER BY s.id
+    LIMIT %(size)s
+"""  # noqa: S608  (our own text)
 
 #: How long a sweep waits for a checkout that is just opening the same period.
 _PATIENCE = "2s"
@@ -61,9 +83,10 @@ def planned_period(series: Series, day: date, alias: str | None = None) -> Perio
 
 
 def open_period(
-    series: Series,
+    series: Series | str,
     day: date | None = None,
     *,
+    org: Any = None,
     starts_on: date | None = None,
     ends_on: date | None = None,
     first_value: int | None = None,
@@ -72,15 +95,20 @@ def open_period(
 ) -> Period:
     """Open the period of ``series`` that holds ``day``, as its calendar has it, or an explicit one by its two dates.
 
-    Explicit dates, both inclusive, make a period of any length under any calendar: a short first year, a 52/53-week
-    year, the stretch between two fiscal years. ``first_value`` is where its counter starts, by default where the
-    series' periods do. Opening a period that is open already returns it. Raises PeriodConflict where it would overlap
-    another one or repeat its numbers, NoPeriod where the calendar has none for the day, and InvalidArgument where the
-    arguments can't make a period.
+    ``series`` is a series, or the code of one of the tenant ``org``; a default series is made for it. Explicit dates,
+    both inclusive, make a period of any length under any calendar: a short first year, a 52/53-week year, the stretch
+    between two fiscal years. ``first_value`` is where its counter starts, by default where the series' periods do.
+    ``by`` names who opens it, which is kept with a period that is made by hand. Opening a period that is open already
+    returns it. Raises PeriodConflict where it would overlap another one or repeat its numbers, NoPeriod where the
+    calendar has none for the day, and InvalidArgument where the arguments can't make a period.
     """
+    code, org, using = series_named(series, org, using)
     alias = using or router.db_for_write(Period)
-    period = _wanted_period(series, day, starts_on, ends_on, first_value, alias)
-    by_hand = starts_on is not None or first_value not in (None, series.start_value)
+    for given in (day, starts_on, ends_on):
+        day_or_moment(given)  # refuses what is no date
+    found = series if isinstance(series, Series) and series._state.db == alias else _series(alias, org, code)
+    period = _wanted_period(found, day, starts_on, ends_on, first_value, alias)
+    by_hand = starts_on is not None or first_value not in (None, found.start_value)
     opened = _opened(period, alias, ahead=False, by_hand=actor_name(by) if by_hand else None)
     if first_value is not None and opened.first_value != first_value:
         raise PeriodConflict(
@@ -108,6 +136,16 @@ def open_period_for(connection: BaseDatabaseWrapper, series: Series, day: date) 
         return _opened(period, connection.alias, ahead=False)
 
 
+def _series(alias: str, org: Any, code: str) -> Series:
+    tenant = tenant_key(org)
+    found = find_series(alias, tenant, code)
+    if found is None and make_default_series(connections[alias], tenant, code):
+        found = find_series(alias, tenant, code)
+    if found is None:
+        raise refusals.unknown_series(alias, tenant, code)
+    return found
+
+
 def close_period(period: Period, *, early: bool = False, by: Any = None, using: str | None = None) -> Period:
     """Close a period for good: the database refuses every later entry in it.
 
@@ -116,15 +154,23 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
     PeriodError while the period still runs in the series' time zone, unless ``early``. Closing a closed period changes
     nothing.
     """
-    alias = using or router.db_for_write(Period)
+    expect(period, Period, "period", "Pass the Period itself, such as entry.period, or open_period('invoice', day).")
+    alias = database_of(period, Period, using)
     actor = actor_name(by)
-    with told_in_our_words(period.series.code), transaction.atomic(using=alias):
+    same_row(period, alias)
+    with told_in_our_words("of this period", wanted="closing a period needs"), transaction.atomic(using=alias):
         with connections[alias].cursor() as cursor:
             cursor.execute(sql.CLOSE_PERIOD, [period.tenant, period.pk, early, actor])
             outcome: str = cursor.fetchone()[0]
-        found = Period.objects.using(alias).select_related("series").get(pk=period.pk)
+        found = Period.objects.using(alias).select_related("series").filter(pk=period.pk).first()
+        if found is None:
+            raise NoPeriod(
+                f"The period {period.label} of tenant {period.tenant!r} is not in the database {alias!r}.",
+                rule="A period is closed once it is open.",
+                remedy="Open it first: open_period('invoice', day).",
+            )
         if outcome == "runs":
-            today = business_today(alias, found.series.time_zone)
+            today = today_in(found.series.time_zone, alias)
             raise PeriodError(
                 f"The period {found.label} of series {str(found.series)!r} still runs; today is {today}.",
                 rule="A period is closed after it has ended, and closing is final.",
@@ -134,34 +180,48 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
 
 
 def open_next_periods(
-    *, ahead_days: int | None = None, series: Sequence[int] | None = None, using: str | None = None
+    *, ahead_days: int | None = None, series: Sequence[Series | int] | None = None, using: str | None = None
 ) -> dict[str, Any]:
-    """Open what the next ``ahead_days`` days need, for every active series of every tenant, or for some, by their ids.
+    """Open what the next ``ahead_days`` days need, for every active series of every tenant, or for some or their ids.
 
     ``ahead_days`` is LEDGER["OPEN_AHEAD_DAYS"] by default (30). Safe to run at any time, twice or at once. Returns
     ``{"opened": count, "failed": [{"series", "error"}, …]}``: a series that can't be opened does not stop the others,
     nor does one whose next period a checkout is just opening in its own transaction, after two seconds.
     """
-    alias = using or router.db_for_write(Period)
+    some = list(series or ())
+    for given in some:
+        expect(given, (Series, int), "series", "Pass a list of series, or of their ids.")
+    alias = database_of(some[0] if some else None, Period, using)
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
+    expect(days, int, "ahead_days", "Pass ahead_days=30, or leave it out for LEDGER['OPEN_AHEAD_DAYS'].")
+    if not 0 <= days <= _FURTHEST_AHEAD:
+        raise InvalidCalendar(
+            f"ahead_days={days!r:.60} can't be.",
+            rule=f"Periods are opened 0 to {_FURTHEST_AHEAD:,} days ahead, a whole number.",
+            remedy="Pass ahead_days=30, or leave it out for LEDGER['OPEN_AHEAD_DAYS'].",
+        )
+    ids = [one if isinstance(one, int) else same_row(one, alias).pk for one in some]
     opened = 0
     failed: list[dict[str, str]] = []
-    for ids in series_without_period(_BATCH, ahead_days=days, using=alias) if series is None else [series]:
-        for one in Series.objects.using(alias).filter(pk__in=ids, is_active=True).order_by("pk"):
-            today = business_today(alias, one.time_zone)
+    for batch in series_without_period(_BATCH, ahead_days=days, using=alias) if series is None else [ids]:
+        for one in Series.objects.using(alias).filter(pk__in=batch, is_active=True).order_by("pk"):
             try:
                 with told_in_our_words(one.code), impatient(alias):
+                    today = today_in(one.time_zone, alias)
                     opened += _open_through(one, today, today + timedelta(days=days), alias)
-            except (PeriodError, ConcurrencyError, ValueError) as error:
+            except (LedgerError, DataError, ValueError, ArithmeticError) as error:
                 failed.append({"series": str(one), "error": str(error)})
     return {"opened": opened, "failed": failed}
 
 
 def series_without_period(size: int, *, ahead_days: int | None = None, using: str | None = None) -> Iterator[list[int]]:
-    """The ids of active series that need a period within ``ahead_days`` days and have none yet, ``size`` at a time."""
+    """The ids of active series that need a period within ``ahead_days`` days and have none yet, ``size`` at a time.
+
+    Those whose time zone nobody knows are among them, so that they are told of.
+    """
     alias = using or router.db_for_write(Period)
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
-    return id_batches(alias, sql.SERIES_WITHOUT_PERIOD, size, days=days)
+    return id_batches(alias, _WITHOUT_PERIOD, size, days=days, todays=todays_json(alias))
 
 
 @contextmanager
@@ -235,8 +295,10 @@ def _wanted_period(
     if starts_on is not None and ends_on is not None:
         span = Span(starts_on, ends_on)
     else:
-        planned = planned_period(series, day or business_today(alias, series.time_zone), alias)
+        planned = planned_period(series, day or today_in(series.time_zone, alias), alias)
         span = planned.as_span()
+    if first_value is not None:
+        expect(first_value, int, "first_value", "Pass a whole number, such as first_value=500.")
     period = Period.of(series, span, first_value=first_value)
     if not 0 <= period.first_value <= period.max_value:
         raise InvalidSeries(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from ledger import errors
 from ledger.models import Allocation, Entry, Period, RemotePool, Series
-from ledger.moments import aware
+from ledger.zones import timestamp_in
 
 
 def unknown_series(alias: str, tenant: str, code: str) -> errors.UnknownSeries:
@@ -90,7 +90,7 @@ def closed(period: Period, day: date) -> errors.PeriodClosed:
     assert period.closed_at is not None
     return errors.PeriodClosed(
         f"{day} falls in the period {period.label} of series {str(period.series)!r}, "
-        f"closed at {aware(period.closed_at):%Y-%m-%d %H:%M %Z}.",
+        f"closed at {timestamp_in(period.closed_at, period.series.time_zone)}.",
         rule="Nothing is appended to a closed period.",
         remedy="Date the document in an open period, or issue a correction in the current one.",
     )
@@ -117,9 +117,9 @@ def pool_exhausted(
     if pool is None or pool.tried_at is None:
         state = "no worker has filled its pool yet"
     else:
-        state = f"its pool was last refilled {_at(pool.refilled_at)}"
+        state = f"its pool was last refilled {_at(pool.refilled_at, series.time_zone)}"
         if pool.error:
-            state += f", and the last try, {_at(pool.tried_at)}, failed: {pool.error.rstrip('.')}"
+            state += f", and the last try, {_at(pool.tried_at, series.time_zone)}, failed: {pool.error.rstrip('.')}"
     if pool is not None and pool.needs_person:
         remedy = "A person must mend that, then run manage.py ledger_sweep refill_remote_pools."
     else:
@@ -140,8 +140,8 @@ def pool_exhausted(
     )
 
 
-def _at(moment: datetime | None) -> str:
-    return "never" if moment is None else f"at {aware(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _at(moment: datetime | None, time_zone: str) -> str:
+    return "never" if moment is None else f"at {timestamp_in(moment, time_zone)}"
 
 
 def out_of_order(period: Period, day: date) -> errors.OutOfOrder:

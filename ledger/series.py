@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -16,6 +16,7 @@ from ledger.allocation.ahead import ask_ahead, sees_new_rows
 from ledger.calendars import CalendarKind, day_after
 from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
+from ledger.databases import series_named
 from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries, SecondConnectionFailed
 from ledger.keys import actor_name, check_text, tenant_key
 from ledger.models import Allocation, DefaultSeries, Period, Series
@@ -45,8 +46,12 @@ SETTINGS = (
 )
 
 
-def define_series(code: str, *, org: Any = None, by: Any = None, using: str | None = None, **settings: Any) -> Series:
+def define_series(
+    code: Series | str, *, org: Any = None, by: Any = None, using: str | None = None, **settings: Any
+) -> Series:
     """Make the series ``code`` of a tenant, or change the settings of the one that exists; returns it.
+
+    ``code`` is a text, or the series to change.
 
     Settings are the fields of ``Series``: ``template`` (needed for a new one), ``calendar`` ("year" by default),
     ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``
@@ -61,6 +66,7 @@ def define_series(code: str, *, org: Any = None, by: Any = None, using: str | No
     Raises InvalidTemplate, InvalidCalendar, InvalidSeries, AgainstRules or InvalidTenant, or NotGranted where the role
     may not change series; then nothing is written. What the rules only doubt, ``series.rule_findings()`` tells.
     """
+    code, org, using = series_named(code, org, using)
     alias = using or router.db_for_write(Series)
     tenant = tenant_key(org)
     unknown = sorted(set(settings) - set(SETTINGS))
@@ -210,14 +216,6 @@ def keep_default(alias: str, code: str, series: Series, *, tenant: str | None = 
         ) from error
 
 
-def business_today(alias: str, time_zone: str, moment: datetime | None = None) -> date:
-    """The date of ``moment``, or of now by the database's clock, in ``time_zone``."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql.BUSINESS_DATE, [moment, time_zone])
-        today: date = cursor.fetchone()[0]
-    return today
-
-
 def check_series(series: Series, alias: str) -> None:
     """Raise the first reason why the series could not work, asking the database too."""
     check_code(series.code)
@@ -279,7 +277,7 @@ def check_allocation_change(series: Series, alias: str) -> None:
 
 
 def change_allocation(
-    code: str,
+    code: Series | str,
     allocation: str,
     *,
     org: Any = None,
@@ -288,13 +286,16 @@ def change_allocation(
     by: Any = None,
     using: str | None = None,
 ) -> int:
-    """Change how the series ``code`` takes its numbers, also in the middle of a period; returns how many gaps it left.
+    """Change how a series takes its numbers, also in the middle of a period; returns how many gaps it left.
+
+    ``code`` is the series, or its code; ``org`` the tenant, for a code.
 
     Makes a default series that isn't there yet. Holds the counters of its open periods and waits for the checkouts that
     hold values of them, as long as ``lock_timeout`` says. Then nothing waits any more: what was reserved and not taken,
     and free values below the highest number, become flagged gaps; free values above it go back to the counter. Raises
     UnknownSeries, InvalidSeries, or LockTimeout with nothing changed.
     """
+    code, org, using = series_named(code, org, using)
     alias = using or router.db_for_write(Series)
     tenant, actor = tenant_key(org), actor_name(by)
     with told_in_our_words(code), transaction.atomic(using=alias):

@@ -186,3 +186,14 @@ def _unlike_nfc(text: str) -> str:
     written = text[at : at + 2] if unicodedata.combining(text[at + 1 : at + 2] or " ") else text[at]
     points = [" ".join(f"U+{ord(each):04X}" for each in part) for part in (written, normal[at : at + 1])]
     return f"has {points[0]} at position {at + 1}, where Unicode's normal form NFC has {points[1] or 'nothing'}"
+
+
+def can_be_held(text: str) -> bool:
+    """Whether PostgreSQL can hold the text at all: no NUL, and no half of a character."""
+    if "\x00" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -16,6 +16,8 @@ from django.db import DataError, transaction
 from ledger.calendars import zone
 from ledger.cursors import open_cursor
 from ledger.errors import InvalidCalendar
+from ledger.models import Series
+from ledger.moments import timestamp
 
 #: The day in the zone of the series ``s``, or null. Parameter: todays, as ``todays_json`` has it.
 TODAY = "(%(todays)s::jsonb ->> s.time_zone)::date"
@@ -41,13 +43,16 @@ def todays_json(alias: str) -> str:
     return json.dumps({name: day.isoformat() for name, day in todays(alias).items()})
 
 
-def today_in(name: str, alias: str) -> date:
-    """The day in one zone, by the database's clock and its knowledge of zones. Raises InvalidCalendar."""
+def today_in(name: str, alias: str, moment: datetime | None = None) -> date:
+    """The day in one zone, now or at ``moment``, by the database's clock and its knowledge of zones.
+
+    Raises InvalidCalendar for a zone that Python or the database doesn't know.
+    """
     zone(name)
     try:
         # In a savepoint, where the caller has a transaction: it goes on after a refusal.
         with transaction.atomic(using=alias), open_cursor(alias) as cursor:
-            cursor.execute("SELECT (clock_timestamp() AT TIME ZONE %s)::date", [name])
+            cursor.execute("SELECT (coalesce(%s, clock_timestamp()) AT TIME ZONE %s)::date", [moment, name])
             today: date = cursor.fetchone()[0]
     except DataError as error:
         raise InvalidCalendar(
@@ -64,6 +69,17 @@ def zone_or_utc(name: str) -> ZoneInfo:
         return zone(name)
     except InvalidCalendar:
         return ZoneInfo("UTC")
+
+
+def timestamp_in(moment: datetime | None, name: str) -> str:
+    """A time for people, as the zone of a series has it: see ``ledger.moments.timestamp``."""
+    return timestamp(moment, zone_or_utc(name))
+
+
+def series_zones(alias: str) -> dict[tuple[str, str], str]:
+    """The zone of each series, by tenant and code: for lists of what belongs to many."""
+    rows = Series.objects.using(alias).values_list("tenant", "code", "time_zone")
+    return {(tenant, code): zone for tenant, code, zone in rows}
 
 
 def shown_zone(name: str) -> str:

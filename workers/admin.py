@@ -46,7 +46,7 @@ class PushAdmin(EntrySearch, EventAdmin):
         "shown_tenant",
     )
     list_filter: ClassVar[tuple[Any, ...]] = (TenantFilter, SystemFilter, "state")
-    list_select_related = ("entry",)
+    list_select_related = ("entry__series",)
     search_fields = ("number",)  # shows the box; EntrySearch does the work
     fields = (
         "shown_number",

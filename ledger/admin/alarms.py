@@ -12,7 +12,7 @@ from ledger.admin.base import AnyModelAdmin
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.models import AlarmRaised, AlarmResolved
-from ledger.moments import local
+from ledger.moments import timestamp
 
 
 class AlarmStateFilter(admin.SimpleListFilter):
@@ -54,7 +54,7 @@ class AlarmRaisedAdmin(EventAdmin):
     @admin.display(description="state")
     def shown_state(self, obj: Any) -> str:
         """Open, or since when it is not."""
-        return "open" if obj.resolved_at is None else f"resolved {local(obj.resolved_at):%Y-%m-%d %H:%M:%S %Z}"
+        return "open" if obj.resolved_at is None else f"resolved {timestamp(obj.resolved_at)}"
 
     @admin.display(description="tenant")
     def shown_tenant(self, obj: AlarmRaised) -> str:

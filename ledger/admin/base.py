@@ -18,8 +18,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ledger.database_errors import not_granted
-from ledger.models import Period
+from ledger.models import Period, Series
+from ledger.moments import timestamp
 from ledger.web.texts import readable
+from ledger.zones import timestamp_in
 
 # Django's own classes take no type argument at run time.
 if TYPE_CHECKING:
@@ -47,6 +49,39 @@ class ModelAdmin(AnyModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Refuses odd filters."""
         return ReadableChangeList
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """With the rows that say in whose time zone a row's moments stand, on its own page as in the list."""
+        queryset: models.QuerySet[Any] = super().get_queryset(request)
+        related = self.list_select_related
+        return queryset if isinstance(related, bool) or not related else queryset.select_related(*related)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Moments with their offset: Django would leave it out."""
+        return [self._with_offset(name) for name in super().get_list_display(request)]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The same on a row's own page."""
+        sets = super().get_fieldsets(request, obj)
+        return [(title, {**o, "fields": [self._with_offset(name) for name in o["fields"]]}) for title, o in sets]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """And among what is shown only."""
+        return [self._with_offset(name) for name in super().get_readonly_fields(request, obj)]
+
+    def _with_offset(self, name: Any) -> Any:
+        """The name of a column that shows the moment ``name``; any other name as it is."""
+        field = next((field for field in self.opts.concrete_fields if field.name == name), None)
+        if not isinstance(field, models.DateTimeField):
+            return name
+
+        @admin.display(description=field.verbose_name, ordering=name)
+        def shown(row: Any) -> str:
+            at, zone = getattr(row, name), _zone_of(row)
+            return (timestamp(at) if zone is None else timestamp_in(at, zone)) or "–"
+
+        setattr(self, f"{name}_with_offset", shown)
+        return f"{name}_with_offset"
 
     def own_urls(self) -> list[URLPattern]:
         """Pages beside those of Django."""
@@ -167,6 +202,15 @@ def shown_period(period: Period) -> SafeString | str:
 def shown_tenant(tenant: str) -> str:
     """The tenant, or a dash for the project that has but one."""
     return tenant or "–"
+
+
+def _zone_of(row: models.Model) -> str | None:
+    """The time zone of the row's series, if that was read with it."""
+    if isinstance(row, Series):
+        return row.time_zone
+    known = row._state.fields_cache
+    near = (known[name] for name in ("series", "period", "entry", "adopted_gap") if known.get(name) is not None)
+    return next((zone for one in near if (zone := _zone_of(one)) is not None), None)
 
 
 def field_names(model: type[models.Model], *, without: Sequence[str] = ()) -> tuple[str, ...]:

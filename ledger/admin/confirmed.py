@@ -1,37 +1,21 @@
-"""Actions that can't be undone: a page that shows what is chosen and asks, then all of it is done or nothing."""
+"""Actions that can't be undone: a page that shows what is chosen and asks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db import models, transaction
+from django.db import models
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from ledger.admin.base import AnyModelAdmin
-from ledger.errors import LedgerError
 
 #: As many as a person can read before saying yes.
 MOST = 200
-
-
-def act_on_all(chosen: Sequence[Any], act: Callable[[Any], object], alias: str) -> list[str]:
-    """Call ``act`` on each in one transaction; returns each failure by name, and after one nothing is done at all."""
-    failures = []
-    with transaction.atomic(using=alias):
-        for one in chosen:
-            try:
-                with transaction.atomic(using=alias):
-                    act(one)
-            except LedgerError as error:
-                failures.append(f"{one}: {error}")
-        if failures:
-            transaction.set_rollback(True, using=alias)
-    return failures
 
 
 def chosen_rows(

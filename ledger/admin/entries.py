@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
+from ledger.actions import all_or_none, void
 from ledger.admin.base import (
     BoundedChangeList,
     BoundedPaginator,
@@ -22,15 +23,14 @@ from ledger.admin.base import (
     shown_period,
     shown_tenant,
 )
-from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
+from ledger.admin.confirmed import chosen_rows, confirmation_page
 from ledger.admin.evidence import shown_declarations, shown_evidence, shown_metadata
 from ledger.admin.filters import EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
 from ledger.admin.search import find_entries
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.models import Adoption, Entry, GapExplained, NumberVoided
-from ledger.moments import aware
-from ledger.voiding import void
+from ledger.zones import timestamp_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,7 +192,7 @@ class EntryAdmin(ReadOnlyAdmin):
         event.entry = obj
         return format_html(
             "{}{}{}: {}{}",
-            link_to(event, f"{aware(event.voided_at):%Y-%m-%d %H:%M %Z}", self.admin_site),
+            link_to(event, timestamp_in(event.voided_at, obj.series.time_zone), self.admin_site),
             " by " if event.actor else "",
             event.actor,
             event.reason,
@@ -203,10 +203,9 @@ class EntryAdmin(ReadOnlyAdmin):
     def explanations(self, obj: Entry) -> str:
         """What was said of a gap; later ones add to earlier ones."""
         told = GapExplained.objects.filter(entry=obj).order_by("pk")
-        return (
-            format_html_join("", "<p>{}: {}</p>", ((f"{e.explained_at:%Y-%m-%d %H:%M}", e.explanation) for e in told))
-            or "–"
-        )
+        zone = obj.series.time_zone
+        lines = ((timestamp_in(one.explained_at, zone), one.actor or "nobody named", one.explanation) for one in told)
+        return format_html_join("", "<p>{}, {}: {}</p>", lines) or "–"
 
     @admin.display(description="declared")
     def declarations(self, obj: Entry) -> str:
@@ -227,7 +226,7 @@ class EntryAdmin(ReadOnlyAdmin):
         failures: list[str] = []
         if confirmed and form.is_valid():
             said = form.cleaned_data
-            failures = act_on_all(
+            failures = all_or_none(
                 chosen,
                 lambda entry: void(
                     entry,
@@ -237,7 +236,8 @@ class EntryAdmin(ReadOnlyAdmin):
                     using=alias,
                 ),
                 alias,
-            )
+                turn="void",
+            ).failures
             if not failures:
                 for entry in chosen:
                     self.log_change(request, entry, "Voided.")

@@ -37,7 +37,7 @@ class NumberVoidedAdmin(EntrySearch, EventAdmin):
     """Who voided which number, and why."""
 
     list_display = ("number", "shown_tenant", "reason", "replacement", "actor", "voided_at")
-    list_select_related = ("entry",)
+    list_select_related = ("entry__series",)
     search_fields = ("entry__number",)  # shows the box; EntrySearch does the work
     fields = ("entry", "tenant", "reason", "replacement", "actor", "voided_at", "transaction_id")
     readonly_fields = fields
@@ -135,7 +135,7 @@ class GapExplainedAdmin(EventAdmin):
 
     list_display = ("subject", "explanation", "shown_tenant", "actor", "explained_at")
     list_display_links = ("explanation",)
-    list_select_related = ("entry", "adopted_gap")
+    list_select_related = ("entry__series", "adopted_gap__period__series")
     fields = ("subject", "explanation", "tenant", "actor", "explained_at", "transaction_id")
     readonly_fields = fields
 

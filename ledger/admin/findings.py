@@ -10,18 +10,18 @@ from django.core.exceptions import ValidationError
 from django.db import router
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 
+from ledger.actions import acknowledge, all_or_none
 from ledger.admin.base import AnyModelAdmin
-from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
+from ledger.admin.confirmed import chosen_rows, confirmation_page
 from ledger.admin.events import EventAdmin
 from ledger.admin.evidence import shown_evidence
 from ledger.admin.filters import TenantFilter
 from ledger.errors import LedgerError
 from ledger.keys import REASON_LENGTH, reason_text
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved, RemoteReading
-from ledger.moments import aware
-from ledger.reconciliation import acknowledge
+from ledger.moments import timestamp
 from ledger.unreadable import objects
 
 #: A longer list is no help; any value can still stand in the address.
@@ -158,14 +158,14 @@ class FindingRaisedAdmin(EventAdmin):
     def acknowledgements(self, obj: FindingRaised) -> str:
         """By whom and why; later ones add to earlier ones."""
         told = FindingAcknowledged.objects.filter(finding=obj).order_by("pk")
-        lines = ((f"{each.acknowledged_at:%Y-%m-%d %H:%M}", each.actor, each.reason) for each in told)
+        lines = ((timestamp(each.acknowledged_at), each.actor, each.reason) for each in told)
         return format_html_join("", "<p>{} {}: {}</p>", lines) or "–"
 
     @admin.display(description="resolved")
     def resolution(self, obj: FindingRaised) -> str:
         """When a comparison no longer saw it."""
         event = FindingResolved.objects.filter(tenant=obj.tenant, finding=obj).first()
-        return format_html("{}", f"{aware(event.resolved_at):%Y-%m-%d %H:%M %Z}") if event else "–"
+        return timestamp(event.resolved_at) if event else "–"
 
     @admin.action(description="Acknowledge selected findings", permissions=["acknowledge_finding"])
     def acknowledge_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
@@ -179,9 +179,12 @@ class FindingRaisedAdmin(EventAdmin):
         failures: list[str] = []
         if confirmed and form.is_valid():
             reason = form.cleaned_data["reason"]
-            failures = act_on_all(
-                chosen, lambda finding: acknowledge(finding, reason=reason, by=request.user, using=alias), alias
-            )
+            failures = all_or_none(
+                chosen,
+                lambda finding: acknowledge(finding, reason=reason, by=request.user, using=alias),
+                alias,
+                turn="acknowledge",
+            ).failures
             if not failures:
                 for finding in chosen:
                     self.log_change(request, finding, "Acknowledged.")

@@ -13,12 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
+from ledger.actions import all_or_none, close_period
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_period, shown_tenant
-from ledger.admin.confirmed import act_on_all, chosen_rows, confirmation_page
+from ledger.admin.confirmed import chosen_rows, confirmation_page
 from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
 from ledger.admin.judged import JudgedChangeList, state_of
 from ledger.models import Allocation, Period
-from ledger.periods import close_period
 from ledger.waiting import upcoming, with_waiting
 
 
@@ -145,9 +145,12 @@ class PeriodAdmin(ReadOnlyAdmin):
         failures: list[str] = []
         if confirmed and form.is_valid():
             early = form.cleaned_data["early"]
-            failures = act_on_all(
-                chosen, lambda period: close_period(period, early=early, by=request.user, using=alias), alias
-            )
+            failures = all_or_none(
+                chosen,
+                lambda period: close_period(period, early=early, by=request.user, using=alias),
+                alias,
+                turn="close",
+            ).failures
             if not failures:
                 for period in chosen:
                     self.log_change(request, period, "Closed.")

@@ -241,7 +241,7 @@ def _next_number(series: Series, period: Period, today: date) -> str:
         known = None  # none at all, where no draft is free
     elif series.allocation == Allocation.POOLED and period.pk:
         known = upcoming(period)
-    return next_number(series, period, today, series._state.db or "default", known)
+    return next_number(series, period, today, series._state.db or router.db_for_write(Series), known)
 
 
 def _preview_as_it_is(series: Series, alias: str) -> Preview:

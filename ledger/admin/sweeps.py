@@ -8,6 +8,7 @@ from django.contrib import admin
 
 from ledger.admin.events import EventAdmin
 from ledger.models import SweepBatch, SweepRun
+from ledger.moments import timestamp
 
 
 @admin.register(SweepRun)
@@ -22,7 +23,7 @@ class SweepRunAdmin(EventAdmin):
     @admin.display(description="finished at")
     def shown_finish(self, obj: SweepRun | SweepBatch) -> Any:
         """The time, or that it has none."""
-        return obj.finished_at or "not yet; if its process was killed or a batch was lost, never"
+        return timestamp(obj.finished_at) or "not yet; if its process was killed or a batch was lost, never"
 
     @admin.display(description="counted")
     def shown_counts(self, obj: SweepRun | SweepBatch) -> str:

@@ -26,9 +26,9 @@ from ledger.database_errors import told_in_our_words
 from ledger.errors import AdoptionError, LedgerError
 from ledger.keys import actor_name, reason_text, tenant_key
 from ledger.models import Adoption, Period, Series
-from ledger.moments import aware
 from ledger.periods import find_period, open_period
 from ledger.series import define_series, find_series, make_default_series
+from ledger.zones import timestamp_in
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -213,7 +213,7 @@ class _Adoption:
         if earlier is not None:
             raise AdoptionError(
                 f"The file {source.name!r} was adopted before, as {earlier.source!r}, at "
-                f"{aware(earlier.adopted_at):%Y-%m-%d %H:%M %Z} "
+                f"{timestamp_in(earlier.adopted_at, series.time_zone)} "
                 f"by {earlier.actor or 'nobody named'}: {earlier.rows} numbers.",
                 rule="The ledger keeps one entry for each number, and never changes it.",
                 remedy=f"Nothing is to be done; see manage.py ledger_status --series {series.code}.",

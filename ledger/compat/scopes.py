@@ -14,7 +14,8 @@ from ledger.errors import InvalidSeries
 from ledger.models import Period, Series
 from ledger.periods import close_period, find_period, open_period
 from ledger.requests import day_or_moment
-from ledger.series import business_today, default_series
+from ledger.series import default_series
+from ledger.zones import today_in
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -61,7 +62,7 @@ def series_of_scope(alias: str, tenant: str, scope: str, prefix: str, pad_width:
 def today_of(alias: str, series: Series) -> date:
     """Today in the series' time zone, by the clock that issuing goes by."""
     _, moment = day_or_moment(None)
-    return business_today(alias, series.time_zone, moment)
+    return today_in(series.time_zone, alias, moment)
 
 
 def open_current(connection: BaseDatabaseWrapper, series: Series, *, after: int | None = None) -> Period:

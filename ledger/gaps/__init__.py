@@ -1,17 +1,14 @@
-"""Holes and gaps: finding them, proving them, explaining them.
+"""Holes and gaps: finding them, and proving them. What people do about them stands in ``ledger.actions``.
 
 A *hole* is a value below the highest one without an entry. It is not a *gap* yet, since its checkout may still run.
 ``find`` tells where each hole stands; ``sweep`` turns those that no checkout will fill into gaps, by claiming their
 values in the unique index that issuing uses: there is no clock in that proof, and no grace that could be too short.
-``explain`` adds what a person has to say, ``declare`` that an authority was told.
 """
 
-from ledger.gaps.declaring import GapRange, declare, undeclared
-from ledger.gaps.explaining import explain
+from ledger.gaps.declared import GapRange, undeclared
 from ledger.gaps.finding import find
 from ledger.gaps.flagged import Gap, flagged_gaps, healed_holes
 from ledger.gaps.holes import Hole, State
-from ledger.gaps.skipping import Skipped, skip_taken
 from ledger.gaps.sweeping import (
     Swept,
     flag_lost,
@@ -26,18 +23,14 @@ __all__ = [
     "Gap",
     "GapRange",
     "Hole",
-    "Skipped",
     "State",
     "Swept",
-    "declare",
-    "explain",
     "find",
     "flag_lost",
     "flagged_gaps",
     "healed_holes",
     "raise_lost",
     "reservation_ids",
-    "skip_taken",
     "sweep",
     "sweep_reservations",
     "sweep_slots",

@@ -11,10 +11,10 @@ from typing import Any
 from django.db import DataError, router, transaction
 
 from ledger.cursors import open_cursor, open_server_cursor
+from ledger.databases import choose
 from ledger.gaps import sql
 from ledger.gaps.holes import Hole, State, number_of
-from ledger.keys import tenant_key
-from ledger.models import Entry
+from ledger.models import Entry, Series
 
 _log = logging.getLogger(__name__)
 
@@ -28,20 +28,21 @@ def find(
     *,
     org: Any = None,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     grace: timedelta = GRACE,
     full: bool = False,
     using: str | None = None,
 ) -> Iterator[Hole]:
     """Every hole there is at this moment, in order of tenant, series, period and value, one kind after the other.
 
-    ``tenant`` is a key, ``org`` what ``issue`` takes; with neither, all tenants; ``series`` is a code. A reservation
-    younger than ``grace`` counts as in flight. Lost values are looked for where the last scan left off; ``full`` reads
-    every period from its first value, which streams, so memory doesn't grow with it.
+    ``tenant`` is a key, ``org`` what ``issue`` takes; with neither, all tenants; ``series`` is one or its code. A
+    reservation younger than ``grace`` counts as in flight. Lost values are looked for where the last scan left off;
+    ``full`` reads every period from its first value, which streams, so memory doesn't grow with it.
     """
+    tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_write(Entry)
     wanted = {
-        "tenant": tenant_key(org) if org is not None else tenant,
+        "tenant": tenant,
         "series": series,
         "grace": grace,
         "full": full,
@@ -62,7 +63,7 @@ def find_reservations(alias: str, wanted: dict[str, Any], ids: Sequence[int] | N
             "transaction": transaction_id,
             "transaction_status": status,
         }
-        yield _hole(row, State.OPEN if is_old and not is_held else State.IN_FLIGHT, reserved_at, evidence)
+        yield _hole(alias, row, State.OPEN if is_old and not is_held else State.IN_FLIGHT, reserved_at, evidence)
 
 
 def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
@@ -71,7 +72,7 @@ def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
         since, is_old, gives_back, is_held, drafted = row[9:]
         free = State.HEALING if gives_back else State.OPEN
         state = State.IN_FLIGHT if is_held or not is_old else free
-        yield _hole(row, state, since, {"cause": "given back"}, number=drafted)
+        yield _hole(alias, row, state, since, {"cause": "given back"}, number=drafted)
 
 
 def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
@@ -85,7 +86,7 @@ def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
             limit = through if low is None else low - 1
             reached[(tenant, period)] = min(limit, reached.get((tenant, period), limit))
             if low is not None:
-                yield _hole(row, State.LOST, None, {"cause": "lost"}, through=high)
+                yield _hole(alias, row, State.LOST, None, {"cause": "lost"}, through=high)
             elif len(reached) >= _CHUNK:
                 _remember(alias, reached)
                 reached.clear()
@@ -133,6 +134,7 @@ def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Generator[tuple
 
 
 def _hole(
+    alias: str,
     row: tuple[Any, ...],
     state: State,
     since: Any,
@@ -153,4 +155,5 @@ def _hole(
         state=state,
         since=since,
         evidence=evidence,
+        database=alias,
     )

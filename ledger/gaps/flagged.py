@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from django.db import router, transaction
 
 from ledger.cursors import open_server_cursor
+from ledger.databases import choose
 from ledger.gaps import sql
 from ledger.gaps.holes import number_of
-from ledger.keys import tenant_key
-from ledger.models import Entry
+from ledger.models import Entry, Series
 from ledger.unreadable import facts
 
 _CHUNK = 1000
@@ -43,6 +43,8 @@ class Gap:
     explanation: str
     explained_by: str
     explained_at: datetime | None
+    #: Where it was read, and is explained.
+    database: str = field(default="", compare=False, repr=False)
 
     @property
     def count(self) -> int:
@@ -51,24 +53,23 @@ class Gap:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        return asdict(self) | {"count": self.count}
+        told = asdict(self) | {"count": self.count}
+        del told["database"]
+        return told
 
 
 def flagged_gaps(
     *,
     org: Any = None,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     unexplained: bool = False,
     using: str | None = None,
 ) -> Iterator[Gap]:
     """Every gap, in order; ``unexplained`` leaves out those that somebody has explained. Streams."""
+    tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
-    wanted = {
-        "tenant": tenant_key(org) if org is not None else tenant,
-        "series": series,
-        "unexplained": unexplained,
-    }
+    wanted = {"tenant": tenant, "series": series, "unexplained": unexplained}
     for row in _rows(alias, sql.FLAGGED, wanted):
         tenant_, code, period, starts_on, ends_on, prefix, width, suffix, kind, entry, adopted_gap = row[:11]
         value, through, since, evidence, explanation, explained_by, explained_at, number = row[11:]
@@ -89,15 +90,17 @@ def flagged_gaps(
             explanation=explanation or "",
             explained_by=explained_by or "",
             explained_at=explained_at,
+            database=alias,
         )
 
 
 def healed_holes(
-    *, org: Any = None, tenant: str | None = None, series: str | None = None, using: str | None = None
+    *, org: Any = None, tenant: str | None = None, series: Series | str | None = None, using: str | None = None
 ) -> Iterator[Entry]:
     """The numbers that healed a hole which a sweep had reported, in order."""
+    tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
-    wanted = {"tenant": tenant_key(org) if org is not None else tenant, "series": series}
+    wanted = {"tenant": tenant, "series": series}
     chunk: list[int] = []
     for (entry,) in _rows(alias, sql.HEALED, wanted):
         chunk.append(entry)

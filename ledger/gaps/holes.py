@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -42,6 +42,8 @@ class Hole:
     state: State
     since: datetime | None
     evidence: Mapping[str, Any]
+    #: Where it was found, and is flagged.
+    database: str = field(default="", compare=False, repr=False)
 
     @property
     def count(self) -> int:
@@ -50,7 +52,9 @@ class Hole:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        return asdict(self) | {"state": self.state.value, "count": self.count}
+        told = asdict(self) | {"state": self.state.value, "count": self.count}
+        del told["database"]
+        return told
 
 
 def number_of(prefix: str, width: int, suffix: str, value: int) -> str:

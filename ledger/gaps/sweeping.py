@@ -12,12 +12,13 @@ from typing import Any
 from django.db import Error, connections, router
 
 from ledger.batches import id_batches
+from ledger.databases import choose, database_of, expect
 from ledger.failures import Failures
 from ledger.gaps import sql
 from ledger.gaps.finding import GRACE, find_lost, find_reservations, find_slots
 from ledger.gaps.holes import Hole, State
-from ledger.keys import actor_name, tenant_key
-from ledger.models import Entry
+from ledger.keys import actor_name
+from ledger.models import Entry, Series
 from ledger.verification.alarms import MOST, lost_values, may_not_write, raise_alarms, recheck
 from ledger.verification.findings import Alarm
 
@@ -53,7 +54,7 @@ def sweep(
     *,
     org: Any = None,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     grace: timedelta = GRACE,
     by: Any = "sweep",
     full: bool = False,
@@ -65,9 +66,10 @@ def sweep(
     one that wakes up later finds the value taken and gets another. Call it outside a transaction; inside one, all is
     committed or rolled back with that. Arguments as for ``find``.
     """
+    tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_write(Entry)
     wanted = {
-        "tenant": tenant_key(org) if org is not None else tenant,
+        "tenant": tenant,
         "series": series,
         "grace": grace,
         "full": full,
@@ -149,7 +151,8 @@ def flag_lost(hole: Hole, *, by: Any = None, using: str | None = None) -> int:
     An alarm that nobody can do anything about any more. What a backup still has is better restored: a value that is
     flagged can't be.
     """
-    alias = using or router.db_for_write(Entry)
+    expect(hole, Hole, "hole", "Pass a hole that find() tells of.")
+    alias = database_of(hole, Entry, using)
     actor, flagged = actor_name(by), 0
     for value in range(hole.value, hole.through + 1):
         flagged += _flag(alias, hole, value, actor, statement=sql.FLAG_LOST) == "flagged"

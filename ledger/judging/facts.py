@@ -11,11 +11,11 @@ from django.db import router
 
 from ledger.conf import ledger_settings
 from ledger.cursors import open_cursor
+from ledger.databases import choose
 from ledger.errors import LedgerError
 from ledger.growth import rates, runs_out_on, used_periods
 from ledger.judging import sql
 from ledger.judging.verdict import Fact, Judgement, Kind, merged
-from ledger.keys import tenant_key
 from ledger.models import Entry, Period, Series
 from ledger.moments import aware
 from ledger.rules import GapPolicy, all_rules
@@ -88,7 +88,7 @@ def judge(
     sweeps: Iterable[Overdue],
     org: Any = None,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     using: str | None = None,
 ) -> Judgement:
     """How all of it stands, or a tenant, or the series of a code: the facts, and the verdict on each part of it.
@@ -97,8 +97,9 @@ def judge(
     ``sweeps`` is what ``ledger.sweeps.health.health()`` returns: what rests on the sweeps isn't in order while they are
     overdue. Who has just looked at everything himself passes none.
     """
+    tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
-    wanted: dict[str, Any] = {"tenant": tenant_key(org) if org is not None else tenant, "series": series}
+    wanted: dict[str, Any] = {"tenant": tenant, "series": series}
     with open_cursor(alias) as cursor:
         cursor.execute(sql.SCOPE, wanted)
         now, full_look, size = cursor.fetchone()

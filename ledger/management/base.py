@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
+import copy
+import getpass
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
-from django.db import Error, connections, router
+from django.db import Error, InterfaceError, OperationalError, connections, router
 
+from ledger.actions import all_or_none
 from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
 from ledger.judging import Verdict
 from ledger.models import Entry
-from ledger.moments import MomentEncoder, local
+from ledger.moments import MomentEncoder, timestamp
+from ledger.texts import can_be_held
 
 #: Exit codes, beside 0: what was asked for could not be done, or people have work to do; the question was no good.
 #: "Lost or tampered" is 2 as well (``ledger.judging.State.exit_code``): argparse ends with 2 by itself, and either way
@@ -28,6 +33,14 @@ BAD_OPTIONS = 2
 READER_GONE = 141
 
 _EXAMPLES = "examples:\n"
+
+#: Options that name files.
+_PATHS = frozenset({"file", "output"})
+
+#: Django's own options, which work after a subcommand too.
+_DJANGO = frozenset(
+    {"version", "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks"}
+)
 
 
 class _Formatter(DjangoHelpFormatter):
@@ -51,12 +64,41 @@ class LedgerCommand(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         epilog = f"{_EXAMPLES}{self.examples.rstrip()}" if self.examples else None
-        return super().create_parser(prog_name, subcommand, epilog=epilog, formatter_class=_Formatter, **kwargs)
+        parser = super().create_parser(prog_name, subcommand, epilog=epilog, formatter_class=_Formatter, **kwargs)
+        django = [action for action in parser._actions if action.dest in _DJANGO]
+        for sub in {sub for action in parser._actions for sub in _subparsers(action)}:
+            for action in django:
+                again = copy.copy(action)
+                again.default = argparse.SUPPRESS  # what stood before the subcommand holds, unless this is given
+                sub._add_action(again)
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--database", metavar="ALIAS", help="The database, if not the ledger's own by DATABASES.")
 
+    def add_actor(self, parser: CommandParser, what: str) -> None:
+        """``--by``; ``what`` says who is meant."""
+        parser.add_argument("--by", default="", metavar="NAME", help=f"{what}; by default who runs the command.")
+
+    def actor(self, options: dict[str, Any]) -> str:
+        """Who acts: ``--by``, else the user of the operating system."""
+        if options["by"]:
+            return str(options["by"])
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError, ImportError):  # a container's user may have no name
+            return f"uid {os.getuid()}"
+
+    def do_all(self, chosen: Iterable[Any], act: Callable[[Any], Any], alias: str, *, turn: str) -> list[Any]:
+        """What ``act`` returned for each; raises CommandError that names all that were refused, and nothing is done."""
+        done = all_or_none(chosen, act, alias, turn=turn)
+        if done.failures:
+            raise CommandError("\n".join([*done.failures, "Nothing was written."]), returncode=FAILED)
+        return done.events
+
     def execute(self, *args: Any, **options: Any) -> Any:
+        for name, value in options.items():
+            _refuse_unreadable(name, value)
         try:
             said = super().execute(*args, **options)
             sys.stdout.flush()
@@ -65,9 +107,11 @@ class LedgerCommand(BaseCommand):
             raise CommandError(str(error), returncode=FAILED) from error
         except Error as error:
             denied = not_granted(error, "the command needs")
-            if denied is None:
+            lost = isinstance(error, OperationalError | InterfaceError)
+            if denied is None and not lost:
                 raise
-            raise CommandError(str(denied), returncode=FAILED) from error
+            said = f"The database could not be asked: {error}".strip() if denied is None else str(denied)
+            raise CommandError(said, returncode=FAILED) from error
         except BrokenPipeError:
             # Whoever reads has had enough, as `head` does. The interpreter would complain once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -154,12 +198,11 @@ def looked(verdict: Verdict) -> str:
         return "Every value was looked at."
     if verdict.looked_at is None:
         return "There was no full look yet: manage.py ledger_verify makes one."
-    return f"Every value was last looked at on {moment(verdict.looked_at)}."
+    return f"Every value was last looked at on {timestamp(verdict.looked_at)}."
 
 
-def moment(at: datetime | None) -> str:
-    """A time for people, with its zone; empty where there is none."""
-    return "" if at is None else f"{local(at):%Y-%m-%d %H:%M:%S %Z}"
+def _subparsers(action: Any) -> Iterable[Any]:
+    return action.choices.values() if isinstance(action, argparse._SubParsersAction) else ()
 
 
 def _capital(text: str) -> str:
@@ -169,6 +212,24 @@ def _capital(text: str) -> str:
 def counted(count: int, one: str, many: str) -> str:
     """``1 value``, ``3 values``: for sentences that a person reads."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def _refuse_unreadable(name: str, value: Any) -> None:
+    """Raise CommandError where an option holds what no text of the database can; names of files may be anything."""
+    for text in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(text, str) and name not in _PATHS and not can_be_held(text):
+            raise CommandError(
+                f"{text!a} (--{name.replace('_', '-')}) holds a character that no text can have.",
+                returncode=BAD_OPTIONS,
+            )
+
+
+def seconds(text: str) -> float:
+    """An option of seconds, up to eleven days; argparse reports the ValueError with the option's name."""
+    value = float(text)
+    if not 0 <= value <= 1_000_000:  # not a number is neither
+        raise ValueError(text)
+    return value
 
 
 def iso_date(text: str) -> date:

@@ -109,6 +109,9 @@ class Event(models.Model):
     ``db_role`` the one that it had become by SET ROLE, or "none"; the application names people in ``actor``.
     """
 
+    #: Whether the caller had said the very same before: then this is the row of that time, and nothing was written.
+    repeated = False
+
     tenant = key(blank=True)
     era = models.IntegerField(db_default=1, editable=False)
     transaction_id = _written_by_transaction()

@@ -9,6 +9,7 @@ from django.db import models
 
 from ledger.models.columns import ShortTextField, written_at
 from ledger.models.readable import FactsField, MomentField
+from ledger.moments import timestamp
 
 
 class SweepRun(models.Model):
@@ -41,7 +42,7 @@ class SweepRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.sweep} at {self.started_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.sweep} at {timestamp(self.started_at)}"
 
 
 class SweepBatch(models.Model):

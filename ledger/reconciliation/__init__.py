@@ -8,14 +8,13 @@ and acknowledges them; ``confirmed`` tells which numbers the system knows. Who r
 from ledger.reconciliation.books import Books
 from ledger.reconciliation.comparing import Compared, compare
 from ledger.reconciliation.confirmed import Confirmed, confirmed_numbers, count_confirmed
-from ledger.reconciliation.findings import Finding, acknowledge, count_findings, findings
+from ledger.reconciliation.findings import Finding, count_findings, findings
 
 __all__ = [
     "Books",
     "Compared",
     "Confirmed",
     "Finding",
-    "acknowledge",
     "compare",
     "confirmed_numbers",
     "count_confirmed",

@@ -10,8 +10,8 @@ from typing import Any
 from django.db import router, transaction
 
 from ledger.cursors import open_cursor, open_server_cursor
-from ledger.keys import tenant_key
-from ledger.models import RemoteDocument
+from ledger.databases import choose
+from ledger.models import RemoteDocument, Series
 from ledger.reconciliation import looking_sql
 
 #: Rows fetched at a time: the server holds the rest.
@@ -43,18 +43,20 @@ class Confirmed:
 def confirmed_numbers(
     *,
     org: Any = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     period: int | None = None,
     system: str | None = None,
     using: str | None = None,
 ) -> Iterator[Confirmed]:
     """The confirmed numbers of a tenant, once each, by series, period and value; limited as the arguments say. Streams.
 
-    ``series`` is a code, ``period`` an id, ``system`` a name.
+    ``series`` is one or its code, ``period`` an id, ``system`` a name.
     """
+    tenant, series, using = choose(org, None, series, using)
     alias = using or router.db_for_read(RemoteDocument)
+    wanted = {"tenant": tenant or "", "series": series, "period": period, "system": system}
     with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
-        cursor.execute(looking_sql.CONFIRMED, _wanted(org, series, period, system))
+        cursor.execute(looking_sql.CONFIRMED, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             for row in chunk:
                 yield Confirmed(*row[:-1])
@@ -63,18 +65,16 @@ def confirmed_numbers(
 def count_confirmed(
     *,
     org: Any = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     period: int | None = None,
     system: str | None = None,
     using: str | None = None,
 ) -> int:
     """How many numbers ``confirmed_numbers`` would tell."""
+    tenant, series, using = choose(org, None, series, using)
     alias = using or router.db_for_read(RemoteDocument)
+    wanted = {"tenant": tenant or "", "series": series, "period": period, "system": system}
     with open_cursor(alias) as cursor:
-        cursor.execute(looking_sql.COUNT_CONFIRMED, _wanted(org, series, period, system))
+        cursor.execute(looking_sql.COUNT_CONFIRMED, wanted)
         count: int = cursor.fetchone()[0]
     return count
-
-
-def _wanted(org: Any, series: str | None, period: int | None, system: str | None) -> dict[str, Any]:
-    return {"tenant": tenant_key(org), "series": series, "period": period, "system": system}

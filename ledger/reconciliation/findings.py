@@ -1,22 +1,18 @@
-"""Looking at findings, and acknowledging them."""
+"""Looking at findings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import connections, router, transaction
 
 from ledger.cursors import open_server_cursor
-from ledger.database_errors import told_in_our_words
-from ledger.databases import database_of
-from ledger.errors import ReconciliationError
-from ledger.keys import actor_name, reason_text, tenant_key
-from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
+from ledger.keys import tenant_key
+from ledger.models import FindingKind, FindingRaised
 from ledger.reconciliation import looking_sql
-from ledger.sql import ACKNOWLEDGE
 from ledger.unreadable import facts
 
 #: Rows fetched at a time: the server holds the rest.
@@ -48,6 +44,8 @@ class Finding:
     reason: str
     acknowledged_by: str
     acknowledged_at: datetime | None
+    #: Where it was read, and is acknowledged.
+    database: str = field(default="", compare=False, repr=False)
 
     @property
     def is_acknowledged(self) -> bool:
@@ -60,7 +58,9 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        return asdict(self)
+        told = asdict(self)
+        del told["database"]
+        return told
 
 
 def findings(
@@ -83,7 +83,7 @@ def findings(
         cursor.execute(looking_sql.FINDINGS, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             for row in chunk:
-                yield _finding(row)
+                yield _finding(row, alias)
 
 
 def count_findings(
@@ -104,34 +104,6 @@ def count_findings(
     return counts
 
 
-def acknowledge(
-    finding: Finding | FindingRaised | int, *, reason: str, by: Any = None, using: str | None = None
-) -> FindingAcknowledged:
-    """Append FindingAcknowledged for an open finding, and return it. ``finding`` may be its id.
-
-    Raises ReconciliationError where there is no such finding or it is resolved, and InvalidReason.
-    """
-    alias = database_of(finding, FindingAcknowledged, using)
-    text, actor = reason_text(reason), actor_name(by)
-    pk = finding if isinstance(finding, int) else finding.id
-    raised = FindingRaised.objects.using(alias).filter(pk=pk).first()
-    if raised is None:
-        raise ReconciliationError(
-            f"There is no finding {pk}.",
-            rule="A finding is acknowledged by its id.",
-            remedy="manage.py ledger_reconcile findings shows all that are open.",
-        )
-    if FindingResolved.objects.using(alias).filter(tenant=raised.tenant, finding=raised).exists():
-        raise ReconciliationError(
-            f"The finding {pk} ({raised}) is resolved.",
-            rule="Only a finding that is open can be acknowledged.",
-            remedy="Nothing is to be done.",
-        )
-    with told_in_our_words("of this finding", wanted="an acknowledgement needs"), connections[alias].cursor() as cursor:
-        cursor.execute(ACKNOWLEDGE, [raised.tenant, [raised.pk], text, actor])
-        return FindingAcknowledged.objects.using(alias).get(pk=cursor.fetchone()[0])
-
-
 def _wanted(
     org: Any, tenant: str | None, system: str | None, kind: str | None, acknowledged: bool | None, resolved: bool
 ) -> dict[str, Any]:
@@ -144,9 +116,9 @@ def _wanted(
     }
 
 
-def _finding(row: tuple[Any, ...]) -> Finding:
+def _finding(row: tuple[Any, ...], alias: str) -> Finding:
     values = list(row)
     values[_FACTS] = facts(values[_FACTS])
     # Nobody has acknowledged it: no reason, and nobody who said so.
     values[_SAID] = [text or "" for text in values[_SAID]]
-    return Finding(*values)
+    return Finding(*values, alias)

@@ -13,8 +13,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import router, transaction
 
 from ledger.cursors import open_cursor, open_server_cursor
+from ledger.databases import choose
 from ledger.keys import actor_name
-from ledger.models import DraftCancelled, DraftMade, Entry, Period
+from ledger.models import DraftCancelled, DraftMade, Entry, Period, Series
 from ledger.models.series import NUMBER_LENGTH
 from ledger.remote import sql
 from ledger.remote.pools import CLAIM_LASTS, Claim, Need
@@ -144,7 +145,7 @@ def unused(
     system: str,
     *,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     day: date | None = None,
     using: str | None = None,
 ) -> Iterator[Unused]:
@@ -153,6 +154,7 @@ def unused(
     Those whose period was closed, which were withdrawn, or whose number could not be taken. ``day`` picks the periods
     that hold it.
     """
+    tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_read(DraftMade)
     arguments = {"system": system, "tenant": tenant, "series": series, "day": day}
     with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:

@@ -15,8 +15,9 @@ from typing import Any
 from django.db import router
 
 from ledger.cursors import open_cursor
+from ledger.databases import choose
 from ledger.models import Allocation, RemotePool, Series
-from ledger.moments import aware
+from ledger.moments import timestamp
 from ledger.periods import find_period, open_period
 from ledger.remote import sql
 from ledger.zones import today_in, todays_json
@@ -96,7 +97,7 @@ class PoolState:
         told = f"{name}: {self.free} drafts are free in {self.system!r}, {self.wanted} are wanted"
         if self.error:
             person = " A person must mend that." if self.needs_person else ""
-            tried = f"{aware(self.tried_at):%Y-%m-%d %H:%M:%S %Z}"
+            tried = timestamp(self.tried_at)
             return f"{told}; the last try to refill, at {tried}, failed: {self.error}{person}"
         return f"{told}; its pool is low." if self.free <= self.wanted // 4 else ""
 
@@ -208,8 +209,11 @@ def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> l
     return [*current, *after[:1], *before[-1:]]
 
 
-def pool_states(*, tenant: str | None = None, series: str | None = None, using: str | None = None) -> list[PoolState]:
+def pool_states(
+    *, tenant: str | None = None, series: Series | str | None = None, using: str | None = None
+) -> list[PoolState]:
     """How each remote series' pool does; none where there is no such series."""
+    tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_read(RemotePool)
     with open_cursor(alias) as cursor:
         cursor.execute(sql.STATES, {"tenant": tenant, "series": series, "todays": todays_json(alias)})

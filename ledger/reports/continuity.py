@@ -10,8 +10,8 @@ from typing import Any
 from django.db import router
 
 from ledger.cursors import open_cursor
+from ledger.databases import choose
 from ledger.formats import NumberFormat
-from ledger.keys import tenant_key
 from ledger.models import Entry, Period, Series
 from ledger.reports import continuity_sql as sql
 
@@ -84,7 +84,7 @@ def summarise(
     *,
     org: Any = None,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     since: date | None = None,
     until: date | None = None,
     using: str | None = None,
@@ -92,13 +92,14 @@ def summarise(
     """One summary for each period, in the order of tenant, series and date.
 
     ``tenant`` is a key (``""`` is the one without a name), ``org`` what ``issue`` takes; with neither, all tenants.
-    ``series`` is a code. ``since`` and ``until`` leave out periods that end before the one or start after the other.
-    Reads a batch of periods at a time, each from one snapshot, so memory grows neither with
-    their number nor with the ledger, and checkouts may go on meanwhile.
+    ``series`` is one or its code. ``since`` and ``until`` leave out periods that end before the one or start after the
+    other. Reads a batch of periods at a time, each from one snapshot, so memory grows neither with their number nor
+    with the ledger, and checkouts may go on meanwhile.
     """
+    tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
     wanted: dict[str, Any] = {
-        "tenant": tenant_key(org) if org is not None else tenant,
+        "tenant": tenant,
         "series": series,
         "since": since,
         "until": until,

@@ -11,9 +11,9 @@ from typing import Any
 from django.db import router
 
 from ledger import __version__, calendars
+from ledger.databases import choose
 from ledger.errors import InvalidDate, ReportError
 from ledger.judging import Fact, Judgement, Kind, State, Verdict, judge
-from ledger.keys import tenant_key
 from ledger.models import Entry, Series
 from ledger.reports import report_sql as sql
 from ledger.reports.parts import parts
@@ -121,7 +121,7 @@ def continuity_report(
     *,
     org: Any = None,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     on: date | None = None,
     since: date | None = None,
     until: date | None = None,
@@ -132,14 +132,15 @@ def continuity_report(
 ) -> Iterator[Report]:
     """The report of one tenant's numbers, open for as long as the block lasts.
 
-    ``tenant`` is a key, ``org`` what ``issue`` takes; by default the tenant without a name. ``series`` is a code,
-    ``on`` a day in the period that is wanted. ``since`` and ``until`` are business dates, both inclusive: what is dated
-    outside is not in the report. ``tax_id`` is shown as it is. ``made_at`` pins the time that the report bears, an
-    aware datetime. ``progress`` is called with each step.
+    ``tenant`` is a key, ``org`` what ``issue`` takes; by default the tenant without a name. ``series`` is one or its
+    code, ``on`` a day in the period that is wanted. ``since`` and ``until`` are business dates, both inclusive: what is
+    dated outside is not in the report. ``tax_id`` is shown as it is. ``made_at`` pins the time that the report bears,
+    an aware datetime. ``progress`` is called with each step.
 
     Raises ReportError where there is no such series or period, or inside a transaction that has no snapshot.
     """
-    owner = tenant if tenant is not None else tenant_key(org)
+    owner, series, using = choose(org, tenant, series, using)
+    owner = owner or ""
     _check(on, since, until, made_at)
     tell = progress or (lambda step: None)
     with snapshot(using or router.db_for_read(Entry)) as shot:

@@ -13,9 +13,9 @@ from typing import Any
 from django.db import router
 
 from ledger.cursors import open_cursor
+from ledger.databases import choose
 from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.growth import growth_finding, rates, runs_out_on
-from ledger.keys import tenant_key
 from ledger.models import Period, Series
 from ledger.reports import rules_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
@@ -54,17 +54,16 @@ class SeriesReport:
 
 
 def report(
-    *, org: Any = None, tenant: str | None = None, series: str | None = None, using: str | None = None
+    *, org: Any = None, tenant: str | None = None, series: Series | str | None = None, using: str | None = None
 ) -> Iterator[SeriesReport]:
     """One report for each series, in the order of tenant and code.
 
     ``tenant`` is a key (``""`` is the one without a name), ``org`` what ``issue`` takes; with neither, all tenants.
-    ``series`` is a code. Reads every number of a series that has rules.
+    ``series`` is one or its code. Reads every number of a series that has rules.
     """
+    tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Series)
     chosen = Series.objects.using(alias).order_by("tenant", "code")
-    if org is not None:
-        tenant = tenant_key(org)
     if tenant is not None:
         chosen = chosen.filter(tenant=tenant)
     if series is not None:
@@ -87,11 +86,12 @@ def broken(one: SeriesReport) -> list[Finding]:
 def watch(
     *,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     using: str | None = None,
     refused: Callable[[str], None] | None = None,
 ) -> Iterator[Alarm]:
     """The alarms of all reports: new ones are raised, what is mended is resolved. ``refused`` is as in ``Watch``."""
+    tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_write(Series)
     kept = Watch(alias, tenant=tenant, series=series, country_rules=True, refused=refused)
     for one in report(tenant=tenant, series=series, using=alias):

@@ -62,9 +62,6 @@ NUMBER_TICKET = "SELECT ledger_number_ticket(%s)"
 # READ COMMITTED or not. Under the others a transaction doesn't see what was committed since it began.
 SEES_NEW_ROWS = "SELECT current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')"
 
-# The business date of a moment, or of now, as the series' time zone has it. Arguments: at, zone.
-BUSINESS_DATE = "SELECT (coalesce(%s::timestamptz, clock_timestamp()) AT TIME ZONE %s)::date"
-
 # What people do: docs/reference/functions.md has the arguments of each.
 VOID = "SELECT ledger_void(%s, %s, %s, %s, %s)"
 EXPLAIN = "SELECT ledger_explain(%s, %s::bigint[], %s::bigint[], %s, %s)"
@@ -84,20 +81,3 @@ HOLD = "SELECT ledger_hold(%s, %s, %s)"
 # The period that could give out a number of another one. Arguments: tenant, prefix, width, suffix, first and highest
 # value.
 MEETING_PERIOD = "SELECT ledger_meeting_period(%s, %s, %s, %s, %s, %s, NULL)"
-
-# Active series without a period for the day that lies so many days ahead of their own today; ordered, so that it can be
-# read in batches. Parameters: days, after (the id of the last series read), size (of a batch).
-SERIES_WITHOUT_PERIOD = """
-    SELECT s.id
-    FROM ledger_series s
-    WHERE s.is_active
-      AND s.calendar <> 'explicit'
-      AND NOT EXISTS (
-          SELECT FROM ledger_period p
-          WHERE p.tenant = s.tenant AND p.series_id = s.id
-            AND (clock_timestamp() AT TIME ZONE s.time_zone)::date + %(days)s BETWEEN p.starts_on AND p.ends_on
-      )
-      AND s.id > %(after)s
-    ORDER BY s.id
-    LIMIT %(size)s
-"""

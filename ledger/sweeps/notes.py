@@ -67,6 +67,13 @@ def note_batch(alias: str, run: int, number: int, *, counts: Mapping[str, int], 
         _finish(alias, row, counts, problem, is_over=is_over)
 
 
+def renew(alias: str) -> None:
+    """Have a connection that works: one that was cut since the last run would never come back by itself."""
+    connection = connections[alias]
+    if connection.connection is not None and not connection.in_atomic_block and not connection.is_usable():
+        connection.close()
+
+
 def rescue(alias: str) -> None:
     """Have a connection that works, whatever failed: a time limit, for one, strikes in the middle of a statement.
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from ledger.failures import Failures
 from ledger.models import SweepBatch, SweepRun
-from ledger.sweeps.notes import note_batch, note_run, rescue, this_process, told
+from ledger.sweeps.notes import note_batch, note_run, renew, rescue, this_process, told
 from ledger.sweeps.registry import Ids, find_sweep
 from ledger.sweeps.work import Done
 
@@ -39,6 +39,7 @@ def run(name: str, *, using: str | None = None, spread: Spread | None = None) ->
     """
     sweep = find_sweep(name)
     alias = using or router.db_for_write(SweepRun)
+    renew(alias)
     runs = SweepRun.objects.using(alias)
     row = runs.create(sweep=name, process=this_process())
     counts: Counter[str] = Counter()
@@ -73,6 +74,7 @@ def run_batch(run: int, number: int, ids: Ids, *, using: str | None = None) -> d
     rows of batch and run, and raised.
     """
     alias = using or router.db_for_write(SweepRun)
+    renew(alias)
     row = SweepRun.objects.using(alias).filter(pk=run).first()
     if row is None:
         _log.warning("Batch %s is of a run that nobody remembers, %s: it is left to the next run.", number, run)

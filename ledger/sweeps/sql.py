@@ -7,22 +7,6 @@ from ledger.zones import TODAY
 # Notes that reported holes have healed.
 HEAL = "SELECT ledger_heal()"
 
-# Active series that have no period yet for the day that lies so many days ahead of their own today, or whose time zone
-# nobody knows, so that the run tells of them. Parameters: days, after (the id of the last series read), size, todays.
-SERIES_TO_OPEN = f"""
-    SELECT s.id
-    FROM ledger_series s
-    WHERE s.is_active
-      AND s.calendar <> 'explicit'
-      AND NOT EXISTS (
-          SELECT FROM ledger_period p
-          WHERE p.tenant = s.tenant AND p.series_id = s.id AND {TODAY} + %(days)s::int BETWEEN p.starts_on AND p.ends_on
-      )
-      AND s.id > %(after)s
-    ORDER BY s.id
-    LIMIT %(size)s
-"""  # noqa: S608  (our own text)
-
 # The next two take ``after``, the id of the last period read, ``size``, how many are wanted (null for all), ``ids``,
 # the periods to look at (null for all), and ``todays``. They also find periods of series whose time zone nobody knows,
 # which may be due; the first column after those that are used is false for these.

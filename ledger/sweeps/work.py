@@ -16,7 +16,6 @@ from django.db import OperationalError, connections
 from ledger import gaps, periods, verification
 from ledger.allocation.ahead import ask_ahead
 from ledger.batches import id_batches
-from ledger.conf import ledger_settings
 from ledger.cursors import open_cursor
 from ledger.database_errors import told_in_our_words
 from ledger.errors import InvalidArgument, LedgerError, SecondConnectionFailed
@@ -43,8 +42,7 @@ class Done(dict[str, int]):
 
 def series_to_open(alias: str, size: int) -> Iterator[Sequence[int]]:
     """The series that need a period within the next days."""
-    days = ledger_settings().open_ahead_days
-    return id_batches(alias, sql.SERIES_TO_OPEN, size, days=days, todays=todays_json(alias))
+    return periods.series_without_period(size, using=alias)
 
 
 def open_periods(alias: str, ids: Sequence[Any]) -> Done:

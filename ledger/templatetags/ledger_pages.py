@@ -12,8 +12,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 
-from ledger.moments import aware, local
+from ledger.moments import aware, timestamp
 from ledger.unreadable import cut
+from ledger.zones import timestamp_in
 
 register = template.Library()
 
@@ -42,19 +43,12 @@ def words(text: str) -> list[str]:
 
 
 @register.filter
-def moment(at: datetime | None) -> str:
-    """A moment for people, in the reader's time zone, and for programs."""
+def moment(at: datetime | None, zone: str = "") -> str:
+    """A moment for people, in the time zone of a series or in the reader's, and for programs."""
     if at is None:
         return "–"
-    return format_html('<time datetime="{}">{}</time>', aware(at).isoformat(), f"{local(at):%Y-%m-%d %H:%M:%S %Z}")
-
-
-@register.filter
-def minute(at: datetime | None) -> str:
-    """A moment where there is little room: to the minute."""
-    if at is None:
-        return "–"
-    return format_html('<time datetime="{}">{}</time>', aware(at).isoformat(), f"{local(at):%Y-%m-%d %H:%M %Z}")
+    shown = timestamp_in(at, zone) if zone else timestamp(at)
+    return format_html('<time datetime="{}">{}</time>', aware(at).isoformat(), shown)
 
 
 @register.filter
@@ -97,4 +91,4 @@ def _moment(text: str) -> str:
         at = parse_datetime(text) if len(text) > 10 else None
     except ValueError:
         return ""
-    return f"{local(at):%Y-%m-%d %H:%M:%S %Z}" if at is not None and at.tzinfo is not None else ""
+    return timestamp(at) if at is not None and at.tzinfo is not None else ""

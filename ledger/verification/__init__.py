@@ -29,6 +29,7 @@ from django.db import DataError, ProgrammingError, connections, router, transact
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.cursors import open_server_cursor
+from ledger.databases import choose
 from ledger.models import Entry, Series
 from ledger.unreadable import Beyond
 from ledger.verification import content, counters_sql, guards, keys, queues_sql, sql
@@ -79,19 +80,20 @@ CHECKS: tuple[Check, ...] = (
 def verify(
     *,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     using: str | None = None,
     progress: Callable[[Check], None] | None = None,
     note: Callable[[Note], None] | None = None,
 ) -> Iterator[Alarm]:
     """Check every rule and yield each offending row; nothing when all is well.
 
-    ``tenant`` and ``series`` (its code) limit the rows; the schema is looked at always. ``progress`` is called
+    ``tenant`` and ``series`` (one or its code) limit the rows; the schema is looked at always. ``progress`` is called
     before each of ``CHECKS``, ``note`` with what breaks no rule and should be known. A check that can't run is a
     finding, which says why, and the others go on. Each check reads one snapshot of its own, so checkouts may go on
     meanwhile, and none of them waits. Each reads the tables from end to end, index or not: a broken index would
     hide what it let in.
     """
+    tenant, series, using = choose(None, tenant, series, using)
     connection = connections[using or router.db_for_read(Entry)]
     for check in CHECKS:
         if progress is not None:
@@ -150,7 +152,7 @@ def _not_checked(check: Check, tenant: str, series: str, problem: DataError) -> 
 def watch(
     *,
     tenant: str | None = None,
-    series: str | None = None,
+    series: Series | str | None = None,
     using: str | None = None,
     progress: Callable[[Check], None] | None = None,
     note: Callable[[Note], None] | None = None,
@@ -160,6 +162,7 @@ def watch(
 
     ``refused`` is called where nothing can be kept; see ``Watch``.
     """
+    tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_write(Entry)
     kept = Watch(alias, tenant=tenant, series=series, refused=refused)
 

@@ -8,9 +8,8 @@ from django.db import router
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
-from ledger.keys import actor_name
+from ledger.actions import acknowledge
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
-from ledger.reconciliation import acknowledge
 from ledger.web.access import Access, page
 from ledger.web.confirming import MOST, Question, confirmed
 from ledger.web.rows import Asked
@@ -74,12 +73,8 @@ def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
     alias = router.db_for_write(FindingAcknowledged)
     chosen = list(FindingRaised.objects.using(alias).filter(tenant=tenant, pk__in=ids).order_by("pk"))
 
-    def act(finding: FindingRaised, said: dict[str, Any]) -> bool:
-        last = finding.acknowledgements.order_by("-pk").first()
-        if last is not None and (last.reason, last.actor) == (said["reason"], actor_name(request.user)):
-            return False
-        acknowledge(finding, reason=said["reason"], by=request.user, using=alias)
-        return True
+    def act(finding: FindingRaised, said: dict[str, Any]) -> FindingAcknowledged:
+        return acknowledge(finding, reason=said["reason"], by=request.user, using=alias)
 
     many = len(chosen) != 1
     question = Question(
@@ -88,7 +83,7 @@ def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
         button="Acknowledge them" if many else "Acknowledge it",
         back=address("findings", tenant=tenant),
     )
-    return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias)
+    return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias, turn="acknowledge")
 
 
 def _with_state(rows: QuerySet[FindingRaised]) -> QuerySet[Any]:

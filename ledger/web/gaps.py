@@ -7,8 +7,7 @@ from typing import Any
 from django.db import router
 from django.http import HttpRequest, HttpResponse
 
-from ledger.gaps import explain
-from ledger.keys import actor_name
+from ledger.actions import explain
 from ledger.models import AdoptedGap, Entry, GapExplained
 from ledger.web.access import Access, page
 from ledger.web.confirming import MOST, Question, confirmed
@@ -46,13 +45,10 @@ def explain_gaps(request: HttpRequest, access: Access) -> HttpResponse:
     chosen = gaps_named(tenant, keys, MOST + 1)
     alias = router.db_for_write(GapExplained)
 
-    def act(line: GapLine, said: dict[str, Any]) -> bool:
-        if _said_before(line, said["reason"], request.user, alias):
-            return False
+    def act(line: GapLine, said: dict[str, Any]) -> GapExplained:
         rows: Any = Entry.objects if line.entry is not None else AdoptedGap.objects
         gap = rows.using(alias).get(tenant=tenant, pk=line.entry or line.adopted_gap)
-        explain(gap, explanation=said["reason"], by=request.user, using=alias)
-        return True
+        return explain(gap, explanation=said["reason"], by=request.user, using=alias)
 
     many = len(chosen) != 1
     question = Question(
@@ -61,11 +57,4 @@ def explain_gaps(request: HttpRequest, access: Access) -> HttpResponse:
         button="Explain them" if many else "Explain it",
         back=address("gaps", tenant=tenant),
     )
-    return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias)
-
-
-def _said_before(line: GapLine, reason: str, user: Any, alias: str) -> bool:
-    """Whether the last word on the gap is the same, by the same person: the form was sent twice."""
-    said = GapExplained.objects.using(alias).filter(entry=line.entry, adopted_gap=line.adopted_gap)
-    last = said.order_by("-pk").first()
-    return last is not None and (last.explanation, last.actor) == (reason, actor_name(user))
+    return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias, turn="explain")

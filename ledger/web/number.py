@@ -7,10 +7,9 @@ from typing import Any
 from django.db import router
 from django.http import Http404, HttpRequest, HttpResponse
 
+from ledger.actions import void
 from ledger.formats import MAX_VALUE
-from ledger.keys import actor_name
 from ledger.models import Entry, NumberVoided, Period
-from ledger.voiding import void
 from ledger.web.access import Access, access_of, page
 from ledger.web.confirming import Question, VoidForm, confirmed
 from ledger.web.shown import address, shown
@@ -55,13 +54,9 @@ def void_number(request: HttpRequest, access: Access, period: int, value: int) -
     if entry is None:
         raise Http404
 
-    def act(one: Entry, said: dict[str, Any]) -> bool:
-        earlier = NumberVoided.objects.using(alias).filter(tenant=one.tenant, entry=one).first()
-        if earlier is not None and (earlier.reason, earlier.actor) == (said["reason"], actor_name(request.user)):
-            return False  # the form was sent twice
+    def act(one: Entry, said: dict[str, Any]) -> NumberVoided:
         replacement = said["replacement"] or None
-        void(one, reason=said["reason"], by=request.user, replacement=replacement, using=alias)
-        return True
+        return void(one, reason=said["reason"], by=request.user, replacement=replacement, using=alias)
 
     question = Question(
         title=f"Declare {entry.number} void",
@@ -69,4 +64,5 @@ def void_number(request: HttpRequest, access: Access, period: int, value: int) -
         button="Declare it void",
         back=address("number", period, value),
     )
-    return confirmed(request, access, question, [entry], act, tenant=found.tenant, alias=alias, form_class=VoidForm)
+    whose = {"tenant": found.tenant, "alias": alias, "turn": "void"}
+    return confirmed(request, access, question, [entry], act, **whose, form_class=VoidForm)

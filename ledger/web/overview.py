@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.db import router
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
-from ledger import calendars
 from ledger.cursors import open_cursor
-from ledger.errors import InvalidCalendar
 from ledger.judging import Judgement, Verdict
 from ledger.models import Allocation, DraftMade, Entry, Period, RemoteReading, Series
 from ledger.reconciliation import count_findings
@@ -24,6 +21,7 @@ from ledger.waiting import upcoming, with_waiting
 from ledger.web.access import Access, access_of, page
 from ledger.web.rows import Asked
 from ledger.web.shown import address, judged, shown
+from ledger.zones import todays
 
 _SERIES_ON_A_PAGE = 24
 #: Days before its end at which a period is told to end soon.
@@ -94,13 +92,15 @@ class Glance:
 def overview(request: HttpRequest, access: Access) -> HttpResponse:
     """The series of one tenant."""
     tenant = access.choose(request)
-    every = _with_current(Series.objects.filter(tenant=tenant)).order_by("code")
+    mine = Series.objects.filter(tenant=tenant)
+    days = todays(mine.db)
+    every = _with_current(mine, days).order_by("code")
     asked = Asked(request, "series")
     judgement = judged(tenant)
     readings = list(RemoteReading.objects.filter(tenant=tenant).order_by("system"))
     table = asked.rows(
         every.count(),
-        lambda offset, limit: _glances(tenant, list(every[offset : offset + limit]), readings, judgement),
+        lambda offset, limit: _glances(tenant, list(every[offset : offset + limit]), days, readings, judgement),
         page=_SERIES_ON_A_PAGE,
     )
     sees_findings = access_of(access.user, "view_findingraised").sees(tenant)
@@ -158,10 +158,17 @@ def next_number(period: Any) -> str:
     return draft.number if draft and period.next_slot is not None else "none: its pool of drafts is empty"
 
 
-def _with_current(every: QuerySet[Series]) -> QuerySet[Any]:
-    """Adds ``current`` to each series: the id of the period of today, else the last one before, else the first."""
+def _with_current(every: QuerySet[Series], days: Mapping[str, date]) -> QuerySet[Any]:
+    """Adds ``current`` to each series: the id of the period of its own today, else the last one before, else the first.
+
+    ``days`` tells the day in each zone; where nobody knows the series' zone, it is the first period.
+    """
     its_own = Period.objects.filter(tenant=OuterRef("tenant"), series=OuterRef("pk"))
-    begun = its_own.filter(starts_on__lte=timezone.now().date()).order_by("-starts_on").values("pk")[:1]
+    zones: dict[date, list[str]] = {}
+    for zone, day in days.items():
+        zones.setdefault(day, []).append(zone)
+    today = Case(*(When(series__time_zone__in=names, then=Value(day)) for day, names in zones.items()), default=None)
+    begun = its_own.filter(starts_on__lte=today).order_by("-starts_on").values("pk")[:1]
     to_come = its_own.order_by("starts_on").values("pk")[:1]
     annotated: QuerySet[Any] = every.annotate(current=Coalesce(Subquery(begun), Subquery(to_come)))
     return annotated
@@ -173,7 +180,11 @@ def _differing(reading: RemoteReading) -> int:
 
 
 def _glances(
-    tenant: str, every: Sequence[Any], readings: Sequence[RemoteReading], judgement: Judgement
+    tenant: str,
+    every: Sequence[Any],
+    days: Mapping[str, date],
+    readings: Sequence[RemoteReading],
+    judgement: Judgement,
 ) -> list[Glance]:
     current = [each.current for each in every if each.current is not None]
     periods = {each.pk: each for each in with_waiting(Period.objects.filter(pk__in=current)).select_related("series")}
@@ -189,6 +200,7 @@ def _glances(
             paces.get(each.current),
             gaps.get(each.pk, (0, 0, 0)),
             readings,
+            days.get(each.time_zone),
             judgement.of(tenant, each.code),
         )
         for each in every
@@ -201,12 +213,13 @@ def _glance(
     pace: tuple[int, date, date] | None,
     gaps: tuple[int, int, int],
     readings: Sequence[RemoteReading],
+    today: date | None,
     verdict: Verdict,
 ) -> Glance:
     compared = [
         each.compared_at for each in readings if each.compared_at is not None and series.system in ("", each.system)
     ]
-    badge, says = _badge(series, period, verdict)
+    badge, says = _badge(series, period, today, verdict)
     return Glance(
         series=series,
         period=period,
@@ -239,7 +252,7 @@ def _ends(period: Period) -> str:
     return "never" if period.ends_on == date.max else f"{period.ends_on:%d %b %Y}".lstrip("0")
 
 
-def _badge(series: Series, period: Period | None, verdict: Verdict) -> tuple[str, str]:
+def _badge(series: Series, period: Period | None, today: date | None, verdict: Verdict) -> tuple[str, str]:
     """How the series stands, in the judge's word; where it is in order, what else is worth a note."""
     if not verdict.is_in_order:
         return verdict.state.badge, verdict.state.value
@@ -247,10 +260,8 @@ def _badge(series: Series, period: Period | None, verdict: Verdict) -> tuple[str
         return "note", "switched off"
     if period is None:
         return "note", "not used yet"
-    try:
-        today = timezone.now().astimezone(calendars.zone(series.time_zone)).date()
-    except InvalidCalendar as error:
-        return "bad", error.problem
+    if today is None:
+        return "bad", f"There is no time zone {series.time_zone!r}."
     if period.closed_at is not None:
         return "note", "closed"
     if period.ends_on < today:

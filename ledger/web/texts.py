@@ -12,11 +12,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 
+from ledger.texts import can_be_held
+
 
 def is_readable(request: HttpRequest, *of_the_path: object) -> bool:
     """Whether all texts of a request could stand in a database: its query, its form, and the parts of its path."""
     try:
-        return all(_can_be_held(text) for text in _texts(request, of_the_path))
+        return all(can_be_held(text) for text in _texts(request, of_the_path))
     except (LookupError, UnicodeError):
         return False  # its Content-Type names a charset that is none, or not that of its bytes
 
@@ -39,13 +41,3 @@ def _texts(request: HttpRequest, of_the_path: tuple[object, ...]) -> Iterator[st
         for key, values in data.lists():
             yield key
             yield from values
-
-
-def _can_be_held(text: str) -> bool:
-    if "\x00" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

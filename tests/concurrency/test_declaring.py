@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 
 from ledger import define_series, open_period
+from ledger.actions import declare
 from ledger.errors import DeclarationError
-from ledger.gaps import GapRange, declare
+from ledger.gaps import GapRange
 from ledger.models import Entry, GapDeclared, Period
 from tests.concurrency.checkouts import checkouts, wait_until_blocked
 

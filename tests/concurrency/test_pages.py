@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
-from ledger.gaps import explain
+from ledger.actions import explain
 from ledger.models import GapExplained
 from tests.integration.pages import client, shop
 
@@ -36,8 +36,7 @@ def test_the_second_of_two_waits_for_the_first() -> None:
     second = threading.Thread(target=send)
     with transaction.atomic(), connection.cursor() as cursor:
         # What the first has done so far: taken its turn, and said it.
-        turn = "/ledger/gaps/explain/:berlin"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger.web:' || %s, 0))", [turn])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger.actions:explain', 0))")
         explain(berlin.gaps[1], explanation="incident 17", by="keeper")
         second.start()
         deadline = time.monotonic() + 30

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 
 from ledger import define_series, issue, void
-from ledger.gaps import explain
+from ledger.actions import explain
 from ledger.models import Entry, FindingRaised, Period, Series, TenantAccess
 from ledger.reconciliation import Books
 from tests.integration.mirrored import There

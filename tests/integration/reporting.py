@@ -15,7 +15,7 @@ import pypdfium2
 from django.db import connection, transaction
 
 from ledger import define_series, issue, void
-from ledger.gaps import explain
+from ledger.actions import explain
 from ledger.models import Entry, Period, Series
 from ledger.reports.formats import formats
 from ledger.reports.report import Report, continuity_report

@@ -7,8 +7,8 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import User
 from django.test import Client
 
+from ledger.actions import acknowledge
 from ledger.models import Entry, FindingAcknowledged, FindingRaised
-from ledger.reconciliation import acknowledge
 from tests.integration.admin_pages import staff, text, url
 from tests.integration.mirrored import There
 

@@ -10,7 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from ledger import define_series, issue, void
-from ledger.gaps import GapRange, declare
+from ledger.actions import declare
+from ledger.gaps import GapRange
 from ledger.models import (
     AdoptedGap,
     Adoption,

@@ -14,8 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from ledger import define_series, issue, issue_many, open_period, void
+from ledger.actions import declare
 from ledger.errors import DeclarationError
-from ledger.gaps import GapRange, declare, undeclared
+from ledger.gaps import GapRange, undeclared
 from ledger.models import AdoptedGap, Adoption, Entry, GapDeclared, Period, Series
 from ledger.reports.official import Document, all_formats, nfe
 from ledger.reports.official.nfe_xml import parse

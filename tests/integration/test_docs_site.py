@@ -20,7 +20,7 @@ from django.db import connection
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ledger import conf, errors, formats, gaps, reconciliation
+from ledger import actions, conf, errors, formats, gaps, reconciliation
 from ledger.calendars import CalendarKind
 from ledger.compat import conf as compat_conf
 from ledger.compat import django_sequence, django_sequences, lorikeet
@@ -62,6 +62,9 @@ def public_names() -> list[str]:
         for module in (ledger, gaps, reconciliation, tasks, django_sequence, django_sequences)
         for name in module.__all__
     ]
+    # Those that have a place elsewhere stand there.
+    acts = [name for name in actions.__all__ if getattr(actions, name).__module__.startswith("ledger.actions")]
+    exported += [f"ledger.actions.{name}" for name in acts if name not in ledger.__all__]
     single = [
         *("ledger.compat.number_field.NumberField", "ledger.compat.number_field.create_many"),
         *("ledger.compat.oscar.OrderNumberGenerator", "ledger.compat.lorikeet.invoice_id"),

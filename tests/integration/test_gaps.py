@@ -14,8 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from ledger import close_period, define_series, issue, issue_many, open_period
+from ledger.actions import explain
 from ledger.errors import AllocationChange, GapError, InvalidReason, PeriodClosed
-from ledger.gaps import Hole, State, explain, find, flag_lost, flagged_gaps, healed_holes, sweep
+from ledger.gaps import Hole, State, find, flag_lost, flagged_gaps, healed_holes, sweep
 from ledger.models import Entry, GapFlagged, Period, Reservation, ScanPosition, Series, Slot
 from ledger.series import change_allocation
 from ledger.verification import verify

@@ -11,13 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from freezegun import freeze_time
 
 from ledger import close_period, define_series, issue, issue_many, open_period
-from ledger.gaps import GapRange, declare, explain, find
+from ledger.actions import acknowledge, declare, explain
+from ledger.gaps import GapRange, find
 from ledger.growth import rates
 from ledger.judging import Kind, State, Verdict, judge
 from ledger.judging import facts as judging_facts
 from ledger.judging.facts import kind_of
 from ledger.models import Entry, GapFlagged, Period, RemotePool, Series
-from ledger.reconciliation import acknowledge, findings
+from ledger.reconciliation import findings
 from ledger.sweeps.health import health
 from ledger.verification.findings import MEANINGS
 from tests.drafted import remote_series

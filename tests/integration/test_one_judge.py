@@ -18,7 +18,8 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from ledger import close_period, define_series, issue_many
-from ledger.gaps import explain, find, flag_lost, flagged_gaps
+from ledger.actions import explain
+from ledger.gaps import find, flag_lost, flagged_gaps
 from ledger.judging import State, judge
 from ledger.judging import facts as judging_facts
 from ledger.management import commands

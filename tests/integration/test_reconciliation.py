@@ -11,6 +11,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from ledger import define_series, issue, void
+from ledger.actions import acknowledge
 from ledger.errors import InvalidReason, ReconciliationError, UnknownSeries
 from ledger.models import (
     Entry,
@@ -21,15 +22,7 @@ from ledger.models import (
     PendingComparison,
     RemoteDocument,
 )
-from ledger.reconciliation import (
-    Books,
-    acknowledge,
-    compare,
-    confirmed_numbers,
-    count_confirmed,
-    count_findings,
-    findings,
-)
+from ledger.reconciliation import Books, compare, confirmed_numbers, count_confirmed, count_findings, findings
 from ledger.verification import verify
 from tests.integration.admin_pages import adopt, flag_gap
 from tests.integration.mirrored import DAY, There

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 
 from ledger import close_period, define_series, gaps, issue, issue_many, preview, remote, void
 from ledger import errors as e
+from ledger.actions import explain
 from ledger.models import DraftMade, Entry, GapFlagged, HoleReported, NumberIssued, Period, Series, Slot
 from ledger.reports.continuity import summarise
 from ledger.series import change_allocation
@@ -217,7 +218,7 @@ class TestHolesAndGaps:
         assert (hole.number, hole.state) == ("B-9", gaps.State.HEALING)
         [gap] = gaps.flagged_gaps()
         assert gap.number == "B-10"
-        gaps.explain("B-10", explanation="deleted by mistake", by="ada")
+        explain("B-10", explanation="deleted by mistake", by="ada")
         assert number() == "B-9"
         assert problems() == []
 

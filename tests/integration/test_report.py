@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger import define_series, issue_many, open_period, void
+from ledger.actions import acknowledge
 from ledger.errors import InvalidCalendar, InvalidDate, ReportError
 from ledger.judging import State
 from ledger.models import Entry, Period
-from ledger.reconciliation import Books, acknowledge, findings
+from ledger.reconciliation import Books, findings
 from ledger.reports import scope
 from ledger.reports.formats import formats
 from ledger.reports.report import continuity_report
@@ -58,7 +59,7 @@ class TestTheParts:
         assert (second.explanation, second.explained_by, second.explained_at) == ("", "", None)
 
     def test_the_last_explanation_counts(self) -> None:
-        from ledger.gaps import explain
+        from ledger.actions import explain
 
         eventful()
         gap = Entry.objects.get(number="B2026-003")

@@ -15,8 +15,9 @@ from django.test import Client
 from django.utils import timezone
 
 from ledger import define_series, issue, issue_many, open_next_periods, open_period
+from ledger.actions import declare, explain
 from ledger.errors import AgainstRules, InvalidSeries, PeriodExhausted
-from ledger.gaps import GapRange, declare, explain
+from ledger.gaps import GapRange
 from ledger.models import Entry, Period, Series
 from ledger.reports.rules import SeriesReport, report
 from ledger.rules import Finding, Outcome

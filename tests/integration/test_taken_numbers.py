@@ -11,10 +11,11 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from ledger import define_series, issue, issue_many, open_period
+from ledger.actions import Skipped, explain, skip_taken
 from ledger.adoption import adopt
 from ledger.adoption.rows import Layout
 from ledger.errors import AdoptionError, GapError, NumberTaken, UnknownSeries
-from ledger.gaps import Skipped, explain, flagged_gaps, skip_taken, sweep
+from ledger.gaps import flagged_gaps, sweep
 from ledger.models import Allocation, Entry, Period
 from ledger.verification import verify
 from tests.integration.adopting import Write

@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.db import transaction
 
 from ledger import close_period, define_series, issue, open_next_periods, open_period
+from ledger.actions import acknowledge, declare, explain
 from ledger.errors import NotGranted
-from ledger.gaps import GapRange, declare, explain, find, flag_lost, sweep
+from ledger.gaps import GapRange, find, flag_lost, sweep
 from ledger.models import (
     AccessChanged,
     AdoptingRow,
@@ -22,7 +23,7 @@ from ledger.models import (
     SeriesChanged,
     TenantAccess,
 )
-from ledger.reconciliation import Books, acknowledge, compare, findings
+from ledger.reconciliation import Books, compare, findings
 from ledger.reconciliation.mirror import Habits, begin, save_page
 from ledger.series import change_allocation
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, WORKERS, opened, rows

@@ -17,11 +17,12 @@ from django.db import connections, transaction
 from psycopg import sql
 
 from ledger import close_period, define_series, issue, issue_many, open_period, preview, remote, void
+from ledger.actions import acknowledge, declare, explain
 from ledger.adoption import adopt
-from ledger.gaps import GapRange, declare, explain, find, sweep
+from ledger.gaps import GapRange, find, sweep
 from ledger.grants import PURPOSES
 from ledger.models import Allocation, Entry
-from ledger.reconciliation import Books, acknowledge, compare, findings
+from ledger.reconciliation import Books, compare, findings
 from ledger.reconciliation.mirror import Habits, begin, save_page
 from ledger.series import change_allocation
 from ledger.sql import installing

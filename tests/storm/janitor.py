@@ -11,8 +11,9 @@ from django.core.management import CommandError, call_command
 from django.db import InterfaceError, OperationalError, connection
 
 from ledger import close_period, open_next_periods
+from ledger.actions import explain
 from ledger.errors import PeriodClosed
-from ledger.gaps import explain, sweep
+from ledger.gaps import sweep
 from ledger.judging import State
 from ledger.models import Entry, GapFlagged, Period
 from tests.storm.crowd import Setup

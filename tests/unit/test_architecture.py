@@ -23,10 +23,11 @@ LAYERS = [
     },
     {"series", "periods", "growth", "testing", "waiting"},
     {
-        *("issuing", "voiding", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
+        *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
         "remote",
     },
     {"sweeps"},
+    {"actions"},
     {"checks", "admin", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},
     {"site"},
 ]
@@ -74,6 +75,23 @@ def test_imports_point_one_way(module: str, path: Path) -> None:
 @pytest.mark.parametrize(("module", "path"), list(sources("ledger")))
 def test_nothing_under_ledger_knows_celery_or_workers(module: str, path: Path) -> None:
     assert not [name for name in imports(path) if name.split(".")[0] in {"celery", "workers", "tests"}]
+
+
+DOORS = ("ledger.admin", "ledger.web", "ledger.management", "workers.management", "workers.admin")
+
+
+def test_doors_do_what_people_do_by_the_actions_alone() -> None:
+    """So that one act is the same everywhere: all or none, once, and with a name."""
+    acts = set(ast.literal_eval((ROOT / "ledger/actions/__init__.py").read_text().partition("__all__ = ")[2]))
+    elsewhere = []
+    for package in ("ledger", "workers"):
+        for module, path in sources(package):
+            if not module.startswith(DOORS):
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and node.module != "ledger.actions":
+                    elsewhere += [(module, alias.name) for alias in node.names if alias.name in acts]
+    assert elsewhere == []
 
 
 def test_nothing_knows_of_other_systems_callers() -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.moments import MomentEncoder, aware, local
+from ledger.moments import MomentEncoder, timestamp
 from ledger.unreadable import LEVELS, UNREADABLE, Beyond, UnreadableFacts, bounded, cut, facts, objects, value
 
 LATE, EARLY = Beyond("infinity"), Beyond("-infinity")
@@ -48,7 +48,7 @@ def test_two_of_them() -> None:
 
 def test_it_goes_where_a_moment_goes() -> None:
     late: Any = LATE
-    assert f"{local(aware(late)):%Y-%m-%d %H:%M %Z}" == "infinity"
+    assert timestamp(late) == "infinity"
     assert LATE.astimezone(ZoneInfo("Asia/Kolkata")).date().isoformat() == "infinity"
     assert LATE + timedelta(1) == timedelta(1) + LATE == LATE - timedelta(1) == LATE
     assert json.loads(json.dumps({"at": EARLY}, cls=MomentEncoder)) == {"at": "-infinity"}

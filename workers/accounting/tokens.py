@@ -25,7 +25,8 @@ class SharedTokens:
     """Tokens in the database."""
 
     def read(self, system: str) -> Token | None:
-        row = SealedToken.objects.filter(pk=system).first()
+        # Where it is written: a replica that lags may have the one before, which was spent.
+        row = SealedToken.objects.using(router.db_for_write(SealedToken)).filter(pk=system).first()
         return None if row is None else _opened(row)
 
     @contextmanager

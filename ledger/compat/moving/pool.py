@@ -22,7 +22,8 @@ from ledger.models import Allocation, DraftMade, Period, Series
 from ledger.models.series import NUMBER_LENGTH
 from ledger.periods import open_period
 from ledger.remote import Claim, Need
-from ledger.series import business_today, define_series, find_series
+from ledger.series import define_series, find_series
+from ledger.zones import today_in
 
 #: What the recipe calls its model.
 RECIPE = "InvoiceID"
@@ -163,7 +164,7 @@ def _take_over(
         last = rows.order_by(Length("pk").desc(), "-pk").values_list("pk", flat=True)[: pool.leave]
         wanted = wanted.exclude(pk__in=list(last))
     taken = list(wanted.select_for_update(skip_locked=True) if apply else wanted)
-    period = open_period(claim.series, on or business_today(alias, claim.series.time_zone), using=alias)
+    period = open_period(claim.series, on or today_in(claim.series.time_zone, alias), using=alias)
     if history is not None:
         _refuse_below(claim.series, period, [str(row.pk) for row in taken], history.pattern)
     need = _need(period)

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from ledger.adoption import VOID_REASON, AdoptionResult, BadRow, Layout, Progress, adopt
+from ledger.actions import adopt
+from ledger.adoption import VOID_REASON, AdoptionResult, BadRow, Layout, Progress
 from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 
@@ -41,7 +42,7 @@ class Command(LedgerCommand):
             "--series", required=True, metavar="CODE", help="The series that goes on with the numbers, such as invoice."
         )
         add("--tenant", default="", metavar="KEY", help="Who owns the series, such as shop.organization:42.")
-        add("--by", default="", metavar="NAME", help="Who takes the numbers over; kept with each entry.")
+        self.add_actor(parser, "Who takes the numbers over; kept with each entry")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
         add("--void-reason", default=VOID_REASON, metavar="TEXT", help=f"Reason of voids, by default {VOID_REASON!r}.")
         add("--dry-run", action="store_true", help="Do everything in a transaction, roll back, and tell what it was.")
@@ -98,7 +99,7 @@ class Command(LedgerCommand):
                     settings={name: options[name] for name in _SETTINGS if options[name] is not None},
                     void_reason=options["void_reason"],
                     explain_gaps=options["explain_gaps"],
-                    by=options["by"],
+                    by=self.actor(options),
                     dry_run=options["dry_run"],
                     on_bad_row=bad_rows.tell,
                     progress=progress,

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from ledger.actions import declare
 from ledger.errors import DeclarationError
-from ledger.gaps import declare
 from ledger.management.base import BAD_OPTIONS, LedgerCommand
 from ledger.models import GapDeclared
 from ledger.reports.official import Document, Format, all_formats
@@ -44,7 +44,7 @@ class Command(LedgerCommand):
                 metavar="RECEIPT",
                 help="It was handed in, and this is the protocol or receipt: append GapDeclared.",
             )
-            one.add_argument("--by", default="", help="Who handed it in.")
+            self.add_actor(one, "Who handed it in")
             one.add_argument("--json", action="store_true", help="Write what was done as one JSON document.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -97,7 +97,7 @@ class Command(LedgerCommand):
             authority=chosen.authority,
             reference=options["handed_in"],
             justification=chosen.justification(options),
-            by=options["by"],
+            by=self.actor(options),
             using=alias,
         )
 

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ledger.gaps import (
-    Gap,
-    Hole,
-    State,
-    explain,
-    find,
-    flag_lost,
-    flagged_gaps,
-    healed_holes,
-    raise_lost,
-    skip_taken,
-    sweep,
-)
+from ledger.actions import explain, flag_lost, skip_taken
+from ledger.gaps import Gap, Hole, State, find, flagged_gaps, healed_holes, raise_lost, sweep
 from ledger.gaps.finding import GRACE
 from ledger.judging import Fact, Judgement, Kind, judge
-from ledger.management.base import LedgerCommand, counted, iso_date, looked, moment
+from ledger.management.base import LedgerCommand, counted, iso_date, looked, seconds
 from ledger.models import Entry
+from ledger.zones import series_zones, timestamp_in
 
 #: Lines of a table; a script takes --json, which has them all.
 _LINES = 200
@@ -55,7 +45,12 @@ class Command(LedgerCommand):
         self._shared(listing)
         sweeping = actions.add_parser("sweep", help="Flag what no checkout will fill.")
         self._shared(sweeping)
-        sweeping.add_argument("--by", default="sweep", help="Who flags; kept with the gap (sweep).")
+        sweeping.add_argument(
+            "--by",
+            default="",
+            metavar="NAME",
+            help='Who flags; kept with the gap. By default "sweep", and with --flag-lost who runs the command.',
+        )
         sweeping.add_argument(
             "--flag-lost",
             action="store_true",
@@ -65,7 +60,7 @@ class Command(LedgerCommand):
         super().add_arguments(explaining)
         explaining.add_argument("number", nargs="+", help="The missing number, such as INV-2026-000124.")
         explaining.add_argument("--reason", required=True, help="What an auditor will read.")
-        explaining.add_argument("--by", default="", help="Who says so.")
+        self.add_actor(explaining, "Who says so")
         explaining.add_argument("--tenant", default="", help="The tenant's key; none by default.")
         explaining.add_argument("--json", action="store_true", help="Write one JSON document.")
 
@@ -73,7 +68,7 @@ class Command(LedgerCommand):
         super().add_arguments(skipping)
         skipping.add_argument("series", help="The series that can't go on, such as invoice.")
         skipping.add_argument("--on", type=iso_date, metavar="DATE", help="A day of its period (today).")
-        skipping.add_argument("--by", default="", help="Who decides; kept with the gap.")
+        self.add_actor(skipping, "Who decides; kept with the gap")
         skipping.add_argument("--tenant", default="", help="The tenant's key; none by default.")
         skipping.add_argument("--json", action="store_true", help="Write one JSON document.")
 
@@ -89,7 +84,7 @@ class Command(LedgerCommand):
         )
         parser.add_argument(
             "--grace",
-            type=float,
+            type=seconds,
             default=GRACE.total_seconds(),
             metavar="SECONDS",
             help=f"A reservation younger than this counts as in flight ({GRACE.total_seconds():g}).",
@@ -112,10 +107,10 @@ class Command(LedgerCommand):
         with self.progress(steps, wanted=options["verbosity"] > 0) as begin:
             if options["action"] == "sweep":
                 begin("sweeping")
-                swept = sweep(**waiting, by=options["by"])
+                swept = sweep(**waiting, by=options["by"] or "sweep")
                 if options["flag_lost"]:
                     for hole in [hole for hole in find(**waiting) if hole.state == State.LOST]:
-                        swept.flagged += flag_lost(hole, by=options["by"], using=alias)
+                        swept.flagged += flag_lost(hole, by=self.actor(options), using=alias)
             begin("looking for holes")
             holes = list(find(**waiting))
             raise_lost(holes, using=alias)
@@ -136,7 +131,8 @@ class Command(LedgerCommand):
                 }
             )
         else:
-            self._show(holes, gaps, sum(1 for _ in healed_holes(**which)), None if swept is None else swept.flagged)
+            healed = sum(1 for _ in healed_holes(**which))
+            self._show(alias, holes, gaps, healed, None if swept is None else swept.flagged)
         not_done = str(swept.failures) if swept is not None else ""
         is_empty = verdict.is_in_order and not holes and not gaps and not not_done and not options["json"]
         if is_empty:
@@ -145,31 +141,32 @@ class Command(LedgerCommand):
         self.conclude(verdict, first=not_done and f"{not_done}.", quiet=is_empty or options["json"])
 
     def _explain(self, alias: str, options: dict[str, Any]) -> None:
-        said = [
-            explain(number, explanation=options["reason"], by=options["by"], org=options["tenant"], using=alias)
-            for number in options["number"]
-        ]
+        how = {"explanation": options["reason"], "by": self.actor(options), "org": options["tenant"], "using": alias}
+        said = self.do_all(options["number"], lambda number: explain(number, **how), alias, turn="explain")
         if options["json"]:
             self.write_json([{"id": event.pk, "explained_at": event.explained_at} for event in said])
         else:
             self.stdout.write(self.style.SUCCESS(f"Explained: {', '.join(options['number'])}."))
 
     def _skip(self, alias: str, options: dict[str, Any]) -> None:
-        skipped = skip_taken(options["series"], org=options["tenant"], on=options["on"], by=options["by"], using=alias)
+        skipped = skip_taken(
+            options["series"], org=options["tenant"], on=options["on"], by=self.actor(options), using=alias
+        )
         if options["json"]:
             self.write_json({"value": skipped.value, "number": skipped.number})
         else:
             self.stdout.write(self.style.SUCCESS(f"Skipped: {skipped.number}. Its value is a gap, to be explained."))
 
-    def _show(self, holes: list[Hole], gaps: list[Gap], healed: int, flagged: int | None) -> None:
+    def _show(self, alias: str, holes: list[Hole], gaps: list[Gap], healed: int, flagged: int | None) -> None:
+        zones = series_zones(alias)
         if flagged is not None:
             self.stdout.write(f"{counted(flagged, 'value', 'values')} flagged just now.")
         if holes:
             header = ("tenant", "series", "number", "values", "state", "since", "document")
-            self.write_table(header, (_hole_line(hole) for hole in holes[:_LINES]))
+            self.write_table(header, (_hole_line(hole, zones) for hole in holes[:_LINES]))
         if gaps:
             header = ("tenant", "series", "number", "values", "cause", "flagged", "explanation")
-            self.write_table(header, (_gap_line(gap) for gap in gaps[:_LINES]))
+            self.write_table(header, (_gap_line(gap, zones) for gap in gaps[:_LINES]))
         if len(holes) > _LINES or len(gaps) > _LINES:
             self.stdout.write(f"The first {_LINES} of {len(holes)} holes and {len(gaps)} gaps; --json has all.")
         if healed:
@@ -191,15 +188,19 @@ def _span(row: Hole | Gap) -> str:
     return str(row.value) if row.count == 1 else f"{row.value} to {row.through}"
 
 
-def _hole_line(hole: Hole) -> tuple[Any, ...]:
+def _since(row: Hole | Gap, zones: Mapping[tuple[str, str], str]) -> str:
+    return timestamp_in(row.since, zones.get((row.tenant, row.series), "UTC"))
+
+
+def _hole_line(hole: Hole, zones: Mapping[tuple[str, str], str]) -> tuple[Any, ...]:
     document = hole.evidence.get("document", "")
-    return (hole.tenant, hole.series, hole.number, _span(hole), hole.state, moment(hole.since), document)
+    return (hole.tenant, hole.series, hole.number, _span(hole), hole.state, _since(hole, zones), document)
 
 
-def _gap_line(gap: Gap) -> tuple[Any, ...]:
+def _gap_line(gap: Gap, zones: Mapping[tuple[str, str], str]) -> tuple[Any, ...]:
     cause = gap.evidence.get("cause", "")
-    told = f"{gap.explanation} ({gap.explained_by or 'nobody named'})" if gap.explanation else "none"
-    return (gap.tenant, gap.series, gap.number, _span(gap), cause, moment(gap.since), told)
+    explained = f"{gap.explanation} ({gap.explained_by or 'nobody named'})" if gap.explanation else "none"
+    return (gap.tenant, gap.series, gap.number, _span(gap), cause, _since(gap, zones), explained)
 
 
 def _healed(entry: Entry) -> dict[str, Any]:

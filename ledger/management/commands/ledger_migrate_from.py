@@ -15,7 +15,7 @@ from ledger.compat.moving.pool import Pool, TakenOver, move_pool
 from ledger.compat.moving.systems import DJANGO_SEQUENCE, DJANGO_SEQUENCES, Wanted, move_counters, move_model
 from ledger.errors import InvalidArgument, LockTimeout, UnknownSeries
 from ledger.keys import tenant_key
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, iso_date
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, iso_date, seconds
 
 _MODEL = "model"
 _LORIKEET = "lorikeet"
@@ -50,8 +50,8 @@ class Command(LedgerCommand):
         either(
             "--dry-run", action="store_true", help="Tell what would be done, and change nothing: as without --apply."
         )
-        add("--wait", type=float, default=10.0, metavar="SECONDS", help="For checkouts that hold an old number (10).")
-        add("--by", default="", metavar="NAME", help="Who takes the numbers over; kept with each entry.")
+        add("--wait", type=seconds, default=10.0, metavar="SECONDS", help="For checkouts that hold an old number (10).")
+        self.add_actor(parser, "Who takes the numbers over; kept with each entry")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
         add("--json", action="store_true", help="Write one JSON document.")
         old = parser.add_argument_group("the counters (django-sequences, django-sequence)").add_argument
@@ -91,7 +91,7 @@ class Command(LedgerCommand):
         common: dict[str, Any] = {
             "alias": self.alias(options),
             "explain_gaps": options["explain_gaps"],
-            "by": options["by"],
+            "by": self.actor(options),
             "apply": options["apply"],
         }
         alias = common["alias"]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import connections
 
+from ledger.actions import close_period, open_next_periods, open_period
 from ledger.errors import NoPeriod
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, iso_date
 from ledger.management.commands.ledger_series import PERIOD_HEADER, described_period, period_line
 from ledger.models import Period, Series
-from ledger.periods import close_period, find_period, open_next_periods, open_period
+from ledger.periods import find_period
 from ledger.refusals import no_period, unknown_series
-from ledger.series import find_series, make_default_series
+from ledger.series import find_series
 from ledger.zones import today_in
 
 
@@ -38,10 +38,12 @@ class Command(LedgerCommand):
         opening.add_argument("--on", type=iso_date, metavar="DATE", help="Any day in it; today by default.")
         opening.add_argument("--starts-on", type=iso_date, metavar="DATE", help="Its first day; with --ends-on.")
         opening.add_argument("--ends-on", type=iso_date, metavar="DATE", help="Its last day; with --starts-on.")
+        self.add_actor(opening, "Who opens it; kept with a period that is made by hand")
         opening.add_argument("--first-value", type=int, metavar="N", help="Where its counter starts.")
         closing = actions.add_parser("close", help="Close a period for good.")
         self._shared(closing)
         closing.add_argument("--on", type=iso_date, metavar="DATE", required=True, help="Any day in it.")
+        self.add_actor(closing, "Who closes it; kept with the period and the gaps that it leaves")
         closing.add_argument("--early", action="store_true", help="Although it has not ended.")
         every = actions.add_parser("list", help="The periods of a series, of a tenant, or all.")
         self._shared(every, code="?", tenant=None)
@@ -70,13 +72,14 @@ class Command(LedgerCommand):
             )
         if options["first_value"] is not None and options["first_value"] < 0:
             raise CommandError("A counter starts at 0 or above: --first-value 1.", returncode=BAD_OPTIONS)
-        series = self._series(alias, options)
         period = open_period(
-            series,
+            options["code"],
             options["on"],
+            org=options["tenant"],
             starts_on=starts_on,
             ends_on=ends_on,
             first_value=options["first_value"],
+            by=self.actor(options),
             using=alias,
         )
         self._tell("Open", period, options)
@@ -86,7 +89,8 @@ class Command(LedgerCommand):
         period = find_period(series, options["on"], alias)
         if period is None:
             raise self._none(series, options, alias)
-        self._tell("Closed", close_period(period, early=options["early"], using=alias), options)
+        closed = close_period(period, early=options["early"], by=self.actor(options), using=alias)
+        self._tell("Closed", closed, options)
 
     def _none(self, series: Series, options: dict[str, Any], alias: str) -> NoPeriod:
         known = no_period(series, options["on"], alias)
@@ -125,8 +129,6 @@ class Command(LedgerCommand):
     def _series(self, alias: str, options: dict[str, Any]) -> Series:
         tenant, code = options["tenant"], options["code"]
         series = find_series(alias, tenant, code)
-        if series is None and options["action"] == "open" and make_default_series(connections[alias], tenant, code):
-            series = find_series(alias, tenant, code)
         if series is None:
             raise unknown_series(alias, tenant, code)
         return series

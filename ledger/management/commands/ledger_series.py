@@ -8,14 +8,15 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DataError, connections, transaction
 from django.forms.models import model_to_dict
 
+from ledger.actions import change_allocation, define_series
 from ledger.calendars import CalendarKind
 from ledger.errors import LedgerError
 from ledger.issuing import preview
-from ledger.management.base import BAD_OPTIONS, LedgerCommand
+from ledger.management.base import BAD_OPTIONS, LedgerCommand, seconds
 from ledger.models import Allocation, Period, Series
-from ledger.moments import aware
 from ledger.rules import Outcome
-from ledger.series import SETTINGS, change_allocation, define_series, find_series
+from ledger.series import SETTINGS, find_series
+from ledger.zones import timestamp_in
 
 
 class Command(LedgerCommand):
@@ -66,6 +67,7 @@ class Command(LedgerCommand):
             either = create.add_mutually_exclusive_group()
             either.add_argument(f"--{name}", dest=dest, action="store_true", default=None, help=yes)
             either.add_argument(f"--no-{name}", dest=dest, action="store_false", default=None, help=no)
+        self.add_actor(create, "Who decides; kept with the change")
         allocate = actions.add_parser("allocate", help="Change the allocation, also in the middle of a period.")
         self._shared(allocate, tenant="The tenant's key; none by default.", default="")
         allocate.add_argument("code", help="The series, such as invoice.")
@@ -73,9 +75,9 @@ class Command(LedgerCommand):
         allocate.add_argument(
             "--system", metavar="NAME", help="Remote: the accounting system, as LEDGER_ACCOUNTING has it."
         )
-        allocate.add_argument("--by", default="", help="Who decides; kept with the gaps that it leaves.")
+        self.add_actor(allocate, "Who decides; kept with the change and the gaps that it leaves")
         allocate.add_argument(
-            "--wait", type=float, default=10.0, metavar="SECONDS", help="For checkouts that hold a value (10)."
+            "--wait", type=seconds, default=10.0, metavar="SECONDS", help="For checkouts that hold a value (10)."
         )
         every = actions.add_parser("list", help="All series, or those of one tenant.")
         self._shared(every, tenant="Only this tenant's.", default=None)
@@ -101,7 +103,7 @@ class Command(LedgerCommand):
 
     def _create(self, alias: str, options: dict[str, Any]) -> None:
         settings = {name: options[name] for name in SETTINGS if options[name] is not None}
-        series = define_series(options["code"], org=options["tenant"], using=alias, **settings)
+        series = define_series(options["code"], org=options["tenant"], by=self.actor(options), using=alias, **settings)
         for finding in series.rule_findings():
             if finding.outcome is Outcome.WARNED:
                 self.stderr.write(f"{series.rules}: {finding}", self.style.WARNING)
@@ -118,7 +120,7 @@ class Command(LedgerCommand):
                 wait = f"{max(1, round(options['wait'] * 1000))}ms"
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
             gaps = change_allocation(
-                code, allocation, org=tenant, system=options["system"], by=options["by"], using=alias
+                code, allocation, org=tenant, system=options["system"], by=self.actor(options), using=alias
             )
         if options["json"]:
             self.write_json({"tenant": tenant, "series": code, "allocation": allocation, "gaps_flagged": gaps})
@@ -148,7 +150,7 @@ class Command(LedgerCommand):
                 f"Tenant {tenant!r} has no series {code!r}. manage.py ledger_series list shows all.",
                 returncode=BAD_OPTIONS,
             )
-        periods = Period.objects.using(alias).filter(series=series).order_by("starts_on")
+        periods = Period.objects.using(alias).select_related("series").filter(series=series).order_by("starts_on")
         if as_json:
             document = described(series) | {"next_number": _next(series, alias)}
             self.write_json(document | {"periods": [described_period(period) for period in periods]})
@@ -176,7 +178,7 @@ def described_period(period: Period) -> dict[str, Any]:
 def period_line(period: Period) -> tuple[str, str, str, str]:
     """A period for people: the columns of PERIOD_HEADER."""
     last = period.number_of(period.last_value) if period.last_value >= period.first_value else "none yet"
-    state = f"closed {aware(period.closed_at):%Y-%m-%d %H:%M %Z}" if period.closed_at else "open"
+    state = f"closed {timestamp_in(period.closed_at, period.series.time_zone)}" if period.closed_at else "open"
     return (period.label, period.number_of(period.first_value), last, state)
 
 

@@ -9,9 +9,11 @@ from django.core.management.base import CommandError, CommandParser
 
 from ledger.errors import LedgerError
 from ledger.judging import Verdict, judge
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, moment
+from ledger.management.base import BAD_OPTIONS, LedgerCommand
+from ledger.moments import timestamp
 from ledger.sweeps import Sweep, find_sweeps, registered, run
 from ledger.sweeps.health import health
+from ledger.sweeps.notes import renew
 
 
 class Command(LedgerCommand):
@@ -60,6 +62,7 @@ class Command(LedgerCommand):
             self.write_json(rows)
         else:
             self.write_table(("sweep", "counted", "error"), (_line(row) for row in rows))
+        renew(alias)
         failed = [row["sweep"] for row in rows if row["error"]]
         said = f"These sweeps failed: {', '.join(failed)}." if failed else ""
         self.conclude(self._verdict(alias, {sweep.name for sweep in sweeps}), first=said, quiet=as_json)
@@ -90,7 +93,7 @@ class Command(LedgerCommand):
                     (
                         one.sweep,
                         one.every,
-                        moment(one.succeeded_at) or "never",
+                        timestamp(one.succeeded_at) or "never",
                         one.error[:60],
                         "overdue" if one.overdue else "",
                     )

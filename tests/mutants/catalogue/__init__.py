@@ -1,6 +1,6 @@
 """All mutants, room by room."""
 
-from tests.mutants.catalogue import database, docs, drop_ins, judging, ledger, pages, poison, reports, workers
+from tests.mutants.catalogue import database, docs, doors, drop_ins, judging, ledger, pages, poison, reports, workers
 
 CATALOGUE = (
     *database.MUTANTS,
@@ -10,6 +10,7 @@ CATALOGUE = (
     *reports.MUTANTS,
     *pages.MUTANTS,
     *judging.MUTANTS,
+    *doors.MUTANTS,
     *drop_ins.MUTANTS,
     *docs.MUTANTS,
 )

@@ -91,9 +91,9 @@ MUTANTS = (
     ),
     Mutant(
         "a second void is swallowed",
-        "ledger/voiding.py",
-        "    if event is None:\n        raise _already(entry, alias)\n",
-        "    if event is None:\n        return NumberVoided.objects.using(alias).get(entry=entry)\n",
+        "ledger/actions/voiding.py",
+        "    if earlier is None or (earlier.reason, earlier.replacement, earlier.actor) != (why, instead, actor):\n",
+        "    if earlier is None:\n",
         (VOIDING,),
     ),
     Mutant(

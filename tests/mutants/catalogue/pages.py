@@ -110,9 +110,9 @@ MUTANTS = (
     ),
     Mutant(
         "a form that is sent twice does it twice",
-        "ledger/web/gaps.py",
-        '        if _said_before(line, said["reason"], request.user, alias):\n            return False\n',
-        "",
+        "ledger/actions/gaps.py",
+        "    if last is not None and (last.explanation, last.actor) == (text, actor):\n",
+        "    if False:\n",
         (PAGES_ACTIONS,),
     ),
 )

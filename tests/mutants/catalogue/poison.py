@@ -71,7 +71,7 @@ MUTANTS = (
     ),
     Mutant(
         "NUL reaches the database",
-        "ledger/web/texts.py",
+        "ledger/texts.py",
         '    if "\\x00" in text:\n',
         '    if "\\x00\\x00" in text:\n',
         (f"{ODD_REQUESTS}::test_every_field_of_every_form",),

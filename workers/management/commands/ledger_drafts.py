@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from ledger import remote
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, iso_date
+from ledger.zones import series_zones, timestamp_in
 
 
 class Command(LedgerCommand):
@@ -27,7 +28,7 @@ class Command(LedgerCommand):
         self._shared(actions.add_parser("list", help="What is left there; the network isn't asked."))
         cancel = actions.add_parser("cancel", help="Cancel it there.")
         self._shared(cancel)
-        cancel.add_argument("--by", default="", help="Who decides; kept with each draft.")
+        self.add_actor(cancel, "Who decides; kept with each draft")
 
     def _shared(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -60,6 +61,7 @@ class Command(LedgerCommand):
         if as_json:
             self.write_json([one.as_dict() for one in unused])
         elif unused:
+            zones = series_zones(alias)
             self.write_table(
                 ("number", "series", "period", "drafted at", "why it is left", "there"),
                 (
@@ -67,7 +69,7 @@ class Command(LedgerCommand):
                         one.draft.number,
                         f"{one.draft.tenant}/{one.series}" if one.draft.tenant else one.series,
                         f"{one.starts_on} to {one.ends_on}",
-                        f"{one.draft.drafted_at:%Y-%m-%d %H:%M}",
+                        timestamp_in(one.draft.drafted_at, zones[one.draft.tenant, one.series]),
                         one.cause,
                         one.said,
                     )
@@ -83,7 +85,9 @@ class Command(LedgerCommand):
         total = sum(1 for _ in remote.unused(system, **wanted, using=alias))
         with self.progress(total, wanted=options["verbosity"] > 0 and not options["json"]) as begin:
             done = list(
-                cancel_unused(system, **wanted, by=options["by"], using=alias, tell=lambda one: begin(one.draft.number))
+                cancel_unused(
+                    system, **wanted, by=self.actor(options), using=alias, tell=lambda one: begin(one.draft.number)
+                )
             )
         left = [one for one in done if one.outcome in ("used", "failed")]
         if options["json"]:

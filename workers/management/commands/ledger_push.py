@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, F
 
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.moments import timestamp
 from workers import system_sweeps, writing_back
 from workers.accounting import credentials
 from workers.accounting.errors import AccountingError, Misconfigured
@@ -141,6 +142,6 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         row["document"],
         row["state"],
         str(row["attempts"]),
-        f"{at:%Y-%m-%d %H:%M:%S}" if at else "",
+        timestamp(at),
         row["last_error"],
     )

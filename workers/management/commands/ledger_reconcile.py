@@ -7,10 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from ledger.actions import acknowledge
 from ledger.errors import ReconciliationError
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 from ledger.models import RemoteReading
-from ledger.reconciliation import Finding, acknowledge, count_findings, findings
+from ledger.moments import timestamp
+from ledger.reconciliation import Finding, count_findings, findings
 from ledger.reconciliation.confirmed import count_confirmed
 from workers.accounting import credentials, errors
 from workers.reconciliation import Reconciled, reconcile
@@ -48,7 +50,7 @@ class Command(LedgerCommand):
         super().add_arguments(saying)
         saying.add_argument("finding", nargs="+", type=int, help="The id of the finding.")
         saying.add_argument("--reason", required=True, help="What an auditor will read.")
-        saying.add_argument("--by", default="", help="Who says so.")
+        self.add_actor(saying, "Who says so")
         saying.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def _shared(self, parser: CommandParser) -> None:
@@ -108,10 +110,8 @@ class Command(LedgerCommand):
             raise CommandError(str(error), returncode=UNREAD) from error
 
     def _acknowledge(self, alias: str, options: dict[str, Any]) -> None:
-        said = [
-            acknowledge(finding, reason=options["reason"], by=options["by"], using=alias)
-            for finding in options["finding"]
-        ]
+        how = {"reason": options["reason"], "by": self.actor(options), "using": alias}
+        said = self.do_all(options["finding"], lambda finding: acknowledge(finding, **how), alias, turn="acknowledge")
         if options["json"]:
             self.write_json([{"finding": event.finding_id, "acknowledged_at": event.acknowledged_at} for event in said])
         else:
@@ -171,7 +171,7 @@ def _told(reading: RemoteReading) -> dict[str, Any]:
 
 
 def _line(finding: Finding) -> tuple[Any, ...]:
-    told = f"{finding.reason} ({finding.acknowledged_by or 'nobody named'})" if finding.is_acknowledged else ""
+    said = f"{finding.reason} ({finding.acknowledged_by or 'nobody named'})" if finding.is_acknowledged else ""
     over = " (over)" if finding.resolved_at else ""
-    raised = f"{finding.raised_at:%Y-%m-%d %H:%M}"
-    return (finding.id, finding.number, f"{finding.meaning}{over}", finding.document, raised, told)
+    raised = timestamp(finding.raised_at)
+    return (finding.id, finding.number, f"{finding.meaning}{over}", finding.document, raised, said)

@@ -8,11 +8,11 @@ from django.db import connections
 
 from ledger import sql
 from ledger.database_errors import told_in_our_words
-from ledger.databases import database_of
+from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlreadyVoided, UnknownNumber
 from ledger.keys import actor_name, document_key, reason_text, tenant_key
-from ledger.models import Entry, NumberVoided
-from ledger.moments import aware
+from ledger.models import Entry, NumberVoided, Series
+from ledger.zones import timestamp_in
 
 
 def void(
@@ -28,15 +28,22 @@ def void(
 
     ``number`` is the entry, or its text together with the tenant as ``org``. ``reason`` is what an auditor will read,
     ``by`` who decided, ``replacement`` the document or number that takes its place. Works in the caller's transaction,
-    and in a closed period too, since nothing is added to the counter's run.
+    and in a closed period too, since nothing is added to the counter's run. Asked for the same once more, by the same
+    person, it returns the event of before.
 
-    Raises UnknownNumber where there is no such issued number, AlreadyVoided the second time, and InvalidReason.
+    Raises UnknownNumber where there is no such issued number, AlreadyVoided where it is void for another reason, and
+    InvalidReason.
     """
+    expect(number, (Entry, str), "number", "Pass the entry, or void('INV-2026-000123', org=shop, reason='…').")
     alias = database_of(number, NumberVoided, using)
     why, actor, instead = reason_text(reason), actor_name(by), _replacement(replacement)
-    entry = number if isinstance(number, Entry) else _find(number, tenant_key(org), alias)
-    if "number" in entry.get_deferred_fields():
-        entry.refresh_from_db()  # of at_commit: only what exists can be void, so it is numbered now
+    if isinstance(number, str):
+        entry = _find(number, tenant_key(org), alias)
+    else:
+        entry = number
+        if "number" in entry.get_deferred_fields():
+            entry.refresh_from_db()  # of at_commit: only what exists can be void, so it is numbered now
+        same_row(entry, alias)
     if entry.kind == Entry.Kind.GAP:
         raise UnknownNumber(
             f"The value {entry.value} of tenant {entry.tenant!r} is no issued number.",
@@ -46,14 +53,19 @@ def void(
     with told_in_our_words("of this number", wanted="a void needs"), connections[alias].cursor() as cursor:
         cursor.execute(sql.VOID, [entry.tenant, entry.pk, why, instead, actor])
         event = cursor.fetchone()[0]
-    if event is None:
-        raise _already(entry, alias)
-    return NumberVoided.objects.using(alias).get(pk=event)
+    if event is not None:
+        return NumberVoided.objects.using(alias).get(pk=event)
+    earlier = NumberVoided.objects.using(alias).filter(tenant=entry.tenant, entry=entry.pk).first()
+    if earlier is None or (earlier.reason, earlier.replacement, earlier.actor) != (why, instead, actor):
+        raise _already(entry, earlier, alias)
+    earlier.repeated = True
+    return earlier
 
 
 def _find(number: str, tenant: str, alias: str) -> Entry:
     # Without regard to case, as numbers are unique; __iexact compares upper cases, which is what the index holds.
-    entry = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number).first()
+    entries = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number)
+    entry = entries.first() if number.isprintable() else None
     if entry is None:
         raise UnknownNumber(
             f"Tenant {tenant!r} has no number {number!r}.",
@@ -67,13 +79,12 @@ def _replacement(replacement: Any) -> str:
     return replacement.number if isinstance(replacement, Entry) else document_key(replacement)
 
 
-def _already(entry: Entry, alias: str) -> AlreadyVoided:
-    earlier = NumberVoided.objects.using(alias).filter(tenant=entry.tenant, entry=entry).first()
-    told = (
-        f" at {aware(earlier.voided_at):%Y-%m-%d %H:%M %Z} by {earlier.actor or 'nobody named'}: {earlier.reason}"
-        if earlier
-        else ""
-    )
+def _already(entry: Entry, earlier: NumberVoided | None, alias: str) -> AlreadyVoided:
+    told = ""
+    if earlier is not None:
+        zone = Series.objects.using(alias).values_list("time_zone", flat=True).get(pk=entry.series_id)
+        at = timestamp_in(earlier.voided_at, zone)
+        told = f" at {at} by {earlier.actor or 'nobody named'}: {earlier.reason}"
     return AlreadyVoided(
         f"The number {entry.number!r} is void{told}.",
         rule="There is at most one void for a number, and it never changes.",

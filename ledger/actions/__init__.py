@@ -1,0 +1,32 @@
+"""What people do to the ledger: one place under all doors. Pages, admin, commands and API call these.
+
+Each is atomic, and keeps who acts as ``by``. Where it is asked for the very same once more, by the same person, it
+writes nothing and returns the event of before, which is then ``repeated``. ``all_or_none`` does one of them to many.
+"""
+
+from ledger.actions.findings import acknowledge
+from ledger.actions.gaps import Skipped, declare, explain, skip_taken
+from ledger.actions.together import Done, all_or_none
+from ledger.actions.voiding import void
+from ledger.adoption import adopt
+from ledger.gaps.sweeping import flag_lost
+from ledger.periods import close_period, open_next_periods, open_period
+from ledger.series import change_allocation, define_series
+
+__all__ = [
+    "Done",
+    "Skipped",
+    "acknowledge",
+    "adopt",
+    "all_or_none",
+    "change_allocation",
+    "close_period",
+    "declare",
+    "define_series",
+    "explain",
+    "flag_lost",
+    "open_next_periods",
+    "open_period",
+    "skip_taken",
+    "void",
+]

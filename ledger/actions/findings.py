@@ -1,0 +1,52 @@
+"""Acknowledging a finding: an event that says why what differs may stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
+
+from ledger.database_errors import told_in_our_words
+from ledger.databases import database_of, expect, same_row
+from ledger.errors import ReconciliationError
+from ledger.keys import actor_name, reason_text
+from ledger.models import FindingAcknowledged, FindingRaised, FindingResolved
+from ledger.reconciliation import Finding
+from ledger.sql import ACKNOWLEDGE
+
+
+def acknowledge(
+    finding: Finding | FindingRaised | int, *, reason: str, by: Any = None, using: str | None = None
+) -> FindingAcknowledged:
+    """Append FindingAcknowledged for an open finding, and return it. ``finding`` may be its id.
+
+    Where the last word on it was the same, by the same person, it returns that. Raises ReconciliationError where there
+    is no such finding or it is resolved, and InvalidReason.
+    """
+    expect(finding, (Finding, FindingRaised, int), "finding", "Pass a finding of findings(), or its id.")
+    alias = database_of(finding, FindingAcknowledged, using)
+    text, actor = reason_text(reason), actor_name(by)
+    if isinstance(finding, FindingRaised):
+        same_row(finding, alias)
+    pk = finding if isinstance(finding, int) else finding.id
+    raised = FindingRaised.objects.using(alias).filter(pk=pk).first()
+    if raised is None or (isinstance(finding, Finding) and raised.tenant != finding.tenant):
+        raise ReconciliationError(
+            f"There is no finding {pk}.",
+            rule="A finding is acknowledged by its id.",
+            remedy="manage.py ledger_reconcile findings shows all that are open.",
+        )
+    if FindingResolved.objects.using(alias).filter(tenant=raised.tenant, finding=pk).exists():
+        raise ReconciliationError(
+            f"The finding {pk} ({raised}) is resolved.",
+            rule="Only a finding that is open can be acknowledged.",
+            remedy="Nothing is to be done.",
+        )
+    said = FindingAcknowledged.objects.using(alias).filter(tenant=raised.tenant, finding=pk)
+    last = said.order_by("-pk").first()
+    if last is not None and (last.reason, last.actor) == (text, actor):
+        last.repeated = True
+        return last
+    with told_in_our_words("of this finding", wanted="an acknowledgement needs"), connections[alias].cursor() as cursor:
+        cursor.execute(ACKNOWLEDGE, [raised.tenant, [raised.pk], text, actor])
+        return said.get(pk=cursor.fetchone()[0])

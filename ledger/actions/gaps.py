@@ -1,0 +1,208 @@
+"""What people do about gaps: explain them, declare them to an authority, and go past a number that is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import DatabaseError, connections, router, transaction
+
+from ledger import refusals
+from ledger.database_errors import not_granted, told_in_our_words
+from ledger.databases import database_of, expect, same_row, series_named
+from ledger.errors import DeclarationError, GapError
+from ledger.gaps import Gap, GapRange, sql
+from ledger.keys import actor_name, check_text, reason_text, tenant_key
+from ledger.models import AdoptedGap, Entry, GapDeclared, GapExplained, Series
+from ledger.sql import DECLARE, EXPLAIN, SKIP_TAKEN
+
+_AUTHORITY_LENGTH = 60
+_CHECK, _EXCLUSION, _UNIQUE = "23514", "23P01", "23505"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A value that will never be issued, and the number that it would have had."""
+
+    value: int
+    number: str
+
+
+#: Why the next number can't be skipped.
+_PROBLEMS = {
+    "no_period": ("has no period for that day", "Open it first."),
+    "closed": ("has closed the period of that day", "Nothing is to be done: the next period goes on."),
+    "exhausted": ("has no value left in that period", "Issue in the next period."),
+    "in_flight": ("has a checkout that holds the value just now", "Run it again in a moment."),
+}
+
+
+def explain(
+    gap: Entry | AdoptedGap | Gap | str,
+    *,
+    explanation: str,
+    by: Any = None,
+    org: Any = None,
+    using: str | None = None,
+) -> GapExplained:
+    """Append GapExplained for a gap, and return it. Where the last word on it was the same, by the same person, that.
+
+    ``gap`` is a GapFlagged entry, a range of an adopted history, what ``flagged_gaps`` tells of either, or the text of
+    the missing number together with the tenant as ``org``. ``explanation`` is what an auditor will read, ``by`` who
+    says so; when is the database's clock.
+
+    Raises GapError where there is no such gap, and InvalidReason.
+    """
+    expect(gap, (Entry, AdoptedGap, Gap, str), "gap", "Pass the gap, or explain('INV-2026-000123', org=shop, …).")
+    alias = database_of(gap, GapExplained, using)
+    text, actor = reason_text(explanation), actor_name(by)
+    named: Any = _row(gap, alias) if isinstance(gap, Gap) else gap
+    tenant = gap.tenant if isinstance(gap, Gap) else tenant_key(org)
+    found: Any = _find(named, tenant, alias) if isinstance(named, str) else same_row(named, alias)
+    is_entry = isinstance(found, Entry)
+    if is_entry and found.kind != Entry.Kind.GAP:
+        raise GapError(
+            f"The number {found.number!r} of tenant {found.tenant!r} is {found.kind}, so it is no gap.",
+            rule="An explanation belongs to a value that no document bears.",
+            remedy="If the number is not valid any more, void it.",
+        )
+    entries, ranges = ([found.pk], []) if is_entry else ([], [found.pk])
+    said = GapExplained.objects.using(alias).filter(
+        tenant=found.tenant, **{"entry" if is_entry else "adopted_gap": found.pk}
+    )
+    last = said.order_by("-pk").first()
+    if last is not None and (last.explanation, last.actor) == (text, actor):
+        last.repeated = True
+        return last
+    with told_in_our_words("of this gap", wanted="an explanation needs"), connections[alias].cursor() as cursor:
+        cursor.execute(EXPLAIN, [found.tenant, entries, ranges, text, actor])
+        return said.get(pk=cursor.fetchone()[0])
+
+
+def declare(
+    gaps: Iterable[GapRange],
+    *,
+    authority: str,
+    reference: str,
+    justification: str = "",
+    by: Any = None,
+    using: str | None = None,
+) -> list[GapDeclared]:
+    """Append GapDeclared for each range, all or none, and return them.
+
+    ``authority`` is whom they were declared to, such as "BR NF-e"; ``reference`` the protocol or receipt that it gave.
+
+    Raises DeclarationError where a value is used, is not known to be missing, or was declared to the same authority
+    before; and InvalidReason, InvalidActor.
+    """
+    every = list(gaps)
+    for gap in every:
+        expect(gap, GapRange, "gaps", "Pass what undeclared(period, authority) returns, or GapRange(period, 7, 9).")
+    aliases = {database_of(gap.period, GapDeclared, using) for gap in every} or {router.db_for_write(GapDeclared)}
+    if len(aliases) > 1:
+        raise DeclarationError(
+            f"These gaps are of {len(aliases)} databases: {', '.join(sorted(aliases))}.",
+            rule="All of a declaration is noted, or none, which is one transaction in one database.",
+            remedy="Declare those of each database by themselves.",
+        )
+    alias = aliases.pop()
+    for gap in every:
+        same_row(gap.period, alias)
+    check_text(authority, DeclarationError, "The authority ", longest=_AUTHORITY_LENGTH)
+    check_text(reference, DeclarationError, "The reference ")
+    reason = reason_text(justification) if justification else ""
+    actor = actor_name(by)
+    try:
+        with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+            return _declared(cursor, every, alias, [authority, reference, reason, actor])
+    except DatabaseError as error:
+        raise not_granted(error, "a declaration needs") or _ours(error, authority) from error
+
+
+def skip_taken(
+    series: Series | str, *, org: Any = None, on: date | None = None, by: Any = None, using: str | None = None
+) -> Skipped:
+    """Let a series go on that has come to a number which another series, or an adopted history, has already.
+
+    Issuing raises NumberTaken there. The value is flagged as a gap with the cause "number taken", by ``by``; ``on``
+    picks the period, by default today's. Raises GapError where the next number isn't taken, or can't be skipped, and
+    UnknownSeries.
+    """
+    code, org, using = series_named(series, org, using)
+    alias = using or router.db_for_write(Entry)
+    tenant, actor = tenant_key(org), actor_name(by)
+    with told_in_our_words(code), connections[alias].cursor() as cursor:
+        cursor.execute(SKIP_TAKEN, [tenant, code, on, actor])
+        outcome, *facts = cursor.fetchone()[0]
+    if outcome == "skipped":
+        return Skipped(int(facts[0]), facts[1])
+    if outcome == "unknown":
+        raise refusals.unknown_series(alias, tenant, code)
+    problem, remedy = _PROBLEMS.get(
+        outcome, (f"comes to {facts[1] if facts else 'a number'!r} next, which is free", "Issue it.")
+    )
+    raise GapError(
+        f"The series {code!r} of tenant {tenant!r} {problem}.",
+        rule="Skipped is only a number that the tenant's ledger has already.",
+        remedy=remedy,
+    )
+
+
+def _row(gap: Gap, alias: str) -> Any:
+    """The row of a gap that ``flagged_gaps`` has told of; its number, where there is none."""
+    rows: Any = AdoptedGap if gap.entry is None else Entry
+    wanted = {"tenant": gap.tenant, "period": gap.period, "pk": gap.entry or gap.adopted_gap}
+    return rows.objects.using(alias).filter(**wanted).first() or gap.number
+
+
+def _find(number: str, tenant: str, alias: str) -> Entry | AdoptedGap:
+    if number.isprintable():
+        entry = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number).first()
+        found = entry or _adopted(number, tenant, alias)
+        if found is not None:
+            return found
+    raise GapError(
+        f"Tenant {tenant!r} has no gap {number!r}.",
+        rule="A gap is explained once a sweep has proven it, or when it was adopted.",
+        remedy="See manage.py ledger_gaps for what is open; manage.py ledger_gaps sweep flags what no checkout holds.",
+    )
+
+
+def _adopted(number: str, tenant: str, alias: str) -> AdoptedGap | None:
+    """The adopted range in which a number of that text would lie."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql.ADOPTED_GAP, {"tenant": tenant, "number": number})
+        row = cursor.fetchone()
+    return None if row is None else AdoptedGap.objects.using(alias).get(pk=row[0])
+
+
+def _declared(cursor: Any, gaps: Sequence[GapRange], alias: str, facts: list[str]) -> list[GapDeclared]:
+    """Declare the ranges, one call for each tenant among them; the events in the order of the ranges."""
+    made: dict[tuple[int, int], GapDeclared] = {}
+    for tenant in dict.fromkeys(gap.period.tenant for gap in gaps):
+        mine = [gap for gap in gaps if gap.period.tenant == tenant]
+        ranges = [[gap.period.pk for gap in mine], [gap.first for gap in mine], [gap.last for gap in mine]]
+        cursor.execute(DECLARE, [tenant, *ranges, *facts])
+        for event in GapDeclared.objects.using(alias).in_bulk([row[0] for row in cursor.fetchall()]).values():
+            made[(event.period_id, event.first_value)] = event
+    return [made[(gap.period.pk, gap.first)] for gap in gaps]
+
+
+def _ours(error: DatabaseError, authority: str) -> Exception:
+    cause: Any = error.__cause__
+    state = getattr(cause, "sqlstate", None)
+    if state in (_EXCLUSION, _UNIQUE):
+        return DeclarationError(
+            f"Some of these values were declared to {authority!r} before.",
+            rule="A missing number is declared to an authority once.",
+            remedy="Leave them out; the admin's page of declared gaps shows what was declared.",
+        )
+    if state == _CHECK:
+        return DeclarationError(
+            f"{cause.diag.message_primary[:1].upper()}{cause.diag.message_primary[1:]}.",
+            rule="Declared is what no document bears: flagged gaps, and ranges of an adopted history.",
+            remedy="See manage.py ledger_gaps; manage.py ledger_gaps sweep flags what no checkout holds.",
+        )
+    return error

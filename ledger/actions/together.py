@@ -1,0 +1,63 @@
+"""Doing the same to many: all of it, or nothing; and once, where it is asked for twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import OperationalError, connections, transaction
+
+from ledger.errors import LedgerError
+
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+@dataclass(slots=True)
+class Done:
+    """What each of many became: ``events`` in their order; or what was refused, as ``name: why``, and nothing done."""
+
+    events: list[Any] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def written(self) -> int:
+        """How many events are new; the others had been asked for before."""
+        return sum(not getattr(event, "repeated", False) for event in self.events)
+
+
+def all_or_none(chosen: Iterable[Any], act: Callable[[Any], Any], alias: str, *, turn: str) -> Done:
+    """Call ``act`` on each in one transaction, and tell what it returned; after a refusal nothing is done at all.
+
+    Of two that arrive together with the same ``turn``, such as a double click, the second waits for the first, and then
+    finds that it was done.
+    """
+    done = Done()
+    with transaction.atomic(using=alias):
+        _take_turn(alias, turn)
+        for one in chosen:
+            try:
+                with transaction.atomic(using=alias):
+                    done.events.append(act(one))
+            except LedgerError as error:
+                done.failures.append(f"{one}: {error}")
+        if done.failures:
+            done.events.clear()
+            transaction.set_rollback(True, using=alias)
+    return done
+
+
+def _take_turn(alias: str, turn: str) -> None:
+    """Come after whoever does the same just now.
+
+    A courtesy: any role can hold such a lock, so nobody waits for it longer than two seconds.
+    """
+    try:
+        with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+            cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '2s', true)")
+            patience = cursor.fetchone()[0]
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger.actions:' || %s, 0))", [turn])
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [patience])
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
