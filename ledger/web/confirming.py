@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from ledger.errors import LedgerError
-from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
+from ledger.keys import KEY_LENGTH, REASON_LENGTH, actor_name, document_key, reason_text
 from ledger.web.access import Access
 from ledger.web.shown import shown
 
@@ -69,11 +69,12 @@ def confirmed(
     tenant: str,
     alias: str,
     form_class: type[forms.Form] = ReasonForm,
+    field: str = "",
 ) -> HttpResponse:
     """Ask, and on POST call ``act(one, what was typed)`` on each in one transaction; after a refusal nothing is done.
 
     ``act`` tells whether there was anything to do, so that a form that is sent twice does it once: of two that arrive
-    together, the second waits here for the first.
+    together, the second waits here for the first. ``field`` is the name under which the ids of rows are sent.
     """
     form = form_class(request.POST if request.method == "POST" else None)
     failures: list[str] = []
@@ -89,8 +90,20 @@ def confirmed(
             told = f"Done: {done:,}." if done else "Nothing was left to do: it was done before."
             messages.success(request, told)
             return redirect(question.back)
-    context = {"question": question, "chosen": chosen, "form": form, "failures": failures}
+    context = {"question": question, "chosen": chosen, "form": form, "failures": failures, "field": field}
     return shown(request, access, "confirm.html", context, tenant=tenant, title=question.title)
+
+
+def chosen_ids(request: HttpRequest, field: str) -> list[int]:
+    """The ids of rows that a form has sent, one more than are too many at most."""
+    named = (request.POST if request.method == "POST" else request.GET).getlist(field)[: MOST + 1]
+    return [int(key) for key in named if key.isascii() and key.isdigit() and len(key) <= 18]
+
+
+def acknowledged_as(row: Any, request: HttpRequest, reason: str) -> bool:
+    """Whether the last word on a finding or an alarm is this one, of this very user."""
+    last = row.acknowledgements.order_by("-pk").first()
+    return last is not None and (last.reason, last.actor) == (reason, actor_name(request.user))
 
 
 def _do(chosen: Sequence[Any], act: Callable[[Any], bool], alias: str, turn: str) -> tuple[int, list[str]]:

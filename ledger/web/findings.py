@@ -8,11 +8,10 @@ from django.db import router
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
-from ledger.keys import actor_name
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.reconciliation import acknowledge
 from ledger.web.access import Access, page
-from ledger.web.confirming import MOST, Question, confirmed
+from ledger.web.confirming import Question, acknowledged_as, chosen_ids, confirmed
 from ledger.web.rows import Asked
 from ledger.web.shown import address, shown
 
@@ -69,14 +68,13 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
 def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why these findings may stand, and appends what was said to each."""
     tenant = access.choose(request)
-    named = (request.POST if request.method == "POST" else request.GET).getlist("finding")[: MOST + 1]
-    ids = [int(key) for key in named if key.isascii() and key.isdigit() and len(key) <= 18]
     alias = router.db_for_write(FindingAcknowledged)
-    chosen = list(FindingRaised.objects.using(alias).filter(tenant=tenant, pk__in=ids).order_by("pk"))
+    chosen = list(
+        FindingRaised.objects.using(alias).filter(tenant=tenant, pk__in=chosen_ids(request, "finding")).order_by("pk")
+    )
 
     def act(finding: FindingRaised, said: dict[str, Any]) -> bool:
-        last = finding.acknowledgements.order_by("-pk").first()
-        if last is not None and (last.reason, last.actor) == (said["reason"], actor_name(request.user)):
+        if acknowledged_as(finding, request, said["reason"]):
             return False
         acknowledge(finding, reason=said["reason"], by=request.user, using=alias)
         return True
@@ -88,7 +86,7 @@ def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
         button="Acknowledge them" if many else "Acknowledge it",
         back=address("findings", tenant=tenant),
     )
-    return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias)
+    return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias, field="finding")
 
 
 def _with_state(rows: QuerySet[FindingRaised]) -> QuerySet[Any]:
