@@ -28,14 +28,16 @@ from ledger.zones import zone_or_utc
 #: and what came since the last scan in a large one.
 _MOST = 50_000
 
-#: What an alarm is told as; any other says that rows or guards were tampered with. Keys of an earlier version, a
-#: setting that can't work, and a privilege that somebody granted are no loss: people have to see to them.
+#: What an alarm is told as; any other says that rows or guards were tampered with. Keys of an earlier version, and a
+#: setting that can't work, are no loss: people have to see to them. Nor is what somebody *could* do: an owner, a
+#: privilege, a function that runs with the owner's rights. Where a name leads past the ledger ("shadow"), rows *are*
+#: read and written that no guard has seen.
 _KINDS = {
     "lost-or-tampered": Kind.LOST,
     "reservation-old": Kind.RESERVED,
     NOT_CHECKED: Kind.UNCHECKED,
     COUNTRY_RULE: Kind.RULE,
-    **dict.fromkeys(("setting", "code-text", "owner", "privilege", "definer", "shadow"), Kind.SETUP),
+    **dict.fromkeys(("setting", "code-text", "owner", "superuser", "privilege", "definer"), Kind.SETUP),
     **dict.fromkeys((check for check in MEANINGS if check.startswith(("document-", "tenant-"))), Kind.SETUP),
     # Two numbers of one document, which is a matter of rows.
     "document-twice": Kind.TAMPERED,

@@ -343,6 +343,13 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "{detail}.",
         "Give it to the ledger's owner by ALTER … OWNER TO, or drop it; and take CREATE on the schema from that role.",
     ),
+    "superuser": Meaning(
+        8,
+        None,
+        "{detail}.",
+        "Give the ledger to a role without powers, as the guide of the database shows (give the ledger away), and let "
+        "the application log in as another: manage.py ledger_grants.",
+    ),
     "privilege": Meaning(
         8,
         None,
