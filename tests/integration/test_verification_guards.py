@@ -288,7 +288,7 @@ def test_a_superuser_as_owner_is_told_and_the_guide_gives_the_ledger_away(django
     if psql is None:
         pytest.skip("there is no psql on this machine")
     guide = (ROOT / "docs" / "guides" / "database.md").read_text(encoding="utf-8")
-    statements = guide.partition("## Give the ledger away")[2].partition("```sql\n")[2].partition("```")[0]
+    statements = guide.partition("## Give the ledger away")[2].partition("```text\n")[2].partition("```")[0]
     made, _, given = statements.partition("\n")
     assert made.startswith("CREATE ROLE shop_owner LOGIN")
     with (
