@@ -122,8 +122,8 @@ def check_superusers(
                 Error(
                     f"The role {role!r} of database {alias!r}, {what}, is a superuser.",
                     hint="No guard binds a superuser, and functions of the ledger run with the rights of their owner. "
-                    "Let a role without powers own the ledger: REASSIGN OWNED, or migrate as such a role from the "
-                    "beginning; and let the application log in as another: manage.py ledger_grants.",
+                    "Give the ledger to a role without powers, as the guide of the database shows (give the ledger "
+                    "away), and let the application log in as another: manage.py ledger_grants.",
                     id="ledger.E005",
                 )
                 for role, what in cursor.fetchall()

@@ -42,6 +42,7 @@
     ├── DeclarationError           missing numbers can't be declared to an authority
     ├── ReportError                a report can't be made as it was asked for
     ├── UnknownSweep               no sweep of that name
+    ├── AlarmError                 an alarm can't be acknowledged
     ├── ReconciliationError        an accounting system can't be compared with the ledger, or a finding acknowledged
     └── ConcurrencyError           retry the whole transaction (also a django OperationalError)
         ├── DeadlockDetected       two transactions took two series in opposite order
@@ -249,6 +250,10 @@ class ReportError(LedgerError):
 
 class UnknownSweep(LedgerError):
     """There is no sweep of that name."""
+
+
+class AlarmError(LedgerError):
+    """An alarm can't be acknowledged."""
 
 
 class ReconciliationError(LedgerError):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ledger.web.alarms import alarms
+from ledger.web.alarms import acknowledge_alarms, alarms
 from ledger.web.exports import export
 from ledger.web.findings import acknowledge_findings, findings
 from ledger.web.gaps import explain_gaps, gaps
@@ -27,6 +27,7 @@ urlpatterns = [
     path("gaps/", gaps, name="gaps"),
     path("gaps/explain/", explain_gaps, name="explain_gaps"),
     path("alarms/", alarms, name="alarms"),
+    path("alarms/acknowledge/", acknowledge_alarms, name="acknowledge_alarms"),
     path("findings/", findings, name="findings"),
     path("findings/acknowledge/", acknowledge_findings, name="acknowledge_findings"),
     path("workers/", workers, name="workers"),

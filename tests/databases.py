@@ -46,15 +46,16 @@ def manage(
 
 
 @contextmanager
-def new_database(name: str, template: str = "template1") -> Iterator[str]:
+def new_database(name: str, template: str = "template1", *, owned: bool = False) -> Iterator[str]:
     """A database on the server of the tests, dropped afterwards; yields its URL. Skips where that is barred.
 
-    It is empty, or a copy of ``template``, which nobody may be connected to.
+    It is empty, or a copy of ``template``, which nobody may be connected to. ``owned``: it belongs to ``plain_owner``,
+    as whom everybody works who comes by that URL.
     """
     name = f"{name}_{os.getpid()}"
-    url = _create(name, template=template)
+    url = _create(name, template=template, owner=plain_owner() if owned else "")
     try:
-        yield url
+        yield as_plain_owner(url) if owned else url
     finally:
         _drop(name)
 
@@ -63,7 +64,7 @@ def new_database(name: str, template: str = "template1") -> Iterator[str]:
 def migrated_database(name: str) -> Iterator[str]:
     """As ``new_database``, with all tables, as ``manage.py migrate`` makes them in a process of its own."""
     name = f"{name}_{os.getpid()}"
-    url = _create(name, template=_migrated())
+    url = _create(name, template=_migrated(), owner=plain_owner())
     try:
         yield url
     finally:
@@ -74,10 +75,25 @@ def migrated_database(name: str) -> Iterator[str]:
 def _migrated() -> str:
     """The name of a database that was migrated, and that others are copied from: migrating takes seconds."""
     name = f"folio_migrated_{os.getpid()}"
-    url = _create(name)
+    url = _create(name, owner=plain_owner())
     atexit.register(_drop_if_there, name)
-    migrate(url)
+    migrate(as_plain_owner(url))
     return name
+
+
+@cache
+def plain_owner() -> str:
+    """A role that owns ledgers, and has no powers beside: ``ledger_verify`` tells of a superuser as owner."""
+    name = f"folio_owner_{os.getpid()}"
+    with psycopg.connect(database_url(), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+    atexit.register(_drop_owner_if_there, name)
+    return name
+
+
+def as_plain_owner(url: str, options: str = "") -> str:
+    """The same database, where what is made belongs to ``plain_owner``."""
+    return make_conninfo(url, options=f"-c role={plain_owner()} {options}".strip())
 
 
 def migrate(url: str) -> None:
@@ -86,7 +102,7 @@ def migrate(url: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _create(name: str, template: str = "template1") -> str:
+def _create(name: str, template: str = "template1", owner: str = "") -> str:
     with psycopg.connect(database_url(), autocommit=True) as connection:
         row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
         if row is None or not row[0]:
@@ -94,6 +110,8 @@ def _create(name: str, template: str = "template1") -> str:
         new, old = sql.Identifier(name), sql.Identifier(template)
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(new))
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(new, old))
+        if owner:
+            connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(new, sql.Identifier(owner)))
     return make_conninfo(database_url(), dbname=name)
 
 
@@ -106,6 +124,11 @@ def _drop_if_there(name: str) -> None:
     # At the end of the process, when the embedded server may be gone with all its databases.
     with suppress(psycopg.OperationalError):
         _drop(name)
+
+
+def _drop_owner_if_there(name: str) -> None:
+    with suppress(psycopg.Error), psycopg.connect(database_url(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
 
 @contextmanager

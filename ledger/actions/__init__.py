@@ -12,11 +12,13 @@ from ledger.adoption import adopt
 from ledger.gaps.sweeping import flag_lost
 from ledger.periods import close_period, open_next_periods, open_period
 from ledger.series import change_allocation, define_series
+from ledger.verification.alarms import acknowledge_alarm
 
 __all__ = [
     "Done",
     "Skipped",
     "acknowledge",
+    "acknowledge_alarm",
     "adopt",
     "all_or_none",
     "change_allocation",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db import models
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.db import models, router
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from ledger.actions import all_or_none
 from ledger.admin.base import AnyModelAdmin
+from ledger.errors import LedgerError
+from ledger.keys import REASON_LENGTH, reason_text
 
 #: As many as a person can read before saying yes.
 MOST = 200
@@ -32,6 +36,53 @@ def chosen_rows(
         )
         return None
     return chosen
+
+
+class ReasonForm(forms.Form):
+    """What an auditor will read."""
+
+    reason = forms.CharField(
+        max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+    )
+
+    def clean_reason(self) -> str:
+        """As the ledger takes it."""
+        try:
+            return reason_text(self.cleaned_data["reason"])
+        except LedgerError as error:
+            raise ValidationError(str(error)) from error
+
+
+def acknowledge_all(
+    model_admin: AnyModelAdmin,
+    request: HttpRequest,
+    queryset: models.QuerySet[Any],
+    acknowledge: Callable[..., object],
+    words: dict[str, str],
+) -> HttpResponse | None:
+    """Acknowledge all of the chosen rows or none, after a page that asks for the reason."""
+    alias = router.db_for_write(queryset.model)
+    chosen = chosen_rows(model_admin, request, queryset.using(alias))
+    if chosen is None:
+        return None
+    confirmed = "confirmed" in request.POST
+    form = ReasonForm(request.POST if confirmed else None)
+    failures: list[str] = []
+    if confirmed and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        failures = all_or_none(
+            chosen,
+            lambda one: acknowledge(one, reason=reason, by=request.user, using=alias),
+            alias,
+            turn="acknowledge",
+        ).failures
+        if not failures:
+            for one in chosen:
+                model_admin.log_change(request, one, "Acknowledged.")
+            model_admin.message_user(request, f"Acknowledged: {len(chosen)}.", messages.SUCCESS)
+            return None
+    words = {"button": "Acknowledge", "action": "acknowledge_selected", **words}
+    return confirmation_page(model_admin, request, chosen, form, failures, words)
 
 
 def confirmation_page(

@@ -4,43 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.db import router
+from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 
-from ledger.actions import acknowledge, all_or_none
+from ledger.actions import acknowledge
 from ledger.admin.base import AnyModelAdmin
-from ledger.admin.confirmed import chosen_rows, confirmation_page
+from ledger.admin.confirmed import acknowledge_all
 from ledger.admin.events import EventAdmin
 from ledger.admin.evidence import shown_evidence
 from ledger.admin.filters import TenantFilter
-from ledger.errors import LedgerError
-from ledger.keys import REASON_LENGTH, reason_text
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved, RemoteReading
 from ledger.moments import timestamp
 from ledger.unreadable import objects
 
 #: A longer list is no help; any value can still stand in the address.
 _MOST = 100
-
-
-class AcknowledgeForm(forms.Form):
-    """What an auditor will read."""
-
-    reason = forms.CharField(
-        max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
-    )
-
-    def clean_reason(self) -> str:
-        """As ``acknowledge`` takes it."""
-        try:
-            return reason_text(self.cleaned_data["reason"])
-        except LedgerError as error:
-            raise ValidationError(str(error)) from error
 
 
 class FindingStateFilter(admin.SimpleListFilter):
@@ -170,30 +150,8 @@ class FindingRaisedAdmin(EventAdmin):
     @admin.action(description="Acknowledge selected findings", permissions=["acknowledge_finding"])
     def acknowledge_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Acknowledges all of them or none, after a page that asks for the reason."""
-        alias = router.db_for_write(FindingAcknowledged)
-        chosen = chosen_rows(self, request, queryset.using(alias))
-        if chosen is None:
-            return None
-        confirmed = "confirmed" in request.POST
-        form = AcknowledgeForm(request.POST if confirmed else None)
-        failures: list[str] = []
-        if confirmed and form.is_valid():
-            reason = form.cleaned_data["reason"]
-            failures = all_or_none(
-                chosen,
-                lambda finding: acknowledge(finding, reason=reason, by=request.user, using=alias),
-                alias,
-                turn="acknowledge",
-            ).failures
-            if not failures:
-                for finding in chosen:
-                    self.log_change(request, finding, "Acknowledged.")
-                self.message_user(request, f"Acknowledged: {len(chosen)}.", messages.SUCCESS)
-                return None
         words = {
             "title": "Acknowledge findings",
             "warning": "They stay as they are, and are told as acknowledged. What is said can't be taken back.",
-            "button": "Acknowledge",
-            "action": "acknowledge_selected",
         }
-        return confirmation_page(self, request, chosen, form, failures, words)
+        return acknowledge_all(self, request, queryset, acknowledge, words)

@@ -119,7 +119,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_raise_alarms",
                 "ledger_remember_scan",
                 "ledger_report_holes",
-                "ledger_resolve_alarms",
+                "ledger_resolve_mended",
                 "ledger_store_draft",
                 "ledger_suspects",
                 "ledger_withdraw_slot",
@@ -136,6 +136,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
         frozenset(
             {
                 "ledger_acknowledge",
+                "ledger_acknowledge_alarms",
                 "ledger_adopt",
                 "ledger_adopt_counter",
                 "ledger_change_allocation",
@@ -150,6 +151,8 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_open_explicit",
                 "ledger_open_period",
                 "ledger_raise_alarms",
+                "ledger_resolve_alarms",
+                "ledger_resolve_mended",
                 "ledger_skip_taken",
                 "ledger_void",
                 # To put triggers on the table of a system whose counters were moved here.

@@ -38,7 +38,7 @@ _POWERS = """
         WHERE r.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_maintain', 'pg_write_all_data')
         UNION ALL
         SELECT 7, 'may set session_replication_role, which silences ordinary triggers', r.rolname
-        FROM can_be r WHERE has_parameter_privilege(r.oid, 'session_replication_role', 'SET')
+        FROM can_be r WHERE has_parameter_privilege(r.oid, 'session_replication_role', 'SET, ALTER SYSTEM')
         UNION ALL
         SELECT 8, 'may make objects in the ledger''s schema ' || quote_ident(l.nspname)
                   || ', which its functions could take for their own', r.rolname

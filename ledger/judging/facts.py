@@ -28,14 +28,16 @@ from ledger.zones import zone_or_utc
 #: and what came since the last scan in a large one.
 _MOST = 50_000
 
-#: What an alarm is told as; any other says that rows or guards were tampered with. Keys of an earlier version, a
-#: setting that can't work, and a privilege that somebody granted are no loss: people have to see to them.
+#: What an alarm is told as; any other says that rows or guards were tampered with. Keys of an earlier version, and a
+#: setting that can't work, are no loss: people have to see to them. Nor is what somebody *could* do: an owner, a
+#: privilege, a function that runs with the owner's rights. Where a name leads past the ledger ("shadow"), rows *are*
+#: read and written that no guard has seen.
 _KINDS = {
     "lost-or-tampered": Kind.LOST,
     "reservation-old": Kind.RESERVED,
     NOT_CHECKED: Kind.UNCHECKED,
     COUNTRY_RULE: Kind.RULE,
-    **dict.fromkeys(("setting", "code-text", "owner", "privilege", "definer", "shadow"), Kind.SETUP),
+    **dict.fromkeys(("setting", "code-text", "owner", "superuser", "privilege", "definer"), Kind.SETUP),
     **dict.fromkeys((check for check in MEANINGS if check.startswith(("document-", "tenant-"))), Kind.SETUP),
     # Two numbers of one document, which is a matter of rows.
     "document-twice": Kind.TAMPERED,
@@ -106,11 +108,12 @@ def judge(
     asked = _Asked(alias, wanted, aware(now))
     whole = size <= _MOST
     looked_at = asked.now if whole else _aware(full_look)
+    alarms, acknowledged = _alarms(asked)
     facts = merged(
         fact
         for found in (
             _values(asked, whole=whole),
-            _alarms(asked),
+            alarms,
             _counted(asked, Kind.DIFFERENCE, sql.DIFFERENCES),
             _counted(asked, Kind.UNEXPLAINED, sql.UNEXPLAINED),
             _undeclared(asked),
@@ -121,7 +124,7 @@ def judge(
         )
         for fact in found
     )
-    return Judgement(facts, asked.now, looked_at)
+    return Judgement(facts, asked.now, looked_at, acknowledged)
 
 
 def _values(asked: _Asked, *, whole: bool) -> Iterator[Fact]:
@@ -132,16 +135,19 @@ def _values(asked: _Asked, *, whole: bool) -> Iterator[Fact]:
             yield Fact(Kind.DISAGREES, 1, tenant, series, starts_on)
 
 
-def _alarms(asked: _Asked) -> Iterator[Fact]:
-    found: dict[tuple[Kind, str | None, str | None, date | None], tuple[int, datetime | None]] = {}
-    for tenant, series, starts_on, check, alarms, values, raised_at in asked.rows(sql.ALARMS):
+def _alarms(asked: _Asked) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
+    """The facts that open alarms are, and those of them that were acknowledged, which count for nothing."""
+    found: dict[tuple[Any, ...], tuple[int, datetime | None]] = {}
+    for tenant, series, starts_on, check, is_acknowledged, alarms, values, raised_at in asked.rows(sql.ALARMS):
         kind, since = kind_of(check), _aware(raised_at)
-        place = (kind, None, None, None) if tenant is None else (kind, tenant, series, starts_on)
-        count, first = found.get(place, (0, since))
+        place = (None,) * 3 if tenant is None else (tenant, series, starts_on)
+        count, first = found.get((is_acknowledged, kind, *place), (0, since))
         earliest = min(filter(None, (first, since)), default=None)
-        found[place] = (count + int(values if kind is Kind.LOST else alarms), earliest)
-    for (kind, tenant, series, starts_on), (count, since) in found.items():
-        yield Fact(kind, count, tenant, series, starts_on, since)
+        found[is_acknowledged, kind, *place] = (count + int(values if kind is Kind.LOST else alarms), earliest)
+    facts: dict[bool, list[Fact]] = {False: [], True: []}
+    for (is_acknowledged, kind, *where), (count, since) in found.items():
+        facts[is_acknowledged].append(Fact(kind, count, *where, since=since))
+    return tuple(facts[False]), tuple(facts[True])
 
 
 def _counted(asked: _Asked, kind: Kind, statement: str, **more: Any) -> Iterator[Fact]:

@@ -78,16 +78,18 @@ VALUES = f"""
        OR r.last_value > coalesce(r.reaches, r.start)
 """  # noqa: S608
 
-# Open alarms, by kind. One that concerns all tenants concerns each of them.
+# Open alarms, by kind, and whether somebody has said why they may stand. One that concerns all tenants concerns each of
+# them.
 ALARMS = f"""
-    SELECT a.tenant, nullif(a.series, ''), a.starts_on, a.kind, count(*),
+    SELECT a.tenant, nullif(a.series, ''), a.starts_on, a.kind, a.is_acknowledged, count(*),
            sum(coalesce(a.through::numeric - a.value, 0) + 1), {_SINCE.format("a.raised_at")}
-    FROM ledger_alarmraised a
+    FROM (SELECT a.*, EXISTS (SELECT FROM ledger_alarmacknowledged k WHERE k.alarm_id = a.id) AS is_acknowledged
+          FROM ledger_alarmraised a) a
     WHERE NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
       AND (a.tenant IS NULL
            OR (%(tenant)s::text IS NULL OR a.tenant = %(tenant)s)
               AND (%(series)s::text IS NULL OR a.series = %(series)s))
-    GROUP BY 1, 2, 3, 4
+    GROUP BY 1, 2, 3, 4, 5
 """  # noqa: S608
 
 # Differences from the books that are neither over nor acknowledged.

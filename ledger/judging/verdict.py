@@ -221,12 +221,14 @@ class Told:
 class Verdict:
     """How one place stands. ``as_of`` is when the facts were read; ``looked_at`` when every value was last looked at:
     the same moment in a small ledger, else that of the last full look, or None where there never was one.
+    ``acknowledged`` is how many alarms somebody has said may stand: they count for nothing, and are told all the same.
     """
 
     state: State
     facts: tuple[Fact, ...]
     as_of: datetime
     looked_at: datetime | None
+    acknowledged: int = 0
 
     @property
     def is_in_order(self) -> bool:
@@ -259,8 +261,15 @@ class Verdict:
                 text = f"{kind.counted(sum(fact.count for fact in facts))}{where}"
                 yield Told(kind.state, text, min(moments, default=None), kind.remedy)
 
+    @property
+    def acknowledged_text(self) -> str:
+        """``2 alarms are acknowledged``; empty where none is."""
+        if not self.acknowledged:
+            return ""
+        return f"{self.acknowledged:,} {'alarm is' if self.acknowledged == 1 else 'alarms are'} acknowledged"
+
     def __str__(self) -> str:
-        said = "; ".join(told.text for told in self.told())
+        said = "; ".join(filter(None, [*(told.text for told in self.told()), self.acknowledged_text]))
         return f"{self.state}: {said}" if said else self.state.value
 
     def as_dict(self) -> dict[str, Any]:
@@ -269,6 +278,7 @@ class Verdict:
             "state": self.state.value,
             "as_of": self.as_of,
             "looked_at": self.looked_at,
+            "acknowledged": self.acknowledged,
             "facts": [fact.as_dict() for fact in self.facts],
         }
 
@@ -280,7 +290,11 @@ class Judgement:
     facts: tuple[Fact, ...]
     as_of: datetime
     looked_at: datetime | None
-    _by_place: dict[tuple[str | None, str | None, date | None], Verdict] = field(default_factory=dict, compare=False)
+    #: Alarms that somebody has said may stand.
+    acknowledged: tuple[Fact, ...] = ()
+    _by_place: dict[tuple[str | None, str | None, date | None], Verdict] = field(
+        default_factory=dict, init=False, compare=False
+    )
 
     @property
     def verdict(self) -> Verdict:
@@ -292,12 +306,14 @@ class Judgement:
         place = (tenant, series, starts_on)
         if place not in self._by_place:
             facts = (fact for fact in self.facts if fact.concerns(*place))
-            self._by_place[place] = decide(facts, as_of=self.as_of, looked_at=self.looked_at)
+            known = sum(fact.count for fact in self.acknowledged if fact.concerns(*place))
+            verdict = decide(facts, as_of=self.as_of, looked_at=self.looked_at, acknowledged=known)
+            self._by_place[place] = verdict
         return self._by_place[place]
 
     def including(self, facts: Iterable[Fact]) -> Judgement:
         """The same with what somebody has seen besides; of what both have seen, the larger count stands."""
-        return Judgement(merged([*self.facts, *facts]), self.as_of, self.looked_at)
+        return replace(self, facts=merged([*self.facts, *facts]))
 
 
 def merged(facts: Iterable[Fact]) -> tuple[Fact, ...]:
@@ -313,8 +329,8 @@ def merged(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     return tuple(found.values())
 
 
-def decide(facts: Iterable[Fact], *, as_of: datetime, looked_at: datetime | None) -> Verdict:
+def decide(facts: Iterable[Fact], *, as_of: datetime, looked_at: datetime | None, acknowledged: int = 0) -> Verdict:
     """**The one place where it is decided how something stands**: as its worst fact does, in order if there is none."""
     ordered = sorted(facts, key=lambda fact: fact.kind.state.rank)
     state = ordered[0].kind.state if ordered else State.IN_ORDER
-    return Verdict(state, tuple(ordered), as_of, looked_at)
+    return Verdict(state, tuple(ordered), as_of, looked_at, acknowledged)

@@ -146,7 +146,8 @@ class LedgerCommand(BaseCommand):
         """
         if not verdict.is_in_order:
             told = " ".join(f"{_capital(one.text)}. {one.remedy}" for one in verdict.told())
-            message = f"{first} {_capital(verdict.state)}: {told}".strip()
+            known = f" {verdict.acknowledged_text}." if verdict.acknowledged else ""
+            message = f"{first} {_capital(verdict.state)}: {told}{known}".strip()
             raise CommandError(message, returncode=verdict.state.exit_code)
         if first:
             raise CommandError(first, returncode=FAILED)

@@ -1799,6 +1799,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "alarms raised",
+                "permissions": [("acknowledge_alarm", "Can acknowledge an alarm")],
                 "default_permissions": ("view",),
                 "constraints": [
                     models.UniqueConstraint(
@@ -1857,6 +1858,54 @@ class Migration(migrations.Migration):
                         fields=("tenant", "alarm"), name="ledger_alarmresolved_once", nulls_distinct=False
                     )
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AlarmAcknowledged",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("era", models.IntegerField(db_default=1, editable=False)),
+                (
+                    "transaction_id",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                ledger.models.columns.TransactionId(), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "db_login",
+                    models.TextField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            ledger.models.columns.SessionUser(), models.TextField()
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+                ("tenant", models.TextField(blank=True, null=True)),
+                ("reason", models.TextField()),
+                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
+                (
+                    "acknowledged_at",
+                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
+                ),
+                (
+                    "alarm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="acknowledgements",
+                        to="ledger.alarmraised",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "alarms acknowledged",
+                "default_permissions": ("view",),
             },
         ),
     ]

@@ -4,7 +4,7 @@ Beside them the diary of the sweeps and the mirror of accounting systems, which 
 """
 
 from ledger.models.access import RolePurpose, TenantAccess, TenantBinding
-from ledger.models.alarms import AlarmRaised, AlarmResolved
+from ledger.models.alarms import AlarmAcknowledged, AlarmRaised, AlarmResolved
 from ledger.models.changes import AccessChanged, PeriodChanged, SeriesChanged
 from ledger.models.drafts import DraftCancelled, DraftMade, RemotePool
 from ledger.models.events import (
@@ -33,6 +33,7 @@ __all__ = [
     "AdoptingDay",
     "AdoptingRow",
     "Adoption",
+    "AlarmAcknowledged",
     "AlarmRaised",
     "AlarmResolved",
     "Allocation",

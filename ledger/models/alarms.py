@@ -1,4 +1,4 @@
-"""Alarms: events. One is raised when a look at the ledger finds a broken rule, and is resolved at most once."""
+"""Alarms: events. One is raised when a look finds a broken rule, may be acknowledged, and is resolved at most once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from ledger.keys import KEY_LENGTH
-from ledger.models.columns import Event, ShortTextField, written_at
+from ledger.models.columns import Event, ShortTextField, key, written_at
 from ledger.models.readable import DayField
 
 #: The longest of ``ledger.verification.findings.MEANINGS`` has 19 characters.
@@ -20,8 +20,8 @@ class AlarmRaised(Event):
     ``kind`` is the name of the check, ``rule`` its place in "What must always hold" (null for the rules of a country).
     ``tenant`` is null where it concerns all of them, as a missing guard does. ``series``, ``starts_on``, ``value``,
     ``through``, ``number``, ``table_name`` and ``row_id`` say where it is. No foreign keys: what they name may be what
-    is lost. ``subject`` is a digest of all that. While an alarm is open, it is not raised again; after it was resolved
-    it may be, as the next ``occurrence``.
+    is lost. ``subject`` is a digest of all that, made by the database. While an alarm is open, it is not raised again;
+    after it was resolved it may be, as the next ``occurrence``.
     """
 
     # An empty text is a tenant, so it can't stand for all of them.
@@ -44,6 +44,7 @@ class AlarmRaised(Event):
     class Meta:
         verbose_name_plural = "alarms raised"
         default_permissions = ("view",)
+        permissions: ClassVar = [("acknowledge_alarm", "Can acknowledge an alarm")]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant", "subject", "occurrence"], name="ledger_alarmraised_once", nulls_distinct=False
@@ -72,3 +73,21 @@ class AlarmResolved(Event):
 
     def __str__(self) -> str:
         return f"{self.alarm} resolved"
+
+
+class AlarmAcknowledged(Event):
+    """Somebody knows of the alarm and says why what it found may stand. A later one adds to it."""
+
+    # An empty text is a tenant, so it can't stand for all of them.
+    tenant = models.TextField(null=True, blank=True)  # type: ignore[assignment]  # noqa: DJ001
+    alarm = models.ForeignKey(AlarmRaised, on_delete=models.PROTECT, related_name="acknowledgements")
+    reason = models.TextField()
+    actor = key(blank=True, default="")
+    acknowledged_at = written_at()
+
+    class Meta:
+        verbose_name_plural = "alarms acknowledged"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.reason

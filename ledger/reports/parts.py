@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import UTC
 
 from ledger.reports import report_sql as sql
 from ledger.reports.declaring import declaration_due, due_day
 from ledger.reports.missing import Span, What
 from ledger.reports.remote import remote_parts
-from ledger.reports.rows import DeclaredGapRow, GapRow, OpenRow, Part, PeriodRow, VoidRow
+from ledger.reports.rows import AcknowledgedRow, DeclaredGapRow, GapRow, OpenRow, Part, PeriodRow, VoidRow
 from ledger.reports.scope import Scope, ScopedPeriod
 
 _CAUSES = {
@@ -49,6 +50,7 @@ def parts(scope: Scope) -> tuple[Part, ...]:
             OpenRow,
             lambda: _open(scope),
         ),
+        *_alarm_parts(scope),
         *remote_parts(scope),
     )
 
@@ -140,3 +142,39 @@ def _open(scope: Scope) -> Iterator[OpenRow]:
                     asked_by=span.item.actor,
                     asked_for=span.item.asked_for,
                 )
+
+
+def _alarm_parts(scope: Scope) -> Iterator[Part]:
+    rows = list(_acknowledged(scope))
+    if rows:
+        yield Part(
+            "acknowledged",
+            "Acknowledged alarms",
+            "What breaks a rule of the ledger and can't be mended; it may stand, for the reason given.",
+            AcknowledgedRow,
+            lambda: iter(rows),
+            grouped=False,
+        )
+
+
+def _acknowledged(scope: Scope) -> Iterator[AcknowledgedRow]:
+    places = {(scoped.summary.series, scoped.summary.starts_on): scoped for scoped in scope.periods}
+    codes = {code for code, _ in places}
+    for series, starts_on, alarm, problem, number, raised_at, reason, actor, at in scope.snapshot.rows(
+        sql.ACKNOWLEDGED, {"tenant": scope.tenant}
+    ):
+        scoped = places.get((series, starts_on))
+        if (series and series not in codes) or (starts_on is not None and scoped is None):
+            continue
+        zone = UTC if scoped is None else scoped.zone
+        yield AcknowledgedRow(
+            series=series,
+            period="" if scoped is None else scoped.summary.period,
+            number=number,
+            alarm=alarm,
+            problem=problem,
+            raised_at=raised_at.astimezone(zone),
+            reason=reason,
+            acknowledged_by=actor,
+            acknowledged_at=at.astimezone(zone),
+        )

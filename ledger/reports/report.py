@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -32,7 +32,8 @@ SCHEMA = "folio.continuity/1"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where in the ledger the report stands: how many events of its periods there are, and of the tenant's findings.
+    """Where in the ledger the report stands: how many events of its periods there are, and of the tenant's findings
+    and acknowledged alarms.
 
     Events are only ever added, so two reports at one position have read the same events. What is open besides is no
     event, and belongs to the moment.
@@ -235,15 +236,23 @@ def _judged(scope: Scope, series: str | None) -> Judgement:
     places = {(scoped.summary.series, scoped.summary.starts_on) for scoped in scope.periods}
     codes = {code for code, _ in places}
     counted = [fact for scoped in scope.periods for fact in _counted(scope.tenant, scoped)]
-    facts = tuple(
-        fact
-        for fact in judgement.including(counted).facts
-        if fact.kind.state not in _NOT_TOLD
-        and (fact.series is None or fact.series in codes)
-        and (fact.starts_on is None or (fact.series, fact.starts_on) in places)
-    )
+
+    def here(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+        return tuple(
+            fact
+            for fact in facts
+            if fact.kind.state not in _NOT_TOLD
+            and (fact.series is None or fact.series in codes)
+            and (fact.starts_on is None or (fact.series, fact.starts_on) in places)
+        )
+
     # Every value was looked at just now, to be counted.
-    return Judgement(facts, as_of=judgement.as_of, looked_at=judgement.as_of)
+    return replace(
+        judgement,
+        facts=here(judgement.including(counted).facts),
+        acknowledged=here(judgement.acknowledged),
+        looked_at=judgement.as_of,
+    )
 
 
 def _with_state(scoped: ScopedPeriod, judgement: Judgement) -> ScopedPeriod:

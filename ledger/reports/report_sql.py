@@ -133,8 +133,19 @@ CONFIRMED = f"""
     GROUP BY d.system
 """  # noqa: S608
 
-# How many explanations there are of gaps of these periods, and events of findings: with the entries and the voids,
-# where in the ledger the report stands. Also what the database's clock says.
+# The open alarms that somebody has said may stand, with the last word on each. Parameter: tenant.
+ACKNOWLEDGED = """
+    SELECT a.series, a.starts_on, a.kind, a.problem, a.number, a.raised_at, k.reason, k.actor, k.acknowledged_at
+    FROM ledger_alarmraised a
+    CROSS JOIN LATERAL (
+        SELECT k.* FROM ledger_alarmacknowledged k WHERE k.alarm_id = a.id ORDER BY k.id DESC LIMIT 1
+    ) k
+    WHERE a.tenant = %(tenant)s AND NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
+    ORDER BY a.id
+"""
+
+# How many explanations there are of gaps of these periods, and events of findings and acknowledged alarms: with the
+# entries and the voids, where in the ledger the report stands. Also what the database's clock says.
 EXPLANATIONS = """
     SELECT now(), (
         SELECT count(*) FROM ledger_gapexplained x JOIN ledger_entry e ON e.id = x.entry_id
@@ -148,6 +159,8 @@ EXPLANATIONS = """
         SELECT count(*) FROM ledger_findingresolved f WHERE f.tenant = %(tenant)s
     ) + (
         SELECT count(*) FROM ledger_findingacknowledged f WHERE f.tenant = %(tenant)s
+    ) + (
+        SELECT count(*) FROM ledger_alarmacknowledged k WHERE k.tenant = %(tenant)s
     )
 """
 

@@ -173,3 +173,16 @@ class OpenRow(Row):
     document: str = column("Document", share=2)
     asked_by: str = column("By")
     asked_for: date | None = column("Business date", Kind.DAY, 1.15)
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgedRow(Row):
+    """What a look at the ledger found, with why it may stand. Series and period are empty where it has none."""
+
+    number: str = column("Number", share=1.4)
+    alarm: str = column("Alarm", share=1.2)
+    problem: str = column("What is wrong", share=3.4)
+    raised_at: datetime = column("Found", Kind.MOMENT, 1.75)
+    reason: str = column("May stand because", share=2.6)
+    acknowledged_by: str = column("By", share=0.9)
+    acknowledged_at: datetime = column("Acknowledged", Kind.MOMENT, 1.75)

@@ -31,6 +31,8 @@ from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
 DATABASE = "folio"
+#: Who owns the site's database, and so its ledger: no superuser, whom no guard would bind.
+OWNER = "folio"
 POSTGRES_CONF = {"max_connections": "200"}
 STARTUP_SECONDS = 60.0
 NO_PROCESS = 2**31 - 2  # above every pid_max
@@ -53,8 +55,8 @@ def home() -> Path:
 
 
 def database_url() -> str:
-    """Start or join the embedded PostgreSQL of this project and return the URL of its database."""
-    return start_postgres(home() / "postgres")
+    """Start or join the embedded PostgreSQL of this project and return the URL of its database, for its owner."""
+    return start_postgres(home() / "postgres", owner=OWNER)
 
 
 def redis_url() -> str:
@@ -76,21 +78,22 @@ def stop() -> list[str]:
 
 
 def start_postgres(
-    folder: Path, *, configuration: Mapping[str, str] = POSTGRES_CONF, cleanup_mode: str = "stop"
+    folder: Path, *, configuration: Mapping[str, str] = POSTGRES_CONF, cleanup_mode: str = "stop", owner: str = ""
 ) -> str:
-    """Start or join the server whose data lie in `folder`.
+    """Start or join the server whose data lie in `folder`; return the URL of its database, for the database's owner.
 
+    That is the superuser, or the role `owner`, which has no powers beside, if it was named when the database was made.
     `configuration` goes into postgresql.conf when the data folder is made, and is not looked at later.
     `cleanup_mode` is what the last process to leave does: "stop", or "delete" for the data as well.
     """
     folder = folder.resolve()
     with _lock:
         if folder not in _urls:
-            _urls[folder] = _start_postgres(folder, configuration, cleanup_mode)
+            _urls[folder] = _start_postgres(folder, configuration, cleanup_mode, owner)
         return _urls[folder]
 
 
-def _start_postgres(folder: Path, configuration: Mapping[str, str], cleanup_mode: str) -> str:
+def _start_postgres(folder: Path, configuration: Mapping[str, str], cleanup_mode: str, owner: str) -> str:
     pgserver = _import_pgserver()
     import fasteners
 
@@ -124,11 +127,18 @@ def _start_postgres(folder: Path, configuration: Mapping[str, str], cleanup_mode
     postmaster = server.get_postmaster_info()
     conninfo = make_conninfo(host=str(postmaster.socket_dir), user=server.postgres_user, dbname="postgres")
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+        whose = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
+        if not connection.execute(whose, [DATABASE]).fetchone():
+            role, database = sql.Identifier(owner or server.postgres_user), sql.Identifier(DATABASE)
             # Another process may be at the same point.
-            with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-    return f"postgresql://{server.postgres_user}@/{DATABASE}?host={postmaster.socket_dir}"
+            there = (errors.DuplicateObject, errors.DuplicateDatabase, errors.UniqueViolation)
+            if owner:
+                with contextlib.suppress(*there):
+                    connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+            with contextlib.suppress(*there):
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+        [user] = connection.execute(whose, [DATABASE]).fetchone() or [owner]
+    return f"postgresql://{user}@/{DATABASE}?host={postmaster.socket_dir}"
 
 
 def _import_pgserver() -> Any:

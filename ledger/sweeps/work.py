@@ -149,8 +149,8 @@ def verify(alias: str) -> dict[str, int]:
     refused: list[str] = []
     looked = verification.watch(using=alias, note=lambda note: _log.warning("%s", note), refused=refused.append)
     for alarm in chain(looked, rules.watch(using=alias, refused=refused.append)):
-        alarms += 1
-        _log.error("%s", alarm)
+        alarms += not alarm.reason
+        _log.log(logging.INFO if alarm.reason else logging.ERROR, "%s", alarm)
     for told in refused:
         _log.error("%s", told)
     return {"alarms": alarms, **({"not_kept": 1} if refused else {})}

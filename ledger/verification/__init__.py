@@ -173,8 +173,7 @@ def watch(
             progress(check)
 
     for alarm in verify(tenant=tenant, series=series, using=alias, progress=begin, note=note):
-        kept.see(alarm)
-        yield alarm
+        yield kept.see(alarm)
     kept.finish()
 
 

@@ -1,7 +1,9 @@
 """Alarms: what looks at the ledger have found, kept until a later look no longer finds it.
 
-``raise_alarms`` and ``resolve_alarms`` are the only ones that write. ``Watch`` compares one whole look with what is
-open: it raises what is new, and resolves what is gone. ``recheck`` resolves what a few probes can tell to be mended.
+``raise_alarms``, ``resolve_alarms`` and ``recheck`` are the only ones that write, beside ``acknowledge_alarm``, by
+which people say why what can't be mended may stand. ``Watch`` compares one whole look with what is open: it raises what
+is new, and resolves what is gone. The role of the workers may only raise, and ``recheck``: then the database itself
+tells what is mended. So a stolen one can't hide an alarm that stands.
 """
 
 from __future__ import annotations
@@ -9,12 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from django.db import Error, connections, router, transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 
-from ledger.models import AlarmRaised
+from ledger.database_errors import told_in_our_words
+from ledger.databases import database_of
+from ledger.errors import AlarmError
+from ledger.keys import actor_name, reason_text
+from ledger.models import AlarmAcknowledged, AlarmRaised, AlarmResolved
 from ledger.verification import alarms_sql as sql
 from ledger.verification.findings import MEANINGS, Alarm, period_label
 
@@ -23,6 +31,20 @@ COUNTRY_RULE = "country-rule"
 
 #: A check that could not run. What it would have found is not mended because of that.
 NOT_CHECKED = "not-checked"
+
+#: What can't be mended, and so may be acknowledged: what stands in rows that never change, and keys of before the rules
+#: for keys.
+#: The database holds the same list (``ledger_alarm_may_stand``).
+ACKNOWLEDGEABLE: Final = frozenset(
+    {
+        *("adoption-of-nothing", "after-closing", "below-first", "cancelled-in-use", "code-text", "date-outside"),
+        *("declared-no-gap", "document-form", "document-of-child", "document-text", "document-twice"),
+        *("draft-of-nothing", "explained-no-gap", "finding-of-stranger", "finding-twice", "gap-of-nothing"),
+        *("gap-with-document", "hole-of-nothing", "no-period", "number-twice", "other-period", "period-of-stranger"),
+        *("period-overlaps", "tenant-form", "tenant-of-child", "tenant-text", "unknown-kind", "unreadable"),
+        *("void-of-gap", "void-of-nothing", "void-of-stranger", "void-too-early", "void-twice", "wrong-number"),
+    }
+)
 
 #: As many new alarms does one look keep. Whoever deletes every second row of a million leaves no million alarms: the
 #: first ones tell what happened, and ``ledger_verify`` names every row.
@@ -37,12 +59,9 @@ _LONGEST = 1000
 #: Written at a time.
 _BATCH = 500
 
-
-def subject_of(alarm: Alarm) -> str:
-    """The same for the same problem of the same row, whenever and by whatever look it is found."""
-    starts_on = None if alarm.starts_on is None else alarm.starts_on.isoformat()
-    place = [alarm.check, alarm.tenant, alarm.series, starts_on, alarm.value, alarm.through, alarm.table, alarm.id]
-    return hashlib.sha256(json.dumps([*place, alarm.problem]).encode()).hexdigest()
+#: The columns that make it the same alarm: the same problem of the same row, whenever and by whatever look it is found.
+#: In this order ``alarms_sql.OPEN`` returns them; ``ledger_raise_alarms`` decides by them too.
+_IDENTITY = ("kind", "tenant", "series", "starts_on", "value", "through", "table_name", "row_id", "problem")
 
 
 def raise_alarms(alarms: Sequence[Alarm], *, using: str | None = None) -> int:
@@ -66,6 +85,61 @@ def resolve_alarms(ids: Collection[int], *, using: str | None = None) -> int:
         cursor.execute(sql.RESOLVE, [list(ids)])
         resolved: int = cursor.fetchone()[0]
     return resolved
+
+
+def with_state(rows: QuerySet[AlarmRaised]) -> QuerySet[Any]:
+    """Alarms with ``resolved_at``, and the last word on them: ``reason``, ``acknowledged_by``, ``acknowledged_at``."""
+    its_own = {"alarm": OuterRef("pk")}
+    said = AlarmAcknowledged.objects.filter(**its_own).order_by("-pk")
+    annotated: QuerySet[Any] = rows.annotate(
+        resolved_at=Subquery(AlarmResolved.objects.filter(**its_own).values("resolved_at")[:1]),
+        reason=Subquery(said.values("reason")[:1]),
+        acknowledged_by=Subquery(said.values("actor")[:1]),
+        acknowledged_at=Subquery(said.values("acknowledged_at")[:1]),
+    )
+    return annotated
+
+
+def acknowledge_alarm(
+    alarm: AlarmRaised | int, *, reason: str, by: Any = None, using: str | None = None
+) -> AlarmAcknowledged:
+    """Append AlarmAcknowledged for an open alarm that can't be mended, and return it. ``alarm`` may be its id.
+
+    The judge no longer counts the alarm then; it is still told, with the reason. What it found may not change: the
+    same check of other rows, or of another value in them, is another alarm. Raises AlarmError where there is no
+    such alarm, it is resolved, or it can be mended; and InvalidReason. Where the last word on it was the same, by the
+    same person, it returns that.
+    """
+    alias = database_of(alarm, AlarmAcknowledged, using)
+    text, actor = reason_text(reason), actor_name(by)
+    pk = alarm if isinstance(alarm, int) else alarm.pk
+    raised = AlarmRaised.objects.using(alias).filter(pk=pk).first()
+    if raised is None:
+        raise AlarmError(
+            f"There is no alarm {pk}.",
+            rule="An alarm is acknowledged by its id.",
+            remedy="manage.py ledger_verify alarms shows all that are open.",
+        )
+    if AlarmResolved.objects.using(alias).filter(alarm=raised).exists():
+        raise AlarmError(
+            f"The alarm {pk} ({raised.kind}) is resolved.",
+            rule="Only an alarm that is open can be acknowledged.",
+            remedy="Nothing is to be done.",
+        )
+    if raised.kind not in ACKNOWLEDGEABLE:
+        raise AlarmError(
+            f"The alarm {pk} ({raised.kind}) can be mended.",
+            rule="What is acknowledged stands in rows that never change, so nobody can set it right.",
+            remedy=raised.remedy,
+        )
+    said = AlarmAcknowledged.objects.using(alias).filter(alarm=raised)
+    last = said.order_by("-pk").first()
+    if last is not None and (last.reason, last.actor) == (text, actor):
+        last.repeated = True
+        return last
+    with told_in_our_words("of this alarm", wanted="an acknowledgement needs"), connections[alias].cursor() as cursor:
+        cursor.execute(sql.ACKNOWLEDGE, [[raised.pk], text, actor])
+        return said.get(pk=cursor.fetchone()[0])
 
 
 def lost_values(tenant: str, series: str, starts_on: date, ends_on: date, value: int, through: int) -> Alarm:
@@ -95,10 +169,10 @@ def recheck(*, using: str | None = None) -> int:
     It asks for no more than what the open alarms name, so it may run every minute. Returns how many were resolved.
     """
     alias = using or router.db_for_write(AlarmRaised)
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql.MENDED)
-        mended = [row[0] for row in cursor.fetchall()]
-    return resolve_alarms(mended, using=alias)
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        cursor.execute(sql.RESOLVE_MENDED)
+        resolved: int = cursor.fetchone()[0]
+    return resolved
 
 
 class Watch:
@@ -125,6 +199,8 @@ class Watch:
         self._waiting: list[Alarm] = []
         #: Open alarms that this look has not found yet: digest → id.
         self._unseen: dict[str, int] = {}
+        #: Why some of the open ones may stand: digest → reason.
+        self._reasons: dict[str, str] = {}
         wanted: dict[str, Any] = {"tenant": tenant, "series": series, "rules": COUNTRY_RULE, "country": country_rules}
         self._guarded(lambda: self._read_open(wanted))
         self._open = set(self._unseen)
@@ -134,16 +210,23 @@ class Watch:
         # In a savepoint, where the caller has a transaction: it goes on after a refusal.
         with transaction.atomic(using=self.alias), connections[self.alias].cursor() as cursor:
             cursor.execute(sql.OPEN, wanted)
-            self._unseen.update(cursor.fetchall())
+            for pk, reason, *identity in cursor.fetchall():
+                subject = _digest(identity)
+                self._unseen[subject] = pk
+                if reason is not None:
+                    self._reasons[subject] = reason
 
-    def see(self, alarm: Alarm) -> None:
-        """The look has found this."""
-        subject = subject_of(alarm)
+    def see(self, alarm: Alarm) -> Alarm:
+        """The look has found this; returns it with the reason for which it was acknowledged, if it was."""
+        row = _row(alarm)
+        subject = _digest([row[name] for name in _IDENTITY])
         self._unseen.pop(subject, None)
         self._is_blind |= alarm.check == NOT_CHECKED
         if subject not in self._open and self._room:
             self._room -= 1
             self._waiting.append(alarm)
+        reason = self._reasons.get(subject)
+        return alarm if reason is None else replace(alarm, reason=reason)
 
     def keep(self) -> None:
         """Raise what was found so far: a look that is killed later has not looked in vain."""
@@ -154,9 +237,14 @@ class Watch:
         """The look has come to its end: what it didn't find again is resolved, unless a check could not run."""
         self.keep()
         if not self._is_blind:
-            self._guarded(lambda: resolve_alarms(self._unseen.values(), using=self.alias))
+            gone = len(self._unseen)
+            told = (
+                f"{gone} alarm{'s were' if gone != 1 else ' was'} not found again, and can't be resolved by this role. "
+                "Run manage.py ledger_verify and ledger_rules as a role with --purpose finance, or as the owner"
+            )
+            self._guarded(lambda: resolve_alarms(self._unseen.values(), using=self.alias), told)
 
-    def _guarded(self, act: Callable[[], Any]) -> None:
+    def _guarded(self, act: Callable[[], Any], told: str = "What was found is not kept as alarms") -> None:
         if self._is_refused:
             return
         try:
@@ -165,7 +253,7 @@ class Watch:
             if self._refused is None or not may_not_write(error):
                 raise
             self._is_refused = True
-            self._refused(f"What was found is not kept as alarms: {str(error).strip()}.")
+            self._refused(f"{told}: {str(error).strip()}.")
 
 
 def may_not_write(error: Error) -> bool:
@@ -187,8 +275,11 @@ def _row(alarm: Alarm) -> dict[str, Any]:
         "row_id": alarm.id,
         "problem": _kept(alarm.problem),
         "remedy": alarm.remedy,
-        "subject": subject_of(alarm),
     }
+
+
+def _digest(identity: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
 
 def _kept(text: str) -> str:

@@ -186,6 +186,10 @@ DESCRIBE: Final = """
     UNION ALL
     SELECT 'hidden', f.name, '{}' FROM function f WHERE f.oid = ANY (%(hidden)s::oid[])
     UNION ALL
+    SELECT 'superuser', w.rolname, jsonb_build_object('role', w.rolname)::text
+    FROM owner JOIN pg_roles w ON w.oid = owner.oid
+    WHERE w.rolsuper
+    UNION ALL
     SELECT CASE WHEN o.oid IS NOT NULL THEN 'owner' WHEN x.is_code THEN 'stranger' ELSE 'neighbour' END,
         i.type || ' ' || replace(i.identity, 'pg_catalog.', ''),
         jsonb_build_object('role', w.rolname, 'owner', s.rolname)::text

@@ -13,6 +13,7 @@ _INVESTIGATE: Final = (
 _UNQUEUE: Final = (
     "Find out who wrote it: Folio's guards refuse such a row. Then delete it as the owner, or restore a backup."
 )
+_ACKNOWLEDGE: Final = "manage.py ledger_verify acknowledge, with the reason for which it may stand."
 _CULPRIT: Final = "Find out who did it, and what they wrote meanwhile."
 _REBUILD: Final = (
     "If migrations wait, run manage.py migrate. Functions and guards: manage.py ledger_install, as the owner. "
@@ -27,7 +28,7 @@ class Alarm:
 
     ``rule`` is its place in "What must always hold" (``ledger.verification``), ``check`` the name of what was found,
     ``value`` and ``through`` the first and last value concerned, ``table`` and ``id`` the row, where there is one;
-    ``starts_on`` is the first day of the period.
+    ``starts_on`` is the first day of the period. ``reason`` is why it may stand, where somebody has acknowledged it.
     """
 
     rule: int | None
@@ -43,6 +44,7 @@ class Alarm:
     problem: str
     remedy: str
     starts_on: date | None = None
+    reason: str = ""
 
     def __str__(self) -> str:
         where = [f"tenant {self.tenant!r}"] if self.tenant is not None else []
@@ -52,7 +54,8 @@ class Alarm:
         where += [f"{self.table} {self.id}"] if self.id is not None else []
         place = f" ({', '.join(where)})" if where else ""
         rule = "" if self.rule is None else f"rule {self.rule}, "
-        return f"{rule}{self.check}{place}: {self.problem} {self.remedy}"
+        todo = f"Acknowledged: {self.reason}" if self.reason else self.remedy
+        return f"{rule}{self.check}{place}: {self.problem} {todo}"
 
 
 def period_label(starts_on: date | None, ends_on: date | None) -> str | None:
@@ -108,15 +111,15 @@ def _of_queue(queue: str, waits: str) -> dict[str, Meaning]:
 #: What to do about a key that Folio would not make today, by what has it.
 _OTHER_KEY: Final = {
     "document": "The number stays as it is. Where the same row may be numbered again, pass the key as it stands here, "
-    "issue(…, document='…'), or the row gets a second number.",
+    f"issue(…, document='…'), or the row gets a second number. Then {_ACKNOWLEDGE}",
     "tenant": "Pass the key as it stands here wherever you issue for it, issue(…, org='…'), or its numbers begin again "
-    "at 1.",
+    f"at 1. Then {_ACKNOWLEDGE}",
 }
 _NO_KEY: Final = {
     "document": "The number stays as it is. Before you issue for the same document under a text that can be a key, "
-    "look for this one, or the document gets a second number.",
+    f"look for this one, or the document gets a second number. Then {_ACKNOWLEDGE}",
     "tenant": "Folio refuses this tenant now. Define its series under a text that can be a key, and take over the "
-    "numbers so far: manage.py ledger_adopt.",
+    f"numbers so far: manage.py ledger_adopt. Then {_ACKNOWLEDGE}",
 }
 
 
@@ -274,7 +277,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "ledger_series",
         "The code {detail!a} is a text that can't be a key: another may look the same.",
         "Folio refuses this code now. Define a series under a code that can be a key, and take over the numbers so "
-        "far: manage.py ledger_adopt.",
+        f"far: manage.py ledger_adopt. Then {_ACKNOWLEDGE}",
     ),
     "wrong-number": Meaning(3, "ledger_entry", "The number {number} should be {detail}.", _RESTORE),
     "void-of-nothing": Meaning(5, "ledger_numbervoided", "It names entry {detail}, which does not exist.", _RESTORE),
@@ -283,7 +286,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
         5,
         "ledger_numbervoided",
         "It is older than the number that it names: {detail}.",
-        "If the server's clock was set back, note that down. " + _INVESTIGATE,
+        f"If the server's clock was set back, {_ACKNOWLEDGE} Else find out who wrote it.",
     ),
     "void-twice": Meaning(5, "ledger_numbervoided", "The number is void already, by {detail}.", _INVESTIGATE),
     "void-of-gap": Meaning(6, "ledger_numbervoided", "It names entry {detail}, which is a gap.", _INVESTIGATE),
@@ -299,7 +302,12 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "It declares {values} of period {detail} as missing, which are not all gaps of its tenant.",
         _INVESTIGATE,
     ),
-    "after-closing": Meaning(7, "ledger_entry", "It was issued after its period was closed: {detail}.", _INVESTIGATE),
+    "after-closing": Meaning(
+        7,
+        "ledger_entry",
+        "It was issued after its period was closed: {detail}.",
+        f"{_INVESTIGATE} If it was the server's clock, {_ACKNOWLEDGE}",
+    ),
     "date-outside": Meaning(7, "ledger_entry", "Its date {detail} lies outside its period.", _INVESTIGATE),
     "adoption-of-nothing": Meaning(
         8, "ledger_adoption", "Its series {detail} does not exist, or belongs to another tenant.", _RESTORE
@@ -334,6 +342,13 @@ MEANINGS: Final[dict[str, Meaning]] = {
         None,
         "{detail}.",
         "Give it to the ledger's owner by ALTER … OWNER TO, or drop it; and take CREATE on the schema from that role.",
+    ),
+    "superuser": Meaning(
+        8,
+        None,
+        "{detail}.",
+        "Give the ledger to a role without powers, as the guide of the database shows (give the ledger away), and let "
+        "the application log in as another: manage.py ledger_grants.",
     ),
     "privilege": Meaning(
         8,

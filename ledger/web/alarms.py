@@ -1,16 +1,19 @@
-"""Alarms: what looks at the ledger have found, until a later look no longer finds it."""
+"""Alarms: what looks at the ledger have found, until a later look no longer finds it; and acknowledging them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db import router
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
-from ledger.models import AlarmRaised, AlarmResolved
+from ledger.models import AlarmAcknowledged, AlarmRaised
+from ledger.verification.alarms import ACKNOWLEDGEABLE, acknowledge_alarm, with_state
 from ledger.web.access import Access, page
+from ledger.web.confirming import Question, chosen_ids, confirmed
 from ledger.web.rows import Asked
-from ledger.web.shown import shown
+from ledger.web.shown import address, shown
 
 _COLUMNS = {
     "raised": "Raised",
@@ -18,9 +21,10 @@ _COLUMNS = {
     "problem": "What is wrong",
     "remedy": "What to do",
     "state": "State",
+    "reason": "Acknowledged because",
 }
 _SORTS = {"raised": "pk"}
-_STATES = ("open", "resolved", "all")
+_STATES = ("open", "acknowledged", "resolved", "all")
 
 
 @page()
@@ -29,9 +33,11 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
     tenant = access.choose(request)
     asked = Asked(request, "alarms")
     state = asked.choice("state", _STATES)
-    found = _with_resolution(AlarmRaised.objects.filter(Q(tenant=tenant) | Q(tenant=None)))
-    if state != "all":
-        found = found.filter(resolved_at__isnull=state == "open")
+    found = with_state(AlarmRaised.objects.filter(Q(tenant=tenant) | Q(tenant=None)))
+    if state == "resolved":
+        found = found.filter(resolved_at__isnull=False)
+    elif state != "all":
+        found = found.filter(resolved_at=None, acknowledged_at__isnull=state == "open")
     if text := asked.text("q"):
         found = found.filter(problem__icontains=text) | found.filter(kind=text) | found.filter(number=text)
     sort = asked.sort(_SORTS, "-raised")
@@ -41,11 +47,36 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
         lambda offset, limit: list(ordered[offset : offset + limit]),
         asked.headings(_COLUMNS, _SORTS, sort),
     )
-    context = {"table": table, "state": state, "states": _STATES, "text": asked.text("q")}
+    context = {
+        "table": table,
+        "state": state,
+        "states": _STATES,
+        "text": asked.text("q"),
+        "acknowledgeable": ACKNOWLEDGEABLE,
+        "may_acknowledge": access.may("acknowledge_alarm"),
+    }
     return shown(request, access, "alarms.html", context, tenant=tenant, title="Alarms")
 
 
-def _with_resolution(rows: QuerySet[AlarmRaised]) -> QuerySet[Any]:
-    resolutions = AlarmResolved.objects.filter(alarm=OuterRef("pk")).values("resolved_at")[:1]
-    annotated: QuerySet[Any] = rows.annotate(resolved_at=Subquery(resolutions))
-    return annotated
+@page(does="acknowledge_alarm", methods=("GET", "HEAD", "POST"))
+def acknowledge_alarms(request: HttpRequest, access: Access) -> HttpResponse:
+    """Asks why what these alarms found may stand, and appends what was said to each."""
+    tenant = access.choose(request)
+    alias = router.db_for_write(AlarmAcknowledged)
+    chosen = list(
+        AlarmRaised.objects.using(alias).filter(tenant=tenant, pk__in=chosen_ids(request, "alarm")).order_by("pk")
+    )
+
+    def act(alarm: AlarmRaised, said: dict[str, Any]) -> AlarmAcknowledged:
+        return acknowledge_alarm(alarm, reason=said["reason"], by=request.user, using=alias)
+
+    many = len(chosen) != 1
+    question = Question(
+        title=f"Acknowledge {len(chosen):,} alarms" if many else "Acknowledge an alarm",
+        warning="An auditor reads why it may stand. It can't be changed or taken back; a later word adds to it.",
+        button="Acknowledge them" if many else "Acknowledge it",
+        back=address("alarms", tenant=tenant),
+    )
+    return confirmed(
+        request, access, question, chosen, act, tenant=tenant, alias=alias, turn="acknowledge", field="alarm"
+    )

@@ -67,8 +67,12 @@ def confirmed(
     alias: str,
     turn: str,
     form_class: type[forms.Form] = ReasonForm,
+    field: str = "",
 ) -> HttpResponse:
-    """Ask, and on POST call ``act(one, what was typed)`` on each, all or none: see ``ledger.actions.all_or_none``."""
+    """Ask, and on POST call ``act(one, what was typed)`` on each, all or none: see ``ledger.actions.all_or_none``.
+
+    ``field`` is the name under which the ids of rows are sent.
+    """
     form = form_class(request.POST if request.method == "POST" else None)
     failures: list[str] = []
     if not chosen:
@@ -84,8 +88,14 @@ def confirmed(
             told = f"Done: {done.written:,}." if done.written else "Nothing was left to do: it was done before."
             messages.success(request, told)
             return redirect(question.back)
-    context = {"question": question, "chosen": chosen, "form": form, "failures": failures}
+    context = {"question": question, "chosen": chosen, "form": form, "failures": failures, "field": field}
     return shown(request, access, "confirm.html", context, tenant=tenant, title=question.title)
+
+
+def chosen_ids(request: HttpRequest, field: str) -> list[int]:
+    """The ids of rows that a form has sent, one more than are too many at most."""
+    named = (request.POST if request.method == "POST" else request.GET).getlist(field)[: MOST + 1]
+    return [int(key) for key in named if key.isascii() and key.isdigit() and len(key) <= 18]
 
 
 def _cleaned(check: Callable[[Any], str], given: Any) -> str:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from ledger.actions import acknowledge
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.web.access import Access, page
-from ledger.web.confirming import MOST, Question, confirmed
+from ledger.web.confirming import Question, chosen_ids, confirmed
 from ledger.web.rows import Asked
 from ledger.web.shown import address, shown
 
@@ -68,10 +68,10 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
 def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why these findings may stand, and appends what was said to each."""
     tenant = access.choose(request)
-    named = (request.POST if request.method == "POST" else request.GET).getlist("finding")[: MOST + 1]
-    ids = [int(key) for key in named if key.isascii() and key.isdigit() and len(key) <= 18]
     alias = router.db_for_write(FindingAcknowledged)
-    chosen = list(FindingRaised.objects.using(alias).filter(tenant=tenant, pk__in=ids).order_by("pk"))
+    chosen = list(
+        FindingRaised.objects.using(alias).filter(tenant=tenant, pk__in=chosen_ids(request, "finding")).order_by("pk")
+    )
 
     def act(finding: FindingRaised, said: dict[str, Any]) -> FindingAcknowledged:
         return acknowledge(finding, reason=said["reason"], by=request.user, using=alias)
@@ -83,7 +83,9 @@ def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
         button="Acknowledge them" if many else "Acknowledge it",
         back=address("findings", tenant=tenant),
     )
-    return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias, turn="acknowledge")
+    return confirmed(
+        request, access, question, chosen, act, tenant=tenant, alias=alias, turn="acknowledge", field="finding"
+    )
 
 
 def _with_state(rows: QuerySet[FindingRaised]) -> QuerySet[Any]:

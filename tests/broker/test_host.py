@@ -81,7 +81,7 @@ def manage(project: Path, environment: dict[str, str], *arguments: str) -> str:
 
 
 def test_its_own_app_by_one_import(project: Path, broker: RedisServer, tmp_path: Path) -> None:
-    with new_database("host_celery") as url:
+    with new_database("host_celery", owned=True) as url:
         environment = {
             "DATABASE_URL": url,
             "SHOP_BROKER": broker.url,
@@ -118,7 +118,7 @@ def test_everything_without_celery(project: Path) -> None:
     (project / "shop" / "__init__.py").write_text("", encoding="utf-8")
     (project / "shop" / "celery.py").unlink()
     (project / "celery.py").write_text("raise ModuleNotFoundError('No module named celery')\n", encoding="utf-8")
-    with new_database("host_plain") as url:
+    with new_database("host_plain", owned=True) as url:
         environment = {
             "DATABASE_URL": url,
             "SHOP_BROKER": "",

@@ -25,7 +25,8 @@ from tests.integration.queued import pooled, reserve, reserving, take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", "void_number", "explain_gap", "acknowledge_finding")
+ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm")
+EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", *ACTING)
 
 #: How files of each kind begin.
 _BEGIN = {".pdf": b"%PDF-", ".zip": b"PK\x03\x04", ".xlsx": b"PK\x03\x04", ".json": b"{", ".csv": b"\xef\xbb\xbf"}

@@ -12,8 +12,9 @@ from django.test import Client
 
 from ledger import define_series, issue, void
 from ledger.actions import explain
-from ledger.models import Entry, FindingRaised, Period, Series, TenantAccess
+from ledger.models import AlarmRaised, Entry, FindingRaised, Period, Series, TenantAccess
 from ledger.reconciliation import Books
+from ledger.verification.alarms import acknowledge_alarm
 from tests.integration.mirrored import There
 
 #: What a template that escapes nothing would run.
@@ -22,7 +23,9 @@ SCRIPT = "<script>alert(1)</script>"
 
 @dataclass(frozen=True)
 class Shop:
-    """One tenant: ten numbers of 2026, of which the second is void, the fifth and ninth are gaps, and a finding."""
+    """One tenant: ten numbers of 2026, of which the second is void, the fifth and ninth are gaps; a finding; and an
+    alarm that somebody has acknowledged.
+    """
 
     tenant: str
     series: Series
@@ -30,6 +33,7 @@ class Shop:
     entries: list[Entry]
     gaps: list[Entry]
     finding: FindingRaised
+    alarm: AlarmRaised
 
 
 def shop(tenant: str, prefix: str, *, code: str = "invoice", mark: str = "") -> Shop:
@@ -59,7 +63,18 @@ def shop(tenant: str, prefix: str, *, code: str = "invoice", mark: str = "") -> 
     there.read()
     there.compare()
     finding = FindingRaised.objects.get(tenant=tenant)
-    return Shop(tenant, series, period, issued, gaps, finding)
+    alarm = AlarmRaised.objects.create(
+        tenant=tenant,
+        kind="document-text",
+        series=code,
+        starts_on=period.starts_on,
+        number=issued[3].number,
+        problem=f"{mark} problem",
+        remedy=f"{mark} remedy",
+        subject="0" * 64,
+    )
+    acknowledge_alarm(alarm, reason=f"{mark} printed so", by=f"{mark} ada")
+    return Shop(tenant, series, period, issued, gaps, finding, alarm)
 
 
 def flag(period: Period, mark: str) -> None:
@@ -118,6 +133,7 @@ def addresses(shop: Shop) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "gaps": [("/ledger/gaps/", {**whose, "gaps-state": "all"})],
         "explain_gaps": [("/ledger/gaps/explain/", {**whose, "gap": f"e{shop.gaps[1].pk}"})],
         "alarms": [("/ledger/alarms/", {**whose, "alarms-state": "all"})],
+        "acknowledge_alarms": [("/ledger/alarms/acknowledge/", {**whose, "alarm": shop.alarm.pk})],
         "findings": [("/ledger/findings/", whose)],
         "acknowledge_findings": [("/ledger/findings/acknowledge/", {**whose, "finding": shop.finding.pk})],
     }

@@ -20,7 +20,7 @@ def demo(url: str, *arguments: str) -> str:
 
 
 def test_the_demo_tells_the_truth_and_can_be_repeated() -> None:
-    with new_database("demo") as url:
+    with new_database("demo", owned=True) as url:
         said = demo(url)
         assert (
             "45,223 values in range, 25,900 used, 19,323 missing in 2,409 ranges (each explained), no duplicates, "

@@ -64,6 +64,14 @@ def test_postgres_ends_with_its_last_user_and_keeps_the_data(tmp_path: Path) -> 
 
 
 @needs_postgres
+def test_the_site_owns_its_database_and_is_no_superuser(tmp_path: Path) -> None:
+    with user(tmp_path, "database_url") as (_, url), psycopg.connect(url) as connection:
+        found = connection.execute("SELECT current_user::text, rolsuper FROM pg_roles WHERE rolname = current_user")
+        assert found.fetchone() == (embedded.OWNER, False)
+        connection.execute("CREATE TABLE ours ()")
+
+
+@needs_postgres
 def test_a_killed_user_does_not_keep_postgres_running(tmp_path: Path) -> None:
     with user(tmp_path, "database_url") as (process, url):
         process.kill()

@@ -13,6 +13,7 @@ from ledger import close_period, issue, issue_many, void
 from ledger.models import (
     AdoptedGap,
     Adoption,
+    AlarmAcknowledged,
     AlarmRaised,
     AlarmResolved,
     DraftCancelled,
@@ -91,10 +92,14 @@ def fill() -> None:
         stock(remote_series("drafted", org="acme", using=ALIAS), ["B-9"], day=DAY, using=ALIAS)
         draft = DraftMade.objects.using(ALIAS).get()
         DraftCancelled.objects.using(ALIAS).create(tenant="acme", draft=draft, state="deleted")
-        alarm = AlarmRaised.objects.using(ALIAS).create(
-            tenant="acme", kind="counter", rule=2, problem="too high", remedy="lower it", subject="0" * 64
+        over, known = (
+            AlarmRaised.objects.using(ALIAS).create(
+                tenant="acme", kind="void-twice", rule=5, problem="it is void already", remedy="see", subject=f"{n:064}"
+            )
+            for n in range(2)
         )
-        AlarmResolved.objects.using(ALIAS).create(tenant="acme", alarm=alarm)
+        AlarmResolved.objects.using(ALIAS).create(tenant="acme", alarm=over)
+        AlarmAcknowledged.objects.using(ALIAS).create(tenant="acme", alarm=known, reason="known")
         TenantAccess.objects.using(ALIAS).create(tenant="acme", user="auth.user:7")
 
 
@@ -122,7 +127,7 @@ def refused(run: Callable[..., None], statement: str, *arguments: Any, state: st
 
 
 def test_every_other_model_is_an_event() -> None:
-    assert len(event_tables()) == 18
+    assert len(event_tables()) == 19
     assert {model._meta.model_name for model in CHANGING} == {"series", "period", "defaultseries"}
     queues = {"slot", "pool", "reservation", "ticket", "scanposition", "remotepool"}
     assert {model._meta.model_name for model in QUEUES} == queues

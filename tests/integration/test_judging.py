@@ -109,13 +109,14 @@ class TestLost:
 
 
 def test_every_alarm_is_told_as_something() -> None:
-    """What Folio's guards refuse was tampered with. A reservation that waits is work for the workers, and what somebody
-    set or granted, or called a document in an earlier version, is for people to see to.
+    """What Folio's guards refuse was tampered with; so may be what was read and written past them. A reservation that
+    waits is work for the workers, and what somebody set or granted, or called a document in an earlier version, is for
+    people to see to.
     """
     told = {check: kind_of(check).state for check in [*MEANINGS, "country-rule"]}
     late = {"reservation-old", "not-checked"}
     keys = {f"{of}-{what}" for of in ("document", "tenant") for what in ("text", "form", "of-child")} | {"code-text"}
-    broken = {"country-rule", "setting", "owner", "privilege", "definer", "shadow"} | keys
+    broken = {"country-rule", "setting", "owner", "superuser", "privilege", "definer"} | keys
     assert {check for check, state in told.items() if state is State.OVERDUE} == late
     assert {check for check, state in told.items() if state is State.BROKEN} == broken
     assert {check for check, state in told.items() if state is State.LOST} == set(MEANINGS) - late - broken

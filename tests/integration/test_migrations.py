@@ -32,7 +32,7 @@ DEFINITIONS = """
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with new_database("folio_migrations") as url:
+    with new_database("folio_migrations", owned=True) as url:
         yield url
 
 

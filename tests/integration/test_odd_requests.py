@@ -104,7 +104,7 @@ def test_every_parameter_of_every_page(place: Shop) -> None:
 def test_every_field_of_every_form(place: Shop) -> None:
     staff = client("staff", *EVERYTHING)
     staff.raise_request_exception = False
-    for name in ("void_number", "explain_gaps", "acknowledge_findings"):
+    for name in ("void_number", "explain_gaps", "acknowledge_findings", "acknowledge_alarms"):
         address, query = addresses(place)[name][0]
         for key in ("reason", "replacement", "gap", "finding"):
             for value in ("\x00", "a\x00b"):

@@ -17,20 +17,20 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from ledger import close_period, define_series, issue_many
+from ledger import close_period, define_series, issue_many, void
 from ledger.actions import explain
 from ledger.gaps import find, flag_lost, flagged_gaps
 from ledger.judging import State, judge
 from ledger.judging import facts as judging_facts
 from ledger.management import commands
 from ledger.management.base import LedgerCommand
-from ledger.models import AlarmRaised, AlarmResolved, Period, SweepRun
+from ledger.models import AlarmRaised, AlarmResolved, Entry, Period, SweepRun
 from ledger.models.tables import event_tables
 from ledger.sweeps import registered, run
 from ledger.sweeps.health import health
 from ledger.urls import urlpatterns
 from ledger.verification import guards, watch
-from ledger.verification.alarms import Watch
+from ledger.verification.alarms import Watch, acknowledge_alarm
 from ledger.web import counts
 from tests.integration.pages import flag
 from tests.integration.verified import tampered
@@ -50,7 +50,10 @@ COMMANDS: dict[str, list[str]] = {
     "ledger_verify": [],
 }
 #: Addresses that tell no state: files have it within, and these lead elsewhere or ask before an act.
-NOT_A_PAGE = {"healthz", "metrics", "export", "find", "void_number", "explain_gaps", "acknowledge_findings"}
+NOT_A_PAGE = {
+    *("healthz", "metrics", "export", "find", "void_number", "explain_gaps", "acknowledge_findings"),
+    "acknowledge_alarms",
+}
 
 
 @pytest.fixture
@@ -88,6 +91,15 @@ def sweep_all() -> None:
 
 def lose(*values: int) -> None:
     tampered(connection, f"DELETE FROM ledger_entry WHERE value IN ({', '.join(map(str, values))})")
+
+
+def ante_date(value: int, moment: str = "2020-01-01") -> None:
+    """A void that is older than its number, as a clock that was set back leaves it."""
+    tampered(
+        connection,
+        f"UPDATE ledger_numbervoided SET voided_at = '{moment}' WHERE entry_id ="
+        f" (SELECT id FROM ledger_entry WHERE value = {value})",
+    )
 
 
 def commands_that_judge() -> dict[str, bool]:
@@ -239,6 +251,30 @@ def test_an_overdue_sweep_is_told_where_others_rely_on_it(admin_client: Client, 
         assert "in order" not in text, name
     # Who has looked at everything himself relies on nobody.
     assert judge(sweeps=()).verdict.is_in_order
+
+
+def test_what_is_acknowledged_counts_nowhere_and_is_told_everywhere(
+    admin_client: Client, period: Period, tmp_path: Path
+) -> None:
+    void(Entry.objects.get(period=period, value=4), reason="returned")
+    ante_date(4)
+    run("verify")
+    everything_says(admin_client, period, tmp_path, State.LOST)
+    acknowledge_alarm(AlarmRaised.objects.get(), reason="the clock was set back", by="ada")
+    everything_says(admin_client, period, tmp_path, State.IN_ORDER)
+    for name, text in texts(admin_client, period).items():
+        if 'class="verdict' in text or "ledger-verdict" in text:
+            assert "1 alarm is acknowledged." in text, name
+    for command in ("ledger_verify", "ledger_status", "ledger_gaps"):
+        assert "1 alarm is acknowledged" in said(command, tmp_path)[1], command
+    assert "void-too-early" in (told := said("ledger_verify", tmp_path)[1])
+    assert "Acknowledged: the clock was set back" in told
+    page = admin_client.get(f"/ledger/alarms/?tenant={TENANT}&alarms-state=acknowledged").content.decode()
+    assert "the clock was set back" in page
+    assert "No alarm is open" in admin_client.get(f"/ledger/alarms/?tenant={TENANT}").content.decode()
+    said("ledger_report", tmp_path)
+    [row] = json.loads((tmp_path / "report.json").read_text())["parts"]["acknowledged"]
+    assert (row["alarm"], row["reason"], row["acknowledged_by"]) == ("void-too-early", "the clock was set back", "ada")
 
 
 class TestAlarms:

@@ -55,7 +55,7 @@ def environments(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 @pytest.mark.parametrize("version", OTHERS)
 def test_the_demo_can_be_repeated(version: str, environments: dict[str, Path], tmp_path: Path) -> None:
     python = environments[version]
-    with new_database("demo_elsewhere") as url:
+    with new_database("demo_elsewhere", owned=True) as url:
         environment = {"PATH": str(python.parent), "DATABASE_URL": url, "FOLIO_HOME": str(tmp_path / "home")}
         for tenant in ("retailer", "retailer-2"):
             said = run(python, "manage.py", "demo", "--checkouts", "90", cwd=ROOT, env=environment)

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from ledger.models import FindingAcknowledged, GapExplained, NumberVoided
+from ledger.models import AlarmAcknowledged, FindingAcknowledged, GapExplained, NumberVoided
 from ledger.reports.formats import formats
 from ledger.urls import urlpatterns
 from tests.integration.pages import Shop, addresses, client, shop
@@ -22,11 +22,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 #: Pages that have no tenant: for monitoring, by a token or without; and the sweeps of all tenants.
 OF_NO_TENANT = {"healthz", "metrics", "workers"}
 
-EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", "void_number", "explain_gap", "acknowledge_finding")
+ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm")
+EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", *ACTING)
 ACTIONS = {
     "void_number": "void_number",
     "explain_gaps": "explain_gap",
     "acknowledge_findings": "acknowledge_finding",
+    "acknowledge_alarms": "acknowledge_alarm",
 }
 
 
@@ -110,7 +112,7 @@ def test_an_auditor_sees_one_tenant(shops: tuple[Shop, Shop]) -> None:
 def test_another_tenants_pages_do_not_exist(shops: tuple[Shop, Shop]) -> None:
     mine, other = shops
     # With every permission to act, and still in one tenant alone.
-    keeper = client("keeper", "void_number", "explain_gap", "acknowledge_finding", sees=(mine.tenant,))
+    keeper = client("keeper", *ACTING, sees=(mine.tenant,))
     for _, address, query in all_of(other):
         for method in (keeper.get, keeper.post):
             where = f"tenant={query['tenant']}" if "tenant" in query else ""
@@ -120,18 +122,21 @@ def test_another_tenants_pages_do_not_exist(shops: tuple[Shop, Shop]) -> None:
     assert not NumberVoided.objects.filter(tenant="mumbai", reason="not mine").exists()
     assert not GapExplained.objects.filter(explanation="not mine").exists()
     assert not FindingAcknowledged.objects.exists()
+    assert AlarmAcknowledged.objects.count() == 2
 
 
 def test_another_tenants_rows_can_not_be_named_under_ones_own(shops: tuple[Shop, Shop]) -> None:
     mine, other = shops
-    keeper = client("keeper", "void_number", "explain_gap", "acknowledge_finding", sees=(mine.tenant,))
+    keeper = client("keeper", *ACTING, sees=(mine.tenant,))
     said = {"reason": "not mine"}
     keeper.post("/ledger/gaps/explain/?tenant=berlin", {**said, "gap": [f"e{other.gaps[1].pk}"]})
     keeper.post("/ledger/findings/acknowledge/?tenant=berlin", {**said, "finding": [other.finding.pk]})
+    keeper.post("/ledger/alarms/acknowledge/?tenant=berlin", {**said, "alarm": [other.alarm.pk]})
     answer = keeper.get("/ledger/find/", {"tenant": "berlin", "find-q": other.entries[0].number})
     assert b"Nothing is called" in answer.content
     assert not GapExplained.objects.filter(explanation="not mine").exists()
     assert not FindingAcknowledged.objects.exists()
+    assert AlarmAcknowledged.objects.count() == 2
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -143,6 +148,7 @@ def test_an_action_needs_its_own_permission(shops: tuple[Shop, Shop], name: str)
     assert NumberVoided.objects.count() == 2
     assert GapExplained.objects.count() == 2
     assert not FindingAcknowledged.objects.exists()
+    assert AlarmAcknowledged.objects.count() == 2
 
 
 def test_findings_have_a_permission_of_their_own(shops: tuple[Shop, Shop]) -> None:

@@ -22,7 +22,8 @@ from tests.integration.poisoned import POISONS, Places, Poison, folios_models, g
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", "void_number", "explain_gap", "acknowledge_finding")
+ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm")
+EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", *ACTING)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from ledger import define_series, issue
 from ledger.models import Entry
 from ledger.verification import verify
 from tests.allocations import ALL
-from tests.databases import database_alias, manage, migrated_database
+from tests.databases import as_plain_owner, database_alias, manage, migrated_database, plain_owner
 
 #: Those whose numbers come from the ledger alone.
 ALLOCATIONS = [name for name in ALL if name != "remote"]
@@ -39,11 +39,11 @@ def test_they_begin_at_one_and_go_away_with_their_schema(django_db_blocker: Any)
         django_db_blocker.unblock(),
     ):
         number_one_of_each("real")
-        owner.execute("CREATE SCHEMA trial")
+        owner.execute(f"CREATE SCHEMA trial AUTHORIZATION {plain_owner()}")
         # Why the guide names the one schema alone: Django finds the migrations of the other one, and makes no tables.
         migrated = manage("migrate", url=make_conninfo(url, options="-c search_path=trial,public"))
         assert "No migrations to apply" in migrated.stdout
-        trial_url = make_conninfo(url, options="-c search_path=trial")
+        trial_url = as_plain_owner(url, "-c search_path=trial")
         migrated = manage("migrate", "--verbosity", "0", url=trial_url)
         assert migrated.returncode == 0, migrated.stderr
         with database_alias("trial", trial_url):

@@ -13,18 +13,30 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg.conninfo import make_conninfo
 
+from ledger.checks import check_superusers
 from ledger.grants import PURPOSES, apply_grants
+from ledger.judging import State, kind_of
 from ledger.models.tables import all_tables, event_tables
 from ledger.sweeps import work
 from ledger.verification import catalogue, verify
 from ledger.verification.findings import NOTES, Alarm, Note
 from ledger.verification.guards import broken_guards
 from tests.catalogue import binaries
-from tests.databases import database_alias, manage, migrated_database, new_database, with_user
+from tests.databases import (
+    ROOT,
+    as_plain_owner,
+    database_alias,
+    manage,
+    migrate,
+    migrated_database,
+    new_database,
+    plain_owner,
+    with_user,
+)
 from tests.integration.schema_tampering import BYPASSES, ROLE, Bypass
 from tests.integration.verified import ALIAS, found, undone
+from tests.provision import client_program
 
 APPEND_ONLY = ("ledger_append_only_rows", "ledger_append_only_table")
 #: The others: each event table's two are tried below.
@@ -271,6 +283,37 @@ def test_an_owner_that_is_no_superuser(django_db_blocker: Any) -> None:
                 connection.execute(f"DROP ROLE {name}_shop, {name}_owner")
 
 
+def test_a_superuser_as_owner_is_told_and_the_guide_gives_the_ledger_away(django_db_blocker: Any) -> None:
+    psql = client_program("psql")
+    if psql is None:
+        pytest.skip("there is no psql on this machine")
+    guide = (ROOT / "docs" / "guides" / "database.md").read_text(encoding="utf-8")
+    statements = guide.partition("## Give the ledger away")[2].partition("```text\n")[2].partition("```")[0]
+    made, _, given = statements.partition("\n")
+    assert made.startswith("CREATE ROLE shop_owner LOGIN")
+    with (
+        new_database("folio_superuser") as url,
+        database_alias("superuser", url) as connection,
+        django_db_blocker.unblock(),
+    ):
+        migrate(url)
+        [finding] = verify(using="superuser", note=_refuse)
+        assert (finding.check, kind_of(finding.check).state) == ("superuser", State.BROKEN)
+        assert f"owned by {connection.connection.info.user}, a superuser" in finding.problem
+        assert [error.id for error in check_superusers(None, databases=["superuser"])] == ["ledger.E005"] * 2
+        give = given.replace("shop_owner", plain_owner())
+        subprocess.run([psql, "-qX", "-v", "ON_ERROR_STOP=1", "-d", url], input=give, text=True, check=True)
+        assert list(verify(using="superuser", note=_refuse)) == []
+        [error] = check_superusers(None, databases=["superuser"])
+        assert "as which the application is connected" in error.msg
+        # What migrates next does so as the new owner.
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET ROLE {plain_owner()}")
+            call_command("ledger_install", database="superuser", stdout=StringIO())
+            cursor.execute("RESET ROLE")
+        assert list(verify(using="superuser", note=_refuse)) == []
+
+
 # ---- Elsewhere -----------------------------------------------------------------------------------------------------
 
 
@@ -278,8 +321,8 @@ def test_an_owner_that_is_no_superuser(django_db_blocker: Any) -> None:
 def in_another_schema() -> Iterator[str]:
     with new_database("folio_schema") as url:
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute('CREATE SCHEMA "My books"')
-        url = make_conninfo(url, options='-csearch_path="My\\ books"')
+            connection.execute(f'CREATE SCHEMA "My books" AUTHORIZATION {plain_owner()}')
+        url = as_plain_owner(url, '-csearch_path="My\\ books"')
         done = manage("migrate", "--run-syncdb", "--verbosity", "0", url=url)
         assert done.returncode == 0, done.stderr
         yield url

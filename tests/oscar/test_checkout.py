@@ -25,7 +25,7 @@ def scenarios() -> dict[str, Any]:
         python = installation.python()
     except installation.Unavailable as reason:
         pytest.skip(str(reason))
-    with new_database("folio_oscar") as url:
+    with new_database("folio_oscar", owned=True) as url:
         environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.oscar.shop.settings"}
         for command in (["django", "migrate", "--verbosity", "0"], ["tests.oscar.scenarios"]):
             done = subprocess.run(

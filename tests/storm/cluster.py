@@ -17,6 +17,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 DATABASE = "storm"
+#: Who owns the ledger: no superuser, since ``verify`` tells of one.
+OWNER = "merchant"
 _STARTUP = 60.0
 
 #: Without fsync, since the machine doesn't fail; commits are synchronous, since PostgreSQL does. Deadlocks are found
@@ -77,7 +79,8 @@ class Cluster:
             file.writelines(f"{name} = {value}\n" for name, value in configuration.items())
         self.start()
         with psycopg.connect(make_conninfo(self.url, dbname="postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {DATABASE}")
+            connection.execute(f"CREATE ROLE {OWNER}")
+            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
 
     def start(self) -> None:
         """Start, with recovery where there was a crash, and return when it takes connections."""

@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from ledger import define_series
+from tests.storm.cluster import OWNER
 from tests.storm.plan import TENANTS, SeriesOfStorm, all_series
 
 
@@ -17,8 +18,11 @@ def connect_through(port: int) -> None:
 
 def prepare(allocations: tuple[str, ...]) -> None:
     """Make the tables and series, straight on the server."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {OWNER}")
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
         # What a shop writes in the transaction of its checkout: the ledger must agree with it, row by row.
         cursor.execute(
             "CREATE TABLE storm_checkout (attempt text, tenant text, series text, document text,"

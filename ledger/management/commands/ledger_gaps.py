@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.core.management.base import CommandParser
 from ledger.actions import explain, flag_lost, skip_taken
 from ledger.gaps import Gap, Hole, State, find, flagged_gaps, healed_holes, raise_lost, sweep
 from ledger.gaps.finding import GRACE
-from ledger.judging import Fact, Judgement, Kind, judge
+from ledger.judging import Fact, Kind, judge
 from ledger.management.base import LedgerCommand, counted, iso_date, looked, seconds
 from ledger.models import Entry
 from ledger.zones import series_zones, timestamp_in
@@ -118,7 +119,7 @@ class Command(LedgerCommand):
             gaps = list(flagged_gaps(**which))
         judgement = judge(**which, sweeps=()).including(_facts(holes))
         if full:
-            judgement = Judgement(judgement.facts, judgement.as_of, looked_at=judgement.as_of)
+            judgement = replace(judgement, looked_at=judgement.as_of)
         verdict = judgement.verdict
         if options["json"]:
             self.write_json(
@@ -137,7 +138,8 @@ class Command(LedgerCommand):
         is_empty = verdict.is_in_order and not holes and not gaps and not not_done and not options["json"]
         if is_empty:
             where = "" if verdict.looks_now else " in what came since the last scan"
-            self.stdout.write(self.style.SUCCESS(f"Nothing is missing{where}. {looked(verdict)}"))
+            known = f" {verdict.acknowledged_text}." if verdict.acknowledged else ""
+            self.stdout.write(self.style.SUCCESS(f"Nothing is missing{where}. {looked(verdict)}{known}"))
         self.conclude(verdict, first=not_done and f"{not_done}.", quiet=is_empty or options["json"])
 
     def _explain(self, alias: str, options: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -165,8 +166,7 @@ def _judged(summaries: Iterable[PeriodSummary], judgement: Judgement, counted_fa
         own = list(_facts(summary))
         counted_facts += own
         known = judgement.of(*place)
-        verdict = decide([*known.facts, *own], as_of=known.as_of, looked_at=known.looked_at)
-        yield summary, verdict.state
+        yield summary, decide([*known.facts, *own], as_of=known.as_of, looked_at=known.looked_at).state
 
 
 def _facts(summary: PeriodSummary) -> Iterator[Fact]:
@@ -180,8 +180,7 @@ def _facts(summary: PeriodSummary) -> Iterator[Fact]:
 
 def _verdict(judgement: Judgement, counted_facts: Iterable[Fact]) -> Verdict:
     """On all of it; every value was looked at just now, to be counted."""
-    facts = judgement.including(counted_facts).facts
-    return decide(facts, as_of=judgement.as_of, looked_at=judgement.as_of)
+    return replace(judgement.including(counted_facts), looked_at=judgement.as_of).verdict
 
 
 def _series(summary: PeriodSummary) -> str:

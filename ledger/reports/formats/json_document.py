@@ -15,7 +15,17 @@ from ledger.reports.formats import Format, Warn
 from ledger.reports.register import RegisterRow
 from ledger.reports.remote import ConfirmedRow, FindingRow
 from ledger.reports.report import SCHEMA, Header, Position, Report
-from ledger.reports.rows import Column, DeclaredGapRow, Kind, OpenRow, PeriodRow, Row, VoidRow, columns_of
+from ledger.reports.rows import (
+    AcknowledgedRow,
+    Column,
+    DeclaredGapRow,
+    Kind,
+    OpenRow,
+    PeriodRow,
+    Row,
+    VoidRow,
+    columns_of,
+)
 
 _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": ["string", "null"]},
@@ -33,13 +43,15 @@ _PARTS: dict[str, type[Row]] = {
     "voids": VoidRow,
     "gaps": DeclaredGapRow,
     "open": OpenRow,
+    "acknowledged": AcknowledgedRow,
     "findings": FindingRow,
     "confirmed": ConfirmedRow,
     "register": RegisterRow,
 }
 _OPTIONAL = {"declaration_due"}
-#: Those of a tenant alone whose numbers are in an accounting system, and what is written only when it is chosen.
-_OPTIONAL_PARTS = {"findings", "confirmed", "register"}
+#: Those of a tenant alone who has acknowledged alarms, or whose numbers are in an accounting system; and what is
+#: written only when it is chosen.
+_OPTIONAL_PARTS = {"acknowledged", "findings", "confirmed", "register"}
 
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:

@@ -1,5 +1,6 @@
 -- Keep what a look at the ledger has found: an alarm for each row of a JSON list that is not open already. How many were
--- raised. Two looks at once: the unique constraint lets one of them have the occurrence.
+-- raised. Two looks at once: the unique constraint lets one of them have the occurrence. Whether it is open already is
+-- decided by what it says and where it is, so nobody can raise another one in its place.
 CREATE OR REPLACE FUNCTION ledger_raise_alarms(p_alarms jsonb) RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
@@ -10,10 +11,15 @@ BEGIN
     SELECT DISTINCT ON (r.subject)
            r.tenant, r.kind, r.rule, r.series, r.starts_on, r.value, r.through, r.number, r.table_name, r.row_id,
            r.problem, r.remedy, r.subject, 1 + coalesce(k.occurrence, 0)
-    FROM jsonb_to_recordset(p_alarms) AS r (
-        tenant text, kind text, rule smallint, series text, starts_on date, value bigint, through bigint, number text,
-        table_name text, row_id bigint, problem text, remedy text, subject text
-    )
+    FROM (
+        SELECT f.*, encode(sha256(convert_to(jsonb_build_array(
+                   f.kind, f.tenant, f.series, f.starts_on, f.value, f.through, f.table_name, f.row_id, f.problem
+               )::text, 'UTF8')), 'hex') AS subject
+        FROM jsonb_to_recordset(p_alarms) AS f (
+            tenant text, kind text, rule smallint, series text, starts_on date, value bigint, through bigint, number text,
+            table_name text, row_id bigint, problem text, remedy text
+        )
+    ) r
     LEFT JOIN (
         SELECT a.subject, max(a.occurrence) AS occurrence,
                bool_or(NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)) AS is_open

@@ -1,4 +1,5 @@
--- Note that a later look no longer found what these alarms were raised for: those of them that are open. How many.
+-- Note that a later look no longer found what these alarms were raised for: those of them that are open, and of tenants for
+-- whom this login may act. How many.
 CREATE OR REPLACE FUNCTION ledger_resolve_alarms(p_alarms bigint[]) RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
@@ -6,7 +7,8 @@ DECLARE
 BEGIN
     INSERT INTO ledger_alarmresolved (tenant, alarm_id)
     SELECT a.tenant, a.id FROM ledger_alarmraised a
-    WHERE a.id = ANY (p_alarms) AND NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
+    WHERE a.id = ANY (p_alarms) AND ledger_serves(a.tenant)
+      AND NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS resolved = ROW_COUNT;
     RETURN resolved;

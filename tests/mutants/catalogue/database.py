@@ -28,6 +28,7 @@ DJANGO_SEQUENCES = "tests/compat/test_django_sequences.py"
 TAKEN = "tests/integration/test_taken_numbers.py"
 UNREADABLE = "tests/integration/test_unreadable_rows.py"
 CHANGES = "tests/integration/test_changes.py"
+ADVISORY = "tests/roles/test_advisory_locks.py"
 
 MUTANTS = (
     Mutant(
@@ -416,5 +417,47 @@ MUTANTS = (
         "CREATE TRIGGER ledger_series_noted AFTER INSERT OR UPDATE ON",
         "CREATE TRIGGER ledger_series_noted AFTER INSERT ON",
         (CHANGES,),
+    ),
+    Mutant(
+        "a lock that anybody may take is waited for",
+        f"{SQL}/ledger_wait_in_line.sql",
+        "    PERFORM set_config('lock_timeout', '200ms', true);\n",
+        "",
+        (f"{ADVISORY}::test_every_allocation_works",),
+    ),
+    Mutant(
+        "of several marks on a row the first one decides",
+        f"{SQL}/ledger_is_held.sql",
+        "marks := array_cat(marks, ARRAY(SELECT m.xid::text::bigint FROM pg_get_multixact_members(p_xmax) m));",
+        "NULL;",
+        ("tests/concurrency/test_is_held.py",),
+    ),
+    Mutant(
+        "whoever asks counts as a holder",
+        f"{SQL}/ledger_is_held.sql",
+        "IF mark IS DISTINCT FROM own AND pg_xact_status",
+        "IF pg_xact_status",
+        ("tests/concurrency/test_is_held.py",),
+    ),
+    Mutant(
+        "the powers of the role alone are judged",
+        "ledger/grants/role.py",
+        "SELECT r.* FROM pg_roles r WHERE pg_has_role(%(role)s, r.oid, 'MEMBER')",
+        "SELECT r.* FROM pg_roles r WHERE r.rolname = %(role)s",
+        ("tests/roles/test_powers.py",),
+    ),
+    Mutant(
+        "replica mode by ALTER SYSTEM",
+        "ledger/grants/role.py",
+        "'SET, ALTER SYSTEM'",
+        "'SET'",
+        ("tests/roles/test_powers.py",),
+    ),
+    Mutant(
+        "functions of a copy look into the original",
+        "ledger/sql/installing.py",
+        'replace("@schema@", schema)',
+        'replace("@schema@", "public")',
+        ("tests/integration/test_another_schema.py",),
     ),
 )

@@ -6,6 +6,7 @@ from tests.mutants.mutant import Mutant
 
 JUDGING = "tests/integration/test_judging.py"
 ONE_JUDGE = "tests/integration/test_one_judge.py"
+ACKNOWLEDGING = "tests/integration/test_acknowledging_alarms.py"
 VERDICT = "tests/unit/test_verdict.py"
 
 MUTANTS = (
@@ -64,5 +65,64 @@ MUTANTS = (
         "       OR r.last_value > coalesce(r.reaches, r.start)\n",
         "",
         (JUDGING,),
+    ),
+    Mutant(
+        "an acknowledged alarm counts all the same",
+        "ledger/judging/sql.py",
+        "EXISTS (SELECT FROM ledger_alarmacknowledged k WHERE k.alarm_id = a.id) AS is_acknowledged",
+        "false AS is_acknowledged",
+        (f"{ACKNOWLEDGING}::test_it_stays_open_and_counts_no_longer",),
+    ),
+    Mutant(
+        "an acknowledged alarm is told nowhere",
+        "ledger/judging/facts.py",
+        "    return Judgement(facts, asked.now, looked_at, acknowledged)\n",
+        "    return Judgement(facts, asked.now, looked_at)\n",
+        (f"{ONE_JUDGE}::test_what_is_acknowledged_counts_nowhere_and_is_told_everywhere",),
+    ),
+    Mutant(
+        "an acknowledgement covers what changes later",
+        "ledger/verification/alarms.py",
+        '"table_name", "row_id", "problem")\n',
+        '"table_name", "row_id")\n',
+        (f"{ACKNOWLEDGING}::test_what_changes_in_its_row_is_another_alarm",),
+    ),
+    Mutant(
+        "what can be mended is acknowledged",
+        "ledger/sql/functions/ledger_alarm_may_stand.sql",
+        "        'adoption-of-nothing', ",
+        "        'trigger', 'adoption-of-nothing', ",
+        (f"{ACKNOWLEDGING}::test_what_can_be_mended_is_mended",),
+    ),
+    Mutant(
+        "the caller says which alarm it is",
+        "ledger/sql/functions/ledger_raise_alarms.sql",
+        "f.kind, f.tenant, f.series, f.starts_on, f.value",
+        "f.tenant, f.series, f.starts_on, f.value",
+        ("tests/roles/test_alarms.py::TestWorkersHideNone::test_by_another_one_in_its_place",),
+    ),
+    Mutant(
+        "workers resolve what they like",
+        "ledger/grants/purposes.py",
+        '                "ledger_resolve_mended",\n                "ledger_store_draft",\n',
+        '                "ledger_resolve_alarms",\n                "ledger_resolve_mended",\n                "ledger_store_draft",\n',
+        ("tests/roles/test_alarms.py::TestWorkersHideNone",),
+    ),
+    Mutant(
+        "an alarm is resolved that stands",
+        "ledger/sql/functions/ledger_resolve_mended.sql",
+        "known.count = a.through::numeric - a.value + 1",
+        "known.count >= 0",
+        ("tests/roles/test_alarms.py::TestWorkersHideNone::test_by_resolving_it",),
+    ),
+    Mutant(
+        "a superuser as owner is no matter",
+        "ledger/verification/guards.py",
+        'if remark.kind != "superuser" or not testing.is_test_database(connection):',
+        'if remark.kind != "superuser":',
+        (
+            "tests/integration/test_verification_guards.py::"
+            "test_a_superuser_as_owner_is_told_and_the_guide_gives_the_ledger_away",
+        ),
     ),
 )

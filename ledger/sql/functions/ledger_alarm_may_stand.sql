@@ -1,0 +1,29 @@
+-- Only an alarm that is open is acknowledged, by an event of its own tenant, and only one that can't be mended: what stands
+-- in rows that never change, and keys of before the rules for keys. A value that is lost can be flagged as a gap, and the
+-- schema, privileges, queues, counters and settings can be set right.
+CREATE OR REPLACE FUNCTION ledger_alarm_may_stand() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+    found text;
+BEGIN
+    SELECT a.kind INTO found FROM ledger_alarmraised a
+    WHERE a.id = NEW.alarm_id AND a.tenant IS NOT DISTINCT FROM NEW.tenant;
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'alarm % is not of tenant %', NEW.alarm_id, quote_literal(NEW.tenant)
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = NEW.alarm_id) THEN
+        RAISE EXCEPTION 'alarm % is resolved', NEW.alarm_id USING ERRCODE = 'check_violation';
+    END IF;
+    IF found <> ALL (ARRAY[
+        'adoption-of-nothing', 'after-closing', 'below-first', 'cancelled-in-use', 'code-text', 'date-outside',
+        'declared-no-gap', 'document-form', 'document-of-child', 'document-text', 'document-twice', 'draft-of-nothing',
+        'explained-no-gap', 'finding-of-stranger', 'finding-twice', 'gap-of-nothing', 'gap-with-document',
+        'hole-of-nothing', 'no-period', 'number-twice', 'other-period', 'period-of-stranger', 'period-overlaps',
+        'tenant-form', 'tenant-of-child', 'tenant-text', 'unknown-kind', 'unreadable', 'void-of-gap', 'void-of-nothing',
+        'void-of-stranger', 'void-too-early', 'void-twice', 'wrong-number'
+    ]) THEN
+        RAISE EXCEPTION 'an alarm of the kind % is mended, not acknowledged', found USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;

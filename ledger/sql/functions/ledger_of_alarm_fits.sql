@@ -1,0 +1,11 @@
+-- What is said of an alarm names one of its own tenant, or of all tenants where it concerns all.
+CREATE OR REPLACE FUNCTION ledger_of_alarm_fits() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_alarmraised a
+                   WHERE a.id = NEW.alarm_id AND a.tenant IS NOT DISTINCT FROM NEW.tenant) THEN
+        RAISE EXCEPTION 'alarm % is not of tenant %', NEW.alarm_id, quote_literal(NEW.tenant)
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
