@@ -31,6 +31,8 @@
     ├── PoolExhausted              no draft of the accounting system is free
     ├── OutOfOrder                 the chronology guard refused an earlier date
     ├── DocumentConflict           the document has a number already, with other facts
+    ├── DocumentVoided             the document's number is void, and no other one was asked for
+    ├── NotReplaceable             the number to replace isn't void, or is another document's
     ├── NumberTaken                another series gave out that very number
     ├── VoidError
     │   ├── UnknownNumber          no issued number to void
@@ -204,6 +206,14 @@ class OutOfOrder(LedgerError):
 
 class DocumentConflict(LedgerError):
     """The document has a number already, with other facts."""
+
+
+class DocumentVoided(LedgerError):
+    """The document's number is void; it gets another one if the caller says so, by ``replaces=``."""
+
+
+class NotReplaceable(LedgerError):
+    """What was passed as ``replaces=`` is not void, or is the number of another document."""
 
 
 class NumberTaken(LedgerError):

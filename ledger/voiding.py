@@ -6,13 +6,12 @@ from typing import Any
 
 from django.db import connections
 
-from ledger import sql
+from ledger import refusals, sql
 from ledger.database_errors import told_in_our_words
 from ledger.databases import database_of
 from ledger.errors import AlreadyVoided, UnknownNumber
 from ledger.keys import actor_name, document_key, reason_text, tenant_key
 from ledger.models import Entry, NumberVoided
-from ledger.moments import aware
 
 
 def void(
@@ -69,13 +68,8 @@ def _replacement(replacement: Any) -> str:
 
 def _already(entry: Entry, alias: str) -> AlreadyVoided:
     earlier = NumberVoided.objects.using(alias).filter(tenant=entry.tenant, entry=entry).first()
-    told = (
-        f" at {aware(earlier.voided_at):%Y-%m-%d %H:%M %Z} by {earlier.actor or 'nobody named'}: {earlier.reason}"
-        if earlier
-        else ""
-    )
     return AlreadyVoided(
-        f"The number {entry.number!r} is void{told}.",
+        f"The number {entry.number!r} is void{refusals.told(earlier) if earlier else ''}.",
         rule="There is at most one void for a number, and it never changes.",
-        remedy="Nothing is to be done; a correction belongs into a new document.",
+        remedy="Nothing is to be done. For a new number of the same document: issue(…, document=…, replaces=…).",
     )

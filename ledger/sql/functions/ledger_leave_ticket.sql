@@ -31,12 +31,14 @@ BEGIN
 
     IF cardinality(p_documents) = 1 AND p_documents[1] > '' THEN
         entry := ledger_entry_of(p_tenant, series, p_documents[1], p_replaces);
-        IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
         SELECT t.id, t.period_id, t.documents, t.entry_ids, t.issued_on, t.slides, t.metadata INTO earlier
         FROM ledger_ticket t
         WHERE t.transaction_id = writer AND t.tenant = p_tenant AND t.series_id = series
-          AND p_documents[1] = ANY (t.documents) AND t.replaces_id IS NOT DISTINCT FROM p_replaces
+          AND p_documents[1] = ANY (t.documents)
+          -- Or the void number that the document has so far is about to be replaced.
+          AND t.replaces_id IS NOT DISTINCT FROM coalesce(entry, p_replaces)
         LIMIT 1;
+        IF NOT FOUND AND entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
         IF FOUND THEN
             IF coalesce(p_metadata <> coalesce(earlier.metadata, '{}'), false)
                 OR p_on_stated AND NOT EXISTS (SELECT FROM ledger_period p WHERE p.id = earlier.period_id
@@ -66,7 +68,8 @@ BEGIN
     FROM ledger_find_period(p_tenant, series, day) q
     WHERE q.closed_at IS NULL
       AND q.last_value + cardinality(p_documents) <= q.max_value
-      AND (NOT guarded OR q.last_issued_on IS NULL OR q.last_issued_on <= day);
+      AND (NOT guarded OR q.last_issued_on IS NULL OR q.last_issued_on <= day
+           OR NOT ledger_is_out_of_order(p_tenant, q.id, day));
     IF NOT FOUND THEN
         RETURN ARRAY[ledger_refusal(p_tenant, series, day, cardinality(p_documents)), days];
     END IF;
