@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 "ledger_keep_stray": "df19e21b0db88102",
                 "ledger_latest_date": "fa91f339951bdf84",
                 "ledger_latest_of": "e6581fa2b6558839",
-                "ledger_leave_ticket": "44fa63dca1762cbf",
+                "ledger_leave_ticket": "54a3988d462347f4",
                 "ledger_look": "5583bf8f6f3cb9e7",
                 "ledger_lower_date": "c49743aed59f8ff1",
                 "ledger_make_default": "4076dd7b4c644774",

@@ -88,7 +88,8 @@ class TestReplacing:
         second = replaced(first, metadata={"try": 2})
         assert issue("invoice", document="order:17") == second
         assert issue("invoice", document="order:17", on=DAY, metadata={"try": 2}) == second
-        assert issue_many("invoice", documents=["a", "order:17"], on=DAY)[1] == second
+        entries = issue_many("invoice", documents=["a", "order:17"], on=DAY)
+        assert (entries[0].value, entries[1]) == (3, second)
         assert issue_many("invoice", documents=["order:17"])[0] == second
         with pytest.raises(e.DocumentConflict):
             issue("invoice", document="order:17", metadata={"try": 1})

@@ -1,7 +1,7 @@
 -- Leave a ticket of an `at_commit` series for documents that have no number, or find the one that this transaction left
 -- for the first of them. 'pending' with the business date in days since 1970, series, period, transaction, ticket, the
--- ids that the entries will have, as an array, and whether the date slides to that of the commit; or 'existing' with the
--- date and the entry; or why not, as of ledger_take_serial. Locks nothing.
+-- ids that the entries will have, as an array, whether the date slides to that of the commit, and what the ticket replaces;
+-- or 'existing' with the date and the entry; or why not, as of ledger_take_serial. Locks nothing.
 CREATE OR REPLACE FUNCTION ledger_leave_ticket(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
     p_on_stated boolean, p_tells boolean, p_replaces bigint DEFAULT NULL
@@ -31,7 +31,8 @@ BEGIN
 
     IF cardinality(p_documents) = 1 AND p_documents[1] > '' THEN
         entry := ledger_entry_of(p_tenant, series, p_documents[1], p_replaces);
-        SELECT t.id, t.period_id, t.documents, t.entry_ids, t.issued_on, t.slides, t.metadata INTO earlier
+        SELECT t.id, t.period_id, t.documents, t.entry_ids, t.issued_on, t.slides, t.metadata, t.replaces_id
+        INTO earlier
         FROM ledger_ticket t
         WHERE t.transaction_id = writer AND t.tenant = p_tenant AND t.series_id = series
           AND p_documents[1] = ANY (t.documents)
@@ -49,7 +50,7 @@ BEGIN
             RETURN ARRAY['pending', (earlier.issued_on - DATE '1970-01-01')::text, series::text,
                          earlier.period_id::text, writer::text, earlier.id::text,
                          ARRAY[earlier.entry_ids[array_position(earlier.documents, p_documents[1])]]::text,
-                         earlier.slides::text];
+                         earlier.slides::text, earlier.replaces_id::text];
         END IF;
     END IF;
 
@@ -88,5 +89,6 @@ BEGIN
     VALUES (writer, p_tenant, series, p_series, period, p_documents, ids, day, p_on_stated,
             slides, p_tells, p_actor, p_metadata, p_replaces)
     RETURNING id INTO ticket;
-    RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text, slides::text];
+    RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text, slides::text,
+                 p_replaces::text];
 END $$;
