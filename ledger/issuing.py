@@ -12,7 +12,7 @@ from ledger import refusals
 from ledger.allocation import allocator_of, expect_allocator, expected_allocator
 from ledger.allocation.answers import Outcome, Request
 from ledger.database_errors import told_in_our_words
-from ledger.errors import InvalidDocument, LedgerError, TransactionRequired
+from ledger.errors import DocumentVoided, InvalidDocument, LedgerError, TransactionRequired
 from ledger.keys import document_key, tenant_key
 from ledger.models import Entry, NumberIssued, NumberVoided, Period, Reservation, Series
 from ledger.periods import find_period, open_period_for, planned_period
@@ -130,6 +130,16 @@ def issue_many(
                 continue
             _mend(connection, request, answer.outcome, answer.business_date, count=len(distinct))
     raise refusals.unsettled(series)
+
+
+def issue_or_replace(series: str, *, org: Any, document: Any, using: str, **facts: Any) -> Entry:
+    """The document's number; where that is void, a new one in its place. For what has one number at any time."""
+    try:
+        return issue(series, org=org, document=document, using=using, **facts)
+    except DocumentVoided:
+        known = Entry.objects.using(using).filter(tenant=tenant_key(org), series__code=series)
+        void = current(known.filter(document=document_key(document))).get()
+        return issue(series, org=org, document=document, replaces=void, using=using, **facts)
 
 
 def _listed(replaces: Any) -> list[Any]:

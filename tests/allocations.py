@@ -83,7 +83,8 @@ _HIDDEN_SLOTS = """
 def expect_all_accounted_for(using: str = "default") -> None:
     """Each value from first to counter is an entry, a slot or a reservation, once; no ticket outlived its transaction.
 
-    In ``serial`` and ``at_commit`` each is an entry. No document has two numbers that aren't void, and no free slot is hidden.
+    In ``serial`` and ``at_commit`` each is an entry. A document has one number that isn't void, and no free slot
+    is hidden.
     """
     strict = set(
         Series.objects.using(using).filter(allocation__in=(SERIAL, AT_COMMIT)).values_list("periods", flat=True)

@@ -396,7 +396,7 @@ class TestBadFiles:
 
     @pytest.mark.parametrize("calendar", ["never", "year"])
     def test_a_date_too_far_ahead_is_a_bad_row(self, write: Write, calendar: str) -> None:
-        far = date.today() + timedelta(days=402)
+        far = datetime.now(UTC).date() + timedelta(days=402)
         template = "INV-{counter:04}" if calendar == "never" else "INV-{year}-{counter:04}"
         number = template.replace("{year}", str(far.year)).replace("{counter:04}", "0001")
         settings = {**YEARLY, "calendar": calendar, "template": template, "max_days_ahead": 400}

@@ -108,7 +108,7 @@ class TestTheDate:
 
     def test_a_date_too_far_ahead_is_refused_wherever_it_is_stated(self) -> None:
         series = define_series("fy", template="R{year}-{counter:04}", max_days_ahead=400, time_zone="UTC")
-        far = date.today() + timedelta(days=402)
+        far = datetime.now(UTC).date() + timedelta(days=402)
         for call in (
             lambda: issue("fy", on=far),
             lambda: issue("fy", on=datetime(far.year, far.month, far.day, 12, tzinfo=UTC)),
@@ -120,7 +120,7 @@ class TestTheDate:
         with pytest.raises(e.InvalidDate, match="lies more than 400 days ahead"):
             open_period(series, far.replace(year=far.year + 2, day=1))
         assert not Period.objects.exists()
-        near = date.today() + timedelta(days=399)
+        near = datetime.now(UTC).date() + timedelta(days=399)
         assert str(issue("fy", on=near)) == str(preview("fy", on=near)).replace("0002", "0001")
 
     def test_voiding_a_mistyped_date_frees_the_series(self) -> None:
