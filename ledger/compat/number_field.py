@@ -178,6 +178,11 @@ class NumberField(_CharField):
             self.keep(model_instance, saving, str(entry))
         return saving.numbers[self.attname]
 
+    @property
+    def is_given_to_its_row(self) -> bool:
+        """Whether the row itself is the document, so that a number whose row is gone has lost it."""
+        return self.document is None
+
     def facts(self, instance: models.Model) -> dict[str, Any]:
         """The arguments of ``issue`` for this instance, but for its document."""
         chosen = {"series": self.series, "org": self.org, "on": self.on, "metadata": self.metadata, "by": self.by}

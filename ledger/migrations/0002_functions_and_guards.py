@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 "ledger_moved_new_counter": "e6c2937bd4bfd4c4",
                 "ledger_next_value": "52189dd6b5f4f949",
                 "ledger_note_access": "3032501b2de4ee75",
+                "ledger_note_documents": "8ca57aa614b07b50",
                 "ledger_note_period": "e78f996937d2fed9",
                 "ledger_note_series": "fc5d5ec8d78a3927",
                 "ledger_number": "48ec08d27957b459",

@@ -12,8 +12,8 @@ from django.contrib.admin.utils import NestedObjects, get_deleted_objects
 from django.db import IntegrityError, models, transaction
 from django.test.utils import isolate_apps
 
-from ledger import errors as e
 from ledger import define_series, issue, void
+from ledger import errors as e
 from ledger.compat.number_field import KEEP, PROTECT, NumberField, create_many, renumber
 from ledger.models import Entry
 from tests.shop.models import Organization
@@ -44,7 +44,7 @@ class TestProtect:
         assert "on_delete=KEEP" in told
         assert isinstance(refused.value, models.RestrictedError | IntegrityError)
         assert refused.value.restricted_objects == {invoice}  # type: ignore[attr-defined]
-        assert str(pickle.loads(pickle.dumps(refused.value))) == told
+        assert str(pickle.loads(pickle.dumps(refused.value))) == told  # noqa: S301
         assert Invoice.objects.get() == invoice
 
     def test_a_void_one_goes(self, org: Organization) -> None:
