@@ -27,6 +27,11 @@ def valid(entries: QuerySet[Entry]) -> QuerySet[Entry]:
     return entries.exclude(Exists(NumberVoided.objects.filter(tenant=OuterRef("tenant"), entry=OuterRef("pk"))))
 
 
+def replacement_of(entry: Entry) -> Entry | None:
+    """The number that the document of ``entry`` got in its place, if it did."""
+    return Entry.objects.using(entry._state.db).filter(tenant=entry.tenant, replaces=entry.pk).first()
+
+
 def void_entry(alias: str, request: Request, replaces: Any, documents: Collection[str]) -> Entry:
     """The void entry of one of ``documents`` that ``replaces`` means, an entry or its number.
 
