@@ -19,6 +19,7 @@ from ledger.periods import find_period, open_period_for, planned_period
 from ledger.replacing import current, valid, void_entry
 from ledger.requests import check_facts, day_or_moment, make_request
 from ledger.series import business_today, default_series, find_series, make_default_series
+from ledger.texts import shown
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -97,7 +98,7 @@ def issue_many(
     request = make_request(series, org=org, document=None, on=on, metadata=metadata, by=by)
     if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
         raise InvalidDocument(
-            f"documents={documents!r:.60} is of type {type(documents).__name__}.",
+            f"documents={shown(documents, 60)} is of type {type(documents).__name__}.",
             rule="issue_many takes the documents one by one; the letters of a text are none.",
             remedy="Pass a list, such as documents=[order], or call issue(document=…) for one number.",
         )
@@ -145,7 +146,7 @@ def issue_or_replace(series: str, *, org: Any, document: Any, using: str, **fact
 def _listed(replaces: Any) -> list[Any]:
     if isinstance(replaces, str | Entry) or not isinstance(replaces, Iterable):
         raise InvalidDocument(
-            f"replaces={replaces!r:.60} is of type {type(replaces).__name__}.",
+            f"replaces={shown(replaces, 60)} is of type {type(replaces).__name__}.",
             rule="issue_many replaces the void numbers of several documents.",
             remedy="Pass a list, such as replaces=[entry], or call issue(document=…, replaces=…) for one number.",
         )

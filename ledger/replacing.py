@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from ledger.allocation.answers import Request
 from ledger.errors import InvalidDocument, NotReplaceable, UnknownNumber
 from ledger.models import Entry, NumberVoided
+from ledger.texts import shown
 
 
 def current(entries: QuerySet[Entry]) -> QuerySet[Entry]:
@@ -40,7 +41,7 @@ def void_entry(alias: str, request: Request, replaces: Any, documents: Collectio
     """
     if not isinstance(replaces, Entry | str):
         raise InvalidDocument(
-            f"replaces={replaces!r:.60} is of type {type(replaces).__name__}.",
+            f"replaces={shown(replaces, 60)} is of type {type(replaces).__name__}.",
             rule="What is replaced is a void number of the same document: its entry, or the number as text.",
             remedy="Pass replaces=entry, or replaces='INV-2026-000123'.",
         )
