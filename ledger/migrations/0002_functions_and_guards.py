@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 "ledger_remember_scan": "420e9f10c5068c86",
                 "ledger_render_template": "09106cd7ca1ee7ca",
                 "ledger_report_holes": "86bb90b985f72541",
-                "ledger_reserve": "37912fa7cdb4e4db",
+                "ledger_reserve": "bbdf68cfd386ee8f",
                 "ledger_resolve_alarms": "84b29cb2d29251f8",
                 "ledger_save_series": "9d1d4451017a787f",
                 "ledger_series_guard": "15f17227972c09f4",

@@ -66,9 +66,9 @@ BEGIN
 
     outcome := 'reserved';
     IF fresh IS NOT NULL THEN
+        -- With the guard on nothing is dated later by now, but for numbers that are void.
         UPDATE ledger_period p
         SET last_value = period.last_value + cardinality(fresh),
-            -- With the guard on nothing is dated later, but for numbers that are void by now.
             last_issued_on = CASE WHEN guarded THEN p_on
                                   WHEN period.last_issued_on IS NOT NULL THEN greatest(period.last_issued_on, p_on) END
         WHERE p.id = p_period;
