@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -48,6 +49,13 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     except ImproperlyConfigured as error:
         return [Error(str(error), id="ledger.E001")]
     messages: list[CheckMessage] = []
+    known = {model._meta.label_lower: model._meta.label for model in apps.get_models()}
+    for name in ledger_settings().documents:
+        if str(name).lower() not in known:
+            nearest = get_close_matches(str(name).lower(), known, n=1)
+            hint = f"Did you mean {known[nearest[0]]!r}?" if nearest else "Name it app_label.Model."
+            message = f"LEDGER['DOCUMENTS'] names {name!r}, which is no installed model."
+            messages.append(Error(message, hint=hint, id="ledger.E006"))
     for code in codes:
         try:
             default_series("", code)

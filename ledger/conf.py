@@ -12,6 +12,7 @@ LEDGER = {
     "SECOND_CONNECTIONS": {            # where reserved and pooled commit ahead, if not by the same settings: behind a
         "default": "default_ahead",    # pooler, an alias of DATABASES that leads to the same database by another pool
     },
+    "DOCUMENTS": ["shop.order"],       # models whose rows get numbers by issue(document=row): each row must stay
     "DEFAULT_SERIES": {                # made on first use, beside invoice, order, receipt and ticket
         "credit-note": {"template": "CN-{year}-{counter:06}", "calendar": "year"},
     },
@@ -43,6 +44,7 @@ SWEEPS: dict[str, dict[str, float]] = {
     "flag_gaps": {"every": 60, "limit": 300},
     "heal": {"every": 300, "limit": 60},
     "close_periods": {"every": 3600, "limit": 300},
+    "missing_documents": {"every": 86400, "limit": 600, "batch": 5000},
     "verify": {"every": 86400, "limit": 7200},
     "reconcile": {"every": 3600, "limit": 3000},
     "push": {"every": 60, "limit": 600},
@@ -60,12 +62,14 @@ class LedgerSettings:
     second_connections: Mapping[str, str] = field(default_factory=dict)
     sweeps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     default_series: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    documents: tuple[str, ...] = ()
     metrics_token: str = field(default="", repr=False)
 
 
 _KEYS = {
     *("METRICS_TOKEN", "TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "MAX_DAYS_AHEAD", "SECOND_CONNECTIONS", "SWEEPS"),
     "DEFAULT_SERIES",
+    "DOCUMENTS",
 }
 
 
@@ -96,6 +100,7 @@ def ledger_settings() -> LedgerSettings:
         second_connections=seconds,
         sweeps=_sweeps(given.get("SWEEPS", {})),
         default_series={**DEFAULT_SERIES, **given.get("DEFAULT_SERIES", {})},
+        documents=tuple(given.get("DOCUMENTS", ())),
         metrics_token=_token(given.get("METRICS_TOKEN", "")),
     )
 

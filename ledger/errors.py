@@ -32,6 +32,9 @@
     ├── PoolExhausted              no draft of the accounting system is free
     ├── OutOfOrder                 the chronology guard refused an earlier date
     ├── DocumentConflict           the document has a number already, with other facts
+    ├── DocumentVoided             the document's number is void, and no other one was asked for
+    ├── NotReplaceable             the number to replace isn't void, or is another document's
+    ├── NumberProtected            rows can't be deleted while their numbers aren't void (also a django IntegrityError)
     ├── NumberTaken                another series gave out that very number
     ├── VoidError
     │   ├── UnknownNumber          no issued number to void
@@ -210,6 +213,21 @@ class OutOfOrder(LedgerError):
 
 class DocumentConflict(LedgerError):
     """The document has a number already, with other facts."""
+
+
+class DocumentVoided(LedgerError):
+    """The document's number is void; it gets another one if the caller says so, by ``replaces=``."""
+
+
+class NotReplaceable(LedgerError):
+    """What was passed as ``replaces=`` is not void, or is the number of another document."""
+
+
+class NumberProtected(LedgerError, IntegrityError):
+    """Rows with a NumberField can't be deleted while their numbers aren't void.
+
+    What Django raises is a ``django.db.models.RestrictedError`` as well, with the rows in ``restricted_objects``.
+    """
 
 
 class NumberTaken(LedgerError):

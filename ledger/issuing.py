@@ -6,19 +6,21 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, router
+from django.db import connections, router, transaction
 
 from ledger import refusals
 from ledger.allocation import allocator_of, expect_allocator, expected_allocator
 from ledger.allocation.answers import Outcome, Request
 from ledger.database_errors import told_in_our_words
 from ledger.databases import series_named
-from ledger.errors import InvalidDocument, LedgerError, TransactionRequired
+from ledger.errors import DocumentVoided, InvalidDocument, LedgerError, TransactionRequired
 from ledger.keys import document_key, tenant_key
-from ledger.models import Entry, NumberIssued, Period, Series
+from ledger.models import Entry, NumberIssued, NumberVoided, Period, Reservation, Series
 from ledger.periods import find_period, open_period_for, planned_period
+from ledger.replacing import current, valid, void_entry
 from ledger.requests import check_facts, day_or_moment, make_request
 from ledger.series import default_series, find_series, make_default_series
+from ledger.texts import shown
 from ledger.zones import today_in
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def issue(
     on: date | datetime | None = None,
     metadata: Mapping[str, Any] | None = None,
     by: Any = None,
+    replaces: Entry | str | None = None,
     using: str | None = None,
 ) -> Entry:
     """Give out the next number of ``series`` and append it to the ledger, in the caller's transaction.
@@ -44,23 +47,35 @@ def issue(
     ``org`` is the tenant: a saved model instance, a text, or nothing. ``document`` is what the number is for, a saved
     instance or a text key: with it the call is idempotent, so a retry returns the first entry and burns nothing.
     ``on`` is the business date, or an aware datetime that the series' time zone turns into one; by default today, as
-    the database's clock and the series' time zone have it. ``metadata`` is kept with the entry, ``by`` names who asked.
+    the database's clock and the series' time zone have it; no further ahead than the series allows. ``metadata`` is
+    kept with the entry, ``by`` names who asked. ``replaces`` is the document's void number, as an entry or a text: the
+    document gets a new one, linked to it. Twice, also at once, it is still one.
 
     Returns the NumberIssued; ``str()`` of it is the number. (A document of an adopted history returns its
     NumberAdopted.) Raises TransactionRequired outside ``transaction.atomic()``, DocumentConflict where the document has
-    a number with other facts, and the errors of ``ledger.errors`` that say why the series or its period gives out none;
-    after those the transaction can go on, and counter and ledger are as before.
+    a number with other facts, DocumentVoided where that number is void, NotReplaceable where the one to replace isn't,
+    and the errors of ``ledger.errors`` that say why the series or its period gives out none. After those the
+    transaction can go on; nothing has been written.
     """
     series, org, using = series_named(series, org, using)
     connection = _connection(using)
     request = make_request(series, org=org, document=document, on=on, metadata=metadata, by=by)
+    return _issue(connection, request, replaces)
+
+
+def _issue(connection: BaseDatabaseWrapper, request: Request, replaces: Entry | str | None) -> Entry:
+    series = request.series
     with told_in_our_words(series):
+        if replaces is not None:
+            request = request._replace(replaces=void_entry(connection.alias, request, replaces, [request.document]).pk)
         for _ in range(_TRIES):
             answer = expected_allocator(connection.alias, request).take(connection, request)
             if answer.entry is not None:
                 return answer.entry
             if answer.outcome == Outcome.EXISTING:
-                return _existing(connection, request, pk=answer.existing_id)[0]
+                if found := _existing(connection, request, pk=answer.existing_id):
+                    return found[0]
+                continue  # replaced on another connection a moment ago
             _mend(connection, request, answer.outcome, answer.business_date)
     raise refusals.unsettled(series)
 
@@ -73,20 +88,22 @@ def issue_many(
     on: date | datetime | None = None,
     metadata: Mapping[str, Any] | None = None,
     by: Any = None,
+    replaces: Iterable[Entry | str] = (),
     using: str | None = None,
 ) -> list[Entry]:
     """Give out a contiguous block of numbers, one for each of ``documents``, in their order and in one statement.
 
     A document that has a number already keeps it and takes none of the block; one that is listed twice gets one number.
-    ``metadata`` and ``by`` go to each new entry. Returns one entry for each document, in the order given. Otherwise as
-    ``issue``.
+    ``metadata`` and ``by`` go to each new entry. ``replaces`` are void numbers of these documents, in any order: with
+    them the documents get their numbers one by one, all of them or none. Returns one entry for each document, in the
+    order given. Otherwise as ``issue``.
     """
     series, org, using = series_named(series, org, using)
     connection = _connection(using)
     request = make_request(series, org=org, document=None, on=on, metadata=metadata, by=by)
     if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
         raise InvalidDocument(
-            f"documents={documents!r:.60} is of type {type(documents).__name__}.",
+            f"documents={shown(documents, 60)} is of type {type(documents).__name__}.",
             rule="issue_many takes the documents one by one; the letters of a text are none.",
             remedy="Pass a list, such as documents=[order], or call issue(document=…) for one number.",
         )
@@ -99,6 +116,8 @@ def issue_many(
         )
     if not keys:
         return []
+    if voids := _listed(replaces):
+        return _issue_each(connection, request, keys, voids)
     distinct = list(dict.fromkeys(keys))
     with told_in_our_words(series):
         for _ in range(_TRIES):
@@ -114,8 +133,40 @@ def issue_many(
                 continue  # numbered on another connection a moment ago, and rolled back there
             if answer.outcome == Outcome.OTHER_FACTS:
                 _existing(connection, request, pk=answer.existing_id)  # raises the error that names them
+                continue
             _mend(connection, request, answer.outcome, answer.business_date, count=len(distinct))
     raise refusals.unsettled(series)
+
+
+def issue_or_replace(series: str, *, org: Any, document: Any, using: str, **facts: Any) -> Entry:
+    """The document's number; where that is void, a new one in its place. For what has one number at any time."""
+    try:
+        return issue(series, org=org, document=document, using=using, **facts)
+    except DocumentVoided:
+        known = Entry.objects.using(using).filter(tenant=tenant_key(org), series__code=series)
+        void = current(known.filter(document=document_key(document))).get()
+        return issue(series, org=org, document=document, replaces=void, using=using, **facts)
+
+
+def _listed(replaces: Any) -> list[Any]:
+    if isinstance(replaces, str | Entry) or not isinstance(replaces, Iterable):
+        raise InvalidDocument(
+            f"replaces={shown(replaces, 60)} is of type {type(replaces).__name__}.",
+            rule="issue_many replaces the void numbers of several documents.",
+            remedy="Pass a list, such as replaces=[entry], or call issue(document=…, replaces=…) for one number.",
+        )
+    return list(replaces)
+
+
+def _issue_each(connection: BaseDatabaseWrapper, request: Request, keys: list[str], voids: list[Any]) -> list[Entry]:
+    with told_in_our_words(request.series):
+        entries = [void_entry(connection.alias, request, each, keys) for each in voids]
+    replaced = {entry.document: entry for entry in entries}
+    with transaction.atomic(using=connection.alias):
+        issued = {
+            key: _issue(connection, request._replace(document=key), replaced.get(key)) for key in dict.fromkeys(keys)
+        }
+    return [issued[key] for key in keys]
 
 
 def preview(
@@ -133,7 +184,10 @@ def preview(
         found = find_series(alias, tenant, series) or default_series(tenant, series)
         if found is None:
             raise refusals.unknown_series(alias, tenant, series)
-        day = day or today_in(found.time_zone, alias, moment)
+        today = today_in(found.time_zone, alias)
+        day = day or (today if moment is None else today_in(found.time_zone, alias, moment))
+        if (on is not None or moment is not None) and (day - today).days > found.max_days_ahead:
+            raise refusals.too_far(found, day)
         period = (find_period(found, day, alias) if found.pk else None) or planned_period(found, day)
         return next_number(found, period, day, alias)
 
@@ -147,13 +201,26 @@ def next_number(series: Series, period: Period, day: date, alias: str, value: in
         raise refusals.inactive(series)
     if period.closed_at is not None:
         raise refusals.closed(period, day)
-    if series.chronological and period.last_issued_on is not None and period.last_issued_on > day:
-        raise refusals.out_of_order(period, day)
+    if series.chronological and (latest := later_date(period, day, alias)) is not None:
+        raise refusals.out_of_order(period, day, latest)
     if value is None:
         value = allocator_of(series).upcoming(alias, period)
     if value > period.max_value:
         raise refusals.exhausted(period, 1)
     return period.number_of(value, alias)
+
+
+def later_date(period: Period, day: date, alias: str) -> date | None:
+    """The date of the last number in ``period`` that is dated after ``day`` and not void, or of a value that waits.
+
+    ``last_issued_on`` may be that of a void number: the next checkout sets it back (``ledger_lower_date``).
+    """
+    if period.last_issued_on is None or period.last_issued_on <= day:
+        return None
+    later = {"tenant": period.tenant, "period": period.pk, "issued_on__gt": day}
+    numbers = valid(Entry.objects.using(alias).filter(**later).exclude(kind=Entry.Kind.GAP))
+    dated = numbers.order_by("-value").values_list("issued_on", flat=True).first()
+    return dated or Reservation.objects.using(alias).filter(**later).values_list("issued_on", flat=True).first()
 
 
 def _connection(using: str | None) -> BaseDatabaseWrapper:
@@ -168,9 +235,16 @@ def _connection(using: str | None) -> BaseDatabaseWrapper:
 
 
 def _existing(connection: BaseDatabaseWrapper, request: Request, **which: Any) -> list[Entry]:
-    """The entries that documents have already, after a check that the caller states no other facts."""
-    entries = list(Entry.objects.using(connection.alias).select_related("period", "series").filter(**which))
+    """The entries that documents have now, after a check that none is void, nor has other facts than are stated."""
+    known = current(Entry.objects.using(connection.alias).filter(**which))
+    entries = list(known.select_related("period", "series"))
+    voids = NumberVoided.objects.using(connection.alias).filter(
+        tenant=request.tenant, entry__in=[e.pk for e in entries]
+    )
+    void_of = {void.entry_id: void for void in voids}
     for entry in entries:
+        if entry.pk in void_of:
+            raise refusals.document_voided(entry, void_of[entry.pk])
         check_facts(request, entry)
     return [entry.of_its_kind() for entry in entries]
 
@@ -206,14 +280,14 @@ def _mend(
         open_period_for(connection, series, day)
         return
     if (period := find_period(series, day, alias)) is not None:
-        raise _refusal(outcome, period, day, count)
+        raise _refusal(outcome, period, day, count, alias)
 
 
-def _refusal(outcome: Outcome, period: Period, day: date, count: int) -> LedgerError:
+def _refusal(outcome: Outcome, period: Period, day: date, count: int, alias: str) -> LedgerError:
     if outcome == Outcome.CLOSED and period.closed_at is not None:
         return refusals.closed(period, day)
-    if outcome == Outcome.OUT_OF_ORDER and period.last_issued_on is not None and period.last_issued_on > day:
-        return refusals.out_of_order(period, day)
+    if outcome == Outcome.OUT_OF_ORDER and (latest := later_date(period, day, alias)) is not None:
+        return refusals.out_of_order(period, day, latest)
     if outcome == Outcome.EXHAUSTED and period.last_value + max(count, 1) > period.max_value:
         return refusals.exhausted(period, count)
     # The second connection has seen a later state of the period than this transaction does.

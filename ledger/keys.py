@@ -13,7 +13,7 @@ from django.db.models import Model
 from ledger.errors import InvalidActor, InvalidArgument, InvalidDocument, InvalidReason, InvalidTenant, LedgerError
 from ledger.instances import instance_key as instance_key
 from ledger.texts import KEY_LENGTH as KEY_LENGTH
-from ledger.texts import KEY_RULE, flaw
+from ledger.texts import KEY_RULE, flaw, shown
 from ledger.texts import printable as printable
 
 REASON_LENGTH = 1000
@@ -64,7 +64,7 @@ def reason_text(reason: Any) -> str:
     """``reason`` without white space around it. Raises InvalidReason when nothing is left of it, or it is too long."""
     if not isinstance(reason, str) or not reason.strip():
         raise InvalidReason(
-            f"The reason {reason!r} says nothing.",
+            f"The reason {shown(reason, _SHOWN)} says nothing.",
             rule="An auditor reads the reason, so it can't be empty.",
             remedy="Pass a sentence, for example reason='payment reversed'.",
         )
@@ -89,7 +89,7 @@ def check_text(text: str, error: type[LedgerError], what: str, *, longest: int =
 def _text_key(value: Any, error: type[InvalidArgument], argument: str, kinds: str) -> str:
     if not isinstance(value, str):
         raise error(
-            f"{argument}={value!r} is of type {type(value).__name__}.",
+            f"{argument}={shown(value, _SHOWN)} is of type {type(value).__name__}.",
             rule=f"{argument} takes {kinds}.",
             remedy=f"Pass the instance itself, or a text key: {argument}='…'.",
         )

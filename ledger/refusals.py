@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from ledger import errors
-from ledger.models import Allocation, Entry, Period, RemotePool, Series
+from ledger.models import Allocation, Entry, NumberVoided, Period, RemotePool, Series
 from ledger.zones import timestamp_in
 
 
@@ -144,13 +144,14 @@ def _at(moment: datetime | None, time_zone: str) -> str:
     return "never" if moment is None else f"at {timestamp_in(moment, time_zone)}"
 
 
-def out_of_order(period: Period, day: date) -> errors.OutOfOrder:
+def out_of_order(period: Period, day: date, latest: date) -> errors.OutOfOrder:
     """The chronology guard is on."""
     return errors.OutOfOrder(
-        f"{day} is before {period.last_issued_on}, the date of the last number of series {str(period.series)!r} "
+        f"{day} is before {latest}, the date of the last number of series {str(period.series)!r} "
         f"in the period {period.label}.",
         rule="With the chronology guard on, dates never decrease within a period.",
-        remedy=f"Date the document {period.last_issued_on} or later, or issue it from a series without the guard.",
+        remedy=f"Date the document {latest} or later, or issue it from a series without the guard. If that date is a "
+        "mistake, void its number: the date of a void number stands in nobody's way.",
     )
 
 
@@ -171,6 +172,22 @@ def other_facts(entry: Entry, had: str, asked: str) -> errors.DocumentConflict:
         rule="One document has one number, and its facts never change.",
         remedy="Leave the differing argument out to get that number, or void it and issue for a new document.",
     )
+
+
+def document_voided(entry: Entry, void: NumberVoided) -> errors.DocumentVoided:
+    """The same document came again, after its number was declared void."""
+    return errors.DocumentVoided(
+        f"The number {entry.number!r} of document {entry.document!r} is void{told(void)}.",
+        rule="A document has at most one number that isn't void, and gets another one only when that is asked for.",
+        remedy=f"To give this document a new number, pass the void one: issue({entry.series.code!r}, …, "
+        f"document={entry.document!r}, replaces={entry.number!r}).",
+    )
+
+
+def told(void: NumberVoided) -> str:
+    """When a number was voided, by whom and why, to go on with after "is void"."""
+    at = timestamp_in(void.voided_at, void.entry.series.time_zone)
+    return f" since {at}, by {void.actor or 'nobody named'}: {void.reason}"
 
 
 def pending_with_other_facts(document: str) -> errors.DocumentConflict:

@@ -17,12 +17,11 @@ from ledger.conf import clock
 from ledger.errors import InvalidDate, InvalidMetadata
 from ledger.keys import actor_name, document_key, tenant_key
 from ledger.models import Entry
+from ledger.texts import shown
 
 #: No time zone is further from UTC than this.
 _FURTHEST = timedelta(days=1)
 _NO_ZONE = zone("UTC")
-#: How much of a value that is refused its error repeats.
-_SHOWN = 200
 #: What may be kept in an immutable row for ever, and read by any program: bytes of JSON, levels, digits of a number.
 #: The database holds the same (ledger_is_facts).
 _LARGEST = 65_536
@@ -62,7 +61,7 @@ def day_or_moment(on: Any) -> tuple[date | None, datetime | None]:
         return None, on
     if not isinstance(on, date):
         raise InvalidDate(
-            f"on={on!r} is of type {type(on).__name__}.",
+            f"on={shown(on)} is of type {type(on).__name__}.",
             rule="A business date is a date, or an aware datetime that the series' time zone turns into one.",
             remedy="Pass on=datetime.date(2026, 3, 31), on=timezone.now(), or leave it out for today.",
         )
@@ -88,7 +87,7 @@ def check_facts(request: Request, entry: Entry) -> None:
 def _json(metadata: Any) -> str:
     if not isinstance(metadata, Mapping):
         raise InvalidMetadata(
-            f"metadata={_shown(metadata)} is of type {type(metadata).__name__}.",
+            f"metadata={shown(metadata)} is of type {type(metadata).__name__}.",
             rule="Metadata is a mapping that JSON can hold.",
             remedy="Pass a dict, for example metadata={'channel': 'web'}.",
         )
@@ -96,13 +95,13 @@ def _json(metadata: Any) -> str:
         text = json.dumps(dict(metadata), cls=DjangoJSONEncoder, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidMetadata(
-            f"metadata={_shown(metadata)} can't be written as JSON: {error}.",
+            f"metadata={shown(metadata)} can't be written as JSON: {error}.",
             rule="Metadata is kept as JSON in an immutable row.",
             remedy="Turn its values into texts, numbers, lists and dicts first.",
         ) from error
     if (problem := _unreadable(text)) is not None:
         raise InvalidMetadata(
-            f"metadata={_shown(metadata)} {problem}.",
+            f"metadata={shown(metadata)} {problem}.",
             rule=f"Metadata stays readable for ever: at most {_LARGEST // 1024} KiB of JSON, {_DEEPEST} levels, and "
             f"numbers of {_LONGEST_NUMBER} digits.",
             remedy="Keep large things where the document is kept, and a key of them here.",
@@ -110,13 +109,13 @@ def _json(metadata: Any) -> str:
     escapes = text.replace("\\\\", "")  # a backslash of the text itself begins none
     if "\\u0000" in escapes:
         raise InvalidMetadata(
-            f"metadata={_shown(metadata)} holds a NUL character.",
+            f"metadata={shown(metadata)} holds a NUL character.",
             rule="PostgreSQL's JSON can't hold the character U+0000.",
             remedy="Remove it from the text.",
         )
     if "\\ud" in escapes and not _has_bytes(json.dumps(json.loads(text), ensure_ascii=False)):
         raise InvalidMetadata(
-            f"metadata={_shown(metadata)} holds half a character: a lone surrogate.",
+            f"metadata={shown(metadata)} holds half a character: a lone surrogate.",
             rule="PostgreSQL's JSON can't hold a surrogate that isn't one of a pair.",
             remedy="Decode the text again from its bytes, or remove it: text.encode(errors='replace').decode().",
         )
@@ -150,12 +149,3 @@ def _has_bytes(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _shown(metadata: Any) -> str:
-    """The beginning of it; one that is nested too deep can't be shown at all."""
-    try:
-        text = repr(metadata)
-    except RecursionError:
-        return "…"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

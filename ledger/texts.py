@@ -22,6 +22,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from textwrap import wrap
+from typing import Any
 
 #: The longest key, in characters.
 KEY_LENGTH = 200
@@ -172,6 +173,18 @@ def printable(text: str) -> bool:
     # Nearly every text is plain, which Python sees at once; the loop also lets white space other than ' ' through.
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return text.isprintable() or all(unicodedata.category(character) not in hidden for character in text)
+
+
+def shown(value: Any, longest: int = 200) -> str:
+    """The beginning of what ``repr`` says of any value, for errors.
+
+    Some values have no ``repr``: what is nested deeper than Python goes, an integer of more digits than it writes.
+    """
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):
+        return "…"
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _named(character: str) -> str:

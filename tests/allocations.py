@@ -69,7 +69,7 @@ _STRAYS = """
 
 _DOCUMENTS_TWICE = """
     SELECT tenant, series_id, document FROM ledger_entry WHERE document > '' AND kind <> 'gap'
-    GROUP BY tenant, series_id, document HAVING count(*) > 1
+    GROUP BY tenant, series_id, document, replaces_id HAVING count(*) > 1
 """
 
 #: A free slot that the low-water mark hides, so that no checkout would ever find it.
@@ -83,7 +83,8 @@ _HIDDEN_SLOTS = """
 def expect_all_accounted_for(using: str = "default") -> None:
     """Each value from first to counter is an entry, a slot or a reservation, once; no ticket outlived its transaction.
 
-    In ``serial`` and ``at_commit`` each is an entry. No document has two numbers, and no free slot is hidden.
+    In ``serial`` and ``at_commit`` each is an entry. A document has one number that isn't void, and no free slot
+    is hidden.
     """
     strict = set(
         Series.objects.using(using).filter(allocation__in=(SERIAL, AT_COMMIT)).values_list("periods", flat=True)

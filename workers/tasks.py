@@ -27,6 +27,7 @@ __all__ = [
     "flag_gaps",
     "heal",
     "longest",
+    "missing_documents",
     "open_next_periods",
     "push",
     "reconcile",
@@ -94,6 +95,12 @@ def heal() -> dict[str, Any]:
 def close_periods() -> dict[str, Any]:
     """Close periods whose grace is over."""
     return _run("close_periods")
+
+
+@task(name="ledger.missing_documents")
+def missing_documents() -> dict[str, Any]:
+    """Look for documents that are gone."""
+    return _run("missing_documents")
 
 
 @task(name="ledger.verify")

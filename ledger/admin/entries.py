@@ -30,6 +30,7 @@ from ledger.admin.search import find_entries
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.models import Adoption, Entry, GapExplained, NumberVoided
+from ledger.replacing import replacement_of
 from ledger.zones import timestamp_in
 
 if TYPE_CHECKING:
@@ -104,14 +105,16 @@ class EntryAdmin(ReadOnlyAdmin):
         (None, {"fields": ("number", "state", "kind", "tenant", "series", "period", "value", "document")}),
         ("Dates", {"fields": ("issued_on", "issued_at")}),
         ("Evidence", {"fields": ("actor", "transaction_id", "shown_metadata", "adoption")}),
-        ("Later", {"fields": ("void_event", "explanations", "declarations")}),
+        ("Later", {"fields": ("void_event", "shown_replaces", "shown_replaced_by", "explanations", "declarations")}),
     )
     readonly_fields = (
-        *field_names(Entry, without=("id", "metadata")),
+        *field_names(Entry, without=("id", "metadata", "replaces")),
         "state",
         "shown_metadata",
         "adoption",
         "void_event",
+        "shown_replaces",
+        "shown_replaced_by",
         "explanations",
         "declarations",
     )
@@ -198,6 +201,18 @@ class EntryAdmin(ReadOnlyAdmin):
             event.reason,
             f" (replaced by {event.replacement})" if event.replacement else "",
         )
+
+    @admin.display(description="replaces")
+    def shown_replaces(self, obj: Entry) -> str:
+        """The void number of the same document in whose place this one was given."""
+        found = Entry.objects.filter(tenant=obj.tenant, pk=obj.replaces_id).first()
+        return link_to(found, found.number, self.admin_site) if found else "–"
+
+    @admin.display(description="replaced by")
+    def shown_replaced_by(self, obj: Entry) -> str:
+        """The number that the document got after this one was void."""
+        found = replacement_of(obj)
+        return link_to(found, found.number, self.admin_site) if found else "–"
 
     @admin.display(description="explanations")
     def explanations(self, obj: Entry) -> str:

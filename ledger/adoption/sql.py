@@ -59,6 +59,11 @@ PROBLEMS = """
     UNION ALL
     SELECT g.line, g.day_problem FROM good g WHERE g.day_problem IS NOT NULL
 
+    UNION ALL
+    SELECT g.line, 'the date ' || g.issued_on::text || ' lies more than ' || s.max_days_ahead::text || ' days ahead'
+    FROM good g JOIN ledger_series s ON s.id = %(series)s AND s.tenant = %(tenant)s::text
+    WHERE g.issued_on > (clock_timestamp() AT TIME ZONE s.time_zone)::date + s.max_days_ahead
+
     -- The counter must be able to go on from the highest value.
     UNION ALL
     SELECT g.line, 'the number ' || quote_literal(g.number) || ' has the counter ' || g.value::text

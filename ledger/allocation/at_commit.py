@@ -84,7 +84,9 @@ def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[st
 def _promised(
     connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], answer: Sequence[Any]
 ) -> list[NumberIssued]:
-    _, days, series_id, period_id, transaction_id, ticket, ids, slides = answer
+    _, days, series_id, period_id, transaction_id, ticket, ids, slides, replaces = answer
+    # The ticket may be an earlier one, which the call found without saying what it replaces.
+    request = request._replace(replaces=None if replaces is None else int(replaces))
     written = Written(connection, request, day_of(days))
     entries = [
         written.promised(document, int(entry_id), int(series_id), int(period_id), int(transaction_id))

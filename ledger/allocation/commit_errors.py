@@ -17,6 +17,7 @@ from ledger.database_errors import retry
 from ledger.errors import (
     CommitRefused,
     DocumentConflict,
+    DocumentVoided,
     InactiveSeries,
     LedgerError,
     NumberTaken,
@@ -49,6 +50,10 @@ class _ConflictAtCommit(CommitRefused, DocumentConflict):
     """Also what ``issue`` raises for other facts."""
 
 
+class _VoidedAtCommit(CommitRefused, DocumentVoided):
+    """Also what ``issue`` raises for a document whose number is void."""
+
+
 class _TakenAtCommit(CommitRefused, NumberTaken):
     """Also what ``issue`` raises for a number that another series gave out."""
 
@@ -59,6 +64,7 @@ _KINDS: dict[str, type[CommitRefused]] = {
     "exhausted": _ExhaustedAtCommit,
     "inactive": _InactiveAtCommit,
     "other_facts": _ConflictAtCommit,
+    "voided": _VoidedAtCommit,
 }
 
 _REASONS = {
@@ -78,6 +84,11 @@ _REASONS = {
         "the document has got a number with another date or other metadata meanwhile",
         "One document has one number, and its facts never change.",
         "Leave the differing argument out to get that number.",
+    ),
+    "voided": (
+        "the document has got a number meanwhile that is void already",
+        "A document has at most one number that isn't void, and gets another one only when that is asked for.",
+        "To give it a new one, pass the void number as replaces=.",
     ),
 }
 

@@ -15,5 +15,6 @@ def all_numbered(alias: str, request: Request, documents: Sequence[str]) -> bool
         series__tenant=request.tenant,
         series__code=request.series,
         document__in=documents,
+        replaces=None,  # the first one of each
     )
     return entries.count() == len(documents)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -61,17 +61,18 @@ class Promise:
         number.
         """
         found = self._read()
-        if len(found) < len(self.entries):
+        if None in found:
             self._number()
             found = self._read()
-        rows = [found.get(entry.document) or found.get(pk) for entry, pk in zip(self.entries, self.ids, strict=True)]
-        for entry, row in zip(self.entries, rows, strict=True):
+        for entry, row in zip(self.entries, found, strict=True):
             if row is None:
                 raise refusals.not_issued(entry)
             _fill(entry, row)
-        row = found.get(asking.document) or found.get(asking.pk)
-        if row is not None:
-            _fill(asking, row)
+        # A copy is of the entry with the same promise, or of the same document.
+        for entry, pk, row in zip(self.entries, self.ids, found, strict=True):
+            if row is not None and (asking.pk in (pk, row.pk) or asking.document == entry.document > ""):
+                _fill(asking, row)
+                break
         connection = connections[self.alias]
         if connection.in_atomic_block:
             _forget_on_rollback(connection, self)
@@ -109,9 +110,12 @@ class Promise:
                 remedy="Roll back; correct what the reason says, and run the whole transaction again.",
             )
 
-    def _read(self) -> dict[str | int, Entry]:
-        """The rows by document, else by id: a document that was numbered on another connection has another id."""
-        found: dict[str | int, Entry] = {}
+    def _read(self) -> list[Entry | None]:
+        """The row of each entry: by its id, else by what it replaces of its document, which another connection may have
+        numbered, and the last one that came after that.
+        """
+        by_id: dict[int, Entry] = {}
+        by_place: dict[tuple[str, int | None], Entry] = {}
         for start, batch in self._batches():
             documents = [entry.document for entry in batch if entry.document]
             first = batch[0]
@@ -119,12 +123,24 @@ class Promise:
                 tenant=first.tenant, series_id=first.series_id, document__in=documents, document__gt=""
             )
             for row in Entry.objects.using(self.alias).filter(wanted):
-                found[row.document or row.pk] = row
-        return found
+                by_id[row.pk] = row
+                if row.document:
+                    by_place[row.document, row.replaces_id] = row
+        return [
+            by_id.get(pk) or _last(by_place, entry.document, entry.replaces_id)
+            for entry, pk in zip(self.entries, self.ids, strict=True)
+        ]
 
     def _batches(self) -> Iterator[tuple[int, Sequence[NumberIssued]]]:
         for start in range(0, len(self.entries), _BATCH):
             yield start, self.entries[start : start + _BATCH]
+
+
+def _last(by_place: Mapping[tuple[str, int | None], Entry], document: str, replaces: int | None) -> Entry | None:
+    row = by_place.get((document, replaces))
+    while row is not None and (later := by_place.get((document, row.pk))) is not None:
+        row = later
+    return row
 
 
 def _fill(entry: Entry, row: Entry) -> None:

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core import checks
 from django.db import connections, models, router, transaction
 
-from ledger.errors import DocumentConflict, InvalidArgument, InvalidDocument, InvalidSeries
+from ledger.errors import DocumentConflict, InvalidArgument, InvalidDocument, InvalidSeries, NumberProtected
 from ledger.instances import instance_key, is_known
-from ledger.issuing import issue, issue_many
+from ledger.issuing import issue, issue_many, issue_or_replace
 from ledger.keys import document_key, tenant_key
 from ledger.models import Entry
 from ledger.models.series import NUMBER_LENGTH
+from ledger.replacing import valid
 
 if TYPE_CHECKING:
     from django import forms
@@ -34,6 +35,14 @@ else:
     _CharField = models.CharField
 
 M = TypeVar("M", bound=models.Model)
+
+#: What becomes of the number when Django deletes its row: the row stays as long as its number isn't void; or the number
+#: stays alone.
+PROTECT = models.PROTECT
+KEEP = models.DO_NOTHING
+
+#: Rows whose numbers are looked up at a time.
+_BATCH = 500
 
 _WRAPPED = "_ledger_numbers_on_save"
 _SAVING = "_ledger_saving"
@@ -56,6 +65,10 @@ class NumberField(_CharField):
     ``"shop.invoice:17"``. Numbers are unique for each tenant, so the column is ``unique`` unless ``org`` is a function;
     then the model needs a UniqueConstraint of its own, which a check asks for.
 
+    ``on_delete`` is PROTECT or KEEP. With PROTECT, the default, Django deletes no row whose number isn't void, be it by
+    itself, in a query set, by a cascade, or in the admin: it raises NumberProtected. With KEEP rows can be deleted, and
+    their numbers stay. The sweep ``missing_documents`` finds what was deleted, also by SQL that Django doesn't see.
+
     A copy of the field on another model, such as that of django-simple-history, is a plain text column.
 
     An UPDATE leaves the column as it is, whatever the attribute says. The field isn't editable; with ``editable=True``
@@ -74,8 +87,16 @@ class NumberField(_CharField):
         on: Any = None,
         metadata: Mapping[str, Any] | Callable[[Any], Any] | None = None,
         by: Any = None,
+        on_delete: Callable[..., Any] = models.PROTECT,
         **kwargs: Any,
     ) -> None:
+        if on_delete not in (PROTECT, KEEP):
+            raise InvalidArgument(
+                f"NumberField(on_delete={getattr(on_delete, '__name__', on_delete)}) is neither PROTECT nor KEEP.",
+                rule="A number stays in the ledger whatever becomes of its row.",
+                remedy="Leave it out, so that rows with valid numbers can't be deleted, or pass on_delete=KEEP.",
+            )
+        self.on_delete = on_delete
         self.series, self.org, self.document, self.on, self.metadata, self.by = series, org, document, on, metadata, by
         defaults = {"max_length": NUMBER_LENGTH, "unique": not callable(org), "editable": False, "blank": True}
         # The model in whose class it stands: the first one that gets the field.
@@ -98,6 +119,7 @@ class NumberField(_CharField):
             on=self.on,
             metadata=self.metadata,
             by=self.by,
+            on_delete=self.on_delete,
             **{"unique": self.unique, "editable": self.editable, "blank": self.blank, **kwargs},
         )
         copy.declared_on = self.declared_on
@@ -118,7 +140,11 @@ class NumberField(_CharField):
             self.contribute_to_class(cls, name, private_only)
             return
         super().contribute_to_class(cls, name, private_only)
-        if not cls._meta.abstract and not getattr(cls, _WRAPPED, False):
+        if cls._meta.abstract:
+            return
+        if self.on_delete is PROTECT:
+            _Protector(name).contribute_to_class(cls)
+        if not getattr(cls, _WRAPPED, False):
             _number_on_save(cls)
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -152,10 +178,20 @@ class NumberField(_CharField):
             self.keep(model_instance, saving, str(entry))
         return saving.numbers[self.attname]
 
+    @property
+    def is_given_to_its_row(self) -> bool:
+        """Whether the row itself is the document, so that a number whose row is gone has lost it."""
+        return self.document is None
+
     def facts(self, instance: models.Model) -> dict[str, Any]:
         """The arguments of ``issue`` for this instance, but for its document."""
         chosen = {"series": self.series, "org": self.org, "on": self.on, "metadata": self.metadata, "by": self.by}
         return {name: value(instance) if callable(value) else value for name, value in chosen.items()}
+
+    def place_of(self, instance: models.Model) -> tuple[str, str, str]:
+        """Where its number stands: the tenant, the code of the series, and the document."""
+        series, org = (value(instance) if callable(value) else value for value in (self.series, self.org))
+        return tenant_key(org), series, self.document_of(instance)
 
     def document_of(self, instance: models.Model) -> str:
         """The key of what the number is given to. Raises InvalidDocument where there is none."""
@@ -209,6 +245,93 @@ class NumberField(_CharField):
                 remedy=f"Leave {self.name} empty; numbers of a previous system come in by manage.py ledger_adopt, with "
                 "this document.",
             )
+
+
+class _Protector:
+    """Keeps rows with valid numbers from being deleted. It is one of a model's private fields, like a GenericRelation.
+
+    Whatever deletes rows by Django asks those fields which other rows go with them, before it deletes any.
+    """
+
+    is_relation = one_to_many = hidden = True
+    many_to_one = one_to_one = many_to_many = auto_created = concrete = editable = False
+    remote_field = related_model = column = None
+    model: type[models.Model]
+
+    def __init__(self, number: str) -> None:
+        self.number, self.name = number, f"{number}_protector"
+
+    def contribute_to_class(self, cls: type[models.Model], name: str = "") -> None:
+        """Django does this with the copies for children and proxies."""
+        self.model = cls
+        cls._meta.add_field(self, private=True)  # type: ignore[arg-type]
+
+    def is_cached(self, instance: models.Model) -> bool:
+        """There is nothing to cache."""
+        return False
+
+    def bulk_related_objects(self, objs: Sequence[models.Model], using: str) -> list[models.Model]:
+        """Nothing goes with these rows. Raises NumberProtected where one of them has a number that isn't void."""
+        number: Any = self.model._meta.get_field(self.number)
+        for start in range(0, len(objs), _BATCH):
+            keys = [row.pk for row in objs[start : start + _BATCH]]
+            # Read anew: of what goes by a cascade, Django has read no more than the keys.
+            rows = self.model._base_manager.using(using).filter(pk__in=keys, **{f"{self.number}__gt": ""})
+            kept = _valid_numbers(number, list(rows), using)
+            if kept:
+                raise _Protected.of(number, kept)
+        return []
+
+
+class _Protected(NumberProtected, models.RestrictedError):
+    """RestrictedError, since a cascade puts its own error in the place of a ProtectedError. The admin knows both."""
+
+    def __init__(self, problem: str, *, rule: str, remedy: str, rows: Iterable[models.Model] = ()) -> None:
+        self.problem, self.rule, self.remedy = problem, rule, remedy
+        models.RestrictedError.__init__(self, problem, set(rows))
+        self.args = (f"{problem} {rule} {remedy}",)
+
+    @classmethod
+    def of(cls, number: NumberField, kept: Mapping[str, models.Model]) -> _Protected:
+        """The error for these rows, by their numbers."""
+        named = ", ".join(list(kept)[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
+        return cls(
+            f"Rows of {number.model._meta.label} can't be deleted: their numbers aren't void: {named}.",
+            rule="A number that isn't void says that there is a document which bears it.",
+            remedy="Void the numbers first: void(number, reason=…). Or let rows be deleted and numbers stay: "
+            f"{number.name} = NumberField(…, on_delete=KEEP).",
+            rows=kept.values(),
+        )
+
+
+def _valid_numbers(number: NumberField, rows: Iterable[models.Model], alias: str) -> dict[str, models.Model]:
+    """Those of the rows whose documents have numbers that aren't void, by these numbers."""
+    places = {number.place_of(row): row for row in rows}
+    kept: dict[str, models.Model] = {}
+    for (tenant, series), group in groupby(sorted(places), lambda place: place[:2]):
+        documents = [document for _, _, document in group]
+        known = Entry.objects.using(alias).filter(tenant=tenant, series__code=series, document__in=documents)
+        for text, document in valid(known).order_by("value").values_list("number", "document"):
+            kept[text] = places[tenant, series, document]
+    return kept
+
+
+def renumber(instance: models.Model, field: str = "number", *, using: str | None = None) -> str:
+    """Give a saved row whose number is void another one, linked to it; store it in its column, and return it.
+
+    A row whose number was replaced already gets that one. One whose number isn't void keeps it. Raises what ``issue``
+    raises.
+    """
+    number: Any = instance._meta.get_field(field)
+    alias = using or instance._state.db or router.db_for_write(type(instance), instance=instance)
+    with transaction.atomic(using=alias):
+        document = number.document_of(instance)
+        saving = _Saving(alias)
+        number.keep(instance, saving, str(issue_or_replace(document=document, using=alias, **number.facts(instance))))
+        model: type[models.Model] = number.model
+        rows = model._base_manager.using(alias).filter(pk=instance._get_pk_val(model._meta))
+        rows.update(**saving.numbers)
+    return saving.numbers[number.attname]
 
 
 def create_many(instances: Iterable[M], *, using: str | None = None, batch_size: int | None = None) -> list[M]:

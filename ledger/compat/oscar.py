@@ -16,9 +16,9 @@ from django.db import connections, router, transaction
 
 from ledger.allocation.ahead import in_test_case
 from ledger.errors import DocumentConflict, NotReservable
-from ledger.issuing import issue
+from ledger.issuing import issue_or_replace
 from ledger.keys import document_key
-from ledger.models import Allocation, Entry, NumberIssued, NumberVoided
+from ledger.models import Allocation, Entry, NumberIssued
 
 
 class OrderNumberGenerator:
@@ -35,7 +35,7 @@ class OrderNumberGenerator:
         """The number of the order that the basket is about to become; call it before the payment, as Oscar does.
 
         The same for each call until an order bears it, also on two connections at once. A basket that was opened again
-        after it had become an order gets another number, and so does one whose number was declared void.
+        after it had become an order gets another number. So does one whose number is void: one that replaces it.
 
         Raises DocumentConflict where the basket has become an order already, and wasn't opened again: nobody should pay
         for it twice. Raises NotReservable inside a transaction, unless the series is ``reserved``: else the number that
@@ -49,11 +49,10 @@ class OrderNumberGenerator:
         with transaction.atomic(using=alias):
             for turn in count(1):
                 document = key if turn == 1 else f"{key}#{turn}"
-                entry = issue(self.series, org=self.org(basket), document=document, using=alias)
+                entry = issue_or_replace(self.series, org=self.org(basket), document=document, using=alias)
                 if in_a_transaction and entry.series.allocation != Allocation.RESERVED:
                     raise _uncommitted(self.series, entry)
-                is_void = NumberVoided.objects.using(alias).filter(entry=entry.pk).exists()
-                if not is_void and not _is_used(entry, basket):
+                if not _is_used(entry, basket):
                     return str(entry)
         raise AssertionError("unreachable: there are always more turns")
 

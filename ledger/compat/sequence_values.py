@@ -18,7 +18,7 @@ from ledger.compat.sequence_runs import (
 )
 from ledger.database_errors import told_in_our_words
 from ledger.errors import InvalidArgument, InvalidSeries
-from ledger.issuing import issue
+from ledger.issuing import issue, later_date
 from ledger.models import Allocation, NumberIssued
 from ledger.requests import day_or_moment
 
@@ -166,7 +166,8 @@ def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: s
         raise refusals.exhausted(run.period, batch or 1)
     if outcome == Outcome.OUT_OF_ORDER:
         run.period.refresh_from_db(using=alias)
-        raise refusals.out_of_order(run.period, day_of(days))
+        if (latest := later_date(run.period, day_of(days), alias)) is not None:
+            raise refusals.out_of_order(run.period, day_of(days), latest)
     if outcome == Outcome.CLOSED:
         latest = latest_run(alias, tenant, name)
         if latest is not None and latest.turn == run.turn and latest.period is not None and latest.period.closed_at:

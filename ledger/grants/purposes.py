@@ -115,6 +115,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_judge",
                 "ledger_keep_stray",
                 "ledger_mint",
+                "ledger_note_documents",
                 "ledger_open_period",
                 "ledger_raise_alarms",
                 "ledger_remember_scan",

@@ -116,6 +116,7 @@ def judge(
             alarms,
             _counted(asked, Kind.DIFFERENCE, sql.DIFFERENCES),
             _counted(asked, Kind.UNEXPLAINED, sql.UNEXPLAINED),
+            _counted(asked, Kind.NO_DOCUMENT, sql.NO_DOCUMENTS),
             _undeclared(asked),
             _running_out(asked),
             _pools(asked),

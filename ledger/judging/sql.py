@@ -92,8 +92,8 @@ ALARMS = f"""
     GROUP BY 1, 2, 3, 4, 5
 """  # noqa: S608
 
-# Differences from the books that are neither over nor acknowledged.
-DIFFERENCES = f"""
+# Findings that are neither over nor acknowledged; a void number misses no document.
+_OPEN_FINDINGS = f"""
     SELECT f.tenant, s.code, p.starts_on, count(*), {_SINCE.format("f.raised_at")}
     FROM ledger_findingraised f
     LEFT JOIN ledger_entry e ON e.id = f.entry_id
@@ -102,8 +102,13 @@ DIFFERENCES = f"""
     WHERE (%(tenant)s::text IS NULL OR f.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
       AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
       AND NOT EXISTS (SELECT FROM ledger_findingacknowledged a WHERE a.tenant = f.tenant AND a.finding_id = f.id)
-    GROUP BY 1, 2, 3
 """  # noqa: S608
+DIFFERENCES = f"{_OPEN_FINDINGS} AND f.kind <> 'no-document' GROUP BY 1, 2, 3"
+NO_DOCUMENTS = f"""
+    {_OPEN_FINDINGS} AND f.kind = 'no-document'
+      AND NOT EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = f.tenant AND v.entry_id = f.entry_id)
+    GROUP BY 1, 2, 3
+"""
 
 # Missing values that nobody has explained.
 UNEXPLAINED = f"""

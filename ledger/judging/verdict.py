@@ -95,6 +95,12 @@ class Kind(Enum):
         "missing values are not explained",
         "manage.py ledger_gaps explain",
     )
+    NO_DOCUMENT = _Wording(
+        State.UNEXPLAINED,
+        "number has lost its document",
+        "numbers have lost their documents",
+        "Void them, or say why they may stand: manage.py ledger_documents explain",
+    )
     OPEN = _Wording(
         State.UNEXPLAINED,
         "value is open, and no checkout will take it",

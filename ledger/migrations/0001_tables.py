@@ -475,6 +475,7 @@ class Migration(migrations.Migration):
                             ("deleted", "deleted there"),
                             ("reused", "reused there after its document died"),
                             ("gap", "a gap here, in use there"),
+                            ("no-document", "its document is gone"),
                         ],
                         max_length=16,
                     ),

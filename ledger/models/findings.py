@@ -46,6 +46,9 @@ class FindingKind(models.TextChoices):
     system gives the number of a void document again, void.
 
     ``GAP``: flagged here as a gap, and borne there by a posted document.
+
+    ``NO_DOCUMENT``: it lives here, and its document, a row of one of the project's own models, is gone; the system is
+    that model, and no accounting system. The sweep ``missing_documents`` tells of it.
     """
 
     MISSING = "missing", "missing there"
@@ -58,6 +61,7 @@ class FindingKind(models.TextChoices):
     DELETED = "deleted", "deleted there"
     REUSED = "reused", "reused there after its document died"
     GAP = "gap", "a gap here, in use there"
+    NO_DOCUMENT = "no-document", "its document is gone"
 
 
 class FindingRaised(Event):

@@ -45,18 +45,21 @@ class ConfirmedRow(Row):
 
 
 def remote_parts(scope: Scope) -> Iterator[Part]:
-    """Open findings and confirmed numbers; none for a tenant of whom no accounting system was read."""
+    """Open findings; and confirmed numbers, unless no accounting system was read of the tenant."""
     systems = dict(scope.snapshot.rows(sql.SYSTEMS, {"tenant": scope.tenant}))
-    if not systems:
+    if not systems and next(_findings(scope), None) is None:
         return
     yield Part(
         "findings",
         "Differences in the books",
-        "What the last comparison saw and is not over; one that was acknowledged may stand, for the reason given.",
+        "What the last comparison saw and is not over; one that was acknowledged may stand, for the reason given. A "
+        "number whose document is gone from the project's own tables is told here too.",
         FindingRow,
         lambda: _findings(scope),
         grouped=False,
     )
+    if not systems:
+        return
     yield Part(
         "confirmed",
         "Confirmed by the books",

@@ -90,9 +90,12 @@ DATED = """
     ) d
 """
 
+# What the document's new number is, the link to it says; else what was written when it was voided.
 # Parameters: tenant, periods (their ids), since, until.
 VOIDS = """
-    SELECT p.id, e.value, e.number, e.document, e.issued_on, e.issued_at, v.voided_at, v.actor, v.reason, v.replacement
+    SELECT p.id, e.value, e.number, e.document, e.issued_on, e.issued_at, v.voided_at, v.actor, v.reason,
+           coalesce((SELECT n.number FROM ledger_entry n WHERE n.tenant = e.tenant AND n.replaces_id = e.id LIMIT 1),
+                    v.replacement)
     FROM ledger_numbervoided v
     JOIN ledger_entry e ON e.id = v.entry_id AND e.tenant = v.tenant
     JOIN ledger_period p ON p.id = e.period_id

@@ -138,4 +138,11 @@ register(
         batches=Batches(work.periods_to_close, work.close_periods, ("closed", "held")),
     )
 )
+register(
+    Sweep(
+        "missing_documents",
+        "looking for documents that are gone",
+        batches=Batches(work.numbers_of_documents, work.look_for_documents, ("raised", "resolved")),
+    )
+)
 register(Sweep("verify", "checking every rule", work.verify))

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import OperationalError, connections
 
-from ledger import gaps, periods, verification
+from ledger import documents, gaps, periods, verification
 from ledger.allocation.ahead import ask_ahead
 from ledger.batches import id_batches
 from ledger.cursors import open_cursor
@@ -137,6 +137,16 @@ def refill(alias: str, ids: Sequence[Any]) -> Done:
                 held += 1
                 _log.warning("The pool of period %s is not refilled for now, a checkout holds its counter.", period)
     return _with_failures({"minted": minted, "held": held}, failures)
+
+
+def numbers_of_documents(alias: str, size: int) -> Iterator[Sequence[int]]:
+    """The numbers whose documents are rows of a watched model."""
+    return documents.numbers(alias, size)
+
+
+def look_for_documents(alias: str, ids: Sequence[Any]) -> Done:
+    """Raise a finding for each of these numbers whose document is gone, and resolve those whose is there again."""
+    return _with_failures(*documents.look(alias, ids))
 
 
 def verify(alias: str) -> dict[str, int]:

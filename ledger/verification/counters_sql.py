@@ -83,7 +83,7 @@ COUNTERS = """
 """
 
 # Rule 2, for the other half of a counter: with the chronology guard on, the latest date that it compares with. A
-# reservation counts, since it bears the date of the entry that it will become.
+# reservation counts, since it bears the date of the entry that it will become; a void number doesn't.
 CHRONOLOGY = """
     SELECT 'latest-date', p.tenant, s.code, p.starts_on, p.ends_on, p.last_value, NULL::bigint, NULL, p.id,
            k.latest::text || ' > ' || coalesce(p.last_issued_on::text, 'nothing')
@@ -91,7 +91,9 @@ CHRONOLOGY = """
     JOIN ledger_series s ON s.id = p.series_id
     JOIN (
         SELECT d.period_id, max(d.latest) AS latest
-        FROM (SELECT period_id, max(issued_on) AS latest FROM ledger_entry WHERE kind <> 'gap' GROUP BY period_id
+        FROM (SELECT e.period_id, max(e.issued_on) AS latest FROM ledger_entry e
+              WHERE e.kind <> 'gap' AND NOT EXISTS (SELECT FROM ledger_numbervoided v WHERE v.entry_id = e.id)
+              GROUP BY e.period_id
               UNION ALL SELECT period_id, max(issued_on) FROM ledger_reservation GROUP BY period_id) d
         GROUP BY d.period_id
     ) k ON k.period_id = p.id

@@ -270,6 +270,12 @@ MEANINGS: Final[dict[str, Meaning]] = {
         3, "ledger_entry", "The number {number} is that of entry {detail} as well, but for case.", _INVESTIGATE
     ),
     "document-twice": Meaning(3, "ledger_entry", "The document has two numbers: {detail}.", _INVESTIGATE),
+    "replaces-wrongly": Meaning(
+        3,
+        "ledger_entry",
+        "It was given in place of {detail}, which is not there, not void, or another document's.",
+        _INVESTIGATE,
+    ),
     **_of_keys("document", "ledger_entry", "The document"),
     **_of_keys("tenant", "ledger_series", "The tenant"),
     "code-text": Meaning(

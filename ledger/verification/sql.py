@@ -93,19 +93,29 @@ NUMBERS = """
     ORDER BY e.tenant, s.code, p.starts_on, e.value
 """
 
-# Rule 3. Documents that have two numbers in one series; each later row with the one before it.
+# Rule 3. Documents that have two numbers in one series, neither in place of a void one; each later row with the one
+# before it. And numbers that were given in place of one that is not void, or is another document's.
 DOCUMENTS = """
-    SELECT 'document-twice', e.tenant, s.code, p.starts_on, p.ends_on, e.value, NULL::bigint, e.number, e.id,
-           e.document || ', entry ' || e.other::text
+    SELECT c.found, e.tenant, s.code, p.starts_on, p.ends_on, e.value, NULL::bigint, e.number, e.id, c.detail
     FROM (
-        SELECT id, tenant, series_id, period_id, value, number, document,
-               lag(id) OVER (PARTITION BY tenant COLLATE "C", series_id, document COLLATE "C" ORDER BY id) AS other
+        SELECT id, tenant, series_id, period_id, value, number, document, replaces_id,
+               lag(id) OVER (PARTITION BY tenant COLLATE "C", series_id, document COLLATE "C", replaces_id
+                             ORDER BY id) AS other
         FROM ledger_entry
-        WHERE document > '' AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
+        WHERE (document > '' OR replaces_id IS NOT NULL) AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
     ) e
+    LEFT JOIN ledger_entry r ON r.id = e.replaces_id
+    LEFT JOIN ledger_numbervoided v ON v.entry_id = r.id
     LEFT JOIN ledger_series s ON s.id = e.series_id
     LEFT JOIN ledger_period p ON p.id = e.period_id
-    WHERE e.other IS NOT NULL AND (%(series)s::text IS NULL OR s.code = %(series)s)
+    CROSS JOIN LATERAL (VALUES
+        ('document-twice', e.other IS NOT NULL AND e.document > '', e.document || ', entry ' || e.other::text),
+        ('replaces-wrongly', e.replaces_id IS NOT NULL
+                             AND (r.tenant = e.tenant AND r.series_id = e.series_id AND r.document = e.document
+                                  AND v.id IS NOT NULL) IS NOT TRUE,
+         coalesce(r.number, 'entry ' || e.replaces_id::text))
+    ) AS c (found, broken, detail)
+    WHERE c.broken AND (%(series)s::text IS NULL OR s.code = %(series)s)
     ORDER BY e.tenant, s.code, p.starts_on, e.value
 """
 

@@ -22,7 +22,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Send = Callable[..., None]
 
-SWEEPS = ("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_periods", "verify")
+SWEEPS = (
+    *("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_periods", "missing_documents"),
+    "verify",
+)
 
 
 def spread(send: Send, sweep: str, size: int) -> SweepRun:

@@ -111,6 +111,21 @@ ENTRIES: list[Case] = [
         "order:7",
     ),
     (
+        [
+            f"UPDATE ledger_entry SET replaces_id = (SELECT id FROM ledger_entry WHERE {INVOICE} AND value = 7) "
+            f"WHERE {INVOICE} AND value = 5"
+        ],
+        3,
+        "replaces-wrongly",
+        "in place of INV-2025-000007",
+    ),
+    (
+        [f"UPDATE ledger_entry SET replaces_id = 0 WHERE {INVOICE} AND value = 5"],
+        3,
+        "replaces-wrongly",
+        "in place of entry 0",
+    ),
+    (
         [f"UPDATE ledger_entry SET number = 'INV-5' WHERE {INVOICE} AND value = 5"],
         3,
         "wrong-number",

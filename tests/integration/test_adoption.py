@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -393,6 +393,16 @@ class TestBadFiles:
     def test_bad_options_are_told_before_reading(self, write: Write, layout: Layout, reason: str) -> None:
         with pytest.raises(e.InvalidArgument, match=reason):
             adopt(write(GOOD), series="invoice", settings=YEARLY, layout=layout)
+
+    @pytest.mark.parametrize("calendar", ["never", "year"])
+    def test_a_date_too_far_ahead_is_a_bad_row(self, write: Write, calendar: str) -> None:
+        far = datetime.now(UTC).date() + timedelta(days=402)
+        template = "INV-{counter:04}" if calendar == "never" else "INV-{year}-{counter:04}"
+        number = template.replace("{year}", str(far.year)).replace("{counter:04}", "0001")
+        settings = {**YEARLY, "calendar": calendar, "template": template, "max_days_ahead": 400}
+        rows, _ = refused(write(f"{number},{far}"), settings=settings)
+        assert [(row.line, row.problem) for row in rows] == [(2, f"the date {far} lies more than 400 days ahead")]
+        assert everything() == [0] * 7
 
     def test_a_series_that_differs_is_not_changed(self, write: Write) -> None:
         define_series("invoice", **YEARLY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,9 +10,10 @@ from django.db import connection
 from django.test import override_settings
 from freezegun import freeze_time
 
-from ledger import close_period, define_series, issue, issue_many, preview
+from ledger import close_period, define_series, issue, issue_many, open_period, preview, void
 from ledger import errors as e
 from ledger.models import Entry, Period, Series
+from ledger.verification import verify
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +105,51 @@ class TestTheDate:
         self.series(chronological=True)
         with pytest.raises(e.OutOfOrder, match="before 2022-05-10"):
             issue("fy", on=date(2022, 5, 9))
+
+    def test_a_date_too_far_ahead_is_refused_wherever_it_is_stated(self) -> None:
+        series = define_series("fy", template="R{year}-{counter:04}", max_days_ahead=400, time_zone="UTC")
+        far = datetime.now(UTC).date() + timedelta(days=402)
+        for call in (
+            lambda: issue("fy", on=far),
+            lambda: issue("fy", on=datetime(far.year, far.month, far.day, 12, tzinfo=UTC)),
+            lambda: issue_many("fy", documents=["a", "b"], on=far),
+            lambda: preview("fy", on=far),
+        ):
+            with pytest.raises(e.InvalidDate, match=f"{far} lies more than 400 days ahead"):
+                call()
+        with pytest.raises(e.InvalidDate, match="lies more than 400 days ahead"):
+            open_period(series, far.replace(year=far.year + 2, day=1))
+        assert not Period.objects.exists()
+        near = datetime.now(UTC).date() + timedelta(days=399)
+        assert str(issue("fy", on=near)) == str(preview("fy", on=near)).replace("0002", "0001")
+
+    def test_voiding_a_mistyped_date_frees_the_series(self) -> None:
+        self.series(chronological=True)
+        issue("fy", on=date(2022, 5, 10))
+        mistyped = issue("fy", on=date(2023, 3, 1))
+        for _ in range(2):
+            with pytest.raises(e.OutOfOrder, match="2022-05-11 is before 2023-03-01.*void its number"):
+                issue("fy", on=date(2022, 5, 11))
+        void(mistyped, reason="mistyped date")
+        assert preview("fy", on=date(2022, 5, 11)) == "R2022/2023-0003"
+        for call in (
+            lambda: issue("fy", on=date(2022, 5, 9)),
+            lambda: preview("fy", on=date(2022, 5, 9)),
+            lambda: issue_many("fy", documents=["a"], on=date(2022, 5, 9)),
+        ):
+            with pytest.raises(e.OutOfOrder, match="2022-05-09 is before 2022-05-10"):
+                call()
+        assert str(issue("fy", on=date(2022, 5, 11))) == "R2022/2023-0003"
+        assert Period.objects.get().last_issued_on == date(2022, 5, 11)
+
+    def test_also_the_only_number(self) -> None:
+        self.series(chronological=True)
+        void(issue("fy", on=date(2023, 3, 1)), reason="mistyped date")
+        assert [str(entry) for entry in issue_many("fy", documents=["a", "b"], on=date(2022, 5, 1))] == [
+            "R2022/2023-0002",
+            "R2022/2023-0003",
+        ]
+        assert [alarm for alarm in verify() if alarm.check == "latest-date"] == []
 
     @pytest.mark.parametrize("on", [datetime(2026, 1, 1), "2026-01-01", 20260101])
     def test_a_date_is_never_guessed(self, on: date) -> None:

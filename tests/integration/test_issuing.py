@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.test import override_settings
 
-from ledger import define_series, issue, issue_many, preview
+from ledger import define_series, issue, issue_many, preview, void
 from ledger import errors as e
+from ledger.compat.number_field import create_many
 from ledger.models import Entry, NumberIssued, Period, Series
 from tests.shop.models import Order, Organization
+from tests.shop.numbered import Invoice
 
 pytestmark = pytest.mark.django_db
 
@@ -139,6 +142,11 @@ class TestArguments:
             ({"org": Organization()}, e.InvalidTenant),
             ({"org": "a\nb"}, e.InvalidTenant),
             ({"document": 7}, e.InvalidDocument),
+            ({"document": 10**5000}, e.InvalidDocument),
+            ({"org": 10**5000}, e.InvalidTenant),
+            ({"by": 10**5000}, e.InvalidActor),
+            ({"on": 10**5000}, e.InvalidDate),
+            ({"document": "a", "replaces": 10**5000}, e.InvalidDocument),
             ({"document": ""}, e.InvalidDocument),
             ({"document": Order()}, e.InvalidDocument),
             ({"document": "x" * 201}, e.InvalidDocument),
@@ -171,6 +179,36 @@ class TestArguments:
         told = {"a": "C:\\u0000\\ud83e", "b": "🤝"}
         assert issue("invoice", metadata=told, document="a") == issue("invoice", metadata=told, document="a")
         assert NumberIssued.objects.get().metadata == told
+
+    @pytest.mark.parametrize(
+        ("metadata", "told"),
+        [
+            ({"a": nested(33)}, "more than 32 levels deep"),
+            ({"a": "x" * 65_536}, "has 65,545 bytes"),
+            ({"a": 10**1000}, "a number of more than 999 digits"),
+            ({"a": 10**5000}, "digits"),
+        ],
+        ids=["levels", "bytes", "digits", "more digits than Python writes"],
+    )
+    def test_what_could_not_be_read_for_ever_is_refused_at_every_door(
+        self, metadata: dict[str, Any], told: str
+    ) -> None:
+        order = Order.objects.create(org=Organization.objects.create(name="Shop"))
+        void_one = issue("invoice", document=order)
+        void(void_one, reason="a test")
+        row = Invoice(org=order.org)
+        doors = [
+            lambda: issue("invoice", metadata=metadata),
+            lambda: issue("invoice", document=order, replaces=void_one, metadata=metadata),
+            lambda: issue_many("invoice", documents=["a"], metadata=metadata),
+            lambda: issue_many("invoice", documents=[order], replaces=[void_one], metadata=metadata),
+            lambda: create_many([row]),
+        ]
+        with mock.patch.object(Invoice._meta.get_field("number"), "metadata", metadata):
+            for door in doors:
+                with pytest.raises(e.InvalidMetadata, match=told):
+                    door()
+        assert NumberIssued.objects.count() == 1
 
     def test_a_long_value_is_not_repeated_in_full(self) -> None:
         with pytest.raises(e.InvalidMetadata) as caught:

@@ -1,10 +1,10 @@
 """The checkout's role issues by every allocation, and reads; what else it may not do, test_attacks.py shows."""
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from ledger import define_series, issue, issue_many, preview, void
-from ledger.errors import NotGranted
+from ledger.errors import DocumentVoided, NotGranted
 from ledger.models import Allocation, Entry, Period, Series
 from tests.allocations import expect_all_accounted_for
 from tests.drafted import stock
@@ -89,3 +89,62 @@ def test_who_voids() -> None:
         void(one, reason="reversed", using=CHECKOUT)
     for alias, entry in ((VOID, one), (USUAL, other), (FINANCE, third)):
         assert void(entry, reason="reversed", by="clerk", using=alias).entry_id == entry.pk
+
+
+@pytest.mark.parametrize("allocation", Allocation.values)
+def test_a_void_number_of_the_same_document_can_be_replaced(allocation: str) -> None:
+    code = f"again-{allocation}"
+    system = "books" if allocation == "remote" else ""
+    define_series(
+        code, template=f"A{allocation}-{{year}}-{{counter}}", allocation=allocation, system=system, using=FINANCE
+    )
+    if allocation == "remote":
+        stock(Series.objects.using(WORKERS).get(code=code), [f"A{n:03}" for n in range(1, 9)], day=DAY, using=WORKERS)
+    with transaction.atomic(using=CHECKOUT):
+        first = issue(code, on=DAY, document="order:1", using=CHECKOUT)
+    void(Entry.objects.using(VOID).get(pk=first.pk), reason="wrong address", using=VOID)
+    with transaction.atomic(using=CHECKOUT):
+        with pytest.raises(DocumentVoided):
+            issue(code, on=DAY, document="order:1", using=CHECKOUT)
+        second = issue(code, on=DAY, document="order:1", replaces=first, using=CHECKOUT)
+    assert Entry.objects.using(OWNER).get(pk=second.pk).replaces_id == first.pk
+    expect_all_accounted_for(OWNER)
+
+
+#: Functions that take what is replaced, as a program with the checkout's role could call them.
+REPLACING = {
+    "serial": "SELECT ledger_issue_serial('', '{code}', '{day}', NULL, '{document}', '', '{{}}', {replaces})",
+    "pooled": "SELECT ledger_issue_slot('pooled', '', '{code}', '{day}', NULL, '{document}', '', '{{}}', {replaces})",
+    "at_commit": "SELECT ledger_leave_ticket("
+    "'', '{code}', '{day}', NULL, ARRAY['{document}'], '', '{{}}', true, false, {replaces})",
+}
+
+
+@pytest.mark.parametrize("allocation", REPLACING)
+@pytest.mark.parametrize("case", ["valid", "of another document", "of another series", "of nothing"])
+def test_nothing_else_can_be(allocation: str, case: str) -> None:
+    """Whatever a program says that doesn't go through Folio's Python."""
+    code = f"never-{allocation}-{case.split()[-1]}"
+    for name in (code, f"{code}-other"):
+        define_series(name, template=f"{name}-{{year}}-{{counter}}", allocation=allocation, using=FINANCE)
+    with transaction.atomic(using=CHECKOUT):
+        for document in ("order:1", "order:2"):
+            issue(code, on=DAY, document=document, using=CHECKOUT)
+        issue(f"{code}-other", on=DAY, document="order:1", using=CHECKOUT)
+    entries = Entry.objects.using(OWNER).filter(series__code__startswith=code)
+    other = entries.get(series__code=f"{code}-other")
+    replaced = {
+        "valid": entries.get(series__code=code, document="order:1").pk,
+        "of another document": entries.get(series__code=code, document="order:2").pk,
+        "of another series": other.pk,
+        "of nothing": 0,
+    }[case]
+    if case != "valid" and replaced:
+        void(Entry.objects.using(VOID).get(pk=replaced), reason="a test", using=VOID)
+    before = entries.count()
+    statement = REPLACING[allocation].format(code=code, day=DAY, document="order:1", replaces=replaced)
+    refused = pytest.raises(IntegrityError, match="replaces a number that is not void, or is another document")
+    with refused, transaction.atomic(using=CHECKOUT):
+        rows(CHECKOUT, statement)
+        rows(CHECKOUT, "SET CONSTRAINTS ALL IMMEDIATE")
+    assert entries.count() == before

@@ -5,7 +5,7 @@ import uuid
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 
-from ledger.compat.number_field import NumberField
+from ledger.compat.number_field import KEEP, NumberField
 
 
 class Invoice(models.Model):
@@ -70,6 +70,19 @@ class Delivery(Numbered):
 
 class Return(Numbered):
     reason = models.CharField(max_length=40, unique=True)
+
+
+class Slip(models.Model):
+    """Goes with its paper."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE)
+    number = NumberField(series="receipt")
+
+
+class Passing(models.Model):
+    """Rows may go; their numbers stay."""
+
+    number = NumberField(series="ticket", on_delete=KEEP)
 
 
 class Late(models.Model):

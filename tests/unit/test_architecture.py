@@ -19,12 +19,12 @@ LAYERS = [
     {"models", "sql", "migrations", "cursors"},
     {
         *("allocation", "refusals", "database_errors", "databases", "grants", "requests", "batches", "zones"),
-        *("failures",),
+        *("failures", "replacing"),
     },
     {"series", "periods", "growth", "testing", "waiting"},
     {
         *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
-        "remote",
+        *("remote", "documents"),
     },
     {"sweeps"},
     {"actions"},

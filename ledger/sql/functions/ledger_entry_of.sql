@@ -1,10 +1,11 @@
 -- The entry that a document of a series has now, or no row: its first one, or the last of those that were given in place
--- of a void number. With p_replaces, the one that was given in place of that void number.
+-- of a void number. With p_replaces, the one that was given in place of that void number, or the last of those that were
+-- given after it.
 --
 -- A set without SECURITY DEFINER or SET, so that it becomes part of the query that asks: one probe of an index.
 CREATE OR REPLACE FUNCTION ledger_entry_of(p_tenant text, p_series bigint, p_document text, p_replaces bigint)
 RETURNS TABLE (id bigint) LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN p_replaces IS NULL THEN ledger_latest_of(p_tenant, e.id) ELSE e.id END
+    SELECT ledger_latest_of(p_tenant, e.id)
     FROM ledger_entry e
     WHERE e.tenant = p_tenant AND e.series_id = p_series AND e.document = p_document AND e.document > ''
       AND coalesce(e.replaces_id, 0) = coalesce(p_replaces, 0)

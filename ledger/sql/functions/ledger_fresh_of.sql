@@ -1,5 +1,6 @@
 -- Those of a block's documents that have no number yet, in their order, with their places in the list; and the id of an
--- entry whose period or metadata are not what was stated, if there is one (p_metadata is null where none were).
+-- entry that can't be the answer, if there is one: it is void, or its period or metadata are not what was stated (p_metadata
+-- is null where none were). Of a document whose number was replaced, the last one counts.
 -- A probe of the unique index for each document: the planner can't know how long the list is, and would join it with
 -- the whole table, which takes the square of that.
 CREATE OR REPLACE FUNCTION ledger_fresh_of(
@@ -8,12 +9,19 @@ CREATE OR REPLACE FUNCTION ledger_fresh_of(
 ) LANGUAGE sql STABLE AS $$
     SELECT array_agg(d.document ORDER BY d.ordinality) FILTER (WHERE e.id IS NULL),
            array_agg(d.ordinality ORDER BY d.ordinality) FILTER (WHERE e.id IS NULL),
-           min(e.id) FILTER (WHERE (p_on_stated AND e.period_id <> p_period) OR e.metadata <> p_metadata)
+           min(n.id) FILTER (WHERE (p_on_stated AND n.period_id <> p_period) OR n.metadata <> p_metadata
+                                   OR EXISTS (SELECT FROM ledger_numbervoided v
+                                              WHERE v.tenant = p_tenant AND v.entry_id = n.id))
     FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)
     LEFT JOIN LATERAL (
-        SELECT e.id, e.period_id, e.metadata FROM ledger_entry e
+        SELECT e.id FROM ledger_entry e
         WHERE e.tenant = p_tenant AND e.series_id = p_series AND e.document = d.document AND e.document > ''
           AND e.replaces_id IS NULL
         LIMIT 1
     ) e ON true
+    LEFT JOIN LATERAL (
+        SELECT l.id, l.period_id, l.metadata FROM ledger_entry l
+        WHERE l.id = CASE WHEN e.id IS NOT NULL THEN ledger_latest_of(p_tenant, e.id) END
+        LIMIT 1
+    ) n ON true
 $$;

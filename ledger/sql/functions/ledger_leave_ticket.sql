@@ -1,7 +1,7 @@
 -- Leave a ticket of an `at_commit` series for documents that have no number, or find the one that this transaction left
 -- for the first of them. 'pending' with the business date in days since 1970, series, period, transaction, ticket, the
--- ids that the entries will have, as an array, and whether the date slides to that of the commit; or 'existing' with the
--- date and the entry; or why not, as of ledger_take_serial. Locks nothing.
+-- ids that the entries will have, as an array, whether the date slides to that of the commit, and what the ticket replaces;
+-- or 'existing' with the date and the entry; or why not, as of ledger_take_serial. Locks nothing.
 CREATE OR REPLACE FUNCTION ledger_leave_ticket(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
     p_on_stated boolean, p_tells boolean, p_replaces bigint DEFAULT NULL
@@ -28,19 +28,23 @@ BEGIN
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at, 'at_commit') s
     LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q
         ON q.closed_at IS NULL AND q.last_value + cardinality(p_documents) <= q.max_value
-        AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day)
+        AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day
+             OR NOT ledger_is_out_of_order(p_tenant, q.id, s.day))
     LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_documents[1], p_replaces) o ON cardinality(p_documents) = 1;
     IF NOT FOUND THEN outcome := 'unknown'; END IF;
     IF outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
     days := (day - DATE '1970-01-01')::text;
-    IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
 
     IF cardinality(p_documents) = 1 AND p_documents[1] > '' THEN
-        SELECT t.id, t.period_id, t.documents, t.entry_ids, t.issued_on, t.slides, t.metadata INTO earlier
+        SELECT t.id, t.period_id, t.documents, t.entry_ids, t.issued_on, t.slides, t.metadata, t.replaces_id
+        INTO earlier
         FROM ledger_ticket t
         WHERE t.transaction_id = writer AND t.tenant = p_tenant AND t.series_id = series
-          AND p_documents[1] = ANY (t.documents) AND t.replaces_id IS NOT DISTINCT FROM p_replaces
+          AND p_documents[1] = ANY (t.documents)
+          -- Or the void number that the document has so far is about to be replaced.
+          AND t.replaces_id IS NOT DISTINCT FROM coalesce(entry, p_replaces)
         LIMIT 1;
+        IF NOT FOUND AND entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
         IF FOUND THEN
             IF coalesce(p_metadata <> coalesce(earlier.metadata, '{}'), false)
                 OR p_on_stated AND NOT EXISTS (SELECT FROM ledger_period p WHERE p.id = earlier.period_id
@@ -51,7 +55,7 @@ BEGIN
             RETURN ARRAY['pending', (earlier.issued_on - DATE '1970-01-01')::text, series::text,
                          earlier.period_id::text, writer::text, earlier.id::text,
                          ARRAY[earlier.entry_ids[array_position(earlier.documents, p_documents[1])]]::text,
-                         earlier.slides::text];
+                         earlier.slides::text, earlier.replaces_id::text];
         END IF;
     END IF;
 
@@ -83,5 +87,6 @@ BEGIN
     VALUES (writer, p_tenant, series, p_series, period, p_documents, ids, day, p_on_stated,
             slides, p_tells, p_actor, p_metadata, p_replaces)
     RETURNING id INTO ticket;
-    RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text, slides::text];
+    RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text, slides::text,
+                 p_replaces::text];
 END $$;

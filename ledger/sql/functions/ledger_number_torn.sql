@@ -1,6 +1,6 @@
 -- Number what a ticket asked for, after it was torn up; its columns are the arguments. Returns the outcome of
 -- ledger_take_serial or its kin for a block, the business date in days, and an entry that an outcome speaks of: 'issued',
--- 'existing', or why not.
+-- 'existing', or why not; 'voided' where the document has come to a number meanwhile that is void already.
 CREATE OR REPLACE FUNCTION ledger_number_torn(
     p_tenant text, p_code text, p_period bigint, p_documents text[], p_entry_ids bigint[], p_issued_on date,
     p_on_stated boolean, p_slides boolean, p_actor text, p_metadata jsonb, p_replaces bigint
@@ -24,13 +24,18 @@ BEGIN
         ) THEN
             answer[1] := 'other_facts';
         END IF;
-        RETURN answer;
+    ELSE
+        SELECT ARRAY[max(b.outcome) FILTER (WHERE b.outcome <> 'existing'), (day - DATE '1970-01-01')::text,
+                     min(b.entry_id) FILTER (WHERE b.outcome = 'other_facts')::text]
+        INTO answer
+        FROM ledger_take_serial_many(p_tenant, p_code, day, NULL::timestamptz, p_documents, p_actor, p_metadata,
+                                     p_on_stated, p_entry_ids) b;
+        answer[1] := coalesce(answer[1], 'existing');
     END IF;
-    SELECT ARRAY[max(b.outcome) FILTER (WHERE b.outcome <> 'existing'), (day - DATE '1970-01-01')::text,
-                 min(b.entry_id) FILTER (WHERE b.outcome = 'other_facts')::text]
-    INTO answer
-    FROM ledger_take_serial_many(p_tenant, p_code, day, NULL::timestamptz, p_documents, p_actor, p_metadata,
-                                 p_on_stated, p_entry_ids) b;
-    answer[1] := coalesce(answer[1], 'existing');
+    IF answer[1] IN ('existing', 'other_facts') AND EXISTS (
+        SELECT FROM ledger_numbervoided v WHERE v.tenant = p_tenant AND v.entry_id = answer[3]::bigint
+    ) THEN
+        answer[1] := 'voided';
+    END IF;
     RETURN answer;
 END $$;

@@ -3,7 +3,8 @@ CREATE OR REPLACE FUNCTION ledger_refusal(p_tenant text, p_series_id bigint, p_o
 LANGUAGE sql STABLE AS $$
     SELECT coalesce((
         SELECT CASE WHEN p.closed_at IS NOT NULL THEN 'closed'
-                    WHEN s.chronological AND p.last_issued_on > p_on THEN 'out_of_order'
+                    WHEN s.chronological AND p.last_issued_on > p_on
+                         AND ledger_is_out_of_order(p_tenant, p.id, p_on) THEN 'out_of_order'
                     WHEN p.last_value + p_count > p.max_value THEN 'exhausted'
                     ELSE 'try_again' END
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id

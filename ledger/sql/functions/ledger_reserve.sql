@@ -52,23 +52,25 @@ BEGIN
     LEFT JOIN LATERAL (
         SELECT e.id FROM ledger_entry e
         WHERE e.tenant = p_tenant AND e.series_id = period.series_id AND e.document = d.document AND e.document > ''
-          AND e.replaces_id IS NULL AND p_replaces IS NULL
+          AND (e.replaces_id = p_replaces OR e.replaces_id IS NULL AND p_replaces IS NULL)
         LIMIT 1
     ) e ON true;
 
     IF outcome IS NULL THEN
         outcome := CASE WHEN period.closed_at IS NOT NULL THEN 'closed'
-                        WHEN guarded AND period.last_issued_on > p_on THEN 'out_of_order'
+                        WHEN guarded AND period.last_issued_on > p_on
+                             AND ledger_is_out_of_order(p_tenant, p_period, p_on) THEN 'out_of_order'
                         WHEN period.last_value + coalesce(cardinality(fresh), 0) > period.max_value THEN 'exhausted' END;
     END IF;
     IF outcome IS NOT NULL THEN RETURN NEXT; RETURN; END IF;
 
     outcome := 'reserved';
     IF fresh IS NOT NULL THEN
+        -- With the guard on nothing is dated later by now, but for numbers that are void.
         UPDATE ledger_period p
         SET last_value = period.last_value + cardinality(fresh),
-            last_issued_on = CASE WHEN guarded OR period.last_issued_on IS NOT NULL
-                                  THEN greatest(period.last_issued_on, p_on) END
+            last_issued_on = CASE WHEN guarded THEN p_on
+                                  WHEN period.last_issued_on IS NOT NULL THEN greatest(period.last_issued_on, p_on) END
         WHERE p.id = p_period;
         FOR written IN
             INSERT INTO ledger_reservation AS r

@@ -40,6 +40,12 @@ BEGIN
     IF outcome IS NOT NULL AND (outcome <> 'allocation' OR p_promised IS NULL) THEN RETURN ARRAY[outcome]; END IF;
     IF entry IS NOT NULL THEN RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text]; END IF;
 
+    -- The latest date may be that of a number which is void by now.
+    IF period IS NULL AND guarded AND ledger_lower_date(p_tenant, series, day) THEN
+        SELECT q.id, q.last_value INTO period, last_seen
+        FROM ledger_find_period(p_tenant, series, day) q
+        WHERE q.last_value < q.max_value;
+    END IF;
     -- A refusal is told before anything is locked: the caller may go on with a transaction that takes long.
     IF period IS NULL THEN
         RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];

@@ -40,6 +40,7 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
+    IF guarded THEN PERFORM ledger_lower_date(p_tenant, series, business_date); END IF;
     -- Twice: at first to refuse before anything is locked, and then under the lock.
     FOR look IN 1..2 LOOP
         IF look = 2 THEN

@@ -1,10 +1,23 @@
 """All mutants, room by room."""
 
-from tests.mutants.catalogue import database, docs, doors, drop_ins, judging, ledger, pages, poison, reports, workers
+from tests.mutants.catalogue import (
+    database,
+    docs,
+    documents,
+    doors,
+    drop_ins,
+    judging,
+    ledger,
+    pages,
+    poison,
+    reports,
+    workers,
+)
 
 CATALOGUE = (
     *database.MUTANTS,
     *ledger.MUTANTS,
+    *documents.MUTANTS,
     *workers.MUTANTS,
     *poison.MUTANTS,
     *reports.MUTANTS,

@@ -117,8 +117,8 @@ MUTANTS = (
     Mutant(
         "basket used again keeps its number",
         f"{COMPAT}/oscar.py",
-        "if not is_void and not _is_used(entry, basket):",
-        "if not is_void:",
+        "                if not _is_used(entry, basket):\n",
+        "                if True:\n",
         (OSCAR,),
     ),
     Mutant(

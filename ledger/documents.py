@@ -1,0 +1,104 @@
+"""Numbers whose document no longer exists: a row that somebody deleted, by Django or behind its back.
+
+Watched are the models with a NumberField, and those that ``LEDGER["DOCUMENTS"]`` names. A number has lost its document
+if the document's key is that of a row which isn't there; a text that names no row (``order:17``) is its own document.
+Each is a finding of the kind ``no-document``, and its system is the model. It is resolved when the row is there again,
+or the number is void. Until then people can say why it may stand: they acknowledge the finding.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db import models, router
+
+from ledger.batches import id_batches
+from ledger.conf import ledger_settings
+from ledger.cursors import open_cursor
+from ledger.failures import Failures
+from ledger.instances import label, pk_text, pk_value, topmost
+from ledger.models import Entry
+from ledger.replacing import valid
+
+_log = logging.getLogger(__name__)
+
+#: The numbers of watched models. Arguments: labels, tenant (null for all), after (the id of the last one read), size.
+_OF_MODELS = """
+    SELECT e.id FROM ledger_entry e
+    WHERE e.id > %(after)s AND e.document > '' AND split_part(e.document, ':', 1) = ANY (%(labels)s::text[])
+      AND (%(tenant)s::text IS NULL OR e.tenant = %(tenant)s)
+    ORDER BY e.id
+    LIMIT %(size)s
+"""
+
+#: Raises and resolves. Arguments: tenant, label, the entries that were looked at, those of them without a document.
+_NOTE = "SELECT * FROM ledger_note_documents(%s, %s, %s::bigint[], %s::bigint[])"
+
+
+def watched() -> dict[str, type[models.Model]]:
+    """The models whose rows are looked for, by what their keys begin with. Raises LookupError for an unknown name."""
+    numbered = [model for model in apps.get_models() if any(map(_gives_its_row, model._meta.local_fields))]
+    named = [apps.get_model(name) for name in ledger_settings().documents]
+    return {label(model): topmost(model)[0] for model in (*numbered, *named) if len(topmost(model)) == 1}
+
+
+def _gives_its_row(field: models.Field[Any, Any]) -> bool:
+    """Whether the field is a NumberField (which this package knows nothing of) whose document is its row."""
+    return getattr(field, "is_given_to_its_row", False)
+
+
+def numbers(alias: str, size: int, *, tenant: str | None = None) -> Iterator[Sequence[int]]:
+    """The ids of the entries whose documents are watched, so many at a time."""
+    if labels := list(watched()):
+        yield from id_batches(alias, _OF_MODELS, size, labels=labels, tenant=tenant)
+
+
+def look(alias: str, ids: Sequence[Any]) -> tuple[dict[str, int], Failures]:
+    """Look for the documents of these entries: how many findings were raised and resolved, and what failed."""
+    known, failures = watched(), Failures()
+    found = Entry.objects.using(alias).filter(pk__in=list(ids)).exclude(kind=Entry.Kind.GAP)
+    # Read before the rows are: a row that comes to be meanwhile is there then.
+    entries = list(found.values_list("pk", "tenant", "document"))
+    living = set(valid(found).values_list("pk", flat=True))
+    by_model: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for pk, tenant, document in entries:
+        named, _, key = document.partition(":")
+        if named in known:
+            by_model[named].append((pk, tenant, key))
+    counts = {"raised": 0, "resolved": 0}
+    for named, rows in by_model.items():
+        with failures.noted(named, alias, _log):
+            gone = _gone(known[named], {key for pk, _, key in rows if pk in living}, alias)
+            for tenant in sorted({tenant for _, tenant, _ in rows}):
+                looked = [pk for pk, owner, _ in rows if owner == tenant]
+                missing = [pk for pk, owner, key in rows if owner == tenant and key in gone and pk in living]
+                with open_cursor(alias) as cursor:
+                    cursor.execute(_NOTE, [tenant, named, looked, missing])
+                    raised, resolved = cursor.fetchone()
+                counts["raised"] += raised
+                counts["resolved"] += resolved
+    return counts, failures
+
+
+def _gone(model: type[models.Model], keys: Collection[str], alias: str) -> set[str]:
+    """Those of the keys that are a primary key of the model, and of no row.
+
+    Rows are looked for beside the ledger, where the model has a table there, else where they are written: a replica may
+    not have them yet.
+    """
+    wanted: dict[str, Any] = {}
+    for key in keys:
+        try:
+            value = pk_value(model, key)
+            wanted[pk_text(model, value)] = value
+        except (ValidationError, TypeError, ValueError, ArithmeticError):
+            continue  # a text that names no row
+    home = alias if router.allow_migrate_model(alias, model) else router.db_for_write(model)
+    rows = model._base_manager.using(home).filter(pk__in=list(wanted.values()))
+    there = {pk_text(model, pk) for pk in rows.values_list("pk", flat=True)}
+    return set(wanted) - there

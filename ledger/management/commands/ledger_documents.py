@@ -1,0 +1,99 @@
+"""``ledger_documents``: numbers whose document no longer exists."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import transaction
+
+from ledger import documents
+from ledger.errors import ReconciliationError
+from ledger.judging import judge
+from ledger.management.base import LedgerCommand, moment
+from ledger.models import FindingKind
+from ledger.reconciliation import Finding, acknowledge, findings
+
+#: Entries whose documents are looked for at a time.
+_BATCH = 5000
+
+
+class Command(LedgerCommand):
+    help = (
+        "Looks for the documents of all numbers, where these are rows of a model with a NumberField or of one that "
+        "LEDGER['DOCUMENTS'] names, and names each number whose row is gone. look is what it does by default; explain "
+        "says why a number may stand without its document. Exit code 0: in order; 1: people have work to do, or "
+        "something was refused; 2: the ledger is lost or tampered, or the options are no good."
+    )
+    judges = True
+    examples = """  manage.py ledger_documents
+  manage.py ledger_documents look --tenant shop.organization:42
+  manage.py ledger_documents explain INV-2026-000124 --reason 'erased on request, the PDF is in the archive' --by ada
+  manage.py ledger_documents --json | jq '.numbers[] | .number'
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", metavar="look | explain")
+        parser.set_defaults(action="look")
+        self._shared(parser)
+        self._shared(actions.add_parser("look", help="Which documents are gone."))
+        explaining = actions.add_parser("explain", help="Say why a number may stand without its document.")
+        super().add_arguments(explaining)
+        explaining.add_argument("number", nargs="+", help="A number that was named, such as INV-2026-000124.")
+        explaining.add_argument("--reason", required=True, help="What an auditor will read.")
+        explaining.add_argument("--by", default="", help="Who says so.")
+        explaining.add_argument("--tenant", default="", help="The tenant's key; none by default.")
+        explaining.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def _shared(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--tenant", metavar="KEY", help="Only this tenant; '' is the one without a name.")
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        if options["action"] == "explain":
+            self._explain(alias, options)
+        else:
+            self._look(alias, options)
+
+    def _look(self, alias: str, options: dict[str, Any]) -> None:
+        tenant, failed = options["tenant"], []
+        for ids in documents.numbers(alias, _BATCH, tenant=tenant):
+            _, failures = documents.look(alias, ids)
+            failed += failures.told
+        gone = findings(tenant=tenant, kind=FindingKind.NO_DOCUMENT, using=alias)
+        if options["json"]:
+            self.write_json({"watched": sorted(documents.watched()), "numbers": [one.as_dict() for one in gone]})
+        else:
+            first = next(gone, None)
+            if first is not None:
+                rows = map(_row, chain([first], gone))
+                self.write_table(("number", "document", "tenant", "found", "why it may stand"), rows)
+            else:
+                self.stdout.write(f"Looked for rows of {', '.join(sorted(documents.watched())) or 'no model'}.")
+        verdict = judge(tenant=tenant, sweeps=(), using=alias).verdict
+        self.conclude(verdict, first="; ".join(dict.fromkeys(failed)), quiet=options["json"])
+
+    def _explain(self, alias: str, options: dict[str, Any]) -> None:
+        tenant = options["tenant"]
+        known = {one.subject: one for one in findings(tenant=tenant, kind=FindingKind.NO_DOCUMENT, using=alias)}
+        unknown = [number for number in options["number"] if number.upper() not in known]
+        if unknown:
+            raise ReconciliationError(
+                f"Tenant {tenant!r} has no number {unknown[0]!r} whose document was found to be gone.",
+                rule="What is explained was named by a look at the documents, and is not over.",
+                remedy="See manage.py ledger_documents; nothing has been written.",
+            )
+        with transaction.atomic(using=alias):
+            for number in dict.fromkeys(number.upper() for number in options["number"]):
+                acknowledge(known[number], reason=options["reason"], by=options["by"], using=alias)
+        if options["json"]:
+            self.write_json({"explained": [known[number.upper()].number for number in options["number"]]})
+        else:
+            self.stdout.write(f"Explained {', '.join(known[number.upper()].number for number in options['number'])}.")
+
+
+def _row(one: Finding) -> tuple[str, ...]:
+    return one.number, one.document, one.tenant, moment(one.raised_at), one.reason

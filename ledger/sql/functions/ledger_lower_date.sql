@@ -1,0 +1,19 @@
+-- Whether a period's latest date no longer stands against p_day, because the numbers dated later are void; then the date
+-- is set back. A void itself takes no counter's lock: whoever needs the earlier date does. Otherwise locks and changes
+-- nothing.
+CREATE OR REPLACE FUNCTION ledger_lower_date(p_tenant text, p_series bigint, p_day date) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    period bigint;
+    latest date;
+BEGIN
+    SELECT q.id INTO period FROM ledger_find_period(p_tenant, p_series, p_day) q
+    WHERE q.closed_at IS NULL AND q.last_issued_on > p_day;
+    IF NOT FOUND OR ledger_is_out_of_order(p_tenant, period, p_day) THEN RETURN false; END IF;
+    PERFORM ledger_wait_in_line(period);
+    PERFORM FROM ledger_period p WHERE p.id = period AND p.closed_at IS NULL FOR NO KEY UPDATE;
+    IF NOT FOUND THEN RETURN false; END IF;
+    latest := ledger_latest_date(p_tenant, period);
+    UPDATE ledger_period p SET last_issued_on = latest WHERE p.id = period;
+    RETURN (latest > p_day) IS NOT TRUE;
+END $$;
