@@ -209,6 +209,14 @@ class Migration(migrations.Migration):
                         help_text="Some of its values have the numbers of drafts (DraftMade).",
                     ),
                 ),
+                (
+                    "cut_short",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Its form ended before its time; the days after count on in another.",
+                    ),
+                ),
                 ("opened_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
             ],

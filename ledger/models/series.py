@@ -50,8 +50,12 @@ class CalendarChoice(models.TextChoices):
 class Series(models.Model):
     """One run of numbers of one tenant: its template, calendar, time zone and allocation.
 
-    A change of template or calendar holds for periods opened later; an opened period keeps its own compiled template.
+    A change of template, calendar, fiscal start or start value holds for periods without numbers; one that has some
+    keeps its own compiled template.
     """
+
+    #: From when a new form holds, as ``define_series`` found when it changed one.
+    holds_from: date | None = None
 
     tenant = key(blank=True, default="", help_text="Who owns the numbers.")
     code = key(help_text="The name that code calls it by, such as invoice.")
@@ -284,7 +288,8 @@ class Period(models.Model):
     ``prefix``, ``width`` and ``suffix`` are rendered when the period is opened, so that one SQL statement can make the
     number. ``starts_on`` and ``ends_on`` are business dates, both inclusive. ``last_value`` is the last value taken, or
     ``first_value - 1``; ``max_value`` the highest one whose number keeps the series' length limit. The database forbids
-    overlap, a counter below its highest entry, and a change of the format once there are entries.
+    overlap, a counter below its highest entry, and a change of the format once there are entries; a period may only
+    end before its time (``cut_short``), on a day after which it has no number.
     """
 
     tenant = key(blank=True, default="")
@@ -303,6 +308,11 @@ class Period(models.Model):
     last_issued_on = DayField(null=True, blank=True)
     has_drafts = models.BooleanField(
         default=False, db_default=False, help_text="Some of its values have the numbers of drafts (DraftMade)."
+    )
+    cut_short = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Its form ended before its time; the days after count on in another.",
     )
     opened_at = MomentField(db_default=Now())
     closed_at = MomentField(null=True, blank=True)

@@ -71,7 +71,7 @@ EXPLAIN = "SELECT ledger_explain(%s, %s::bigint[], %s::bigint[], %s, %s)"
 DECLARE = "SELECT ledger_declare(%s, %s::bigint[], %s::bigint[], %s::bigint[], %s, %s, %s, %s)"
 ACKNOWLEDGE = "SELECT ledger_acknowledge(%s, %s::bigint[], %s, %s)"
 SKIP_TAKEN = "SELECT ledger_skip_taken(%s, %s, %s, %s)"
-DEFINE_SERIES = "SELECT ledger_define_series(%s, %s, %s::jsonb, %s)"
+DEFINE_SERIES = "SELECT ledger_define_series(%s, %s, %s::jsonb, %s, %s::date)"
 CHANGE_ALLOCATION = "SELECT ledger_change_allocation(%s, %s, %s::jsonb, %s)"
 DEFINE_DEFAULT = "SELECT ledger_define_default(%s, %s::jsonb)"
 MAKE_DEFAULT = "SELECT ledger_make_default(%s, %s, %s, %s)"
@@ -82,10 +82,15 @@ CLOSE_DUE = "SELECT ledger_close_due(%s, %s, %s)"
 HOLD = "SELECT ledger_hold(%s, %s, %s)"
 
 # The period that could give out a number of another one. Arguments: tenant, prefix, width, suffix, first and highest
-# value.
-MEETING_PERIOD = "SELECT ledger_meeting_period(%s, %s, %s, %s, %s, %s, NULL)"
+# value, and the id of a period that is left aside, or null.
+MEETING_PERIOD = "SELECT ledger_meeting_period(%s, %s, %s, %s, %s, %s, %s::bigint, NULL::bigint)"
 
-# Active series without a period for the day that lies so many days ahead of their own today; ordered, so that it can be
+# The series that could give out a number of a series with these settings. Arguments: tenant, code, template, calendar,
+# fiscal start, time zone, start value, length limit with the rules, highest value by the rules.
+MEETING_SERIES = "SELECT ledger_meeting_series(%s, %s, %s, %s, %s, %s, %s::bigint, %s::integer, %s::bigint)"
+
+# Active series without a period for the day that lies so many days ahead of their own today, but for those whose form
+# ends before: what counts on after it is opened on its day. Ordered, so that it can be
 # read in batches. Parameters: days, after (the id of the last series read), size (of a batch).
 SERIES_WITHOUT_PERIOD = """
     SELECT s.id
@@ -95,7 +100,8 @@ SERIES_WITHOUT_PERIOD = """
       AND NOT EXISTS (
           SELECT FROM ledger_period p
           WHERE p.tenant = s.tenant AND p.series_id = s.id
-            AND (clock_timestamp() AT TIME ZONE s.time_zone)::date + %(days)s BETWEEN p.starts_on AND p.ends_on
+            AND ((clock_timestamp() AT TIME ZONE s.time_zone)::date + %(days)s BETWEEN p.starts_on AND p.ends_on
+                 OR p.cut_short AND p.ends_on >= (clock_timestamp() AT TIME ZONE s.time_zone)::date)
       )
       AND s.id > %(after)s
     ORDER BY s.id

@@ -16,7 +16,8 @@ SERIES_TO_OPEN = f"""
       AND s.calendar <> 'explicit'
       AND NOT EXISTS (
           SELECT FROM ledger_period p
-          WHERE p.tenant = s.tenant AND p.series_id = s.id AND {TODAY} + %(days)s::int BETWEEN p.starts_on AND p.ends_on
+          WHERE p.tenant = s.tenant AND p.series_id = s.id
+            AND ({TODAY} + %(days)s::int BETWEEN p.starts_on AND p.ends_on OR p.cut_short AND p.ends_on >= {TODAY})
       )
       AND s.id > %(after)s
     ORDER BY s.id
