@@ -123,6 +123,16 @@ def holds_from(series: Series, changed: Collection[str], alias: str, today: date
     return day
 
 
+def form_ahead(series: Series, alias: str) -> date | None:
+    """From when the form of the settings holds, where the numbers of today have another one; else None."""
+    try:
+        today = today_in(series.time_zone, alias)
+    except LedgerError:
+        return None  # told elsewhere
+    day = holds_from(series, ("template",), alias, today)
+    return day if day is not None and day > today else None
+
+
 def told(series: Series, today: date) -> str:
     """From when its new form holds, in a sentence; nothing where no new form was chosen."""
     if series.holds_from is None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.db import connections
 
+from ledger import conf
 from ledger.conf import ledger_settings
 from ledger.errors import LedgerError
+from ledger.misspelt import meant, unknown
 from ledger.models import Allocation
 from ledger.testing import is_test_database
 
@@ -40,19 +43,60 @@ _SUPERUSERS = """
 
 @register("ledger")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """The setting LEDGER is read, and each default series is tried."""
+    """The settings are read, and each default series is tried. Nothing of this stops a process that doesn't need it."""
     from ledger.series import default_series
 
+    messages: list[CheckMessage] = [Error(problem, id="ledger.E001") for problem in ledger_settings().problems()]
+    messages += _check_sweeps()
+    messages += _check_names()
     try:
         codes = list(ledger_settings().default_series)
-    except ImproperlyConfigured as error:
-        return [Error(str(error), id="ledger.E001")]
-    messages: list[CheckMessage] = []
+    except ImproperlyConfigured:
+        codes = []  # told above
     for code in codes:
         try:
             default_series("", code)
+        except ImproperlyConfigured:
+            continue  # told above
         except LedgerError as error:
             messages.append(Error(f"LEDGER['DEFAULT_SERIES'][{code!r}]: {error}", id="ledger.E002"))
+    return messages
+
+
+def _check_sweeps() -> list[CheckMessage]:
+    """LEDGER["SWEEPS"] names sweeps that there are: Folio's, and those that apps have registered."""
+    from ledger.sweeps import registered
+
+    try:
+        named = list(ledger_settings().sweeps)
+    except ImproperlyConfigured:
+        return []  # told of the setting
+    known = {*conf.SWEEPS, *(sweep.name for sweep in registered())}
+    return [
+        Error(
+            f"LEDGER['SWEEPS'] names {name!r}{meant(str(name), known)}, and there is no such sweep.",
+            hint=f"There are {', '.join(sorted(known))}.",
+            id="ledger.E006",
+        )
+        for name in named
+        if name not in known
+    ]
+
+
+def _check_names() -> list[CheckMessage]:
+    """The names of the settings, and the keys of those of other systems' callers."""
+    messages: list[CheckMessage] = [
+        checks.Warning(f"The setting {name} is none of Folio's{near}.", id="ledger.W005")
+        for name in dir(settings)
+        if name not in conf.SETTINGS and (near := meant(name, conf.SETTINGS, alike=0.88))
+    ]
+    for setting, keys in (("LEDGER_COMPAT", conf.COMPAT_KEYS), ("LEDGER_LORIKEET", conf.LORIKEET_KEYS)):
+        given = getattr(settings, setting, None) or {}
+        if not isinstance(given, Mapping):
+            messages.append(Error(f"{setting} must be a dict.", id="ledger.E007"))
+        elif names := unknown(given, keys):
+            told = f"{setting} has unknown keys {names}; known are {', '.join(keys)}."
+            messages.append(Error(told, id="ledger.E007"))
     return messages
 
 

@@ -12,8 +12,8 @@ def unknown(given: Iterable[object], known: Iterable[str]) -> str:
     return ", ".join(f"{word}{meant(word, words)}" for word in sorted(map(str, given)) if word not in words)
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """The known word nearest to a misspelt one, as ``" (every?)"``; empty where none is near."""
+def meant(word: str, known: Iterable[str], *, alike: float = 0.6) -> str:
+    """The known word nearest to a misspelt one, as ``" (every?)"``; empty where none is as much ``alike`` (0 to 1)."""
     by_lower = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=alike)
     return f" ({by_lower[near[0]]}?)" if near else ""

@@ -1200,7 +1200,14 @@ class Migration(migrations.Migration):
                         "Switched off, it becomes a flagged gap.",
                     ),
                 ),
-                ("start_value", models.BigIntegerField(default=1, help_text="The first value of each period.")),
+                (
+                    "start_value",
+                    models.BigIntegerField(
+                        default=1,
+                        help_text="The first value of each period. To go on after another system's last number, open "
+                        "the period of today with a first value of its own.",
+                    ),
+                ),
                 (
                     "max_length",
                     models.PositiveSmallIntegerField(default=60, help_text="The longest number, in characters."),

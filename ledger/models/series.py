@@ -86,7 +86,11 @@ class Series(models.Model):
         help_text="Pooled: a value that a rolled-back checkout gave back may go to a later document. "
         "Switched off, it becomes a flagged gap.",
     )
-    start_value = models.BigIntegerField(default=1, help_text="The first value of each period.")
+    start_value = models.BigIntegerField(
+        default=1,
+        help_text="The first value of each period. To go on after another system's last number, open the period of "
+        "today with a first value of its own.",
+    )
     max_length = models.PositiveSmallIntegerField(default=60, help_text="The longest number, in characters.")
     chronological = models.BooleanField(
         default=False, help_text="Refuse a date before the last one issued in the same period."
@@ -209,8 +213,9 @@ class Series(models.Model):
         if self.start_value < 0:
             raise InvalidSeries(
                 f"The start value {self.start_value} is negative.",
-                rule="A counter starts at 0 or above.",
-                remedy="Choose 1, or the number after the last one of the system before.",
+                rule="A counter starts at 0 or above, and each period starts there anew.",
+                remedy="Choose 1, or 0. To go on after the last number of another system, in one period alone: "
+                "open_period(series, first_value=…), manage.py ledger_period open --first-value, or ledger_adopt.",
             )
 
     def _check_max_length(self) -> None:

@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from ledger import calendars
+from ledger.changes import form_ahead
 from ledger.cursors import open_cursor
 from ledger.errors import InvalidCalendar
 from ledger.judging import Judgement, Verdict
@@ -126,7 +127,7 @@ def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
             for one in periods[offset : offset + limit]
         ],
     )
-    context = {"series": found, "table": table}
+    context = {"series": found, "table": table, "form_from": form_ahead(found, found._state.db or "default")}
     return shown(request, access, "series.html", context, tenant=found.tenant, title=found.code, judgement=judgement)
 
 

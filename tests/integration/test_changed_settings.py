@@ -17,7 +17,9 @@ from ledger.models import Allocation, Entry, Period, PeriodChanged, Series
 from ledger.periods import series_without_period
 from ledger.series import business_today
 from ledger.verification import verify
+from tests.integration import pages
 from tests.integration.admin_pages import SETTINGS, url
+from tests.integration.test_poison_pages import EVERYTHING
 
 pytestmark = pytest.mark.django_db
 
@@ -313,7 +315,18 @@ class TestSeriesThatMeet:
         define_series("good", max_length=9)
 
 
-def test_the_admin_says_from_when(client: Client, root: Client, today: date) -> None:
+def test_the_page_says_from_when(today: date) -> None:
+    series = define_series("invoice", template="INV-{year}-{counter:06}", time_zone=ZONE)
+    issue("invoice")
+    page = f"/ledger/series/{series.pk}/"
+    staff = pages.client("staff", *EVERYTHING)
+    assert "</code> · " in staff.get(page).content.decode()
+    define_series("invoice", template="NEW-{year}-{counter:06}")
+    shown = staff.get(page).content.decode()
+    assert f"<code>NEW-{{year}}-{{counter:06}}</code> from {today.year + 1}-01-01 on" in shown
+
+
+def test_the_admin_says_from_when(root: Client, today: date) -> None:
     series = define_series("invoice", template="INV-{year}-{counter:06}", time_zone="Europe/Berlin")
     issue("invoice")
     change = {**SETTINGS, "template": "NEW-{year}-{counter:06}"}

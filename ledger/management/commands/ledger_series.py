@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -13,7 +12,7 @@ from ledger.calendars import CalendarKind
 from ledger.changes import told
 from ledger.errors import LedgerError
 from ledger.issuing import preview
-from ledger.management.base import BAD_OPTIONS, LedgerCommand
+from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date
 from ledger.models import Allocation, Period, Series
 from ledger.moments import aware
 from ledger.rules import Outcome
@@ -50,7 +49,9 @@ class Command(LedgerCommand):
         create.add_argument(
             "--system", metavar="NAME", help="Remote: the accounting system, as LEDGER_ACCOUNTING has it."
         )
-        create.add_argument("--start-value", type=int, metavar="N", help="The first value of each period.")
+        create.add_argument(
+            "--start-value", type=int, metavar="N", help="The first value of each period; of one alone: ledger_period."
+        )
         create.add_argument("--max-length", type=int, metavar="N", help="The longest number, in characters.")
         create.add_argument(
             "--max-days-ahead", type=int, metavar="N", help="So many days after today a document may be dated."
@@ -64,7 +65,7 @@ class Command(LedgerCommand):
         create.add_argument(
             "--from",
             dest="from_day",
-            type=date.fromisoformat,
+            type=iso_date,
             metavar="DATE",
             help="From which day on a new form holds, also in the middle of a period; else from the next one without "
             "numbers.",

@@ -65,7 +65,7 @@ BEGIN
     SELECT q.id INTO period
     FROM ledger_find_period(p_tenant, series, day) q
     WHERE q.closed_at IS NULL
-      AND q.last_value + cardinality(p_documents) <= q.max_value
+      AND q.last_value <= q.max_value - cardinality(p_documents)
       AND (NOT guarded OR q.last_issued_on IS NULL OR q.last_issued_on <= day);
     IF NOT FOUND THEN
         RETURN ARRAY[ledger_refusal(p_tenant, series, day, cardinality(p_documents)), days];
