@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date
 
 from django.db import connections
 
 from ledger import refusals, sql
-from ledger.calendars import CalendarKind, day_after
+from ledger.calendars import CalendarKind, day_after, day_before
 from ledger.errors import InvalidCalendar, InvalidDate, InvalidSeries, LedgerError
 from ledger.models import Entry, Period, Reservation, Series
 from ledger.zones import today_in
@@ -30,7 +30,7 @@ def keeps_form(period: Period, before: Series, alias: str) -> bool:
     if before.as_calendar().span(period.starts_on) in (None, period.as_span()):
         return False
     ended = Period.objects.using(alias).filter(tenant=before.tenant, series_id=before.pk, cut_short=True)
-    return not ended.filter(ends_on=period.starts_on - timedelta(days=1)).exists()
+    return not ended.filter(ends_on=day_before(period.starts_on)).exists()
 
 
 def last_kept(before: Series, alias: str) -> Period | None:
@@ -53,8 +53,8 @@ def check_form(before: Series, series: Series, from_day: date | None, alias: str
         return
     today = today_in(series.time_zone, alias)
     ahead = Period.objects.using(alias).filter(tenant=series.tenant, series=series, cut_short=True)
-    begun = ahead.filter(ends_on__gte=today, ends_on__lt=from_day - timedelta(days=1)).order_by("-ends_on").first()
-    if begun is not None and find_after(begun, alias) is None:
+    begun = ahead.filter(ends_on__gte=today, ends_on__lt=day_before(from_day)).order_by("-ends_on").first()
+    if begun is not None and not _goes_on(begun, alias):
         raise InvalidDate(
             f"The series {str(series)!r} has another form from {day_after(begun.ends_on)} on already.",
             rule="From where the counter goes on is known when the day has come; until then no second form can follow.",
@@ -67,9 +67,11 @@ def check_form(before: Series, series: Series, from_day: date | None, alias: str
             "many as a document may be dated.",
             remedy="Choose an earlier day, or change it later.",
         )
-    dated = {"tenant": series.tenant, "series": series, "issued_on__gte": from_day}
+    mine = Period.objects.using(alias).filter(tenant=series.tenant, series=series)
+    held = mine.filter(starts_on__lt=from_day, ends_on__gte=from_day).first()
     for model in (Entry, Reservation):
-        latest = model._default_manager.using(alias).filter(**dated).order_by("-issued_on").first()
+        dated = model._default_manager.using(alias).filter(tenant=series.tenant, period=held, issued_on__gte=from_day)
+        latest = None if held is None else dated.order_by("-issued_on").first()
         if latest is not None:
             raise InvalidDate(
                 f"The series {str(series)!r} has numbers dated {latest.issued_on}, so it can't have another form from "
@@ -79,20 +81,16 @@ def check_form(before: Series, series: Series, from_day: date | None, alias: str
             )
 
 
-def find_after(ended: Period, alias: str) -> Period | None:
-    """The period that goes on where the form of this one has ended, if it is open yet."""
-    mine = Period.objects.using(alias).filter(tenant=ended.tenant, series_id=ended.series_id)
-    return mine.filter(starts_on=day_after(ended.ends_on)).first()
-
-
-def check_meeting(series: Series, alias: str) -> None:
+def check_meeting(before: Series | None, series: Series, alias: str) -> None:
     """Refuse settings by which two series of the tenant would give out the same number one day."""
-    if not series.is_active:
+    telling = (*FORM, "max_length", "rules", "is_active")
+    is_as_before = before is not None and all(getattr(before, name) == getattr(series, name) for name in telling)
+    if is_as_before or not series.is_active:
         return
     rules = series.rule_set()
-    length = (
-        series.max_length if rules is None or rules.length is None else min(series.max_length, rules.length.maximum)
-    )
+    length = series.max_length
+    if rules is not None and rules.length is not None:
+        length = min(length, rules.length.maximum)
     highest = None if rules is None or rules.counter is None else rules.counter.highest
     with connections[alias].cursor() as cursor:
         cursor.execute(
@@ -143,6 +141,12 @@ def told(series: Series, today: date) -> str:
         f"The new form holds from {series.holds_from} on: the period before has numbers, and keeps its form. "
         "--from (from_day=) ends it earlier."
     )
+
+
+def _goes_on(ended: Period, alias: str) -> bool:
+    """Whether the period is open that counts on where the form of this one has ended."""
+    mine = Period.objects.using(alias).filter(tenant=ended.tenant, series_id=ended.series_id)
+    return mine.filter(starts_on=day_after(ended.ends_on)).exists()
 
 
 def _has_form(period: Period, series: Series) -> bool:

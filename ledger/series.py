@@ -140,7 +140,7 @@ class SeriesChange:
     def check(self) -> None:
         """Raise the first reason why the changed series could not work; nothing was saved yet."""
         check_series(self.series, self.alias)
-        changes.check_meeting(self.series, self.alias)
+        changes.check_meeting(self.before, self.series, self.alias)
         if self.before is None:
             return
         changes.check_form(self.before, self.series, self.from_day, self.alias)

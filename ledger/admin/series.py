@@ -155,6 +155,8 @@ class SeriesAdmin(WritingAdmin):
         try:
             return super().changeform_view(request, *args, **kwargs)
         except LedgerError as error:
+            if request.method != "POST":
+                raise
             self.message_user(request, str(error), messages.ERROR)
             return redirect(request.get_full_path())
 

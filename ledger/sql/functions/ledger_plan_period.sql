@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION ledger_plan_period(p_series bigint, p_day date) RETUR
 ) LANGUAGE sql STABLE AS $$
     SELECT coalesce(ended.ends_on + 1, span.starts_on), span.ends_on, f.prefix, f.width, f.suffix,
            CASE WHEN ended.ends_on IS NULL THEN s.start_value
-                ELSE least(ended.last_value, 9223372036854775806) + 1 END, ledger_highest_of(s.id, f.prefix, f.width, f.suffix)
+                ELSE least(ended.last_value, 9223372036854775806) + 1 END,
+           ledger_highest_of(s.id, f.prefix, f.width, f.suffix)
     FROM ledger_series s
     CROSS JOIN LATERAL ledger_period_span(s.calendar, s.fiscal_start, p_day) AS span
     LEFT JOIN LATERAL (

@@ -46,7 +46,8 @@ BEGIN
         SELECT * INTO span FROM ledger_period_span(series.calendar, series.fiscal_start, period.starts_on);
         IF NOT is_planned THEN
             renewed := array_append(renewed, period.id);
-        ELSIF span.starts_on IS NOT NULL AND (covered IS NULL OR period.starts_on > covered) THEN
+        ELSIF span.starts_on IS NOT NULL AND (covered IS NULL OR period.starts_on > covered)
+            AND (p_from IS NULL OR span.starts_on >= p_from) THEN
             renewed := array_append(renewed, period.id);
             planned := array_append(planned, period.id);
             covered := span.ends_on;

@@ -1,12 +1,13 @@
 """All mutants, room by room."""
 
-from tests.mutants.catalogue import database, docs, drop_ins, judging, ledger, pages, poison, reports, workers
+from tests.mutants.catalogue import database, docs, drop_ins, judging, ledger, pages, poison, reports, settings, workers
 
 CATALOGUE = (
     *database.MUTANTS,
     *ledger.MUTANTS,
     *workers.MUTANTS,
     *poison.MUTANTS,
+    *settings.MUTANTS,
     *reports.MUTANTS,
     *pages.MUTANTS,
     *judging.MUTANTS,
