@@ -266,3 +266,8 @@ def _require_plain_date(on: object) -> None:
 def day_after(day: date) -> date:
     """The next day, or the last one there is."""
     return day if day == date.max else day + timedelta(days=1)
+
+
+def day_before(day: date) -> date:
+    """The day before, or the first one there is."""
+    return day if day == date.min else day - timedelta(days=1)

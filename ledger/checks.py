@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.db import connections, router
 
+from ledger import conf
 from ledger.conf import ledger_settings
 from ledger.errors import LedgerError
+from ledger.misspelt import meant, unknown
 from ledger.models import Allocation
 from ledger.testing import is_test_database
 
@@ -41,27 +43,76 @@ _SUPERUSERS = """
 
 @register("ledger")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """The setting LEDGER is read, and each default series is tried."""
+    """The settings are read, and each default series is tried. Nothing of this stops a process that doesn't need it."""
     from ledger.series import default_series
 
+    messages: list[CheckMessage] = [Error(problem, id="ledger.E001") for problem in ledger_settings().problems()]
+    messages += _check_sweeps()
+    messages += _check_names()
+    messages += _check_documents()
     try:
         codes = list(ledger_settings().default_series)
-    except ImproperlyConfigured as error:
-        return [Error(str(error), id="ledger.E001")]
-    messages: list[CheckMessage] = []
-    known = {model._meta.label_lower: model._meta.label for model in apps.get_models()}
-    for name in ledger_settings().documents:
-        if str(name).lower() not in known:
-            nearest = get_close_matches(str(name).lower(), known, n=1)
-            hint = f"Did you mean {known[nearest[0]]!r}?" if nearest else "Name it app_label.Model."
-            message = f"LEDGER['DOCUMENTS'] names {name!r}, which is no installed model."
-            messages.append(Error(message, hint=hint, id="ledger.E006"))
+    except ImproperlyConfigured:
+        codes = []  # told above
     for code in codes:
         try:
             default_series("", code)
+        except ImproperlyConfigured:
+            continue  # told above
         except LedgerError as error:
             messages.append(Error(f"LEDGER['DEFAULT_SERIES'][{code!r}]: {error}", id="ledger.E002"))
     return messages
+
+
+def _check_sweeps() -> list[CheckMessage]:
+    """LEDGER["SWEEPS"] names sweeps that there are: Folio's, and those that apps have registered."""
+    from ledger.sweeps import registered
+
+    try:
+        named = list(ledger_settings().sweeps)
+    except ImproperlyConfigured:
+        return []  # told of the setting
+    known = {*conf.SWEEPS, *(sweep.name for sweep in registered())}
+    return [
+        Error(
+            f"LEDGER['SWEEPS'] names {name!r}{meant(str(name), known)}, and there is no such sweep.",
+            hint=f"There are {', '.join(sorted(known))}.",
+            id="ledger.E006",
+        )
+        for name in named
+        if name not in known
+    ]
+
+
+def _check_names() -> list[CheckMessage]:
+    """The names of the settings, and the keys of those of other systems' callers."""
+    messages: list[CheckMessage] = [
+        checks.Warning(f"The setting {name} is none of Folio's{near}.", id="ledger.W005")
+        for name in dir(settings)
+        if name not in conf.SETTINGS and (near := meant(name, conf.SETTINGS, alike=0.88))
+    ]
+    for setting, keys in (("LEDGER_COMPAT", conf.COMPAT_KEYS), ("LEDGER_LORIKEET", conf.LORIKEET_KEYS)):
+        given = getattr(settings, setting, None) or {}
+        if not isinstance(given, Mapping):
+            messages.append(Error(f"{setting} must be a dict.", id="ledger.E007"))
+        elif names := unknown(given, keys):
+            told = f"{setting} has unknown keys {names}; known are {', '.join(keys)}."
+            messages.append(Error(told, id="ledger.E007"))
+    return messages
+
+
+def _check_documents() -> list[CheckMessage]:
+    """LEDGER["DOCUMENTS"] names models that are installed."""
+    known = {model._meta.label.lower(): model._meta.label for model in apps.get_models()}
+    return [
+        Error(
+            f"LEDGER['DOCUMENTS'] names {name!r}{meant(str(name), known.values())}, which is no installed model.",
+            hint="Name each as app_label.Model.",
+            id="ledger.E009",
+        )
+        for name in ledger_settings().documents
+        if str(name).lower() not in known
+    ]
 
 
 @register(Tags.database)

@@ -21,12 +21,18 @@ LEDGER = {
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+from ledger.misspelt import meant, unknown
+
+#: All settings of Folio, and of what stands in the place of other systems the keys.
+SETTINGS = ("LEDGER", "LEDGER_ACCOUNTING", "LEDGER_COMPAT", "LEDGER_LORIKEET")
+COMPAT_KEYS = ("SEQUENCES_TENANT", "COUNT_ON_OVER_YEARS")
+LORIKEET_KEYS = ("SERIES", "ORG")
 
 DEFAULT_SERIES: dict[str, dict[str, Any]] = {
     "invoice": {"template": "INV-{year}-{counter:06}", "calendar": "year"},
@@ -51,85 +57,141 @@ SWEEPS: dict[str, dict[str, float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerSettings:
-    """The values of ``LEDGER`` with their defaults."""
-
-    time_zone: str
-    clock: Literal["database", "application"] = "database"
-    open_ahead_days: int = 30
-    max_days_ahead: int = 400
-    second_connections: Mapping[str, str] = field(default_factory=dict)
-    sweeps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    default_series: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    documents: tuple[str, ...] = ()
-    metrics_token: str = field(default="", repr=False)
-
-
-_KEYS = {
+_KEYS = (
     *("METRICS_TOKEN", "TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "MAX_DAYS_AHEAD", "SECOND_CONNECTIONS", "SWEEPS"),
-    "DEFAULT_SERIES",
-    "DOCUMENTS",
-}
+    *("DEFAULT_SERIES", "DOCUMENTS"),
+)
+_TIMES = ("every", "limit", "batch")
+
+
+class LedgerSettings:
+    """The values of ``LEDGER`` with their defaults.
+
+    Each is checked when it is asked for: a mistake in one stops nobody who needs another. The system checks look at all
+    of them (``problems``).
+    """
+
+    def __init__(self, given: Any) -> None:
+        self._given: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+        self._is_mapping = isinstance(given, Mapping)
+
+    @property
+    def time_zone(self) -> str:
+        """The zone of series made by default; else Django's."""
+        zone: str = self._value("TIME_ZONE", settings.TIME_ZONE)
+        return zone
+
+    @property
+    def clock(self) -> Literal["database", "application"]:
+        """Who says what today is."""
+        clock: Literal["database", "application"] = self._value("CLOCK", "database")
+        if clock not in ("database", "application"):
+            raise ImproperlyConfigured(f"LEDGER['CLOCK'] is {clock!r}; it must be 'database' or 'application'.")
+        return clock
+
+    @property
+    def open_ahead_days(self) -> int:
+        """How early the next period's row is made."""
+        return self._days("OPEN_AHEAD_DAYS", 30)
+
+    @property
+    def max_days_ahead(self) -> int:
+        """How far after today a document of a new series may be dated."""
+        return self._days("MAX_DAYS_AHEAD", 400)
+
+    @property
+    def second_connections(self) -> Mapping[str, str]:
+        """Where values are committed ahead, by the alias of the checkout."""
+        given = self._mapping("SECOND_CONNECTIONS")
+        for alias in [alias for pair in given.items() for alias in pair]:
+            if alias not in settings.DATABASES:
+                raise ImproperlyConfigured(
+                    f"LEDGER['SECOND_CONNECTIONS'] names {alias!r}{meant(str(alias), settings.DATABASES)}, which "
+                    f"DATABASES has not; it has {', '.join(settings.DATABASES)}."
+                )
+        return given
+
+    @property
+    def sweeps(self) -> Mapping[str, Mapping[str, float]]:
+        """The times of every sweep; those that the setting doesn't name keep their defaults."""
+        times = {name: dict(defaults) for name, defaults in SWEEPS.items()}
+        for name, chosen in self._mapping("SWEEPS").items():
+            if not isinstance(chosen, Mapping):
+                raise ImproperlyConfigured(f"LEDGER['SWEEPS'][{name!r}] is {chosen!r}; it must be a dict of times.")
+            for key, value in chosen.items():
+                is_number = isinstance(value, int | float) and not isinstance(value, bool)
+                if key not in _TIMES or not is_number or value <= 0:
+                    raise ImproperlyConfigured(
+                        f"LEDGER['SWEEPS'][{name!r}] has {key!r}: {value!r}"
+                        f"{'' if key in _TIMES else meant(str(key), _TIMES)}; known are 'every' and 'limit', in "
+                        "seconds, and 'batch', how many ids make one."
+                    )
+            times.setdefault(name, {}).update(chosen)
+        return times
+
+    @property
+    def default_series(self) -> Mapping[str, Mapping[str, Any]]:
+        """Series that make themselves on first use, by code."""
+        given = self._mapping("DEFAULT_SERIES")
+        for code, chosen in given.items():
+            if not isinstance(chosen, Mapping):
+                raise ImproperlyConfigured(
+                    f"LEDGER['DEFAULT_SERIES'][{code!r}] is {chosen!r}; it must be a dict of settings."
+                )
+        return {**DEFAULT_SERIES, **given}
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """Models whose rows are documents, as app_label.Model, beside those with a NumberField."""
+        return tuple(self._value("DOCUMENTS", ()))
+
+    @property
+    def metrics_token(self) -> str:
+        """The bearer token of the metrics; the message of an error doesn't repeat it."""
+        token = self._value("METRICS_TOKEN", "")
+        if not isinstance(token, str) or 0 < len(token) < 16:
+            raise ImproperlyConfigured("LEDGER['METRICS_TOKEN'] must be a text of 16 characters or more, or empty.")
+        return token
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with each key, for the system checks."""
+        if not self._is_mapping:
+            yield "LEDGER must be a dict."
+        if names := unknown(self._given, _KEYS):
+            yield _unknown_keys(names)
+        for key in _KEYS:
+            try:
+                getattr(self, key.lower())
+            except ImproperlyConfigured as error:
+                if key in self._given:
+                    yield str(error)
+
+    def _value(self, key: str, default: Any) -> Any:
+        """What the setting says; a misspelt key stops only those who need what it probably means."""
+        if key in self._given:
+            return self._given[key]
+        strange = [name for name in self._given if name not in _KEYS]
+        if names := [name for name in strange if meant(str(name), _KEYS) == meant(key, [key])]:
+            raise ImproperlyConfigured(_unknown_keys(unknown(names, _KEYS)))
+        return default
+
+    def _days(self, key: str, default: int) -> int:
+        days = self._value(key, default)
+        if isinstance(days, bool) or not isinstance(days, int) or days < 0:
+            raise ImproperlyConfigured(f"LEDGER[{key!r}] is {days!r}; it must be a whole number of days, 0 or more.")
+        return days
+
+    def _mapping(self, key: str) -> Mapping[str, Any]:
+        given = self._value(key, {})
+        if not isinstance(given, Mapping):
+            raise ImproperlyConfigured(f"LEDGER[{key!r}] is {given!r}; it must be a dict.")
+        return given
 
 
 def ledger_settings() -> LedgerSettings:
-    """Read ``LEDGER`` anew, so that ``override_settings`` works; an unknown key or value is ImproperlyConfigured."""
-    given: Mapping[str, Any] = getattr(settings, "LEDGER", {})
-    unknown = sorted(set(given) - _KEYS)
-    if unknown:
-        raise ImproperlyConfigured(
-            f"LEDGER has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}."
-        )
-    days = {"OPEN_AHEAD_DAYS": given.get("OPEN_AHEAD_DAYS", 30), "MAX_DAYS_AHEAD": given.get("MAX_DAYS_AHEAD", 400)}
-    for name, ahead in days.items():
-        if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
-            raise ImproperlyConfigured(f"LEDGER[{name!r}] is {ahead!r}; it must be a whole number of days, 0 or more.")
-    seconds = given.get("SECOND_CONNECTIONS", {})
-    for alias in [alias for pair in seconds.items() for alias in pair]:
-        if alias not in settings.DATABASES:
-            raise ImproperlyConfigured(
-                f"LEDGER['SECOND_CONNECTIONS'] names {alias!r}, which DATABASES has not; it has "
-                f"{', '.join(settings.DATABASES)}."
-            )
-    return LedgerSettings(
-        time_zone=given.get("TIME_ZONE", settings.TIME_ZONE),
-        clock=clock(),
-        open_ahead_days=days["OPEN_AHEAD_DAYS"],
-        max_days_ahead=days["MAX_DAYS_AHEAD"],
-        second_connections=seconds,
-        sweeps=_sweeps(given.get("SWEEPS", {})),
-        default_series={**DEFAULT_SERIES, **given.get("DEFAULT_SERIES", {})},
-        documents=tuple(given.get("DOCUMENTS", ())),
-        metrics_token=_token(given.get("METRICS_TOKEN", "")),
-    )
+    """Read ``LEDGER`` anew, so that ``override_settings`` works."""
+    return LedgerSettings(getattr(settings, "LEDGER", {}))
 
 
-def clock() -> Literal["database", "application"]:
-    """Who says what today is. Each checkout asks, so no other setting is read for it."""
-    chosen: Literal["database", "application"] = getattr(settings, "LEDGER", {}).get("CLOCK", "database")
-    if chosen not in ("database", "application"):
-        raise ImproperlyConfigured(f"LEDGER['CLOCK'] is {chosen!r}; it must be 'database' or 'application'.")
-    return chosen
-
-
-def _token(given: object) -> str:
-    """The bearer token of the metrics; the message of an error doesn't repeat it."""
-    if not isinstance(given, str) or 0 < len(given) < 16:
-        raise ImproperlyConfigured("LEDGER['METRICS_TOKEN'] must be a text of 16 characters or more, or empty.")
-    return given
-
-
-def _sweeps(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """The times of every sweep; those that a setting doesn't name keep their defaults."""
-    times = {name: dict(defaults) for name, defaults in SWEEPS.items()}
-    for name, chosen in given.items():
-        for key, value in chosen.items():
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if key not in ("every", "limit", "batch") or not is_number or value <= 0:
-                raise ImproperlyConfigured(
-                    f"LEDGER['SWEEPS'][{name!r}] has {key!r}: {value!r}; known are 'every' and 'limit', in seconds, "
-                    "and 'batch', how many ids make one."
-                )
-        times.setdefault(name, {}).update(chosen)
-    return times
+def _unknown_keys(names: str) -> str:
+    return f"LEDGER has unknown keys {names}; known are {', '.join(sorted(_KEYS))}."

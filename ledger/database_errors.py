@@ -16,9 +16,11 @@ from ledger.errors import (
     NotGranted,
     NotMigrated,
     NumberTaken,
+    PeriodConflict,
     SerializationFailure,
 )
 from ledger.grants import purposes
+from ledger.refusals import series_meet
 from ledger.sql.installing import function_texts
 
 #: undefined_function, undefined_table, undefined_column.
@@ -166,6 +168,20 @@ def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
             rule="A tenant's numbers are unique over all its series, without regard to case.",
             remedy="Let the series go past it: ledger.actions.skip_taken(), or manage.py ledger_gaps skip. A prefix of "
             "its own, in the template, holds from the next period on.",
+        )
+    if diagnosis is not None and diagnosis.constraint_name == "ledger_series_numbers":
+        return series_meet(series, diagnosis.message_detail)
+    if diagnosis is not None and diagnosis.constraint_name in ("ledger_period_numbers", "ledger_period_format"):
+        return PeriodConflict(
+            f"A period of series {series!r} could repeat numbers of another one: {diagnosis.message_primary}.",
+            rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+            remedy="Choose a template, or a length limit, by which their counters can't meet.",
+        )
+    if diagnosis is not None and diagnosis.constraint_name == "ledger_period_history":
+        return InvalidCalendar(
+            f"The calendar of series {series!r} can't change now: {diagnosis.message_primary}.",
+            rule="A period that was changed stays with its history, also an empty one.",
+            remedy="Let the new calendar begin after it: from_day= (--from).",
         )
     return None
 

@@ -53,7 +53,9 @@ _WITHOUT_PERIOD = f"""
       AND s.calendar <> 'explicit'
       AND NOT EXISTS (
           SELECT FROM ledger_period p
-          WHERE p.tenant = s.tenant AND p.series_id = s.id AND {TODAY} + %(days)s::int BETWEEN p.starts_on AND p.ends_on
+          WHERE p.tenant = s.tenant AND p.series_id = s.id
+            -- What counts on after a form that ends is opened on its day.
+            AND ({TODAY} + %(days)s::int BETWEEN p.starts_on AND p.ends_on OR p.cut_short AND p.ends_on >= {TODAY})
       )
       AND s.id > %(after)s
     ORDER BY s.id
@@ -75,11 +77,31 @@ def find_period(series: Series, day: date, alias: str) -> Period | None:
 
 
 def planned_period(series: Series, day: date, alias: str | None = None) -> Period:
-    """The unsaved period that the series' calendar has for ``day``; raises NoPeriod where periods are made by hand."""
+    """The unsaved period that the series' calendar has for ``day``; raises NoPeriod where periods are made by hand.
+
+    Where the form of the same stretch of the calendar was ended before its time, the days after it count on.
+    """
+    alias = alias or router.db_for_read(Period)
+    return planned_after(ended_form(series, day, alias), series, day, alias)
+
+
+def planned_after(ended: Period | None, series: Series, day: date, alias: str) -> Period:
+    """As ``planned_period``, for who knows what ``ended_form`` answers."""
     span = series.as_calendar().span(day)
     if span is None:
-        raise refusals.no_period(series, day, alias or router.db_for_read(Period))
-    return Period.of(series, span)
+        raise refusals.no_period(series, day, alias)
+    if ended is None or ended.ends_on < span.starts_on:
+        return Period.of(series, span)
+    return Period.of(series, Span(day_after(ended.ends_on), span.ends_on), first_value=ended.last_value + 1)
+
+
+def ended_form(series: Series, day: date, alias: str) -> Period | None:
+    """The last period before ``day`` whose form was ended before its time, unless another one followed it."""
+    if series.pk is None:
+        return None
+    began = Period.objects.using(alias).filter(tenant=series.tenant, series=series, starts_on__lte=day)
+    last = began.order_by("-starts_on").first()
+    return last if last is not None and last.cut_short and last.ends_on < day else None
 
 
 def open_period(
@@ -292,14 +314,14 @@ def _wanted_period(
             rule="A period is named by a day in it, or by both its first and its last day.",
             remedy="Pass open_period(series, day), or open_period(series, starts_on=…, ends_on=…).",
         )
-    if starts_on is not None and ends_on is not None:
-        span = Span(starts_on, ends_on)
-    else:
-        planned = planned_period(series, day or today_in(series.time_zone, alias), alias)
-        span = planned.as_span()
     if first_value is not None:
         expect(first_value, int, "first_value", "Pass a whole number, such as first_value=500.")
-    period = Period.of(series, span, first_value=first_value)
+    if starts_on is not None and ends_on is not None:
+        period = Period.of(series, Span(starts_on, ends_on), first_value=first_value)
+    else:
+        period = planned_period(series, day or today_in(series.time_zone, alias), alias)
+        if first_value is not None:
+            period = Period.of(series, period.as_span(), first_value=first_value)
     if not 0 <= period.first_value <= period.max_value:
         raise InvalidSeries(
             f"The period {period.label} of series {str(series)!r} can't start at {period.first_value}.",
@@ -317,8 +339,8 @@ def _open_through(series: Series, first: date, last: date, alias: str) -> int:
         if period is None:
             period = open_period(series, day, using=alias)
             opened += 1
-        if period.ends_on >= last:
-            return opened
+        if period.ends_on >= last or (period.cut_short and period.ends_on >= first):
+            return opened  # what counts on is opened on its day, when it is known from where
         day = day_after(period.ends_on)
 
 
@@ -326,7 +348,8 @@ def _refuse_repetition(period: Period, alias: str) -> None:
     """Raise PeriodConflict where the tenant has another period that could give out one of this one's numbers."""
     numbers: list[Any] = [period.prefix, period.width, period.suffix, period.first_value, period.max_value]
     with connections[alias].cursor() as cursor:
-        cursor.execute(sql.MEETING_PERIOD, [period.tenant, *numbers])
+        ended = ended_form(period.series, period.starts_on, alias)  # bounded, so that the two never meet
+        cursor.execute(sql.MEETING_PERIOD, [period.tenant, *numbers, None if ended is None else ended.pk])
         found = cursor.fetchone()[0]
     other = None if found is None else Period.objects.using(alias).select_related("series").get(pk=found)
     # None, or the very period, which another checkout opened a moment ago.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from ledger import errors
+from ledger.formats import MAX_VALUE
 from ledger.models import Allocation, Entry, NumberVoided, Period, RemotePool, Series
 from ledger.zones import timestamp_in
 
@@ -17,6 +18,16 @@ def unknown_series(alias: str, tenant: str, code: str) -> errors.UnknownSeries:
         rule="A series is defined before it gives out numbers; only those of LEDGER['DEFAULT_SERIES'] make themselves.",
         remedy=f"Define it: define_series({code!r}, org=…, template='CN-{{year}}-{{counter:06}}'), "
         f"or manage.py ledger_series create {code} --template 'CN-{{year}}-{{counter:06}}'.",
+    )
+
+
+def series_meet(code: str, other: str) -> errors.InvalidSeries:
+    """Two series whose numbers may be the same in the end."""
+    return errors.InvalidSeries(
+        f"Series {code!r} could give out a number of series {other!r}, as far as their length limits let them count.",
+        rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+        remedy=f"Give {code!r} a prefix of its own, such as letters before the counter, or set max_length so low that "
+        "their counters can't meet.",
     )
 
 
@@ -99,13 +110,20 @@ def closed(period: Period, day: date) -> errors.PeriodClosed:
 def exhausted(period: Period, count: int) -> errors.PeriodExhausted:
     """The next number would be too long."""
     # A pool's counter stands at its highest slot, so the first number that is too long may come before.
-    number = period.as_format().number(min(period.last_value + count, period.max_value + 1))
+    number = period.as_format().shown(min(period.last_value + count, period.max_value + 1))
+    series = period.series
+    rule = f"Its length limit is {series.max_length} characters, which the value {period.max_value} reaches."
+    if period.max_value == MAX_VALUE:
+        rule = f"No counter goes beyond {MAX_VALUE}."
+    elif period.cut_short:
+        rule = f"Its form ended on {period.ends_on}, and beyond {period.max_value} it would repeat numbers of the next."
+    elif series.rules:
+        rule = f"Its length limit and the rules {series.rules} let it go up to the value {period.max_value}."
     return errors.PeriodExhausted(
-        f"The next number of series {str(period.series)!r} would be {number!r}, of {len(number)} characters.",
-        rule=f"Its length limit is {period.series.max_length} characters, which the value {period.max_value} reaches."
-        if not period.series.rules
-        else f"Its length limit and the rules {period.series.rules} let it go up to the value {period.max_value}.",
-        remedy="Issue from a series with a shorter prefix, or in the next period with a shorter template.",
+        f"The next number of series {str(series)!r} would be {number!r}, of {len(number)} characters.",
+        rule=rule,
+        remedy=f"Raise the limit, which holds at once: define_series({series.code!r}, max_length=…); or choose a "
+        "shorter template from a day on, with from_day=; or issue from a series with a shorter prefix.",
     )
 
 

@@ -13,7 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from ledger import refusals
 from ledger.allocation.answers import Request
 from ledger.calendars import business_date, zone
-from ledger.conf import clock
+from ledger.conf import ledger_settings
 from ledger.errors import InvalidDate, InvalidMetadata
 from ledger.keys import actor_name, document_key, tenant_key
 from ledger.models import Entry
@@ -49,7 +49,7 @@ def make_request(series: str, *, org: Any, document: Any, on: Any, metadata: Any
 def day_or_moment(on: Any) -> tuple[date | None, datetime | None]:
     """A business date, or a moment that the database turns into one; both None for today by the database's clock."""
     if on is None:
-        return None, (datetime.now(UTC) if clock() == "application" else None)
+        return None, (datetime.now(UTC) if ledger_settings().clock == "application" else None)
     if isinstance(on, datetime):
         day = business_date(on, _NO_ZONE)  # refuses a datetime without a zone
         if not date.min + _FURTHEST <= day <= date.max - _FURTHEST:

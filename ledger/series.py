@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
+from copy import copy
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db import DatabaseError, connections, router, transaction
 
-from ledger import refusals, sql
+from ledger import changes, refusals, sql
 from ledger.allocation.ahead import ask_ahead, sees_new_rows
 from ledger.calendars import CalendarKind, day_after
 from ledger.conf import ledger_settings
@@ -19,6 +19,7 @@ from ledger.database_errors import told_in_our_words
 from ledger.databases import series_named
 from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries, SecondConnectionFailed
 from ledger.keys import actor_name, check_text, tenant_key
+from ledger.misspelt import unknown
 from ledger.models import Allocation, DefaultSeries, Period, Series
 from ledger.zones import today_in
 
@@ -47,7 +48,13 @@ SETTINGS = (
 
 
 def define_series(
-    code: Series | str, *, org: Any = None, by: Any = None, using: str | None = None, **settings: Any
+    code: Series | str,
+    *,
+    org: Any = None,
+    from_day: date | None = None,
+    by: Any = None,
+    using: str | None = None,
+    **settings: Any,
 ) -> Series:
     """Make the series ``code`` of a tenant, or change the settings of the one that exists; returns it.
 
@@ -60,19 +67,25 @@ def define_series(
     ``max_days_ahead`` (so many days after today a document may be dated), ``chronological``, ``rules`` (a country's,
     such as "DE", that are checked; see ``ledger.rules``) and ``is_active``. ``by`` names who defines it, for its
     history.
-    What is left out stays as it is. A changed template or calendar holds from the next period on. Safe to call at each
-    deployment: what is as it should be is neither locked nor written, so the least-privileged role may call it too.
+    What is left out stays as it is. Safe to call at each deployment: what is as it should be is neither locked nor
+    written, so the least-privileged role may call it too.
 
-    Raises InvalidTemplate, InvalidCalendar, InvalidSeries, AgainstRules or InvalidTenant, or NotGranted where the role
-    may not change series; then nothing is written. What the rules only doubt, ``series.rule_findings()`` tells.
+    A changed ``template``, ``calendar``, ``fiscal_start`` or ``start_value`` is a new form. A period that has numbers
+    keeps its own; one that was opened ahead and is still empty is compiled again. ``holds_from`` of the series that is
+    returned tells the first day of the new form. ``from_day`` chooses that day, also in the middle of a period, which
+    then ends the day before: the counter goes on in the new form. A period that never ends has no other way. Ignored
+    for a new series, and where nothing changes. A changed ``max_length`` holds at once.
+
+    Raises InvalidTemplate, InvalidCalendar, InvalidSeries, InvalidDate, AgainstRules or InvalidTenant, or NotGranted
+    where the role may not change series; then nothing is written. What the rules only doubt,
+    ``series.rule_findings()`` tells.
     """
     code, org, using = series_named(code, org, using)
     alias = using or router.db_for_write(Series)
     tenant = tenant_key(org)
-    unknown = sorted(set(settings) - set(SETTINGS))
-    if unknown:
+    if names := unknown(settings, SETTINGS):
         raise InvalidSeries(
-            f"A series has no setting {', '.join(unknown)}.",
+            f"A series has no setting {names}.",
             rule=f"Its settings are {', '.join(SETTINGS)}.",
             remedy="Correct the name.",
         )
@@ -83,20 +96,27 @@ def define_series(
             check_series(found, alias)
             return found
         series = found or _new_series(tenant, code, settings)
-        change = SeriesChange(series, alias)
+        change = SeriesChange(series, alias, from_day=from_day)
         for name, value in settings.items():
             setattr(series, name, value)
         change.check()
-        return save_series(series, alias, actor=actor, names=None if found is None else settings)
+        return change.save(actor=actor, names=None if found is None else settings)
 
 
-def save_series(series: Series, alias: str, *, actor: str = "", names: Iterable[str] | None = None) -> Series:
+def save_series(
+    series: Series,
+    alias: str,
+    *,
+    actor: str = "",
+    names: Iterable[str] | None = None,
+    from_day: date | None = None,
+) -> Series:
     """Have the database make or change a series that was checked, with the settings of ``names`` or with all of them.
 
     Returns it as it is there.
     """
     with connections[alias].cursor() as cursor:
-        cursor.execute(sql.DEFINE_SERIES, [series.tenant, series.code, _as_json(series, names), actor])
+        cursor.execute(sql.DEFINE_SERIES, [series.tenant, series.code, _as_json(series, names), actor, from_day])
         return Series.objects.using(alias).get(pk=cursor.fetchone()[0])
 
 
@@ -110,21 +130,39 @@ def _as_json(series: Series, names: Iterable[str] | None = None) -> str:
 
 
 class SeriesChange:
-    """A series about to be made or changed: made before the change, it knows what the series was."""
+    """A series about to be made or changed: made before the change, it knows what the series was.
 
-    def __init__(self, series: Series, alias: str) -> None:
+    ``from_day`` is from when another form is to hold, or None for as soon as it can.
+    """
+
+    def __init__(self, series: Series, alias: str, *, from_day: date | None = None) -> None:
         self.series = series
         self.alias = alias
-        self.calendar_before = _calendar(series) if series.pk else None
-        self.allocation_before = _supplier(series) if series.pk else None
+        self.from_day = from_day
+        self.before = copy(series) if series.pk else None
 
     def check(self) -> None:
         """Raise the first reason why the changed series could not work; nothing was saved yet."""
         check_series(self.series, self.alias)
-        if self.calendar_before not in (None, _calendar(self.series)):
-            check_calendar_change(self.series, self.alias)
-        if self.allocation_before not in (None, _supplier(self.series)):
+        changes.check_meeting(self.before, self.series, self.alias)
+        if self.before is None:
+            return
+        changes.check_form(self.before, self.series, self.from_day, self.alias)
+        if self.from_day is None and _calendar(self.before) != _calendar(self.series):
+            check_calendar_change(self.before, self.series, self.alias)
+        if _supplier(self.before) != _supplier(self.series):
             check_allocation_change(self.series, self.alias)
+
+    def save(self, *, actor: str = "", names: Iterable[str] | None = None) -> Series:
+        """Have the database make the change; the series as it is there, and from when its new form holds."""
+        with told_in_our_words(self.series.code):
+            saved = save_series(self.series, self.alias, actor=actor, names=names, from_day=self.from_day)
+        if self.before is not None:
+            changed = [name for name in changes.FORM if getattr(self.before, name) != getattr(saved, name)]
+            if changed:
+                today = today_in(saved.time_zone, self.alias)
+                saved.holds_from = changes.holds_from(saved, changed, self.alias, today)
+        return saved
 
 
 def _supplier(series: Series) -> tuple[str, str]:
@@ -236,18 +274,12 @@ def check_series(series: Series, alias: str) -> None:
         )
 
 
-def check_calendar_change(series: Series, alias: str) -> None:
-    """Refuse a new calendar whose next period would overlap the last one opened: what lies between is not guessed."""
+def check_calendar_change(before: Series, series: Series, alias: str) -> None:
+    """Refuse a new calendar whose next period would overlap the last one that stays: what lies between is no guess."""
     if series.calendar == CalendarKind.EXPLICIT:
         return
-    last = Period.objects.using(alias).filter(series=series).order_by("-starts_on").first()
+    last = changes.last_kept(before, alias)
     if last is None or last.ends_on == date.max:
-        if last is not None and series.calendar != CalendarKind.NEVER:
-            raise InvalidCalendar(
-                f"Series {str(series)!r} has a period that never ends.",
-                rule="Periods of a series may not overlap, so no other calendar can follow.",
-                remedy="Define a new series with the calendar you want, and issue from that.",
-            )
         return
     following = series.as_calendar().span(day_after(last.ends_on))
     assert following is not None
@@ -257,7 +289,7 @@ def check_calendar_change(series: Series, alias: str) -> None:
             f"{following.starts_on} to {following.ends_on}, which overlaps {last.label}.",
             rule="Periods of a series may not overlap; a short one between two calendars is a decision, not a guess.",
             remedy=f"First open it: manage.py ledger_period open {series.code} --starts-on {day_after(last.ends_on)} "
-            f"--ends-on {following.ends_on}.",
+            f"--ends-on {following.ends_on}. Or let the counter go on: from_day={day_after(last.ends_on)!r} (--from).",
         )
 
 
@@ -337,12 +369,11 @@ def _new_series(tenant: str, code: str, settings: Any) -> Series:
             rule="A series is made with the template of its numbers.",
             remedy=f"Pass one: define_series({code!r}, template='{code[:3].upper()}-{{year}}-{{counter:06}}').",
         )
-    chosen = {"time_zone": ledger_settings().time_zone, "max_days_ahead": ledger_settings().max_days_ahead, **settings}
-    try:
-        return Series(tenant=tenant, code=code, **chosen)
-    except (TypeError, FieldDoesNotExist) as error:
+    if names := unknown(settings, SETTINGS):
         raise InvalidSeries(
-            f"The default series {code!r} has a setting that no series has: {error}.",
+            f"The default series {code!r} has a setting that no series has: {names}.",
             rule=f"Its settings are {', '.join(SETTINGS)}.",
             remedy="Correct LEDGER['DEFAULT_SERIES'].",
-        ) from error
+        )
+    chosen = {"time_zone": ledger_settings().time_zone, "max_days_ahead": ledger_settings().max_days_ahead, **settings}
+    return Series(tenant=tenant, code=code, **chosen)

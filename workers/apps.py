@@ -13,6 +13,7 @@ class WorkersConfig(AppConfig):
     def ready(self) -> None:
         """Add what the workers do, and what their tables need, to what the ledger knows of its own."""
         from ledger import grants
+        from workers import checks  # noqa: F401  (importing checks registers them)
         from workers.privileges import table_grants
         from workers.system_sweeps import register_sweeps
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from django.conf import settings
 
-from ledger.conf import ledger_settings
+from ledger.conf import SWEEPS, ledger_settings
 
-#: In seconds: for a sweep that ``LEDGER["SWEEPS"]`` doesn't name, and how long one that doesn't heed the first limit
+#: In seconds: for a sweep that has no times, and how long one that doesn't heed the first limit
 #: may go on before its process is killed.
 _EVERY, _LIMIT, _GRACE = 3600.0, 300.0, 30.0
 
@@ -25,7 +25,10 @@ OF_THE_APP = {"refill_remote_pools", "reconcile", "push"}
 
 
 def schedule() -> dict[str, dict[str, Any]]:
-    """The entries of ``beat_schedule``, by the settings as they are."""
+    """The entries of ``beat_schedule``, by the settings as they are: of Folio's own sweeps, which have tasks.
+
+    Who registers a sweep and writes a task for it adds an entry of his own.
+    """
     is_installed = any(app.split(".")[0] == "workers" for app in settings.INSTALLED_APPS)
     return {
         f"ledger-{name.replace('_', '-')}": {
@@ -35,7 +38,7 @@ def schedule() -> dict[str, dict[str, Any]]:
             "last_run_at": _LONG_AGO,
         }
         for name, times in ledger_settings().sweeps.items()
-        if is_installed or name not in OF_THE_APP
+        if name in SWEEPS and (is_installed or name not in OF_THE_APP)
     }
 
 

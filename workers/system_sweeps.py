@@ -32,11 +32,12 @@ class Sort:
 
 
 def _all_systems() -> list[str]:
-    return list(credentials.setting("SYSTEMS", {}))
+    return list(credentials.named())
 
 
 def _pushed_to() -> list[str]:
-    return [system.name for system in credentials.systems().values() if system.push]
+    # One with a mistake in its settings is told of by its own sweep, and keeps no other from its work.
+    return [name for name, given in credentials.named().items() if given.get("push")]
 
 
 # What speaks to a system needs an extra that a project without one has not installed, hence imports where they are due.

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from ledger.calendars import CalendarKind, Span, day_after
+from ledger.changes import keeps_form
 from ledger.errors import LedgerError
 from ledger.issuing import next_number
 from ledger.models import Period, Series
@@ -36,7 +37,10 @@ class Preview:
 
 
 def preview_series(series: Series, alias: str) -> Preview:
-    """The next number today and at the start of the next period; ``series`` is checked, and may be unsaved."""
+    """The next number today and at the start of the next period; ``series`` is checked, and may be unsaved.
+
+    A period that saving would compile again is shown as it would be then.
+    """
     try:
         today = today_in(series.time_zone, alias)
         current = _period(series, today, alias)
@@ -58,7 +62,7 @@ def _line(label: str, series: Series, period: Period, day: date, alias: str) -> 
     except LedgerError as error:
         return Line(label, "", str(error))
     if period._state.adding:
-        by_hand = series.calendar == CalendarKind.EXPLICIT
+        by_hand = series.calendar == CalendarKind.EXPLICIT and _opened(series, day, alias) is None
         return Line(label, number, f"if a period is opened by hand that starts on {day}" if by_hand else "")
     if series.as_template().compile(period.as_span()) != period.as_format():
         return Line(label, number, f"the period {period.label} is open and keeps the template it was opened with")
@@ -72,8 +76,11 @@ def _opened(series: Series, day: date, alias: str) -> Period | None:
 def _period(series: Series, day: date, alias: str) -> Period:
     opened = _opened(series, day, alias)
     if opened is not None:
-        opened.series = series  # with the settings as they are typed
-        return opened
+        before, opened.series = opened.series, series  # with the settings as they are typed
+        if keeps_form(opened, before, alias):
+            return opened
+        first_value = None if opened.first_value == before.start_value else opened.first_value
+        return Period.of(series, series.as_calendar().span(day) or opened.as_span(), first_value=first_value)
     if series.calendar == CalendarKind.EXPLICIT:
         return Period.of(series, Span(day, day))
     return planned_period(series, day, alias)

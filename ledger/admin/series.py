@@ -11,7 +11,9 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import router
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -20,14 +22,15 @@ from django.views.decorators.http import require_safe
 from ledger.admin.base import ReadableChangeList, WritingAdmin, shown_tenant
 from ledger.admin.filters import TenantFilter
 from ledger.admin.preview import Preview, preview_series
+from ledger.changes import told
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
 from ledger.issuing import next_number
 from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, Period, Series
-from ledger.periods import planned_period
+from ledger.periods import planned_after
 from ledger.rules import Outcome, all_rules
-from ledger.series import SeriesChange, check_series, save_series
+from ledger.series import SeriesChange, check_series
 from ledger.waiting import upcoming, with_next_slot
 from ledger.zones import today_in, todays
 
@@ -110,12 +113,13 @@ class SeriesChangeList(ReadableChangeList):
         days = [row.today for row in rows if row.today is not None]
         periods: dict[int, list[Period]] = {}
         if days:
-            near = Period.objects.filter(series__in=rows, starts_on__lte=max(days), ends_on__gte=min(days))
-            for period in with_next_slot(near).order_by():
+            near = Period.objects.filter(Q(cut_short=True) | Q(ends_on__gte=min(days)), starts_on__lte=max(days))
+            for period in with_next_slot(near.filter(series__in=rows)).order_by("starts_on"):
                 periods.setdefault(period.series_id, []).append(period)
         for row in rows:
             mine = periods.get(row.pk, []) if row.today is not None else []
             row.period_today = next((p for p in mine if p.starts_on <= row.today <= p.ends_on), None)
+            row.ended_form = next((p for p in reversed(mine) if p.cut_short and p.ends_on < row.today), None)
         self.result_list = rows
 
 
@@ -146,6 +150,16 @@ class SeriesAdmin(WritingAdmin):
         """One query for all periods."""
         return SeriesChangeList
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """What the database alone could refuse is told on the page, and nothing is changed."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except LedgerError as error:
+            if request.method != "POST":
+                raise
+            self.message_user(request, str(error), messages.ERROR)
+            return redirect(request.get_full_path())
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The names that it is called by stay as they are."""
         fixed = ("tenant", "code") if obj is not None and obj.pk else ()
@@ -161,9 +175,11 @@ class SeriesAdmin(WritingAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """As ``define_series`` saves."""
-        saved = save_series(obj, router.db_for_write(Series), actor=actor_name(request.user))
+        """As ``define_series`` saves, and says from when a new form holds."""
+        saved = form.change.save(actor=actor_name(request.user))
         obj.pk, obj._state.adding, obj._state.db = saved.pk, False, saved._state.db
+        if answer := told(saved, today_in(saved.time_zone, saved._state.db)):
+            self.message_user(request, answer, messages.INFO)
         for finding in obj.rule_findings():
             if finding.outcome is Outcome.WARNED:
                 self.message_user(request, f"{obj.rules}: {finding}", messages.WARNING)
@@ -183,7 +199,8 @@ class SeriesAdmin(WritingAdmin):
         """As it would come now, from what the list has read already."""
         try:
             today: date = obj.today or today_in(obj.time_zone, obj._state.db)
-            return _next_number(obj, obj.period_today or planned_period(obj, today), today)
+            period = obj.period_today or planned_after(obj.ended_form, obj, today, obj._state.db)
+            return _next_number(obj, period, today)
         except LedgerError as error:
             return f"none: {error.problem}"
 

@@ -15,7 +15,9 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from ledger.conf import COMPAT_KEYS
 from ledger.keys import tenant_key
+from ledger.misspelt import unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,6 @@ class CompatSettings:
     count_on_over_years: bool = False
 
 
-_KEYS = {"SEQUENCES_TENANT", "COUNT_ON_OVER_YEARS"}
 _DEFAULTS = CompatSettings()
 
 
@@ -35,9 +36,9 @@ def compat_settings() -> CompatSettings:
     given: Mapping[str, Any] | None = getattr(settings, "LEDGER_COMPAT", None)
     if not given:
         return _DEFAULTS
-    if unknown := sorted(set(given) - _KEYS):
+    if names := unknown(given, COMPAT_KEYS):
         raise ImproperlyConfigured(
-            f"LEDGER_COMPAT has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}."
+            f"LEDGER_COMPAT has unknown keys {names}; known are {', '.join(sorted(COMPAT_KEYS))}."
         )
     count_on = given.get("COUNT_ON_OVER_YEARS", False)
     if not isinstance(count_on, bool):

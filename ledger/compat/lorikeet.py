@@ -15,7 +15,9 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from ledger.conf import LORIKEET_KEYS
 from ledger.issuing import issue
+from ledger.misspelt import unknown
 
 _DEFAULTS = {"SERIES": "invoice", "ORG": ""}
 
@@ -34,9 +36,6 @@ def invoice_id() -> str:
 def lorikeet_settings() -> Mapping[str, Any]:
     """``LEDGER_LORIKEET`` with its defaults; an unknown key is refused."""
     given: Mapping[str, Any] = getattr(settings, "LEDGER_LORIKEET", {})
-    unknown = sorted(set(given) - set(_DEFAULTS))
-    if unknown:
-        raise ImproperlyConfigured(
-            f"LEDGER_LORIKEET has unknown keys {', '.join(unknown)}; known are {', '.join(_DEFAULTS)}."
-        )
+    if names := unknown(given, LORIKEET_KEYS):
+        raise ImproperlyConfigured(f"LEDGER_LORIKEET has unknown keys {names}; known are {', '.join(LORIKEET_KEYS)}.")
     return {**_DEFAULTS, **given}

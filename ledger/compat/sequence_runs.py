@@ -17,6 +17,7 @@ from django.db.models import Q
 
 from ledger.calendars import CalendarKind
 from ledger.compat.new_series import insert_series, unsaved_series
+from ledger.database_errors import told_in_our_words
 from ledger.errors import InvalidSeries, LockTimeout, PeriodConflict
 from ledger.keys import KEY_LENGTH
 from ledger.models import Adoption, Period, Series
@@ -103,7 +104,7 @@ def begin_run(connection: BaseDatabaseWrapper, tenant: str, name: str, turn: int
         try:
             with transaction.atomic(using=alias):
                 return _made(alias, tenant, code, template_of_run(code), turn, first_value)
-        except PeriodConflict:
+        except (PeriodConflict, InvalidSeries):
             # A name that differs from another in case alone, a series with that very prefix; or another transaction has
             # just opened the period, from another value on: then it is found.
             return _made(alias, tenant, code, template_of_run(code, alone=False), turn, first_value)
@@ -125,7 +126,8 @@ def _made(alias: str, tenant: str, code: str, template: str, turn: int, first_va
     mine = Series.objects.using(alias).filter(tenant=tenant, code=code)
     if not mine.exists():
         settings = {"calendar": CalendarKind.NEVER, "max_length": NUMBER_LENGTH, "start_value": first_value}
-        insert_series(alias, unsaved_series(alias, tenant, code, template=template, **settings))
+        with told_in_our_words(code):
+            insert_series(alias, unsaved_series(alias, tenant, code, template=template, **settings))
     series = mine.get()
     period = Period.objects.using(alias).select_related("series").filter(tenant=tenant, series=series).first()
     if turn == 1:  # who was first, or a merchant who defined the series, said where it starts

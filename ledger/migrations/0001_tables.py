@@ -209,6 +209,14 @@ class Migration(migrations.Migration):
                         help_text="Some of its values have the numbers of drafts (DraftMade).",
                     ),
                 ),
+                (
+                    "cut_short",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Its form ended before its time; the days after count on in another.",
+                    ),
+                ),
                 ("opened_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
             ],
@@ -1193,7 +1201,14 @@ class Migration(migrations.Migration):
                         "Switched off, it becomes a flagged gap.",
                     ),
                 ),
-                ("start_value", models.BigIntegerField(default=1, help_text="The first value of each period.")),
+                (
+                    "start_value",
+                    models.BigIntegerField(
+                        default=1,
+                        help_text="The first value of each period. To go on after another system's last number, open "
+                        "the period of today with a first value of its own.",
+                    ),
+                ),
                 (
                     "max_length",
                     models.PositiveSmallIntegerField(default=60, help_text="The longest number, in characters."),

@@ -50,8 +50,12 @@ class CalendarChoice(models.TextChoices):
 class Series(models.Model):
     """One run of numbers of one tenant: its template, calendar, time zone and allocation.
 
-    A change of template or calendar holds for periods opened later; an opened period keeps its own compiled template.
+    A change of template, calendar, fiscal start or start value holds for periods without numbers; one that has some
+    keeps its own compiled template.
     """
+
+    #: From when a new form holds, as ``define_series`` found when it changed one.
+    holds_from: date | None = None
 
     tenant = key(blank=True, default="", help_text="Who owns the numbers.")
     code = key(help_text="The name that code calls it by, such as invoice.")
@@ -82,7 +86,11 @@ class Series(models.Model):
         help_text="Pooled: a value that a rolled-back checkout gave back may go to a later document. "
         "Switched off, it becomes a flagged gap.",
     )
-    start_value = models.BigIntegerField(default=1, help_text="The first value of each period.")
+    start_value = models.BigIntegerField(
+        default=1,
+        help_text="The first value of each period. To go on after another system's last number, open the period of "
+        "today with a first value of its own.",
+    )
     max_length = models.PositiveSmallIntegerField(default=60, help_text="The longest number, in characters.")
     chronological = models.BooleanField(
         default=False, help_text="Refuse a date before the last one issued in the same period."
@@ -205,8 +213,9 @@ class Series(models.Model):
         if self.start_value < 0:
             raise InvalidSeries(
                 f"The start value {self.start_value} is negative.",
-                rule="A counter starts at 0 or above.",
-                remedy="Choose 1, or the number after the last one of the system before.",
+                rule="A counter starts at 0 or above, and each period starts there anew.",
+                remedy="Choose 1, or 0. To go on after the last number of another system, in one period alone: "
+                "open_period(series, first_value=…), manage.py ledger_period open --first-value, or ledger_adopt.",
             )
 
     def _check_max_length(self) -> None:
@@ -284,7 +293,8 @@ class Period(models.Model):
     ``prefix``, ``width`` and ``suffix`` are rendered when the period is opened, so that one SQL statement can make the
     number. ``starts_on`` and ``ends_on`` are business dates, both inclusive. ``last_value`` is the last value taken, or
     ``first_value - 1``; ``max_value`` the highest one whose number keeps the series' length limit. The database forbids
-    overlap, a counter below its highest entry, and a change of the format once there are entries.
+    overlap, a counter below its highest entry, and a change of the format once there are entries; a period may only
+    end before its time (``cut_short``), on a day after which it has no number.
     """
 
     tenant = key(blank=True, default="")
@@ -303,6 +313,11 @@ class Period(models.Model):
     last_issued_on = DayField(null=True, blank=True)
     has_drafts = models.BooleanField(
         default=False, db_default=False, help_text="Some of its values have the numbers of drafts (DraftMade)."
+    )
+    cut_short = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Its form ended before its time; the days after count on in another.",
     )
     opened_at = MomentField(db_default=Now())
     closed_at = MomentField(null=True, blank=True)

@@ -68,7 +68,7 @@ EXPLAIN = "SELECT ledger_explain(%s, %s::bigint[], %s::bigint[], %s, %s)"
 DECLARE = "SELECT ledger_declare(%s, %s::bigint[], %s::bigint[], %s::bigint[], %s, %s, %s, %s)"
 ACKNOWLEDGE = "SELECT ledger_acknowledge(%s, %s::bigint[], %s, %s)"
 SKIP_TAKEN = "SELECT ledger_skip_taken(%s, %s, %s, %s)"
-DEFINE_SERIES = "SELECT ledger_define_series(%s, %s, %s::jsonb, %s)"
+DEFINE_SERIES = "SELECT ledger_define_series(%s, %s, %s::jsonb, %s, %s::date)"
 CHANGE_ALLOCATION = "SELECT ledger_change_allocation(%s, %s, %s::jsonb, %s)"
 DEFINE_DEFAULT = "SELECT ledger_define_default(%s, %s::jsonb)"
 MAKE_DEFAULT = "SELECT ledger_make_default(%s, %s, %s, %s)"
@@ -79,5 +79,9 @@ CLOSE_DUE = "SELECT ledger_close_due(%s, %s, %s)"
 HOLD = "SELECT ledger_hold(%s, %s, %s)"
 
 # The period that could give out a number of another one. Arguments: tenant, prefix, width, suffix, first and highest
-# value.
-MEETING_PERIOD = "SELECT ledger_meeting_period(%s, %s, %s, %s, %s, %s, NULL)"
+# value, and the id of a period that is left aside, or null.
+MEETING_PERIOD = "SELECT ledger_meeting_period(%s, %s, %s, %s, %s, %s, %s::bigint, NULL::bigint)"
+
+# The series that could give out a number of a series with these settings. Arguments: tenant, code, template, calendar,
+# fiscal start, time zone, start value, length limit with the rules, highest value by the rules.
+MEETING_SERIES = "SELECT ledger_meeting_series(%s, %s, %s, %s, %s, %s, %s::bigint, %s::integer, %s::bigint)"

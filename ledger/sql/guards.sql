@@ -25,7 +25,7 @@ ALTER TABLE ledger_holehealed ADD CONSTRAINT ledger_holehealed_readable CHECK (l
 
 -- Changes of settings.
 CREATE TRIGGER ledger_series_noted AFTER INSERT OR UPDATE ON ledger_series FOR EACH ROW EXECUTE FUNCTION ledger_note_series();
-CREATE TRIGGER ledger_period_noted AFTER UPDATE OF tenant, series_id, starts_on, ends_on, ordinal, prefix, width, suffix, first_value, max_value, has_drafts, closed_at ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_note_period();
+CREATE TRIGGER ledger_period_noted AFTER UPDATE OF tenant, series_id, starts_on, ends_on, ordinal, prefix, width, suffix, first_value, max_value, has_drafts, cut_short, closed_at ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_note_period();
 CREATE TRIGGER ledger_access_noted AFTER INSERT OR UPDATE OR DELETE ON ledger_tenantaccess FOR EACH ROW EXECUTE FUNCTION ledger_note_access();
 ALTER TABLE ledger_serieschanged ADD CONSTRAINT ledger_serieschanged_readable CHECK (ledger_is_facts(old) AND ledger_is_facts(new) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
 ALTER TABLE ledger_periodchanged ADD CONSTRAINT ledger_periodchanged_readable CHECK (ledger_is_facts(old) AND ledger_is_facts(new) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
@@ -38,14 +38,15 @@ CREATE TRIGGER ledger_series_guard_update AFTER UPDATE ON ledger_series FOR EACH
 -- everywhere), and a day's number stays below 2^22 up to the year 9999.
 ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_no_overlap EXCLUDE USING gist (numrange(series_id::numeric * 8388608::numeric + (starts_on - DATE '0001-01-01')::numeric, series_id::numeric * 8388608::numeric + (ends_on - DATE '0001-01-01')::numeric, '[]') WITH &&) WHERE (ordinal = 0);
 -- Two periods of one tenant with the same prefix and suffix give out no number twice. Written on numbers, "format, then
--- value", the format by its hash. Formats that are not the same and meet all the same are found by ledger_period_fits.
-ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_format EXCLUDE USING gist (numrange(hashtextextended(tenant || chr(31) || upper(prefix) || chr(31) || upper(suffix), 0)::numeric * 1e20 + first_value::numeric, hashtextextended(tenant || chr(31) || upper(prefix) || chr(31) || upper(suffix), 0)::numeric * 1e20 + greatest(max_value, first_value)::numeric, '[]') WITH &&);
+-- value", the format by its hash. Formats that are not the same and meet all the same are found by ledger_period_fits; so
+-- is one whose form has ended, and whose values the next form of other width repeats (ledger_part_forms bounds both).
+ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_format EXCLUDE USING gist (numrange(hashtextextended(tenant || chr(31) || upper(prefix) || chr(31) || upper(suffix), 0)::numeric * 1e20 + first_value::numeric, hashtextextended(tenant || chr(31) || upper(prefix) || chr(31) || upper(suffix), 0)::numeric * 1e20 + greatest(max_value, first_value)::numeric, '[]') WITH &&) WHERE (NOT cut_short);
 -- The hot path raises last_value alone, so it must pass these triggers cheaply. Hence column lists; one comparison for a
 -- condition, since PostgreSQL reads it again in every statement (a counter raised too far, or in a closed period, gives
 -- out nothing: ledger_entry_fits refuses, and ledger_verify tells); and AFTER, since a BEFORE row trigger locks the row
 -- in a WAL record of its own.
 CREATE TRIGGER ledger_period_guard_counter AFTER UPDATE OF last_value ON ledger_period FOR EACH ROW WHEN (NEW.last_value < OLD.last_value) EXECUTE FUNCTION ledger_period_guard();
-CREATE TRIGGER ledger_period_guard_format AFTER UPDATE OF tenant, series_id, starts_on, ends_on, ordinal, prefix, width, suffix, first_value, max_value, has_drafts, closed_at ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_guard();
+CREATE TRIGGER ledger_period_guard_format AFTER UPDATE OF tenant, series_id, starts_on, ends_on, ordinal, prefix, width, suffix, first_value, max_value, has_drafts, cut_short, closed_at ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_guard();
 CREATE TRIGGER ledger_period_guard_delete AFTER DELETE ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_guard();
 CREATE TRIGGER ledger_period_fits AFTER INSERT ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_fits();
 CREATE TRIGGER ledger_period_fits_update AFTER UPDATE OF tenant, series_id, starts_on, ends_on, prefix, width, suffix, first_value, max_value ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_fits();

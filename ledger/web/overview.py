@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from ledger.changes import form_ahead
 from ledger.cursors import open_cursor
 from ledger.judging import Judgement, Verdict
 from ledger.models import Allocation, DraftMade, Entry, Period, RemoteReading, Series
@@ -126,7 +127,7 @@ def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
             for one in periods[offset : offset + limit]
         ],
     )
-    context = {"series": found, "table": table}
+    context = {"series": found, "table": table, "form_from": form_ahead(found, found._state.db or "default")}
     return shown(request, access, "series.html", context, tenant=found.tenant, title=found.code, judgement=judgement)
 
 

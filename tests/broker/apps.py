@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ class BrokerTestConfig(AppConfig):
         counted = ("flagged", "in_flight", "settled")
         register(Sweep("wait", "waiting", wait))
         register(Sweep("stubborn", "waiting, whatever the time limit", wait_stubbornly))
+        if "FOLIO_TEST_HEAL" in os.environ:
+            register(Sweep("heal", "waiting, in the place of Folio's own", wait))
         register(Sweep("hesitate", "flagging", batches=Batches(work.reservations, flag_and_wait, counted)))
 
 

@@ -152,12 +152,12 @@ class TestATaskHangs:
         assert health_of("wait").error
 
     def test_the_beat_sends_the_limits_of_the_settings(self, broker: RedisServer, tmp_path: Path) -> None:
-        times = {"wait": {"every": 3600, "limit": 1}}
-        with crew(tmp_path, broker.url, {"SWEEPS": times}) as team, held():
+        times = {"heal": {"every": 3600, "limit": 1}}
+        with crew(tmp_path, broker.url, {"SWEEPS": times}, FOLIO_TEST_HEAL="waits") as team, held():
             worker = team.worker(concurrency=2)
             team.beat()
-            until(lambda: runs("wait") and runs("wait")[0].error, lambda: worker.said)
-            assert "SoftTimeLimitExceeded" in runs("wait")[0].error
+            until(lambda: runs("heal") and runs("heal")[0].error, lambda: worker.said)
+            assert "SoftTimeLimitExceeded" in runs("heal")[0].error
 
     def test_one_that_takes_no_hint_is_killed(self, broker: RedisServer, send: Send, tmp_path: Path) -> None:
         burn(2)

@@ -1,6 +1,7 @@
 """The live preview of a series' next number."""
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from ledger import define_series, issue
+from ledger import define_series, issue, open_period
 from ledger.models import Entry
 from tests.integration.admin_pages import SETTINGS, staff, text, url
 
@@ -63,6 +64,19 @@ def test_the_preview_of_an_opened_period_keeps_its_template(root: Client) -> Non
     assert "keeps the template" in lines[0]["note"]
     series.refresh_from_db()
     assert series.template == "INV-{year}-{counter:06}", "a preview saves nothing"
+
+
+def test_the_preview_of_a_period_that_is_still_empty_shows_what_saving_would_make(root: Client) -> None:
+    year = timezone.now().year
+    series = define_series("invoice", template="INV-{year}-{counter:06}", time_zone="UTC")
+    open_period(series), open_period(series, date(year + 1, 1, 1), first_value=7)
+    change = {"template": "NEW-{year}-{counter:06}", "time_zone": "UTC", "start_value": 3}
+    lines = preview(root, series=series.pk, **change)["lines"]
+    assert [line["number"] for line in lines] == [f"NEW-{year}-000003", f"NEW-{year + 1}-000007"]
+    define_series("invoice", template="NEW-{year}-{counter:06}", start_value=3)
+    assert [str(issue("invoice", on=date(each, 1, 1))) for each in (year, year + 1)] == [
+        line["number"] for line in lines
+    ]
 
 
 def test_the_preview_refuses_what_saving_would(root: Client, invoices: list[Entry]) -> None:

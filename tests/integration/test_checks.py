@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,15 +14,39 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import override_settings
 
-from ledger import checks, define_series
-from ledger.conf import ledger_settings
+from ledger import checks, define_series, issue
+from ledger.conf import _KEYS, SWEEPS, ledger_settings
 from tests.databases import database_alias
 from tests.shop.models import Organization
+from workers.schedule import schedule
+from workers.system_sweeps import register_sweeps
 
 
 def told(**options: Any) -> dict[str, str]:
     messages = run_checks(**options)
     return {str(message.id): f"{message.msg} {message.hint}" for message in messages if str(message.id)[:6] == "ledger"}
+
+
+#: The key that is wrong, the setting, and what is told.
+WRONG: list[tuple[str, Any, str]] = [
+    ("CLOCK", {"CLOK": "application"}, "LEDGER has unknown keys CLOK (CLOCK?); known are"),
+    ("CLOCK", {"CLOCK": "sundial"}, "'sundial'"),
+    ("TIME_ZONE", {"TIMEZONE": "Asia/Tokyo"}, "unknown keys TIMEZONE (TIME_ZONE?)"),
+    ("OPEN_AHEAD_DAYS", {"OPEN_AHEAD_DAYS": -1}, "-1"),
+    ("OPEN_AHEAD_DAYS", {"OPEN_AHEAD_DAYS": True}, "True"),
+    ("MAX_DAYS_AHEAD", {"MAX_DAY_AHEAD": 7}, "unknown keys MAX_DAY_AHEAD (MAX_DAYS_AHEAD?)"),
+    ("SECOND_CONNECTIONS", {"SECOND_CONNECTIONS": {"default": "defualt"}}, "names 'defualt' (default?)"),
+    ("SECOND_CONNECTIONS", {"SECOND_CONNECTIONS": ["default"]}, "it must be a dict"),
+    ("SWEEPS", {"SWEEPS": {"heal": {"evry": 60}}}, "has 'evry': 60 (every?)"),
+    ("SWEEPS", {"SWEEPS": {"heal": {"every": "60"}}}, "has 'every': '60'; known are"),
+    ("SWEEPS", {"SWEEPS": {"heal": 60}}, "it must be a dict of times"),
+    ("SWEEPS", {"SWEEPS": ["heal"]}, "it must be a dict"),
+    ("SWEEPS", {"SWEEP": {}}, "unknown keys SWEEP (SWEEPS?)"),
+    ("DEFAULT_SERIES", {"DEFAULT_SERIES": {"bill": "B{counter}"}}, "it must be a dict of settings"),
+    ("DEFAULT_SERIES", {"DEFAULT_SERIE": {}}, "unknown keys DEFAULT_SERIE (DEFAULT_SERIES?)"),
+    ("METRICS_TOKEN", {"METRICS_TOKEN": "short"}, "16 characters"),
+    ("", {"x": 1}, "unknown keys x; known are"),
+]
 
 
 class TestTheSetting:
@@ -36,19 +61,34 @@ class TestTheSetting:
         settings = ledger_settings()
         assert (settings.time_zone, settings.clock, settings.open_ahead_days) == ("Asia/Tokyo", "application", 0)
 
-    @pytest.mark.parametrize(
-        ("setting", "told"),
-        [
-            ({"CLOK": "database"}, "unknown keys CLOK"),
-            ({"CLOCK": "sundial"}, "'sundial'"),
-            ({"OPEN_AHEAD_DAYS": -1}, "-1"),
-            ({"OPEN_AHEAD_DAYS": True}, "True"),
-            ({"SECOND_CONNECTIONS": {"default": "nowhere"}}, "'nowhere'"),
-        ],
-    )
-    def test_refuses_what_it_does_not_know(self, setting: dict[str, Any], told: str) -> None:
-        with override_settings(LEDGER=setting), pytest.raises(ImproperlyConfigured, match=told):
-            ledger_settings()
+    @pytest.mark.parametrize(("key", "setting", "problem"), WRONG)
+    def test_a_mistake_stops_who_needs_that_value_and_nobody_else(self, key: str, setting: Any, problem: str) -> None:
+        with override_settings(LEDGER=setting):
+            asked = ledger_settings()
+            for each in _KEYS:
+                if each == key:
+                    with pytest.raises(ImproperlyConfigured, match=re.escape(problem)):
+                        getattr(asked, each.lower())
+                else:
+                    getattr(asked, each.lower())
+            assert problem in told()["ledger.E001"]
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(("key", "setting", "problem"), WRONG)
+    def test_what_a_checkout_does_not_need_does_not_stop_it(self, key: str, setting: Any, problem: str) -> None:
+        define_series("bill", template="B{year}-{counter:03}", time_zone="UTC", max_days_ahead=400)
+        with override_settings(LEDGER=setting):
+            if key == "CLOCK":
+                with pytest.raises(ImproperlyConfigured, match=re.escape(problem)):
+                    issue("bill")
+            else:
+                assert str(issue("bill")).endswith("-001")
+
+    @pytest.mark.parametrize("setting", [None, [], "CLOCK"])
+    def test_one_that_is_no_dict_is_told(self, setting: Any) -> None:
+        with override_settings(LEDGER=setting):
+            assert ledger_settings().clock == "database"
+            assert told()["ledger.E001"].startswith("LEDGER must be a dict")
 
 
 class TestChecks:
@@ -71,6 +111,55 @@ class TestChecks:
     def test_a_bad_default_series(self, series: dict[str, Any]) -> None:
         with override_settings(LEDGER={"DEFAULT_SERIES": {"credit": series}}):
             assert "['credit']" in told()["ledger.E002"]
+
+    @pytest.mark.parametrize(
+        ("setting", "value", "check", "problem"),
+        [
+            ("LEDGER", {"SWEEPS": {"flag_gap": {"every": 9}}}, "E006", "names 'flag_gap' (flag_gaps?)"),
+            (
+                "LEDGER",
+                {"SWEEPS": {"push:books": {"every": 9}}},
+                "E006",
+                "names 'push:books', and there is no such sweep",
+            ),
+            ("LEDGER_ACCOUNTING", {"SYSTMES": {}}, "E008", "LEDGER_ACCOUNTING has unknown keys SYSTMES (SYSTEMS?)"),
+            ("LEDGER_ACCOUNTING", {"SYSTEMS": []}, "E008", "LEDGER_ACCOUNTING['SYSTEMS'] is []"),
+            ("LEDGER_ACCOUNTING", ["SYSTEMS"], "E008", "LEDGER_ACCOUNTING is of type list"),
+            ("LEDGER_ACCOUNTING", {"SYSTEMS": {"books": 1}}, "E008", "['books'] is of type int"),
+            ("LEDGER_ACCOUNTING", {"SYSTEMS": {"books": {"adaptor": "xero"}}}, "E008", "adaptor (adapter?)"),
+            ("LEDGER_ACCOUNTING", {"SYSTEMS": {"books": {"adapter": "zero"}}}, "E008", "no adapter 'zero' (xero?)"),
+            ("LEDGER_ACCOUNTING", {"SYSTEMS": {"books": {}}}, "E008", "books: 'adapter' is missing"),
+            ("LEDGER_COMPAT", {"SEQUENCE_TENANT": ""}, "E007", "SEQUENCE_TENANT (SEQUENCES_TENANT?)"),
+            ("LEDGER_LORIKEET", {"SERIE": ""}, "E007", "unknown keys SERIE (SERIES?)"),
+            ("LEDGER_LORIKEET", "invoice", "E007", "must be a dict"),
+            ("LEDGER_ACOUNTING", {}, "W005", "none of Folio's (LEDGER_ACCOUNTING?)"),
+        ],
+    )
+    def test_a_misspelt_word_is_told_with_the_nearest_known_one(
+        self, setting: str, value: Any, check: str, problem: str
+    ) -> None:
+        with override_settings(**{setting: value}):
+            assert problem in told()[f"ledger.{check}"]
+
+    @override_settings(LEDGER_ACCOUNTING={"SYSTEMS": {"books": {"adapter": "xero"}, "bad": {"adaptor": 1, "push": 1}}})
+    def test_the_sweeps_of_a_system_may_be_named(self) -> None:
+        register_sweeps()
+        with override_settings(LEDGER={"SWEEPS": {"reconcile:books": {"every": 9}, "push:bad": {"every": 9}}}):
+            assert "ledger.E006" not in told()
+
+    def test_a_setting_of_the_host_may_begin_like_folios(self) -> None:
+        with override_settings(LEDGERS_OF_THE_SHOP=[], LEDGER_X={}):
+            assert told() == {}
+
+    @pytest.mark.parametrize("setting", [{"SYSTMES": {}}, {"SYSTEMS": []}, None, {"SYSTEMS": {"books": {"x": 1}}}])
+    def test_a_mistake_in_the_accounting_stops_no_process(self, setting: Any) -> None:
+        with override_settings(LEDGER_ACCOUNTING=setting):
+            apps.get_app_config("ledger_workers").ready()
+
+    def test_no_task_is_scheduled_that_nobody_has(self) -> None:
+        with override_settings(LEDGER={"SWEEPS": {"flag_gap": {"every": 9}, "push:books": {"every": 9}}}):
+            tasks = {entry["task"].removeprefix("ledger.") for entry in schedule().values()}
+        assert tasks == set(SWEEPS)
 
     @pytest.mark.django_db
     def test_the_owner_of_the_tables_is_warned(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ class TestSeries:
             "ledger_series", "create", "bill", "--tenant", "acme", *options, "--chronological", "--no-active"
         )
         series = Series.objects.get(tenant="acme", code="bill")
-        assert document == {"id": series.pk, "tenant": "acme", "code": "bill", **settings}
+        assert document == {"id": series.pk, "tenant": "acme", "code": "bill", **settings, "holds_from": None}
 
     def test_create_changes_what_is_named_alone(self) -> None:
         text = run("ledger_series", "create", "bill", "--template", "B{year}-{counter:03}", "--chronological")

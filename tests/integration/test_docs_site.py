@@ -22,8 +22,7 @@ from markdown_it.token import Token
 
 from ledger import actions, conf, errors, formats, gaps, reconciliation
 from ledger.calendars import CalendarKind
-from ledger.compat import conf as compat_conf
-from ledger.compat import django_sequence, django_sequences, lorikeet
+from ledger.compat import django_sequence, django_sequences
 from ledger.site import settings as site_settings
 from ledger.verification import catalogue
 from tests.docs_site import ROOT, Page, Site
@@ -156,7 +155,7 @@ def test_every_command_is_in_the_reference_with_all_its_options(site_of_docs: Si
 
 def test_every_setting_is_in_the_reference(site_of_docs: Site) -> None:
     there = page(site_of_docs, "reference/settings.html")
-    for key in {*conf._KEYS, *compat_conf._KEYS, *credentials._KEYS, *lorikeet._DEFAULTS}:
+    for key in {*conf._KEYS, *conf.COMPAT_KEYS, *conf.LORIKEET_KEYS, *credentials._KEYS}:
         assert f"\n{key}¶" in there.text, key
     for key in credentials._SYSTEM_KEYS | credentials._RECONCILING:
         assert f"\n{key}\n" in there.text, key
@@ -170,7 +169,8 @@ def test_every_setting_is_in_the_reference(site_of_docs: Site) -> None:
 
 
 def test_every_system_check_is_in_the_reference(site_of_docs: Site) -> None:
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "ledger").rglob("*.py"))
+    files = [path for app in ("ledger", "workers") for path in (ROOT / app).rglob("*.py")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
     checks = set(re.findall(r'id="(ledger\.[EW]\d{3})"', code))
     assert len(checks) > 5
     assert checks == set(re.findall(r"ledger\.[EW]\d{3}", page(site_of_docs, "reference/settings.html").text))

@@ -127,10 +127,14 @@ def test_the_database_refuses_it_too() -> None:
     ],
 )
 def test_formats_that_meet_are_refused_by_the_database(one: str, other: str) -> None:
+    """When the second series is defined, and once more when its period is opened."""
     open_period(define_series("one", template=one, calendar="never"))
-    settings = json.dumps({"template": other, "calendar": "never", "time_zone": "UTC"})
+    settings = {"template": other, "calendar": "never", "time_zone": "UTC"}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT ledger_define_series('', 'other', %s, '')", [settings])
+        define = "SELECT ledger_define_series('', 'other', %s, '')"
+        with pytest.raises(IntegrityError, match="could give out numbers of the series 'one'"):
+            cursor.execute(define, [json.dumps(settings)])
+        cursor.execute(define, [json.dumps({**settings, "is_active": False})])
         cursor.execute("SELECT ledger_open_period('', 'other', %s)", [DAY])
         assert cursor.fetchone()[0].startswith("conflict")
     assert Period.objects.count() == 1

@@ -14,14 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"errors", "conf", "moments", "unreadable"},
+    {"errors", "conf", "misspelt", "moments", "unreadable"},
     {"calendars", "formats", "texts", "instances", "keys", "rules"},
     {"models", "sql", "migrations", "cursors"},
     {
         *("allocation", "refusals", "database_errors", "databases", "grants", "requests", "batches", "zones"),
         *("failures", "replacing"),
     },
-    {"series", "periods", "growth", "testing", "waiting"},
+    {"changes", "series", "periods", "growth", "testing", "waiting"},
     {
         *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
         *("remote", "documents"),

@@ -26,16 +26,26 @@ LEDGER_ACCOUNTING = {
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.conf import settings
 
+from ledger.misspelt import meant, unknown
 from workers.accounting.errors import Misconfigured
 from workers.accounting.secrecy import Secret
 
 SETTING = "LEDGER_ACCOUNTING"
+#: The adapters that Folio brings. Another one is named by "package.module:Class" in the settings.
+ADAPTERS = {
+    "erpnext": "workers.accounting.erpnext:ERPNext",
+    "odoo": "workers.accounting.odoo:Odoo",
+    "quickbooks": "workers.accounting.quickbooks:QuickBooks",
+    "tryton": "workers.accounting.tryton:Tryton",
+    "xero": "workers.accounting.xero:Xero",
+}
+
 _KEYS = {"SYSTEMS", "TOKEN_KEYS"}
 _SYSTEM_KEYS = {"adapter", "organisation", "url", "tenant", "credentials", "options", "push", "describe"}
 _RECONCILING = {"series", "grace", "full_every", "foreign"}
@@ -134,14 +144,46 @@ def system(name: str) -> System:
     return _system(name, known[name])
 
 
+def named() -> dict[str, Mapping[str, Any]]:
+    """The systems as the settings have them, unchecked: for a process that only needs their names."""
+    given = getattr(settings, SETTING, {})
+    found = given.get("SYSTEMS") if isinstance(given, Mapping) else None
+    if not isinstance(found, Mapping):
+        return {}
+    return {name: system if isinstance(system, Mapping) else {} for name, system in found.items()}
+
+
+def problems() -> Iterator[Misconfigured]:
+    """What is wrong with the setting and with each system, for the system checks."""
+    try:
+        known = setting("SYSTEMS", {})
+    except Misconfigured as error:
+        yield error
+        known = named()
+    for name, given in known.items():
+        try:
+            adapter = _system(name, given).adapter
+        except Misconfigured as error:
+            yield error
+            continue
+        if adapter not in ADAPTERS and ":" not in adapter:
+            yield _wrong(
+                f"{name}: there is no adapter {adapter!r}{meant(adapter, ADAPTERS)}.",
+                f"An adapter is one of {', '.join(ADAPTERS)}, or 'package.module:Class'.",
+                name,
+            )
+
+
 def setting(key: str, default: Any) -> Any:
     """One key of ``LEDGER_ACCOUNTING``; an unknown one beside it is an error."""
     given = getattr(settings, SETTING, {})
     _only_known(given, _KEYS, SETTING, "")
+    if key == "SYSTEMS" and not isinstance(given.get(key, {}), Mapping):
+        raise _wrong(f"{SETTING}['SYSTEMS'] is {given[key]!r:.60}.", "It is a dict of systems, by their names.", "")
     return given.get(key, default)
 
 
-def _system(name: str, given: Mapping[str, Any]) -> System:
+def _system(name: str, given: Any) -> System:
     _only_known(given, _SYSTEM_KEYS | _RECONCILING, f"{SETTING}['SYSTEMS'][{name!r}]", name)
     if not given.get("adapter"):
         raise _wrong(f"{name}: 'adapter' is missing.", "A system names the adapter that speaks to it.", name)
@@ -166,9 +208,11 @@ def _reconciling(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _only_known(given: Mapping[str, Any], known: Iterable[str], where: str, name: str) -> None:
-    if unknown := sorted(set(given) - set(known)):
-        raise _wrong(f"{where} has unknown keys {', '.join(unknown)}.", f"Known are {', '.join(sorted(known))}.", name)
+def _only_known(given: Any, known: Collection[str], where: str, name: str) -> None:
+    if not isinstance(given, Mapping):
+        raise _wrong(f"{where} is of type {type(given).__name__}.", "It is a dict.", name)
+    if names := unknown(given, known):
+        raise _wrong(f"{where} has unknown keys {names}.", f"Known are {', '.join(sorted(known))}.", name)
 
 
 def _wrong(problem: str, rule: str, name: str) -> Misconfigured:

@@ -7,18 +7,9 @@ from typing import Any, cast
 
 from workers.accounting import credentials
 from workers.accounting.base import AccountingSystem
-from workers.accounting.credentials import System
+from workers.accounting.credentials import ADAPTERS, System
 from workers.accounting.errors import Misconfigured
 from workers.accounting.plumbing import Plumbing
-
-#: The adapters that Folio brings. Another one is named by "package.module:Class" in the settings.
-ADAPTERS = {
-    "erpnext": "workers.accounting.erpnext:ERPNext",
-    "odoo": "workers.accounting.odoo:Odoo",
-    "quickbooks": "workers.accounting.quickbooks:QuickBooks",
-    "tryton": "workers.accounting.tryton:Tryton",
-    "xero": "workers.accounting.xero:Xero",
-}
 
 
 def connect(name: str, plumbing: Plumbing | None = None) -> AccountingSystem:

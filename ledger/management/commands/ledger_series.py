@@ -10,13 +10,14 @@ from django.forms.models import model_to_dict
 
 from ledger.actions import change_allocation, define_series
 from ledger.calendars import CalendarKind
+from ledger.changes import told
 from ledger.errors import LedgerError
 from ledger.issuing import preview
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, seconds
+from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date, seconds
 from ledger.models import Allocation, Period, Series
 from ledger.rules import Outcome
 from ledger.series import SETTINGS, find_series
-from ledger.zones import timestamp_in
+from ledger.zones import timestamp_in, today_in
 
 
 class Command(LedgerCommand):
@@ -29,6 +30,7 @@ class Command(LedgerCommand):
     examples = """  manage.py ledger_series create credit-note --template 'CN-{year}-{counter:06}'
   manage.py ledger_series create invoice --template 'R{fy_start}/{fy_end}-{counter:04}' \\
       --calendar fiscal-year --fiscal-start 04-01 --time-zone Asia/Kolkata --tenant shop.organization:42
+  manage.py ledger_series create ticket --template 'TKT-{counter:08}' --from 2027-01-01
   manage.py ledger_series allocate invoice pooled --wait 10
   manage.py ledger_series list --json
   manage.py ledger_series show invoice --tenant shop.organization:42
@@ -47,7 +49,9 @@ class Command(LedgerCommand):
         create.add_argument(
             "--system", metavar="NAME", help="Remote: the accounting system, as LEDGER_ACCOUNTING has it."
         )
-        create.add_argument("--start-value", type=int, metavar="N", help="The first value of each period opened later.")
+        create.add_argument(
+            "--start-value", type=int, metavar="N", help="The first value of each period; of one alone: ledger_period."
+        )
         create.add_argument("--max-length", type=int, metavar="N", help="The longest number, in characters.")
         create.add_argument(
             "--max-days-ahead", type=int, metavar="N", help="So many days after today a document may be dated."
@@ -57,6 +61,14 @@ class Command(LedgerCommand):
         )
         create.add_argument(
             "--close-after-days", type=int, metavar="N", help="A sweep closes each period so many days after its end."
+        )
+        create.add_argument(
+            "--from",
+            dest="from_day",
+            type=iso_date,
+            metavar="DATE",
+            help="From which day on a new form holds, also in the middle of a period; else from the next one without "
+            "numbers.",
         )
         for name, yes, no in (
             ("chronological", "Refuse a date before the last one.", "Let dates go back."),
@@ -103,15 +115,24 @@ class Command(LedgerCommand):
 
     def _create(self, alias: str, options: dict[str, Any]) -> None:
         settings = {name: options[name] for name in SETTINGS if options[name] is not None}
-        series = define_series(options["code"], org=options["tenant"], by=self.actor(options), using=alias, **settings)
+        series = define_series(
+            options["code"],
+            org=options["tenant"],
+            from_day=options["from_day"],
+            by=self.actor(options),
+            using=alias,
+            **settings,
+        )
         for finding in series.rule_findings():
             if finding.outcome is Outcome.WARNED:
                 self.stderr.write(f"{series.rules}: {finding}", self.style.WARNING)
         if options["json"]:
-            self.write_json(described(series))
+            self.write_json(described(series) | {"holds_from": series.holds_from})
         else:
             number = _next(series, alias)
             self.stdout.write(self.style.SUCCESS(f"Series {series}: {series.template}, next number: {number}."))
+            if answer := told(series, today_in(series.time_zone, alias)):
+                self.stdout.write(answer)
 
     def _allocate(self, alias: str, options: dict[str, Any]) -> None:
         code, tenant, allocation = options["code"], options["tenant"], options["allocation"]

@@ -27,7 +27,7 @@ BEGIN
     SELECT s.id, s.chronological, s.day, s.refusal, q.id, o.id INTO series, guarded, day, outcome, period, entry
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at, 'at_commit') s
     LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q
-        ON q.closed_at IS NULL AND q.last_value + cardinality(p_documents) <= q.max_value
+        ON q.closed_at IS NULL AND q.last_value <= q.max_value - cardinality(p_documents)
         AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day
              OR NOT ledger_is_out_of_order(p_tenant, q.id, s.day))
     LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_documents[1], p_replaces) o ON cardinality(p_documents) = 1;

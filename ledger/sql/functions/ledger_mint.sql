@@ -71,7 +71,8 @@ BEGIN
 
     -- A block of more than this takes its slots in several calls.
     wanted := greatest(size, least(p_wanted, 100000));
-    through := CASE WHEN period.max_value - period.last_value < wanted THEN period.max_value
+    -- Differences and sums of counters are bounded, so that none goes beyond a bigint: one may stand at -1, or at its end.
+    through := CASE WHEN period.last_value > period.max_value - wanted THEN period.max_value
                     ELSE period.last_value + wanted END;
     UPDATE ledger_period p SET last_value = through WHERE p.id = p_period;
     INSERT INTO ledger_slot (tenant, period_id, value)

@@ -18,6 +18,10 @@ BEGIN
     IF EXISTS (SELECT FROM ledger_find_period(p_tenant, series, p_day)) THEN RETURN 'there'; END IF;
     SELECT * INTO plan FROM ledger_plan_period(series, p_day);
     IF NOT FOUND THEN RETURN 'by_hand'; END IF;
+    -- It may count on where another form has ended: that counter must stand still to be read.
+    PERFORM FROM ledger_period p
+    WHERE p.tenant = p_tenant AND p.series_id = series AND p.ends_on = plan.starts_on - 1 AND p.cut_short FOR NO KEY UPDATE;
+    IF FOUND THEN SELECT * INTO plan FROM ledger_plan_period(series, p_day); END IF;
     RETURN ledger_insert_period(p_tenant, series, plan.starts_on, plan.ends_on, plan.prefix, plan.width, plan.suffix,
                                 plan.first_value, plan.max_value);
 END $$;

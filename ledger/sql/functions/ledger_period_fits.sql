@@ -17,7 +17,8 @@ BEGIN
             NEW.last_value, NEW.first_value, NEW.max_value, NEW.width, NEW.starts_on, NEW.ends_on
             USING ERRCODE = 'check_violation';
     END IF;
-    other := ledger_meeting_period(NEW.tenant, NEW.prefix, NEW.width, NEW.suffix, NEW.first_value, NEW.max_value, NEW.id);
+    other := ledger_meeting_period(NEW.tenant, NEW.prefix, NEW.width, NEW.suffix, NEW.first_value, NEW.max_value,
+                                   NEW.id, NULL::bigint);
     IF other IS NOT NULL THEN
         RAISE EXCEPTION 'the period could repeat numbers of period %', other
             USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'ledger_period_numbers', TABLE = 'ledger_period';

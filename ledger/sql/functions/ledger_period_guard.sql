@@ -28,6 +28,20 @@ BEGIN
         RAISE EXCEPTION 'period % has values that wait to be taken, so it cannot be closed', OLD.id
             USING ERRCODE = 'restrict_violation';
     END IF;
+    -- A form that ends before its time leaves days behind that no number bears.
+    IF TG_OP = 'UPDATE' AND NEW.cut_short AND NEW.ends_on < OLD.ends_on THEN
+        IF EXISTS (SELECT FROM ledger_entry e
+                   WHERE e.tenant = OLD.tenant AND e.period_id = OLD.id AND e.issued_on > NEW.ends_on)
+            OR EXISTS (SELECT FROM ledger_reservation r
+                       WHERE r.tenant = OLD.tenant AND r.period_id = OLD.id AND r.issued_on > NEW.ends_on) THEN
+            RAISE EXCEPTION 'period % has numbers of days after %', OLD.id, NEW.ends_on
+                USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ledger_period_days', TABLE = 'ledger_period';
+        END IF;
+        OLD.ends_on := NEW.ends_on;
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.cut_short AND NOT NEW.cut_short THEN
+        RAISE EXCEPTION 'the form of period % has ended', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
     IF (TG_OP = 'DELETE'
         OR (NEW.tenant, NEW.series_id, NEW.starts_on, NEW.ends_on, NEW.ordinal, NEW.prefix, NEW.width, NEW.suffix,
             NEW.first_value)

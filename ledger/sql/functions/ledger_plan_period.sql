@@ -1,12 +1,21 @@
 -- The period that a series' own row makes for a day: its span, its format, and the highest value whose number keeps the
--- length limit and the rules. No row where the calendar has none, since its periods are opened by hand.
+-- length limit and the rules. No row where the calendar has none, since its periods are opened by hand. Where the form of
+-- the same stretch of the calendar was ended before its time, the days after it count on.
 CREATE OR REPLACE FUNCTION ledger_plan_period(p_series bigint, p_day date) RETURNS TABLE (
     starts_on date, ends_on date, prefix text, width integer, suffix text, first_value bigint, max_value bigint
 ) LANGUAGE sql STABLE AS $$
-    SELECT span.starts_on, span.ends_on, f.prefix, f.width, f.suffix, s.start_value,
+    SELECT coalesce(ended.ends_on + 1, span.starts_on), span.ends_on, f.prefix, f.width, f.suffix,
+           CASE WHEN ended.ends_on IS NULL THEN s.start_value
+                ELSE least(ended.last_value, 9223372036854775806) + 1 END,
            ledger_highest_of(s.id, f.prefix, f.width, f.suffix)
     FROM ledger_series s
     CROSS JOIN LATERAL ledger_period_span(s.calendar, s.fiscal_start, p_day) AS span
-    CROSS JOIN LATERAL ledger_render_template(s.template, s.fiscal_start, s.code, s.tenant, span.starts_on) AS f
+    LEFT JOIN LATERAL (
+        SELECT p.ends_on, p.last_value, p.cut_short FROM ledger_period p
+        WHERE p.tenant = s.tenant AND p.series_id = s.id AND p.starts_on <= p_day
+        ORDER BY p.starts_on DESC LIMIT 1
+    ) AS ended ON ended.cut_short AND ended.ends_on < p_day AND ended.ends_on >= span.starts_on
+    CROSS JOIN LATERAL ledger_render_template(s.template, s.fiscal_start, s.code, s.tenant,
+                                              coalesce(ended.ends_on + 1, span.starts_on)) AS f
     WHERE s.id = p_series AND span.starts_on IS NOT NULL
 $$;

@@ -5,7 +5,7 @@ LANGUAGE sql STABLE AS $$
         SELECT CASE WHEN p.closed_at IS NOT NULL THEN 'closed'
                     WHEN s.chronological AND p.last_issued_on > p_on
                          AND ledger_is_out_of_order(p_tenant, p.id, p_on) THEN 'out_of_order'
-                    WHEN p.last_value + p_count > p.max_value THEN 'exhausted'
+                    WHEN p.last_value > p.max_value - p_count THEN 'exhausted'
                     ELSE 'try_again' END
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
         WHERE p.tenant = p_tenant AND p.series_id = p_series_id AND p_on BETWEEN p.starts_on AND p.ends_on

@@ -60,7 +60,7 @@ BEGIN
         outcome := CASE WHEN period.closed_at IS NOT NULL THEN 'closed'
                         WHEN guarded AND period.last_issued_on > p_on
                              AND ledger_is_out_of_order(p_tenant, p_period, p_on) THEN 'out_of_order'
-                        WHEN period.last_value + coalesce(cardinality(fresh), 0) > period.max_value THEN 'exhausted' END;
+                        WHEN period.last_value > period.max_value - coalesce(cardinality(fresh), 0) THEN 'exhausted' END;
     END IF;
     IF outcome IS NOT NULL THEN RETURN NEXT; RETURN; END IF;
 

@@ -1,7 +1,10 @@
 -- Make a series, or change the settings that are named of the one that exists; its id. What the settings are is the
--- business of Python; here stands what no series may be. Raises check_violation with what is wrong.
-CREATE OR REPLACE FUNCTION ledger_save_series(p_tenant text, p_code text, p_settings jsonb, p_actor text)
-RETURNS bigint LANGUAGE plpgsql AS $$
+-- business of Python; here stands what no series may be. Periods follow the settings as ledger_renew_periods says; with
+-- p_from, from that day on alone. Raises check_violation with what is wrong, and exclusion_violation where another series
+-- could give out the same number.
+CREATE OR REPLACE FUNCTION ledger_save_series(
+    p_tenant text, p_code text, p_settings jsonb, p_actor text, p_from date DEFAULT NULL
+) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     series ledger_series;
     before ledger_series;
@@ -10,6 +13,9 @@ DECLARE
     latest date;
     opened bigint;
     shape record;
+    other text;
+    is_other_form boolean;
+    is_other_limit boolean;
 BEGIN
     PERFORM ledger_act_as(p_actor);
     SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(p_settings) AS k
@@ -64,6 +70,22 @@ BEGIN
             USING ERRCODE = 'check_violation';
     END IF;
 
+    is_other_form := (series.template, series.calendar, series.fiscal_start, series.start_value)
+                     IS DISTINCT FROM (before.template, before.calendar, before.fiscal_start, before.start_value);
+    is_other_limit := (series.max_length, series.rules_length, series.rules_highest)
+                      IS DISTINCT FROM (before.max_length, before.rules_length, before.rules_highest);
+    IF series.is_active AND (is_other_form OR is_other_limit OR before.is_active IS FALSE) THEN
+        other := ledger_meeting_series(p_tenant, p_code, series.template, series.calendar, series.fiscal_start,
+                                       series.time_zone, series.start_value,
+                                       least(series.max_length::integer, series.rules_length::integer),
+                                       series.rules_highest);
+        IF other IS NOT NULL THEN
+            RAISE EXCEPTION 'the series % could give out numbers of the series %', quote_literal(p_code), quote_literal(other)
+                USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'ledger_series_numbers', TABLE = 'ledger_series',
+                      DETAIL = other;
+        END IF;
+    END IF;
+
     IF before.id IS NULL THEN
         INSERT INTO ledger_series
             (tenant, code, template, calendar, fiscal_start, time_zone, allocation, system, give_back, start_value,
@@ -90,6 +112,7 @@ BEGIN
                 USING ERRCODE = 'check_violation';
         END IF;
     END IF;
+    IF is_other_form AND p_from IS NOT NULL THEN PERFORM ledger_end_form(before.id, p_from); END IF;
     UPDATE ledger_series s
     SET template = series.template, calendar = series.calendar, fiscal_start = series.fiscal_start,
         time_zone = series.time_zone, allocation = series.allocation, system = series.system,
@@ -98,6 +121,11 @@ BEGIN
         rules_length = series.rules_length, rules_highest = series.rules_highest,
         close_after_days = series.close_after_days, is_active = series.is_active
     WHERE s.id = before.id;
+    IF is_other_form OR is_other_limit THEN
+        PERFORM ledger_renew_periods(before.id, before.template, before.calendar, before.fiscal_start, before.start_value,
+                                     p_from);
+    END IF;
+    IF is_other_form AND p_from IS NOT NULL THEN PERFORM ledger_part_forms(before.id, p_from); END IF;
     IF series.chronological AND NOT before.chronological THEN
         -- Locked first, and read in a statement of its own, so that checkouts in flight are waited for and seen. From now
         -- on issuing keeps last_issued_on up to date, also in a checkout that doesn't know of the guard yet.

@@ -30,8 +30,8 @@ BEGIN
     WHERE EXISTS (SELECT FROM ledger_entry e
                   WHERE e.tenant = p_tenant
                     AND upper(e.number) = upper(ledger_number(period.prefix, period.width, period.suffix, w.value, day)));
+    IF next IS NULL AND period.last_value >= period.max_value THEN RETURN ARRAY['exhausted']; END IF;
     next := coalesce(next, period.last_value + 1);
-    IF next > period.max_value THEN RETURN ARRAY['exhausted']; END IF;
     next_number := ledger_number(period.prefix, period.width, period.suffix, next, day);
     IF NOT EXISTS (SELECT FROM ledger_entry e WHERE e.tenant = p_tenant AND upper(e.number) = upper(next_number)) THEN
         RETURN ARRAY['free', next::text, next_number];

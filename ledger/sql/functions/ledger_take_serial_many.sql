@@ -67,7 +67,7 @@ BEGIN
         entry_id := other;
         RETURN NEXT; RETURN;
     END IF;
-    IF period.last_value + coalesce(cardinality(fresh), 0) > period.max_value THEN
+    IF period.last_value > period.max_value - coalesce(cardinality(fresh), 0) THEN
         outcome := 'exhausted';
         RETURN NEXT; RETURN;
     END IF;

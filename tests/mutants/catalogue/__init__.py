@@ -11,6 +11,7 @@ from tests.mutants.catalogue import (
     pages,
     poison,
     reports,
+    settings,
     workers,
 )
 
@@ -20,6 +21,7 @@ CATALOGUE = (
     *documents.MUTANTS,
     *workers.MUTANTS,
     *poison.MUTANTS,
+    *settings.MUTANTS,
     *reports.MUTANTS,
     *pages.MUTANTS,
     *judging.MUTANTS,

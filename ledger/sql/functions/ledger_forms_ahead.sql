@@ -1,0 +1,32 @@
+-- The forms that settings of a series give to the next two of its periods that have no numbers yet, with their first and
+-- highest values: from today on, by the clock in the time zone. Of an explicit calendar, the form that today would have.
+CREATE OR REPLACE FUNCTION ledger_forms_ahead(
+    p_tenant text, p_code text, p_template text, p_calendar text, p_fiscal_start text, p_time_zone text,
+    p_start_value bigint, p_length integer, p_highest bigint
+) RETURNS TABLE (prefix text, width integer, suffix text, first_value bigint, max_value bigint) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    day date := (clock_timestamp() AT TIME ZONE p_time_zone)::date;
+    starts date;
+    ends date;
+    used date;
+BEGIN
+    FOR looked IN 1..2 LOOP
+        LOOP
+            SELECT p.ends_on INTO used FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
+            WHERE s.tenant = p_tenant AND s.code = p_code AND p.tenant = p_tenant AND day BETWEEN p.starts_on AND p.ends_on
+              AND (p.last_value >= p.first_value OR p.has_drafts OR p.closed_at IS NOT NULL) LIMIT 1;
+            EXIT WHEN NOT FOUND;
+            IF used >= DATE '9999-12-31' THEN RETURN; END IF;
+            day := used + 1;
+        END LOOP;
+        SELECT coalesce(span.starts_on, day), span.ends_on INTO starts, ends
+        FROM ledger_period_span(p_calendar, p_fiscal_start, day) span;
+        SELECT f.prefix, f.width, f.suffix INTO prefix, width, suffix
+        FROM ledger_render_template(p_template, p_fiscal_start, p_code, p_tenant, starts) f;
+        first_value := p_start_value;
+        max_value := least(ledger_highest_value(prefix, width, suffix, p_length), p_highest);
+        RETURN NEXT;
+        EXIT WHEN ends IS NULL OR ends >= DATE '9999-12-31';
+        day := ends + 1;
+    END LOOP;
+END $$;
