@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections
+from django.db import connections, router
 
 from ledger.compat.conf import compat_settings
 from ledger.compat.new_series import SEQUENCES, sequence_pattern
@@ -22,7 +22,8 @@ def prepare(*, using: str, **kwargs: Any) -> None:
     project that issue no number run all the same.
     """
     connection = connections[using]
-    if connection.vendor != "postgresql" or made_without_migrations():
+    is_home = connection.vendor == "postgresql" and router.allow_migrate(using, "ledger")
+    if not is_home or made_without_migrations():
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regproc('ledger_define_default') IS NOT NULL")

@@ -6,10 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import router
 from django.db.migrations.operations.base import Operation
 
 from ledger.errors import LedgerInUse
 from ledger.sql import installing
+
+
+def is_home(app_label: str, schema_editor: Any) -> bool:
+    """Whether the routers keep the app in this database; Django's own operations make no table where they don't."""
+    return router.allow_migrate(schema_editor.connection.alias, app_label)
 
 
 class InstallFunctionsAndGuards(Operation):
@@ -33,6 +39,8 @@ class InstallFunctionsAndGuards(Operation):
         """The models stay as they are."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if not is_home(app_label, schema_editor):
+            return
         # Constraints and foreign keys that Django has put off come first.
         schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for statement in schema_editor.deferred_sql:
@@ -41,7 +49,8 @@ class InstallFunctionsAndGuards(Operation):
         installing.install(schema_editor.connection)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        installing.uninstall(schema_editor.connection)
+        if is_home(app_label, schema_editor):
+            installing.uninstall(schema_editor.connection)
 
     def describe(self) -> str:
         return "Installs the ledger's functions and guards"
@@ -57,10 +66,11 @@ class RequirePostgreSQL(Operation):
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         vendor = schema_editor.connection.vendor
-        if vendor != "postgresql":
+        if vendor != "postgresql" and is_home(app_label, schema_editor):
             raise ImproperlyConfigured(
                 f"The database {schema_editor.connection.alias!r} is {vendor}. Folio's guarantees rest on PostgreSQL "
-                "15 or newer. Point DATABASES at PostgreSQL, or route the app 'ledger' to a PostgreSQL database."
+                "15 or newer. Point DATABASES at PostgreSQL, or let a router of DATABASE_ROUTERS keep the app "
+                f"{app_label!r} to a PostgreSQL database: its allow_migrate() decides."
             )
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
@@ -92,6 +102,8 @@ class KeepRows(Operation):
         """Nothing has to be made."""
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if not is_home(app_label, schema_editor):
+            return
         with schema_editor.connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM {self.table}")  # noqa: S608  (a name from our own migrations)
             count = cursor.fetchone()[0]
