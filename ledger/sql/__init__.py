@@ -40,7 +40,10 @@ _SESSION = (
     "extract(epoch FROM pg_postmaster_start_time())::text, current_database()::text, session_user::text,"
     " current_user::text"
 )
-_SCHEMA = "(SELECT c.relnamespace::regnamespace::text FROM pg_class c WHERE c.oid = 'ledger_entry'::regclass)"
+# One call, where a look into pg_class would be planned for each number.
+_SCHEMA = (
+    "quote_ident((pg_identify_object_as_address('pg_class'::regclass, 'ledger_entry'::regclass, 0)).object_names[1])"
+)
 SESSION = f"SELECT ARRAY[{_SESSION}, {_SCHEMA}]"
 OWN_SESSION = f"SELECT ARRAY[{_SESSION}]"
 

@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from ledger import define_series, issue, issue_many
 from ledger import errors as e
-from ledger.models import Entry, NumberIssued, Period
+from ledger.models import Entry, Period
 from ledger.models.tables import all_tables
 from ledger.sweeps import run
 from ledger.verification import verify
@@ -102,7 +102,7 @@ def new_series(allocation: str, code: str = "") -> str:
     return code
 
 
-def checkout(code: str, day: date = DECEMBER) -> NumberIssued:
+def checkout(code: str, day: date = DECEMBER) -> Entry:
     with transaction.atomic(using=ALIAS):
         return issue(code, document=uuid4().hex, on=day, using=ALIAS)
 
@@ -242,7 +242,7 @@ class TestNumbersOfAtCommit:
 
 def test_checkouts_of_two_schemas_do_not_wait_for_each_other() -> None:
     """They queue by the period, whose id is another schema's too."""
-    lines = set()
+    lines: set[int] = set()
     for schema in SCHEMAS:
         with in_schema(schema):
             code = new_series(SERIAL)
