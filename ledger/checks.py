@@ -18,16 +18,10 @@ from ledger.conf import ledger_settings
 from ledger.errors import LedgerError
 from ledger.misspelt import meant, unknown
 from ledger.models import Allocation
+from ledger.sql import OWN_SESSION
 from ledger.testing import is_test_database
 
 _OLDEST = 150000  # PostgreSQL 15
-
-# Which server, which database and which schema: what a connection works on, whatever pooler it comes through.
-_PLACE = """
-    SELECT pg_postmaster_start_time(), (SELECT oid FROM pg_database WHERE datname = current_database()),
-           to_regclass('ledger_entry')::oid
-"""
-
 
 # Superusers among who owns the ledger and who is connected.
 _SUPERUSERS = """
@@ -206,19 +200,20 @@ def _check_isolation(alias: str, cursor: Any) -> list[CheckMessage]:
 
 
 def _check_second_connection(alias: str, cursor: Any) -> list[CheckMessage]:
-    """Where LEDGER["SECOND_CONNECTIONS"] names one, it must lead to the very same tables."""
+    """Where LEDGER["SECOND_CONNECTIONS"] names one, it must lead to the same database, with the same login."""
     try:
         second = ledger_settings().second_connections.get(alias)
     except ImproperlyConfigured:
         return []  # told by check_settings
     if second is None:
         return []
-    cursor.execute(_PLACE)
-    place = cursor.fetchone()
+    cursor.execute(OWN_SESSION)
+    where = cursor.fetchone()[0][:3]
     try:
         with connections[second].cursor() as other:
-            other.execute(_PLACE)
-            problem = None if other.fetchone() == place else "leads to another server, database or schema"
+            other.execute(OWN_SESSION)
+            same = other.fetchone()[0][:3] == where
+            problem = None if same else "leads to another server or database, or has another login"
     except DatabaseError as error:
         problem = f"can't be opened: {error}"
     if problem is None:
@@ -227,7 +222,7 @@ def _check_second_connection(alias: str, cursor: Any) -> list[CheckMessage]:
         Error(
             f"LEDGER['SECOND_CONNECTIONS'][{alias!r}] is {second!r}, which {problem}.",
             hint="The allocations reserved and pooled commit values there ahead of the checkout, which then must see "
-            "them. Name an alias of the same database that goes through another pool.",
+            "them. Name an alias of the same database and login that goes through another pool.",
             id="ledger.E004",
         )
     ]

@@ -22,6 +22,7 @@
     ├── UnsupportedAllocation      an allocation that this version can't serve
     ├── AllocationChange           the allocation can't be changed now
     ├── NotReservable              a reservation can't be committed for what this transaction has made
+    ├── SecondConnectionElsewhere  the second connection leads to another database, or has another login
     ├── NotIssued                  the transaction that asked for the number was rolled back
     ├── CommitRefused              at_commit gave out no number at COMMIT (also a django IntegrityError)
     ├── PeriodError
@@ -170,6 +171,10 @@ class AllocationChange(LedgerError):
 
 class NotReservable(LedgerError):
     """A reservation can't be committed ahead: only this transaction knows the series or period so far."""
+
+
+class SecondConnectionElsewhere(LedgerError):
+    """The second connection leads to another server or database, or has another login, than the first one."""
 
 
 class NotIssued(LedgerError):

@@ -6,6 +6,10 @@ waits for another could wait for ever. Each statement is a transaction, so PgBou
 but where checkouts in flight may use up its pool, the second connections need a pool of their own, or all would wait
 for a server that none gives back: ``LEDGER["SECOND_CONNECTIONS"]``.
 
+It works where the first one does. That one says which schema its ledger is in, and the statements name that schema, so
+that no search_path has to be set; a role that it took by SET ROLE holds here for the one transaction. A second
+connection to another server or database, or of another login, is refused before it is asked to write.
+
 In Django's ``TestCase`` nothing is ever committed, and what was committed beside it would outlive the test: there the
 statements run in the test's own transaction.
 """
@@ -13,16 +17,17 @@ statements run in the test's own transaction.
 from __future__ import annotations
 
 import os
+import re
 import weakref
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError, connections, models
 
 from ledger import sql
 from ledger.allocation.hooks import before
 from ledger.conf import ledger_settings
-from ledger.errors import SecondConnectionFailed
+from ledger.errors import SecondConnectionElsewhere, SecondConnectionFailed
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -35,29 +40,54 @@ _AGAIN = ("40001", "40P01")
 
 _ATTRIBUTE = "_ledger_ahead"
 _FINALIZER = "_ledger_ahead_finalizer"
+_OWN_SESSION = "_ledger_own_session"
+
+#: A name of ours in a statement.
+_OURS = re.compile(r"\bledger_")
 
 #: Second connections that a fork has copied: the parent goes on using them, so the child neither does nor closes them.
 _inherited: list[Any] = []
 
 
+class Session(NamedTuple):
+    """What decides which tables a connection sees, and what it may do there.
+
+    ``server`` is when that was started, in seconds since 1970, ``schema`` where the ledger is, as SQL writes it.
+    """
+
+    server: str
+    database: str
+    login: str
+    role: str
+    schema: str = ""
+
+
 def ask_ahead(
-    connection: BaseDatabaseWrapper, statement: str, arguments: Sequence[Any], *, lock_timeout: str | None = None
+    connection: BaseDatabaseWrapper,
+    statement: str,
+    arguments: Sequence[Any],
+    *,
+    lock_timeout: str | None = None,
+    session: Session | None = None,
 ) -> list[tuple[Any, ...]]:
     """Run one statement in a transaction that is committed when this returns, and return its rows.
 
-    Sent again when it is not known whether it was committed, so it must be one that may run twice. Raises
-    SecondConnectionFailed where there is no second connection to be had.
+    Sent again when it is not known whether it was committed, so it must be one that may run twice. ``session`` is that
+    of ``connection``, if it is known already; else it is asked, which is a round trip. Raises SecondConnectionFailed
+    where there is no second connection to be had, and SecondConnectionElsewhere where it would see other tables.
     """
     if in_test_case(connection):
         return _ask(connection, statement, arguments)
+    if session is None:
+        session = Session(*_ask(connection, sql.SESSION, ())[0][0])
+    statement = in_schema(session.schema, statement)
     for tries in range(1, _TRIES + 1):
         side = _side(connection)
         try:
-            if lock_timeout is None:
-                return _ask(side, statement, arguments)
-            with side.wrap_database_errors, side.connection.transaction():
-                side.connection.execute("SELECT set_config('lock_timeout', %s, true)", [lock_timeout])
-                return _ask(side, statement, arguments)
+            settings = _carried_over(connection, side, session)
+            if lock_timeout is not None:
+                settings["lock_timeout"] = lock_timeout
+            return _ask_under(side, settings, statement, arguments)
         except (OperationalError, InterfaceError) as error:
             lost = side.connection is None or side.connection.closed
             state = getattr(error.__cause__, "sqlstate", None)
@@ -85,6 +115,35 @@ def in_test_case(connection: BaseDatabaseWrapper) -> bool:
     return any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
 
 
+def in_schema(schema: str, statement: str) -> str:
+    """The statement with the ledger's names in that schema, whatever the search_path of who runs it."""
+    prefix = schema.replace("%", "%%")
+    return _OURS.sub(lambda name: f"{prefix}.{name[0]}", statement)
+
+
+def _carried_over(connection: BaseDatabaseWrapper, side: Any, session: Session) -> dict[str, str]:
+    """What has to be set on the second connection, so that it sees what the first one does and may do as much."""
+    own: Session | None = side.__dict__.get(_OWN_SESSION)
+    if own is None or own[:3] != session[:3]:
+        # Not known yet; or a pooler has found the server again after that was restarted.
+        own = side.__dict__[_OWN_SESSION] = Session(*_ask(side, sql.OWN_SESSION, ())[0][0])
+    if own[:3] != session[:3]:
+        raise _elsewhere(connection, own, session)
+    return {} if own.role == session.role else {"role": session.role}
+
+
+def _ask_under(
+    side: Any, settings: Mapping[str, str], statement: str, arguments: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """As ``_ask``, in a transaction with these settings: behind PgBouncer they must not outlive it."""
+    if not settings:
+        return _ask(side, statement, arguments)
+    with side.wrap_database_errors, side.connection.transaction():
+        for name, value in settings.items():
+            side.connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+        return _ask(side, statement, arguments)
+
+
 def _ask(connection: BaseDatabaseWrapper, statement: str, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, arguments)
@@ -104,6 +163,7 @@ def _side(connection: BaseDatabaseWrapper) -> Any:
     if side.connection is not None and side.connection.closed:
         side.close()
     if side.connection is None:
+        side.__dict__.pop(_OWN_SESSION, None)
         try:
             side.ensure_connection()
         except OperationalError as error:
@@ -118,6 +178,18 @@ def _none_to_be_had(connection: BaseDatabaseWrapper, error: Exception) -> Second
         rule="The allocations reserved and pooled commit values ahead of the checkout, on another connection.",
         remedy="Let the server and its pooler accept two connections for each thread, name another way there "
         "in LEDGER['SECOND_CONNECTIONS'], or choose the allocation at_commit or serial.",
+    )
+
+
+def _elsewhere(connection: BaseDatabaseWrapper, own: Session, session: Session) -> SecondConnectionElsewhere:
+    where = "on another server" if own.server != session.server else "on the same server"
+    return SecondConnectionElsewhere(
+        f"The connection {connection.alias!r} works in the database {session.database!r} with the login "
+        f"{session.login!r}; its second connection leads to the database {own.database!r} {where}, with the login "
+        f"{own.login!r}. Nothing was written there.",
+        rule="What is committed ahead of a checkout belongs to its database, and is done with the rights of its login.",
+        remedy=f"Let LEDGER['SECOND_CONNECTIONS'][{connection.alias!r}] name an alias of the same database and login, "
+        "or leave it out; and let a session take another role by SET ROLE, not by SET SESSION AUTHORIZATION.",
     )
 
 

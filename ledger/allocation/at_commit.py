@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Leave a ticket for one document, or find the one that this transaction has left for it."""
-    answer = _leave(connection, request, [request.document])
+    answer, schema = _leave(connection, request, [request.document])
     day = day_of(answer[1]) if len(answer) > 1 else None
     if answer[0] == "other_facts":
         raise refusals.pending_with_other_facts(request.document)
     if answer[0] != "pending" or day is None:
         return Answer(Outcome(answer[0]), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
-    entry = _promised(connection, request, [request.document], answer)[0]
+    entry = _promised(connection, request, [request.document], answer, schema)[0]
     return Answer(Outcome.ISSUED, day, entry=entry)
 
 
@@ -55,14 +55,14 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
         return BlockAnswer(Outcome.OTHER_FACTS, day, {}, existing_id=other)
     if not fresh:
         return BlockAnswer(Outcome.EXISTING, day, {})
-    answer = _leave(connection, request, fresh)
+    answer, schema = _leave(connection, request, fresh)
     if answer[0] == "other_facts":
         raise refusals.pending_with_other_facts(fresh[0])
     if answer[0] != "pending":
         return BlockAnswer(Outcome(answer[0]), day, {})
     places = {document: place for place, document in enumerate(documents)}
     with garbage_collection_paused():
-        entries = _promised(connection, request, fresh, answer)
+        entries = _promised(connection, request, fresh, answer, schema)
     return BlockAnswer(Outcome.ISSUED, day, {places[entry.document]: entry for entry in entries})
 
 
@@ -71,18 +71,19 @@ def upcoming(alias: str, period: Period) -> int:
     return period.last_value + 1
 
 
-def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> list[str]:
+def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> tuple[list[str], str]:
+    """The database's answer, and the schema of the ticket."""
     explain_commit_errors(connection)
     one = len(documents) == 1
     with connection.cursor() as cursor:
         arguments = (*request.for_many(documents[0] if one else documents), request.replaces)
         cursor.execute(sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS, arguments)
-        answer: list[str] = cursor.fetchone()[0]
+        answer: tuple[list[str], str] = cursor.fetchone()
     return answer
 
 
 def _promised(
-    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], answer: Sequence[Any]
+    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], answer: Sequence[Any], schema: str
 ) -> list[NumberIssued]:
     _, days, series_id, period_id, transaction_id, ticket, ids, slides, replaces = answer
     # The ticket may be an earlier one, which the call found without saying what it replaces.
@@ -92,7 +93,7 @@ def _promised(
         written.promised(document, int(entry_id), int(series_id), int(period_id), int(transaction_id))
         for document, entry_id in zip(documents, ids.strip("{}").split(","), strict=True)
     ]
-    promise = Promise(connection.alias, int(ticket), request.series, entries, written=written)
+    promise = Promise(connection.alias, schema, int(ticket), request.series, entries, written=written)
     promise.give()
     if len(entries) == 1:
         listen(connection, promise)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _WORD = "ledger_numbered "
 
-#: Of each of the driver's connections, the promises that wait for their COMMIT, by ticket.
-_waiting: weakref.WeakKeyDictionary[Any, weakref.WeakValueDictionary[int, Promise]] = weakref.WeakKeyDictionary()
+#: Of each of the driver's connections, the promises that wait for their COMMIT, by schema and ticket.
+_waiting: weakref.WeakKeyDictionary[Any, weakref.WeakValueDictionary[str, Promise]] = weakref.WeakKeyDictionary()
 
 
 def listen(connection: BaseDatabaseWrapper, promise: Promise) -> None:
@@ -29,7 +29,7 @@ def listen(connection: BaseDatabaseWrapper, promise: Promise) -> None:
         waiting = _waiting[driver] = weakref.WeakValueDictionary()
         itself = weakref.ref(driver)
         driver.add_notice_handler(lambda notice: _hear(itself, notice))
-    waiting[promise.ticket] = promise
+    waiting[f"{promise.schema}.{promise.ticket}"] = promise
 
 
 def _hear(driver: weakref.ref[Any], notice: Any) -> None:
@@ -37,6 +37,6 @@ def _hear(driver: weakref.ref[Any], notice: Any) -> None:
     if not said.startswith(_WORD):
         return
     waiting = _waiting.get(driver())
-    promise = waiting.pop(int(said.removeprefix(_WORD)), None) if waiting is not None else None
+    promise = waiting.pop(said.removeprefix(_WORD), None) if waiting is not None else None
     if promise is not None:
         promise.tell(json.loads(notice.message_detail))

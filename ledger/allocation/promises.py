@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections
-from django.db.models import Q
 
 from ledger import refusals, sql
+from ledger.allocation.ahead import in_schema
 from ledger.allocation.answers import day_of
 from ledger.allocation.hooks import before
 from ledger.allocation.written import Written
@@ -34,10 +34,12 @@ _TOLD = "_ledger_told_before_commit"
 class Promise:
     """The entries of one call, to be told together: asking for one of a thousand must not cost a thousand queries.
 
-    ``ids`` are those that the entries were promised.
+    ``ids`` are those that the entries were promised, and ``schema`` is where they will be: when somebody asks, the
+    connection may work in another one, whose entries have the same ids.
     """
 
     alias: str
+    schema: str
     ticket: int
     series: str
     entries: Sequence[NumberIssued]
@@ -101,7 +103,7 @@ class Promise:
     def _number(self) -> None:
         """Number the ticket now, if this transaction holds it; one of another transaction isn't to be seen."""
         with told_in_our_words(self.series), connections[self.alias].cursor() as cursor:
-            cursor.execute(sql.NUMBER_TICKET, [self.ticket])
+            cursor.execute(in_schema(self.schema, sql.NUMBER_TICKET), [self.ticket])
             answer = cursor.fetchone()[0]
         if answer is not None and answer[0] not in ("issued", "existing"):
             raise CommitRefused(
@@ -119,10 +121,8 @@ class Promise:
         for start, batch in self._batches():
             documents = [entry.document for entry in batch if entry.document]
             first = batch[0]
-            wanted = Q(pk__in=self.ids[start : start + _BATCH]) | Q(
-                tenant=first.tenant, series_id=first.series_id, document__in=documents, document__gt=""
-            )
-            for row in Entry.objects.using(self.alias).filter(wanted):
+            wanted = [self.ids[start : start + _BATCH], first.tenant, first.series_id, documents]
+            for row in Entry.objects.using(self.alias).raw(in_schema(self.schema, sql.PROMISED), wanted):
                 by_id[row.pk] = row
                 if row.document:
                     by_place[row.document, row.replaces_id] = row

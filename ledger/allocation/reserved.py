@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import refusals, sql
-from ledger.allocation.ahead import ask_ahead, sees_new_rows
+from ledger.allocation.ahead import Session, ask_ahead, sees_new_rows
 from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.allocation.numbered import all_numbered
 from ledger.allocation.written import Written, garbage_collection_paused
@@ -33,6 +33,7 @@ class _Place(NamedTuple):
     series: int
     period: int
     transaction: int
+    session: Session
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
@@ -84,12 +85,13 @@ def upcoming(alias: str, period: Period) -> int:
 def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _Place | Answer:
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.LOOK, (request.tenant, request.series, request.on, request.at, document, "reserved", request.replaces)
+            sql.LOOK_AND_SESSION,
+            (request.tenant, request.series, request.on, request.at, document, "reserved", request.replaces),
         )
-        answer = cursor.fetchone()[0]
+        answer, session = cursor.fetchone()
     day = day_of(answer[1]) if len(answer) > 1 else None
     if answer[0] == "look" and day is not None:
-        return _Place(day, int(answer[2]), int(answer[3]), int(answer[4]))
+        return _Place(day, int(answer[2]), int(answer[3]), int(answer[4]), Session(*session))
     return Answer(Outcome(answer[0]), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
 
 
@@ -126,6 +128,7 @@ def _issue(
                 *(request.tenant, place.period, place.day, documents, request.actor, place.transaction),
                 request.replaces,
             ),
+            session=place.session,
         )
         refusal = next((row[0] for row in rows if row[0] != "reserved"), None)
         if refusal == "unknown":
@@ -184,8 +187,9 @@ class _Kept:
 
 
 def _kept_of(connection: BaseDatabaseWrapper, request: Request, place: _Place) -> _Kept:
-    every: dict[tuple[str, int, date], _Kept] = connection.__dict__.setdefault(_KEPT, {})
-    return every.setdefault((request.tenant, place.period, place.day), _Kept())
+    # Another schema has the same tenants and ids.
+    every: dict[tuple[str, str, int, date], _Kept] = connection.__dict__.setdefault(_KEPT, {})
+    return every.setdefault((place.session.schema, request.tenant, place.period, place.day), _Kept())
 
 
 def _kept(connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: list[str]) -> list[int] | None:
@@ -208,5 +212,5 @@ def _keep(connection: BaseDatabaseWrapper, request: Request, place: _Place, rese
     missing = kept.asked - len(kept.reservations)
     if missing > 0:
         arguments = (request.tenant, place.period, place.day, [""] * missing, request.actor, place.transaction, None)
-        rows = ask_ahead(connection, sql.RESERVE, arguments)
+        rows = ask_ahead(connection, sql.RESERVE, arguments, session=place.session)
         kept.reservations += [row[2] for row in rows if row[0] == "reserved"]

@@ -34,8 +34,24 @@ LOWEST_SLOT = """
       ), -1))
 """
 
+# What decides which tables a connection sees: ledger.allocation.ahead.Session; the second statement is for a connection
+# whose search_path need not lead to a ledger. Text that no setting of the session changes.
+_SESSION = (
+    "extract(epoch FROM pg_postmaster_start_time())::text, current_database()::text, session_user::text,"
+    " current_user::text"
+)
+# One call, where a look into pg_class would be planned for each number.
+_SCHEMA = (
+    "quote_ident((pg_identify_object_as_address('pg_class'::regclass, 'ledger_entry'::regclass, 0)).object_names[1])"
+)
+SESSION = f"SELECT ARRAY[{_SESSION}, {_SCHEMA}]"
+OWN_SESSION = f"SELECT ARRAY[{_SESSION}]"
+
 # Where a number will come from. Arguments: tenant, series, on, at, document, allocation, what it replaces.
 LOOK = "SELECT ledger_look(%s, %s, %s, %s, %s, %s, %s)"
+
+# The same, with the session's facts, which spares the second connection a question.
+LOOK_AND_SESSION = f"{LOOK}, ARRAY[{_SESSION}, {_SCHEMA}]"
 
 # Which of a block's documents need a number. Arguments: tenant, series id, period, documents, whether the date was
 # stated, metadata or null.
@@ -50,11 +66,17 @@ RESERVE = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], %s, %s, %s)"
 ISSUE_RESERVED = "SELECT * FROM ledger_issue_reserved(%s, %s, %s, %s, %s::bigint[], %s::text[], %s, %s::jsonb, %s)"
 
 # A ticket to be numbered while COMMIT runs. Arguments: tenant, series, on, at, documents, actor, metadata or null,
-# whether the date was stated, what it replaces. A notice at COMMIT is asked for.
-LEAVE_TICKETS = "SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, true, %s)"
+# whether the date was stated, what it replaces. A notice at COMMIT is asked for. With the schema that the ticket is in.
+LEAVE_TICKETS = f"SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, true, %s), {_SCHEMA}"
 
 # The same for one document, spared the writing of a list.
 LEAVE_TICKET = LEAVE_TICKETS.replace("%s::text[]", "ARRAY[%s]")
+
+# The entries of a promise. Arguments: their ids, tenant, series id, documents.
+PROMISED = """
+    SELECT * FROM ledger_entry
+    WHERE id = ANY (%s) OR tenant = %s AND series_id = %s AND document = ANY (%s) AND document > ''
+"""
 
 # Numbers a ticket before COMMIT. Argument: ticket.
 NUMBER_TICKET = "SELECT ledger_number_ticket(%s)"

@@ -298,11 +298,11 @@ def _key(period: Period, alias: str, what: str, stamp: str) -> str:
 
 
 def _alarm_stamp(alias: str) -> str:
-    """Another one after every alarm that was raised or resolved."""
+    """Another one after every alarm that was raised or resolved, and in another schema, which may have been cloned."""
     with open_cursor(alias) as cursor:
         cursor.execute(sql.ALARM_STAMP)
-        raised, resolved = cursor.fetchone()
-    return f"{raised}.{resolved}"
+        raised, resolved, table = cursor.fetchone()
+    return f"{table}.{raised}.{resolved}"
 
 
 def _read(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:

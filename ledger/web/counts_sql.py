@@ -30,7 +30,7 @@ BLOCKS = f"""
 # The last alarm that was raised, and the last one that was resolved; 0 where there was none. No parameters.
 ALARM_STAMP = """
     SELECT (SELECT coalesce(max(a.id), 0) FROM ledger_alarmraised a),
-           (SELECT coalesce(max(d.id), 0) FROM ledger_alarmresolved d)
+           (SELECT coalesce(max(d.id), 0) FROM ledger_alarmresolved d), 'ledger_entry'::regclass::oid
 """
 
 QUEUES = f"""

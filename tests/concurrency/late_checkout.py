@@ -33,8 +33,8 @@ def main(point: str, document: str) -> None:
     ask_ahead = vars(reserved)["ask_ahead"]
     stopped: list[str] = []
 
-    def ask_and_stop(*arguments: Any) -> Any:
-        answer = ask_ahead(*arguments)
+    def ask_and_stop(*arguments: Any, **options: Any) -> Any:
+        answer = ask_ahead(*arguments, **options)
         if point == "reserved" and not stopped:
             stopped.append(point)
             stop("reserved")

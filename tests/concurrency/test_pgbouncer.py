@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError, connection, connections, transaction
 from django.test import override_settings
 from psycopg import sql
@@ -161,6 +163,47 @@ def test_no_setting_leaks_to_the_next_user_of_a_connection() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
         assert cursor.fetchone() == (0,)
+
+
+@pytest.fixture
+def checkout_role() -> Iterator[str]:
+    """A role that may check out, and can't log in."""
+    role = f"pgbouncer_checkout_{uuid4().hex[:8]}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE {role}")
+        try:
+            call_command("ledger_grants", role=role, purpose=["checkout"], apply=True, verbosity=0)
+            yield role
+        finally:
+            cursor.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+@pytest.mark.usefixtures("two_each")
+def test_a_schema_and_a_role_are_set_for_the_transaction_alone(allocation: str, checkout_role: str) -> None:
+    """Also on the second connection, whose server serves another login's checkout next."""
+    define_series("invoice", template="INV-{year}-{counter:06}", allocation=allocation)
+
+    def checkout(_: int) -> None:
+        for _ in range(20):
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET LOCAL search_path = public; SET LOCAL ROLE {checkout_role}")
+                issue("invoice", on=DAY)
+
+    def settings(_: int) -> set[tuple[str, str]]:
+        found = set()
+        for _ in range(10):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT current_setting('role'), current_setting('search_path')")
+                found.add(cursor.fetchone())
+        return found
+
+    in_threads(4, checkout)
+    assert values() == list(range(1, 81))
+    untouched = [{("none", '"$user", public')}]
+    assert in_threads(1, settings) == untouched
+    connections.settings["default"] = {**connections.settings["default"], "NAME": AHEAD}
+    assert in_threads(1, settings) == untouched
 
 
 @pytest.fixture

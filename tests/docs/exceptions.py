@@ -84,6 +84,12 @@ NOT_RUN = (
         r"^INSTALLED_APPS = ",
         "The original is installed here, so the shim refuses to start; tests/compat/test_shims.py starts it without.",
     ),
+    NotRun("docs/guides/schemas.md", r"django_tenants", "Needs django-tenants; tests/tenants runs this block with it."),
+    NotRun(
+        "docs/guides/schemas.md",
+        r"^python manage\.py (migrate_schemas|tenant_command|\w+ --database north)",
+        "Needs django-tenants, or another schema; tests/tenants and tests/concurrency/test_schemas.py have them.",
+    ),
     NotRun("docs/benchmarks.md", r"", "Cut out of tests/benchmarks by `make bench`, which has run it."),
 )
 

@@ -218,12 +218,12 @@ class TestChecks:
         ("changed", "problem"),
         [
             ({}, None),
-            ({"NAME": "postgres"}, "leads to another server, database or schema"),
+            ({"NAME": "postgres"}, "leads to another server or database, or has another login"),
             ({"HOST": "127.0.0.1", "PORT": "1"}, "can't be opened"),
         ],
         ids=["same", "another", "none"],
     )
-    def test_a_second_connection_leads_to_the_same_tables(
+    def test_a_second_connection_leads_to_the_same_database(
         self,
         plain_database: str,
         monkeypatch: pytest.MonkeyPatch,

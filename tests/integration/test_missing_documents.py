@@ -144,8 +144,11 @@ class TestModelsThatAProjectNames:
 
     @override_settings(LEDGER={"DOCUMENTS": ["shop.Ordre", "zzz"]})
     def test_a_misspelt_one_is_told_by_the_checks_and_stops_no_checkout(self) -> None:
-        messages = [message for message in check_settings(None) if message.id == "ledger.E006"]
-        assert [message.hint for message in messages] == ["Did you mean 'shop.Order'?", "Name it app_label.Model."]
+        messages = [message for message in check_settings(None) if message.id == "ledger.E009"]
+        assert [message.msg for message in messages] == [
+            "LEDGER['DOCUMENTS'] names 'shop.Ordre' (shop.Order?), which is no installed model.",
+            "LEDGER['DOCUMENTS'] names 'zzz', which is no installed model.",
+        ]
         assert all(isinstance(message, checks.Error) for message in messages)
         issue_for("order:17")
 

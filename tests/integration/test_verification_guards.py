@@ -340,6 +340,30 @@ def test_a_schema_of_another_name(in_another_schema: str, django_db_blocker: Any
     assert told in finding.problem
 
 
+def test_a_cloned_schema_is_mended_by_the_command_that_is_named(in_another_schema: str, django_db_blocker: Any) -> None:
+    """Its functions look into the schema that it was cloned from, and its constraints have PostgreSQL's own names."""
+    with database_alias("elsewhere", in_another_schema) as connection, django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT proname, oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'ledger%%'", [])
+            functions = {signature for name, signature in cursor.fetchall() if name != "ledger_is_key"}
+            for signature in functions:
+                cursor.execute(f"ALTER FUNCTION {signature} SET search_path = pg_catalog, public, pg_temp")
+            for table, column in (("entry", "tenant_period_id_value"), ("series", "tenant_code")):
+                name = "value" if table == "entry" else "code"
+                cursor.execute(
+                    f"ALTER TABLE ledger_{table} RENAME CONSTRAINT ledger_{table}_{name} TO ledger_{table}_{column}_key"
+                )
+            cursor.execute("ALTER TABLE ledger_entry ENABLE TRIGGER ledger_append_only_rows")
+            cursor.execute('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "My books" TO PUBLIC')
+        findings = list(verify(using="elsewhere"))
+        assert {finding.check for finding in findings} >= {"function", "constraint", "trigger", "privilege"}
+        assert all("ledger_install" in finding.remedy for finding in findings if finding.check != "privilege")
+        told = StringIO()
+        call_command("ledger_install", database="elsewhere", stdout=told)
+        assert "in 'My books'. 2 constraints got their names back." in told.getvalue()
+        assert list(verify(using="elsewhere", note=_refuse)) == []
+
+
 def test_a_restored_dump(django_db_blocker: Any) -> None:
     with migrated_database("folio_dumped") as url, new_database("folio_restored") as copy:
         with psycopg.connect(url) as connection:

@@ -10,14 +10,15 @@ from django.db import connections, transaction
 from ledger.grants import grant_again
 from ledger.management.base import LedgerCommand
 from ledger.sql import installing
+from ledger.verification.names import restore_names
 
 
 class Command(LedgerCommand):
     help = (
         "Makes all functions and guards of the ledger again, in one transaction, as the role that owns the tables. The "
         "functions of a schema look into that schema alone; so one that was renamed, cloned or restored under another "
-        "name needs this, with a search_path on which the ledger's schema comes first. Roles get their purposes "
-        "again. Rows stay as they are. Exit code 0: done; 1: refused."
+        "name needs this, with a search_path on which the ledger's schema comes first. Constraints that cloning gave "
+        "other names are renamed. Roles get their purposes again. Rows stay as they are. Exit code 0: done; 1: refused."
     )
     judges = False
     examples = """  manage.py ledger_install
@@ -32,12 +33,16 @@ class Command(LedgerCommand):
         alias = self.alias(options)
         with transaction.atomic(using=alias):
             installing.install(connections[alias])
+            renamed = restore_names(connections[alias])
             grant_again(alias)
             with connections[alias].cursor() as cursor:
                 cursor.execute("SELECT current_schema()")
                 schema = cursor.fetchone()[0]
         functions = len(installing.function_texts())
         if options["json"]:
-            self.write_json({"schema": schema, "functions": functions})
-        else:
-            self.stdout.write(self.style.SUCCESS(f"{functions} functions and their guards were made in {schema!r}."))
+            self.write_json({"schema": schema, "functions": functions, "constraints": renamed})
+            return
+        done = f"{functions} functions and their guards were made in {schema!r}."
+        if renamed:
+            done += f" {renamed} constraints got their names back."
+        self.stdout.write(self.style.SUCCESS(done))

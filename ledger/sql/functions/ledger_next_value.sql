@@ -20,7 +20,9 @@ BEGIN
 
     IF FOUND THEN
         -- The queue before the row.
-        IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period)) THEN PERFORM ledger_wait_in_line(period); END IF;
+        IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # ('ledger_period'::regclass::bigint << 32))) THEN
+            PERFORM ledger_wait_in_line(period);
+        END IF;
         -- With a date in last_issued_on the chronology guard was on once: the other function keeps it up.
         UPDATE ledger_period p
         SET last_value = p.last_value + 1

@@ -35,7 +35,7 @@ BEGIN
         END IF;
         -- Sent along with the answer to COMMIT, to who has asked for it; to nobody else's log.
         IF t.tells AND answer[1] = 'issued' AND cardinality(t.documents) = 1 THEN
-            RAISE NOTICE 'ledger_numbered %', t.id USING DETAIL = to_json(answer)::text;
+            RAISE NOTICE 'ledger_numbered %.%', quote_ident(TG_TABLE_SCHEMA), t.id USING DETAIL = to_json(answer)::text;
         END IF;
     END LOOP;
     RETURN NULL;

@@ -51,7 +51,9 @@ BEGIN
         RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
     END IF;
     -- Most often nobody stands in line, and this costs less than a call.
-    IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period)) THEN PERFORM ledger_wait_in_line(period); END IF;
+    IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # ('ledger_period'::regclass::bigint << 32))) THEN
+        PERFORM ledger_wait_in_line(period);
+    END IF;
 
     -- UPDATE takes the lock by itself: a SELECT … FOR UPDATE before it would cost one more WAL record for each number.
     -- Once the lock is held, every condition is asked again of the row as it is then.

@@ -7,12 +7,14 @@
 CREATE OR REPLACE FUNCTION ledger_wait_in_line(p_period bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     patience text;
+    -- A period of another schema has a line of its own, though it has the same id.
+    line integer := hashint8(p_period # ('ledger_period'::regclass::bigint << 32));
 BEGIN
-    IF pg_try_advisory_xact_lock(1181707369, hashint8(p_period)) THEN RETURN; END IF;
+    IF pg_try_advisory_xact_lock(1181707369, line) THEN RETURN; END IF;
     patience := current_setting('lock_timeout');
     IF patience <> '0' AND patience::interval < interval '200 ms' THEN RETURN; END IF;
     PERFORM set_config('lock_timeout', '200ms', true);
-    PERFORM pg_advisory_xact_lock(1181707369, hashint8(p_period));
+    PERFORM pg_advisory_xact_lock(1181707369, line);
     PERFORM set_config('lock_timeout', patience, true);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     -- On to the row itself. What was set in this block is as before.

@@ -9,6 +9,7 @@ IDEMPOTENCE = "tests/integration/test_idempotence.py"
 VOIDING = "tests/integration/test_voiding.py"
 POOLED = "tests/concurrency/test_pooled.py"
 RESERVED = "tests/concurrency/test_reserved.py"
+SCHEMAS = "tests/concurrency/test_schemas.py"
 GAP_PROOF = "tests/concurrency/test_gap_proof.py"
 HOST = "tests/integration/test_host_project.py"
 ADOPTION = "tests/integration/test_adoption.py"
@@ -125,6 +126,34 @@ MUTANTS = (
         "    if in_test_case(connection):\n",
         "    if True:\n",
         (f"{RESERVED}::test_it_is_committed_before_issue_returns",),
+    ),
+    Mutant(
+        "the second connection works in the schema that it was opened in",
+        "ledger/allocation/ahead.py",
+        "    statement = in_schema(session.schema, statement)\n",
+        "",
+        (f"{SCHEMAS}::test_calls_that_fail_leave_nothing_in_other_schemas",),
+    ),
+    Mutant(
+        "the second connection may lead to another database",
+        "ledger/allocation/ahead.py",
+        "        raise _elsewhere(connection, own, session)\n",
+        "        pass\n",
+        (f"{SCHEMAS}::TestElsewhere",),
+    ),
+    Mutant(
+        "the second connection acts as its login, whatever role was set",
+        "ledger/allocation/ahead.py",
+        "return {} if own.role == session.role else",
+        "return {} if own.role else",
+        (f"{SCHEMAS}::TestRoles",),
+    ),
+    Mutant(
+        "a promised number is read in the schema of who asks",
+        "ledger/allocation/promises.py",
+        ".raw(in_schema(self.schema, sql.PROMISED), wanted)",
+        ".raw(sql.PROMISED, wanted)",
+        (f"{SCHEMAS}::TestNumbersOfAtCommit",),
     ),
     Mutant(
         "a gap judged by age",
