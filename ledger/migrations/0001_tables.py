@@ -1209,8 +1209,8 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default="",
                         default="",
-                        help_text="The country whose rules Folio checks, such as DE; empty: none.",
-                        max_length=8,
+                        help_text="Whose rules Folio checks, such as DE, or DE,FR-einvoice; empty: none.",
+                        max_length=100,
                     ),
                 ),
                 (

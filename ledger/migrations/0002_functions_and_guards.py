@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 "ledger_report_holes": "86bb90b985f72541",
                 "ledger_reserve": "218ebaa94c7c1a6b",
                 "ledger_resolve_alarms": "84b29cb2d29251f8",
-                "ledger_save_series": "9d1d4451017a787f",
+                "ledger_save_series": "8f7fdefe77633952",
                 "ledger_series_guard": "15f17227972c09f4",
                 "ledger_serves": "75d251238f6cccd0",
                 "ledger_set_home": "aa5cf1ce3c8a3d81",

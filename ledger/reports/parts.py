@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from ledger.reports import report_sql as sql
-from ledger.reports.declaring import declaration_due, due_day
+from ledger.reports.declaring import declaration_due, must_declare
 from ledger.reports.missing import Span, What
 from ledger.reports.remote import remote_parts
 from ledger.reports.rows import DeclaredGapRow, GapRow, OpenRow, Part, PeriodRow, VoidRow
@@ -20,7 +20,7 @@ _CAUSES = {
 
 def parts(scope: Scope) -> tuple[Part, ...]:
     """All parts of a report, in the order in which people read them."""
-    declares = any(due_day(scoped.series) is not None for scoped in scope.periods)
+    declares = any(must_declare(scoped.series) for scoped in scope.periods)
     return (
         Part(
             "summary",
@@ -91,7 +91,7 @@ def _gaps(scope: Scope, *, declares: bool) -> Iterator[GapRow]:
         for span in scope.spans(scoped):
             if not span.what.is_open:
                 row = _gap(scoped, span)
-                yield _with_declaration(scoped, row) if declares else row
+                yield _with_declaration(scoped, span, row) if declares else row
 
 
 def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
@@ -119,9 +119,11 @@ def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
     )
 
 
-def _with_declaration(scoped: ScopedPeriod, row: GapRow) -> DeclaredGapRow:
+def _with_declaration(scoped: ScopedPeriod, span: Span, row: GapRow) -> DeclaredGapRow:
     told = {field.name: getattr(row, field.name) for field in fields(GapRow)}
-    return DeclaredGapRow(**told, declaration_due=declaration_due(scoped.series, row.known_since))
+    known = None if row.known_since is None else row.known_since.date()
+    broke_on = (span.item and span.item.asked_for) or row.after_on or known
+    return DeclaredGapRow(**told, declaration_due=declaration_due(scoped.series, broke_on))
 
 
 def _open(scope: Scope) -> Iterator[OpenRow]:
