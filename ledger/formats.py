@@ -8,6 +8,14 @@ Every date token renders as digits of a fixed width, and the rest of the text is
 all prefixes of a template are equally long, and so are its suffixes; whatever lies between them is the
 counter, also when it has outgrown its width. Two periods could repeat a number only if all their date tokens
 agreed, and `parse_template` refuses a template whose tokens don't tell the periods of its calendar apart.
+
+The tokens of the document's own date stay in the format, and each number fills them in:
+
+    BILL/{year}/{doc_month}/{counter:04}    a template, of a series
+    BILL/2026/{doc_month}/ · 4 · (nothing)  its format, of the period 2026
+    BILL/2026/11/0042, BILL/2026/--/0043    the number of value 42, and of value 43, which has no document
+
+They tell no periods apart, so those that do are needed beside them. A number without a document has hyphens there.
 """
 
 from __future__ import annotations
@@ -60,6 +68,9 @@ _REQUIRED_UNITS: Mapping[CalendarKind, tuple[str, ...]] = {
     CalendarKind.EXPLICIT: (),  # any date token will do: its periods are rows, which the database compares
 }
 
+#: The tokens of the document's date, and how many digits each becomes; without a date, as many hyphens.
+DOCUMENT_TOKENS: Mapping[str, int] = {"{doc_year}": 4, "{doc_month}": 2, "{doc_day}": 2}
+
 _COUNTER_SPEC = re.compile(r"0([1-9]|1[0-8])")
 
 
@@ -71,8 +82,15 @@ class NumberFormat:
     width: int
     suffix: str
 
-    def number(self, value: int) -> str:
+    @property
+    def is_dated(self) -> bool:
+        """Whether a number also depends on the date of its document."""
+        return any(token in self.prefix or token in self.suffix for token in DOCUMENT_TOKENS)
+
+    def number(self, value: int, on: date | None = None) -> str:
         """The number of a value; more digits than the width are never cut: 10000 at width 4 stays 10000.
+
+        ``on`` is the business date of the document; what has none, such as a gap, has hyphens in its place.
 
         Raises `InvalidArgument` for a value that no counter can have.
         """
@@ -82,15 +100,15 @@ class NumberFormat:
                 rule=f"A value lies between 0 and {MAX_VALUE}.",
                 remedy="Pass one such as 123.",
             )
-        return f"{self.prefix}{value:0{self.width}}{self.suffix}"
+        return f"{dated(self.prefix, on)}{value:0{self.width}}{dated(self.suffix, on)}"
 
-    def shown(self, value: int) -> str:
+    def shown(self, value: int, on: date | None = None) -> str:
         """The number of a value for a reader, who must also be told of a value that no counter can have."""
-        return self.number(value) if 0 <= value <= MAX_VALUE else f"{self.prefix}{value}{self.suffix}"
+        return self.number(value, on) if 0 <= value <= MAX_VALUE else f"{self.prefix}{value}{self.suffix}"
 
     def highest_value(self, max_length: int) -> int:
         """The highest value whose number has at most ``max_length`` characters; 0 if none fits."""
-        digits = max_length - len(self.prefix) - len(self.suffix)
+        digits = max_length - len(dated(self.prefix, None)) - len(dated(self.suffix, None))
         if digits < self.width:
             return 0
         # No value has more than 19 digits, so a huge limit need not build a huge power of ten.
@@ -100,7 +118,8 @@ class NumberFormat:
         """Whether some number of this format could be one of ``other``, without regard to case.
 
         So it is where prefixes and suffixes are the same, and also where one goes on in digits that the other's counter
-        could reach: ``N-1`` and ``N-`` both give ``N-100``, in the end.
+        could reach: ``N-1`` and ``N-`` both give ``N-100``, in the end. Tokens of the document's date are taken as
+        text; the database, which is the judge, also knows what they may become.
         """
         return _goes_on_in_digits(self.prefix.upper(), other.prefix.upper()) and _goes_on_in_digits(
             self.suffix.upper()[::-1], other.suffix.upper()[::-1]
@@ -108,13 +127,31 @@ class NumberFormat:
 
     def value_of(self, number: str) -> int | None:
         """The value whose number this is; None if it is no number of this format. The inverse of `number`."""
-        if not (number.startswith(self.prefix) and number.endswith(self.suffix)):
-            return None
-        digits = number[len(self.prefix) : len(number) - len(self.suffix)]
-        if re.fullmatch(_counter_pattern(self.width), digits) is None:
+        start, end = len(dated(self.prefix, None)), len(number) - len(dated(self.suffix, None))
+        before, digits, after = number[:start], number[start : max(start, end)], number[max(start, end) :]
+        if re.fullmatch(_counter_pattern(self.width), digits) is None or not self._is_around(before, after):
             return None
         value = int(digits)
         return value if value <= MAX_VALUE else None
+
+    def _is_around(self, before: str, after: str) -> bool:
+        """Whether these texts may stand around the counter: with digits in the place of all tokens, or with hyphens."""
+        if (before, after) == (dated(self.prefix, None), dated(self.suffix, None)):
+            return True
+        pattern = re.escape(self.prefix) + "\0" + re.escape(self.suffix)
+        for token, width in DOCUMENT_TOKENS.items():
+            pattern = pattern.replace(re.escape(token), f"[0-9]{{{width}}}")
+        return re.fullmatch(pattern, f"{before}\0{after}") is not None
+
+
+def dated(text: str, on: date | None) -> str:
+    """A prefix or suffix with its tokens of the document's date filled in: with digits, or with hyphens for no date."""
+    if "{doc_" not in text:
+        return text
+    shown = ("----", "--", "--") if on is None else (f"{on.year:04}", f"{on.month:02}", f"{on.day:02}")
+    for token, digits in zip(DOCUMENT_TOKENS, shown, strict=True):
+        text = text.replace(token, digits)
+    return text
 
 
 def _goes_on_in_digits(one: str, other: str) -> bool:
@@ -156,8 +193,17 @@ _DATE_TOKENS: Mapping[tuple[str, str], DateToken] = {
     ("day", ""): DateToken("{day}", "day", 2, lambda on, _: on.day),
 }
 
-# Literal text, or a token whose digits depend on the period.
-_Part = str | DateToken
+
+@dataclass(frozen=True, slots=True)
+class DocumentToken:
+    """A token of the document's date: it stays in the format of a period, and each number fills it in."""
+
+    text: str
+    width: int
+
+
+# Literal text, or a token whose digits depend on the period or on the document.
+_Part = str | DateToken | DocumentToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +224,9 @@ class Template:
 
         def render(parts: tuple[_Part, ...]) -> str:
             fiscal_start = self.calendar.fiscal_start
-            return "".join(p if isinstance(p, str) else p.render(span.starts_on, fiscal_start) for p in parts)
+            return "".join(
+                p.render(span.starts_on, fiscal_start) if isinstance(p, DateToken) else _text(p) for p in parts
+            )
 
         return NumberFormat(prefix=render(self.before), width=self.width, suffix=render(self.after))
 
@@ -209,6 +257,7 @@ def parse_template(text: str, calendar: Calendar, *, max_length: int = 60, serie
     before = tuple(part for part in parts[:counter_at] if part is not None)
     after = tuple(part for part in parts[counter_at + 1 :] if part is not None)
     parser.check_text(before, width, after, max_length)
+    parser.check_tokens((before, after))
     parser.check_periods([part for part in before + after if isinstance(part, DateToken)])
     return Template(text=text, calendar=calendar, before=before, width=width, after=after)
 
@@ -258,18 +307,33 @@ class _Parser:
                 f"A number of this series has at most {max_length} characters.",
             )
 
+    def check_tokens(self, affixes: tuple[tuple[_Part, ...], ...]) -> None:
+        """Refuse text that only looks like a token of the document's date, since it would be filled in like one."""
+        for token in DOCUMENT_TOKENS:
+            meant = sum(isinstance(part, DocumentToken) and part.text == token for parts in affixes for part in parts)
+            # A date token can't become part of one: it renders digits.
+            texts = ["".join("0" if isinstance(p, DateToken) else _text(p) for p in parts) for parts in affixes]
+            if sum(text.count(token) for text in texts) != meant:
+                raise self._refusal(
+                    f"renders the text {token}, which is a token of the document's date",
+                    "That text is filled in for each document, wherever it comes from: the series, the tenant, or "
+                    "doubled braces.",
+                )
+
     def check_periods(self, tokens: list[DateToken]) -> None:
         """Refuse tokens that change within a period, and a lack of those that tell two periods apart."""
         for token in tokens:
             if self.kind is CalendarKind.NEVER:
                 raise self._refusal(
                     f"has {token.text}, but its counter never starts anew",
-                    "The calendar 'never' has one period, so a date in its numbers would never change.",
+                    "The calendar 'never' has one period, so a date in its numbers would never change. The tokens "
+                    f"{', '.join(DOCUMENT_TOKENS)} are of the document's own date.",
                 )
             if token.unit not in _ALLOWED_UNITS[self.kind]:
                 raise self._refusal(
                     f"has {token.text}, which is finer than the calendar '{self.kind}'",
-                    f"A date token speaks of the day on which a period starts, so {token.text} would stay.",
+                    f"A date token speaks of the day on which a period starts, so {token.text} would stay. The tokens "
+                    f"{', '.join(DOCUMENT_TOKENS)} are of the document's own date.",
                 )
         present = {token.unit for token in tokens}
         missing = [unit for unit in _REQUIRED_UNITS[self.kind] if unit not in present]
@@ -318,12 +382,15 @@ class _Parser:
         token = _DATE_TOKENS.get((name, spec))
         if token is not None:
             return token
-        if name in self.constants or (name, "") in _DATE_TOKENS:
+        width = DOCUMENT_TOKENS.get(f"{{{name}}}")
+        if width is not None and not spec:
+            return DocumentToken(f"{{{name}}}", width)
+        if name in self.constants or width is not None or (name, "") in _DATE_TOKENS:
             raise self._refusal(
                 f"has the unknown format {{{name}:{spec}}}",
                 "Only the counter and years have a format: {counter:06}, {year:2}, {fy_start:2}, {fy_end:2}.",
             )
-        known = ", ".join(f"{{{known}}}" for known in ("counter", *_date_token_names(), *self.constants))
+        known = ", ".join(f"{{{known}}}" for known in ("counter", *_token_names(), *self.constants))
         raise self._refusal(f"has the unknown token {{{name}}}", f"The tokens are {known}.")
 
     def _refusal(self, what: str, rule: str, remedy: str = "") -> InvalidTemplate:
@@ -341,8 +408,12 @@ def _counter_pattern(width: int) -> str:
     return f"[0-9]{{{width}}}|[1-9][0-9]{{{width},18}}"
 
 
-def _date_token_names() -> list[str]:
-    return [name for name, spec in _DATE_TOKENS if not spec]
+def _token_names() -> list[str]:
+    return [*(name for name, spec in _DATE_TOKENS if not spec), *(token[1:-1] for token in DOCUMENT_TOKENS)]
+
+
+def _text(part: str | DocumentToken) -> str:
+    return part if isinstance(part, str) else part.text
 
 
 def _visible(text: str) -> str:

@@ -342,14 +342,23 @@ class Period(models.Model):
             return "for ever"
         return f"{self.starts_on} to {self.ends_on}"
 
-    def number_of(self, value: int, using: str | None = None) -> str:
-        """The number of ``value``: that of its draft, where it has one, else as the template has it."""
+    def number_of(self, value: int, using: str | None = None, *, on: date | None = None) -> str:
+        """The number of ``value``: that of its draft, where it has one, else as the template has it.
+
+        ``on`` is the date of the document that may get it; without one, a dated number is that of the value's entry.
+        """
+        numbers = self.as_format()
+        if on is None and numbers.is_dated and self.pk:
+            entries = apps.get_model("ledger", "Entry")._base_manager.using(using or self._state.db)
+            found = entries.filter(tenant=self.tenant, period=self, value=value).values_list("number", flat=True)
+            if (number := found.first()) is not None:
+                return str(number)
         if self.has_drafts:
             drafts = apps.get_model("ledger", "DraftMade")._base_manager.using(using or self._state.db)
             drafted = drafts.filter(tenant=self.tenant, period=self, value=value).values_list("number", flat=True)
             if (number := drafted.first()) is not None:
                 return str(number)
-        return self.as_format().shown(value)
+        return numbers.shown(value, on)
 
     def as_span(self) -> calendars.Span:
         """The dates of the period, both inclusive."""

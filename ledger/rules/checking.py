@@ -231,9 +231,9 @@ def _check_calendar(reset: Reset, calendar: Calendar) -> Finding:
 
 
 def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highest: int) -> Iterator[Finding]:
-    first = numbers.number(first_value)
-    # Where not even the first value fits, it is the one to show.
-    last = numbers.number(max(first_value, highest))
+    # Of some document's date, where the numbers have one. If not even the first value fits, it is the one to show.
+    first = numbers.number(first_value, _SOME_DAY)
+    last = numbers.number(max(first_value, highest), _SOME_DAY)
     if rules.length is not None:
         limit = rules.length.maximum
         yield judged(

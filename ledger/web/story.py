@@ -74,7 +74,7 @@ def story(period: Period, value: int, *, with_findings: bool) -> Story:
     entry = Entry.objects.filter(**its_own, value=value).first()
     left_out = AdoptedGap.objects.filter(**its_own, first_value__lte=value, last_value__gte=value).first()
     draft = DraftMade.objects.filter(**its_own, value=value).first()
-    number = entry.number if entry else draft.number if draft else period.as_format().shown(value)
+    number = entry.number if entry else draft.number if draft else period.number_of(value)
     events = [*_before(period, value, draft)]
     if entry is not None:
         events += _of_entry(entry)

@@ -422,19 +422,14 @@ class TestGstr1:
         assert json.loads(out.getvalue())["doc_issue"] == {"doc_det": []}
 
     def test_it_warns_of_serials_that_the_rule_forbids(self) -> None:
-        for code, template in (
-            ("long", "INVOICE/2026-27/{counter:08}"),
-            ("odd", "A_{counter}"),
-            ("good", "A-{counter}"),
-        ):
+        templates = {"long": "INVOICE/2026-27/{counter:08}", "odd": "A_{counter}", "good": "A-{counter}"}
+        for code, template in templates.items():
             define_series(code, template=template, calendar="never", time_zone="Asia/Kolkata")
             issue_many(code, documents=["a", "b"], on=DAY)
         err = StringIO()
         maps = [f"--map={code}=1" for code in templates]
         call_command("ledger_declare", *GSTR1[:3], *maps, stdout=StringIO(), stderr=err)
-        assert (
-            "Series long: 2 serials, such as 'INVOICE/2026-27/00000001', have more than 16 characters" in err.getvalue()
-        )
+        assert "Series long: 2 serials, such as 'INVOICE/2026-27/00000001', have more than 16" in err.getvalue()
         assert "Series odd: 2 serials, such as 'A_1'" in err.getvalue()
         assert "Series good" not in err.getvalue()
 
