@@ -33,6 +33,9 @@ from ledger.texts import flaw
 #: The longest text of a template, in characters.
 MAX_TEMPLATE_LENGTH = 200
 
+#: The longest label of a period, in characters.
+LONGEST_LABEL = 20
+
 #: The highest value of a counter: PostgreSQL keeps it as a bigint.
 MAX_VALUE = 2**63 - 1
 
@@ -56,7 +59,7 @@ _ALLOWED_UNITS: Mapping[CalendarKind, frozenset[str]] = {
     CalendarKind.QUARTER: frozenset({"year", "quarter"}),
     CalendarKind.MONTH: frozenset({"year", "quarter", "month"}),
     CalendarKind.DAY: frozenset({"year", "quarter", "month", "day"}),
-    CalendarKind.EXPLICIT: frozenset({"year", "quarter", "month", "day"}),
+    CalendarKind.EXPLICIT: frozenset({"year", "quarter", "month", "day", "label"}),
 }
 _REQUIRED_UNITS: Mapping[CalendarKind, tuple[str, ...]] = {
     CalendarKind.NEVER: (),
@@ -65,11 +68,14 @@ _REQUIRED_UNITS: Mapping[CalendarKind, tuple[str, ...]] = {
     CalendarKind.QUARTER: ("year", "quarter"),
     CalendarKind.MONTH: ("year", "month"),
     CalendarKind.DAY: ("year", "month", "day"),
-    CalendarKind.EXPLICIT: (),  # any date token will do: its periods are rows, which the database compares
+    CalendarKind.EXPLICIT: (),  # any date token or a label will do: its periods are rows, which the database compares
 }
 
 #: The tokens of the document's date, and how many digits each becomes; without a date, as many hyphens.
 DOCUMENT_TOKENS: Mapping[str, int] = {"{doc_year}": 4, "{doc_month}": 2, "{doc_day}": 2}
+
+#: The token of a label of their own that explicit periods may have.
+LABEL = "{label}"
 
 _COUNTER_SPEC = re.compile(r"0([1-9]|1[0-8])")
 
@@ -202,8 +208,16 @@ class DocumentToken:
     width: int
 
 
-# Literal text, or a token whose digits depend on the period or on the document.
-_Part = str | DateToken | DocumentToken
+@dataclass(frozen=True, slots=True)
+class LabelToken:
+    """The token of the label that an explicit period is opened with, such as 2082/83."""
+
+    text: str = LABEL
+    unit: str = "label"
+
+
+# Literal text, or a token whose text depends on the period or on the document.
+_Part = str | DateToken | DocumentToken | LabelToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,25 +230,57 @@ class Template:
     width: int
     after: tuple[_Part, ...]
 
-    def compile(self, span: Span) -> NumberFormat:
+    @property
+    def has_label(self) -> bool:
+        """Whether each of its periods is opened with a label."""
+        return any(isinstance(part, LabelToken) for part in (*self.before, *self.after))
+
+    def compile(self, span: Span, label: str | None = None) -> NumberFormat:
         """The format of the numbers of a period; its date tokens speak of the day on which it starts.
 
-        Raises `InvalidDate` for a fiscal year that ends in the year 10000.
+        Raises `InvalidDate` for a fiscal year that ends in the year 10000, and `InvalidTemplate` where a label is
+        missing, can't be one, or has no place.
         """
+        self._check_label(label)
 
         def render(parts: tuple[_Part, ...]) -> str:
             fiscal_start = self.calendar.fiscal_start
             return "".join(
-                p.render(span.starts_on, fiscal_start) if isinstance(p, DateToken) else _text(p) for p in parts
+                (label or "")
+                if isinstance(p, LabelToken)
+                else p.render(span.starts_on, fiscal_start)
+                if isinstance(p, DateToken)
+                else _text(p)
+                for p in parts
             )
 
         return NumberFormat(prefix=render(self.before), width=self.width, suffix=render(self.after))
+
+    def _check_label(self, label: str | None) -> None:
+        problem = remedy = ""
+        if self.has_label and not label:
+            problem, remedy = "was opened without one", "Open it with a label: open_period(…, label='2082/83')."
+        elif label and not self.has_label:
+            problem, remedy = f"has no place for {label!r}", f"Leave the label out, or write {LABEL} into the template."
+        elif label and ("{" in label or "}" in label or len(label) > LONGEST_LABEL):
+            problem, remedy = f"can't have {label!r}", f"Choose up to {LONGEST_LABEL} characters without braces."
+        elif label and (found := flaw(label, longest=LONGEST_LABEL)):
+            problem, remedy = f"can't have {label!a}, which {found.problem}", found.remedy
+        if problem:
+            raise InvalidTemplate(
+                f"A period of the template {self.text!r} {problem}.",
+                rule=f"{LABEL} is filled in with the label of its own that each explicit period is opened with.",
+                remedy=remedy,
+            )
 
     def pattern(self) -> re.Pattern[str]:
         """Matches any whole number of any period; the group ``counter`` has the digits of its value."""
 
         def pattern_of(parts: tuple[_Part, ...]) -> str:
-            return "".join(re.escape(p) if isinstance(p, str) else f"[0-9]{{{p.width}}}" for p in parts)
+            return "".join(
+                re.escape(p) if isinstance(p, str) else ".+?" if isinstance(p, LabelToken) else f"[0-9]{{{p.width}}}"
+                for p in parts
+            )
 
         counter = f"(?P<counter>{_counter_pattern(self.width)})"
         # \A and \Z, so that search() can't find a number inside a longer one either.
@@ -258,7 +304,7 @@ def parse_template(text: str, calendar: Calendar, *, max_length: int = 60, serie
     after = tuple(part for part in parts[counter_at + 1 :] if part is not None)
     parser.check_text(before, width, after, max_length)
     parser.check_tokens((before, after))
-    parser.check_periods([part for part in before + after if isinstance(part, DateToken)])
+    parser.check_periods([part for part in before + after if isinstance(part, (DateToken, LabelToken))])
     return Template(text=text, calendar=calendar, before=before, width=width, after=after)
 
 
@@ -293,7 +339,10 @@ class _Parser:
 
     def check_text(self, before: tuple[_Part, ...], width: int, after: tuple[_Part, ...], max_length: int) -> None:
         """Refuse a number that could not be a key, or that is longer than the series allows."""
-        sample = "".join(part if isinstance(part, str) else "0" * part.width for part in (*before, "0" * width, *after))
+        sample = "".join(
+            part if isinstance(part, str) else "0" if isinstance(part, LabelToken) else "0" * part.width
+            for part in (*before, "0" * width, *after)
+        )
         if found := flaw(sample, longest=len(sample)):
             raise self._refusal(
                 f"renders a number that {found.problem}",
@@ -312,7 +361,9 @@ class _Parser:
         for token in DOCUMENT_TOKENS:
             meant = sum(isinstance(part, DocumentToken) and part.text == token for parts in affixes for part in parts)
             # A date token can't become part of one: it renders digits.
-            texts = ["".join("0" if isinstance(p, DateToken) else _text(p) for p in parts) for parts in affixes]
+            texts = [
+                "".join("0" if isinstance(p, (DateToken, LabelToken)) else _text(p) for p in parts) for parts in affixes
+            ]
             if sum(text.count(token) for text in texts) != meant:
                 raise self._refusal(
                     f"renders the text {token}, which is a token of the document's date",
@@ -320,9 +371,14 @@ class _Parser:
                     "doubled braces.",
                 )
 
-    def check_periods(self, tokens: list[DateToken]) -> None:
+    def check_periods(self, tokens: list[DateToken | LabelToken]) -> None:
         """Refuse tokens that change within a period, and a lack of those that tell two periods apart."""
         for token in tokens:
+            if isinstance(token, LabelToken) and self.kind is not CalendarKind.EXPLICIT:
+                raise self._refusal(
+                    f"has {LABEL}, which no period of the calendar '{self.kind}' has",
+                    "Only explicit periods are opened with a label of their own.",
+                )
             if self.kind is CalendarKind.NEVER:
                 raise self._refusal(
                     f"has {token.text}, but its counter never starts anew",
@@ -338,7 +394,7 @@ class _Parser:
         present = {token.unit for token in tokens}
         missing = [unit for unit in _REQUIRED_UNITS[self.kind] if unit not in present]
         if self.kind is CalendarKind.EXPLICIT and not tokens:
-            missing = ["date"]
+            missing = ["date or label"]
         if missing:
             raise self._refusal(
                 f"has no {' and no '.join(missing)}, so two periods would render the same number",
@@ -382,10 +438,12 @@ class _Parser:
         token = _DATE_TOKENS.get((name, spec))
         if token is not None:
             return token
+        if f"{{{name}}}" == LABEL and not spec:
+            return LabelToken()
         width = DOCUMENT_TOKENS.get(f"{{{name}}}")
         if width is not None and not spec:
             return DocumentToken(f"{{{name}}}", width)
-        if name in self.constants or width is not None or (name, "") in _DATE_TOKENS:
+        if name in self.constants or f"{{{name}}}" == LABEL or width is not None or (name, "") in _DATE_TOKENS:
             raise self._refusal(
                 f"has the unknown format {{{name}:{spec}}}",
                 "Only the counter and years have a format: {counter:06}, {year:2}, {fy_start:2}, {fy_end:2}.",
@@ -409,7 +467,7 @@ def _counter_pattern(width: int) -> str:
 
 
 def _token_names() -> list[str]:
-    return [*(name for name, spec in _DATE_TOKENS if not spec), *(token[1:-1] for token in DOCUMENT_TOKENS)]
+    return [*(name for name, spec in _DATE_TOKENS if not spec), *(token[1:-1] for token in (LABEL, *DOCUMENT_TOKENS))]
 
 
 def _text(part: str | DocumentToken) -> str:

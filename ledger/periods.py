@@ -67,6 +67,7 @@ def open_period(
     starts_on: date | None = None,
     ends_on: date | None = None,
     first_value: int | None = None,
+    label: str | None = None,
     by: Any = None,
     using: str | None = None,
 ) -> Period:
@@ -74,14 +75,15 @@ def open_period(
 
     Explicit dates, both inclusive, make a period of any length under any calendar: a short first year, a 52/53-week
     year, the stretch between two fiscal years. ``first_value`` is where its counter starts, by default where the
-    series' periods do. Opening a period that is open already returns it. Raises PeriodConflict where it would overlap
+    series' periods do; ``label`` the text of ``{label}`` in its numbers, such as ``"2082/83"``. Opening a period that
+    is open already returns it. Raises PeriodConflict where it would overlap
     another one or repeat its numbers, NoPeriod where the calendar has none for the day, and InvalidArgument where the
     arguments can't make a period.
     """
     alias = using or router.db_for_write(Period)
-    period = _wanted_period(series, day, starts_on, ends_on, first_value, alias)
+    period = _wanted_period(series, day, starts_on, ends_on, first_value, label, alias)
     by_hand = starts_on is not None or first_value not in (None, series.start_value)
-    opened = _opened(period, alias, ahead=False, by_hand=actor_name(by) if by_hand else None)
+    opened = _opened(period, alias, ahead=False, by_hand=actor_name(by) if by_hand else None, label=label)
     if first_value is not None and opened.first_value != first_value:
         raise PeriodConflict(
             f"The period {opened.label} of series {str(series)!r} is open already, from {opened.first_value} on.",
@@ -175,7 +177,7 @@ def impatient(alias: str, patience: str = _PATIENCE) -> Iterator[None]:
         yield
 
 
-def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = None) -> Period:
+def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = None, label: str | None = None) -> Period:
     """``period`` as it is in the database, made there if need be; raises PeriodConflict where it can't be made.
 
     The database makes it by the series' own row; ``by_hand`` by these very dates and first value, and names who asked.
@@ -185,7 +187,7 @@ def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = No
         _refuse_repetition(period, alias)
         _check_rules(period, alias)
         # Of two that open the same period, one makes it, the other finds it.
-        outcome = _open(connections[alias], period, ahead=ahead, by_hand=by_hand)
+        outcome = _open(connections[alias], period, ahead=ahead, by_hand=by_hand, label=label)
         if outcome == "too_far":
             raise refusals.too_far(period.series, period.starts_on)
         if outcome.startswith("conflict: "):
@@ -203,11 +205,13 @@ def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = No
     return opened
 
 
-def _open(connection: BaseDatabaseWrapper, period: Period, *, ahead: bool, by_hand: str | None) -> str:
+def _open(
+    connection: BaseDatabaseWrapper, period: Period, *, ahead: bool, by_hand: str | None, label: str | None
+) -> str:
     names = [period.tenant, period.series.code]
     if by_hand is not None:
         statement = sql.OPEN_EXPLICIT
-        arguments = [*names, period.starts_on, period.ends_on, period.first_value, by_hand]
+        arguments = [*names, period.starts_on, period.ends_on, period.first_value, by_hand, label]
     else:
         statement, arguments = sql.OPEN_PERIOD, [*names, period.starts_on]
     if ahead:
@@ -223,6 +227,7 @@ def _wanted_period(
     starts_on: date | None,
     ends_on: date | None,
     first_value: int | None,
+    label: str | None,
     alias: str,
 ) -> Period:
     """The unsaved period that the arguments of ``open_period`` ask for."""
@@ -237,7 +242,7 @@ def _wanted_period(
     else:
         planned = planned_period(series, day or business_today(alias, series.time_zone), alias)
         span = planned.as_span()
-    period = Period.of(series, span, first_value=first_value)
+    period = Period.of(series, span, first_value=first_value, label=label)
     if not 0 <= period.first_value <= period.max_value:
         raise InvalidSeries(
             f"The period {period.label} of series {str(series)!r} can't start at {period.first_value}.",

@@ -60,7 +60,8 @@ def _line(label: str, series: Series, period: Period, day: date, alias: str) -> 
     if period._state.adding:
         by_hand = series.calendar == CalendarKind.EXPLICIT
         return Line(label, number, f"if a period is opened by hand that starts on {day}" if by_hand else "")
-    if series.as_template().compile(period.as_span()) != period.as_format():
+    template = series.as_template()
+    if not template.has_label and template.compile(period.as_span()) != period.as_format():
         return Line(label, number, f"the period {period.label} is open and keeps the template it was opened with")
     return Line(label, number)
 
@@ -75,5 +76,5 @@ def _period(series: Series, day: date, alias: str) -> Period:
         opened.series = series  # with the settings as they are typed
         return opened
     if series.calendar == CalendarKind.EXPLICIT:
-        return Period.of(series, Span(day, day))
+        return Period.of(series, Span(day, day), label="label" if series.as_template().has_label else None)
     return planned_period(series, day, alias)

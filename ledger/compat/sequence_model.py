@@ -78,7 +78,7 @@ class Sequence:
         """What each number begins with, up to the year or the counter."""
         prefix = ""
         for part in self._series.as_template().before:
-            if isinstance(part, DateToken):
+            if not isinstance(part, str):
                 break
             prefix += part
         return prefix

@@ -150,8 +150,7 @@ class Series(models.Model):
         if not self.rules:
             return []
         calendar = self.as_calendar()
-        # Every date token has a fixed width, so any span shows what the numbers are made of.
-        numbers = self.as_template().compile(calendars.Span(date(2000, 1, 1), date(2000, 12, 31)))
+        numbers = self._sample()
         plan = Plan(
             allocation=self.allocation,
             give_back=self.give_back,
@@ -254,10 +253,14 @@ class Series(models.Model):
         if self.system:
             check_text(self.system, InvalidSeries, "The accounting system ", longest=SYSTEM_LENGTH)
 
+    def _sample(self) -> formats.NumberFormat:
+        """The format of some period: every date token has a fixed width; the shortest label stands for all."""
+        template = self.as_template()
+        span = calendars.Span(date(2000, 1, 1), date(2000, 12, 31))
+        return template.compile(span, "0" if template.has_label else None)
+
     def _check_length(self) -> None:
-        # Every date token has a fixed width, so any span shows how long the numbers get.
-        sample = self.as_template().compile(calendars.Span(date(2000, 1, 1), date(2000, 12, 31)))
-        if sample.highest_value(self.max_length) < self.start_value:
+        if self._sample().highest_value(self.max_length) < self.start_value:
             raise InvalidSeries(
                 f"The start value {self.start_value} makes a number of more than {self.max_length} characters.",
                 rule="Each number of a series must fit into its length limit.",
@@ -380,9 +383,11 @@ class Period(models.Model):
         return formats.NumberFormat(prefix=self.prefix, width=self.width, suffix=self.suffix)
 
     @classmethod
-    def of(cls, series: Series, span: calendars.Span, *, first_value: int | None = None) -> Period:
+    def of(
+        cls, series: Series, span: calendars.Span, *, first_value: int | None = None, label: str | None = None
+    ) -> Period:
         """An unsaved period of ``series`` over ``span``, whose counter starts at ``first_value``."""
-        number_format = series.as_template().compile(span)
+        number_format = series.as_template().compile(span, label)
         first = series.start_value if first_value is None else first_value
         fields: dict[str, Any] = {
             "tenant": series.tenant,

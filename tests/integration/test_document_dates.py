@@ -1,4 +1,4 @@
-"""The document's own month, day and year in a number, beside a counter that runs for longer."""
+"""The document's own month in a number, beside a counter that runs for longer; and labels of explicit periods."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 
-from ledger import close_period, define_series, issue, issue_many, open_period, preview
+from ledger import close_period, define_series, issue, issue_many, open_period, preview, sql
 from ledger.adoption import adopt
 from ledger.adoption.rows import Layout
 from ledger.errors import AdoptionError, InvalidTemplate, PeriodConflict
@@ -182,3 +182,44 @@ def test_gstr1_has_one_run_over_the_days_of_a_month() -> None:
 def test_rules_judge_a_number_of_some_date() -> None:
     series = define_series("bill", template="B{year:2}{doc_month}/{counter:04}", time_zone="UTC", rules="IN-einvoice")
     assert {finding.outcome for finding in series.rule_findings()} == {Outcome.PASSED}
+
+
+class TestLabels:
+    NEPAL: dict[str, Any] = {"template": "B{label}-{counter:03}", "calendar": "explicit", "time_zone": "UTC"}
+    YEAR: dict[str, Any] = {"starts_on": date(2025, 7, 17), "ends_on": date(2026, 7, 16)}
+
+    def test_an_explicit_period_has_a_label_of_its_own(self) -> None:
+        series = define_series("bill", **self.NEPAL)
+        period = open_period(series, **self.YEAR, label="2082/83")
+        assert period == open_period(series, **self.YEAR, label="2082/83")
+        assert take(on=date(2026, 1, 1)) == "B2082/83-001"
+        assert not list(verify())
+
+    def test_two_periods_cannot_share_one(self) -> None:
+        series = define_series("bill", **self.NEPAL)
+        open_period(series, **self.YEAR, label="2082/83")
+        with pytest.raises(PeriodConflict, match="could repeat the numbers"):
+            open_period(series, starts_on=date(2026, 7, 17), ends_on=date(2027, 7, 16), label="2082/83")
+
+    @pytest.mark.parametrize("label", [None, "", "{doc_day}", "a\nb", " a", "x" * 21, "\u200b"])
+    def test_what_is_no_label(self, label: str | None) -> None:
+        series = define_series("bill", **self.NEPAL)
+        with pytest.raises(InvalidTemplate, match="A period of the template"):
+            open_period(series, **self.YEAR, label=label)
+        arguments = ["", "bill", *self.YEAR.values(), 1, "", label]
+        with pytest.raises(IntegrityError, match="has no such label"), connection.cursor() as cursor:
+            cursor.execute(sql.OPEN_EXPLICIT, arguments)
+
+    def test_a_label_has_a_place_in_explicit_templates_alone(self) -> None:
+        with pytest.raises(InvalidTemplate, match="no period of the calendar 'year' has"):
+            define_series("bill", template="B{year}{label}-{counter}")
+        series = define_series("bill", template="B{year}-{counter}", calendar="explicit", time_zone="UTC")
+        with pytest.raises(InvalidTemplate, match="has no place for '2082/83'"):
+            open_period(series, **self.YEAR, label="2082/83")
+
+    def test_the_command(self) -> None:
+        define_series("bill", **self.NEPAL)
+        out = StringIO()
+        dates = ["--starts-on", "2025-07-17", "--ends-on", "2026-07-16"]
+        call_command("ledger_period", "open", "bill", *dates, "--label", "2082/83", stdout=out)
+        assert "first number B2082/83-001" in out.getvalue()

@@ -39,6 +39,7 @@ class Command(LedgerCommand):
         opening.add_argument("--starts-on", type=iso_date, metavar="DATE", help="Its first day; with --ends-on.")
         opening.add_argument("--ends-on", type=iso_date, metavar="DATE", help="Its last day; with --starts-on.")
         opening.add_argument("--first-value", type=int, metavar="N", help="Where its counter starts.")
+        opening.add_argument("--label", metavar="TEXT", help="What {label} is in its numbers, such as 2082/83.")
         closing = actions.add_parser("close", help="Close a period for good.")
         self._shared(closing)
         closing.add_argument("--on", type=iso_date, metavar="DATE", required=True, help="Any day in it.")
@@ -77,6 +78,7 @@ class Command(LedgerCommand):
             starts_on=starts_on,
             ends_on=ends_on,
             first_value=options["first_value"],
+            label=options["label"],
             using=alias,
         )
         self._tell("Open", period, options)

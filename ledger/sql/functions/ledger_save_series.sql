@@ -58,7 +58,8 @@ BEGIN
     -- Both raise an error where they can't be read.
     PERFORM clock_timestamp() AT TIME ZONE series.time_zone;
     SELECT * INTO shape
-    FROM ledger_render_template(series.template, series.fiscal_start, p_code, p_tenant, DATE '2000-01-01');
+    FROM ledger_render_template(series.template, series.fiscal_start, p_code, p_tenant, DATE '2000-01-01',
+                                CASE WHEN series.calendar = 'explicit' THEN '0' END);
     IF shape.prefix || shape.suffix ~ '[\u0001-\u001F\u007F-\u009F\u2028\u2029]' THEN
         RAISE EXCEPTION 'the series % can''t be: its template has control characters', quote_literal(p_code)
             USING ERRCODE = 'check_violation';
