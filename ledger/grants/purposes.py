@@ -117,6 +117,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_mint",
                 "ledger_open_period",
                 "ledger_raise_alarms",
+                "ledger_register",
                 "ledger_remember_scan",
                 "ledger_report_holes",
                 "ledger_resolve_alarms",
@@ -150,6 +151,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_open_explicit",
                 "ledger_open_period",
                 "ledger_raise_alarms",
+                "ledger_register",
                 "ledger_skip_taken",
                 "ledger_void",
                 # To put triggers on the table of a system whose counters were moved here.

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     operations = [
         InstallFunctionsAndGuards(
             {
-                "guards": "07ba4abf6db90bd3",
+                "guards": "ffcd4b32617f3f0d",
                 "ledger_acknowledge": "c5d71d91e0e2639c",
                 "ledger_act_as": "c440cde9695c39ac",
                 "ledger_adopt": "471d41248cb6c32d",
@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
                 "ledger_refuse_change": "9695597259fd6677",
                 "ledger_refuse_foreign": "6ff856de22c4c4f0",
                 "ledger_refuse_update": "625f67d2810c81e3",
+                "ledger_register": "b3d24602cb5d4cd7",
                 "ledger_remember_scan": "420e9f10c5068c86",
                 "ledger_render_template": "2048c4d81c6d74e0",
                 "ledger_report_holes": "86bb90b985f72541",
@@ -114,7 +115,7 @@ class Migration(migrations.Migration):
                 "ledger_value_is_kept": "5e12c99972ed4fd5",
                 "ledger_value_of": "dee6b26d47d679bc",
                 "ledger_void": "fad8986962f8401a",
-                "ledger_void_fits": "db0600bc339fee89",
+                "ledger_void_fits": "9d93ff0dcc8bc19d",
                 "ledger_wait_in_line": "04f75985f60d944a",
                 "ledger_withdraw_slot": "a9354741ef1be23b",
             }

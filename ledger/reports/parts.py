@@ -9,7 +9,7 @@ from ledger.reports import report_sql as sql
 from ledger.reports.declaring import declaration_due, must_declare
 from ledger.reports.missing import Span, What
 from ledger.reports.remote import remote_parts
-from ledger.reports.rows import DeclaredGapRow, GapRow, OpenRow, Part, PeriodRow, VoidRow
+from ledger.reports.rows import DeclaredGapRow, GapRow, OpenRow, Part, PeriodRow, RegisteredRow, VoidRow
 from ledger.reports.scope import Scope, ScopedPeriod
 
 _CAUSES = {
@@ -49,8 +49,38 @@ def parts(scope: Scope) -> tuple[Part, ...]:
             OpenRow,
             lambda: _open(scope),
         ),
+        *_registered_parts(scope),
         *remote_parts(scope),
     )
+
+
+def _registered_parts(scope: Scope) -> Iterator[Part]:
+    """The references of authorities; none for a tenant that no authority knows."""
+    ((known,),) = scope.snapshot.rows(sql.ANY_REGISTERED, {"tenant": scope.tenant})
+    if known:
+        note = "The references under which authorities know these numbers."
+        yield Part("registered", "Registered numbers", note, RegisteredRow, lambda: _registered(scope))
+
+
+def _registered(scope: Scope) -> Iterator[RegisteredRow]:
+    by_id = {scoped.period.pk: scoped for scoped in scope.periods}
+    wanted = {"tenant": scope.tenant, "periods": list(by_id), "since": scope.since, "until": scope.until}
+    for period, value, number, issued_on, authority, reference, digest, registered_at, actor in scope.snapshot.rows(
+        sql.REGISTERED, wanted
+    ):
+        scoped = by_id[period]
+        yield RegisteredRow(
+            series=scoped.summary.series,
+            period=scoped.summary.period,
+            value=value,
+            number=number,
+            issued_on=issued_on,
+            authority=authority,
+            reference=reference,
+            digest=digest,
+            registered_at=registered_at.astimezone(scoped.zone),
+            registered_by=actor,
+        )
 
 
 def _voids(scope: Scope) -> Iterator[VoidRow]:

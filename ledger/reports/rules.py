@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import router
@@ -20,7 +20,7 @@ from ledger.models import Period, Series
 from ledger.reports import rules_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.rules import Finding, GapPolicy, Outcome, Rules, all_rules, as_of
-from ledger.rules.base import Gaps
+from ledger.rules.base import Gaps, Registration
 from ledger.rules.checking import judged
 from ledger.verification.alarms import COUNTRY_RULE, Watch
 from ledger.verification.findings import Alarm
@@ -172,6 +172,8 @@ def _of_numbers(series: Series, rules: Rules, periods: list[PeriodSummary], day:
         )
     if rules.gaps is not None:
         yield from _gaps(series, rules.gaps, periods, day, alias)
+    if rules.registration is not None:
+        yield _registrations(series, rules.registration, day, alias)
 
 
 def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
@@ -232,6 +234,30 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
             broken=twice > 0,
             remedy="Run manage.py ledger_verify, which names them.",
         )
+
+
+def _registrations(series: Series, wanted: Registration, day: date, alias: str) -> Finding:
+    arguments: dict[str, Any] = {
+        "tenant": series.tenant,
+        "series": series.pk,
+        "authority": wanted.authority,
+        "since": wanted.source.since,
+        "before": day - timedelta(days=wanted.days),
+    }
+    with open_cursor(alias) as cursor:
+        cursor.execute(sql.REGISTRATIONS, arguments)
+        count, unknown, one = cursor.fetchone()
+    return judged(
+        "registration",
+        f"{unknown:,} of {count:,} numbers have no reference of {wanted.authority}, such as {one!r}."
+        if unknown
+        else f"All of {count:,} numbers have a reference of {wanted.authority}.",
+        f"{wanted.authority} knows each number {wanted.days} days after its date.",
+        wanted.source,
+        broken=unknown > 0,
+        doubtful=wanted.doubtful,
+        remedy="Send the documents, and note the references: manage.py ledger_register.",
+    )
 
 
 def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date, alias: str) -> Iterator[Finding]:

@@ -17,6 +17,19 @@ NUMBERS = """
     WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND e.kind <> 'gap'
 """
 
+# Numbers that an authority should know by now: how many, how many of them it doesn't, and one of those. Void ones are
+# left out. Arguments: tenant, series (id), authority, since (a date or null), before (a date: only older numbers).
+REGISTRATIONS = """
+    SELECT count(*), count(*) FILTER (WHERE r.id IS NULL), min(e.number) FILTER (WHERE r.id IS NULL)
+    FROM ledger_period p
+    JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id
+    LEFT JOIN ledger_numberregistered r
+        ON r.tenant = e.tenant AND r.entry_id = e.id AND r.authority = %(authority)s
+    WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND e.kind = 'issued'
+      AND e.issued_on < %(before)s::date AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+      AND NOT EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = e.tenant AND v.entry_id = e.id)
+"""
+
 # Missing numbers that are known: how many, how many of them explained, declared to the authority, and neither declared
 # nor broken on or after the day ``overdue``. A sequence breaks on the day of the missing number itself, where that was
 # reserved; else on that of the next higher number; and, where there is none, on the day on which the gap was found.

@@ -163,6 +163,19 @@ class Unique:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """An authority must know each number, under a reference of its own, so many days after its business date.
+
+    ``authority`` is its name, as NumberRegistered has it.
+    """
+
+    authority: str
+    days: int
+    source: Source
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """The rules of one country, or of one e-invoicing network, for one series; what it says nothing of is None.
 
@@ -178,11 +191,15 @@ class Rules:
     counter: Counter | None = None
     order: Order | None = None
     reset: Reset | None = None
+    registration: Registration | None = None
     unchecked: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """Every source that a rule names, once."""
-        rules = (self.unique, self.gaps, self.length, self.characters, self.counter, self.order, self.reset)
+        rules = (
+            *(self.unique, self.gaps, self.length, self.characters, self.counter, self.order, self.reset),
+            self.registration,
+        )
         return tuple(dict.fromkeys(rule.source for rule in rules if rule is not None))

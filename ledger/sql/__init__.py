@@ -66,6 +66,7 @@ SEES_NEW_ROWS = "SELECT current_setting('transaction_isolation') IN ('read commi
 BUSINESS_DATE = "SELECT (coalesce(%s::timestamptz, clock_timestamp()) AT TIME ZONE %s)::date"
 
 # What people do: docs/reference/functions.md has the arguments of each.
+REGISTER = "SELECT ledger_register(%s, %s::bigint[], %s, %s::text[], %s::text[], %s)"
 VOID = "SELECT ledger_void(%s, %s, %s, %s, %s)"
 EXPLAIN = "SELECT ledger_explain(%s, %s::bigint[], %s::bigint[], %s, %s)"
 DECLARE = "SELECT ledger_declare(%s, %s::bigint[], %s::bigint[], %s::bigint[], %s, %s, %s, %s)"

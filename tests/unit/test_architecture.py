@@ -23,7 +23,17 @@ LAYERS = [
     },
     {"series", "periods", "growth", "testing", "waiting"},
     {
-        *("issuing", "voiding", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
+        *(
+            "issuing",
+            "registering",
+            "voiding",
+            "gaps",
+            "verification",
+            "judging",
+            "adoption",
+            "reports",
+            "reconciliation",
+        ),
         "remote",
     },
     {"sweeps"},

@@ -65,7 +65,7 @@ def test_the_countries_and_their_policies() -> None:
         **dict.fromkeys(("CL", "CO", "DO", "PH", "UY"), GapPolicy.EXPLAIN),
         **dict.fromkeys(("IN", "IN-quarterly", "BR"), GapPolicy.DECLARE),
         **dict.fromkeys(("AU", "CH", "MX"), GapPolicy.FREE),
-        **dict.fromkeys(("FR-einvoice", "IN-einvoice"), None),
+        **dict.fromkeys(("FR-einvoice", "IN-einvoice", "PL-KSeF"), None),
     }
     with pytest.raises(InvalidSeries, match="'XX'.*AT, AU, BR"):
         find_rules("XX")

@@ -81,7 +81,7 @@ NUMBERS = [
     ("CL", "C536379", False, RETAIL),
     ("UY", "A1234567", True, AGAINST),
     ("UY", "SETP990000001", False, DIAN),
-    *((code, "536365", True, RETAIL) for code in ("AU", "BR", "CH", "HU", "NO", "PH", "RO", "SA")),
+    *((code, "536365", True, RETAIL) for code in ("AU", "BR", "CH", "HU", "NO", "PH", "PL-KSeF", "RO", "SA")),
 ]
 
 

@@ -31,6 +31,13 @@ CHANGES = "tests/integration/test_changes.py"
 
 MUTANTS = (
     Mutant(
+        "another reference of a number goes by unseen",
+        f"{SQL}/ledger_register.sql",
+        "WHERE r.reference <> w.reference OR r.digest <> w.digest",
+        "WHERE false",
+        ("tests/integration/test_registering.py::TestTheEvent",),
+    ),
+    Mutant(
         "formats that meet by a document's month are not looked for",
         f"{SQL}/ledger_meeting_period.sql",
         "SELECT left(stem, n) || '{DOC_', left(stem, n) || '{DOC`'",
