@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ledger.actions import void
     from ledger.issuing import issue, issue_many, preview
     from ledger.periods import close_period, open_next_periods, open_period
+    from ledger.registering import register
     from ledger.series import define_series
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ __all__ = [
     "open_next_periods",
     "open_period",
     "preview",
+    "register",
     "void",
 ]
 
@@ -37,6 +39,7 @@ _HOME = {
     "issue": "ledger.issuing",
     "issue_many": "ledger.issuing",
     "preview": "ledger.issuing",
+    "register": "ledger.registering",
     "void": "ledger.actions",
     "define_series": "ledger.series",
     "open_period": "ledger.periods",

@@ -40,6 +40,7 @@
     ├── VoidError
     │   ├── UnknownNumber          no issued number to void
     │   └── AlreadyVoided          it is void already
+    ├── RegistrationError          an authority's reference can't be noted for a number
     ├── GrantError                 a role can't be given the least privilege
     ├── AdoptionError              a previous system's numbers can't be taken over
     ├── GapError                   a gap can't be explained
@@ -249,6 +250,10 @@ class UnknownNumber(VoidError):
 
 class AlreadyVoided(VoidError):
     """The number is void already; a void names one earlier issue, once."""
+
+
+class RegistrationError(LedgerError):
+    """The reference of an authority can't be noted for a number."""
 
 
 class GrantError(LedgerError):

@@ -8,6 +8,14 @@ Every date token renders as digits of a fixed width, and the rest of the text is
 all prefixes of a template are equally long, and so are its suffixes; whatever lies between them is the
 counter, also when it has outgrown its width. Two periods could repeat a number only if all their date tokens
 agreed, and `parse_template` refuses a template whose tokens don't tell the periods of its calendar apart.
+
+The tokens of the document's own date stay in the format, and each number fills them in:
+
+    BILL/{year}/{doc_month}/{counter:04}    a template, of a series
+    BILL/2026/{doc_month}/ · 4 · (nothing)  its format, of the period 2026
+    BILL/2026/11/0042, BILL/2026/--/0043    the number of value 42, and of value 43, which has no document
+
+They tell no periods apart, so those that do are needed beside them. A number without a document has hyphens there.
 """
 
 from __future__ import annotations
@@ -24,6 +32,9 @@ from ledger.texts import flaw
 
 #: The longest text of a template, in characters.
 MAX_TEMPLATE_LENGTH = 200
+
+#: The longest label of a period, in characters.
+LONGEST_LABEL = 20
 
 #: The highest value of a counter: PostgreSQL keeps it as a bigint.
 MAX_VALUE = 2**63 - 1
@@ -48,7 +59,7 @@ _ALLOWED_UNITS: Mapping[CalendarKind, frozenset[str]] = {
     CalendarKind.QUARTER: frozenset({"year", "quarter"}),
     CalendarKind.MONTH: frozenset({"year", "quarter", "month"}),
     CalendarKind.DAY: frozenset({"year", "quarter", "month", "day"}),
-    CalendarKind.EXPLICIT: frozenset({"year", "quarter", "month", "day"}),
+    CalendarKind.EXPLICIT: frozenset({"year", "quarter", "month", "day", "label"}),
 }
 _REQUIRED_UNITS: Mapping[CalendarKind, tuple[str, ...]] = {
     CalendarKind.NEVER: (),
@@ -57,8 +68,14 @@ _REQUIRED_UNITS: Mapping[CalendarKind, tuple[str, ...]] = {
     CalendarKind.QUARTER: ("year", "quarter"),
     CalendarKind.MONTH: ("year", "month"),
     CalendarKind.DAY: ("year", "month", "day"),
-    CalendarKind.EXPLICIT: (),  # any date token will do: its periods are rows, which the database compares
+    CalendarKind.EXPLICIT: (),  # any date token or a label will do: its periods are rows, which the database compares
 }
+
+#: The tokens of the document's date, and how many digits each becomes; without a date, as many hyphens.
+DOCUMENT_TOKENS: Mapping[str, int] = {"{doc_year}": 4, "{doc_month}": 2, "{doc_day}": 2}
+
+#: The token of a label of their own that explicit periods may have.
+LABEL = "{label}"
 
 _COUNTER_SPEC = re.compile(r"0([1-9]|1[0-8])")
 
@@ -71,8 +88,15 @@ class NumberFormat:
     width: int
     suffix: str
 
-    def number(self, value: int) -> str:
+    @property
+    def is_dated(self) -> bool:
+        """Whether a number also depends on the date of its document."""
+        return any(token in self.prefix or token in self.suffix for token in DOCUMENT_TOKENS)
+
+    def number(self, value: int, on: date | None = None) -> str:
         """The number of a value; more digits than the width are never cut: 10000 at width 4 stays 10000.
+
+        ``on`` is the business date of the document; what has none, such as a gap, has hyphens in its place.
 
         Raises `InvalidArgument` for a value that no counter can have.
         """
@@ -82,15 +106,15 @@ class NumberFormat:
                 rule=f"A value lies between 0 and {MAX_VALUE}.",
                 remedy="Pass one such as 123.",
             )
-        return f"{self.prefix}{value:0{self.width}}{self.suffix}"
+        return f"{dated(self.prefix, on)}{value:0{self.width}}{dated(self.suffix, on)}"
 
-    def shown(self, value: int) -> str:
+    def shown(self, value: int, on: date | None = None) -> str:
         """The number of a value for a reader, who must also be told of a value that no counter can have."""
-        return self.number(value) if 0 <= value <= MAX_VALUE else f"{self.prefix}{value}{self.suffix}"
+        return self.number(value, on) if 0 <= value <= MAX_VALUE else f"{self.prefix}{value}{self.suffix}"
 
     def highest_value(self, max_length: int) -> int:
         """The highest value whose number has at most ``max_length`` characters; 0 if none fits."""
-        digits = max_length - len(self.prefix) - len(self.suffix)
+        digits = max_length - len(dated(self.prefix, None)) - len(dated(self.suffix, None))
         if digits < self.width:
             return 0
         # No value has more than 19 digits, so a huge limit need not build a huge power of ten.
@@ -100,7 +124,8 @@ class NumberFormat:
         """Whether some number of this format could be one of ``other``, without regard to case.
 
         So it is where prefixes and suffixes are the same, and also where one goes on in digits that the other's counter
-        could reach: ``N-1`` and ``N-`` both give ``N-100``, in the end.
+        could reach: ``N-1`` and ``N-`` both give ``N-100``, in the end. Tokens of the document's date are taken as
+        text; the database, which is the judge, also knows what they may become.
         """
         return _goes_on_in_digits(self.prefix.upper(), other.prefix.upper()) and _goes_on_in_digits(
             self.suffix.upper()[::-1], other.suffix.upper()[::-1]
@@ -108,13 +133,31 @@ class NumberFormat:
 
     def value_of(self, number: str) -> int | None:
         """The value whose number this is; None if it is no number of this format. The inverse of `number`."""
-        if not (number.startswith(self.prefix) and number.endswith(self.suffix)):
-            return None
-        digits = number[len(self.prefix) : len(number) - len(self.suffix)]
-        if re.fullmatch(_counter_pattern(self.width), digits) is None:
+        start, end = len(dated(self.prefix, None)), len(number) - len(dated(self.suffix, None))
+        before, digits, after = number[:start], number[start : max(start, end)], number[max(start, end) :]
+        if re.fullmatch(_counter_pattern(self.width), digits) is None or not self._is_around(before, after):
             return None
         value = int(digits)
         return value if value <= MAX_VALUE else None
+
+    def _is_around(self, before: str, after: str) -> bool:
+        """Whether these texts may stand around the counter: with digits in the place of all tokens, or with hyphens."""
+        if (before, after) == (dated(self.prefix, None), dated(self.suffix, None)):
+            return True
+        pattern = re.escape(self.prefix) + "\0" + re.escape(self.suffix)
+        for token, width in DOCUMENT_TOKENS.items():
+            pattern = pattern.replace(re.escape(token), f"[0-9]{{{width}}}")
+        return re.fullmatch(pattern, f"{before}\0{after}") is not None
+
+
+def dated(text: str, on: date | None) -> str:
+    """A prefix or suffix with its tokens of the document's date filled in: with digits, or with hyphens for no date."""
+    if "{doc_" not in text:
+        return text
+    shown = ("----", "--", "--") if on is None else (f"{on.year:04}", f"{on.month:02}", f"{on.day:02}")
+    for token, digits in zip(DOCUMENT_TOKENS, shown, strict=True):
+        text = text.replace(token, digits)
+    return text
 
 
 def _goes_on_in_digits(one: str, other: str) -> bool:
@@ -156,8 +199,25 @@ _DATE_TOKENS: Mapping[tuple[str, str], DateToken] = {
     ("day", ""): DateToken("{day}", "day", 2, lambda on, _: on.day),
 }
 
-# Literal text, or a token whose digits depend on the period.
-_Part = str | DateToken
+
+@dataclass(frozen=True, slots=True)
+class DocumentToken:
+    """A token of the document's date: it stays in the format of a period, and each number fills it in."""
+
+    text: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelToken:
+    """The token of the label that an explicit period is opened with, such as 2082/83."""
+
+    text: str = LABEL
+    unit: str = "label"
+
+
+# Literal text, or a token whose text depends on the period or on the document.
+_Part = str | DateToken | DocumentToken | LabelToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,23 +230,57 @@ class Template:
     width: int
     after: tuple[_Part, ...]
 
-    def compile(self, span: Span) -> NumberFormat:
+    @property
+    def has_label(self) -> bool:
+        """Whether each of its periods is opened with a label."""
+        return any(isinstance(part, LabelToken) for part in (*self.before, *self.after))
+
+    def compile(self, span: Span, label: str | None = None) -> NumberFormat:
         """The format of the numbers of a period; its date tokens speak of the day on which it starts.
 
-        Raises `InvalidDate` for a fiscal year that ends in the year 10000.
+        Raises `InvalidDate` for a fiscal year that ends in the year 10000, and `InvalidTemplate` where a label is
+        missing, can't be one, or has no place.
         """
+        self._check_label(label)
 
         def render(parts: tuple[_Part, ...]) -> str:
             fiscal_start = self.calendar.fiscal_start
-            return "".join(p if isinstance(p, str) else p.render(span.starts_on, fiscal_start) for p in parts)
+            return "".join(
+                (label or "")
+                if isinstance(p, LabelToken)
+                else p.render(span.starts_on, fiscal_start)
+                if isinstance(p, DateToken)
+                else _text(p)
+                for p in parts
+            )
 
         return NumberFormat(prefix=render(self.before), width=self.width, suffix=render(self.after))
+
+    def _check_label(self, label: str | None) -> None:
+        problem = remedy = ""
+        if self.has_label and not label:
+            problem, remedy = "was opened without one", "Open it with a label: open_period(…, label='2082/83')."
+        elif label and not self.has_label:
+            problem, remedy = f"has no place for {label!r}", f"Leave the label out, or write {LABEL} into the template."
+        elif label and ("{" in label or "}" in label or len(label) > LONGEST_LABEL):
+            problem, remedy = f"can't have {label!r}", f"Choose up to {LONGEST_LABEL} characters without braces."
+        elif label and (found := flaw(label, longest=LONGEST_LABEL)):
+            problem, remedy = f"can't have {label!a}, which {found.problem}", found.remedy
+        if problem:
+            raise InvalidTemplate(
+                f"A period of the template {self.text!r} {problem}.",
+                rule=f"{LABEL} is filled in with the label of its own that each explicit period is opened with.",
+                remedy=remedy,
+            )
 
     def pattern(self) -> re.Pattern[str]:
         """Matches any whole number of any period; the group ``counter`` has the digits of its value."""
 
         def pattern_of(parts: tuple[_Part, ...]) -> str:
-            return "".join(re.escape(p) if isinstance(p, str) else f"[0-9]{{{p.width}}}" for p in parts)
+            return "".join(
+                re.escape(p) if isinstance(p, str) else ".+?" if isinstance(p, LabelToken) else f"[0-9]{{{p.width}}}"
+                for p in parts
+            )
 
         counter = f"(?P<counter>{_counter_pattern(self.width)})"
         # \A and \Z, so that search() can't find a number inside a longer one either.
@@ -209,7 +303,8 @@ def parse_template(text: str, calendar: Calendar, *, max_length: int = 60, serie
     before = tuple(part for part in parts[:counter_at] if part is not None)
     after = tuple(part for part in parts[counter_at + 1 :] if part is not None)
     parser.check_text(before, width, after, max_length)
-    parser.check_periods([part for part in before + after if isinstance(part, DateToken)])
+    parser.check_tokens((before, after))
+    parser.check_periods([part for part in before + after if isinstance(part, (DateToken, LabelToken))])
     return Template(text=text, calendar=calendar, before=before, width=width, after=after)
 
 
@@ -244,7 +339,10 @@ class _Parser:
 
     def check_text(self, before: tuple[_Part, ...], width: int, after: tuple[_Part, ...], max_length: int) -> None:
         """Refuse a number that could not be a key, or that is longer than the series allows."""
-        sample = "".join(part if isinstance(part, str) else "0" * part.width for part in (*before, "0" * width, *after))
+        sample = "".join(
+            part if isinstance(part, str) else "0" if isinstance(part, LabelToken) else "0" * part.width
+            for part in (*before, "0" * width, *after)
+        )
         if found := flaw(sample, longest=len(sample)):
             raise self._refusal(
                 f"renders a number that {found.problem}",
@@ -258,23 +356,45 @@ class _Parser:
                 f"A number of this series has at most {max_length} characters.",
             )
 
-    def check_periods(self, tokens: list[DateToken]) -> None:
+    def check_tokens(self, affixes: tuple[tuple[_Part, ...], ...]) -> None:
+        """Refuse text that only looks like a token of the document's date, since it would be filled in like one."""
+        for token in DOCUMENT_TOKENS:
+            meant = sum(isinstance(part, DocumentToken) and part.text == token for parts in affixes for part in parts)
+            # A date token can't become part of one: it renders digits.
+            texts = [
+                "".join("0" if isinstance(p, (DateToken, LabelToken)) else _text(p) for p in parts) for parts in affixes
+            ]
+            if sum(text.count(token) for text in texts) != meant:
+                raise self._refusal(
+                    f"renders the text {token}, which is a token of the document's date",
+                    "That text is filled in for each document, wherever it comes from: the series, the tenant, or "
+                    "doubled braces.",
+                )
+
+    def check_periods(self, tokens: list[DateToken | LabelToken]) -> None:
         """Refuse tokens that change within a period, and a lack of those that tell two periods apart."""
         for token in tokens:
+            if isinstance(token, LabelToken) and self.kind is not CalendarKind.EXPLICIT:
+                raise self._refusal(
+                    f"has {LABEL}, which no period of the calendar '{self.kind}' has",
+                    "Only explicit periods are opened with a label of their own.",
+                )
             if self.kind is CalendarKind.NEVER:
                 raise self._refusal(
                     f"has {token.text}, but its counter never starts anew",
-                    "The calendar 'never' has one period, so a date in its numbers would never change.",
+                    "The calendar 'never' has one period, so a date in its numbers would never change. The tokens "
+                    f"{', '.join(DOCUMENT_TOKENS)} are of the document's own date.",
                 )
             if token.unit not in _ALLOWED_UNITS[self.kind]:
                 raise self._refusal(
                     f"has {token.text}, which is finer than the calendar '{self.kind}'",
-                    f"A date token speaks of the day on which a period starts, so {token.text} would stay.",
+                    f"A date token speaks of the day on which a period starts, so {token.text} would stay. The tokens "
+                    f"{', '.join(DOCUMENT_TOKENS)} are of the document's own date.",
                 )
         present = {token.unit for token in tokens}
         missing = [unit for unit in _REQUIRED_UNITS[self.kind] if unit not in present]
         if self.kind is CalendarKind.EXPLICIT and not tokens:
-            missing = ["date"]
+            missing = ["date or label"]
         if missing:
             raise self._refusal(
                 f"has no {' and no '.join(missing)}, so two periods would render the same number",
@@ -318,12 +438,17 @@ class _Parser:
         token = _DATE_TOKENS.get((name, spec))
         if token is not None:
             return token
-        if name in self.constants or (name, "") in _DATE_TOKENS:
+        if f"{{{name}}}" == LABEL and not spec:
+            return LabelToken()
+        width = DOCUMENT_TOKENS.get(f"{{{name}}}")
+        if width is not None and not spec:
+            return DocumentToken(f"{{{name}}}", width)
+        if name in self.constants or f"{{{name}}}" == LABEL or width is not None or (name, "") in _DATE_TOKENS:
             raise self._refusal(
                 f"has the unknown format {{{name}:{spec}}}",
                 "Only the counter and years have a format: {counter:06}, {year:2}, {fy_start:2}, {fy_end:2}.",
             )
-        known = ", ".join(f"{{{known}}}" for known in ("counter", *_date_token_names(), *self.constants))
+        known = ", ".join(f"{{{known}}}" for known in ("counter", *_token_names(), *self.constants))
         raise self._refusal(f"has the unknown token {{{name}}}", f"The tokens are {known}.")
 
     def _refusal(self, what: str, rule: str, remedy: str = "") -> InvalidTemplate:
@@ -341,8 +466,12 @@ def _counter_pattern(width: int) -> str:
     return f"[0-9]{{{width}}}|[1-9][0-9]{{{width},18}}"
 
 
-def _date_token_names() -> list[str]:
-    return [name for name, spec in _DATE_TOKENS if not spec]
+def _token_names() -> list[str]:
+    return [*(name for name, spec in _DATE_TOKENS if not spec), *(token[1:-1] for token in (LABEL, *DOCUMENT_TOKENS))]
+
+
+def _text(part: str | DocumentToken) -> str:
+    return part if isinstance(part, str) else part.text
 
 
 def _visible(text: str) -> str:

@@ -207,7 +207,7 @@ def next_number(series: Series, period: Period, day: date, alias: str, value: in
         value = allocator_of(series).upcoming(alias, period)
     if value > period.max_value:
         raise refusals.exhausted(period, 1)
-    return period.number_of(value, alias)
+    return period.number_of(value, alias, on=day)
 
 
 def later_date(period: Period, day: date, alias: str) -> date | None:

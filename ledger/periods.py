@@ -112,6 +112,7 @@ def open_period(
     starts_on: date | None = None,
     ends_on: date | None = None,
     first_value: int | None = None,
+    label: str | None = None,
     by: Any = None,
     using: str | None = None,
 ) -> Period:
@@ -119,19 +120,20 @@ def open_period(
 
     ``series`` is a series, or the code of one of the tenant ``org``; a default series is made for it. Explicit dates,
     both inclusive, make a period of any length under any calendar: a short first year, a 52/53-week year, the stretch
-    between two fiscal years. ``first_value`` is where its counter starts, by default where the series' periods do.
-    ``by`` names who opens it, which is kept with a period that is made by hand. Opening a period that is open already
-    returns it. Raises PeriodConflict where it would overlap another one or repeat its numbers, NoPeriod where the
-    calendar has none for the day, and InvalidArgument where the arguments can't make a period.
+    between two fiscal years. ``first_value`` is where its counter starts, by default where the series' periods do;
+    ``label`` the text of ``{label}`` in its numbers, such as ``"2082/83"``. ``by`` names who opens it, which is kept
+    with a period that is made by hand. Opening a period that is open already returns it. Raises PeriodConflict where it
+    would overlap another one or repeat its numbers, NoPeriod where the calendar has none for the day, and
+    InvalidArgument where the arguments can't make a period.
     """
     code, org, using = series_named(series, org, using)
     alias = using or router.db_for_write(Period)
     for given in (day, starts_on, ends_on):
         day_or_moment(given)  # refuses what is no date
     found = series if isinstance(series, Series) and series._state.db == alias else _series(alias, org, code)
-    period = _wanted_period(found, day, starts_on, ends_on, first_value, alias)
+    period = _wanted_period(found, day, starts_on, ends_on, first_value, label, alias)
     by_hand = starts_on is not None or first_value not in (None, found.start_value)
-    opened = _opened(period, alias, ahead=False, by_hand=actor_name(by) if by_hand else None)
+    opened = _opened(period, alias, ahead=False, by_hand=actor_name(by) if by_hand else None, label=label)
     if first_value is not None and opened.first_value != first_value:
         raise PeriodConflict(
             f"The period {opened.label} of series {str(series)!r} is open already, from {opened.first_value} on.",
@@ -257,7 +259,7 @@ def impatient(alias: str, patience: str = _PATIENCE) -> Iterator[None]:
         yield
 
 
-def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = None) -> Period:
+def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = None, label: str | None = None) -> Period:
     """``period`` as it is in the database, made there if need be; raises PeriodConflict where it can't be made.
 
     The database makes it by the series' own row; ``by_hand`` by these very dates and first value, and names who asked.
@@ -267,7 +269,7 @@ def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = No
         _refuse_repetition(period, alias)
         _check_rules(period, alias)
         # Of two that open the same period, one makes it, the other finds it.
-        outcome = _open(connections[alias], period, ahead=ahead, by_hand=by_hand)
+        outcome = _open(connections[alias], period, ahead=ahead, by_hand=by_hand, label=label)
         if outcome == "too_far":
             raise refusals.too_far(period.series, period.starts_on)
         if outcome.startswith("conflict: "):
@@ -285,11 +287,13 @@ def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = No
     return opened
 
 
-def _open(connection: BaseDatabaseWrapper, period: Period, *, ahead: bool, by_hand: str | None) -> str:
+def _open(
+    connection: BaseDatabaseWrapper, period: Period, *, ahead: bool, by_hand: str | None, label: str | None
+) -> str:
     names = [period.tenant, period.series.code]
     if by_hand is not None:
         statement = sql.OPEN_EXPLICIT
-        arguments = [*names, period.starts_on, period.ends_on, period.first_value, by_hand]
+        arguments = [*names, period.starts_on, period.ends_on, period.first_value, by_hand, label]
     else:
         statement, arguments = sql.OPEN_PERIOD, [*names, period.starts_on]
     if ahead:
@@ -305,6 +309,7 @@ def _wanted_period(
     starts_on: date | None,
     ends_on: date | None,
     first_value: int | None,
+    label: str | None,
     alias: str,
 ) -> Period:
     """The unsaved period that the arguments of ``open_period`` ask for."""
@@ -317,11 +322,11 @@ def _wanted_period(
     if first_value is not None:
         expect(first_value, int, "first_value", "Pass a whole number, such as first_value=500.")
     if starts_on is not None and ends_on is not None:
-        period = Period.of(series, Span(starts_on, ends_on), first_value=first_value)
+        period = Period.of(series, Span(starts_on, ends_on), first_value=first_value, label=label)
     else:
         period = planned_period(series, day or today_in(series.time_zone, alias), alias)
-        if first_value is not None:
-            period = Period.of(series, period.as_span(), first_value=first_value)
+        if first_value is not None or label is not None:
+            period = Period.of(series, period.as_span(), first_value=first_value, label=label)
     if not 0 <= period.first_value <= period.max_value:
         raise InvalidSeries(
             f"The period {period.label} of series {str(series)!r} can't start at {period.first_value}.",

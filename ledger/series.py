@@ -21,6 +21,7 @@ from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries, Seco
 from ledger.keys import actor_name, check_text, tenant_key
 from ledger.misspelt import unknown
 from ledger.models import Allocation, DefaultSeries, Period, Series
+from ledger.rules import rules_text
 from ledger.zones import today_in
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ def define_series(
     ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``
     ("serial"; "at_commit", "pooled", "reserved" and "remote" don't make checkouts wait for each other), ``system`` (the
     accounting system of a remote series), ``give_back``, ``start_value``, ``max_length`` in characters,
-    ``max_days_ahead`` (so many days after today a document may be dated), ``chronological``, ``rules`` (a country's,
-    such as "DE", that are checked; see ``ledger.rules``) and ``is_active``. ``by`` names who defines it, for its
-    history.
+    ``max_days_ahead`` (so many days after today a document may be dated), ``chronological``, ``rules`` (whose rules are
+    checked: a country's, such as "DE", or several, such as ("DE", "FR-einvoice"); see ``ledger.rules``) and
+    ``is_active``. ``by`` names who defines it, for its history.
     What is left out stays as it is. Safe to call at each deployment: what is as it should be is neither locked nor
     written, so the least-privileged role may call it too.
 
@@ -89,6 +90,8 @@ def define_series(
             rule=f"Its settings are {', '.join(SETTINGS)}.",
             remedy="Correct the name.",
         )
+    if "rules" in settings:
+        settings["rules"] = rules_text(settings["rules"])
     actor = actor_name(by)
     with told_in_our_words(code), transaction.atomic(using=alias):
         found = find_series(alias, tenant, code)
@@ -122,10 +125,8 @@ def save_series(
 
 def _as_json(series: Series, names: Iterable[str] | None = None) -> str:
     """Settings as the database takes them, with what the rules allow: it can't ask the rules itself."""
-    rules = series.rule_set()
     settings = {name: getattr(series, name) for name in (SETTINGS if names is None else names)}
-    settings["rules_length"] = None if rules is None or rules.length is None else rules.length.maximum
-    settings["rules_highest"] = None if rules is None or rules.counter is None else rules.counter.highest
+    settings["rules_length"], settings["rules_highest"] = series.rule_bounds()
     return json.dumps(settings)
 
 
@@ -376,4 +377,5 @@ def _new_series(tenant: str, code: str, settings: Any) -> Series:
             remedy="Correct LEDGER['DEFAULT_SERIES'].",
         )
     chosen = {"time_zone": ledger_settings().time_zone, "max_days_ahead": ledger_settings().max_days_ahead, **settings}
+    chosen["rules"] = rules_text(chosen.get("rules", ""))
     return Series(tenant=tenant, code=code, **chosen)

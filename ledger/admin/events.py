@@ -14,7 +14,7 @@ from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_te
 from ledger.admin.evidence import shown_declarations
 from ledger.admin.filters import SeriesFilter, SeriesOfPeriodFilter, TenantFilter
 from ledger.admin.search import EntrySearch
-from ledger.models import AdoptedGap, Adoption, GapDeclared, GapExplained, NumberVoided
+from ledger.models import AdoptedGap, Adoption, GapDeclared, GapExplained, NumberRegistered, NumberVoided
 
 
 class EventAdmin(ReadOnlyAdmin):
@@ -44,6 +44,22 @@ class NumberVoidedAdmin(EntrySearch, EventAdmin):
 
     @admin.display(description="number")
     def number(self, obj: NumberVoided) -> str:
+        """What people read."""
+        return obj.entry.number
+
+
+@admin.register(NumberRegistered)
+class NumberRegisteredAdmin(EntrySearch, EventAdmin):
+    """Under which reference an authority knows a number."""
+
+    list_display = ("number", "shown_tenant", "authority", "reference", "actor", "registered_at")
+    list_select_related = ("entry",)
+    search_fields = ("entry__number",)
+    fields = ("entry", "tenant", "authority", "reference", "digest", "actor", "registered_at", "transaction_id")
+    readonly_fields = fields
+
+    @admin.display(description="number")
+    def number(self, obj: NumberRegistered) -> str:
         """What people read."""
         return obj.entry.number
 

@@ -64,7 +64,8 @@ def _line(label: str, series: Series, period: Period, day: date, alias: str) -> 
     if period._state.adding:
         by_hand = series.calendar == CalendarKind.EXPLICIT and _opened(series, day, alias) is None
         return Line(label, number, f"if a period is opened by hand that starts on {day}" if by_hand else "")
-    if series.as_template().compile(period.as_span()) != period.as_format():
+    template = series.as_template()
+    if not template.has_label and template.compile(period.as_span()) != period.as_format():
         return Line(label, number, f"the period {period.label} is open and keeps the template it was opened with")
     return Line(label, number)
 
@@ -82,5 +83,5 @@ def _period(series: Series, day: date, alias: str) -> Period:
         first_value = None if opened.first_value == before.start_value else opened.first_value
         return Period.of(series, series.as_calendar().span(day) or opened.as_span(), first_value=first_value)
     if series.calendar == CalendarKind.EXPLICIT:
-        return Period.of(series, Span(day, day))
+        return Period.of(series, Span(day, day), label="label" if series.as_template().has_label else None)
     return planned_period(series, day, alias)

@@ -40,7 +40,7 @@ class ReservationAdmin(ReadOnlyAdmin):
     @admin.display(description="number")
     def shown_number(self, obj: Reservation) -> str:
         """What was shown."""
-        return format_html('<span class="ledger-day">{}</span>', obj.period.as_format().shown(obj.value))
+        return format_html('<span class="ledger-day">{}</span>', obj.period.as_format().shown(obj.value, obj.issued_on))
 
     @admin.display(description="series")
     def shown_series(self, obj: Reservation) -> str:

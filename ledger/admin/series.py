@@ -29,7 +29,7 @@ from ledger.issuing import next_number
 from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, Period, Series
 from ledger.periods import planned_after
-from ledger.rules import Outcome, all_rules
+from ledger.rules import Outcome, all_rules, rules_text
 from ledger.series import SeriesChange, check_series
 from ledger.waiting import upcoming, with_next_slot
 from ledger.zones import today_in, todays
@@ -71,15 +71,16 @@ class SeriesForm(SeriesModelForm):
             "before a period's first number; later, manage.py ledger_series allocate changes it.",
         }
 
-    rules = forms.ChoiceField(
+    rules = forms.MultipleChoiceField(
         required=False,
-        choices=lambda: [("", "none"), *((code, f"{code}: {rules.name}") for code, rules in all_rules().items())],
-        help_text="The country whose rules are checked: by what is saved here, when a period opens, and on the real "
-        "numbers by manage.py ledger_rules.",
+        choices=lambda: [(code, f"{code}: {rules.name}") for code, rules in all_rules().items()],
+        help_text="Whose rules are checked, such as a country's and an e-invoicing network's: by what is saved here, "
+        "when a period opens, and on the real numbers by manage.py ledger_rules.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["rules"] = self.instance.rules.split(",")
         self.change = SeriesChange(self.instance, router.db_for_write(Series))
 
     def clean_tenant(self) -> str:
@@ -88,6 +89,10 @@ class SeriesForm(SeriesModelForm):
             return tenant_key(self.cleaned_data["tenant"])
         except LedgerError as error:
             raise ValidationError(str(error)) from error
+
+    def clean_rules(self) -> str:
+        """As a series keeps them."""
+        return rules_text(self.cleaned_data["rules"])
 
     def _post_clean(self) -> None:
         # After Series.clean(), which asks no database; with errors already told, the rest would repeat them.
@@ -182,7 +187,7 @@ class SeriesAdmin(WritingAdmin):
             self.message_user(request, answer, messages.INFO)
         for finding in obj.rule_findings():
             if finding.outcome is Outcome.WARNED:
-                self.message_user(request, f"{obj.rules}: {finding}", messages.WARNING)
+                self.message_user(request, f"{finding.rules}: {finding}", messages.WARNING)
 
     @admin.display(description="tenant", ordering="tenant")
     def shown_tenant(self, obj: Series) -> str:

@@ -27,6 +27,7 @@ from ledger.errors import AdoptionError, LedgerError
 from ledger.keys import actor_name, reason_text, tenant_key
 from ledger.models import Adoption, Period, Series
 from ledger.periods import find_period, open_period
+from ledger.rules import rules_text
 from ledger.series import define_series, find_series, make_default_series
 from ledger.zones import timestamp_in
 
@@ -186,6 +187,7 @@ class _Adoption:
         found = find_series(self.alias, self.tenant, self.series)
         if found is not None:
             for name, wanted in self.settings.items():
+                wanted = rules_text(wanted) if name == "rules" else wanted
                 if getattr(found, name, wanted) != wanted:
                     raise AdoptionError(
                         f"The series {str(found)!r} has the {name} {getattr(found, name)!r}; asked for was {wanted!r}.",

@@ -78,7 +78,7 @@ class Sequence:
         """What each number begins with, up to the year or the counter."""
         prefix = ""
         for part in self._series.as_template().before:
-            if isinstance(part, DateToken):
+            if not isinstance(part, str):
                 break
             prefix += part
         return prefix
@@ -107,7 +107,7 @@ class Sequence:
                 year = f"{today_of(self._alias, self._series).year}-" if self.include_year else ""
                 return f"{self.prefix}{year}{0:0{self.pad_width}}"
             period = planned_period(self._series, today_of(self._alias, self._series), self._alias)
-        return period.as_format().number(self.current_value)
+        return period.number_of(self.current_value, self._alias)
 
     @property
     def org_content_type(self) -> Any:

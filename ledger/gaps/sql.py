@@ -156,15 +156,9 @@ FLAGGED = f"""
 ADOPTED_GAP = """
     SELECT g.id
     FROM ledger_period p
-    CROSS JOIN LATERAL (
-        SELECT substr(%(number)s, length(p.prefix) + 1,
-                      length(%(number)s) - length(p.prefix) - length(p.suffix)) AS digits
-        WHERE length(%(number)s) > length(p.prefix) + length(p.suffix)
-    ) d
     JOIN ledger_adoptedgap g ON g.tenant = p.tenant AND g.period_id = p.id
     WHERE p.tenant = %(tenant)s
-      AND upper(p.prefix || d.digits || p.suffix) = upper(%(number)s)
-      AND CASE WHEN d.digits ~ '^[0-9]{1,18}$' THEN d.digits::bigint END BETWEEN g.first_value AND g.last_value
+      AND ledger_value_of(p.prefix, p.width, p.suffix, %(number)s) BETWEEN g.first_value AND g.last_value
     LIMIT 1
 """
 

@@ -157,20 +157,22 @@ def _counted(asked: _Asked, kind: Kind, statement: str, **more: Any) -> Iterator
 
 
 def _undeclared(asked: _Asked) -> Iterator[Fact]:
-    """What is to be declared, from the first of the month after on, when the authority takes it."""
-    policies = {code: rules.gaps for code, rules in all_rules().items() if rules.gaps.policy is GapPolicy.DECLARE}
-    chosen = Series.objects.using(asked.alias).filter(rules__in=policies)
+    """What is to be declared, from the first of the month (or quarter) after on, when the authority takes it."""
+    policies = {
+        code: rules.gaps
+        for code, rules in all_rules().items()
+        if rules.gaps is not None and rules.gaps.policy is GapPolicy.DECLARE
+    }
+    chosen = Series.objects.using(asked.alias).filter(rules__regex=rf"(^|,)({'|'.join(policies)})(,|$)")
     limits = {"tenant": asked.wanted["tenant"], "code": asked.wanted["series"]}
     found = chosen.filter(**{key: value for key, value in limits.items() if value is not None})
     ids, authorities, befores = [], [], []
-    for pk, code, time_zone in found.values_list("pk", "rules", "time_zone"):
-        zone = zone_or_utc(time_zone)
-        begun = asked.today(time_zone).replace(day=1)
-        ids.append(pk)
-        authorities.append(policies[code].authority)
-        befores.append(
-            asked.now if policies[code].due_day is None else datetime(begun.year, begun.month, 1, tzinfo=zone)
-        )
+    for pk, codes, time_zone in found.values_list("pk", "rules", "time_zone"):
+        today = asked.today(time_zone)
+        for gaps in (policies[code] for code in codes.split(",") if code in policies):
+            ids.append(pk)
+            authorities.append(gaps.authority)
+            befores.append(gaps.begun(today))
     if ids:
         lists = {"ids": ids, "authorities": authorities, "befores": befores}
         yield from _counted(asked, Kind.UNDECLARED, sql.UNDECLARED, **lists)

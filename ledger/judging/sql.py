@@ -130,18 +130,21 @@ UNEXPLAINED = f"""
     GROUP BY 1, 2, 3
 """  # noqa: S608
 
-# Missing values that are due to be declared: known since before a moment, and not declared to the authority.
+# Missing values that are due to be declared: the sequence broke before a day, and they were not declared to the
+# authority. It breaks on the day of the missing number itself, where that was reserved; else on that of the next higher
+# number; and, where there is none, on the day (in UTC) on which the gap was found.
 # Arguments besides: ids, authorities, befores: three lists, of the series whose rules ask for it.
 UNDECLARED = f"""
     SELECT p.tenant, s.code, p.starts_on, sum(m.size - coalesce(d.size, 0)), {_SINCE.format("m.since")}
-    FROM unnest(%(ids)s::bigint[], %(authorities)s::text[], %(befores)s::timestamptz[]) AS w (id, authority, before)
+    FROM unnest(%(ids)s::bigint[], %(authorities)s::text[], %(befores)s::date[]) AS w (id, authority, before)
     JOIN ledger_series s ON s.id = w.id
     JOIN ledger_period p ON p.series_id = s.id AND p.tenant = s.tenant
     CROSS JOIN LATERAL (
-        SELECT e.value AS first, e.value AS last, 1::numeric AS size, e.issued_at AS since
+        SELECT e.value AS first, e.value AS last, 1::numeric AS size, e.issued_at AS since,
+               CASE WHEN e.metadata ? 'reservation' THEN e.issued_on END AS own
         FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
         UNION ALL
-        SELECT g.first_value, g.last_value, g.last_value::numeric - g.first_value + 1, a.adopted_at
+        SELECT g.first_value, g.last_value, g.last_value::numeric - g.first_value + 1, a.adopted_at, NULL
         FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.id = g.adoption_id
         WHERE g.tenant = p.tenant AND g.period_id = p.id
     ) m
@@ -151,7 +154,13 @@ UNDECLARED = f"""
         WHERE d.tenant = p.tenant AND d.period_id = p.id AND d.authority = w.authority
           AND d.first_value <= m.last AND d.last_value >= m.first
     ) d ON true
-    WHERE {_CHOSEN} AND m.since < w.before AND m.size > coalesce(d.size, 0)
+    LEFT JOIN LATERAL (
+        SELECT e.issued_on FROM ledger_entry e
+        WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.value > m.last AND e.kind <> 'gap'
+        ORDER BY e.value LIMIT 1
+    ) f ON true
+    WHERE {_CHOSEN} AND m.size > coalesce(d.size, 0)
+      AND coalesce(m.own, f.issued_on, (m.since AT TIME ZONE 'UTC')::date) < w.before
     GROUP BY 1, 2, 3
 """  # noqa: S608
 

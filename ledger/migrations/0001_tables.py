@@ -761,6 +761,67 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="NumberRegistered",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
+                ("era", models.IntegerField(db_default=1, editable=False)),
+                (
+                    "transaction_id",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                ledger.models.columns.TransactionId(), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "db_login",
+                    models.TextField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            ledger.models.columns.SessionUser(), models.TextField()
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+                ("authority", ledger.models.columns.ShortTextField(help_text="Such as PL KSeF.", max_length=60)),
+                (
+                    "reference",
+                    ledger.models.columns.ShortTextField(
+                        help_text="The authority's own name of the document.", max_length=200
+                    ),
+                ),
+                (
+                    "digest",
+                    ledger.models.columns.ShortTextField(
+                        blank=True, default="", help_text="SHA-256 of what was sent, hexadecimal.", max_length=64
+                    ),
+                ),
+                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
+                (
+                    "registered_at",
+                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="registrations",
+                        to="ledger.entry",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "numbers registered",
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.CreateModel(
             name="PendingComparison",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -1225,8 +1286,8 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default="",
                         default="",
-                        help_text="The country whose rules Folio checks, such as DE; empty: none.",
-                        max_length=8,
+                        help_text="Whose rules Folio checks, such as DE, or DE,FR-einvoice; empty: none.",
+                        max_length=100,
                     ),
                 ),
                 (
@@ -1644,6 +1705,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="holehealed",
             constraint=models.UniqueConstraint(fields=("tenant", "hole"), name="ledger_holehealed_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="numberregistered",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "entry", "authority"), name="ledger_numberregistered_once"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="numberregistered",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "authority", "reference"), name="ledger_numberregistered_reference"
+            ),
         ),
         migrations.AddConstraint(
             model_name="numbervoided",

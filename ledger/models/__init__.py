@@ -18,6 +18,7 @@ from ledger.models.events import (
     HoleReported,
     NumberAdopted,
     NumberIssued,
+    NumberRegistered,
     NumberVoided,
 )
 from ledger.models.findings import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
@@ -52,6 +53,7 @@ __all__ = [
     "HoleReported",
     "NumberAdopted",
     "NumberIssued",
+    "NumberRegistered",
     "NumberVoided",
     "PendingComparison",
     "Period",

@@ -168,6 +168,34 @@ class NumberVoided(Event):
         return f"{self.entry} void"
 
 
+class NumberRegistered(Event):
+    """An authority knows a number under a reference of its own: a KSeF number, an IRN, a CUFE, a UUID, an ATCUD.
+
+    There is at most one of each authority for an entry, and each reference is of one number. ``digest`` is the SHA-256
+    of what was sent, or empty.
+    """
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="registrations", db_index=False)
+    authority = ShortTextField(max_length=60, help_text="Such as PL KSeF.")
+    reference = key(help_text="The authority's own name of the document.")
+    digest = ShortTextField(max_length=64, blank=True, default="", help_text="SHA-256 of what was sent, hexadecimal.")
+    actor = key(blank=True, default="")
+    registered_at = written_at()
+
+    class Meta:
+        verbose_name_plural = "numbers registered"
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "entry", "authority"], name="ledger_numberregistered_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "authority", "reference"], name="ledger_numberregistered_reference"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entry}: {self.authority} {self.reference}"
+
+
 class Adoption(Event):
     """The numbers of one file of a previous system were taken over, all of them or none."""
 

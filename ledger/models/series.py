@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -16,7 +16,7 @@ from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
 from ledger.keys import check_text
 from ledger.models.columns import ShortTextField, key
 from ledger.models.readable import DayField, FactsField, MomentField
-from ledger.rules import Finding, Plan, Rules, check_period, check_settings, find_rules, refuse_broken
+from ledger.rules import Finding, Plan, Rules, as_of, check_period, check_settings, combined_rules, refuse_broken
 
 #: The longest number that any series may give out, in characters.
 NUMBER_LENGTH = 100
@@ -96,11 +96,11 @@ class Series(models.Model):
         default=False, help_text="Refuse a date before the last one issued in the same period."
     )
     rules = ShortTextField(
-        max_length=8,
+        max_length=100,
         blank=True,
         default="",
         db_default="",
-        help_text="The country whose rules Folio checks, such as DE; empty: none.",
+        help_text="Whose rules Folio checks, such as DE, or DE,FR-einvoice; empty: none.",
     )
     close_after_days = models.PositiveSmallIntegerField(
         null=True,
@@ -149,18 +149,16 @@ class Series(models.Model):
             tenant=self.tenant,
         )
 
-    def rule_set(self) -> Rules | None:
-        """The rules by country, or None where none were chosen; raises InvalidSeries for an unknown code."""
-        return find_rules(self.rules) if self.rules else None
+    def rule_sets(self) -> tuple[Rules, ...]:
+        """The rules by country; raises InvalidSeries for an unknown code."""
+        return combined_rules(self.rules)
 
-    def rule_findings(self) -> list[Finding]:
-        """What the rules by country say of the settings; nothing without ``rules``."""
-        rules = self.rule_set()
-        if rules is None:
+    def rule_findings(self, on: date | None = None) -> list[Finding]:
+        """What the rules by country say of the settings, by the law of a day, today by default."""
+        if not self.rules:
             return []
         calendar = self.as_calendar()
-        # Every date token has a fixed width, so any span shows what the numbers are made of.
-        numbers = self.as_template().compile(calendars.Span(date(2000, 1, 1), date(2000, 12, 31)))
+        numbers = self._sample()
         plan = Plan(
             allocation=self.allocation,
             give_back=self.give_back,
@@ -170,16 +168,21 @@ class Series(models.Model):
             numbers=numbers,
             highest=self.highest_value(numbers),
         )
-        return list(check_settings(rules, plan))
+        day = on or _today()
+        return [finding for rules in self.rule_sets() for finding in as_of(rules, check_settings(rules, plan), day)]
 
     def highest_value(self, numbers: formats.NumberFormat) -> int:
         """The last value whose number keeps the series' length limit and the rules by country; 0 if none does."""
-        rules = self.rule_set()
-        if rules is None:
-            return numbers.highest_value(self.max_length)
-        limit = self.max_length if rules.length is None else min(self.max_length, rules.length.maximum)
-        highest = numbers.highest_value(limit)
-        return highest if rules.counter is None else min(highest, rules.counter.highest)
+        length, highest = self.rule_bounds()
+        value = numbers.highest_value(self.max_length if length is None else min(self.max_length, length))
+        return value if highest is None else min(value, highest)
+
+    def rule_bounds(self) -> tuple[int | None, int | None]:
+        """The longest number and the highest value that all rules by country allow; None where they ask nothing."""
+        sets = self.rule_sets()
+        lengths = [one.length.maximum for one in sets if one.length is not None and not one.length.doubtful]
+        values = [one.counter.highest for one in sets if one.counter is not None]
+        return min(lengths, default=None), min(values, default=None)
 
     def check_settings(self) -> None:
         """Raise the InvalidArgument error of the first setting that can't work; the database isn't asked."""
@@ -206,7 +209,7 @@ class Series(models.Model):
             ("calendar", self.as_calendar),
             ("template", self.as_template),
             ("start_value", self._check_length),
-            ("rules", lambda: refuse_broken(self.rules, self.rule_findings())),
+            ("rules", lambda: refuse_broken(self.rule_findings())),
         ]
 
     def _check_start_value(self) -> None:
@@ -259,15 +262,24 @@ class Series(models.Model):
         if self.system:
             check_text(self.system, InvalidSeries, "The accounting system ", longest=SYSTEM_LENGTH)
 
+    def _sample(self) -> formats.NumberFormat:
+        """The format of some period: every date token has a fixed width; the shortest label stands for all."""
+        template = self.as_template()
+        span = calendars.Span(date(2000, 1, 1), date(2000, 12, 31))
+        return template.compile(span, "0" if template.has_label else None)
+
     def _check_length(self) -> None:
-        # Every date token has a fixed width, so any span shows how long the numbers get.
-        sample = self.as_template().compile(calendars.Span(date(2000, 1, 1), date(2000, 12, 31)))
-        if sample.highest_value(self.max_length) < self.start_value:
+        if self._sample().highest_value(self.max_length) < self.start_value:
             raise InvalidSeries(
                 f"The start value {self.start_value} makes a number of more than {self.max_length} characters.",
                 rule="Each number of a series must fit into its length limit.",
                 remedy="Choose a lower start value, a shorter template or a higher limit.",
             )
+
+
+def _today() -> date:
+    """The day by whose law settings are judged. The database isn't asked: which zone it is makes no difference here."""
+    return datetime.now(UTC).date()
 
 
 class DefaultSeries(models.Model):
@@ -348,14 +360,23 @@ class Period(models.Model):
             return "for ever"
         return f"{self.starts_on} to {self.ends_on}"
 
-    def number_of(self, value: int, using: str | None = None) -> str:
-        """The number of ``value``: that of its draft, where it has one, else as the template has it."""
+    def number_of(self, value: int, using: str | None = None, *, on: date | None = None) -> str:
+        """The number of ``value``: that of its draft, where it has one, else as the template has it.
+
+        ``on`` is the date of the document that may get it; without one, a dated number is that of the value's entry.
+        """
+        numbers = self.as_format()
+        if on is None and numbers.is_dated and self.pk:
+            entries = apps.get_model("ledger", "Entry")._base_manager.using(using or self._state.db)
+            found = entries.filter(tenant=self.tenant, period=self, value=value).values_list("number", flat=True)
+            if (number := found.first()) is not None:
+                return str(number)
         if self.has_drafts:
             drafts = apps.get_model("ledger", "DraftMade")._base_manager.using(using or self._state.db)
             drafted = drafts.filter(tenant=self.tenant, period=self, value=value).values_list("number", flat=True)
             if (number := drafted.first()) is not None:
                 return str(number)
-        return self.as_format().shown(value)
+        return numbers.shown(value, on)
 
     def as_span(self) -> calendars.Span:
         """The dates of the period, both inclusive."""
@@ -363,11 +384,13 @@ class Period(models.Model):
 
     def check_rules(self) -> list[Finding]:
         """What the rules by country say of a period about to be opened; raises AgainstRules where they forbid it."""
-        rules = self.series.rule_set()
-        if rules is None:
-            return []
-        findings = list(check_period(rules, self.as_span(), self.as_format(), self.first_value, self.max_value))
-        refuse_broken(rules.code, findings)
+        facts = (self.as_span(), self.as_format(), self.first_value, self.max_value)
+        findings = [
+            finding
+            for rules in self.series.rule_sets()
+            for finding in as_of(rules, check_period(rules, *facts), _today())
+        ]
+        refuse_broken(findings)
         return findings
 
     def as_format(self) -> formats.NumberFormat:
@@ -375,9 +398,11 @@ class Period(models.Model):
         return formats.NumberFormat(prefix=self.prefix, width=self.width, suffix=self.suffix)
 
     @classmethod
-    def of(cls, series: Series, span: calendars.Span, *, first_value: int | None = None) -> Period:
+    def of(
+        cls, series: Series, span: calendars.Span, *, first_value: int | None = None, label: str | None = None
+    ) -> Period:
         """An unsaved period of ``series`` over ``span``, whose counter starts at ``first_value``."""
-        number_format = series.as_template().compile(span)
+        number_format = series.as_template().compile(span, label)
         first = series.start_value if first_value is None else first_value
         fields: dict[str, Any] = {
             "tenant": series.tenant,

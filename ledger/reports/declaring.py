@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 from ledger.errors import InvalidSeries
 from ledger.models import Series
-from ledger.rules import find_rules
+from ledger.rules.base import Gaps
 from ledger.unreadable import day_or_none
-from ledger.zones import zone_or_utc
 
 
-def due_day(series: Series) -> int | None:
-    """The day of the month after, or None where the series' rules know no such day."""
-    try:
-        rules = find_rules(series.rules) if series.rules else None
-    except InvalidSeries:
-        return None  # of another version of Folio; ledger_rules tells of it
-    return rules.gaps.due_day if rules is not None else None
+def must_declare(series: Series) -> bool:
+    """Whether the series' rules know a day by which a missing number is declared."""
+    return bool(_policies(series))
 
 
-def declaration_due(series: Series, known_since: datetime | None) -> date | None:
-    """Until when what is known since then is to be declared; None where nobody asks for it, or nothing is proven."""
-    day = due_day(series)
-    if day is None or known_since is None:
+def declaration_due(series: Series, broke_on: date | None) -> date | None:
+    """The last day to declare a number if the sequence broke on ``broke_on``; None where nobody asks, or none is known.
+
+    It broke on the day of the missing number itself, where that was reserved; else on that of the next higher number.
+    """
+    day = day_or_none(broke_on)
+    if day is None:
         return None
-    since = day_or_none(known_since.astimezone(zone_or_utc(series.time_zone)).date())
-    if since is None or since.year == date.max.year:
-        return None  # no such day
-    # In the months that have that many days at least: the rules name none beyond the 28th.
-    return date(since.year + since.month // 12, since.month % 12 + 1, day)
+    return min((due for gaps in _policies(series) if (due := gaps.due(day)) is not None), default=None)
+
+
+def _policies(series: Series) -> list[Gaps]:
+    try:
+        sets = series.rule_sets()
+    except InvalidSeries:
+        return []  # of another version of Folio; ledger_rules tells of it
+    return [rules.gaps for rules in sets if rules.gaps is not None and rules.gaps.due_day is not None]

@@ -7,10 +7,19 @@ from dataclasses import fields
 from datetime import UTC
 
 from ledger.reports import report_sql as sql
-from ledger.reports.declaring import declaration_due, due_day
+from ledger.reports.declaring import declaration_due, must_declare
 from ledger.reports.missing import Span, What
 from ledger.reports.remote import remote_parts
-from ledger.reports.rows import AcknowledgedRow, DeclaredGapRow, GapRow, OpenRow, Part, PeriodRow, VoidRow
+from ledger.reports.rows import (
+    AcknowledgedRow,
+    DeclaredGapRow,
+    GapRow,
+    OpenRow,
+    Part,
+    PeriodRow,
+    RegisteredRow,
+    VoidRow,
+)
 from ledger.reports.scope import Scope, ScopedPeriod
 
 _CAUSES = {
@@ -21,7 +30,7 @@ _CAUSES = {
 
 def parts(scope: Scope) -> tuple[Part, ...]:
     """All parts of a report, in the order in which people read them."""
-    declares = any(due_day(scoped.series) is not None for scoped in scope.periods)
+    declares = any(must_declare(scoped.series) for scoped in scope.periods)
     return (
         Part(
             "summary",
@@ -50,9 +59,39 @@ def parts(scope: Scope) -> tuple[Part, ...]:
             OpenRow,
             lambda: _open(scope),
         ),
+        *_registered_parts(scope),
         *_alarm_parts(scope),
         *remote_parts(scope),
     )
+
+
+def _registered_parts(scope: Scope) -> Iterator[Part]:
+    """The references of authorities; none for a tenant that no authority knows."""
+    ((known,),) = scope.snapshot.rows(sql.ANY_REGISTERED, {"tenant": scope.tenant})
+    if known:
+        note = "The references under which authorities know these numbers."
+        yield Part("registered", "Registered numbers", note, RegisteredRow, lambda: _registered(scope))
+
+
+def _registered(scope: Scope) -> Iterator[RegisteredRow]:
+    by_id = {scoped.period.pk: scoped for scoped in scope.periods}
+    wanted = {"tenant": scope.tenant, "periods": list(by_id), "since": scope.since, "until": scope.until}
+    for period, value, number, issued_on, authority, reference, digest, registered_at, actor in scope.snapshot.rows(
+        sql.REGISTERED, wanted
+    ):
+        scoped = by_id[period]
+        yield RegisteredRow(
+            series=scoped.summary.series,
+            period=scoped.summary.period,
+            value=value,
+            number=number,
+            issued_on=issued_on,
+            authority=authority,
+            reference=reference,
+            digest=digest,
+            registered_at=registered_at.astimezone(scoped.zone),
+            registered_by=actor,
+        )
 
 
 def _voids(scope: Scope) -> Iterator[VoidRow]:
@@ -93,7 +132,7 @@ def _gaps(scope: Scope, *, declares: bool) -> Iterator[GapRow]:
         for span in scope.spans(scoped):
             if not span.what.is_open:
                 row = _gap(scoped, span)
-                yield _with_declaration(scoped, row) if declares else row
+                yield _with_declaration(scoped, span, row) if declares else row
 
 
 def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
@@ -106,8 +145,8 @@ def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
         start=span.first,
         end=span.last,
         count=span.count,
-        start_number=numbers.shown(span.first),
-        end_number=numbers.shown(span.last),
+        start_number=numbers.shown(span.first, item and item.asked_for),
+        end_number=numbers.shown(span.last, item and item.asked_for),
         before_number=before.number if before else None,
         before_on=before.issued_on if before else None,
         after_number=after.number if after else None,
@@ -121,9 +160,11 @@ def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
     )
 
 
-def _with_declaration(scoped: ScopedPeriod, row: GapRow) -> DeclaredGapRow:
+def _with_declaration(scoped: ScopedPeriod, span: Span, row: GapRow) -> DeclaredGapRow:
     told = {field.name: getattr(row, field.name) for field in fields(GapRow)}
-    return DeclaredGapRow(**told, declaration_due=declaration_due(scoped.series, row.known_since))
+    known = None if row.known_since is None else row.known_since.date()
+    broke_on = (span.item and span.item.asked_for) or row.after_on or known
+    return DeclaredGapRow(**told, declaration_due=declaration_due(scoped.series, broke_on))
 
 
 def _open(scope: Scope) -> Iterator[OpenRow]:
@@ -135,7 +176,7 @@ def _open(scope: Scope) -> Iterator[OpenRow]:
                     series=scoped.summary.series,
                     period=scoped.summary.period,
                     value=span.first,
-                    number=numbers.shown(span.first),
+                    number=numbers.shown(span.first, span.item.asked_for),
                     state=span.what.value,
                     since=scoped.local(span.item.since),
                     document=span.item.document,

@@ -40,7 +40,8 @@ ISLANDS = """
     ) a ON true
     LEFT JOIN LATERAL (
         SELECT e.value AS first, e.value AS last, 'flagged' AS what, e.issued_at AS since, '' AS document,
-               e.actor, NULL::date AS asked_for, e.metadata AS evidence, e.id AS entry, NULL::bigint AS adopted_gap
+               e.actor, CASE WHEN e.metadata ? 'reservation' THEN e.issued_on END AS asked_for,
+               e.metadata AS evidence, e.id AS entry, NULL::bigint AS adopted_gap
         FROM ledger_entry e
         WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value BETWEEN i.first AND i.last
           AND e.kind = 'gap'
@@ -105,6 +106,22 @@ VOIDS = """
       AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
     ORDER BY s.code, p.starts_on, e.value, v.id
 """
+
+# Parameters: tenant, periods (their ids), since, until.
+REGISTERED = """
+    SELECT p.id, e.value, e.number, e.issued_on, r.authority, r.reference, r.digest, r.registered_at, r.actor
+    FROM ledger_numberregistered r
+    JOIN ledger_entry e ON e.id = r.entry_id AND e.tenant = r.tenant
+    JOIN ledger_period p ON p.id = e.period_id
+    JOIN ledger_series s ON s.id = p.series_id
+    WHERE r.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s)
+      AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+    ORDER BY s.code, p.starts_on, e.value, r.authority
+"""
+
+# Whether an authority knows any of the tenant's numbers. Parameter: tenant.
+ANY_REGISTERED = "SELECT EXISTS (SELECT FROM ledger_numberregistered r WHERE r.tenant = %(tenant)s)"
 
 # The accounting systems of which something of the tenant's was read, and when each was last compared.
 SYSTEMS = "SELECT r.system, r.compared_at FROM ledger_remotereading r WHERE r.tenant = %(tenant)s ORDER BY r.system"

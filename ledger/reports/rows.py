@@ -132,6 +132,20 @@ class VoidRow(Row):
 
 
 @dataclass(frozen=True, slots=True)
+class RegisteredRow(Row):
+    """A number that an authority knows under a reference of its own."""
+
+    value: int = column("Value", Kind.VALUE, 0)
+    number: str = column("Number", share=1.6)
+    issued_on: date = column("Business date", Kind.DAY, 1.15)
+    authority: str = column("Authority", share=1.1)
+    reference: str = column("Reference", share=3)
+    digest: str = column("SHA-256 of what was sent", share=0)
+    registered_at: datetime = column("Registered", Kind.MOMENT, 1.75)
+    registered_by: str = column("By", share=1.2)
+
+
+@dataclass(frozen=True, slots=True)
 class GapRow(Row):
     """Values that no document bears, from ``start`` to ``end``, both inclusive, all of one cause.
 

@@ -19,7 +19,8 @@ from ledger.growth import growth_finding, rates, runs_out_on
 from ledger.models import Period, Series
 from ledger.reports import rules_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
-from ledger.rules import Finding, GapPolicy, Outcome, Rules, all_rules
+from ledger.rules import Finding, GapPolicy, Outcome, Rules, all_rules, as_of
+from ledger.rules.base import Gaps, Registration
 from ledger.rules.checking import judged
 from ledger.verification.alarms import COUNTRY_RULE, Watch
 from ledger.verification.findings import Alarm
@@ -28,7 +29,7 @@ from ledger.zones import today_in
 
 @dataclass(frozen=True, slots=True)
 class SeriesReport:
-    """One series: the code and name of its rules (empty where it has none), every finding, and what is not checked."""
+    """One series: codes and names of its rules (empty where it has none), every finding, and what is not checked."""
 
     tenant: str
     series: str
@@ -54,12 +55,18 @@ class SeriesReport:
 
 
 def report(
-    *, org: Any = None, tenant: str | None = None, series: Series | str | None = None, using: str | None = None
+    *,
+    org: Any = None,
+    tenant: str | None = None,
+    series: Series | str | None = None,
+    on: date | None = None,
+    using: str | None = None,
 ) -> Iterator[SeriesReport]:
     """One report for each series, in the order of tenant and code.
 
     ``tenant`` is a key (``""`` is the one without a name), ``org`` what ``issue`` takes; with neither, all tenants.
-    ``series`` is one or its code. Reads every number of a series that has rules.
+    ``series`` is one or its code. ``on`` is the day by whose law it is judged, today by default. Reads every number of
+    a series that has rules.
     """
     tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Series)
@@ -69,7 +76,7 @@ def report(
     if series is not None:
         chosen = chosen.filter(code=series)
     for one in chosen.iterator():
-        yield _report(one, alias)
+        yield _report(one, alias, on)
 
 
 def broken(one: SeriesReport) -> list[Finding]:
@@ -77,10 +84,13 @@ def broken(one: SeriesReport) -> list[Finding]:
 
     Missing numbers that are to be explained or declared are told as such, not as a broken rule: that is work to do.
     """
-    known = all_rules().get(one.rules)
-    told_as_gaps = known is not None and known.gaps.policy in (GapPolicy.EXPLAIN, GapPolicy.DECLARE)
     failed = (finding for finding in one.findings if finding.outcome is Outcome.FAILED)
-    return [finding for finding in failed if finding.check != "gaps" or not told_as_gaps]
+    return [finding for finding in failed if finding.check != "gaps" or not _is_told_as_gaps(finding)]
+
+
+def _is_told_as_gaps(finding: Finding) -> bool:
+    known = all_rules().get(finding.rules)
+    return known is not None and known.gaps is not None and known.gaps.policy is not GapPolicy.FORBIDDEN
 
 
 def watch(
@@ -116,31 +126,39 @@ def alarms(one: SeriesReport) -> Iterator[Alarm]:
             number=None,
             table="ledger_series",
             id=None,
-            problem=f"The rules {one.rules} are broken, {finding.check}: {finding.rule}{source}",
+            problem=f"The rules {finding.rules or one.rules} are broken, {finding.check}: {finding.rule}{source}",
             remedy=f"{finding.remedy} manage.py ledger_rules tells more.".strip(),
         )
 
 
-def _report(series: Series, alias: str) -> SeriesReport:
+def _report(series: Series, alias: str, on: date | None) -> SeriesReport:
     try:
-        rules = series.rule_set()
+        sets = series.rule_sets()
     except InvalidSeries as error:
         # Written by another version of Folio, or past it: nothing can be checked, which must not look like all is well.
         unknown = Finding("rules", Outcome.FAILED, error.problem, error.rule, remedy=error.remedy)
         return SeriesReport(series.tenant, series.code, series.rules, "", (unknown,), ())
-    if rules is None:
+    if not sets:
         return SeriesReport(series.tenant, series.code, "", "", (), ())
+    day = on or today_in(series.time_zone, alias)
     try:
-        findings = (*series.rule_findings(), *_facts(series, rules, alias))
+        findings = (*series.rule_findings(day), *_facts(series, sets, day, alias))
     except InvalidArgument as error:
         findings = (Finding("settings", Outcome.FAILED, error.problem, error.rule, remedy=error.remedy),)
-    return SeriesReport(series.tenant, series.code, rules.code, rules.name, findings, rules.unchecked)
+    unchecked = tuple(dict.fromkeys(told for rules in sets for told in rules.unchecked))
+    names = " and ".join(rules.name for rules in sets)
+    return SeriesReport(series.tenant, series.code, series.rules, names, findings, unchecked)
 
 
-def _facts(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
+def _facts(series: Series, sets: tuple[Rules, ...], day: date, alias: str) -> Iterator[Finding]:
     """What the rules say of the numbers that are there."""
-    today = today_in(series.time_zone, alias)
     periods = list(summarise(tenant=series.tenant, series=series.code, using=alias))
+    for rules in sets:
+        yield from as_of(rules, _of_numbers(series, rules, periods, day, alias), day)
+    yield from _open_periods(series, day, alias)
+
+
+def _of_numbers(series: Series, rules: Rules, periods: list[PeriodSummary], day: date, alias: str) -> Iterator[Finding]:
     yield from _numbers(series, rules, alias)
     if rules.order is not None:
         count = sum(period.out_of_order for period in periods)
@@ -152,8 +170,10 @@ def _facts(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
             broken=count > 0,
             remedy="See manage.py ledger_status, and switch the chronology guard on.",
         )
-    yield from _gaps(series, rules, periods, today, alias)
-    yield from _open_periods(series, rules, today, alias)
+    if rules.gaps is not None:
+        yield from _gaps(series, rules.gaps, periods, day, alias)
+    if rules.registration is not None:
+        yield _registrations(series, rules.registration, day, alias)
 
 
 def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
@@ -178,6 +198,7 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
             f"A number has at most {rules.length.maximum} characters.",
             rules.length.source,
             broken=too_long > 0,
+            doubtful=rules.length.doubtful,
             remedy="They stay as they are; shorten the template for the next period.",
         )
     if rules.characters is not None:
@@ -215,18 +236,36 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
         )
 
 
-def _gaps(series: Series, rules: Rules, periods: list[PeriodSummary], today: date, alias: str) -> Iterator[Finding]:
-    gaps = rules.gaps
-    # Due on that day of the month after: so what became known before this month is overdue once the day is over, and
-    # before it, what became known before last month.
-    this_month = today.replace(day=1)
-    last_month = (this_month - timedelta(days=1)).replace(day=1)
-    overdue = None if gaps.due_day is None else this_month if today.day > gaps.due_day else last_month
+def _registrations(series: Series, wanted: Registration, day: date, alias: str) -> Finding:
+    arguments: dict[str, Any] = {
+        "tenant": series.tenant,
+        "series": series.pk,
+        "authority": wanted.authority,
+        "since": wanted.source.since,
+        "before": day - timedelta(days=wanted.days),
+    }
+    with open_cursor(alias) as cursor:
+        cursor.execute(sql.REGISTRATIONS, arguments)
+        count, unknown, one = cursor.fetchone()
+    return judged(
+        "registration",
+        f"{unknown:,} of {count:,} numbers have no reference of {wanted.authority}, such as {one!r}."
+        if unknown
+        else f"All of {count:,} numbers have a reference of {wanted.authority}.",
+        f"{wanted.authority} knows each number {wanted.days} days after its date.",
+        wanted.source,
+        broken=unknown > 0,
+        doubtful=wanted.doubtful,
+        remedy="Send the documents, and note the references: manage.py ledger_references.",
+    )
+
+
+def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date, alias: str) -> Iterator[Finding]:
     wanted: dict[str, Any] = {
         "tenant": series.tenant,
         "series": series.pk,
         "authority": gaps.authority,
-        "overdue": overdue,
+        "overdue": gaps.overdue_before(today),
         "time_zone": series.time_zone,
     }
     with open_cursor(alias) as cursor:
@@ -257,7 +296,8 @@ def _gaps(series: Series, rules: Rules, periods: list[PeriodSummary], today: dat
             remedy="Run manage.py ledger_gaps explain.",
         )
     else:
-        by = "" if gaps.due_day is None else f" by the {gaps.due_day}th of the next month"
+        stretch = "quarter" if gaps.quarterly else "month"
+        by = f" by the {gaps.due_day}th after the {stretch} in which the sequence broke" if gaps.due_day else ""
         yield judged(
             "gaps",
             f"{told}, {missing - declared:,} of them not declared to {gaps.authority}"
@@ -283,7 +323,7 @@ def _gaps(series: Series, rules: Rules, periods: list[PeriodSummary], today: dat
     )
 
 
-def _open_periods(series: Series, rules: Rules, today: date, alias: str) -> Iterator[Finding]:
+def _open_periods(series: Series, today: date, alias: str) -> Iterator[Finding]:
     for period in Period.objects.using(alias).filter(series=series, closed_at=None).order_by("starts_on"):
         highest = series.highest_value(period.as_format())
         if period.max_value > highest:
@@ -292,7 +332,7 @@ def _open_periods(series: Series, rules: Rules, today: date, alias: str) -> Iter
                 Outcome.WARNED,
                 f"The period {period.label} was opened before the rules were chosen, and its counter may go up to "
                 f"{period.max_value}.",
-                f"By the rules {rules.code} and the series' length limit it ends at {highest}.",
+                f"By the rules {series.rules} and the series' length limit it ends at {highest}.",
                 remedy="Watch it, and let the next period come with a shorter template.",
             )
         if period.starts_on <= today <= period.ends_on and (told := _growth(period, today, highest, alias)):

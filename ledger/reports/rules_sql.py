@@ -17,24 +17,42 @@ NUMBERS = """
     WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND e.kind <> 'gap'
 """
 
+# Numbers that an authority should know by now: how many, how many of them it doesn't, and one of those. Void ones are
+# left out. Arguments: tenant, series (id), authority, since (a date or null), before (a date: only older numbers).
+REGISTRATIONS = """
+    SELECT count(*), count(*) FILTER (WHERE r.id IS NULL), min(e.number) FILTER (WHERE r.id IS NULL)
+    FROM ledger_period p
+    JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id
+    LEFT JOIN ledger_numberregistered r
+        ON r.tenant = e.tenant AND r.entry_id = e.id AND r.authority = %(authority)s
+    WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND e.kind = 'issued'
+      AND e.issued_on < %(before)s::date AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+      AND NOT EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = e.tenant AND v.entry_id = e.id)
+"""
+
 # Missing numbers that are known: how many, how many of them explained, declared to the authority, and neither declared
-# nor younger than the day ``overdue``. Arguments: tenant, series (id), authority, overdue (a date or null), time_zone.
+# nor broken on or after the day ``overdue``. A sequence breaks on the day of the missing number itself, where that was
+# reserved; else on that of the next higher number; and, where there is none, on the day on which the gap was found.
+# Arguments: tenant, series (id), authority, overdue (a date or null), time_zone.
 GAPS = """
     WITH gap AS (
-        SELECT e.period_id, e.value AS first_value, e.value AS last_value, e.issued_at AS since,
+        SELECT e.period_id, e.value AS first_value, e.value AS last_value,
+               CASE WHEN e.metadata ? 'reservation' THEN e.issued_on END AS own,
+               (e.issued_at AT TIME ZONE %(time_zone)s)::date AS found,
                EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = e.id) AS explained
         FROM ledger_period p
         JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
         WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
         UNION ALL
-        SELECT g.period_id, g.first_value, g.last_value, a.adopted_at,
+        SELECT g.period_id, g.first_value, g.last_value, NULL, (a.adopted_at AT TIME ZONE %(time_zone)s)::date,
                EXISTS (SELECT FROM ledger_gapexplained x WHERE x.adopted_gap_id = g.id)
         FROM ledger_period p
         JOIN ledger_adoptedgap g ON g.tenant = p.tenant AND g.period_id = p.id
         JOIN ledger_adoption a ON a.id = g.adoption_id
         WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
     ), sized AS (
-        SELECT g.*, g.last_value - g.first_value + 1 AS size, coalesce(declared.size, 0) AS declared
+        SELECT g.*, coalesce(g.own, follows.issued_on, g.found) AS broke_on,
+               g.last_value - g.first_value + 1 AS size, coalesce(declared.size, 0) AS declared
         FROM gap g
         LEFT JOIN LATERAL (
             SELECT sum(least(d.last_value, g.last_value) - greatest(d.first_value, g.first_value) + 1) AS size
@@ -42,9 +60,14 @@ GAPS = """
             WHERE d.tenant = %(tenant)s AND d.period_id = g.period_id AND d.authority = %(authority)s
               AND d.first_value <= g.last_value AND d.last_value >= g.first_value
         ) declared ON true
+        LEFT JOIN LATERAL (
+            SELECT e.issued_on FROM ledger_entry e
+            WHERE e.tenant = %(tenant)s AND e.period_id = g.period_id AND e.value > g.last_value AND e.kind <> 'gap'
+            ORDER BY e.value LIMIT 1
+        ) follows ON true
     )
     SELECT coalesce(sum(size), 0), coalesce(sum(size) FILTER (WHERE explained), 0), coalesce(sum(declared), 0),
            coalesce(sum(size - declared)
-                    FILTER (WHERE (since AT TIME ZONE %(time_zone)s)::date < %(overdue)s::date), 0)
+                    FILTER (WHERE broke_on < %(overdue)s::date), 0)
     FROM sized
 """

@@ -1,13 +1,13 @@
 """What the law of a country asks of a series: rule sets, and how a series is checked against one.
 
-Pure: no database, no Django. A series names its rule set in ``rules`` (``"DE"``). Folio *checks* these rules; whether
-a numbering satisfies the law is for an adviser to say. Each file of ``countries`` is one rule set: to add one, add a
-file.
+Pure: no database, no Django, no clock. A series names its rule sets in ``rules``: a country's (``"DE"``), or several,
+such as a country's and an e-invoicing network's (``"DE,FR-einvoice"``). Folio *checks* these rules; whether a numbering
+satisfies the law is for an adviser to say. Each file of ``countries`` is one rule set: to add one, add a file.
 """
 
 from ledger.rules.base import Basis, GapPolicy, Rules, Source
-from ledger.rules.checking import Finding, Outcome, Plan, check_period, check_settings, refuse_broken
-from ledger.rules.finding import all_rules, find_rules
+from ledger.rules.checking import Finding, Outcome, Plan, as_of, check_period, check_settings, refuse_broken
+from ledger.rules.finding import all_rules, combined_rules, find_rules, rules_text
 
 __all__ = [
     "Basis",
@@ -18,8 +18,11 @@ __all__ = [
     "Rules",
     "Source",
     "all_rules",
+    "as_of",
     "check_period",
     "check_settings",
+    "combined_rules",
     "find_rules",
     "refuse_broken",
+    "rules_text",
 ]

@@ -1,13 +1,14 @@
 """What a rule set is made of: each rule with its source, and whether it is a ban or a doubt.
 
 A ban is refused when a series is saved or a period opened, whoever tells of it. What is ``doubtful`` (the source leaves
-it open, or it is Folio's caution alone) is a warning and no more.
+it open, or it is Folio's caution alone) is a warning and no more; so is what a source asks from a later day on.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 
 from ledger.calendars import CalendarKind, FiscalStart
@@ -39,20 +40,30 @@ class GapPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a rule stands."""
+    """Where a rule stands, and ``since`` which day it binds; None where that is long ago, or not known."""
 
     text: str
     basis: Basis
+    since: date | None = None
+
+    def binds(self, on: date) -> bool:
+        """Whether it does on that day."""
+        return self.since is None or self.since <= on
+
+    def as_dict(self) -> dict[str, str | None]:
+        """All of it, for JSON."""
+        return {"text": self.text, "basis": self.basis.value, "since": self.since.isoformat() if self.since else None}
 
     def __str__(self) -> str:
-        return f"{self.text} ({self.basis})"
+        return f"{self.text} ({self.basis}{f', since {self.since}' if self.since else ''})"
 
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
     """The policy for missing numbers.
 
-    ``authority`` is whom they are declared to, as GapDeclared names it; ``due_day`` the day of the next month by which.
+    ``authority`` is whom they are declared to, as GapDeclared names it; ``due_day`` the day by which, of the
+    month after the one in which the sequence broke, or after the quarter if ``quarterly``: 28 at most.
     """
 
     policy: GapPolicy
@@ -60,6 +71,32 @@ class Gaps:
     doubtful: bool = False
     authority: str = ""
     due_day: int | None = None
+    quarterly: bool = False
+
+    def due(self, broke_on: date) -> date | None:
+        """The last day to declare a number, if the sequence broke on that day; None if there is no such day."""
+        if self.due_day is None:
+            return None
+        ends = broke_on.month + (-broke_on.month) % self._months
+        year = broke_on.year + ends // 12
+        return None if year > date.max.year else date(year, ends % 12 + 1, self.due_day)
+
+    def begun(self, on: date) -> date:
+        """The first day of the month, or the quarter, that is declared together with that day."""
+        return date(on.year, on.month - (on.month - 1) % self._months, 1)
+
+    def overdue_before(self, today: date) -> date | None:
+        """A number whose sequence broke before this day is overdue; None if there is no day by which it is due."""
+        if self.due_day is None:
+            return None
+        this = self.begun(today)
+        last = self.begun(this - timedelta(days=1))
+        due = self.due(last)
+        return this if due is not None and today > due else last
+
+    @property
+    def _months(self) -> int:
+        return 3 if self.quarterly else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +105,7 @@ class Length:
 
     maximum: int
     source: Source
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +163,43 @@ class Unique:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """An authority must know each number, under a reference of its own, so many days after its business date.
+
+    ``authority`` is its name, as NumberRegistered has it.
+    """
+
+    authority: str
+    days: int
+    source: Source
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one country for one series; what a country says nothing of is None. ``unchecked``: what only people
-    can see to."""
+    """The rules of one country, or of one e-invoicing network, for one series; what it says nothing of is None.
+
+    ``aliases`` are other codes of the same set. ``unchecked``: what only people can see to.
+    """
 
     code: str
     name: str
-    gaps: Gaps
+    gaps: Gaps | None = None
     unique: Unique | None = None
     length: Length | None = None
     characters: Characters | None = None
     counter: Counter | None = None
     order: Order | None = None
     reset: Reset | None = None
+    registration: Registration | None = None
     unchecked: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """Every source that a rule names, once."""
-        rules = (self.unique, self.gaps, self.length, self.characters, self.counter, self.order, self.reset)
+        rules = (
+            *(self.unique, self.gaps, self.length, self.characters, self.counter, self.order, self.reset),
+            self.registration,
+        )
         return tuple(dict.fromkeys(rule.source for rule in rules if rule is not None))

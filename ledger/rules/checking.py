@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
@@ -38,11 +38,12 @@ class Finding:
     rule: str
     source: Source | None = None
     remedy: str = ""
+    #: The code of the rule set that asks for it.
+    rules: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        source = None if self.source is None else {"text": self.source.text, "basis": self.source.basis.value}
-        return asdict(self) | {"outcome": self.outcome.value, "source": source}
+        return asdict(self) | {"outcome": self.outcome.value, "source": self.source and self.source.as_dict()}
 
     def __str__(self) -> str:
         cited = f" [{self.source}]" if self.source else ""
@@ -76,6 +77,17 @@ def judged(
     if not broken:
         return Finding(check, Outcome.PASSED, told, rule, source)
     return Finding(check, Outcome.WARNED if doubtful else Outcome.FAILED, told, rule, source, remedy)
+
+
+def as_of(rules: Rules, findings: Iterable[Finding], on: date) -> Iterator[Finding]:
+    """The findings of a rule set by the law of a day: what binds later is a warning until then."""
+    for finding in findings:
+        told = replace(finding, rules=rules.code)
+        if finding.outcome is Outcome.FAILED and finding.source is not None and not finding.source.binds(on):
+            told = replace(
+                told, outcome=Outcome.WARNED, rule=f"{finding.rule} It binds from {finding.source.since} on."
+            )
+        yield told
 
 
 def check_settings(rules: Rules, plan: Plan) -> Iterator[Finding]:
@@ -136,22 +148,23 @@ def outgrown_on(*, used: int, days: int, left: int, today: date, until: date) ->
     return today + timedelta(days=lasts) if lasts <= (last - today).days else None
 
 
-def refuse_broken(code: str, findings: Iterable[Finding]) -> None:
-    """Raise AgainstRules for the first rule of the set ``code`` that is broken."""
+def refuse_broken(findings: Iterable[Finding]) -> None:
+    """Raise AgainstRules for the first rule that is broken."""
     for finding in findings:
         if finding.outcome is Outcome.FAILED:
             raise AgainstRules(
                 finding.told,
-                rule=f"{finding.rule} So the rules {code} have it: {finding.source}.",
-                remedy=f"{finding.remedy} Or choose no rules: rules=''.",
+                rule=f"{finding.rule} So the rules {finding.rules} have it: {finding.source}.",
+                remedy=f"{finding.remedy} Or leave {finding.rules} out of the rules of the series.",
             )
 
 
 def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
     gaps, allocation = rules.gaps, plan.allocation
+    policy = None if gaps is None else gaps.policy
     # Of each allocation: what becomes of a number whose checkout rolled back.
     burns = allocation == "reserved" or (allocation == "pooled" and not plan.give_back)
-    if gaps.policy is GapPolicy.FORBIDDEN:
+    if gaps is not None and policy is GapPolicy.FORBIDDEN:
         # A burnt number is a gap for ever; one that was given back is a gap only if its period closes before the next
         # checkout takes it; and a supplier that Folio does not know may do either.
         surely = allocation in ("serial", "at_commit")
@@ -165,7 +178,7 @@ def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
             doubtful=gaps.doubtful or not burns,
             remedy="Choose the allocation at_commit, or serial.",
         )
-    elif gaps.policy is GapPolicy.DECLARE:
+    elif gaps is not None and policy is GapPolicy.DECLARE:
         yield judged(
             "allocation",
             f"With the allocation {allocation}, a checkout that rolls back "
@@ -200,9 +213,12 @@ def _check_calendar(reset: Reset, calendar: Calendar) -> Finding:
         and _ever_reaches_over(calendar, sample, reset.turns_on)
     )
     refused = kind in reset.refused
-    remedy = "Choose the calendar fiscal-year"
-    if reset.turns_on is not None:
-        remedy += f" with the fiscal start {reset.turns_on}"
+    if CalendarKind.FISCAL_YEAR in reset.refused:
+        remedy = f"Choose the calendar {CalendarKind.NEVER}"
+    elif reset.turns_on is not None:
+        remedy = f"Choose the calendar fiscal-year with the fiscal start {reset.turns_on}"
+    else:
+        remedy = "Choose the calendar fiscal-year"
     return judged(
         "reset",
         f"The calendar is {kind}" + (f" from {calendar.fiscal_start}." if kind is CalendarKind.FISCAL_YEAR else "."),
@@ -215,9 +231,9 @@ def _check_calendar(reset: Reset, calendar: Calendar) -> Finding:
 
 
 def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highest: int) -> Iterator[Finding]:
-    first = numbers.number(first_value)
-    # Where not even the first value fits, it is the one to show.
-    last = numbers.number(max(first_value, highest))
+    # Of some document's date, where the numbers have one. If not even the first value fits, it is the one to show.
+    first = numbers.number(first_value, _SOME_DAY)
+    last = numbers.number(max(first_value, highest), _SOME_DAY)
     if rules.length is not None:
         limit = rules.length.maximum
         yield judged(
@@ -227,6 +243,7 @@ def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highes
             f"A number has at most {limit} characters.",
             rules.length.source,
             broken=len(first) > limit,
+            doubtful=rules.length.doubtful,
             remedy="Choose a shorter template, such as one with {year:2}, or fewer digits.",
         )
     if rules.characters is not None:

@@ -1,7 +1,8 @@
-"""Finding a rule set by its code."""
+"""Finding rule sets by their codes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -20,12 +21,39 @@ def all_rules() -> dict[str, Rules]:
 
 
 def find_rules(code: str) -> Rules:
-    """The rule set of a code such as ``"DE"``. Raises InvalidSeries for any other text."""
-    found = all_rules().get(code)
+    """The rule set of a code such as ``"DE"``, in any case. Raises InvalidSeries for any other text."""
+    found = _by_any_code().get(code.upper())
     if found is None:
         raise InvalidSeries(
             f"There is no rule set {code!r}.",
             rule=f"The rule sets are {', '.join(all_rules())}.",
-            remedy="Choose one of them, or none: rules=''.",
+            remedy="Choose some of them, or none: rules=''.",
         )
     return found
+
+
+def combined_rules(chosen: str | Iterable[str]) -> tuple[Rules, ...]:
+    """The rule sets of a series, each once, by codes: with commas between them (``"DE,FR-einvoice"``), or in a list.
+
+    Each set is checked by itself, so the strictest rule holds. Raises InvalidSeries for an unknown code.
+    """
+    if not isinstance(chosen, str) and not (
+        isinstance(chosen, Iterable) and all(isinstance(code, str) for code in chosen)
+    ):
+        raise InvalidSeries(
+            f"The rules {chosen!r} can't be read.",
+            rule="Rules are codes: one text, or a list of texts.",
+            remedy="Write them like rules='DE' or rules=('DE', 'FR-einvoice').",
+        )
+    codes = chosen.split(",") if isinstance(chosen, str) else chosen
+    return tuple(dict.fromkeys(find_rules(code.strip()) for code in codes if code.strip()))
+
+
+def rules_text(chosen: str | Iterable[str]) -> str:
+    """The codes as a series keeps them: ``"DE,FR-einvoice"``."""
+    return ",".join(rules.code for rules in combined_rules(chosen))
+
+
+@cache
+def _by_any_code() -> dict[str, Rules]:
+    return {code.upper(): rules for rules in all_rules().values() for code in (rules.code, *rules.aliases)}

@@ -13,6 +13,8 @@ CREATE INDEX ledger_entry_written ON ledger_entry USING brin (transaction_id, is
 CREATE TRIGGER ledger_void_fits BEFORE INSERT ON ledger_numbervoided FOR EACH ROW EXECUTE FUNCTION ledger_void_fits();
 CREATE INDEX ledger_numbervoided_written ON ledger_numbervoided USING brin (transaction_id) WITH (autosummarize = on, pages_per_range = 32);
 ALTER TABLE ledger_numbervoided ADD CONSTRAINT ledger_numbervoided_readable CHECK (reason <> '' AND ledger_is_prose(reason) AND (actor = '' OR ledger_is_key(actor)) AND (replacement = '' OR ledger_is_key(replacement)) AND ledger_is_moment(voided_at));
+CREATE TRIGGER ledger_registration_fits BEFORE INSERT ON ledger_numberregistered FOR EACH ROW EXECUTE FUNCTION ledger_void_fits();
+ALTER TABLE ledger_numberregistered ADD CONSTRAINT ledger_numberregistered_readable CHECK (ledger_is_key(authority) AND length(authority) <= 60 AND ledger_is_key(reference) AND digest ~ '^([0-9a-f]{64})?$' AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(registered_at));
 ALTER TABLE ledger_gapexplained ADD CONSTRAINT ledger_gapexplained_readable CHECK (explanation <> '' AND ledger_is_prose(explanation) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(explained_at));
 CREATE TRIGGER ledger_declaration_fits BEFORE INSERT ON ledger_gapdeclared FOR EACH ROW EXECUTE FUNCTION ledger_declaration_fits();
 -- No value is declared twice to one authority. Written on numbers, "authority, then period, then value", each in decimal

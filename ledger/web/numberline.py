@@ -107,7 +107,7 @@ def number_line(counts: PeriodCounts, first: int | None = None, last: int | None
 
 
 def _number(period: Period, value: int) -> str:
-    return period.as_format().shown(value)
+    return period.number_of(value)
 
 
 def _path(stretches: Sequence[tuple[int, int]]) -> str:

@@ -18,6 +18,7 @@ from ledger.models import (
     GapExplained,
     HoleHealed,
     HoleReported,
+    NumberRegistered,
     NumberVoided,
     Period,
     RemoteDocument,
@@ -78,7 +79,7 @@ def story(period: Period, value: int, *, with_findings: bool) -> Story:
     entry = Entry.objects.filter(**its_own, value=value).first()
     left_out = AdoptedGap.objects.filter(**its_own, first_value__lte=value, last_value__gte=value).first()
     draft = DraftMade.objects.filter(**its_own, value=value).first()
-    number = entry.number if entry else draft.number if draft else period.as_format().shown(value)
+    number = entry.number if entry else draft.number if draft else period.number_of(value)
     events = [*_before(period, value, draft)]
     if entry is not None:
         events += _of_entry(entry)
@@ -169,6 +170,10 @@ def _of_entry(entry: Entry) -> Iterator[Event]:
     for void in NumberVoided.objects.filter(tenant=entry.tenant, entry=entry):
         facts = {"replaced by": void.replacement} if void.replacement else {}
         yield Event(void.voided_at, "void", "Declared void", void.actor, void.reason, void.transaction_id, facts)
+    for told in NumberRegistered.objects.filter(tenant=entry.tenant, entry=entry):
+        facts = {"reference": told.reference, **({"SHA-256": told.digest} if told.digest else {})}
+        title = f"Registered with {told.authority}"
+        yield Event(told.registered_at, "confirmed", title, told.actor, "", told.transaction_id, facts)
     for said in GapExplained.objects.filter(tenant=entry.tenant, entry=entry):
         yield Event(said.explained_at, "note", "Explained", said.actor, said.explanation, said.transaction_id)
 

@@ -77,8 +77,8 @@ def shop(tenant: str, prefix: str, *, code: str = "invoice", mark: str = "") -> 
     return Shop(tenant, series, period, issued, gaps, finding, alarm)
 
 
-def flag(period: Period, mark: str) -> None:
-    """The next value becomes a flagged gap."""
+def flag(period: Period, mark: str, on: date | None = None) -> None:
+    """The next value, which was reserved for a document of that day, becomes a flagged gap."""
     value = period.last_value + 1
     Period.objects.filter(pk=period.pk).update(last_value=value)
     Entry.objects.create(
@@ -88,7 +88,7 @@ def flag(period: Period, mark: str) -> None:
         value=value,
         kind="gap",
         number=period.as_format().number(value),
-        issued_on=date(2026, 3, 1) + timedelta(value % 28),
+        issued_on=on or date(2026, 3, 1) + timedelta(value % 28),
         actor="sweep",
         metadata={
             "cause": f"{mark} cause",

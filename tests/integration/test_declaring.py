@@ -419,8 +419,20 @@ class TestGstr1:
         out, err = StringIO(), StringIO()
         call_command("ledger_declare", *GSTR1[:1], "--month=9998-12", *GSTR1[2:], stdout=out, stderr=err)
         assert "The month is not over yet in Asia/Kolkata" in err.getvalue()
-        assert "Series credit has the rules IN, and is not in the table" in err.getvalue()
+        assert "Series credit has the rules of India, and is not in the table" in err.getvalue()
         assert json.loads(out.getvalue())["doc_issue"] == {"doc_det": []}
+
+    def test_it_warns_of_serials_that_the_rule_forbids(self) -> None:
+        templates = {"long": "INVOICE/2026-27/{counter:08}", "odd": "A_{counter}", "good": "A-{counter}"}
+        for code, template in templates.items():
+            define_series(code, template=template, calendar="never", time_zone="Asia/Kolkata")
+            issue_many(code, documents=["a", "b"], on=DAY)
+        err = StringIO()
+        maps = [f"--map={code}=1" for code in templates]
+        call_command("ledger_declare", *GSTR1[:3], *maps, stdout=StringIO(), stderr=err)
+        assert "Series long: 2 serials, such as 'INVOICE/2026-27/00000001', have more than 16" in err.getvalue()
+        assert "Series odd: 2 serials, such as 'A_1'" in err.getvalue()
+        assert "Series good" not in err.getvalue()
 
     @pytest.mark.parametrize(
         ("option", "why"),
@@ -430,6 +442,7 @@ class TestGstr1:
             ("--map=invoice", "can't be read"),
             ("--map=bill=1", "has no series bill"),
             ("--gstin=27aapfu0939f1zv", "15 characters"),
+            ("--gstin=27AAPFU0939F1ZW", "here it would be V"),
             ("--month=2026-13", "YYYY-MM"),
         ],
     )

@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, InternalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import ProtectedError, RestrictedError
 
-from ledger import close_period, issue, issue_many, void
+from ledger import close_period, issue, issue_many, register, void
 from ledger.models import (
     AdoptedGap,
     Adoption,
@@ -57,6 +57,7 @@ def fill() -> None:
         issue("ticket", org="other", using=ALIAS)
         block = issue_many("invoice", documents=["a", "b", "c"], org="acme", on=DAY, using=ALIAS)
         void(block[0], reason="wrong", using=ALIAS)
+        register(block[1], authority="PL KSeF", reference="K-1", using=ALIAS)
         period = block[0].period
         adoption = Adoption.objects.using(ALIAS).create(
             tenant="acme", series=period.series, source="old.csv", digest="", rows=1

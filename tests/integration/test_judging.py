@@ -150,9 +150,9 @@ class TestUndeclared:
     def by_its_own_clock(self, settings: Any) -> None:
         settings.LEDGER = {"CLOCK": "application"}
 
-    def missing(self, **settings: Any) -> Period:
+    def missing(self, on: date | None = None, **settings: Any) -> Period:
         period = numbers(template="{counter}", calendar="never", rules="BR", **settings)
-        flag(period, "a")
+        flag(period, "a", on=on or datetime.now(UTC).date())
         gap = GapFlagged.objects.get()
         explain(gap, explanation="card refused")
         return period
@@ -165,6 +165,17 @@ class TestUndeclared:
             assert (fact.kind, fact.count) == (Kind.UNDECLARED, 1)
             declare([GapRange(period, 11, 11)], authority="BR NF-e", reference="1350001")
             assert verdict().is_in_order
+
+    def test_it_counts_from_the_day_of_the_number_and_not_from_the_flagging(self) -> None:
+        self.missing(on=datetime.now(UTC).date().replace(day=1) - timedelta(days=1))
+        assert kinds() == {Kind.UNDECLARED: 1}
+
+    def test_a_combined_rule_set_asks_for_it_too(self) -> None:
+        self.missing(on=DAY)
+        Series.objects.update(rules="IT,BR")
+        assert kinds() == {Kind.UNDECLARED: 1}
+        Series.objects.update(rules="IT,IN-einvoice")
+        assert kinds() == {}
 
     def test_a_zone_that_nobody_knows_stops_nobody(self) -> None:
         self.missing()
@@ -264,4 +275,4 @@ def test_no_query_more_for_more_tenants() -> None:
         issue_many("invoice", org=org, documents=[f"order:{n}" for n in range(3)])
         flag(Period.objects.get(tenant=org), "a")
     assert asked() == before
-    assert len(judge(sweeps=()).facts) == 20
+    assert len(judge(sweeps=()).facts) == 30, "20 to explain, and 10 of Brazil to declare"

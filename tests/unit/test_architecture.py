@@ -24,7 +24,7 @@ LAYERS = [
     {"changes", "series", "periods", "growth", "testing", "waiting"},
     {
         *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
-        *("remote", "documents"),
+        *("remote", "documents", "registering"),
     },
     {"sweeps"},
     {"actions"},

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import DeclarationError
 from ledger.reports.official import nfe_xml
+from ledger.reports.official.check_digits import cnpj_check, gstin_check, is_cnpj, is_gstin
 from ledger.reports.official.nfe_xml import NAMESPACE, Request, checked, parse, write
 
 REQUEST = Request(
@@ -86,7 +87,7 @@ latin = st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_categories
     first=st.integers(1, 999_999_999),
     more=st.integers(0, 9_999),
     text=st.text(latin, min_size=15, max_size=255).filter(lambda text: text[0] > " " and text[-1] > " "),
-    cnpj=st.from_regex(r"\A[0-9A-Z]{12}[0-9]{2}\Z"),
+    cnpj=st.from_regex(r"\A[0-9A-Z]{12}\Z").map(lambda root: root + cnpj_check(root)),
 )
 def test_whatever_is_let_pass_keeps_the_schema(serie: int, first: int, more: int, text: str, cnpj: str) -> None:
     last = min(first + more, 999_999_999)
@@ -102,6 +103,7 @@ def test_whatever_is_let_pass_keeps_the_schema(serie: int, first: int, more: int
         {"state": "99"},
         {"year": "2026"},
         {"cnpj": "12.345.678/0001-95"},
+        {"cnpj": "12345678000196"},
         {"cnpj": "１２３４５６７８０００１９５"},
         {"model": "57"},
         {"serie": "1000"},
@@ -163,3 +165,30 @@ class TestSigning:
         with pytest.raises(ElementTree.ParseError, match="document type"):
             parse(b'<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/hostname">]><a>&e;</a>')
         assert nfe_xml.parse(b"<a>&amp;</a>").text == "&"
+
+
+@pytest.mark.parametrize(
+    ("root", "digits"),
+    [
+        # Banco do Brasil; the example of NT 2025.001 with letters; the usual sample.
+        ("000000000001", "91"),
+        ("12ABC34501DE", "35"),
+        ("123456780001", "95"),
+    ],
+)
+def test_check_digits_of_a_cnpj(root: str, digits: str) -> None:
+    assert cnpj_check(root) == digits
+    assert is_cnpj(root + digits)
+    assert not is_cnpj(root + f"{(int(digits) + 1) % 100:02}")
+
+
+def test_the_check_character_of_a_gstin() -> None:
+    assert gstin_check("27AAPFU0939F1Z") == "V"
+    assert is_gstin("27AAPFU0939F1ZV")
+
+
+@given(st.from_regex(r"\A[0-9]{2}[0-9A-Z]{12}\Z"), st.integers(0, 13), st.integers(1, 35))
+def test_a_changed_character_of_a_gstin_is_found(root: str, at: int, by: int) -> None:
+    letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    changed = root[:at] + letters[(letters.index(root[at]) + by) % 36] + root[at + 1 :]
+    assert gstin_check(changed) != gstin_check(root)

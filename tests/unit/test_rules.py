@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,15 +19,18 @@ from ledger.errors import AgainstRules, InvalidSeries
 from ledger.formats import NumberFormat
 from ledger.rules import (
     Basis,
+    Finding,
     GapPolicy,
     Outcome,
     Plan,
     all_rules,
+    as_of,
     check_period,
     check_settings,
     countries,
     find_rules,
     refuse_broken,
+    rules_text,
 )
 from ledger.rules.checking import HORIZON, outgrown_on
 
@@ -54,12 +58,14 @@ def outcomes(code: str, plan: Plan) -> dict[str, Outcome]:
 
 
 def test_the_countries_and_their_policies() -> None:
-    policies = {code: rules.gaps.policy for code, rules in all_rules().items()}
+    policies = {code: rules.gaps and rules.gaps.policy for code, rules in all_rules().items()}
     assert policies == {
-        **dict.fromkeys(("FR", "PT"), GapPolicy.FORBIDDEN),
-        **dict.fromkeys(("EU", "DE", "ES", "UK", "IT", "PL", "AT"), GapPolicy.EXPLAIN),
-        **dict.fromkeys(("IN", "BR"), GapPolicy.DECLARE),
+        **dict.fromkeys(("FR", "HU", "PT", "SA"), GapPolicy.FORBIDDEN),
+        **dict.fromkeys(("EU", "DE", "ES", "UK", "IT", "PL", "AT", "NO", "RO", "TR"), GapPolicy.EXPLAIN),
+        **dict.fromkeys(("CL", "CO", "DO", "PH", "UY"), GapPolicy.EXPLAIN),
+        **dict.fromkeys(("IN", "IN-quarterly", "BR"), GapPolicy.DECLARE),
         **dict.fromkeys(("AU", "CH", "MX"), GapPolicy.FREE),
+        **dict.fromkeys(("FR-einvoice", "IN-einvoice", "PL-KSeF"), None),
     }
     with pytest.raises(InvalidSeries, match="'XX'.*AT, AU, BR"):
         find_rules("XX")
@@ -69,12 +75,14 @@ def test_the_countries_and_their_policies() -> None:
 def test_each_rule_cites_its_source_and_says_of_what_kind_it_is(module: str) -> None:
     loaded = import_module(f"{countries.__name__}.{module}")
     told, documented = " ".join((loaded.__doc__ or "").split()), DOCS.read_text(encoding="utf-8")
+    assert loaded.RULES.sources
     for source in loaded.RULES.sources:
         assert source.basis in Basis
         pattern = re.escape(source.text) + r"[^.]*?\(" + source.basis + r"\)"
-        assert re.search(pattern, told, re.IGNORECASE) or f"{source.text} ({source.basis})" in told, source
+        # Folio's caution is said at the end of its sentence; all other sources name their basis right behind them.
+        assert re.search(pattern, told, re.IGNORECASE), source
         assert source.text in documented
-    assert f"| {loaded.RULES.code} " in documented
+    assert re.search(rf"^\| ([\w, -]+, )?{re.escape(loaded.RULES.code)}[ ,]", documented, re.MULTILINE)
 
 
 def test_nobody_says_complies() -> None:
@@ -84,7 +92,7 @@ def test_nobody_says_complies() -> None:
 
 
 class TestAllocations:
-    @pytest.mark.parametrize("code", ["FR", "PT"])
+    @pytest.mark.parametrize("code", ["FR", "HU", "PT", "SA"])
     @pytest.mark.parametrize("allocation", ["serial", "at_commit"])
     def test_those_that_leave_no_gap_pass_everywhere(self, code: str, allocation: str) -> None:
         assert outcomes(code, replace(PLAN, allocation=allocation))["allocation"] is Outcome.PASSED
@@ -102,7 +110,7 @@ class TestAllocations:
         with pytest.raises(
             AgainstRules, match="reserved.*leaves a gap.*No number may be missing.*242 nonies A.*at_comm"
         ):
-            refuse_broken("FR", check_settings(find_rules("FR"), plan))
+            refuse_broken(check_settings(find_rules("FR"), plan))
 
     def test_without_order_a_number_given_back_is_a_doubt_and_a_burnt_one_a_ban(self) -> None:
         unordered = replace(find_rules("FR"), order=None)
@@ -126,7 +134,7 @@ class TestAllocations:
         assert outcomes(code, replace(PLAN, allocation="reserved"))["allocation"] is Outcome.WARNED
         assert outcomes(code, replace(PLAN, allocation="pooled"))["allocation"] is Outcome.PASSED
 
-    @pytest.mark.parametrize("code", ["DE", "EU", "UK", "AU", "CH"])
+    @pytest.mark.parametrize("code", ["DE", "EU", "NO", "RO", "UK", "AU", "CH"])
     def test_elsewhere_each_is_allowed(self, code: str) -> None:
         assert Outcome.FAILED not in outcomes(code, replace(PLAN, allocation="reserved", chronological=False)).values()
 
@@ -143,19 +151,28 @@ class TestSettings:
             ("IN", {"calendar": YEAR}, "reset", Outcome.WARNED),
             ("IN", {"calendar": Calendar(CalendarKind.QUARTER, FiscalStart(2, 1))}, "reset", Outcome.WARNED),
             ("PT", {"calendar": Calendar(CalendarKind.MONTH)}, "reset", Outcome.FAILED),
-            ("PT", {"calendar": Calendar(CalendarKind.NEVER)}, "reset", Outcome.WARNED),
+            ("PT", {"calendar": Calendar(CalendarKind.NEVER)}, "reset", Outcome.PASSED),
+            ("SA", {"calendar": YEAR}, "reset", Outcome.FAILED),
+            ("SA", {"calendar": Calendar(CalendarKind.NEVER)}, "reset", Outcome.PASSED),
+            ("TR", {"calendar": Calendar(CalendarKind.MONTH)}, "reset", Outcome.WARNED),
             ("PT", {"calendar": YEAR}, "reset", Outcome.PASSED),
             ("IT", {"calendar": Calendar(CalendarKind.DAY)}, "reset", Outcome.WARNED),
             ("PT", {"numbers": NumberFormat("FT A2026/", 1, "")}, "characters", Outcome.PASSED),
             ("PT", {"numbers": NumberFormat("INV-2026-", 6, "")}, "characters", Outcome.FAILED),
             ("IN", {"numbers": NumberFormat("INV/26-27/", 4, "")}, "length", Outcome.PASSED),
             ("IN", {"numbers": NumberFormat("INVOICE/26-27/", 4, "")}, "length", Outcome.FAILED),
-            ("IN", {"numbers": NumberFormat("", 4, "/26")}, "characters", Outcome.FAILED),
+            ("IN", {"numbers": NumberFormat("", 4, "/26")}, "characters", Outcome.PASSED),
+            ("IN-einvoice", {"numbers": NumberFormat("", 4, "/26")}, "characters", Outcome.FAILED),
+            ("IN-quarterly", {"numbers": NumberFormat("INVOICE/26-27/", 4, "")}, "length", Outcome.FAILED),
+            ("FR", {"numbers": NumberFormat("F 26 ", 4, "")}, "characters", Outcome.WARNED),
+            ("FR", {"numbers": NumberFormat("F" * 35, 1, "")}, "length", Outcome.WARNED),
+            ("FR-einvoice", {"numbers": NumberFormat("F 26 ", 4, "")}, "characters", Outcome.FAILED),
+            ("FR-einvoice", {"numbers": NumberFormat("F" * 35, 1, "")}, "length", Outcome.FAILED),
             ("IN", {"numbers": NumberFormat("A_", 4, "")}, "characters", Outcome.FAILED),
             ("BR", {"first_value": 0, "numbers": NumberFormat("", 1, "")}, "counter", Outcome.FAILED),
             ("BR", {"numbers": NumberFormat("", 1, "")}, "counter", Outcome.PASSED),
             ("BR", {"first_value": 10**9, "numbers": NumberFormat("", 1, "")}, "counter", Outcome.FAILED),
-            ("MX", {"numbers": NumberFormat("S" * 26, 1, "")}, "characters", Outcome.WARNED),
+            ("MX", {"numbers": NumberFormat("S|", 1, "")}, "characters", Outcome.FAILED),
             ("MX", {"numbers": NumberFormat("S" * 25, 1, "")}, "characters", Outcome.PASSED),
             ("ES", {"numbers": NumberFormat("S" * 60, 1, "")}, "length", Outcome.FAILED),
         ],
@@ -166,8 +183,8 @@ class TestSettings:
     def test_the_last_number_is_checked_too(self) -> None:
         # 9999999999999999 fits, 1 too; what starts with a zero is neither of them at width 1.
         plan = replace(PLAN, numbers=NumberFormat("", 1, ""), highest=10**16 - 1)
-        assert outcomes("IN", plan)["characters"] is Outcome.PASSED
-        assert outcomes("IN", replace(plan, highest=10**16))["characters"] is Outcome.FAILED
+        assert outcomes("IN-einvoice", plan)["characters"] is Outcome.PASSED
+        assert outcomes("IN-einvoice", replace(plan, highest=10**16))["characters"] is Outcome.FAILED
 
 
 class TestPeriods:
@@ -191,6 +208,76 @@ class TestPeriods:
     def test_a_rule_without_a_year_has_no_day_to_turn_on(self) -> None:
         span = Span(date(2026, 1, 1), date(2026, 1, 2))
         assert list(check_period(find_rules("DE"), span, NumberFormat("A-", 4, ""), 1, 99)) == []
+
+
+class TestTheDayOfTheLaw:
+    """Spain's characters bind from 2027-01-01."""
+
+    PLAN = replace(PLAN, numbers=NumberFormat("A<", 4, ""))
+
+    def told(self, on: date) -> Finding:
+        findings = as_of(find_rules("ES"), check_settings(find_rules("ES"), self.PLAN), on)
+        (found,) = [finding for finding in findings if finding.check == "characters"]
+        return found
+
+    def test_a_rule_to_come_warns_and_says_when(self) -> None:
+        assert self.told(date(2026, 12, 31)).outcome is Outcome.WARNED
+        assert "binds from 2027-01-01 on" in self.told(date(2026, 12, 31)).rule
+        assert self.told(date(2027, 1, 1)).outcome is Outcome.FAILED
+        assert "binds from" not in self.told(date(2027, 1, 1)).rule
+
+    def test_each_finding_names_its_rules(self) -> None:
+        with pytest.raises(
+            AgainstRules, match="the rules ES have it: VeriFactu validations 1.2.2 .statute, since 2027"
+        ):
+            refuse_broken([self.told(date(2027, 1, 1))])
+        assert self.told(date(2027, 1, 1)).as_dict()["source"]["since"] == "2027-01-01"
+
+
+class TestCombined:
+    def test_codes_come_in_any_case_and_way(self) -> None:
+        assert rules_text(("de", "FR-EINVOICE")) == rules_text(" DE , fr-einvoice,de") == "DE,FR-einvoice"
+        assert rules_text("") == rules_text(()) == ""
+        assert find_rules("gb") is find_rules("UK")
+
+    @pytest.mark.parametrize("wrong", [None, 7, ["DE", None], ("DE", "XX")])
+    def test_what_is_no_code(self, wrong: Any) -> None:
+        with pytest.raises(InvalidSeries):
+            rules_text(wrong)
+
+    def test_codes_and_aliases_are_told_apart_in_any_case(self) -> None:
+        codes = [code.upper() for rules in all_rules().values() for code in (rules.code, *rules.aliases)]
+        assert len(set(codes)) == len(codes)
+
+
+class TestDeadlines:
+    @pytest.mark.parametrize(
+        ("code", "broke_on", "due"),
+        [
+            ("BR", date(2026, 11, 30), date(2026, 12, 10)),
+            ("BR", date(2026, 12, 1), date(2027, 1, 10)),
+            ("IN", date(2026, 4, 30), date(2026, 5, 11)),
+            ("IN-quarterly", date(2026, 4, 1), date(2026, 7, 13)),
+            ("IN-quarterly", date(2026, 6, 30), date(2026, 7, 13)),
+            ("IN-quarterly", date(2026, 12, 31), date(2027, 1, 13)),
+            ("BR", date(9999, 12, 1), None),
+            ("DE", date(2026, 4, 1), None),
+        ],
+    )
+    def test_the_last_day(self, code: str, broke_on: date, due: date | None) -> None:
+        gaps = find_rules(code).gaps
+        assert gaps is not None
+        assert gaps.due(broke_on) == due
+
+    @given(broke_on=st.dates(date(1900, 1, 1), date(2100, 1, 1)), today=st.dates(date(1900, 1, 1), date(2100, 1, 1)))
+    @pytest.mark.parametrize("code", ["BR", "IN", "IN-quarterly"])
+    def test_overdue_is_what_was_due_before_today(self, code: str, broke_on: date, today: date) -> None:
+        gaps = find_rules(code).gaps
+        assert gaps is not None
+        due, before = gaps.due(broke_on), gaps.overdue_before(today)
+        assert due is not None
+        assert before is not None
+        assert (broke_on < before) == (today > due)
 
 
 class TestGrowth:

@@ -100,7 +100,9 @@ class Move:
             adopted=adopted,
             missing=missing,
             last=counter.last,
-            next_number=None if period is None else period.as_format().number(period.last_value + 1),
+            next_number=None
+            if period is None
+            else period.as_format().number(period.last_value + 1, today_of(self.alias, series)),
         )
 
     def _empty_series(self, counter: Counter) -> Series:

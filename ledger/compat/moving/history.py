@@ -157,6 +157,6 @@ class History:
                 return str(number)
             day = business_date(when, zone(time_zone)) if isinstance(when, datetime) else when
             span = calendar.span(day)
-            return str(number) if span is None else template.compile(span).number(int(number))
+            return str(number) if span is None else template.compile(span).number(int(number), day)
 
         return number_of

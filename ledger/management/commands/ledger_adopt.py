@@ -83,7 +83,7 @@ class Command(LedgerCommand):
         add("--time-zone", metavar="ZONE", help="Decides business dates, such as Europe/London.")
         add("--max-length", type=int, metavar="N", help="The longest number, in characters.")
         add("--start-value", type=int, metavar="N", help="The first value of later periods.")
-        add("--rules", metavar="CODE", help="The country whose rules are checked, such as DE.")
+        add("--rules", metavar="CODES", help="Whose rules are checked, such as DE or DE,FR-einvoice.")
         add("--chronological", action="store_true", default=None, help="Refuse dates before the last one issued.")
 
     def handle(self, *args: Any, **options: Any) -> None:

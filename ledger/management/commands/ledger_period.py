@@ -40,6 +40,7 @@ class Command(LedgerCommand):
         opening.add_argument("--ends-on", type=iso_date, metavar="DATE", help="Its last day; with --starts-on.")
         self.add_actor(opening, "Who opens it; kept with a period that is made by hand")
         opening.add_argument("--first-value", type=int, metavar="N", help="Where its counter starts.")
+        opening.add_argument("--label", metavar="TEXT", help="What {label} is in its numbers, such as 2082/83.")
         closing = actions.add_parser("close", help="Close a period for good.")
         self._shared(closing)
         closing.add_argument("--on", type=iso_date, metavar="DATE", required=True, help="Any day in it.")
@@ -79,6 +80,7 @@ class Command(LedgerCommand):
             starts_on=starts_on,
             ends_on=ends_on,
             first_value=options["first_value"],
+            label=options["label"],
             by=self.actor(options),
             using=alias,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -11,7 +13,7 @@ from ledger.judging import Fact, Kind, judge
 from ledger.management.base import BAD_OPTIONS, LedgerCommand
 from ledger.models import Series
 from ledger.reports.rules import SeriesReport, alarms, broken, report
-from ledger.rules import Outcome, all_rules
+from ledger.rules import Outcome, Rules, all_rules
 from ledger.verification.alarms import Watch
 
 
@@ -25,6 +27,7 @@ class Command(LedgerCommand):
     judges = True
     examples = """  manage.py ledger_rules
   manage.py ledger_rules --tenant shop.organization:42 --series invoice
+  manage.py ledger_rules --on 2027-01-01
   manage.py ledger_rules --json | jq '.series[].findings[] | select(.outcome == "failed")'
   manage.py ledger_rules --known
 """
@@ -33,6 +36,12 @@ class Command(LedgerCommand):
         super().add_arguments(parser)
         parser.add_argument("--tenant", metavar="KEY", help="Only this tenant; '' is the one without a name.")
         parser.add_argument("--series", metavar="CODE", help="Only series of this code, such as invoice.")
+        parser.add_argument(
+            "--on",
+            type=date.fromisoformat,
+            metavar="YYYY-MM-DD",
+            help="Judge by the law of this day, such as one to come; keeps no alarms. Today by default.",
+        )
         parser.add_argument("--known", action="store_true", help="Show the rule sets to choose from, and end.")
         parser.add_argument("--json", action="store_true", help="Write one JSON document.")
 
@@ -42,18 +51,14 @@ class Command(LedgerCommand):
             return
         alias = self.alias(options)
         chosen = {"tenant": options["tenant"], "series": options["series"]}
-        reports = list(report(**chosen, using=alias))
+        reports = list(report(**chosen, on=options["on"], using=alias))
         if not reports and (options["tenant"], options["series"]) != (None, None):
             some = Series.objects.using(alias).values_list("code", flat=True).distinct().order_by("code")[:20]
             raise CommandError(
                 f"There is no such series. There are {', '.join(some) or 'none yet'}.", returncode=BAD_OPTIONS
             )
-        kept = Watch(
-            alias, **chosen, country_rules=True, refused=lambda told: self.stderr.write(told, self.style.WARNING)
-        )
-        for alarm in chain.from_iterable(map(alarms, reports)):
-            kept.see(alarm)
-        kept.finish()
+        if options["on"] is None:
+            self._keep_alarms(alias, chosen, reports)
         own = [Fact(Kind.RULE, len(broken(one)), one.tenant, one.series) for one in reports if broken(one)]
         verdict = judge(**chosen, sweeps=(), using=alias).including(own).verdict
         if options["json"]:
@@ -73,6 +78,13 @@ class Command(LedgerCommand):
             )
         self.conclude(verdict, first=said, quiet=options["json"])
 
+    def _keep_alarms(self, alias: str, chosen: dict[str, Any], reports: list[SeriesReport]) -> None:
+        refused = partial(self.stderr.write, style_func=self.style.WARNING)
+        kept = Watch(alias, **chosen, country_rules=True, refused=refused)
+        for alarm in chain.from_iterable(map(alarms, reports)):
+            kept.see(alarm)
+        kept.finish()
+
     def _known(self, *, as_json: bool) -> None:
         if as_json:
             self.write_json(
@@ -80,8 +92,8 @@ class Command(LedgerCommand):
                     {
                         "code": rules.code,
                         "name": rules.name,
-                        "gaps": rules.gaps.policy.value,
-                        "sources": [{"text": source.text, "basis": source.basis.value} for source in rules.sources],
+                        "gaps": _policy(rules),
+                        "sources": [source.as_dict() for source in rules.sources],
                     }
                     for rules in all_rules().values()
                 ]
@@ -91,7 +103,7 @@ class Command(LedgerCommand):
         self.write_table(
             header,
             (
-                (rules.code, rules.name, rules.gaps.policy.value, "; ".join(map(str, rules.sources)))
+                (rules.code, rules.name, _policy(rules) or "", "; ".join(map(str, rules.sources)))
                 for rules in all_rules().values()
             ),
         )
@@ -107,10 +119,15 @@ class Command(LedgerCommand):
             Outcome.FAILED: self.style.ERROR,
         }
         for finding in one.findings:
+            of = f" ({finding.rules})" if "," in one.rules and finding.rules else ""
             word = styles[finding.outcome](f"{finding.outcome.value:6}")
-            self.stdout.write(f"  {word}  {finding.check}: {finding}")
+            self.stdout.write(f"  {word}  {finding.check}{of}: {finding}")
         for told in one.unchecked:
             self.stdout.write(f"  not checked: {told}")
+
+
+def _policy(rules: Rules) -> str | None:
+    return None if rules.gaps is None else rules.gaps.policy.value
 
 
 def _name(one: SeriesReport) -> str:

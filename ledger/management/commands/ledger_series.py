@@ -57,7 +57,7 @@ class Command(LedgerCommand):
             "--max-days-ahead", type=int, metavar="N", help="So many days after today a document may be dated."
         )
         create.add_argument(
-            "--rules", metavar="CODE", help="The country whose rules are checked, such as DE; '' for none."
+            "--rules", metavar="CODES", help="Whose rules are checked, such as DE or DE,FR-einvoice; '' for none."
         )
         create.add_argument(
             "--close-after-days", type=int, metavar="N", help="A sweep closes each period so many days after its end."
@@ -125,7 +125,7 @@ class Command(LedgerCommand):
         )
         for finding in series.rule_findings():
             if finding.outcome is Outcome.WARNED:
-                self.stderr.write(f"{series.rules}: {finding}", self.style.WARNING)
+                self.stderr.write(f"{finding.rules}: {finding}", self.style.WARNING)
         if options["json"]:
             self.write_json(described(series) | {"holds_from": series.holds_from})
         else:

@@ -27,7 +27,8 @@ from ledger.gaps.declared import declared_spans
 from ledger.models import Period, Series
 from ledger.reports.official import gstr1_sql as sql
 from ledger.reports.official.base import Document, Format
-from ledger.rules import find_rules
+from ledger.reports.official.check_digits import gstin_check, is_gstin
+from ledger.rules.countries import india
 from ledger.zones import today_in
 
 #: The twelve kinds of documents that the table knows, by their number.
@@ -116,7 +117,7 @@ class Gstr1(Format):
 
     name = "gstr1"
     title = "India: GSTR-1 table 13, documents issued in a month, as JSON"
-    authority = find_rules("IN").gaps.authority
+    authority = india.AUTHORITY
     several = False
 
     def add_options(self, parser: ArgumentParser) -> None:
@@ -151,7 +152,7 @@ class Gstr1(Format):
         for code in sorted(types, key=lambda code: (types[code], code)):
             wanted = {"tenant": tenant, "series": series[code].pk, "first": first, "last": last}
             of_type = table[types[code]]
-            for row in rows(_issued(wanted, using)):
+            for row in rows(_forbidden(_issued(wanted, using), code, warnings)):
                 of_type.append(row.as_dict(len(of_type) + 1))
             gaps += _gaps(wanted, self.authority, using)
         content = {
@@ -189,6 +190,12 @@ def _gstin(text: str) -> str:
             f"The GSTIN {text!r} can't be one.",
             rule="A GSTIN has 15 characters: two digits of the state, then digits and capital letters.",
             remedy="Write it like 27AAPFU0939F1ZV.",
+        )
+    if not is_gstin(text):
+        raise DeclarationError(
+            f"The GSTIN {text!r} can't be one.",
+            rule=f"The last character of a GSTIN checks the others: here it would be {gstin_check(text)}.",
+            remedy="Correct --gstin.",
         )
     return text
 
@@ -236,9 +243,27 @@ def _warnings(chosen: Iterable[Series], tenant: str, last: date, using: str) -> 
     for series in chosen:
         if today_in(series.time_zone, using) <= last:
             yield f"The month is not over yet in {series.time_zone}: series {series.code} may still get numbers."
-    others = Series.objects.using(using).filter(tenant=tenant, rules="IN").exclude(code__in=codes)
+    others = Series.objects.using(using).filter(tenant=tenant, rules__regex="(^|,)IN(-quarterly)?(,|$)")
+    others = others.exclude(code__in=codes)
     for code in others.order_by("code").values_list("code", flat=True):
-        yield f"Series {code} has the rules IN, and is not in the table."
+        yield f"Series {code} has the rules of India, and is not in the table."
+
+
+def _forbidden(numbers: Iterable[Issued], code: str, warnings: list[str]) -> Iterator[Issued]:
+    """The numbers as they come; those that rule 46(b) forbids are told of in the end: they stay as they are."""
+    length, characters = india.RULES.length, india.RULES.characters
+    assert length is not None
+    assert characters is not None
+    count, first = 0, ""
+    for issued in numbers:
+        if len(issued.number) > length.maximum or not characters.fit(issued.number):
+            count, first = count + 1, first or issued.number
+        yield issued
+    if count:
+        warnings.append(
+            f"Series {code}: {count:,} serials, such as {first!r}, have more than {length.maximum} characters, or "
+            f"others than {characters.told} ({length.source}). The portal may refuse them."
+        )
 
 
 FORMAT = Gstr1()

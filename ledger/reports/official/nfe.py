@@ -20,14 +20,12 @@ from ledger.models import Entry, GapDeclared, Period, Series
 from ledger.reports.official import nfe_xml
 from ledger.reports.official.base import Document, Format
 from ledger.reports.official.nfe_xml import Request
-from ledger.rules import find_rules
+from ledger.rules.countries.brazil import AUTHORITY
 from ledger.series import find_series
 from ledger.zones import today_in
 
 #: How many numbers one request may void.
 LONGEST = 10_000
-
-_RULES = find_rules("BR")
 
 
 class NFe(Format):
@@ -35,7 +33,7 @@ class NFe(Format):
 
     name = "nfe"
     title = "Brazil: NF-e inutilização, XML for each range of missing numbers"
-    authority = _RULES.gaps.authority
+    authority = AUTHORITY
     several = True
 
     def add_options(self, parser: ArgumentParser) -> None:

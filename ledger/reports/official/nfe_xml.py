@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from ledger.errors import DeclarationError
+from ledger.reports.official.check_digits import cnpj_check, is_cnpj
 
 NAMESPACE = "http://www.portalfiscal.inf.br/nfe"
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
@@ -55,6 +56,12 @@ class Request:
         for name, pattern, told in _FIELDS:
             if re.fullmatch(pattern, getattr(self, name)) is None:
                 raise _refusal(name, getattr(self, name), told)
+        if not is_cnpj(self.cnpj):
+            raise DeclarationError(
+                f"The cnpj {self.cnpj!r} can't be one.",
+                rule=f"The last two digits of a CNPJ check the others: here they would be {cnpj_check(self.cnpj)}.",
+                remedy="Correct --cnpj.",
+            )
         if not 1 <= self.first <= self.last <= 999_999_999:
             raise _refusal("range", f"{self.first} to {self.last}", "values of 1 to 999,999,999, the first one lower")
 

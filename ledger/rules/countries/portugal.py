@@ -1,8 +1,9 @@
 """Portugal.
 
 SAF-T (PT) schema and invoicing rules (statute): numbering is chronological and without a break; a number reads like
-"FT A2026/123" (``[^ ]+ [^/^ ]+/[0-9]+``, at most 60 characters); a series lasts a fiscal year at least, is never used
-again, and names its year.
+"FT A2026/123" (``[^ ]+ [^/^ ]+/[0-9]+``, at most 60 characters). Despacho 8632/2014 (statute): a series lasts a fiscal
+year at least, and is never used again. Since 1 January 2023 each series is told to the authority before its first use;
+the code that it gives makes the ATCUD, code-number (Portaria 195/2020, article 3).
 """
 
 from ledger.calendars import CalendarKind
@@ -19,12 +20,14 @@ RULES = Rules(
     characters=Characters("[^ ]+ [^/^ ]+/[0-9]+", "a type, a blank, a series, a slash and digits: FT A2026/123", _SAFT),
     order=Order(_SAFT),
     reset=Reset(
-        "A series lasts a fiscal year at least, and names its year.",
-        _SAFT,
+        "A series lasts a fiscal year at least.",
+        Source("Despacho 8632/2014", Basis.STATUTE),
         refused=frozenset({CalendarKind.QUARTER, CalendarKind.MONTH, CalendarKind.DAY}),
-        # Its one period can't name a year; that the year belongs there is not said to be a condition of validity.
-        doubted=frozenset({CalendarKind.NEVER}),
         # A first year may be short; but whoever cuts a year in two by hand should hear of it.
         shortest=365,
+    ),
+    unchecked=(
+        "Each series is told to the authority before its first use; the code that it gives makes the ATCUD "
+        "(Portaria 195/2020, article 3).",
     ),
 )

@@ -86,14 +86,8 @@ BEGIN
 ))
               AND (p_report_foreign OR EXISTS (
                   SELECT FROM ledger_period p
-                  CROSS JOIN LATERAL (
-                      SELECT substr(d.number, length(p.prefix) + 1,
-                                    length(d.number) - length(p.prefix) - length(p.suffix)) AS digits
-                      WHERE length(d.number) > length(p.prefix) + length(p.suffix)
-                  ) x
-                  WHERE p.tenant = p_tenant AND p.series_id = ANY (p_series) AND x.digits ~ '^[0-9]{1,18}$'
-                    AND upper(CASE WHEN x.digits ~ '^[0-9]{1,18}$'
-                              THEN ledger_number(p.prefix, p.width, p.suffix, x.digits::bigint, NULL::date) END) = s.subject))
+                  WHERE p.tenant = p_tenant AND p.series_id = ANY (p_series)
+                    AND ledger_value_of(p.prefix, p.width, p.suffix, s.subject) IS NOT NULL))
         ) u
         CROSS JOIN LATERAL (
             SELECT coalesce(array_agg(w.kind) FILTER (WHERE w.differs), '{}') AS differing

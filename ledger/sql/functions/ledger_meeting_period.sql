@@ -1,21 +1,34 @@
 -- A period of the tenant, other than p_but and those of the series p_aside, that could give out a number of this format and
--- these values; null where none could. Looked at are those with the same prefix, and those of which one prefix goes on with
--- a digit where the other ends: in the order of bytes, what goes on with a digit lies between '0' and ':'.
+-- these values; null where none could.
+--
+-- What comes before the first character that differs from number to number is a prefix's stem: all of it, or the text
+-- before its first token of the document's date. After its stem each number goes on with a digit of its counter or its
+-- date, or with the hyphen of a gap. So two formats can meet only if one stem goes on so where the other one ends. Looked
+-- at are the few ranges of prefixes, in the order of bytes, of which that is true. In the index a token begins with
+-- '{DOC_'; what begins so lies before '{DOC`'.
 CREATE OR REPLACE FUNCTION ledger_meeting_period(
     p_tenant text, p_prefix text, p_width integer, p_suffix text, p_first_value bigint, p_max_value bigint, p_but bigint,
     p_aside bigint
 ) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    front text := upper(p_prefix);
+    stem text := upper(left(p_prefix, strpos(p_prefix || '{doc_', '{doc_') - 1));
 BEGIN
     RETURN (
         SELECT q.id
-        FROM ledger_period q
-        WHERE q.tenant = p_tenant AND q.id IS DISTINCT FROM p_but AND q.series_id IS DISTINCT FROM p_aside
-          AND (upper(q.prefix) COLLATE "C" = ANY (ARRAY(
-                  SELECT left(front, n) FROM generate_series(length(front), 0, -1) AS n
-                  WHERE substr(front, n + 1) ~ '^([0-9]|$)'))
-               OR (upper(q.prefix) COLLATE "C" >= front || '0' AND upper(q.prefix) COLLATE "C" < front || ':'))
+        FROM (
+            SELECT left(stem, n) AS low, left(stem, n) || chr(1) AS high FROM generate_series(length(stem), 0, -1) AS n
+            WHERE substr(stem, n + 1) ~ '^([0-9]|$)'
+            UNION ALL
+            SELECT left(stem, n) || '{DOC_', left(stem, n) || '{DOC`' FROM generate_series(length(stem), 0, -1) AS n
+            WHERE substr(stem, n + 1) ~ '^([0-9-]|$)'
+            UNION ALL
+            SELECT stem || '0', stem || ':'
+            UNION ALL
+            SELECT stem || '-', stem || '.'
+        ) AS r
+        JOIN ledger_period q ON q.tenant = p_tenant
+                            AND upper(q.prefix) COLLATE "C" >= r.low AND upper(q.prefix) COLLATE "C" < r.high
+        WHERE q.id IS DISTINCT FROM p_but AND q.series_id IS DISTINCT FROM p_aside
           AND ledger_formats_meet(p_prefix, p_width, p_suffix, p_first_value, p_max_value,
                                   q.prefix, q.width, q.suffix, q.first_value, q.max_value)
         LIMIT 1);

@@ -1,8 +1,10 @@
 -- Open a period of a series by its two dates, both inclusive, under any calendar: a short first year, a year of 52 weeks,
--- the stretch between two calendars. The counter starts at p_first_value, or where the series' periods do. The answer is
--- that of ledger_insert_period, or 'unknown', or 'exhausted' where no number from that value on keeps the length limit.
+-- the stretch between two calendars. The counter starts at p_first_value, or where the series' periods do.
+-- p_label is the text of {label} in its numbers. The answer is that of ledger_insert_period, or 'unknown', or 'exhausted'
+-- where no number from that value on keeps the length limit.
 CREATE OR REPLACE FUNCTION ledger_open_explicit(
-    p_tenant text, p_series text, p_starts_on date, p_ends_on date, p_first_value bigint, p_actor text
+    p_tenant text, p_series text, p_starts_on date, p_ends_on date, p_first_value bigint, p_actor text,
+    p_label text DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
@@ -16,7 +18,7 @@ BEGIN
     FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series;
     IF NOT FOUND THEN RETURN 'unknown'; END IF;
     SELECT * INTO shape
-    FROM ledger_render_template(series.template, series.fiscal_start, p_series, p_tenant, p_starts_on);
+    FROM ledger_render_template(series.template, series.fiscal_start, p_series, p_tenant, p_starts_on, p_label);
     first := coalesce(p_first_value, series.start_value);
     highest := ledger_highest_of(series.id, shape.prefix, shape.width, shape.suffix);
     IF first > highest THEN RETURN 'exhausted'; END IF;

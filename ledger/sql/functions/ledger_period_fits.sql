@@ -12,7 +12,7 @@ BEGIN
     END IF;
     IF NEW.width < 1 OR NEW.starts_on > NEW.ends_on OR NOT isfinite(NEW.starts_on) OR NOT isfinite(NEW.ends_on)
         OR NEW.first_value < 0 OR NEW.last_value NOT BETWEEN NEW.first_value - 1 AND NEW.max_value
-        OR length(NEW.prefix) + length(NEW.suffix) > 100 THEN
+        OR length(ledger_outline(NEW.prefix)) + length(ledger_outline(NEW.suffix)) > 100 THEN
         RAISE EXCEPTION 'the period''s counter, width or dates are out of range: % from % to %, % digits, % to %',
             NEW.last_value, NEW.first_value, NEW.max_value, NEW.width, NEW.starts_on, NEW.ends_on
             USING ERRCODE = 'check_violation';

@@ -2,12 +2,12 @@
 -- Template.compile in Python, for the templates that parse_template accepts.
 --
 -- Arguments: the template, the first day of the fiscal year as month and day such as 04-01, the code of the series, its
--- tenant, and the day on which the period starts.
+-- tenant, the day on which the period starts, and the label of an explicit period: up to 20 characters without braces.
 -- Answer: the text before the counter, the digits of the counter at least, and the text after it. The tokens {doc_year},
 -- {doc_month} and {doc_day} stay in the text as they are: ledger_number fills them in for each document.
 -- Raises check_violation for a template that can't be read: nothing is ever guessed.
 CREATE OR REPLACE FUNCTION ledger_render_template(
-    p_template text, p_fiscal_start text, p_series text, p_tenant text, p_starts_on date,
+    p_template text, p_fiscal_start text, p_series text, p_tenant text, p_starts_on date, p_label text DEFAULT NULL,
     OUT prefix text, OUT width integer, OUT suffix text
 ) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
@@ -65,6 +65,12 @@ BEGIN
                 ELSE
                     rendered := lpad(fiscal_year::text, 4, '0');
                 END IF;
+            WHEN '{label}' THEN
+                IF ledger_is_key(p_label) AND length(p_label) <= 20 AND p_label !~ '[{}]' THEN
+                    rendered := p_label;
+                ELSE
+                    problem := 'has {label}, and the period has no such label';
+                END IF;
             WHEN '{doc_year}', '{doc_month}', '{doc_day}' THEN
                 rendered := piece;
                 document_tokens := document_tokens || piece;
@@ -106,7 +112,7 @@ BEGIN
         RAISE EXCEPTION 'the template % %', coalesce(quote_literal(p_template), 'null'), problem
             USING ERRCODE = 'check_violation',
                   HINT = 'A template has one {counter}, text, and the tokens {year}, {fy_start}, {fy_end}, {quarter}, '
-                         '{month}, {day}, {series}, {tenant}; write it like INV-{year}-{counter:06}.';
+                         '{month}, {day}, {label}, {series}, {tenant}; write it like INV-{year}-{counter:06}.';
     END IF;
 
     prefix := before;

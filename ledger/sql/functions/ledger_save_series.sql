@@ -56,7 +56,7 @@ BEGIN
         WHEN series.max_length NOT BETWEEN 1 AND 100 THEN 'its length limit is out of range'
         WHEN series.max_days_ahead NOT BETWEEN 0 AND 10000000 THEN 'its bound on future dates is out of range'
         WHEN series.system <> '' AND NOT ledger_is_key(series.system) THEN 'its system can''t be a name'
-        WHEN length(series.rules) > 8 THEN 'its rules can''t be a code'
+        WHEN series.rules !~ '^([A-Za-z-]{2,20}(,[A-Za-z-]{2,20}){0,4})?$' THEN 'its rules can''t be codes'
         WHEN series.close_after_days < 0 THEN 'the days after which it closes its periods are negative' END;
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'the series % can''t be: %', quote_literal(p_code), problem USING ERRCODE = 'check_violation';
@@ -64,7 +64,8 @@ BEGIN
     -- Both raise an error where they can't be read.
     PERFORM clock_timestamp() AT TIME ZONE series.time_zone;
     SELECT * INTO shape
-    FROM ledger_render_template(series.template, series.fiscal_start, p_code, p_tenant, DATE '2000-01-01');
+    FROM ledger_render_template(series.template, series.fiscal_start, p_code, p_tenant, DATE '2000-01-01',
+                                CASE WHEN series.calendar = 'explicit' THEN '0' END);
     IF shape.prefix || shape.suffix ~ '[\u0001-\u001F\u007F-\u009F\u2028\u2029]' THEN
         RAISE EXCEPTION 'the series % can''t be: its template has control characters', quote_literal(p_code)
             USING ERRCODE = 'check_violation';

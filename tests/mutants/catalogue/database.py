@@ -32,6 +32,27 @@ ADVISORY = "tests/roles/test_advisory_locks.py"
 
 MUTANTS = (
     Mutant(
+        "another reference of a number goes by unseen",
+        f"{SQL}/ledger_register.sql",
+        "WHERE r.reference <> w.reference OR r.digest <> w.digest",
+        "WHERE false",
+        ("tests/integration/test_registering.py::TestTheEvent",),
+    ),
+    Mutant(
+        "formats that meet by a document's month are not looked for",
+        f"{SQL}/ledger_meeting_period.sql",
+        "SELECT left(stem, n) || '{DOC_', left(stem, n) || '{DOC`'",
+        "SELECT left(stem, n) || '{NOT_', left(stem, n) || '{NOT`'",
+        ("tests/integration/test_document_dates.py::TestFormatsThatMeet",),
+    ),
+    Mutant(
+        "a number that shows a document's month is adopted elsewhere",
+        f"{SQL}/ledger_is_awaited.sql",
+        "left(upper(p_number), at - 1) || '{DOC_', left(upper(p_number), at - 1) || '{DOC`'",
+        "left(upper(p_number), at - 1) || '{NOT_', left(upper(p_number), at - 1) || '{NOT`'",
+        ("tests/integration/test_document_dates.py::TestAdoption",),
+    ),
+    Mutant(
         "lock removed",
         f"{SQL}/ledger_take_serial.sql",
         "    SET last_value = p.last_value + 1,\n",

@@ -172,8 +172,8 @@ MUTANTS = (
     Mutant(
         "the limit of the rules does not bind the counter",
         "ledger/models/series.py",
-        "limit = self.max_length if rules.length is None else min(self.max_length, rules.length.maximum)",
-        "limit = self.max_length",
+        "value = numbers.highest_value(self.max_length if length is None else min(self.max_length, length))",
+        "value = numbers.highest_value(self.max_length)",
         ("tests/integration/test_rules.py::TestOpening",),
     ),
     Mutant(

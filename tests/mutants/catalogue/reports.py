@@ -29,9 +29,30 @@ MUTANTS = (
     Mutant(
         "gap policy ignored",
         "ledger/rules/checking.py",
-        "    if gaps.policy is GapPolicy.FORBIDDEN:\n",
+        "    if gaps is not None and policy is GapPolicy.FORBIDDEN:\n",
         "    if False:\n",
         (RULES,),
+    ),
+    Mutant(
+        "a rule to come is a ban today",
+        "ledger/rules/checking.py",
+        "finding.source is not None and not finding.source.binds(on)",
+        "False",
+        (f"{RULES}::TestTheDayOfTheLaw",),
+    ),
+    Mutant(
+        "a deadline counts from the flagging",
+        "ledger/reports/rules_sql.py",
+        "coalesce(g.own, follows.issued_on, g.found)",
+        "g.found",
+        ("tests/integration/test_rules.py::TestReport",),
+    ),
+    Mutant(
+        "a quarterly filer is late after a month",
+        "ledger/rules/base.py",
+        "return 3 if self.quarterly else 1",
+        "return 1",
+        (f"{RULES}::TestDeadlines",),
     ),
     Mutant(
         "NF-e range of 10,001 allowed",

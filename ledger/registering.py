@@ -1,0 +1,131 @@
+"""The authority's own reference of a number, such as a KSeF number, an IRN, a CUFE or an ATCUD: an event beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.db import DatabaseError, connections, router, transaction
+
+from ledger import sql
+from ledger.database_errors import not_granted
+from ledger.errors import RegistrationError
+from ledger.keys import actor_name, check_text, tenant_key
+from ledger.models import Entry, NumberRegistered
+
+_AUTHORITY_LENGTH = 60
+_BATCH = 1000
+_CHECK, _UNIQUE = "23514", "23505"
+
+# The entry of each number, in the order of the numbers, without regard to case; null for one that no document bears.
+_ENTRIES = """
+    SELECT e.id
+    FROM unnest(%(numbers)s::text[]) WITH ORDINALITY AS w (number, place)
+    LEFT JOIN ledger_entry e ON e.tenant = %(tenant)s AND upper(e.number) = upper(w.number) AND e.kind <> 'gap'
+    ORDER BY w.place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A number, the reference under which the authority knows it, and the SHA-256 of what was sent, or nothing."""
+
+    number: str
+    reference: str
+    digest: str = ""
+
+
+def register(
+    number: Entry | str,
+    *,
+    authority: str,
+    reference: str,
+    digest: str = "",
+    by: Any = None,
+    org: Any = None,
+    using: str | None = None,
+) -> NumberRegistered:
+    """Append NumberRegistered for an issued or adopted number, and return it; the same again returns the first.
+
+    ``number`` is the entry, or its text together with the tenant as ``org``. ``authority`` is who gave the reference,
+    such as ``"PL KSeF"``; rules that ask for it name it. ``digest`` is the SHA-256, in hexadecimal, of what was sent.
+    Works in the caller's transaction, and in a closed period too.
+
+    Raises RegistrationError where there is no such number, where it has another reference of that authority, or where
+    another number has this one.
+    """
+    alias = using or router.db_for_write(NumberRegistered)
+    tenant, text = (number.tenant, number.number) if isinstance(number, Entry) else (tenant_key(org), number)
+    register_all([Registration(text, reference, digest)], authority=authority, by=by, org=tenant, using=alias)
+    found = NumberRegistered.objects.using(alias).filter(tenant=tenant, authority=authority)
+    return found.select_related("entry").get(entry__number__iexact=text)
+
+
+def register_all(
+    registrations: Iterable[Registration], *, authority: str, by: Any = None, org: Any = None, using: str | None = None
+) -> int:
+    """``register`` for many numbers of one tenant, all or none; returns how many of them are new."""
+    alias = using or router.db_for_write(NumberRegistered)
+    tenant, actor = tenant_key(org), actor_name(by)
+    check_text(authority, RegistrationError, "The authority ", longest=_AUTHORITY_LENGTH)
+    added = 0
+    with transaction.atomic(using=alias):
+        checked = _checked(registrations)
+        while batch := list(islice(checked, _BATCH)):
+            entries = _entries(batch, tenant, alias)
+            lists = [[one.reference for one in batch], [one.digest for one in batch]]
+            try:
+                with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+                    cursor.execute(sql.REGISTER, [tenant, entries, authority, *lists, actor])
+                    added += cursor.fetchone()[0]
+            except DatabaseError as error:
+                raise not_granted(error, "a registration needs") or _ours(error, authority) from error
+    return added
+
+
+def _checked(registrations: Iterable[Registration]) -> Iterator[Registration]:
+    for one in registrations:
+        check_text(one.reference, RegistrationError, f"The reference of {one.number!r} ")
+        if re.fullmatch(r"([0-9a-f]{64})?", one.digest) is None:
+            raise RegistrationError(
+                f"The digest {one.digest[:80]!r} of {one.number!r} can't be one.",
+                rule="A digest is a SHA-256: 64 digits of 0 to 9 and a to f.",
+                remedy="Pass hashlib.sha256(payload).hexdigest(), or leave it out.",
+            )
+        yield one
+
+
+def _entries(batch: Iterable[Registration], tenant: str, alias: str) -> list[int]:
+    """The ids of the entries, in that order."""
+    numbers = [one.number for one in batch]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_ENTRIES, {"tenant": tenant, "numbers": numbers})
+        ids = [row[0] for row in cursor.fetchall()]
+    if None in ids:
+        raise RegistrationError(
+            f"Tenant {tenant!r} has no number {numbers[ids.index(None)]!r}.",
+            rule="An authority knows numbers that were issued or adopted; a gap has no document.",
+            remedy="Check the number and its tenant (org=, --tenant).",
+        )
+    return ids
+
+
+def _ours(error: DatabaseError, authority: str) -> Exception:
+    cause: Any = error.__cause__
+    state = getattr(cause, "sqlstate", None)
+    if state == _UNIQUE:
+        return RegistrationError(
+            f"Two numbers would have one reference of {authority}. {cause.diag.message_detail or ''}",
+            rule="An authority's reference is of one number.",
+            remedy="Look which of them it belongs to; the other one is in the ledger already, or twice in the file.",
+        )
+    if state == _CHECK:
+        return RegistrationError(
+            f"{authority}: {cause.diag.message_primary}.",
+            rule="What an authority said of a number never changes.",
+            remedy="Leave the number out, or correct its reference.",
+        )
+    return error
