@@ -12,6 +12,13 @@ LEDGER = {
     "SECOND_CONNECTIONS": {            # where reserved and pooled commit ahead, if not by the same settings: behind a
         "default": "default_ahead",    # pooler, an alias of DATABASES that leads to the same database by another pool
     },
+    "SEALS": {
+        "key": "env:FOLIO_SEAL_KEY",   # who signs: an environment variable, "file:/path", or a function of yours
+        "previous_key": "",            # while the key changes: the one before, which signs the first new head too
+        "trusted": [],                 # public keys, hexadecimal: a head that another one signed is a finding
+        "time_stamps": "",             # the URL of a time stamp authority (RFC 3161), asked once a day
+        "anchor": "",                  # a function of yours that takes the text of a head and its hash, once a day
+    },
     "DEFAULT_SERIES": {                # made on first use, beside invoice, order, receipt and ticket
         "credit-note": {"template": "CN-{year}-{counter:06}", "calendar": "year"},
     },
@@ -20,6 +27,7 @@ LEDGER = {
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -43,6 +51,7 @@ SWEEPS: dict[str, dict[str, float]] = {
     "flag_gaps": {"every": 60, "limit": 300},
     "heal": {"every": 300, "limit": 60},
     "close_periods": {"every": 3600, "limit": 300},
+    "seal": {"every": 3600, "limit": 3000},
     "verify": {"every": 86400, "limit": 7200},
     "reconcile": {"every": 3600, "limit": 3000},
     "push": {"every": 60, "limit": 600},
@@ -61,12 +70,14 @@ class LedgerSettings:
     sweeps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     default_series: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics_token: str = field(default="", repr=False)
+    seals: Mapping[str, Any] = field(default_factory=dict)
 
 
 _KEYS = {
     *("METRICS_TOKEN", "TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "MAX_DAYS_AHEAD", "SECOND_CONNECTIONS", "SWEEPS"),
-    "DEFAULT_SERIES",
+    *("DEFAULT_SERIES", "SEALS"),
 }
+_SEAL_KEYS = ("key", "previous_key", "trusted", "time_stamps", "anchor")
 
 
 def ledger_settings() -> LedgerSettings:
@@ -100,7 +111,22 @@ def ledger_settings() -> LedgerSettings:
         sweeps=_sweeps(given.get("SWEEPS", {})),
         default_series={**DEFAULT_SERIES, **given.get("DEFAULT_SERIES", {})},
         metrics_token=_token(given.get("METRICS_TOKEN", "")),
+        seals=_seals(given.get("SEALS", {})),
     )
+
+
+def _seals(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name, value in given.items():
+        if name not in _SEAL_KEYS:
+            raise ImproperlyConfigured(f"LEDGER['SEALS'] has {name!r}; known are {', '.join(_SEAL_KEYS)}.")
+        if name != "trusted" and not isinstance(value, str):
+            raise ImproperlyConfigured(f"LEDGER['SEALS'][{name!r}] must be a text.")
+    for key in given.get("trusted", []):
+        if not isinstance(key, str) or not re.fullmatch("[0-9a-f]{64}", key):
+            raise ImproperlyConfigured(
+                f"LEDGER['SEALS']['trusted'] has {key!r}; a public key has 64 hexadecimal digits, in small letters."
+            )
+    return given
 
 
 def _token(given: object) -> str:

@@ -34,6 +34,7 @@ __all__ = [
     "refill_remote_pools",
     "run_batch",
     "schedule",
+    "seal",
     "verify",
 ]
 
@@ -94,6 +95,12 @@ def heal() -> dict[str, Any]:
 def close_periods() -> dict[str, Any]:
     """Close periods whose grace is over."""
     return _run("close_periods")
+
+
+@task(name="ledger.seal")
+def seal() -> dict[str, Any]:
+    """Seal what is new, for every tenant."""
+    return _run("seal")
 
 
 @task(name="ledger.verify")

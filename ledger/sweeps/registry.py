@@ -138,4 +138,5 @@ register(
         batches=Batches(work.periods_to_close, work.close_periods, ("closed", "held")),
     )
 )
+register(Sweep("seal", "sealing what is new", work.seal))
 register(Sweep("verify", "checking every rule", work.verify))

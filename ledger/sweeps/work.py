@@ -23,6 +23,7 @@ from ledger.errors import InvalidArgument, LedgerError, SecondConnectionFailed
 from ledger.failures import Failures
 from ledger.models import Period, Series
 from ledger.reports import rules
+from ledger.seals.sealing import seal_all
 from ledger.sql import CLOSE_DUE, MINT
 from ledger.sweeps import sql
 from ledger.zones import today_in, todays_json
@@ -139,6 +140,12 @@ def refill(alias: str, ids: Sequence[Any]) -> Done:
                 held += 1
                 _log.warning("The pool of period %s is not refilled for now, a checkout holds its counter.", period)
     return _with_failures({"minted": minted, "held": held}, failures)
+
+
+def seal(alias: str) -> Done:
+    """Seal what is new, for every tenant."""
+    failures = Failures()
+    return _with_failures(seal_all(failures, using=alias), failures)
 
 
 def verify(alias: str) -> dict[str, int]:
