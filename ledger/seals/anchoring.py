@@ -82,7 +82,8 @@ def _time_stamp(seal: LedgerSeal) -> str:
 def time_stamp_query(digest: bytes) -> bytes:
     """A TimeStampReq (RFC 3161, 2.4.1) for a SHA-256 digest, which asks for the authority's certificate too."""
     imprint = _der(0x30, _SHA256 + _der(0x04, digest))
-    nonce = _der(0x02, b"\0" + secrets.token_bytes(16))
+    # A positive INTEGER in the shortest form, whatever comes after its first byte.
+    nonce = _der(0x02, b"\1" + secrets.token_bytes(15))
     return _der(0x30, _der(0x02, b"\1") + imprint + nonce + _der(0x01, b"\xff"))
 
 
