@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router, transaction
@@ -30,6 +31,7 @@ from ledger.keys import actor_name
 from ledger.models import Allocation, Period, Series
 from ledger.rules import Outcome
 from ledger.series import business_today
+from ledger.signals import ask_for_seal
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -130,6 +132,7 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
                 rule="A period is closed after it has ended, and closing is final.",
                 remedy="Wait until it has ended, or pass early=True (--early) if you mean it.",
             )
+        transaction.on_commit(partial(ask_for_seal, alias), using=alias, robust=True)
     return found
 
 

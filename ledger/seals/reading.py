@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import router
@@ -122,26 +122,31 @@ def _stretch(using: str, seal: Seal, source: str, first: int, count: int) -> Ite
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a tenant is sealed: the last seal (None: there is none), and how many numbers came after it."""
+    """How far a tenant is sealed: the last seal, and how many numbers came after it; all null where there is none.
 
-    number: int | None
-    root: str | None
-    sealed_at: datetime | None
-    is_signed: bool
-    newer: int
+    ``signed_head`` is the hash that the next seal, a time stamp and ``folio_verify.py`` name.
+    """
+
+    number: int | None = None
+    root: str | None = None
+    signed_head: str | None = None
+    sealed_at: datetime | None = None
+    is_signed: bool = False
+    newer: int | None = None
 
     def __str__(self) -> str:
         if self.sealed_at is None:
-            return f"not sealed yet: {self.newer:,} numbers" if self.newer else "not sealed yet"
-        return f"sealed up to {self.sealed_at:%Y-%m-%d %H:%M:%S %Z} (seal {self.number}), {self.newer:,} newer"
+            return "not sealed yet"
+        at = f"{self.sealed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"sealed up to {at}, {self.newer:,} newer; seal {self.number}, root {self.root}"
 
 
 def standing(tenant: str, *, using: str | None = None) -> Standing:
     """How far the numbers of a tenant are sealed."""
     with open_cursor(using or router.db_for_read(LedgerSeal)) as cursor:
         cursor.execute(sql.STANDING, {"tenant": tenant})
-        number, root, sealed_at, is_signed, newer = cursor.fetchone()
-    return Standing(number, root, sealed_at, bool(is_signed), newer)
+        found = cursor.fetchone()
+    return Standing() if found is None else Standing(*found)
 
 
 def signed(public_key: bytes, message: bytes, signature: bytes) -> bool:

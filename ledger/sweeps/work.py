@@ -24,6 +24,7 @@ from ledger.failures import Failures
 from ledger.models import Period, Series
 from ledger.reports import rules
 from ledger.seals.sealing import seal_all
+from ledger.signals import ask_for_seal
 from ledger.sql import CLOSE_DUE, MINT
 from ledger.sweeps import sql
 from ledger.zones import today_in, todays_json
@@ -108,6 +109,8 @@ def close_periods(alias: str, ids: Sequence[Any]) -> Done:
             except LedgerError as error:
                 held += 1
                 _log.warning("The period %s stays open for now: %s", period, error)
+    if closed:
+        ask_for_seal(alias)
     return _with_failures({"closed": closed, "held": held}, failures)
 
 

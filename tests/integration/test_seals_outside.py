@@ -7,10 +7,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -22,19 +22,23 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.test import override_settings
+from pypdfium2 import PdfDocument
 
-from ledger import define_series, issue_many, void
+from ledger import close_period, define_series, issue_many, void
 from ledger.conf import ledger_settings
 from ledger.errors import SealError
 from ledger.failures import Failures
 from ledger.models import Entry, LedgerSeal, SealAnchored, SweepRun
 from ledger.models.tables import event_tables
+from ledger.reports.formats import format_named
+from ledger.reports.report import continuity_report
 from ledger.seals import folio_verify
 from ledger.seals.eras import begin_era
 from ledger.seals.exporting import export, prove
 from ledger.seals.reading import standing
 from ledger.seals.sealing import seal, seal_all
 from ledger.seals.signing import signer
+from ledger.signals import ask_for_seal, seal_wanted
 from ledger.sweeps import run
 from ledger.verification import verify
 from ledger.verification.seals import verify_seals
@@ -563,12 +567,14 @@ class TestMoving:
 
 
 def test_how_far_a_tenant_is_sealed(url: str) -> None:
-    assert str(standing("acme", using=ALIAS)) == "not sealed yet: 3 numbers"
+    assert str(standing("acme", using=ALIAS)) == "not sealed yet"
     seal_now()
     number("order:4", "order:5")
     told = standing("acme", using=ALIAS)
     assert (told.number, told.newer, told.is_signed) == (1, 2, True)
-    assert "(seal 1), 2 newer" in str(told)
+    assert f", 2 newer; seal 1, root {told.root}" in str(told)
+    last = LedgerSeal.objects.using(ALIAS).get(tenant="acme")
+    assert told.signed_head == folio_verify.signed_head_hash(last.head, last.signature, last.cosignature)
     assert str(standing("nobody", using=ALIAS)) == "not sealed yet"
 
 
@@ -578,3 +584,54 @@ def test_the_key_is_never_in_a_process_that_only_reads(url: str) -> None:
     connections[ALIAS].close()
     done = manage("ledger_seal", "verify", url=url)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture
+def wanted() -> Iterator[list[str]]:
+    """The databases for which a seal was asked."""
+    asked: list[str] = []
+
+    def note(*, using: str, **_: Any) -> None:
+        asked.append(using)
+
+    seal_wanted.connect(note)
+    yield asked
+    seal_wanted.disconnect(note)
+
+
+def test_a_report_prints_the_last_seal_and_asks_for_the_next_one(url: str, wanted: list[str]) -> None:
+    def sealed() -> str:
+        with continuity_report(tenant="acme", using=ALIAS) as report:
+            assert ("Seals", report.header.sealed) in report.header.lines()
+            format_named("pdf").write(report, paper, lambda _: None)
+            return report.header.sealed
+
+    paper = BytesIO()
+    assert sealed() == "not sealed yet"
+    assert wanted == [ALIAS]
+    seal_now()
+    root = LedgerSeal.objects.using(ALIAS).get(tenant="acme").root
+    assert sealed().endswith(f", 0 newer; seal 1, root {root}")
+    assert wanted == [ALIAS], "there is nothing newer"
+    number("order:4")
+    paper = BytesIO()
+    assert sealed().endswith(f", 1 newer; seal 1, root {root}")
+    assert wanted == [ALIAS, ALIAS]
+    with closing(PdfDocument(paper)) as document:
+        for page in document:
+            assert f"root {root}" in page.get_textpage().get_text_bounded()
+
+
+def test_a_period_that_closes_asks_for_a_seal(url: str, wanted: list[str]) -> None:
+    period = Entry.objects.using(ALIAS).latest("pk").period
+    with transaction.atomic(using=ALIAS):
+        close_period(period, early=True, using=ALIAS)
+        assert wanted == [], "after it is committed"
+    assert wanted == [ALIAS]
+
+
+def test_the_workers_send_a_task_where_there_is_a_broker(caplog: pytest.LogCaptureFixture) -> None:
+    """Here is none, which is no error, and nobody waits for one."""
+    with caplog.at_level("INFO"):
+        ask_for_seal("default")
+    assert "no broker was found" in caplog.text

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"errors", "conf", "moments", "unreadable"},
+    {"errors", "conf", "moments", "unreadable", "signals"},
     {"calendars", "formats", "texts", "instances", "keys", "rules"},
     {"models", "sql", "migrations", "cursors"},
     {
@@ -24,7 +24,7 @@ LAYERS = [
     {"series", "periods", "growth", "testing", "waiting"},
     {
         *("issuing", "voiding", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
-        "remote",
+        *("remote", "seals"),
     },
     {"sweeps"},
     {"checks", "admin", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},

@@ -189,7 +189,13 @@ class Command(LedgerCommand):
             self.write_table(
                 ("tenant", "seal", "sealed up to", "newer numbers", "signed"),
                 (
-                    (t, s.number or "none", moment(s.sealed_at), s.newer, "yes" if s.is_signed else "no")
+                    (
+                        t,
+                        s.number or "none",
+                        moment(s.sealed_at),
+                        s.newer if s.number else "all",
+                        "yes" if s.is_signed else "no",
+                    )
                     for t, s in rows.items()
                 ),
             )
