@@ -1,6 +1,6 @@
 """All mutants, room by room."""
 
-from tests.mutants.catalogue import database, docs, drop_ins, judging, ledger, pages, poison, reports, workers
+from tests.mutants.catalogue import database, docs, drop_ins, judging, ledger, pages, poison, reports, seals, workers
 
 CATALOGUE = (
     *database.MUTANTS,
@@ -11,5 +11,6 @@ CATALOGUE = (
     *pages.MUTANTS,
     *judging.MUTANTS,
     *drop_ins.MUTANTS,
+    *seals.MUTANTS,
     *docs.MUTANTS,
 )
