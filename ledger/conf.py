@@ -13,6 +13,13 @@ LEDGER = {
         "default": "default_ahead",    # pooler, an alias of DATABASES that leads to the same database by another pool
     },
     "DOCUMENTS": ["shop.order"],       # models whose rows get numbers by issue(document=row): each row must stay
+    "SEALS": {
+        "key": "env:FOLIO_SEAL_KEY",   # who signs: an environment variable, "file:/path", or a function of yours
+        "previous_key": "",            # while the key changes: the one before, which signs the first new head too
+        "trusted": [],                 # public keys, hexadecimal: a head that another one signed is a finding
+        "time_stamps": "",             # the URL of a time stamp authority (RFC 3161), asked once a day
+        "anchor": "",                  # a function of yours that takes the text of a head and its hash, once a day
+    },
     "DEFAULT_SERIES": {                # made on first use, beside invoice, order, receipt and ticket
         "credit-note": {"template": "CN-{year}-{counter:06}", "calendar": "year"},
     },
@@ -21,6 +28,7 @@ LEDGER = {
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -51,6 +59,7 @@ SWEEPS: dict[str, dict[str, float]] = {
     "heal": {"every": 300, "limit": 60},
     "close_periods": {"every": 3600, "limit": 300},
     "missing_documents": {"every": 86400, "limit": 600, "batch": 5000},
+    "seal": {"every": 3600, "limit": 3000},
     "verify": {"every": 86400, "limit": 7200},
     "reconcile": {"every": 3600, "limit": 3000},
     "push": {"every": 60, "limit": 600},
@@ -59,8 +68,9 @@ SWEEPS: dict[str, dict[str, float]] = {
 
 _KEYS = (
     *("METRICS_TOKEN", "TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "MAX_DAYS_AHEAD", "SECOND_CONNECTIONS", "SWEEPS"),
-    *("DEFAULT_SERIES", "DOCUMENTS"),
+    *("DEFAULT_SERIES", "DOCUMENTS", "SEALS"),
 )
+_SEAL_KEYS = ("key", "previous_key", "trusted", "time_stamps", "anchor")
 _TIMES = ("every", "limit", "batch")
 
 
@@ -152,6 +162,24 @@ class LedgerSettings:
         if not isinstance(token, str) or 0 < len(token) < 16:
             raise ImproperlyConfigured("LEDGER['METRICS_TOKEN'] must be a text of 16 characters or more, or empty.")
         return token
+
+    @property
+    def seals(self) -> Mapping[str, Any]:
+        """Who signs seals, whose signatures are trusted, and who outside is told of them."""
+        given = self._mapping("SEALS")
+        for name, value in given.items():
+            if name not in _SEAL_KEYS:
+                raise ImproperlyConfigured(
+                    f"LEDGER['SEALS'] has {name!r}{meant(str(name), _SEAL_KEYS)}; known are {', '.join(_SEAL_KEYS)}."
+                )
+            if name != "trusted" and not isinstance(value, str):
+                raise ImproperlyConfigured(f"LEDGER['SEALS'][{name!r}] must be a text.")
+        for key in given.get("trusted", []):
+            if not isinstance(key, str) or not re.fullmatch("[0-9a-f]{64}", key):
+                raise ImproperlyConfigured(
+                    f"LEDGER['SEALS']['trusted'] has {key!r}; a public key has 64 hexadecimal digits, in small letters."
+                )
+        return given
 
     def problems(self) -> Iterator[str]:
         """What is wrong with each key, for the system checks."""

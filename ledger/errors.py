@@ -46,6 +46,7 @@
     ├── GapError                   a gap can't be explained
     ├── DeclarationError           missing numbers can't be declared to an authority
     ├── ReportError                a report can't be made as it was asked for
+    ├── SealError                  a seal can't be made, exported or proved
     ├── UnknownSweep               no sweep of that name
     ├── AlarmError                 an alarm can't be acknowledged
     ├── ReconciliationError        an accounting system can't be compared with the ledger, or a finding acknowledged
@@ -274,6 +275,10 @@ class DeclarationError(LedgerError):
 
 class ReportError(LedgerError):
     """A report can't be made as it was asked for."""
+
+
+class SealError(LedgerError):
+    """A seal can't be made, exported or proved."""
 
 
 class UnknownSweep(LedgerError):

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import DataError, connections, router, transaction
@@ -32,6 +33,7 @@ from ledger.models import Allocation, Period, Series
 from ledger.requests import day_or_moment
 from ledger.rules import Outcome
 from ledger.series import find_series, make_default_series
+from ledger.signals import ask_for_seal
 from ledger.zones import TODAY, today_in, todays_json
 
 if TYPE_CHECKING:
@@ -200,6 +202,7 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
                 rule="A period is closed after it has ended, and closing is final.",
                 remedy="Wait until it has ended, or pass early=True (--early) if you mean it.",
             )
+        transaction.on_commit(partial(ask_for_seal, alias), using=alias, robust=True)
     return found
 
 

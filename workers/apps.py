@@ -1,6 +1,13 @@
 """The app of the workers' own tables. A project that uses no accounting system need not install it."""
 
+import logging
+
 from django.apps import AppConfig
+
+_log = logging.getLogger(__name__)
+
+#: Seconds to find the broker.
+_PATIENCE = 2.0
 
 
 class WorkersConfig(AppConfig):
@@ -13,9 +20,33 @@ class WorkersConfig(AppConfig):
     def ready(self) -> None:
         """Add what the workers do, and what their tables need, to what the ledger knows of its own."""
         from ledger import grants
+        from ledger.signals import seal_wanted
         from workers import checks  # noqa: F401  (importing checks registers them)
         from workers.privileges import table_grants
         from workers.system_sweeps import register_sweeps
 
         grants.contribute("workers", table_grants)
         register_sweeps()
+        seal_wanted.connect(_send_seal, dispatch_uid="workers")
+
+
+def _send_seal(**_: object) -> None:
+    """Send the task, unless there is no Celery here, or no broker: the next beat sends it as well.
+
+    On a connection of its own, which gives up at once: a publisher's would look for its broker for ever, and who asks
+    is a page or a report.
+    """
+    try:
+        from celery import current_app
+        from kombu.exceptions import OperationalError
+
+        from workers.tasks import options, seal
+    except ModuleNotFoundError:
+        return
+    how = {**current_app.conf.broker_transport_options, "socket_connect_timeout": _PATIENCE, "max_retries": 0}
+    try:
+        with current_app.connection_for_write(connect_timeout=_PATIENCE, transport_options=how) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_PATIENCE)
+            seal.apply_async(connection=connection, retry=False, **options("seal"))
+    except OperationalError as error:
+        _log.info("A seal was asked for, and no broker was found: %s", error)

@@ -35,6 +35,7 @@ __all__ = [
     "refill_remote_pools",
     "run_batch",
     "schedule",
+    "seal",
     "verify",
 ]
 
@@ -101,6 +102,12 @@ def close_periods() -> dict[str, Any]:
 def missing_documents() -> dict[str, Any]:
     """Look for documents that are gone."""
     return _run("missing_documents")
+
+
+@task(name="ledger.seal")
+def seal() -> dict[str, Any]:
+    """Seal what is new, for every tenant."""
+    return _run("seal")
 
 
 @task(name="ledger.verify")

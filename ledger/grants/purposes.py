@@ -39,8 +39,10 @@ READING: Final = frozenset(
     {
         "ledger_calendar_step",
         "ledger_dated_number",
+        "ledger_era",
         "ledger_formats_meet",
         "ledger_forms_ahead",
+        "ledger_head_hash",
         "ledger_highest_value",
         "ledger_is_awaited",
         "ledger_is_facts",
@@ -48,6 +50,7 @@ READING: Final = frozenset(
         "ledger_is_key",
         "ledger_is_moment",
         "ledger_is_prose",
+        "ledger_lines_v1",
         "ledger_may_repeat",
         "ledger_meeting_period",
         "ledger_meeting_series",
@@ -55,7 +58,9 @@ READING: Final = frozenset(
         "ledger_outline",
         "ledger_outlines_agree",
         "ledger_period_span",
+        "ledger_place",
         "ledger_render_template",
+        "ledger_sealed_rows",
         "ledger_transaction_status",
         "ledger_value_of",
     }
@@ -107,7 +112,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
         reads=(Series, Period, Entry, NumberVoided),
     ),
     "workers": Purpose(
-        "Sweep, prove gaps, fill pools, compare with accounting systems, push",
+        "Sweep, prove gaps, fill pools, seal, compare with accounting systems, push",
         frozenset(
             {
                 "ledger_cancel_draft",
@@ -115,8 +120,11 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_flag_gap",
                 "ledger_heal",
                 "ledger_judge",
+                "ledger_keep_anchor",
+                "ledger_keep_seal",
                 "ledger_keep_stray",
                 "ledger_mint",
+                "ledger_next_seal",
                 "ledger_note_documents",
                 "ledger_open_period",
                 "ledger_raise_alarms",

@@ -1997,4 +1997,115 @@ class Migration(migrations.Migration):
                 "default_permissions": ("view",),
             },
         ),
+        migrations.CreateModel(
+            name="LedgerSeal",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("era", models.IntegerField(db_default=1, editable=False)),
+                (
+                    "transaction_id",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                ledger.models.columns.TransactionId(), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "db_login",
+                    models.TextField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            ledger.models.columns.SessionUser(), models.TextField()
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+                ("tenant", models.TextField(blank=True, null=True)),
+                ("number", models.IntegerField()),
+                ("place", models.TextField(help_text="System identifier of the server, database, schema.")),
+                ("snapshot", models.TextField(help_text="What was visible: pg_current_snapshot().")),
+                ("size", models.BigIntegerField(help_text="How many leaves it has.")),
+                ("total", models.BigIntegerField(help_text="How many it has with all seals before it.")),
+                ("root", ledger.models.columns.ShortTextField(max_length=64)),
+                ("previous", ledger.models.columns.ShortTextField(blank=True, default="", max_length=64)),
+                ("head", models.TextField()),
+                ("key", ledger.models.columns.ShortTextField(blank=True, default="", max_length=64)),
+                ("signature", ledger.models.columns.ShortTextField(blank=True, default="", max_length=128)),
+                ("cosignature", ledger.models.columns.ShortTextField(blank=True, default="", max_length=128)),
+                ("salt", models.BinaryField()),
+                (
+                    "tables",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None),
+                ),
+                (
+                    "counts",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None),
+                ),
+                ("ids", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ("leaves", models.BinaryField()),
+                ("state", models.TextField(blank=True, default="")),
+                ("horizon", models.BigIntegerField(blank=True, null=True)),
+                ("sealed_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
+            ],
+            options={
+                "verbose_name_plural": "seals",
+                "db_table": "ledger_seal",
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "number"), name="ledger_seal_number", nulls_distinct=False
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SealAnchored",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("era", models.IntegerField(db_default=1, editable=False)),
+                (
+                    "transaction_id",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                ledger.models.columns.TransactionId(), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "db_login",
+                    models.TextField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            ledger.models.columns.SessionUser(), models.TextField()
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+                ("tenant", models.TextField(blank=True, null=True)),
+                ("kind", ledger.models.columns.ShortTextField(max_length=20)),
+                ("token", models.TextField()),
+                (
+                    "anchored_at",
+                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
+                ),
+                (
+                    "seal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="anchors", to="ledger.ledgerseal"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "seals anchored",
+                "default_permissions": ("view",),
+            },
+        ),
     ]

@@ -25,6 +25,7 @@ from ledger.models.findings import FindingAcknowledged, FindingKind, FindingRais
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepBatch, SweepRun
+from ledger.models.seals import LedgerSeal, SealAnchored
 from ledger.models.series import Allocation, DefaultSeries, Period, Series
 from ledger.models.staging import AdoptingDay, AdoptingRow
 
@@ -51,6 +52,7 @@ __all__ = [
     "GapFlagged",
     "HoleHealed",
     "HoleReported",
+    "LedgerSeal",
     "NumberAdopted",
     "NumberIssued",
     "NumberRegistered",
@@ -65,6 +67,7 @@ __all__ = [
     "Reservation",
     "RolePurpose",
     "ScanPosition",
+    "SealAnchored",
     "Series",
     "SeriesChanged",
     "Slot",

@@ -21,6 +21,8 @@ from ledger.reports.register import register_part
 from ledger.reports.rows import Part, Row
 from ledger.reports.scope import Scope, ScopedPeriod, read_periods
 from ledger.reports.snapshot import Snapshot, snapshot
+from ledger.seals.reading import standing
+from ledger.signals import ask_for_seal
 from ledger.zones import shown_zone, zone_or_utc
 
 #: What a report is no place for: how fast numbers go, and how the workers do.
@@ -54,7 +56,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Whose numbers, which of them, and when. ``tax_id`` is empty where nobody stated one; dates are inclusive."""
+    """Whose numbers, which of them, and when. ``tax_id`` is empty where nobody stated one; dates are inclusive.
+
+    ``sealed`` tells how far the numbers are sealed, with number and root of the last seal: once a report is handed in,
+    it vouches for that seal.
+    """
 
     tenant: str
     tax_id: str
@@ -66,6 +72,7 @@ class Header:
     time_zone: str
     made_at: datetime
     position: Position
+    sealed: str
     version: str
 
     def lines(self) -> list[tuple[str, str]]:
@@ -81,6 +88,7 @@ class Header:
             ("Time zone", self.time_zone),
             ("Made at", self.made_at.isoformat(sep=" ", timespec="seconds")),
             ("Ledger position", str(self.position)),
+            ("Seals", self.sealed),
             ("Made by", f"Folio {self.version}, {SCHEMA}"),
         ]
 
@@ -226,8 +234,17 @@ def _header(scope: Scope, series: str | None, tax_id: str, made_at: datetime | N
             findings=findings,
             open=sum(summary.reserved + summary.free for summary in summaries),
         ),
+        sealed=_sealed(scope),
         version=__version__,
     )
+
+
+def _sealed(scope: Scope) -> str:
+    """How far the tenant is sealed. A seal that can be seen is durable; for what is newer, one is asked for."""
+    told = standing(scope.tenant, using=scope.snapshot.alias)
+    if told.newer != 0:
+        ask_for_seal(scope.snapshot.alias)
+    return str(told)
 
 
 def _judged(scope: Scope, series: str | None) -> Judgement:

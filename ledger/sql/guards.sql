@@ -33,6 +33,11 @@ ALTER TABLE ledger_serieschanged ADD CONSTRAINT ledger_serieschanged_readable CH
 ALTER TABLE ledger_periodchanged ADD CONSTRAINT ledger_periodchanged_readable CHECK (ledger_is_facts(old) AND ledger_is_facts(new) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
 ALTER TABLE ledger_accesschanged ADD CONSTRAINT ledger_accesschanged_readable CHECK (ledger_is_key("user") AND kind IN ('given', 'taken') AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
 
+-- Seals. Pieces of the leaves are read, so they are kept as they are; hashes can't be made smaller anyway.
+ALTER TABLE ledger_seal ALTER COLUMN leaves SET STORAGE EXTERNAL;
+ALTER TABLE ledger_seal ADD CONSTRAINT ledger_seal_readable CHECK (number >= 1 AND octet_length(salt) = 32 AND octet_length(leaves) = 32 * size AND root ~ '^[0-9a-f]{64}$' AND key ~ '^([0-9a-f]{64})?$' AND signature ~ '^([0-9a-f]{128})?$' AND cosignature ~ '^([0-9a-f]{128})?$' AND ledger_is_moment(sealed_at));
+ALTER TABLE ledger_sealanchored ADD CONSTRAINT ledger_sealanchored_readable CHECK (kind ~ '^[a-z0-9-]{1,20}$' AND length(token) <= 100000 AND ledger_is_moment(anchored_at));
+
 -- Series and periods.
 CREATE TRIGGER ledger_series_guard_update AFTER UPDATE ON ledger_series FOR EACH ROW WHEN ((NEW.tenant, NEW.code) IS DISTINCT FROM (OLD.tenant, OLD.code)) EXECUTE FUNCTION ledger_series_guard();
 -- No two periods of a series share a day, but for those that are ordered; and none ends before it begins, since that is no

@@ -145,4 +145,5 @@ register(
         batches=Batches(work.numbers_of_documents, work.look_for_documents, ("raised", "resolved")),
     )
 )
+register(Sweep("seal", "sealing what is new", work.seal))
 register(Sweep("verify", "checking every rule", work.verify))

@@ -22,6 +22,8 @@ from ledger.errors import InvalidArgument, LedgerError, SecondConnectionFailed
 from ledger.failures import Failures
 from ledger.models import Period, Series
 from ledger.reports import rules
+from ledger.seals.sealing import seal_all
+from ledger.signals import ask_for_seal
 from ledger.sql import CLOSE_DUE, MINT
 from ledger.sweeps import sql
 from ledger.zones import today_in, todays_json
@@ -105,6 +107,8 @@ def close_periods(alias: str, ids: Sequence[Any]) -> Done:
             except LedgerError as error:
                 held += 1
                 _log.warning("The period %s stays open for now: %s", period, error)
+    if closed:
+        ask_for_seal(alias)
     return _with_failures({"closed": closed, "held": held}, failures)
 
 
@@ -147,6 +151,12 @@ def numbers_of_documents(alias: str, size: int) -> Iterator[Sequence[int]]:
 def look_for_documents(alias: str, ids: Sequence[Any]) -> Done:
     """Raise a finding for each of these numbers whose document is gone, and resolve those whose is there again."""
     return _with_failures(*documents.look(alias, ids))
+
+
+def seal(alias: str) -> Done:
+    """Seal what is new, for every tenant."""
+    failures = Failures()
+    return _with_failures(seal_all(failures, using=alias), failures)
 
 
 def verify(alias: str) -> dict[str, int]:

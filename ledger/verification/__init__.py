@@ -32,7 +32,7 @@ from ledger.cursors import open_server_cursor
 from ledger.databases import choose
 from ledger.models import Entry, Series
 from ledger.unreadable import Beyond
-from ledger.verification import content, counters_sql, guards, keys, queues_sql, sql
+from ledger.verification import content, counters_sql, guards, keys, queues_sql, seals, sql
 from ledger.verification.alarms import NOT_CHECKED, Watch
 from ledger.verification.findings import MEANINGS, Alarm, Note, period_label
 
@@ -74,6 +74,7 @@ CHECKS: tuple[Check, ...] = (
     Check("holes reported", queues_sql.HOLES),
     Check("findings of reconciliation", sql.FINDINGS),
     Check("values that can be read", None, content.unreadable_rows),
+    Check("seals", None, seals.check_seals),
 )
 
 

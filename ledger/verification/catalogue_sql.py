@@ -107,7 +107,9 @@ DESCRIBE: Final = """
         'not null', a.attnotnull AND NOT EXISTS (
             SELECT FROM pg_constraint k
             WHERE k.conrelid = r.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated),
-        'default', CASE a.attgenerated WHEN '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+        -- Which era it is, the owner says when the ledger moves (ledger_seal new-era).
+        'default', CASE WHEN a.attname = 'era' AND pg_get_expr(d.adbin, d.adrelid) ~ '^[0-9]+$' THEN '1'
+                        WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
         'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
         'generated', CASE WHEN a.attgenerated <> ''
             THEN a.attgenerated::text || ': ' || pg_get_expr(d.adbin, d.adrelid) END

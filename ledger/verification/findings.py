@@ -321,6 +321,32 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "gap-of-nothing": Meaning(
         8, "ledger_adoptedgap", "Its adoption or period does not exist, or belongs to another tenant.", _RESTORE
     ),
+    # The seals. {detail} names the seal.
+    "sealed-row-changed": Meaning(
+        8, None, "The row is not the one that seal {detail} covers: it was changed.", _RESTORE
+    ),
+    "sealed-row-gone": Meaning(8, None, "The row that seal {detail} covers is gone.", _RESTORE),
+    "sealed-row-added": Meaning(
+        8,
+        None,
+        "The row is in no seal, though it pretends to have been there before seal {detail}, or in another era: it was "
+        "written past Folio.",
+        _INVESTIGATE,
+    ),
+    "sealed-row-twice": Meaning(8, None, "The row is in the seals {detail}; it has to be in one.", _CULPRIT),
+    "sealed-setting": Meaning(
+        8, None, "It is not as it was sealed, and no event says who changed that: {detail}.", _RESTORE
+    ),
+    "seal-broken": Meaning(8, "ledger_seal", "The chain of seals is broken: {detail}.", _RESTORE),
+    "seal-other": Meaning(
+        8, "ledger_seal", "Seal {detail} is not the one that was kept outside: history was rewritten.", _RESTORE
+    ),
+    "seal-gone": Meaning(
+        8,
+        "ledger_seal",
+        "Seal {detail} was kept outside, and is not here: the end was cut off, or an old backup was played back.",
+        _RESTORE,
+    ),
     # The schema. {detail} is the object, what is different, and what that allows.
     "table": Meaning(8, None, "{detail}.", f"Restore it from a backup, with its rows. {_CULPRIT}"),
     "unlogged": Meaning(8, None, "{detail}.", "As the owner, ALTER TABLE … SET LOGGED, and find out who changed that."),

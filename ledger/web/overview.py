@@ -18,6 +18,7 @@ from ledger.cursors import open_cursor
 from ledger.judging import Judgement, Verdict
 from ledger.models import Allocation, DraftMade, Entry, Period, RemoteReading, Series
 from ledger.reconciliation import count_findings
+from ledger.seals.reading import standing
 from ledger.waiting import upcoming, with_waiting
 from ledger.web.access import Access, access_of, page
 from ledger.web.rows import Asked
@@ -110,6 +111,7 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
         "systems": [(each, _differing(each) if sees_findings else None) for each in readings],
         "findings": sum(count_findings(tenant=tenant, acknowledged=False).values()) if sees_findings else None,
         "findings_url": address("findings", tenant=tenant),
+        "sealed": standing(tenant),
     }
     return shown(request, access, "overview.html", context, tenant=tenant, title="Overview", judgement=judgement)
 

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 
 from ledger.models import Entry, NumberVoided, Period
 from ledger.reports.formats import formats
+from ledger.seals.reading import standing
 from ledger.waiting import with_waiting
 from ledger.web.access import Access, page
 from ledger.web.charts import HEIGHT as CHART_HEIGHT
@@ -64,6 +65,7 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "typed": _typed(request),
         "may_explain": access.may("explain_gap"),
         "formats": formats().values(),
+        "sealed": standing(found.tenant),
     }
     return shown(
         request,

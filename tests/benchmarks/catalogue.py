@@ -30,6 +30,8 @@ CATALOGUE = {
     "reconcile": "reconcile.speed",
     "reconcile-memory": "reconcile.memory",
     "sweeps": "sweeps.question",
+    "seals-checkout": "seals.checkout",
+    "seals-speed": "seals.speed",
     "report": "report.question",
     "pages": "pages.question",
 }

@@ -41,6 +41,10 @@ class Effort:
     #: Tenants, with three series each, that the sweeps look after.
     sweep_tenants: int = 10_000
 
+    #: Entries that are sealed at once, and those that come later.
+    sealed: int = 300_000
+    sealed_next: int = 10_000
+
 
 FULL = Effort()
 
@@ -63,4 +67,6 @@ QUICK = Effort(
     changed=100,
     comparisons=2,
     sweep_tenants=500,
+    sealed=20_000,
+    sealed_next=1_000,
 )

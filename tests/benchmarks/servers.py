@@ -23,8 +23,8 @@ from psycopg import sql
 from ledger.site import embedded
 
 #: The databases that the benchmarks use. `empty` and `full` are the ledger of millions of rows and its empty twin; in
-#: `snapshot` and `idle` somebody holds a transaction open for long; `sweeps` has many tenants.
-ALIASES = ("default", "empty", "full", "snapshot", "idle", "sweeps")
+#: `snapshot` and `idle` somebody holds a transaction open for long; `sweeps` has many tenants; `seals` is sealed.
+ALIASES = ("default", "empty", "full", "snapshot", "idle", "sweeps", "seals")
 
 #: Two connections for each of 200 checkouts in flight, and some to spare.
 _CONFIGURATION = {"max_connections": "500"}

@@ -212,6 +212,16 @@ def use_reports(python: Path, host: Path, environment: dict[str, str]) -> None:
         assert output.read_bytes().startswith(magic)
 
 
+def use_seals(python: Path, host: Path, environment: dict[str, str]) -> None:
+    (host / "sealing.py").write_text(
+        "from host import *\nLEDGER['SEALS'] = {'key': 'env:SEAL_KEY'}\n", encoding="utf-8"
+    )
+    own = environment | {"DJANGO_SETTINGS_MODULE": "sealing", "SEAL_KEY": "11" * 32}
+    run(python, "-m", "django", "ledger_seal", "now", cwd=host, env=own)
+    said = run(python, "-m", "django", "ledger_seal", "export", cwd=host, env=own)
+    assert json.loads(json.loads(said.splitlines()[1])["head"])["key"], "it is signed"
+
+
 def use_up(python: Path, host: Path, environment: dict[str, str]) -> None:
     """The whole product out of wheels: every process of it tells something, and Ctrl-C ends it."""
     own = {"FOLIO_HOME": environment["FOLIO_HOME"], "PATH": str(python.parent)}
@@ -255,6 +265,7 @@ MAIN_COMMANDS: dict[str, Callable[[Path, Path, dict[str, str]], None]] = {
     "metrics": use_metrics,
     "up": use_up,
     "reports": use_reports,
+    "seals": use_seals,
 }
 
 

@@ -28,10 +28,12 @@ from ledger.models import (
     HoleReported,
     NumberIssued,
     Period,
+    SealAnchored,
     Series,
     TenantAccess,
 )
 from ledger.models.tables import ACCESS, CHANGING, DIARY, MIRROR, QUEUES, STAGING, event_models, event_tables
+from ledger.seals.sealing import seal
 from tests.databases import database_alias, migrated_database
 from tests.drafted import remote_series, stock
 
@@ -102,6 +104,9 @@ def fill() -> None:
         AlarmResolved.objects.using(ALIAS).create(tenant="acme", alarm=over)
         AlarmAcknowledged.objects.using(ALIAS).create(tenant="acme", alarm=known, reason="known")
         TenantAccess.objects.using(ALIAS).create(tenant="acme", user="auth.user:7")
+    made = seal(None, using=ALIAS, first=True)
+    assert made is not None
+    SealAnchored.objects.using(ALIAS).create(seal_id=made.id, kind="host", token="noted")
 
 
 @pytest.fixture(params=["origin", "replica"])
@@ -128,7 +133,7 @@ def refused(run: Callable[..., None], statement: str, *arguments: Any, state: st
 
 
 def test_every_other_model_is_an_event() -> None:
-    assert len(event_tables()) == 19
+    assert len(event_tables()) == 22
     assert {model._meta.model_name for model in CHANGING} == {"series", "period", "defaultseries"}
     queues = {"slot", "pool", "reservation", "ticket", "scanposition", "remotepool"}
     assert {model._meta.model_name for model in QUEUES} == queues

@@ -250,7 +250,7 @@ class TestPdf:
             pytest.skip("no font of this machine has Arabic letters")
         from ledger.reports.paper.pages import Paper
 
-        with closing(Paper(fonts_at_hand, ("", ""), "")) as paper:
+        with closing(Paper(fonts_at_hand, ("", ""), ("", ""))) as paper:
             paper.add_page()
             assert paper.wrapped("ععع", 100, 10) == ["ععع"]
             joined = paper._width("ععع", 10, bold=False)

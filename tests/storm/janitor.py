@@ -16,6 +16,8 @@ from ledger.errors import PeriodClosed
 from ledger.gaps import sweep
 from ledger.judging import State
 from ledger.models import Entry, GapFlagged, Period
+from ledger.seals.sealing import tenants_with_news
+from ledger.sweeps import run as run_sweep
 from tests.storm.crowd import Setup
 from tests.storm.journal import Journal, Kind
 from tests.storm.plan import Clock
@@ -79,6 +81,10 @@ def last_sweeps(folder: Path) -> None:
     for _ in range(2):
         sweep(grace=timedelta())
         open_next_periods(ahead_days=1)
+    run_sweep("seal")
+    if unsealed := tenants_with_news("default"):
+        journal.note(Kind.ERROR, number=f"not sealed: {unsealed}")
+    # Which also looks for rows in no seal, or in two.
     with (folder / "verify.txt").open("w", encoding="utf-8") as findings:
         try:
             call_command("ledger_verify", verbosity=0, stdout=findings)

@@ -43,6 +43,7 @@ LEDGER: dict[str, Any] = {
         "flag_gaps": {"every": 1, "limit": 20},
         "heal": {"every": 2, "limit": 20},
         "close_periods": {"every": 5, "limit": 20},
+        "seal": {"every": 1, "limit": 20},
         "verify": {"every": 10, "limit": 60},
     },
 }

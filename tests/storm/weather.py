@@ -32,7 +32,7 @@ _LAST_SWEEPS = 300.0
 #: Processes that sweep, so that sweeps meet each other.
 _JANITORS = 2
 #: What the Celery worker does, and which of these has not succeeded since a moment.
-_SWEEPS = ("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_periods", "verify")
+_SWEEPS = ("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_periods", "seal", "verify")
 _LATE = """
     SELECT n.name FROM unnest(%s::text[]) AS n (name)
     WHERE NOT EXISTS (SELECT FROM ledger_sweeprun r

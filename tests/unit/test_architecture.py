@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"errors", "conf", "misspelt", "moments", "unreadable"},
+    {"errors", "conf", "misspelt", "moments", "unreadable", "signals"},
     {"calendars", "formats", "texts", "instances", "keys", "rules"},
     {"models", "sql", "migrations", "cursors"},
     {
@@ -24,7 +24,7 @@ LAYERS = [
     {"changes", "series", "periods", "growth", "testing", "waiting"},
     {
         *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
-        *("remote", "documents", "registering"),
+        *("remote", "documents", "registering", "seals"),
     },
     {"sweeps"},
     {"actions"},

@@ -33,7 +33,8 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     foot = (
         f"Folio {header.version} · made at {header.made_at.isoformat(sep=' ', timespec='seconds')} · {header.position}"
     )
-    with closing(Paper(fonts, (report.title, owner), foot)) as paper:
+    sealed = f"{header.sealed[:1].upper()}{header.sealed[1:]}"
+    with closing(Paper(fonts, (report.title, owner), (foot, sealed))) as paper:
         _write(paper, report, target, warn)
 
 

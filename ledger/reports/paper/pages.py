@@ -35,7 +35,7 @@ Color = tuple[int, int, int]
 class Paper(FPDF):
     """A document in landscape A4. ``fonts`` gets a list of the scripts that no font has."""
 
-    def __init__(self, fonts: Fonts, head: tuple[str, str], foot: str) -> None:
+    def __init__(self, fonts: Fonts, head: tuple[str, str], foot: tuple[str, str]) -> None:
         super().__init__(orientation="landscape", unit="mm", format="A4")
         self.fonts_at_hand = fonts
         self._head, self._foot = head, foot
@@ -79,7 +79,8 @@ class Paper(FPDF):
     def footer(self) -> None:
         """Called by fpdf on each page."""
         self.rule(self.h - 11)
-        self.put(MARGIN, self.h - 9.5, self.inner_width, self._foot, size=7, color=GREY)
+        self.put(MARGIN, self.h - 9.5, self.inner_width - 42, self._foot[0], size=7, color=GREY)
+        self.put(MARGIN, self.h - 6, self.inner_width, self._foot[1], size=7, color=GREY)
         pages = f"Page {self.page_no()} of {_PAGES}"
         self.set_font(self._family, "", 7)
         self.set_text_color(*GREY)

@@ -36,6 +36,8 @@ _FIELDS = {
     "reconcile": ("comparison", "of the first"),
     "reconcile-memory": ("run", "of what 150 MB allow"),
     "sweeps": ("sweep", "of a run in 5 s"),
+    "seals-checkout": ("meanwhile", "of the first"),
+    "seals-speed": ("what", "of the first"),
     "pages": ("page", "of one in 300 ms"),
 }
 

@@ -11,6 +11,7 @@ from tests.mutants.catalogue import (
     pages,
     poison,
     reports,
+    seals,
     settings,
     workers,
 )
@@ -27,5 +28,6 @@ CATALOGUE = (
     *judging.MUTANTS,
     *doors.MUTANTS,
     *drop_ins.MUTANTS,
+    *seals.MUTANTS,
     *docs.MUTANTS,
 )

@@ -1,0 +1,222 @@
+"""``ledger_seal``: seals what is new, exports and proves what is sealed, and compares the rows with their seals."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger.cursors import open_cursor
+from ledger.errors import SealError
+from ledger.failures import Failures
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, moment
+from ledger.management.whole_file import whole_file
+from ledger.models import Series
+from ledger.seals import folio_verify, sql
+from ledger.seals.eras import begin_era
+from ledger.seals.exporting import export, prove
+from ledger.seals.reading import sealed_tenants, standing
+from ledger.seals.sealing import Held, seal, seal_all
+from ledger.seals.signing import signer
+from ledger.verification.seals import read_known, verify_seals
+
+_TAMPERED = 2
+
+
+class Command(LedgerCommand):
+    help = (
+        "Seals the ledger's events, so that a later change by anybody, also by the owner of the database, shows. "
+        "Exit code 0: done, and all is as it was sealed; 1: refused, with the reason; 2: rows or seals are not as they "
+        "were, or the options are no good."
+    )
+    judges = False
+    examples = """  manage.py ledger_seal now
+  manage.py ledger_seal export --tenant shop.organization:42 > march.jsonl
+  manage.py ledger_seal export --heads --to /mnt/outside
+  manage.py ledger_seal prove INV-2026-000123 --tenant shop.organization:42 > proof.jsonl
+  manage.py ledger_seal verify --known /mnt/outside
+  manage.py ledger_seal verifier > folio_verify.py && python -I folio_verify.py march.jsonl
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        names = "now | export | prove | verify | status | new-era | verifier"
+        actions = parser.add_subparsers(dest="action", required=True, metavar=names)
+        now = actions.add_parser("now", help="Seal what is new: all tenants and then the database, or one tenant.")
+        self._shared(now, "Only this tenant's rows.")
+        out = actions.add_parser("export", help="Write a chain of seals with its rows, for people outside to check.")
+        self._shared(out, "This tenant's chain, not the database's.")
+        out.add_argument("--heads", action="store_true", help="The signed heads alone, to be kept outside.")
+        out.add_argument("--withhold", action="store_true", help="Hashes in place of actors, reasons and metadata.")
+        out.add_argument("--to", type=Path, metavar="DIR", help="All chains, each as a file in this folder.")
+        proof = actions.add_parser("prove", help="Write the proof that a number is sealed, and its void if it is void.")
+        self._shared(proof, "Whose number it is; the tenant without a name by default.", default="")
+        proof.add_argument("number", help="As it is written, such as INV-2026-000123.")
+        proof.add_argument("--personal", action="store_true", help="With actor, reason and metadata.")
+        proof.add_argument("--anchored", action="store_true", help="Up to the database's seal and its time stamps.")
+        check = actions.add_parser("verify", help="Compare the rows with their seals, and the seals with each other.")
+        self._shared(check, "Only this tenant's seals.")
+        check.add_argument("--known", type=Path, metavar="DIR", help="Also with the heads in the files of this folder.")
+        told = actions.add_parser("status", help="How far each tenant is sealed, and by which key.")
+        self._shared(told, "Only this tenant.")
+        era = actions.add_parser("new-era", help="Go on sealing on another server, as the owner of the tables.")
+        self._shared(era, None)
+        era.add_argument("--accept-differences", action="store_true", help="Although rows are not as they were sealed.")
+        script = actions.add_parser("verifier", help="Print folio_verify.py, which checks exports and proofs.")
+        super().add_arguments(script)
+
+    def _shared(self, parser: CommandParser, tenant: str | None, default: str | None = None) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+        if tenant is not None:
+            parser.add_argument("--tenant", default=default, help=tenant)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["action"] == "verifier":
+            self.stdout.write(inspect.getsource(folio_verify), ending="")
+            return
+        actions = {
+            "now": self._now,
+            "export": self._export,
+            "prove": self._prove,
+            "verify": self._verify,
+            "status": self._status,
+            "new-era": self._new_era,
+        }
+        actions[options["action"]](self.alias(options), options)
+
+    def _now(self, alias: str, options: dict[str, Any]) -> None:
+        failures = Failures()
+        if options["tenant"] is None:
+            counts = seal_all(failures, using=alias, database=True)
+        else:
+            self._refuse_stranger(alias, options["tenant"])
+            try:
+                done = seal(options["tenant"], using=alias)
+            except Held:
+                raise CommandError("A worker seals for this tenant just now. Try again.", returncode=FAILED) from None
+            counts = {"sealed": int(done is not None), "rows": 0 if done is None else done.rows}
+        if options["json"]:
+            self.write_json(counts | {"failed": failures.told})
+        else:
+            self.stdout.write(
+                f"{counted(counts['sealed'], 'seal', 'seals')} of {counted(counts['rows'], 'row', 'rows')} made."
+                if counts["sealed"]
+                else "Nothing is new since the last seals."
+            )
+        if failures.told:
+            raise CommandError(str(failures), returncode=FAILED)
+        if counts.get("held"):
+            raise CommandError(f"Workers seal for {counts['held']} tenants just now. Try again.", returncode=FAILED)
+
+    def _export(self, alias: str, options: dict[str, Any]) -> None:
+        if options["json"]:
+            raise CommandError("An export is JSON lines already: leave --json out.", returncode=BAD_OPTIONS)
+        how = {"heads": options["heads"], "withhold": options["withhold"]}
+        if options["to"] is None:
+            self._write(export(alias, options["tenant"], **how))
+            return
+        if not options["to"].is_dir():
+            raise CommandError(f"--to {options['to']} is no folder.", returncode=BAD_OPTIONS)
+        tenants = [options["tenant"]] if options["tenant"] is not None else [None, *sealed_tenants(alias)]
+        for tenant in tenants:
+            name = "database" if tenant is None else f"tenant-{hashlib.sha256(tenant.encode()).hexdigest()[:16]}"
+            with whole_file(options["to"] / f"{name}.jsonl") as file:
+                for line in export(alias, tenant, **how):
+                    file.write(f"{line}\n".encode())
+        self.stderr.write(f"{counted(len(tenants), 'chain', 'chains')} written to {options['to']}.")
+
+    def _prove(self, alias: str, options: dict[str, Any]) -> None:
+        self._write(
+            prove(
+                alias,
+                options["tenant"],
+                options["number"],
+                withhold=not options["personal"],
+                anchored=options["anchored"],
+            )
+        )
+
+    def _write(self, lines: Iterator[str]) -> None:
+        for line in lines:
+            self.stdout.write(line)
+
+    def _verify(self, alias: str, options: dict[str, Any]) -> None:
+        if options["tenant"] is not None:
+            self._refuse_stranger(alias, options["tenant"])
+        if options["known"] is not None and not options["known"].is_dir():
+            raise CommandError(f"--known {options['known']} is no folder.", returncode=BAD_OPTIONS)
+        known = None if options["known"] is None else read_known(options["known"])
+        found = []
+        with self.progress(None, wanted=options["verbosity"] > 0) as begin:
+            for alarm in verify_seals(alias, tenant=options["tenant"], known=known, progress=begin):
+                found.append(asdict(alarm))
+                if not options["json"]:
+                    self.stdout.write(self.style.ERROR(str(alarm)))
+        if options["json"]:
+            self.write_json({"ok": not found, "alarms": found})
+        if found:
+            places = counted(len(found), "place", "places")
+            raise CommandError(f"The ledger is not as it was sealed, in {places}.", returncode=_TAMPERED)
+        if not options["json"]:
+            tenants = len(sealed_tenants(alias))
+            self.stdout.write(
+                self.style.SUCCESS(f"All rows are as they were sealed: {counted(tenants, 'tenant', 'tenants')}.")
+            )
+
+    def _status(self, alias: str, options: dict[str, Any]) -> None:
+        every = Series.objects.using(alias).order_by("tenant").values_list("tenant", flat=True).distinct()
+        tenants = [options["tenant"]] if options["tenant"] is not None else list(every)
+        rows = {tenant: standing(tenant, using=alias) for tenant in tenants}
+        with open_cursor(alias) as cursor:
+            cursor.execute(sql.CHAIN)
+            same_era, same_place, *_ = cursor.fetchone()
+        moved = same_era is not None and not (same_era and same_place)
+        try:
+            signs = signer()
+            key = "" if signs is None else signs.public_key.hex()
+        except SealError as error:
+            key = str(error)
+        if options["json"]:
+            self.write_json(
+                {"moved": moved, "key": key, "tenants": [{"tenant": t, **asdict(s)} for t, s in rows.items()]}
+            )
+        else:
+            self.write_table(
+                ("tenant", "seal", "sealed up to", "newer numbers", "signed"),
+                (
+                    (
+                        t,
+                        s.number or "none",
+                        moment(s.sealed_at),
+                        s.newer if s.number else "all",
+                        "yes" if s.is_signed else "no",
+                    )
+                    for t, s in rows.items()
+                ),
+            )
+            self.stdout.write(f"The key here: {key or 'none'}.")
+        if moved:
+            raise CommandError(
+                "This ledger was sealed on another server, or in another database or schema. If it was moved for good, "
+                "run manage.py ledger_seal new-era as the owner.",
+                returncode=FAILED,
+            )
+
+    def _new_era(self, alias: str, options: dict[str, Any]) -> None:
+        with self.progress(None, wanted=options["verbosity"] > 0) as begin:
+            first = begin_era(using=alias, accept_differences=options["accept_differences"], progress=begin)
+        if options["json"]:
+            self.write_json(None if first is None else asdict(first))
+        elif first is not None:
+            self.stdout.write(f"A new era has begun, with seal {first.number} of the database.")
+
+    def _refuse_stranger(self, alias: str, tenant: str) -> None:
+        if not Series.objects.using(alias).filter(tenant=tenant).exists() and tenant not in sealed_tenants(alias):
+            raise CommandError(
+                f"There is no tenant {tenant!r}. manage.py ledger_seal status shows all.", returncode=BAD_OPTIONS
+            )

@@ -1,0 +1,125 @@
+"""What goes outside, as JSON lines that ``folio_verify.py`` checks: whole chains, heads alone, proofs of rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ledger.cursors import open_cursor
+from ledger.errors import SealError
+from ledger.models import Entry, LedgerSeal, NumberVoided, SealAnchored
+from ledger.seals import sql
+from ledger.seals.folio_verify import EXPORT, HEADS, PROOF, TEXTS, audit_path, salt_of, text_hash
+from ledger.seals.reading import Row, Seal, rows_of, seals_of
+
+
+def export(using: str, tenant: str | None, *, heads: bool = False, withhold: bool = False) -> Iterator[str]:
+    """The chain of a tenant, or of the database, line by line.
+
+    ``heads`` leaves the rows out: what is kept outside to compare with later. ``withhold`` replaces personal texts by
+    their hashes. Raises SealError where there is no seal.
+    """
+    found = False
+    for seal in seals_of(using, tenant):
+        if not found:
+            yield _line({"folio": HEADS if heads else EXPORT, "tenant": tenant})
+        found = True
+        yield _line(seal.shipped() | {"anchors": _anchors(using, seal)})
+        for row in () if heads else rows_of(using, seal):
+            yield _line(_shipped(row, seal, withhold=withhold))
+    if not found:
+        raise _nothing(tenant)
+
+
+def prove(using: str, tenant: str, number: str, *, withhold: bool = True, anchored: bool = False) -> Iterator[str]:
+    """That a number is sealed, and its void where it has one; a line for each row.
+
+    ``anchored`` adds that the tenant's seal is in one of the database, with the time stamps of that. Raises SealError
+    for a number that is not there, not sealed yet, or was changed.
+    """
+    entry = Entry.objects.using(using).filter(tenant=tenant, number__iexact=number).first()
+    if entry is None:
+        raise SealError(
+            f"The tenant {tenant!r} has no number {number!r}.",
+            rule="What is proved is a row of the ledger.",
+            remedy="Name the tenant with --tenant, and the number as it is written.",
+        )
+    rows = [("ledger_entry", entry.pk)]
+    rows += [("ledger_numbervoided", void.pk) for void in NumberVoided.objects.using(using).filter(entry=entry)]
+    for source, row in rows:
+        seal, line = _proof(using, tenant, source, row, withhold=withhold)
+        if seal is None and source == "ledger_entry":
+            raise SealError(
+                f"The number {entry.number} is not sealed yet.",
+                rule="A proof leads to a seal.",
+                remedy="Run manage.py ledger_seal now, or wait for the sweep.",
+            )
+        if seal is None:
+            continue
+        yield line
+        if anchored:
+            yield _proof(using, None, "ledger_seal", seal.id, withhold=False)[1]
+
+
+def _proof(using: str, tenant: str | None, source: str, row_id: int, *, withhold: bool) -> tuple[Seal | None, str]:
+    """The seal of a row, and its proof; None where it is not sealed yet."""
+    with open_cursor(using) as cursor:
+        cursor.execute(sql.WHERE_SEALED, {"tenant": tenant, "source": source, "id": row_id})
+        found = cursor.fetchone()
+    if found is None:
+        if tenant is None:
+            raise SealError(
+                "The tenant's seal is in none of the database yet.",
+                rule="Once a day the database seals the tenants' heads.",
+                remedy="Run manage.py ledger_seal now, which does so at once.",
+            )
+        return None, ""
+    number, place = found
+    seal = next(seals_of(using, tenant, after=number - 1))
+    packed = bytes(LedgerSeal.objects.using(using).values_list("leaves", flat=True).get(pk=seal.id))
+    leaves = [packed[start : start + 32] for start in range(0, len(packed), 32)]
+    with open_cursor(using) as cursor:
+        cursor.execute(sql.LINES, {"source": source, "ids": [row_id]})
+        _, line, texts, _ = cursor.fetchone()
+    row = Row(source, row_id, leaves[place], line, texts)
+    if not row.is_unchanged(seal.salt):
+        raise SealError(
+            f"The row {source} {row_id} is not the one that was sealed.",
+            rule="A proof is of a row as it was sealed.",
+            remedy="manage.py ledger_seal verify tells what else was changed.",
+        )
+    proof = _shipped(row, seal, withhold=withhold) | seal.shipped()
+    path = [node.hex() for node in audit_path(leaves, place)]
+    anchors = _anchors(using, seal)
+    more = {"anchors": anchors} if anchors else {}
+    return seal, _line({"folio": PROOF, **proof, "index": place, "path": path, **more})
+
+
+def _shipped(row: Row, seal: Seal, *, withhold: bool) -> dict[str, Any]:
+    if row.line is None:
+        return {"was": f"{row.source} {row.id}", "leaf": row.leaf.hex()}
+    texts: list[Any] = []
+    for place, text in enumerate(row.texts):
+        salt = salt_of(seal.salt, row.source, row.id, place)
+        texts.append("" if not text else text_hash(salt, text) if withhold else {"salt": salt.hex(), "text": text})
+    shipped = {"line": row.line, "salt": salt_of(seal.salt, row.source, row.id).hex(), "texts": texts}
+    assert len(texts) == len(TEXTS[row.source])
+    return shipped if row.is_unchanged(seal.salt) else shipped | {"leaf": row.leaf.hex()}
+
+
+def _anchors(using: str, seal: Seal) -> list[dict[str, str]]:
+    found = SealAnchored.objects.using(using).filter(seal_id=seal.id).order_by("pk")
+    return [{"kind": one.kind, "token": one.token, "at": one.anchored_at.isoformat()} for one in found]
+
+
+def _line(shipped: dict[str, Any]) -> str:
+    return json.dumps(shipped, separators=(",", ":"))
+
+
+def _nothing(tenant: str | None) -> SealError:
+    return SealError(
+        f"There is no seal of {'the database' if tenant is None else f'tenant {tenant!r}'}.",
+        rule="What is exported was sealed before.",
+        remedy="Run manage.py ledger_seal now.",
+    )

@@ -1,0 +1,163 @@
+"""Reading seals, and the rows that they cover as these are today: any number of them in constant memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import router
+
+from ledger.cursors import open_cursor
+from ledger.models import LedgerSeal
+from ledger.seals import sql
+from ledger.seals.folio_verify import is_signed as slowly_signed
+from ledger.seals.folio_verify import leaf_by_key, signed_head_hash
+
+#: So many leaves of a seal are compared at a time.
+_STRETCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A seal as it is stored, without its leaves."""
+
+    id: int
+    number: int
+    era: int
+    place: str
+    snapshot: str
+    size: int
+    total: int
+    root: str
+    previous: str
+    head: str
+    key: str
+    signature: str
+    cosignature: str
+    salt: bytes
+    tables: list[str]
+    counts: list[int]
+    state: str
+
+    def shipped(self) -> dict[str, Any]:
+        """What goes outside: the signed head."""
+        return {"head": self.head, "signature": self.signature, "cosignature": self.cosignature}
+
+    @property
+    def hash(self) -> str:
+        """What the next seal and the anchors name."""
+        return signed_head_hash(self.head, self.signature, self.cosignature)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A sealed row: its leaf then, and its line and personal texts today; ``line`` is None where the row is gone.
+
+    Of a series or a period, the line is the one of the seal.
+    """
+
+    source: str
+    id: int
+    leaf: bytes
+    line: str | None
+    texts: Sequence[str]
+    is_state: bool = False
+
+    def is_unchanged(self, salt: bytes) -> bool:
+        """Whether the row is as it was sealed, by the salt key of its seal."""
+        return self.line is not None and leaf_by_key(salt, self.source, self.id, self.line, self.texts) == self.leaf
+
+
+def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[Seal]:
+    """The seals of a tenant, or of the database, in their order."""
+    while True:
+        with open_cursor(using) as cursor:
+            cursor.execute(sql.SEALS, {"tenant": tenant, "after": after})
+            found = cursor.fetchall()
+        if not found:
+            return
+        for row in found:
+            seal = Seal(*row[:13], bytes(row[13]), *row[14:])
+            after = seal.number
+            yield seal
+
+
+def sealed_tenants(using: str) -> list[str]:
+    """Every tenant that has a seal."""
+    with open_cursor(using) as cursor:
+        cursor.execute(sql.SEALED_TENANTS)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def rows_of(using: str, seal: Seal) -> Iterator[Row]:
+    """What a seal covers, in the order of its leaves."""
+    first = 0
+    for source, count in zip(seal.tables, seal.counts, strict=False):
+        for start in range(first, first + count, _STRETCH):
+            yield from _stretch(using, seal, source, start, min(_STRETCH, first + count - start))
+        first += count
+    lines = seal.state.split("\n") if seal.state else []
+    with open_cursor(using) as cursor:
+        cursor.execute(sql.STRETCH, {"seal": seal.id, "first": first, "count": len(lines)})
+        leaves = bytes(cursor.fetchone()[1] or b"")
+    for place, line in enumerate(lines):
+        source, row = json.loads(line)[:2]
+        yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, (), is_state=True)
+
+
+def _stretch(using: str, seal: Seal, source: str, first: int, count: int) -> Iterator[Row]:
+    with open_cursor(using) as cursor:
+        cursor.execute(sql.STRETCH, {"seal": seal.id, "first": first, "count": count})
+        ids, packed = cursor.fetchone()
+        leaves = bytes(packed or b"")
+        cursor.execute(sql.LINES, {"source": source, "ids": ids or []})
+        lines = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+    for place, row in enumerate(ids or []):
+        line, texts = lines.get(row, (None, ()))
+        yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a tenant is sealed: the last seal, and how many numbers came after it; all null where there is none.
+
+    ``signed_head`` is the hash that the next seal, a time stamp and ``folio_verify.py`` name.
+    """
+
+    number: int | None = None
+    root: str | None = None
+    signed_head: str | None = None
+    sealed_at: datetime | None = None
+    is_signed: bool = False
+    newer: int | None = None
+
+    def __str__(self) -> str:
+        if self.sealed_at is None:
+            return "not sealed yet"
+        at = f"{self.sealed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"sealed up to {at}, {self.newer:,} newer; seal {self.number}, root {self.root}"
+
+
+def standing(tenant: str, *, using: str | None = None) -> Standing:
+    """How far the numbers of a tenant are sealed."""
+    with open_cursor(using or router.db_for_read(LedgerSeal)) as cursor:
+        cursor.execute(sql.STANDING, {"tenant": tenant})
+        found = cursor.fetchone()
+    return Standing() if found is None else Standing(*found)
+
+
+def signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the holder of the key signed this: by cryptography where it is installed, which is much faster."""
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ModuleNotFoundError:
+        return slowly_signed(public_key, message, signature)
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

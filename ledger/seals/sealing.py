@@ -1,0 +1,238 @@
+"""Making seals: beside the hot path, one tenant at a time, each row in exactly one of them.
+
+A row is new that the snapshot of the seal before didn't show; so it is found whenever it was committed, whatever its
+id. The database has a chain of its own: its first seal says where the ledger lives, and once a day it covers the heads
+of all tenants, so that one time stamp vouches for them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, connections, transaction
+
+from ledger.cursors import open_cursor, open_server_cursor
+from ledger.errors import SealError
+from ledger.failures import Failures
+from ledger.seals import sql
+from ledger.seals.anchoring import anchor_last
+from ledger.seals.folio_verify import SEAL, Tree, leaf_by_key
+from ledger.seals.signing import Signer, previous_signer, signer
+
+_log = logging.getLogger(__name__)
+
+_CHUNK = 2000
+
+_TROUBLES = {
+    "standby": ("This server is a standby", "Seal on the primary: a standby takes transactions that run for finished."),
+    "moved": (
+        "This ledger was sealed on another server, or in another database or schema",
+        "If it was moved for good, run manage.py ledger_seal new-era as the owner. If this is a copy, don't seal it.",
+    ),
+    "unsettled": ("The database has no seal in this era", "Run manage.py ledger_seal now as the owner."),
+}
+
+
+class Held(Exception):
+    """Somebody else seals for this tenant just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A seal that was made: ``rows`` are the events in it."""
+
+    id: int
+    tenant: str | None
+    number: int
+    root: str
+    rows: int
+
+
+def seal(tenant: str | None, *, using: str, horizon: int | None = None, first: bool = False) -> Sealed | None:
+    """Seal what is new of a tenant, or of the database; None where nothing is.
+
+    ``first`` seals in any case. The seal is durable, with all that it covers, when this returns. Call it outside a
+    transaction. Raises SealError where there can be no seal (a standby, a ledger that has moved, a key that is gone),
+    and Held.
+    """
+    if connections[using].in_atomic_block:
+        raise SealError(
+            "Sealing was asked for inside a transaction.",
+            rule="A seal is about one snapshot, and is told to nobody before it is durable.",
+            remedy="Call it outside transaction.atomic().",
+        )
+    try:
+        with transaction.atomic(using=using, durable=True), open_cursor(using) as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute(sql.DURABLE)
+            return _seal(tenant, using, cursor, horizon, first=first)
+    except IntegrityError as error:
+        if getattr(error.__cause__, "sqlstate", None) == "23505":
+            raise Held from error  # it was at it before our snapshot, and has committed since
+        raise
+
+
+def _seal(tenant: str | None, using: str, cursor: Any, horizon: int | None, *, first: bool) -> Sealed | None:
+    cursor.execute(sql.NEXT_SEAL, [tenant])
+    facts = dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))
+    if facts["trouble"] == "held":
+        raise Held
+    if facts["trouble"]:
+        raise _trouble(facts["trouble"])
+    signs, before = signer(), previous_signer()
+    if facts["key"] and signs is None:
+        raise SealError(
+            "There is no key to sign with, and the last seal was signed.",
+            rule="Seals without a signature after signed ones would look like a forgery.",
+            remedy="Name the key in LEDGER['SEALS']['key']; if it is lost, make a new one.",
+        )
+    batch = Batch(using)
+    wanted = {"tenant": tenant, "era": facts["era"], "since": facts["since"]}
+    for source, row, line, texts in stream(
+        using, sql.new_rows(tenant, number=facts["number"], since=facts["since"]), wanted
+    ):
+        batch.add(source, row, line, texts)
+    rows = len(batch.ids)
+    if not rows and not first:
+        return None
+    if tenant is not None:
+        for source, row, line in stream(using, sql.STATE, wanted):
+            batch.add_state(source, row, line)
+    root = batch.tree.root().hex()
+    head = json.dumps(
+        {
+            "folio": SEAL,
+            "tenant": tenant,
+            "number": facts["number"],
+            "era": facts["era"],
+            "place": facts["place"],
+            "size": batch.tree.size,
+            "total": facts["total"] + batch.tree.size,
+            "root": root,
+            "previous": facts["previous"],
+            "snapshot": facts["snapshot"],
+            "made_at": facts["made_at"],
+            "key": "" if signs is None else signs.public_key.hex(),
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+    )
+    signature, cosignature = _signed(head, signs, before, facts["key"])
+    cursor.execute(
+        sql.KEEP_SEAL,
+        [
+            *(tenant, head, signature, cosignature, batch.salt, batch.tables, batch.counts, list(batch.ids)),
+            *(bytes(batch.leaves), "\n".join(batch.state), horizon),
+        ],
+    )
+    return Sealed(cursor.fetchone()[0], tenant, facts["number"], root, rows)
+
+
+def _signed(head: str, signs: Signer | None, before: Signer | None, last_key: str | None) -> tuple[str, str]:
+    """The signature, and the one of the key before where the key has changed and that one is still there."""
+    if signs is None:
+        return "", ""
+    message, key = head.encode(), signs.public_key.hex()
+    changed = bool(last_key) and last_key != key
+    vouches = changed and before is not None and before.public_key.hex() == last_key
+    return signs.sign(message).hex(), before.sign(message).hex() if vouches and before is not None else ""
+
+
+class Batch:
+    """What goes into one seal, row by row."""
+
+    def __init__(self, using: str) -> None:
+        self.salt = secrets.token_bytes(32)
+        self.tree = Tree()
+        self.tables: list[str] = []
+        self.counts: list[int] = []
+        self.ids = array("q")
+        self.leaves = bytearray()
+        self.state: list[str] = []
+
+    def add(self, source: str, row: int, line: str, texts: Sequence[str]) -> None:
+        """The next event."""
+        if not self.tables or self.tables[-1] != source:
+            self.tables.append(source)
+            self.counts.append(0)
+        self.counts[-1] += 1
+        self.ids.append(row)
+        self._leaf(source, row, line, texts)
+
+    def add_state(self, source: str, row: int, line: str) -> None:
+        """A series or a period as it is, after all events."""
+        self.state.append(line)
+        self._leaf(source, row, line, ())
+
+    def _leaf(self, source: str, row: int, line: str, texts: Sequence[str]) -> None:
+        leaf = leaf_by_key(self.salt, source, row, line, texts)
+        self.tree.add(leaf)
+        self.leaves += leaf
+
+
+def stream(using: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement, held by the server; inside a transaction."""
+    with open_server_cursor(using) as cursor:
+        cursor.execute(statement, wanted)
+        while chunk := cursor.fetchmany(_CHUNK):
+            yield from chunk
+
+
+@contextmanager
+def _held_counted(counts: dict[str, int]) -> Iterator[None]:
+    try:
+        yield
+    except Held:
+        counts["held"] += 1
+
+
+def seal_all(failures: Failures, *, using: str, database: bool = False) -> dict[str, int]:
+    """Seal every tenant with news, and once a day the database; ``database``: that now. Returns what was counted.
+
+    A tenant that can't be sealed is noted in ``failures``. Raises SealError where that holds for all.
+    """
+    counts = {"sealed": 0, "rows": 0, "held": 0, "anchored": 0}
+
+    def count(done: Sealed | None) -> None:
+        counts["sealed"] += done is not None
+        counts["rows"] += 0 if done is None else done.rows
+
+    with open_cursor(using) as cursor:
+        cursor.execute(sql.CHAIN)
+        same_era, same_place, horizon, is_earlier, decided = cursor.fetchone()
+    if same_era and not same_place:
+        raise _trouble("moved")
+    if not same_era:
+        horizon = 0
+        with _held_counted(counts):
+            count(seal(None, using=using, first=True))
+    for tenant in tenants_with_news(using, horizon):
+        with failures.noted(f"tenant {tenant!r}", using, _log), _held_counted(counts):
+            count(seal(tenant, using=using))
+    if is_earlier or database:
+        with _held_counted(counts):
+            # Whoever was left out is looked for again from the horizon of before.
+            left_out = counts["held"] or len(failures)
+            count(seal(None, using=using, horizon=horizon if left_out else decided))
+    with failures.noted("anchoring the database's last seal", using, _log):
+        counts["anchored"] = anchor_last(using=using)
+    return counts
+
+
+def _trouble(name: str) -> SealError:
+    problem, remedy = _TROUBLES[name]
+    return SealError(f"{problem}.", rule="Which rows are new is known by their transaction ids.", remedy=remedy)
+
+
+def tenants_with_news(using: str, horizon: int = 0) -> list[str]:
+    """The tenants with rows that no seal of theirs has seen, by one query."""
+    with open_cursor(using) as cursor:
+        cursor.execute(sql.TENANTS_WITH_NEWS, {"horizon": horizon})
+        return [row[0] for row in cursor.fetchall()]

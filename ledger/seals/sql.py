@@ -1,0 +1,151 @@
+"""The statements of sealing and verifying. ``source`` is the table of a row in ``ledger_lines_v1``."""
+
+from __future__ import annotations
+
+# Arguments: tenant or null.
+NEXT_SEAL = "SELECT * FROM ledger_next_seal(%s)"
+KEEP_SEAL = "SELECT ledger_keep_seal(%s, %s, %s, %s, %s, %s::text[], %s::bigint[], %s::bigint[], %s, %s, %s)"
+KEEP_ANCHOR = "SELECT ledger_keep_anchor(%s, %s, %s)"
+
+# The commit of a seal covers every row that it has read, also one whose own commit was not waited for.
+DURABLE = """
+    SELECT set_config('synchronous_commit', 'on', true)
+    WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')
+"""
+
+# What the seals of a tenant cover, and those of the database: what belongs to no tenant, and the tenants' seals. (The
+# database's own seals are covered by their chain, and anchors by what they are.)
+_OF_TENANT = "l.tenant = %(tenant)s AND l.source NOT IN ('ledger_seal', 'ledger_period', 'ledger_series')"
+_OF_DATABASE = """(l.source IN ('ledger_alarmraised', 'ledger_alarmresolved') AND l.tenant IS NULL
+                   OR l.source = 'ledger_seal' AND l.tenant IS NOT NULL)"""
+
+# A row is new that the seal before didn't see. A transaction below the snapshot's xmin was over by then, which BRIN
+# indexes know by stretches of the table; one at or above its own xmax nobody has had yet: verify names such a row.
+_NEW = """l.era = %(era)s AND l.transaction_id >= pg_snapshot_xmin(%(since)s::pg_snapshot)::text::bigint
+          AND l.transaction_id < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+          AND NOT pg_visible_in_snapshot(l.transaction_id::text::xid8, %(since)s::pg_snapshot)"""
+
+# In a new era all that no seal has covered yet: also what was left of the era before.
+_LEFT = """l.era <= %(era)s AND NOT EXISTS (
+               SELECT FROM ledger_sealed_rows(%(tenant)s) z WHERE z.source = l.source AND z.id = l.id)"""
+
+
+def covered(tenant: str | None) -> str:
+    """The condition for rows that the tenant's seals cover, or those of the database."""
+    return _OF_DATABASE if tenant is None else _OF_TENANT
+
+
+def new_rows(tenant: str | None, *, number: int, since: str | None) -> str:
+    """The rows of the next seal, with parameters tenant, era and since."""
+    which = _NEW if since is not None else _LEFT if number > 1 else "l.era <= %(era)s"
+    return f"SELECT l.source, l.id, l.line, l.texts FROM ledger_lines_v1() l WHERE {covered(tenant)} AND {which}"  # noqa: S608
+
+
+# Series and periods whose row was written since the snapshot, give or take; an update of any column counts.
+STATE = """
+    SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
+    WHERE l.tenant = %(tenant)s AND l.source IN ('ledger_period', 'ledger_series')
+      AND (%(since)s::text IS NULL OR age(l.version) <= age(pg_snapshot_xmin(%(since)s::pg_snapshot)::xid))
+    ORDER BY l.source, l.id
+"""
+
+# Every tenant with rows that none of its seals has seen. Rows of transactions below the horizon need no look: the sweep
+# before the database's last seal has left none of them. Each tenant's last seal is found once.
+TENANTS_WITH_NEWS = """
+    WITH written AS MATERIALIZED (
+        SELECT DISTINCT l.tenant, l.transaction_id
+        FROM ledger_lines_v1() l
+        WHERE l.tenant IS NOT NULL AND l.source NOT IN ('ledger_seal', 'ledger_period', 'ledger_series')
+          AND l.era <= ledger_era() AND l.transaction_id >= greatest(%(horizon)s, 0)
+          AND l.transaction_id < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+    ), last AS MATERIALIZED (
+        SELECT t.tenant, z.snapshot::pg_snapshot, z.era
+        FROM (SELECT DISTINCT w.tenant FROM written w) t
+        LEFT JOIN LATERAL (
+            SELECT z.snapshot, z.era FROM ledger_seal z WHERE z.tenant = t.tenant ORDER BY z.number DESC LIMIT 1
+        ) z ON true
+    )
+    SELECT DISTINCT w.tenant
+    FROM written w JOIN last USING (tenant)
+    WHERE last.era IS DISTINCT FROM ledger_era()
+       OR NOT pg_visible_in_snapshot(w.transaction_id::text::xid8, last.snapshot)
+    ORDER BY w.tenant
+"""
+
+# The database's last seal: whether it is of this era and place, its horizon, whether it is of an earlier day; and below
+# which transaction all is decided now.
+CHAIN = """
+    SELECT z.era = ledger_era(), z.place = ledger_place(), coalesce(z.horizon, 0),
+           (z.sealed_at AT TIME ZONE 'UTC')::date < (clock_timestamp() AT TIME ZONE 'UTC')::date,
+           pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    FROM (SELECT) one LEFT JOIN LATERAL (
+        SELECT z.era, z.place, z.horizon, z.sealed_at
+        FROM ledger_seal z WHERE z.tenant IS NULL ORDER BY z.number DESC LIMIT 1
+    ) z ON true
+"""
+
+# The last seal of a tenant, and how many of its numbers came later; null where nothing is sealed. (Two counts, so that
+# each can go by its index: of this era by stretches of the table, and of a new one, which is rare.)
+STANDING = """
+    SELECT z.number, z.root, ledger_head_hash(z.head, z.signature, z.cosignature), z.sealed_at, z.key <> '', (
+        SELECT count(*) FROM ledger_entry e
+        WHERE e.tenant = %(tenant)s AND e.era = z.era
+          AND e.transaction_id >= pg_snapshot_xmin(z.snapshot::pg_snapshot)::text::bigint
+          AND NOT pg_visible_in_snapshot(e.transaction_id::text::xid8, z.snapshot::pg_snapshot)
+    ) + (
+        SELECT count(*) FROM ledger_entry e
+        WHERE z.era < ledger_era() AND e.tenant = %(tenant)s AND e.era > z.era
+    )
+    FROM ledger_seal z WHERE z.tenant = %(tenant)s ORDER BY z.number DESC LIMIT 1
+"""
+
+SEALED_TENANTS = "SELECT DISTINCT z.tenant FROM ledger_seal z WHERE z.tenant IS NOT NULL ORDER BY z.tenant"
+
+SEALS = """
+    SELECT z.id, z.number, z.era, z.place, z.snapshot, z.size, z.total, z.root, z.previous, z.head, z.key, z.signature,
+           z.cosignature, z.salt, z.tables, z.counts, z.state
+    FROM ledger_seal z
+    WHERE (z.tenant = %(tenant)s OR (%(tenant)s::text IS NULL AND z.tenant IS NULL)) AND z.number > %(after)s
+    ORDER BY z.number LIMIT 50
+"""
+
+# A stretch of a seal's rows: its ids and leaves from one place on. Arguments: seal, first place (from 0), how many.
+STRETCH = """
+    SELECT z.ids[%(first)s + 1 : %(first)s + %(count)s],
+           substr(z.leaves, (%(first)s * 32 + 1)::integer, (%(count)s * 32)::integer)
+    FROM ledger_seal z WHERE z.id = %(seal)s
+"""
+
+LINES = """
+    SELECT l.id, l.line, l.texts, l.tenant FROM ledger_lines_v1() l
+    WHERE l.source = %(source)s AND l.id = ANY (%(ids)s::bigint[])
+"""
+
+# Rows that no seal covers, though the last one saw them; that bear an era which is not theirs; or a transaction that
+# nobody has had yet.
+UNSEALED = """
+    SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
+    WHERE {covered}
+      AND NOT EXISTS (SELECT FROM ledger_sealed_rows(%(tenant)s) z WHERE z.source = l.source AND z.id = l.id)
+      AND (l.era > ledger_era() OR l.transaction_id NOT BETWEEN 1
+               AND pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1
+           OR l.era < %(era)s
+           OR (l.era = %(era)s AND pg_visible_in_snapshot(l.transaction_id::text::xid8, %(since)s::pg_snapshot)))
+    ORDER BY 1, 2
+"""
+
+TWICE = """
+    SELECT z.source, z.id, min(z.number), max(z.number) FROM ledger_sealed_rows(%(tenant)s) z
+    GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 1, 2
+"""
+
+# Where a row is sealed. Arguments: tenant, source, id.
+WHERE_SEALED = """
+    SELECT z.number, z.place FROM ledger_sealed_rows(%(tenant)s) z WHERE z.source = %(source)s AND z.id = %(id)s
+    ORDER BY z.number LIMIT 1
+"""
+
+STATE_NOW = """
+    SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
+    WHERE l.tenant = %(tenant)s AND l.source IN ('ledger_period', 'ledger_series')
+"""

@@ -1,0 +1,14 @@
+"""What one process tells others: that a seal is wanted, by one that holds no key, or has closed a period."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+#: Sent with ``using``, the database alias. The app ``workers`` answers it by sending the task ``seal``; without it, the
+#: sweep comes within the hour.
+seal_wanted = Signal()
+
+
+def ask_for_seal(using: str) -> None:
+    """Ask whoever can seal to do so soon; nobody waits for it, and nothing fails because of it."""
+    seal_wanted.send_robust(None, using=using)

@@ -1,0 +1,44 @@
+-- What the next seal of a tenant (null: of the database) has to say, and the snapshot that it is about, which is that of this
+-- transaction: REPEATABLE READ, so that all rows are read in it. Nobody else seals for this tenant until it ends.
+--
+-- trouble is empty, or says why there can't be a seal: 'standby' (it takes transactions that run for finished), 'held'
+-- (another worker is at it), 'unsettled' (the database has no seal yet in this era, which tells where the ledger lives),
+-- 'moved' (it lives elsewhere now, where transaction ids are others). since is the snapshot of the seal before, or null where
+-- this is the first one of the tenant in this era.
+CREATE OR REPLACE FUNCTION ledger_next_seal(p_tenant text) RETURNS TABLE (
+    trouble text, number integer, total bigint, previous text, since text, era integer, place text, snapshot text,
+    made_at text, key text
+) LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+    home record;
+    last record;
+BEGIN
+    IF p_tenant IS NOT NULL THEN PERFORM ledger_refuse_foreign(p_tenant); END IF;
+    IF current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable') THEN
+        RAISE EXCEPTION 'a seal is about one snapshot: the transaction must be REPEATABLE READ'
+            USING ERRCODE = 'active_sql_transaction';
+    END IF;
+    era := ledger_era();
+    place := ledger_place();
+    SELECT z.era, z.place INTO home FROM ledger_seal z WHERE z.tenant IS NULL ORDER BY z.number DESC LIMIT 1;
+    trouble := CASE
+        WHEN pg_is_in_recovery() THEN 'standby'
+        WHEN home.era > era OR (home.era = era AND home.place <> place) THEN 'moved'
+        WHEN p_tenant IS NOT NULL AND home.era IS DISTINCT FROM era THEN 'unsettled'
+        WHEN NOT pg_try_advisory_xact_lock(hashtextextended('ledger_seal' || coalesce('=' || p_tenant, ''), 0)) THEN 'held'
+        ELSE '' END;
+    SELECT z.number, z.total, z.era, z.snapshot, z.key, ledger_head_hash(z.head, z.signature, z.cosignature) AS hash
+    INTO last
+    FROM ledger_seal z
+    WHERE z.tenant = p_tenant OR (p_tenant IS NULL AND z.tenant IS NULL)
+    ORDER BY z.number DESC LIMIT 1;
+    number := coalesce(last.number, 0) + 1;
+    total := coalesce(last.total, 0);
+    previous := last.hash;
+    since := CASE WHEN last.era = era THEN last.snapshot END;
+    snapshot := pg_current_snapshot()::text;
+    made_at := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+    key := last.key;
+    RETURN NEXT;
+END $$;

@@ -1,0 +1,6 @@
+-- Where this ledger lives: server, database and schema. In another place transaction ids are others.
+CREATE OR REPLACE FUNCTION ledger_place() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT (SELECT s.system_identifier FROM pg_control_system() s) || '/' || quote_ident(current_database()) || '/'
+        || c.relnamespace::regnamespace
+    FROM pg_catalog.pg_class c WHERE c.oid = '@schema@.ledger_entry'::regclass
+$$;

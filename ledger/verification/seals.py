@@ -1,0 +1,220 @@
+"""Compares the rows with the seals: what was changed, is gone, or was put among them since it was sealed.
+
+A seal proves "unchanged since", to who trusts the key, or kept a head outside (``known``). What came after the last
+seal is open.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ledger.cursors import open_cursor
+from ledger.errors import SealError
+from ledger.seals import sql
+from ledger.seals.folio_verify import COLUMNS, Tree, Wrong, check_link, signed_head_hash
+from ledger.seals.reading import Seal, rows_of, sealed_tenants, seals_of, signed
+from ledger.seals.signing import trusted_keys
+from ledger.verification.findings import MEANINGS, Alarm
+
+#: The hashes of signed heads that were kept outside, by tenant and number.
+Known = Mapping[tuple[str | None, int], str]
+
+#: The columns of a seal that its head tells too.
+_TOLD = ("number", "era", "place", "snapshot", "size", "total", "root", "key")
+
+
+def check_seals(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Alarm]:
+    """For ``ledger_verify``: all seals, or those of a tenant. They know no series, so of one there is nothing here."""
+    if series is None:
+        yield from verify_seals(connection.alias, tenant=tenant)
+
+
+def verify_seals(
+    using: str,
+    *,
+    tenant: str | None = None,
+    known: Known | None = None,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Iterator[Alarm]:
+    """Compare all seals with the rows that they cover, and yield what is not as it was.
+
+    ``known`` are heads that were kept outside: one that is not here any more means that the end was cut off, or that
+    an old backup was played back.
+    """
+    for owner in [tenant] if tenant is not None else [None, *sealed_tenants(using)]:
+        yield from _Chain(using, owner, known or {}, progress).check()
+    for owner, number in sorted(known or {}, key=str):
+        if tenant in (None, owner) and owner is not None and owner not in sealed_tenants(using):
+            yield _alarm("seal-gone", owner, detail=f"{number}")
+
+
+def read_known(folder: Path) -> Known:
+    """The heads in the files of a folder (exports, proofs, heads), each line of which is JSON.
+
+    Raises SealError where there is none, or two that contradict each other.
+    """
+    found: dict[tuple[str | None, int], str] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                shipped = json.loads(line)
+                head = json.loads(shipped["head"])
+                place = (head["tenant"], head["number"])
+                kept = signed_head_hash(shipped["head"], shipped["signature"], shipped["cosignature"])
+            except (ValueError, KeyError, TypeError):
+                continue
+            if found.setdefault(place, kept) != kept:
+                raise SealError(
+                    f"The heads in {folder} contradict each other: there are two of number {place[1]}.",
+                    rule="A chain has one seal of each number.",
+                    remedy="One of them was made of other rows. Find out which you got from whom.",
+                )
+    if not found:
+        raise SealError(
+            f"There is no head in {folder}.",
+            rule="Heads are kept as ledger_seal export writes them.",
+            remedy="Name the folder of your exports.",
+        )
+    return found
+
+
+class _Chain:
+    """The seals of one tenant, or of the database."""
+
+    def __init__(self, using: str, tenant: str | None, known: Known, progress: Callable[[str], None]) -> None:
+        self.using, self.tenant, self.known, self.progress = using, tenant, known, progress
+        #: Series and periods as they were last sealed; and which of their fields an event of the seal at hand changed.
+        self.state: dict[tuple[str, int], list[Any]] = {}
+        self.changed: dict[tuple[str, int], set[str]] = defaultdict(set)
+
+    def check(self) -> Iterator[Alarm]:
+        """All findings."""
+        trusted, before, last = trusted_keys(), None, None
+        for seal in seals_of(self.using, self.tenant):
+            self.progress(f"seal {seal.number} of {'the database' if self.tenant is None else repr(self.tenant)}")
+            try:
+                head = check_link(before, seal.shipped(), trusted, signed)
+                if any(head[name] != getattr(seal, name) for name in _TOLD) or head["tenant"] != self.tenant:
+                    raise Wrong(f"the columns of seal {seal.number} are not what its head says")
+            except (Wrong, ValueError, KeyError, TypeError) as error:
+                yield self._alarm("seal-broken", row_id=seal.id, detail=str(error))
+            if self.known.get((self.tenant, seal.number), seal.hash) != seal.hash:
+                yield self._alarm("seal-other", row_id=seal.id, detail=str(seal.number))
+            yield from self._rows(seal)
+            before, last = seal.shipped(), seal
+        for owner, number in sorted(self.known, key=str):
+            if owner == self.tenant and last is not None and number > last.number:
+                yield self._alarm("seal-gone", detail=str(number))
+        if last is not None:
+            yield from self._outside(last)
+
+    def _rows(self, seal: Seal) -> Iterator[Alarm]:
+        tree = Tree()
+        self.changed.clear()
+        for row in rows_of(self.using, seal):
+            tree.add(row.leaf)
+            if row.line is None:
+                yield self._alarm("sealed-row-gone", row.source, row.id, detail=str(seal.number))
+            elif not row.is_unchanged(seal.salt):
+                yield self._alarm("sealed-row-changed", row.source, row.id, row.line, detail=str(seal.number))
+            elif row.is_state:
+                yield from self._fits(row.source, json.loads(row.line), f"in seal {seal.number}")
+            else:
+                self._note(row.source, row.line)
+        if tree.size != seal.size or tree.root().hex() != seal.root:
+            yield self._alarm("seal-broken", row_id=seal.id, detail=f"the leaves of {seal.number} don't make its root")
+
+    def _note(self, source: str, line: str) -> None:
+        """An event says which settings it changed."""
+        if source in ("ledger_periodchanged", "ledger_serieschanged"):
+            row = dict(zip(COLUMNS[source], json.loads(line), strict=True))
+            table = source.removesuffix("changed")
+            self.changed[table, row[table.removeprefix("ledger_")]].update(row["new"])
+
+    def _fits(self, source: str, now: list[Any], where: str) -> Iterator[Alarm]:
+        """Whether a series or period differs from how it was sealed before by nothing but what events tell."""
+        row = dict(zip(COLUMNS[source], now, strict=True))
+        before = self.state.get((source, row["id"]))
+        self.state[source, row["id"]] = now
+        if before is None:
+            return
+        was = dict(zip(COLUMNS[source], before, strict=True))
+        was, row = ({**one, **one["settings"]} for one in (was, row))
+        told = self.changed[source, row["id"]]
+        fields = sorted(
+            name for name in was if name not in ("settings", "last_value", "series") and was[name] != row.get(name)
+        )
+        fell = source == "ledger_period" and row["last_value"] < was["last_value"]
+        # A pool is settled, and its counter falls, where a period is closed or a series changes its allocation.
+        settled = told or any("allocation" in names for (table, _), names in self.changed.items() if "series" in table)
+        differs = [f"{name} {was[name]!r} → {row.get(name)!r}" for name in fields if name not in told]
+        if fell and not settled:
+            differs.append(f"counter {was['last_value']} → {row['last_value']}")
+        if differs:
+            yield self._alarm("sealed-setting", source, row["id"], detail=f"{', '.join(differs)} {where}")
+
+    def _outside(self, last: Seal) -> Iterator[Alarm]:
+        """What lies outside the seals and shouldn't, and series and periods as they are now."""
+        wanted = {"tenant": self.tenant, "era": last.era, "since": last.snapshot}
+        for source, row, line in self._asked(sql.UNSEALED.format(covered=sql.covered(self.tenant)), wanted):
+            yield self._alarm("sealed-row-added", source, row, line, detail=str(last.number))
+        for source, row, first, second in self._asked(sql.TWICE, wanted):
+            yield self._alarm("sealed-row-twice", source, row, detail=f"{first} and {second}")
+        if self.tenant is None:
+            return
+        now = self._asked(sql.STATE_NOW, wanted)
+        self.changed.clear()
+        statement = sql.new_rows(self.tenant, number=last.number + 1, since=last.snapshot)
+        for source, _, line, _ in self._asked(statement, wanted):
+            self._note(source, line)
+        gone = set(self.state)
+        for source, row, line in now:
+            gone.discard((source, row))
+            yield from self._fits(source, json.loads(line), f"since seal {last.number}")
+        for source, row in sorted(gone):
+            yield self._alarm("sealed-row-gone", source, row, detail=str(last.number))
+
+    def _asked(self, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
+        with open_cursor(self.using) as cursor:
+            cursor.execute(statement, wanted)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+    def _alarm(
+        self, name: str, table: str = "ledger_seal", row_id: int | None = None, line: str | None = None, *, detail: str
+    ) -> Alarm:
+        return _alarm(name, self.tenant, table, row_id, line, detail=detail)
+
+
+def _alarm(
+    name: str,
+    tenant: str | None,
+    table: str = "ledger_seal",
+    row_id: int | None = None,
+    line: str | None = None,
+    *,
+    detail: str,
+) -> Alarm:
+    meaning = MEANINGS[name]
+    row = {} if line is None else dict(zip(COLUMNS[table], json.loads(line), strict=True))
+    value = row.get("value") if table == "ledger_entry" else None
+    return Alarm(
+        rule=meaning.rule,
+        check=name,
+        tenant=tenant,
+        series=row.get("series") if table == "ledger_entry" else None,
+        period=None,
+        value=value,
+        through=value,
+        number=row.get("number") if table == "ledger_entry" else None,
+        table=table,
+        id=row_id,
+        problem=meaning.problem.format(detail=detail, values="", number=""),
+        remedy=meaning.remedy,
+    )
