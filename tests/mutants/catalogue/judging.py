@@ -104,8 +104,8 @@ MUTANTS = (
     Mutant(
         "workers resolve what they like",
         "ledger/grants/purposes.py",
-        '"ledger_resolve_mended",\n                "ledger_store_draft",\n',
-        '"ledger_resolve_alarms", "ledger_resolve_mended",\n                "ledger_store_draft",\n',
+        '                "ledger_store_draft",\n',
+        '                "ledger_store_draft",\n                "ledger_resolve_alarms",\n',
         ("tests/roles/test_alarms.py::TestWorkersHideNone",),
     ),
     Mutant(
