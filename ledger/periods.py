@@ -99,7 +99,7 @@ def planned_after(ended: Period | None, series: Series, day: date, alias: str) -
 
 def ended_form(series: Series, day: date, alias: str) -> Period | None:
     """The last period before ``day`` whose form was ended before its time, unless another one followed it."""
-    if series.pk is None:
+    if series._state.adding:
         return None
     began = Period.objects.using(alias).filter(tenant=series.tenant, series=series, starts_on__lte=day)
     last = began.order_by("-starts_on").first()

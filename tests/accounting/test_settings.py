@@ -90,7 +90,7 @@ def test_a_system_connects(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(systems.shared().tokens, SharedTokens)
 
 
-@pytest.mark.parametrize("name", sorted(systems.ADAPTERS))
+@pytest.mark.parametrize("name", sorted(credentials.ADAPTERS))
 def test_every_adapter_that_is_named_is_there(name: str) -> None:
     found = systems.adapter(credentials.System("books", name, credentials.Credentials("books", {})))
     assert found.name == name

@@ -16,7 +16,7 @@ REAL_PATTERN = r"^(?P<kind>[CA]?)(?P<counter>\d+)$"
 REAL_SERIES = {"template": "{counter}", "calendar": "never", "time_zone": "Europe/London"}
 
 #: A plain yearly series.
-YEARLY = {"template": "INV-{year}-{counter:04}", "calendar": "year", "time_zone": "Europe/Berlin"}
+YEARLY: dict[str, Any] = {"template": "INV-{year}-{counter:04}", "calendar": "year", "time_zone": "Europe/Berlin"}
 
 Write = Callable[..., Path]
 

@@ -152,8 +152,8 @@ class TestPeriods:
         assert "closed" in error.problem
 
     def test_explicit_periods_must_hold_every_date(self, write: Write) -> None:
-        explicit = {"template": "{year}{month}{day}-{counter:04}", "calendar": "explicit", "time_zone": "UTC"}
-        series = define_series("invoice", **explicit)
+        template = "{year}{month}{day}-{counter:04}"
+        series = define_series("invoice", template=template, calendar="explicit", time_zone="UTC")
         open_period(series, starts_on=date(2023, 10, 15), ends_on=date(2023, 12, 31))
         lines = ["20231015-0001,2023-10-15", "20231015-0002,2024-01-01", "20231015-0003,2023-12-31", "1-1,2023-10-14"]
         rows, _ = refused(write(*lines), settings={}, layout=Layout(pattern=r"\d+-(?P<counter>\d+)"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -279,7 +280,7 @@ class TestAFormFromADayOn:
 class TestTheLengthLimit:
     @pytest.mark.parametrize("allocation", [Allocation.SERIAL, Allocation.POOLED, Allocation.RESERVED])
     def test_raised_after_it_was_reached_it_holds_at_once(self, allocation: str) -> None:
-        settings = {"calendar": "never", "time_zone": ZONE, "allocation": allocation, "max_length": 3}
+        settings: dict[str, Any] = {"calendar": "never", "time_zone": ZONE, "allocation": allocation, "max_length": 3}
         define_series("t", template="T-{counter}", **settings)
         for n in range(9):
             issue("t", document=f"order:{n}")
@@ -301,7 +302,7 @@ class TestTheLengthLimit:
         assert Entry.objects.count() == 13
 
     def test_of_two_that_would_meet_neither_is_raised(self) -> None:
-        settings = {"calendar": "never", "time_zone": ZONE}
+        settings: dict[str, Any] = {"calendar": "never", "time_zone": ZONE}
         define_series("long", template="2{counter:03}", max_length=4, **settings)
         define_series("short", template="{counter:03}", max_length=3, **settings)
         issue("long"), issue("short")

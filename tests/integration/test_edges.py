@@ -47,7 +47,7 @@ class Case(NamedTuple):
 
     @property
     def highest(self) -> int:
-        return min(10**self.room - 1, MAX_VALUE)
+        return min(int("9" * self.room), MAX_VALUE)
 
 
 @st.composite
@@ -55,7 +55,7 @@ def cases(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Case:
     allocation = draw(st.sampled_from(Allocation.values))
     width = draw(st.sampled_from([1, 2, 18]))
     room = draw(st.sampled_from([width, width + 1, 19, 40]))
-    highest = min(10**room - 1, MAX_VALUE)
+    highest = min(int("9" * room), MAX_VALUE)
     first = draw(st.sampled_from(sorted({edge for edge in [*EDGES, highest - 2, highest] if 0 <= edge <= highest})))
     return Case(
         allocation,

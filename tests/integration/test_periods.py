@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,11 @@ class TestPeriods:
     def test_a_changed_fiscal_year_needs_the_stretch_between(self) -> None:
         define_series("c", template="C{year}-{counter:03}", calendar="year")
         issue("c", on=date(2026, 5, 1))
-        change = {"template": "C{fy_start}/{fy_end}-{counter:03}", "calendar": "fiscal-year", "fiscal_start": "04-01"}
+        change: dict[str, Any] = {
+            "template": "C{fy_start}/{fy_end}-{counter:03}",
+            "calendar": "fiscal-year",
+            "fiscal_start": "04-01",
+        }
         with pytest.raises(e.InvalidCalendar, match=r"open c --starts-on 2027-01-01 --ends-on 2027-03-31"):
             define_series("c", **change)
         series = Series.objects.get(code="c")
