@@ -14,7 +14,18 @@ from ledger.judging import State
 from ledger.reports.formats import Format, Warn
 from ledger.reports.remote import ConfirmedRow, FindingRow
 from ledger.reports.report import SCHEMA, Header, Position, Report
-from ledger.reports.rows import Column, DeclaredGapRow, Kind, OpenRow, PeriodRow, Row, VoidRow, columns_of
+from ledger.reports.rows import (
+    ChangeRow,
+    Column,
+    DeclaredGapRow,
+    Kind,
+    OpenRow,
+    PeriodRow,
+    RegisteredRow,
+    Row,
+    VoidRow,
+    columns_of,
+)
 
 _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": ["string", "null"]},
@@ -33,11 +44,13 @@ _PARTS: dict[str, type[Row]] = {
     "gaps": DeclaredGapRow,
     "open": OpenRow,
     "findings": FindingRow,
+    "registered": RegisteredRow,
     "confirmed": ConfirmedRow,
+    "settings": ChangeRow,
 }
 _OPTIONAL = {"declaration_due"}
-#: Those of a tenant alone whose numbers are in an accounting system.
-_OPTIONAL_PARTS = {"findings", "confirmed"}
+#: Those of a tenant alone whose numbers are in an accounting system, or known to an authority.
+_OPTIONAL_PARTS = {"findings", "confirmed", "registered"}
 
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
