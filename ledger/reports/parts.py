@@ -12,6 +12,7 @@ from ledger.reports.missing import Span, What
 from ledger.reports.remote import remote_parts
 from ledger.reports.rows import (
     AcknowledgedRow,
+    ChangeRow,
     DeclaredGapRow,
     GapRow,
     OpenRow,
@@ -21,6 +22,7 @@ from ledger.reports.rows import (
     VoidRow,
 )
 from ledger.reports.scope import Scope, ScopedPeriod
+from ledger.unreadable import facts
 
 _CAUSES = {
     What.LOST: "lost or tampered with: no rollback leaves such a hole",
@@ -62,7 +64,33 @@ def parts(scope: Scope) -> tuple[Part, ...]:
         *_registered_parts(scope),
         *_alarm_parts(scope),
         *remote_parts(scope),
+        Part(
+            "settings",
+            "Changes of settings",
+            "Every change of these series and periods, whatever the dates of the report, and of who may see the "
+            "tenant's numbers.",
+            ChangeRow,
+            lambda: _changes(scope),
+            grouped=False,
+        ),
     )
+
+
+def _changes(scope: Scope) -> Iterator[ChangeRow]:
+    by_id = {scoped.period.pk: scoped for scoped in scope.periods}
+    zones = {scoped.summary.series: scoped.zone for scoped in scope.periods}
+    series = sorted({scoped.series.pk for scoped in scope.periods})
+    wanted = {"tenant": scope.tenant, "series": series, "periods": list(by_id)}
+    for code, period, changed_at, actor, login, old, new in scope.snapshot.rows(sql.CHANGES_AND_ACCESS, wanted):
+        yield ChangeRow(
+            series=code,
+            period="" if period is None else by_id[period].summary.period,
+            changed_at=changed_at.astimezone(zones.get(code, UTC)),
+            changed_by=actor,
+            login=login,
+            old=facts(old),
+            new=facts(new),
+        )
 
 
 def _registered_parts(scope: Scope) -> Iterator[Part]:

@@ -107,6 +107,30 @@ VOIDS = """
     ORDER BY s.code, p.starts_on, e.value, v.id
 """
 
+# What changed in the settings of these series and periods: the series' code, the period's id or null, when, by whom, by
+# which login, what was and what is. Parameters: tenant, series (their ids), periods (their ids).
+CHANGES = """
+    SELECT s.code AS series, NULL::bigint AS period, c.changed_at, c.actor, c.db_login, c.old, c.new
+    FROM ledger_serieschanged c JOIN ledger_series s ON s.id = c.series_id AND s.tenant = c.tenant
+    WHERE c.tenant = %(tenant)s AND c.series_id = ANY(%(series)s)
+    UNION ALL
+    SELECT s.code, p.id, c.changed_at, c.actor, c.db_login, c.old, c.new
+    FROM ledger_periodchanged c
+    JOIN ledger_period p ON p.id = c.period_id AND p.tenant = c.tenant
+    JOIN ledger_series s ON s.id = p.series_id
+    WHERE c.tenant = %(tenant)s AND c.period_id = ANY(%(periods)s)
+"""
+
+# The same, and who was let see the tenant's numbers, or not any more: that is of no series.
+CHANGES_AND_ACCESS = f"""
+    {CHANGES}
+    UNION ALL
+    SELECT '', NULL, c.changed_at, c.actor, c.db_login, '{{}}'::jsonb,
+           jsonb_build_object('user', c."user", 'access', c.kind)
+    FROM ledger_accesschanged c WHERE c.tenant = %(tenant)s
+    ORDER BY changed_at, series
+"""  # noqa: S608  (our own text)
+
 # Parameters: tenant, periods (their ids), since, until.
 REGISTERED = """
     SELECT p.id, e.value, e.number, e.issued_on, r.authority, r.reference, r.digest, r.registered_at, r.actor

@@ -132,6 +132,20 @@ class VoidRow(Row):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRow(Row):
+    """Settings of a series or period changed, or who may see the tenant's numbers: that is of no series and period.
+
+    ``old`` and ``new`` hold what changed; ``old`` is empty where something was made.
+    """
+
+    changed_at: datetime = column("Changed", Kind.MOMENT, 1.75)
+    changed_by: str = column("By", share=1.2)
+    login: str = column("Database login", share=1.2)
+    old: Mapping[str, Any] = column("Before", Kind.EVIDENCE, 3)
+    new: Mapping[str, Any] = column("After", Kind.EVIDENCE, 3)
+
+
+@dataclass(frozen=True, slots=True)
 class RegisteredRow(Row):
     """A number that an authority knows under a reference of its own."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from django.db import router
@@ -21,6 +22,7 @@ from ledger.reconciliation import count_findings
 from ledger.seals.reading import standing
 from ledger.waiting import upcoming, with_waiting
 from ledger.web.access import Access, access_of, page
+from ledger.web.changes import changes, count_changes
 from ledger.web.rows import Asked
 from ledger.web.shown import address, judged, shown
 from ledger.zones import todays
@@ -118,7 +120,7 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
 
 @page()
 def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
-    """The periods of one series, the latest first."""
+    """The periods of one series and the changes of its settings, the latest first."""
     found = access.find(Series.objects.all(), pk=pk)
     judgement = judged(found.tenant)
     periods = with_waiting(found.periods.filter(tenant=found.tenant).order_by("-starts_on").select_related("series"))
@@ -129,7 +131,9 @@ def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
             for one in periods[offset : offset + limit]
         ],
     )
-    context = {"series": found, "table": table, "form_from": form_ahead(found, found._state.db or "default")}
+    history = Asked(request, "history").rows(count_changes(found), partial(changes, found))
+    ahead = form_ahead(found, found._state.db or "default")
+    context = {"series": found, "table": table, "history": history, "form_from": ahead}
     return shown(request, access, "series.html", context, tenant=found.tenant, title=found.code, judgement=judgement)
 
 

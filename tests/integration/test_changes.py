@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
 
 from ledger import close_period, define_series, issue, open_period
 from ledger.models import AccessChanged, Entry, PeriodChanged, Series, SeriesChanged, TenantAccess
+from ledger.reports.report import continuity_report
 from ledger.series import change_allocation
+from tests.integration.reporting import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,3 +87,54 @@ def test_the_ids_of_a_home() -> None:
         # The exclusion constraints count with ids of that size.
         assert open_period(Series.objects.get(), date(2031, 1, 1)).pk == 3 * 2**48 + 2
         transaction.set_rollback(True)
+
+
+class TestTheHistory:
+    """Rules and guard of a French series are off while a number goes out of order, and then on again."""
+
+    @pytest.fixture
+    def tampered(self) -> Series:
+        french: dict[str, Any] = {"rules": "FR", "chronological": True}
+        define_series("invoice", template="INV-{year}-{counter}", time_zone="UTC", by="ada", **french)
+        with transaction.atomic():
+            issue("invoice", on=date(2026, 5, 5))
+        define_series("invoice", rules="", chronological=False, by="eve")
+        with transaction.atomic():
+            issue("invoice", on=date(2026, 5, 4))
+        return define_series("invoice", by="eve", **french)
+
+    def test_stands_in_the_report(self, tampered: Series) -> None:
+        close_period(tampered.periods.get(), early=True, by="bob")
+        TenantAccess.grant(get_user_model().objects.create_user("auditor"), "")
+        with continuity_report(tenant="", since=date(2026, 5, 5)) as report:
+            found = rows(report, "settings")
+        assert [(row.changed_by, row.period == "") for row in found] == [
+            ("ada", True),
+            ("eve", True),
+            ("eve", True),
+            ("bob", False),
+            ("", True),
+        ]
+        off, on = found[1], found[2]
+        assert {"rules": "FR", "chronological": True}.items() <= off.old.items()
+        assert {"rules": "", "chronological": False}.items() <= off.new.items()
+        assert on.new["rules"] == "FR"
+        assert found[-1].new["access"] == "given"
+        assert found[-1].series == ""
+        assert all(row.login and row.changed_at.tzinfo for row in found)
+
+    def test_does_not_tell_of_another_tenant(self, tampered: Series) -> None:
+        define_series("invoice", org="acme", template="A-{year}-{counter}", by="mallory")
+        TenantAccess.grant(get_user_model().objects.create_user("auditor"), "acme")
+        with continuity_report(tenant="") as report:
+            assert {row.changed_by for row in rows(report, "settings")} == {"ada", "eve"}
+
+    def test_stands_on_the_series_page(self, root: Client, tampered: Series) -> None:
+        close_period(tampered.periods.get(), early=True, by="bob")
+        page = root.get(reverse("ledger:series", args=(tampered.pk,)))
+        history = page.context["history"].rows
+        assert [one.actor for one in history] == ["bob", "eve", "eve", "ada"]
+        assert [one.period for one in history] == ["2026-01-01 to 2026-12-31", "", "", ""]
+        told = page.content.decode()
+        assert "Changes of settings" in told
+        assert "<dt>chronological</dt><dd>false</dd>" in told

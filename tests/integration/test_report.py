@@ -313,7 +313,7 @@ class TestWhatOthersAdd:
         assert len(there.differs()) == 3
         acknowledge(next(findings(tenant="books", kind="unknown")).id, reason="another shop's", by="ada")
         with continuity_report(tenant="books") as report:
-            assert [part.name for part in report.parts][-2:] == ["findings", "confirmed"]
+            assert [part.name for part in report.parts][-3:] == ["findings", "confirmed", "settings"]
             assert {(row.number, row.series, row.there, row.reason) for row in rows(report, "findings")} == {
                 ("B2026-003", "invoice", "nothing", ""),
                 ("B2026-004", "invoice", "nothing", ""),
@@ -329,7 +329,7 @@ class TestWhatOthersAdd:
                 assert target.tell() > 1000, name
         eventful()
         with continuity_report(tenant="shop") as report:
-            assert [part.name for part in report.parts] == ["summary", "voids", "gaps", "open"]
+            assert [part.name for part in report.parts] == ["summary", "voids", "gaps", "open", "settings"]
 
     def test_a_column_has_a_title(self) -> None:
         assert column("Series").metadata["title"] == "Series"

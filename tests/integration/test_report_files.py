@@ -106,7 +106,7 @@ class TestCsv:
     def test_is_a_table_for_each_part(self) -> None:
         eventful()
         tables = csv_tables(written("csv", tenant="shop"))
-        assert list(tables) == ["header", "summary", "voids", "gaps", "open"]
+        assert list(tables) == ["header", "summary", "voids", "gaps", "open", "settings"]
         assert {"what": "State", "is": "unexplained"} in tables["header"]
         assert tables["summary"][0]["expected"] == "8"
         gap = tables["gaps"][2]

@@ -17,11 +17,13 @@ from ledger.reports.remote import ConfirmedRow, FindingRow
 from ledger.reports.report import SCHEMA, Header, Position, Report
 from ledger.reports.rows import (
     AcknowledgedRow,
+    ChangeRow,
     Column,
     DeclaredGapRow,
     Kind,
     OpenRow,
     PeriodRow,
+    RegisteredRow,
     Row,
     VoidRow,
     columns_of,
@@ -45,13 +47,15 @@ _PARTS: dict[str, type[Row]] = {
     "open": OpenRow,
     "acknowledged": AcknowledgedRow,
     "findings": FindingRow,
+    "registered": RegisteredRow,
     "confirmed": ConfirmedRow,
+    "settings": ChangeRow,
     "register": RegisterRow,
 }
 _OPTIONAL = {"declaration_due"}
-#: Those of a tenant alone who has acknowledged alarms, or whose numbers are in an accounting system; and what is
-#: written only when it is chosen.
-_OPTIONAL_PARTS = {"acknowledged", "findings", "confirmed", "register"}
+#: Those of a tenant alone who has acknowledged alarms, or whose numbers are in an accounting system or known to an
+#: authority; and what is written only when it is chosen.
+_OPTIONAL_PARTS = {"acknowledged", "findings", "confirmed", "registered", "register"}
 
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
