@@ -87,11 +87,8 @@ def check_meeting(before: Series | None, series: Series, alias: str) -> None:
     is_as_before = before is not None and all(getattr(before, name) == getattr(series, name) for name in telling)
     if is_as_before or not series.is_active:
         return
-    rules = series.rule_set()
-    length = series.max_length
-    if rules is not None and rules.length is not None:
-        length = min(length, rules.length.maximum)
-    highest = None if rules is None or rules.counter is None else rules.counter.highest
+    longest, highest = series.rule_bounds()
+    length = series.max_length if longest is None else min(series.max_length, longest)
     with connections[alias].cursor() as cursor:
         cursor.execute(
             sql.MEETING_SERIES,

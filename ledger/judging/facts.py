@@ -147,7 +147,7 @@ def _alarms(asked: _Asked) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
         found[is_acknowledged, kind, *place] = (count + int(values if kind is Kind.LOST else alarms), earliest)
     facts: dict[bool, list[Fact]] = {False: [], True: []}
     for (is_acknowledged, kind, *where), (count, since) in found.items():
-        facts[is_acknowledged].append(Fact(kind, count, *where, since=since))
+        facts[is_acknowledged].append(Fact(kind, count, *where, since))
     return tuple(facts[False]), tuple(facts[True])
 
 

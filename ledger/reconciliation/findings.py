@@ -121,4 +121,5 @@ def _finding(row: tuple[Any, ...], alias: str) -> Finding:
     values[_FACTS] = facts(values[_FACTS])
     # Nobody has acknowledged it: no reason, and nobody who said so.
     values[_SAID] = [text or "" for text in values[_SAID]]
-    return Finding(*values, alias)
+    values.append(alias)
+    return Finding(*values)

@@ -165,6 +165,7 @@ def _gaps(scope: Scope, *, declares: bool) -> Iterator[GapRow]:
 
 def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
     numbers, item = scoped.period.as_format(), span.item
+    dated = item.asked_for if item else None
     before, after = span.island.before, span.island.after
     evidence = dict(item.evidence) if item else {}
     return GapRow(
@@ -173,8 +174,8 @@ def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
         start=span.first,
         end=span.last,
         count=span.count,
-        start_number=numbers.shown(span.first, item and item.asked_for),
-        end_number=numbers.shown(span.last, item and item.asked_for),
+        start_number=numbers.shown(span.first, dated),
+        end_number=numbers.shown(span.last, dated),
         before_number=before.number if before else None,
         before_on=before.issued_on if before else None,
         after_number=after.number if after else None,

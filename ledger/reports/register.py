@@ -104,7 +104,8 @@ def _documents(scope: Scope, scoped: ScopedPeriod, *, confirms: bool) -> Iterato
 def _other(scope: Scope, scoped: ScopedPeriod, span: Span) -> Cells:
     """A line of values that no document bears."""
     numbers, item, state = scoped.period.as_format(), span.item, _STATES[span.what]
-    first, last = numbers.shown(span.first), numbers.shown(span.last)
+    dated = item.asked_for if item else None
+    first, last = numbers.shown(span.first, dated), numbers.shown(span.last, dated)
     row = RegisterRow(
         series=scoped.summary.series,
         period=scoped.summary.period,

@@ -37,8 +37,9 @@ def combined_rules(chosen: str | Iterable[str]) -> tuple[Rules, ...]:
 
     Each set is checked by itself, so the strictest rule holds. Raises InvalidSeries for an unknown code.
     """
-    if not isinstance(chosen, str) and not (
-        isinstance(chosen, Iterable) and all(isinstance(code, str) for code in chosen)
+    given: object = chosen
+    if not isinstance(given, str) and not (
+        isinstance(given, Iterable) and all(isinstance(code, str) for code in given)
     ):
         raise InvalidSeries(
             f"The rules {chosen!r} can't be read.",

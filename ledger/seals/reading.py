@@ -80,7 +80,9 @@ def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[Seal
         if not found:
             return
         for row in found:
-            seal = Seal(*row[:13], bytes(row[13]), *row[14:])
+            values = [*row]
+            values[13] = bytes(values[13])
+            seal = Seal(*values)
             after = seal.number
             yield seal
 

@@ -16,8 +16,8 @@ from ledger import define_series, issue, issue_many, open_next_periods, open_per
 from ledger import errors as e
 from ledger.models import Allocation, Entry, Period, PeriodChanged, Series
 from ledger.periods import series_without_period
-from ledger.series import business_today
 from ledger.verification import verify
+from ledger.zones import today_in
 from tests.integration import pages
 from tests.integration.admin_pages import SETTINGS, url
 from tests.integration.test_poison_pages import EVERYTHING
@@ -29,7 +29,7 @@ ZONE = "Europe/Berlin"
 
 @pytest.fixture
 def today() -> date:
-    return business_today("default", ZONE)
+    return today_in(ZONE, "default")
 
 
 def spans(series: Series) -> list[tuple[date, date, str]]:

@@ -14,10 +14,11 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from ledger import documents, issue, void
+from ledger.actions import acknowledge
 from ledger.checks import check_settings
 from ledger.judging import State, judge
 from ledger.models import Entry, FindingKind, FindingRaised, FindingResolved
-from ledger.reconciliation import acknowledge, findings
+from ledger.reconciliation import findings
 from ledger.reports.report import continuity_report
 from ledger.sweeps import run
 from ledger.verification import verify
@@ -212,7 +213,7 @@ class TestWhoIsTold:
         assert gone.number in page
         assert "its document is gone" in page
         with continuity_report(tenant=gone.tenant) as report:
-            parts = {part.name: list(part.rows()) for part in report.parts}
+            parts: dict[str, list[Any]] = {part.name: list(part.rows()) for part in report.parts}
         assert [(row.number, row.finding) for row in parts["findings"]] == [(gone.number, "its document is gone")]
         assert "confirmed" not in parts, "there is no accounting system"
 

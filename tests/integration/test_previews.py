@@ -16,7 +16,7 @@ from django.test import Client
 
 from ledger import define_series, issue, preview
 from ledger.models import Allocation, Period
-from ledger.series import business_today
+from ledger.zones import today_in
 from tests.drafted import remote_series, stock
 from tests.integration.admin_pages import SETTINGS, url
 from tests.integration.pages import client
@@ -47,7 +47,7 @@ def locks_nothing() -> Iterator[None]:
 @pytest.fixture(params=[one.value for one in Allocation])
 def used(request: pytest.FixtureRequest) -> str:
     """The allocation of a series that has given out a number, and has another template since."""
-    today = business_today("default", "Europe/Berlin")
+    today = today_in("Europe/Berlin", "default")
     if request.param == Allocation.REMOTE:
         stock(remote_series("invoice"), ["B-1", "B-2"], day=today)
     else:
@@ -95,7 +95,7 @@ def test_pages(used: str) -> None:
 
 
 def test_a_form_that_lies_ahead() -> None:
-    today = business_today("default", "UTC")
+    today = today_in("UTC", "default")
     define_series("t", template="A-{counter}", calendar="never", time_zone="UTC")
     with transaction.atomic():
         issue("t", on=today)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import psycopg
 import pytest
@@ -100,7 +101,7 @@ def test_every_allocation_works(held: str, allocation: str) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"allocation": "reserved"}, {"allocation": "pooled", "give_back": False}])
-def test_a_sweep_flags_nothing_that_a_checkout_holds(held: str, settings: dict[str, object]) -> None:
+def test_a_sweep_flags_nothing_that_a_checkout_holds(held: str, settings: dict[str, Any]) -> None:
     code = f"flight-{settings['allocation']}-{held}"
     series = define_series(code, template=f"{code}-{{year}}-{{counter}}", using=FINANCE, **settings)
     with transaction.atomic(using=CHECKOUT):

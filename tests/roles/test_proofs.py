@@ -90,7 +90,8 @@ ATTACKS: dict[int, list[str]] = {
     ],
     9: [
         f"{_RAISE}; INSERT INTO ledger_reservation (tenant, series_id, period_id, value, issued_on, document,"
-        " actor, checkout_transaction_id, reserved_at) SELECT tenant, series_id, id, last_value, starts_on, '', '', 1, '2090-01-01'"
+        " actor, checkout_transaction_id, reserved_at)"
+        " SELECT tenant, series_id, id, last_value, starts_on, '', '', 1, '2090-01-01'"
         " FROM ledger_period WHERE id = {period}"
     ],
 }
@@ -177,7 +178,7 @@ def test_the_owner_who_writes_rows(rule: int, places: dict[str, int]) -> None:
                 succeeded.append((attack, found()))
         except DatabaseError as error:
             # By a guard: restrict_violation, unique_violation, check_violation.
-            assert getattr(error.__cause__, "sqlstate", None) in ("23001", "23505", "23514"), error
+            assert getattr(error.__cause__, "sqlstate", None) in ("23001", "23505", "23514"), error  # noqa: PT017
     word = TABLE[rule, "owner of the tables"]
     if word == "holds":
         assert succeeded == []

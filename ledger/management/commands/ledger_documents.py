@@ -9,11 +9,13 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 
 from ledger import documents
+from ledger.actions import acknowledge
 from ledger.errors import ReconciliationError
 from ledger.judging import judge
-from ledger.management.base import LedgerCommand, moment
+from ledger.management.base import LedgerCommand
 from ledger.models import FindingKind
-from ledger.reconciliation import Finding, acknowledge, findings
+from ledger.moments import timestamp
+from ledger.reconciliation import Finding, findings
 
 #: Entries whose documents are looked for at a time.
 _BATCH = 5000
@@ -96,4 +98,4 @@ class Command(LedgerCommand):
 
 
 def _row(one: Finding) -> tuple[str, ...]:
-    return one.number, one.document, one.tenant, moment(one.raised_at), one.reason
+    return one.number, one.document, one.tenant, timestamp(one.raised_at), one.reason

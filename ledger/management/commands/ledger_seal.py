@@ -14,9 +14,10 @@ from django.core.management.base import CommandError, CommandParser
 from ledger.cursors import open_cursor
 from ledger.errors import SealError
 from ledger.failures import Failures
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, moment
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted
 from ledger.management.whole_file import whole_file
 from ledger.models import Series
+from ledger.moments import timestamp
 from ledger.seals import folio_verify, sql
 from ledger.seals.eras import begin_era
 from ledger.seals.exporting import export, prove
@@ -192,7 +193,7 @@ class Command(LedgerCommand):
                     (
                         t,
                         s.number or "none",
-                        moment(s.sealed_at),
+                        timestamp(s.sealed_at),
                         s.newer if s.number else "all",
                         "yes" if s.is_signed else "no",
                     )
