@@ -155,6 +155,7 @@ def _gaps(scope: Scope, *, declares: bool) -> Iterator[GapRow]:
 def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
     numbers, item = scoped.period.as_format(), span.item
     before, after = span.island.before, span.island.after
+    asked_for = None if item is None else item.asked_for
     evidence = dict(item.evidence) if item else {}
     return GapRow(
         series=scoped.summary.series,
@@ -162,8 +163,8 @@ def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
         start=span.first,
         end=span.last,
         count=span.count,
-        start_number=numbers.shown(span.first, item and item.asked_for),
-        end_number=numbers.shown(span.last, item and item.asked_for),
+        start_number=numbers.shown(span.first, asked_for),
+        end_number=numbers.shown(span.last, asked_for),
         before_number=before.number if before else None,
         before_on=before.issued_on if before else None,
         after_number=after.number if after else None,

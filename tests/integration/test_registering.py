@@ -98,7 +98,7 @@ class TestTheEvent:
     def test_what_is_refused(self, numbers: list[str], change: dict[str, str], why: str) -> None:
         asked = {"number": numbers[0], "authority": KSEF, "reference": "K-1", **change}
         with pytest.raises(RegistrationError, match=why):
-            register(asked.pop("number"), **asked)  # type: ignore[arg-type]
+            register(asked.pop("number"), **asked)
         assert not NumberRegistered.objects.exists()
 
     def test_a_gap_or_a_strangers_number_has_none(self, numbers: list[str]) -> None:
