@@ -165,8 +165,8 @@ def _gaps(scope: Scope, *, declares: bool) -> Iterator[GapRow]:
 
 def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
     numbers, item = scoped.period.as_format(), span.item
-    dated = item.asked_for if item else None
     before, after = span.island.before, span.island.after
+    asked_for = None if item is None else item.asked_for
     evidence = dict(item.evidence) if item else {}
     return GapRow(
         series=scoped.summary.series,
@@ -174,8 +174,8 @@ def _gap(scoped: ScopedPeriod, span: Span) -> GapRow:
         start=span.first,
         end=span.last,
         count=span.count,
-        start_number=numbers.shown(span.first, dated),
-        end_number=numbers.shown(span.last, dated),
+        start_number=numbers.shown(span.first, asked_for),
+        end_number=numbers.shown(span.last, asked_for),
         before_number=before.number if before else None,
         before_on=before.issued_on if before else None,
         after_number=after.number if after else None,

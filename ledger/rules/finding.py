@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 from ledger.errors import InvalidSeries
 from ledger.rules import countries
@@ -32,25 +33,26 @@ def find_rules(code: str) -> Rules:
     return found
 
 
-def combined_rules(chosen: str | Iterable[str]) -> tuple[Rules, ...]:
+def combined_rules(chosen: object) -> tuple[Rules, ...]:
     """The rule sets of a series, each once, by codes: with commas between them (``"DE,FR-einvoice"``), or in a list.
 
     Each set is checked by itself, so the strictest rule holds. Raises InvalidSeries for an unknown code.
     """
-    given: object = chosen
-    if not isinstance(given, str) and not (
-        isinstance(given, Iterable) and all(isinstance(code, str) for code in given)
-    ):
+    codes: list[Any] = [None]
+    if isinstance(chosen, str):
+        codes = chosen.split(",")
+    elif isinstance(chosen, Iterable):
+        codes = list(chosen)
+    if not all(isinstance(code, str) for code in codes):
         raise InvalidSeries(
             f"The rules {chosen!r} can't be read.",
             rule="Rules are codes: one text, or a list of texts.",
             remedy="Write them like rules='DE' or rules=('DE', 'FR-einvoice').",
         )
-    codes = chosen.split(",") if isinstance(chosen, str) else chosen
     return tuple(dict.fromkeys(find_rules(code.strip()) for code in codes if code.strip()))
 
 
-def rules_text(chosen: str | Iterable[str]) -> str:
+def rules_text(chosen: object) -> str:
     """The codes as a series keeps them: ``"DE,FR-einvoice"``."""
     return ",".join(rules.code for rules in combined_rules(chosen))
 
