@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from io import StringIO
@@ -80,7 +80,7 @@ def program(name: str, *arguments: str, given: str | None = None) -> str:
 @pytest.fixture(params=[renamed, cloned, restored], ids=lambda way: way.__name__)
 def moved(request: pytest.FixtureRequest, django_db_blocker: pytest.FixtureRequest) -> Iterator[Moved]:
     """A ledger with numbers, of which one is void, in the schema ``books``; the alias NEW works there as its owner."""
-    way: Callable[[str], contextmanager[str]] = request.param
+    way: Callable[[str], AbstractContextManager[str]] = request.param
     with django_db_blocker.unblock(), migrated_database("folio_moved") as url:  # type: ignore[attr-defined]
         with database_alias(OLD, url):
             for allocation in ("serial", "pooled", "reserved", "at_commit"):

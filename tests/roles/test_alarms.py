@@ -47,7 +47,8 @@ def alarms(logins: Logins) -> tuple[AlarmRaised, AlarmRaised]:
     void(first, reason="returned", using=FINANCE)
     ante_date(logins, tenant, "2020-01-01")
     rows(OWNER, "UPDATE ledger_period SET last_value = 3 WHERE tenant = %s", [tenant])
-    list(watch(using=WORKERS, refused=[].append))
+    told: list[str] = []
+    list(watch(using=WORKERS, refused=told.append))
     found = AlarmRaised.objects.using(OWNER).filter(tenant=tenant)
     return found.get(kind="void-too-early"), found.get(kind="lost-or-tampered")
 
@@ -116,7 +117,8 @@ class TestWorkersHideNone:
 
     def test_by_another_one_in_its_place(self, alarms: tuple[AlarmRaised, AlarmRaised]) -> None:
         """The true one is raised all the same, and with its own kind."""
-        [early] = AlarmRaised.objects.using(OWNER).filter(pk=alarms[0].pk).values()
+        told: list[str] = []
+        early: dict[str, Any] = dict(AlarmRaised.objects.using(OWNER).filter(pk=alarms[0].pk).values()[0])
         rows(FINANCE, "SELECT ledger_resolve_alarms(ARRAY[%s]::bigint[])", [early["id"]])
         columns = (
             "tenant",
@@ -133,7 +135,7 @@ class TestWorkersHideNone:
         forged: dict[str, Any] = {name: early[name] for name in columns}
         forged |= {"starts_on": str(early["starts_on"]), "kind": "not-checked", "remedy": "Nothing is to be done."}
         assert rows(WORKERS, "SELECT ledger_raise_alarms(%s)", [json.dumps([forged])]) == [(1,)]
-        list(watch(using=WORKERS, refused=[].append))
+        list(watch(using=WORKERS, refused=told.append))
         again = AlarmRaised.objects.using(OWNER).filter(kind="void-too-early").latest("pk")
         assert again.pk > early["id"]
         assert judge(tenant=early["tenant"], sweeps=(), using=AUDITOR).verdict.state is State.LOST
