@@ -107,7 +107,6 @@ class TestWorkersHideNone:
         self, alarms: tuple[AlarmRaised, AlarmRaised], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("ledger.verification.CHECKS", ())
-        told: list[str] = []
         assert list(watch(using=WORKERS, refused=told.append)) == []
         [said] = told
         assert "alarms were not found again" in said
@@ -116,7 +115,7 @@ class TestWorkersHideNone:
 
     def test_by_another_one_in_its_place(self, alarms: tuple[AlarmRaised, AlarmRaised]) -> None:
         """The true one is raised all the same, and with its own kind."""
-        [early] = AlarmRaised.objects.using(OWNER).filter(pk=alarms[0].pk).values()
+        early: dict[str, Any] = dict(AlarmRaised.objects.using(OWNER).filter(pk=alarms[0].pk).values()[0])
         rows(FINANCE, "SELECT ledger_resolve_alarms(ARRAY[%s]::bigint[])", [early["id"]])
         columns = (
             "tenant",

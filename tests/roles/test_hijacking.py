@@ -5,6 +5,7 @@ operator is what fits the types best, wherever on the search_path it is. So func
 use operators of the very types that PostgreSQL has.
 """
 
+import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -21,13 +22,14 @@ from ledger.actions import acknowledge, declare, explain
 from ledger.adoption import adopt
 from ledger.gaps import GapRange, find, sweep
 from ledger.grants import PURPOSES
-from ledger.models import Allocation, Entry
+from ledger.models import AlarmRaised, Allocation, Entry
 from ledger.reconciliation import Books, compare, findings
 from ledger.reconciliation.mirror import Habits, begin, save_page
 from ledger.series import change_allocation
 from ledger.sql import installing
 from ledger.sweeps import run
 from ledger.verification import verify
+from ledger.verification.alarms import acknowledge_alarm
 from tests.drafted import claimed, stock
 from tests.integration.mirrored import Paper
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, USUAL, WORKERS, Logins, opened, rows
@@ -159,6 +161,17 @@ def test_a_file(tmp_path: Path) -> None:
     file.write_text("number,issued_at\nXA2019-7,2019-05-05\nXA2019-9,2019-05-06\n")
     settings = {"template": "XA{year}-{counter}", "time_zone": "UTC"}
     adopt(file, series="hijack-old", settings=settings, explain_gaps="so it came", using=FINANCE)
+
+
+def test_alarms() -> None:
+    alarm = {"tenant": "hijack", "kind": "void-twice", "series": "s", "table_name": "", "number": "", "rule": 5}
+    alarm |= {"problem": "p", "remedy": "r"}
+    for raised in (1, 0):
+        assert rows(WORKERS, "SELECT ledger_raise_alarms(%s)", [json.dumps([alarm])]) == [(raised,)]
+    pk = AlarmRaised.objects.using(OWNER).get(tenant="hijack").pk
+    acknowledge_alarm(pk, reason="known", using=FINANCE)
+    assert rows(WORKERS, "SELECT ledger_resolve_mended()") == [(0,)]
+    assert rows(FINANCE, "SELECT ledger_resolve_alarms(ARRAY[%s]::bigint[])", [pk]) == [(1,)]
 
 
 def test_the_owner_verifies() -> None:

@@ -78,6 +78,13 @@ class Histories(RuleBasedStateMachine):
         others = [whose for whose in documents if model.pending(whose) and not mine.find(whose)]
         if others or model.would_wait(who):
             return  # it would wait for another checkout, as it should
+        if void_ones := [whose for whose in documents if model.place_of(whose) in model.voided]:
+            if documents == void_ones[:1]:
+                self.open(who)
+                errors = (e.DocumentVoided, e.DocumentConflict, e.PeriodClosed)
+                self.refused(who, errors, lambda: call(date(year, 6, 1)))
+                model.checkouts[who].refused = True
+            return
         self.open(who)
         mine = model.checkouts[who]
         places = {whose: model.place_of(whose) for whose in documents}

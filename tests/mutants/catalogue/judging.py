@@ -83,8 +83,8 @@ MUTANTS = (
     Mutant(
         "an acknowledgement covers what changes later",
         "ledger/verification/alarms.py",
-        '"table_name", "row_id", "problem")\n',
-        '"table_name", "row_id")\n',
+        "json.dumps(identity)",
+        "json.dumps(identity[:-1])",
         (f"{ACKNOWLEDGING}::test_what_changes_in_its_row_is_another_alarm",),
     ),
     Mutant(
