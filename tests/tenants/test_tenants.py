@@ -161,6 +161,7 @@ def test_each_ledger_is_as_it_should_be(facts: dict[str, Any]) -> None:
 def test_commands_in_one_schema_and_in_all(facts: dict[str, Any], project: Project) -> None:
     project.manage("tenant_command", "ledger_verify", "--schema=north")
     assert "reserved" in project.manage("tenant_command", "ledger_series", "list", "--schema=south")
+    assert "serial-2026-1" in project.manage("tenant_command", "ledger_report", "--schema=north")
     assert project.manage("check", "--database", "default")
     assert project.manage("each_tenant", "ledger_sweep", "flag_gaps", "heal").count("flag_gaps") == 2
     # The first schema ends with an error, and the second one has its turn all the same.

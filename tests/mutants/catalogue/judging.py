@@ -41,7 +41,7 @@ MUTANTS = (
     Mutant(
         "sums kept through an alarm",
         "ledger/web/counts.py",
-        'return f"{raised}.{resolved}"',
+        'return f"{table}.{raised}.{resolved}"',
         'return ""',
         ("tests/integration/test_pages_counts.py::test_an_alarm_makes_sums_be_counted_anew",),
     ),
