@@ -166,8 +166,8 @@ def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: s
         raise refusals.exhausted(run.period, batch or 1)
     if outcome == Outcome.OUT_OF_ORDER:
         run.period.refresh_from_db(using=alias)
-        if (latest := later_date(run.period, day_of(days), alias)) is not None:
-            raise refusals.out_of_order(run.period, day_of(days), latest)
+        if (later := later_date(run.period, day_of(days), alias)) is not None:
+            raise refusals.out_of_order(run.period, day_of(days), later)
     if outcome == Outcome.CLOSED:
         latest = latest_run(alias, tenant, name)
         if latest is not None and latest.turn == run.turn and latest.period is not None and latest.period.closed_at:

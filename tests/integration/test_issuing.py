@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 from unittest import mock
@@ -197,7 +198,7 @@ class TestArguments:
         void_one = issue("invoice", document=order)
         void(void_one, reason="a test")
         row = Invoice(org=order.org)
-        doors = [
+        doors: list[Callable[[], object]] = [
             lambda: issue("invoice", metadata=metadata),
             lambda: issue("invoice", document=order, replaces=void_one, metadata=metadata),
             lambda: issue_many("invoice", documents=["a"], metadata=metadata),

@@ -209,7 +209,7 @@ class TestWhoIsTold:
         assert gone.number in page
         assert "its document is gone" in page
         with continuity_report(tenant=gone.tenant) as report:
-            parts = {part.name: list(part.rows()) for part in report.parts}
+            parts: dict[str, list[Any]] = {part.name: list(part.rows()) for part in report.parts}
         assert [(row.number, row.finding) for row in parts["findings"]] == [(gone.number, "its document is gone")]
         assert "confirmed" not in parts, "there is no accounting system"
 

@@ -161,8 +161,8 @@ class TestKeep:
 
     @isolate_apps("tests.shop")
     def test_a_copy_keeps_what_was_chosen(self) -> None:
-        assert Passing._meta.get_field("number").clone().on_delete is KEEP  # type: ignore[attr-defined]
-        assert Invoice._meta.get_field("number").clone().on_delete is PROTECT  # type: ignore[attr-defined]
+        assert Passing._meta.get_field("number").clone().on_delete is KEEP
+        assert Invoice._meta.get_field("number").clone().on_delete is PROTECT
 
 
 class TestRenumber:

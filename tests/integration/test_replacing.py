@@ -145,7 +145,11 @@ class TestWhatCantBeReplaced:
 
     def test_that_of_another_document(self) -> None:
         entry = voided("order:18")
-        for call in (lambda: replaced(entry), lambda: issue("invoice", on=DAY, replaces=entry)):
+        calls: list[Callable[[], object]] = [
+            lambda: replaced(entry),
+            lambda: issue("invoice", on=DAY, replaces=entry),
+        ]
+        for call in calls:
             with pytest.raises(e.NotReplaceable, match="is that of document 'order:18'"):
                 call()
         with pytest.raises(e.NotReplaceable, match="order:18"):
