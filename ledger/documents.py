@@ -44,7 +44,8 @@ def watched() -> dict[str, type[models.Model]]:
     """The models whose rows are looked for, by what their keys begin with. Raises LookupError for an unknown name."""
     numbered = [model for model in apps.get_models() if any(map(_gives_its_row, model._meta.local_fields))]
     named = [apps.get_model(name) for name in ledger_settings().documents]
-    return {label(model): topmost(model)[0] for model in (*numbered, *named) if len(topmost(model)) == 1}
+    models_of: list[type[models.Model]] = [*numbered, *named]
+    return {label(model): topmost(model)[0] for model in models_of if len(topmost(model)) == 1}
 
 
 def _gives_its_row(field: models.Field[Any, Any]) -> bool:

@@ -28,6 +28,13 @@ def valid(entries: QuerySet[Entry]) -> QuerySet[Entry]:
     return entries.exclude(Exists(NumberVoided.objects.filter(tenant=OuterRef("tenant"), entry=OuterRef("pk"))))
 
 
+def replaced_by(entry: Entry) -> Entry | None:
+    """The void number in whose place ``entry`` was given, if it was."""
+    if entry.replaces_id is None:
+        return None
+    return Entry.objects.using(entry._state.db).filter(tenant=entry.tenant, pk=entry.replaces_id).first()
+
+
 def replacement_of(entry: Entry) -> Entry | None:
     """The number that the document of ``entry`` got in its place, if it did."""
     return Entry.objects.using(entry._state.db).filter(tenant=entry.tenant, replaces=entry.pk).first()

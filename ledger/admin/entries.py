@@ -30,7 +30,7 @@ from ledger.admin.search import find_entries
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.models import Adoption, Entry, GapExplained, NumberVoided
-from ledger.replacing import replacement_of
+from ledger.replacing import replaced_by, replacement_of
 from ledger.zones import timestamp_in
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class EntryAdmin(ReadOnlyAdmin):
     @admin.display(description="replaces")
     def shown_replaces(self, obj: Entry) -> str:
         """The void number of the same document in whose place this one was given."""
-        found = Entry.objects.filter(tenant=obj.tenant, pk=obj.replaces_id).first()
+        found = replaced_by(obj)
         return link_to(found, found.number, self.admin_site) if found else "–"
 
     @admin.display(description="replaced by")

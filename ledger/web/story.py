@@ -25,7 +25,7 @@ from ledger.models import (
     Reservation,
     Slot,
 )
-from ledger.replacing import replacement_of
+from ledger.replacing import replaced_by, replacement_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,14 @@ def story(period: Period, value: int, *, with_findings: bool) -> Story:
         events += _declared(period, value)
     state = _state(period, value, entry, left_out)
     ordered = sorted((event for event in events if event.at), key=lambda event: event.at)  # type: ignore[arg-type,return-value]
-    replaces = Entry.objects.filter(tenant=period.tenant, pk=entry.replaces_id).first() if entry is not None else None
-    replaced_by = replacement_of(entry) if entry is not None else None
-    if replaced_by is not None:
-        facts = {"number": replaced_by.number, "business date": replaced_by.issued_on}
+    replaces = replaced_by(entry) if entry is not None else None
+    later = replacement_of(entry) if entry is not None else None
+    if later is not None:
+        facts = {"number": later.number, "business date": later.issued_on}
         title = "Its document got another number"
-        ordered.append(
-            Event(replaced_by.issued_at, "issued", title, replaced_by.actor, "", replaced_by.transaction_id, facts)
-        )
+        ordered.append(Event(later.issued_at, "issued", title, later.actor, "", later.transaction_id, facts))
     every = (*ordered, *(e for e in events if e.at is None))
-    return Story(state, _MEANINGS[state], number, entry, left_out, every, replaces, replaced_by)
+    return Story(state, _MEANINGS[state], number, entry, left_out, every, replaces, later)
 
 
 def _state(period: Period, value: int, entry: Entry | None, left_out: AdoptedGap | None) -> str:
