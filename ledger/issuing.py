@@ -12,6 +12,7 @@ from ledger import refusals
 from ledger.allocation import allocator_of, expect_allocator, expected_allocator
 from ledger.allocation.answers import Outcome, Request
 from ledger.database_errors import told_in_our_words
+from ledger.durability import flush_at_commit
 from ledger.errors import InvalidDocument, LedgerError, TransactionRequired
 from ledger.keys import document_key, tenant_key
 from ledger.models import Entry, NumberIssued, Period, Series
@@ -162,6 +163,9 @@ def _connection(using: str | None) -> BaseDatabaseWrapper:
 def _existing(connection: BaseDatabaseWrapper, request: Request, **which: Any) -> list[Entry]:
     """The entries that documents have already, after a check that the caller states no other facts."""
     entries = list(Entry.objects.using(connection.alias).select_related("period", "series").filter(**which))
+    if entries:
+        # Another checkout's COMMIT may have released them early.
+        flush_at_commit(connection)
     for entry in entries:
         check_facts(request, entry)
     return [entry.of_its_kind() for entry in entries]

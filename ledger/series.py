@@ -39,6 +39,7 @@ SETTINGS = (
     "max_length",
     "max_days_ahead",
     "chronological",
+    "early_release",
     "rules",
     "close_after_days",
     "is_active",
@@ -52,9 +53,9 @@ def define_series(code: str, *, org: Any = None, by: Any = None, using: str | No
     ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``
     ("serial"; "at_commit", "pooled", "reserved" and "remote" don't make checkouts wait for each other), ``system`` (the
     accounting system of a remote series), ``give_back``, ``start_value``, ``max_length`` in characters,
-    ``max_days_ahead`` (so many days after today a document may be dated), ``chronological``, ``rules`` (a country's,
-    such as "DE", that are checked; see ``ledger.rules``) and ``is_active``. ``by`` names who defines it, for its
-    history.
+    ``max_days_ahead`` (so many days after today a document may be dated), ``chronological``, ``early_release`` (the
+    next checkout gets the counter before the disk has this one's commit), ``rules`` (a country's, such as "DE", that
+    are checked; see ``ledger.rules``) and ``is_active``. ``by`` names who defines it, for its history.
     What is left out stays as it is. A changed template or calendar holds from the next period on. Safe to call at each
     deployment: what is as it should be is neither locked nor written, so the least-privileged role may call it too.
 

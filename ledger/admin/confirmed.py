@@ -8,11 +8,12 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db import models, transaction
+from django.db import connections, models, transaction
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from ledger.admin.base import AnyModelAdmin
+from ledger.durability import flush_at_commit
 from ledger.errors import LedgerError
 
 #: As many as a person can read before saying yes.
@@ -29,6 +30,8 @@ def act_on_all(chosen: Sequence[Any], act: Callable[[Any], object], alias: str) 
                     act(one)
             except LedgerError as error:
                 failures.append(f"{one}: {error}")
+        # What was done before is told as well.
+        flush_at_commit(connections[alias])
         if failures:
             transaction.set_rollback(True, using=alias)
     return failures

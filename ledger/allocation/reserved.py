@@ -33,6 +33,7 @@ class _Place(NamedTuple):
     series: int
     period: int
     transaction: int
+    early: bool
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
@@ -89,7 +90,10 @@ def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _
         answer = cursor.fetchone()[0]
     day = day_of(answer[1]) if len(answer) > 1 else None
     if answer[0] == "look" and day is not None:
-        return _Place(day, int(answer[2]), int(answer[3]), int(answer[4]))
+        return _Place(day, int(answer[2]), int(answer[3]), int(answer[4]), answer[5] == "true")
+    if answer[0] == "existing":
+        # The number may be shown before this transaction commits, and may have been committed early itself.
+        ask_ahead(connection, sql.FLUSH, ())
     return Answer(Outcome(answer[0]), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
 
 
@@ -126,6 +130,7 @@ def _issue(
                 *(request.tenant, place.period, place.day, documents, request.actor, place.transaction),
                 request.replaces,
             ),
+            early=place.early,
         )
         refusal = next((row[0] for row in rows if row[0] != "reserved"), None)
         if refusal == "unknown":

@@ -13,6 +13,7 @@ from django.db import OperationalError, connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from ledger.durability import flush_at_commit
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.web.access import Access
@@ -103,6 +104,8 @@ def _do(chosen: Sequence[Any], act: Callable[[Any], bool], alias: str, turn: str
                     done += act(one)
             except LedgerError as error:
                 failures.append(f"{one}: {error}")
+        # What was done before is told as well.
+        flush_at_commit(connections[alias])
         if failures:
             transaction.set_rollback(True, using=alias)
     return done, failures

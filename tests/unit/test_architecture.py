@@ -18,8 +18,8 @@ LAYERS = [
     {"calendars", "formats", "texts", "instances", "keys", "rules"},
     {"models", "sql", "migrations", "cursors"},
     {
-        *("allocation", "refusals", "database_errors", "databases", "grants", "requests", "batches", "zones"),
-        *("failures",),
+        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "requests", "batches"),
+        *("failures", "zones"),
     },
     {"series", "periods", "growth", "testing", "waiting"},
     {

@@ -14,8 +14,8 @@ BEGIN
     PERFORM ledger_act_as(p_actor);
     SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(p_settings) AS k
     WHERE k NOT IN ('template', 'calendar', 'fiscal_start', 'time_zone', 'allocation', 'system', 'give_back', 'start_value',
-                    'max_length', 'max_days_ahead', 'chronological', 'rules', 'rules_length', 'rules_highest',
-                    'close_after_days', 'is_active');
+                    'max_length', 'max_days_ahead', 'chronological', 'early_release', 'rules', 'rules_length',
+                    'rules_highest', 'close_after_days', 'is_active');
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'a series has no setting %', unknown USING ERRCODE = 'check_violation';
     END IF;
@@ -30,6 +30,7 @@ BEGIN
         before.max_length := 60;
         before.max_days_ahead := 400;
         before.chronological := false;
+        before.early_release := false;
         before.rules := '';
         before.is_active := true;
     END IF;
@@ -67,11 +68,12 @@ BEGIN
     IF before.id IS NULL THEN
         INSERT INTO ledger_series
             (tenant, code, template, calendar, fiscal_start, time_zone, allocation, system, give_back, start_value,
-             max_length, max_days_ahead, chronological, rules, rules_length, rules_highest, close_after_days, is_active)
+             max_length, max_days_ahead, chronological, early_release, rules, rules_length, rules_highest,
+             close_after_days, is_active)
         VALUES (p_tenant, p_code, series.template, series.calendar, series.fiscal_start, series.time_zone,
                 series.allocation, series.system, series.give_back, series.start_value, series.max_length,
-                series.max_days_ahead, series.chronological, series.rules, series.rules_length, series.rules_highest,
-                series.close_after_days, series.is_active)
+                series.max_days_ahead, series.chronological, series.early_release, series.rules, series.rules_length,
+                series.rules_highest, series.close_after_days, series.is_active)
         ON CONFLICT DO NOTHING;
         RETURN (SELECT s.id FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code);
     END IF;
@@ -94,9 +96,9 @@ BEGIN
     SET template = series.template, calendar = series.calendar, fiscal_start = series.fiscal_start,
         time_zone = series.time_zone, allocation = series.allocation, system = series.system,
         give_back = series.give_back, start_value = series.start_value, max_length = series.max_length,
-        max_days_ahead = series.max_days_ahead, chronological = series.chronological, rules = series.rules,
-        rules_length = series.rules_length, rules_highest = series.rules_highest,
-        close_after_days = series.close_after_days, is_active = series.is_active
+        max_days_ahead = series.max_days_ahead, chronological = series.chronological,
+        early_release = series.early_release, rules = series.rules, rules_length = series.rules_length,
+        rules_highest = series.rules_highest, close_after_days = series.close_after_days, is_active = series.is_active
     WHERE s.id = before.id;
     IF series.chronological AND NOT before.chronological THEN
         -- Locked first, and read in a statement of its own, so that checkouts in flight are waited for and seen. From now
