@@ -232,6 +232,20 @@ class TestReaders:
             connections[ALIAS].close()
         assert len(numbers(code)) == told == 2
 
+    def test_a_report_has_nothing_of_what_came_while_it_waited(
+        self, server: CrashingServer, code: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        define(code, SERIAL)
+
+        def wait(alias: str) -> None:
+            with clients() as start:
+                start(code, "meanwhile").result(PATIENCE)
+
+        monkeypatch.setattr("ledger.reports.snapshot.wait_for_flush", wait)
+        with continuity_report(series=code, using=ALIAS) as report:
+            assert report.header.position.entries == 1
+        assert len(numbers(code)) == 2
+
     def test_a_push(self, server: CrashingServer, code: str) -> None:
         define(code, SERIAL)
         queue = PushQueue(System(code, "odoo", Credentials(code, {}), series=(code,), push=True), ALIAS)
