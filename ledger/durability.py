@@ -7,6 +7,7 @@ is a tiny commit at the connection's own ``synchronous_commit``, flushed togethe
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from django.db import connections
@@ -16,6 +17,10 @@ from ledger.allocation.ahead import ask_ahead
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+#: So many commits are timed.
+_COMMITS = 10
 
 
 def flush_at_commit(connection: BaseDatabaseWrapper) -> None:
@@ -31,3 +36,16 @@ def wait_for_flush(alias: str) -> None:
         ask_ahead(connection, sql.FLUSH, ())
     else:
         flush_at_commit(connection)
+
+
+def commit_seconds(alias: str) -> float:
+    """How long a commit takes here at least, in seconds, the wait for the disk or a standby included.
+
+    The best of a few: what else the machine does makes some slower, and a slow disk makes all.
+    """
+    taken = []
+    for _ in range(_COMMITS):
+        began = time.perf_counter()
+        wait_for_flush(alias)
+        taken.append(time.perf_counter() - began)
+    return min(taken)

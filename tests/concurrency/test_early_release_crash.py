@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from ledger import close_period, define_series, issue, issue_many, open_period, remote, sql
 from ledger.admin.confirmed import act_on_all
+from ledger.durability import commit_seconds
 from ledger.errors import LedgerError
 from ledger.models import Entry, Period
 from ledger.reports.report import continuity_report
@@ -164,6 +165,14 @@ class TestACrash:
         assert len(told) >= 60
 
 
+def test_a_slow_disk_is_noticed(server: CrashingServer) -> None:
+    """Each flush waits 20 ms for others, which a commit can't be faster than."""
+    server.set(fsync="on", commit_delay="20000", commit_siblings="0")
+    connections[ALIAS].close()
+    assert commit_seconds(ALIAS) >= 0.02
+    server.set(fsync="off", commit_delay="0")
+
+
 def server_transaction() -> int:
     with connections[ALIAS].cursor() as cursor:
         cursor.execute("SELECT pg_current_xact_id()::text::bigint")
@@ -238,7 +247,7 @@ class TestReaders:
         define(code, SERIAL)
 
         def wait(alias: str) -> None:
-            with clients() as start:
+            with clients(server) as start:
                 start(code, "meanwhile").result(PATIENCE)
 
         monkeypatch.setattr("ledger.reports.snapshot.wait_for_flush", wait)
@@ -305,7 +314,7 @@ class TestReaders:
 
 
 @contextmanager
-def clients() -> Iterator[Callable[..., Future[Any]]]:
+def clients(server: CrashingServer) -> Iterator[Callable[..., Future[Any]]]:
     """What starts a checkout in a thread of its own, at a level; the future has the number."""
     with ThreadPoolExecutor(8) as threads:
 
@@ -321,21 +330,20 @@ def clients() -> Iterator[Callable[..., Future[Any]]]:
 
             return threads.submit(checkout)
 
-        yield start
+        try:
+            yield start
+        finally:
+            # Whoever still waits for a standby would wait for ever.
+            server.set(synchronous_standby_names="")
 
 
 class TestStandbys:
-    @pytest.fixture(autouse=True)
-    def no_standby_is_waited_for(self, server: CrashingServer) -> Iterator[None]:
-        yield
-        server.set(synchronous_standby_names="")
-
     @pytest.mark.parametrize("allocation", STRICT)
     def test_who_waits_for_one_holds_nobody_up(self, server: CrashingServer, code: str, allocation: str) -> None:
         """The flush is what waits: the counter is free, and the next checkout is through."""
         define(code, allocation)
         server.set(synchronous_standby_names="nowhere")
-        with clients() as start:
+        with clients(server) as start:
             waiting = start(code, f"{code}-waits")
             _wait_for_standby(server, waiting)
             assert start(code, "next", "local").result(PATIENCE).endswith("-3")
@@ -348,7 +356,7 @@ class TestStandbys:
     def test_levels_that_wait_for_one(self, server: CrashingServer, code: str, allocation: str, level: str) -> None:
         define(code, allocation)
         server.set(synchronous_standby_names="nowhere")
-        with clients() as start:
+        with clients(server) as start:
             waiting = start(code, f"{code}-waits", level)
             _wait_for_standby(server, waiting)
             server.set(synchronous_standby_names="")
@@ -359,13 +367,13 @@ class TestStandbys:
     def test_levels_that_do_not(self, server: CrashingServer, code: str, allocation: str, level: str) -> None:
         define(code, allocation)
         server.set(synchronous_standby_names="nowhere")
-        with clients() as start:
+        with clients(server) as start:
             assert start(code, "order", level).result(PATIENCE).endswith("-2")
 
     def test_reserved_waits_before_it_tells(self, server: CrashingServer, code: str) -> None:
         define(code, RESERVED)
         server.set(synchronous_standby_names="nowhere")
-        with clients() as start:
+        with clients(server) as start:
             waiting = start(code, f"{code}-waits", "local")
             # Its second connection has the level of the server, not that of the checkout.
             _wait_for_standby(server, waiting)
@@ -380,7 +388,7 @@ class TestStandbys:
         with server.standby("second") as standby:
             server.set(synchronous_standby_names="second")
             server.wait_for("SELECT bool_or(sync_state = 'sync') FROM pg_stat_replication")
-            with clients() as start:
+            with clients(server) as start:
                 for count in range(20):
                     told = start(code, f"applied:{count}", "remote_apply").result(PATIENCE)
                     assert standby.ask(f"SELECT count(*) FROM ledger_entry WHERE number = '{told}'") == 1

@@ -19,7 +19,13 @@ _FLUSH = (
 MUTANTS = (
     Mutant("early release is late", SQL, "THEN 'off'", "THEN 'on'", (EARLY,)),
     Mutant("the flush is left out", SQL, _FLUSH, "SELECT 1\n", (TOLD,)),
-    Mutant("the flush comes before COMMIT", SQL, f"COMMIT;\n{_FLUSH}", f"{_FLUSH};COMMIT;\n", (TOLD,)),
+    Mutant(
+        "the flush comes before COMMIT",
+        SQL,
+        f"COMMIT;\n{_FLUSH}",
+        "SELECT pg_logical_emit_message(true, 'folio', '');\nCOMMIT;\nSELECT 1\n",
+        (TOLD,),
+    ),
     Mutant(
         "the flush waits for nothing",
         SQL,
