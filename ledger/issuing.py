@@ -12,10 +12,10 @@ from ledger import refusals
 from ledger.allocation import allocator_of, expect_allocator, expected_allocator
 from ledger.allocation.answers import Outcome, Request
 from ledger.database_errors import told_in_our_words
-from ledger.durability import flush_at_commit
+from ledger.durability import flush_at_commit, wait_for_flush
 from ledger.errors import InvalidDocument, LedgerError, TransactionRequired
 from ledger.keys import document_key, tenant_key
-from ledger.models import Entry, NumberIssued, Period, Series
+from ledger.models import Allocation, Entry, NumberIssued, Period, Series
 from ledger.periods import find_period, open_period_for, planned_period
 from ledger.requests import check_facts, day_or_moment, make_request
 from ledger.series import business_today, default_series, find_series, make_default_series
@@ -163,8 +163,11 @@ def _connection(using: str | None) -> BaseDatabaseWrapper:
 def _existing(connection: BaseDatabaseWrapper, request: Request, **which: Any) -> list[Entry]:
     """The entries that documents have already, after a check that the caller states no other facts."""
     entries = list(Entry.objects.using(connection.alias).select_related("period", "series").filter(**which))
-    if entries:
-        # Another checkout's COMMIT may have released them early.
+    # They may have been committed early, and nobody is told of them before they are durable: this transaction's COMMIT
+    # waits, or this call, where the caller may show the number before COMMIT.
+    if any(entry.series.allocation == Allocation.RESERVED for entry in entries):
+        wait_for_flush(connection.alias)
+    elif entries:
         flush_at_commit(connection)
     for entry in entries:
         check_facts(request, entry)

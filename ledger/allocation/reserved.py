@@ -91,9 +91,6 @@ def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _
     day = day_of(answer[1]) if len(answer) > 1 else None
     if answer[0] == "look" and day is not None:
         return _Place(day, int(answer[2]), int(answer[3]), int(answer[4]), answer[5] == "true")
-    if answer[0] == "existing":
-        # The number may be shown before this transaction commits, and may have been committed early itself.
-        ask_ahead(connection, sql.FLUSH, ())
     return Answer(Outcome(answer[0]), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
 
 

@@ -202,12 +202,18 @@ class TestReaders:
             crash(server)
         assert numbers(code) == set(told)
 
-    def test_a_retry_of_reserved_which_may_tell_before_commit(self, server: CrashingServer, code: str) -> None:
+    @pytest.mark.parametrize("is_block", [False, True])
+    def test_a_retry_of_reserved_which_may_tell_before_commit(
+        self, server: CrashingServer, code: str, is_block: bool
+    ) -> None:
         define(code, RESERVED)
         with server.only_flushed_when_waited_for():
             sell_and_be_cut_off(code)
             with suppress(DatabaseError), transaction.atomic(using=ALIAS):
-                told = str(issue(code, document="order", using=ALIAS))
+                if is_block:
+                    told = str(issue_many(code, documents=["order"], using=ALIAS)[0])
+                else:
+                    told = str(issue(code, document="order", using=ALIAS))
                 crash(server)
             connections[ALIAS].close()
         assert told in numbers(code)

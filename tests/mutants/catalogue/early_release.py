@@ -78,15 +78,15 @@ MUTANTS = (
     Mutant(
         "a retry is told what a crash takes back",
         "ledger/issuing.py",
-        "        flush_at_commit(connection)\n",
-        "        pass\n",
+        "    elif entries:\n        flush_at_commit(connection)\n",
+        "",
         (f"{READERS}::test_a_retry",),
     ),
     Mutant(
         "a retry of reserved is told too soon",
-        "ledger/allocation/reserved.py",
-        "        ask_ahead(connection, sql.FLUSH, ())\n",
-        "        pass\n",
+        "ledger/issuing.py",
+        "        wait_for_flush(connection.alias)\n",
+        "        flush_at_commit(connection)\n",
         (f"{READERS}::test_a_retry_of_reserved_which_may_tell_before_commit",),
     ),
     Mutant(
