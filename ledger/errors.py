@@ -25,6 +25,7 @@
     ├── SecondConnectionElsewhere  the second connection leads to another database, or has another login
     ├── NotIssued                  the transaction that asked for the number was rolled back
     ├── CommitRefused              at_commit gave out no number at COMMIT (also a django IntegrityError)
+    ├── CommitInDoubt              committed early, and the server failed before it was durable
     ├── PeriodError
     │   ├── NoPeriod               no period holds the date
     │   ├── PeriodClosed           the date's period is closed
@@ -187,6 +188,14 @@ class CommitRefused(LedgerError, IntegrityError):
     """``at_commit`` gave out no number while COMMIT ran, so the transaction was rolled back.
 
     Also a ``django.db.IntegrityError``, as what a deferred constraint raises.
+    """
+
+
+class CommitInDoubt(LedgerError):
+    """A transaction with early release was committed, and it isn't known whether that is durable.
+
+    No ``django.db.DatabaseError``: whoever catches that takes the transaction for rolled back. What was registered with
+    ``on_commit`` isn't called. A retry with the same documents finds their numbers, or gives them new ones.
     """
 
 

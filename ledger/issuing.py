@@ -13,9 +13,10 @@ from ledger.allocation import allocator_of, expect_allocator, expected_allocator
 from ledger.allocation.answers import Outcome, Request
 from ledger.database_errors import told_in_our_words
 from ledger.databases import series_named
+from ledger.durability import flush_at_commit, wait_for_flush
 from ledger.errors import DocumentVoided, InvalidDocument, LedgerError, TransactionRequired
 from ledger.keys import document_key, tenant_key
-from ledger.models import Entry, NumberIssued, NumberVoided, Period, Reservation, Series
+from ledger.models import Allocation, Entry, NumberIssued, NumberVoided, Period, Reservation, Series
 from ledger.periods import find_period, open_period_for, planned_period
 from ledger.replacing import current, valid, void_entry
 from ledger.requests import check_facts, day_or_moment, make_request
@@ -238,6 +239,12 @@ def _existing(connection: BaseDatabaseWrapper, request: Request, **which: Any) -
     """The entries that documents have now, after a check that none is void, nor has other facts than are stated."""
     known = current(Entry.objects.using(connection.alias).filter(**which))
     entries = list(known.select_related("period", "series"))
+    # They may have been committed early, and nobody is told of them before they are durable: this transaction's COMMIT
+    # waits, or this call, where the caller may show the number before COMMIT.
+    if any(entry.series.allocation == Allocation.RESERVED for entry in entries):
+        wait_for_flush(connection.alias)
+    elif entries:
+        flush_at_commit(connection)
     voids = NumberVoided.objects.using(connection.alias).filter(
         tenant=request.tenant, entry__in=[e.pk for e in entries]
     )

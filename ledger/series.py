@@ -42,6 +42,7 @@ SETTINGS = (
     "max_length",
     "max_days_ahead",
     "chronological",
+    "early_release",
     "rules",
     "close_after_days",
     "is_active",
@@ -65,9 +66,10 @@ def define_series(
     ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``
     ("serial"; "at_commit", "pooled", "reserved" and "remote" don't make checkouts wait for each other), ``system`` (the
     accounting system of a remote series), ``give_back``, ``start_value``, ``max_length`` in characters,
-    ``max_days_ahead`` (so many days after today a document may be dated), ``chronological``, ``rules`` (whose rules are
-    checked: a country's, such as "DE", or several, such as ("DE", "FR-einvoice"); see ``ledger.rules``) and
-    ``is_active``. ``by`` names who defines it, for its history.
+    ``max_days_ahead`` (so many days after today a document may be dated), ``chronological``, ``early_release`` (the
+    next checkout gets the counter before the disk has this one's commit), ``rules`` (whose rules are checked: a
+    country's, such as "DE", or several, such as ("DE", "FR-einvoice"); see ``ledger.rules``) and ``is_active``. ``by``
+    names who defines it, for its history.
     What is left out stays as it is. Safe to call at each deployment: what is as it should be is neither locked nor
     written, so the least-privileged role may call it too.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import OperationalError, connections, transaction
 
+from ledger.durability import flush_at_commit
 from ledger.errors import LedgerError
 
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -41,6 +42,8 @@ def all_or_none(chosen: Iterable[Any], act: Callable[[Any], Any], alias: str, *,
                     done.events.append(act(one))
             except LedgerError as error:
                 done.failures.append(f"{one}: {error}")
+        # What was done before is told as well.
+        flush_at_commit(connections[alias])
         if done.failures:
             done.events.clear()
             transaction.set_rollback(True, using=alias)

@@ -143,7 +143,10 @@ class SeriesAdmin(WritingAdmin):
         (None, {"fields": ("code", "tenant", "is_active")}),
         ("Numbers", {"fields": ("template", "preview", "start_value", "max_length")}),
         ("Periods", {"fields": ("calendar", "fiscal_start", "time_zone", "close_after_days", "periods")}),
-        ("Issuing", {"fields": ("allocation", "system", "give_back", "chronological", "max_days_ahead")}),
+        (
+            "Issuing",
+            {"fields": ("allocation", "system", "give_back", "chronological", "early_release", "max_days_ahead")},
+        ),
         ("Rules", {"fields": ("rules",)}),
     )
 

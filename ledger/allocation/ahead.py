@@ -22,7 +22,9 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psycopg
 from django.db import InterfaceError, OperationalError, connections, models
+from psycopg.pq import TransactionStatus
 
 from ledger import sql
 from ledger.allocation.hooks import before
@@ -69,12 +71,14 @@ def ask_ahead(
     *,
     lock_timeout: str | None = None,
     session: Session | None = None,
+    early: bool = False,
 ) -> list[tuple[Any, ...]]:
     """Run one statement in a transaction that is committed when this returns, and return its rows.
 
     Sent again when it is not known whether it was committed, so it must be one that may run twice. ``session`` is that
-    of ``connection``, if it is known already; else it is asked, which is a round trip. Raises SecondConnectionFailed
-    where there is no second connection to be had, and SecondConnectionElsewhere where it would see other tables.
+    of ``connection``, if it is known already; else it is asked, which is a round trip. ``early`` gives up its locks
+    before the disk has it, and then waits for the disk. Raises SecondConnectionFailed where there is no second
+    connection to be had, and SecondConnectionElsewhere where it would see other tables.
     """
     if in_test_case(connection):
         return _ask(connection, statement, arguments)
@@ -85,6 +89,8 @@ def ask_ahead(
         side = _side(connection)
         try:
             settings = _carried_over(connection, side, session)
+            if early and not settings:
+                return _ask_early(side, statement, arguments)
             if lock_timeout is not None:
                 settings["lock_timeout"] = lock_timeout
             return _ask_under(side, settings, statement, arguments)
@@ -151,6 +157,20 @@ def _ask(connection: BaseDatabaseWrapper, statement: str, arguments: Sequence[An
     return rows
 
 
+def _ask_early(side: BaseDatabaseWrapper, statement: str, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
+    driver: Any = side.connection
+    try:
+        # In one message, which no other kind of cursor sends whatever the settings say of binding.
+        with side.wrap_database_errors, psycopg.ClientCursor(driver) as cursor:
+            cursor.execute(f"{sql.BEGIN_EARLY}{statement}{sql.END_EARLY}", arguments)
+            cursor.nextset()
+            cursor.nextset()
+            return cursor.fetchall()
+    finally:
+        if driver.info.transaction_status == TransactionStatus.INERROR:
+            driver.rollback()
+
+
 def _side(connection: BaseDatabaseWrapper) -> Any:
     """The second connection of ``connection``, open."""
     process, side = connection.__dict__.get(_ATTRIBUTE, (None, None))
@@ -175,7 +195,8 @@ def _side(connection: BaseDatabaseWrapper) -> Any:
 def _none_to_be_had(connection: BaseDatabaseWrapper, error: Exception) -> SecondConnectionFailed:
     return SecondConnectionFailed(
         f"A second connection to the database {connection.alias!r} could not be opened: {error}",
-        rule="The allocations reserved and pooled commit values ahead of the checkout, on another connection.",
+        rule="The allocations reserved and pooled commit values ahead of the checkout, on another connection, on which "
+        "a report waits for the disk.",
         remedy="Let the server and its pooler accept two connections for each thread, name another way there "
         "in LEDGER['SECOND_CONNECTIONS'], or choose the allocation at_commit or serial.",
     )

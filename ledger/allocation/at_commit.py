@@ -14,6 +14,7 @@ from django.db import transaction
 from ledger import refusals, sql
 from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.allocation.commit_errors import explain_commit_errors
+from ledger.allocation.early import release_early
 from ledger.allocation.notices import listen
 from ledger.allocation.numbered import all_numbered
 from ledger.allocation.promises import Promise
@@ -85,7 +86,9 @@ def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[st
 def _promised(
     connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], answer: Sequence[Any], schema: str
 ) -> list[NumberIssued]:
-    _, days, series_id, period_id, transaction_id, ticket, ids, slides, replaces = answer
+    _, days, series_id, period_id, transaction_id, ticket, ids, slides, replaces, early = answer
+    if early == "true":
+        release_early(connection, int(transaction_id))
     # The ticket may be an earlier one, which the call found without saying what it replaces.
     request = request._replace(replaces=None if replaces is None else int(replaces))
     written = Written(connection, request, day_of(days))

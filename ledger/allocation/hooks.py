@@ -1,7 +1,6 @@
-"""Hooks on one of Django's connections, where Django offers none: when it closes, and when it rolls back.
+"""Hooks on one of Django's connections, where Django offers none: when it closes, rolls back or commits.
 
-Set on the one object that needs it, never on a class, so other connections and other code are left alone. Each hook is
-called before what Django does.
+Set on the one object that needs it, never on a class, so other connections and other code are left alone.
 """
 
 from __future__ import annotations
@@ -22,5 +21,16 @@ def before(connection: BaseDatabaseWrapper, method: str, call: Callable[[], None
         call()
         still_there = itself()
         return None if still_there is None else getattr(kind, method)(still_there, *arguments)
+
+    connection.__dict__[method] = hooked
+
+
+def in_place_of(connection: BaseDatabaseWrapper, method: str, call: Callable[[BaseDatabaseWrapper], bool]) -> None:
+    """Call ``call`` with the connection in place of ``method`` of this very one; where it returns False, both."""
+    kind, itself = type(connection), weakref.ref(connection)
+
+    def hooked() -> Any:
+        still_there = itself()
+        return None if still_there is None or call(still_there) else getattr(kind, method)(still_there)
 
     connection.__dict__[method] = hooked

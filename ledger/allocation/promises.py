@@ -83,7 +83,7 @@ class Promise:
         """Fill in the only entry by what the notice at COMMIT says, the answer of ``ledger_issue_serial``."""
         if self.written is None or len(self.entries) != 1:
             return
-        _, days, _, _, _, value, number, issued_us, _ = answer
+        _, days, _, _, _, value, number, issued_us = answer[:8]
         self.written.tell(self.entries[0], day_of(days), int(value), number, int(issued_us))
         # COMMIT itself may yet fail: another deferred constraint may come after ours.
         _forget_on_rollback(connections[self.alias], self)

@@ -33,6 +33,7 @@ class _Place(NamedTuple):
     series: int
     period: int
     transaction: int
+    early: bool
     session: Session
 
 
@@ -91,7 +92,7 @@ def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _
         answer, session = cursor.fetchone()
     day = day_of(answer[1]) if len(answer) > 1 else None
     if answer[0] == "look" and day is not None:
-        return _Place(day, int(answer[2]), int(answer[3]), int(answer[4]), Session(*session))
+        return _Place(day, int(answer[2]), int(answer[3]), int(answer[4]), answer[5] == "true", Session(*session))
     return Answer(Outcome(answer[0]), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
 
 
@@ -129,6 +130,7 @@ def _issue(
                 request.replaces,
             ),
             session=place.session,
+            early=place.early,
         )
         refusal = next((row[0] for row in rows if row[0] != "reserved"), None)
         if refusal == "unknown":

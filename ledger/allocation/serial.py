@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ledger import sql
 from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
+from ledger.allocation.early import release_early
 from ledger.allocation.written import Written, garbage_collection_paused
 from ledger.models import Period
 
@@ -23,6 +24,8 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     day = day_of(answer[1]) if len(answer) > 1 else None
     if outcome != "issued" or day is None:
         return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
+    if answer[9] == "true":
+        release_early(connection, int(answer[8]))
     return Answer(Outcome.ISSUED, day, entry=Written(connection, request, day).answered(request.document, answer))
 
 
@@ -35,6 +38,8 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     if len(rows) == 1 and outcome != Outcome.ISSUED:
         return BlockAnswer(outcome, business_date, {}, existing_id=rows[0][3])
     written = Written(connection, request, business_date)
+    if taken := next((row for row in rows if row[10]), None):
+        release_early(connection, taken[9])
     with garbage_collection_paused():
         entries = {
             row[2] - 1: written.entry(documents[row[2] - 1], row[3], row[4], row[5], row[6], row[7], row[8], row[9])

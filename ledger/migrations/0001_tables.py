@@ -1281,6 +1281,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "early_release",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Serial, at_commit, reserved: COMMIT lets the next checkout have the counter before "
+                        "the disk is done. Nobody is told a number earlier; what else the checkout wrote is visible to "
+                        "others a moment sooner.",
+                    ),
+                ),
+                (
                     "rules",
                     ledger.models.columns.ShortTextField(
                         blank=True,

@@ -95,6 +95,12 @@ class Series(models.Model):
     chronological = models.BooleanField(
         default=False, help_text="Refuse a date before the last one issued in the same period."
     )
+    early_release = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Serial, at_commit, reserved: COMMIT lets the next checkout have the counter before the disk is "
+        "done. Nobody is told a number earlier; what else the checkout wrote is visible to others a moment sooner.",
+    )
     rules = ShortTextField(
         max_length=100,
         blank=True,

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from ledger.cursors import open_cursor, open_server_cursor
+from ledger.durability import wait_for_flush
 from ledger.errors import ReportError
 
 _CHUNK = 2000
@@ -70,9 +71,13 @@ def snapshot(alias: str) -> Iterator[Snapshot]:
                 rule="All parts of a report are read from one snapshot, or they would not add up.",
                 remedy="Call it outside transaction.atomic(); a view needs @transaction.non_atomic_requests.",
             )
+        wait_for_flush(alias)
         yield Snapshot(alias)
         return
     with transaction.atomic(using=alias):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            # The first statement takes the snapshot, and what is in it must not be told before it is durable.
+            cursor.execute("SELECT 1")
+        wait_for_flush(alias)
         yield Snapshot(alias)

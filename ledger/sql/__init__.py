@@ -81,6 +81,31 @@ PROMISED = """
 # Numbers a ticket before COMMIT. Argument: ticket.
 NUMBER_TICKET = "SELECT ledger_number_ticket(%s)"
 
+# In place of COMMIT, of a series that releases early, in one message: COMMIT gives up its locks without waiting for the
+# disk, and a second transaction then waits at the caller's own synchronous_commit. WAL is flushed in order, so what
+# covers its message covers the first one too. A client that dies after sending can't skip the wait. Only in the
+# transaction that took the number (its id is the parameter): another one commits as it would without.
+RELEASE_EARLY = """
+SELECT set_config('folio.level', current_setting('synchronous_commit'), false),
+       set_config('synchronous_commit', CASE WHEN pg_current_xact_id_if_assigned()::text = '%d' THEN 'off'
+                                             ELSE current_setting('synchronous_commit') END, true);
+COMMIT;
+SELECT set_config('synchronous_commit', current_setting('folio.level'), true),
+       pg_logical_emit_message(true, 'folio', '')
+"""
+
+# The same around one statement that is a transaction of its own.
+BEGIN_EARLY = """
+BEGIN;
+SELECT set_config('folio.level', current_setting('synchronous_commit'), false),
+       set_config('synchronous_commit', 'off', true);
+"""
+END_EARLY = "; COMMIT;" + RELEASE_EARLY.partition("COMMIT;")[2]
+
+# Has COMMIT wait until all that this transaction has seen is durable, though it wrote nothing else. Nothing to wait for
+# on a standby, which is sent what is durable alone.
+FLUSH = "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_logical_emit_message(true, 'folio', '') END"
+
 # READ COMMITTED or not. Under the others a transaction doesn't see what was committed since it began.
 SEES_NEW_ROWS = "SELECT current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')"
 

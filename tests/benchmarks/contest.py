@@ -27,6 +27,8 @@ class Side:
     measure: Measure
     target: float | None = None
     samples: list[Sample] = field(default_factory=list)
+    #: What it is compared with, where that isn't the contest's yardstick.
+    against: Side | None = None
 
     @property
     def rates(self) -> list[float]:
@@ -63,9 +65,10 @@ class Contest:
 
     def ratios(self, side: Side) -> list[float]:
         """How ``side`` compares in each round: the two of a round met the same weather, two medians need not have."""
-        if isinstance(self.yardstick, Side):
-            return [mine / its for mine, its in zip(side.rates, self.yardstick.rates, strict=True)]
-        return [mine / self.yardstick for mine in side.rates]
+        yardstick = side.against or self.yardstick
+        if isinstance(yardstick, Side):
+            return [mine / its for mine, its in zip(side.rates, yardstick.rates, strict=True)]
+        return [mine / yardstick for mine in side.rates]
 
     def ratio(self, side: Side) -> float:
         """The median of the rounds' ratios."""

@@ -20,6 +20,9 @@ from tests.benchmarks.models import Invoice, InvoiceID
 #: Folio's allocations that the benchmarks know; each is a contestant of that name.
 ALLOCATIONS = tuple(name for name in ("serial", "at_commit", "pooled", "reserved") if name in Allocation.values)
 
+#: Ends the name of a contestant whose series has early release.
+EARLY = "-early"
+
 #: What a checkout does between taking its number and COMMIT: it waits for the payment provider, or does nothing.
 Pay = Callable[[], object]
 
@@ -72,27 +75,28 @@ def job(task: Task, payment: float) -> Job:
         return lambda key: with_sequences(key, pay)
     if task.contestant == "lorikeet":
         return lambda key: with_lorikeet(key, pay)
-    assert task.contestant in ALLOCATIONS, task.contestant
+    assert task.contestant.removesuffix(EARLY) in ALLOCATIONS, task.contestant
     return lambda key: with_folio(tenant(task.contestant, randrange(task.tenants)), key, pay, task.alias)
 
 
-def tenant(allocation: str, at: int = 0) -> str:
+def tenant(contestant: str, at: int = 0) -> str:
     """The name of a tenant whose series is of that allocation."""
-    return f"{allocation}-{at}"
+    return f"{contestant}-{at}"
 
 
-def prepare(allocation: str, *, tenants: int = 1, using: str = "default") -> None:
+def prepare(contestant: str, *, tenants: int = 1, using: str = "default") -> None:
     """Make the series that checkouts of that allocation take their numbers from, each with its period open."""
     for at in range(tenants):
         define_series(
             "invoice",
-            org=tenant(allocation, at),
+            org=tenant(contestant, at),
             template="INV-{year}-{counter:06}",
-            allocation=allocation,
+            allocation=contestant.removesuffix(EARLY),
+            early_release=contestant.endswith(EARLY),
             using=using,
         )
         with transaction.atomic(using=using):
-            issue("invoice", org=tenant(allocation, at), document="the first", using=using)
+            issue("invoice", org=tenant(contestant, at), document="the first", using=using)
 
 
 def refill(needed: int) -> None:

@@ -23,8 +23,12 @@ from psycopg import sql
 from ledger.site import embedded
 
 #: The databases that the benchmarks use. `empty` and `full` are the ledger of millions of rows and its empty twin; in
-#: `snapshot` and `idle` somebody holds a transaction open for long; `sweeps` has many tenants; `seals` is sealed.
-ALIASES = ("default", "empty", "full", "snapshot", "idle", "sweeps", "seals")
+#: `snapshot` and `idle` somebody holds a transaction open for long; `sweeps` has many tenants; `seals` is sealed; `slow`
+#: has a slow disk.
+ALIASES = ("default", "empty", "full", "snapshot", "idle", "sweeps", "seals", "slow")
+
+#: A disk whose flush takes 2 ms, as usual ones in a cloud do: who flushes waits so long for others to join.
+_SLOW_DISK = {"commit_delay": "2000", "commit_siblings": "0"}
 
 #: Two connections for each of 200 checkouts in flight, and some to spare.
 _CONFIGURATION = {"max_connections": "500"}
@@ -49,6 +53,12 @@ def fresh_databases(aliases: tuple[str, ...]) -> Iterator[dict[str, str]]:
             for name in names:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+            for setting, value in _SLOW_DISK.items():
+                connection.execute(
+                    sql.SQL("ALTER DATABASE folio_benchmarks_slow SET {} = {}").format(
+                        sql.Identifier(setting), sql.Literal(value)
+                    )
+                )
             yield _facts(connection, "given" if given else "embedded, in a temporary folder")
             for name in names:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))

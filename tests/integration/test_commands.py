@@ -53,6 +53,7 @@ class TestSeries:
             "rules": "IN",
             "close_after_days": 30,
             "chronological": True,
+            "early_release": True,
             "give_back": True,
             "is_active": False,
         }
@@ -62,9 +63,8 @@ class TestSeries:
             if not isinstance(value, bool)
             for part in (f"--{name.replace('_', '-')}", str(value))
         ]
-        document = run_json(
-            "ledger_series", "create", "bill", "--tenant", "acme", *options, "--chronological", "--no-active"
-        )
+        switches = ("--chronological", "--early-release", "--no-active")
+        document = run_json("ledger_series", "create", "bill", "--tenant", "acme", *options, *switches)
         series = Series.objects.get(tenant="acme", code="bill")
         assert document == {"id": series.pk, "tenant": "acme", "code": "bill", **settings, "holds_from": None}
 

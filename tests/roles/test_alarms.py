@@ -107,6 +107,7 @@ class TestWorkersHideNone:
         self, alarms: tuple[AlarmRaised, AlarmRaised], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("ledger.verification.CHECKS", ())
+        told: list[str] = []
         assert list(watch(using=WORKERS, refused=told.append)) == []
         [said] = told
         assert "alarms were not found again" in said

@@ -123,7 +123,7 @@ class _Worker:
                 if refused_at_commit == 3:
                     self._resolve(checkout, Kind.REFUSED, error)
                     return None
-            except (OperationalError, InterfaceError) as error:
+            except (OperationalError, InterfaceError, errors.CommitInDoubt) as error:
                 self._after_failure(error)
             except Exception as error:  # noqa: BLE001  (whatever it is, the storm must tell)
                 self._resolve(checkout, Kind.ERROR, error)

@@ -81,13 +81,16 @@ class FromClient:
         return frame
 
 
+_COMMITS = (b"COMMIT", b"COMMIT WORK", b"COMMIT TRANSACTION", b"END")
+
+
 def _is_commit(frame: bytes) -> bool:
-    """Whether a Query or Parse message bears a COMMIT."""
+    """Whether a Query or Parse message bears a COMMIT, perhaps among other statements."""
     text = frame[5:].rstrip(b"\0")
     if frame[:1] == _PARSE:
         # The statement's name, its text, then the types of its parameters.
         text = frame[5:].split(b"\0", 2)[1]
-    return text.strip().rstrip(b";").upper() in (b"COMMIT", b"COMMIT WORK", b"COMMIT TRANSACTION", b"END")
+    return any(each.strip().upper() in _COMMITS for each in text.split(b";"))
 
 
 class FromServer:

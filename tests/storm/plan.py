@@ -30,7 +30,8 @@ _SHARED_SECONDS = 0.3
 class SeriesOfStorm:
     """A series that every tenant has; ``strict`` refuses a date before the last one issued.
 
-    Without ``gives_back`` no value that a rollback gave back goes to a later document.
+    Without ``gives_back`` no value that a rollback gave back goes to a later document. With ``early`` a counter is
+    given up before the disk has the commit.
     """
 
     code: str
@@ -39,20 +40,31 @@ class SeriesOfStorm:
     calendar: str
     strict: bool = False
     gives_back: bool = True
+    early: bool = False
 
 
 def all_series(allocations: tuple[str, ...]) -> list[SeriesOfStorm]:
-    """For each allocation one by year and one by day, and one with the choice that this allocation leaves."""
+    """For each allocation one by year and one by day, and one with the choice that this allocation leaves.
+
+    Some release early and some don't, and a checkout may take numbers of both.
+    """
     found = []
     for allocation in allocations:
         letter = ALLOCATIONS[allocation]
         found += [
             SeriesOfStorm(f"{allocation}-year", allocation, f"{letter}Y-{{year}}-{{counter:06}}", "year"),
-            SeriesOfStorm(f"{allocation}-day", allocation, f"{letter}D{{year}}{{month}}{{day}}-{{counter:04}}", "day"),
+            SeriesOfStorm(
+                f"{allocation}-day",
+                allocation,
+                f"{letter}D{{year}}{{month}}{{day}}-{{counter:04}}",
+                "day",
+                early=allocation != "pooled",
+            ),
         ]
         if allocation in ("serial", "at_commit"):
             template = f"{letter}M-{{year}}-{{month}}-{{counter:05}}"
-            found.append(SeriesOfStorm(allocation + STRICT, allocation, template, "month", strict=True))
+            early = allocation == "at_commit"
+            found.append(SeriesOfStorm(allocation + STRICT, allocation, template, "month", strict=True, early=early))
         if allocation == "pooled":
             template = f"{letter}K-{{year}}-{{counter:06}}"
             found.append(SeriesOfStorm(f"{allocation}-kept", allocation, template, "year", gives_back=False))

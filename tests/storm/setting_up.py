@@ -44,4 +44,5 @@ def _define(tenant: str, time_zone: str, series: SeriesOfStorm) -> None:
         time_zone=time_zone,
         chronological=series.strict,
         give_back=series.gives_back,
+        early_release=series.early,
     )

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from ledger import sql
 from tests.storm.frames import FromClient, FromServer, Request
 
 STARTUP = struct.pack("!II", 8 + 11, 196608) + b"user\0storm\0"
@@ -39,6 +40,11 @@ def test_statements_and_commits_are_told_apart() -> None:
         (True, True),
         (False, False),
     ]
+
+
+@pytest.mark.parametrize("text", [sql.RELEASE_EARLY % 17, f"{sql.BEGIN_EARLY}SELECT 1{sql.END_EARLY}"])
+def test_a_commit_that_releases_early_is_one(text: str) -> None:
+    assert [request.commit for request in requests(STARTUP, query(text))] == [False, True]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

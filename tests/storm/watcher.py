@@ -1,6 +1,7 @@
 """An onlooker who writes down every event as it is first seen, so that the checker can tell whether one changed.
 
-Imports nothing of Folio. What it has seen was committed, so it must be there in the end, as it was.
+Imports nothing of Folio. What it has seen was committed, so it must be there in the end, as it was. It may have seen it
+before the disk had it, so it writes down what it has seen once it has committed something itself.
 """
 
 from __future__ import annotations
@@ -39,13 +40,16 @@ class Watcher:
     def _run(self) -> None:
         while not self._stop.wait(_EVERY):
             try:
-                with psycopg.connect(self._url) as connection, self._path.open("a", encoding="ascii") as file:
+                known = dict(self._known)
+                with psycopg.connect(self._url) as connection:
                     connection.execute("SET TIME ZONE 'UTC'")
-                    for table in EVENTS:
-                        file.writelines(self.look(connection, table))
+                    found = [line for table in EVENTS for line in self.look(connection, table)]
+                    connection.execute("SELECT pg_logical_emit_message(true, 'watcher', '')")
+                with self._path.open("a", encoding="ascii") as file:
+                    file.writelines(found)
                 self.looks += 1
             except psycopg.OperationalError:
-                continue  # it crashed, or recovers: what was not written down was not seen
+                self._known = known  # it crashed, or recovers: what was not written down was not seen
 
     def look(self, connection: psycopg.Connection, table: str) -> list[str]:
         """A line for each row of the table that was not seen before."""

@@ -18,8 +18,8 @@ LAYERS = [
     {"calendars", "formats", "texts", "instances", "keys", "rules"},
     {"models", "sql", "migrations", "cursors"},
     {
-        *("allocation", "refusals", "database_errors", "databases", "grants", "requests", "batches", "zones"),
-        *("failures", "replacing"),
+        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "requests", "batches"),
+        *("failures", "replacing", "zones"),
     },
     {"changes", "series", "periods", "growth", "testing", "waiting"},
     {

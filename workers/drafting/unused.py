@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from ledger import remote
+from ledger.durability import wait_for_flush
 from ledger.models import Allocation, DraftMade, Period
 from ledger.remote import Draft, Unused
 from ledger.remote.drafts import reference
@@ -53,7 +54,10 @@ def cancel_unused(
     wanted: dict[str, Any] = {"tenant": tenant, "series": series, "day": day}
     with closing(systems.connect(system, plumbing)) as books:
         _keep_strays(books, system, wanted, using)
-        for one in list(remote.unused(system, **wanted, using=using)):
+        drafts = list(remote.unused(system, **wanted, using=using))
+        # A crash here must not bring back the slot of a draft that is cancelled there.
+        wait_for_flush(using)
+        for one in drafts:
             tell(one)
             try:
                 yield _cancel(books, one, by, using)

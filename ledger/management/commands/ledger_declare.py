@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from ledger.actions import declare
+from ledger.durability import wait_for_flush
 from ledger.errors import DeclarationError
 from ledger.management.base import BAD_OPTIONS, LedgerCommand
 from ledger.models import GapDeclared
@@ -54,6 +55,7 @@ class Command(LedgerCommand):
         if to_standard_output and (chosen.several or options["json"]):
             raise CommandError("Pass --output: where the files go.", returncode=BAD_OPTIONS)
         documents = chosen.documents(tenant=options["tenant"], options=options, using=alias)
+        wait_for_flush(alias)
         for document in documents:
             for warning in document.warnings:
                 self.stderr.write(warning, self.style.WARNING)

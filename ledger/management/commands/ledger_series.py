@@ -73,9 +73,10 @@ class Command(LedgerCommand):
         for name, yes, no in (
             ("chronological", "Refuse a date before the last one.", "Let dates go back."),
             ("give-back", "Pooled: a later document may get what a rollback gave back.", "It becomes a flagged gap."),
+            ("early-release", "COMMIT gives up the counter before its flush.", "It keeps the counter until then."),
             ("active", "Let it give out numbers.", "Switch it off."),
         ):
-            dest = {"active": "is_active", "give-back": "give_back"}.get(name, name)
+            dest = "is_active" if name == "active" else name.replace("-", "_")
             either = create.add_mutually_exclusive_group()
             either.add_argument(f"--{name}", dest=dest, action="store_true", default=None, help=yes)
             either.add_argument(f"--no-{name}", dest=dest, action="store_false", default=None, help=no)

@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 
 from django.core.management.base import CommandError, CommandParser
 
+from ledger.durability import commit_seconds
 from ledger.judging import Fact, Judgement, Kind, State, Verdict, decide, judge
 from ledger.management.base import BAD_OPTIONS, LedgerCommand, counted
-from ledger.models import Series
+from ledger.models import Allocation, Series
 from ledger.moments import MomentEncoder
 from ledger.remote import PoolState, pool_states
 from ledger.reports.continuity import PeriodSummary, summarise
@@ -42,6 +43,12 @@ _HEADER = (
 )
 _TEXT_COLUMNS = 2
 
+#: A commit that takes longer, in seconds, is what keeps a series of strict order from being faster.
+_SLOW_COMMIT = 0.001
+
+#: Allocations for which a locked counter waits for the disk, unless it is released early.
+_STRICT = (Allocation.SERIAL, Allocation.AT_COMMIT, Allocation.RESERVED)
+
 #: A period with how it stands.
 _Judged: TypeAlias = tuple[PeriodSummary, State]
 
@@ -51,8 +58,8 @@ class Command(LedgerCommand):
         "Shows every period of every series: first and last value, and how the values between are accounted for. The "
         "sum is made twice, from the counter and from the rows alone. Of the missing values those that heal are free "
         "slots, which the next checkouts take; slots ahead lie above the last value. Pools of drafts that are low, or "
-        "could not be refilled, are named below. Exit code 0: in order; 1: people "
-        "have work to do; 2: values are lost or don't add up, or the options are no good."
+        "could not be refilled, are named below, and slow commits where early release would help. Exit code 0: in "
+        "order; 1: people have work to do; 2: values are lost or don't add up, or the options are no good."
     )
     judges = True
     examples = """  manage.py ledger_status
@@ -74,13 +81,16 @@ class Command(LedgerCommand):
         counted_facts: list[Fact] = []
         summaries = _judged(summarise(**chosen, using=alias), judgement, counted_facts)
         pools = pool_states(**chosen, using=alias)
+        hint = _hint(alias, **chosen)
         if options["json"]:
-            self._json(summaries, judgement, counted_facts, pools)
+            self._json(summaries, judgement, counted_facts, pools, hint)
         else:
             self._tables(summaries)
             for pool in pools:
                 if pool.warning:
                     self.stdout.write(self.style.WARNING(pool.warning))
+            if hint:
+                self.stdout.write(self.style.WARNING(hint))
         self.conclude(_verdict(judgement, counted_facts), quiet=options["json"])
 
     def _refuse_strangers(self, alias: str, tenant: str | None, series: str | None) -> None:
@@ -97,7 +107,12 @@ class Command(LedgerCommand):
             )
 
     def _json(
-        self, summaries: Iterator[_Judged], judgement: Judgement, counted_facts: list[Fact], pools: list[PoolState]
+        self,
+        summaries: Iterator[_Judged],
+        judgement: Judgement,
+        counted_facts: list[Fact],
+        pools: list[PoolState],
+        hint: str,
     ) -> None:
         """A document in pieces, so that any number of periods takes no memory."""
         before = '{"periods": [\n'
@@ -110,6 +125,7 @@ class Command(LedgerCommand):
         verdict = _verdict(judgement, counted_facts)
         tail = {
             "pools": [pool.as_dict() for pool in pools],
+            "hint": hint,
             "ok": verdict.is_in_order,
             "verdict": verdict.as_dict(),
         }
@@ -181,6 +197,24 @@ def _facts(summary: PeriodSummary) -> Iterator[Fact]:
 def _verdict(judgement: Judgement, counted_facts: Iterable[Fact]) -> Verdict:
     """On all of it; every value was looked at just now, to be counted."""
     return replace(judgement.including(counted_facts), looked_at=judgement.as_of).verdict
+
+
+def _hint(alias: str, *, tenant: str | None, series: str | None) -> str:
+    """What would help where commits are slow, and a counter waits for them."""
+    late = Series.objects.using(alias).filter(is_active=True, allocation__in=_STRICT, early_release=False)
+    if tenant is not None:
+        late = late.filter(tenant=tenant)
+    if series is not None:
+        late = late.filter(code=series)
+    count = late.count()
+    if not count or (seconds := commit_seconds(alias)) <= _SLOW_COMMIT:
+        return ""
+    keeping = counted(count, "series keeps its counter", "series keep their counters")
+    return (
+        f"A commit takes {seconds * 1000:.1f} ms here, and {keeping} locked so long: none gives out more than "
+        f"{1 / seconds:,.0f} numbers a second. If you need more: ledger_series create CODE --early-release; "
+        "docs/guides/allocation.md says what it means."
+    )
 
 
 def _series(summary: PeriodSummary) -> str:

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION ledger_issue_serial_many(
     p_on_stated boolean
 ) RETURNS TABLE (
     outcome text, business_date date, place bigint, entry_id bigint, entry_series bigint, entry_period bigint,
-    entry_value bigint, entry_number text, entry_issued_us bigint, entry_transaction bigint
+    entry_value bigint, entry_number text, entry_issued_us bigint, entry_transaction bigint, early_release boolean
 ) LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN

@@ -1,7 +1,8 @@
 -- Leave a ticket of an `at_commit` series for documents that have no number, or find the one that this transaction left
 -- for the first of them. 'pending' with the business date in days since 1970, series, period, transaction, ticket, the
--- ids that the entries will have, as an array, whether the date slides to that of the commit, and what the ticket replaces;
--- or 'existing' with the date and the entry; or why not, as of ledger_take_serial. Locks nothing.
+-- ids that the entries will have, as an array, whether the date slides to that of the commit, what the ticket replaces, and
+-- whether COMMIT is to give up the counter before its flush (early_release); or 'existing' with the date and the entry; or
+-- why not, as of ledger_take_serial. Locks nothing.
 CREATE OR REPLACE FUNCTION ledger_leave_ticket(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
     p_on_stated boolean, p_tells boolean, p_replaces bigint DEFAULT NULL
@@ -11,6 +12,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force
 DECLARE
     outcome text;
     guarded boolean;
+    early boolean;
     series bigint;
     period bigint;
     day date;
@@ -24,7 +26,8 @@ DECLARE
     writer bigint := pg_current_xact_id()::text::bigint;
 BEGIN
     -- What can be refused now is not left for the commit.
-    SELECT s.id, s.chronological, s.day, s.refusal, q.id, o.id INTO series, guarded, day, outcome, period, entry
+    SELECT s.id, s.chronological, s.day, s.refusal, s.early_release, q.id, o.id
+    INTO series, guarded, day, outcome, early, period, entry
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at, 'at_commit') s
     LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q
         ON q.closed_at IS NULL AND q.last_value <= q.max_value - cardinality(p_documents)
@@ -55,7 +58,7 @@ BEGIN
             RETURN ARRAY['pending', (earlier.issued_on - DATE '1970-01-01')::text, series::text,
                          earlier.period_id::text, writer::text, earlier.id::text,
                          ARRAY[earlier.entry_ids[array_position(earlier.documents, p_documents[1])]]::text,
-                         earlier.slides::text, earlier.replaces_id::text];
+                         earlier.slides::text, earlier.replaces_id::text, early::text];
         END IF;
     END IF;
 
@@ -88,5 +91,5 @@ BEGIN
             slides, p_tells, p_actor, p_metadata, p_replaces)
     RETURNING id INTO ticket;
     RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text, slides::text,
-                 p_replaces::text];
+                 p_replaces::text, early::text];
 END $$;

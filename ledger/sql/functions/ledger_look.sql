@@ -1,6 +1,7 @@
 -- Where a number of a `reserved` or `at_commit` series (p_allocation) will come from, asked in the checkout's transaction,
--- whose id is evidence later. 'look' with the business date in days since 1970, series, period and transaction; or
--- 'existing' with the date and the entry; or why not, as of ledger_take_serial.
+-- whose id is evidence later. 'look' with the business date in days since 1970, series, period, transaction, and whether a
+-- reservation gives up the counter before its flush (early_release); or 'existing' with the date and the entry; or why
+-- not, as of ledger_take_serial.
 CREATE OR REPLACE FUNCTION ledger_look(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_allocation text,
     p_replaces bigint DEFAULT NULL
@@ -12,9 +13,10 @@ DECLARE
     period bigint;
     day date;
     days text;
+    early boolean;
     entry bigint;
 BEGIN
-    SELECT s.id, s.day, s.refusal, q.id, o.id INTO series, day, outcome, period, entry
+    SELECT s.id, s.day, s.refusal, s.early_release, q.id, o.id INTO series, day, outcome, early, period, entry
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s
     LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q ON q.closed_at IS NULL
     LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_document, p_replaces) o ON true;
@@ -23,5 +25,5 @@ BEGIN
     days := (day - DATE '1970-01-01')::text;
     IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
     IF period IS NULL THEN RETURN ARRAY[ledger_refusal(p_tenant, series, day, 0), days]; END IF;
-    RETURN ARRAY['look', days, series::text, period::text, pg_current_xact_id()::text];
+    RETURN ARRAY['look', days, series::text, period::text, pg_current_xact_id()::text, early::text];
 END $$;

@@ -6,7 +6,8 @@
 -- 'issued', 'existing' (the document had one), or why not: 'unknown', 'foreign' (the login may not act for this tenant),
 -- 'inactive', 'allocation', 'too_far' (the date), 'no_period', 'closed', 'exhausted', 'out_of_order'; then the business
 -- date in days since 1970; then of the entry its id, and if it is new, series, period, value, number, time in
--- microseconds since 1970, and transaction. A refusal locks and changes nothing.
+-- microseconds since 1970, transaction, and whether COMMIT is to give up the counter before its flush (early_release).
+-- A refusal locks and changes nothing.
 CREATE OR REPLACE FUNCTION ledger_take_serial(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_actor text, p_metadata jsonb,
     p_replaces bigint, p_promised bigint
@@ -14,6 +15,7 @@ CREATE OR REPLACE FUNCTION ledger_take_serial(
 DECLARE
     outcome text;
     guarded boolean;
+    early boolean;
     series bigint;
     period bigint;
     last_seen bigint;
@@ -27,8 +29,8 @@ DECLARE
 BEGIN
     -- One look for all that is known before anything is locked. A retry finds its number here, and does not queue behind
     -- somebody's payment for it.
-    SELECT s.id, s.chronological, s.day, s.refusal, q.id, q.last_value, o.id
-    INTO series, guarded, day, outcome, period, last_seen, entry
+    SELECT s.id, s.chronological, s.day, s.refusal, s.early_release, q.id, q.last_value, o.id
+    INTO series, guarded, day, outcome, early, period, last_seen, entry
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at,
                             CASE WHEN p_promised IS NULL THEN 'serial' ELSE 'at_commit' END) s
     LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q
@@ -98,5 +100,5 @@ BEGIN
         RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
     END IF;
     RETURN ARRAY['issued', (day - DATE '1970-01-01')::text, entry::text, series::text, period::text, taken::text,
-                 new_number, (extract(epoch FROM written) * 1000000::numeric)::bigint::text, writer::text];
+                 new_number, (extract(epoch FROM written) * 1000000::numeric)::bigint::text, writer::text, early::text];
 END $$;

@@ -3,14 +3,15 @@
 -- for all where nobody needs a new one. A refusal is one row with its outcome, and changes nothing. It locks nothing
 -- either, but for two that only the lock can tell: 'exhausted' by this block alone, and 'other_facts', with the id of an
 -- entry whose period or metadata are not what was stated (p_on_stated; p_metadata is null where none were).
--- `entry_issued_us` is the time in microseconds since 1970, which a client reads many times faster than a timestamp.
+-- `entry_issued_us` is the time in microseconds since 1970, which a client reads many times faster than a timestamp;
+-- `early_release` is as in ledger_take_serial.
 -- p_promised has the ids that `at_commit` promised for the entries.
 CREATE OR REPLACE FUNCTION ledger_take_serial_many(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
     p_on_stated boolean, p_promised bigint[]
 ) RETURNS TABLE (
     outcome text, business_date date, place bigint, entry_id bigint, entry_series bigint, entry_period bigint,
-    entry_value bigint, entry_number text, entry_issued_us bigint, entry_transaction bigint
+    entry_value bigint, entry_number text, entry_issued_us bigint, entry_transaction bigint, early_release boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE
     series bigint;
@@ -21,7 +22,8 @@ DECLARE
     other bigint;
     written record;
 BEGIN
-    SELECT s.id, s.chronological, s.day, s.refusal INTO series, guarded, business_date, outcome
+    SELECT s.id, s.chronological, s.day, s.refusal, s.early_release
+    INTO series, guarded, business_date, outcome, early_release
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at,
                             CASE WHEN p_promised IS NULL THEN 'serial' ELSE 'at_commit' END) s;
     IF NOT FOUND THEN outcome := 'unknown'; END IF;
@@ -108,7 +110,7 @@ BEGIN
     IF fresh IS NULL OR cardinality(fresh) < cardinality(p_documents) THEN
         RETURN QUERY
         SELECT 'existing', business_date, d.ordinality, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint,
-               NULL::text, NULL::bigint, NULL::bigint
+               NULL::text, NULL::bigint, NULL::bigint, NULL::boolean
         FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)
         WHERE d.ordinality NOT IN (SELECT unnest(places));
     END IF;

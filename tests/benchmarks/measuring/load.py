@@ -23,7 +23,7 @@ _WAITS = """
                 ELSE wait_event_type || ': ' || wait_event END,
            count(*)
     FROM pg_stat_activity
-    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+    WHERE starts_with(datname, 'folio_benchmarks_') AND backend_type = 'client backend' AND pid <> pg_backend_pid()
     GROUP BY 1
 """
 
