@@ -7,7 +7,7 @@ from django.apps import AppConfig
 _log = logging.getLogger(__name__)
 
 #: Seconds to find the broker.
-_PATIENCE = 2.0
+_PATIENCE = 2
 
 
 class WorkersConfig(AppConfig):
@@ -39,7 +39,8 @@ def _send_seal(**_: object) -> None:
         from celery import current_app
         from kombu.exceptions import OperationalError
 
-        from workers.tasks import options, seal
+        from workers.schedule import options
+        from workers.tasks import seal
     except ModuleNotFoundError:
         return
     how = {**current_app.conf.broker_transport_options, "socket_connect_timeout": _PATIENCE, "max_retries": 0}

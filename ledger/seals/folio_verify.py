@@ -454,7 +454,7 @@ def check_files(paths: Sequence[str], keys: Sequence[str]) -> Report:
         try:
             with open(path, encoding="utf-8") as file:  # noqa: PTH123  (no pathlib: as plain as can be)
                 lines = (json.loads(line) for line in file)
-                first = next(lines, {})
+                first: dict[str, Any] = next(lines, {})
                 if first.get("folio") in (EXPORT, HEADS):
                     with_rows = first["folio"] == EXPORT
                     exports[path] = (first["tenant"], check_export(lines, keys, report, with_rows=with_rows))

@@ -80,7 +80,7 @@ def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[Seal
         if not found:
             return
         for row in found:
-            seal = Seal(*row[:13], bytes(row[13]), *row[14:])
+            seal = Seal(*(bytes(value) if isinstance(value, memoryview) else value for value in row))
             after = seal.number
             yield seal
 

@@ -84,6 +84,7 @@ NOT_RUN = (
         r"^INSTALLED_APPS = ",
         "The original is installed here, so the shim refuses to start; tests/compat/test_shims.py starts it without.",
     ),
+    NotRun("docs/guides/seals.md", r"^openssl genpkey", "OpenSSL's own command, which tests of keys run."),
     NotRun("docs/benchmarks.md", r"", "Cut out of tests/benchmarks by `make bench`, which has run it."),
 )
 
