@@ -80,9 +80,7 @@ def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[Seal
         if not found:
             return
         for row in found:
-            values = [*row]
-            values[13] = bytes(values[13])
-            seal = Seal(*values)
+            seal = Seal(*(bytes(value) if isinstance(value, memoryview) else value for value in row))
             after = seal.number
             yield seal
 

@@ -121,8 +121,10 @@ class Command(LedgerCommand):
         if options["to"] is None:
             self._write(export(alias, options["tenant"], **how))
             return
-        if not options["to"].is_dir():
-            raise CommandError(f"--to {options['to']} is no folder.", returncode=BAD_OPTIONS)
+        try:
+            options["to"].mkdir(exist_ok=True)
+        except OSError as error:
+            raise CommandError(f"--to {options['to']} is no folder: {error}.", returncode=BAD_OPTIONS) from error
         tenants = [options["tenant"]] if options["tenant"] is not None else [None, *sealed_tenants(alias)]
         for tenant in tenants:
             name = "database" if tenant is None else f"tenant-{hashlib.sha256(tenant.encode()).hexdigest()[:16]}"
