@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
                 "ledger_report_holes": "86bb90b985f72541",
                 "ledger_reserve": "218ebaa94c7c1a6b",
                 "ledger_resolve_alarms": "78859e20a92399cb",
-                "ledger_resolve_mended": "854e8dd3901e514a",
+                "ledger_resolve_mended": "4718fb2d0b2dd6f0",
                 "ledger_save_series": "9d1d4451017a787f",
                 "ledger_series_guard": "15f17227972c09f4",
                 "ledger_serves": "75d251238f6cccd0",
