@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
                 "ledger_report_holes": "86bb90b985f72541",
                 "ledger_reserve": "8401f7b1cd4f5211",
                 "ledger_resolve_alarms": "78859e20a92399cb",
-                "ledger_resolve_mended": "854e8dd3901e514a",
+                "ledger_resolve_mended": "4718fb2d0b2dd6f0",
                 "ledger_save_series": "b2b901346b4050b8",
                 "ledger_sealed_rows": "b3da49d53d9303fe",
                 "ledger_series_guard": "15f17227972c09f4",

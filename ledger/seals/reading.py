@@ -80,7 +80,8 @@ def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[Seal
         if not found:
             return
         for row in found:
-            seal = Seal(*(bytes(value) if isinstance(value, memoryview) else value for value in row))
+            values: list[Any] = [bytes(value) if isinstance(value, memoryview) else value for value in row]
+            seal = Seal(*values)
             after = seal.number
             yield seal
 

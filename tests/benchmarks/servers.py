@@ -23,8 +23,8 @@ from psycopg import sql
 from ledger.site import embedded
 
 #: The databases that the benchmarks use. `empty` and `full` are the ledger of millions of rows and its empty twin; in
-#: `snapshot` and `idle` somebody holds a transaction open for long; `sweeps` has many tenants; `seals` is sealed; `slow`
-#: has a slow disk.
+#: `snapshot` and `idle` somebody holds a transaction open for long; `sweeps` has many tenants; `seals` is sealed; and
+#: `slow` has a slow disk.
 ALIASES = ("default", "empty", "full", "snapshot", "idle", "sweeps", "seals", "slow")
 
 #: A disk whose flush takes 2 ms, as usual ones in a cloud do: who flushes waits so long for others to join.

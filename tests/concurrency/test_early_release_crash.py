@@ -14,12 +14,11 @@ from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
 from ledger import close_period, define_series, issue, issue_many, open_period, remote, sql
-from ledger.admin.confirmed import act_on_all
+from ledger.actions import all_or_none
 from ledger.durability import commit_seconds
 from ledger.errors import LedgerError
 from ledger.models import Entry, Period
 from ledger.reports.report import continuity_report
-from ledger.web.confirming import _do
 from tests.allocations import ALL, AT_COMMIT, RESERVED, SERIAL
 from tests.concurrency.checkouts import PATIENCE
 from tests.concurrency.crashing import CrashingServer, crashing_server
@@ -271,16 +270,12 @@ class TestReaders:
             crash(server)
         assert numbers(code) == told
 
-    @pytest.mark.parametrize("pages", [_do, act_on_all])
-    def test_a_confirmation(self, server: CrashingServer, code: str, pages: Callable[..., Any]) -> None:
-        """A page that says of something that it had been done before."""
+    def test_a_confirmation(self, server: CrashingServer, code: str) -> None:
+        """A page or the admin that says of something that it had been done before."""
         define(code, SERIAL)
         with server.only_flushed_when_waited_for():
             sell_and_be_cut_off(code)
-            if pages is _do:
-                _do([code], lambda one: False, ALIAS, code)
-            else:
-                act_on_all([code], lambda one: None, ALIAS)
+            all_or_none([code], lambda one: None, ALIAS, turn=code)
             crash(server)
         assert len(numbers(code)) == 2
 

@@ -130,7 +130,7 @@ class TestWorkersHideNone:
             "problem",
             "subject",
         )
-        forged: dict[str, Any] = {name: early[name] for name in columns}  # type: ignore[literal-required]
+        forged: dict[str, Any] = {name: early[name] for name in columns}
         forged |= {"starts_on": str(early["starts_on"]), "kind": "not-checked", "remedy": "Nothing is to be done."}
         assert rows(WORKERS, "SELECT ledger_raise_alarms(%s)", [json.dumps([forged])]) == [(1,)]
         list(watch(using=WORKERS, refused=lambda _: None))

@@ -11,18 +11,19 @@ BEGIN
     JOIN ledger_series s ON s.tenant = a.tenant AND s.code = a.series
     JOIN ledger_period p ON p.tenant = a.tenant AND p.series_id = s.id AND p.starts_on = a.starts_on
     CROSS JOIN LATERAL (
-        SELECT (SELECT count(*) FROM ledger_entry e
-                WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.value BETWEEN a.value AND a.through)
-             + (SELECT count(*) FROM ledger_slot w
-                WHERE w.tenant = p.tenant AND w.period_id = p.id AND w.value BETWEEN a.value AND a.through)
-             + (SELECT count(*) FROM ledger_reservation r
-                WHERE r.tenant = p.tenant AND r.period_id = p.id AND r.value BETWEEN a.value AND a.through)
-             + (SELECT coalesce(sum(least(g.last_value, a.through)::numeric - greatest(g.first_value, a.value) + 1), 0)
-                FROM ledger_adoptedgap g
-                WHERE g.tenant = p.tenant AND g.period_id = p.id
-                  AND g.first_value <= a.through AND g.last_value >= a.value) AS count
+        SELECT ((SELECT count(*) FROM ledger_entry e
+                 WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.value BETWEEN a.value AND a.through)
+              + (SELECT count(*) FROM ledger_slot w
+                 WHERE w.tenant = p.tenant AND w.period_id = p.id AND w.value BETWEEN a.value AND a.through)
+              + (SELECT count(*) FROM ledger_reservation r
+                 WHERE r.tenant = p.tenant AND r.period_id = p.id AND r.value BETWEEN a.value AND a.through))::numeric
+              + (SELECT coalesce(sum(least(g.last_value, a.through)::numeric
+                                     - greatest(g.first_value, a.value)::numeric + 1::numeric), 0::numeric)
+                 FROM ledger_adoptedgap g
+                 WHERE g.tenant = p.tenant AND g.period_id = p.id
+                   AND g.first_value <= a.through AND g.last_value >= a.value) AS count
     ) known
-    WHERE a.kind = 'lost-or-tampered' AND known.count = a.through::numeric - a.value + 1
+    WHERE a.kind = 'lost-or-tampered' AND known.count = a.through::numeric - a.value::numeric + 1::numeric
       AND NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
     UNION ALL
     SELECT a.tenant, a.id

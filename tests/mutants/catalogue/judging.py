@@ -111,7 +111,7 @@ MUTANTS = (
     Mutant(
         "an alarm is resolved that stands",
         "ledger/sql/functions/ledger_resolve_mended.sql",
-        "known.count = a.through::numeric - a.value + 1",
+        "known.count = a.through::numeric - a.value::numeric + 1::numeric",
         "known.count >= 0",
         ("tests/roles/test_alarms.py::TestWorkersHideNone::test_by_resolving_it",),
     ),
