@@ -10,7 +10,7 @@ It is so where a series' ``early_release`` is on and Django commits. A COMMIT th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -51,7 +51,8 @@ def release_early(connection: BaseDatabaseWrapper, transaction: int) -> None:
     for known, taken, *_ in connection.run_on_commit:
         if isinstance(taken, _NumberTaken) and taken.transaction == transaction and known <= savepoints:
             return
-    connection.run_on_commit.append((savepoints, _NumberTaken(transaction), False))
+    # As Django keeps them; the stubs have only two of the three.
+    connection.run_on_commit.append((savepoints, _NumberTaken(transaction), False))  # type: ignore[arg-type]
     in_place_of(connection, "_commit", _commit)
 
 
@@ -82,7 +83,7 @@ def _send(driver: psycopg.Connection[Any], statements: str) -> tuple[list[Any], 
     """The answers to several statements in one message, and the error that ended them: psycopg tells one of both."""
     answers: list[Any] = []
 
-    def all_of_them() -> Iterator[Any]:
+    def all_of_them() -> Generator[Any, Any, None]:
         yield from generators.send(driver.pgconn)
         while (answer := (yield from generators.fetch(driver.pgconn))) is not None:
             answers.append(answer)

@@ -37,7 +37,7 @@ class CrashingServer:
         """The first value that a statement answers, in a session of its own that waits for no flush."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("SET synchronous_commit = off")
-            row = connection.execute(statement).fetchone()  # type: ignore[call-overload]
+            row = connection.execute(statement).fetchone()
         return row[0] if row else None
 
     def set(self, **settings: str) -> None:
@@ -127,7 +127,7 @@ class Standby:
 
     def ask(self, statement: str) -> object:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            row = connection.execute(statement).fetchone()  # type: ignore[call-overload]
+            row = connection.execute(statement).fetchone()
         return row[0] if row else None
 
 
