@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 "ledger_latest_date": "b5638fec61d69aa7",
                 "ledger_latest_of": "e6581fa2b6558839",
                 "ledger_leave_ticket": "6935a766b079657c",
-                "ledger_lines_v1": "5510185ce7c66780",
+                "ledger_lines_v1": "6c5b4e4c4b52daf6",
                 "ledger_look": "5583bf8f6f3cb9e7",
                 "ledger_make_default": "4076dd7b4c644774",
                 "ledger_may_repeat": "67dbbffaa6a238dc",
