@@ -10,7 +10,7 @@ from ledger.cursors import open_cursor
 from ledger.errors import SealError
 from ledger.models import Entry, LedgerSeal, NumberVoided, SealAnchored
 from ledger.seals import sql
-from ledger.seals.folio_verify import EXPORT, HEADS, PROOF, TEXTS, audit_path, salt_of, text_hash
+from ledger.seals.folio_verify import EXPORT, HEADS, PROOF, audit_path, personal_hash, salts_of
 from ledger.seals.reading import Row, Seal, rows_of, seals_of
 
 
@@ -81,8 +81,8 @@ def _proof(using: str, tenant: str | None, source: str, row_id: int, *, withhold
     leaves = [packed[start : start + 32] for start in range(0, len(packed), 32)]
     with open_cursor(using) as cursor:
         cursor.execute(sql.LINES, {"source": source, "ids": [row_id]})
-        _, line, texts, _ = cursor.fetchone()
-    row = Row(source, row_id, leaves[place], line, texts)
+        _, line, personal = cursor.fetchone()
+    row = Row(source, row_id, leaves[place], line, personal)
     if not row.is_unchanged(seal.salt):
         raise SealError(
             f"The row {source} {row_id} is not the one that was sealed.",
@@ -99,12 +99,11 @@ def _proof(using: str, tenant: str | None, source: str, row_id: int, *, withhold
 def _shipped(row: Row, seal: Seal, *, withhold: bool) -> dict[str, Any]:
     if row.line is None:
         return {"was": f"{row.source} {row.id}", "leaf": row.leaf.hex()}
-    texts: list[Any] = []
-    for place, text in enumerate(row.texts):
-        salt = salt_of(seal.salt, row.source, row.id, place)
-        texts.append("" if not text else text_hash(salt, text) if withhold else {"salt": salt.hex(), "text": text})
-    shipped = {"line": row.line, "salt": salt_of(seal.salt, row.source, row.id).hex(), "texts": texts}
-    assert len(texts) == len(TEXTS[row.source])
+    salt, other = salts_of(seal.salt, row.source, row.id)
+    personal: Any = row.personal
+    if personal is not None:
+        personal = personal_hash(other, personal) if withhold else {"salt": other.hex(), "text": personal}
+    shipped = {"line": row.line, "salt": salt.hex(), "personal": personal}
     return shipped if row.is_unchanged(seal.salt) else shipped | {"leaf": row.leaf.hex()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -54,7 +54,7 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A sealed row: its leaf then, and its line and personal texts today; ``line`` is None where the row is gone.
+    """A sealed row: its leaf then, its line and personal texts today; ``line`` is None where the row is gone.
 
     Of a series or a period, the line is the one of the seal.
     """
@@ -63,12 +63,12 @@ class Row:
     id: int
     leaf: bytes
     line: str | None
-    texts: Sequence[str]
+    personal: str | None
     is_state: bool = False
 
     def is_unchanged(self, salt: bytes) -> bool:
         """Whether the row is as it was sealed, by the salt key of its seal."""
-        return self.line is not None and leaf_by_key(salt, self.source, self.id, self.line, self.texts) == self.leaf
+        return self.line is not None and leaf_by_key(salt, self.source, self.id, self.line, self.personal) == self.leaf
 
 
 def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[Seal]:
@@ -106,7 +106,7 @@ def rows_of(using: str, seal: Seal) -> Iterator[Row]:
         leaves = bytes(cursor.fetchone()[1] or b"")
     for place, line in enumerate(lines):
         source, row = json.loads(line)[:2]
-        yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, (), is_state=True)
+        yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, None, is_state=True)
 
 
 def _stretch(using: str, seal: Seal, source: str, first: int, count: int) -> Iterator[Row]:
@@ -117,8 +117,8 @@ def _stretch(using: str, seal: Seal, source: str, first: int, count: int) -> Ite
         cursor.execute(sql.LINES, {"source": source, "ids": ids or []})
         lines = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
     for place, row in enumerate(ids or []):
-        line, texts = lines.get(row, (None, ()))
-        yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, texts)
+        line, personal = lines.get(row, (None, None))
+        yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, personal)
 
 
 @dataclass(frozen=True, slots=True)

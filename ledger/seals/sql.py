@@ -1,4 +1,8 @@
-"""The statements of sealing and verifying. ``source`` is the table of a row in ``ledger_lines_v1``."""
+"""The statements of sealing and verifying. ``source`` is the table of a row in ``ledger_lines_v1``.
+
+What is the same for all rows of a query, and no constant to the planner, stands in a SELECT of its own: it is computed
+once.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ _OF_DATABASE = """(l.source IN ('ledger_alarmraised', 'ledger_alarmresolved') AN
 # A row is new that the seal before didn't see. A transaction below the snapshot's xmin was over by then, which BRIN
 # indexes know by stretches of the table; one at or above its own xmax nobody has had yet: verify names such a row.
 _NEW = """l.era = %(era)s AND l.transaction_id >= pg_snapshot_xmin(%(since)s::pg_snapshot)::text::bigint
-          AND l.transaction_id < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+          AND l.transaction_id < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
           AND NOT pg_visible_in_snapshot(l.transaction_id::text::xid8, %(since)s::pg_snapshot)"""
 
 # In a new era all that no seal has covered yet: also what was left of the era before.
@@ -38,7 +42,7 @@ def covered(tenant: str | None) -> str:
 def new_rows(tenant: str | None, *, number: int, since: str | None) -> str:
     """The rows of the next seal, with parameters tenant, era and since."""
     which = _NEW if since is not None else _LEFT if number > 1 else "l.era <= %(era)s"
-    return f"SELECT l.source, l.id, l.line, l.texts FROM ledger_lines_v1() l WHERE {covered(tenant)} AND {which}"  # noqa: S608
+    return f"SELECT l.source, l.id, l.line, l.personal FROM ledger_lines_v1() l WHERE {covered(tenant)} AND {which}"  # noqa: S608
 
 
 # Series and periods whose row was written since the snapshot, give or take; an update of any column counts.
@@ -56,8 +60,8 @@ TENANTS_WITH_NEWS = """
         SELECT DISTINCT l.tenant, l.transaction_id
         FROM ledger_lines_v1() l
         WHERE l.tenant IS NOT NULL AND l.source NOT IN ('ledger_seal', 'ledger_period', 'ledger_series')
-          AND l.era <= ledger_era() AND l.transaction_id >= greatest(%(horizon)s, 0)
-          AND l.transaction_id < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+          AND l.era <= (SELECT ledger_era()) AND l.transaction_id >= greatest(%(horizon)s, 0)
+          AND l.transaction_id < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
     ), last AS MATERIALIZED (
         SELECT t.tenant, z.snapshot::pg_snapshot, z.era
         FROM (SELECT DISTINCT w.tenant FROM written w) t
@@ -67,7 +71,7 @@ TENANTS_WITH_NEWS = """
     )
     SELECT DISTINCT w.tenant
     FROM written w JOIN last USING (tenant)
-    WHERE last.era IS DISTINCT FROM ledger_era()
+    WHERE last.era IS DISTINCT FROM (SELECT ledger_era())
        OR NOT pg_visible_in_snapshot(w.transaction_id::text::xid8, last.snapshot)
     ORDER BY w.tenant
 """
@@ -94,7 +98,7 @@ STANDING = """
           AND NOT pg_visible_in_snapshot(e.transaction_id::text::xid8, z.snapshot::pg_snapshot)
     ) + (
         SELECT count(*) FROM ledger_entry e
-        WHERE z.era < ledger_era() AND e.tenant = %(tenant)s AND e.era > z.era
+        WHERE z.era < (SELECT ledger_era()) AND e.tenant = %(tenant)s AND e.era > z.era
     )
     FROM ledger_seal z WHERE z.tenant = %(tenant)s ORDER BY z.number DESC LIMIT 1
 """
@@ -117,7 +121,7 @@ STRETCH = """
 """
 
 LINES = """
-    SELECT l.id, l.line, l.texts, l.tenant FROM ledger_lines_v1() l
+    SELECT l.id, l.line, l.personal FROM ledger_lines_v1() l
     WHERE l.source = %(source)s AND l.id = ANY (%(ids)s::bigint[])
 """
 
@@ -127,8 +131,8 @@ UNSEALED = """
     SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
     WHERE {covered}
       AND NOT EXISTS (SELECT FROM ledger_sealed_rows(%(tenant)s) z WHERE z.source = l.source AND z.id = l.id)
-      AND (l.era > ledger_era() OR l.transaction_id NOT BETWEEN 1
-               AND pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1
+      AND (l.era > (SELECT ledger_era()) OR l.transaction_id NOT BETWEEN 1
+               AND (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1)
            OR l.era < %(era)s
            OR (l.era = %(era)s AND pg_visible_in_snapshot(l.transaction_id::text::xid8, %(since)s::pg_snapshot)))
     ORDER BY 1, 2

@@ -567,16 +567,16 @@ def test_two_zones_and_two_date_styles_make_one_root(sealed: BaseDatabaseWrapper
             plain.execute(f"SET DateStyle = '{style}'")
             plain.execute(f"SET IntervalStyle = '{interval}'")
             plain.execute("SET extra_float_digits = 0")
-            lines.append(plain.execute("SELECT line, texts FROM ledger_lines_v1() ORDER BY source, id").fetchall())
+            lines.append(plain.execute("SELECT line, personal FROM ledger_lines_v1() ORDER BY source, id").fetchall())
     assert len(lines[0]) > 80
     assert lines[0] == lines[1] == lines[2]
 
 
 def test_a_line_has_what_the_verifier_says(tamper: object) -> None:
-    for source, line, texts in rows("SELECT source, line, texts FROM ledger_lines_v1()"):
+    for source, line, personal in rows("SELECT source, line, personal FROM ledger_lines_v1()"):
         assert len(json.loads(line)) == len(folio_verify.COLUMNS[source]), source
         assert json.loads(line)[0] == source
-        assert len(texts) == len(folio_verify.TEXTS[source]), source
+        assert len(json.loads(personal or "[]")) == len(folio_verify.PERSONAL[source]), source
         assert "\n" not in line
     tables = {source for (source,) in rows("SELECT DISTINCT source FROM ledger_lines_v1()")}
     assert tables == {*event_tables(), "ledger_series", "ledger_period"} - {"ledger_sealanchored"}

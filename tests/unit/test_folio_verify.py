@@ -118,10 +118,10 @@ def row(value: int, /, **changed: Any) -> str:
 
 
 def shipped(value: int, /, *, actor: str = "anna", withhold: bool = False, **changed: Any) -> dict[str, Any]:
-    salt = verifier.salt_of(SALT, "ledger_entry", value, 0)
-    text: Any = verifier.text_hash(salt, actor) if withhold else {"salt": salt.hex(), "text": actor}
-    own = verifier.salt_of(SALT, "ledger_entry", value).hex()
-    return {"line": row(value, **changed), "salt": own, "texts": [text, ""]}
+    salt, other = verifier.salts_of(SALT, "ledger_entry", value)
+    text = json.dumps([actor, {}])
+    personal: Any = verifier.personal_hash(other, text) if withhold else {"salt": other.hex(), "text": text}
+    return {"line": row(value, **changed), "salt": salt.hex(), "personal": personal}
 
 
 def head(number: int, rows: list[dict[str, Any]], before: dict[str, Any] | None, key: Any = KEY) -> dict[str, Any]:
@@ -238,8 +238,8 @@ def test_numbers_that_are_missing_are_told_and_those_that_are_twice_are_wrong(tm
     report = verifier.check_files([export(tmp_path / "a", [(head(1, rows, None), rows)])], [PUBLIC])
     assert report.open == ["series invoice, period from 2026-01-01: 2 to 3 without a sealed row"]
     assert report.exit_code == 1
-    state = {"line": json.dumps(["ledger_period", 1, "acme", "invoice", "2026-01-01", 0, {}, 1, 7]), "texts": []}
-    state["salt"] = verifier.salt_of(SALT, "ledger_period", 1).hex()
+    state = {"line": json.dumps(["ledger_period", 1, "acme", "invoice", "2026-01-01", 0, {}, 1, 7])}
+    state |= {"salt": SALT.hex(), "personal": None}
     rows = [shipped(1), shipped(2), state]
     report = verifier.check_files([export(tmp_path / "c", [(head(1, rows, None), rows)])], [PUBLIC])
     [missing] = report.open
@@ -311,6 +311,6 @@ def test_it_needs_nothing_but_python(tmp_path: Path) -> None:
 
 
 def test_every_table_has_its_own_columns() -> None:
-    assert verifier.COLUMNS.keys() == verifier.TEXTS.keys()
+    assert verifier.COLUMNS.keys() == verifier.PERSONAL.keys()
     for columns in verifier.COLUMNS.values():
         assert len(set(columns)) == len(columns)

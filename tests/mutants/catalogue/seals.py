@@ -96,8 +96,8 @@ MUTANTS = (
     Mutant(
         "personal texts in every proof",
         "ledger/seals/exporting.py",
-        "text_hash(salt, text) if withhold else",
-        "text_hash(salt, text) if False else",
+        "personal_hash(other, personal) if withhold else",
+        "personal_hash(other, personal) if False else",
         (f"{OUTSIDE}::TestCommand",),
     ),
     Mutant(
