@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 "ledger_latest_date": "fa91f339951bdf84",
                 "ledger_latest_of": "e6581fa2b6558839",
                 "ledger_leave_ticket": "b9400c6f7a94d8c5",
-                "ledger_lines_v1": "5510185ce7c66780",
+                "ledger_lines_v1": "6c5b4e4c4b52daf6",
                 "ledger_look": "f4fb10ec8a963788",
                 "ledger_lower_date": "c49743aed59f8ff1",
                 "ledger_make_default": "4076dd7b4c644774",
