@@ -97,6 +97,7 @@ NOT_RUN = (
 EXITS = (
     Exit("*", r"manage\.py ledger_gaps( sweep)?( *#.*)?$", 1, "A gap is there that nobody has explained."),
     Exit("README.md", r"manage\.py ledger_(status|verify|sweep) +#", 1, "The same gap, which all of them tell."),
+    Exit("docs/explanation/judging.md", r"ledger_verify alarms", 2, "The alarm that is acknowledged next."),
     Exit("docs/guides/report.md", r"manage\.py ledger_report --(series|format)", 1, "The same gap."),
     Exit("docs/guides/upgrading.md", r"manage\.py ledger_verify", 1, "The same gap."),
     Exit("*", r"ledger_reconcile (findings )?--system", 1, "An invoice isn't in the books."),

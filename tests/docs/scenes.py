@@ -32,7 +32,7 @@ from psycopg import sql
 from ledger import define_series, issue, open_period
 from ledger.compat.moving import systems as moving
 from ledger.gaps import sweep
-from ledger.models import Entry, FindingRaised
+from ledger.models import AlarmRaised, Entry, FindingRaised
 from tests.accounting.pushing import configured, system_settings
 from tests.accounting.standins.xero import XeroStandIn
 from tests.compat.django_sequence.models import Sequence as OldSequence
@@ -152,6 +152,17 @@ def the_period_of_the_explanations(names: Names, folder: Path) -> Iterator[None]
                 cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)", [table, next_id])
             period = open_period(define_series("invoice", template=TEMPLATE), date(year, 1, 1))
             cursor.execute("UPDATE ledger_period SET last_value = 124 WHERE id = %s", [period.pk])
+        yield
+
+
+@contextmanager
+def an_alarm_that_nobody_can_mend(names: Names, folder: Path) -> Iterator[None]:
+    """Alarm 17: a void that is older than its number."""
+    with a_new_shop(names, folder):
+        _count_from(AlarmRaised, 17)
+        AlarmRaised.objects.create(
+            tenant="", kind="void-too-early", rule=5, problem="the void is older", remedy="none", subject="0" * 64
+        )
         yield
 
 
@@ -342,6 +353,7 @@ _SCENES = (
     _Of("README.md", "issue_many", a_shop_at_work),
     _Of("README.md", "ledger_gaps", a_shop_at_work),
     _Of("docs/index.md", "", a_shop_at_work),
+    _Of("docs/explanation/judging.md", "acknowledge 17", an_alarm_that_nobody_can_mend),
     _Of("docs/explanation/*", "", the_period_of_the_explanations),
     _Of("docs/guides/accounting.md", "ledger_drafts", drafts_in_the_books),
     _Of("docs/guides/accounting.md", "define_series", a_new_shop),
