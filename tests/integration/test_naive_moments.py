@@ -107,7 +107,7 @@ def test_errors_name_the_zone(url: str) -> None:
     closed, voided = told.splitlines()
     assert "closed at" in closed
     assert "-03:00." in closed
-    assert "-03:00 by ada" in voided
+    assert "-03:00, by ada" in voided
 
 
 def test_requests_to_accounting_systems_are_counted(url: str) -> None:

@@ -238,7 +238,7 @@ def test_numbers_that_are_missing_are_told_and_those_that_are_twice_are_wrong(tm
     report = verifier.check_files([export(tmp_path / "a", [(head(1, rows, None), rows)])], [PUBLIC])
     assert report.open == ["series invoice, period from 2026-01-01: 2 to 3 without a sealed row"]
     assert report.exit_code == 1
-    state = {"line": json.dumps(["ledger_period", 1, "acme", "invoice", "2026-01-01", 0, {}, 1, 7])}
+    state: dict[str, Any] = {"line": json.dumps(["ledger_period", 1, "acme", "invoice", "2026-01-01", 0, {}, 1, 7])}
     state |= {"salt": SALT.hex(), "personal": None}
     rows = [shipped(1), shipped(2), state]
     report = verifier.check_files([export(tmp_path / "c", [(head(1, rows, None), rows)])], [PUBLIC])
