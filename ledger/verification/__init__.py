@@ -21,6 +21,7 @@ many when it is older than ``OPEN_AT_MOST``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -101,7 +102,9 @@ def verify(
             progress(check)
         try:
             if check.find is not None:
-                yield from check.find(connection, tenant, series)
+                # A caller's transaction goes on after what can't be read.
+                with transaction.atomic(using=connection.alias) if connection.in_atomic_block else nullcontext():
+                    yield from check.find(connection, tenant, series)
                 continue
             if check.statement is not None:
                 yield from _patiently(connection, check, tenant, series)
