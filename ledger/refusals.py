@@ -195,16 +195,16 @@ def other_facts(entry: Entry, had: str, asked: str) -> errors.DocumentConflict:
 def document_voided(entry: Entry, void: NumberVoided) -> errors.DocumentVoided:
     """The same document came again, after its number was declared void."""
     return errors.DocumentVoided(
-        f"The number {entry.number!r} of document {entry.document!r} is void{told(void)}.",
+        f"The number {entry.number!r} of document {entry.document!r} is void{told(void, entry.series.time_zone)}.",
         rule="A document has at most one number that isn't void, and gets another one only when that is asked for.",
         remedy=f"To give this document a new number, pass the void one: issue({entry.series.code!r}, …, "
         f"document={entry.document!r}, replaces={entry.number!r}).",
     )
 
 
-def told(void: NumberVoided) -> str:
+def told(void: NumberVoided, time_zone: str) -> str:
     """When a number was voided, by whom and why, to go on with after "is void"."""
-    at = timestamp_in(void.voided_at, void.entry.series.time_zone)
+    at = timestamp_in(void.voided_at, time_zone)
     return f" since {at}, by {void.actor or 'nobody named'}: {void.reason}"
 
 

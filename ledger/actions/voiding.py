@@ -11,7 +11,7 @@ from ledger.database_errors import told_in_our_words
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlreadyVoided, UnknownNumber
 from ledger.keys import actor_name, document_key, reason_text, tenant_key
-from ledger.models import Entry, NumberVoided
+from ledger.models import Entry, NumberVoided, Series
 
 
 def void(
@@ -56,7 +56,7 @@ def void(
         return NumberVoided.objects.using(alias).get(pk=event)
     earlier = NumberVoided.objects.using(alias).filter(tenant=entry.tenant, entry=entry.pk).first()
     if earlier is None or (earlier.reason, earlier.replacement, earlier.actor) != (why, instead, actor):
-        raise _already(entry, earlier)
+        raise _already(entry, earlier, alias)
     earlier.repeated = True
     return earlier
 
@@ -78,9 +78,13 @@ def _replacement(replacement: Any) -> str:
     return replacement.number if isinstance(replacement, Entry) else document_key(replacement)
 
 
-def _already(entry: Entry, earlier: NumberVoided | None) -> AlreadyVoided:
+def _already(entry: Entry, earlier: NumberVoided | None, alias: str) -> AlreadyVoided:
+    told = ""
+    if earlier is not None:
+        zone = Series.objects.using(alias).values_list("time_zone", flat=True).get(pk=entry.series_id)
+        told = refusals.told(earlier, zone)
     return AlreadyVoided(
-        f"The number {entry.number!r} is void{refusals.told(earlier) if earlier else ''}.",
+        f"The number {entry.number!r} is void{told}.",
         rule="There is at most one void for a number, and it never changes.",
         remedy="Nothing is to be done. For a new number of the same document: issue(…, document=…, replaces=…).",
     )

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 "ledger_flag_gap": "b1f24b13c11208b0",
                 "ledger_flag_lost": "a1f8d0bfa42c26d6",
                 "ledger_formats_meet": "2ee9c49563db56bf",
-                "ledger_forms_ahead": "10cb5b8a508ed878",
+                "ledger_forms_ahead": "bee9df790d6a891b",
                 "ledger_fresh": "704eaa73e2fc648c",
                 "ledger_fresh_of": "9a036a4bb096d4ca",
                 "ledger_gap_number": "ac619fe2395fdbad",

@@ -159,6 +159,7 @@ def _filled(wanted: Any, rows: dict[type[models.Model], models.Model]) -> Any:
         JSONField: {"a": 1},
         models.CharField: wanted.choices[0][0] if wanted.choices else "x",
         models.TextField: "x",
+        models.BinaryField: b"x",
     }
     for kind, value in values.items():
         if isinstance(wanted, kind):

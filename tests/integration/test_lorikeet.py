@@ -107,7 +107,7 @@ class TestCheckout:
         define_series("web", org="shop-7", template="WEB{counter}", calendar="never", allocation="pooled")
         with override_settings(LEDGER_LORIKEET={"SERIES": "web", "ORG": "shop-7"}):
             assert check_out() == "WEB1"
-        with override_settings(LEDGER_LORIKEET={"SERIE": "web"}), pytest.raises(ImproperlyConfigured, match="SERIE;"):
+        with override_settings(LEDGER_LORIKEET={"SERIE": "web"}), pytest.raises(ImproperlyConfigured, match="SERIE "):
             check_out()
 
     def test_outside_a_transaction(self) -> None:

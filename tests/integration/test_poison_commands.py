@@ -40,6 +40,7 @@ READING: dict[str, list[list[str]]] = {
             for code in ("invoice", "old")
         ),
     ],
+    "ledger_documents": [[], ["--json"], ["look", "--tenant", "berlin"]],
     "ledger_drafts": [["list", "--system", BOOKS], ["list", "--system", BOOKS, "--json"]],
     "ledger_gaps": [[], ["--json"], ["list", "--full"], ["--tenant", "berlin"]],
     "ledger_grants": [],
@@ -48,6 +49,8 @@ READING: dict[str, list[list[str]]] = {
     "ledger_period": [["list"], ["list", "--json"], ["list", "old", "--tenant", "berlin"], ["ahead"]],
     "ledger_push": [["--list"], ["--list", "--json"]],
     "ledger_reconcile": [["findings", "--system", BOOKS, "--resolved", *more] for more in ([], ["--json"])],
+    "ledger_references": [],
+    "ledger_register": [["--tenant", "berlin", "--output", "{folder}/register.json"]],
     "ledger_report": [
         *(
             ["--tenant", "berlin", "--format", name, "--output", f"{{folder}}/report{one.suffix}"]
@@ -57,6 +60,7 @@ READING: dict[str, list[list[str]]] = {
         ["--tenant", "berlin", "--series", "old", "--output", "{folder}/old.json"],
     ],
     "ledger_rules": [[], ["--json"]],
+    "ledger_seal": [["status"], ["status", "--json"], ["verify"]],
     "ledger_series": [
         *(["list", *more] for more in ([], ["--json"])),
         *(["show", code, "--tenant", "berlin", *more] for code in ("old", "invoice") for more in ([], ["--json"])),

@@ -14,6 +14,7 @@ class Command(ledger_report.Command):
         "Exit code 0: everything adds up, and nothing is open; 1: people have work to do; 2: values are lost or come "
         "twice, or the options are no good, or the format's library is not installed."
     )
+    judges = True
     examples = """  manage.py ledger_register --tenant shop.organization:42 --series invoice --output invoices.csv
   manage.py ledger_register --tenant shop.organization:42 --from 2026-11-01 --to 2026-11-30 --output november.xlsx
   manage.py ledger_register --format csv | grep ',missing,'
