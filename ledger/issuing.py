@@ -189,7 +189,7 @@ def preview(
         day = day or (today if moment is None else today_in(found.time_zone, alias, moment))
         if (on is not None or moment is not None) and (day - today).days > found.max_days_ahead:
             raise refusals.too_far(found, day)
-        period = (find_period(found, day, alias) if found.pk else None) or planned_period(found, day)
+        period = (find_period(found, day, alias) if found.pk else None) or planned_period(found, day, alias)
         return next_number(found, period, day, alias)
 
 

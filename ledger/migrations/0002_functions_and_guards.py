@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
                 "ledger_mint": "a8855acff16fab0a",
                 "ledger_moved_counter": "003ecd253124fd0d",
                 "ledger_moved_new_counter": "e6c2937bd4bfd4c4",
-                "ledger_next_seal": "3629cc7cbfbc75dd",
+                "ledger_next_seal": "da91df019a61a2d9",
                 "ledger_next_value": "f8a4b8eb15aeed50",
                 "ledger_note_access": "3032501b2de4ee75",
                 "ledger_note_documents": "8ca57aa614b07b50",

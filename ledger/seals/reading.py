@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from ledger.models import LedgerSeal
 from ledger.seals import sql
 from ledger.seals.folio_verify import is_signed as slowly_signed
 from ledger.seals.folio_verify import leaf_by_key, signed_head_hash
+
+_SNAPSHOT = re.compile(r"[0-9]{1,18}:[0-9]{1,18}:[0-9,]*\Z")
 
 #: So many leaves of a seal are compared at a time.
 _STRETCH = 10_000
@@ -41,6 +44,11 @@ class Seal:
     tables: list[str]
     counts: list[int]
     state: str
+
+    @property
+    def since(self) -> str | None:
+        """What its snapshot showed; None where somebody wrote what is no snapshot, which its head doesn't agree with."""
+        return self.snapshot if _SNAPSHOT.match(self.snapshot) else None
 
     def shipped(self) -> dict[str, Any]:
         """What goes outside: the signed head."""

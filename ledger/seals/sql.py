@@ -53,9 +53,12 @@ STATE = """
     ORDER BY l.source, l.id
 """
 
+# A seal's snapshot; null where somebody wrote what is none, so that it keeps no other seal from being read.
+_SNAPSHOT = "CASE WHEN z.snapshot ~ '^[0-9]{1,18}:[0-9]{1,18}:[0-9,]*$' THEN z.snapshot::pg_snapshot END"
+
 # Every tenant with rows that none of its seals has seen. Rows of transactions below the horizon need no look: the sweep
 # before the database's last seal has left none of them. Each tenant's last seal is found once.
-TENANTS_WITH_NEWS = """
+TENANTS_WITH_NEWS = f"""
     WITH written AS MATERIALIZED (
         SELECT DISTINCT l.tenant, l.transaction_id
         FROM ledger_lines_v1() l
@@ -63,7 +66,7 @@ TENANTS_WITH_NEWS = """
           AND l.era <= (SELECT ledger_era()) AND l.transaction_id >= greatest(%(horizon)s, 0)
           AND l.transaction_id < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
     ), last AS MATERIALIZED (
-        SELECT t.tenant, z.snapshot::pg_snapshot, z.era
+        SELECT t.tenant, {_SNAPSHOT} AS snapshot, z.era
         FROM (SELECT DISTINCT w.tenant FROM written w) t
         LEFT JOIN LATERAL (
             SELECT z.snapshot, z.era FROM ledger_seal z WHERE z.tenant = t.tenant ORDER BY z.number DESC LIMIT 1
@@ -74,7 +77,7 @@ TENANTS_WITH_NEWS = """
     WHERE last.era IS DISTINCT FROM (SELECT ledger_era())
        OR NOT pg_visible_in_snapshot(w.transaction_id::text::xid8, last.snapshot)
     ORDER BY w.tenant
-"""
+"""  # noqa: S608  (our own text)
 
 # The database's last seal: whether it is of this era and place, its horizon, whether it is of an earlier day; and below
 # which transaction all is decided now.
@@ -90,18 +93,18 @@ CHAIN = """
 
 # The last seal of a tenant, and how many of its numbers came later; null where nothing is sealed. (Two counts, so that
 # each can go by its index: of this era by stretches of the table, and of a new one, which is rare.)
-STANDING = """
+STANDING = f"""
     SELECT z.number, z.root, ledger_head_hash(z.head, z.signature, z.cosignature), z.sealed_at, z.key <> '', (
         SELECT count(*) FROM ledger_entry e
         WHERE e.tenant = %(tenant)s AND e.era = z.era
-          AND e.transaction_id >= pg_snapshot_xmin(z.snapshot::pg_snapshot)::text::bigint
-          AND NOT pg_visible_in_snapshot(e.transaction_id::text::xid8, z.snapshot::pg_snapshot)
+          AND e.transaction_id >= pg_snapshot_xmin({_SNAPSHOT})::text::bigint
+          AND NOT pg_visible_in_snapshot(e.transaction_id::text::xid8, {_SNAPSHOT})
     ) + (
         SELECT count(*) FROM ledger_entry e
         WHERE z.era < (SELECT ledger_era()) AND e.tenant = %(tenant)s AND e.era > z.era
     )
     FROM ledger_seal z WHERE z.tenant = %(tenant)s ORDER BY z.number DESC LIMIT 1
-"""
+"""  # noqa: S608
 
 SEALED_TENANTS = "SELECT DISTINCT z.tenant FROM ledger_seal z WHERE z.tenant IS NOT NULL ORDER BY z.tenant"
 

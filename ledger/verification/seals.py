@@ -161,7 +161,7 @@ class _Chain:
 
     def _outside(self, last: Seal) -> Iterator[Alarm]:
         """What lies outside the seals and shouldn't, and series and periods as they are now."""
-        wanted = {"tenant": self.tenant, "era": last.era, "since": last.snapshot}
+        wanted = {"tenant": self.tenant, "era": last.era, "since": last.since}
         for source, row, line in self._asked(sql.UNSEALED.format(covered=sql.covered(self.tenant)), wanted):
             yield self._alarm("sealed-row-added", source, row, line, detail=str(last.number))
         for source, row, first, second in self._asked(sql.TWICE, wanted):
@@ -170,7 +170,7 @@ class _Chain:
             return
         now = self._asked(sql.STATE_NOW, wanted)
         self.changed.clear()
-        statement = sql.new_rows(self.tenant, number=last.number + 1, since=last.snapshot)
+        statement = sql.new_rows(self.tenant, number=last.number + 1, since=last.since)
         for source, _, line, _ in self._asked(statement, wanted):
             self._note(source, line)
         gone = set(self.state)

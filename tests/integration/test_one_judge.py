@@ -42,7 +42,9 @@ TOKEN = "a token for the tests, long enough"
 
 #: How each command that judges is asked; ``{file}`` is where it may write.
 COMMANDS: dict[str, list[str]] = {
+    "ledger_documents": [],
     "ledger_gaps": [],
+    "ledger_register": ["--tenant", TENANT, "--output", "{file}"],
     "ledger_report": ["--tenant", TENANT, "--output", "{file}"],
     "ledger_rules": [],
     "ledger_status": [],

@@ -36,7 +36,7 @@ BEGIN
     number := coalesce(last.number, 0) + 1;
     total := coalesce(last.total, 0);
     previous := last.hash;
-    since := CASE WHEN last.era = era THEN last.snapshot END;
+    since := CASE WHEN last.era = era AND last.snapshot ~ '^[0-9]{1,18}:[0-9]{1,18}:[0-9,]*$' THEN last.snapshot END;
     snapshot := pg_current_snapshot()::text;
     made_at := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
     key := last.key;
