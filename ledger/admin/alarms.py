@@ -9,13 +9,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 
+from ledger.actions import acknowledge_alarm
 from ledger.admin.base import AnyModelAdmin
 from ledger.admin.confirmed import acknowledge_all
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.models import AlarmAcknowledged, AlarmRaised
 from ledger.moments import timestamp
-from ledger.verification.alarms import acknowledge_alarm, with_state
+from ledger.verification.alarms import with_state
 
 
 class AlarmStateFilter(admin.SimpleListFilter):

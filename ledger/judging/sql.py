@@ -141,7 +141,7 @@ UNDECLARED = f"""
     JOIN ledger_period p ON p.series_id = s.id AND p.tenant = s.tenant
     CROSS JOIN LATERAL (
         SELECT e.value AS first, e.value AS last, 1::numeric AS size, e.issued_at AS since,
-               CASE WHEN e.metadata ? 'reservation' THEN e.issued_on END AS own
+               CASE WHEN e.metadata ? 'reservation'::text THEN e.issued_on END AS own
         FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
         UNION ALL
         SELECT g.first_value, g.last_value, g.last_value::numeric - g.first_value + 1, a.adopted_at, NULL

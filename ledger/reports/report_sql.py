@@ -40,7 +40,7 @@ ISLANDS = """
     ) a ON true
     LEFT JOIN LATERAL (
         SELECT e.value AS first, e.value AS last, 'flagged' AS what, e.issued_at AS since, '' AS document,
-               e.actor, CASE WHEN e.metadata ? 'reservation' THEN e.issued_on END AS asked_for,
+               e.actor, CASE WHEN e.metadata ? 'reservation'::text THEN e.issued_on END AS asked_for,
                e.metadata AS evidence, e.id AS entry, NULL::bigint AS adopted_gap
         FROM ledger_entry e
         WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value BETWEEN i.first AND i.last

@@ -37,7 +37,7 @@ REGISTRATIONS = """
 GAPS = """
     WITH gap AS (
         SELECT e.period_id, e.value AS first_value, e.value AS last_value,
-               CASE WHEN e.metadata ? 'reservation' THEN e.issued_on END AS own,
+               CASE WHEN e.metadata ? 'reservation'::text THEN e.issued_on END AS own,
                (e.issued_at AT TIME ZONE %(time_zone)s)::date AS found,
                EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = e.id) AS explained
         FROM ledger_period p

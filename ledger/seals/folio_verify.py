@@ -42,6 +42,7 @@ _TABLES = {
     "ledger_accesschanged": f"{_OF_EVENTS} user kind changed_at | actor",
     "ledger_adoptedgap": f"{_OF_EVENTS} adoption {_PERIOD} first_value last_value",
     "ledger_adoption": f"{_OF_EVENTS} series source digest rows options adopted_at | actor",
+    "ledger_alarmacknowledged": f"{_OF_EVENTS} alarm acknowledged_at | actor reason",
     "ledger_alarmraised": f"{_OF_EVENTS} kind rule series starts_on value through number of_table of_row problem "
     "remedy subject occurrence raised_at",
     "ledger_alarmresolved": f"{_OF_EVENTS} alarm resolved_at",
@@ -56,6 +57,7 @@ _TABLES = {
     "ledger_gapexplained": f"{_OF_EVENTS} entry adopted_gap explained_at | actor explanation",
     "ledger_holehealed": f"{_OF_EVENTS} hole entry healed_at",
     "ledger_holereported": f"{_OF_EVENTS} {_PERIOD} value reported_at",
+    "ledger_numberregistered": f"{_OF_EVENTS} entry authority reference digest registered_at | actor",
     "ledger_numbervoided": f"{_OF_EVENTS} entry replacement voided_at | actor reason",
     "ledger_periodchanged": f"{_OF_EVENTS} period old new changed_at | actor",
     "ledger_seal": f"{_OF_EVENTS} number signed_head",

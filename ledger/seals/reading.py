@@ -47,7 +47,7 @@ class Seal:
 
     @property
     def since(self) -> str | None:
-        """What its snapshot showed; None where somebody wrote what is no snapshot, which its head doesn't agree with."""
+        """Its snapshot; None where somebody wrote what is none, with which its head doesn't agree."""
         return self.snapshot if _SNAPSHOT.match(self.snapshot) else None
 
     def shipped(self) -> dict[str, Any]:

@@ -20,7 +20,8 @@ DURABLE = """
 # What the seals of a tenant cover, and those of the database: what belongs to no tenant, and the tenants' seals. (The
 # database's own seals are covered by their chain, and anchors by what they are.)
 _OF_TENANT = "l.tenant = %(tenant)s AND l.source NOT IN ('ledger_seal', 'ledger_period', 'ledger_series')"
-_OF_DATABASE = """(l.source IN ('ledger_alarmraised', 'ledger_alarmresolved') AND l.tenant IS NULL
+_OF_DATABASE = """(l.source IN ('ledger_alarmraised', 'ledger_alarmresolved', 'ledger_alarmacknowledged')
+                      AND l.tenant IS NULL
                    OR l.source = 'ledger_seal' AND l.tenant IS NOT NULL)"""
 
 # A row is new that the seal before didn't see. A transaction below the snapshot's xmin was over by then, which BRIN

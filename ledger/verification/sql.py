@@ -22,7 +22,7 @@ READ_THE_TABLES = """
 """
 
 # The date that an entry's number may show: a gap has one if it was reserved for a document.
-_SHOWN_ON = "CASE WHEN e.kind <> 'gap' OR e.metadata ? 'reservation' THEN e.issued_on END"
+_SHOWN_ON = "CASE WHEN e.kind <> 'gap' OR e.metadata ? 'reservation'::text THEN e.issued_on END"
 _FORMATTED = "p.prefix || lpad(e.value::text, greatest(p.width, length(e.value::text)), '0') || p.suffix"
 _EXPECTED = f"""CASE WHEN strpos(p.prefix || p.suffix, '{{doc_') = 0 THEN {_FORMATTED} ELSE
     replace(replace(replace({_FORMATTED},

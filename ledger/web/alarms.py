@@ -8,8 +8,9 @@ from django.db import router
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
+from ledger.actions import acknowledge_alarm
 from ledger.models import AlarmAcknowledged, AlarmRaised
-from ledger.verification.alarms import ACKNOWLEDGEABLE, acknowledge_alarm, with_state
+from ledger.verification.alarms import ACKNOWLEDGEABLE, with_state
 from ledger.web.access import Access, page
 from ledger.web.confirming import Question, chosen_ids, confirmed
 from ledger.web.rows import Asked

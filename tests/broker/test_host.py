@@ -104,7 +104,7 @@ def test_its_own_app_by_one_import(project: Path, broker: RedisServer, tmp_path:
                     ).fetchone()
                     return int(row[0]) if row else 0
 
-                until(lambda: sweeps_that_succeeded() == 6, lambda: "\n".join(process.said for process in started))
+                until(lambda: sweeps_that_succeeded() == 8, lambda: "\n".join(process.said for process in started))
         finally:
             for process in started:
                 process.kill()
@@ -133,6 +133,8 @@ def test_everything_without_celery(project: Path) -> None:
             "flag_gaps",
             "heal",
             "close_periods",
+            "missing_documents",
+            "seal",
             "verify",
         }
         assert not any(row["error"] for row in rows)

@@ -134,7 +134,8 @@ def test_every_allocation_works_in_each_schema(allocation: str, schema: str, url
             run(sweep, using=ALIAS)
         assert values(code) == [1, 2, *range(1, 42)]
         expect_all_accounted_for(using=ALIAS)
-        assert list(verify(using=ALIAS)) == []
+        # The tests' own role is a superuser.
+        assert [alarm for alarm in verify(using=ALIAS) if alarm.check != "superuser"] == []
     assert rows_elsewhere(url, schema) == before
 
 

@@ -22,6 +22,7 @@ from ledger.errors import SealError
 from ledger.failures import Failures
 from ledger.models import (
     AdoptedGap,
+    AlarmAcknowledged,
     AlarmRaised,
     AlarmResolved,
     Entry,
@@ -29,6 +30,7 @@ from ledger.models import (
     HoleHealed,
     HoleReported,
     LedgerSeal,
+    NumberRegistered,
     TenantAccess,
 )
 from ledger.models.tables import event_models, event_tables
@@ -95,6 +97,11 @@ def fill_the_rest() -> None:
         told = {"kind": "trigger", "problem": "gone", "remedy": "make it", "subject": "0" * 64}
         alarm = AlarmRaised.objects.using(ALIAS).create(tenant=tenant, **told)
         AlarmResolved.objects.using(ALIAS).create(tenant=tenant, alarm=alarm)
+        told |= {"kind": "void-too-early", "subject": "1" * 64}
+        known = AlarmRaised.objects.using(ALIAS).create(tenant=tenant, **told)
+        AlarmAcknowledged.objects.using(ALIAS).create(tenant=tenant, alarm=known, reason="known")
+    entry = Entry.objects.using(ALIAS).filter(tenant="acme", kind="issued").earliest("pk")
+    NumberRegistered.objects.using(ALIAS).create(tenant="acme", entry=entry, authority="PL KSeF", reference="K-1")
 
 
 def seal_now(**wanted: Any) -> dict[str, int]:

@@ -31,7 +31,9 @@ LOGINS = (CHECKOUT, WORKERS, FINANCE, USUAL, OWNER)
 
 #: Of these many periods, the first ones: more than the tests below open.
 PERIODS = 200
-KEYS = f"SELECT {{}}(1181707369, hashint8(period)) FROM generate_series(1, {PERIODS}) period"
+#: Of a period of this schema, whose id is ``period``: the same text as in the functions.
+LINE = "hashint8(period # (%s::bigint << 32))"
+KEYS = f"SELECT {{}}(1181707369, {LINE}) FROM generate_series(1, {PERIODS}) period"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,9 +56,11 @@ def _patience(logins: Logins) -> Iterator[None]:
 )
 def held(request: pytest.FixtureRequest, logins: Logins) -> Iterator[str]:
     """A word that makes names unique, while all keys are held."""
+    table = rows(OWNER, "SELECT 'ledger_period'::regclass::bigint")[0][0]
     with psycopg.connect(logins.url_of(NOBODY)) as holder:
-        holder.execute(KEYS.format(request.param))
-        [(taken,)] = rows(CHECKOUT, "SELECT pg_try_advisory_xact_lock(1181707369, hashint8(1))")
+        holder.execute(KEYS.format(request.param), [table])
+        tried = f"SELECT pg_try_advisory_xact_lock(1181707369, {LINE}) FROM generate_series(1, 1) period"
+        [(taken,)] = rows(CHECKOUT, tried, [table])
         assert not taken
         yield str(request.param).removeprefix("pg_advisory_").replace("_", "-")
         holder.rollback()
@@ -65,14 +69,16 @@ def held(request: pytest.FixtureRequest, logins: Logins) -> Iterator[str]:
 
 def test_these_are_all_keys() -> None:
     """A new one belongs into KEYS. That of the pages is taken with a deadline of its own: tests/concurrency."""
-    keys = [
+    texts = [re.sub(r"--.*", "", text) for text in function_texts().values()]
+    line = LINE.replace("%s", "'ledger_period'::regclass")
+    taken = [
         key
-        for text in function_texts().values()
-        for key in re.findall(r"advisory\w*lock\w*\(([^,]+), *(\w+)\(\w+\)\)", re.sub(r"--.*", "", text))
+        for text in texts
+        for key in re.findall(r"advisory\w*lock\w*\(1181707369, (line|hashint8.*?)\)(?=;| THEN)", text)
     ]
-    taken = sum(re.sub(r"--.*", "", text).count("advisory") for text in function_texts().values())
-    assert set(keys) == {("1181707369", "hashint8")}
-    assert len(keys) == taken > 3
+    assert set(taken) == {"line", line}
+    assert any(f"line integer := {line.replace('period #', 'p_period #')};" in text for text in texts)
+    assert len(taken) == sum(text.count("advisory") for text in texts) > 3
 
 
 @pytest.mark.parametrize("allocation", Allocation.values)

@@ -391,7 +391,7 @@ def test_a_series_that_never_resets_has_no_date(token: str) -> None:
         (DAY, "{year}-{month}-{counter}", "has no day"),
         (DAY, "{year}-{day}-{counter}", "has no month"),
         (DAY, "{month}-{day}-{counter}", "has no year"),
-        (EXPLICIT, "INV-{counter}", "has no date"),
+        (EXPLICIT, "INV-{counter}", "has no date or label"),
     ],
 )
 def test_a_template_that_repeats_numbers_is_refused(kind: CalendarKind, text: str, missing: str) -> None:

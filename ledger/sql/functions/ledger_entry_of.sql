@@ -8,6 +8,6 @@ RETURNS TABLE (id bigint) LANGUAGE sql STABLE AS $$
     SELECT ledger_latest_of(p_tenant, e.id)
     FROM ledger_entry e
     WHERE e.tenant = p_tenant AND e.series_id = p_series AND e.document = p_document AND e.document > ''
-      AND coalesce(e.replaces_id, 0) = coalesce(p_replaces, 0)
+      AND e.replaces_id IS NOT DISTINCT FROM p_replaces
     LIMIT 1
 $$;

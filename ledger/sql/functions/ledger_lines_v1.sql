@@ -27,6 +27,12 @@ CREATE OR REPLACE FUNCTION ledger_lines_v1() RETURNS TABLE (
            json_build_array(e.actor)::text
     FROM @schema@.ledger_adoption e LEFT JOIN @schema@.ledger_series s ON s.id = e.series_id
     UNION ALL
+    SELECT 'ledger_alarmacknowledged'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
+           json_build_array('ledger_alarmacknowledged', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,
+                            e.alarm_id, e.acknowledged_at AT TIME ZONE 'UTC')::text,
+           json_build_array(e.actor, e.reason)::text
+    FROM @schema@.ledger_alarmacknowledged e
+    UNION ALL
     SELECT 'ledger_alarmraised'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
            json_build_array('ledger_alarmraised', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,
                             e.kind, e.rule, e.series, e.starts_on, e.value, e.through, e.number, e.table_name, e.row_id,
@@ -100,6 +106,12 @@ CREATE OR REPLACE FUNCTION ledger_lines_v1() RETURNS TABLE (
                             s.code, p.starts_on, p.ordinal, e.value, e.reported_at AT TIME ZONE 'UTC')::text, NULL::text
     FROM @schema@.ledger_holereported e
     LEFT JOIN @schema@.ledger_period p ON p.id = e.period_id LEFT JOIN @schema@.ledger_series s ON s.id = p.series_id
+    UNION ALL
+    SELECT 'ledger_numberregistered'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
+           json_build_array('ledger_numberregistered', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,
+                            e.entry_id, e.authority, e.reference, e.digest, e.registered_at AT TIME ZONE 'UTC')::text,
+           json_build_array(e.actor)::text
+    FROM @schema@.ledger_numberregistered e
     UNION ALL
     SELECT 'ledger_numbervoided'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
            json_build_array('ledger_numbervoided', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,

@@ -26,13 +26,18 @@ BEGIN
         WHEN pg_is_in_recovery() THEN 'standby'
         WHEN home.era > era OR (home.era = era AND home.place <> place) THEN 'moved'
         WHEN p_tenant IS NOT NULL AND home.era IS DISTINCT FROM era THEN 'unsettled'
-        WHEN NOT pg_try_advisory_xact_lock(hashtextextended('ledger_seal' || coalesce('=' || p_tenant, ''), 0)) THEN 'held'
         ELSE '' END;
     SELECT z.number, z.total, z.era, z.snapshot, z.key, ledger_head_hash(z.head, z.signature, z.cosignature) AS hash
     INTO last
     FROM ledger_seal z
     WHERE z.tenant = p_tenant OR (p_tenant IS NULL AND z.tenant IS NULL)
     ORDER BY z.number DESC LIMIT 1;
+    -- By a row, which only this ledger's owner can lock.
+    IF trouble = '' AND last.number IS NOT NULL THEN
+        PERFORM FROM ledger_seal z WHERE z.tenant IS NOT DISTINCT FROM p_tenant AND z.number = last.number
+        FOR UPDATE SKIP LOCKED;
+        IF NOT FOUND THEN trouble := 'held'; END IF;
+    END IF;
     number := coalesce(last.number, 0) + 1;
     total := coalesce(last.total, 0);
     previous := last.hash;

@@ -24,7 +24,7 @@ MUTANTS = (
     ),
     Mutant(
         "a number that isn't void is replaced",
-        f"{SQL}/ledger_entry_fits.sql",
+        f"{SQL}/ledger_refuse_misfit.sql",
         "SELECT FROM ledger_entry e JOIN ledger_numbervoided v",
         "SELECT FROM ledger_entry e LEFT JOIN ledger_numbervoided v",
         (CHECKOUT_ROLE,),
