@@ -114,7 +114,7 @@ class Deployment:
             done = self.run("migrate", *arguments)
             assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
-    def ask(self, query: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def ask(self, query: str, arguments: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         """As the superuser."""
         with psycopg.connect(self.url) as connection:
             return connection.execute(query, arguments).fetchall()

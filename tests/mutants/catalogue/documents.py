@@ -31,16 +31,16 @@ MUTANTS = (
     ),
     Mutant(
         "another document's number is replaced",
-        f"{SQL}/ledger_entry_fits.sql",
-        "              AND e.document = NEW.document AND e.document > '')\n",
+        f"{SQL}/ledger_refuse_misfit.sql",
+        "              AND e.document = p_document AND e.document > '')\n",
         "              AND e.document > '')\n",
         (CHECKOUT_ROLE,),
     ),
     Mutant(
         "a look-up doesn't follow the chain",
         f"{SQL}/ledger_entry_of.sql",
-        "RETURN ledger_latest_of(p_tenant, entry);",
-        "RETURN entry;",
+        "    SELECT ledger_latest_of(p_tenant, e.id)\n",
+        "    SELECT e.id\n",
         (REPLACING,),
     ),
     Mutant(

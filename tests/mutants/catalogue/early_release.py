@@ -112,14 +112,7 @@ MUTANTS = (
     ),
     Mutant(
         "a page tells what a crash takes back",
-        "ledger/web/confirming.py",
-        "        flush_at_commit(connections[alias])\n",
-        "        pass\n",
-        (f"{READERS}::test_a_confirmation",),
-    ),
-    Mutant(
-        "an admin page tells what a crash takes back",
-        "ledger/admin/confirmed.py",
+        "ledger/actions/together.py",
         "        flush_at_commit(connections[alias])\n",
         "        pass\n",
         (f"{READERS}::test_a_confirmation",),

@@ -127,7 +127,7 @@ MUTANTS = (
     Mutant(
         "white space hides a formula",
         "ledger/reports/formats/cells.py",
-        " or text.lstrip().startswith(_DANGEROUS)",
+        " or (text[:1].isspace() and text.lstrip().startswith(_DANGEROUS))",
         "",
         (REPORT_CELLS,),
     ),
