@@ -20,6 +20,7 @@ from ledger.seals import sql
 from ledger.seals.folio_verify import COLUMNS, Tree, Wrong, check_link, signed_head_hash
 from ledger.seals.reading import Seal, rows_of, sealed_tenants, seals_of, signed
 from ledger.seals.signing import trusted_keys
+from ledger.unreadable import value
 from ledger.verification.findings import MEANINGS, Alarm
 
 #: The hashes of signed heads that were kept outside, by tenant and number.
@@ -133,9 +134,11 @@ class _Chain:
     def _note(self, source: str, line: str) -> None:
         """An event says which settings it changed."""
         if source in ("ledger_periodchanged", "ledger_serieschanged"):
-            row = dict(zip(COLUMNS[source], json.loads(line), strict=True))
-            table = source.removesuffix("changed")
-            self.changed[table, row[table.removeprefix("ledger_")]].update(row["new"])
+            row, table = _named(source, line), source.removesuffix("changed")
+            changed = row.get("new")
+            self.changed[table, row.get(table.removeprefix("ledger_"))].update(
+                changed if isinstance(changed, Mapping) else ()
+            )
 
     def _fits(self, source: str, now: list[Any], where: str) -> Iterator[Alarm]:
         """Whether a series or period differs from how it was sealed before by nothing but what events tell."""
@@ -192,6 +195,12 @@ class _Chain:
         return _alarm(name, self.tenant, table, row_id, line, detail=detail)
 
 
+def _named(source: str, line: str) -> dict[str, Any]:
+    """What a line says, by name; empty where somebody has written what nobody can read."""
+    found = value(line)
+    return dict(zip(COLUMNS[source], found, strict=False)) if isinstance(found, list) else {}
+
+
 def _alarm(
     name: str,
     tenant: str | None,
@@ -202,7 +211,7 @@ def _alarm(
     detail: str,
 ) -> Alarm:
     meaning = MEANINGS[name]
-    row = {} if line is None else dict(zip(COLUMNS[table], json.loads(line), strict=True))
+    row = {} if line is None else _named(table, line)
     value = row.get("value") if table == "ledger_entry" else None
     return Alarm(
         rule=meaning.rule,
