@@ -135,10 +135,9 @@ class _Chain:
         """An event says which settings it changed."""
         if source in ("ledger_periodchanged", "ledger_serieschanged"):
             row, table = _named(source, line), source.removesuffix("changed")
-            changed = row.get("new")
-            self.changed[table, row.get(table.removeprefix("ledger_"))].update(
-                changed if isinstance(changed, Mapping) else ()
-            )
+            changed, of = row.get("new"), row.get(table.removeprefix("ledger_"))
+            if isinstance(changed, Mapping) and isinstance(of, int):
+                self.changed[table, of].update(changed)
 
     def _fits(self, source: str, now: list[Any], where: str) -> Iterator[Alarm]:
         """Whether a series or period differs from how it was sealed before by nothing but what events tell."""
