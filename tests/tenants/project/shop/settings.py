@@ -14,6 +14,7 @@ DATABASES = {
         "PORT": _given.get("port", ""),
         "USER": _given.get("user", ""),
         "PASSWORD": _given.get("password", ""),
+        "OPTIONS": {"options": _given.get("options", "")},
     }
 }
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
