@@ -42,11 +42,12 @@ def all_or_none(chosen: Iterable[Any], act: Callable[[Any], Any], alias: str, *,
                     done.events.append(act(one))
             except LedgerError as error:
                 done.failures.append(f"{one}: {error}")
-        # What was done before is told as well.
-        flush_at_commit(connections[alias])
         if done.failures:
             done.events.clear()
             transaction.set_rollback(True, using=alias)
+        else:
+            # What was done before is told as well.
+            flush_at_commit(connections[alias])
     return done
 
 

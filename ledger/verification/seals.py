@@ -48,10 +48,11 @@ def verify_seals(
     ``known`` are heads that were kept outside: one that is not here any more means that the end was cut off, or that
     an old backup was played back.
     """
-    for owner in [tenant] if tenant is not None else [None, *sealed_tenants(using)]:
+    sealed = sealed_tenants(using)
+    for owner in [tenant] if tenant is not None else [None, *sealed]:
         yield from _Chain(using, owner, known or {}, progress).check()
     for owner, number in sorted(known or {}, key=str):
-        if tenant in (None, owner) and owner is not None and owner not in sealed_tenants(using):
+        if tenant in (None, owner) and owner is not None and owner not in sealed:
             yield _alarm("seal-gone", owner, detail=f"{number}")
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db import router
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
@@ -12,9 +9,9 @@ from ledger.actions import acknowledge_alarm
 from ledger.models import AlarmAcknowledged, AlarmRaised
 from ledger.verification.alarms import ACKNOWLEDGEABLE, with_state
 from ledger.web.access import Access, page
-from ledger.web.confirming import Question, chosen_ids, confirmed
+from ledger.web.confirming import acknowledging
 from ledger.web.rows import Asked
-from ledger.web.shown import address, shown
+from ledger.web.shown import shown
 
 _COLUMNS = {
     "raised": "Raised",
@@ -62,22 +59,4 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
 @page(does="acknowledge_alarm", methods=("GET", "HEAD", "POST"))
 def acknowledge_alarms(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why what these alarms found may stand, and appends what was said to each."""
-    tenant = access.choose(request)
-    alias = router.db_for_write(AlarmAcknowledged)
-    chosen = list(
-        AlarmRaised.objects.using(alias).filter(tenant=tenant, pk__in=chosen_ids(request, "alarm")).order_by("pk")
-    )
-
-    def act(alarm: AlarmRaised, said: dict[str, Any]) -> AlarmAcknowledged:
-        return acknowledge_alarm(alarm, reason=said["reason"], by=request.user, using=alias)
-
-    many = len(chosen) != 1
-    question = Question(
-        title=f"Acknowledge {len(chosen):,} alarms" if many else "Acknowledge an alarm",
-        warning="An auditor reads why it may stand. It can't be changed or taken back; a later word adds to it.",
-        button="Acknowledge them" if many else "Acknowledge it",
-        back=address("alarms", tenant=tenant),
-    )
-    return confirmed(
-        request, access, question, chosen, act, tenant=tenant, alias=alias, turn="acknowledge", field="alarm"
-    )
+    return acknowledging(request, access, AlarmRaised, AlarmAcknowledged, acknowledge_alarm, "an alarm")

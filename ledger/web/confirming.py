@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -16,7 +17,7 @@ from ledger.actions import all_or_none
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.web.access import Access
-from ledger.web.shown import shown
+from ledger.web.shown import address, shown
 
 #: As many as a person can read before saying yes.
 MOST = 200
@@ -90,6 +91,31 @@ def confirmed(
             return redirect(question.back)
     context = {"question": question, "chosen": chosen, "form": form, "failures": failures, "field": field}
     return shown(request, access, "confirm.html", context, tenant=tenant, title=question.title)
+
+
+def acknowledging(
+    request: HttpRequest, access: Access, raised: Any, said: Any, acknowledge: Callable[..., Any], one: str
+) -> HttpResponse:
+    """Ask why the chosen rows of ``raised`` may stand, and append what was said to each, as rows of ``said``.
+
+    ``one`` is what people call such a row, with its article: "an alarm".
+    """
+    noun = one.partition(" ")[2]
+    tenant = access.choose(request)
+    alias = router.db_for_write(said)
+    chosen = list(raised.objects.using(alias).filter(tenant=tenant, pk__in=chosen_ids(request, noun)).order_by("pk"))
+    many = len(chosen) != 1
+    question = Question(
+        title=f"Acknowledge {len(chosen):,} {noun}s" if many else f"Acknowledge {one}",
+        warning="An auditor reads why it may stand. It can't be changed or taken back; a later word adds to it.",
+        button="Acknowledge them" if many else "Acknowledge it",
+        back=address(f"{noun}s", tenant=tenant),
+    )
+
+    def act(row: Any, given: dict[str, Any]) -> Any:
+        return acknowledge(row, reason=given["reason"], by=request.user, using=alias)
+
+    return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias, turn="acknowledge", field=noun)
 
 
 def chosen_ids(request: HttpRequest, field: str) -> list[int]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import router
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
 from ledger.actions import acknowledge
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.web.access import Access, page
-from ledger.web.confirming import Question, chosen_ids, confirmed
+from ledger.web.confirming import acknowledging
 from ledger.web.rows import Asked
-from ledger.web.shown import address, shown
+from ledger.web.shown import shown
 
 _COLUMNS = {
     "number": "Number",
@@ -67,25 +66,7 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
 @page("view_findingraised", does="acknowledge_finding", methods=("GET", "HEAD", "POST"))
 def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why these findings may stand, and appends what was said to each."""
-    tenant = access.choose(request)
-    alias = router.db_for_write(FindingAcknowledged)
-    chosen = list(
-        FindingRaised.objects.using(alias).filter(tenant=tenant, pk__in=chosen_ids(request, "finding")).order_by("pk")
-    )
-
-    def act(finding: FindingRaised, said: dict[str, Any]) -> FindingAcknowledged:
-        return acknowledge(finding, reason=said["reason"], by=request.user, using=alias)
-
-    many = len(chosen) != 1
-    question = Question(
-        title=f"Acknowledge {len(chosen):,} findings" if many else "Acknowledge a finding",
-        warning="An auditor reads why it may stand. It can't be changed or taken back; a later word adds to it.",
-        button="Acknowledge them" if many else "Acknowledge it",
-        back=address("findings", tenant=tenant),
-    )
-    return confirmed(
-        request, access, question, chosen, act, tenant=tenant, alias=alias, turn="acknowledge", field="finding"
-    )
+    return acknowledging(request, access, FindingRaised, FindingAcknowledged, acknowledge, "a finding")
 
 
 def _with_state(rows: QuerySet[FindingRaised]) -> QuerySet[Any]:
