@@ -26,11 +26,11 @@ from ledger.admin.base import (
 from ledger.admin.confirmed import chosen_rows, confirmation_page
 from ledger.admin.evidence import shown_declarations, shown_evidence, shown_metadata
 from ledger.admin.filters import EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
-from ledger.admin.search import find_entries
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.models import Adoption, Entry, GapExplained, NumberVoided
 from ledger.replacing import replaced_by, replacement_of
+from ledger.searching import find_entries
 from ledger.zones import timestamp_in
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum, StrEnum
@@ -27,7 +27,7 @@ class State(StrEnum):
     @property
     def rank(self) -> int:
         """0 is the worst."""
-        return list(State).index(self)
+        return _RANKS[self]
 
     @property
     def exit_code(self) -> int:
@@ -38,6 +38,9 @@ class State(StrEnum):
     def badge(self) -> str:
         """The class of its badge on a page."""
         return {State.IN_ORDER: "good", State.RUNNING_OUT: "note", State.OVERDUE: "note"}.get(self, "bad")
+
+
+_RANKS = {state: rank for rank, state in enumerate(State)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +304,16 @@ class Judgement:
     _by_place: dict[tuple[str | None, str | None, date | None], Verdict] = field(
         default_factory=dict, init=False, compare=False
     )
+    #: The facts of each series and of each tenant (series: None), and those that concern all (both None).
+    _index: dict[tuple[str | None, str | None], list[Fact]] = field(default_factory=dict, init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for fact in self.facts:
+            for near in {(fact.tenant, None), (fact.tenant, fact.series)}:
+                self._index.setdefault(near, []).append(fact)
+        for fact in self.acknowledged:
+            for near in ((fact.tenant, None), (fact.tenant, fact.series)):
+                self._index.setdefault(near, [])
 
     @property
     def verdict(self) -> Verdict:
@@ -309,13 +322,27 @@ class Judgement:
 
     def of(self, tenant: str | None = None, series: str | None = None, starts_on: date | None = None) -> Verdict:
         """On a tenant, a series of it, or the period that begins on a day."""
+        if tenant is not None and (tenant, series) not in self._index:
+            # Thousands of places, most of them without a fact of their own, stand as what concerns all does.
+            tenant, series, starts_on = None, "", None
         place = (tenant, series, starts_on)
         if place not in self._by_place:
-            facts = (fact for fact in self.facts if fact.concerns(*place))
+            near: Iterable[Fact] = self.facts
+            if tenant is not None:
+                near = [*self._index.get((None, None), ()), *self._index.get((tenant, series), ())]
+            facts = (fact for fact in near if fact.concerns(*place))
             known = sum(fact.count for fact in self.acknowledged if fact.concerns(*place))
             verdict = decide(facts, as_of=self.as_of, looked_at=self.looked_at, acknowledged=known)
             self._by_place[place] = verdict
         return self._by_place[place]
+
+    def narrowed(self, tenants: Collection[str]) -> Judgement:
+        """The same for who may see these tenants alone."""
+
+        def seen(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+            return tuple(fact for fact in facts if fact.tenant is None or fact.tenant in tenants)
+
+        return replace(self, facts=seen(self.facts), acknowledged=seen(self.acknowledged))
 
     def including(self, facts: Iterable[Fact]) -> Judgement:
         """The same with what somebody has seen besides; of what both have seen, the larger count stands."""

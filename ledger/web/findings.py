@@ -34,7 +34,7 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
     state = asked.choice("state", _STATES)
     kinds = [("", "any difference"), *FindingKind.choices]
     kind = asked.choice("kind", [key for key, _ in kinds])
-    found = _with_state(FindingRaised.objects.filter(tenant=tenant))
+    found = with_state(FindingRaised.objects.filter(tenant=tenant))
     if state == "resolved":
         found = found.filter(is_resolved=True)
     elif state != "all":
@@ -69,7 +69,7 @@ def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
     return acknowledging(request, access, FindingRaised, FindingAcknowledged, acknowledge, "a finding")
 
 
-def _with_state(rows: QuerySet[FindingRaised]) -> QuerySet[Any]:
+def with_state(rows: QuerySet[FindingRaised]) -> QuerySet[Any]:
     its_own = {"tenant": OuterRef("tenant"), "finding": OuterRef("pk")}
     said = FindingAcknowledged.objects.filter(**its_own).order_by("-pk")
     annotated: QuerySet[Any] = rows.annotate(

@@ -1,41 +1,47 @@
-"""The overview: every series of a tenant, with its state at a glance; and the periods of one series."""
+"""The overview: every series that the reader may see, the worst first; the periods of one series; finding a number."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import Any
 
 from django.db import router
-from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from ledger.changes import form_ahead
 from ledger.cursors import open_cursor
-from ledger.judging import Judgement, Verdict
-from ledger.models import Allocation, DraftMade, Entry, Period, RemoteReading, Series
-from ledger.reconciliation import count_findings
+from ledger.judging import Judgement, Kind, State, Verdict, decide
+from ledger.models import Allocation, DraftMade, Entry, FindingRaised, Period, RemoteReading, Series
 from ledger.seals.reading import standing
+from ledger.searching import find_entries
 from ledger.waiting import upcoming, with_waiting
 from ledger.web.access import Access, access_of, page
 from ledger.web.changes import changes, count_changes
+from ledger.web.findings import with_state
 from ledger.web.rows import Asked
 from ledger.web.shown import address, judged, shown
 from ledger.zones import todays
 
-_SERIES_ON_A_PAGE = 24
 #: Days before its end at which a period is told to end soon.
 _SOON = 30
 
 #: How many of the last documents tell the pace of a series.
 _PACE_OF = 1000
 
+#: As many hits as a person reads.
+_MOST_FOUND = 50
+
+_SORTS = ("state", "tenant", "series")
+
 # How fast numbers go: the business dates of the last documents of each period.
-# Arguments: how many, tenant, periods (ids).
+# Arguments: how many, periods (ids).
 _PACE = """
     SELECT p.id, n.count, n.first, n.last
     FROM ledger_period p
@@ -47,74 +53,85 @@ _PACE = """
             ORDER BY e.value DESC LIMIT %s
         ) d
     ) n
-    WHERE p.tenant = %s AND p.id = ANY(%s)
-"""
-# Of each series: gaps (values), those of them that nobody has explained, and reservations that wait.
-# Arguments: tenant, series (ids).
-_GAPS = """
-    SELECT p.series_id, sum(f.gaps + k.gaps)::bigint, sum(f.bare + k.bare)::bigint, sum(r.waiting)::bigint
-    FROM ledger_period p
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS gaps, count(*) FILTER (
-            WHERE NOT EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = e.id)
-        ) AS bare
-        FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
-    ) f
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(g.last_value - g.first_value + 1), 0) AS gaps,
-               coalesce(sum(g.last_value - g.first_value + 1) FILTER (
-                   WHERE NOT EXISTS (SELECT FROM ledger_gapexplained x WHERE x.adopted_gap_id = g.id)
-               ), 0) AS bare
-        FROM ledger_adoptedgap g WHERE g.tenant = p.tenant AND g.period_id = p.id
-    ) k
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS waiting FROM ledger_reservation v WHERE v.tenant = p.tenant AND v.period_id = p.id
-    ) r
-    WHERE p.tenant = %s AND p.series_id = ANY(%s)
-    GROUP BY p.series_id
+    WHERE p.id = ANY(%s)
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """One series: ``pace`` in words, ``badge`` one of good, note and bad with what is to be said of it."""
+class Place:
+    """A line of the overview before it is read: a series, or what concerns a tenant and no series of it (``pk`` None).
 
-    series: Series
+    ``is_idle``: switched off, or no number was given yet.
+    """
+
+    pk: int | None
+    tenant: str
+    code: str
+    is_idle: bool
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the overview: ``badge`` is one of good, note and bad, with what is to be said of it; ``opens`` is what
+    people have to see to, each as a sentence and the address where they do.
+    """
+
+    place: Place
+    series: Series | None
     period: Period | None
     next_number: str
     pace: str
-    gaps: int
-    unexplained: int
-    waiting: int
-    reconciled_at: datetime | None
     ends: str
     badge: str
     says: str
+    opens: Sequence[tuple[str, str]]
 
 
 @page()
 def overview(request: HttpRequest, access: Access) -> HttpResponse:
-    """The series of one tenant."""
-    tenant = access.choose(request)
-    mine = Series.objects.filter(tenant=tenant)
-    days = todays(mine.db)
-    every = _with_current(mine, days).order_by("code")
-    asked = Asked(request, "series")
+    """The series of all tenants, or of the one that the address names."""
+    tenant = access.choose(request) if "tenant" in request.GET else None
+    every = access.narrow(Series.objects.all())
+    if tenant is None:
+        known = list(every.order_by("tenant").values_list("tenant", flat=True).distinct()[:2])
+        tenant = None if len(known) > 1 else next(iter(known), "")
+    else:
+        every = every.filter(tenant=tenant)
     judgement = judged(tenant)
-    readings = list(RemoteReading.objects.filter(tenant=tenant).order_by("system"))
+    if access.tenants is not None:
+        judgement = judgement.narrowed(access.tenants)
+    asked = Asked(request, "series")
+    states = ("any state", "needs work", *(state.value for state in State if state is not State.IN_ORDER))
+    text, state, sort = asked.text("q").casefold(), asked.choice("state", states), asked.sort(_SORTS)
+    places = _places(every, judgement)
+    tenants = dict.fromkeys(place.tenant for place in places)
+    tally = Counter(judgement.of(one).state for one in tenants)
+    chosen = [
+        place
+        for place in places
+        if (text in place.tenant.casefold() or text in place.code.casefold())
+        and (state == states[0] or place.verdict.state.value == state or (state == states[1] and _is_open(place)))
+    ]
+    chosen.sort(key=_ORDERS[sort.lstrip("-")], reverse=sort.startswith("-"))
+    columns = {"state": "State", **({"tenant": "Tenant"} if tenant is None else {}), "series": "Series"}
+    columns |= {"open": "To do", "next": "Next number", "pace": "Pace", "ends": "Period ends"}
+    sees_findings = access_of(access.user, "view_findingraised")
     table = asked.rows(
-        every.count(),
-        lambda offset, limit: _glances(tenant, list(every[offset : offset + limit]), days, readings, judgement),
-        page=_SERIES_ON_A_PAGE,
+        len(chosen),
+        lambda at, limit: _lines(chosen[at : at + limit], sees_findings),
+        asked.headings(columns, _SORTS, sort),
     )
-    sees_findings = access_of(access.user, "view_findingraised").sees(tenant)
     context = {
         "table": table,
-        "systems": [(each, _differing(each) if sees_findings else None) for each in readings],
-        "findings": sum(count_findings(tenant=tenant, acknowledged=False).values()) if sees_findings else None,
-        "findings_url": address("findings", tenant=tenant),
-        "sealed": standing(tenant),
+        "states": states,
+        "chosen_state": state,
+        "text": asked.text("q"),
+        "tally": [(one, tally[one]) for one in State if tally[one]],
+        "tenants_shown": len(tenants),
     }
+    if tenant is not None:
+        context |= {"systems": _systems(tenant, sees_findings), "sealed": standing(tenant)}
     return shown(request, access, "overview.html", context, tenant=tenant, title="Overview", judgement=judgement)
 
 
@@ -139,21 +156,24 @@ def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
 
 @page()
 def find(request: HttpRequest, access: Access) -> HttpResponse:
-    """The way to a number, or to what was numbered, typed in full; a list where there are several."""
+    """The way to a number, by its beginning, or to what was numbered, typed in full; a list where there are several."""
     tenant = access.choose(request)
     term = Asked(request, "find").text("q")
-    entries = Entry.objects.filter(tenant=tenant, series__tenant=tenant).select_related("series", "period")
-    found = []
+    found: list[Entry] = []
     if term:
-        found = list(entries.filter(number__iexact=term)[:1])
-        found += [each for each in entries.filter(document=term, document__gt="")[:50] if each not in found]
+        entries = Entry.objects.filter(find_entries(term, tenant=tenant), tenant=tenant, series__tenant=tenant)
+        found = list(entries.select_related("series", "period").order_by("number", "pk")[: _MOST_FOUND + 1])
     if len(found) == 1:
         return redirect("ledger:number", found[0].period_id, found[0].value)
-    return shown(request, access, "find.html", {"found": found, "term": term}, tenant=tenant, title="Find a number")
+    context = {"found": found[:_MOST_FOUND], "more": len(found) > _MOST_FOUND, "term": term}
+    return shown(request, access, "find.html", context, tenant=tenant, title="Find a number")
 
 
-def next_number(period: Any) -> str:
-    """What would come next in a period that ``with_waiting`` has read, or why nothing does."""
+def next_number(period: Any, drafts: Mapping[tuple[int, int | None], str] | None = None) -> str:
+    """What would come next in a period that ``with_waiting`` has read, or why nothing does.
+
+    ``drafts`` are numbers by period and value, as ``_drafts`` reads them for several periods at once.
+    """
     value = upcoming(period)
     if period.closed_at is not None:
         return "none: closed"
@@ -161,8 +181,47 @@ def next_number(period: Any) -> str:
         return "none: used up"
     if period.series.allocation != Allocation.REMOTE:
         return str(period.as_format().shown(value))
-    draft = DraftMade.objects.filter(tenant=period.tenant, period=period, value=period.next_slot).first()
-    return draft.number if draft and period.next_slot is not None else "none: its pool of drafts is empty"
+    known = _drafts([period]) if drafts is None else drafts
+    return known.get((period.pk, period.next_slot), "none: its pool of drafts is empty")
+
+
+def _drafts(periods: Sequence[Any]) -> dict[tuple[int, int | None], str]:
+    """The numbers of the drafts that come next in periods of remote series."""
+    remote = {each.pk: each for each in periods if each.series.allocation == Allocation.REMOTE}
+    slots = [each.next_slot for each in remote.values() if each.next_slot is not None]
+    if not slots:
+        return {}
+    drafts = DraftMade.objects.filter(period__in=remote, value__in=slots, tenant=F("period__tenant")).order_by("-pk")
+    return {(draft.period_id, draft.value): draft.number for draft in drafts}
+
+
+def _places(every: QuerySet[Series], judgement: Judgement) -> list[Place]:
+    """Every series, and the tenants of which something of no series is open."""
+    begun = Period.objects.filter(tenant=OuterRef("tenant"), series=OuterRef("pk"), last_value__gte=F("first_value"))
+    rows = every.annotate(begun=Exists(begun)).values_list("pk", "tenant", "code", "is_active", "begun")
+    places = [
+        Place(pk, tenant, code, not (active and is_begun), judgement.of(tenant, code))
+        for pk, tenant, code, active, is_begun in rows
+    ]
+    own: dict[str, list[Any]] = {}
+    for fact in judgement.facts:
+        if fact.tenant is not None and fact.series is None:
+            own.setdefault(fact.tenant, []).append(fact)
+    for tenant, facts in own.items():
+        verdict = decide(facts, as_of=judgement.as_of, looked_at=judgement.looked_at)
+        places.append(Place(None, tenant, "", False, verdict))
+    return places
+
+
+_ORDERS = {
+    "state": lambda place: (place.verdict.state.rank, place.is_idle, place.tenant, place.code),
+    "tenant": lambda place: (place.tenant, place.verdict.state.rank, place.is_idle, place.code),
+    "series": lambda place: (place.code, place.verdict.state.rank, place.is_idle, place.tenant),
+}
+
+
+def _is_open(place: Place) -> bool:
+    return not place.verdict.is_in_order
 
 
 def _with_current(every: QuerySet[Series], days: Mapping[str, date]) -> QuerySet[Any]:
@@ -181,65 +240,72 @@ def _with_current(every: QuerySet[Series], days: Mapping[str, date]) -> QuerySet
     return annotated
 
 
-def _differing(reading: RemoteReading) -> int:
-    """How many findings about this system are open, and nobody has acknowledged them."""
-    return sum(count_findings(tenant=reading.tenant, system=reading.system, acknowledged=False).values())
+def _systems(tenant: str, sees_findings: Access) -> list[tuple[RemoteReading, int | None]]:
+    """The accounting systems of a tenant, with how many findings about each nobody has acknowledged, where they may be
+    seen.
+    """
+    readings = RemoteReading.objects.filter(tenant=tenant).order_by("system")
+    if not sees_findings.sees(tenant):
+        return [(each, None) for each in readings]
+    raised = with_state(FindingRaised.objects.filter(tenant=tenant)).filter(is_resolved=False, is_acknowledged=False)
+    differing = dict(raised.order_by().values_list("system").annotate(Count("pk")))
+    return [(each, differing.get(each.system, 0)) for each in readings]
 
 
-def _glances(
-    tenant: str,
-    every: Sequence[Any],
-    days: Mapping[str, date],
-    readings: Sequence[RemoteReading],
-    judgement: Judgement,
-) -> list[Glance]:
-    current = [each.current for each in every if each.current is not None]
+def _lines(places: Sequence[Place], sees_findings: Access) -> list[Line]:
+    days = todays(router.db_for_read(Series))
+    ids = [place.pk for place in places if place.pk is not None]
+    every = {each.pk: each for each in _with_current(Series.objects.filter(pk__in=ids), days)}
+    current = [each.current for each in every.values() if each.current is not None]
     periods = {each.pk: each for each in with_waiting(Period.objects.filter(pk__in=current)).select_related("series")}
     with open_cursor(router.db_for_read(Entry)) as cursor:
-        cursor.execute(_PACE, [_PACE_OF, tenant, current])
+        cursor.execute(_PACE, [_PACE_OF, current])
         paces = {row[0]: row[1:] for row in cursor.fetchall()}
-        cursor.execute(_GAPS, [tenant, [each.pk for each in every]])
-        gaps = {row[0]: row[1:] for row in cursor.fetchall()}
-    return [
-        _glance(
-            each,
-            periods.get(each.current),
-            paces.get(each.current),
-            gaps.get(each.pk, (0, 0, 0)),
-            readings,
-            days.get(each.time_zone),
-            judgement.of(tenant, each.code),
+    drafts = _drafts(list(periods.values()))
+    found = []
+    for place in places:
+        its_series = every.get(place.pk) if place.pk is not None else None
+        period = periods.get(its_series.current) if its_series is not None else None
+        badge, says = place.verdict.state.badge, place.verdict.state.value
+        if its_series is not None and place.verdict.is_in_order:
+            badge, says = _note(its_series, period, days.get(its_series.time_zone)) or (badge, says)
+        found.append(
+            Line(
+                place=place,
+                series=its_series,
+                period=period,
+                next_number="–" if period is None else next_number(period, drafts),
+                pace="–" if its_series is None else _pace(paces.get(its_series.current)),
+                ends="–" if period is None else _ends(period),
+                badge=badge,
+                says=says,
+                opens=list(_opens(place, sees_findings)),
+            )
         )
-        for each in every
-    ]
+    return found
 
 
-def _glance(
-    series: Series,
-    period: Any,
-    pace: tuple[int, date, date] | None,
-    gaps: tuple[int, int, int],
-    readings: Sequence[RemoteReading],
-    today: date | None,
-    verdict: Verdict,
-) -> Glance:
-    compared = [
-        each.compared_at for each in readings if each.compared_at is not None and series.system in ("", each.system)
-    ]
-    badge, says = _badge(series, period, today, verdict)
-    return Glance(
-        series=series,
-        period=period,
-        next_number="none yet" if period is None else next_number(period),
-        pace=_pace(pace),
-        gaps=gaps[0],
-        unexplained=gaps[1],
-        waiting=gaps[2],
-        reconciled_at=max(compared, default=None),
-        ends="" if period is None else _ends(period),
-        badge=badge,
-        says=says,
-    )
+#: Where people see to what a fact is about; the rest is told by the page of the series.
+_PAGES = {
+    Kind.UNEXPLAINED: "gaps",
+    Kind.DIFFERENCE: "findings",
+    Kind.NO_DOCUMENT: "findings",
+    **dict.fromkeys((Kind.LOST, Kind.DISAGREES, Kind.TAMPERED, Kind.RULE, Kind.SETUP), "alarms"),
+}
+
+
+def _opens(place: Place, sees_findings: Access) -> Any:
+    counts: Counter[Kind] = Counter()
+    for fact in place.verdict.facts:
+        if fact.tenant is not None:
+            counts[fact.kind] += fact.count
+    for kind, count in counts.items():
+        name = _PAGES.get(kind)
+        if name is None or (name == "findings" and not sees_findings.sees(place.tenant)):
+            yield kind.counted(count), ""
+        else:
+            narrowed = {"gaps-series": place.code} if name == "gaps" else {}
+            yield kind.counted(count), address(name, tenant=place.tenant, **narrowed)
 
 
 def _pace(pace: tuple[int, date, date] | None) -> str:
@@ -259,10 +325,8 @@ def _ends(period: Period) -> str:
     return "never" if period.ends_on == date.max else f"{period.ends_on:%d %b %Y}".lstrip("0")
 
 
-def _badge(series: Series, period: Period | None, today: date | None, verdict: Verdict) -> tuple[str, str]:
-    """How the series stands, in the judge's word; where it is in order, what else is worth a note."""
-    if not verdict.is_in_order:
-        return verdict.state.badge, verdict.state.value
+def _note(series: Series, period: Period | None, today: date | None) -> tuple[str, str] | None:
+    """What is worth a note of a series that is in order."""
     if not series.is_active:
         return "note", "switched off"
     if period is None:
@@ -275,4 +339,4 @@ def _badge(series: Series, period: Period | None, today: date | None, verdict: V
         return "note", "period is over"
     if period.ends_on != date.max and (days := (period.ends_on - today).days) <= _SOON:
         return "note", f"ends in {days} days" if days != 1 else "ends tomorrow"
-    return verdict.state.badge, verdict.state.value
+    return None

@@ -115,7 +115,7 @@ def test_search_stays_within_the_filters(root: Client, invoices: list[Entry]) ->
 
 
 def test_search_uses_the_indexes(invoices: list[Entry]) -> None:
-    from ledger.admin.search import find_entries
+    from ledger.searching import find_entries
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

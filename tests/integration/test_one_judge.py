@@ -227,14 +227,14 @@ def test_deleted_rows_are_seen_everywhere_after_the_nightly_look(
 
 
 def test_a_note_never_hides_the_word(admin_client: Client, period: Period) -> None:
-    """A card of the overview also says that a period is closed, but not where there is worse to say."""
+    """A line of the overview also says that a period is closed, but not where there is worse to say."""
     flag(period, "a")
     close_period(period, early=True)
-    card = admin_client.get("/ledger/").content.decode().partition('<li class="card">')[2]
-    assert card.partition('<span class="badge ')[2].partition("</span>")[0] == 'bad">unexplained'
+    line = admin_client.get("/ledger/").content.decode().partition('<td data-title="State">')[2]
+    assert line.partition('<span class="badge ')[2].partition("</span>")[0] == 'bad">unexplained'
     explain(next(flagged_gaps()).number, explanation="card refused", org=TENANT)
-    card = admin_client.get("/ledger/").content.decode().partition('<li class="card">')[2]
-    assert card.partition('<span class="badge ')[2].partition("</span>")[0] == 'note">closed'
+    line = admin_client.get("/ledger/").content.decode().partition('<td data-title="State">')[2]
+    assert line.partition('<span class="badge ')[2].partition("</span>")[0] == 'note">closed'
 
 
 def test_gaps_to_explain_are_daily_life(admin_client: Client, period: Period, tmp_path: Path) -> None:

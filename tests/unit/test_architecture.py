@@ -15,13 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
     {"errors", "conf", "misspelt", "moments", "unreadable", "signals"},
-    {"calendars", "formats", "texts", "instances", "keys", "rules"},
+    {"calendars", "formats", "texts", "instances", "keys", "rules", "words"},
     {"models", "sql", "migrations", "cursors"},
     {
         *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "requests", "batches"),
         *("failures", "replacing", "zones"),
     },
-    {"changes", "series", "periods", "growth", "testing", "waiting"},
+    {"changes", "series", "periods", "growth", "testing", "waiting", "searching"},
     {
         *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
         *("remote", "documents", "registering", "seals"),

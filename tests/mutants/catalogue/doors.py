@@ -67,8 +67,8 @@ MUTANTS = (
     Mutant(
         "the overview takes one day for all series",
         "ledger/web/overview.py",
-        "    days = todays(mine.db)\n",
-        "    days = dict.fromkeys(todays(mine.db), date(2000, 1, 1))\n",
+        "    days = todays(router.db_for_read(Series))\n",
+        "    days = dict.fromkeys(todays(router.db_for_read(Series)), date(2000, 1, 1))\n",
         (f"{ACTIONS}::TestTimes::test_the_overview_takes_the_day_of_each_series",),
     ),
     Mutant(

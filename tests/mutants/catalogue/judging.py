@@ -20,9 +20,23 @@ MUTANTS = (
     Mutant(
         "a page that decides by itself",
         "ledger/web/overview.py",
-        "    if not verdict.is_in_order:\n        return verdict.state.badge, verdict.state.value\n",
-        "",
+        "        if its_series is not None and place.verdict.is_in_order:\n",
+        "        if its_series is not None:\n",
         (ONE_JUDGE,),
+    ),
+    Mutant(
+        "the overview begins with the best",
+        "ledger/web/overview.py",
+        "(place.verdict.state.rank, place.is_idle, place.tenant, place.code)",
+        "(-place.verdict.state.rank, place.is_idle, place.tenant, place.code)",
+        ("tests/integration/test_overview.py",),
+    ),
+    Mutant(
+        "who sees some tenants is judged by all",
+        "ledger/web/overview.py",
+        "        judgement = judgement.narrowed(access.tenants)\n",
+        "        pass\n",
+        ("tests/integration/test_overview.py",),
     ),
     Mutant(
         "pages without the judge's word",
