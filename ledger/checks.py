@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.db import connections, router
 
-from ledger import conf
+from ledger import conf, homes
 from ledger.conf import ledger_settings
 from ledger.errors import LedgerError
 from ledger.misspelt import meant, unknown
@@ -44,6 +44,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     messages += _check_sweeps()
     messages += _check_names()
     messages += _check_documents()
+    messages += _check_homes()
     try:
         codes = list(ledger_settings().default_series)
     except ImproperlyConfigured:
@@ -107,6 +108,42 @@ def _check_documents() -> list[CheckMessage]:
         for name in ledger_settings().documents
         if str(name).lower() not in known
     ]
+
+
+def _check_homes() -> list[CheckMessage]:
+    """LEDGER["HOMES"] names databases, the router is there, and models with a NumberField have their table in each."""
+    try:
+        if not homes.are_many():
+            return []
+        every = homes.homes()
+    except DatabaseError:
+        return []  # a function that asks a database, which isn't there yet
+    except (ImproperlyConfigured, ImportError) as error:
+        return [Error(str(error), id="ledger.E010")]
+    messages: list[CheckMessage] = []
+    if not any(isinstance(each, homes.HomeRouter) for each in router.routers):
+        messages.append(
+            Error(
+                "LEDGER['HOMES'] is set, and DATABASE_ROUTERS has no 'ledger.homes.HomeRouter'.",
+                hint="It leads the pages, the admin and numbered rows to their home: put it first.",
+                id="ledger.E011",
+            )
+        )
+    for model in apps.get_models():
+        if not any(hasattr(field, "facts") for field in model._meta.concrete_fields):
+            continue
+        away = [home for home in every if not router.allow_migrate_model(home, model)]
+        if away:
+            messages.append(
+                Error(
+                    f"{model._meta.label} has a NumberField, and its table isn't in the homes {', '.join(away)}.",
+                    hint="A row and its number are written in one transaction, so the table is in each home: let "
+                    "allow_migrate() of your routers say so, and migrate there.",
+                    obj=model,
+                    id="ledger.E012",
+                )
+            )
+    return messages
 
 
 @register(Tags.database)

@@ -12,6 +12,7 @@ LEDGER = {
     "SECOND_CONNECTIONS": {            # where reserved and pooled commit ahead, if not by the same settings: behind a
         "default": "default_ahead",    # pooler, an alias of DATABASES that leads to the same database by another pool
     },
+    "HOMES": {"shop.organization:7": "north"},  # where a tenant's numbers live, if not in one database: ledger.homes
     "DOCUMENTS": ["shop.order"],       # models whose rows get numbers by issue(document=row): each row must stay
     "SEALS": {
         "key": "env:FOLIO_SEAL_KEY",   # who signs: an environment variable, "file:/path", or a function of yours
@@ -68,7 +69,7 @@ SWEEPS: dict[str, dict[str, float]] = {
 
 _KEYS = (
     *("METRICS_TOKEN", "TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "MAX_DAYS_AHEAD", "SECOND_CONNECTIONS", "SWEEPS"),
-    *("DEFAULT_SERIES", "DOCUMENTS", "SEALS"),
+    *("DEFAULT_SERIES", "DOCUMENTS", "SEALS", "HOMES"),
 )
 _SEAL_KEYS = ("key", "previous_key", "trusted", "time_stamps", "anchor")
 _TIMES = ("every", "limit", "batch")
@@ -154,6 +155,17 @@ class LedgerSettings:
     def documents(self) -> tuple[str, ...]:
         """Models whose rows are documents, as app_label.Model, beside those with a NumberField."""
         return tuple(self._value("DOCUMENTS", ()))
+
+    @property
+    def homes(self) -> Mapping[str, str] | str | None:
+        """Tenants and their homes, or the dotted path to a function that tells; None where there is one home."""
+        given = self._value("HOMES", None)
+        if given is not None and not isinstance(given, Mapping | str):
+            raise ImproperlyConfigured(
+                f"LEDGER['HOMES'] is {given!r}; it must be a dict of tenants and homes, or the dotted "
+                "path to a function."
+            )
+        return given
 
     @property
     def metrics_token(self) -> str:

@@ -8,6 +8,7 @@ from django.db import connections, router
 from django.db.models import Model
 
 from ledger.errors import InvalidArgument, InvalidSeries, WrongDatabase
+from ledger.homes import are_many, database_for
 from ledger.keys import tenant_key
 from ledger.models import Series
 
@@ -24,11 +25,16 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-def database_of(subject: object, model: type[Model], using: str | None) -> str:
+def database_of(subject: object, model: type[Model], using: str | None, *, org: Any = None) -> str:
     """``using``, else the database that ``subject`` was read from if it is a row, else where ``model`` is written.
 
-    A row that was read from a replica is written where the router writes.
+    A row that was read from a replica is written where the router writes. Where there are several homes, that is the
+    home of its tenant, or of ``org`` where ``subject`` is no row; raises WrongDatabase for another one.
     """
+    if are_many():
+        tenant = tenant_key(org) if isinstance(subject, str) else getattr(subject, "tenant", None)
+        if tenant is not None and (home := database_for(tenant, using)) is not None:
+            return home
     if using is not None:
         return using
     there: str | None = getattr(getattr(subject, "_state", None), "db", None) or getattr(subject, "database", None)
@@ -71,17 +77,20 @@ def expect(subject: Any, kinds: type | tuple[type, ...], argument: str, remedy: 
         )
 
 
-def series_named(series: Series | str, org: Any, using: str | None) -> tuple[str, Any, str | None]:
+def series_named(
+    series: Series | str, org: Any, using: str | None, *, reads: bool = False
+) -> tuple[str, Any, str | None]:
     """The code, the owner and the database that a call means by ``series``: a code, or the series itself.
 
-    Raises InvalidSeries for anything else, and where ``org`` owns another one than it.
+    ``reads`` is for a call that writes nothing. Raises InvalidSeries for anything else, and where ``org`` owns another
+    one than it; WrongDatabase where ``using`` isn't the tenant's home.
     """
     if isinstance(series, str):
         if series.isprintable():
-            return series, org, using
+            return series, org, database_for(org, using, reads=reads)
     elif isinstance(series, Series):
         if org is None or tenant_key(org) == series.tenant:
-            return series.code, series.tenant, database_of(series, Series, using)
+            return series.code, series.tenant, using if reads and using else database_of(series, Series, using)
         raise InvalidSeries(
             f"The series {str(series)!r} is not one of tenant {tenant_key(org)!r}, which org= names.",
             rule="A series that is passed itself belongs to its own tenant.",
@@ -103,8 +112,10 @@ def choose(
     """
     owner = tenant_key(org) if org is not None else tenant
     if series is None:
-        return owner, None, using
-    code, owner, using = series_named(series, owner, using)
+        return owner, None, using if owner is None else database_for(owner, using, reads=True)
+    if owner is None and isinstance(series, str) and are_many():
+        return None, series, using  # of all tenants
+    code, owner, using = series_named(series, owner, using, reads=True)
     return owner, code, using
 
 

@@ -177,7 +177,7 @@ def preview(
 
     Raises what ``issue`` would raise: UnknownSeries, InactiveSeries, InvalidDate or a PeriodError.
     """
-    series, org, using = series_named(series, org, using)
+    series, org, using = series_named(series, org, using, reads=True)
     alias = using or router.db_for_read(NumberIssued)
     tenant = tenant_key(org)
     day, moment = day_or_moment(on)

@@ -13,6 +13,7 @@ from django.db import DatabaseError, connections, router, transaction
 from ledger import sql
 from ledger.database_errors import not_granted
 from ledger.errors import RegistrationError
+from ledger.homes import database_for
 from ledger.keys import actor_name, check_text, tenant_key
 from ledger.models import Entry, NumberRegistered
 
@@ -57,8 +58,8 @@ def register(
     Raises RegistrationError where there is no such number, where it has another reference of that authority, or where
     another number has this one.
     """
-    alias = using or router.db_for_write(NumberRegistered)
     tenant, text = (number.tenant, number.number) if isinstance(number, Entry) else (tenant_key(org), number)
+    alias = database_for(tenant, using) or router.db_for_write(NumberRegistered)
     register_all([Registration(text, reference, digest)], authority=authority, by=by, org=tenant, using=alias)
     found = NumberRegistered.objects.using(alias).filter(tenant=tenant, authority=authority)
     return found.select_related("entry").get(entry__number__iexact=text)
@@ -68,7 +69,7 @@ def register_all(
     registrations: Iterable[Registration], *, authority: str, by: Any = None, org: Any = None, using: str | None = None
 ) -> int:
     """``register`` for many numbers of one tenant, all or none; returns how many of them are new."""
-    alias = using or router.db_for_write(NumberRegistered)
+    alias = database_for(org, using) or router.db_for_write(NumberRegistered)
     tenant, actor = tenant_key(org), actor_name(by)
     check_text(authority, RegistrationError, "The authority ", longest=_AUTHORITY_LENGTH)
     added = 0

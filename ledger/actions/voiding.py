@@ -34,7 +34,7 @@ def void(
     InvalidReason.
     """
     expect(number, (Entry, str), "number", "Pass the entry, or void('INV-2026-000123', org=shop, reason='…').")
-    alias = database_of(number, NumberVoided, using)
+    alias = database_of(number, NumberVoided, using, org=org)
     why, actor, instead = reason_text(reason), actor_name(by), _replacement(replacement)
     if isinstance(number, str):
         entry = _find(number, tenant_key(org), alias)

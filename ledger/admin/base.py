@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 from ledger.database_errors import not_granted
 from ledger.models import Period, Series
 from ledger.moments import timestamp
+from ledger.web.at_home import at_home
 from ledger.web.texts import readable
 from ledger.zones import timestamp_in
 
@@ -91,7 +92,7 @@ class ModelAdmin(AnyModelAdmin):
         """All of them, guarded in this one place."""
         patterns = [*self.own_urls(), *super().get_urls()]
         for pattern in patterns:
-            pattern.callback = readable(pattern.callback)
+            pattern.callback = readable(at_home(pattern.callback))
         return patterns
 
 

@@ -24,6 +24,7 @@ from ledger.adoption.source import Source
 from ledger.calendars import day_after, zone
 from ledger.database_errors import told_in_our_words
 from ledger.errors import AdoptionError, LedgerError
+from ledger.homes import database_for
 from ledger.keys import actor_name, reason_text, tenant_key
 from ledger.models import Adoption, Period, Series
 from ledger.periods import find_period, open_period
@@ -137,7 +138,7 @@ def adopt(
         actor=actor_name(by),
         on_bad_row=on_bad_row or (lambda row: None),
         progress=progress or (lambda stage, done, total: None),
-        connection=connections[using or router.db_for_write(Adoption)],
+        connection=connections[database_for(org, using) or router.db_for_write(Adoption)],
     )
     with Source(Path(path)) as source, told_in_our_words(series), transaction.atomic(using=task.connection.alias):
         result = task.run(source, dry_run)

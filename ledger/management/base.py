@@ -9,13 +9,16 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
+from io import StringIO
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import Error, InterfaceError, OperationalError, connections, router
 
+from ledger import homes
 from ledger.actions import all_or_none
 from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
@@ -60,6 +63,8 @@ class LedgerCommand(BaseCommand):
     examples = ""
     #: Whether it says how the ledger stands; each command decides for itself.
     judges: bool
+    #: Whether it runs in each home where neither --database nor --tenant names one.
+    in_all_homes = True
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -100,6 +105,10 @@ class LedgerCommand(BaseCommand):
         for name, value in options.items():
             _refuse_unreadable(name, value)
         try:
+            if homes.are_many() and not options["database"] and (self.in_all_homes or options.get("tenant")):
+                if options.get("tenant") is None:
+                    return self._in_each_home(*args, **options)
+                options["database"] = homes.home_of(options["tenant"])
             said = super().execute(*args, **options)
             sys.stdout.flush()
             return said
@@ -120,6 +129,8 @@ class LedgerCommand(BaseCommand):
     def alias(self, options: dict[str, Any]) -> str:
         """The database to work on; raises CommandError where there is none, or it was not migrated."""
         alias: str = options["database"] or router.db_for_write(Entry)
+        with suppress(ImproperlyConfigured):
+            homes.registered(alias)
         if alias not in connections:
             raise CommandError(f"DATABASES has no {alias!r}; it has {', '.join(connections)}.", returncode=BAD_OPTIONS)
         connection = connections[alias]
@@ -137,6 +148,26 @@ class LedgerCommand(BaseCommand):
                     returncode=BAD_OPTIONS,
                 )
         return alias
+
+    def _in_each_home(self, *args: Any, **options: Any) -> None:
+        """The command in all homes, some at once, and what each said under its name; the worst exit code."""
+        said: dict[str, StringIO] = {home: StringIO() for home in homes.homes()}
+        lasts = options.get("forever")
+
+        def run(home: str) -> None:
+            out = self.stdout if lasts else said[home]
+            type(self)().execute(*args, **{**options, "database": home, "stdout": out})
+
+        answers = homes.ask_all(run, said, at_once=len(said) if lasts else homes.AT_ONCE)
+        texts = {home: out.getvalue() for home, out in said.items()}
+        if options.get("json"):
+            self.write_json({home: json.loads(text) if text.strip() else None for home, text in texts.items()})
+        for home, text in texts.items() if not options.get("json") else ():
+            self.stdout.write(f"{home}:\n{text.rstrip()}")
+        failed = [answer for answer in answers if answer.error is not None]
+        if failed:
+            told = "\n".join(f"{answer.home}: {answer.error}" for answer in failed)
+            raise CommandError(told, returncode=max(getattr(answer.error, "returncode", FAILED) for answer in failed))
 
     def conclude(self, verdict: Verdict, *, first: str = "", quiet: bool = False) -> None:
         """Say how it stands and end with the exit code of that: 0 in order, 1 work for people, 2 lost or tampered.

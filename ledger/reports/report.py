@@ -13,6 +13,7 @@ from django.db import router
 from ledger import __version__, calendars
 from ledger.databases import choose
 from ledger.errors import InvalidDate, ReportError
+from ledger.homes import database_for
 from ledger.judging import Fact, Judgement, Kind, State, Verdict, judge
 from ledger.models import Entry, Series
 from ledger.reports import report_sql as sql
@@ -150,6 +151,7 @@ def continuity_report(
     """
     owner, series, using = choose(org, tenant, series, using)
     owner = owner or ""
+    using = database_for(owner, using, reads=True)
     _check(on, since, until, made_at)
     tell = progress or (lambda step: None)
     with snapshot(using or router.db_for_read(Entry)) as shot:

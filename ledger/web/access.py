@@ -25,6 +25,7 @@ from django.views.decorators.http import require_http_methods
 from ledger.errors import InvalidActor
 from ledger.instances import instance_key
 from ledger.models import Series, TenantAccess
+from ledger.web.at_home import at_home
 from ledger.web.headers import secured
 from ledger.web.texts import is_readable
 
@@ -124,6 +125,11 @@ def page(
                 return TemplateResponse(
                     request, "ledger/unreadable.html", {"title": "Not readable", "user": user}, status=400
                 )
+            return of_user(request, *args, **kwargs)
+
+        @at_home
+        def of_user(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            user = request.user
             access = access_of(user, sees)
             nothing = access.tenants is not None and (of_all_tenants or not access.tenants)
             try:

@@ -44,6 +44,7 @@ READING: dict[str, list[list[str]]] = {
     "ledger_drafts": [["list", "--system", BOOKS], ["list", "--system", BOOKS, "--json"]],
     "ledger_gaps": [[], ["--json"], ["list", "--full"], ["--tenant", "berlin"]],
     "ledger_grants": [],
+    "ledger_home": [["list"], ["list", "--json"]],
     "ledger_install": [],
     "ledger_migrate_from": [],
     "ledger_period": [["list"], ["list", "--json"], ["list", "old", "--tenant", "berlin"], ["ahead"]],

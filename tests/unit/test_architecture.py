@@ -18,7 +18,8 @@ LAYERS = [
     {"calendars", "formats", "texts", "instances", "keys", "rules", "words"},
     {"models", "sql", "migrations", "cursors"},
     {
-        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "requests", "batches"),
+        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "homes"),
+        *("requests", "batches"),
         *("failures", "replacing", "zones"),
     },
     {"changes", "series", "periods", "growth", "testing", "waiting", "searching"},

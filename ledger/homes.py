@@ -1,0 +1,203 @@
+"""Homes: where a tenant's numbers live. A home is an alias of DATABASES, or one of its schemas: ``"alias:schema"``.
+
+``LEDGER["HOMES"]`` says which: a mapping of tenants to homes (whom it doesn't name lives where the routers write), or
+the dotted path to a function that takes a tenant and returns its home, and the list of all homes where it is given
+None. Without the setting there is one home, and nothing here costs anything.
+
+``"alias:schema"`` is an alias of its own, made of the other one's settings, whose connections look into that schema
+alone: so ``using=``, ``transaction.atomic(using=…)`` and the ORM know it by this name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import deepcopy
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, router
+from django.utils.module_loading import import_string
+
+from ledger.errors import WrongDatabase
+from ledger.keys import tenant_key
+from ledger.misspelt import meant
+
+_T = TypeVar("_T")
+_Given = Mapping[str, str] | Callable[[str | None], Any]
+
+#: So many homes are asked at once where all of them are.
+AT_ONCE = 8
+#: So many tenants are remembered of a function before the memory starts afresh.
+_MEMORY = 100_000
+
+_here: ContextVar[str | None] = ContextVar("ledger_home", default=None)
+#: The setting that was read last, and what it says.
+_seen: tuple[Any, _Given | None] = (None, None)
+_known: dict[str, str] = {}
+
+
+def home_of(org: Any = None) -> str:
+    """The alias where the numbers of ``org`` live, for ``transaction.atomic(using=home_of(shop))``; as in ``issue``."""
+    tenant = tenant_key(org)
+    return _home(tenant) or _default()
+
+
+def homes() -> list[str]:
+    """The aliases of all homes, each once."""
+    given = _given()
+    if given is None:
+        return [_default()]
+    listed = [_default(), *given.values()] if isinstance(given, Mapping) else list(given(None))
+    return [registered(home) for home in dict.fromkeys(listed)]
+
+
+def are_many() -> bool:
+    """Whether LEDGER["HOMES"] is set."""
+    return _given() is not None
+
+
+def database_for(org: Any, using: str | None, *, reads: bool = False) -> str | None:
+    """``using``, else the home of ``org``; where there is one home, None: the routers know it.
+
+    Raises WrongDatabase where ``using`` is another one, unless the caller ``reads``: a replica may be read.
+    """
+    if _given() is None:
+        return using
+    tenant = tenant_key(org)
+    home = _home(tenant) or _default()
+    if using is None or using == home or reads:
+        return home if using is None else using
+    forget(tenant)  # a function may know better by now
+    home = _home(tenant) or _default()
+    if using == home:
+        return home
+    raise WrongDatabase(
+        f"Tenant {tenant!r} lives in the home {home!r}, and the call is about the database {using!r}.",
+        rule="A tenant's numbers are given out in one home: what LEDGER['HOMES'] says.",
+        remedy=f"Nothing was written. Begin the transaction there: transaction.atomic(using={home!r}); "
+        "ledger.homes.home_of(org) tells it.",
+    )
+
+
+def forget(tenant: str) -> None:
+    """Ask the function of LEDGER["HOMES"] again where this tenant lives."""
+    _known.pop(tenant, None)
+
+
+@contextmanager
+def entered(home: str) -> Iterator[None]:
+    """Let Folio's models be read and written in ``home`` wherever no database is named. Needs the HomeRouter."""
+    before = _here.set(registered(home))
+    try:
+        yield
+    finally:
+        _here.reset(before)
+
+
+class HomeRouter:
+    """For DATABASE_ROUTERS: leads Folio's models to the home that was entered, and a numbered row to its tenant's."""
+
+    def db_for_read(self, model: type[Any], **hints: Any) -> str | None:
+        """Where the row is that it is about, else the home that was entered; else it is for other routers to say."""
+        if model._meta.app_label not in ("ledger", "workers"):
+            return None
+        there: str | None = getattr(getattr(hints.get("instance"), "_state", None), "db", None)
+        return there or _here.get()
+
+    def db_for_write(self, model: type[Any], **hints: Any) -> str | None:
+        """The same, and for a new row with a NumberField the home of its org."""
+        if (home := self.db_for_read(model, **hints)) is not None or _given() is None:
+            return home
+        row = hints.get("instance")
+        if isinstance(row, model) and row._state.db is None:
+            for field in model._meta.concrete_fields:
+                if hasattr(field, "facts"):  # of a NumberField, whose module needs not be loaded for this
+                    return home_of(field.facts(row)["org"])
+        return None
+
+
+class Answer(NamedTuple):
+    """What a home said; ``error`` where it didn't answer."""
+
+    home: str
+    value: Any
+    error: Exception | None
+
+
+def ask_all(ask: Callable[[str], _T], which: Iterable[str] | None = None, *, at_once: int = AT_ONCE) -> list[Answer]:
+    """What ``ask`` returned for each home, in their order; at most ``at_once`` are asked at the same time.
+
+    One that is down keeps no other waiting. Where there is one home, the caller's own thread asks it, and what goes
+    wrong is raised.
+    """
+    asked = homes() if which is None else list(which)
+    if not are_many():
+        return [Answer(home, ask(home), None) for home in asked]
+    with ThreadPoolExecutor(at_once, thread_name_prefix="ledger-home") as pool:
+        return list(pool.map(partial(_answer, ask), asked))
+
+
+def _answer(ask: Callable[[str], Any], home: str) -> Answer:
+    try:
+        with entered(home):
+            return Answer(home, ask(home), None)
+    except Exception as error:  # noqa: BLE001  (told beside what the others said)
+        return Answer(home, None, error)
+    finally:
+        connections[home].close()
+
+
+def _default() -> str:
+    from ledger.models import Entry
+
+    return router.db_for_write(Entry)
+
+
+def _given() -> _Given | None:
+    global _seen
+    setting = getattr(settings, "LEDGER", None)
+    if setting is not _seen[0]:
+        from ledger.conf import ledger_settings
+
+        _known.clear()
+        chosen = ledger_settings().homes
+        _seen = (setting, import_string(chosen) if isinstance(chosen, str) else chosen)
+    return _seen[1]
+
+
+def _home(tenant: str) -> str | None:
+    given = _given()
+    if given is None:
+        return None
+    home = _known.get(tenant)
+    if home is None:
+        home = given.get(tenant) if isinstance(given, Mapping) else given(tenant)
+        if home is None:
+            return None
+        if len(_known) >= _MEMORY:
+            _known.clear()
+        _known[tenant] = registered(home)
+    return home
+
+
+def registered(home: str) -> str:
+    """``home``, known to Django: a schema gets an alias of its own. Raises ImproperlyConfigured for what is none."""
+    if home in connections.settings:
+        return home
+    alias, _, schema = str(home).partition(":")
+    if alias not in connections.settings or not schema:
+        raise ImproperlyConfigured(
+            f"LEDGER['HOMES'] names {home!r}{meant(str(home), connections.settings)}; a home is an alias of DATABASES "
+            "('north'), or one of its schemas ('default:north')."
+        )
+    made = deepcopy(connections.settings[alias])
+    quoted = '"' + schema.replace('"', '""') + '"'
+    escaped = quoted.replace("\\", "\\\\").replace(" ", "\\ ")
+    made["OPTIONS"]["options"] = f"{made['OPTIONS'].get('options', '')} -c search_path={escaped}".strip()
+    connections.settings[home] = made
+    return home

@@ -1,0 +1,114 @@
+"""``ledger_home``: the homes of LEDGER["HOMES"]: which there are, and their migrations; a tenant's move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import CommandError, CommandParser
+from django.db import connections
+from psycopg import sql
+
+from ledger import homes
+from ledger.management.base import FAILED, LedgerCommand
+
+#: The home whose ids a ledger draws: ledger_set_home gives each a range of 2^48.
+_NUMBER = """
+    SELECT (s.seqmin - 1) / 281474976710656
+    FROM pg_sequence s WHERE s.seqrelid = pg_get_serial_sequence('ledger_series', 'id')::regclass
+"""
+_STATE = f"""
+    SELECT ({_NUMBER}), (SELECT count(DISTINCT s.tenant) FROM ledger_series s)
+"""  # noqa: S608  (our own text)
+
+
+class Command(LedgerCommand):
+    help = (
+        "The homes in which tenants' numbers live (LEDGER['HOMES']). list tells each and whether it answers; migrate "
+        "makes schemas and migrates all homes in turn. Exit code 0: done; 1: a home could not be asked or migrated; "
+        "2: the options are no good."
+    )
+    judges = False
+    in_all_homes = False
+    examples = """  manage.py ledger_home list
+  manage.py ledger_home migrate
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        listing = actions.add_parser("list", help="Each home, how many tenants live there, and whether it answers.")
+        listing.add_argument("--json", action="store_true", help="Write one JSON document.")
+        actions.add_parser("migrate", help="Make missing schemas, migrate all homes, and give each its range of ids.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        getattr(self, f"_{options['action']}")(options)
+
+    def _list(self, options: dict[str, Any]) -> None:
+        answers = homes.ask_all(_state)
+        rows = [
+            {
+                "home": one.home,
+                **(one.value or {"number": None, "tenants": None}),
+                "error": str(one.error or "").strip(),
+            }
+            for one in answers
+        ]
+        if options["json"]:
+            self.write_json(rows)
+        else:
+            self.write_table(("home", "number", "tenants", "error"), (row.values() for row in rows))
+        if any(row["error"] for row in rows):
+            raise CommandError("Homes that don't answer are red: see above.", returncode=FAILED)
+
+    def _migrate(self, options: dict[str, Any]) -> None:
+        """A home that fails keeps no other from its migrations; run again, it goes on with those that are left."""
+        every, failed = homes.homes(), []
+        taken = {one.value["number"] for one in homes.ask_all(_state) if one.value is not None and one.value["tenants"]}
+        with self.progress(len(every), wanted=options["verbosity"] > 0) as begin:
+            for home in every:
+                begin(home)
+                try:
+                    _make_schema(home)
+                    call_command(
+                        "migrate", database=home, run_syncdb=True, verbosity=0, interactive=False, skip_checks=True
+                    )
+                    taken.add(number := _numbered(home, taken))
+                    self.stdout.write(f"{home}: migrated; its ids are those of home {number}.")
+                except Exception as error:  # noqa: BLE001  (whatever it is, it is told, and the next home has its turn)
+                    failed.append(home)
+                    self.stderr.write(f"{home}: {type(error).__name__}: {error}")
+                finally:
+                    connections[home].close()
+        if failed:
+            raise CommandError(f"Not migrated: {', '.join(failed)}. Run it again.", returncode=FAILED)
+
+
+def _state(home: str) -> dict[str, Any]:
+    with connections[home].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('ledger_series') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            raise CommandError("not migrated: manage.py ledger_home migrate")
+        cursor.execute(_STATE)
+        number, tenants = cursor.fetchone()
+    return {"number": number, "tenants": tenants}
+
+
+def _make_schema(home: str) -> None:
+    alias, _, schema = home.partition(":")
+    if schema and alias in connections.settings:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT to_regnamespace(quote_ident(%s)) IS NULL", [schema])
+            if cursor.fetchone()[0]:
+                cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+
+
+def _numbered(home: str, taken: set[int]) -> int:
+    """Which home's ids the ledger draws; an empty one whose range another has is given the next free one."""
+    state = _state(home)
+    number: int = state["number"]
+    if number in taken and not state["tenants"]:
+        number = next(each for each in range(len(taken) + 1) if each not in taken)
+        with connections[home].cursor() as cursor:
+            cursor.execute("SELECT ledger_set_home(%s)", [number])
+    return number

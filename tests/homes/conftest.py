@@ -1,0 +1,99 @@
+"""Four homes: two schemas on each of two servers; on one given server (DATABASE_URL), two databases of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connections
+from django.test import override_settings
+
+from ledger import homes
+from ledger.site import embedded
+from ledger.testing import _REFUSAL
+from tests.databases import database_alias, new_database
+from tests.provision import EMBEDDED, POSTGRES_CONF, database_origin, folder
+
+HOMES = ("first:north", "first:south", "second:north", "second:south")
+ROUTERS = ["ledger.homes.HomeRouter", f"{__name__}.FirstHome"]
+#: One tenant in each home.
+TENANTS = dict(zip(("ada", "bob", "cleo", "dora"), HOMES, strict=True))
+
+
+@pytest.fixture(scope="package")
+def servers(django_db_blocker: Any) -> Iterator[None]:
+    """The aliases ``first`` and ``second``, and the four homes, migrated."""
+    with ExitStack() as stack:
+        urls = [stack.enter_context(new_database("folio_homes_first"))]
+        if database_origin() == EMBEDDED:
+            second = folder() / "second"
+            urls.append(embedded.start_postgres(second, configuration=POSTGRES_CONF, cleanup_mode="stop"))
+        else:
+            urls.append(stack.enter_context(new_database("folio_homes_second")))
+        for alias, url in zip(("first", "second"), urls, strict=True):
+            stack.enter_context(database_alias(alias, url))
+        stack.enter_context(django_db_blocker.unblock())
+        with override_settings(LEDGER={"HOMES": f"{__name__}.mapping"}, DATABASE_ROUTERS=ROUTERS):
+            call_command("ledger_home", "migrate", verbosity=0)
+        yield
+        for home in HOMES:
+            connections[home].close()
+            del connections.settings[home]
+
+
+def mapping(tenant: str | None) -> Any:
+    """What LEDGER["HOMES"] names: the four homes alone."""
+    return HOMES if tenant is None else TENANTS.get(tenant, "first:north")
+
+
+@pytest.fixture
+def four(servers: None, django_db_blocker: Any) -> Iterator[tuple[str, ...]]:
+    """The setting for them; their ledgers are empty afterwards."""
+    with (
+        django_db_blocker.unblock(),
+        override_settings(
+            LEDGER={"HOMES": f"{__name__}.mapping", "MAX_DAYS_AHEAD": 4_000_000},
+            DATABASE_ROUTERS=ROUTERS,
+        ),
+    ):
+        yield HOMES
+        for home in homes.homes():
+            _empty(home)
+
+
+@pytest.fixture
+def root(four: Any) -> Iterator[User]:
+    """Who may do everything, in the default database, where users are."""
+    user = User.objects.create_superuser("root")
+    yield user
+    user.delete()
+
+
+class FirstHome:
+    """Where users, sessions and all else live that no home is found for."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return HOMES[0]
+
+    db_for_write = db_for_read
+
+
+def _empty(home: str) -> None:
+    """Without what refuses it, as Folio does in a test runner's own database."""
+    with connections[home].cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = %s)"
+            " FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
+            " AND c.relname ~ '^(ledger|workers|shop)_'",
+            [_REFUSAL],
+        )
+        tables = dict(cursor.fetchall())
+        refusing = [table for table, refuses in tables.items() if refuses]
+        cursor.execute("; ".join(f"ALTER TABLE {table} DISABLE TRIGGER {_REFUSAL}" for table in refusing))
+        cursor.execute(f"TRUNCATE {', '.join(tables)}")
+        cursor.execute("; ".join(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {_REFUSAL}" for table in refusing))
+    connections[home].close()
