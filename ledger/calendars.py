@@ -47,8 +47,8 @@ class Span:
     ends_on: date
 
     def __post_init__(self) -> None:
-        _require_plain_date(self.starts_on)
-        _require_plain_date(self.ends_on)
+        require_plain_date(self.starts_on)
+        require_plain_date(self.ends_on)
         if self.starts_on > self.ends_on:
             raise InvalidCalendar(
                 f"The span from {self.starts_on} to {self.ends_on} ends before it starts.",
@@ -57,7 +57,7 @@ class Span:
             )
 
     def __contains__(self, on: date) -> bool:
-        _require_plain_date(on)
+        require_plain_date(on)
         return self.starts_on <= on <= self.ends_on
 
     def __str__(self) -> str:
@@ -130,7 +130,7 @@ class Calendar:
         `InvalidDate` for a datetime: which day that is depends on a time zone, so it goes through
         `business_date` first.
         """
-        _require_plain_date(on)
+        require_plain_date(on)
         match self.kind:
             case CalendarKind.NEVER:
                 return Span(date.min, date.max)
@@ -184,7 +184,7 @@ def business_date(moment: date | datetime, zone: ZoneInfo) -> date:
     """
     # A datetime is a date to Python, so it has to be asked for first.
     if not isinstance(moment, datetime):
-        _require_plain_date(moment)
+        require_plain_date(moment)
         return moment
     try:
         if moment.utcoffset() is None:
@@ -227,7 +227,7 @@ class _Steps:
 
     def index(self, on: date) -> int:
         """The number of the step that holds the day; for steps of 12 months, the year in which it starts."""
-        _require_plain_date(on)
+        require_plain_date(on)
         index = (on.year * 12 + on.month - self.anchor.month) // self.months
         return index if self._start(index) <= (on.year, on.month, on.day) else index - 1
 
@@ -248,7 +248,8 @@ class _Steps:
         return year, month + 1, min(self.anchor.day, last_day)
 
 
-def _require_plain_date(on: object) -> None:
+def require_plain_date(on: object) -> None:
+    """Raise `InvalidDate` for what is no date; a datetime is none."""
     if isinstance(on, datetime):
         raise InvalidDate(
             f"The datetime {on.isoformat()} is not a date.",

@@ -11,6 +11,7 @@ from ledger.errors import InvalidArgument, InvalidSeries, WrongDatabase
 from ledger.homes import are_many, database_for
 from ledger.keys import tenant_key
 from ledger.models import Series
+from ledger.texts import shown
 
 _M = TypeVar("_M", bound=Model)
 
@@ -68,10 +69,11 @@ def same_row(row: _M, alias: str) -> _M:
 
 def expect(subject: Any, kinds: type | tuple[type, ...], argument: str, remedy: str) -> None:
     """Raise InvalidArgument unless ``subject`` is one of ``kinds``."""
-    if not isinstance(subject, kinds):
-        named = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+    taken = kinds if isinstance(kinds, tuple) else (kinds,)
+    if not isinstance(subject, taken) or (isinstance(subject, bool) and bool not in taken):
+        named = " or ".join(kind.__name__ for kind in taken)
         raise InvalidArgument(
-            f"{argument}={subject!r:.60} is of type {type(subject).__name__}.",
+            f"{argument}={shown(subject, 60)} is of type {type(subject).__name__}.",
             rule=f"{argument} takes {named}.",
             remedy=remedy,
         )

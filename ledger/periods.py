@@ -133,9 +133,11 @@ def open_period(
     for given in (day, starts_on, ends_on):
         day_or_moment(given)  # refuses what is no date
     found = series if isinstance(series, Series) and series._state.db == alias else _series(alias, org, code)
+    if day is None and starts_on is None and ends_on is None:
+        day = today_in(found.time_zone, alias)
     period = _wanted_period(found, day, starts_on, ends_on, first_value, label, alias)
     by_hand = starts_on is not None or first_value not in (None, found.start_value)
-    opened = _opened(period, alias, ahead=False, by_hand=actor_name(by) if by_hand else None, label=label)
+    opened = _opened(period, alias, day, ahead=False, by_hand=actor_name(by) if by_hand else None, label=label)
     if first_value is not None and opened.first_value != first_value:
         raise PeriodConflict(
             f"The period {opened.label} of series {str(series)!r} is open already, from {opened.first_value} on.",
@@ -154,12 +156,12 @@ def open_period_for(connection: BaseDatabaseWrapper, series: Series, day: date) 
     period = planned_period(series, day, connection.alias)
     try:
         ahead = series.allocation != Allocation.SERIAL and seen_ahead(connection, series)
-        return _opened(period, connection.alias, ahead=ahead)
+        return _opened(period, connection.alias, day, ahead=ahead)
     except SecondConnectionFailed as error:
         if series.allocation == Allocation.RESERVED:
             raise  # its values are committed on the second connection, which would not see this period
         _log.warning("The period %s is opened inside a checkout, and others wait for it: %s", period, error)
-        return _opened(period, connection.alias, ahead=False)
+        return _opened(period, connection.alias, day, ahead=False)
 
 
 def _series(alias: str, org: Any, code: str) -> Series:
@@ -262,17 +264,21 @@ def impatient(alias: str, patience: str = _PATIENCE) -> Iterator[None]:
         yield
 
 
-def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = None, label: str | None = None) -> Period:
+def _opened(
+    period: Period, alias: str, day: date | None, *, ahead: bool, by_hand: str | None = None, label: str | None = None
+) -> Period:
     """``period`` as it is in the database, made there if need be; raises PeriodConflict where it can't be made.
 
-    The database makes it by the series' own row; ``by_hand`` by these very dates and first value, and names who asked.
+    The database makes the one that holds ``day`` by the series' own row, whose settings may just have changed;
+    ``by_hand`` by these very dates and first value, and names who asked.
     """
-    opened = find_period(period.series, period.starts_on, alias)
+    within = day or period.starts_on
+    opened = find_period(period.series, within, alias)
     if opened is None:
         _refuse_repetition(period, alias)
         _check_rules(period, alias)
         # Of two that open the same period, one makes it, the other finds it.
-        outcome = _open(connections[alias], period, ahead=ahead, by_hand=by_hand, label=label)
+        outcome = _open(connections[alias], period, within, ahead=ahead, by_hand=by_hand, label=label)
         if outcome == "too_far":
             raise refusals.too_far(period.series, period.starts_on)
         if outcome.startswith("conflict: "):
@@ -282,23 +288,23 @@ def _opened(period: Period, alias: str, *, ahead: bool, by_hand: str | None = No
                 rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
                 remedy="Change the series' template, so that its numbers can't be mistaken for others.",
             )
-        opened = find_period(period.series, period.starts_on, alias)
+        opened = find_period(period.series, within, alias)
         if opened is None and ahead and not sees_new_rows(connections[alias]):
             raise refusals.old_snapshot(period.series.code)
-    if opened is None or (opened.starts_on, opened.ends_on) != (period.starts_on, period.ends_on):
+    if opened is None or (day is None and (opened.starts_on, opened.ends_on) != (period.starts_on, period.ends_on)):
         raise _conflict(period, alias)
     return opened
 
 
 def _open(
-    connection: BaseDatabaseWrapper, period: Period, *, ahead: bool, by_hand: str | None, label: str | None
+    connection: BaseDatabaseWrapper, period: Period, day: date, *, ahead: bool, by_hand: str | None, label: str | None
 ) -> str:
     names = [period.tenant, period.series.code]
     if by_hand is not None:
         statement = sql.OPEN_EXPLICIT
         arguments = [*names, period.starts_on, period.ends_on, period.first_value, by_hand, label]
     else:
-        statement, arguments = sql.OPEN_PERIOD, [*names, period.starts_on]
+        statement, arguments = sql.OPEN_PERIOD, [*names, day]
     if ahead:
         return str(ask_ahead(connection, statement, arguments, lock_timeout="5s")[0][0])
     with connection.cursor() as cursor:
@@ -324,10 +330,11 @@ def _wanted_period(
         )
     if first_value is not None:
         expect(first_value, int, "first_value", "Pass a whole number, such as first_value=500.")
-    if starts_on is not None and ends_on is not None:
+    if day is None:
+        assert starts_on is not None and ends_on is not None
         period = Period.of(series, Span(starts_on, ends_on), first_value=first_value, label=label)
     else:
-        period = planned_period(series, day or today_in(series.time_zone, alias), alias)
+        period = planned_period(series, day, alias)
         if first_value is not None or label is not None:
             period = Period.of(series, period.as_span(), first_value=first_value, label=label)
     if not 0 <= period.first_value <= period.max_value:

@@ -54,7 +54,7 @@ def void_entry(alias: str, request: Request, replaces: Any, documents: Collectio
         )
     number = replaces.number if isinstance(replaces, Entry) else replaces
     found = Entry.objects.using(alias).filter(tenant=request.tenant, number__iexact=number)
-    entry = found.select_related("series").first()
+    entry = found.select_related("series").first() if number.isprintable() else None
     if entry is None or (isinstance(replaces, Entry) and entry.pk != replaces.pk):
         raise UnknownNumber(
             f"Tenant {request.tenant!r} has no number {number!r}.",

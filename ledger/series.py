@@ -13,7 +13,7 @@ from django.db import DatabaseError, connections, router, transaction
 
 from ledger import changes, refusals, sql
 from ledger.allocation.ahead import ask_ahead, sees_new_rows
-from ledger.calendars import CalendarKind, day_after
+from ledger.calendars import CalendarKind, day_after, require_plain_date
 from ledger.conf import ledger_settings
 from ledger.database_errors import told_in_our_words
 from ledger.databases import series_named
@@ -94,6 +94,8 @@ def define_series(
         )
     if "rules" in settings:
         settings["rules"] = rules_text(settings["rules"])
+    if from_day is not None:
+        require_plain_date(from_day)
     actor = actor_name(by)
     with told_in_our_words(code), transaction.atomic(using=alias):
         found = find_series(alias, tenant, code)

@@ -23,13 +23,14 @@ from ledger.adoption.rows import Layout, RowReader
 from ledger.adoption.source import Source
 from ledger.calendars import day_after, zone
 from ledger.database_errors import told_in_our_words
+from ledger.databases import expect
 from ledger.errors import AdoptionError, LedgerError
 from ledger.homes import database_for
 from ledger.keys import actor_name, reason_text, tenant_key
 from ledger.models import Adoption, Period, Series
 from ledger.periods import find_period, open_period
 from ledger.rules import rules_text
-from ledger.series import define_series, find_series, make_default_series
+from ledger.series import check_code, define_series, find_series, make_default_series
 from ledger.zones import timestamp_in
 
 if TYPE_CHECKING:
@@ -128,6 +129,10 @@ def adopt(
     error is raised too for a file that is none, that was adopted before, or that falls in a period with entries.
     InvalidArgument and its kin tell of arguments that no file would work with.
     """
+    expect(path, (Path, str), "path", "Pass the path of a CSV file.")
+    expect(layout or Layout(), Layout, "layout", "Pass Layout(number_column='…'), or leave it out.")
+    expect(settings or {}, Mapping, "settings", "Pass a dict, such as settings={'template': 'INV-{counter}'}.")
+    check_code(series)
     task = _Adoption(
         series=series,
         tenant=tenant_key(org),

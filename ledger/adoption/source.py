@@ -26,9 +26,9 @@ class Source(io.RawIOBase):
     def __init__(self, path: Path) -> None:
         try:
             self._file = path.open("rb", buffering=0)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError of a name that no file can have
             raise InvalidArgument(
-                f"The file {os.fsencode(path).decode(errors='replace')!r} can't be read: {error.strerror}.",
+                f"The file {str(path)!a} can't be read: {getattr(error, 'strerror', error)}.",
                 rule="The numbers of a previous system come from a CSV file.",
                 remedy="Check its path and its permissions.",
             ) from error

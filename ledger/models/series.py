@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -17,12 +18,16 @@ from ledger.keys import check_text
 from ledger.models.columns import ShortTextField, key
 from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.rules import Finding, Plan, Rules, as_of, check_period, check_settings, combined_rules, refuse_broken
+from ledger.texts import can_be_held, shown
 
 #: The longest number that any series may give out, in characters.
 NUMBER_LENGTH = 100
 
 #: The longest name of an accounting system.
 SYSTEM_LENGTH = 100
+
+#: The highest values of settings that have nothing else to say of it.
+_HIGHEST = {"max_days_ahead": 10_000_000, "close_after_days": 32_767}
 
 
 class Allocation(models.TextChoices):
@@ -205,7 +210,10 @@ class Series(models.Model):
 
     def _checks(self) -> list[tuple[str, Callable[[], object]]]:
         """Each check with the field it is about; a later one may rest on those before."""
+        kept = ("id", "tenant", "code")
+        fields = [field for field in self._meta.concrete_fields if field.editable and field.name not in kept]
         return [
+            *((field.name, partial(self._check_type, field)) for field in fields),
             ("start_value", self._check_start_value),
             ("max_length", self._check_max_length),
             ("allocation", self._check_allocation),
@@ -217,6 +225,24 @@ class Series(models.Model):
             ("start_value", self._check_length),
             ("rules", lambda: refuse_broken(self.rule_findings())),
         ]
+
+    def _check_type(self, field: models.Field[Any, Any]) -> None:
+        """Refuse what no check after this one, and no column, could take."""
+        value, highest = getattr(self, field.attname), _HIGHEST.get(field.name)
+        if isinstance(field, models.BooleanField):
+            rule, fits = "True or False", isinstance(value, bool)
+        elif isinstance(field, models.IntegerField):
+            rule = "a whole number" if highest is None else f"a whole number from 0 to {highest:,}"
+            fits = isinstance(value, int) and not isinstance(value, bool)
+            fits = fits and (highest is None or 0 <= value <= highest)
+        else:
+            rule, fits = "a text without NUL", isinstance(value, str) and can_be_held(value)
+        if not (fits or (value is None and field.null)):
+            raise InvalidSeries(
+                f"The setting {field.name}={shown(value, 60)} is of type {type(value).__name__}.",
+                rule=f"It is {rule}{', or None' if field.null else ''}.",
+                remedy="Correct it, or leave it out.",
+            )
 
     def _check_start_value(self) -> None:
         if self.start_value < 0:

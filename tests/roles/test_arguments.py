@@ -205,7 +205,7 @@ CALLS: dict[str, tuple[str, str]] = {
         "ledger_issue_serial('{m}', 'serial', '2026-05-05', NULL, 'first', '', '{{}}', {theirs_serial_entry})",
     ),
     "a period in 9999": (CHECKOUT, "ledger_open_period('{m}', 'serial', '9999-01-01')"),
-    "a period two years ahead": (CHECKOUT, "ledger_open_period('{m}', 'serial', (now() + interval '2 years')::date)"),
+    "a period three years ahead": (CHECKOUT, "ledger_open_period('{m}', 'serial', (now() + interval '3 years')::date)"),
     "a period before Christ": (CHECKOUT, "ledger_open_period('{m}', 'serial', '0044-03-15 BC')"),
     "a period at the end": (CHECKOUT, "ledger_open_period('{m}', 'serial', 'infinity')"),
     "a period at no day": (CHECKOUT, "ledger_open_period('{m}', 'serial', NULL)"),

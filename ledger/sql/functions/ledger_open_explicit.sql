@@ -15,7 +15,7 @@ DECLARE
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
     SELECT s.id, s.template, s.fiscal_start, s.start_value INTO series
-    FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series;
+    FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series FOR SHARE; -- as ledger_open_period
     IF NOT FOUND THEN RETURN 'unknown'; END IF;
     SELECT * INTO shape
     FROM ledger_render_template(series.template, series.fiscal_start, p_series, p_tenant, p_starts_on, p_label);
