@@ -2,6 +2,8 @@
 
 Watched are the models with a NumberField, and those that ``LEDGER["DOCUMENTS"]`` names. A number has lost its document
 if the document's key is that of a row which isn't there; a text that names no row (``order:17``) is its own document.
+But where a model that the setting names has a NumberField with ``document=``, all numbers of its series are of its
+rows: such a number has lost its document if no row bears it.
 Each is a finding of the kind ``no-document``, and its system is the model. It is resolved when the row is there again,
 or the number is void. Until then people can say why it may stand: they acknowledge the finding.
 """
@@ -27,10 +29,13 @@ from ledger.replacing import valid
 
 _log = logging.getLogger(__name__)
 
-#: The numbers of watched models. Arguments: labels, tenant (null for all), after (the id of the last one read), size.
+#: The numbers of watched models. Arguments: labels, codes of series, tenant (null for all), after (the id of the last
+#: one read), size.
 _OF_MODELS = """
     SELECT e.id FROM ledger_entry e
-    WHERE e.id > %(after)s AND e.document > '' AND split_part(e.document, ':', 1) = ANY (%(labels)s::text[])
+    WHERE e.id > %(after)s AND e.document > ''
+      AND (split_part(e.document, ':', 1) = ANY (%(labels)s::text[])
+           OR e.series_id IN (SELECT s.id FROM ledger_series s WHERE s.code = ANY (%(codes)s::text[])))
       AND (%(tenant)s::text IS NULL OR e.tenant = %(tenant)s)
     ORDER BY e.id
     LIMIT %(size)s
@@ -53,45 +58,82 @@ def _gives_its_row(field: models.Field[Any, Any]) -> bool:
     return getattr(field, "is_given_to_its_row", False)
 
 
+def watched_texts() -> dict[str, list[Any]]:
+    """The NumberFields whose documents are texts, of the models that the setting names, by the code of their series."""
+    found: dict[str, list[Any]] = defaultdict(list)
+    for name in ledger_settings().documents:
+        for field in apps.get_model(name)._meta.concrete_fields:
+            if series := getattr(field, "series_of_texts", None):
+                found[series].append(field)
+    return found
+
+
 def numbers(alias: str, size: int, *, tenant: str | None = None) -> Iterator[Sequence[int]]:
     """The ids of the entries whose documents are watched, so many at a time."""
     if labels := list(watched()):
-        yield from id_batches(alias, _OF_MODELS, size, labels=labels, tenant=tenant)
+        yield from id_batches(alias, _OF_MODELS, size, labels=labels, codes=list(watched_texts()), tenant=tenant)
 
 
 def look(alias: str, ids: Sequence[Any]) -> tuple[dict[str, int], Failures]:
     """Look for the documents of these entries: how many findings were raised and resolved, and what failed."""
-    known, failures = watched(), Failures()
+    known, texts, failures = watched(), watched_texts(), Failures()
     found = Entry.objects.using(alias).filter(pk__in=list(ids)).exclude(kind=Entry.Kind.GAP)
     # Read before the rows are: a row that comes to be meanwhile is there then.
-    entries = list(found.values_list("pk", "tenant", "document"))
+    entries = list(found.values_list("pk", "tenant", "document", "number", "series__code"))
     living = set(valid(found).values_list("pk", flat=True))
     by_model: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
-    for pk, tenant, document in entries:
+    by_series: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for pk, tenant, document, number, series in entries:
         named, _, key = document.partition(":")
         if named in known:
             by_model[named].append((pk, tenant, key))
+        elif series in texts:
+            by_series[series].append((pk, tenant, number))
     counts = {"raised": 0, "resolved": 0}
     for named, rows in by_model.items():
         with failures.noted(named, alias, _log):
             gone = _gone(known[named], {key for pk, _, key in rows if pk in living}, alias)
-            for tenant in sorted({tenant for _, tenant, _ in rows}):
-                looked = [pk for pk, owner, _ in rows if owner == tenant]
-                missing = [pk for pk, owner, key in rows if owner == tenant and key in gone and pk in living]
-                with open_cursor(alias) as cursor:
-                    cursor.execute(_NOTE, [tenant, named, looked, missing])
-                    raised, resolved = cursor.fetchone()
-                counts["raised"] += raised
-                counts["resolved"] += resolved
+            _note(alias, named, rows, {pk for pk, _, key in rows if key in gone and pk in living}, counts)
+    for series, rows in by_series.items():
+        with failures.noted(f"series {series}", alias, _log):
+            borne = _borne(texts[series], {number for pk, _, number in rows if pk in living}, alias)
+            lost = {pk for pk, tenant, number in rows if (tenant, number) not in borne and pk in living}
+            _note(alias, label(texts[series][0].model), rows, lost, counts)
     return counts, failures
 
 
-def _gone(model: type[models.Model], keys: Collection[str], alias: str) -> set[str]:
-    """Those of the keys that are a primary key of the model, and of no row.
+def _note(
+    alias: str, system: str, rows: Sequence[tuple[int, str, str]], missing: Collection[int], counts: dict[str, int]
+) -> None:
+    for tenant in sorted({tenant for _, tenant, _ in rows}):
+        looked = [pk for pk, owner, _ in rows if owner == tenant]
+        with open_cursor(alias) as cursor:
+            cursor.execute(_NOTE, [tenant, system, looked, [pk for pk in looked if pk in missing]])
+            raised, resolved = cursor.fetchone()
+        counts["raised"] += raised
+        counts["resolved"] += resolved
 
-    Rows are looked for beside the ledger, where the model has a table there, else where they are written: a replica may
-    not have them yet.
+
+def _home(model: type[models.Model], alias: str) -> str:
+    """Rows are looked for beside the ledger, where the model has a table there, else where they are written.
+
+    A replica may not have them yet.
     """
+    return alias if router.allow_migrate_model(alias, model) else router.db_for_write(model)
+
+
+def _borne(fields: Sequence[Any], numbers: Collection[str], alias: str) -> set[tuple[str, str]]:
+    """Those of the numbers that a row bears in one of the fields, each with its tenant."""
+    found = set()
+    for field in fields:
+        rows = field.model._base_manager.using(_home(field.model, alias)).select_related()
+        for row in rows.filter(**{f"{field.attname}__in": numbers}):
+            found.add((field.tenant_of(row), getattr(row, field.attname)))
+    return found
+
+
+def _gone(model: type[models.Model], keys: Collection[str], alias: str) -> set[str]:
+    """Those of the keys that are a primary key of the model, and of no row."""
     wanted: dict[str, Any] = {}
     for key in keys:
         try:
@@ -99,7 +141,6 @@ def _gone(model: type[models.Model], keys: Collection[str], alias: str) -> set[s
             wanted[pk_text(model, value)] = value
         except (ValidationError, TypeError, ValueError, ArithmeticError):
             continue  # a text that names no row
-    home = alias if router.allow_migrate_model(alias, model) else router.db_for_write(model)
-    rows = model._base_manager.using(home).filter(pk__in=list(wanted.values()))
+    rows = model._base_manager.using(_home(model, alias)).filter(pk__in=list(wanted.values()))
     there = {pk_text(model, pk) for pk in rows.values_list("pk", flat=True)}
     return set(wanted) - there

@@ -331,7 +331,8 @@ def _wanted_period(
     if first_value is not None:
         expect(first_value, int, "first_value", "Pass a whole number, such as first_value=500.")
     if day is None:
-        assert starts_on is not None and ends_on is not None
+        assert starts_on is not None
+        assert ends_on is not None
         period = Period.of(series, Span(starts_on, ends_on), first_value=first_value, label=label)
     else:
         period = planned_period(series, day, alias)

@@ -183,6 +183,15 @@ class NumberField(_CharField):
         """Whether the row itself is the document, so that a number whose row is gone has lost it."""
         return self.document is None
 
+    @property
+    def series_of_texts(self) -> str | None:
+        """The series whose numbers go to texts of ``document=``; None where each row may have its own series."""
+        return self.series if self.document is not None and isinstance(self.series, str) else None
+
+    def tenant_of(self, instance: models.Model) -> str:
+        """Whose its number is."""
+        return tenant_key(self.org(instance) if callable(self.org) else self.org)
+
     def facts(self, instance: models.Model) -> dict[str, Any]:
         """The arguments of ``issue`` for this instance, but for its document."""
         chosen = {"series": self.series, "org": self.org, "on": self.on, "metadata": self.metadata, "by": self.by}
@@ -190,8 +199,8 @@ class NumberField(_CharField):
 
     def place_of(self, instance: models.Model) -> tuple[str, str, str]:
         """Where its number stands: the tenant, the code of the series, and the document."""
-        series, org = (value(instance) if callable(value) else value for value in (self.series, self.org))
-        return tenant_key(org), series, self.document_of(instance)
+        series = self.series(instance) if callable(self.series) else self.series
+        return self.tenant_of(instance), series, self.document_of(instance)
 
     def document_of(self, instance: models.Model) -> str:
         """The key of what the number is given to. Raises InvalidDocument where there is none."""

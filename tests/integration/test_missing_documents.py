@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from ledger.reconciliation import findings
 from ledger.reports.report import continuity_report
 from ledger.sweeps import run
 from ledger.verification import verify
+from tests.shop.audited import Audited
 from tests.shop.keyed import ByUUID
 from tests.shop.models import Order, Organization
 from tests.shop.numbered import Contract, Invoice, Paper, Passing, Ticket
@@ -216,6 +218,46 @@ class TestWhoIsTold:
             parts: dict[str, list[Any]] = {part.name: list(part.rows()) for part in report.parts}
         assert [(row.number, row.finding) for row in parts["findings"]] == [(gone.number, "its document is gone")]
         assert "confirmed" not in parts, "there is no accounting system"
+
+
+class TestTextsOfTheirOwn:
+    """Tickets have a second number, which is given to a text: ``booking:…``."""
+
+    @pytest.fixture(autouse=True)
+    def _named(self) -> Iterator[None]:
+        with override_settings(LEDGER={"DOCUMENTS": ["shop.Ticket"]}):
+            yield
+
+    def test_a_number_that_no_row_bears_is_named_until_one_does(self) -> None:
+        rows = [Ticket.objects.create(booking=name) for name in "abc"]
+        rows[2].booking = "another"
+        rows[2].save()
+        assert swept() == {"raised": 0, "resolved": 0}
+        without_django("shop_ticket", id=rows[0].pk)
+        assert swept() == {"raised": 2, "resolved": 0}
+        assert sorted(named()) == sorted((number, "shop.ticket") for number in (rows[0].number, rows[0].receipt))
+        rows[0].save(force_insert=True)
+        assert swept() == {"raised": 0, "resolved": 2}
+
+    def test_a_void_resolves_it_and_rows_of_other_models_are_none_of_its(self, org: Organization) -> None:
+        ticket, voucher = Ticket.objects.create(booking="a"), Audited.objects.create(org=org)
+        assert voucher.receipt != ticket.receipt, "one series of two models"
+        without_django("shop_ticket", id=ticket.pk)
+        swept()
+        assert voucher.receipt not in [number for number, _ in named()]
+        for number in (ticket.number, ticket.receipt):
+            void(number, reason="it was deleted")
+        assert swept() == {"raised": 0, "resolved": 2}
+
+    def test_the_number_of_another_tenant_hides_none(self, org: Organization) -> None:
+        ticket = Ticket.objects.create(booking="a")
+        with transaction.atomic():
+            twin = issue("receipt", org=org, document="booking:a")
+        assert str(twin) == ticket.receipt
+        swept()
+        assert [(one.tenant, one.number) for one in findings(kind=FindingKind.NO_DOCUMENT)] == [
+            (f"shop.organization:{org.pk}", ticket.receipt)
+        ]
 
 
 def issue_for(document: Any) -> Entry:
