@@ -154,6 +154,8 @@ def _figures(connection: psycopg.Connection, broken: list[Broken]) -> dict[str, 
         "periods_closed": _one(connection, "SELECT count(*) FROM ledger_period WHERE closed_at IS NOT NULL"),
         "events_seen": _one(connection, "SELECT count(*) FROM seen"),
     }
+    if exists(connection, "ledger_seal"):
+        ledger["seals"] = _one(connection, "SELECT count(*) FROM ledger_seal")
     if exists(connection, "ledger_sweeprun"):
         unfinished = "SELECT count(*) FROM ledger_sweeprun WHERE finished_at IS NULL OR error <> ''"
         ledger |= {

@@ -27,6 +27,7 @@ class Point(StrEnum):
     NOW = "now"  # none: it happens at once, wherever the worker is
     STATEMENT = "statement"  # a statement, after `skip` others
     COMMIT = "commit"  # a COMMIT
+    SEAL = "seal"  # the COMMIT of a seal, by one of those who seal
 
 
 class Side(StrEnum):
@@ -60,6 +61,10 @@ PACE: dict[Action, float] = {
     Action.CRASH: 12.0,
     Action.BACKEND: 12.0,
 }
+#: The same of those that befall the COMMIT of a seal.
+OF_SEALS: dict[Action, float] = {Action.CUT: 4.0, Action.KILL: 8.0, Action.CRASH: 12.0, Action.BACKEND: 12.0}
+#: So many of the last workers seal: two janitors and Celery.
+SEALERS = 3
 #: What befalls Celery and its broker, which no message of a checkout sets off.
 OF_BROKER: dict[Action, float] = {Action.CELERY: 8.0, Action.REDIS: 10.0, Action.WIPE: 15.0}
 _SIDES: dict[Action, tuple[Side, ...]] = {
@@ -83,6 +88,12 @@ def schedule(seed: int, seconds: float, slots: int) -> list[Fault]:
         while at < seconds:
             found.append(_fault(random, at, action, random.randrange(slots)))
             at += random.expovariate(1 / pace)
+    for action, pace in OF_SEALS.items():
+        random = Random(f"{seed}/{action} of a seal")
+        at = random.expovariate(1 / pace)
+        while at < seconds:
+            found.append(_fault(random, at, action, slots - 1 - random.randrange(SEALERS), Point.SEAL))
+            at += random.expovariate(1 / pace)
     for action, pace in OF_BROKER.items():
         random = Random(f"{seed}/{action}")
         at = random.expovariate(1 / pace)
@@ -92,8 +103,8 @@ def schedule(seed: int, seconds: float, slots: int) -> list[Fault]:
     return sorted(found, key=lambda fault: (fault.at, fault.action, fault.slot))
 
 
-def _fault(random: Random, at: float, action: Action, slot: int) -> Fault:
-    point = random.choices((Point.COMMIT, Point.STATEMENT, Point.NOW), (5, 4, 2))[0]
+def _fault(random: Random, at: float, action: Action, slot: int, point: Point | None = None) -> Fault:
+    point = point or random.choices((Point.COMMIT, Point.STATEMENT, Point.NOW), (5, 4, 2))[0]
     if action is Action.STALL and point is Point.NOW:
         point = Point.STATEMENT
     side = random.choice(_SIDES[action])

@@ -22,12 +22,13 @@ class Request:
     """What the client sends up to the point where it waits for an answer.
 
     ``answered`` says whether PostgreSQL ends its answer by ReadyForQuery, as it does for statements; greetings,
-    passwords and copied data are passed on without a look.
+    passwords and copied data are passed on without a look. ``seals`` says of a COMMIT that a seal was kept before it.
     """
 
     data: bytes
     answered: bool = False
     commit: bool = False
+    seals: bool = False
 
 
 class FromClient:
@@ -37,6 +38,7 @@ class FromClient:
         self._buffer = b""
         self._pending = b""
         self._commit = False
+        self._seals = False
         self._started = False
 
     def feed(self, data: bytes) -> Iterator[Request]:
@@ -51,6 +53,7 @@ class FromClient:
             kind = frame[:1]
             if kind in (_QUERY, _PARSE):
                 self._commit = self._commit or _is_commit(frame)
+                self._seals = self._seals or b"ledger_keep_seal(" in frame
             self._pending += frame
             if kind in (_QUERY, _SYNC):
                 return self._complete(answered=True)
@@ -59,9 +62,10 @@ class FromClient:
         return None
 
     def _complete(self, *, answered: bool) -> Request:
-        data, commit = self._pending, self._commit
-        self._pending, self._commit = b"", False
-        return Request(data, answered, commit and answered)
+        data, commit = self._pending, self._commit and answered
+        seals = commit and self._seals
+        self._pending, self._commit, self._seals = b"", False, self._seals and not commit
+        return Request(data, answered, commit, seals)
 
     def _greeting(self) -> Request | None:
         frame = self._frame(header=4)

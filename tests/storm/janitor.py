@@ -1,4 +1,4 @@
-"""The worker of the storm that sweeps: claims gaps, closes periods, opens the next ones. It is hit as others."""
+"""The worker of the storm that sweeps: claims gaps, seals, closes periods, opens the next ones. It is hit as others."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from django.db import InterfaceError, OperationalError, connection
 from ledger import close_period, open_next_periods
 from ledger.actions import explain
 from ledger.errors import PeriodClosed
+from ledger.failures import Failures
 from ledger.gaps import sweep
 from ledger.judging import State
 from ledger.models import Entry, GapFlagged, Period
-from ledger.seals.sealing import tenants_with_news
+from ledger.seals.sealing import seal_all, tenants_with_news
 from ledger.sweeps import run as run_sweep
 from tests.storm.crowd import Setup
 from tests.storm.journal import Journal, Kind
@@ -33,11 +34,15 @@ def run(setup: Setup) -> None:
     journal = Journal(setup.journal())
     random = Random(f"{setup.seed}/{setup.name}")
     clock = Clock(setup.began)
+    sealed = 0.0
     while time.time() < setup.ends:
         work, lag, pause = random.random(), random.randrange(3), random.uniform(0.1, 0.4)
         grace = random.choice(_GRACES)
         try:
-            if work < 0.5:
+            if time.time() - sealed >= 1.0:
+                sealed = time.time()
+                _seal(journal, random)
+            elif work < 0.5:
                 sweep(grace=timedelta(seconds=grace))
                 journal.note(Kind.SWEPT)
             elif work < 0.8:
@@ -56,6 +61,14 @@ def run(setup: Setup) -> None:
             connection.close()
         time.sleep(pause)
     journal.note(Kind.DONE)
+
+
+def _seal(journal: Journal, random: Random) -> None:
+    """All tenants with news; at times the database too, which covers their heads."""
+    failures = Failures()
+    seal_all(failures, using="default", database=random.random() < 0.2)
+    for told in failures.told:
+        journal.note(Kind.ERROR, number=told)
 
 
 def _close_one(journal: Journal, clock: Clock, lag: int) -> None:

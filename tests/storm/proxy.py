@@ -132,6 +132,8 @@ class _Slot:
         for fault in self.armed:
             if fault.point is Point.COMMIT and not request.commit:
                 continue
+            if fault.point is Point.SEAL and not request.seals:
+                continue
             self._skipped[fault] += 1
             if self._skipped[fault] > fault.skip:
                 del self._skipped[fault]

@@ -36,6 +36,7 @@ LINES = {
     "voids": "numbers declared void",
     "acknowledged": "numbers acknowledged",
     "entries": "entries in the ledger",
+    "seals": "seals",
     "gaps_flagged": "gaps flagged",
     "healed_late": "gaps whose document got another number",
     "free_slots": "free slots left",

@@ -26,6 +26,22 @@ _TAKEN = """
     UNION ALL SELECT tenant, period_id, value FROM ledger_reservation
 """
 
+# Rows of events, and those that seals cover: a seal has the ids of one table after those of another. (Of these tables
+# alone: the workers' last look writes into others once all is sealed.)
+_SEALABLE = (
+    *("ledger_entry", "ledger_numbervoided", "ledger_gapexplained", "ledger_holereported", "ledger_holehealed"),
+    *("ledger_serieschanged", "ledger_periodchanged"),
+)
+_ROWS = " UNION ALL ".join(f"SELECT '{table}' AS source, id FROM {table}" for table in _SEALABLE)
+_SEALED = """
+    SELECT t.source, u.id, count(*) AS seals, array_agg((z.tenant, z.number)::text) AS which
+    FROM ledger_seal z
+    CROSS JOIN LATERAL (SELECT o.source, o.rows, sum(o.rows) OVER (ORDER BY o.place) - o.rows AS first
+                        FROM unnest(z.tables, z.counts) WITH ORDINALITY AS o (source, rows, place)) t
+    CROSS JOIN LATERAL unnest(z.ids[t.first + 1 : t.first + t.rows]) AS u (id)
+    WHERE z.tenant IS NOT NULL GROUP BY t.source, u.id
+"""
+
 RULES: tuple[Rule, ...] = (
     # 0: nobody meets an error that a caller of Folio should not have to expect.
     Rule(0, "error", "SELECT worker, tenant, series, document, number AS error FROM journal WHERE kind = 'error'"),
@@ -304,6 +320,21 @@ RULES: tuple[Rule, ...] = (
     ),
     # 8: an event never changes and never goes away. (`checker` holds each table against what the watcher saw.)
     Rule(8, "changed", "SELECT relation, id, digest AS was, now AS is FROM changed"),
+    # ... each is in exactly one seal of its tenant, and no seal covers what isn't there.
+    Rule(
+        8,
+        "not-in-one-seal",
+        f"SELECT source, id, coalesce(z.seals, 0) AS seals, z.which FROM ({_ROWS}) r LEFT JOIN ({_SEALED}) z"
+        " USING (source, id) WHERE z.seals IS DISTINCT FROM 1",
+        needs=("ledger_seal", *_SEALABLE),
+    ),
+    Rule(
+        8,
+        "seal-of-nothing",
+        f"SELECT source, id, z.which FROM ({_SEALED}) z LEFT JOIN ({_ROWS}) r USING (source, id)"
+        f" WHERE r.id IS NULL AND source = ANY (ARRAY{list(_SEALABLE)})",
+        needs=("ledger_seal", *_SEALABLE),
+    ),
     # 9: when faults stop, no reservation stays open longer than a sweep interval.
     Rule(
         9,

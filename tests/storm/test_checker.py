@@ -29,6 +29,11 @@ TABLES = (
     "ledger_pool",
     "ledger_ticket",
     "ledger_sweeprun",
+    "ledger_seal",
+    "ledger_holereported",
+    "ledger_holehealed",
+    "ledger_serieschanged",
+    "ledger_periodchanged",
 )
 
 # Series 1 to 5, one of each allocation and a strict one; period 10 times that, and 11 is closed.
@@ -80,6 +85,17 @@ CREATE TEMPORARY TABLE seen (relation text, id bigint, digest text);
 INSERT INTO seen SELECT 'ledger_entry', e.id, md5(to_jsonb(e)::text) FROM ledger_entry e;
 INSERT INTO seen SELECT 'ledger_numbervoided', v.id, md5(to_jsonb(v)::text) FROM ledger_numbervoided v;
 """
+#: All that is there, in two seals.
+SEALED = """
+DELETE FROM ledger_seal;
+INSERT INTO ledger_seal (tenant, number, tables, counts, ids)
+SELECT 't', 1, '{ledger_numbervoided,ledger_entry}',
+       ARRAY[count(*) FILTER (WHERE kind = 1), count(*) FILTER (WHERE kind = 2)], array_agg(id ORDER BY kind, id)
+FROM (SELECT 1 AS kind, id FROM ledger_numbervoided UNION ALL SELECT 2, id FROM ledger_entry WHERE id < 7) r;
+INSERT INTO ledger_seal (tenant, number, tables, counts, ids)
+SELECT 't', 2, '{ledger_entry}', ARRAY[count(*)], array_agg(id) FROM ledger_entry WHERE id >= 7;
+INSERT INTO ledger_seal (tenant, number, tables, counts, ids) VALUES (NULL, 1, '{}', '{}', '{}');
+"""
 
 
 @pytest.fixture
@@ -96,6 +112,7 @@ def ledger(plain_database: str) -> Iterator[psycopg.Connection]:
             for (column,) in columns:
                 connection.execute(f"ALTER TABLE pg_temp.{table} ALTER COLUMN {column} DROP NOT NULL")
         connection.execute(WHOLE)
+        connection.execute(SEALED)
         yield connection
         connection.rollback()
 
@@ -163,6 +180,7 @@ def copy(entry: int, **changed: str) -> str:
 
 
 UNSEEN = "DELETE FROM seen;"
+LAST_SEAL = "UPDATE ledger_seal SET ids = {}, counts = ARRAY[counts[1] + {}] WHERE number = 2"
 
 CASES = [
     case("error", told("error", "serial", "a9", "DataError: …")),
@@ -229,6 +247,9 @@ CASES = [
     case("changed", "UPDATE ledger_entry SET actor = 'somebody else' WHERE id = 1"),
     case("changed", "UPDATE ledger_numbervoided SET reason = 'another'"),
     case("changed", "INSERT INTO seen VALUES ('ledger_entry', 98, ''), ('ledger_gapexplained', 1, '')"),
+    case("not-in-one-seal", LAST_SEAL.format("ids[:cardinality(ids) - 1]", -1)),
+    case("not-in-one-seal", LAST_SEAL.format("ids || 6::bigint", 1)),
+    case("seal-of-nothing", LAST_SEAL.format("ids || 14::bigint", 1)),
     case("open-reservation", "INSERT INTO ledger_reservation (id, tenant, series_id, period_id, value, document)"
          " VALUES (4, 't', 3, 30, 4, 'r4'); UPDATE ledger_period SET last_value = 4 WHERE id = 30"),
     case("ticket-left", "INSERT INTO ledger_ticket (id, tenant) VALUES (1, 't')"),
@@ -241,6 +262,8 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
 def test_a_broken_rule_is_noticed(ledger: psycopg.Connection, case: Case) -> None:
     ledger.execute(case.sql)
+    if "seal" not in case.rule:
+        ledger.execute(SEALED)
     assert broken(ledger) == {case.rule} | case.also
 
 
@@ -265,6 +288,7 @@ def test_a_ledger_without_queues_is_read_too(ledger: psycopg.Connection) -> None
     ledger.execute("DELETE FROM storm_checkout WHERE document = 'a2' OR series IN ('pooled', 'reserved', 'commit')")
     ledger.execute("INSERT INTO journal VALUES ('w0.0', 'asked', 't', 'serial', 'a2', '', '')")
     ledger.execute("INSERT INTO storm_checkout SELECT 'x', 't', 'serial', 'a2', 1002")
+    ledger.execute(SEALED)
     for table in ("ledger_slot", "ledger_reservation", "ledger_pool", "ledger_ticket"):
         ledger.execute(f"DROP TABLE pg_temp.{table}")
     ledger.execute("SET search_path = pg_temp")

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from tests.storm import plan
-from tests.storm.faults import OF_BROKER, PACE, Action, Point, Side, schedule
+from tests.storm.faults import OF_BROKER, OF_SEALS, PACE, Action, Point, Side, schedule
 from tests.storm.journal import Journal, Kind, lines
 from tests.storm.plan import ALLOCATIONS, Clock, Planner, all_series
 
@@ -23,9 +23,13 @@ def test_every_fault_comes_at_every_point_to_everybody() -> None:
     assert [fault.at for fault in faults] == sorted(fault.at for fault in faults)
     assert {fault.slot for fault in faults if fault.action not in OF_BROKER} == set(range(7))
     for action, pace in PACE.items():
-        mine = [fault for fault in faults if fault.action is action]
+        mine = [fault for fault in faults if fault.action is action and fault.point is not Point.SEAL]
         assert len(mine) == pytest.approx(3600 / pace, rel=0.2)
         assert {fault.point for fault in mine} >= {Point.COMMIT, Point.STATEMENT}
+    seals = [fault for fault in faults if fault.point is Point.SEAL]
+    assert {fault.slot for fault in seals} == {4, 5, 6}, "those that seal"
+    for action, pace in OF_SEALS.items():
+        assert sum(fault.action is action for fault in seals) == pytest.approx(3600 / pace, rel=0.3)
     for action, pace in OF_BROKER.items():
         assert sum(fault.action is action for fault in faults) == pytest.approx(3600 / pace, rel=0.3)
     cuts = {fault.side for fault in faults if fault.action is Action.CUT and fault.point is Point.COMMIT}

@@ -44,6 +44,8 @@ def test_every_rule_holds_through_a_storm() -> None:
     for name in ("kills", "stops", "database_crashes", "cut_connections", "in_doubt", "rolled_back", "periods_closed"):
         assert figures[name] > 0, f"no {name}"
     assert figures["acknowledged"] > 100
+    assert figures["seals"] > 60, "one a second, of three tenants"
+    assert sum(count for name, count in figures.items() if name.startswith(("crash_seal", "backend_seal"))) > 0
     if not is_possible():
         pytest.skip("no redis-server: the storm held, without Celery workers")
     assert figures["celery_kills"] > 0

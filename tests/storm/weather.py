@@ -277,7 +277,7 @@ class _Storm:
             **{
                 f"{action}_{point}_{side}": count
                 for (action, point, side), count in sorted(proxy.struck.items())
-                if point == "commit"
+                if point in ("commit", "seal")
             },
         }
 
