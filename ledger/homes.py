@@ -11,12 +11,11 @@ alone: so ``using=``, ``transaction.atomic(using=…)`` and the ORM know it by t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
-from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -27,11 +26,12 @@ from ledger.errors import WrongDatabase
 from ledger.keys import tenant_key
 from ledger.misspelt import meant
 
-_T = TypeVar("_T")
 _Given = Mapping[str, str] | Callable[[str | None], Any]
 
 #: So many homes are asked at once where all of them are.
 AT_ONCE = 8
+#: For a page that somebody waits for: so many at once, and so many seconds.
+ASKED_BY_A_PAGE: dict[str, Any] = {"at_once": 32, "patience": 5.0}
 #: So many tenants are remembered of a function before the memory starts afresh.
 _MEMORY = 100_000
 
@@ -104,7 +104,7 @@ class HomeRouter:
 
     def db_for_read(self, model: type[Any], **hints: Any) -> str | None:
         """Where the row is that it is about, else the home that was entered; else it is for other routers to say."""
-        if model._meta.app_label not in ("ledger", "workers"):
+        if model._meta.app_label not in ("ledger", "ledger_workers"):
             return None
         there: str | None = getattr(getattr(hints.get("instance"), "_state", None), "db", None)
         return there or _here.get()
@@ -129,17 +129,30 @@ class Answer(NamedTuple):
     error: Exception | None
 
 
-def ask_all(ask: Callable[[str], _T], which: Iterable[str] | None = None, *, at_once: int = AT_ONCE) -> list[Answer]:
+def ask_all(
+    ask: Callable[[str], Any],
+    which: Iterable[str] | None = None,
+    *,
+    at_once: int = AT_ONCE,
+    patience: float | None = None,
+) -> list[Answer]:
     """What ``ask`` returned for each home, in their order; at most ``at_once`` are asked at the same time.
 
-    One that is down keeps no other waiting. Where there is one home, the caller's own thread asks it, and what goes
-    wrong is raised.
+    One that is down keeps no other waiting; what hasn't answered after ``patience`` seconds is told as down. Where
+    there is one home, the caller's own thread asks it, and what goes wrong is raised.
     """
     asked = homes() if which is None else list(which)
     if not are_many():
         return [Answer(home, ask(home), None) for home in asked]
-    with ThreadPoolExecutor(at_once, thread_name_prefix="ledger-home") as pool:
-        return list(pool.map(partial(_answer, ask), asked))
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="ledger-home")
+    answers = {home: pool.submit(_answer, ask, home) for home in asked}
+    wait(answers.values(), timeout=patience)
+    pool.shutdown(wait=False, cancel_futures=True)
+    late = TimeoutError(f"no answer within {patience} seconds")
+    return [
+        one.result() if one.done() and not one.cancelled() else Answer(home, None, late)
+        for home, one in answers.items()
+    ]
 
 
 def _answer(ask: Callable[[str], Any], home: str) -> Answer:

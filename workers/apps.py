@@ -30,7 +30,7 @@ class WorkersConfig(AppConfig):
         seal_wanted.connect(_send_seal, dispatch_uid="workers")
 
 
-def _send_seal(**_: object) -> None:
+def _send_seal(using: str, **_: object) -> None:
     """Send the task, unless there is no Celery here, or no broker: the next beat sends it as well.
 
     On a connection of its own, which gives up at once: a publisher's would look for its broker for ever, and who asks
@@ -40,6 +40,7 @@ def _send_seal(**_: object) -> None:
         from celery import current_app
         from kombu.exceptions import OperationalError
 
+        from ledger.homes import are_many
         from workers.schedule import options
         from workers.tasks import seal
     except ModuleNotFoundError:
@@ -48,6 +49,8 @@ def _send_seal(**_: object) -> None:
     try:
         with current_app.connection_for_write(connect_timeout=_PATIENCE, transport_options=how) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=_PATIENCE)
-            seal.apply_async(connection=connection, retry=False, **options("seal"))
+            seal.apply_async(
+                kwargs={"home": using} if are_many() else {}, connection=connection, retry=False, **options("seal")
+            )
     except OperationalError as error:
         _log.info("A seal was asked for, and no broker was found: %s", error)

@@ -102,7 +102,10 @@ def systems_of(sort: str) -> Sequence[str]:
 
 
 def sweep_name(sort: str, system: str) -> str:
-    """The sweep of this sort for this system, registered now."""
-    name = f"{sort}:{system}"
-    register(Sweep(name, SORTS[sort].title.format(system), partial(SORTS[sort].work, system)))
-    return name
+    """The sweep of this sort for this system, registered now, as one of the system's tenant."""
+    given = credentials.named().get(system, {})
+    tenant = given.get("tenant", "") if isinstance(given, Mapping) else ""
+    work = partial(SORTS[sort].work, system)
+    sweep = Sweep(f"{sort}:{system}", SORTS[sort].title.format(system), work, tenant=str(tenant))
+    register(sweep)
+    return sweep.name

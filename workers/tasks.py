@@ -43,35 +43,42 @@ __all__ = [
 task = partial(shared_task, acks_late=True, reject_on_worker_lost=True, ignore_result=True)
 
 
-def _run(name: str) -> dict[str, Any]:
+def _run(itself: Any, name: str, home: str | None) -> dict[str, Any]:
+    """Run it in one home; without a home, where there are several, send a message for each of them."""
     # Imported here: a worker loads this module before Django has set up its apps.
-    from ledger import sweeps
+    from ledger import homes, sweeps
 
-    return dict(sweeps.run(name, spread=_send).counts)
+    if home is None and homes.are_many():
+        every = homes.homes()
+        for each in every:
+            itself.apply_async(kwargs={"home": each}, **options(name))
+        return {"sent": len(every)}
+    return dict(sweeps.run(name, using=home, spread=partial(_send, home)).counts)
 
 
-def _send(row: SweepRun, number: int, ids: Ids) -> None:
-    run_batch.apply_async(args=[row.pk, number, list(ids)], **options(row.sweep))
+def _send(home: str | None, row: SweepRun, number: int, ids: Ids) -> None:
+    there = {} if home is None else {"home": home}
+    run_batch.apply_async(args=[row.pk, number, list(ids)], kwargs=there, **options(row.sweep))
 
 
 @task(name="ledger.run_batch")
-def run_batch(run: int, number: int, ids: list[Any]) -> dict[str, Any]:
+def run_batch(run: int, number: int, ids: list[Any], home: str | None = None) -> dict[str, Any]:
     """Do one batch of a run that had too much to do for one task."""
     from ledger import sweeps
 
-    return sweeps.run_batch(run, number, ids)
+    return sweeps.run_batch(run, number, ids, using=home)
 
 
 @task(name="ledger.open_next_periods")
-def open_next_periods() -> dict[str, Any]:
+def open_next_periods(home: str | None = None) -> dict[str, Any]:
     """Open what the next days need, so that the first checkout of the year finds its period."""
-    return _run("open_next_periods")
+    return _run(open_next_periods, "open_next_periods", home)
 
 
 @task(name="ledger.refill_pools")
-def refill_pools() -> dict[str, Any]:
+def refill_pools(home: str | None = None) -> dict[str, Any]:
     """Mint for every pool that would be empty soon."""
-    return _run("refill_pools")
+    return _run(refill_pools, "refill_pools", home)
 
 
 @task(name="ledger.refill_remote_pools")
@@ -81,39 +88,39 @@ def refill_remote_pools(system: str | None = None) -> dict[str, Any]:
 
 
 @task(name="ledger.flag_gaps")
-def flag_gaps() -> dict[str, Any]:
+def flag_gaps(home: str | None = None) -> dict[str, Any]:
     """Flag every value that no checkout will take."""
-    return _run("flag_gaps")
+    return _run(flag_gaps, "flag_gaps", home)
 
 
 @task(name="ledger.heal")
-def heal() -> dict[str, Any]:
+def heal(home: str | None = None) -> dict[str, Any]:
     """Note of reported holes that a checkout has filled them."""
-    return _run("heal")
+    return _run(heal, "heal", home)
 
 
 @task(name="ledger.close_periods")
-def close_periods() -> dict[str, Any]:
+def close_periods(home: str | None = None) -> dict[str, Any]:
     """Close periods whose grace is over."""
-    return _run("close_periods")
+    return _run(close_periods, "close_periods", home)
 
 
 @task(name="ledger.missing_documents")
-def missing_documents() -> dict[str, Any]:
+def missing_documents(home: str | None = None) -> dict[str, Any]:
     """Look for documents that are gone."""
-    return _run("missing_documents")
+    return _run(missing_documents, "missing_documents", home)
 
 
 @task(name="ledger.seal")
-def seal() -> dict[str, Any]:
+def seal(home: str | None = None) -> dict[str, Any]:
     """Seal what is new, for every tenant."""
-    return _run("seal")
+    return _run(seal, "seal", home)
 
 
 @task(name="ledger.verify")
-def verify() -> dict[str, Any]:
+def verify(home: str | None = None) -> dict[str, Any]:
     """Check every rule of the ledger."""
-    return _run("verify")
+    return _run(verify, "verify", home)
 
 
 @task(name="ledger.reconcile")
@@ -129,10 +136,14 @@ def push(system: str | None = None) -> dict[str, Any]:
 
 
 def _for_systems(itself: Any, sort: str, system: str | None) -> dict[str, Any]:
+    from ledger.homes import are_many, home_of
+    from ledger.sweeps import find_sweep
     from workers import system_sweeps
 
     if system is not None:
-        return _run(system_sweeps.sweep_name(sort, system))
+        name = system_sweeps.sweep_name(sort, system)
+        home = home_of(find_sweep(name).tenant) if are_many() else None
+        return _run(itself, name, home)
     names = system_sweeps.systems_of(sort)
     for name in names:
         itself.apply_async(kwargs={"system": name}, **options(sort))

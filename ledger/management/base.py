@@ -106,9 +106,10 @@ class LedgerCommand(BaseCommand):
             _refuse_unreadable(name, value)
         try:
             if homes.are_many() and not options["database"] and (self.in_all_homes or options.get("tenant")):
-                if options.get("tenant") is None:
+                if options.get("tenant") is None and not options.get("forever"):
                     return self._in_each_home(*args, **options)
-                options["database"] = homes.home_of(options["tenant"])
+                if options.get("tenant") is not None:
+                    options["database"] = homes.home_of(options["tenant"])
             said = super().execute(*args, **options)
             sys.stdout.flush()
             return said
@@ -152,13 +153,11 @@ class LedgerCommand(BaseCommand):
     def _in_each_home(self, *args: Any, **options: Any) -> None:
         """The command in all homes, some at once, and what each said under its name; the worst exit code."""
         said: dict[str, StringIO] = {home: StringIO() for home in homes.homes()}
-        lasts = options.get("forever")
 
         def run(home: str) -> None:
-            out = self.stdout if lasts else said[home]
-            type(self)().execute(*args, **{**options, "database": home, "stdout": out})
+            type(self)().execute(*args, **{**options, "database": home, "stdout": said[home]})
 
-        answers = homes.ask_all(run, said, at_once=len(said) if lasts else homes.AT_ONCE)
+        answers = homes.ask_all(run, said)
         texts = {home: out.getvalue() for home, out in said.items()}
         if options.get("json"):
             self.write_json({home: json.loads(text) if text.strip() else None for home, text in texts.items()})

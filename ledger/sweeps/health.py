@@ -47,7 +47,7 @@ class Health:
 def health(*, using: str | None = None) -> list[Health]:
     """How each registered sweep does, by the database's clock."""
     alias = using or router.db_for_read(SweepRun)
-    sweeps = registered()
+    sweeps = registered(alias)
     with open_cursor(alias) as cursor:
         cursor.execute(sql.LATEST, [[sweep.name for sweep in sweeps]])
         latest = {row[0]: row[1:] for row in cursor.fetchall()}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ledger import homes
 from ledger.conf import ledger_settings
 from ledger.errors import UnknownSweep
 from ledger.sweeps import work
@@ -41,13 +42,19 @@ class Sweep:
     """One sweep. ``work`` takes the database alias, does all in one go, and returns what it counted.
 
     ``batches`` is what follows it, or all there is to do where ``work`` is None. One of several of a sort, such as the
-    reconciliations of several systems, is named ``sort:which``.
+    reconciliations of several systems, is named ``sort:which``. ``tenant`` is whose sweep it is, if it is one tenant's:
+    then it runs in that tenant's home alone.
     """
 
     name: str
     title: str
     work: Callable[[str], Mapping[str, int]] | None = None
     batches: Batches | None = None
+    tenant: str | None = None
+
+    def is_of(self, alias: str) -> bool:
+        """Whether it has anything to do in this home."""
+        return self.tenant is None or not homes.are_many() or homes.home_of(self.tenant) == alias
 
     @property
     def every(self) -> timedelta:
@@ -84,9 +91,9 @@ def register_sort(name: str, remedy: str) -> None:
     _sorts[name] = remedy
 
 
-def registered() -> list[Sweep]:
-    """Every sweep, in the order in which one after the other makes sense."""
-    return list(_sweeps.values())
+def registered(alias: str | None = None) -> list[Sweep]:
+    """Every sweep, or those of one home, in the order in which one after the other makes sense."""
+    return [sweep for sweep in _sweeps.values() if alias is None or sweep.is_of(alias)]
 
 
 def find_sweeps(name: str) -> list[Sweep]:

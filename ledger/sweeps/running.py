@@ -12,6 +12,7 @@ from itertools import chain, islice
 from django.db import Error, connections, router
 from django.db.models.functions import Now
 
+from ledger import homes
 from ledger.failures import Failures
 from ledger.models import SweepBatch, SweepRun
 from ledger.sweeps.notes import note_batch, note_run, renew, rescue, this_process, told
@@ -46,18 +47,19 @@ def run(name: str, *, using: str | None = None, spread: Spread | None = None) ->
     failures = Failures()
     sent: int | None = None
     try:
-        if sweep.work is not None:
-            _add(counts, failures, sweep.work(alias))
-        if sweep.batches is not None:
-            counts.update(dict.fromkeys(sweep.batches.counted, 0))
-            found = sweep.batches.find(alias, sweep.batch_size)
-            first = list(islice(found, 2))
-            if spread is None or len(first) < 2:
-                for ids in chain(first, found):
-                    _add(counts, failures, sweep.batches.do(alias, ids))
-            else:
-                for sent, ids in enumerate(chain(first, found), 1):
-                    spread(row, sent, ids)
+        with homes.entered(alias):
+            if sweep.work is not None:
+                _add(counts, failures, sweep.work(alias))
+            if sweep.batches is not None:
+                counts.update(dict.fromkeys(sweep.batches.counted, 0))
+                found = sweep.batches.find(alias, sweep.batch_size)
+                first = list(islice(found, 2))
+                if spread is None or len(first) < 2:
+                    for ids in chain(first, found):
+                        _add(counts, failures, sweep.batches.do(alias, ids))
+                else:
+                    for sent, ids in enumerate(chain(first, found), 1):
+                        spread(row, sent, ids)
     except BaseException as error:
         with _noting_a_failure(alias):
             note_run(alias, row.pk, counts=counts, error=told(error), batches=sent)
@@ -90,7 +92,8 @@ def run_batch(run: int, number: int, ids: Ids, *, using: str | None = None) -> d
     counts: Counter[str] = Counter()
     failures = Failures()
     try:
-        _add(counts, failures, batches.do(alias, ids))
+        with homes.entered(alias):
+            _add(counts, failures, batches.do(alias, ids))
     except BaseException as error:
         with _noting_a_failure(alias):
             note_batch(alias, run, number, counts={}, error=told(error))

@@ -8,6 +8,7 @@ from django.db import router
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ledger import homes
 from ledger.cursors import open_cursor
 from ledger.formats import MAX_VALUE
 from ledger.judging import State, Verdict, judge
@@ -48,6 +49,28 @@ class LedgerCollector(Collector):
         yield GaugeMetricFamily(
             "ledger_oldest_reservation_seconds", "Age of the oldest of them; 0 where there is none.", value=age
         )
+
+
+class HomesCollector(Collector):
+    """The figures of all homes, each with the label ``home``; of one that is down, that it is."""
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: to register it must not ask a database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Every figure, as it is now."""
+        up = GaugeMetricFamily("ledger_home_up", "1 where the home answers, else 0.", labels=["home"])
+        families: dict[str, Metric] = {}
+        for home, metrics, error in homes.ask_all(
+            lambda home: list(LedgerCollector(home).collect()), **homes.ASKED_BY_A_PAGE
+        ):
+            up.add_metric([home], float(error is None))
+            for metric in metrics or ():
+                samples = [sample._replace(labels={**sample.labels, "home": home}) for sample in metric.samples]
+                metric.samples = []
+                families.setdefault(metric.name, metric).samples += samples
+        yield from (up, *families.values())
 
 
 def _of_verdict(verdict: Verdict) -> Iterator[Metric]:

@@ -6,15 +6,20 @@ import logging
 from typing import Any
 
 from django.db import Error, transaction
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from ledger import homes
 from ledger.judging import judge
 from ledger.moments import MomentEncoder
 from ledger.sweeps.health import Health, health
 
 _log = logging.getLogger(__name__)
+
+#: From the best to the worst.
+_STATES = ("ok", "overdue", "lost", "unavailable")
+_UNAVAILABLE: dict[str, Any] = {"status": "unavailable", "sweeps": []}
 
 
 # ATOMIC_REQUESTS would ask the database before the view could tell that it doesn't answer.
@@ -26,25 +31,37 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
     ``{"status": "ok" | "overdue" | "lost" | "unavailable", "verdict", "as_of", "looked_at", "sweeps": [{"sweep",
     "every", "succeeded_at", "overdue", "unfinished"}, …]}``, times in UTC, ``every`` in seconds. ``verdict`` is the
-    judge's word for the whole ledger: gaps to explain are daily life, and no reason to restart a container. Asked
+    judge's word for the whole ledger: gaps to explain are daily life, and no reason to restart a container. Where there
+    are several homes, ``{"status": the worst, "homes": {home: the same, …}}``, or one of them by ``?home=``. Asked
     without a login, so it tells names and times and nothing else: what is wrong stands on the pages, in the admin, in
     the log and in ``ledger_sweep --status``.
     """
+    every = homes.homes()
+    asked = request.GET.get("home")
+    if asked is not None and asked not in every:
+        raise Http404
+    answers = homes.ask_all(_state, every if asked is None else [asked], **homes.ASKED_BY_A_PAGE)
+    told = {home: _UNAVAILABLE if error is not None else state for home, state, error in answers}
+    worst = max((document["status"] for document in told.values()), key=_STATES.index)
+    document = {"status": worst, "homes": told} if homes.are_many() and asked is None else next(iter(told.values()))
+    return JsonResponse(document, encoder=MomentEncoder, status=200 if worst == "ok" else 503)
+
+
+def _state(home: str) -> dict[str, Any]:
     try:
-        found = health()
-        verdict = judge(sweeps=found).verdict
+        found = health(using=home)
+        verdict = judge(sweeps=found, using=home).verdict
     except Error:
-        _log.exception("The health of the ledger can't be told: the database doesn't answer.")
-        return JsonResponse({"status": "unavailable", "sweeps": []}, status=503)
+        _log.exception("The health of the ledger can't be told: the database %s doesn't answer.", home)
+        return _UNAVAILABLE
     overdue = any(one.overdue for one in found)
-    document = {
+    return {
         "status": "lost" if verdict.is_lost else "overdue" if overdue else "ok",
         "verdict": verdict.state.value,
         "as_of": verdict.as_of,
         "looked_at": verdict.looked_at,
         "sweeps": [_told(one) for one in found],
     }
-    return JsonResponse(document, encoder=MomentEncoder, status=503 if overdue or verdict.is_lost else 200)
 
 
 def _told(one: Health) -> dict[str, Any]:

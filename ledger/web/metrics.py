@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from ledger import homes
 from ledger.conf import ledger_settings
 
 _log = logging.getLogger(__name__)
@@ -33,14 +34,14 @@ def metrics(request: HttpRequest) -> HttpResponse:
         from prometheus_client import CollectorRegistry
         from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-        from ledger.web.figures import LedgerCollector
+        from ledger.web.figures import HomesCollector, LedgerCollector
     except ModuleNotFoundError as error:
         raise ImproperlyConfigured(
             "LEDGER['METRICS_TOKEN'] is set, and prometheus_client is not installed: "
             "pip install 'django-folio[metrics]', or leave the token out."
         ) from error
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(LedgerCollector())
+    registry.register(HomesCollector() if homes.are_many() else LedgerCollector())
     try:
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
     except Error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
+from ledger import homes
+from ledger.judging import judge
 from ledger.models import SweepRun
 from ledger.sweeps.health import health
 from ledger.web.access import Access, page
@@ -34,6 +36,7 @@ def workers(request: HttpRequest, access: Access) -> HttpResponse:
         page=_RUNS,
     )
     context = {
+        "homes": _homes() if homes.are_many() else [],
         "health": found,
         "overdue": sum(one.overdue for one in found),
         "table": table,
@@ -42,6 +45,18 @@ def workers(request: HttpRequest, access: Access) -> HttpResponse:
         "failed": asked.text("state") == "failed",
     }
     return shown(request, access, "workers.html", context, tenant=None, title="Workers")
+
+
+def _homes() -> list[dict[str, object]]:
+    """How each home does: the judge's word, and how many sweeps are overdue; nothing of one that is down."""
+
+    def state(home: str) -> dict[str, object]:
+        found = health(using=home)
+        verdict = judge(sweeps=found, using=home).verdict
+        return {"state": verdict.state, "overdue": sum(one.overdue for one in found)}
+
+    answers = homes.ask_all(state, **homes.ASKED_BY_A_PAGE)
+    return [{"home": home, "down": error is not None, **(value or {})} for home, value, error in answers]
 
 
 def _told(run: SweepRun) -> dict[str, object]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from ledger import homes
 from ledger.errors import LedgerError
 from ledger.judging import Verdict, judge
 from ledger.management.base import BAD_OPTIONS, LedgerCommand
@@ -38,17 +40,20 @@ class Command(LedgerCommand):
         parser.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        alias = self.alias(options)
         if options["forever"] and (options["json"] or options["status"]):
             raise CommandError("--forever goes on for ever: leave --json and --status out.", returncode=BAD_OPTIONS)
         try:
-            sweeps = [sweep for name in options["sweep"] for sweep in find_sweeps(name)] or registered()
+            sweeps = [sweep for name in options["sweep"] for sweep in find_sweeps(name)]
         except LedgerError as error:
             raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+        if options["forever"]:
+            one = options["database"] or not homes.are_many()
+            self._forever([self.alias(options)] if one else homes.homes(), sweeps or registered())
+            return
+        alias = self.alias(options)
+        sweeps = [sweep for sweep in sweeps or registered() if sweep.is_of(alias)]
         if options["status"]:
             self._status(alias, {sweep.name for sweep in sweeps}, as_json=options["json"])
-        elif options["forever"]:
-            self._forever(alias, sweeps)
         else:
             self._once(alias, sweeps, as_json=options["json"], verbosity=options["verbosity"])
 
@@ -71,14 +76,16 @@ class Command(LedgerCommand):
         """On all of the ledger, and of the sweeps on those that were asked for."""
         return judge(sweeps=[one for one in health(using=alias) if one.sweep in wanted], using=alias).verdict
 
-    def _forever(self, alias: str, sweeps: list[Sweep]) -> None:
+    def _forever(self, every: list[str], sweeps: list[Sweep]) -> None:
         due = {sweep.name: time.monotonic() for sweep in sweeps}
         try:
             while True:
                 sweep = min(sweeps, key=lambda sweep: due[sweep.name])
                 time.sleep(max(0.0, due[sweep.name] - time.monotonic()))
                 due[sweep.name] = time.monotonic() + sweep.every.total_seconds()
-                self.stdout.write("  ".join(map(str, _line(_outcome(sweep, alias)))))
+                for home, row, error in homes.ask_all(partial(_outcome, sweep), filter(sweep.is_of, every)):
+                    named = (home,) if homes.are_many() else ()
+                    self.stdout.write("  ".join((*named, *(_line(row) if error is None else (sweep.name, str(error))))))
         except KeyboardInterrupt:
             self.stdout.write("Interrupted; what was begun is done.")
 

@@ -1,0 +1,113 @@
+"""Sweeps, tasks, health, metrics and the operator's page go over all homes; one that is down is red, and alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.test import Client, override_settings
+from prometheus_client.parser import text_string_to_metric_families
+
+from ledger import define_series, homes
+from ledger.models import Period, SweepRun
+from ledger.sweeps import Sweep, register, registered, run
+from tests.homes import conftest
+from tests.homes.conftest import HOMES, TENANTS
+from workers import tasks
+
+TOKEN = "a token for the tests, long enough"
+DOWN = "second:down"
+
+
+@pytest.fixture
+def one_down(four: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, ...]]:
+    """A fifth home, on a port where nobody answers."""
+    monkeypatch.setattr(conftest, "HOMES", (*HOMES, DOWN))
+    there = connections.settings[homes.registered(DOWN)]
+    there["HOST"], there["PORT"] = "127.0.0.1", "9"
+    yield (*HOMES, DOWN)
+    monkeypatch.undo()
+    del connections.settings[DOWN]
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the tasks send to themselves."""
+    found: list[dict[str, Any]] = []
+    for task in (tasks.open_next_periods, tasks.reconcile):
+        monkeypatch.setattr(task, "apply_async", lambda kwargs, **_: found.append(kwargs))
+    return found
+
+
+def test_a_task_sends_itself_to_each_home(four: Any, sent: list[dict[str, Any]]) -> None:
+    for tenant in TENANTS:
+        define_series("bill", org=tenant, template="B-{year}-{counter}", calendar="year")
+    assert tasks.open_next_periods() == {"sent": 4}
+    assert [one["home"] for one in sent] == list(HOMES)
+    for message in sent:
+        assert tasks.open_next_periods(**message)["opened"] >= 1
+    assert all(Period.objects.using(home).exists() for home in HOMES)
+    assert all(SweepRun.objects.using(home).count() == 1 for home in HOMES)
+
+
+def test_a_tenants_sweep_runs_in_its_home_alone(four: Any) -> None:
+    register(Sweep("reconcile:books", "", lambda alias: {"done": 1}, tenant="cleo"))
+    there = [home for home in HOMES if "reconcile:books" in {sweep.name for sweep in registered(home)}]
+    assert there == ["second:north"]
+
+
+def test_a_sweep_writes_where_it_runs(four: Any) -> None:
+    """Also what names no database."""
+    register(Sweep("mine", "", lambda alias: {"there": int(SweepRun.objects.db == alias)}))
+    for home in HOMES:
+        assert run("mine", using=home).counts == {"there": 1}
+
+
+def test_a_home_that_is_down_holds_up_no_other(one_down: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CommandError, match=f"{DOWN}: The database could not be asked"):
+        call_command("ledger_sweep", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert told[DOWN] is None
+    assert all(len(told[home]) == len(registered(home)) for home in HOMES)
+    with pytest.raises(CommandError, match="don't answer"):
+        call_command("ledger_home", "list", "--json")
+    listed = {row["home"]: row for row in json.loads(capsys.readouterr().out)}
+    assert [home for home in one_down if listed[home]["error"]] == [DOWN]
+    assert sorted(listed[home]["number"] for home in HOMES) == [0, 1, 2, 3]
+
+
+def test_health_and_metrics_tell_each_home(one_down: tuple[str, ...], client: Client) -> None:
+    for home in HOMES:
+        for sweep in registered(home):
+            SweepRun.objects.using(home).create(sweep=sweep.name, process="here:1", finished_at="2999-01-01T00:00Z")
+    answer = client.get("/ledger/healthz")
+    assert answer.status_code == 503
+    told = answer.json()
+    assert told["status"] == "unavailable"
+    assert {home: one["status"] for home, one in told["homes"].items()} == {
+        **dict.fromkeys(HOMES, "ok"),
+        DOWN: "unavailable",
+    }
+    assert client.get("/ledger/healthz", {"home": HOMES[2]}).status_code == 200
+    assert client.get("/ledger/healthz", {"home": DOWN}).status_code == 503
+    assert client.get("/ledger/healthz", {"home": "nowhere"}).status_code == 404
+
+    given = {"HOMES": "tests.homes.conftest.mapping", "METRICS_TOKEN": TOKEN}
+    with override_settings(LEDGER=given):
+        text = client.get("/ledger/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
+    found = {family.name: family.samples for family in text_string_to_metric_families(text)}
+    up = {sample.labels["home"]: sample.value for sample in found["ledger_home_up"]}
+    assert up == {**dict.fromkeys(HOMES, 1.0), DOWN: 0.0}
+    assert {sample.labels["home"] for sample in found["ledger_sweep_overdue"]} == set(HOMES)
+
+
+def test_the_operators_page_shows_all(one_down: tuple[str, ...], root: User, client: Client) -> None:
+    client.force_login(root)
+    page = client.get("/ledger/workers/", {"home": HOMES[1]}).content.decode()
+    assert all(home in page for home in one_down)
+    assert page.count("does not answer") == 1
