@@ -69,6 +69,19 @@ class Span:
         return (self.ends_on - self.starts_on).days + 1
 
 
+def named_span(text: str) -> Span:
+    """The days that a text names: 2026, 2026-11, or 2026-01-01..2026-03-31; raises ValueError or InvalidCalendar."""
+    first, dots, last = text.partition("..")
+    if dots:
+        return Span(date.fromisoformat(first), date.fromisoformat(last))
+    if re.fullmatch(r"[0-9]{4}", text):
+        return Span(date(int(text), 1, 1), date(int(text), 12, 31))
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
+        raise ValueError(text)
+    year, month = int(text[:4]), int(text[5:])
+    return Span(date(year, month, 1), date(year, month, monthrange(year, month)[1]))
+
+
 @dataclass(frozen=True, slots=True)
 class FiscalStart:
     """The day of the year on which every fiscal year starts.

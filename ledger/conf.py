@@ -8,6 +8,8 @@ LEDGER = {
     "SWEEPS": {                        # seconds: how often each is due, and how long it may take; and how many ids
         "flag_gaps": {"every": 60, "limit": 300, "batch": 500},         # make one batch where there is much to do
     },
+    "TENANT_NAME": "shop.hooks.name",  # a function of yours: takes the key of a tenant, returns the company's name
+    "TENANT_TAX_ID": "shop.hooks.tax_id",  # the same for its tax id
     "METRICS_TOKEN": "…",              # who sends it as a bearer token may read /metrics; without one, nobody
     "SECOND_CONNECTIONS": {            # where reserved and pooled commit ahead, if not by the same settings: behind a
         "default": "default_ahead",    # pooler, an alias of DATABASES that leads to the same database by another pool
@@ -30,11 +32,12 @@ LEDGER = {
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from ledger.misspelt import meant, unknown
 
@@ -69,7 +72,7 @@ SWEEPS: dict[str, dict[str, float]] = {
 
 _KEYS = (
     *("METRICS_TOKEN", "TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "MAX_DAYS_AHEAD", "SECOND_CONNECTIONS", "SWEEPS"),
-    *("DEFAULT_SERIES", "DOCUMENTS", "SEALS", "HOMES"),
+    *("DEFAULT_SERIES", "DOCUMENTS", "SEALS", "HOMES", "TENANT_NAME", "TENANT_TAX_ID"),
 )
 _SEAL_KEYS = ("key", "previous_key", "trusted", "time_stamps", "anchor")
 _TIMES = ("every", "limit", "batch")
@@ -193,6 +196,16 @@ class LedgerSettings:
                 )
         return given
 
+    @property
+    def tenant_name(self) -> Callable[[str], Any] | None:
+        """The function that names tenants; None where there is none."""
+        return self._function("TENANT_NAME")
+
+    @property
+    def tenant_tax_id(self) -> Callable[[str], Any] | None:
+        """The same for tax ids."""
+        return self._function("TENANT_TAX_ID")
+
     def problems(self) -> Iterator[str]:
         """What is wrong with each key, for the system checks."""
         if not self._is_mapping:
@@ -220,6 +233,18 @@ class LedgerSettings:
         if isinstance(days, bool) or not isinstance(days, int) or days < 0:
             raise ImproperlyConfigured(f"LEDGER[{key!r}] is {days!r}; it must be a whole number of days, 0 or more.")
         return days
+
+    def _function(self, key: str) -> Callable[[str], Any] | None:
+        path = self._value(key, "")
+        if path == "":
+            return None
+        try:
+            found: Callable[[str], Any] = import_string(path)
+        except (ImportError, AttributeError, TypeError) as error:
+            raise ImproperlyConfigured(
+                f"LEDGER[{key!r}] is {path!r}; it must be the dotted path of a function, such as shop.hooks.name."
+            ) from error
+        return found
 
     def _mapping(self, key: str) -> Mapping[str, Any]:
         given = self._value(key, {})

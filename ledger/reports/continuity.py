@@ -15,7 +15,7 @@ from ledger.formats import NumberFormat
 from ledger.models import Entry, Period, Series
 from ledger.reports import continuity_sql as sql
 
-_BATCH = 50
+_BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,9 @@ class Item:
     explanation: str = ""
     explained_by: str = ""
     explained_at: datetime | None = None
+    #: Of what is an event: which transaction wrote it, and in which era of the database.
+    era: int | None = None
+    transaction_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,13 @@ def spans(found: Iterable[tuple[Island, Item | None]]) -> Iterator[Span]:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many values, and the lowest and highest of them, are open, missing and, of those, lost."""
+    """How many values, and the lowest and highest of them, are open, missing and, of those, lost or not explained."""
 
     open: int = 0
     missing: int = 0
     ranges: int = 0
     lost: int = 0
+    unexplained: int = 0
     first: int | None = None
     last: int | None = None
 
@@ -129,7 +133,7 @@ class Tally:
 def tally(all_spans: Iterable[Span]) -> Tally:
     """Count spans, in order. Missing values that touch are one range, whatever their causes."""
     counts = {"open": 0, "missing": 0}
-    ranges = lost = 0
+    ranges = lost = unexplained = 0
     first: int | None = None
     last: int | None = None
     missing_through: int | None = None
@@ -140,7 +144,8 @@ def tally(all_spans: Iterable[Span]) -> Tally:
             counts["open"] += span.count
             continue
         counts["missing"] += span.count
-        lost += span.count if span.what is What.LOST else 0
+        lost += span.count if span.item is None else 0
+        unexplained += span.count if span.item is not None and not span.item.explanation else 0
         ranges += missing_through is None or span.first > missing_through + 1
         missing_through = span.last
-    return Tally(counts["open"], counts["missing"], ranges, lost, first, last)
+    return Tally(counts["open"], counts["missing"], ranges, lost, unexplained, first, last)

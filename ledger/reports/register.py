@@ -6,17 +6,19 @@ which numbers come twice, which are out of order, and all sums.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from operator import itemgetter
 from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger.reports import report_sql as sql
 from ledger.reports.missing import Span, What
-from ledger.reports.rows import Kind, Part, Row, column, columns_of
+from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope, ScopedPeriod
+from ledger.seals.reading import Coverage, coverage
 
 # The dataclass below is made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009
@@ -39,38 +41,41 @@ class RegisterRow(Row):
     ``last_value``, both inclusive; a document's line has one value.
 
     ``state`` is valid, void, missing, lost, reserved or free; ``kind`` says where the entry comes from: issued here,
-    adopted from a previous system, or flagged as a gap. Moments are in the series' time zone, with their offset.
+    adopted from a previous system, or flagged as a gap. ``sealed_in`` is the number of the seal that covers the entry.
     """
 
-    value: int = column("Value", Kind.VALUE)
-    last_value: int = column("To value", Kind.VALUE)
-    number: str = column("Number")
-    state: str = column("State")
-    kind: str = column("Kind")
-    document: str = column("Document")
-    issued_on: date | None = column("Business date", Kind.DAY)
-    issued_at: datetime | None = column("Moment", Kind.MOMENT)
-    issued_by: str = column("By")
-    replaces: str | None = column("Replaces", default=None)
-    replaced_by: str | None = column("Replaced by", default=None)
-    voided_at: datetime | None = column("Voided", Kind.MOMENT, default=None)
-    voided_by: str | None = column("Voided by", default=None)
-    reason: str | None = column("Reason", default=None)
-    explained_by: str | None = column("Explained by", default=None)
-    confirmed_by: str | None = column("Confirmed by", default=None)
-    declared: str | None = column("Declared", default=None)
+    value: int = column(_("Value"), Kind.VALUE)
+    last_value: int = column(_("To value"), Kind.VALUE)
+    number: str = column(_("Number"))
+    state: str = column(_("State"))
+    kind: str = column(_("Kind"))
+    document: str = column(_("Document"))
+    issued_on: date | None = column(_("Business date"), Kind.DAY)
+    issued_at: datetime | None = column(_("Moment"), Kind.MOMENT)
+    issued_by: str = column(_("By"))
+    replaces: str | None = column(_("Replaces"), default=None)
+    replaced_by: str | None = column(_("Replaced by"), default=None)
+    voided_at: datetime | None = column(_("Voided"), Kind.MOMENT, default=None)
+    voided_by: str | None = column(_("Voided by"), default=None)
+    reason: str | None = column(_("Reason"), default=None)
+    explained_by: str | None = column(_("Explained by"), default=None)
+    confirmed_by: str | None = column(_("Confirmed by"), default=None)
+    declared: str | None = column(_("Declared"), default=None)
+    sealed_in: int | None = column(_("Sealed in"), Kind.VALUE, default=None)
 
 
-_NAMES = [known.name for known in columns_of(RegisterRow)]
+_NAMES = [known.name for known in fields(RegisterRow)]
 
 
 def register_part(scope: Scope) -> Part:
     """The register of a report's periods."""
     return Part(
         "register",
-        "Register of numbers",
-        "Every value from the first to the last. A missing value has no document; the reason of a void number is that "
-        "of its void, of a missing one its explanation, or else its cause.",
+        gettext("Register of numbers"),
+        gettext(
+            "Every value from the first to the last. A missing value has no document; the reason of a void number is "
+            "that of its void, of a missing one its explanation, or else its cause."
+        ),
         RegisterRow,
         lambda: (RegisterRow(*cells) for cells in _register(scope)),
         grouped=False,
@@ -79,29 +84,57 @@ def register_part(scope: Scope) -> Part:
 
 
 def _register(scope: Scope) -> Iterator[Cells]:
+    sealed = coverage(scope.tenant, using=scope.snapshot.alias)
+    others = _others(scope, sealed)
+    other = next(others, None)
+    for place, cells in _documents(scope, sealed):
+        while other is not None and (other[0] < place or (other[0] == place and other[1][2] < cells[2])):
+            yield other[1]
+            other = next(others, None)
+        yield cells
+    if other is not None:
+        yield other[1]
+        yield from (cells for _, cells in others)
+
+
+def _documents(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, Cells]]:
+    """The lines of documents, each with the place of its period. It is as long as the ledger: few calls, no objects."""
     confirms = bool(scope.snapshot.row(sql.READS_SYSTEMS, {"tenant": scope.tenant})[0])
-    for scoped in scope.periods:
-        documents = _documents(scope, scoped, confirms=confirms)
-        others = (_other(scope, scoped, span) for span in scope.spans(scoped))
-        yield from heapq.merge(documents, others, key=itemgetter(2))
-
-
-def _documents(scope: Scope, scoped: ScopedPeriod, *, confirms: bool) -> Iterator[Cells]:
-    place, zone = (scoped.summary.series, scoped.summary.period), scoped.zone
-    wanted = {"tenant": scope.tenant, "period": scoped.period.pk, "since": scope.since, "until": scope.until}
+    places = [(scoped.summary.series, scoped.summary.period) for scoped in scope.periods]
+    wanted, zone, sealed_in = scope.wanted, scope.zone, sealed.number
+    voids = scope.snapshot.rows(sql.REGISTER_VOIDS, wanted)
+    void = next(voids, None)
+    #: Those of values up to here, by the id of the entry: a value that stands in the ledger twice has two.
+    pending: dict[int, Cells] = {}
     statement = sql.CONFIRMED_REGISTER if confirms else sql.REGISTER
     for row in scope.snapshot.rows(statement, wanted, by_index=True):
-        value, number, kind, document, issued_on, issued_at, actor, replaces, replaced_by, *voided, confirmed_by = row
-        state, issued_at = "valid", issued_at.astimezone(zone)
-        voided_at, voided_by, reason = voided
-        if voided_at is not None:
-            state, voided_at = "void", voided_at.astimezone(zone)
-        entry = (value, value, number, state, kind, document, issued_on, issued_at, actor)
-        void = (replaces, replaced_by, voided_at, voided_by, reason)
-        yield (*place, *entry, *void, "", confirmed_by, "")
+        place, value, entry, number, kind, document, issued_on, issued_at, actor, replaces, confirmed, era, xid = row
+        while void is not None and void[:2] <= (place, value):
+            pending[void[2]] = (void[6], void[3].astimezone(zone), *void[4:6])
+            void = next(voids, None)
+        fate = pending.pop(entry, _NO_VOID) if pending else _NO_VOID
+        state = "valid" if fate is _NO_VOID else "void"
+        series, period = places[place - 1]
+        yield (
+            place,
+            (
+                *(series, period, value, value, number, state, kind, document),
+                *(issued_on, issued_at.astimezone(zone), actor, replaces, *fate),
+                *("", confirmed, "", sealed_in(era, xid)),
+            ),
+        )
 
 
-def _other(scope: Scope, scoped: ScopedPeriod, span: Span) -> Cells:
+_NO_VOID = (None, None, None, None)
+
+
+def _others(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, Cells]]:
+    for place, scoped in enumerate(scope.periods, 1):
+        for span in scope.spans(scoped):
+            yield place, _other(scope, scoped, span, sealed)
+
+
+def _other(scope: Scope, scoped: ScopedPeriod, span: Span, sealed: Coverage) -> Cells:
     """A line of values that no document bears."""
     numbers, item, state = scoped.period.as_format(), span.item, _STATES[span.what]
     dated = item.asked_for if item else None
@@ -116,20 +149,11 @@ def _other(scope: Scope, scoped: ScopedPeriod, span: Span) -> Cells:
         kind={What.FLAGGED: "gap", What.ADOPTED: "adopted"}.get(span.what, ""),
         document=item.document if item else "",
         issued_on=item.asked_for if item else None,
-        issued_at=scoped.local(item.since) if item else None,
+        issued_at=scope.local(item.since) if item else None,
         issued_by=item.actor if item else "",
         reason=(item.explanation or str(item.evidence.get("cause", ""))) if item else "nothing is known of it",
         explained_by=item.explained_by if item else "",
-        declared=_declared(scope, scoped, span) if state == "missing" else "",
+        declared=scope.declared(scoped, span) if state == "missing" else "",
+        sealed_in=sealed.number(item.era, item.transaction_id) if item and item.era and item.transaction_id else None,
     )
     return tuple(getattr(row, name) for name in _NAMES)
-
-
-def _declared(scope: Scope, scoped: ScopedPeriod, span: Span) -> str:
-    wanted: dict[str, Any] = {
-        "tenant": scope.tenant,
-        "period": scoped.period.pk,
-        "first": span.first,
-        "last": span.last,
-    }
-    return str(scope.snapshot.row(sql.DECLARED, wanted)[0] or "")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger.models import FindingKind
 from ledger.reports import report_sql as sql
@@ -22,26 +25,26 @@ from ledger.unreadable import facts as readable
 class FindingRow(Row):
     """What differs in an accounting system and is not over. Series and period are empty for a number unknown here."""
 
-    number: str = column("Number", share=1.6)
-    system: str = column("System", share=1.3)
-    finding: str = column("What differs", share=1.8)
-    document: str = column("Document", share=1.2)
-    there: str = column("There", share=2.8)
-    facts: Mapping[str, Any] = column("Both sides", Kind.EVIDENCE, 0)
-    found_at: datetime = column("Found", Kind.MOMENT, 1.75)
-    reason: str = column("May stand because", share=1.8)
-    acknowledged_by: str = column("By", share=0.9)
-    acknowledged_at: datetime | None = column("Acknowledged", Kind.MOMENT, 0)
+    number: str = column(_("Number"), share=1.6)
+    system: str = column(_("System"), share=1.3)
+    finding: str = column(_("What differs"), share=1.8)
+    document: str = column(_("Document"), share=1.2)
+    there: str = column(_("There"), share=2.8)
+    facts: Mapping[str, Any] = column(_("Both sides"), Kind.EVIDENCE, 0)
+    found_at: datetime = column(_("Found"), Kind.MOMENT, 1.75)
+    reason: str = column(_("May stand because"), share=1.8)
+    acknowledged_by: str = column(_("By"), share=0.9)
+    acknowledged_at: datetime | None = column(_("Acknowledged"), Kind.MOMENT, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedRow(Row):
     """How many of a period's numbers a system knows as the ledger does: posted and valid, or void on both sides."""
 
-    system: str = column("System", share=1.2)
-    confirmed: int = column("Confirmed", Kind.WHOLE)
-    used: int = column("Of issued", Kind.WHOLE)
-    compared_at: datetime | None = column("Compared", Kind.MOMENT, 1.75)
+    system: str = column(_("System"), share=1.2)
+    confirmed: int = column(_("Confirmed"), Kind.WHOLE)
+    used: int = column(_("Of issued"), Kind.WHOLE)
+    compared_at: datetime | None = column(_("Compared"), Kind.MOMENT, 1.75)
 
 
 def remote_parts(scope: Scope) -> Iterator[Part]:
@@ -51,9 +54,11 @@ def remote_parts(scope: Scope) -> Iterator[Part]:
         return
     yield Part(
         "findings",
-        "Differences in the books",
-        "What the last comparison saw and is not over; one that was acknowledged may stand, for the reason given. A "
-        "number whose document is gone from the project's own tables is told here too.",
+        gettext("Differences in the books"),
+        gettext(
+            "What the last comparison saw and is not over; one that was acknowledged may stand, for the reason given. "
+            "A number whose document is gone from the project's own tables is told here too."
+        ),
         FindingRow,
         lambda: _findings(scope),
         grouped=False,
@@ -62,8 +67,10 @@ def remote_parts(scope: Scope) -> Iterator[Part]:
         return
     yield Part(
         "confirmed",
-        "Confirmed by the books",
-        "Numbers that the system knows as the ledger does: posted there and valid here, or void on both sides.",
+        gettext("Confirmed by the books"),
+        gettext(
+            "Numbers that the system knows as the ledger does: posted there and valid here, or void on both sides."
+        ),
         ConfirmedRow,
         lambda: _confirmed(scope, systems),
         grouped=False,
@@ -73,12 +80,10 @@ def remote_parts(scope: Scope) -> Iterator[Part]:
 def _findings(scope: Scope) -> Iterator[FindingRow]:
     by_id = {scoped.period.pk: scoped for scoped in scope.periods}
     kinds = dict(FindingKind.choices)
-    wanted = {"tenant": scope.tenant, "periods": list(by_id), "since": scope.since, "until": scope.until}
     for period, kind, number, document, system, found_at, facts, reason, actor, at in scope.snapshot.rows(
-        sql.FINDINGS, wanted
+        sql.FINDINGS, scope.wanted
     ):
         scoped = by_id.get(period)
-        zone = scoped.zone if scoped is not None else UTC
         known = readable(facts)
         yield FindingRow(
             series=scoped.summary.series if scoped is not None else "",
@@ -89,10 +94,10 @@ def _findings(scope: Scope) -> Iterator[FindingRow]:
             document=document,
             there="; ".join(_told(document) for document in objects(known.get("there"))) or "nothing",
             facts=known,
-            found_at=found_at.astimezone(zone),
+            found_at=found_at.astimezone(scope.zone),
             reason=reason or "",
             acknowledged_by=actor or "",
-            acknowledged_at=at.astimezone(zone) if at is not None else None,
+            acknowledged_at=at.astimezone(scope.zone) if at is not None else None,
         )
 
 
@@ -106,17 +111,16 @@ def _told(document: Mapping[str, Any]) -> str:
 
 
 def _confirmed(scope: Scope, systems: Mapping[str, datetime | None]) -> Iterator[ConfirmedRow]:
-    wanted = {"tenant": scope.tenant, "since": scope.since, "until": scope.until}
+    rows = scope.snapshot.rows(sql.CONFIRMED, scope.wanted)
+    counts = {(period, system): count for period, system, count in rows}
     for scoped in scope.periods:
-        rows = scope.snapshot.rows(sql.CONFIRMED, {**wanted, "period": scoped.period.pk})
-        counts: dict[str, int] = dict(rows)
         for system, compared_at in sorted(systems.items()):
             if scoped.row.issued:
                 yield ConfirmedRow(
                     series=scoped.summary.series,
                     period=scoped.summary.period,
                     system=system,
-                    confirmed=counts.get(system, 0),
+                    confirmed=counts.get((scoped.period.pk, system), 0),
                     used=scoped.row.issued,
-                    compared_at=scoped.local(compared_at),
+                    compared_at=scope.local(compared_at),
                 )

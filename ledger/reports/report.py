@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import router
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ledger import __version__, calendars
 from ledger.databases import choose
@@ -20,11 +22,13 @@ from ledger.reports import report_sql as sql
 from ledger.reports.parts import parts
 from ledger.reports.register import register_part
 from ledger.reports.rows import Part, Row
-from ledger.reports.scope import Scope, ScopedPeriod, read_periods
+from ledger.reports.scope import Scope, ScopedPeriod, read_scope
 from ledger.reports.snapshot import Snapshot, snapshot
-from ledger.seals.reading import standing
+from ledger.seals.reading import Standing, standing
 from ledger.signals import ask_for_seal
-from ledger.zones import shown_zone, zone_or_utc
+from ledger.tenants import tenant_name, tenant_tax_id
+from ledger.words import numbers_told, quantity
+from ledger.zones import shown_zone
 
 #: What a report is no place for: how fast numbers go, and how the workers do.
 _NOT_TOLD = frozenset({State.RUNNING_OUT, State.OVERDUE})
@@ -45,14 +49,19 @@ class Position:
     entries: int
     voids: int
     explanations: int
+    declarations: int
     findings: int
     open: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.entries:,} entries, {self.voids:,} voids, {self.explanations:,} explanations, "
-            f"{self.findings:,} of findings; {self.open:,} open"
+        told = (
+            ngettext("%(n)s entry", "%(n)s entries", self.entries) % {"n": quantity(self.entries)},
+            ngettext("%(n)s void", "%(n)s voids", self.voids) % {"n": quantity(self.voids)},
+            ngettext("%(n)s explanation", "%(n)s explanations", self.explanations) % {"n": quantity(self.explanations)},
+            ngettext("%(n)s declaration", "%(n)s declarations", self.declarations) % {"n": quantity(self.declarations)},
+            _("%(n)s of findings") % {"n": quantity(self.findings)},
         )
+        return f"{', '.join(told)}; {_('%(n)s open') % {'n': quantity(self.open)}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +69,12 @@ class Header:
     """Whose numbers, which of them, and when. ``tax_id`` is empty where nobody stated one; dates are inclusive.
 
     ``sealed`` tells how far the numbers are sealed, with number and root of the last seal: once a report is handed in,
-    it vouches for that seal.
+    it vouches for that seal. ``system`` is the server's own identifier, with database and schema; ``login`` the role
+    that read the ledger, and ``owns_tables`` whether it could change it past its guards.
     """
 
     tenant: str
+    name: str
     tax_id: str
     series: str
     template: str
@@ -72,38 +83,66 @@ class Header:
     until: date | None
     time_zone: str
     made_at: datetime
+    made_by: str
     position: Position
     sealed: str
+    system: str
+    login: str
+    owns_tables: bool
     version: str
+
+    @property
+    def owner(self) -> str:
+        """Whose numbers these are, with the key where that is not the name."""
+        return self.name if self.name == self.tenant or not self.tenant else f"{self.name} ({self.tenant})"
 
     def lines(self) -> list[tuple[str, str]]:
         """What people read, line by line."""
-        dates = f"{self.since or 'the beginning'} to {self.until or 'the end'}, both inclusive"
+        dates = _("%(first)s to %(last)s, both inclusive") % {
+            "first": self.since or _("the beginning"),
+            "last": self.until or _("the end"),
+        }
+        role = _("owns the tables") if self.owns_tables else _("doesn't own the tables")
         return [
-            ("Tenant", self.tenant or "(the one without a name)"),
-            ("Tax id", self.tax_id or "not stated"),
-            ("Series", self.series),
-            ("Template", self.template),
-            ("Period", self.period),
-            ("Business dates", "all" if self.since is None and self.until is None else dates),
-            ("Time zone", self.time_zone),
-            ("Made at", self.made_at.isoformat(sep=" ", timespec="seconds")),
-            ("Ledger position", str(self.position)),
-            ("Seals", self.sealed),
-            ("Made by", f"Folio {self.version}, {SCHEMA}"),
+            (_("Company"), self.owner),
+            (_("Tax id"), self.tax_id or _("not stated")),
+            (_("Series"), self.series),
+            (_("Template"), self.template),
+            (_("Period"), self.period),
+            (_("Business dates"), _("all") if self.since is None and self.until is None else dates),
+            (_("Time zone"), self.time_zone),
+            (_("Made at"), self.made_at.isoformat(sep=" ", timespec="seconds")),
+            (_("Made by"), self.made_by or _("not stated")),
+            (_("Ledger position"), str(self.position)),
+            (_("Seals"), self.sealed),
+            (_("System"), self.system),
+            (_("Database role"), f"{self.login}, {role}"),
+            (_("Software"), f"Folio {self.version}, {SCHEMA}"),
         ]
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """One of the questions that the verdict answers: ``good`` is None where the answer is neither good nor bad."""
+
+    title: str
+    text: str
+    good: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """``verdict`` is the judge's, on the periods of the report; ``problems`` says why, and is empty where all is in
-    order. ``parts`` are read while the report is open. ``further`` parts are as long as the ledger: they are written
-    only when they are chosen.
+    """``sentence`` is what a person says of the numbers. ``verdict`` is the judge's, on the periods of the report;
+    ``reasons`` goes through all that it rests on, and ``problems`` says what is wrong, and is empty where nothing is.
+    ``parts`` are read while the report is open. ``further`` parts are as long as the ledger: they are written only when
+    they are chosen.
     """
 
     title: str
     header: Header
+    sentence: str
     verdict: Verdict
+    reasons: tuple[Reason, ...]
     problems: tuple[str, ...]
     parts: tuple[Part, ...]
     further: tuple[Part, ...] = ()
@@ -112,6 +151,11 @@ class Report:
     def ok(self) -> bool:
         """Whether everything adds up, and nothing is open."""
         return self.verdict.is_in_order
+
+    @property
+    def is_green(self) -> bool:
+        """Whether it may be told in green: nothing is beside numbers that are still in progress."""
+        return self.ok and not self.header.position.open
 
     def only(self, name: str) -> Report:
         """The same with one of its parts; raises ReportError where there is none of that name."""
@@ -136,6 +180,7 @@ def continuity_report(
     since: date | None = None,
     until: date | None = None,
     tax_id: str = "",
+    made_by: str = "",
     made_at: datetime | None = None,
     progress: Callable[[str], None] | None = None,
     using: str | None = None,
@@ -144,8 +189,9 @@ def continuity_report(
 
     ``tenant`` is a key, ``org`` what ``issue`` takes; by default the tenant without a name. ``series`` is one or its
     code, ``on`` a day in the period that is wanted. ``since`` and ``until`` are business dates, both inclusive: what is
-    dated outside is not in the report. ``tax_id`` is shown as it is. ``made_at`` pins the time that the report bears,
-    an aware datetime. ``progress`` is called with each step.
+    dated outside is not in the report. ``tax_id`` is shown as it is; by default the project's hook tells it.
+    ``made_by`` says who makes the report; ``made_at``, an aware datetime, pins the time that it bears. ``progress`` is
+    called with each step.
 
     Raises ReportError where there is no such series or period, or inside a transaction that has no snapshot.
     """
@@ -155,20 +201,24 @@ def continuity_report(
     _check(on, since, until, made_at)
     tell = progress or (lambda step: None)
     with snapshot(using or router.db_for_read(Entry)) as shot:
-        tell("summing up")
+        tell(_("summing up"))
         whole = on is not None
         first_day, last_day = (on, on) if whole else (since, until)
-        periods = tuple(read_periods(shot, owner, series, first_day, last_day, whole=whole))
-        _refuse_nothing(shot, owner, series, periods)
-        scope = Scope(shot, owner, None if whole else since, None if whole else until, periods)
+        scope = read_scope(shot, owner, series, first_day, last_day, whole=whole)
+        _refuse_nothing(shot, owner, series, scope.periods)
         judgement = _judged(scope, series)
-        scope = replace(scope, periods=tuple(_with_state(scoped, judgement) for scoped in periods))
-        verdict = judgement.verdict
+        scope = replace(scope, periods=tuple(_with_state(scoped, judgement) for scoped in scope.periods))
+        verdict, seal = judgement.verdict, standing(scope.tenant, using=shot.alias)
+        if seal.newer != 0:
+            # A seal that can be seen is durable; for what is newer, one is asked for.
+            ask_for_seal(shot.alias)
         yield Report(
-            title="Continuity of numbers",
-            header=_header(scope, series, tax_id, made_at),
+            title=_("Continuity of numbers"),
+            header=_header(scope, series, tax_id, made_at, made_by, seal),
+            sentence=_sentence(scope),
             verdict=verdict,
-            problems=tuple(_problems(periods, verdict)),
+            reasons=tuple(_reasons(scope, verdict, seal)),
+            problems=tuple(_problems(scope.periods, verdict)),
             parts=tuple(_told(part, tell) for part in parts(scope)),
             further=(_told(register_part(scope), tell),),
         )
@@ -210,43 +260,69 @@ def _refuse_nothing(shot: Snapshot, tenant: str, series: str | None, periods: tu
         )
 
 
-def _header(scope: Scope, series: str | None, tax_id: str, made_at: datetime | None) -> Header:
-    ids = [scoped.period.pk for scoped in scope.periods]
-    now, explanations, findings = scope.snapshot.row(sql.EXPLANATIONS, {"tenant": scope.tenant, "periods": ids})
-    zones = {scoped.series.time_zone for scoped in scope.periods}
+def _header(
+    scope: Scope, series: str | None, tax_id: str, made_at: datetime | None, made_by: str, seal: Standing
+) -> Header:
+    told = scope.snapshot.row(sql.HEADER, {"tenant": scope.tenant, "periods": scope.ids})
+    now, explanations, findings, place, login, owns = told
     labels = {scoped.summary.period for scoped in scope.periods}
     dated = scope.since is not None or scope.until is not None
-    all_of_them = f"{len(scope.periods):,}, all that {'touch the dates' if dated else 'there are'}"
+    all_of_them = _("all that touch the dates") if dated else _("all that there are")
     summaries = [scoped.summary for scoped in scope.periods]
-    moment = now if made_at is None else made_at
+    zones = sorted({scoped.series.time_zone for scoped in scope.periods})
     return Header(
         tenant=scope.tenant,
-        tax_id=tax_id,
+        name=tenant_name(scope.tenant),
+        tax_id=tax_id or tenant_tax_id(scope.tenant),
         series=", ".join(dict.fromkeys(summary.series for summary in summaries)) if series is None else series,
         template=", ".join(dict.fromkeys(scoped.series.template for scoped in scope.periods)),
-        period=labels.pop() if len(labels) == 1 else all_of_them,
+        period=labels.pop() if len(labels) == 1 else f"{quantity(len(scope.periods))}, {all_of_them}",
         since=scope.since,
         until=scope.until,
-        time_zone=", ".join(map(shown_zone, sorted(zones))),
-        made_at=moment.astimezone(zone_or_utc(zones.pop()) if len(zones) == 1 else UTC),
+        time_zone=shown_zone(zones[0]) if len(zones) == 1 else _("UTC; the series have several"),
+        made_at=(now if made_at is None else made_at).astimezone(scope.zone),
+        made_by=made_by,
         position=Position(
             entries=sum(summary.used + summary.flagged for summary in summaries),
             voids=sum(summary.void for summary in summaries),
             explanations=explanations,
+            declarations=len(scope.declarations),
             findings=findings,
             open=sum(summary.reserved + summary.free for summary in summaries),
         ),
-        sealed=_sealed(scope),
+        sealed=str(seal),
+        system=place,
+        login=login,
+        owns_tables=owns,
         version=__version__,
     )
 
 
-def _sealed(scope: Scope) -> str:
-    """How far the tenant is sealed. A seal that can be seen is durable; for what is newer, one is asked for."""
-    told = standing(scope.tenant, using=scope.snapshot.alias)
-    if told.newer != 0:
-        ask_for_seal(scope.snapshot.alias)
-    return str(told)
+def _sentence(scope: Scope) -> str:
+    rows = [scoped.row for scoped in scope.periods]
+    return numbers_told(
+        valid=sum(row.issued - row.void for row in rows),
+        void=sum(row.void for row in rows),
+        missing=sum(row.missing for row in rows),
+        to_explain=sum(row.unexplained for row in rows),
+        in_progress=sum(row.open for row in rows),
+    )
+
+
+def _reasons(scope: Scope, verdict: Verdict, seal: Standing) -> Iterator[Reason]:
+    """All that the verdict rests on, the worst first, also where there is nothing to tell."""
+    told = (
+        (_("Lost, or not adding up"), verdict.count(State.LOST)),
+        (_("Rules broken"), verdict.count(State.BROKEN)),
+        (_("Differing from the books"), verdict.count(State.DIFFERS)),
+        (_("Missing and not explained"), verdict.count(State.UNEXPLAINED)),
+        (_("Due to be declared"), verdict.count(State.UNDECLARED)),
+    )
+    for title, count in told:
+        yield Reason(title, quantity(count) if count else _("none"), not count)
+    out_of_order = sum(scoped.row.out_of_order for scoped in scope.periods)
+    yield Reason(_("Out of order"), *((quantity(out_of_order), None) if out_of_order else (_("none"), True)))
+    yield Reason(_("Last seal"), str(seal), True if seal.newer == 0 else None)
 
 
 def _judged(scope: Scope, series: str | None) -> Judgement:
@@ -298,25 +374,33 @@ def _problems(periods: tuple[ScopedPeriod, ...], verdict: Verdict) -> Iterator[s
 
 def _sums(scoped: ScopedPeriod) -> Iterator[str]:
     row, summary = scoped.row, scoped.summary
-    where = f"{summary.series}, {summary.period}"
+    where = f"{summary.series}, {summary.period}: "
     if not row.adds_up:
-        yield (
-            f"{where}: the numbers do not add up. The counter expects {summary.expected:,} from {summary.first} to "
-            f"{summary.last}; the rows span {summary.expected_from_rows:,} from {summary.lowest} to "
-            f"{summary.highest}."
-        )
+        yield where + _(
+            "the numbers do not add up. The counter expects %(expected)s from %(first)s to %(last)s; the rows span "
+            "%(found)s from %(lowest)s to %(highest)s."
+        ) % {
+            "expected": quantity(summary.expected),
+            "first": summary.first,
+            "last": summary.last,
+            "found": quantity(summary.expected_from_rows),
+            "lowest": summary.lowest,
+            "highest": summary.highest,
+        }
     elif row.lost:
-        if row.lost == 1:
-            yield f"{where}: 1 value is lost or was tampered with; nothing is known of it."
-        else:
-            yield f"{where}: {row.lost:,} values are lost or were tampered with; nothing is known of them."
+        yield where + ngettext(
+            "%(n)s value is lost or was tampered with; nothing is known of it.",
+            "%(n)s values are lost or were tampered with; nothing is known of them.",
+            row.lost,
+        ) % {"n": quantity(row.lost)}
     if summary.duplicates:
-        told = "1 value comes" if summary.duplicates == 1 else f"{summary.duplicates:,} values come"
-        yield f"{where}: {told} twice."
+        yield where + ngettext("%(n)s value comes twice.", "%(n)s values come twice.", summary.duplicates) % {
+            "n": quantity(summary.duplicates)
+        }
 
 
 def _told(part: Part, tell: Callable[[str], None]) -> Part:
-    step = f"writing {part.title.lower()}"
+    step = _("writing: %(part)s") % {"part": part.title}
 
     def rows() -> Iterator[Row]:
         tell(step)

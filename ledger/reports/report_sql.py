@@ -4,60 +4,65 @@ from __future__ import annotations
 
 from ledger.reconciliation.joins import CONFIRMED_BY, LAST_WORD
 
-# The islands of a period (see missing.py) in the order of values, each once for every item that begins in it. One walk
-# over the documents by value finds them; neighbours and items are looked up along the indexes, for each island alone.
-# Lost values above the highest document count up to where the counter stands.
+# Some periods in an order of their own, each with a place in it; what is read of one, is read along its index.
+_PERIODS = "unnest(%(periods)s::bigint[]) WITH ORDINALITY AS w (period, place)"
+
+# The islands of each period (see missing.py) in the order of values, each once for every item that begins in it. One
+# walk over the documents by value finds them; neighbours and items are looked up along the indexes, for each island
+# alone. Lost values above the highest document count up to where the counter stands.
 #
-# Parameters: tenant, period (its id), first and last (of the counter), since and until (business dates, or NULL).
-ISLANDS = """
+# Parameters: tenant, periods (their ids), firsts and lasts (of their counters), since and until (business dates, or
+# NULL).
+_ISLANDS_OF_ONE = """
     SELECT i.first, i.last, b.value, b.number, b.issued_on, a.value, a.number, a.issued_on,
            t.first, t.last, t.what, t.since, t.document, t.actor, t.asked_for, t.evidence,
-           x.explanation, x.actor, x.explained_at
+           t.era, t.transaction_id, x.explanation, x.actor, x.explained_at
     FROM (
-        SELECT %(first)s::bigint AS first, coalesce(lowest.value - 1, %(last)s::bigint) AS last,
+        SELECT w.first AS first, coalesce(lowest.value - 1, w.last) AS last,
                NULL::bigint AS before, lowest.value AS after
         FROM (SELECT (SELECT e.value FROM ledger_entry e
-                      WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind <> 'gap'
+                      WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind <> 'gap'
                       ORDER BY e.value LIMIT 1) AS value) lowest
         UNION ALL
-        SELECT d.value + 1, coalesce(d.following - 1, %(last)s::bigint), d.value, d.following
+        SELECT d.value + 1, coalesce(d.following - 1, w.last), d.value, d.following
         FROM (
             SELECT e.value, lead(e.value) OVER (ORDER BY e.value) AS following
             FROM ledger_entry e
-            WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind <> 'gap'
+            WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind <> 'gap'
         ) d
-        WHERE coalesce(d.following - 1, %(last)s::bigint) > d.value
+        WHERE coalesce(d.following - 1, w.last) > d.value
     ) i
     LEFT JOIN LATERAL (
         SELECT e.value, e.number, e.issued_on FROM ledger_entry e
-        WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value = i.before AND e.kind <> 'gap'
+        WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.value = i.before AND e.kind <> 'gap'
         LIMIT 1
     ) b ON true
     LEFT JOIN LATERAL (
         SELECT e.value, e.number, e.issued_on FROM ledger_entry e
-        WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value = i.after AND e.kind <> 'gap'
+        WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.value = i.after AND e.kind <> 'gap'
         LIMIT 1
     ) a ON true
     LEFT JOIN LATERAL (
         SELECT e.value AS first, e.value AS last, 'flagged' AS what, e.issued_at AS since, '' AS document,
                e.actor, CASE WHEN e.metadata ? 'reservation'::text THEN e.issued_on END AS asked_for,
-               e.metadata AS evidence, e.id AS entry, NULL::bigint AS adopted_gap
+               e.metadata AS evidence, e.era, e.transaction_id, e.id AS entry, NULL::bigint AS adopted_gap
         FROM ledger_entry e
-        WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value BETWEEN i.first AND i.last
+        WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.value BETWEEN i.first AND i.last
           AND e.kind = 'gap'
         UNION ALL
         SELECT g.first_value, g.last_value, 'adopted', o.adopted_at, '', o.actor, NULL,
-               jsonb_build_object('source', o.source, 'adoption', o.id), NULL, g.id
+               jsonb_build_object('source', o.source, 'adoption', o.id), g.era, g.transaction_id, NULL, g.id
         FROM ledger_adoptedgap g JOIN ledger_adoption o ON o.id = g.adoption_id
-        WHERE g.tenant = %(tenant)s AND g.period_id = %(period)s AND g.first_value BETWEEN i.first AND i.last
+        WHERE g.tenant = %(tenant)s AND g.period_id = w.period AND g.first_value BETWEEN i.first AND i.last
         UNION ALL
-        SELECT r.value, r.value, 'reserved', r.reserved_at, r.document, r.actor, r.issued_on, NULL, NULL, NULL
+        SELECT r.value, r.value, 'reserved', r.reserved_at, r.document, r.actor, r.issued_on, NULL, NULL, NULL,
+               NULL, NULL
         FROM ledger_reservation r
-        WHERE r.tenant = %(tenant)s AND r.period_id = %(period)s AND r.value BETWEEN i.first AND i.last
+        WHERE r.tenant = %(tenant)s AND r.period_id = w.period AND r.value BETWEEN i.first AND i.last
         UNION ALL
-        SELECT w.value, w.value, 'free', NULL, '', '', NULL, NULL, NULL, NULL
-        FROM ledger_slot w
-        WHERE w.tenant = %(tenant)s AND w.period_id = %(period)s AND w.value BETWEEN i.first AND i.last
+        SELECT f.value, f.value, 'free', NULL, '', '', NULL, NULL, NULL, NULL, NULL, NULL
+        FROM ledger_slot f
+        WHERE f.tenant = %(tenant)s AND f.period_id = w.period AND f.value BETWEEN i.first AND i.last
     ) t ON true
     LEFT JOIN LATERAL (
         SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
@@ -70,10 +75,19 @@ ISLANDS = """
       AND (%(until)s::date IS NULL OR coalesce(b.issued_on, a.issued_on) <= %(until)s::date)
     ORDER BY i.first, t.first
 """
+ISLANDS = f"""
+    SELECT w.place, x.*
+    FROM unnest(%(periods)s::bigint[], %(firsts)s::bigint[], %(lasts)s::bigint[])
+         WITH ORDINALITY AS w (period, first, last, place)
+    CROSS JOIN LATERAL ({_ISLANDS_OF_ONE}) x
+"""  # noqa: S608  (our own text)
 
-# The documents of a period that are dated within a span: how many, how many of them void or dated before the document
-# with the next lower value, the lowest and highest value, and how many documents the period has in all.
-DATED = """
+# The documents of each period that are dated within a span: how many, how many of them void or dated before the
+# document with the next lower value, the lowest and highest value, and how many documents the period has in all.
+DATED = f"""
+    SELECT w.period, x.*
+    FROM {_PERIODS}
+    CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE d.dated), count(*) FILTER (WHERE d.dated AND d.void),
            count(*) FILTER (WHERE d.dated AND d.out_of_order), count(*) FILTER (WHERE d.dated AND d.again),
            min(d.value) FILTER (WHERE d.dated), max(d.value) FILTER (WHERE d.dated), count(*)
@@ -86,10 +100,11 @@ DATED = """
                     THEN e.issued_at < lag(e.issued_at) OVER by_value
                     ELSE e.issued_on < lag(e.issued_on) OVER by_value END AS out_of_order
         FROM ledger_entry e
-        WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind <> 'gap'
+        WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind <> 'gap'
         WINDOW by_value AS (ORDER BY e.value)
     ) d
-"""
+    ) x
+"""  # noqa: S608
 
 # What the document's new number is, the link to it says; else what was written when it was voided.
 # Parameters: tenant, periods (their ids), since, until.
@@ -166,15 +181,15 @@ FINDINGS = f"""
     ORDER BY f.system, f.id
 """  # noqa: S608  (our own text)
 
-# How many numbers of a period each system knows as the ledger does. Parameters: tenant, period (its id), since, until.
+# How many numbers of each period each system knows as the ledger does. Parameters: tenant, periods, since, until.
 CONFIRMED = f"""
-    SELECT d.system, count(DISTINCT e.id)
+    SELECT e.period_id, d.system, count(DISTINCT e.id)
     FROM ledger_entry e
     {CONFIRMED_BY}
-    WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind IN ('issued', 'adopted')
+    WHERE e.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s) AND e.kind IN ('issued', 'adopted')
       AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
       AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
-    GROUP BY d.system
+    GROUP BY e.period_id, d.system
 """  # noqa: S608
 
 # The open alarms that somebody has said may stand, with the last word on each. Parameter: tenant.
@@ -189,8 +204,9 @@ ACKNOWLEDGED = """
 """
 
 # How many explanations there are of gaps of these periods, and events of findings and acknowledged alarms: with the
-# entries and the voids, where in the ledger the report stands. Also what the database's clock says.
-EXPLANATIONS = """
+# entries, voids and declarations, where in the ledger the report stands. Also what the database's clock says, where the
+# ledger lives, who is connected, and whether that role owns the tables.
+HEADER = """
     SELECT now(), (
         SELECT count(*) FROM ledger_gapexplained x JOIN ledger_entry e ON e.id = x.entry_id
         WHERE x.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s)
@@ -205,58 +221,143 @@ EXPLANATIONS = """
         SELECT count(*) FROM ledger_findingacknowledged f WHERE f.tenant = %(tenant)s
     ) + (
         SELECT count(*) FROM ledger_alarmacknowledged k WHERE k.tenant = %(tenant)s
+    ), ledger_place(), current_user::text, (
+        SELECT pg_has_role(current_user, c.relowner, 'MEMBER') FROM pg_class c WHERE c.oid = 'ledger_entry'::regclass
     )
 """
 
-# The numbers that stand in the ledger for two values of a period, and where the period before it in its series closed:
-# with the highest value that it gave away, whatever was minted ahead. Null where there is none.
-# Parameters: tenant, series (its id), period (its id), starts_on, first, last.
+# Of each period the numbers that stand in the ledger for two of its values, and where the period before it in its
+# series closed: with the highest value that it gave away, whatever was minted ahead. Null where there is none.
+# Parameters: tenant, periods (their ids), firsts, lasts.
 EDGES = """
-    SELECT (SELECT e.number FROM ledger_entry e
-            WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value = %(first)s LIMIT 1),
+    SELECT w.period,
            (SELECT e.number FROM ledger_entry e
-            WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.value = %(last)s LIMIT 1),
+            WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.value = w.first LIMIT 1),
+           (SELECT e.number FROM ledger_entry e
+            WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.value = w.last LIMIT 1),
            (SELECT greatest(
                 greatest(p.first_value, 0) - 1,
                 (SELECT max(e.value) FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id),
                 (SELECT max(r.value) FROM ledger_reservation r WHERE r.tenant = p.tenant AND r.period_id = p.id))
             FROM ledger_period p
-            WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND p.starts_on < %(starts_on)s
+            WHERE p.tenant = %(tenant)s AND p.series_id = o.series_id AND p.starts_on < o.starts_on
             ORDER BY p.starts_on DESC LIMIT 1)
+    FROM unnest(%(periods)s::bigint[], %(firsts)s::bigint[], %(lasts)s::bigint[]) AS w (period, first, last)
+    JOIN ledger_period o ON o.id = w.period AND o.tenant = %(tenant)s
 """
 
-# The documents of a period in the order of values, as lines of the register.
-# Parameters: tenant, period (its id), since, until (business dates, or NULL).
+# The documents of each period in the order of values, as lines of the register; their voids are few, and read apart.
+# Parameters: tenant, periods (their ids), since, until (business dates, or NULL).
 _REGISTER = """
-    SELECT e.value, e.number, e.kind, e.document, e.issued_on, e.issued_at, e.actor,
-           (SELECT o.number FROM ledger_entry o WHERE o.id = e.replaces_id),
-           CASE WHEN v.id IS NOT NULL THEN coalesce(
-               (SELECT n.number FROM ledger_entry n WHERE n.tenant = e.tenant AND n.replaces_id = e.id), v.replacement)
-           END,
-           v.voided_at, v.actor, v.reason, {confirmed}
-    FROM ledger_entry e
-    LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
-    WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind <> 'gap'
-      AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
-      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
-    ORDER BY e.value
+    SELECT w.place, x.*
+    FROM {periods}
+    CROSS JOIN LATERAL (
+        SELECT e.value, e.id, e.number, e.kind, e.document, e.issued_on, e.issued_at, e.actor,
+               CASE WHEN e.replaces_id IS NOT NULL
+                    THEN (SELECT o.number FROM ledger_entry o WHERE o.id = e.replaces_id) END,
+               {confirmed}, e.era, e.transaction_id
+        FROM ledger_entry e
+        WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind <> 'gap'
+          AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+          AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+        ORDER BY e.value
+    ) x
 """
-REGISTER = _REGISTER.format(confirmed="NULL")
+REGISTER = _REGISTER.format(periods=_PERIODS, confirmed="NULL")
 CONFIRMED_REGISTER = _REGISTER.format(
+    periods=_PERIODS,
     confirmed="""(
         SELECT string_agg(DISTINCT d.system, ', ' ORDER BY d.system) FROM ledger_remotedocument d
         WHERE d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
-          AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
-    )"""
+          AND d.state = CASE WHEN EXISTS (
+                  SELECT FROM ledger_numbervoided v WHERE v.tenant = e.tenant AND v.entry_id = e.id)
+              THEN 'void' ELSE 'posted' END
+    )""",
 )
+# The voids of the same documents, in the same order.
+REGISTER_VOIDS = f"""
+    SELECT w.place, e.value, e.id, v.voided_at, v.actor, v.reason,
+           coalesce((SELECT n.number FROM ledger_entry n WHERE n.tenant = e.tenant AND n.replaces_id = e.id LIMIT 1),
+                    v.replacement)
+    FROM ledger_numbervoided v
+    JOIN ledger_entry e ON e.id = v.entry_id AND e.tenant = v.tenant
+    JOIN {_PERIODS} ON w.period = e.period_id
+    WHERE v.tenant = %(tenant)s
+      AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+    ORDER BY w.place, e.value
+"""  # noqa: S608
 
 # Whether anything of the tenant's was read from an accounting system.
 READS_SYSTEMS = "SELECT EXISTS (SELECT FROM ledger_remotereading r WHERE r.tenant = %(tenant)s)"
 
-# To whom missing values were declared, with the references. Parameters: tenant, period (its id), first, last.
-DECLARED = """
-    SELECT string_agg(g.authority || ' ' || g.reference, ', ' ORDER BY g.first_value, g.authority)
+# The periods of a tenant, or of one of its series. Parameters: tenant, series (its code, or NULL).
+PERIOD_IDS = """
+    SELECT p.id, s.code, p.starts_on FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
+    WHERE p.tenant = %(tenant)s AND (%(series)s::text IS NULL OR s.code = %(series)s::text)
+"""
+
+# Which missing values were declared to an authority. Parameters: tenant, periods (their ids).
+DECLARATIONS = """
+    SELECT g.period_id, g.first_value, g.last_value, g.authority, g.reference, g.justification, g.actor, g.declared_at
     FROM ledger_gapdeclared g
-    WHERE g.tenant = %(tenant)s AND g.period_id = %(period)s
-      AND g.first_value <= %(last)s AND g.last_value >= %(first)s
+    JOIN ledger_period p ON p.id = g.period_id
+    JOIN ledger_series s ON s.id = p.series_id
+    WHERE g.tenant = %(tenant)s AND g.period_id = ANY(%(periods)s)
+    ORDER BY s.code, p.starts_on, g.first_value, g.authority
+"""
+
+# The documents of each period that are dated before the document with the next lower value: by the stated time where
+# both were adopted, as in ``continuity_sql``. Parameters: tenant, periods (their ids), since, until.
+OUT_OF_ORDER = f"""
+    SELECT w.period, x.*
+    FROM {_PERIODS}
+    CROSS JOIN LATERAL (
+        SELECT d.value, d.number, d.document, d.issued_on, d.issued_at, d.before, d.before_on
+        FROM (
+            SELECT e.*, lag(e.number) OVER by_value AS before, lag(e.issued_on) OVER by_value AS before_on,
+                   lag(e.issued_at) OVER by_value AS before_at, lag(e.kind) OVER by_value AS before_kind
+            FROM ledger_entry e
+            WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind <> 'gap'
+            WINDOW by_value AS (ORDER BY e.value)
+        ) d
+        WHERE CASE WHEN d.kind = 'adopted' AND d.before_kind = 'adopted' THEN d.issued_at < d.before_at
+                   ELSE d.issued_on < d.before_on END
+          AND (%(since)s::date IS NULL OR d.issued_on >= %(since)s::date)
+          AND (%(until)s::date IS NULL OR d.issued_on <= %(until)s::date)
+        ORDER BY d.value
+    ) x
+"""  # noqa: S608
+
+# The entries of values that stand in the ledger more than once. Parameters: tenant, periods (their ids).
+DUPLICATES = f"""
+    SELECT w.period, x.*
+    FROM {_PERIODS}
+    CROSS JOIN LATERAL (
+        SELECT d.value, d.number, d.kind, d.document, d.issued_on, d.issued_at, d.actor
+        FROM (
+            SELECT e.*, count(*) OVER (PARTITION BY e.value) AS times
+            FROM ledger_entry e WHERE e.tenant = %(tenant)s AND e.period_id = w.period
+        ) d
+        WHERE d.times > 1
+        ORDER BY d.value, d.id
+    ) x
+"""  # noqa: S608
+
+# The documents whose business date is not the day of their issue in the zone of their series, and by how many days:
+# fewer than none are back-dated. Parameters: tenant, periods (their ids), zones, since, until.
+DATING = """
+    SELECT w.period, x.*
+    FROM unnest(%(periods)s::bigint[], %(zones)s::text[]) WITH ORDINALITY AS w (period, zone, place)
+    CROSS JOIN LATERAL (
+        SELECT e.value, e.number, e.document, e.issued_on, e.issued_at,
+               e.issued_on - (e.issued_at AT TIME ZONE w.zone)::date AS days, e.actor
+        FROM ledger_entry e
+        WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind = 'issued'
+          AND isfinite(e.issued_on) AND isfinite(e.issued_at)
+          AND e.issued_on <> (e.issued_at AT TIME ZONE w.zone)::date
+          AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+          AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+        ORDER BY e.value
+    ) x
 """

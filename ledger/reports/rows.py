@@ -8,6 +8,8 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 # The dataclasses below are made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009
 
@@ -20,7 +22,7 @@ class Kind(Enum):
     #: A value of a counter, which is no quantity.
     VALUE = "value"
     DAY = "date"
-    #: An aware datetime, in the time zone of its series.
+    #: An aware datetime, in the time zone of the report.
     MOMENT = "moment"
     #: A truth; where it is False, the row is shown in red.
     VERDICT = "verdict"
@@ -38,7 +40,7 @@ class Column:
     share: float
 
 
-def column(title: str, kind: Kind = Kind.TEXT, share: float = 1.0, **options: Any) -> Any:
+def column(title: Any, kind: Kind = Kind.TEXT, share: float = 1.0, **options: Any) -> Any:
     """A field of a row's dataclass together with what is to be said of its column."""
     return field(metadata={"title": title, "kind": kind, "share": share}, **options)
 
@@ -47,13 +49,13 @@ def column(title: str, kind: Kind = Kind.TEXT, share: float = 1.0, **options: An
 class Row:
     """What the rows of every part begin with: whose they are."""
 
-    series: str = column("Series", share=1.2)
-    period: str = column("Period", share=1.7)
+    series: str = column(_("Series"), share=1.2)
+    period: str = column(_("Period"), share=1.7)
 
 
-def columns_of(row: type[Row]) -> tuple[Column, ...]:
+def columns_of(row: type[Any]) -> tuple[Column, ...]:
     """The columns of a type of rows, in order."""
-    return tuple(Column(f.name, f.metadata["title"], f.metadata["kind"], f.metadata["share"]) for f in fields(row))
+    return tuple(Column(f.name, str(f.metadata["title"]), f.metadata["kind"], f.metadata["share"]) for f in fields(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ class Part:
     name: str
     title: str
     note: str
-    row: type[Row]
-    rows: Callable[[], Iterator[Row]]
+    row: type[Any]
+    rows: Callable[[], Iterator[Any]]
     grouped: bool = True
     plain: Callable[[], Iterator[tuple[Any, ...]]] | None = None
 
@@ -92,43 +94,44 @@ class PeriodRow(Row):
     span; the opening, and what is expected by the rows, are of the whole period.
     """
 
-    template: str = column("Numbers", share=0)
-    time_zone: str = column("Time zone", share=0)
-    first: int | None = column("First", Kind.VALUE, 0)
-    last: int | None = column("Last", Kind.VALUE, 0)
-    first_number: str | None = column("First number", share=2.2)
-    last_number: str | None = column("Last number", share=2.2)
-    expected: int = column("Expected", Kind.WHOLE, 1.25)
-    issued: int = column("= Issued", Kind.WHOLE, 1.1)
-    open: int = column("+ Open", Kind.WHOLE, 0.8)
-    missing: int = column("+ Missing", Kind.WHOLE, 1.15)
-    missing_ranges: int = column("in ranges", Kind.WHOLE, 1.05)
-    lost: int = column("Lost", Kind.WHOLE, 0.7)
-    void: int = column("Void", Kind.WHOLE, 0.8)
-    out_of_order: int = column("Out of order", Kind.WHOLE)
-    duplicates: int = column("Twice", Kind.WHOLE, 0.85)
-    opening_value: int = column("Opens with", Kind.VALUE)
-    closing_value_before: int | None = column("Closed with before", Kind.VALUE)
-    opening: str = column("So it", share=1.3)
-    expected_from_rows: int = column("By the rows", Kind.WHOLE)
-    adds_up: bool = column("Sums agree", Kind.VERDICT, 0.85)
+    template: str = column(_("Numbers"), share=0)
+    time_zone: str = column(_("Time zone"), share=0)
+    first: int | None = column(_("First"), Kind.VALUE, 0)
+    last: int | None = column(_("Last"), Kind.VALUE, 0)
+    first_number: str | None = column(_("First number"), share=2.2)
+    last_number: str | None = column(_("Last number"), share=2.2)
+    expected: int = column(_("Expected"), Kind.WHOLE, 1.25)
+    issued: int = column(_("= Issued"), Kind.WHOLE, 1.1)
+    open: int = column(_("+ Open"), Kind.WHOLE, 0.8)
+    missing: int = column(_("+ Missing"), Kind.WHOLE, 1.15)
+    missing_ranges: int = column(_("in ranges"), Kind.WHOLE, 1.05)
+    lost: int = column(_("Lost"), Kind.WHOLE, 0.7)
+    unexplained: int = column(_("To explain"), Kind.WHOLE, 0.9)
+    void: int = column(_("Void"), Kind.WHOLE, 0.8)
+    out_of_order: int = column(_("Out of order"), Kind.WHOLE)
+    duplicates: int = column(_("Twice"), Kind.WHOLE, 0.85)
+    opening_value: int = column(_("Opens with"), Kind.VALUE)
+    closing_value_before: int | None = column(_("Closed with before"), Kind.VALUE)
+    opening: str = column(_("So it"), share=1.3)
+    expected_from_rows: int = column(_("By the rows"), Kind.WHOLE)
+    adds_up: bool = column(_("Sums agree"), Kind.VERDICT, 0.85)
     #: What the judge says of the whole period; filled in once all periods are summed up.
-    state: str = column("State", share=1.3, default="")
+    state: str = column(_("State"), share=1.3, default="")
 
 
 @dataclass(frozen=True, slots=True)
 class VoidRow(Row):
     """A number that was declared void."""
 
-    value: int = column("Value", Kind.VALUE, 0)
-    number: str = column("Number", share=1.6)
-    document: str = column("Document", share=1.4)
-    issued_on: date = column("Business date", Kind.DAY, 1.15)
-    issued_at: datetime = column("Issued", Kind.MOMENT, 1.75)
-    voided_at: datetime = column("Voided", Kind.MOMENT, 1.75)
-    voided_by: str = column("By", share=1.2)
-    reason: str = column("Reason", share=3)
-    replacement: str = column("Replaced by", share=1.4)
+    value: int = column(_("Value"), Kind.VALUE, 0)
+    number: str = column(_("Number"), share=1.6)
+    document: str = column(_("Document"), share=1.4)
+    issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
+    issued_at: datetime = column(_("Issued"), Kind.MOMENT, 2)
+    voided_at: datetime = column(_("Voided"), Kind.MOMENT, 2)
+    voided_by: str = column(_("By"), share=1.2)
+    reason: str = column(_("Reason"), share=3)
+    replacement: str = column(_("Replaced by"), share=1.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,25 +141,25 @@ class ChangeRow(Row):
     ``old`` and ``new`` hold what changed; ``old`` is empty where something was made.
     """
 
-    changed_at: datetime = column("Changed", Kind.MOMENT, 1.75)
-    changed_by: str = column("By", share=1.2)
-    login: str = column("Database login", share=1.2)
-    old: Mapping[str, Any] = column("Before", Kind.EVIDENCE, 3)
-    new: Mapping[str, Any] = column("After", Kind.EVIDENCE, 3)
+    changed_at: datetime = column(_("Changed"), Kind.MOMENT, 2)
+    changed_by: str = column(_("By"), share=1.2)
+    login: str = column(_("Database login"), share=1.2)
+    old: Mapping[str, Any] = column(_("Before"), Kind.EVIDENCE, 3)
+    new: Mapping[str, Any] = column(_("After"), Kind.EVIDENCE, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredRow(Row):
     """A number that an authority knows under a reference of its own."""
 
-    value: int = column("Value", Kind.VALUE, 0)
-    number: str = column("Number", share=1.6)
-    issued_on: date = column("Business date", Kind.DAY, 1.15)
-    authority: str = column("Authority", share=1.1)
-    reference: str = column("Reference", share=3)
-    digest: str = column("SHA-256 of what was sent", share=0)
-    registered_at: datetime = column("Registered", Kind.MOMENT, 1.75)
-    registered_by: str = column("By", share=1.2)
+    value: int = column(_("Value"), Kind.VALUE, 0)
+    number: str = column(_("Number"), share=1.6)
+    issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
+    authority: str = column(_("Authority"), share=1.1)
+    reference: str = column(_("Reference"), share=3)
+    digest: str = column(_("SHA-256 of what was sent"), share=0)
+    registered_at: datetime = column(_("Registered"), Kind.MOMENT, 2)
+    registered_by: str = column(_("By"), share=1.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,51 +169,124 @@ class GapRow(Row):
     The neighbours are the documents with the next lower and the next higher value, with their business dates.
     """
 
-    start: int = column("Start", Kind.VALUE, 0)
-    end: int = column("End", Kind.VALUE, 0)
-    count: int = column("Count", Kind.WHOLE, 0.8)
-    start_number: str = column("From", share=1.5)
-    end_number: str = column("To (inclusive)", share=1.5)
-    before_number: str | None = column("Number before", share=1.5)
-    before_on: date | None = column("its date", Kind.DAY, 1.35)
-    after_number: str | None = column("Number after", share=1.5)
-    after_on: date | None = column("its date", Kind.DAY, 1.35)
-    cause: str = column("Cause", share=1.4)
-    known_since: datetime | None = column("Known since", Kind.MOMENT, 0)
-    evidence: Mapping[str, Any] = column("Evidence", Kind.EVIDENCE, 3.8)
-    explanation: str = column("Explanation", share=2.2)
-    explained_by: str = column("By", share=0.9)
-    explained_at: datetime | None = column("Explained", Kind.MOMENT, 1.75)
+    start: int = column(_("Start"), Kind.VALUE, 0)
+    end: int = column(_("End"), Kind.VALUE, 0)
+    count: int = column(_("Count"), Kind.WHOLE, 0.8)
+    start_number: str = column(_("From"), share=1.5)
+    end_number: str = column(_("To (inclusive)"), share=1.5)
+    before_number: str | None = column(_("Number before"), share=1.5)
+    before_on: date | None = column(_("its date"), Kind.DAY, 1.35)
+    after_number: str | None = column(_("Number after"), share=1.5)
+    after_on: date | None = column(_("its date"), Kind.DAY, 1.35)
+    cause: str = column(_("Cause"), share=1.4)
+    known_since: datetime | None = column(_("Known since"), Kind.MOMENT, 0)
+    evidence: Mapping[str, Any] = column(_("Evidence"), Kind.EVIDENCE, 3.8)
+    explanation: str = column(_("Explanation"), share=2.2)
+    explained_by: str = column(_("By"), share=0.9)
+    explained_at: datetime | None = column(_("Explained"), Kind.MOMENT, 2)
+    declared: str = column(_("Declared"), share=1.2)
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredGapRow(GapRow):
     """The same where the rules of a series say until when a gap is to be declared to an authority."""
 
-    declaration_due: date | None = column("Declaration due", Kind.DAY, 1.35)
+    declaration_due: date | None = column(_("Declaration due"), Kind.DAY, 1.35)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclarationRow(Row):
+    """Missing values that were declared to an authority, from ``start`` to ``end``, both inclusive."""
+
+    start: int = column(_("Start"), Kind.VALUE, 0)
+    end: int = column(_("End"), Kind.VALUE, 0)
+    start_number: str = column(_("From"), share=1.5)
+    end_number: str = column(_("To (inclusive)"), share=1.5)
+    authority: str = column(_("Authority"), share=1.1)
+    reference: str = column(_("Reference"), share=2)
+    justification: str = column(_("Justification"), share=3)
+    declared_by: str = column(_("By"), share=1)
+    declared_at: datetime = column(_("Declared"), Kind.MOMENT, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfOrderRow(Row):
+    """A document that is dated before the one with the next lower value."""
+
+    value: int = column(_("Value"), Kind.VALUE, 0)
+    number: str = column(_("Number"), share=1.6)
+    document: str = column(_("Document"), share=2)
+    issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
+    issued_at: datetime = column(_("Moment"), Kind.MOMENT, 2)
+    before_number: str = column(_("Number before"), share=1.6)
+    before_on: date = column(_("its date"), Kind.DAY, 1.35)
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateRow(Row):
+    """One of the entries of a value that has more than one."""
+
+    value: int = column(_("Value"), Kind.VALUE)
+    number: str = column(_("Number"), share=1.6)
+    kind: str = column(_("Kind"))
+    document: str = column(_("Document"), share=2)
+    issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
+    issued_at: datetime = column(_("Moment"), Kind.MOMENT, 2)
+    issued_by: str = column(_("By"), share=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DatingRow(Row):
+    """A document whose business date is not the day of its issue in its series' time zone.
+
+    ``days`` is how many days later it is dated: fewer than none are back-dated.
+    """
+
+    value: int = column(_("Value"), Kind.VALUE, 0)
+    number: str = column(_("Number"), share=1.6)
+    document: str = column(_("Document"), share=2)
+    issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
+    issued_at: datetime = column(_("Moment"), Kind.MOMENT, 2)
+    days: int = column(_("Days later"), Kind.WHOLE)
+    issued_by: str = column(_("By"), share=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """The settings of a series as they are; what they were, the changes of settings tell."""
+
+    series: str = column(_("Series"), share=1.2)
+    template: str = column(_("Template"), share=2)
+    calendar: str = column(_("Calendar"), share=1.2)
+    time_zone: str = column(_("Time zone"), share=1.4)
+    allocation: str = column(_("Allocation"), share=1.1)
+    rules: str = column(_("Rules"), share=1)
+    chronological: str = column(_("Chronology guard"), share=1.2)
+    max_days_ahead: int = column(_("Days ahead at most"), Kind.WHOLE, 1)
+    active: str = column(_("Gives out numbers"), share=1)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRow(Row):
     """A value that is neither issued nor missing yet: reserved for a checkout, or free for the next one."""
 
-    value: int = column("Value", Kind.VALUE, 0)
-    number: str = column("Number", share=1.6)
-    state: str = column("State")
-    since: datetime | None = column("Since", Kind.MOMENT, 1.75)
-    document: str = column("Document", share=2)
-    asked_by: str = column("By")
-    asked_for: date | None = column("Business date", Kind.DAY, 1.15)
+    value: int = column(_("Value"), Kind.VALUE, 0)
+    number: str = column(_("Number"), share=1.6)
+    state: str = column(_("State"))
+    since: datetime | None = column(_("Since"), Kind.MOMENT, 2)
+    document: str = column(_("Document"), share=2)
+    asked_by: str = column(_("By"))
+    asked_for: date | None = column(_("Business date"), Kind.DAY, 1.15)
 
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgedRow(Row):
     """What a look at the ledger found, with why it may stand. Series and period are empty where it has none."""
 
-    number: str = column("Number", share=1.4)
-    alarm: str = column("Alarm", share=1.2)
-    problem: str = column("What is wrong", share=3.4)
-    raised_at: datetime = column("Found", Kind.MOMENT, 1.75)
-    reason: str = column("May stand because", share=2.6)
-    acknowledged_by: str = column("By", share=0.9)
-    acknowledged_at: datetime = column("Acknowledged", Kind.MOMENT, 1.75)
+    number: str = column(_("Number"), share=1.4)
+    alarm: str = column(_("Alarm"), share=1.2)
+    problem: str = column(_("What is wrong"), share=3.4)
+    raised_at: datetime = column(_("Found"), Kind.MOMENT, 2)
+    reason: str = column(_("May stand because"), share=2.6)
+    acknowledged_by: str = column(_("By"), share=0.9)
+    acknowledged_at: datetime = column(_("Acknowledged"), Kind.MOMENT, 2)

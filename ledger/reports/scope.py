@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +24,20 @@ _KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class Declaration:
+    """Missing values of a period that were declared to an authority, both ends inclusive."""
+
+    period: int
+    first: int
+    last: int
+    authority: str
+    reference: str
+    justification: str
+    actor: str
+    declared_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ScopedPeriod:
     """A period, its sums over all dates, and its row in the report, which is of the scope's dates alone."""
 
@@ -36,60 +52,101 @@ class ScopedPeriod:
         """Its series."""
         return self.period.series
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """The time zone of its series."""
-        return zone_or_utc(self.period.series.time_zone)
-
-    def local(self, moment: datetime | None) -> datetime | None:
-        """A moment as the clocks show it where the series is."""
-        return None if moment is None else moment.astimezone(self.zone)
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The periods of a report; ``since`` and ``until`` are business dates, both inclusive, or None."""
+    """The periods of a report; ``since`` and ``until`` are business dates, both inclusive, or None.
+
+    ``zone`` is the one in which every moment of the report is told: that of its series, or UTC where they have several.
+    """
 
     snapshot: Snapshot
     tenant: str
     since: date | None
     until: date | None
     periods: tuple[ScopedPeriod, ...]
+    zone: ZoneInfo
+    declarations: tuple[Declaration, ...]
+
+    @property
+    def ids(self) -> list[int]:
+        """Of the periods, in their order."""
+        return [scoped.period.pk for scoped in self.periods]
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What most statements of a report ask for."""
+        return {"tenant": self.tenant, "periods": self.ids, "since": self.since, "until": self.until}
+
+    def local(self, moment: datetime | None) -> datetime | None:
+        """A moment as the report tells it."""
+        return None if moment is None else moment.astimezone(self.zone)
 
     def spans(self, scoped: ScopedPeriod) -> Iterator[Span]:
         """The values of a period that no document bears, in order, as far as the dates go."""
         if scoped.kept is None:
-            return find_spans(self.snapshot, scoped.period, scoped.summary, self.since, self.until)
+            walked = _find_spans(self.snapshot, self.tenant, [(scoped.period, scoped.summary)], self.since, self.until)
+            return next((spans for _, spans in walked), iter(()))
         return iter(scoped.kept)
 
+    def declared(self, scoped: ScopedPeriod, span: Span) -> str:
+        """To whom values of a span were declared, with the references; empty where none was."""
+        return ", ".join(f"{one.authority} {one.reference}" for one in self.declared_here(scoped, span))
 
-def read_periods(
+    def declared_here(self, scoped: ScopedPeriod, span: Span) -> Iterator[Declaration]:
+        """The declarations of values of a span."""
+        for one in self.declarations:
+            if one.period == scoped.period.pk and one.first <= span.last and one.last >= span.first:
+                yield one
+
+
+def read_scope(
     snapshot: Snapshot, tenant: str, series: str | None, since: date | None, until: date | None, *, whole: bool
-) -> Iterator[ScopedPeriod]:
-    """Sum up the periods that lie in or touch the dates. ``whole``: count each with all of its dates."""
-    chosen = summarise(tenant=tenant, series=series, since=since, until=until, using=snapshot.alias)
-    room = _KEPT
-    for summary in chosen:
-        period = Period.objects.using(snapshot.alias).select_related("series")
-        found = period.get(tenant=tenant, series__code=summary.series, starts_on=summary.starts_on)
-        scoped = _scoped(snapshot, found, summary, *((None, None) if whole else (since, until)), room=room)
-        room -= len(scoped.kept or ())
-        yield scoped
+) -> Scope:
+    """Sum up the periods that lie in or touch the dates, in a few statements, however many they are.
+
+    ``whole``: count each with all of its dates.
+    """
+    summaries = list(summarise(tenant=tenant, series=series, since=since, until=until, using=snapshot.alias))
+    ids = {(code, day): pk for pk, code, day in snapshot.rows(sql.PERIOD_IDS, {"tenant": tenant, "series": series})}
+    wanted = [ids[summary.series, summary.starts_on] for summary in summaries]
+    known = Period.objects.using(snapshot.alias).select_related("series").in_bulk(wanted)
+    both = [(known[pk], summary) for pk, summary in zip(wanted, summaries, strict=True)]
+    if whole:
+        since = until = None
+    zones = {period.series.time_zone for period, _ in both}
+    return Scope(
+        snapshot,
+        tenant,
+        since,
+        until,
+        periods=tuple(_scoped(snapshot, tenant, both, since, until)),
+        zone=zone_or_utc(zones.pop() if len(zones) == 1 else "UTC"),
+        declarations=tuple(
+            Declaration(*row) for row in snapshot.rows(sql.DECLARATIONS, {"tenant": tenant, "periods": wanted})
+        ),
+    )
 
 
-def find_spans(
-    snapshot: Snapshot, period: Period, summary: PeriodSummary, since: date | None, until: date | None
-) -> Iterator[Span]:
-    """The values of a period that no document bears, cut along what is known of them."""
+def _find_spans(
+    snapshot: Snapshot,
+    tenant: str,
+    periods: Sequence[tuple[Period, PeriodSummary]],
+    since: date | None,
+    until: date | None,
+) -> Iterator[tuple[Period, Iterator[Span]]]:
+    """The values of periods that no document bears, cut along what is known of them; each is to be read at once."""
     wanted = {
-        "tenant": period.tenant,
-        "period": period.pk,
-        "first": summary.first,
-        "last": summary.last,
+        "tenant": tenant,
+        "periods": [period.pk for period, _ in periods],
+        "firsts": [summary.first for _, summary in periods],
+        "lasts": [summary.last for _, summary in periods],
         "since": since,
         "until": until,
     }
-    return spans(_island_and_item(row) for row in snapshot.rows(sql.ISLANDS, wanted, by_index=True))
+    rows = snapshot.rows(sql.ISLANDS, wanted, by_index=True)
+    for place, of_one in groupby(rows, key=itemgetter(0)):
+        yield periods[place - 1][0], spans(_island_and_item(row[1:]) for row in of_one)
 
 
 def _island_and_item(row: tuple[Any, ...]) -> tuple[Island, Item | None]:
@@ -101,10 +158,10 @@ def _island_and_item(row: tuple[Any, ...]) -> tuple[Island, Item | None]:
         before=None if before[0] is None else Neighbour(*before),
         after=None if after[0] is None else Neighbour(*after),
     )
-    item_first, item_last, what, since, document, actor, asked_for, evidence = row[8:16]
+    item_first, item_last, what, since, document, actor, asked_for, evidence, era, transaction_id = row[8:18]
     if what is None:
         return island, None
-    explanation, explained_by, explained_at = row[16:]
+    explanation, explained_by, explained_at = row[18:]
     return island, Item(
         first=item_first,
         last=item_last,
@@ -117,29 +174,46 @@ def _island_and_item(row: tuple[Any, ...]) -> tuple[Island, Item | None]:
         explanation=explanation or "",
         explained_by=explained_by or "",
         explained_at=explained_at,
+        era=era,
+        transaction_id=transaction_id,
     )
 
 
+def _without_document(summary: PeriodSummary) -> int:
+    return summary.reserved + summary.flagged + summary.missing
+
+
 def _scoped(
-    snapshot: Snapshot, period: Period, summary: PeriodSummary, since: date | None, until: date | None, *, room: int
-) -> ScopedPeriod:
-    without_document = summary.reserved + summary.flagged + summary.missing
-    listed, kept = Tally(), list[Span]()
-    if without_document:
-        listed = tally(_keeping(find_spans(snapshot, period, summary, since, until), kept, room))
-    first: int | None = summary.first if summary.expected > 0 else None
-    last: int | None = summary.last if summary.expected > 0 else None
-    issued, void, out_of_order = summary.used, summary.void, summary.out_of_order
-    duplicates, expected = summary.duplicates, summary.expected
+    snapshot: Snapshot,
+    tenant: str,
+    periods: Sequence[tuple[Period, PeriodSummary]],
+    since: date | None,
+    until: date | None,
+) -> Iterator[ScopedPeriod]:
+    listed: dict[int, Tally] = {}
+    kept: dict[int, tuple[Span, ...] | None] = {}
+    room = _KEPT
+    holed = [(period, summary) for period, summary in periods if _without_document(summary)]
+    for period, found in _find_spans(snapshot, tenant, holed, since, until) if holed else ():
+        here: list[Span] = []
+        listed[period.pk] = tally(_keeping(found, here, room))
+        kept[period.pk] = tuple(here) if len(here) <= room else None
+        room -= len(kept[period.pk] or ())
+    dated: dict[int, tuple[Any, ...]] = {}
     if since is not None or until is not None:
-        wanted = {"tenant": period.tenant, "period": period.pk, "since": since, "until": until}
-        issued, void, out_of_order, duplicates, lowest, highest, documents = snapshot.row(sql.DATED, wanted)
-        ends = [end for end in (lowest, highest, listed.first, listed.last) if end is not None]
-        first, last = min(ends, default=None), max(ends, default=None)
-        # The counter knows no dates: of what it gave away, all that is dated elsewhere is taken off.
-        expected -= (documents - issued) + (without_document - listed.open - listed.missing)
-    row = _row(snapshot, period, summary, first, last, expected, issued, void, out_of_order, duplicates, listed)
-    return ScopedPeriod(period, summary, row, tuple(kept) if len(kept) <= room else None)
+        wanted = {"tenant": tenant, "periods": [period.pk for period, _ in periods], "since": since, "until": until}
+        dated = {row[0]: row[1:] for row in snapshot.rows(sql.DATED, wanted)}
+    counts = [_counts(summary, listed.get(period.pk, Tally()), dated.get(period.pk)) for period, summary in periods]
+    edges = {
+        "tenant": tenant,
+        "periods": [period.pk for period, _ in periods],
+        "firsts": [one.first for one in counts],
+        "lasts": [one.last for one in counts],
+    }
+    numbers = {row[0]: row[1:] for row in snapshot.rows(sql.EDGES, edges)}
+    for (period, summary), one in zip(periods, counts, strict=True):
+        row = _row(period, summary, one, listed.get(period.pk, Tally()), numbers[period.pk])
+        yield ScopedPeriod(period, summary, row, kept.get(period.pk, ()))
 
 
 def _keeping(found: Iterator[Span], kept: list[Span], room: int) -> Iterator[Span]:
@@ -150,52 +224,59 @@ def _keeping(found: Iterator[Span], kept: list[Span], room: int) -> Iterator[Spa
         yield span
 
 
-def _row(
-    snapshot: Snapshot,
-    period: Period,
-    summary: PeriodSummary,
-    first: int | None,
-    last: int | None,
-    expected: int,
-    issued: int,
-    void: int,
-    out_of_order: int,
-    duplicates: int,
-    listed: Tally,
-) -> PeriodRow:
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """What of a period lies within the dates."""
+
+    first: int | None
+    last: int | None
+    expected: int
+    issued: int
+    void: int
+    out_of_order: int
+    duplicates: int
+
+
+def _counts(summary: PeriodSummary, listed: Tally, dated: tuple[Any, ...] | None) -> _Counts:
+    if dated is None:
+        first, last = (summary.first, summary.last) if summary.expected > 0 else (None, None)
+        counted = (summary.used, summary.void, summary.out_of_order, summary.duplicates)
+        return _Counts(first, last, summary.expected, *counted)
+    issued, void, out_of_order, duplicates, lowest, highest, documents = dated
+    ends = [end for end in (lowest, highest, listed.first, listed.last) if end is not None]
+    # The counter knows no dates: of what it gave away, all that is dated elsewhere is taken off.
+    elsewhere = (documents - issued) + (_without_document(summary) - listed.open - listed.missing)
+    expected = summary.expected - elsewhere
+    return _Counts(min(ends, default=None), max(ends, default=None), expected, issued, void, out_of_order, duplicates)
+
+
+def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally, edges: tuple[Any, ...]) -> PeriodRow:
     numbers = period.as_format()
-    edges = {
-        "tenant": period.tenant,
-        "series": period.series_id,
-        "period": period.pk,
-        "starts_on": summary.starts_on,
-        "first": first,
-        "last": last,
-    }
-    first_number, last_number, closed_with = snapshot.row(sql.EDGES, edges)
+    first_number, last_number, closed_with = edges
     return PeriodRow(
         series=summary.series,
         period=summary.period,
         template=f"{period.prefix}{{counter:0{period.width}}}{period.suffix}",
         time_zone=shown_zone(period.series.time_zone),
-        first=first,
-        last=last,
-        first_number=None if first is None else first_number or numbers.shown(first),
-        last_number=None if last is None else last_number or numbers.shown(last),
-        expected=expected,
-        issued=issued,
+        first=counts.first,
+        last=counts.last,
+        first_number=None if counts.first is None else first_number or numbers.shown(counts.first),
+        last_number=None if counts.last is None else last_number or numbers.shown(counts.last),
+        expected=counts.expected,
+        issued=counts.issued,
         open=listed.open,
         missing=listed.missing,
         missing_ranges=listed.ranges,
         lost=listed.lost,
-        void=void,
-        out_of_order=out_of_order,
-        duplicates=duplicates,
+        unexplained=listed.unexplained,
+        void=counts.void,
+        out_of_order=counts.out_of_order,
+        duplicates=counts.duplicates,
         opening_value=summary.first,
         closing_value_before=closed_with,
         opening=opening(summary.first, closed_with, period.series.start_value),
         expected_from_rows=summary.expected_from_rows,
-        adds_up=summary.identity_holds and expected == issued + listed.open + listed.missing,
+        adds_up=summary.identity_holds and counts.expected == counts.issued + listed.open + listed.missing,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,6 +93,45 @@ def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[Seal
             seal = Seal(*values)
             after = seal.number
             yield seal
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which seal of a tenant saw a row first, by the row's era and transaction: to be told, not to be relied on.
+
+    That the row is in it, and as it was, ``verify`` says.
+    """
+
+    #: By era: where the snapshot of each seal ends, the transactions that ran then, and the seal's number.
+    _eras: dict[int, tuple[list[int], list[frozenset[int]], list[int]]]
+
+    def number(self, era: int, transaction_id: int) -> int | None:
+        """The seal's number; None where none has seen the row."""
+        ends, running, numbers = self._eras.get(era, _NO_SEALS)
+        for place in range(bisect_right(ends, transaction_id), len(ends)):
+            if transaction_id not in running[place]:
+                return numbers[place]
+        # The first seal of a later era covers what was left.
+        later = [numbers[0] for other, (_, _, numbers) in self._eras.items() if other > era and numbers]
+        return min(later, default=None)
+
+
+_NO_SEALS: tuple[list[int], list[frozenset[int]], list[int]] = ([], [], [])
+
+
+def coverage(tenant: str, *, using: str) -> Coverage:
+    """The snapshots of a tenant's seals; one whose snapshot is none covers nothing here."""
+    eras: dict[int, tuple[list[int], list[frozenset[int]], list[int]]] = {}
+    with open_cursor(using) as cursor:
+        cursor.execute(sql.SNAPSHOTS, {"tenant": tenant})
+        for era, number, snapshot in cursor.fetchall():
+            if _SNAPSHOT.match(snapshot):
+                _, end, running = snapshot.split(":")
+                ends, all_running, numbers = eras.setdefault(era, ([], [], []))
+                ends.append(int(end))
+                all_running.append(frozenset(map(int, filter(None, running.split(",")))))
+                numbers.append(number)
+    return Coverage(eras)
 
 
 def sealed_tenants(using: str) -> list[str]:

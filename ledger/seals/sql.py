@@ -107,6 +107,8 @@ STANDING = f"""
     FROM ledger_seal z WHERE z.tenant = %(tenant)s ORDER BY z.number DESC LIMIT 1
 """  # noqa: S608
 
+SNAPSHOTS = "SELECT z.era, z.number, z.snapshot FROM ledger_seal z WHERE z.tenant = %(tenant)s ORDER BY z.number"
+
 SEALED_TENANTS = "SELECT DISTINCT z.tenant FROM ledger_seal z WHERE z.tenant IS NOT NULL ORDER BY z.tenant"
 
 SEALS = """

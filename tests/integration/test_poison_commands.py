@@ -105,7 +105,9 @@ def test_every_command_answers(there: Places, given: Poison, tmp_path: Path) -> 
                 json.loads(text, parse_constant=pytest.fail)
     for made in tmp_path.glob("*.json"):
         json.loads(made.read_bytes(), parse_constant=pytest.fail)
-    assert {made.name for made in tmp_path.glob("report.*")} == {f"report{one.suffix}" for one in formats().values()}
+    assert {made.name for made in tmp_path.glob("report.*") if made.suffix != ".sha256"} == {
+        f"report{one.suffix}" for one in formats().values()
+    }
 
 
 @pytest.mark.parametrize("given", POISONS, ids=lambda one: one.name)

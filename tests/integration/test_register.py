@@ -14,11 +14,16 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from ledger import define_series, void
+from ledger.actions import declare
 from ledger.adoption import adopt
-from ledger.models import Entry
+from ledger.failures import Failures
+from ledger.gaps.declared import GapRange
+from ledger.models import Entry, Period
 from ledger.reconciliation import Books
 from ledger.reports.formats import format_named
 from ledger.reports.report import continuity_report
+from ledger.seals.reading import Coverage
+from ledger.seals.sealing import seal_all
 from tests.integration.mirrored import There
 from tests.integration.reporting import eventful, number, told
 
@@ -115,6 +120,35 @@ def test_the_command_writes_it_and_ends_as_the_report_does(tmp_path: Path) -> No
         assert told_so.value.returncode == 1
         assert (tmp_path / name).stat().st_size > 500
     assert (tmp_path / "all.csv").read_text("utf-8-sig").count("\n") == 9
+
+
+def test_it_says_by_which_seal_a_number_is_covered() -> None:
+    eventful()
+    assert {line["sealed_in"] for line in lines(tenant="shop")} == {""}
+    seal_all(Failures(), using="default")
+    number("bill", date(2026, 2, 3), org="shop", document="order:9")
+    sealed = {line["value"]: line["sealed_in"] for line in lines(tenant="shop")}
+    # A reservation is no event, and what is newer is in no seal yet.
+    assert sealed == {**dict.fromkeys("1234568", "1"), "7": "", "9": ""}
+    seal_all(Failures(), using="default")
+    assert lines(tenant="shop")[-1]["sealed_in"] == "2"
+
+
+def test_a_number_is_in_the_first_seal_that_saw_its_transaction_and_in_a_later_era_in_the_first() -> None:
+    none = frozenset[int]()
+    of_eras = {1: ([100, 200], [frozenset({90}), none], [1, 2]), 3: ([50], [none], [3])}
+    sealed = Coverage(of_eras)
+    found = [sealed.number(1, 80), sealed.number(1, 90), sealed.number(1, 150), sealed.number(1, 300)]
+    assert found == [1, 2, 2, 3]
+    assert (sealed.number(2, 7), sealed.number(3, 49), sealed.number(3, 50)) == (3, 3, None)
+
+
+def test_a_missing_number_says_to_whom_it_was_declared() -> None:
+    eventful()
+    period = Period.objects.get()
+    declare([GapRange(period, 3, 4)], authority="BR NF-e", reference="135", by="ada")
+    declared = {line["value"]: line["declared"] for line in lines(tenant="shop")}
+    assert (declared["3"], declared["4"], declared["6"]) == ("BR NF-e 135", "BR NF-e 135", "")
 
 
 def test_a_document_that_looks_like_a_formula_stays_a_text() -> None:

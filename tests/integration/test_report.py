@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger import define_series, issue_many, open_period, void
-from ledger.actions import acknowledge
+from ledger.actions import acknowledge, declare
 from ledger.errors import InvalidCalendar, InvalidDate, ReportError
+from ledger.gaps.declared import GapRange
 from ledger.judging import State
 from ledger.models import Entry, Period
 from ledger.reconciliation import Books, findings
@@ -158,7 +161,7 @@ class TestTheHeader:
         assert (header.tenant, header.tax_id, header.series) == ("shop", "DE123456789", "bill")
         assert (header.template, header.time_zone) == ("B{year}-{counter:03}", "Asia/Kolkata")
         assert header.made_at.isoformat() == "2026-11-21T17:30:00+05:30"
-        assert str(header.position) == "7 entries, 1 voids, 1 explanations, 0 of findings; 1 open"
+        assert str(header.position) == "7 entries, 1 void, 1 explanation, 0 declarations, 0 of findings; 1 open"
         assert (report.ok, report.verdict.state) == (False, State.UNEXPLAINED)
         assert report.problems == ("2 missing values are not explained (shop/bill from 2026-01-01).",)
 
@@ -289,6 +292,153 @@ class TestWhatIsWrong:
                 )
 
 
+class TestTheFrontPage:
+    def test_says_what_a_person_says(self) -> None:
+        eventful()
+        with continuity_report(tenant="shop") as report:
+            assert report.sentence == "8 numbers: 3 valid, 1 void, 3 missing (2 to explain), 1 in progress."
+            assert not report.is_green
+        define_series("one", org="single", template="O{counter}", calendar="never")
+        number("one", date(2026, 1, 1), org="single")
+        with continuity_report(tenant="single") as report:
+            assert report.sentence == "1 number: 1 valid, 0 void, 0 missing."
+            assert report.is_green
+
+    def test_goes_through_all_that_the_verdict_rests_on(self) -> None:
+        eventful()
+        with continuity_report(tenant="shop") as report:
+            told = {reason.title: (reason.text, reason.good) for reason in report.reasons}
+        assert told == {
+            "Lost, or not adding up": ("none", True),
+            "Rules broken": ("none", True),
+            "Differing from the books": ("none", True),
+            "Missing and not explained": ("2", False),
+            "Due to be declared": ("none", True),
+            "Out of order": ("none", True),
+            "Last seal": ("not sealed yet", None),
+        }
+
+    def test_says_who_made_it_where_and_whether_that_role_could_change_the_ledger(self) -> None:
+        eventful()
+        with continuity_report(tenant="shop", made_by="ada") as report:
+            header = report.header
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT (SELECT system_identifier FROM pg_control_system()), current_user")
+            identifier, login = cursor.fetchone()
+        assert header.system.startswith(f"{identifier}/")
+        assert (header.made_by, header.login, header.owns_tables) == ("ada", login, True)
+        assert ("Database role", f"{login}, owns the tables") in header.lines()
+
+    def test_bears_the_name_and_the_tax_id_that_the_project_says(self) -> None:
+        eventful()
+        with override_settings(LEDGER={"TENANT_NAME": f"{__name__}.company", "TENANT_TAX_ID": f"{__name__}.tax_id"}):
+            with continuity_report(tenant="shop") as report:
+                assert (report.header.owner, report.header.tax_id) == ("Company Shop (shop)", "DE-shop")
+            with continuity_report(tenant="shop", tax_id="DE9") as report:
+                assert report.header.tax_id == "DE9"
+
+    def test_a_hook_in_trouble_hides_no_number(self) -> None:
+        eventful()
+        for path in (f"{__name__}.broken", "no.such.function"):
+            with override_settings(LEDGER={"TENANT_NAME": path}), continuity_report(tenant="shop") as report:
+                assert report.header.owner == "shop"
+
+
+def company(tenant: str) -> str:
+    return f"Company {tenant.title()}"
+
+
+def tax_id(tenant: str) -> str:
+    return f"DE-{tenant}"
+
+
+def broken(tenant: str) -> str:
+    raise KeyError(tenant)
+
+
+class TestTheLists:
+    def test_documents_out_of_order_and_those_dated_on_another_day_than_their_issue(self) -> None:
+        define_series("late", org="shop", template="L{counter:02}", calendar="never", time_zone="UTC")
+        for day in (date(2026, 3, 3), date(2026, 3, 1), None):
+            number("late", day, org="shop")  # type: ignore[arg-type]
+        with continuity_report(tenant="shop") as report:
+            (out,) = rows(report, "out_of_order")
+            assert (out.number, out.issued_on, out.before_number, out.before_on) == (
+                "L02",
+                date(2026, 3, 1),
+                "L01",
+                date(2026, 3, 3),
+            )
+            dated = {row.number: (row.issued_on, row.days) for row in rows(report, "dating")}
+            assert set(dated) == {"L01", "L02"}
+            assert dated["L01"][1] - dated["L02"][1] == 2
+        with continuity_report(tenant="shop", since=date(2026, 3, 2)) as report:
+            assert {row.number for row in rows(report, "dating")} == {"L01"}
+
+    def test_a_day_is_that_of_the_series_and_not_of_greenwich(self) -> None:
+        define_series("far", org="shop", template="F{counter}", calendar="never", time_zone="Pacific/Kiritimati")
+        number("far", None, org="shop")  # type: ignore[arg-type]
+        define_series("near", org="shop", template="N{counter}", calendar="never", time_zone="Pacific/Pago_Pago")
+        number("near", None, org="shop")  # type: ignore[arg-type]
+        assert told("dating", tenant="shop") == []
+
+    def test_declarations_with_who_when_and_under_which_reference(self) -> None:
+        eventful()
+        declare([GapRange(Period.objects.get(), 3, 4)], authority="BR NF-e", reference="135", by="ada")
+        with continuity_report(tenant="shop") as report:
+            (row,) = rows(report, "declarations")
+            assert (row.start_number, row.end_number, row.authority) == ("B2026-003", "B2026-004", "BR NF-e")
+            assert (row.reference, row.declared_by) == ("135", "ada")
+            assert [gap.declared for gap in rows(report, "gaps")] == ["BR NF-e 135", "BR NF-e 135", ""]
+            assert report.header.position.declarations == 1
+        with continuity_report(tenant="shop", since=date(2026, 2, 1)) as report:
+            assert rows(report, "declarations") == []
+
+    def test_the_settings_of_each_series(self) -> None:
+        eventful()
+        (row,) = told("series", tenant="shop")
+        assert (row.series, row.allocation, row.chronological, row.rules) == ("bill", "reserved", "off", "")
+
+    def test_moments_of_several_zones_are_told_in_one(self) -> None:
+        eventful()
+        define_series("two", org="shop", template="T{counter}", calendar="never", time_zone="UTC")
+        number("two", date(2026, 1, 1), org="shop")
+        with continuity_report(tenant="shop") as report:
+            assert report.header.time_zone == "UTC; the series have several"
+            moments = [row.issued_at for row in rows(report, "dating")] + [
+                row.voided_at for row in rows(report, "voids")
+            ]
+            assert {moment.utcoffset() for moment in moments} == {timedelta(0)}
+
+    def test_their_statements_do_not_grow_with_the_periods(self) -> None:
+        def statements() -> int:
+            with CaptureQueriesContext(connection) as seen:
+                for since in (None, date(2026, 1, 1)):
+                    with continuity_report(tenant="shop", since=since) as report:
+                        for part in (*report.parts, *report.further):
+                            list(part.cells())
+            return len(seen)
+
+        series = define_series(
+            "daily", org="shop", template="D{year}{month}{day}-{counter}", calendar="day", time_zone="UTC"
+        )
+
+        def days(first: int, last: int) -> None:
+            for day in range(first, last):
+                on = date.fromordinal(date(2026, 1, 1).toordinal() + day)
+                with transaction.atomic():
+                    issue_many("daily", org="shop", documents=[f"{day}-{each}" for each in "abcd"], on=on)
+            with unguarded() as cursor:
+                cursor.execute("UPDATE ledger_entry SET kind = 'gap', document = '' WHERE document LIKE '%-a'")
+                cursor.execute("DELETE FROM ledger_entry WHERE document LIKE '%-b'")
+
+        days(0, 1)
+        few = statements()
+        days(1, 60)
+        assert Period.objects.filter(series=series).count() == 60
+        assert statements() == few
+
+
 class TestWhatOthersAdd:
     def test_the_day_by_which_a_gap_is_declared(self) -> None:
         eventful()
@@ -313,7 +463,7 @@ class TestWhatOthersAdd:
         assert len(there.differs()) == 3
         acknowledge(next(findings(tenant="books", kind="unknown")).id, reason="another shop's", by="ada")
         with continuity_report(tenant="books") as report:
-            assert [part.name for part in report.parts][-3:] == ["findings", "confirmed", "settings"]
+            assert [part.name for part in report.parts][-4:] == ["findings", "confirmed", "series", "settings"]
             assert {(row.number, row.series, row.there, row.reason) for row in rows(report, "findings")} == {
                 ("B2026-003", "invoice", "nothing", ""),
                 ("B2026-004", "invoice", "nothing", ""),
@@ -329,7 +479,9 @@ class TestWhatOthersAdd:
                 assert target.tell() > 1000, name
         eventful()
         with continuity_report(tenant="shop") as report:
-            assert [part.name for part in report.parts] == ["summary", "voids", "gaps", "open", "settings"]
+            assert [part.name for part in report.parts] == [
+                *("summary", "voids", "gaps", "open", "dating", "series", "settings")
+            ]
 
     def test_a_column_has_a_title(self) -> None:
         assert column("Series").metadata["title"] == "Series"

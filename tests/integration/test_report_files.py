@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
 import sys
 from contextlib import closing
 from datetime import date
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,18 @@ import jsonschema
 import pytest
 from django.db import transaction
 
-from ledger import define_series, issue, void
+from ledger import define_series, issue, issue_many, void
 from ledger.errors import ReportError
 from ledger.models import Entry, Period
 from ledger.reports.formats import format_named, formats, pdf, xlsx
+from ledger.reports.formats.cells import neutralised, suspicious
+from ledger.reports.formats.csv_tables import separated_by
 from ledger.reports.formats.json_document import json_schema
 from ledger.reports.paper import fonts
 from ledger.reports.paper.fonts import Fonts, installed
+from ledger.reports.report import continuity_report
 from ledger.reports.rows import DeclaredGapRow, OpenRow, PeriodRow, VoidRow, columns_of
+from tests.integration.queued import reserve
 from tests.integration.reporting import (
     PINNED,
     csv_tables,
@@ -47,6 +53,18 @@ def attacked() -> None:
     define_series("bill", org="=org", template="=B{year}-{counter}", time_zone="UTC")
     entry = number("bill", date(2026, 1, 1), org="=org", document="+document")
     void(entry, reason=ATTACK, by="@who", replacement="-other")
+
+
+def _inks(file: bytes, color: str) -> bool:
+    """Whether the first page has anything of the color."""
+    with opened(file) as document:
+        page = document[0]
+        image = page.render(scale=1).to_pil().convert("RGB")
+        page.close()
+    found = [rgb for _, rgb in image.getcolors(1 << 24)]
+    if color == "red":
+        return any(red > 150 and green < 60 and blue < 80 for red, green, blue in found)
+    return any(red < 60 and green > 90 and blue < 90 for red, green, blue in found)
 
 
 class TestEveryFormat:
@@ -106,7 +124,7 @@ class TestCsv:
     def test_is_a_table_for_each_part(self) -> None:
         eventful()
         tables = csv_tables(written("csv", tenant="shop"))
-        assert list(tables) == ["header", "summary", "voids", "gaps", "open", "settings"]
+        assert list(tables) == ["header", "summary", "voids", "gaps", "open", "dating", "series", "settings"]
         assert {"what": "State", "is": "unexplained"} in tables["header"]
         assert tables["summary"][0]["expected"] == "8"
         gap = tables["gaps"][2]
@@ -125,7 +143,47 @@ class TestCsv:
         assert row["reason"] == "'" + ATTACK
         assert (row["number"], row["document"]) == ("'=B2026-1", "'+document")
         assert (row["voided_by"], row["replacement"]) == ("'@who", "'-other")
-        assert {"what": "Tenant", "is": "'=org"} in tables["header"]
+        assert {"what": "Company", "is": "'=org"} in tables["header"]
+
+    @pytest.mark.parametrize(
+        ("text", "safe"),
+        [
+            ("=1+1", "'=1+1"),
+            ("x;=1+1", "x;'=1+1"),
+            ("x;=1+1;\t@SUM(A1)", "x;'=1+1;'\t'@SUM(A1)"),
+            ('x"; "-2', 'x";\' "-2'),
+            ("\n=1", "'\n'=1"),
+            ("\ttab", "'\ttab"),
+            ("two, -5 EUR", "two, -5 EUR"),
+            ("INV-1; 3 < 4", "INV-1; 3 < 4"),
+        ],
+    )
+    def test_no_cell_is_a_formula_whatever_a_spreadsheet_parts_cells_by(self, text: str, safe: str) -> None:
+        assert neutralised(text) == safe
+        assert safe == text or suspicious(f"1,{text}\r\n")
+        for separator in ";\t|":
+            for cell in safe.replace("\n", separator).split(separator):
+                assert not cell.lstrip(' "').startswith(("=", "@", "-")), (separator, cell)
+
+    def test_another_separator(self) -> None:
+        eventful()
+        out = BytesIO()
+        with continuity_report(tenant="shop") as report:
+            separated_by(";").write(report.only("gaps"), out, print)
+        first, second = out.getvalue().decode("utf-8-sig").splitlines()[:2]
+        assert first.startswith("series;period;start;end;count")
+        assert second.startswith("bill;2026-01-01 to 2026-12-31;3;3;1;B2026-003")
+
+    def test_what_one_row_needs_is_done_among_many(self) -> None:
+        """Rows are looked at by the hundred."""
+        define_series("bill", template="B{counter}", calendar="never", time_zone="UTC")
+        with transaction.atomic():
+            issue_many("bill", documents=["a", "b;=1+1", "=c"], on=date(2026, 1, 1))
+        out = BytesIO()
+        with continuity_report() as report:
+            format_named("csv").write(report.only("register"), out, print)
+        rows = list(csv.DictReader(StringIO(out.getvalue().decode("utf-8-sig"))))
+        assert [row["document"] for row in rows] == ["a", "b;'=1+1", "'=c"]
 
 
 class TestXlsx:
@@ -135,7 +193,7 @@ class TestXlsx:
         assert list(found)[:5] == ["Report", "Summary", "Void numbers", "Missing numbers", "Open numbers"]
         gaps = found["Missing numbers"]
         assert 'state="frozen"' in gaps
-        assert '<autoFilter ref="A1:Q4"/>' in gaps
+        assert '<autoFilter ref="A1:R4"/>' in gaps
         assert gaps.count('customWidth="1"') > 3
         # 2026-01-31 is day 46053 of Excel; the value and the count are numbers too.
         assert re.search(r'<c r="I2" s="\d+"><v>46053</v></c>', gaps)
@@ -149,6 +207,20 @@ class TestXlsx:
         found = sheets(written("xlsx", tenant="=org"))
         assert not [name for name, xml in found.items() if "<f>" in xml or "<hyperlink" in xml]
         assert re.search(r't="inlineStr"><is><t>=cmd\|', found["Void numbers"])
+
+    def test_a_moment_bears_its_offset(self) -> None:
+        eventful()
+        assert "&quot;+05:30&quot;" in sheets(written("xlsx", tenant="shop"))["styles"]
+
+    def test_the_register_goes_on_on_another_sheet(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        eventful()
+        monkeypatch.setattr(xlsx, "MAX_ROWS", 6)
+        out = BytesIO()
+        with continuity_report(tenant="shop") as report:
+            format_named("xlsx").write(report.only("register"), out, print)
+        found = sheets(out.getvalue())
+        both = [found["Register of numbers"], found["Register of numbers (2)"]]
+        assert [len(re.findall(r'<row r="', xml)) for xml in both] == [6, 4]
 
     def test_goes_on_on_another_sheet(self, monkeypatch: pytest.MonkeyPatch) -> None:
         eventful()
@@ -204,7 +276,8 @@ class TestPdf:
         with opened(file) as document:
             pages = len(document)
         assert pages > 3
-        assert pdf_text(file).count("Replaced by") >= pages - 1
+        # The last ones are of the parts behind it.
+        assert pdf_text(file).count("Replaced by") >= pages - 3
         assert pdf_text(file).count("bill · 2026-01-01 to 2026-12-31") >= pages - 1
 
     def test_says_in_red_what_does_not_add_up(self) -> None:
@@ -214,20 +287,24 @@ class TestPdf:
         file = written("pdf", tenant="shop")
         assert "Lost or tampered." in pdf_text(file)
         assert "Everything adds up" not in pdf_text(file)
-        with opened(file) as document:
-            page = document[0]
-            image = page.render(scale=1).to_pil().convert("RGB")
-            page.close()
-        reddish = [1 for _, (red, green, blue) in image.getcolors(1 << 24) if red > 150 and green < 60 and blue < 80]
-        assert reddish
+        assert (_inks(file, "red"), _inks(file, "green")) == (True, False)
+
+    def test_is_green_only_where_nothing_is_open(self) -> None:
+        series = define_series("bill", template="B{year}-{counter}", time_zone="UTC", allocation="reserved")
+        number("bill", date(2026, 1, 1))
+        assert (_inks(written("pdf"), "red"), _inks(written("pdf"), "green")) == (False, True)
+        reserve(Period.objects.get(series=series), on=date(2026, 1, 2))
+        file = written("pdf")
+        assert "2 numbers: 1 valid, 0 void, 0 missing, 1 in progress." in pdf_text(file)
+        assert not _inks(file, "green")
 
     def test_has_no_more_rows_than_somebody_reads_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         eventful()
         monkeypatch.setattr(pdf, "MAX_ROWS", 2)
         warnings: list[str] = []
         text = pdf_text(written("pdf", tenant="shop", warnings=warnings))
-        assert "1 more rows are not on paper" in text
-        assert warnings == ["1 rows are not on paper, which says so; the other formats have them all."]
+        assert "1 more row is not on paper" in text
+        assert warnings == ["3 rows are not on paper, which says so; the other formats have them all."]
 
     def test_joins_letters_from_right_to_left(self) -> None:
         arabic = Fonts([path for path in installed() if "Bold" not in path.name]).face_for("ع")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -53,19 +54,19 @@ def tampered(retail: str) -> Iterator[Any]:
 @cache
 def file(name: str) -> bytes:
     """The report in a format."""
-    return written(name, using=ALIAS)
+    return written(name, made_by="ada", using=ALIAS)
 
 
 def of_a_month(name: str) -> bytes:
     """The report of January 2011, of which there is a tenth as much to write."""
-    return written(name, since=date(2011, 1, 1), until=date(2011, 1, 31), using=ALIAS)
+    return written(name, made_by="ada", since=date(2011, 1, 1), until=date(2011, 1, 31), using=ALIAS)
 
 
 def command(*arguments: str) -> tuple[int, str, str]:
     """Exit code, standard output and what was said of an error."""
     out, err = io.StringIO(), io.StringIO()
     try:
-        call_command("ledger_report", *arguments, "--database", ALIAS, stdout=out, stderr=err)
+        call_command("ledger_report", *arguments, "--by", "ada", "--database", ALIAS, stdout=out, stderr=err)
     except CommandError as error:
         return error.returncode, out.getvalue(), str(error)
     return 0, out.getvalue(), err.getvalue()
@@ -123,14 +124,15 @@ class TestTheCommand:
             month = ["--from", "2011-01-01", "--to", "2011-01-31"]
             code, out, error = command("--output", str(path), "--made-at", MADE_AT, *month)
             assert (code, error) == (0, "")
-            assert "everything adds up" in out
+            assert "Everything adds up" in out
             assert path.read_bytes() == of_a_month(known.name)
-        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-            f"report{f.suffix}" for f in formats().values()
-        )
+            digest, name = (tmp_path / f"{path.name}.sha256").read_text().split()
+            assert (digest, name) == (hashlib.sha256(path.read_bytes()).hexdigest(), path.name)
+        names = [f"report{known.suffix}{more}" for known in formats().values() for more in ("", ".sha256")]
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
 
     def test_writes_to_standard_output_and_to_a_plain_table(self, retail: str, tmp_path: Path) -> None:
-        run = [sys.executable, "manage.py", "ledger_report", "--made-at", MADE_AT]
+        run = [sys.executable, "manage.py", "ledger_report", "--made-at", MADE_AT, "--by", "ada"]
         environment = {"DATABASE_URL": retail, "DJANGO_SETTINGS_MODULE": "tests.settings"}
         told = subprocess.run(run, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, check=True)
         assert told.stdout == file("json")
@@ -146,7 +148,14 @@ class TestTheCommand:
         code, out, _ = command("--output", str(path), "--json")
         assert (code, json.loads(out)) == (
             0,
-            {"output": str(path), "state": "in order", "ok": True, "problems": [], "warnings": []},
+            {
+                "output": str(path),
+                "state": "in order",
+                "ok": True,
+                "problems": [],
+                "warnings": [],
+                "sentence": "45,223 numbers: 25,900 valid, 0 void, 19,323 missing.",
+            },
         )
         assert json.loads(command("--schema")[1]) == json_schema()
 
@@ -156,7 +165,7 @@ class TestTheCommand:
         code, out, error = command("--output", str(path))
         assert code == 2
         assert "invoice, for ever: the numbers do not add up" in error
-        assert "everything adds up" not in out
+        assert "Everything adds up" not in out
         assert not json.loads(path.read_text())["ok"]
 
     def test_ends_with_2_where_values_are_lost(self, tampered: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ from typing import IO, Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from ledger.calendars import Span, named_span
 from ledger.errors import InvalidArgument, ReportError
 from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date
 from ledger.management.whole_file import whole_file
 from ledger.reports.formats import Format, format_named, formats
+from ledger.reports.formats.csv_tables import separated_by
 from ledger.reports.formats.json_document import json_schema
+from ledger.reports.package import write_package
 from ledger.reports.report import Report, continuity_report
 
 #: Summing up, and the parts.
@@ -35,13 +39,17 @@ class Command(LedgerCommand):
   manage.py ledger_report --tenant shop.organization:42 --tax-id DE123456789 --from 2026-01-01 --to 2026-03-31 \\
       --format xlsx --output first-quarter.xlsx
   manage.py ledger_report --format json | jq '.parts.gaps[] | select(.explanation == "")'
-  manage.py ledger_report --format csv --part gaps > gaps.csv
+  manage.py ledger_report --format csv --part gaps --separator ';' > gaps.csv
+  manage.py ledger_report --tenant shop.organization:42 --package 2026-11 --output november.zip
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--tenant", "--org", metavar="KEY", default="", help="Whose numbers; none by default.")
-        parser.add_argument("--tax-id", metavar="ID", default="", help="Shown as it is; Folio knows of none.")
+        parser.add_argument(
+            "--tax-id", metavar="ID", default="", help="Shown as it is; by default what LEDGER['TENANT_TAX_ID'] says."
+        )
+        self.add_actor(parser, "Who makes the report")
         parser.add_argument("--series", metavar="CODE", help="Only this series, such as invoice.")
         parser.add_argument("--on", "--period", type=iso_date, metavar="DATE", help="Only the period of this day.")
         parser.add_argument(
@@ -51,8 +59,25 @@ class Command(LedgerCommand):
         parser.add_argument(
             "--format", choices=formats(), help="By default what the name of --output ends in, or json."
         )
-        parser.add_argument("--output", metavar="FILE", help="Where to write; json and csv go to standard output too.")
-        parser.add_argument("--part", metavar="NAME", help="Only this part: summary, voids, gaps, open.")
+        parser.add_argument(
+            "--output",
+            metavar="FILE",
+            help="Where to write, with FILE.sha256 beside it; json and csv go to standard output too.",
+        )
+        parser.add_argument("--part", metavar="NAME", help="Only this part, such as summary, voids or gaps.")
+        parser.add_argument(
+            "--separator",
+            choices=(",", ";", "tab"),
+            default=",",
+            help="Of csv: spreadsheets in countries with a decimal comma expect ';'.",
+        )
+        parser.add_argument(
+            "--package",
+            type=_named_span,
+            metavar="DATES",
+            help="All of it for these dates as one zip: PDF, XLSX, JSON, register, seals. DATES is a month such as "
+            "2026-11, a year, or 2026-01-01..2026-03-31.",
+        )
         parser.add_argument(
             "--made-at",
             type=iso_moment,
@@ -67,7 +92,15 @@ class Command(LedgerCommand):
         if options["schema"]:
             self.write_json(json_schema())
             return
-        alias, chosen = self.alias(options), self._format(options)
+        alias = self.alias(options)
+        separator = "\t" if options["separator"] == "tab" else options["separator"]
+        package = options["package"]
+        if package is None:
+            chosen = self._format(options, separator)
+        else:
+            self._refuse_beside_package(options)
+            options |= {"from": package.starts_on, "to": package.ends_on}
+            options["output"] = options["output"] or f"folio-{package.starts_on}-{package.ends_on}.zip"
         warnings: list[str] = []
         with (
             self.progress(_STEPS, wanted=options["verbosity"] > 0) as begin,
@@ -75,14 +108,25 @@ class Command(LedgerCommand):
         ):
             report = made if options["part"] is None else made.only(options["part"])
             with self._target(options["output"]) as target:
-                chosen.write(report, target, warnings.append)
+                if package is None:
+                    chosen.write(report, target, warnings.append)
+                else:
+                    write_package(report, target, warnings.append, using=alias, separator=separator)
         self._tell(report, warnings, options)
         if not report.ok:
             state = report.verdict.state
-            said = " ".join(report.problems[:20])
+            said = " ".join([report.sentence, *report.problems[:20]])
             raise CommandError(f"{state[:1].upper()}{state[1:]}: {said}", returncode=state.exit_code)
 
-    def _format(self, options: dict[str, Any]) -> Format:
+    def _refuse_beside_package(self, options: dict[str, Any]) -> None:
+        beside = [name for name in ("on", "from", "to", "part", "format") if options[name] is not None]
+        if beside:
+            raise CommandError(
+                f"--package has its own dates and formats: leave out --{' and --'.join(beside)}.",
+                returncode=BAD_OPTIONS,
+            )
+
+    def _format(self, options: dict[str, Any], separator: str) -> Format:
         suffix = Path(options["output"]).suffix.lower() if options["output"] else ""
         of_suffix = {known.suffix: known.name for known in formats().values()} | {".csv": "csv"}
         chosen = format_named(options["format"] or of_suffix.get(suffix, "json"))
@@ -95,7 +139,7 @@ class Command(LedgerCommand):
                 "A report has several tables, so CSV is a zip of them: --output report.zip; or choose one by --part.",
                 returncode=BAD_OPTIONS,
             )
-        return chosen
+        return separated_by(separator) if chosen.name == "csv" else chosen
 
     @contextmanager
     def _report(self, alias: str, options: dict[str, Any], begin: Any) -> Iterator[Report]:
@@ -105,6 +149,7 @@ class Command(LedgerCommand):
                 tenant=options["tenant"],
                 series=options["series"],
                 tax_id=options["tax_id"],
+                made_by=self.actor(options),
                 progress=begin,
                 using=alias,
                 **asked,
@@ -121,9 +166,15 @@ class Command(LedgerCommand):
             yield stream
             stream.flush()
             return
+        place = Path(output)
         try:
-            with whole_file(Path(output)) as file:
+            with whole_file(place) as file:
                 yield file
+            if place.is_file():  # and no device or pipe
+                with place.open("rb") as written:
+                    digest = hashlib.file_digest(written, "sha256").hexdigest()
+                with whole_file(place.with_name(f"{place.name}.sha256")) as beside:
+                    beside.write(f"{digest}  {place.name}\n".encode())
         except OSError as error:
             raise CommandError(
                 f"Nothing can be written to {output}: {error.strerror}.", returncode=BAD_OPTIONS
@@ -133,10 +184,19 @@ class Command(LedgerCommand):
         for warning in warnings:
             self.stderr.write(warning, self.style.WARNING)
         if options["json"]:
-            said = {"state": report.verdict.state.value, "ok": report.ok, "problems": report.problems}
-            self.write_json({"output": options["output"], **said, "warnings": warnings})
+            said = {"state": report.verdict.state.value, "ok": report.ok, "sentence": report.sentence}
+            more = {"problems": report.problems, "warnings": warnings}
+            self.write_json({"output": options["output"], **said, **more})
         elif options["output"] is not None and report.ok:
-            self.stdout.write(self.style.SUCCESS(f"{options['output']}: everything adds up."))
+            self.stdout.write(self.style.SUCCESS(f"{options['output']}: {report.sentence} Everything adds up."))
+
+
+def _named_span(text: str) -> Span:
+    """Dates that have a name, for argparse."""
+    return named_span(text)
+
+
+_named_span.__name__ = "month, year or span of dates (such as 2026-11)"
 
 
 def iso_moment(text: str) -> datetime:

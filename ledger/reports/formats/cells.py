@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-# What a spreadsheet takes for the beginning of a formula; the wide ones are read as the others in some languages.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: What separates cells in a text file, in some country or program.
+SEPARATORS = ",;\t|"
+
+# What begins a formula, and what may stand before it; the wide signs are read as the others in some languages.
+_FORMULA = r"[\s\"']*[=+\-@＝＋－＠]"
 
 
-#: Whether a text that begins with this letter, or with none, can't be a formula.
-harmless = frozenset(["", *map(chr, range(ord("0"), ord("z") + 1))]).difference(_DANGEROUS).__contains__
+def neutralised(text: str, separator: str = ",") -> str:
+    """The text so that no spreadsheet runs it: an apostrophe stands before each thing that could begin a formula.
 
-
-def neutralised(text: str) -> str:
-    """The text so that no spreadsheet runs it: an apostrophe stands before what could begin a formula.
-
-    So does it where white space comes first, which some programs strip.
+    A spreadsheet may part cells by another sign than the ``separator`` of the file, and so begin one inside the text;
+    it also may take a tab or a line break in front for the beginning of a formula, or strip it.
     """
-    if text.startswith(_DANGEROUS) or (text[:1].isspace() and text.lstrip().startswith(_DANGEROUS)):
-        return f"'{text}"
-    return text
+    return _begins_formula(separator).sub(lambda found: f"{found[0]}'", text)
+
+
+@lru_cache
+def _begins_formula(separator: str) -> re.Pattern[str]:
+    others = SEPARATORS.replace(separator, "")
+    return re.compile(rf"\A(?={_FORMULA}|[\t\r\n])|[{others}\r\n](?={_FORMULA})")
+
+
+#: Finds in the lines of a table what could need to be neutralised, and little else.
+suspicious = re.compile(rf"(?:\A|[{SEPARATORS}\r\n])(?={_FORMULA})|(?:\A|[{SEPARATORS}\n])(?=\t|\"[\t\r\n])").search
 
 
 def evidence_text(evidence: Mapping[str, Any]) -> str:
@@ -33,8 +43,13 @@ def evidence_text(evidence: Mapping[str, Any]) -> str:
 
 
 def moment_text(moment: datetime) -> str:
-    """A moment as people read it, to the second, in its own time zone."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    """A moment as people read it, to the second, with the offset of its time zone."""
+    return moment.isoformat(sep=" ", timespec="seconds")
+
+
+def offset_text(zone: timezone) -> str:
+    """``+05:30``, as it stands behind a moment."""
+    return datetime.min.replace(tzinfo=zone).isoformat()[19:]
 
 
 def cell_text(cell: Any) -> str:

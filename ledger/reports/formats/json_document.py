@@ -19,12 +19,16 @@ from ledger.reports.rows import (
     AcknowledgedRow,
     ChangeRow,
     Column,
+    DatingRow,
+    DeclarationRow,
     DeclaredGapRow,
+    DuplicateRow,
     Kind,
     OpenRow,
+    OutOfOrderRow,
     PeriodRow,
     RegisteredRow,
-    Row,
+    SeriesRow,
     VoidRow,
     columns_of,
 )
@@ -40,27 +44,35 @@ _TYPES: dict[Kind, dict[str, Any]] = {
 }
 
 #: The parts of this version, and the columns that need not be there.
-_PARTS: dict[str, type[Row]] = {
+_PARTS: dict[str, type[Any]] = {
     "summary": PeriodRow,
     "voids": VoidRow,
     "gaps": DeclaredGapRow,
+    "declarations": DeclarationRow,
     "open": OpenRow,
+    "out_of_order": OutOfOrderRow,
+    "duplicates": DuplicateRow,
+    "dating": DatingRow,
     "acknowledged": AcknowledgedRow,
     "findings": FindingRow,
     "registered": RegisteredRow,
     "confirmed": ConfirmedRow,
+    "series": SeriesRow,
     "settings": ChangeRow,
     "register": RegisterRow,
 }
 _OPTIONAL = {"declaration_due"}
-#: Those of a tenant alone who has acknowledged alarms, or whose numbers are in an accounting system or known to an
-#: authority; and what is written only when it is chosen.
+#: Those that are there only where they have something to say, and what is written only when it is chosen.
 _OPTIONAL_PARTS = {"acknowledged", "findings", "confirmed", "registered", "register"}
+_OPTIONAL_PARTS |= {"declarations", "out_of_order", "duplicates"}
+_OR_UNKNOWN = {"type": ["boolean", "null"]}
 
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     """The header, what is wrong, and each part as a list of objects, one row a line."""
-    said = {"state": report.verdict.state.value, "ok": report.ok, "problems": report.problems}
+    reasons = [asdict(reason) for reason in report.reasons]
+    judged = {"state": report.verdict.state.value, "ok": report.ok, "sentence": report.sentence}
+    said = {**judged, "reasons": reasons, "problems": report.problems}
     head = {"schema": SCHEMA, "header": asdict(report.header), **said}
     target.write(f'{_json(head)[:-1]}, "parts": {{'.encode())
     for number, part in enumerate(report.parts):
@@ -89,7 +101,8 @@ def _json(document: Any) -> str:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of what is written, for whoever reads it by program. Parts beyond these may follow."""
     text, number, day = {"type": "string"}, {"type": "integer"}, _TYPES[Kind.DAY]
-    special = {"since": day, "until": day, "made_at": {"type": "string", "format": "date-time"}}
+    moment = {"type": "string", "format": "date-time"}
+    special = {"since": day, "until": day, "made_at": moment, "owns_tables": {"type": "boolean"}}
     header = {field.name: special.get(field.name, text) for field in fields(Header)}
     header["position"] = _object({field.name: number for field in fields(Position)})
     parts = {name: {"type": "array", "items": _row(columns_of(row))} for name, row in _PARTS.items()}
@@ -103,6 +116,8 @@ def json_schema() -> dict[str, Any]:
                 "header": _object(header),
                 "state": {"enum": [state.value for state in State]},
                 "ok": {"type": "boolean"},
+                "sentence": text,
+                "reasons": {"type": "array", "items": _object({"title": text, "text": text, "good": _OR_UNKNOWN})},
                 "problems": {"type": "array", "items": text},
                 "parts": {
                     "type": "object",

@@ -7,10 +7,14 @@ from contextlib import closing
 from datetime import date, datetime
 from typing import IO, TYPE_CHECKING, Any
 
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
 from ledger.reports.formats import Format, Warn, needs
 from ledger.reports.formats.cells import cell_text, moment_text
 from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
+from ledger.words import quantity
 
 if TYPE_CHECKING:
     from ledger.reports.paper.pages import Paper
@@ -29,10 +33,8 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     except ModuleNotFoundError as error:
         raise needs("fpdf2, or uharfbuzz,") from error
     header, fonts = report.header, Fonts(installed())
-    owner = f"{header.tenant or 'Folio'} · {header.series}"
-    foot = (
-        f"Folio {header.version} · made at {header.made_at.isoformat(sep=' ', timespec='seconds')} · {header.position}"
-    )
+    owner = f"{header.owner} · {header.series}"
+    foot = f"Folio {header.version} · {moment_text(header.made_at)} · {header.position}"
     sealed = f"{header.sealed[:1].upper()}{header.sealed[1:]}"
     with closing(Paper(fonts, (report.title, owner), (foot, sealed))) as paper:
         _write(paper, report, target, warn)
@@ -43,7 +45,7 @@ def _write(paper: Paper, report: Report, target: IO[bytes], warn: Warn) -> None:
     paper.set_creation_date(header.made_at)
     paper.set_title(report.title)
     paper.set_producer("Folio, with fpdf2")
-    paper.set_lang("en")
+    paper.set_lang(get_language() or "en")
     paper.add_page()
     _front(paper, report)
     left_out = 0
@@ -52,16 +54,29 @@ def _write(paper: Paper, report: Report, target: IO[bytes], warn: Warn) -> None:
         if number == 0:
             _signatures(paper)
     if left_out:
-        warn(f"{left_out:,} rows are not on paper, which says so; the other formats have them all.")
+        warn(
+            ngettext(
+                "%(n)s row is not on paper, which says so; the other formats have it.",
+                "%(n)s rows are not on paper, which says so; the other formats have them all.",
+                left_out,
+            )
+            % {"n": quantity(left_out)}
+        )
     paper.set_y(paper.get_y() + 3)
     for name in sorted(fonts.missing):
         # Unicode counts signs of all scripts, such as emoji, as Common.
-        signs, font = ("some signs", "Emoji") if name == "Common" else (f"letters of the script {name}", f"Sans {name}")
+        is_common = name == "Common"
+        signs = _("some signs") if is_common else _("letters of the script %(name)s") % {"name": name}
+        font = "Emoji" if is_common else f"Sans {name}"
         warn(
-            f"No font of this machine has {signs}; boxes stand for them. "
-            f"Install one, such as Noto {font}, and make the report again."
+            _(
+                "No font of this machine has %(signs)s; boxes stand for them. "
+                "Install one, such as Noto %(font)s, and make the report again."
+            )
+            % {"signs": signs, "font": font}
         )
-        paper.paragraph(f"Boxes stand for {signs}, for which there was no font.", size=8, color=_red())
+        said = _("Boxes stand for %(signs)s, for which there was no font.") % {"signs": signs}
+        paper.paragraph(said, size=8, color=_red())
     target.write(paper.output())
 
 
@@ -72,7 +87,7 @@ def _red() -> tuple[int, int, int]:
 
 
 def _front(paper: Paper, report: Report) -> None:
-    from ledger.reports.paper.pages import GREEN, GREY, MARGIN, RED
+    from ledger.reports.paper.pages import GREEN, GREY, INK, MARGIN, RED
 
     paper.put(MARGIN, MARGIN, paper.inner_width, report.title, size=20, bold=True)
     top, half = MARGIN + 13, paper.inner_width / 2
@@ -83,19 +98,28 @@ def _front(paper: Paper, report: Report) -> None:
         paper.put(x, y, 32, label, size=8.5, color=GREY)
         paper.put(x + 32, y, half - 36, text, size=8.5, bold=True)
     paper.set_y(top + 5.2 * rows + 3)
-    if report.ok:
-        said = f"{_sentence(report)} Everything adds up: by the counters, and by the rows alone."
-        paper.paragraph(said, size=11, bold=True, color=GREEN)
-    else:
-        paper.paragraph(_sentence(report), size=13, bold=True, color=RED)
-        for problem in report.problems:
-            paper.paragraph(problem, size=9, bold=True, color=RED)
-    paper.set_y(paper.get_y() + 2)
-
-
-def _sentence(report: Report) -> str:
     state = report.verdict.state.value
-    return f"{state[:1].upper()}{state[1:]}."
+    told = (report.sentence, f"{state[:1].upper()}{state[1:]}.")
+    color = GREEN if report.is_green else INK if report.ok else RED
+    for text in (*told, *([_("Everything adds up: by the counters, and by the rows alone.")] if report.ok else [])):
+        paper.paragraph(text, size=13, bold=True, color=color)
+    paper.set_y(paper.get_y() + 1)
+    for reason in report.reasons:
+        y = paper.get_y()
+        paper.put(MARGIN, y, 60, reason.title, size=8.5, color=GREY)
+        paper.put(
+            MARGIN + 60,
+            y,
+            paper.inner_width - 60,
+            reason.text,
+            size=8.5,
+            bold=True,
+            color=RED if reason.good is False else INK,
+        )
+        paper.set_y(y + 4.6)
+    for problem in report.problems:
+        paper.paragraph(problem, size=9, bold=True, color=RED)
+    paper.set_y(paper.get_y() + 2)
 
 
 def _signatures(paper: Paper) -> None:
@@ -105,7 +129,7 @@ def _signatures(paper: Paper) -> None:
         paper.add_page()
     y, third = paper.get_y() + 18, paper.inner_width / 3
     for number, label in enumerate(
-        ("Prepared by (name, signature)", "Approved by (name, signature)", "Place and date")
+        (_("Prepared by (name, signature)"), _("Approved by (name, signature)"), _("Place and date"))
     ):
         x = MARGIN + number * third
         paper.set_draw_color(*GREY)
@@ -148,19 +172,22 @@ def _part(paper: Paper, part: Part) -> int:
         table.row([_text(cells[at], column.kind) for at, column in shown], red=red)
         drawn += 1
     if not drawn:
-        paper.paragraph("None.", size=9)
+        paper.paragraph(_("None."), size=9)
     if left_out:
-        paper.paragraph(
-            f"{left_out:,} more rows are not on paper. CSV, JSON and XLSX have them all.", size=9, bold=True, color=RED
+        said = ngettext(
+            "%(n)s more row is not on paper. CSV, JSON and XLSX have it.",
+            "%(n)s more rows are not on paper. CSV, JSON and XLSX have them all.",
+            left_out,
         )
+        paper.paragraph(said % {"n": quantity(left_out)}, size=9, bold=True, color=RED)
     return left_out
 
 
 def _text(cell: Any, kind: Kind) -> str:
     if isinstance(cell, bool):
-        return "yes" if cell else "NO"
+        return _("yes") if cell else _("NO")
     if isinstance(cell, int):
-        return f"{cell:,}" if kind is Kind.WHOLE else str(cell)
+        return quantity(cell) if kind is Kind.WHOLE else str(cell)
     if isinstance(cell, datetime):
         return moment_text(cell)
     if isinstance(cell, Mapping):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import IO, TYPE_CHECKING, Any
 
+from django.utils.translation import gettext as _
+
 from ledger.reports.formats import Format, Warn, needs
-from ledger.reports.formats.cells import evidence_text
+from ledger.reports.formats.cells import evidence_text, offset_text
 from ledger.reports.report import Report
 from ledger.reports.rows import Column, Kind, Part
 
@@ -19,17 +21,18 @@ if TYPE_CHECKING:
 
 #: Rows that a sheet can have, the one with the titles among them; what is more goes to another sheet.
 MAX_ROWS = 1_048_576
+#: Characters that the name of a sheet can have.
+MAX_NAME = 31
 #: Characters that a cell can have.
 MAX_TEXT = 32_767
 # Excel knows no date before; such a cell is a text.
 _FIRST_DAY = date(1900, 3, 1)
-_CUT = "… (cut here; the JSON file has it all)"
 
 _WIDTHS = {
     Kind.WHOLE: 12,
     Kind.VALUE: 14,
     Kind.DAY: 12,
-    Kind.MOMENT: 20,
+    Kind.MOMENT: 27,
     Kind.VERDICT: 10,
     Kind.EVIDENCE: 50,
     Kind.TEXT: 22,
@@ -39,12 +42,12 @@ _WIDE = {"reason": 50, "explanation": 50, "document": 28, "cause": 34, "period":
 
 @dataclass(slots=True)
 class _Looks:
-    """The formats of the cells of one workbook, by kind, as they are and in red."""
+    """The formats of the cells of one workbook, by kind, as they are and in red; of a moment, by its offset."""
 
     book: Workbook
-    made: dict[tuple[Kind | str, bool], CellFormat] = field(default_factory=dict)
+    made: dict[tuple[Kind | str | timezone, bool], CellFormat] = field(default_factory=dict)
 
-    def of(self, kind: Kind | str, *, red: bool = False) -> CellFormat:
+    def of(self, kind: Kind | str | timezone, *, red: bool = False) -> CellFormat:
         if (kind, red) not in self.made:
             properties: dict[str, Any] = {"valign": "top", "font_name": "Arial", "font_size": 10}
             match kind:
@@ -54,8 +57,6 @@ class _Looks:
                     properties |= {"num_format": "0"}
                 case Kind.DAY:
                     properties |= {"num_format": "yyyy-mm-dd", "align": "left"}
-                case Kind.MOMENT:
-                    properties |= {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"}
                 case "title":
                     properties |= {"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True}
                 case "label":
@@ -64,6 +65,8 @@ class _Looks:
                     properties |= {"bold": True, "font_size": 16}
                 case "good":
                     properties |= {"bold": True, "font_color": "#0B6B34"}
+            if isinstance(kind, timezone):
+                properties |= {"num_format": f'yyyy-mm-dd hh:mm:ss "{offset_text(kind)}"', "align": "left"}
             if red:
                 properties |= {"font_color": "#B00020", "bg_color": "#FDE7EA", "bold": True}
             self.made[(kind, red)] = self.book.add_format(properties)
@@ -81,7 +84,7 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
         made_at = report.header.made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
         book.set_properties({"title": report.title, "comments": report.header.version, "created": made_at})
         looks = _Looks(book)
-        _header(book.add_worksheet("Report"), report, looks)
+        _header(book.add_worksheet(_("Report")), report, looks)
         for part in report.parts:
             _part(book, part, looks)
 
@@ -95,11 +98,18 @@ def _header(sheet: Worksheet, report: Report, looks: _Looks) -> None:
         sheet.write_string(at, 0, label, looks.of("label"))
         sheet.write_string(at, 1, text, looks.of(Kind.TEXT))
         at += 1
-    sheet.write_string(at, 0, "State", looks.of("label"))
-    sheet.write_string(at, 1, report.verdict.state.value, looks.of("good", red=not report.ok))
-    for problem in report.problems:
+    verdict = "good" if report.is_green else Kind.TEXT
+    for label, text in ((_("State"), report.verdict.state.value), (_("Numbers"), report.sentence)):
+        sheet.write_string(at, 0, label, looks.of("label"))
+        sheet.write_string(at, 1, text, looks.of(verdict, red=not report.ok))
         at += 1
+    for reason in report.reasons:
+        sheet.write_string(at, 0, reason.title, looks.of("label"))
+        sheet.write_string(at, 1, reason.text, looks.of(Kind.TEXT, red=reason.good is False))
+        at += 1
+    for problem in report.problems:
         sheet.write_string(at, 1, problem, looks.of(Kind.TEXT, red=True))
+        at += 1
 
 
 def _part(book: Workbook, part: Part, looks: _Looks) -> None:
@@ -119,13 +129,14 @@ def _part(book: Workbook, part: Part, looks: _Looks) -> None:
 
 
 def _sheet(book: Workbook, part: Part, number: int, looks: _Looks) -> Worksheet:
-    sheet = book.add_worksheet(part.title if number == 1 else f"{part.title} ({number})")
+    ending = "" if number == 1 else f" ({number})"
+    sheet = book.add_worksheet(f"{part.title[: MAX_NAME - len(ending)]}{ending}")
     sheet.freeze_panes(1, 0)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
-    sheet.set_footer("&L&F&C&A&RPage &P of &N")
+    sheet.set_footer(f"&L&F&C&A&R{_('Page')} &P / &N")
     for position, column in enumerate(part.columns):
         sheet.set_column(position, position, _WIDE.get(column.name, _WIDTHS[column.kind]))
         sheet.write_string(0, position, column.title, looks.of("title"))
@@ -138,17 +149,20 @@ def _write(sheet: Worksheet, at: int, position: int, column: Column, cell: Any, 
     if cell is None:
         sheet.write_blank(at, position, None, look)
     elif isinstance(cell, bool):
-        sheet.write_string(at, position, "yes" if cell else "NO", look)
+        sheet.write_string(at, position, _("yes") if cell else _("NO"), look)
     elif isinstance(cell, int) and abs(cell) < 10**15:  # beyond, Excel would round it
         sheet.write_number(at, position, cell, look)
     elif isinstance(cell, datetime):
+        # A cell has no time zone: the look of the cell bears its offset.
+        look = looks.of(timezone(cell.utcoffset() or timedelta(0)), red=red)
         sheet.write_datetime(at, position, cell.replace(tzinfo=None, microsecond=0), look)
     elif isinstance(cell, date) and cell >= _FIRST_DAY:
         sheet.write_datetime(at, position, cell, look)
     else:
         text = evidence_text(cell) if isinstance(cell, Mapping) else str(cell)
         if len(text) > MAX_TEXT:
-            text = text[: MAX_TEXT - len(_CUT)] + _CUT
+            cut = _("… (cut here; the JSON file has it all)")
+            text = text[: MAX_TEXT - len(cut)] + cut
         sheet.write_string(at, position, text, look)
 
 

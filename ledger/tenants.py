@@ -1,0 +1,35 @@
+"""What a tenant is called, and its tax id, as the host project says.
+
+``LEDGER["TENANT_NAME"]`` and ``LEDGER["TENANT_TAX_ID"]`` each name a function that takes the tenant's key and returns a
+text, such as ``shop.hooks.company_name``.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.utils.translation import gettext
+
+from ledger.conf import ledger_settings
+
+_log = logging.getLogger(__name__)
+
+
+def tenant_name(tenant: str) -> str:
+    """The name that people know a tenant by; its key where the project says none."""
+    return _told("tenant_name", tenant) or tenant or gettext("(the tenant without a name)")
+
+
+def tenant_tax_id(tenant: str) -> str:
+    """The tax id of a tenant; empty where the project says none."""
+    return _told("tenant_tax_id", tenant)
+
+
+def _told(hook: str, tenant: str) -> str:
+    try:
+        function = getattr(ledger_settings(), hook)
+        return "" if function is None else str(function(tenant) or "")
+    except Exception:  # noqa: BLE001  (it is the project's)
+        # A page of numbers is needed all the more when the rest of the project is in trouble.
+        _log.exception("The hook %s failed for tenant %r", hook, tenant)
+        return ""
