@@ -43,7 +43,10 @@ from ledger.misspelt import meant, unknown
 
 #: All settings of Folio, and of what stands in the place of other systems the keys.
 SETTINGS = ("LEDGER", "LEDGER_ACCOUNTING", "LEDGER_COMPAT", "LEDGER_LORIKEET")
-COMPAT_KEYS = ("SEQUENCES_TENANT", "COUNT_ON_OVER_YEARS")
+COMPAT_KEYS = (
+    *("SEQUENCES_TENANT", "COUNT_ON_OVER_YEARS", "DEFAULT_PREFIXES", "HIDE_ORIGINALS"),
+    *("OLD_NAMES", "GENERATORS", "PLANS"),
+)
 LORIKEET_KEYS = ("SERIES", "ORG")
 
 DEFAULT_SERIES: dict[str, dict[str, Any]] = {

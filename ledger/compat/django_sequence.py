@@ -5,8 +5,9 @@
     next_sequence("invoice", org=my_org)   # "INV-2026-000001"
 
 A scope is the series of that code, an organisation its tenant, so ``issue("invoice", org=my_org)`` goes on with the
-same numbers. What differs is a defect of the original: there the year in the number changes and the counter goes on;
-here each year begins at 1. ``LEDGER_COMPAT = {"COUNT_ON_OVER_YEARS": True}`` keeps the old way, for series made then.
+same numbers. Two choices of the original are settings: there the counter goes on when the year in the number changes
+(``LEDGER_COMPAT = {"COUNT_ON_OVER_YEARS": True}``, for series made then; here each year begins at 1), and its code
+gives ``2026-000001`` without ``prefix=`` where its README says ``INV-2026-000001`` (``"DEFAULT_PREFIXES": False``).
 """
 
 from __future__ import annotations
@@ -18,8 +19,16 @@ from django.db import connections, router, transaction
 from ledger import refusals
 from ledger.calendars import CalendarKind
 from ledger.compat.new_series import insert_series
-from ledger.compat.scopes import open_current, series_of_scope, today_of
-from ledger.compat.sequence_model import Sequence, SequenceExists, SequenceNotFoundError, not_found
+from ledger.compat.scopes import as_original, open_current, series_of_scope, today_of
+from ledger.compat.sequence_errors import (
+    SequenceError,
+    SequenceExists,
+    SequenceLockedError,
+    SequenceNotFoundError,
+    locked_by_others,
+    not_found,
+)
+from ledger.compat.sequence_model import Sequence
 from ledger.database_errors import told_in_our_words
 from ledger.errors import NoPeriod, PeriodClosed
 from ledger.issuing import issue
@@ -28,7 +37,14 @@ from ledger.models import NumberIssued
 from ledger.periods import find_period
 from ledger.series import find_series
 
-__all__ = ["Sequence", "SequenceExists", "SequenceNotFoundError", "next_sequence"]
+__all__ = [
+    "Sequence",
+    "SequenceError",
+    "SequenceExists",
+    "SequenceLockedError",
+    "SequenceNotFoundError",
+    "next_sequence",
+]
 
 _TRIES = 5
 
@@ -45,12 +61,12 @@ def next_sequence(
 
     ``org`` is a saved model instance, a text or nothing. ``prefix``, ``pad_width`` and ``include_year`` make the
     sequence at the first call, and mean nothing later. Raises SequenceNotFoundError where there is none and
-    ``auto_create`` is False, and what ``ledger.issue`` raises.
+    ``auto_create`` is False, SequenceLockedError where ``lock_timeout`` ran out, and what ``ledger.issue`` raises.
     """
     alias = router.db_for_write(NumberIssued)
     connection = connections[alias]
     tenant = tenant_key(org)
-    with told_in_our_words(scope), transaction.atomic(using=alias):
+    with locked_by_others(), told_in_our_words(scope), transaction.atomic(using=alias):
         for _ in range(_TRIES):
             series = find_series(alias, tenant, scope)
             if series is None:
@@ -60,7 +76,7 @@ def next_sequence(
                 insert_series(alias, made)
                 continue
             try:
-                return str(issue(scope, org=tenant, using=alias))
+                return as_original(series, str(issue(scope, org=tenant, using=alias)))
             except (NoPeriod, PeriodClosed):
                 # A year that nobody opened; or one that ended while this call waited for its counter.
                 today = find_period(series, today_of(alias, series), alias)

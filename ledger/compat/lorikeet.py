@@ -3,22 +3,36 @@
     LORIKEET_INVOICE_ID_GENERATOR = "ledger.compat.lorikeet.invoice_id"
     LEDGER_LORIKEET = {"SERIES": "invoice", "ORG": ""}  # as here, if it is left out
 
+Where the numbers are the accounting system's, add the check, so that an empty pool is an incomplete cart (422) and no
+error of the server::
+
+    LORIKEET_CART_COMPLETE_CHECKERS = [..., "ledger.compat.lorikeet.invoice_id_available"]
+
 The table that Lorikeet's recipe for external invoice IDs keeps is taken over as a pool: ``manage.py ledger_migrate_from
 lorikeet``.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import router
 
 from ledger.conf import LORIKEET_KEYS
+from ledger.errors import PoolExhausted
 from ledger.issuing import issue
+from ledger.keys import tenant_key
 from ledger.misspelt import unknown
+from ledger.models import Allocation, NumberIssued, Slot
+from ledger.periods import find_period
+from ledger.series import find_series
+from ledger.zones import today_in
 
+_CHECK = "ledger.compat.lorikeet.invoice_id_available"
 _DEFAULTS = {"SERIES": "invoice", "ORG": ""}
 
 
@@ -30,7 +44,30 @@ def invoice_id() -> str:
     what ``issue`` raises: PoolExhausted, where the series is ``remote`` and no draft is free.
     """
     chosen = lorikeet_settings()
-    return str(issue(chosen["SERIES"], org=chosen["ORG"]))
+    try:
+        return str(issue(chosen["SERIES"], org=chosen["ORG"]))
+    except PoolExhausted as error:
+        if _CHECK not in (getattr(settings, "LORIKEET_CART_COMPLETE_CHECKERS", None) or ()):
+            raise
+        # Lorikeet asks its checkers after this; this is what it tells the browser of them.
+        errors = importlib.import_module("lorikeet.exceptions")
+        raise errors.IncompleteCartErrorSet([_incomplete(errors)]) from error
+
+
+def invoice_id_available(cart: Any) -> None:
+    """A checker of complete carts: one is incomplete while the pool of a ``remote`` series has no free draft."""
+    chosen = lorikeet_settings()
+    alias = router.db_for_read(NumberIssued)
+    series = find_series(alias, tenant_key(chosen["ORG"]), chosen["SERIES"])
+    if series is None or series.allocation != Allocation.REMOTE:
+        return
+    today = find_period(series, today_in(series.time_zone, alias), alias)
+    if today is None or not Slot.objects.using(alias).filter(tenant=series.tenant, period=today).exists():
+        raise _incomplete(importlib.import_module("lorikeet.exceptions"))
+
+
+def _incomplete(errors: Any) -> Any:
+    return errors.IncompleteCartError("no_invoice_id", "No invoice number is free just now. Please try again soon.")
 
 
 def lorikeet_settings() -> Mapping[str, Any]:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import connections
 
-from ledger import sql
+from ledger import refusals, sql
 from ledger.calendars import CalendarKind
 from ledger.conf import ledger_settings
 from ledger.models import Series
 from ledger.models.series import NUMBER_LENGTH
-from ledger.series import check_series, save_series
+from ledger.series import check_series, define_series, find_series, make_default_series, save_series
 
 #: The pattern of the sequences of django-sequences, which make themselves under any name.
 SEQUENCES = "*django-sequences"
@@ -51,6 +51,22 @@ def insert_series(alias: str, series: Series) -> None:
             if cursor.fetchone()[0] != "unknown":
                 return
     save_series(series, alias)
+
+
+def find_or_make(alias: str, tenant: str, code: str, settings: dict[str, Any]) -> Series:
+    """The series, made with these settings if there is none: by default as LEDGER["DEFAULT_SERIES"] has it.
+
+    Raises UnknownSeries where nothing says what it is like, NotGranted where the role may not define it.
+    """
+    found = find_series(alias, tenant, code)
+    if found is None and not settings and make_default_series(connections[alias], tenant, code):
+        found = find_series(alias, tenant, code)
+    if found is not None:
+        return found
+    chosen = {**ledger_settings().default_series.get(code, {}), **settings}
+    if "template" not in chosen:
+        raise refusals.unknown_series(alias, tenant, code)
+    return define_series(code, org=tenant, using=alias, **chosen)
 
 
 def made_here(alias: str, series: Series) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from ledger.zones import today_in
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+_APART = "{series}:"
 
 #: What a scope's numbers begin with, unless the caller says it, and whether the year follows.
 DEFAULTS: dict[str, tuple[str, bool]] = {
@@ -42,20 +45,37 @@ def template_of(prefix: str, pad_width: int, *, include_year: bool) -> str:
     return f"{text}{{year}}-{counter}" if include_year else f"{text}{counter}"
 
 
+def told_apart(template: str, prefix: str, taken: Iterable[str]) -> str:
+    """The template of a scope without a prefix, where another scope of the organisation has the same one.
+
+    Callers get the numbers of the original, ``2026-000001`` in both; in the ledger, where a tenant's numbers are
+    unique, this one's begin with the scope: ``quote:2026-000001``.
+    """
+    return _APART + template if not prefix and template in taken else template
+
+
+def as_original(series: Series, number: str) -> str:
+    """A number as django-sequence would have written it."""
+    return number.removeprefix(f"{series.code}:") if series.template.startswith(_APART) else number
+
+
 def series_of_scope(alias: str, tenant: str, scope: str, prefix: str, pad_width: int, *, include_year: bool) -> Series:
     """The series of a scope, yet to be inserted."""
-    count_on = compat_settings().count_on_over_years
-    if (prefix, pad_width, include_year) == ("", 6, True) and not count_on:
+    chosen = compat_settings()
+    count_on = chosen.count_on_over_years
+    if (prefix, pad_width, include_year) == ("", 6, True) and chosen.default_prefixes and not count_on:
         default = default_series(tenant, scope)
         if default is not None:
             return default
-    if not prefix and scope in DEFAULTS:
+    if not prefix and scope in DEFAULTS and chosen.default_prefixes:
         prefix, with_year = DEFAULTS[scope]
         include_year = include_year and with_year
     calendar = CalendarKind.NEVER
     if include_year:
         calendar = CalendarKind.EXPLICIT if count_on else CalendarKind.YEAR
+    others = Series.objects.using(alias).filter(tenant=tenant).exclude(code=scope)
     template = template_of(prefix, pad_width, include_year=include_year)
+    template = told_apart(template, prefix, others.values_list("template", flat=True))
     return unsaved_series(alias, tenant, scope, template=template, calendar=calendar)
 
 

@@ -1,43 +1,44 @@
-"""The model ``Sequence`` of django-sequence, as a view of the ledger: made, found and read as the old one was."""
+"""The model ``Sequence`` of django-sequence, as a view of the ledger: made, found, read and counted on as the old one.
+
+To write ``current_value`` one step further gives that number out; further than that, the values between become gaps.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import MultipleObjectsReturned
-from django.db import IntegrityError, connections, router, transaction
+from django.db import connections, router, transaction
+from django.db.transaction import TransactionManagementError
 
 from ledger.calendars import CalendarKind
 from ledger.compat.new_series import made_here
-from ledger.compat.scopes import open_current, series_of_scope, today_of
-from ledger.errors import InvalidArgument, InvalidTenant, LedgerError, UnknownSeries
+from ledger.compat.scopes import as_original, open_current, series_of_scope, today_of
+from ledger.compat.sequence_errors import (
+    SequenceExists,
+    SequenceLockedError,
+    SequenceNotFoundError,
+    exists,
+    locked_by_others,
+    not_found,
+)
+from ledger.compat.skipping import skip_to
+from ledger.database_errors import told_in_our_words
+from ledger.errors import InvalidArgument, InvalidTenant
 from ledger.formats import DateToken
 from ledger.instances import key_by_label, pk_value
+from ledger.issuing import issue
 from ledger.keys import tenant_key
 from ledger.models import Period, Series
 from ledger.periods import find_period, planned_period
 from ledger.series import find_series, save_series
-
-
-class SequenceNotFoundError(UnknownSeries):
-    """There is no such sequence, and ``auto_create=False`` asked not to make it."""
-
-
-class SequenceExists(LedgerError, IntegrityError):
-    """The organisation has a sequence of that scope already."""
-
-
-def not_found(scope: str, tenant: str) -> SequenceNotFoundError:
-    return SequenceNotFoundError(
-        f"There is no sequence {scope!r} of {tenant or 'no organisation'}.",
-        rule="auto_create=False, and look-ups, make none.",
-        remedy=f"Make it: Sequence.objects.create(scope={scope!r}, …), or leave auto_create out.",
-    )
+from ledger.sql import HOLD
 
 
 class Sequence:
-    """A sequence as django-sequence's model shows it; read from the ledger, so its attributes can't be set.
+    """A sequence as django-sequence's model shows it, read from the ledger; ``current_value`` alone can be set.
 
     ``scope``, ``prefix``, ``pad_width``, ``include_year`` are those of its series, ``current_value`` is the last value
     of the current period, 0 before the first. ``org_content_type``, ``org_id`` and ``org`` name its tenant.
@@ -50,6 +51,7 @@ class Sequence:
     def __init__(self, series: Series, alias: str) -> None:
         self._series = series
         self._alias = alias
+        self._wanted: int | None = None
         self._period = self._current()
 
     def __str__(self) -> str:
@@ -95,8 +97,14 @@ class Sequence:
 
     @property
     def current_value(self) -> int:
-        """The last value of the current period; 0 before its first."""
+        """The last value of the current period; 0 before its first. ``save()`` writes another one."""
+        if self._wanted is not None:
+            return self._wanted
         return 0 if self._period is None else self._period.last_value
+
+    @current_value.setter
+    def current_value(self, value: int) -> None:
+        self._wanted = value
 
     @property
     def formatted_value(self) -> str:
@@ -105,9 +113,9 @@ class Sequence:
         if period is None:
             if self._series.calendar == CalendarKind.EXPLICIT:
                 year = f"{today_of(self._alias, self._series).year}-" if self.include_year else ""
-                return f"{self.prefix}{year}{0:0{self.pad_width}}"
+                return f"{self.prefix}{year}{self.current_value:0{self.pad_width}}"
             period = planned_period(self._series, today_of(self._alias, self._series), self._alias)
-        return period.number_of(self.current_value, self._alias)
+        return as_original(self._series, period.number_of(self.current_value, self._alias))
 
     @property
     def org_content_type(self) -> Any:
@@ -119,11 +127,11 @@ class Sequence:
         return ContentType.objects.db_manager(self._alias).get_for_model(model)
 
     @property
-    def org_id(self) -> Any:
-        """The primary key of the organisation, or None."""
+    def org_id(self) -> str:
+        """The primary key of the organisation as a text; empty without one."""
         if (model := self._org_model()) is None:
-            return None
-        return pk_value(model, self._series.tenant.partition(":")[2])
+            return ""
+        return str(pk_value(model, self._series.tenant.partition(":")[2]))
 
     @property
     def org(self) -> Any:
@@ -136,6 +144,44 @@ class Sequence:
         """Read the sequence again."""
         self._series.refresh_from_db(using=self._alias)
         self._period = self._current()
+        self._wanted = None
+
+    def save(self, *, update_fields: Iterable[str] | None = None) -> None:
+        """Write ``current_value``: one more gives out that number, and more leaves gaps that say so.
+
+        Raises InvalidArgument for a lower value, and SequenceLockedError where somebody else has counted meanwhile.
+        """
+        wanted, read = self._wanted, 0 if self._period is None else self._period.last_value
+        if wanted is None or wanted == read or (update_fields is not None and "current_value" not in update_fields):
+            return
+        with locked_by_others(), told_in_our_words(self.scope), transaction.atomic(using=self._alias):
+            if wanted == read + 1:
+                if self._period is None:
+                    open_current(connections[self._alias], self._series)
+                taken = issue(self.scope, org=self._series.tenant, using=self._alias).value
+                if taken != wanted:
+                    raise SequenceLockedError(
+                        f"The sequence {self.scope!r} stood at {read} when it was read, and stands at {taken - 1} now.",
+                        rule="A number is given to one caller.",
+                        remedy="Read it with Sequence.objects.select_for_update().get(…), or call next_sequence().",
+                    )
+            else:
+                skip_to(connections[self._alias], self._series, wanted)
+        self.refresh_from_db()
+
+    def _lock(self, *, nowait: bool) -> Sequence:
+        """Hold its counter until the transaction ends, and read it again."""
+        with locked_by_others(), told_in_our_words(self.scope), connections[self._alias].cursor() as cursor:
+            period = open_current(connections[self._alias], self._series)
+            cursor.execute(HOLD, [self._series.tenant, period.pk, nowait])
+            if cursor.fetchone()[0][0] == "busy":
+                raise SequenceLockedError(
+                    f"The sequence {self.scope!r} is held by another transaction.",
+                    rule="A number belongs to the transaction that took it, until that commits or rolls back.",
+                    remedy="Try again later, or leave nowait out and wait.",
+                )
+        self.refresh_from_db()
+        return self
 
     def _current(self) -> Period | None:
         return find_period(self._series, today_of(self._alias, self._series), self._alias)
@@ -150,8 +196,132 @@ class Sequence:
             return None  # a tenant that the merchant named by a text
 
 
-class Sequences:
-    """``Sequence.objects``: makes and finds sequences by their fields."""
+class SequenceSet:
+    """Sequences found by their fields; asked of the ledger when they are first needed."""
+
+    def __init__(self, alias: str | None = None) -> None:
+        self._alias = alias
+        self._fields: dict[str, Any] = {}
+        self._order: tuple[str, ...] = ()
+        self._locks: dict[str, bool] | None = None
+        self._rows: list[Sequence] | None = None
+
+    def __iter__(self) -> Iterator[Sequence]:
+        return iter(self._found())
+
+    def __len__(self) -> int:
+        return len(self._found())
+
+    def __getitem__(self, at: int) -> Sequence:
+        return self._found()[at]
+
+    def using(self, alias: str) -> SequenceSet:
+        """Those of another database."""
+        return self._with(_alias=alias)
+
+    def all(self) -> SequenceSet:
+        """The same again."""
+        return self._with()
+
+    def filter(self, **fields: Any) -> SequenceSet:
+        """The sequences whose fields have these values as well."""
+        others = {name: value for name, value in fields.items() if name != "org"}
+        if unknown := sorted(name for name in others if not isinstance(getattr(Sequence, name, None), property)):
+            raise InvalidArgument(
+                f"A sequence can't be looked up by {', '.join(unknown)}.",
+                rule="It is found by the values of its fields: scope, org, org_content_type, org_id, prefix, …",
+                remedy="Use the series itself for more: ledger.models.Series.objects.filter(…).",
+            )
+        return self._with(_fields={**self._fields, **fields})
+
+    def order_by(self, *names: str) -> SequenceSet:
+        """In the order of these fields; "-scope" for the last ones first."""
+        return self._with(_order=names)
+
+    def select_for_update(self, *, nowait: bool = False, **ignored: Any) -> SequenceSet:
+        """Hold the counter of each until the transaction ends. Raises SequenceLockedError with ``nowait``."""
+        return self._with(_locks={"nowait": nowait})
+
+    def get(self, **fields: Any) -> Sequence:
+        """The one sequence of these fields. Raises SequenceNotFoundError or MultipleObjectsReturned."""
+        asked = self.filter(**fields)
+        if not (found := list(asked)):
+            wanted = asked._fields
+            raise not_found(wanted.get("scope", "that was asked for"), _tenant_of(wanted) or "")
+        if len(found) > 1:
+            raise MultipleObjectsReturned(f"{len(found)} sequences have {asked._fields!r}.")
+        return found[0]
+
+    def first(self) -> Sequence | None:
+        """The first one, by default that which was made first; or None."""
+        return next(iter(self), None)
+
+    def last(self) -> Sequence | None:
+        """The last one, or None."""
+        return self[-1] if len(self) else None
+
+    def count(self) -> int:
+        """How many they are."""
+        return len(self)
+
+    def exists(self) -> bool:
+        """Whether there is one."""
+        return bool(len(self))
+
+    def update(self, *, current_value: int) -> int:
+        """Let each stand at ``current_value``, forward only: the values between become gaps. How many they were."""
+        alias = self._alias or router.db_for_write(Series)
+        with locked_by_others(), transaction.atomic(using=alias):
+            found = list(self.using(alias))
+            for one in found:
+                with told_in_our_words(one.scope):
+                    skip_to(connections[alias], one._series, current_value)
+        return len(found)
+
+    def _with(self, **changed: Any) -> SequenceSet:
+        other = SequenceSet(self._alias)
+        vars(other).update({**vars(self), "_rows": None, **changed})
+        return other
+
+    def _found(self) -> list[Sequence]:
+        if self._rows is None:
+            self._rows = self._read()
+        return self._rows
+
+    def _read(self) -> list[Sequence]:
+        to_lock = self._locks is not None
+        alias = self._alias or (router.db_for_write if to_lock else router.db_for_read)(Series)
+        if to_lock and not connections[alias].in_atomic_block:
+            raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
+        rows = Series.objects.using(alias).order_by("pk")
+        if "scope" in self._fields:
+            rows = rows.filter(code=self._fields["scope"])
+        given = {"scope", "org"}
+        if (tenant := _tenant_of(self._fields)) is not None:
+            rows = rows.filter(tenant=tenant)
+            given |= {"org_content_type", "org_id"}
+        others = {name: value for name, value in self._fields.items() if name not in given}
+        if "org_id" in others:
+            others["org_id"] = str(others["org_id"] or "")
+        found = (Sequence(series, alias) for series in rows)
+        kept = [one for one in found if all(getattr(one, name) == others[name] for name in others)]
+        for name in reversed(self._order):
+            kept.sort(key=attrgetter(name.removeprefix("-")), reverse=name.startswith("-"))
+        if self._locks is not None:
+            # All take them in the same order, whatever order was asked for.
+            for one in sorted(kept, key=attrgetter("pk")):
+                one._lock(**self._locks)
+        return kept
+
+
+class Sequences(SequenceSet):
+    """``Sequence.objects``: makes sequences, and finds them anew each time."""
+
+    def __iter__(self) -> Iterator[Sequence]:
+        return iter(self.all())
+
+    def _found(self) -> list[Sequence]:
+        return self._read()
 
     def create(
         self,
@@ -172,15 +342,15 @@ class Sequences:
                 rule="A counter starts at 0 or above.",
                 remedy="Pass the last value that was given out, or 0.",
             )
-        alias = router.db_for_write(Series)
+        alias = self._alias or router.db_for_write(Series)
         tenant = _tenant(org, org_content_type, org_id)
         with transaction.atomic(using=alias):
             if find_series(alias, tenant, scope) is not None:
-                raise _exists(scope, tenant)
+                raise exists(scope, tenant)
             series = series_of_scope(alias, tenant, scope, prefix, pad_width, include_year=include_year)
             series = save_series(series, alias)
             if not made_here(alias, series):
-                raise _exists(scope, tenant)
+                raise exists(scope, tenant)
             if current_value:
                 open_current(connections[alias], series, after=current_value)
         return Sequence(series, alias)
@@ -195,84 +365,15 @@ class Sequences:
             except SequenceExists:  # made on another connection meanwhile
                 return self.get(**fields), False
 
-    def get(self, **fields: Any) -> Sequence:
-        """The one sequence of these fields. Raises SequenceNotFoundError or MultipleObjectsReturned."""
-        found = list(self.filter(**fields))
-        if not found:
-            raise not_found(fields.get("scope", "that was asked for"), _tenant_of(fields) or "")
-        if len(found) > 1:
-            raise MultipleObjectsReturned(f"{len(found)} sequences have {fields!r}.")
-        return found[0]
-
-    def filter(self, **fields: Any) -> SequenceSet:
-        """The sequences whose fields have these values."""
-        alias = router.db_for_read(Series)
-        rows = Series.objects.using(alias).order_by("pk")
-        if "scope" in fields:
-            rows = rows.filter(code=fields["scope"])
-        if (tenant := _tenant_of(fields)) is not None:
-            rows = rows.filter(tenant=tenant)
-        others = {name: value for name, value in fields.items() if name not in ("scope", "org")}
-        if tenant is not None:
-            others = {name: value for name, value in others.items() if name not in ("org_content_type", "org_id")}
-        if unknown := sorted(name for name in others if not isinstance(getattr(Sequence, name, None), property)):
-            raise InvalidArgument(
-                f"A sequence can't be looked up by {', '.join(unknown)}.",
-                rule="It is found by the values of its fields: scope, org, org_content_type, org_id, prefix, …",
-                remedy="Use the series itself for more: ledger.models.Series.objects.filter(…).",
-            )
-        found = (Sequence(series, alias) for series in rows)
-        return SequenceSet(one for one in found if all(getattr(one, name) == others[name] for name in others))
-
-    def all(self) -> SequenceSet:
-        """Every sequence: each series of the ledger is one."""
-        return self.filter()
-
-
-class SequenceSet:
-    """Sequences that were found."""
-
-    def __init__(self, found: Iterator[Sequence]) -> None:
-        self._found = list(found)
-
-    def __iter__(self) -> Iterator[Sequence]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def __getitem__(self, at: int) -> Sequence:
-        return self._found[at]
-
-    def count(self) -> int:
-        """How many they are."""
-        return len(self._found)
-
-    def exists(self) -> bool:
-        """Whether there is one."""
-        return bool(self._found)
-
-    def first(self) -> Sequence | None:
-        """The one that was made first, or None."""
-        return self._found[0] if self._found else None
-
 
 Sequence.objects = Sequences()
 
 
-def _exists(scope: str, tenant: str) -> SequenceExists:
-    return SequenceExists(
-        f"There is a sequence {scope!r} of {tenant or 'no organisation'} already.",
-        rule="An organisation has one sequence of each scope.",
-        remedy="Use get_or_create(), or next_sequence(), which makes it at the first call.",
-    )
-
-
 def _tenant(org: Any, org_content_type: Any, org_id: Any) -> str:
-    """The tenant of an organisation, as it is or by its content type and key."""
-    if org_content_type is None and org_id is None:
+    """The tenant of an organisation, as it is or by its content type and key; django-sequence's "" is no key."""
+    if org_content_type is None and org_id in (None, ""):
         return tenant_key(org)
-    if org is not None or org_content_type is None or org_id is None:
+    if org is not None or org_content_type is None or org_id in (None, ""):
         raise InvalidArgument(
             f"The organisation was named by org={org!r}, org_content_type={org_content_type!r}, org_id={org_id!r}.",
             rule="It is named by itself, or by both its content type and its primary key.",

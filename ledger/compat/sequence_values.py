@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
 from django.db import connections, router, transaction
 
 from ledger import refusals
 from ledger.allocation.answers import Outcome, day_of
 from ledger.compat.conf import compat_settings
+from ledger.compat.new_series import find_or_make
+from ledger.compat.old_names import Renamed, no_turn, period_of, renamed
+from ledger.compat.scopes import today_of
 from ledger.compat.sequence_runs import (
     Run,
     begin_run,
@@ -20,7 +29,9 @@ from ledger.database_errors import told_in_our_words
 from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.issuing import issue, later_date
 from ledger.models import Allocation, NumberIssued
+from ledger.periods import find_period
 from ledger.requests import day_or_moment
+from ledger.series import find_series
 
 # The next value, or null. Arguments: tenant, series, moment or null.
 _NEXT = "SELECT ledger_next_value(%s, %s, %s)"
@@ -28,10 +39,10 @@ _NEXT = "SELECT ledger_next_value(%s, %s, %s)"
 # The outcome, and the last value taken, if there is one. Arguments as above.
 _TAKE = "SELECT ledger_issue_serial(%s, %s, NULL, %s, '', '', '{}')"
 
-# The same for a block, which has no documents either. Arguments: tenant, series, moment or null, how many.
+# The same for a block, which has no documents either. Arguments: tenant, series, day, moment or null, how many.
 _TAKE_MANY = """
     SELECT min(i.outcome), min(i.business_date), max(i.entry_value)
-    FROM ledger_issue_serial_many(%s, %s, NULL, %s::timestamptz, array_fill(''::text, ARRAY[%s::integer]), '', NULL,
+    FROM ledger_issue_serial_many(%s, %s, %s::date, %s::timestamptz, array_fill(''::text, ARRAY[%s::integer]), '', NULL,
                                   false) i
 """
 
@@ -46,6 +57,11 @@ def take(
 ) -> int:
     """The last of the values taken: of one (``batch`` None), or of so many."""
     alias = _alias(using)
+    name = named(name)
+    if (old := renamed(name)) is not None:
+        if reset_value is not None:
+            raise no_turn(name)
+        return _take_renamed(alias, name, old, whole(initial_value), batch, nowait)
     tenant = compat_settings().sequences_tenant
     known = _known.get((alias, tenant, name))
     with told_in_our_words(name):
@@ -60,14 +76,14 @@ def take(
                 if run is not None and run.series.allocation != Allocation.SERIAL:
                     return _without_waiting(alias, run, name, one=batch is None and reset_value is None)
                 if run is None or run.period is None:
-                    run = begin_run(connections[alias], tenant, name, run.turn if run else 1, _whole(initial_value))
+                    run = begin_run(connections[alias], tenant, name, run.turn if run else 1, whole(initial_value))
                 if reset_value is not None or nowait:
                     last = hold(connections[alias], run, nowait=nowait)
                     if last is None:
                         continue
                     if reset_value is not None and last + 1 >= reset_value and _begun(alias, run, last):
                         end_run(connections[alias], tenant, name, run)
-                        run = begin_run(connections[alias], tenant, name, run.turn + 1, _whole(initial_value))
+                        run = begin_run(connections[alias], tenant, name, run.turn + 1, whole(initial_value))
                 outcome, days, value = _ask(alias, tenant, run.series.code, batch)
                 if value is not None:
                     _remember(alias, tenant, name, run)
@@ -79,11 +95,14 @@ def take(
 def take_none(name: str, initial_value: int, using: str | None) -> int:
     """What a batch of no values begins with: the sequence's next value. Makes the sequence, as the original does."""
     alias = _alias(using)
+    name = named(name)
+    if (old := renamed(name)) is not None:
+        return (_last_renamed(alias, old) or whole(initial_value) - 1) + 1
     tenant = compat_settings().sequences_tenant
     with told_in_our_words(name), transaction.atomic(using=alias):
         run = latest_run(alias, tenant, name)
         if run is None or run.period is None:
-            run = begin_run(connections[alias], tenant, name, run.turn if run else 1, _whole(initial_value))
+            run = begin_run(connections[alias], tenant, name, run.turn if run else 1, whole(initial_value))
         assert run.period is not None
         return run.period.last_value + 1
 
@@ -91,6 +110,9 @@ def take_none(name: str, initial_value: int, using: str | None) -> int:
 def last(name: str, using: str | None) -> int | None:
     """The last value of a sequence; None if it has given out none."""
     alias = router.db_for_read(NumberIssued) if using is None else connections[using].alias
+    name = named(name)
+    if (old := renamed(name)) is not None:
+        return _last_renamed(alias, old)
     run = latest_run(alias, compat_settings().sequences_tenant, name)
     return None if run is None else last_value(alias, run)
 
@@ -98,6 +120,9 @@ def last(name: str, using: str | None) -> int | None:
 def end(name: str, using: str | None) -> bool:
     """Close the run of a sequence for good; tells whether it had given out a value."""
     alias = _alias(using)
+    name = named(name)
+    if renamed(name) is not None:
+        raise no_turn(name)
     connection = connections[alias]
     tenant = compat_settings().sequences_tenant
     with told_in_our_words(name), transaction.atomic(using=alias):
@@ -113,6 +138,36 @@ def end(name: str, using: str | None) -> bool:
             end_run(connection, tenant, name, run)
             return True
     raise refusals.unsettled(name)
+
+
+def _take_renamed(alias: str, name: str, old: Renamed, initial_value: int, batch: int | None, nowait: bool) -> int:
+    """The last of the values taken of the series that an old name stands for."""
+    connection = connections[alias]
+    _, org, _, _ = choice = old.choice
+    with told_in_our_words(name), transaction.atomic(using=alias):
+        series = find_or_make(alias, org, choice.series, choice.settings)
+        day = old.day or today_of(alias, series)
+        run = Run(series, period_of(connection, series, day, initial_value), 1)
+        if nowait:
+            hold(connection, run, nowait=True)
+        if batch is None:
+            return issue(series, on=day, using=alias).value
+        if series.allocation != Allocation.SERIAL:
+            return _without_waiting(alias, run, name, one=False)
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKE_MANY, (org, series.code, day, None, batch))
+            outcome, day, value = cursor.fetchone()
+        if value is None:
+            _explain(alias, org, name, run, outcome, str(day.toordinal() - 719163) if day else "0", batch)
+            raise refusals.unsettled(name)
+    return int(value)
+
+
+def _last_renamed(alias: str, old: Renamed) -> int | None:
+    series = find_series(alias, old.choice.org, old.choice.series)
+    if series is None:
+        return None
+    return last_value(alias, Run(series, find_period(series, old.day or today_of(alias, series), alias), 1))
 
 
 def _begun(alias: str, run: Run, last: int) -> bool:
@@ -152,7 +207,7 @@ def _ask(alias: str, tenant: str, code: str, batch: int | None) -> tuple[str, st
             if answer[0] == "issued":
                 return answer[0], answer[1], int(answer[5])
             return answer[0], answer[1] if len(answer) > 1 else "0", None
-        cursor.execute(_TAKE_MANY, (tenant, code, moment, batch))
+        cursor.execute(_TAKE_MANY, (tenant, code, None, moment, batch))
         outcome, day, last = cursor.fetchone()
     return outcome, str(day.toordinal() - 719163) if day else "0", last
 
@@ -178,11 +233,22 @@ def _alias(using: str | None) -> str:
     return router.db_for_write(NumberIssued) if using is None else using
 
 
-def _whole(initial_value: int) -> int:
-    if isinstance(initial_value, int):
-        return initial_value
+def named(name: Any) -> Any:
+    """The name of a sequence as its old table would have it: a year, a date and the like are texts there."""
+    plain = isinstance(name, (int, Decimal, date, UUID)) and not isinstance(name, bool)
+    return str(name) if plain else name
+
+
+def whole(value: object) -> int:
+    """A whole number, also where it came as a text or as a Decimal. Raises InvalidArgument."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, (str, Decimal, float)):
+        with suppress(ValueError, OverflowError):
+            if (number := int(value)) == value or isinstance(value, str):
+                return number
     raise InvalidArgument(
-        f"initial_value={initial_value!r} is of type {type(initial_value).__name__}.",
+        f"initial_value={value!r} is of type {type(value).__name__}.",
         rule="A sequence counts in whole numbers.",
         remedy="Pass a whole number, such as initial_value=1000.",
     )

@@ -1,4 +1,4 @@
-"""Lets Folio stand in for a package under its old name; an app does it, so only where a project lists that app."""
+"""Lets Folio stand in for a package under its old name; a shim does it, so only where a project names that."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 #: The mark of a module that was made here.
@@ -23,24 +24,55 @@ def stand_in(
     modules: Mapping[str, tuple[str, ...]],
     gone: Mapping[str, str] | None = None,
 ) -> None:
+    """Make ``package`` importable, as ``make_modules`` does, once the apps are set up.
+
+    Raises ImproperlyConfigured where the original is installed, since one of the two would silently hide the other:
+    ``LEDGER_COMPAT = {"HIDE_ORIGINALS": True}`` says that it may. Then nobody may have imported the original before.
+    """
+    _refuse_left_over(package, distribution, shim)
+    if hasattr(sys.modules.get(package), _MARK):
+        return
+    if (place := original(package)) is not None:
+        if not (getattr(settings, "LEDGER_COMPAT", None) or {}).get("HIDE_ORIGINALS"):
+            raise ImproperlyConfigured(
+                f"{shim!r} stands in for {distribution}, which is installed as well: {package!r} would be either of "
+                f"them. Once its numbers were taken over (manage.py ledger_migrate_from {distribution} --apply), "
+                f"remove the original: pip uninstall {distribution}, and take {package!r} out of INSTALLED_APPS. Where "
+                "another package requires it, let it be hidden: LEDGER_COMPAT = {'HIDE_ORIGINALS': True}. To keep it, "
+                "take "
+                f"{shim!r} out of INSTALLED_APPS, and import from ledger.compat instead."
+            )
+        if package in sys.modules:
+            raise ImproperlyConfigured(
+                f"{shim!r} can't hide {distribution} ({place}): it was imported before, so its callers would go on "
+                f"counting beside the ledger. Put {shim!r} first in INSTALLED_APPS; if settings import {package!r}, "
+                f"write import {shim} above that."
+            )
+    make_modules(package, distribution, ours, modules, gone)
+
+
+def original(package: str) -> str | None:
+    """Where the package itself is installed or imported from; None where it isn't."""
+    present = sys.modules.get(package)
+    if present is not None:
+        return None if hasattr(present, _MARK) else str(getattr(present, "__file__", package))
+    found = importlib.util.find_spec(package)
+    return None if found is None else str(found.origin)
+
+
+def make_modules(
+    package: str,
+    distribution: str,
+    ours: str,
+    modules: Mapping[str, tuple[str, ...]],
+    gone: Mapping[str, str] | None = None,
+) -> None:
     """Make ``package`` importable: ``modules`` has the names of each of its modules, "" for the package itself.
 
     The names are those of our module ``ours``, which is imported when one of them is first asked for: it may need
     models, and those aren't there yet when apps are set up. Whatever is asked of a module in ``gone`` is an ImportError
     with what stands there.
-
-    Raises ImproperlyConfigured where the original is installed, since one of the two would silently hide the other.
     """
-    present = sys.modules.get(package)
-    if present is not None and hasattr(present, _MARK):
-        return
-    if present is not None or importlib.util.find_spec(package) is not None:
-        raise ImproperlyConfigured(
-            f"{shim!r} stands in for {distribution}, which is installed as well: {package!r} would be either of them. "
-            f"Once its numbers were taken over (manage.py ledger_migrate_from {distribution} --apply), remove the "
-            f"original: pip uninstall {distribution}, and take {package!r} out of INSTALLED_APPS. To keep it, take "
-            f"{shim!r} out of INSTALLED_APPS, and import from ledger.compat instead."
-        )
     made: dict[str, ModuleType] = {}
     for name, contents in modules.items():
         module = ModuleType(f"{package}.{name}" if name else package, f"Folio in the place of {distribution}.")
@@ -59,6 +91,16 @@ def stand_in(
         sys.modules[module.__name__] = module
         if name:
             setattr(made[""], name, module)
+
+
+def _refuse_left_over(package: str, distribution: str, shim: str) -> None:
+    """Django would fail on the original's app without saying what to do."""
+    for entry in settings.INSTALLED_APPS:
+        if entry.partition(".")[0] == package:
+            raise ImproperlyConfigured(
+                f"INSTALLED_APPS has {entry!r}, the app of {distribution}, and {shim!r}, which stands in for it. "
+                f"Take {entry!r} out."
+            )
 
 
 def _looking_up(module: str, ours: str, names: tuple[str, ...]) -> Callable[[str], Any]:

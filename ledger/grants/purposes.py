@@ -167,6 +167,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_resolve_alarms",
                 "ledger_resolve_mended",
                 "ledger_skip_taken",
+                "ledger_skip_values",
                 "ledger_void",
                 # To put triggers on the table of a system whose counters were moved here.
                 "ledger_moved_counter",

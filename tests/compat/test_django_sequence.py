@@ -10,11 +10,20 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import MultipleObjectsReturned
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 from freezegun import freeze_time
 
 from ledger import define_series, issue
-from ledger.compat.django_sequence import Sequence, SequenceExists, SequenceNotFoundError, next_sequence
+from ledger.compat.django_sequence import (
+    Sequence,
+    SequenceError,
+    SequenceExists,
+    SequenceLockedError,
+    SequenceNotFoundError,
+    next_sequence,
+)
 from ledger.errors import InvalidArgument, PeriodClosed, UnknownSeries
 from ledger.models import Entry, Period, Series
 from ledger.periods import close_period, open_next_periods, open_period
@@ -170,7 +179,7 @@ class TestSequenceModel:
         )
         assert (made.scope, made.prefix, made.include_year, made.pad_width) == ("ticket", "TKT-", False, 6)
         assert (made.current_value, made.formatted_value) == (0, "TKT-000000")
-        assert (made.org, made.org_id) == (org, org.pk)
+        assert (made.org, made.org_id) == (org, str(org.pk))
         assert made.org_content_type == ContentType.objects.get_for_model(org)
         assert next_sequence("ticket", org=org) == "TKT-000001"
         made.refresh_from_db()
@@ -205,12 +214,12 @@ class TestSequenceModel:
         assert Sequence.objects.all().count() == len(Sequence.objects.all()) == 2
         assert not Sequence.objects.filter(scope="none").exists()
         assert Sequence.objects.filter(scope="none").first() is None
-        assert (first.org, first.org_id, first.org_content_type) == (None, None, None)
+        assert (first.org, first.org_id, first.org_content_type) == (None, "", None)
         assert str(second) == f"quote: Q-{YEAR}-000003"
 
     def test_a_tenant_that_is_a_text(self) -> None:
         made = Sequence.objects.create(scope="quote", org="shop:7", prefix="Q-")
-        assert (made.org, made.org_id) == ("shop:7", None)
+        assert (made.org, made.org_id) == ("shop:7", "")
 
     def test_get_or_create(self) -> None:
         made, new = Sequence.objects.get_or_create(scope="quote", defaults={"prefix": "Q-", "current_value": 5})
@@ -279,4 +288,136 @@ class TestSequenceModel:
     def test_its_attributes_cannot_be_set(self) -> None:
         made = Sequence.objects.create(scope="invoice")
         with pytest.raises(AttributeError):
-            made.current_value = 7  # type: ignore[misc]
+            made.prefix = "X-"  # type: ignore[misc]
+
+
+class TestTheRealPackage:
+    """What the package does that its documentation leaves out; tried against its own tests."""
+
+    def test_an_organisation_by_the_text_of_its_key(self, org: Organization) -> None:
+        next_sequence("invoice", org=org)
+        assert Sequence.objects.get(scope="invoice", org_id=str(org.pk)).current_value == 1
+        assert Sequence.objects.filter(scope="invoice", org_id=str(org.pk + 1)).first() is None
+
+    @pytest.mark.parametrize("nobody", [{"org_content_type": None, "org_id": ""}, {"org_id": ""}, {"org": None}])
+    def test_its_spelling_of_nobody(self, nobody: dict[str, Any], org: Organization) -> None:
+        made = Sequence.objects.create(scope="global", prefix="G-", include_year=False, **nobody)
+        Sequence.objects.create(scope="global", org=org, prefix="G-")
+        assert Sequence.objects.get(scope="global", **nobody) == made
+        assert Sequence.objects.get_or_create(scope="global", **nobody) == (made, False)
+        assert [*Sequence.objects.filter(**nobody)] == [made]
+        assert next_sequence("global") == "G-000001"
+
+    def test_its_errors(self, org: Organization) -> None:
+        with pytest.raises(SequenceError):
+            next_sequence("invoice", auto_create=False)
+        next_sequence("invoice")
+        with checkouts(2) as (first, second):
+            first.begin()
+            first.run(lambda: next_sequence("invoice"))
+            second.begin()
+            with pytest.raises(SequenceLockedError, match="held by another"):
+                second.run(lambda: Sequence.objects.select_for_update(nowait=True).get(scope="invoice"))
+            second.run(lambda: connection.cursor().execute("SET LOCAL lock_timeout = '10ms'"))
+            with pytest.raises(SequenceLockedError):
+                second.run(lambda: next_sequence("invoice"))
+            first.rollback()
+
+    def test_order_first_count_exists(self) -> None:
+        for scope in ("b", "a", "c"):
+            Sequence.objects.create(scope=scope, prefix=f"{scope}-")
+        assert [one.scope for one in Sequence.objects.order_by("-scope")] == ["c", "b", "a"]
+        first, last = Sequence.objects.first(), Sequence.objects.order_by("scope").last()
+        assert first is not None
+        assert last is not None
+        assert (first.scope, last.scope) == ("b", "c")
+        assert (Sequence.objects.count(), Sequence.objects.exists()) == (3, True)
+        assert not Sequence.objects.filter(scope="d").exists()
+
+    def test_counting_by_hand(self) -> None:
+        Sequence.objects.create(scope="ticket", prefix="T-", include_year=False)
+        for value in (1, 2):
+            with transaction.atomic():
+                sequence = Sequence.objects.select_for_update().get(scope="ticket")
+                sequence.current_value += 1
+                sequence.save(update_fields=["current_value"])
+                assert sequence.formatted_value == f"T-00000{value}"
+        assert [entry.number for entry in Entry.objects.filter(kind="issued").order_by("value")] == [
+            "T-000001",
+            "T-000002",
+        ]
+        assert next_sequence("ticket") == "T-000003"
+
+    def test_counting_by_hand_needs_the_lock(self) -> None:
+        next_sequence("ticket")
+        sequence = Sequence.objects.get(scope="ticket")
+        next_sequence("ticket")
+        sequence.current_value += 1
+        with pytest.raises(SequenceLockedError, match="stood at 1 when it was read, and stands at 2 now"):
+            sequence.save()
+        assert next_sequence("ticket") == "TKT-000003"
+        with pytest.raises(TransactionManagementError):
+            Sequence.objects.select_for_update().get(scope="ticket")
+
+    @pytest.mark.parametrize("how", ["commit", "rollback"])
+    def test_who_counts_by_hand_is_waited_for(self, how: str) -> None:
+        next_sequence("ticket")
+        with checkouts(2) as (first, second):
+            first.begin()
+            sequence = first.run(lambda: Sequence.objects.select_for_update().get(scope="ticket"))
+            sequence.current_value += 1
+            step = second.do(lambda: next_sequence("ticket"))
+            wait_until_blocked(second, step)
+            first.run(sequence.save)
+            first.end(how)
+            assert step.result(30) == f"TKT-00000{3 if how == 'commit' else 2}"
+
+    def test_forward_leaves_gaps_that_say_so(self) -> None:
+        next_sequence("ticket")
+        assert Sequence.objects.filter(scope="ticket").update(current_value=4) == 1
+        assert next_sequence("ticket") == "TKT-000005"
+        gaps = Entry.objects.filter(kind="gap").order_by("value")
+        assert [(gap.number, gap.metadata["cause"]) for gap in gaps] == [
+            (f"TKT-00000{value}", "skipped") for value in (2, 3, 4)
+        ]
+        sequence = Sequence.objects.get(scope="ticket")
+        sequence.current_value = 7
+        sequence.save()
+        assert next_sequence("ticket") == "TKT-000008"
+
+    def test_before_the_first_number_it_begins_there(self) -> None:
+        Sequence.objects.create(scope="ticket")
+        assert Sequence.objects.filter(scope="ticket").update(current_value=1000) == 1
+        assert next_sequence("ticket") == "TKT-001001"
+        assert Entry.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        ("value", "told"), [(1, "never goes back"), (20_000, "at most 10,000"), (F("current_value") + 1, "whole")]
+    )
+    def test_where_it_cannot_stand(self, value: Any, told: str) -> None:
+        for _ in range(2):
+            next_sequence("ticket")
+        with pytest.raises(InvalidArgument, match=told):
+            Sequence.objects.filter(scope="ticket").update(current_value=value)
+        assert next_sequence("ticket") == "TKT-000003"
+
+    def test_not_where_values_wait(self) -> None:
+        define_series("ticket", template="P{counter}", calendar="never", allocation="pooled")
+        next_sequence("ticket")
+        with pytest.raises(InvalidArgument, match="wait in a pool"):
+            Sequence.objects.filter(scope="ticket").update(current_value=9)
+
+    def test_without_a_prefix_as_its_code_has_it(self, settings: Any) -> None:
+        settings.LEDGER_COMPAT = {"DEFAULT_PREFIXES": False}
+        assert next_sequence("invoice") == f"{YEAR}-000001"
+        assert next_sequence("ticket", include_year=False) == "000001"
+
+    def test_two_scopes_without_a_prefix_are_two_series(self) -> None:
+        assert [next_sequence(scope) for scope in ("quote", "case", "quote", "case")] == [
+            f"{YEAR}-00000{value}" for value in (1, 1, 2, 2)
+        ]
+        assert Sequence.objects.get(scope="case").formatted_value == f"{YEAR}-000002"
+        assert sorted(Entry.objects.values_list("number", flat=True)) == [
+            *(f"{YEAR}-00000{value}" for value in (1, 2)),
+            *(f"case:{YEAR}-00000{value}" for value in (1, 2)),
+        ]

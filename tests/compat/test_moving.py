@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
@@ -18,7 +19,8 @@ from django.utils import timezone
 from ledger import define_series, issue
 from ledger.compat import django_sequence as folio_sequence
 from ledger.compat import django_sequences as folio
-from ledger.compat.moving import systems
+from ledger.compat.moving import bridge, systems
+from ledger.compat.moving.counters import Move
 from ledger.models import AdoptedGap, Adoption, Entry, GapExplained, Period, Series
 from ledger.verification import verify
 from tests.compat.django_sequence.models import Sequence as OldSequence
@@ -222,6 +224,39 @@ class TestDjangoSequences:
         assert values == list(range(11, 11 + 5 * 15))
         assert folio.get_last_value("invoice") == 10 + 5 * 15
 
+    def test_callers_go_on_while_series_are_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What takes long is done before the old table is locked: the stop doesn't grow with their number."""
+        names = [f"s{number}" for number in range(40)]
+        for name in names:
+            sequences.get_next_value(name)
+        got: list[int] = []
+        while_locked: list[int] = []
+        real_prepare, real_lock = Move.prepare, bridge.lock_counters
+
+        with checkouts(1) as (caller,):
+
+            def prepare(self: Move, counters: list[Any]) -> None:
+                for counter in counters:
+                    real_prepare(self, [counter])
+                    got.append(caller.run(lambda name=counter.row: sequences.get_next_value(name)))  # type: ignore[misc]
+
+            def lock(alias: str, table: str) -> None:
+                real_lock(alias, table)
+                monkeypatch.setattr(Move, "prepare", real_prepare)
+                stack.enter_context(connection.execute_wrapper(count))
+
+            def count(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+                while_locked.append(1)
+                return execute(sql, params, many, context)
+
+            monkeypatch.setattr(Move, "prepare", prepare)
+            monkeypatch.setattr(systems, "lock_counters", lock)
+            with ExitStack() as stack:
+                move(self.KIND, "--apply")
+        assert got == [2] * 40
+        assert len(while_locked) < 20
+        assert [folio.get_next_value(name) for name in names] == [3] * 40
+
     def test_old_code_after_the_move(self) -> None:
         sequences.get_next_values(5, "invoice")
         move(self.KIND, "--apply")
@@ -321,6 +356,15 @@ class TestDjangoSequence:
         assert folio_sequence.next_sequence("unused") == f"U-{YEAR}-000001"
         with transaction.atomic():
             assert str(issue("ticket", org=shop)) == "TKT-0019"
+
+    def test_scopes_without_a_prefix(self) -> None:
+        for scope, last in (("quote", 7), ("case", 3)):
+            OldSequence.objects.create(scope=scope, current_value=last)
+        moved(self.KIND, "--apply")
+        assert [folio_sequence.next_sequence(scope) for scope in ("quote", "case")] == [
+            f"{YEAR}-000008",
+            f"{YEAR}-000004",
+        ]
 
     def test_with_the_history_of_each_organisation(self, shop: Organization) -> None:
         other = Organization.objects.create(name="Another")

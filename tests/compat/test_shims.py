@@ -56,6 +56,8 @@ def run(tmp_path: Path, transactional_db: None) -> Run:
         early: str = "",
         first: bool = False,
         original: bool = False,
+        settings: str = "",
+        before: str = "",
     ) -> subprocess.CompletedProcess[str]:
         own = ("django.contrib.contenttypes", "django.contrib.auth", "shop", "ledger")
         installed = (*apps, *own) if first else (*own, *apps)
@@ -69,12 +71,12 @@ def run(tmp_path: Path, transactional_db: None) -> Run:
         (tmp_path / "shop" / "models.py").write_text(MODELS.format(imports=imports))
         (tmp_path / "shop" / "apps.py").write_text(APPS.format(imports=early))
         (tmp_path / "shop_settings.py").write_text(
-            SETTINGS.format(database=connection.settings_dict["NAME"], apps=", ".join(map(repr, installed)))
+            SETTINGS.format(database=connection.settings_dict["NAME"], apps=", ".join(map(repr, installed))) + settings
         )
         paths = os.pathsep.join(str(path) for path in (tmp_path, packages, ROOT))
         return subprocess.run(
             # -S: what is installed is what stands in `packages`, and nothing else.
-            [sys.executable, "-S", "-c", RUN + code],
+            [sys.executable, "-S", "-c", before + RUN + code],
             env={**os.environ, "PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "shop_settings"},
             capture_output=True,
             text=True,
@@ -107,6 +109,7 @@ def test_django_sequence(run: Run) -> None:
         "print(shop.next_sequence('ticket'))\n"
         "print(shop.Sequence.objects.create(scope='a', prefix='A-', include_year=False).formatted_value)\n"
         "import django_sequence.services, django_sequence.exceptions\n"
+        "from django_sequence.exceptions import SequenceError, SequenceLockedError\n"
         "try: django_sequence.services.next_sequence('no', auto_create=False)\n"
         "except django_sequence.exceptions.SequenceNotFoundError as error: print('none')\n",
         apps=(SEQUENCE,),
@@ -127,6 +130,70 @@ def test_before_the_apps_are_ready(run: Run, module: str, apps: tuple[str, ...])
         first=True,
     )
     assert said(done) == ["1", "7"]
+
+
+def test_before_setup(run: Run) -> None:
+    """As settings, celery.py and the like import it."""
+    done = run(
+        "print(early.get_next_value('a'), shop.get_next_value('a'))",
+        apps=(SEQUENCES,),
+        imports="from sequences import get_next_value",
+        before="import ledger.compat.sequences_shim\nimport sequences as early\n",
+    )
+    assert said(done) == ["1", "2"]
+
+
+@pytest.mark.parametrize("entry", ["sequences", "sequences.apps.SequencesConfig"])
+def test_the_originals_app_is_left_in_the_settings(run: Run, entry: str) -> None:
+    done = run("", apps=(SEQUENCES, entry), first=True)
+    assert done.returncode == 1
+    assert f"INSTALLED_APPS has '{entry}'" in done.stderr.splitlines()[-1]
+    assert f"Take '{entry}' out." in done.stderr.splitlines()[-1]
+
+
+def test_the_original_is_hidden_where_that_is_asked_for(run: Run) -> None:
+    done = run(
+        "import sequences; print(sequences.__stands_in_for__, shop.get_next_value('a'))\n"
+        "from ledger.models import Entry; print(Entry.objects.count())",
+        apps=(SEQUENCES,),
+        first=True,
+        imports="from sequences import get_next_value",
+        original=True,
+        settings="LEDGER_COMPAT = {'HIDE_ORIGINALS': True}",
+    )
+    assert said(done) == ["django-sequences", "1", "1"]
+
+
+def test_what_was_imported_before_cannot_be_hidden(run: Run) -> None:
+    done = run(
+        "",
+        apps=(SEQUENCES,),
+        early="import sequences",
+        original=True,
+        settings="LEDGER_COMPAT = {'HIDE_ORIGINALS': True}",
+    )
+    assert done.returncode == 1
+    assert "it was imported before" in done.stderr.splitlines()[-1]
+    assert f"Put '{SEQUENCES}' first" in done.stderr.splitlines()[-1]
+
+
+def test_django_sequence_in_the_registry_and_in_migrations(run: Run) -> None:
+    done = run(
+        "from django.apps import apps\n"
+        "from django.core.management import call_command\n"
+        "from django.db.migrations.loader import MigrationLoader\n"
+        "call_command('migrate', 'django_sequence', verbosity=0)\n"
+        "call_command('makemigrations', 'django_sequence', check=True, dry_run=True, verbosity=0)\n"
+        "past = MigrationLoader(None).project_state(('django_sequence', '0001_initial')).apps\n"
+        "Sequence = past.get_model('django_sequence', 'Sequence')\n"
+        "nobody = {'org_content_type': None, 'org_id': ''}\n"
+        "made = Sequence.objects.get_or_create(scope='invoice', **nobody, defaults={'prefix': 'I-', 'pad_width': 2})\n"
+        "print(made[1], made[0].prefix, Sequence.objects.using('default').filter(scope='invoice').count())\n"
+        "Sequence = apps.get_model('django_sequence', 'Sequence')\n"
+        "print(Sequence.objects.get(scope='invoice').pad_width, list(Sequence._base_manager.all()))\n",
+        apps=(SEQUENCE,),
+    )
+    assert said(done) == ["True", "I-", "1", "2", "[]"]
 
 
 def test_the_table_of_the_original_is_gone(run: Run) -> None:

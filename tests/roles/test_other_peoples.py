@@ -200,6 +200,7 @@ class TestTenants:
             (FINANCE, "ledger_adopt('theirs', 1, 'x', 'x', 'x', '{{}}', 'x', NULL, '')"),
             (FINANCE, "ledger_adopt_counter('theirs', 1, {period}, 1, 'x', 'x', '{{}}', NULL, '')"),
             (FINANCE, "ledger_skip_taken('theirs', 'serial', NULL, '')"),
+            (FINANCE, "ledger_skip_values('theirs', {period}, 9, '')"),
             (FINANCE, "ledger_flag_lost('theirs', {period}, 1, '')"),
             (FINANCE, "ledger_define_default('mine', NULL)"),
         ],

@@ -6,18 +6,20 @@ from django.apps import AppConfig
 
 from ledger.compat.standing_in import stand_in
 
+_ERRORS = ("SequenceError", "SequenceLockedError", "SequenceNotFoundError")
 _MODULES = {
-    "": ("Sequence", "SequenceNotFoundError", "next_sequence"),
-    "services": ("SequenceNotFoundError", "next_sequence"),
-    "models": ("Sequence", "SequenceNotFoundError"),
-    "exceptions": ("SequenceNotFoundError",),
+    "": ("Sequence", *_ERRORS, "next_sequence"),
+    "services": (*_ERRORS, "next_sequence"),
+    "models": ("Sequence", *_ERRORS),
+    "exceptions": _ERRORS,
 }
 
 
 class DjangoSequenceShimConfig(AppConfig):
     name = "ledger.compat.django_sequence_shim"
-    label = "ledger_django_sequence_shim"
+    label = "django_sequence"  # which migrations of the project may depend on
     verbose_name = "django-sequence, by Folio"
+    default_auto_field = "django.db.models.BigAutoField"
 
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)

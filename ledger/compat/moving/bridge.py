@@ -11,11 +11,20 @@ from __future__ import annotations
 from django.db import connections
 
 
+def keep_others_from_moving(alias: str, table: str) -> None:
+    """One move at a time; who takes numbers of the old table isn't kept."""
+    _lock(alias, table, "SHARE UPDATE EXCLUSIVE")
+
+
 def lock_counters(alias: str, table: str) -> None:
     """Wait for transactions that hold a number of the old table, and let no other take one until this one ends."""
+    _lock(alias, table, "SHARE ROW EXCLUSIVE")
+
+
+def _lock(alias: str, table: str, mode: str) -> None:
     connection = connections[alias]
     with connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {connection.ops.quote_name(table)} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(f"LOCK TABLE {connection.ops.quote_name(table)} IN {mode} MODE")
 
 
 def build_bridge(alias: str, table: str, kind: str, key: str, counter: str, *, whole: bool) -> None:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from django.db import connections
 
 from ledger.compat.moving.history import History
+from ledger.compat.new_series import find_or_make
 from ledger.compat.scopes import open_current, today_of
 from ledger.errors import AdoptionError
 from ledger.models import Adoption, Entry, Period, Series
-from ledger.periods import find_period
-from ledger.series import define_series, find_series
+from ledger.periods import find_period, open_period
+from ledger.series import find_series
 
-#: Arguments: tenant, series id, period or null, last value, table, digest, options as JSON, why values are missing,
-#: actor.
-ADOPT_COUNTER = "SELECT ledger_adopt_counter(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s)"
+#: Table, why values are missing, actor; lists of tenants, series ids, periods or null, last values, digests, options.
+ADOPT_COUNTERS = """
+    SELECT count(ledger_adopt_counter(c.tenant, c.series, c.period, c.last, %s, c.digest, c.options::jsonb, %s, %s))
+    FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
+         AS c (tenant, series, period, last, digest, options)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,13 @@ class Counter:
     series: str
     settings: dict[str, Any]
     last: int
+    #: A day of the period that it counts in, where its name says so; else today's.
+    day: date | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """What is kept as evidence of where it stood."""
+        day = {} if self.day is None else {"day": self.day.isoformat()}
+        return {"row": self.row, "last": self.last, **day}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +67,47 @@ class Move:
     by: str
     explain_gaps: str | None = None
     history: History | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+    #: By the row of a counter: its series, its period of today if it has given out a value, and the value taken over.
+    ready: dict[str, tuple[Series, Period | None, int]] = field(default_factory=dict)
+    before: set[tuple[str, str]] = field(default_factory=set)
 
-    def moved_before(self, counter: Counter) -> bool:
-        """Whether this row was taken over already."""
-        events = Adoption.objects.using(self.alias).filter(tenant=counter.tenant, source=self.table)
-        return events.filter(options__kind=self.kind, options__row=counter.row).exists()
+    def begin(self) -> None:
+        """See what was taken over by earlier moves; the caller has kept others from moving at once."""
+        self.before.update(self._done())
+
+    def prepare(self, counters: list[Counter]) -> None:
+        """Take over counters without a history, and once more those that have counted on since.
+
+        The first time takes long, since series and periods are made; nobody has to wait for it. The second time, with
+        the old table locked, finds little to do.
+        """
+        behind = []
+        for counter in counters:
+            if (counter.tenant, counter.row) in self.before:
+                continue
+            series, period, last = self.ready.get(counter.row, (None, None, -1))
+            if last == counter.last:
+                continue
+            series = series or self._empty_series(counter)
+            if period is None and counter.last:
+                period = (
+                    open_current(connections[self.alias], series)
+                    if counter.day is None
+                    else open_period(series, counter.day, using=self.alias)
+                )
+            self.ready[counter.row] = series, period, counter.last
+            behind.append((counter, series, period))
+        self._adopt(behind)
+
+    def told(self, counters: list[Counter]) -> list[Moved]:
+        """What became of counters that were prepared."""
+        days: dict[str, date] = {}
+        return [
+            Moved(one.tenant, one.series, "moved before")
+            if (one.tenant, one.row) in self.before
+            else self._moved(one, *self.ready[one.row][:2], days)
+            for one in counters
+        ]
 
     def take_over(self, counter: Counter) -> Moved:
         """Let the series go on after the last value of the counter.
@@ -68,14 +115,15 @@ class Move:
         Raises AdoptionError where that would give out a number again: the counter stands below the highest number of
         the history, or the series has numbers of its own.
         """
-        if self.moved_before(counter):
+        if (counter.tenant, counter.row) in self.before:
             return Moved(counter.tenant, counter.series, "moved before")
         series = self._empty_series(counter)
         adopted = missing = 0
         if self.history is not None:
             result = self.history.adopt(self.alias, counter.tenant, counter.series, {}, self.explain_gaps, self.by)
             adopted, missing = (0, 0) if result is None else (result.rows, result.missing)
-        current = self._current(series)
+        day = counter.day or today_of(self.alias, series)
+        current = self._current(series, day)
         highest = self._highest(series) if current is None else current.last_value
         if current is not None and highest > counter.last:
             raise AdoptionError(
@@ -86,13 +134,16 @@ class Move:
             )
         # Without numbers in the current year, and with each one of the years before: the new year begins at 1.
         goes_on = counter.last not in (0, highest)
-        today = find_period(series, today_of(self.alias, series), self.alias) if goes_on else None
-        self._adopt(counter, series, today)
+        today = find_period(series, day, self.alias) if goes_on else None
+        self._adopt([(counter, series, today)])
         if goes_on and today is None:
-            open_current(connections[self.alias], series, after=counter.last)
+            if counter.day is None:
+                open_current(connections[self.alias], series, after=counter.last)
+            else:
+                open_period(series, day, first_value=counter.last + 1, using=self.alias)
         elif current is not None:
             missing += counter.last - current.last_value
-        period = find_period(series, today_of(self.alias, series), self.alias)
+        period = find_period(series, day, self.alias)
         return Moved(
             counter.tenant,
             counter.series,
@@ -100,39 +151,57 @@ class Move:
             adopted=adopted,
             missing=missing,
             last=counter.last,
-            next_number=None
-            if period is None
-            else period.as_format().number(period.last_value + 1, today_of(self.alias, series)),
+            next_number=None if period is None else period.as_format().number(period.last_value + 1, day),
         )
 
     def _empty_series(self, counter: Counter) -> Series:
         found = find_series(self.alias, counter.tenant, counter.series)
         if found is None:
-            return define_series(counter.series, org=counter.tenant, using=self.alias, **counter.settings)
+            return find_or_make(self.alias, counter.tenant, counter.series, counter.settings)
         if Entry.objects.using(self.alias).filter(tenant=counter.tenant, series=found).exists():
-            raise AdoptionError(
-                f"The series {str(found)!r} has numbers already, and {self.table} has a counter at {counter.last}.",
-                rule="Old numbers come before the first one of Folio, so the series must be empty.",
-                remedy="Move before the first call of Folio; or rename the old counter, and move it under that name.",
-            )
+            raise self._has_numbers(counter)
         return found
+
+    def _has_numbers(self, counter: Counter) -> AdoptionError:
+        return AdoptionError(
+            f"The series {counter.series!r} has numbers already, and {self.table} has a counter at {counter.last}.",
+            rule="Old numbers come before the first one of Folio, so the series must be empty.",
+            remedy="Move before the first call of Folio; or rename the old counter, and move it under that name.",
+        )
+
+    def _done(self) -> set[tuple[str, str]]:
+        """Tenant and row of each counter that was taken over before."""
+        events = Adoption.objects.using(self.alias).filter(source=self.table, options__kind=self.kind)
+        return {(tenant, options["row"]) for tenant, options in events.values_list("tenant", "options")}
+
+    def _moved(self, counter: Counter, series: Series, period: Period | None, days: dict[str, date]) -> Moved:
+        number = None
+        if period is not None:
+            if series.time_zone not in days:
+                days[series.time_zone] = today_of(self.alias, series)
+            number = period.as_format().number(counter.last + 1, counter.day or days[series.time_zone])
+        return Moved(counter.tenant, counter.series, "moved", last=counter.last, next_number=number)
 
     def _highest(self, series: Series) -> int:
         values = Entry.objects.using(self.alias).filter(tenant=series.tenant, series=series)
         highest: int | None = values.order_by("-value").values_list("value", flat=True).first()
         return highest or 0
 
-    def _adopt(self, counter: Counter, series: Series, period: Period | None) -> None:
-        """Keep the evidence of where the counter stood, and let ``period`` go on after it."""
-        facts = {"kind": self.kind, "row": counter.row, "last": counter.last, **self.options}
-        text = json.dumps(facts, sort_keys=True)
-        where = None if period is None else period.pk
-        arguments: list[Any] = [series.tenant, series.pk, where, counter.last, self.table]
+    def _adopt(self, counters: list[tuple[Counter, Series, Period | None]]) -> None:
+        """Keep the evidence of where each counter stood, and let its ``period`` go on after it."""
+        facts = [json.dumps({"kind": self.kind, **counter.facts()}, sort_keys=True) for counter, _, _ in counters]
+        lists: list[Any] = [
+            [series.tenant for _, series, _ in counters],
+            [series.pk for _, series, _ in counters],
+            [None if period is None else period.pk for _, _, period in counters],
+            [counter.last for counter, _, _ in counters],
+            [hashlib.sha256(text.encode()).hexdigest() for text in facts],
+            facts,
+        ]
         with connections[self.alias].cursor() as cursor:
-            digest = hashlib.sha256(text.encode()).hexdigest()
-            cursor.execute(ADOPT_COUNTER, [*arguments, digest, text, self.explain_gaps, self.by])
+            cursor.execute(ADOPT_COUNTERS, [self.table, self.explain_gaps, self.by, *lists])
 
-    def _current(self, series: Series) -> Period | None:
-        """The period of today, if it has numbers."""
-        period = find_period(series, today_of(self.alias, series), self.alias)
+    def _current(self, series: Series, day: date) -> Period | None:
+        """The period of that day, if it has numbers."""
+        period = find_period(series, day, self.alias)
         return None if period is None or period.last_value < period.first_value else period

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Count
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,10 +12,11 @@ from django.db import connections, transaction
 
 from ledger.calendars import CalendarKind
 from ledger.compat.conf import compat_settings
-from ledger.compat.moving.bridge import build_bridge, lock_counters
+from ledger.compat.moving.bridge import build_bridge, keep_others_from_moving, lock_counters
 from ledger.compat.moving.counters import Counter, Move, Moved
 from ledger.compat.moving.history import History
-from ledger.compat.scopes import template_of
+from ledger.compat.old_names import renamed
+from ledger.compat.scopes import template_of, told_apart
 from ledger.compat.sequence_runs import code_of, template_of_run
 from ledger.database_errors import told_in_our_words
 from ledger.errors import InvalidArgument, InvalidTenant
@@ -59,7 +61,13 @@ def move_counters(
     _refuse_missing_table(alias, table, kind)
     if history is not None:
         history.check()
+    move = Move(kind=kind, table=table, alias=alias, by=by, explain_gaps=explain_gaps, history=history)
     with told_in_our_words(table), transaction.atomic(using=alias):
+        if apply:
+            keep_others_from_moving(alias, table)
+        move.begin()
+        if history is None:
+            move.prepare(_counters(kind, alias, table, wanted))
         if apply:
             lock_counters(alias, table)
         counters = _counters(kind, alias, table, wanted)
@@ -70,13 +78,15 @@ def move_counters(
                 rule="A table of numbers is the history of one counter, or of one for each organisation.",
                 remedy="Name the counter, --only invoice, or the field that tells whose a number is, --org-field shop.",
             )
-        move = Move(kind=kind, table=table, alias=alias, by=by, explain_gaps=explain_gaps, history=history)
-        moved = [move.take_over(counter) for counter in counters]
+        if history is None:
+            move.prepare(counters)
+        else:
+            moved = [move.take_over(one) for one in counters]
         if apply:
             build_bridge(alias, table, kind, key, counter_column, whole=not wanted.only)
         else:
             transaction.set_rollback(True, using=alias)
-    return moved
+    return move.told(counters) if history is None else moved
 
 
 def move_model(
@@ -151,6 +161,10 @@ def _read_sequences(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
     tenant = compat_settings().sequences_tenant
     found = []
     for name, last in rows:
+        if (old := renamed(name)) is not None:
+            choice = old.choice
+            found.append((name, Counter(name, choice.org, choice.series, choice.settings, last, old.day)))
+            continue
         template = template_of_run(code_of(name), alone=alike[name.upper()] == 1)
         settings = {"template": template, "calendar": CalendarKind.NEVER, "max_length": NUMBER_LENGTH}
         found.append((name, Counter(name, tenant, code_of(name), settings, last)))
@@ -163,11 +177,14 @@ def _read_scopes(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
         rows = cursor.fetchall()
     count_on = compat_settings().count_on_over_years
     found = []
+    templates: dict[str, set[str]] = defaultdict(set)
     for row, scope, app, model, org_id, prefix, last, width, with_year in rows:
         calendar = CalendarKind.NEVER
         if with_year:
             calendar = CalendarKind.EXPLICIT if count_on else CalendarKind.YEAR
-        settings = {"template": template_of(prefix, width, include_year=with_year), "calendar": calendar}
         tenant = key_by_label(f"{app}.{model}", org_id, InvalidTenant, "org", using=alias) if app else ""
+        plain = template_of(prefix, width, include_year=with_year)
+        settings = {"template": told_apart(plain, prefix, templates[tenant]), "calendar": calendar}
+        templates[tenant].add(plain)
         found.append((scope, Counter(row, tenant, scope, settings, last)))
     return found

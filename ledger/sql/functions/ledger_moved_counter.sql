@@ -14,7 +14,7 @@ DECLARE
     outcome text;
     taken bigint;
 BEGIN
-    SELECT s.tenant, s.code INTO owner
+    SELECT s.tenant, s.code, (a.options ->> 'day'::text)::date AS day INTO owner
     FROM ledger_adoption a JOIN ledger_series s ON s.id = a.series_id
     WHERE a.source = TG_TABLE_NAME AND a.options ->> 'kind'::text = TG_ARGV[0] AND a.options ->> 'row'::text = key
     ORDER BY a.id DESC LIMIT 1;
@@ -35,7 +35,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Call what Folio has in the place of the old code.';
     END IF;
     SELECT min(i.outcome), max(i.entry_value) INTO outcome, taken
-    FROM ledger_issue_serial_many(owner.tenant, owner.code, NULL::date, NULL::timestamptz,
+    FROM ledger_issue_serial_many(owner.tenant, owner.code, owner.day, NULL::timestamptz,
                                   array_fill(''::text, ARRAY[(asked - before)::integer]), '', NULL::jsonb, false) i;
     IF outcome IS DISTINCT FROM 'issued' THEN
         RAISE EXCEPTION 'the counter % was moved to Folio, whose series % gives out no number: %',

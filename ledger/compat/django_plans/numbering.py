@@ -1,0 +1,85 @@
+"""Invoices of django-plans get their numbers as they are saved first, in that transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.db import connections, router, transaction
+
+from ledger.compat.conf import SeriesChoice, compat_settings
+from ledger.compat.new_series import find_or_make
+from ledger.errors import AdoptionError, InvalidSeries
+from ledger.issuing import issue
+from ledger.models import NumberIssued
+from ledger.series import find_series
+
+#: How django-plans writes its numbers, and how its PLANS_INVOICE_COUNTER_RESET counts.
+_TEMPLATES = {"INVOICE": "{counter}/FV/{month}/{year}", "PROFORMA": "{counter}/PF/{month}/{year}"}
+_CALENDARS = {1: "day", 2: "month", 3: "year"}
+
+# A primary key before the row is there, so that the ledger can name it. Arguments: table, column.
+_NEXT_KEY = "SELECT nextval(pg_get_serial_sequence(%s, %s))"
+
+
+def numbered(save: Callable[..., None]) -> Callable[..., None]:
+    """``AbstractInvoice.save`` that takes the number of a new invoice from the ledger, unless it has one."""
+
+    @wraps(save)
+    def save_numbered(self: Any, *args: Any, **kwargs: Any) -> None:
+        if self.number is not None or not self._state.adding:
+            save(self, *args, **kwargs)
+            return
+        alias = router.db_for_write(NumberIssued)
+        with transaction.atomic(using=alias):
+            chosen = _chosen(self)
+            _refuse_unmoved(self, chosen, alias)
+            series = find_or_make(alias, chosen.org, chosen.series, chosen.settings)
+            if self.pk is None:
+                pk = self._meta.pk
+                with connections[alias].cursor() as cursor:
+                    cursor.execute(_NEXT_KEY, [connections[alias].ops.quote_name(self._meta.db_table), pk.column])
+                    self.pk = cursor.fetchone()[0]
+            entry = issue(series, document=self, on=self.issued, using=alias)
+            self.number, self.full_number = entry.value, str(entry)
+            save(self, *args, **{**kwargs, "force_insert": True})
+
+    return save_numbered
+
+
+def _chosen(invoice: Any) -> SeriesChoice:
+    names = ("INVOICE", "DUPLICATE", "PROFORMA", "CREDIT_NOTE")
+    kind = next((name for name in names if invoice.INVOICE_TYPES[name] == invoice.type), str(invoice.type))
+    chosen = compat_settings().plans.get(kind)
+    if chosen is not None:
+        return chosen
+    calendar = _CALENDARS.get(getattr(settings, "PLANS_INVOICE_COUNTER_RESET", 2))
+    if kind not in _TEMPLATES or calendar is None:
+        raise InvalidSeries(
+            f"django-plans' own format gives the {kind} of {invoice.issued} the number of an invoice."
+            if calendar
+            else "PLANS_INVOICE_COUNTER_RESET is a function, whose counters are no periods.",
+            rule="A number is one document's, so each type has a series, whose template tells it from the others.",
+            remedy=f"Name it: LEDGER_COMPAT = {{'PLANS': {{{kind!r}: {{'series': 'credit-note', "
+            "'template': '{counter}/KOR/{month}/{year}', 'calendar': 'month'}}}.",
+        )
+    return SeriesChoice(
+        f"plans-{kind.lower()}", "", {"template": _TEMPLATES[kind], "calendar": calendar, "max_length": 100}, {}
+    )
+
+
+def _refuse_unmoved(invoice: Any, chosen: SeriesChoice, alias: str) -> None:
+    """Invoices from before Folio have numbers that a new series would give again."""
+    if find_series(alias, chosen.org, chosen.series) is not None:
+        return
+    old = type(invoice)._base_manager.filter(type=invoice.type).order_by("-issued", "-number").first()
+    if old is None:
+        return
+    raise AdoptionError(
+        f"There are invoices of django-plans from before Folio, the last one {old.full_number!r}.",
+        rule="A series begins after the numbers that were given out.",
+        remedy="Take them over, as the guide 'From django-plans' says: manage.py ledger_migrate_from. Or define the "
+        f"series with another template: define_series({chosen.series!r}, …).",
+    )

@@ -1,0 +1,61 @@
+"""Names of old sequences that go on in a series: ``LEDGER_COMPAT["OLD_NAMES"]`` says in which, and of which period.
+
+What the ledger keeps is then the number that the document bears, ``1/FV/11/2026``, and not the name of a counter.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.compat.conf import SeriesChoice, compat_settings
+from ledger.errors import InvalidDate, InvalidSeries
+from ledger.models import Period, Series
+from ledger.periods import find_period, open_period
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class Renamed(NamedTuple):
+    """What an old name stands for: a series, and a day of the period, or None for today."""
+
+    choice: SeriesChoice
+    day: date | None
+
+
+def renamed(name: object) -> Renamed | None:
+    """What the settings have for an old name, if anything. Its groups year, month and day say which period it is."""
+    if not isinstance(name, str):
+        return None
+    for pattern, choice in compat_settings().old_names:
+        if (found := pattern.fullmatch(name)) is None:
+            continue
+        parts = {part: int(text) for part, text in found.groupdict().items() if text is not None}
+        if "year" not in parts:
+            return Renamed(choice, None)
+        try:
+            return Renamed(choice, date(parts["year"], parts.get("month", 1), parts.get("day", 1)))
+        except ValueError as error:
+            raise InvalidDate(
+                f"The old name {name!r} has no date: {error}",
+                rule="The groups year, month and day of LEDGER_COMPAT['OLD_NAMES'] say which period a name is of.",
+                remedy="Correct the regular expression.",
+            ) from error
+    return None
+
+
+def period_of(connection: BaseDatabaseWrapper, series: Series, day: date, first_value: int) -> Period:
+    """The period of an old name; one that is opened now begins at ``first_value``."""
+    found = find_period(series, day, connection.alias)
+    return found or open_period(
+        series, day, first_value=None if first_value == 1 else first_value, using=connection.alias
+    )
+
+
+def no_turn(name: str) -> InvalidSeries:
+    return InvalidSeries(
+        f"The sequence {name!r} can't begin again: it goes on in a series of LEDGER_COMPAT['OLD_NAMES'].",
+        rule="A series begins again with its calendar, and gives no number twice.",
+        remedy="Leave reset_value and delete() out; a name with another year or month is another period.",
+    )
