@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, router
 
-from ledger.errors import InvalidActor
+from ledger.errors import InvalidActor, InvalidTenant
 from ledger.instances import instance_key
 from ledger.keys import tenant_key
 from ledger.models.columns import key, written_at
+from ledger.models.series import Series
 
 
 class TenantAccess(models.Model):
@@ -38,10 +39,18 @@ class TenantAccess(models.Model):
     def grant(cls, user: Any, org: Any = None, *, using: str | None = None) -> TenantAccess:
         """Let ``user``, a saved instance, read the numbers of ``org`` (as in ``issue``), and return the row.
 
-        Safe to call again. To take the access away, delete the row. Raises InvalidActor or InvalidTenant.
+        Safe to call again. To take the access away, delete the row. Raises InvalidActor, or InvalidTenant, also where
+        the tenant has no series yet: a misspelt name would give access to nothing, or one day to somebody else.
         """
-        rows = cls.objects.using(using)
-        return rows.get_or_create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))[0]
+        alias, tenant = using or router.db_for_write(cls), tenant_key(org)
+        whose = {"tenant": tenant, "user": instance_key(user, InvalidActor, "user")}
+        if not Series.objects.using(alias).filter(tenant=tenant).exists():
+            raise InvalidTenant(
+                f"The tenant {tenant!r} has no series.",
+                rule="Access is given to a tenant that has numbers, or is about to have them.",
+                remedy="Spell it as its series have it (manage.py ledger_series list), or define its first series.",
+            )
+        return cls.objects.using(alias).get_or_create(**whose)[0]
 
 
 class TenantBinding(models.Model):

@@ -132,14 +132,14 @@ def page(
             user = request.user
             access = access_of(user, sees)
             nothing = access.tenants is not None and (of_all_tenants or not access.tenants)
+            missing = sees if nothing else does if does and not access.may(does) else ""
             try:
-                if nothing or (does and not access.may(does)):
+                if missing:
                     raise PermissionDenied
                 response = view(request, access, *args, **kwargs)
             except PermissionDenied:
-                response = TemplateResponse(
-                    request, "ledger/forbidden.html", {"title": "Not allowed", "user": user}, status=403
-                )
+                told = {"title": "Not allowed", "user": user, "permission": missing, "by_tenant": not of_all_tenants}
+                response = TemplateResponse(request, "ledger/forbidden.html", told, status=403)
             except Http404:
                 response = TemplateResponse(
                     request, "ledger/missing.html", {"title": "Not found", "user": user}, status=404

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from typing import Any
+
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from ledger.actions import acknowledge_alarm
@@ -10,7 +12,7 @@ from ledger.models import AlarmAcknowledged, AlarmRaised
 from ledger.verification.alarms import ACKNOWLEDGEABLE, with_state
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
-from ledger.web.rows import Asked
+from ledger.web.rows import Asked, kept
 from ledger.web.shown import shown
 
 _COLUMNS = {
@@ -30,14 +32,7 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
     """The alarms of one tenant, with those that concern all tenants; the latest first."""
     tenant = access.choose(request)
     asked = Asked(request, "alarms")
-    state = asked.choice("state", _STATES)
-    found = with_state(AlarmRaised.objects.filter(Q(tenant=tenant) | Q(tenant=None)))
-    if state == "resolved":
-        found = found.filter(resolved_at__isnull=False)
-    elif state != "all":
-        found = found.filter(resolved_at=None, acknowledged_at__isnull=state == "open")
-    if text := asked.text("q"):
-        found = found.filter(problem__icontains=text) | found.filter(kind=text) | found.filter(number=text)
+    found = _filtered(request, tenant)
     sort = asked.sort(_SORTS, "-raised")
     ordered = found.order_by("-pk" if sort.startswith("-") else "pk")
     table = asked.rows(
@@ -47,10 +42,13 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
     )
     context = {
         "table": table,
-        "state": state,
+        "state": asked.choice("state", _STATES),
         "states": _STATES,
         "text": asked.text("q"),
         "acknowledgeable": ACKNOWLEDGEABLE,
+        "kept": kept(request, "alarms"),
+        "all_chosen": asked.text("choose") == "page",
+        "choose_url": asked.url(choose="page"),
         "may_acknowledge": access.may("acknowledge_alarm"),
     }
     return shown(request, access, "alarms.html", context, tenant=tenant, title="Alarms")
@@ -59,4 +57,21 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
 @page(does="acknowledge_alarm", methods=("GET", "HEAD", "POST"))
 def acknowledge_alarms(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why what these alarms found may stand, and appends what was said to each."""
-    return acknowledging(request, access, AlarmRaised, AlarmAcknowledged, acknowledge_alarm, "an alarm")
+    return acknowledging(request, access, AlarmRaised, AlarmAcknowledged, acknowledge_alarm, "an alarm", _open)
+
+
+def _filtered(request: HttpRequest, tenant: str) -> QuerySet[Any]:
+    asked = Asked(request, "alarms")
+    state = asked.choice("state", _STATES)
+    found: QuerySet[Any] = with_state(AlarmRaised.objects.filter(Q(tenant=tenant) | Q(tenant=None)))
+    if state == "resolved":
+        found = found.filter(resolved_at__isnull=False)
+    elif state != "all":
+        found = found.filter(resolved_at=None, acknowledged_at__isnull=state == "open")
+    if text := asked.text("q"):
+        found = found.filter(problem__icontains=text) | found.filter(kind=text) | found.filter(number=text)
+    return found
+
+
+def _open(request: HttpRequest, tenant: str) -> QuerySet[Any]:
+    return _filtered(request, tenant).filter(tenant=tenant, resolved_at=None, kind__in=ACKNOWLEDGEABLE)

@@ -19,8 +19,10 @@ from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.web.access import Access
 from ledger.web.shown import address, shown
 
-#: As many as a person can read before saying yes.
-MOST = 200
+#: As many as a person can read before saying yes, where each was chosen; and where all that match a filter are.
+MOST, MOST_MATCHING = 200, 1000
+#: So many of them are named on the page that asks.
+_NAMED = 200
 
 
 class ReasonForm(forms.Form):
@@ -69,41 +71,67 @@ def confirmed(
     turn: str,
     form_class: type[forms.Form] = ReasonForm,
     field: str = "",
+    key: str = "pk",
 ) -> HttpResponse:
     """Ask, and on POST call ``act(one, what was typed)`` on each, all or none: see ``ledger.actions.all_or_none``.
 
-    ``field`` is the name under which the ids of rows are sent.
+    ``field`` is the name under which the ``key`` of each is sent. Where all that match a filter were asked for, it is
+    their number that is sent, lest anybody say something of what he has not seen.
     """
+    matching = asks_for_all(request)
+    most = MOST_MATCHING if matching else MOST
     form = form_class(request.POST if request.method == "POST" else None)
     failures: list[str] = []
     if not chosen:
         messages.warning(request, "Nothing was selected.")
         return redirect(question.back)
-    if len(chosen) > MOST:
-        messages.error(request, f"More than {MOST} are selected. This can't be undone, so choose fewer at once.")
+    if len(chosen) > most:
+        messages.error(request, f"More than {most:,} are selected. This can't be undone, so choose fewer at once.")
         return redirect(question.back)
-    if form.is_bound and form.is_valid():
+    if form.is_bound and matching and request.POST.get("count") != str(len(chosen)):
+        failures = [f"What matches has changed meanwhile: there are {len(chosen):,} now."]
+    elif form.is_bound and form.is_valid():
         done = all_or_none(chosen, lambda one: act(one, form.cleaned_data), alias, turn=turn)
         failures = done.failures
         if not failures:
             told = f"Done: {done.written:,}." if done.written else "Nothing was left to do: it was done before."
             messages.success(request, told)
             return redirect(question.back)
-    context = {"question": question, "chosen": chosen, "form": form, "failures": failures, "field": field}
+    context = {
+        "question": question,
+        "chosen": chosen[:_NAMED],
+        "more": len(chosen) - _NAMED,
+        "count": len(chosen) if matching else None,
+        "sent": [] if matching or not field else [getattr(one, key) for one in chosen],
+        "form": form,
+        "failures": failures,
+        "field": field,
+    }
     return shown(request, access, "confirm.html", context, tenant=tenant, title=question.title)
 
 
 def acknowledging(
-    request: HttpRequest, access: Access, raised: Any, said: Any, acknowledge: Callable[..., Any], one: str
+    request: HttpRequest,
+    access: Access,
+    raised: Any,
+    said: Any,
+    acknowledge: Callable[..., Any],
+    one: str,
+    matching: Callable[[HttpRequest, str], Any],
 ) -> HttpResponse:
     """Ask why the chosen rows of ``raised`` may stand, and append what was said to each, as rows of ``said``.
 
-    ``one`` is what people call such a row, with its article: "an alarm".
+    ``one`` is what people call such a row, with its article: "an alarm". ``matching(request, tenant)`` are the rows
+    that the page's filter lets through and that may be acknowledged.
     """
     noun = one.partition(" ")[2]
     tenant = access.choose(request)
     alias = router.db_for_write(said)
-    chosen = list(raised.objects.using(alias).filter(tenant=tenant, pk__in=chosen_ids(request, noun)).order_by("pk"))
+    if asks_for_all(request):
+        rows = matching(request, tenant).using(alias)
+    else:
+        rows = raised.objects.using(alias).filter(tenant=tenant, pk__in=chosen_ids(request, noun))
+    chosen = list(rows.order_by("pk")[: MOST_MATCHING + 1])
     many = len(chosen) != 1
     question = Question(
         title=f"Acknowledge {len(chosen):,} {noun}s" if many else f"Acknowledge {one}",
@@ -116,6 +144,11 @@ def acknowledging(
         return acknowledge(row, reason=given["reason"], by=request.user, using=alias)
 
     return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias, turn="acknowledge", field=noun)
+
+
+def asks_for_all(request: HttpRequest) -> bool:
+    """Whether all rows that match the filter are meant, and not those that were chosen one by one."""
+    return "all" in request.GET
 
 
 def chosen_ids(request: HttpRequest, field: str) -> list[int]:

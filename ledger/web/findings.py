@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
@@ -9,9 +11,11 @@ from django.http import HttpRequest, HttpResponse
 
 from ledger.actions import acknowledge
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
+from ledger.unreadable import cut
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
-from ledger.web.rows import Asked
+from ledger.web.dates import asked_dates
+from ledger.web.rows import Asked, kept
 from ledger.web.shown import shown
 
 _COLUMNS = {
@@ -23,6 +27,8 @@ _COLUMNS = {
     "reason": "Acknowledged because",
 }
 _SORTS = {"raised": "pk", "number": "subject", "system": "system"}
+#: So many documents there are shown beside the number.
+_MOST_THERE = 3
 _STATES = ("open", "acknowledged", "resolved", "all")
 
 
@@ -31,33 +37,27 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
     """The findings of one tenant, the latest first."""
     tenant = access.choose(request)
     asked = Asked(request, "findings")
-    state = asked.choice("state", _STATES)
     kinds = [("", "any difference"), *FindingKind.choices]
-    kind = asked.choice("kind", [key for key, _ in kinds])
-    found = with_state(FindingRaised.objects.filter(tenant=tenant))
-    if state == "resolved":
-        found = found.filter(is_resolved=True)
-    elif state != "all":
-        found = found.filter(is_resolved=False, is_acknowledged=state == "acknowledged")
-    if kind:
-        found = found.filter(kind=kind)
-    if text := asked.text("q"):
-        found = found.filter(number__istartswith=text) | found.filter(document=text)
+    found = _filtered(request, tenant)
     sort = asked.sort(_SORTS, "-raised")
     column = _SORTS[sort.lstrip("-")]
     ordered = found.select_related("entry").order_by(f"-{column}" if sort.startswith("-") else column, "-pk")
     table = asked.rows(
         found.count(),
-        lambda offset, limit: list(ordered[offset : offset + limit]),
+        lambda offset, limit: [(one, sides(one)) for one in ordered[offset : offset + limit]],
         asked.headings(_COLUMNS, _SORTS, sort),
     )
     context = {
         "table": table,
-        "state": state,
+        "state": asked.choice("state", _STATES),
         "states": _STATES,
-        "kind": kind,
+        "kind": asked.text("kind"),
         "kinds": kinds,
         "text": asked.text("q"),
+        "dates": asked_dates(request),
+        "kept": kept(request, "findings"),
+        "all_chosen": asked.text("choose") == "page",
+        "choose_url": asked.url(choose="page"),
         "may_acknowledge": access.may("acknowledge_finding"),
     }
     return shown(request, access, "findings.html", context, tenant=tenant, title="Findings")
@@ -66,7 +66,72 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
 @page("view_findingraised", does="acknowledge_finding", methods=("GET", "HEAD", "POST"))
 def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why these findings may stand, and appends what was said to each."""
-    return acknowledging(request, access, FindingRaised, FindingAcknowledged, acknowledge, "a finding")
+    return acknowledging(request, access, FindingRaised, FindingAcknowledged, acknowledge, "a finding", _open)
+
+
+def _filtered(request: HttpRequest, tenant: str) -> QuerySet[Any]:
+    """What the page shows; business dates are those of the numbers."""
+    asked, dates = Asked(request, "findings"), asked_dates(request)
+    state, kind = asked.choice("state", _STATES), asked.text("kind")
+    found = with_state(FindingRaised.objects.filter(tenant=tenant))
+    if state == "resolved":
+        found = found.filter(is_resolved=True)
+    elif state != "all":
+        found = found.filter(is_resolved=False, is_acknowledged=state == "acknowledged")
+    if kind in FindingKind.values:
+        found = found.filter(kind=kind)
+    if dates.since is not None:
+        found = found.filter(entry__issued_on__gte=dates.since)
+    if dates.until is not None:
+        found = found.filter(entry__issued_on__lte=dates.until)
+    if text := asked.text("q"):
+        found = found.filter(number__istartswith=text) | found.filter(document=text)
+    return found
+
+
+def _open(request: HttpRequest, tenant: str) -> QuerySet[Any]:
+    return _filtered(request, tenant).filter(is_resolved=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One fact on both sides: ``there`` is what each document there has, and whether that differs from ``here``."""
+
+    title: str
+    here: str
+    there: tuple[tuple[str, bool], ...]
+
+
+def sides(finding: FindingRaised) -> tuple[Side, ...]:
+    """What the ledger and the documents there say of the same; none where the finding has no such facts."""
+    facts = finding.facts if isinstance(finding.facts, Mapping) else {}
+    here, there = facts.get("here") or {}, facts.get("there") or []
+    if (
+        not isinstance(here, Mapping)
+        or not isinstance(there, list)
+        or not all(isinstance(one, Mapping) for one in there)
+    ):
+        return ()
+    state = "" if not here else "void" if here.get("void") else "valid"
+    pairs = (
+        ("Its key", "", "remote_id"),
+        ("Number", _text(here.get("number")), "number"),
+        ("Business date", _text(here.get("issued_on")), "issued_on"),
+        ("Document", _text(here.get("document")), "reference"),
+        ("State", state, "state"),
+    )
+    found = []
+    for title, mine, key in pairs:
+        theirs = [_text(one.get(key)) for one in there[:_MOST_THERE]]
+        if key == "state":
+            theirs = ["valid" if text == "posted" else text for text in theirs]
+        told = tuple((text, bool(mine and text and text.upper() != mine.upper())) for text in theirs)
+        found.append(Side(title, mine, told))
+    return tuple(found)
+
+
+def _text(fact: Any) -> str:
+    return "" if fact is None else cut(str(fact), 200)
 
 
 def with_state(rows: QuerySet[FindingRaised]) -> QuerySet[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import router
@@ -53,6 +53,16 @@ _HAS_TEXT = """(strpos(upper(coalesce(g.number, '')), upper(%(text)s)) > 0
     OR strpos(upper(coalesce(g.evidence ->> 'cause', '')), upper(%(text)s)) > 0
     OR EXISTS (SELECT FROM ledger_gapexplained x WHERE (x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)
                AND strpos(upper(x.explanation), upper(%(text)s)) > 0))"""
+_OF_SERIES = "g.series_id IN (SELECT s.id FROM ledger_series s WHERE s.tenant = g.tenant AND s.code = %(series)s)"
+# As the report has it: on the day of the document before it, or else of the one after it.
+_IN_DATES = """coalesce(
+    (SELECT b.issued_on FROM ledger_entry b
+     WHERE b.tenant = g.tenant AND b.period_id = g.period_id AND b.value < g.first AND b.kind <> 'gap'
+     ORDER BY b.value DESC LIMIT 1),
+    (SELECT a.issued_on FROM ledger_entry a
+     WHERE a.tenant = g.tenant AND a.period_id = g.period_id AND a.value > g.last AND a.kind <> 'gap'
+     ORDER BY a.value LIMIT 1)
+) BETWEEN coalesce(%(since)s::date, '-infinity') AND coalesce(%(until)s::date, 'infinity')"""
 # What is said of the gaps of one page is looked up for these alone.
 _PAGE = """
     SELECT g.key, s.code, g.period_id, g.first, g.last, g.number, g.prefix, g.width, g.suffix, g.since, g.evidence,
@@ -102,8 +112,34 @@ class GapLine:
         return self.first_number if self.count == 1 else f"{self.first_number} to {self.last_number}"
 
 
+def wanted_gaps(
+    tenant: str,
+    *,
+    period: int | None = None,
+    series: str = "",
+    text: str = "",
+    state: str = "all",
+    since: date | None = None,
+    until: date | None = None,
+    keys: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Which gaps of a tenant: those of a period (its id) or series (its code), that hold a text, that are explained or
+    unexplained, of days (both inclusive), or that a form has named.
+    """
+    return {
+        "tenant": tenant,
+        "period": period,
+        "series": series,
+        "text": text,
+        "state": state,
+        "since": since,
+        "until": until,
+        "keys": None if keys is None else list(keys),
+    }
+
+
 def count_gaps(wanted: Mapping[str, Any]) -> int:
-    """How many rows there are, up to ``MOST``. ``wanted``: tenant, period (id or None), text, state."""
+    """How many rows there are, up to ``MOST``. ``wanted`` is of ``wanted_gaps``."""
     statement = f"SELECT count(*) FROM (SELECT 1 {_chosen(wanted)} LIMIT {MOST}) n"  # noqa: S608
     found: int = _fetch(statement, wanted)[0][0]
     return found
@@ -119,13 +155,12 @@ def gap_rows(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> l
 def _chosen(wanted: Mapping[str, Any]) -> str:
     """The rows of our own text, with those conditions that are asked for; what was typed goes as parameters."""
     conditions = {"all": "", "explained": f" AND {_IS_EXPLAINED}", "unexplained": f" AND NOT {_IS_EXPLAINED}"}
-    return _ROWS + conditions[wanted["state"]] + (f" AND {_HAS_TEXT}" if wanted["text"] else "")
-
-
-def gaps_named(tenant: str, keys: Sequence[str], most: int) -> list[GapLine]:
-    """The gaps of a tenant that a form has named."""
-    wanted = {"tenant": tenant, "period": None, "text": "", "state": "all", "keys": list(keys)}
-    return gap_rows(wanted, "value", 0, most)
+    more = {
+        _HAS_TEXT: wanted["text"],
+        _OF_SERIES: wanted["series"],
+        _IN_DATES: wanted["since"] is not None or wanted["until"] is not None,
+    }
+    return _ROWS + conditions[wanted["state"]] + "".join(f" AND {text}" for text, asked in more.items() if asked)
 
 
 def _line(row: tuple[Any, ...]) -> GapLine:
@@ -151,6 +186,6 @@ def _line(row: tuple[Any, ...]) -> GapLine:
 
 def _fetch(statement: str, wanted: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with open_cursor(router.db_for_read(Entry)) as cursor:
-        cursor.execute(statement, {"keys": None, **wanted})
+        cursor.execute(statement, wanted)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

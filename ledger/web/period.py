@@ -17,11 +17,12 @@ from ledger.web.access import Access, page
 from ledger.web.charts import HEIGHT as CHART_HEIGHT
 from ledger.web.charts import issuance
 from ledger.web.counts import period_counts
-from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, count_gaps, gap_rows
+from ledger.web.dates import asked_dates
+from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, count_gaps, gap_rows, wanted_gaps
 from ledger.web.numberline import HEIGHT as LINE_HEIGHT
 from ledger.web.numberline import number_line
 from ledger.web.overview import next_number
-from ledger.web.rows import Asked, Rows
+from ledger.web.rows import Asked, Rows, kept
 from ledger.web.shown import judged, shown
 
 _VOID_COLUMNS = {
@@ -63,6 +64,9 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "voids": _voids(request, found, counts.voids),
         "gaps": _gaps(request, found),
         "typed": _typed(request),
+        "kept": [("gaps-period", found.pk), ("gaps-state", "all"), *kept(request, "gaps")],
+        "all_chosen": Asked(request, "gaps").text("choose") == "page",
+        "choose_url": Asked(request, "gaps").url(choose="page"),
         "may_explain": access.may("explain_gap"),
         "formats": formats().values(),
         "sealed": standing(found.tenant),
@@ -122,12 +126,15 @@ def _voids_of(period: Period, values: Sequence[int]) -> list[NumberVoided]:
 
 def _gaps(request: HttpRequest, period: Period) -> Rows:
     asked = Asked(request, "gaps")
-    wanted = {
-        "tenant": period.tenant,
-        "period": period.pk,
-        "text": asked.text("q"),
-        "state": asked.choice("state", ("all", "unexplained", "explained")),
-    }
+    dates = asked_dates(request)
+    wanted = wanted_gaps(
+        period.tenant,
+        period=period.pk,
+        text=asked.text("q"),
+        state=asked.choice("state", ("all", "unexplained", "explained")),
+        since=dates.since,
+        until=dates.until,
+    )
     sort = asked.sort(GAP_SORTS)
     return asked.rows(
         count_gaps(wanted),

@@ -109,3 +109,10 @@ class Asked:
             after=self.url(page=number + 1) if number < pages else "",
             headings=headings,
         )
+
+
+def kept(request: HttpRequest, name: str) -> list[tuple[str, str]]:
+    """What an address asks of a table and its dates, for the form that goes on with the same rows."""
+    own = ("month", "since", "until")
+    names = (key for key in request.GET if key in own or key.startswith(f"{name}-"))
+    return [(key, request.GET[key]) for key in names]

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from ledger import close_period, define_series, issue, open_period
+from ledger.errors import InvalidTenant
 from ledger.models import AccessChanged, Entry, PeriodChanged, Series, SeriesChanged, TenantAccess
 from ledger.reports.report import continuity_report
 from ledger.series import change_allocation
@@ -66,6 +67,9 @@ def test_a_closing_says_who() -> None:
 
 def test_access_given_and_taken() -> None:
     user = get_user_model().objects.create_user("auditor")
+    with pytest.raises(InvalidTenant, match="has no series"):
+        TenantAccess.grant(user, "shop-1")
+    define_series("invoice", org="shop-1", template="A-{year}-{counter}")
     TenantAccess.grant(user, "shop-1").delete()
     events = AccessChanged.objects.order_by("pk").values_list("tenant", "user", "kind")
     assert list(events) == [("shop-1", f"auth.user:{user.pk}", kind) for kind in ("given", "taken")]

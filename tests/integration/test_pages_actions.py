@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from ledger import define_series
 from ledger.errors import InvalidActor, InvalidTenant
 from ledger.models import FindingAcknowledged, GapExplained, NumberVoided, TenantAccess
 from tests.integration.pages import SCRIPT, Shop, client, shop, user
@@ -166,6 +167,9 @@ def test_access_is_given_in_code(berlin: Shop) -> None:
     given = TenantAccess.grant(ruth, "berlin")
     assert TenantAccess.grant(ruth, "berlin") == given
     assert (given.tenant, given.user) == ("berlin", f"auth.user:{ruth.pk}")
+    with pytest.raises(InvalidTenant, match="has no series"):
+        TenantAccess.grant(ruth)
+    define_series("invoice", template="I-{year}-{counter}")
     assert TenantAccess.grant(ruth).tenant == ""
     auditor = Client()
     auditor.force_login(ruth)

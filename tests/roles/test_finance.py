@@ -146,6 +146,7 @@ def test_counters_of_another_system_move_and_old_code_goes_on() -> None:
 
 def test_access_is_given_and_taken() -> None:
     shop = Organization(pk=7)
+    define_series("invoice", org="a tenant", template="I{year}-{counter:03}", using=FINANCE)
     access = TenantAccess.grant(shop, "a tenant", using=FINANCE)
     access.delete(using=FINANCE)
     kinds = AccessChanged.objects.using(FINANCE).filter(user="shop.organization:7").order_by("pk")

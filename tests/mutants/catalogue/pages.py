@@ -74,6 +74,13 @@ MUTANTS = (
         (PAGES_ACCESS, PAGES_ACTIONS),
     ),
     Mutant(
+        "what came meanwhile is explained unseen",
+        "ledger/web/confirming.py",
+        'request.POST.get("count") != str(len(chosen))',
+        "False",
+        ("tests/integration/test_pages_matching.py",),
+    ),
+    Mutant(
         "a form from elsewhere is taken",
         "ledger/web/access.py",
         "secured(never_cache(csrf_protect(require_http_methods(methods)(guarded))))",
