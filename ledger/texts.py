@@ -175,6 +175,17 @@ def printable(text: str) -> bool:
     return text.isprintable() or all(unicodedata.category(character) not in hidden for character in text)
 
 
+def visible(text: str) -> str:
+    """``text`` with what only looks like a blank or a hyphen, or doesn't show, as escapes; quoted if it has any."""
+    told = "".join(
+        character
+        if character in " -" or (character.isprintable() and unicodedata.category(character) not in {"Pd", "Zs", "Cf"})
+        else f"\\u{ord(character):04x}"
+        for character in text
+    )
+    return told if told == text == text.strip() else f"“{told}”"
+
+
 def shown(value: Any, longest: int = 200) -> str:
     """The beginning of what ``repr`` says of any value, for errors.
 

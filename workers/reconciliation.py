@@ -6,22 +6,45 @@ is killed, or whose system fails, goes on behind its last page the next time.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import router
+
+from ledger.models import Entry
 from ledger.reconciliation import Books, Compared, compare
-from ledger.reconciliation.mirror import Habits, Overtaken, Reading, begin, note_failure, save_page
+from ledger.reconciliation.comparing import compared_series
+from ledger.reconciliation.mirror import (
+    Expected,
+    Habits,
+    LostDocuments,
+    Overtaken,
+    Reading,
+    begin,
+    expect,
+    note_failure,
+    save_page,
+    undescribed,
+)
 from ledger.reconciliation.statistics import refresh_statistics
 from workers.accounting import credentials, errors, systems
-from workers.accounting.base import AccountingSystem, Capabilities
+from workers.accounting.base import AccountingSystem, Capabilities, Kind
 from workers.accounting.credentials import System
 from workers.accounting.plumbing import Plumbing
+from workers.writing_back.describing import described, hook
 
 #: What a person must set right: trying again will not.
-_NEEDS_PERSON = (errors.Misconfigured, errors.AuthenticationFailed, errors.Unsupported)
+_NEEDS_PERSON = (errors.Misconfigured, errors.AuthenticationFailed, errors.Unsupported, LostDocuments)
+
+#: Seconds for which a run asks what amounts numbers have, and how many numbers it asks for before it keeps them.
+_DESCRIBING, _AT_A_TIME = 60.0, 200
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +91,8 @@ def reconcile(
     ``since`` reads from that time on instead, ``full`` reads and compares everything. ``plumbing`` replaces that of
     production, ``progress`` is told what begins.
 
-    Raises what ``workers.accounting.errors`` has, after it was noted in the system's row; the next run goes on.
+    Raises what ``workers.accounting.errors`` has, or LostDocuments, after it was noted in the system's row; the next
+    run goes on.
     """
     system = credentials.system(name)
     tell = progress or (lambda step: None)
@@ -82,6 +106,9 @@ def reconcile(
         reading, complete = _read(adapter, system, books, since=since, full=full, using=using, tell=tell)
     if complete and reading.full:
         refresh_statistics(reading.documents, using=using)
+    if complete and system.describe:
+        tell(f"describing numbers for {system.name}")
+        _describe(system, books, using)
     compared = compare(books, full=full, using=using, progress=tell) if complete else None
     return Reconciled(name, reading.full, reading.pages, reading.documents, compared)
 
@@ -109,9 +136,12 @@ def _read(
         for page in adapter.changed(reading.since, reading.cursor):
             # A system that shows no deletions at all is read in full from time to time; nothing is owed.
             known = page.deletions_known or not can.deletions
-            count = len(page.invoices)
+            invoices = page.invoices
+            if system.references == "ignore":
+                invoices = [replace(each, reference="") for each in invoices]
+            count = len(invoices)
             after = save_page(
-                books, reading, page.invoices, next_cursor=page.next_cursor, deletions_known=known, using=using
+                books, reading, invoices, next_cursor=page.next_cursor, deletions_known=known, using=using
             )
             reading = after or replace(reading, pages=reading.pages + 1, documents=reading.documents + count)
             tell(f"reading {system.name}: {reading.documents:,} documents")
@@ -129,6 +159,9 @@ def _read(
         return reading, True
     except Overtaken:
         return reading, False
+    except LostDocuments as error:
+        _note(system, error, anew=True, using=using)
+        raise
     except errors.AccountingError as error:
         # Where the cursor of an earlier run is refused at once, no later run would get any further.
         stuck = first.cursor is not None and reading is first
@@ -145,15 +178,42 @@ def books_of(system: System, capabilities: Capabilities) -> Books:
         grace=timedelta(seconds=system.grace),
         number_kept=capabilities.number_kept,
         foreign=system.foreign,
+        largest_loss=system.largest_loss,
+        reads=frozenset(str(kind) for kind in capabilities.kinds),
+        kinds={str(kind): str(kind) for kind in Kind} | dict(system.kinds),
     )
 
 
-def _note(system: System, error: errors.AccountingError, *, anew: bool = False, using: str | None) -> None:
+def _describe(system: System, books: Books, using: str | None) -> None:
+    """Ask the hook what amount and customer the numbers have that could be compared, each number once.
+
+    For a minute at most: the next run goes on. What it can't describe isn't compared, and not asked again.
+    """
+    alias = using or router.db_for_write(Entry)
+    describe = hook(system)
+    series, _ = compared_series(books, alias)
+    ends = time.monotonic() + _DESCRIBING
+    while time.monotonic() < ends and (found := undescribed(books, series, most=_AT_A_TIME, using=alias)):
+        expected = []
+        for entry in Entry.objects.using(alias).filter(pk__in=found):
+            try:
+                said = described(system, describe, entry.of_its_kind())
+            except errors.NotDescribed as error:
+                _log.warning("%s", error)
+                expected.append(Expected(entry.pk))
+            else:
+                expected.append(Expected(entry.pk, "", said.total, said.currency, said.customer))
+        expect(books, expected, using=alias)
+
+
+def _note(
+    system: System, error: errors.AccountingError | LostDocuments, *, anew: bool = False, using: str | None
+) -> None:
     note_failure(
         Books(system.name, system.tenant),
         error,
         needs_person=isinstance(error, _NEEDS_PERSON),
-        retry_at=error.retry_at,
+        retry_at=getattr(error, "retry_at", None),
         anew=anew,
         using=using,
     )

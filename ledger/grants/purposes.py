@@ -18,6 +18,7 @@ from ledger.models import (
     DefaultSeries,
     DraftMade,
     Entry,
+    ExpectedDocument,
     NumberVoided,
     PendingComparison,
     Period,
@@ -61,6 +62,7 @@ READING: Final = frozenset(
         "ledger_place",
         "ledger_render_template",
         "ledger_sealed_rows",
+        "ledger_spelling",
         "ledger_transaction_status",
         "ledger_value_of",
     }
@@ -139,7 +141,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
         ),
         writes=(
             ("INSERT, UPDATE, DELETE", (SweepRun, SweepBatch, PendingComparison)),
-            ("INSERT, UPDATE", (RemoteDocument, RemoteReading, RemotePool)),
+            ("INSERT, UPDATE", (RemoteDocument, RemoteReading, RemotePool, ExpectedDocument)),
         ),
         other_apps=True,
     ),

@@ -483,6 +483,9 @@ class Migration(migrations.Migration):
                             ("deleted", "deleted there"),
                             ("reused", "reused there after its document died"),
                             ("gap", "a gap here, in use there"),
+                            ("other-document", "another document there"),
+                            ("other-amount", "another amount there"),
+                            ("other-spelling", "spelled differently there"),
                             ("no-document", "its document is gone"),
                         ],
                         max_length=16,
@@ -1069,6 +1072,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("changed_at", models.DateTimeField(blank=True, null=True)),
+                ("total", models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True)),
+                (
+                    "currency",
+                    ledger.models.columns.ShortTextField(blank=True, db_default="", default="", max_length=300),
+                ),
+                (
+                    "customer",
+                    ledger.models.columns.ShortTextField(blank=True, db_default="", default="", max_length=600),
+                ),
+                (
+                    "spelling",
+                    ledger.models.columns.ShortTextField(blank=True, db_default="", default="", max_length=300),
+                ),
                 (
                     "first_seen_at",
                     models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
@@ -1090,6 +1106,11 @@ class Migration(migrations.Migration):
                         fields=["tenant", "system", "reference"],
                         name="ledger_remotedocument_ref",
                     ),
+                    models.Index(
+                        condition=models.Q(("spelling__gt", "")),
+                        fields=["tenant", "system", "spelling"],
+                        name="ledger_remotedocument_spelling",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("tenant", "system", "remote_id"), name="ledger_remotedocument_id"),
@@ -1097,6 +1118,34 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state__in", ("draft", "posted", "void", "deleted"))),
                         name="ledger_remotedocument_state",
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ExpectedDocument",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
+                ("system", ledger.models.columns.ShortTextField(max_length=200)),
+                ("remote_id", ledger.models.columns.ShortTextField(blank=True, default="", max_length=300)),
+                ("total", models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True)),
+                ("currency", ledger.models.columns.ShortTextField(blank=True, default="", max_length=300)),
+                ("customer", ledger.models.columns.ShortTextField(blank=True, default="", max_length=300)),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="ledger.entry",
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "system", "entry"), name="ledger_expecteddocument_entry")
                 ],
             },
         ),

@@ -23,7 +23,7 @@ from ledger.models.events import (
 )
 from ledger.models.findings import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
-from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
+from ledger.models.remote import ExpectedDocument, PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepBatch, SweepRun
 from ledger.models.seals import LedgerSeal, SealAnchored
 from ledger.models.series import Allocation, DefaultSeries, Period, Series
@@ -43,6 +43,7 @@ __all__ = [
     "DraftCancelled",
     "DraftMade",
     "Entry",
+    "ExpectedDocument",
     "FindingAcknowledged",
     "FindingKind",
     "FindingRaised",

@@ -47,6 +47,16 @@ class FindingKind(models.TextChoices):
 
     ``GAP``: flagged here as a gap, and borne there by a posted document.
 
+    ``OTHER_DOCUMENT``: it lives here and is posted there, and no document that bears it there is ours: we pushed
+    another one, or, where we pushed none, each has another reference than ours (where both have one).
+
+    ``OTHER_AMOUNT``: it lives here, and our document that bears it there has another amount (to the smallest unit of
+    its currency), currency or customer than the ``describe`` hook gave.
+
+    ``OTHER_SPELLING``: it lives here, nothing posted there bears it nor our document has another one, and numbers there
+    that nobody knows here read the same: but for blanks, kinds of dash, ``#``, leading zeros, case, or an amendment's
+    ``-1`` at the end. It stands for MISSING, VOID_THERE or DELETED, and for the UNKNOWN of each of these.
+
     ``NO_DOCUMENT``: it lives here, and its document, a row of one of the project's own models, is gone; the system is
     that model, and no accounting system. The sweep ``missing_documents`` tells of it.
     """
@@ -61,6 +71,9 @@ class FindingKind(models.TextChoices):
     DELETED = "deleted", "deleted there"
     REUSED = "reused", "reused there after its document died"
     GAP = "gap", "a gap here, in use there"
+    OTHER_DOCUMENT = "other-document", "another document there"
+    OTHER_AMOUNT = "other-amount", "another amount there"
+    OTHER_SPELLING = "other-spelling", "spelled differently there"
     NO_DOCUMENT = "no-document", "its document is gone"
 
 

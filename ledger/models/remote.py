@@ -5,16 +5,22 @@ Written by the workers that read (``ledger.reconciliation.mirror``), looked at b
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models.functions import Upper
 
 from ledger.models.columns import ShortTextField, key, written_at
+from ledger.models.events import Entry
 from ledger.models.readable import DayField, MomentField
 
 #: Longer texts of a remote system are cut: no number or document of ours is as long.
 REMOTE_LENGTH = 300
+
+
+def amount() -> models.DecimalField[Any, Any]:
+    """An amount of money in any currency; null where nobody told it."""
+    return models.DecimalField(max_digits=24, decimal_places=6, null=True, blank=True)
 
 
 class RemoteDocument(models.Model):
@@ -39,6 +45,10 @@ class RemoteDocument(models.Model):
     issued_on = DayField(null=True, blank=True)
     reference = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="", help_text="The key of our document.")
     changed_at = MomentField(null=True, blank=True)
+    total = amount()
+    currency = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="", db_default="")
+    customer = ShortTextField(max_length=2 * REMOTE_LENGTH, blank=True, default="", db_default="")
+    spelling = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="", db_default="")
     first_seen_at = written_at()
     seen_at = written_at()
     seen_in = models.BigIntegerField()
@@ -58,10 +68,39 @@ class RemoteDocument(models.Model):
                 condition=models.Q(reference__gt=""),
                 name="ledger_remotedocument_ref",
             ),
+            models.Index(
+                fields=["tenant", "system", "spelling"],
+                condition=models.Q(spelling__gt=""),
+                name="ledger_remotedocument_spelling",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.number or self.remote_id
+
+
+class ExpectedDocument(models.Model):
+    """What a system should have of an entry: ``remote_id`` is the document that we pushed (empty where we didn't).
+
+    ``total``, ``currency`` and ``customer`` are those that the ``describe`` hook gave; empty where it gave none.
+    """
+
+    tenant = key(blank=True)
+    system = key()
+    entry = models.ForeignKey(Entry, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    remote_id = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="")
+    total = amount()
+    currency = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="")
+    customer = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="")
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "system", "entry"], name="ledger_expecteddocument_entry")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} in {self.system}"
 
 
 class RemoteReading(models.Model):

@@ -8,7 +8,7 @@ from django.db.models import Model
 from ledger.models.access import RolePurpose, TenantAccess, TenantBinding
 from ledger.models.drafts import RemotePool
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
-from ledger.models.remote import PendingComparison, RemoteDocument, RemoteReading
+from ledger.models.remote import ExpectedDocument, PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepBatch, SweepRun
 from ledger.models.series import DefaultSeries, Period, Series
 from ledger.models.staging import AdoptingDay, AdoptingRow
@@ -23,7 +23,7 @@ QUEUES: tuple[type[Model], ...] = (Slot, Pool, Reservation, Ticket, ScanPosition
 DIARY: tuple[type[Model], ...] = (SweepRun, SweepBatch)
 
 #: What accounting systems have, as far as it was read, and which numbers are to be compared.
-MIRROR: tuple[type[Model], ...] = (RemoteDocument, RemoteReading, PendingComparison)
+MIRROR: tuple[type[Model], ...] = (RemoteDocument, RemoteReading, PendingComparison, ExpectedDocument)
 
 #: Who may look at whose numbers, which database login serves whom, and what each role may do.
 ACCESS: tuple[type[Model], ...] = (TenantAccess, TenantBinding, RolePurpose)

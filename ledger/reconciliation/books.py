@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
@@ -14,7 +15,9 @@ class Books:
     ``system`` is the name in the settings, ``tenant`` whose numbers they have. ``series`` are the codes of the series
     whose numbers must be there; None for all of the tenant. A number is missing there once it is older than ``grace``.
     ``number_kept``: the system never gives the number of a dead document to another one. ``foreign``: whether numbers
-    there that fit no period of the series are findings.
+    there that fit no period of the series are findings. A reading of everything that misses more than ``largest_loss``
+    of the known documents (a share) is refused. ``reads``: the kinds of documents that are read there (None: all);
+    ``kinds`` says of what kind the documents of a series are.
     """
 
     system: str
@@ -23,6 +26,13 @@ class Books:
     grace: timedelta = timedelta(days=1)
     number_kept: bool = True
     foreign: Literal["report", "ignore"] = "report"
+    largest_loss: float = 0.2
+    reads: frozenset[str] | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    def kind_of(self, code: str) -> str:
+        """The kind of a series' documents; invoices where nobody says otherwise."""
+        return self.kinds.get(code, "invoice")
 
     @property
     def key(self) -> dict[str, str]:

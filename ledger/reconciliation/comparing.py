@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import router, transaction
@@ -24,7 +24,7 @@ from ledger.reconciliation.books import Books
 from ledger.reconciliation.mirror import locked
 
 #: Counts up when FindingKind's rules change, so that the next comparison is of everything.
-_RULES = 1
+_RULES = 2
 
 #: What a progress bar shows; one step each.
 STEPS = ("looking for what could differ", "judging what does")
@@ -32,16 +32,20 @@ STEPS = ("looking for what could differ", "judging what does")
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a comparison did: ``numbers`` that were judged one by one, findings ``raised`` and ``resolved`` by kind."""
+    """What a comparison did: ``numbers`` that were judged one by one, findings ``raised`` and ``resolved`` by kind.
+
+    ``unread`` are the series that were not compared, with the kind of document that isn't read there.
+    """
 
     full: bool
     numbers: int
     raised: dict[str, int] = field(default_factory=dict)
     resolved: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        return {"full": self.full, "numbers": self.numbers, "raised": self.raised, "resolved": self.resolved}
+        return asdict(self)
 
 
 def compare(
@@ -68,7 +72,8 @@ def compare(
                 rule="What was not read yet would be taken for missing.",
                 remedy=f"Run manage.py ledger_reconcile --system {books.system} until its reading is complete.",
             )
-        wanted = _wanted(books, row, alias)
+        series, unread = compared_series(books, alias)
+        wanted = _wanted(books, row, series)
         rules = _fingerprint(books, row, wanted, cursor)
         cursor.execute(sql.HORIZON)
         horizon, ahead = cursor.fetchone()
@@ -99,15 +104,15 @@ def compare(
             compared_through=wanted["through"],
             compared_by=rules,
         )
-    return Compared(full=full, numbers=numbers, **done)
+    return Compared(full=full, numbers=numbers, unread=unread, **done)
 
 
-def _wanted(books: Books, row: RemoteReading, alias: str) -> dict[str, Any]:
+def _wanted(books: Books, row: RemoteReading, series: list[int]) -> dict[str, Any]:
     """The arguments that all statements share."""
     assert row.read_from is not None
     return {
         **books.key,
-        "series": _series(books, alias),
+        "series": series,
         "through": row.read_from - books.grace,
         "covered": row.covers_from if row.full_from is None else None,
         "number_kept": books.number_kept,
@@ -115,12 +120,12 @@ def _wanted(books: Books, row: RemoteReading, alias: str) -> dict[str, Any]:
     }
 
 
-def _series(books: Books, alias: str) -> list[int]:
+def compared_series(books: Books, alias: str) -> tuple[list[int], dict[str, str]]:
+    """The ids of the series whose numbers must be there; and those of kinds that aren't read there, with the kind."""
     known = dict(Series.objects.using(alias).filter(tenant=books.tenant).values_list("code", "pk"))
-    if books.series is None:
-        return sorted(known.values())
+    chosen = sorted(known) if books.series is None else books.series
     # One that makes itself on first use has no numbers before that.
-    unknown = [code for code in books.series if code not in known and code not in ledger_settings().default_series]
+    unknown = [code for code in chosen if code not in known and code not in ledger_settings().default_series]
     if unknown:
         raise UnknownSeries(
             f"The accounting system {books.system!r} is set up for the series {', '.join(map(repr, unknown))}, which "
@@ -128,7 +133,10 @@ def _series(books: Books, alias: str) -> list[int]:
             rule="Only numbers of series that exist can be compared.",
             remedy=f"Correct LEDGER_ACCOUNTING['SYSTEMS'][{books.system!r}]['series'], or define the series.",
         )
-    return sorted(known[code] for code in books.series if code in known)
+    unread = {
+        code: kind for code in chosen if books.reads is not None and (kind := books.kind_of(code)) not in books.reads
+    }
+    return sorted(known[code] for code in chosen if code in known and code not in unread), unread
 
 
 def _fingerprint(books: Books, row: RemoteReading, wanted: dict[str, Any], cursor: Any) -> str:

@@ -13,7 +13,8 @@ from ledger.cursors import open_server_cursor
 from ledger.keys import tenant_key
 from ledger.models import FindingKind, FindingRaised
 from ledger.reconciliation import looking_sql
-from ledger.unreadable import facts
+from ledger.texts import visible
+from ledger.unreadable import UNREADABLE, cut, facts, objects
 
 #: Rows fetched at a time: the server holds the rest.
 _CHUNK = 1000
@@ -56,11 +57,31 @@ class Finding:
         """Its kind in words."""
         return dict(FindingKind.choices).get(self.kind, self.kind)
 
+    @property
+    def there(self) -> str:
+        """What is there, in words; of odd spellings each odd character."""
+        return told_there(self.facts)
+
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
         told = asdict(self)
         del told["database"]
         return told
+
+
+def told_there(facts: Mapping[str, Any]) -> str:
+    """The documents there of a finding's facts, as people say it: posted INV-1 of 2026-01-05 for order:7."""
+    return "; ".join(_told(document) for document in objects(facts.get("there"))) or "nothing"
+
+
+def _told(document: Mapping[str, Any]) -> str:
+    if UNREADABLE in document:
+        return f"{UNREADABLE}: {document[UNREADABLE]}"
+    dated = f" of {document['issued_on']}" if document.get("issued_on") else ""
+    reference = f" for {document['reference']}" if document.get("reference") else ""
+    total = document.get("total")
+    over = "" if total is None else f" over {total} {document.get('currency') or ''}".rstrip()
+    return cut(f"{document.get('state', '?')} {visible(str(document.get('number', '?')))}{dated}{reference}{over}")
 
 
 def findings(

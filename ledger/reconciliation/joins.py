@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-# Joins an entry ``e`` with the documents ``d`` of accounting systems that confirm it: posted there and not void here,
-# or void on both sides (``v``).
-CONFIRMED_BY = """
+# Whether a document ``d`` of an accounting system is that of an entry ``e``: the one that we pushed, where we did, else
+# one that bears no other document's reference.
+OURS = """coalesce(
+    d.remote_id = (SELECT nullif(x.remote_id, '') FROM ledger_expecteddocument x
+                   WHERE x.tenant = e.tenant AND x.system = d.system AND x.entry_id = e.id),
+    d.reference = '' OR e.document = '' OR d.reference = e.document)"""
+
+# Joins an entry ``e`` with the documents ``d`` of accounting systems that confirm it: ours, posted there and not void
+# here, or void on both sides (``v``).
+CONFIRMED_BY = f"""
     LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
     JOIN ledger_remotedocument d ON d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
-        AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END
+        AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END AND {OURS}
 """
 
 # Joins a finding ``f`` with the last word ``a`` on it, if there is one.

@@ -7,9 +7,11 @@ is told so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 from django.db import connections, router, transaction
@@ -20,6 +22,9 @@ from ledger.models.remote import REMOTE_LENGTH
 from ledger.moments import aware
 from ledger.reconciliation import mirror_sql
 from ledger.reconciliation.books import Books
+
+#: What PostgreSQL can't keep in a text.
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 #: The columns of the system's row that change; a role with the least privilege may write no others.
 _CHANGING = [
@@ -42,6 +47,12 @@ class Document(Protocol):
     def reference(self) -> str: ...
     @property
     def changed_at(self) -> datetime | None: ...
+    @property
+    def total(self) -> Decimal | None: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def customer(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,21 @@ class Reading:
 
 class Overtaken(ReconciliationError):
     """Another process reads the same system, and was first."""
+
+
+class LostDocuments(ReconciliationError):
+    """A reading of everything missed so many known documents that it can't be trusted; nothing counts as deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a system should have of an entry: the document that we pushed, and what ``describe`` said of it."""
+
+    entry: int
+    remote_id: str = ""
+    total: Decimal | None = None
+    currency: str = ""
+    customer: str = ""
 
 
 def begin(
@@ -110,7 +136,8 @@ def save_page(
 ) -> Reading | None:
     """Save a page and the cursor behind it, in one transaction; the reading as it goes on, or None after the last page.
 
-    Raises Overtaken if another process has gone on with this reading, or begun a new one; then nothing is saved.
+    Raises Overtaken if another process has gone on with this reading, or begun a new one, and LostDocuments if a
+    reading of everything ends and misses too much of what was known; then the page is not saved.
     """
     alias = using or router.db_for_write(RemoteReading)
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
@@ -161,6 +188,29 @@ def note_failure(
         row.save(using=alias, update_fields=_CHANGING)
 
 
+def expect(books: Books, expected: Sequence[Expected], *, using: str | None = None) -> None:
+    """Keep what the system should have of these entries, for the next comparison."""
+    alias = using or router.db_for_write(RemoteReading)
+    columns: dict[str, Any] = {
+        "entries": [one.entry for one in expected],
+        "ids": [_text(one.remote_id) for one in expected],
+        "totals": [_amount(one.total) for one in expected],
+        "currencies": [_text(one.currency) for one in expected],
+        "customers": [_text(one.customer) for one in expected],
+    }
+    with connections[alias].cursor() as cursor:
+        cursor.execute(mirror_sql.EXPECT, books.key | columns)
+
+
+def undescribed(books: Books, series: Sequence[int], *, most: int, using: str | None = None) -> list[int]:
+    """The ids of entries whose amounts could be compared, and that nobody has described yet; ``most`` at a time."""
+    alias = using or router.db_for_write(RemoteReading)
+    wanted: dict[str, Any] = {**books.key, "series": list(series), "most": most}
+    with connections[alias].cursor() as cursor:
+        cursor.execute(mirror_sql.UNDESCRIBED, wanted)
+        return [pk for (pk,) in cursor.fetchall()]
+
+
 def locked(books: Books, alias: str) -> RemoteReading:
     """The system's row, locked until the transaction ends; made if there is none yet."""
     rows = RemoteReading.objects.using(alias)
@@ -173,6 +223,8 @@ def _finish(books: Books, reading: Reading, alias: str) -> None:
     row = locked(books, alias)
     if reading.full:
         with connections[alias].cursor() as cursor:
+            cursor.execute(mirror_sql.LOST, {**books.key, "generation": reading.generation})
+            _refuse_loss(books, row, *cursor.fetchone())
             cursor.execute(mirror_sql.GONE, {**books.key, "generation": reading.generation, "note": _notes(row)})
         row.full_from, row.full_owed, row.covers_from = row.begun_at, False, None
     elif row.full_from is None and reading.since is not None:
@@ -184,6 +236,22 @@ def _finish(books: Books, reading: Reading, alias: str) -> None:
     row.finished_at = _now(alias)
     row.error, row.needs_person, row.retry_at, row.failed_at = "", False, None, None
     row.save(using=alias, update_fields=_CHANGING)
+
+
+def _refuse_loss(books: Books, row: RemoteReading, lost: int, known: int) -> None:
+    """Three documents may always go, if there is any answer: of a young company's books that is a large share."""
+    if row.documents and (lost <= 3 or lost <= books.largest_loss * known):
+        return
+    if not lost:
+        return
+    raise LostDocuments(
+        f"{books.system}: a reading of everything found {row.documents} documents; {lost} of the {known} known ones "
+        "are not among them.",
+        rule=f"At most {books.largest_loss:.0%} of the known documents may be gone at once (the setting "
+        "'largest_loss'), and never all of them: a user who may see less gets a shorter list, and no error.",
+        remedy="See whether the user of the credentials still sees all documents of this company, and whether "
+        "'organisation' is right. If they were really deleted, raise 'largest_loss' for one reading.",
+    )
 
 
 def _notes(row: RemoteReading) -> bool:
@@ -214,9 +282,17 @@ def _columns(documents: Sequence[Document]) -> dict[str, Any]:
         "dates": [one.issued_on for one in each],
         "references": [_text(one.reference) for one in each],
         "changed": [one.changed_at for one in each],
+        "totals": [_amount(one.total) for one in each],
+        "currencies": [_text(one.currency) for one in each],
+        "customers": [_text(one.customer, 2 * REMOTE_LENGTH) for one in each],
     }
 
 
-def _text(text: str) -> str:
-    """What PostgreSQL can keep: without the one character that it can't, and cut."""
-    return text.replace("\0", "\ufffd")[:REMOTE_LENGTH]
+def _text(text: str, longest: int = REMOTE_LENGTH) -> str:
+    """What PostgreSQL can keep, and cut: a character that it can't (NUL, half of a surrogate pair) is escaped."""
+    return _UNKEPT.sub(lambda found: f"\\u{ord(found[0]):04x}", text)[:longest]
+
+
+def _amount(total: Decimal | None) -> Decimal | None:
+    """An amount that the column can hold; one beyond all money isn't compared."""
+    return total if total is not None and total.is_finite() and abs(total) < 10**18 else None

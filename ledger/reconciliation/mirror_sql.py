@@ -30,40 +30,46 @@ _NOTE = """
 SAVE = f"""
     WITH page AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::text[], %(numbers)s::text[], %(states)s::text[], %(dates)s::date[],
-                             %(references)s::text[], %(changed)s::timestamptz[])
-            AS p (remote_id, number, state, issued_on, reference, changed_at)
+                             %(references)s::text[], %(changed)s::timestamptz[], %(totals)s::numeric[],
+                             %(currencies)s::text[], %(customers)s::text[])
+            AS p (remote_id, number, state, issued_on, reference, changed_at, total, currency, customer)
     ), before AS MATERIALIZED (
-        SELECT d.remote_id, d.number, d.state, d.issued_on, d.reference
+        SELECT d.remote_id, d.number, d.state, d.issued_on, d.reference, d.total, d.currency, d.customer
         FROM ledger_remotedocument d
         WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.remote_id = ANY (%(ids)s::text[])
     ), saved AS (
         INSERT INTO ledger_remotedocument AS d
-            (tenant, system, remote_id, number, state, issued_on, reference, changed_at, seen_in)
+            (tenant, system, remote_id, number, state, issued_on, reference, changed_at, total, currency, customer,
+             spelling, seen_in)
         SELECT %(tenant)s, %(system)s, p.remote_id, p.number, p.state, p.issued_on, p.reference, p.changed_at,
-               %(generation)s
+               p.total, p.currency, p.customer, ledger_spelling(p.number), %(generation)s
         FROM page p
         ON CONFLICT (tenant, system, remote_id) DO UPDATE
         SET number = CASE WHEN excluded.state = 'deleted' AND excluded.number = '' THEN d.number
                           ELSE excluded.number END,
+            spelling = CASE WHEN excluded.state = 'deleted' AND excluded.number = '' THEN d.spelling
+                            ELSE excluded.spelling END,
             issued_on = CASE WHEN excluded.state = 'deleted' THEN coalesce(excluded.issued_on, d.issued_on)
                              ELSE excluded.issued_on END,
             reference = CASE WHEN excluded.state = 'deleted' AND excluded.reference = '' THEN d.reference
                              ELSE excluded.reference END,
             state = excluded.state,
+            total = excluded.total, currency = excluded.currency, customer = excluded.customer,
             changed_at = coalesce(excluded.changed_at, d.changed_at),
             seen_at = clock_timestamp(),
             seen_in = excluded.seen_in
         WHERE d.seen_in <> excluded.seen_in
            OR (d.number, d.state, d.reference) <> (excluded.number, excluded.state, excluded.reference)
-           OR (d.issued_on, d.changed_at) IS DISTINCT FROM (excluded.issued_on, excluded.changed_at)
-        RETURNING d.remote_id, d.number, d.state, d.issued_on, d.reference
+           OR (d.issued_on, d.changed_at, d.total, d.currency, d.customer) IS DISTINCT FROM
+              (excluded.issued_on, excluded.changed_at, excluded.total, excluded.currency, excluded.customer)
+        RETURNING d.remote_id, d.number, d.state, d.issued_on, d.reference, d.total, d.currency, d.customer
     ), changed AS MATERIALIZED (
         SELECT w.number, w.reference
         FROM saved a
         LEFT JOIN before b ON b.remote_id = a.remote_id
         CROSS JOIN LATERAL (VALUES (a.number, a.reference), (b.number, b.reference)) AS w (number, reference)
-        WHERE (a.number, a.state, a.issued_on, a.reference)
-              IS DISTINCT FROM (b.number, b.state, b.issued_on, b.reference)
+        WHERE (a.number, a.state, a.issued_on, a.reference, a.total, a.currency, a.customer)
+              IS DISTINCT FROM (b.number, b.state, b.issued_on, b.reference, b.total, b.currency, b.customer)
     )
     {_NOTE}
 """  # noqa: S608  (our own text)
@@ -77,3 +83,38 @@ GONE = f"""
     )
     {_NOTE}
 """  # noqa: S608
+
+# How many documents that were in force or void a reading of everything has not seen, and how many there are.
+LOST = """
+    SELECT count(*) FILTER (WHERE d.seen_in <> %(generation)s), count(*) FROM ledger_remotedocument d
+    WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.state IN ('posted', 'void')
+"""
+
+# What the system should have of these entries, and a note for the next comparison. A later call that names no document
+# leaves the one that was pushed.
+EXPECT = """
+    WITH given AS (
+        SELECT * FROM unnest(%(entries)s::bigint[], %(ids)s::text[], %(totals)s::numeric[], %(currencies)s::text[],
+                             %(customers)s::text[]) AS g (entry_id, remote_id, total, currency, customer)
+    ), kept AS (
+        INSERT INTO ledger_expecteddocument AS x (tenant, system, entry_id, remote_id, total, currency, customer)
+        SELECT %(tenant)s, %(system)s, g.entry_id, g.remote_id, g.total, g.currency, g.customer FROM given g
+        ON CONFLICT (tenant, system, entry_id) DO UPDATE
+        SET remote_id = coalesce(nullif(excluded.remote_id, ''), x.remote_id), total = excluded.total,
+            currency = excluded.currency, customer = excluded.customer
+    )
+    INSERT INTO ledger_pendingcomparison (tenant, system, subject)
+    SELECT %(tenant)s, %(system)s, upper(e.number) FROM given g JOIN ledger_entry e ON e.id = g.entry_id
+"""
+
+# The entries of these series that the system has a document with an amount for, and that were never described.
+UNDESCRIBED = """
+    SELECT DISTINCT e.id
+    FROM ledger_entry e
+    JOIN ledger_remotedocument d ON d.tenant = %(tenant)s AND d.system = %(system)s AND d.number <> ''
+        AND upper(d.number) = upper(e.number) AND d.state = 'posted' AND d.total IS NOT NULL
+    WHERE e.tenant = %(tenant)s AND e.series_id = ANY (%(series)s) AND e.kind = 'issued'
+      AND NOT EXISTS (SELECT FROM ledger_expecteddocument x
+                      WHERE x.tenant = %(tenant)s AND x.system = %(system)s AND x.entry_id = e.id)
+    ORDER BY e.id LIMIT %(most)s
+"""

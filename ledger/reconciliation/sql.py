@@ -57,7 +57,8 @@ FRESH = f"""
     {_OPEN}
 """  # noqa: S608
 
-# And what hangs on these by a document: the number that it has there, and the number that it has here.
+# And what hangs on these by a document: the number that it has there, and the number that it has here; or by being the
+# same number in another spelling there.
 NEIGHBOURS = """
     INSERT INTO ledger_pendingcomparison (tenant, system, subject)
     SELECT %(tenant)s, %(system)s, n.subject
@@ -75,6 +76,14 @@ NEIGHBOURS = """
         JOIN ledger_entry e ON e.tenant = %(tenant)s AND e.series_id = ANY (%(series)s) AND e.document = d.reference
         WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND upper(d.number) = k.subject AND d.number <> ''
           AND d.reference <> '' AND e.document > ''
+        UNION ALL
+        SELECT upper(d.number)
+        FROM (SELECT ledger_spelling(k.subject) AS spelling FROM ledger_entry e
+              WHERE e.tenant = %(tenant)s AND upper(e.number) = k.subject AND e.kind <> 'gap' LIMIT 1) e
+        JOIN ledger_remotedocument d ON d.tenant = %(tenant)s AND d.system = %(system)s AND d.spelling = ANY (ARRAY[
+            e.spelling, e.spelling || '-1', e.spelling || '-2', e.spelling || '-3', e.spelling || '-4',
+            e.spelling || '-5', e.spelling || '-6', e.spelling || '-7', e.spelling || '-8', e.spelling || '-9'])
+        WHERE d.spelling > '' AND upper(d.number) <> k.subject
     ) n
 """
 

@@ -11,10 +11,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ledger.models import FindingKind
+from ledger.reconciliation.findings import told_there
 from ledger.reports import report_sql as sql
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope
-from ledger.unreadable import UNREADABLE, cut, objects
 from ledger.unreadable import facts as readable
 
 # The dataclasses below are made of `column(…)`, which is a `field(…)`.
@@ -92,22 +92,13 @@ def _findings(scope: Scope) -> Iterator[FindingRow]:
             system=system,
             finding=kinds.get(kind, kind),
             document=document,
-            there="; ".join(_told(document) for document in objects(known.get("there"))) or "nothing",
+            there=told_there(known),
             facts=known,
             found_at=found_at.astimezone(scope.zone),
             reason=reason or "",
             acknowledged_by=actor or "",
             acknowledged_at=at.astimezone(scope.zone) if at is not None else None,
         )
-
-
-def _told(document: Mapping[str, Any]) -> str:
-    """A document there, as people say it: posted INV-1 of 2026-01-05 for order:7."""
-    if UNREADABLE in document:
-        return f"{UNREADABLE}: {document[UNREADABLE]}"
-    dated = f" of {document['issued_on']}" if document.get("issued_on") else ""
-    reference = f" for {document['reference']}" if document.get("reference") else ""
-    return cut(f"{document.get('state', '?')} {document.get('number', '?')}{dated}{reference}")
 
 
 def _confirmed(scope: Scope, systems: Mapping[str, datetime | None]) -> Iterator[ConfirmedRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger.reconciliation.joins import CONFIRMED_BY, LAST_WORD
+from ledger.reconciliation.joins import CONFIRMED_BY, LAST_WORD, OURS
 
 # Some periods in an order of their own, each with a place in it; what is read of one, is read along its index.
 _PERIODS = "unnest(%(periods)s::bigint[]) WITH ORDINALITY AS w (period, place)"
@@ -266,13 +266,14 @@ _REGISTER = """
 REGISTER = _REGISTER.format(periods=_PERIODS, confirmed="NULL")
 CONFIRMED_REGISTER = _REGISTER.format(
     periods=_PERIODS,
-    confirmed="""(
+    confirmed=f"""(
         SELECT string_agg(DISTINCT d.system, ', ' ORDER BY d.system) FROM ledger_remotedocument d
         WHERE d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
           AND d.state = CASE WHEN EXISTS (
                   SELECT FROM ledger_numbervoided v WHERE v.tenant = e.tenant AND v.entry_id = e.id)
               THEN 'void' ELSE 'posted' END
-    )""",
+          AND {OURS}
+    )""",  # noqa: S608
 )
 # The voids of the same documents, in the same order.
 REGISTER_VOIDS = f"""

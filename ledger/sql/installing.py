@@ -26,14 +26,14 @@ _GUARD = re.compile(
 #: PostgreSQL's own functions that the ledger's call. Each is called by its full name in what is installed: were another
 #: of that name in the ledger's schema, for the very types of a call, it would win, although pg_catalog comes first.
 _BUILT_IN = re.compile(
-    r"(?<![.\w])(array_agg|array_append|array_cat|array_fill|array_position|bool_or|btrim|cardinality|chr|clock_timestamp"
+    r"(?<![.\w])(abs|array_agg|array_append|array_cat|array_fill|array_position|array_remove|bool_or|btrim|cardinality|chr|clock_timestamp"
     r"|convert_to|count|current_database|current_query|current_setting|div|encode|format|generate_series|hashint8|hashtextextended|isfinite"
     r"|json_build_array|json_build_object|jsonb_agg|jsonb_build_array|jsonb_build_object|jsonb_each|jsonb_object_agg|jsonb_object_keys"
     r"|jsonb_path_exists|jsonb_populate_record|jsonb_to_recordset|jsonb_typeof|lead|left|length|lpad|make_date|max|min|mxid_age|nextval"
     r"|numrange|octet_length|pg_advisory_xact_lock|pg_control_system|pg_current_snapshot|pg_current_xact_id|pg_current_xact_id_if_assigned|pg_get_expr|pg_get_multixact_members"
     r"|pg_get_serial_sequence|pg_is_in_recovery|pg_snapshot_xmax|pg_try_advisory_xact_lock|pg_xact_status|quote_ident|quote_literal"
-    r"|regexp_matches|regexp_replace|repeat|replace|right|set_config|sha256|starts_with|string_agg|string_to_array|strpos"
-    r"|substr|sum|to_char|to_json|to_jsonb|translate|upper|unnest(?=\([\w.]+\)))\("
+    r"|regexp_matches|regexp_replace|repeat|replace|right|round|set_config|sha256|starts_with|string_agg|string_to_array|strpos"
+    r"|substr|sum|to_char|to_json|to_jsonb|translate|trim_scale|upper|unnest(?=\([\w.]+\)))\("
 )
 _APPEND_ONLY = """
 CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON {table}

@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 
 from ledger.moments import aware, timestamp
+from ledger.reconciliation.findings import told_there
 from ledger.unreadable import cut
 from ledger.zones import timestamp_in
 
@@ -60,6 +61,12 @@ def lasted(span: timedelta | None) -> str:
     if seconds < 120:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+@register.filter
+def there(facts: Mapping[str, Any]) -> str:
+    """What the other side has, of the facts of a finding."""
+    return told_there(facts)
 
 
 @register.filter

@@ -71,7 +71,9 @@ def open_findings() -> set[tuple[str, str]]:
 def expected(planted: list[Planted], **otherwise: str) -> set[tuple[str, str]]:
     """The findings of what was planted; ``otherwise`` names kinds that show as others."""
     kinds = KINDS | {kind.replace("_", " "): told for kind, told in otherwise.items()}
-    return {(kinds[each.kind], each.number) for each in planted}
+    told = {(kinds[each.kind], each.number) for each in planted}
+    # What has the number again is another sale's.
+    return told | {("other-document", number) for kind, number in told if kind == "reused"}
 
 
 @contextmanager

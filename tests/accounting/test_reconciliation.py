@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from inspect import signature
 from io import StringIO
 from typing import Any
@@ -14,8 +15,8 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from ledger import issue
-from ledger.models import FindingRaised, RemoteReading, SweepRun
-from ledger.reconciliation import count_confirmed
+from ledger.models import Entry, ExpectedDocument, FindingRaised, RemoteReading, SweepRun
+from ledger.reconciliation import count_confirmed, findings
 from ledger.sweeps import find_sweep, registered, registry
 from ledger.sweeps import run as run_sweep
 from tests.accounting.reconciling import DAY, KINDS, configured, expected, open_findings, plumbing, sell
@@ -109,6 +110,84 @@ class TestOdoo:
         done = reconcile("books", full=True)
         assert done.full_reading
         assert open_findings() == expected(planted, missing_there="deleted")
+
+
+def describe_100(entry: Entry) -> dict[str, Any]:
+    """What the settings name as the hook; of the second number nothing is known."""
+    if entry.number.endswith("2"):
+        raise KeyError(entry.document)
+    return {"customer": "7", "total": Decimal("100.00"), "currency": "EUR"}
+
+
+class TestTrusted:
+    def test_an_amount_that_describe_does_not_know_is_told(self, odoo: OdooStandIn, settings: Any) -> None:
+        settings.LEDGER_ACCOUNTING["SYSTEMS"]["books"]["describe"] = f"{__name__}:describe_100"
+        keys = keep(odoo, sell(4))
+        for key, total in zip(keys.values(), (100.0, 115.0, 115.0, 115.0), strict=True):
+            odoo.documents[key].body["amount_total"] = total
+        reconcile("books")
+        assert open_findings() == {("other-amount", "INV-2026-003")}
+        assert ExpectedDocument.objects.count() == 3
+        odoo.documents[keys["INV-2026-003"]].body["amount_total"] = 100.0
+        odoo.touch(keys["INV-2026-003"])
+        reconcile("books")
+        assert open_findings() == set()
+
+    def test_a_user_who_sees_less_raises_nothing(self, odoo: OdooStandIn) -> None:
+        keep(odoo, sell())
+        reconcile("books")
+        hidden, odoo.documents = odoo.documents, {}
+        out = StringIO()
+        with pytest.raises(CommandError, match="found 0 documents; 12 of the 12 known") as caught:
+            call_command("ledger_reconcile", "--system", "books", "--full", stdout=out)
+        assert caught.value.returncode == 3
+        row = RemoteReading.objects.get()
+        assert (row.needs_person, row.begun_at, row.cursor) == (True, None, "")
+        assert row.error.startswith("LostDocuments: ")
+        assert FindingRaised.objects.count() == 0
+        odoo.documents = hidden
+        reconcile("books", full=True)
+        assert (RemoteReading.objects.get().error, open_findings()) == ("", set())
+
+    def test_a_series_whose_kind_is_not_read_is_told_and_not_compared(self, odoo: OdooStandIn) -> None:
+        keep(odoo, sell())
+        with transaction.atomic():
+            issue("order", document="cart:1", on=DAY)
+        done = reconcile("books", full=True)
+        assert done.compared is not None
+        assert done.compared.unread == {"order": "order"}
+        assert open_findings() == set()
+        out = StringIO()
+        call_command("ledger_reconcile", "--system", "books", stdout=out)
+        assert "Not compared, since books isn't read for such documents: order (order)." in out.getvalue()
+
+    def test_the_settings_may_say_of_what_kind_a_series_is(self, odoo: OdooStandIn, settings: Any) -> None:
+        keep(odoo, sell())
+        with transaction.atomic():
+            issue("order", document="cart:1", on=DAY)
+        settings.LEDGER_ACCOUNTING["SYSTEMS"]["books"]["series"] = {"invoice": "invoice", "order": "invoice"}
+        reconcile("books")
+        assert {kind for kind, _ in open_findings()} == {"missing"}
+
+    def test_references_that_are_not_ours_may_be_ignored(self, odoo: OdooStandIn, settings: Any) -> None:
+        keys = keep(odoo, sell())
+        odoo.documents[keys["INV-2026-001"]].reference = "PO 4711"
+        reconcile("books")
+        assert open_findings() == {("other-document", "INV-2026-001")}
+        settings.LEDGER_ACCOUNTING["SYSTEMS"]["books"]["references"] = "ignore"
+        reconcile("books", full=True)
+        assert open_findings() == set()
+
+    def test_the_difference_of_two_spellings_is_shown(self, odoo: OdooStandIn) -> None:
+        keys = keep(odoo, sell())
+        odoo.renumber(keys["INV-2026-001"], "INV-2026-001\u00a0")
+        odoo.documents[keys["INV-2026-001"]].reference = ""
+        out = StringIO()
+        with pytest.raises(CommandError, match="1 other-spelling"):
+            call_command("ledger_reconcile", "--system", "books", stdout=out)
+        [finding] = findings(system="books")
+        assert finding.there == "posted “INV-2026-001\\u00a0” of 2026-03-05 over 0 EUR"
+        assert "\\u00a0" in out.getvalue()
 
 
 class TestFaults:

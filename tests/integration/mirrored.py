@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from decimal import Decimal
+from typing import Any, Self
 
 from ledger.models import FindingRaised
 from ledger.reconciliation import Books, Compared, compare
 from ledger.reconciliation.findings import findings
-from ledger.reconciliation.mirror import Habits, begin, save_page
+from ledger.reconciliation.mirror import Expected, Habits, begin, expect, save_page
 
 DAY = date(2026, 3, 1)
 HABITS = Habits(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
@@ -26,6 +27,9 @@ class Paper:
     issued_on: date | None = DAY
     reference: str = ""
     changed_at: datetime | None = None
+    total: Decimal | None = None
+    currency: str = ""
+    customer: str = ""
 
 
 @dataclass
@@ -42,6 +46,11 @@ class There:
     def change(self, remote_id: str, **facts: Any) -> Paper:
         self.papers[remote_id] = replace(self.papers[remote_id], **facts)
         return self.papers[remote_id]
+
+    def expect(self, *expected: Expected) -> Self:
+        """Tell what the system should have."""
+        expect(self.books, expected)
+        return self
 
     def read(self) -> None:
         reading = begin(self.books, HABITS, full=True)

@@ -137,7 +137,8 @@ def test_every_other_model_is_an_event() -> None:
     assert {model._meta.model_name for model in CHANGING} == {"series", "period", "defaultseries"}
     queues = {"slot", "pool", "reservation", "ticket", "scanposition", "remotepool"}
     assert {model._meta.model_name for model in QUEUES} == queues
-    assert {model._meta.model_name for model in MIRROR} == {"remotedocument", "remotereading", "pendingcomparison"}
+    mirror = {"remotedocument", "remotereading", "pendingcomparison", "expecteddocument"}
+    assert {model._meta.model_name for model in MIRROR} == mirror
     assert {model._meta.model_name for model in DIARY} == {"sweeprun", "sweepbatch"}
     assert {model._meta.model_name for model in ACCESS} == {"tenantaccess", "tenantbinding", "rolepurpose"}
     assert {model._meta.model_name for model in STAGING} == {"adoptingrow", "adoptingday"}

@@ -29,6 +29,17 @@ class WhoNumbers(StrEnum):
     AT_POST = "at_post"
 
 
+class Kind(StrEnum):
+    """Of what kind a document is: that of its series, if its code is one of these. No system lists orders, tickets."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit-note"
+    RECEIPT = "receipt"
+    REFUND = "refund"
+    ORDER = "order"
+    TICKET = "ticket"
+
+
 class State(StrEnum):
     """Where a document stands in the remote system, whatever that calls it."""
 
@@ -48,6 +59,8 @@ class Capabilities:
     ``drafts`` whether drafts can be made, cancelled, and posted later under their number; ``number_kept`` whether the
     number of a deleted document is never given again; ``max_number_length`` its limit in characters.
 
+    ``kinds`` are the kinds of documents that it lists: a series of another kind is not compared with it.
+
     ``finds_references`` whether ``find(reference=…)`` works; where not, only a list shows which document bears it.
 
     ``overlap``: how far before the last reading the next one must begin, since changes show late or are dated early.
@@ -59,6 +72,7 @@ class Capabilities:
     deletions: bool
     idempotency: bool
     drafts: bool
+    kinds: frozenset[Kind] = frozenset({Kind.INVOICE})
     voids: bool = True
     number_kept: bool = True
     max_number_length: int | None = None
@@ -73,7 +87,8 @@ class RemoteInvoice:
 
     ``remote_id`` is the system's own key, ``number`` its text as it is there (empty while it has none), ``reference``
     the key of our document, which we wrote into it, or empty. ``changed_at`` is the system's clock. Of a document that
-    is gone (``State.DELETED``) all but ``remote_id`` may be empty.
+    is gone (``State.DELETED``) all but ``remote_id`` may be empty. ``total`` is with taxes; ``customer`` has every name
+    that the system has for the customer, one a line.
     """
 
     remote_id: str
@@ -82,6 +97,9 @@ class RemoteInvoice:
     issued_on: date | None
     reference: str
     changed_at: datetime | None
+    total: Decimal | None = None
+    currency: str = ""
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,14 @@ LEDGER_ACCOUNTING = {
             "tenant": "",                         # whose numbers they are, in Folio
             "credentials": {"ENV": "XERO_"},      # XERO_CLIENT_ID, XERO_CLIENT_SECRET, …; or "client_id": "…" each
             "options": {"page_size": 200},        # what the adapter's own page in docs/guides/accounting.md names
-            "series": ["invoice"],                # whose numbers go there (all series of the tenant)
+            "series": ["invoice"],                # whose numbers go there (all series of the tenant); or with the kind
+                                                  # of their documents: {"rechnung": "invoice", "rma": "credit-note"}
             # How it is reconciled; all of these may be left out:
             "grace": 86400,                       # seconds before a number that isn't there counts as missing (a day)
             "full_every": 7,                      # days between two readings of everything (7)
             "foreign": "ignore",                  # numbers there that fit no period of the series ("report")
+            "largest_loss": 0.2,                  # share of the known documents that may be gone at once (0.2)
+            "references": "ignore",               # references there aren't the keys of our documents ("ours")
             # How numbers are written back:
             "push": "2026-01-01",                 # push what bears this date or a later one; True for everything
             "describe": "shop.books:describe",    # customer and amount: workers.writing_back.describing
@@ -33,6 +36,7 @@ from typing import Any, Literal
 from django.conf import settings
 
 from ledger.misspelt import meant, unknown
+from workers.accounting.base import Kind
 from workers.accounting.errors import Misconfigured
 from workers.accounting.secrecy import Secret
 
@@ -48,7 +52,8 @@ ADAPTERS = {
 
 _KEYS = {"SYSTEMS", "TOKEN_KEYS"}
 _SYSTEM_KEYS = {"adapter", "organisation", "url", "tenant", "credentials", "options", "push", "describe"}
-_RECONCILING = {"series", "grace", "full_every", "foreign"}
+_RECONCILING = {"series", "grace", "full_every", "foreign", "largest_loss", "references"}
+_WORDS = {"foreign": ("report", "ignore"), "references": ("ours", "ignore")}
 
 
 class Credentials:
@@ -89,7 +94,8 @@ class Credentials:
 class System:
     """One accounting system of the settings. ``name`` is ours, ``organisation`` the vendor's key of the company.
 
-    ``series`` (codes; None for all), ``grace`` (seconds), ``full_every`` (days) and ``foreign``: how it is reconciled.
+    ``series`` (codes; None for all), ``kinds`` (of series, where the settings say them), ``grace`` (seconds),
+    ``full_every`` (days), ``foreign``, ``largest_loss`` (a share) and ``references``: how it is reconciled.
     """
 
     name: str
@@ -103,6 +109,9 @@ class System:
     grace: float = 86400
     full_every: float = 7
     foreign: Literal["report", "ignore"] = "report"
+    largest_loss: float = 0.2
+    references: Literal["ours", "ignore"] = "ours"
+    kinds: Mapping[str, str] = field(default_factory=dict)
     push: bool | str = False
     describe: str = ""
 
@@ -195,6 +204,10 @@ def _reconciling(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """How it is reconciled, checked."""
     checked = {key: given[key] for key in _RECONCILING & set(given)}
     if (codes := checked.get("series")) is not None:
+        if isinstance(codes, Mapping):
+            checked["kinds"] = dict(codes)
+            if wrong := sorted({str(kind) for kind in codes.values() if kind not in list(Kind)}):
+                raise _wrong(f"{name}: 'series' has the kinds {wrong}.", f"Kinds are {', '.join(Kind)}.", name)
         if isinstance(codes, str) or not codes or not all(isinstance(code, str) and code for code in codes):
             raise _wrong(f"{name}: 'series' is {codes!r}.", "It is a list of codes, such as ['invoice'].", name)
         checked["series"] = tuple(codes)
@@ -203,8 +216,12 @@ def _reconciling(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or value < 0 or (key == "full_every" and value == 0):
             raise _wrong(f"{name}: {key!r} is {value!r}.", f"It is a number of {unit}.", name)
-    if checked.get("foreign", "report") not in ("report", "ignore"):
-        raise _wrong(f"{name}: 'foreign' is {checked['foreign']!r}.", "It is 'report' or 'ignore'.", name)
+    share = checked.get("largest_loss", 0)
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise _wrong(f"{name}: 'largest_loss' is {share!r}.", "It is a share: 0.2 is 20 %.", name)
+    for key, words in _WORDS.items():
+        if checked.get(key, words[0]) not in words:
+            raise _wrong(f"{name}: {key!r} is {checked[key]!r}.", f"It is {words[0]!r} or {words[1]!r}.", name)
     return checked
 
 

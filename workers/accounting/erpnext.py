@@ -29,7 +29,7 @@ from zoneinfo import ZoneInfo
 
 from workers.accounting.answers import Answer
 from workers.accounting.authentication import token_pair
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import System
 from workers.accounting.errors import AccountingError, AnswerLost, Misconfigured, NotThere, NumberRefused, Refused
 from workers.accounting.http import Client
@@ -39,6 +39,7 @@ from workers.accounting.pushing import make_once
 from workers.accounting.records import Record
 
 _STATES = {0: State.DRAFT, 1: State.POSTED, 2: State.VOID}
+_AMOUNT = ["grand_total", "currency", "customer"]
 _INVOICES = "api/resource/Sales%20Invoice"
 _DELETED = "api/resource/Deleted%20Document"
 #: Cursors begin with the list that they are in: the living first, then the deleted.
@@ -55,6 +56,7 @@ class ERPNext:
         deletions=True,
         idempotency=False,
         drafts=True,
+        kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE}),
         number_kept=False,
         # Dated by the clock of the process that writes, before it commits.
         overlap=timedelta(minutes=15),
@@ -143,7 +145,7 @@ class ERPNext:
         return Page([*here, *first.invoices], first.next_cursor)
 
     def _living(self, filters: list[list[str]], limit: int = 0) -> list[RemoteInvoice]:
-        fields = ["name", "docstatus", "posting_date", "modified", "creation", self._reference]
+        fields = ["name", "docstatus", "posting_date", "modified", "creation", self._reference, *_AMOUNT]
         answer = self._list(_INVOICES, fields, [["company", "=", self._company], *filters], limit)
         return [self._invoice(each) for each in answer.record.records("data")]
 
@@ -293,6 +295,9 @@ class ERPNext:
             issued_on=record.date("posting_date", None),
             reference=record.text(self._reference, ""),
             changed_at=self._time(record, "modified"),
+            total=record.amount("grand_total"),
+            currency=record.text("currency", ""),
+            customer=record.text("customer", ""),
         )
 
     def _deleted(self, row: Record) -> RemoteInvoice:

@@ -21,7 +21,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
 from workers.accounting.odoo_doors import Door, Json2, JsonRpc
@@ -32,6 +32,7 @@ from workers.accounting.records import Record
 
 _STATES = {"draft": State.DRAFT, "posted": State.POSTED, "cancel": State.VOID}
 _MOVES = "account.move"
+_AMOUNT = ["amount_total", "currency_id", "partner_id"]
 _KINDS = ["out_invoice", "out_refund", "out_receipt"]
 
 
@@ -46,6 +47,7 @@ class Odoo:
         idempotency=False,
         # There are drafts, but none that has a number.
         drafts=False,
+        kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE, Kind.RECEIPT, Kind.REFUND}),
         number_kept=False,
         # A change bears the time at which its transaction began, and shows when that is over.
         overlap=timedelta(minutes=15),
@@ -143,7 +145,7 @@ class Odoo:
         return [self._invoice(each) for each in self._rows(domain, limit)]
 
     def _rows(self, domain: list[list[Any]], limit: int | None = None) -> list[Record]:
-        fields = ["name", "state", "posted_before", "invoice_date", "write_date", self._reference]
+        fields = ["name", "state", "posted_before", "invoice_date", "write_date", self._reference, *_AMOUNT]
         found = self._door.call(
             _MOVES,
             "search_read",
@@ -191,6 +193,9 @@ class Odoo:
             issued_on=record.date("invoice_date", None),
             reference=record.text(self._reference, ""),
             changed_at=_utc(record, "write_date"),
+            total=record.amount("amount_total"),
+            currency=_named(record, "currency_id").rpartition("\n")[2],
+            customer=_named(record, "partner_id"),
         )
 
     # Writing --------------------------------------------------------------------------------------------
@@ -270,6 +275,12 @@ class Odoo:
             system=self._system.name,
             endpoint=f"POST {_MOVES}",
         )
+
+
+def _named(record: Record, key: str) -> str:
+    """The id and the name of what a field points to, one a line: Odoo writes [7, "Ada Ltd"]."""
+    there = record.fields.get(key)
+    return "\n".join(map(str, there)) if isinstance(there, list) else ""
 
 
 def _utc(record: Record, key: str) -> datetime:

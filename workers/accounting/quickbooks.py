@@ -292,6 +292,9 @@ def _invoice(record: Record) -> RemoteInvoice:
         issued_on=record.date("TxnDate", None),
         reference=marked[1].strip() if marked else "",
         changed_at=changed_at,
+        total=record.amount("TotalAmt"),
+        currency=record.record("CurrencyRef").text("value", "") if "CurrencyRef" in record else "",
+        customer=record.record("CustomerRef").text("value", "") if "CustomerRef" in record else "",
     )
 
 

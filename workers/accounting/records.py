@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from workers.accounting.errors import UnexpectedAnswer
@@ -66,6 +67,16 @@ class Record:
         if at is None or at.tzinfo is None:
             self.refuse(f"has {value!r} in {key!r}, where a time with its zone was expected")
         return at
+
+    def amount(self, key: str) -> Decimal | None:
+        """An amount of money, as a number or a text; None where there is none, or it is nothing of the kind."""
+        value = self._fields.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return None
+        try:
+            return Decimal(str(value))
+        except InvalidOperation:
+            return None
 
     def record(self, key: str) -> Record:
         return self._child(self._value(key, _MISSING))

@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from workers.accounting.authentication import bearer
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, Refused, Unsupported
 from workers.accounting.http import Client
@@ -52,6 +52,7 @@ class Tryton:
         idempotency=False,
         # There are drafts, but none that has a number.
         drafts=False,
+        kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE}),
         # A change bears the time at which its transaction began, and shows when that is over.
         overlap=timedelta(minutes=15),
     )

@@ -249,7 +249,15 @@ def _invoice(record: Record) -> RemoteInvoice:
         issued_on=_date(record),
         reference=record.text("Reference", ""),
         changed_at=_time(record, "UpdatedDateUTC"),
+        total=record.amount("Total"),
+        currency=record.text("CurrencyCode", ""),
+        customer=_names(record, "Contact", "ContactID", "Name"),
     )
+
+
+def _names(record: Record, key: str, *fields: str) -> str:
+    there = record.fields.get(key)
+    return "\n".join(str(there[field]) for field in fields if there.get(field)) if isinstance(there, dict) else ""
 
 
 def _date(record: Record) -> date | None:

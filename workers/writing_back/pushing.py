@@ -20,6 +20,8 @@ from django.db import router
 
 from ledger import remote
 from ledger.models import Entry
+from ledger.reconciliation import Books
+from ledger.reconciliation.mirror import Expected, expect
 from workers.accounting import credentials, systems
 from workers.accounting.base import AccountingSystem, NewInvoice, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import System
@@ -160,6 +162,8 @@ class _Pusher:
         elif there.state in _GONE:
             self._tell(push, "cancelled", self.queue.cancelled(push, there))
         else:
+            expected = Expected(push.entry_id, there.remote_id, invoice.total, invoice.currency, invoice.customer)
+            expect(Books(push.system, push.tenant), [expected], using=self.queue.alias)
             self._tell(push, "pushed", self.queue.pushed(push, there))
 
     def _cancel(self, push: Push) -> None:

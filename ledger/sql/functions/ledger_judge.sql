@@ -19,8 +19,8 @@ BEGIN
         WHERE c.tenant = p_tenant AND c.system = p_system
     ), seen AS MATERIALIZED (
         SELECT k.subject, e.*, p.starts_on, p.ends_on, v.voided_at, v.void_reason, v.id IS NOT NULL AS is_void,
-               r.posted, r.void, r.dead, r.ours_posted, r.outside, r.matched, r.first_number,
-               r.first_reference
+               x.total, x.currency, x.customer, x.remote_id, r.posted, r.void, r.dead, r.ours_posted, r.outside,
+               r.matched, r.amount_differs, r.first_number, r.first_reference
         FROM asked k
         LEFT JOIN LATERAL (
             SELECT e.id AS entry_id, e.number, e.kind, e.document, e.issued_on, e.issued_at, e.period_id, e.actor,
@@ -34,6 +34,7 @@ BEGIN
             FROM ledger_numbervoided v WHERE v.tenant = p_tenant AND v.entry_id = e.entry_id
             LIMIT 1
         ) v ON true
+        LEFT JOIN ledger_expecteddocument x ON x.tenant = p_tenant AND x.system = p_system AND x.entry_id = e.entry_id
         CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE d.state = 'posted') AS posted,
                    count(*) FILTER (WHERE d.state = 'void') AS void,
@@ -42,22 +43,26 @@ BEGIN
                        AS ours_posted,
                    coalesce(bool_or(d.state IN ('posted', 'void')
                                     AND d.issued_on NOT BETWEEN p.starts_on AND p.ends_on), false) AS outside,
-                   coalesce(bool_or(d.state IN ('posted', 'void') AND d.reference IN ('', e.document)), false)
-                       AS matched,
+                   coalesce(bool_or(d.state IN ('posted', 'void') AND ledger_is_ours(
+                       x.remote_id, e.document, d.remote_id, d.reference)), false) AS matched,
+                   coalesce(bool_or(d.state = 'posted' AND ledger_is_ours(
+                       x.remote_id, e.document, d.remote_id, d.reference) AND ledger_amount_differs(
+                       x.total, x.currency, x.customer, d.total, d.currency, d.customer)), false) AS amount_differs,
                    min(d.number) FILTER (WHERE d.state IN ('posted', 'void')) AS first_number,
                    min(d.reference) FILTER (WHERE d.state IN ('posted', 'void')) AS first_reference
             FROM ledger_remotedocument d
             WHERE d.tenant = p_tenant AND d.system = p_system AND upper(d.number) = k.subject AND d.number <> ''
         ) r
     ), judged AS MATERIALIZED (
-        SELECT s.*, o.elsewhere, d.differing
+        SELECT s.*, o.elsewhere, o.elsewhere_count, d.differing
         FROM (SELECT s.*, s.kind IN ('issued', 'adopted') AND s.ours AS numbered,
                      s.kind IN ('issued', 'adopted') AND s.ours AND NOT s.is_void AS living
               FROM seen s) s
         CROSS JOIN LATERAL (
             SELECT count(*) AS elsewhere_count, jsonb_agg(
     jsonb_build_object('remote_id', d.remote_id, 'number', d.number, 'state', d.state, 'issued_on', d.issued_on,
-                       'reference', d.reference, 'changed_at', d.changed_at)
+                       'reference', d.reference, 'changed_at', d.changed_at, 'total', trim_scale(d.total), 'currency', d.currency,
+                       'customer', d.customer)
  ORDER BY d.remote_id) AS elsewhere
             FROM (SELECT d.* FROM ledger_remotedocument d
             WHERE s.ours AND s.kind IN ('issued', 'adopted') AND NOT s.is_void AND s.document > '' AND NOT s.matched
@@ -104,9 +109,33 @@ BEGIN
                 ('deleted', s.living AND s.posted + s.void = 0 AND s.dead > 0),
                 ('reused', s.numbered AND s.posted > 0
                            AND s.dead + CASE WHEN p_number_kept THEN 0 ELSE s.void END > 0),
-                ('gap', s.ours AND s.kind = 'gap' AND s.posted > 0)
+                ('gap', s.ours AND s.kind = 'gap' AND s.posted > 0),
+                ('other-document', s.living AND s.posted > 0 AND NOT s.matched),
+                ('other-amount', s.living AND s.amount_differs)
             ) AS w (kind, differs)
         ) d
+    ), near AS MATERIALIZED (
+        -- A number that nobody bears there, and one there that nobody knows here, and both read alike: one finding.
+        SELECT m.subject, array_agg(u.subject) AS others
+        FROM (SELECT DISTINCT ON (u.subject) u.subject, m.subject AS meant
+              FROM judged u
+              CROSS JOIN LATERAL (SELECT ledger_spelling(u.subject) AS spelling) l
+              CROSS JOIN LATERAL (VALUES (l.spelling), (regexp_replace(l.spelling, '-[1-9]$', ''))) k (spelling)
+              JOIN (SELECT j.subject, ledger_spelling(j.subject) AS spelling FROM judged j
+                    WHERE j.living AND j.posted = 0 AND j.elsewhere_count = 0) m ON m.spelling = k.spelling
+              WHERE 'unknown' = ANY (u.differing)
+              ORDER BY u.subject, m.subject) u
+        JOIN judged m ON m.subject = u.meant
+        GROUP BY m.subject
+    ), verdicts AS MATERIALIZED (
+        SELECT j.*, j.subject || coalesce(n.others, '{}') AS subjects, ARRAY(
+                   SELECT w.kind FROM unnest(j.rest) AS w (kind)
+                   WHERE n.subject IS NULL OR w.kind NOT IN ('missing', 'void-there', 'deleted')
+                   UNION ALL SELECT 'other-spelling' WHERE n.subject IS NOT NULL) AS told
+        FROM (SELECT j.*, CASE WHEN o.subject IS NULL THEN j.differing
+                               ELSE array_remove(j.differing, 'unknown') END AS rest
+              FROM judged j LEFT JOIN (SELECT unnest(n.others) AS subject FROM near n) o ON o.subject = j.subject) j
+        LEFT JOIN near n ON n.subject = j.subject
     ), raised AS (
         INSERT INTO ledger_findingraised (tenant, system, kind, subject, occurrence, entry_id, number, document, facts)
         SELECT p_tenant, p_system, k.kind, j.subject, coalesce(last.occurrence, 0) + 1, j.entry_id,
@@ -115,11 +144,12 @@ BEGIN
                    'here', CASE WHEN j.entry_id IS NOT NULL THEN jsonb_build_object(
                        'number', j.number, 'kind', j.kind, 'document', j.document, 'issued_on', j.issued_on,
                        'issued_at', j.issued_at, 'period', j.starts_on::text || ' to ' || j.ends_on::text, 'actor', j.actor,
+                       'total', trim_scale(j.total), 'currency', j.currency, 'customer', j.customer, 'pushed_as', j.remote_id,
                        'void', CASE WHEN j.is_void THEN jsonb_build_object(
                            'voided_at', j.voided_at, 'reason', j.void_reason) END) END,
                    'there', CASE k.kind WHEN 'other-number' THEN j.elsewhere ELSE t.documents END)
-        FROM judged j
-        CROSS JOIN LATERAL unnest(j.differing) AS k (kind)
+        FROM verdicts j
+        CROSS JOIN LATERAL unnest(j.told) AS k (kind)
         LEFT JOIN LATERAL (
             SELECT f.occurrence,
                    NOT EXISTS (SELECT FROM ledger_findingresolved d
@@ -131,11 +161,13 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT coalesce(jsonb_agg(
     jsonb_build_object('remote_id', d.remote_id, 'number', d.number, 'state', d.state, 'issued_on', d.issued_on,
-                       'reference', d.reference, 'changed_at', d.changed_at)
+                       'reference', d.reference, 'changed_at', d.changed_at, 'total', trim_scale(d.total), 'currency', d.currency,
+                       'customer', d.customer)
  ORDER BY d.remote_id), '[]') AS documents
             FROM (SELECT d.* FROM ledger_remotedocument d
-                  WHERE d.tenant = p_tenant AND d.system = p_system AND upper(d.number) = j.subject
-                    AND d.number <> ''
+                  WHERE d.tenant = p_tenant AND d.system = p_system AND d.number <> ''
+                    AND upper(d.number) = ANY (CASE k.kind WHEN 'other-spelling' THEN j.subjects
+                                               ELSE ARRAY[j.subject] END)
                   LIMIT 20) d
         ) t
         WHERE last.is_open IS NOT TRUE
@@ -144,13 +176,13 @@ BEGIN
         RETURNING ledger_findingraised.kind
     ), settled AS MATERIALIZED (
         SELECT f.id, f.tenant, f.kind
-        FROM judged j
+        FROM verdicts j
         CROSS JOIN LATERAL (
             SELECT f.id, f.tenant, f.kind FROM ledger_findingraised f
             WHERE f.tenant = p_tenant AND f.system = p_system AND f.subject = j.subject
             OFFSET 0
         ) f
-        WHERE f.kind <> ALL (j.differing)
+        WHERE f.kind <> ALL (j.told)
           AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
     ), resolved AS (
         INSERT INTO ledger_findingresolved (tenant, finding_id)

@@ -37,5 +37,14 @@ BEGIN
           AND EXISTS (SELECT FROM ledger_remotedocument d
                       WHERE d.tenant = $1 AND d.system = $2 AND upper(d.number) = upper(e.number) AND d.number <> ''
                         AND d.state = 'posted')
+        UNION ALL
+        SELECT upper(e.number)
+        FROM ledger_expecteddocument x
+        JOIN ledger_entry e ON e.id = x.entry_id
+        JOIN ledger_remotedocument d ON d.tenant = $1 AND d.system = $2 AND upper(d.number) = upper(e.number)
+            AND d.number <> '' AND d.state = 'posted'
+        WHERE x.tenant = $1 AND x.system = $2
+          AND (NOT ledger_is_ours(x.remote_id, e.document, d.remote_id, d.reference)
+               OR ledger_amount_differs(x.total, x.currency, x.customer, d.total, d.currency, d.customer))
     $query$ USING p_tenant, p_system, p_series;
 END $$;

@@ -185,6 +185,9 @@ class ERPNextStandIn(ChosenFaults):
     def _document(self, there: Document) -> dict[str, Any]:
         return {
             "doctype": "Sales Invoice",
+            "grand_total": sum(float(each.get("rate", 0)) * each.get("qty", 1) for each in there.body.get("items", [])),
+            "currency": "EUR",
+            "customer": "C-1",
             **there.body,
             "name": there.number,
             "docstatus": _DOCSTATUS[there.state],

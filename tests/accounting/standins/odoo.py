@@ -166,6 +166,9 @@ class OdooStandIn(ChosenFaults):
             "invoice_date": there.issued_on.isoformat(),
             "invoice_origin": there.reference or False,
             "write_date": there.changed_at,
+            "amount_total": there.body.get("amount_total", 0.0),
+            "currency_id": [there.body.get("currency_id", 125), "EUR"],
+            "partner_id": [there.body.get("partner_id", 7), "Ada Ltd"],
         }
 
     def _shown(self, there: Document, fields: list[str]) -> dict[str, Any]:

@@ -45,6 +45,27 @@ MUTANTS = (
         (RECONCILIATION,),
     ),
     Mutant(
+        "another sale's document is as good as ours",
+        "ledger/sql/functions/ledger_is_ours.sql",
+        "p_reference = '' OR p_document = '' OR p_reference = p_document",
+        "true",
+        (f"{RECONCILIATION}::TestOurs",),
+    ),
+    Mutant(
+        "another document than the one that we pushed is as good",
+        "ledger/sql/functions/ledger_is_ours.sql",
+        "CASE WHEN p_pushed > '' THEN p_remote_id = p_pushed\n                ELSE",
+        "CASE WHEN false THEN false\n                ELSE",
+        (f"{RECONCILIATION}::TestOurs",),
+    ),
+    Mutant(
+        "a reading that lost most of the mirror counts",
+        f"{RECONCILING}/mirror.py",
+        "            _refuse_loss(books, row, *cursor.fetchone())\n",
+        "",
+        (f"{RECONCILIATION}::TestLost",),
+    ),
+    Mutant(
         "a comparison of all tenants",
         "ledger/sql/functions/ledger_judge.sql",
         "WHERE e.tenant = p_tenant AND upper(e.number) = k.subject\n            LIMIT 1\n",

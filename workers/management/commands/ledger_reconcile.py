@@ -14,6 +14,7 @@ from ledger.models import RemoteReading
 from ledger.moments import timestamp
 from ledger.reconciliation import Finding, count_findings, findings
 from ledger.reconciliation.confirmed import count_confirmed
+from ledger.reconciliation.mirror import LostDocuments
 from workers.accounting import credentials, errors
 from workers.reconciliation import Reconciled, reconcile
 
@@ -106,7 +107,7 @@ class Command(LedgerCommand):
         try:
             with self.progress(None, wanted=options["verbosity"] > 0) as begin:
                 return reconcile(system.name, since=options["since"], full=options["full"], using=alias, progress=begin)
-        except errors.AccountingError as error:
+        except (errors.AccountingError, LostDocuments) as error:
             raise CommandError(str(error), returncode=UNREAD) from error
 
     def _acknowledge(self, alias: str, options: dict[str, Any]) -> None:
@@ -126,8 +127,11 @@ class Command(LedgerCommand):
             self.stdout.write(f"{done.documents} documents on {done.pages} pages read{everything}.")
             if done.compared is None:
                 self.stdout.write("Another process is reading this system, and goes on with it.")
+            elif done.compared.unread:
+                told = ", ".join(f"{code} ({kind})" for code, kind in done.compared.unread.items())
+                self.stdout.write(f"Not compared, since {system.name} isn't read for such documents: {told}.")
         if found:
-            header = ("id", "number", "what", "document", "raised", "acknowledged")
+            header = ("id", "number", "what", "there", "document", "raised", "acknowledged")
             self.write_table(header, (_line(finding) for finding in found[:_LINES]))
         if len(found) > _LINES:
             self.stdout.write(f"The first {_LINES} of {len(found)} findings; --json has all.")
@@ -174,4 +178,4 @@ def _line(finding: Finding) -> tuple[Any, ...]:
     said = f"{finding.reason} ({finding.acknowledged_by or 'nobody named'})" if finding.is_acknowledged else ""
     over = " (over)" if finding.resolved_at else ""
     raised = timestamp(finding.raised_at)
-    return (finding.id, finding.number, f"{finding.meaning}{over}", finding.document, raised, said)
+    return (finding.id, finding.number, f"{finding.meaning}{over}", finding.there, finding.document, raised, said)
