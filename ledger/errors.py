@@ -43,6 +43,7 @@
     │   └── AlreadyVoided          it is void already
     ├── RegistrationError          an authority's reference can't be noted for a number
     ├── GrantError                 a role can't be given the least privilege
+    ├── TableError                 a file that people exported can't be read as a table
     ├── AdoptionError              a previous system's numbers can't be taken over
     ├── GapError                   a gap can't be explained
     ├── DeclarationError           missing numbers can't be declared to an authority
@@ -268,6 +269,10 @@ class RegistrationError(LedgerError):
 
 class GrantError(LedgerError):
     """A role can't be given the least privilege."""
+
+
+class TableError(LedgerError):
+    """A file that people exported can't be read as a table."""
 
 
 class AdoptionError(LedgerError):

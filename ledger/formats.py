@@ -273,8 +273,11 @@ class Template:
                 remedy=remedy,
             )
 
-    def pattern(self) -> re.Pattern[str]:
-        """Matches any whole number of any period; the group ``counter`` has the digits of its value."""
+    def pattern(self, *, padded: bool = True) -> re.Pattern[str]:
+        """Matches any whole number of any period; the group ``counter`` has the digits of its value.
+
+        ``padded``: with the zeros that the series writes before them; otherwise with any or none.
+        """
 
         def pattern_of(parts: tuple[_Part, ...]) -> str:
             return "".join(
@@ -282,7 +285,7 @@ class Template:
                 for p in parts
             )
 
-        counter = f"(?P<counter>{_counter_pattern(self.width)})"
+        counter = f"(?P<counter>{_counter_pattern(self.width) if padded else '[0-9]+'})"
         # \A and \Z, so that search() can't find a number inside a longer one either.
         return re.compile(rf"\A{pattern_of(self.before)}{counter}{pattern_of(self.after)}\Z")
 

@@ -1,6 +1,6 @@
-"""Taking over the numbers of a previous system: all of a file, in one transaction, or nothing.
+"""Taking over the numbers of a previous system: all of a table, in one transaction, or nothing.
 
-The file streams into a staging table; what is wrong with it is found by comparing sets; then each row becomes a
+The table streams into a staging table; what is wrong with it is found by comparing sets; then each row becomes a
 ``NumberAdopted``, the counters jump to the highest values, and the holes between them are kept as ranges.
 """
 
@@ -19,8 +19,7 @@ from django.db import connections, router, transaction
 
 from ledger import refusals
 from ledger.adoption import sql
-from ledger.adoption.rows import Layout, RowReader
-from ledger.adoption.source import Source
+from ledger.adoption.rows import RowReader
 from ledger.calendars import day_after, zone
 from ledger.database_errors import told_in_our_words
 from ledger.databases import expect
@@ -31,12 +30,13 @@ from ledger.models import Adoption, Period, Series
 from ledger.periods import find_period, open_period
 from ledger.rules import rules_text
 from ledger.series import check_code, define_series, find_series, make_default_series
+from ledger.tables import Layout, Table, open_table
 from ledger.zones import timestamp_in
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["VOID_REASON", "AdoptedPeriod", "AdoptionResult", "BadRow", "Layout", "Progress", "adopt"]
+__all__ = ["VOID_REASON", "AdoptedPeriod", "AdoptedRun", "AdoptionResult", "BadRow", "Layout", "Progress", "adopt"]
 
 #: What is said of a number that the previous system had voided, unless the caller says it better.
 VOID_REASON = "void in the previous system"
@@ -45,16 +45,20 @@ VOID_REASON = "void in the previous system"
 _TELL_EVERY = 5_000
 _EXAMPLES = 5
 
+# How many values of the void column an error names.
+_VALUES = 20
+
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """Why a row of the file can't be taken over; a row with several faults comes once for each."""
+    """Why a row can't be taken over, and where it stands; a row with several faults comes once for each."""
 
-    line: int
+    row: int
     problem: str
+    place: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.problem}"
+        return f"{self.place or f'row {self.row}'}: {self.problem}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,25 @@ class AdoptedPeriod:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptedRun:
+    """The numbers that begin alike, in the order of their counters and of their dates."""
+
+    prefix: str
+    numbers: int
+    first_number: str
+    last_number: str
+    first_date: date
+    last_date: date
+
+
+@dataclass(frozen=True, slots=True)
 class AdoptionResult:
-    """What was taken over, or, in a dry run, what would be. ``adoption`` is the id of the event, None in a dry run."""
+    """What was taken over, or, in a dry run, what would be. ``adoption`` is the id of the event, None in a dry run.
+
+    ``rows`` counts numbers; ``rows_read`` the rows of the table, of which some repeat a document and others were
+    ``left_out``, by rule. ``statuses`` are the values of the void column: each with how it was read, and its count.
+    ``contradicting`` counts numbers whose text says another date than the one beside it, and ``examples`` has some.
+    """
 
     adoption: int | None
     tenant: str
@@ -84,6 +105,12 @@ class AdoptionResult:
     explained: int
     periods: tuple[AdoptedPeriod, ...]
     dry_run: bool
+    rows_read: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    statuses: tuple[tuple[str, str, int], ...] = ()
+    runs: tuple[AdoptedRun, ...] = ()
+    contradicting: int = 0
+    examples: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -101,7 +128,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def adopt(
-    path: Path | str,
+    path: Path | str | Table,
     *,
     series: str,
     org: Any = None,
@@ -115,21 +142,24 @@ def adopt(
     progress: Progress | None = None,
     using: str | None = None,
 ) -> AdoptionResult:
-    """Take over the numbers of a CSV file as NumberAdopted entries of ``series``, which then goes on after the highest.
+    """Take over the numbers of a table as NumberAdopted entries of ``series``, which then goes on after the highest.
 
+    Rows that repeat a number with the same date, as one for each line item does, are one document.
     ``layout`` says which column is what. ``settings`` make the series where there is none yet, as ``define_series``
     takes them. The business date of a row comes from its time in the series' zone: a time without an offset is taken as
     local (of one that comes twice when clocks are put back, the first), a bare date as the day's first moment. Each
-    period that the dates touch is opened; its counter runs from the lowest value to the highest. Void rows get a
-    NumberVoided with ``void_reason``, holes an AdoptedGap, and each of those a GapExplained if ``explain_gaps`` says
-    why. A ``dry_run`` does all of it, and then rolls back.
+    period that the dates touch is opened; its counter runs from the lowest value to the highest. A later table may go
+    on where an earlier one ended. A number whose text names another period than its date counts in that one; both are
+    kept, and its metadata say so. Void rows get a NumberVoided with ``void_reason``, holes an AdoptedGap, and each of
+    those a GapExplained if ``explain_gaps`` says why. A ``dry_run`` does all of it, and then rolls back.
 
     Works in one transaction, or in the caller's, which it leaves usable when it raises. Memory doesn't grow with the
-    file. ``on_bad_row`` is called with every bad row, in the order of the file, before AdoptionError is raised; that
-    error is raised too for a file that is none, that was adopted before, or that falls in a period with entries.
+    file, unless it is a workbook. ``on_bad_row`` is called with every bad row, in the order of the file, before
+    AdoptionError is raised; that error is raised too for a file that was adopted before, whose void column has values
+    that nobody has classified, or that falls in a period with numbers of Folio's own. TableError: it can't be read.
     InvalidArgument and its kin tell of arguments that no file would work with.
     """
-    expect(path, (Path, str), "path", "Pass the path of a CSV file.")
+    expect(path, (Path, str, Table), "path", "Pass the path of a file.")
     expect(layout or Layout(), Layout, "layout", "Pass Layout(number_column='…'), or leave it out.")
     expect(settings or {}, Mapping, "settings", "Pass a dict, such as settings={'template': 'INV-{counter}'}.")
     check_code(series)
@@ -145,7 +175,8 @@ def adopt(
         progress=progress or (lambda stage, done, total: None),
         connection=connections[database_for(org, using) or router.db_for_write(Adoption)],
     )
-    with Source(Path(path)) as source, told_in_our_words(series), transaction.atomic(using=task.connection.alias):
+    source = path if isinstance(path, Table) else open_table(path, task.layout)
+    with source, told_in_our_words(series), transaction.atomic(using=task.connection.alias):
         result = task.run(source, dry_run)
         if dry_run:
             transaction.set_rollback(True, using=task.connection.alias)
@@ -173,16 +204,19 @@ class _Adoption:
     def alias(self) -> str:
         return self.connection.alias
 
-    def run(self, source: Source, dry_run: bool) -> AdoptionResult:
+    def run(self, source: Table, dry_run: bool) -> AdoptionResult:
         series = self._series()
-        self._stage(RowReader(self.layout, series.as_template(), zone(series.time_zone)), source)
+        reader = RowReader(source, self.layout, series.as_template(), zone(series.time_zone))
+        self._stage(reader, source)
         self._refuse_twice(series, source)
+        self._refuse_unclassified(reader)
+        self._do(sql.FORGET_REPEATS, {"batch": self.batch})
         self.progress("periods", 0, 0)
         self._open_periods(series)
         self._refuse_used_periods(series)
         self.progress("checks", 0, 0)
         self._refuse_bad_rows(series, source)
-        result = self._append(series, source, dry_run)
+        result = self._append(series, source, reader, dry_run)
         # Whenever it raises, they go with the rollback.
         self._do(sql.FORGET_ROWS, {"batch": self.batch})
         self._do(sql.FORGET_DAYS, {"batch": self.batch})
@@ -206,25 +240,36 @@ class _Adoption:
             raise refusals.unknown_series(self.alias, self.tenant, self.series)
         return Series.objects.using(self.alias).get(tenant=self.tenant, code=self.series)
 
-    def _stage(self, reader: RowReader, source: Source) -> None:
+    def _stage(self, reader: RowReader, source: Table) -> None:
         """Stream the file into the staging table."""
         with self.connection.cursor() as cursor, cursor.copy(sql.COPY_ROWS) as copy:
-            for count, row in enumerate(reader.rows(source)):
+            for count, row in enumerate(reader.rows()):
                 copy.write_row((self.batch, *row))
                 if count % _TELL_EVERY == 0:
-                    self.progress("reading", source.position, source.size)
-        self.progress("reading", source.position, source.position)
+                    self.progress("reading", source.source.position, source.source.size)
+        self.progress("reading", source.source.position, source.source.position)
 
-    def _refuse_twice(self, series: Series, source: Source) -> None:
-        digest = source.sha256()
+    def _refuse_twice(self, series: Series, source: Table) -> None:
+        digest = source.source.sha256()
         earlier = Adoption.objects.using(self.alias).filter(tenant=self.tenant, series=series, digest=digest).first()
         if earlier is not None:
             raise AdoptionError(
-                f"The file {source.name!r} was adopted before, as {earlier.source!r}, at "
+                f"{source} was adopted before, as {earlier.source!r}, at "
                 f"{timestamp_in(earlier.adopted_at, series.time_zone)} "
                 f"by {earlier.actor or 'nobody named'}: {earlier.rows} numbers.",
                 rule="The ledger keeps one entry for each number, and never changes it.",
                 remedy=f"Nothing is to be done; see manage.py ledger_status --series {series.code}.",
+            )
+
+    def _refuse_unclassified(self, reader: RowReader) -> None:
+        if values := reader.statuses.unclassified():
+            told = ", ".join(f"{value!r} ({count:,})" for value, count in list(values.items())[:_VALUES])
+            raise AdoptionError(
+                f"The column {self.layout.void_column!r} of {reader.table.name!r} has values that nobody has "
+                f"classified: {told}{', …' if len(values) > _VALUES else ''}.",
+                rule="Each value of that column means void, valid or draft; none is guessed.",
+                remedy="Name them: --void-values 'A,B', --valid-values 'C,D', --draft-values 'E'; '*' is any other "
+                "text, as for a column of cancellation dates.",
             )
 
     def _open_periods(self, series: Series) -> None:
@@ -243,9 +288,7 @@ class _Adoption:
             day = None if last == date.max else self._ask(sql.NEXT_DAY, [self.batch, day_after(last)])[0]
 
     def _refuse_used_periods(self, series: Series) -> None:
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql.USED_PERIODS, {"batch": self.batch})
-            ids = [row[0] for row in cursor.fetchall()]
+        ids = [row[0] for row in self._all(sql.USED_PERIODS)]
         if not ids:
             return
         used = Period.objects.using(self.alias).filter(pk__in=ids).order_by("starts_on")
@@ -255,23 +298,25 @@ class _Adoption:
         )
         raise AdoptionError(
             f"The series {str(series)!r} has numbers in the period {told} already.",
-            rule="Old numbers come before the first one of Folio, so their period must be open and empty.",
+            rule="Old numbers come before the first one of Folio, so their period must be open, and have no other "
+            "numbers than adopted ones.",
             remedy="Adopt them into a series of their own: --series old-invoice --template …; or, if the file is of "
             "several periods, leave out the rows of those that have begun.",
         )
 
-    def _refuse_bad_rows(self, series: Series, source: Source) -> None:
+    def _refuse_bad_rows(self, series: Series, source: Table) -> None:
         examples: list[BadRow] = []
-        problems, lines, last = 0, 0, None
+        problems, rows, last = 0, 0, None
         self._do(sql.BY_INDEX)
         # A cursor on the server: a file may have a million bad rows.
         with self.connection.chunked_cursor() as cursor:
             cursor.execute(sql.PROBLEMS, {"batch": self.batch, "tenant": self.tenant, "series": series.pk})
-            for line, problem in cursor:
-                row = BadRow(line, problem)
+            for line, problem, other, rest in cursor:
+                told = problem if other is None else f"{problem} {source.place(other)}{rest}"
+                row = BadRow(line, told, source.place(line))
                 self.on_bad_row(row)
                 problems += 1
-                lines += line != last
+                rows += line != last
                 last = line
                 if len(examples) < _EXAMPLES:
                     examples.append(row)
@@ -280,20 +325,21 @@ class _Adoption:
             return
         more = f"; and {problems - len(examples)} more" if problems > len(examples) else ""
         raise AdoptionError(
-            f"The file {source.name!r} has {lines} bad rows: {'; '.join(str(row) for row in examples)}{more}.",
-            rule="A file is taken over as a whole or not at all.",
-            remedy="Correct these rows, or the options that say how to read them, and adopt the file again.",
+            f"{source} has {rows} bad rows: {'; '.join(str(row) for row in examples)}{more}.",
+            rule=f"A {source.kind} is taken over as a whole or not at all.",
+            remedy="Correct these rows, or the options that say how to read them, and try again.",
         )
 
-    def _append(self, series: Series, source: Source, dry_run: bool) -> AdoptionResult:
+    def _append(self, series: Series, source: Table, reader: RowReader, dry_run: bool) -> AdoptionResult:
         self.progress("entries, gaps and voids", 0, 0)
-        digest = source.sha256()
+        digest = source.source.sha256()
         options = {"layout": asdict(self.layout), "settings": self.settings, "void_reason": self.void_reason}
         told = [source.name, digest, json.dumps(options, cls=DjangoJSONEncoder)]
         adoption, rows, voids, explained = self._ask(
             sql.ADOPT,
             [self.tenant, series.pk, self.batch, *told, self.void_reason, self.explanation, self.actor],
         )
+        contradicting = self._all(sql.CONTRADICTING)
         return AdoptionResult(
             adoption=None if dry_run else adoption,
             tenant=self.tenant,
@@ -305,6 +351,12 @@ class _Adoption:
             explained=explained,
             periods=self._periods(adoption),
             dry_run=dry_run,
+            rows_read=reader.read,
+            left_out=dict(reader.left_out),
+            statuses=tuple((value, said, count) for (value, said), count in reader.statuses.counts.items()),
+            runs=tuple(AdoptedRun(*row) for row in self._all(sql.RUNS)),
+            contradicting=contradicting[0][1] if contradicting else 0,
+            examples=tuple(told for told, _ in contradicting),
         )
 
     def _periods(self, adoption: int) -> tuple[AdoptedPeriod, ...]:
@@ -319,6 +371,12 @@ class _Adoption:
             cursor.execute(statement, arguments)
             count: int = cursor.rowcount
         return count
+
+    def _all(self, statement: str) -> list[tuple[Any, ...]]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, {"batch": self.batch})
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
     def _ask(self, statement: str, arguments: Any = None) -> tuple[Any, ...]:
         with self.connection.cursor() as cursor:

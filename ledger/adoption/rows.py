@@ -1,25 +1,24 @@
-"""Reads the file of a previous system: CSV goes in, one `Row` for each document comes out, with what is wrong with it.
+"""Turns the rows of a previous system's table into `Row`, one for each that counts, with what is wrong with it.
 
-No database, and constant memory whatever the file: a line has a limit, and nothing is remembered from row to row. What
-takes two rows to see (a number that comes twice) is the business of the staging table in ``ledger.adoption``.
+No database, and constant memory whatever the file: nothing is remembered from row to row but counts. What takes two
+rows to see (a number that comes twice) is the business of the staging table in ``ledger.adoption``.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.adoption.source import Source, text_lines
 from ledger.calendars import business_date
-from ledger.errors import AdoptionError, InvalidArgument, InvalidDate
-from ledger.formats import MAX_VALUE, Template
+from ledger.errors import InvalidArgument, InvalidDate, LedgerError, TableError
+from ledger.formats import MAX_VALUE, NumberFormat, Template
+from ledger.tables import Condition, Dates, Layout, Statuses, Table, text_of
 from ledger.texts import flaw
 
 #: The longest number that the ledger can hold, in characters.
@@ -28,37 +27,25 @@ NUMBER_LENGTH = 100
 #: The most that the ledger keeps of a row beside its number, in bytes of JSON.
 METADATA_BYTES = 64 * 1024
 
-# Directives of strptime that state a time of day; a format without one has bare dates.
-_TIME_OF_DAY = re.compile(r"%[HIcX]")
+#: What an entry's metadata call a text that says another period, month or day than the date beside it.
+CONTRADICTION = "contradiction"
 
+#: What they call a number as the file has it, where the series has written it anew.
+AS_WRITTEN = "as_written"
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where a file has what.
+# So many periods before and after a date are searched for the one that a number's text names.
+_PERIODS = 40
 
-    ``pattern`` is a regular expression that the whole number matches; its group ``counter`` has the digits of the
-    value, and its other named groups go into the entry's metadata. By default it is the series' own template.
-    ``void_values`` are the words of the void column that mean void, without regard to case. ``keep_columns`` and the
-    customer are kept in the metadata. ``date_format`` is one of ``strptime``, by default ISO 8601.
-    """
-
-    number_column: str = "number"
-    date_column: str = "issued_at"
-    document_column: str | None = None
-    customer_column: str | None = None
-    void_column: str | None = None
-    void_values: tuple[str, ...] = ("void", "cancelled", "true", "1", "yes")
-    keep_columns: tuple[str, ...] = ()
-    pattern: str | None = None
-    delimiter: str = ","
-    encoding: str = "utf-8-sig"
-    date_format: str | None = None
+# So many days' formats are remembered.
+_DAYS = 5_000
 
 
 class Row(NamedTuple):
-    """One line as the staging table takes it. With a ``problem``, the rest may be missing.
+    """One row as the staging table takes it. With a ``problem``, the rest may be missing.
 
-    ``native`` tells that the number looks like one of the series' own template; ``metadata`` is JSON text.
+    ``counted_on`` is a day of the period that the number counts in: ``issued_on``, unless the number's text names
+    another period. ``void`` is None where the row doesn't say; ``native`` tells that the number looks like one of the
+    series' own template, ``prefix`` is what stands before its counter; ``metadata`` is JSON text.
     """
 
     line: int
@@ -67,9 +54,11 @@ class Row(NamedTuple):
     document: str | None = None
     issued_at: datetime | None = None
     issued_on: date | None = None
+    counted_on: date | None = None
     void: bool | None = None
     metadata: str | None = None
     native: bool | None = None
+    prefix: str | None = None
     problem: str | None = None
 
 
@@ -78,83 +67,157 @@ class BadRow(Exception):
 
 
 class RowReader:
-    """A layout, checked against the template and the time zone of the series that takes the numbers over.
+    """A table and its layout, checked against the template and the time zone of the series that takes the numbers over.
 
-    Raises InvalidArgument where it can't work for any file.
+    Raises InvalidArgument where the layout can't work for any file, TableError where it doesn't fit this one.
     """
 
-    def __init__(self, layout: Layout, template: Template, zone: ZoneInfo) -> None:
+    def __init__(self, table: Table, layout: Layout, template: Template, zone: ZoneInfo) -> None:
         own = template.pattern()
-        self.layout = layout
+        self.table = table
+        self.layout = layout = table.completed(layout)
+        self.template = template
         self.zone = zone
-        self.pattern = own if layout.pattern is None else _compiled(layout.pattern)
+        self.dates = Dates(layout)
+        given = template.pattern(padded=not layout.restore_zeros) if layout.pattern is None else None
+        self.pattern = given or _compiled(layout.pattern or "")
         # Without regard to case, as numbers are unique.
         self.native = re.compile(own.pattern, re.IGNORECASE)
-        self.void_values = frozenset(value.casefold() for value in layout.void_values)
-        check_layout(layout, self.pattern)
+        check_names(layout, self.pattern)
+        self.statuses = Statuses(layout)
+        #: How many rows were read, and how many of them were left out by which rule.
+        self.read = 0
+        self.left_out: Counter[str] = Counter()
+        self._formats: dict[date, NumberFormat | None] = {}
+        place = table.column
+        rules = [(text, f"not where {text}", True) for text in layout.where]
+        rules += [(text, f"skip {text}", False) for text in layout.skip]
+        self.conditions = [
+            (told, place(condition.column), condition, wanted)
+            for text, told, wanted in rules
+            for condition in [Condition.parse(text)]
+        ]
+        self.number, self.date = place(layout.number_column), place(layout.date_column)
+        self.document, self.void, customer = (
+            None if name is None else place(name)
+            for name in (layout.document_column, layout.void_column, layout.customer_column)
+        )
+        self.kept = [] if customer is None else [("customer", customer)]
+        self.kept += [(name, place(name)) for name in layout.keep_columns]
 
-    def rows(self, source: Source) -> Iterator[Row]:
-        """One row for each document of the file, without blank lines. Raises AdoptionError where it is no such file."""
-        lines = text_lines(source, self.layout.encoding)
-        reader = csv.reader(lines, delimiter=self.layout.delimiter, strict=True)
-        columns = self._columns(next(_records(reader), (1, [], None)), source.name)
-        found = False
-        for line, fields, problem in _records(reader):
-            found = True
-            if problem is None and len(fields) != columns.count:
-                problem = f"it has {len(fields)} fields, and the header {columns.count}"
-            yield Row(line, problem=problem) if problem else self._row(line, fields, columns)
-        if not found:
-            raise AdoptionError(
-                f"The file {source.name!r} has a header and no row.",
+    def rows(self) -> Iterator[Row]:
+        """One row for each that counts. Raises TableError where there is none at all."""
+        for record in self.table.records:
+            problem = record.problem
+            cells = list(record.cells)
+            if problem is None:
+                if not any(text_of(cell) for cell in cells):
+                    continue
+                problem = self._fitted(cells)
+            self.read += 1
+            if record.problem is None and (reason := self._left_out(cells)):
+                self.left_out[reason] += 1
+                continue
+            yield Row(record.row, problem=problem) if problem else self._row(record.row, cells)
+        if not self.read:
+            raise TableError(
+                f"{self.table} has a header and no row.",
                 rule="A file has one row for each document.",
                 remedy="Export the numbers again, and see that there are some.",
             )
 
-    def _columns(self, header: tuple[int, list[str], str | None], name: str) -> _Columns:
-        _, names, problem = header
-        if problem or not names:
-            raise AdoptionError(
-                f"The file {name!r} " + (f"has an unreadable header: {problem}." if problem else "is empty."),
-                rule="The first line names the columns, and each further one is a document.",
-                remedy="Export the numbers again as CSV with a header.",
-            )
-        return _Columns.of(self.layout, [text.strip() for text in names], name)
+    def _fitted(self, cells: list[Any]) -> str | None:
+        """Bring the cells to as many as the header has; what is wrong if that isn't a matter of empty ones."""
+        count, wanted = len(cells), len(self.table.header)
+        cells += [""] * (wanted - count)
+        while len(cells) > wanted and not text_of(cells[-1]):
+            cells.pop()
+        if count < wanted or len(cells) > wanted:
+            return f"it has {count} fields, and the header {wanted}"
+        return None
 
-    def _row(self, line: int, fields: list[str], columns: _Columns) -> Row:
-        number = fields[columns.number].strip()
+    def _left_out(self, cells: Sequence[Any]) -> str:
+        """By which rule the row doesn't count; empty where it does."""
+        for reason, at, condition, wanted in self.conditions:
+            if condition.holds(text_of(cells[at])) != wanted:
+                return reason
+        number = text_of(cells[self.number]).casefold()
+        if self.layout.only_prefix and not any(number.startswith(one.casefold()) for one in self.layout.only_prefix):
+            return f"not only prefix {', '.join(self.layout.only_prefix)}"
+        if self.void is not None and self.statuses.read(text_of(cells[self.void])) == "draft":
+            return f"drafts by {self.layout.void_column}"
+        return ""
+
+    def _row(self, line: int, fields: Sequence[Any]) -> Row:
+        number = written = text_of(fields[self.number])
         column = self.layout.number_column
         try:
-            value, groups = self._value(number)
+            value, groups, prefix = self._value(number)
             column = self.layout.date_column
-            issued_at, issued_on = self._moment(fields[columns.date].strip())
+            issued_at, issued_on = self._moment(fields[self.date])
             column = self.layout.document_column or ""
-            document = "" if columns.document is None else _document(fields[columns.document].strip())
+            document = "" if self.document is None else _document(text_of(fields[self.document]))
             kept = {}
-            for column, at in columns.kept:
-                if text := fields[at].strip():
+            for column, at in self.kept:
+                if text := text_of(fields[at]):
                     kept[column] = _kept(text)
             column = ""
+            counted_on, number = self._counted(number, value, issued_on)
+            if number != written:
+                kept[AS_WRITTEN] = written
+            if self._contradicts(number, value, issued_on, counted_on):
+                kept[CONTRADICTION] = f"the number {number} is dated {issued_on}"
             metadata = _metadata(groups | kept)
         except BadRow as reason:
-            told = f"column {column!r}: {reason}" if column else str(reason)
+            told = f"{self.table.cell} {column!r}: {reason}" if column else str(reason)
             shown = number[:NUMBER_LENGTH].encode(errors="replace").decode()
             return Row(line, number=shown, problem=told.encode(errors="backslashreplace").decode())
-        void = columns.void is not None and fields[columns.void].strip().casefold() in self.void_values
+        status = "" if self.void is None else text_of(fields[self.void])
+        void = self.statuses.meaning(status) == "void" if status else None
         native = self.native.match(number) is not None
-        return Row(
-            line,
-            value,
-            number,
-            document,
-            issued_at,
-            issued_on,
-            void,
-            metadata,
-            native,
-        )
+        return Row(line, value, number, document, issued_at, issued_on, counted_on, void, metadata, native, prefix)
 
-    def _value(self, number: str) -> tuple[int, dict[str, str]]:
+    def _format(self, day: date) -> NumberFormat | None:
+        """The format of the period that holds a day; None where its periods are made by hand, or it can have none."""
+        if day not in self._formats:
+            if len(self._formats) > _DAYS:
+                self._formats.clear()
+            span = self.template.calendar.span(day)
+            try:
+                self._formats[day] = None if span is None else self.template.compile(span)
+            except LedgerError:
+                self._formats[day] = None
+        return self._formats[day]
+
+    def _counted(self, number: str, value: int, issued_on: date) -> tuple[date, str]:
+        """A day of the period that the number counts in, and the number: as the series writes it, if that is wanted."""
+        own = self._format(issued_on)
+        restore = self.layout.restore_zeros
+        if own is None:
+            return issued_on, number
+        if restore and self.layout.pattern is not None:
+            return issued_on, own.number(value, issued_on)
+        if not restore and (self.native.match(number) is None or own.value_of(number.upper()) is not None):
+            return issued_on, number
+        for day in chain([issued_on], _around(self.template, issued_on)):
+            other = self._format(day)
+            if other is None:
+                continue
+            shown = other.number(value, day)
+            if restore and _bare(shown) == _bare(number):
+                return day, shown
+            if other.value_of(number) == value:
+                return day, number
+        return issued_on, number
+
+    def _contradicts(self, number: str, value: int, issued_on: date, counted_on: date) -> bool:
+        """Whether the number's text says another period, month or day than its date."""
+        own = self._format(issued_on)
+        if own is None or counted_on != issued_on:
+            return own is not None
+        return own.is_dated and own.value_of(number) == value and own.number(value, issued_on) != number
+
+    def _value(self, number: str) -> tuple[int, dict[str, str], str]:
         if not number:
             raise BadRow("it has no number")
         if len(number) > NUMBER_LENGTH:
@@ -165,7 +228,8 @@ class RowReader:
             raise BadRow(f"the number {number!a} {found.problem}")
         matched = self.pattern.fullmatch(number)
         if matched is None:
-            raise BadRow(f"the number {number!r} does not match the pattern {self.pattern.pattern}")
+            form = "of the form that --pattern describes" if self.layout.pattern else f"like {self.template.text}"
+            raise BadRow(f"the number {number!r} is not {form}")
         groups = matched.groupdict()
         digits = groups.pop("counter") or ""
         if not (digits.isascii() and digits.isdigit()):
@@ -173,71 +237,53 @@ class RowReader:
         # The series must be able to go on after it.
         if len(digits.lstrip("0")) > len(str(MAX_VALUE)) or int(digits) >= MAX_VALUE:
             raise BadRow(f"the number {number!r} has a counter of {MAX_VALUE} or more, after which no other can come")
-        return int(digits), {name: text for name, text in groups.items() if text}
+        return int(digits), {name: text for name, text in groups.items() if text}, number[: matched.start("counter")]
 
-    def _moment(self, text: str) -> tuple[datetime, date]:
-        """The moment stated, and its business date. A time without an offset is local in the series' zone.
+    def _moment(self, cell: Any) -> tuple[datetime, date]:
+        """The moment stated, and its business date. A time without an offset is of the file's zone, or the series'.
 
         Of the two moments of a time that comes twice, when clocks are put back, the first is taken. A bare date means
         the first moment of the day.
         """
+        text = text_of(cell)
         if not text:
             raise BadRow("it has no date")
         try:
-            stated, bare = _stated(text, self.layout.date_format)
+            stated, bare = self.dates.read(cell)
         except ValueError:
-            wanted = self.layout.date_format or "ISO 8601, such as 2026-03-31 or 2026-03-31T14:05"
-            raise BadRow(f"the date {text[:40]!r} is none of the format {wanted}") from None
+            raise BadRow(f"the date {text[:40]!r} is none of the format {self.dates.wanted}") from None
+        zone = self.zone if bare or self.dates.zone is None else self.dates.zone
         try:
             if stated.tzinfo is not None:
                 return stated.astimezone(UTC), business_date(stated, self.zone)
-            moment = stated.replace(tzinfo=self.zone).astimezone(UTC)
-            if not bare and moment.astimezone(self.zone).replace(tzinfo=None) != stated:
-                raise BadRow(f"the time {text} never was in {self.zone.key}: its clocks were put forward past it")
+            moment = stated.replace(tzinfo=zone).astimezone(UTC)
+            if not bare and moment.astimezone(zone).replace(tzinfo=None) != stated:
+                raise BadRow(f"the time {text} never was in {zone.key}: its clocks were put forward past it")
+            return moment, stated.date() if bare else business_date(moment, self.zone)
         except (OverflowError, ValueError, InvalidDate):
             raise BadRow(f"the date {text[:40]!r} lies outside the years 1 to 9999") from None
-        return moment, stated.date()
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """At which place of a row stands what."""
-
-    count: int
-    number: int
-    date: int
-    document: int | None
-    void: int | None
-    kept: tuple[tuple[str, int], ...]
-
-    @classmethod
-    def of(cls, layout: Layout, names: list[str], file: str) -> _Columns:
-        def place(name: str) -> int:
-            if names.count(name) == 1:
-                return names.index(name)
-            known = ", ".join(name[:40] for name in names[:30])
-            raise AdoptionError(
-                f"The file {file!r} has {'two columns' if name in names else 'no column'} {name!r}; it has {known}.",
-                rule="Each column that is taken over stands in the header, once.",
-                remedy="Name them, for example --number-column 'Invoice no' --date-column Date, or --delimiter ';'.",
-            )
-
-        def maybe(name: str | None) -> int | None:
-            return None if name is None else place(name)
-
-        customer = maybe(layout.customer_column)
-        kept = [] if customer is None else [("customer", customer)]
-        return cls(
-            count=len(names),
-            number=place(layout.number_column),
-            date=place(layout.date_column),
-            document=maybe(layout.document_column),
-            void=maybe(layout.void_column),
-            kept=(*kept, *((name, place(name)) for name in layout.keep_columns)),
-        )
+def _around(template: Template, day: date) -> Iterator[date]:
+    """A day of each period near one, the nearest first."""
+    before = after = template.calendar.span(day)
+    for _ in range(_PERIODS):
+        if before is not None and before.starts_on > date.min:
+            before = template.calendar.span(before.starts_on - timedelta(days=1))
+            if before is not None:
+                yield before.ends_on
+        if after is not None and after.ends_on < date.max:
+            after = template.calendar.span(after.ends_on + timedelta(days=1))
+            if after is not None:
+                yield after.starts_on
 
 
-def check_layout(layout: Layout, pattern: re.Pattern[str]) -> None:
+def _bare(number: str) -> str:
+    """A number without the zeros that a spreadsheet drops."""
+    return re.sub("(?<![0-9])0+([0-9])", r"\1", number.upper())
+
+
+def check_names(layout: Layout, pattern: re.Pattern[str]) -> None:
     """Refuse options that no file could be read with. Raises InvalidArgument."""
     if "counter" not in pattern.groupindex:
         raise InvalidArgument(
@@ -247,28 +293,13 @@ def check_layout(layout: Layout, pattern: re.Pattern[str]) -> None:
         )
     kept = [*(name for name in pattern.groupindex if name != "counter"), *layout.keep_columns]
     kept += ["customer"] if layout.customer_column else []
+    kept += [AS_WRITTEN, CONTRADICTION]
     if twice := sorted({name for name in kept if kept.count(name) > 1}):
         raise InvalidArgument(
             f"The metadata would have {', '.join(twice)} twice.",
             rule="Named groups of the pattern, kept columns and the customer share the entry's metadata.",
             remedy="Rename the group, or leave the column out.",
         )
-    if len(layout.delimiter) != 1 or layout.delimiter in '"\r\n\0 ':
-        raise InvalidArgument(
-            f"The delimiter {layout.delimiter!r} can't part the fields of a line.",
-            rule="A delimiter is one character, and no quote, space or line break.",
-            remedy="Pass ',' or ';', or 'tab' for the tabulator.",
-        )
-    try:
-        io.TextIOWrapper(io.BytesIO(), encoding=layout.encoding)
-        if layout.date_format is not None:
-            _stated(datetime(2026, 3, 31, tzinfo=UTC).strftime(layout.date_format), layout.date_format)
-    except (LookupError, ValueError) as error:
-        raise InvalidArgument(
-            f"The file can't be read so: {error}.",
-            rule="An encoding is one that Python knows, and a date format one of strptime.",
-            remedy="Write them like --encoding cp1252 and --date-format '%d/%m/%Y %H:%M'.",
-        ) from error
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -280,30 +311,6 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             rule="A pattern is a regular expression of Python.",
             remedy=r"Write it like ^INV-(?P<counter>\d+)$.",
         ) from error
-
-
-def _records(reader: Any) -> Iterator[tuple[int, list[str], str | None]]:
-    """Line, fields and problem of each record; the line is the one it starts on, as quoted fields may have several."""
-    while True:
-        line = reader.line_num + 1
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, [], f"it is no line of CSV ({error})"
-            continue
-        if fields:
-            yield line, fields, None
-
-
-def _stated(text: str, date_format: str | None) -> tuple[datetime, bool]:
-    """What the text says, and whether it is a bare date. Raises ValueError."""
-    if date_format is not None:
-        # Naive on purpose where the format has no offset: the series' zone decides.
-        stated = datetime.strptime(text, date_format)  # noqa: DTZ007
-        return stated, _TIME_OF_DAY.search(date_format) is None
-    return datetime.fromisoformat(text), len(text) <= len("2026-03-31")
 
 
 def _kept(text: str) -> str:

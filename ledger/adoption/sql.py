@@ -10,14 +10,26 @@ from __future__ import annotations
 # The columns as `adoption.rows.Row` has them.
 COPY_ROWS = """
     COPY ledger_adoptingrow
-        (batch, line, value, number, document, issued_at, issued_on, void, metadata, native, problem)
+        (batch, line, value, number, document, issued_at, issued_on, counted_on, void, metadata, native, prefix,
+         problem)
     FROM STDIN
 """
 
-# The dates of the rows that could be read. Argument: batch.
+# Rows that say once more what an earlier one of the same number and date has said: there is one for each line item.
+# Argument: batch.
+FORGET_REPEATS = """
+    DELETE FROM ledger_adoptingrow s
+    USING (SELECT number, min(line) AS line FROM ledger_adoptingrow
+           WHERE batch = %(batch)s AND problem IS NULL GROUP BY 1 HAVING count(*) > 1) twice
+    JOIN ledger_adoptingrow f ON f.batch = %(batch)s AND f.line = twice.line
+    WHERE s.batch = %(batch)s AND s.problem IS NULL AND s.number = twice.number AND s.line > twice.line
+      AND s.issued_on = f.issued_on AND s.document IN ('', f.document) AND (s.void IS NULL OR s.void = f.void)
+"""
+
+# The days by which the rows that could be read have their periods. Argument: batch.
 STAGE_DAYS = """
     INSERT INTO ledger_adoptingday (batch, day)
-    SELECT DISTINCT s.batch, s.issued_on FROM ledger_adoptingrow s WHERE s.batch = %(batch)s AND s.problem IS NULL
+    SELECT DISTINCT s.batch, s.counted_on FROM ledger_adoptingrow s WHERE s.batch = %(batch)s AND s.problem IS NULL
 """
 
 # One probe of the right index for each row, whatever the statistics say of tables that fill and empty; and back.
@@ -35,14 +47,13 @@ ASSIGN_PERIOD = """
 # Arguments: reason, batch, day.
 REFUSE_DAY = "UPDATE ledger_adoptingday d SET problem = %s::text WHERE d.batch = %s AND d.day = %s::date"
 
-# Periods whose run has begun: old numbers can't be put before it. A few are enough to tell.
+# Periods that are closed, or whose run has gone beyond an adopted history: old numbers can't be put before it. A few
+# are enough to tell.
 USED_PERIODS = """
     SELECT p.id
     FROM ledger_period p
     WHERE p.id IN (SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = %(batch)s)
-      AND (p.closed_at IS NOT NULL
-           OR p.last_value >= p.first_value
-           OR EXISTS (SELECT FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id))
+      AND NOT ledger_takes_history(p.tenant, p.id)
     ORDER BY p.starts_on
     LIMIT 5
 """
@@ -51,38 +62,48 @@ USED_PERIODS = """
 PROBLEMS = """
     WITH good AS MATERIALIZED (
         SELECT s.line, s.value, s.number, s.document, s.issued_on, s.native, d.period_id, d.problem AS day_problem
-        FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.issued_on
+        FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
         WHERE s.batch = %(batch)s AND s.problem IS NULL
-    ), found (line, problem) AS (
-    SELECT s.line, s.problem FROM ledger_adoptingrow s WHERE s.batch = %(batch)s AND s.problem IS NOT NULL
+    ), found (line, problem, other, rest) AS (
+    SELECT s.line, s.problem, NULL::bigint, NULL::text
+    FROM ledger_adoptingrow s WHERE s.batch = %(batch)s AND s.problem IS NOT NULL
 
     UNION ALL
-    SELECT g.line, g.day_problem FROM good g WHERE g.day_problem IS NOT NULL
+    SELECT g.line, g.day_problem, NULL, NULL FROM good g WHERE g.day_problem IS NOT NULL
 
     UNION ALL
-    SELECT g.line, 'the date ' || g.issued_on::text || ' lies more than ' || s.max_days_ahead::text || ' days ahead'
+    SELECT g.line, 'the date ' || g.issued_on::text || ' lies more than ' || s.max_days_ahead::text || ' days ahead',
+           NULL, NULL
     FROM good g JOIN ledger_series s ON s.id = %(series)s AND s.tenant = %(tenant)s::text
     WHERE g.issued_on > (clock_timestamp() AT TIME ZONE s.time_zone)::date + s.max_days_ahead
 
     -- The counter must be able to go on from the highest value.
     UNION ALL
     SELECT g.line, 'the number ' || quote_literal(g.number) || ' has the counter ' || g.value::text
-        || ', and the series can number up to ' || p.max_value::text || ' within its length limit'
+        || ', and the series can number up to ' || p.max_value::text || ' within its length limit', NULL, NULL
     FROM good g JOIN ledger_period p ON p.id = g.period_id
     WHERE g.value > p.max_value
+
+    -- A table that goes on where an earlier one ended.
+    UNION ALL
+    SELECT g.line, 'the counter ' || g.value::text || ' of ' || quote_literal(g.number) || ' comes before '
+        || p.last_value::text || ', which an earlier adoption has come to: adopt files in the order of their numbers',
+        NULL, NULL
+    FROM good g JOIN ledger_period p ON p.id = g.period_id
+    WHERE g.value <= p.last_value AND p.last_value >= p.first_value
 
     -- A number of the series' own form names a period and a value. Under any other it would stand in the way of the
     -- checkout that comes to it.
     UNION ALL
     SELECT g.line, 'the number ' || quote_literal(g.number) || ' looks like one of the series, but its date and counter'
-        || ' make it ' || quote_literal(ledger_number(p.prefix, p.width, p.suffix, g.value, g.issued_on))
+        || ' make it ' || quote_literal(ledger_number(p.prefix, p.width, p.suffix, g.value, g.issued_on)), NULL, NULL
     FROM good g JOIN ledger_period p ON p.id = g.period_id
-    WHERE g.native AND upper(g.number) <> upper(ledger_number(p.prefix, p.width, p.suffix, g.value, g.issued_on))
+    WHERE g.native AND ledger_value_of(p.prefix, p.width, p.suffix, g.number) IS DISTINCT FROM g.value
 
     -- The same number again is told below, once.
     UNION ALL
-    SELECT g.line, 'the counter ' || g.value::text || ' of ' || quote_literal(g.number) || ' is that of line '
-        || f.line::text || ' as well, ' || quote_literal(f.number)
+    SELECT g.line, 'the counter ' || g.value::text || ' of ' || quote_literal(g.number) || ' is that of', f.line,
+           ' as well, ' || quote_literal(f.number)
     FROM (SELECT period_id, value, min(line) AS line FROM good WHERE period_id IS NOT NULL
           GROUP BY 1, 2 HAVING count(*) > 1) twice
     JOIN good f ON f.line = twice.line
@@ -90,23 +111,24 @@ PROBLEMS = """
     WHERE upper(g.number) <> upper(f.number)
 
     UNION ALL
-    SELECT g.line, 'the number ' || quote_literal(g.number) || ' is that of line ' || f.line::text || ' as well'
-        || CASE WHEN f.number <> g.number THEN ', ' || quote_literal(f.number) || ': case makes no difference'
-                ELSE '' END
+    SELECT g.line, 'the number ' || quote_literal(g.number) || ' is that of', f.line,
+           ' as well' || CASE WHEN f.number <> g.number
+                              THEN ', ' || quote_literal(f.number) || ': case makes no difference'
+                              WHEN g.issued_on <> f.issued_on THEN ', with another date'
+                              ELSE ', with another document or status' END
     FROM (SELECT upper(number) AS number, min(line) AS line FROM good GROUP BY 1 HAVING count(*) > 1) twice
     JOIN good f ON f.line = twice.line
     JOIN good g ON upper(g.number) = twice.number AND g.line > twice.line
 
     UNION ALL
-    SELECT g.line, 'the document ' || quote_literal(g.document) || ' has a number in line ' || twice.line::text
-        || ' already'
+    SELECT g.line, 'the document ' || quote_literal(g.document) || ' has a number already, in', twice.line, ''
     FROM (SELECT document, min(line) AS line FROM good WHERE document > '' GROUP BY 1 HAVING count(*) > 1) twice
     JOIN good g ON g.document = twice.document AND g.line > twice.line
 
     -- A look into the index for each row, whatever the planner believes of a ledger that nobody analysed yet.
     UNION ALL
     SELECT g.line, 'the number ' || quote_literal(g.number) || ' is in the ledger already, in series '
-        || quote_literal(e.code) || ', ' || e.kind || ' on ' || e.issued_on::text
+        || quote_literal(e.code) || ', ' || e.kind || ' on ' || e.issued_on::text, NULL, NULL
     FROM good g
     CROSS JOIN LATERAL (
         SELECT s.code, e.kind, e.issued_on
@@ -117,7 +139,7 @@ PROBLEMS = """
 
     UNION ALL
     SELECT g.line, 'the document ' || quote_literal(g.document) || ' has the number ' || quote_literal(e.number)
-        || ' in the ledger already'
+        || ' in the ledger already', NULL, NULL
     FROM good g
     CROSS JOIN LATERAL (
         SELECT e.number
@@ -130,12 +152,13 @@ PROBLEMS = """
 
     -- A number of another form that some series comes to one day would stop it there.
     UNION ALL
-    SELECT g.line, 'the number ' || quote_literal(g.number) || ' is one that a series of the tenant may still give out'
+    SELECT g.line, 'the number ' || quote_literal(g.number) || ' is one that a series of the tenant may still give out',
+           NULL, NULL
     FROM good g JOIN ledger_period p ON p.id = g.period_id
     WHERE NOT g.native AND upper(g.number) <> upper(ledger_number(p.prefix, p.width, p.suffix, g.value, g.issued_on))
       AND ledger_is_awaited(%(tenant)s::text, g.number, p.id, g.value, NULL::bigint)
     )
-    SELECT f.line, f.problem FROM found f ORDER BY f.line, f.problem
+    SELECT f.line, f.problem, f.other, f.rest FROM found f ORDER BY f.line, f.problem
 """
 
 # Takes the rows over. Arguments: tenant, series id, batch, name and digest of the file, options as JSON, what is said
@@ -143,6 +166,20 @@ PROBLEMS = """
 ADOPT = """
     SELECT adoption, numbers, voids, explained
     FROM ledger_adopt(%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)
+"""
+
+# The numbers that begin alike: how many, the first and the last, and their dates. Argument: batch.
+RUNS = """
+    SELECT s.prefix, count(*), substr(min(lpad(s.value::text, 19, '0') || s.number), 20),
+           substr(max(lpad(s.value::text, 19, '0') || s.number), 20), min(s.issued_on), max(s.issued_on)
+    FROM ledger_adoptingrow s WHERE s.batch = %(batch)s GROUP BY 1 ORDER BY 1 LIMIT 100
+"""
+
+# Some of the numbers whose text contradicts their date, each with the count of all. Argument: batch.
+CONTRADICTING = """
+    SELECT s.metadata ->> 'contradiction', count(*) OVER ()
+    FROM ledger_adoptingrow s WHERE s.batch = %(batch)s AND s.metadata ? 'contradiction'::text
+    ORDER BY s.line LIMIT 5
 """
 
 # Argument: batch.
@@ -153,7 +190,7 @@ FORGET_DAYS = "DELETE FROM ledger_adoptingday d WHERE d.batch = %(batch)s"
 ADOPTED_PERIODS = """
     SELECT p.id, run.rows, coalesce(gap.missing, 0)::bigint, coalesce(gap.ranges, 0)
     FROM (SELECT d.period_id, count(*) AS rows
-          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.issued_on
+          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
           WHERE s.batch = %s
           GROUP BY 1) run
     JOIN ledger_period p ON p.id = run.period_id

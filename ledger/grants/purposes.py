@@ -46,6 +46,7 @@ READING: Final = frozenset(
         "ledger_head_hash",
         "ledger_highest_value",
         "ledger_is_awaited",
+        "ledger_takes_history",
         "ledger_is_facts",
         "ledger_is_held",
         "ledger_is_key",

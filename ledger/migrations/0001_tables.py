@@ -268,17 +268,22 @@ class Migration(migrations.Migration):
                 ("document", models.TextField(null=True)),
                 ("issued_at", models.DateTimeField(null=True)),
                 ("issued_on", models.DateField(null=True)),
+                (
+                    "counted_on",
+                    models.DateField(help_text="A day of the period that the number counts in.", null=True),
+                ),
                 ("void", models.BooleanField(null=True)),
                 ("metadata", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
                 (
                     "native",
                     models.BooleanField(help_text="The number looks like one of the series' own template.", null=True),
                 ),
+                ("prefix", models.TextField(help_text="What stands before the counter.", null=True)),
                 ("problem", models.TextField(null=True)),
             ],
             options={
                 "default_permissions": (),
-                "indexes": [models.Index(fields=["batch", "issued_on"], name="ledger_adoptingrow_day")],
+                "indexes": [models.Index(fields=["batch", "counted_on"], name="ledger_adoptingrow_day")],
             },
         ),
         migrations.CreateModel(

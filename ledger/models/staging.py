@@ -20,17 +20,19 @@ class AdoptingRow(models.Model):
     document = models.TextField(null=True)  # noqa: DJ001
     issued_at = MomentField(null=True)
     issued_on = DayField(null=True)
+    counted_on = DayField(null=True, help_text="A day of the period that the number counts in.")
     void = models.BooleanField(null=True)
     metadata = facts(null=True)
     native = models.BooleanField(null=True, help_text="The number looks like one of the series' own template.")
+    prefix = models.TextField(null=True, help_text="What stands before the counter.")  # noqa: DJ001
     problem = models.TextField(null=True)  # noqa: DJ001
 
     class Meta:
         default_permissions = ()
-        indexes: ClassVar = [models.Index(fields=["batch", "issued_on"], name="ledger_adoptingrow_day")]
+        indexes: ClassVar = [models.Index(fields=["batch", "counted_on"], name="ledger_adoptingrow_day")]
 
     def __str__(self) -> str:
-        return f"line {self.line}"
+        return f"row {self.line}"
 
 
 class AdoptingDay(models.Model):

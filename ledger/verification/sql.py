@@ -44,7 +44,8 @@ ENTRIES = f"""
         WHERE (%(tenant)s::text IS NULL OR e.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
           AND (p.tenant = e.tenant AND p.series_id = e.series_id AND s.tenant = e.tenant
                AND e.value BETWEEN p.first_value AND p.last_value
-               AND e.issued_on BETWEEN p.starts_on AND p.ends_on
+               AND (e.issued_on BETWEEN p.starts_on AND p.ends_on
+                    OR e.kind = 'adopted' AND e.metadata ? 'contradiction'::text)
                AND (e.kind = 'adopted' OR e.number = coalesce(d.number, {_EXPECTED}))
                AND (p.closed_at IS NULL OR e.kind <> 'issued' OR e.issued_at <= p.closed_at)
                AND (e.kind IN ('issued', 'adopted') OR e.kind = 'gap' AND e.document = '')) IS NOT TRUE
@@ -56,7 +57,8 @@ ENTRIES = f"""
          b.period_id::text),
         ('below-first', b.value < b.first_value, b.first_value::text),
         ('beyond-counter', b.value > b.last_value, b.last_value::text),
-        ('date-outside', b.issued_on NOT BETWEEN b.starts_on AND b.ends_on, b.issued_on::text),
+        ('date-outside', b.issued_on NOT BETWEEN b.starts_on AND b.ends_on
+                         AND NOT (b.kind = 'adopted' AND b.metadata ? 'contradiction'::text), b.issued_on::text),
         ('after-closing', b.kind = 'issued' AND b.issued_at > b.closed_at,
          b.issued_at::text || ' > ' || b.closed_at::text),
         ('wrong-number', b.kind <> 'adopted' AND b.number <> b.expected

@@ -8,8 +8,8 @@ from typing import Any
 
 import ledger.site
 from ledger.adoption import AdoptionResult, BadRow, adopt
-from ledger.adoption.rows import Layout
-from ledger.errors import AdoptionError
+from ledger.errors import AdoptionError, TableError
+from ledger.tables import Layout
 
 REAL_FILE = Path(ledger.site.__file__).parent / "data" / "online-retail-invoices.csv"
 REAL_PATTERN = r"^(?P<kind>[CA]?)(?P<counter>\d+)$"
@@ -26,11 +26,11 @@ def adopt_real_file(**options: Any) -> AdoptionResult:
     return adopt(REAL_FILE, series="invoice", layout=layout, settings=REAL_SERIES, **options)
 
 
-def refused(path: Path, **options: Any) -> tuple[list[BadRow], AdoptionError]:
+def refused(path: Path, **options: Any) -> tuple[list[BadRow], AdoptionError | TableError]:
     """The bad rows of a file that is refused, and the error."""
     rows: list[BadRow] = []
     try:
         adopt(path, series="invoice", on_bad_row=rows.append, **{"settings": YEARLY, **options})
-    except AdoptionError as error:
+    except (AdoptionError, TableError) as error:
         return rows, error
     raise AssertionError("the file was adopted")

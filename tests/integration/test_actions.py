@@ -130,7 +130,7 @@ class TestWhoActs:
         old = tmp_path / "old.csv"
         old.write_text("number,issued_at\nOLD-1,2025-01-01\n")
         call_command(
-            *("ledger_adopt", str(old), "--series", "old", *whose, "--template", "OLD-{counter}"),
+            *("ledger_adopt", str(old), "--series", "old", *whose, "--template", "OLD-{counter}", "--apply"),
             *("--calendar", "never", "--time-zone", "UTC", *by),
         )
         assert latest(Adoption).actor == who

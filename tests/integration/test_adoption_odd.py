@@ -10,8 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from ledger.adoption import adopt
-from ledger.adoption.rows import METADATA_BYTES, Layout
+from ledger.adoption.rows import METADATA_BYTES
 from ledger.models import Adoption, Entry, NumberAdopted, Period
+from ledger.tables import Layout
 from tests.integration.adopting import YEARLY, refused
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ GOOD = "INV-2024-0001,2024-01-01,order:1,fine"
 #: A row, the column that is named, and the reason.
 ODD = [
     ("INV-2024-9223372036854775807,2024-01-02,order:2,", "number", "after which no other can come"),
-    (f"INV-2024-{'9' * 80},2024-01-02,order:2,", "number", "does not match the pattern"),
+    (f"INV-2024-{'9' * 80},2024-01-02,order:2,", "number", "is not like INV"),
     (f"INV-2024-{'9' * 5000},2024-01-02,order:2,", "number", "5009 characters"),
     ("INV-2024-+2AA-1,2024-01-02,order:2,", "number", "nobody can see"),
     ("INV-2024-0002,infinity,order:2,", "issued_at", "none of the format"),
@@ -45,7 +46,7 @@ def file(folder: Path, *rows: str, name: str | bytes = "old.csv") -> Path:
 @pytest.mark.parametrize(("row", "column", "reason"), ODD, ids=[reason for _, _, reason in ODD])
 def test_an_odd_value(tmp_path: Path, row: str, column: str, reason: str) -> None:
     rows, error = refused(file(tmp_path, GOOD, row), layout=LAYOUT)
-    assert [bad.line for bad in rows] == [3]
+    assert [bad.row for bad in rows] == [3]
     assert reason in rows[0].problem
     if column:
         assert rows[0].problem.startswith(f"column {column!r}: ")

@@ -24,6 +24,7 @@ from ledger.site.database import database_settings
 from tests.broker.redis_server import RedisServer
 from tests.databases import manage, migrated_database
 from tests.environments import ROOT, make, run, strangers_environment
+from tests.integration.test_exports import spreadsheet
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 #: Those of people who work on Folio itself; `make install` installs them, and everything else uses them.
@@ -35,6 +36,7 @@ BROUGHT_BY = {
     **dict.fromkeys(("celery", "kombu", "packaging", "redis"), "workers"),
     **dict.fromkeys(("authlib", "cryptography", "httpx"), "accounting"),
     **dict.fromkeys(("fontTools", "fpdf", "uharfbuzz", "xlsxwriter"), "reports"),
+    "python_calamine": "tables",
     "prometheus_client": "metrics",
 }
 
@@ -212,6 +214,12 @@ def use_reports(python: Path, host: Path, environment: dict[str, str]) -> None:
         assert output.read_bytes().startswith(magic)
 
 
+def use_tables(python: Path, host: Path, environment: dict[str, str]) -> None:
+    (host / "old.ods").write_bytes(spreadsheet([["number", "issued_at"], ["1", "2025-01-02"]]))
+    adopting = ["ledger_adopt", "old.ods", "--series=old", "--template={counter}", "--calendar=never", "--json"]
+    assert json.loads(run(python, "-m", "django", *adopting, cwd=host, env=environment))["rows"] == 1
+
+
 def use_seals(python: Path, host: Path, environment: dict[str, str]) -> None:
     (host / "sealing.py").write_text(
         "from host import *\nLEDGER['SEALS'] = {'key': 'env:SEAL_KEY'}\n", encoding="utf-8"
@@ -266,6 +274,7 @@ MAIN_COMMANDS: dict[str, Callable[[Path, Path, dict[str, str]], None]] = {
     "up": use_up,
     "reports": use_reports,
     "seals": use_seals,
+    "tables": use_tables,
 }
 
 

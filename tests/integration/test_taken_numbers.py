@@ -13,10 +13,10 @@ from django.db import IntegrityError, connection, transaction
 from ledger import define_series, issue, issue_many, open_period
 from ledger.actions import Skipped, explain, skip_taken
 from ledger.adoption import adopt
-from ledger.adoption.rows import Layout
 from ledger.errors import AdoptionError, GapError, NumberTaken, UnknownSeries
 from ledger.gaps import flagged_gaps, sweep
 from ledger.models import Allocation, Entry, Period
+from ledger.tables import Layout
 from ledger.verification import verify
 from tests.integration.adopting import Write
 
@@ -93,7 +93,7 @@ def test_a_number_that_a_series_may_still_give_out_is_not_adopted(write: Write) 
     path = write("INV-2026-000006,2026-02-01", "X-7,2026-02-02")
     layout = Layout(pattern=r"^(INV-2026-0*|X-)(?P<counter>\d+)$")
     with pytest.raises(
-        AdoptionError, match="line 2: the number 'INV-2026-000006' is one that a series of the tenant may"
+        AdoptionError, match="row 2: the number 'INV-2026-000006' is one that a series of the tenant may"
     ):
         adopt(path, series="old", settings=OLD, layout=layout)
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
     {"errors", "conf", "misspelt", "moments", "unreadable", "signals"},
-    {"calendars", "formats", "texts", "instances", "keys", "rules", "words", "tenants"},
+    {"calendars", "formats", "texts", "instances", "keys", "rules", "tables", "words", "tenants"},
     {"models", "sql", "migrations", "cursors"},
     {
         *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "homes"),

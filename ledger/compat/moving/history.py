@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
 from django.db import connections
 from django.db.models import Q
 
-from ledger.adoption import AdoptionResult, Layout, adopt
+from ledger.adoption import AdoptionResult, adopt
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, business_date, zone
 from ledger.conf import ledger_settings
-from ledger.errors import AdoptionError, InvalidArgument, InvalidDocument, InvalidTenant
+from ledger.errors import InvalidArgument, InvalidDocument, InvalidTenant
 from ledger.formats import parse_template
 from ledger.instances import instance_key, label, lookup, pk_value, topmost
 from ledger.series import find_series
+from ledger.tables import Layout, Record, Table
 
 _BATCH = 2_000
+
+# What the key of a row is called among the fields.
+_DOCUMENT = "primary key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class History:
     date_field: str
     org_field: str | None = None
     pattern: str | None = None
+    where: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise InvalidArgument where there is no such model or field."""
@@ -47,11 +53,13 @@ class History:
             for name in (self.number_field, self.date_field, self.org_field):
                 if name is not None:
                     model._meta.get_field(name)
-        except (LookupError, ValueError, FieldDoesNotExist) as error:
+            str(model._base_manager.filter(*self._conditions()).query)
+        except (LookupError, ValueError, FieldDoesNotExist, FieldError, ValidationError) as error:
             raise InvalidArgument(
                 f"The numbers can't be read from {self.model!r}: {error}",
                 rule="They are read from fields of a model of one of INSTALLED_APPS.",
-                remedy="Name them like --model shop.Invoice --number-field number --date-field created_at.",
+                remedy="Name them like --model shop.Invoice --number-field number --date-field created_at, and --where "
+                "status=paid.",
             ) from error
 
     def tenants(self, alias: str) -> list[str]:
@@ -81,47 +89,47 @@ class History:
     ) -> AdoptionResult | None:
         """Take over the numbers of one tenant; None where it has none. Raises AdoptionError and its kin."""
         number_of = self._number_of(alias, tenant, series, settings)
-        with tempfile.TemporaryDirectory(prefix="folio-") as folder:
-            path = Path(folder) / f"{self._model()._meta.label_lower}.csv"
-            rows = 0
-            with path.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(["number", "issued_at", "document"])
-                for row in self._rows(alias, tenant):
-                    number, when = getattr(row, self.number_field), getattr(row, self.date_field)
-                    if when is None:
-                        raise AdoptionError(
-                            f"{row._meta.label} {row.pk} has the number {number!r} and no {self.date_field}.",
-                            rule="Each number has a business date.",
-                            remedy="Fill it in, or name another --date-field.",
-                        )
-                    key = instance_key(row, InvalidDocument, "document")
-                    writer.writerow([number_of(number, when), when.isoformat(), key])
-                    rows += 1
-            if not rows:
-                return None
-            return adopt(
-                path,
-                series=series,
-                org=tenant,
-                layout=Layout(document_column="document", pattern=self.pattern),
-                settings=settings,
-                explain_gaps=explain_gaps,
-                by=by,
-                using=alias,
-            )
+        rows = self._rows(alias, tenant)
+        first = next(rows, None)
+        if first is None:
+            return None
+        origin = _Rows(self, chain([first], rows), number_of)
+        header = [self.number_field, self.date_field, _DOCUMENT]
+        table = _ModelTable(origin, header, origin.records(), kind="model", cell="field", keys=origin.keys)
+        layout = Layout(self.number_field, self.date_field, document_column=_DOCUMENT, pattern=self.pattern)
+        return adopt(
+            table,
+            series=series,
+            org=tenant,
+            layout=layout,
+            settings=settings,
+            explain_gaps=explain_gaps,
+            by=by,
+            using=alias,
+        )
 
     def _model(self) -> Any:
         return apps.get_model(self.model)
 
     def _rows(self, alias: str, tenant: str) -> Iterator[Any]:
-        rows = self._model()._base_manager.using(alias).exclude(**{self.number_field: None})
+        rows = self._model()._base_manager.using(alias).filter(*self._conditions()).exclude(**{self.number_field: None})
         if self.org_field is not None:
             mine = self._of_org(self.org_field, tenant)
             rows = rows.filter(mine if tenant else mine | Q(**{self.org_field: None}))
         for row in rows.order_by("pk").iterator(_BATCH):
             if getattr(row, self.number_field) != "":
                 yield row
+
+    def _conditions(self) -> list[Q]:
+        """``where`` as Django's look-ups. Raises ValueError."""
+        found = []
+        for text in self.where:
+            name, equals, values = text.partition("=")
+            if not equals:
+                raise ValueError(f"{text!r} is no look-up such as status=paid|void")
+            known = [{"True": True, "False": False}.get(value, value) for value in values.split("|")]
+            found.append(Q(**{name: known[0]}) if len(known) == 1 else Q(**{f"{name}__in": known}))
+        return found
 
     def _of_org(self, org_field: str, tenant: str) -> Q:
         """The rows of a tenant: their field has the text itself, or leads to the instance."""
@@ -160,3 +168,49 @@ class History:
             return str(number) if span is None else template.compile(span).number(int(number), day)
 
         return number_of
+
+
+class _Rows:
+    """The rows of a model as the origin of a table, read to the end into a file of their own.
+
+    While the numbers are copied into the ledger, nothing else can be asked on that connection.
+    """
+
+    size = position = 0
+
+    def __init__(self, history: History, rows: Iterator[Any], number_of: Callable[[Any, Any], str]) -> None:
+        self.name = history.model
+        #: The keys by row, where they aren't the numbers of the rows themselves.
+        self.keys: list[Any] = []
+        self._digest = hashlib.sha256()
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="")  # noqa: SIM115
+        writer = csv.writer(self._file)
+        for row in rows:
+            number, when = getattr(row, history.number_field), getattr(row, history.date_field)
+            if not isinstance(row.pk, int):
+                self.keys.append(row.pk)
+            shown, stated = (str(number), "") if when is None else (number_of(number, when), when.isoformat())
+            cells = [shown, stated, instance_key(row, InvalidDocument, "document")]
+            self._digest.update(repr(cells).encode(errors="backslashreplace"))
+            writer.writerow([len(self.keys) or row.pk, *cells])
+        self._file.seek(0)
+
+    def records(self) -> Iterator[Record]:
+        for row, *cells in csv.reader(self._file):
+            yield Record(int(row), cells)
+
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@dataclass
+class _ModelTable(Table):
+    """The rows of a model as a table; each is named by its primary key."""
+
+    keys: Sequence[Any] = ()
+
+    def place(self, row: int) -> str:
+        return f"{self.name} {self.keys[row - 1] if self.keys else row}"

@@ -1,4 +1,4 @@
-"""``ledger_adopt``: takes over the numbers of a previous system from a CSV file, all of them or none."""
+"""``ledger_adopt``: takes over the numbers of a previous system from a file, all of them or none."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ledger.actions import adopt
 from ledger.adoption import VOID_REASON, AdoptionResult, BadRow, Layout, Progress
 from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.tables import profile, profile_names
 
 _DEFAULTS = Layout()
 _SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length", "start_value", "chronological", "rules")
@@ -21,23 +22,26 @@ _SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length", 
 
 class Command(LedgerCommand):
     help = (
-        "Takes over the numbers of a previous system from a CSV file, as entries of their own kind; the series then "
-        "goes on after the highest. All of the file or nothing: each bad row is told with its line and the reason. "
+        "Takes over the numbers of a previous system from a file (CSV, XLSX, ODS, JSON lines), as entries of their own "
+        "kind; the series then goes on after the highest. Shows what it would do; --apply does it. All of the file or "
+        "nothing: each bad row is told with its place and the reason. "
         "Exit code 0: done; 1: the file is refused; 2: the options are no good."
     )
     judges = False
     examples = r"""  manage.py ledger_adopt old.csv --series invoice --template 'INV-{year}-{counter:06}' \
       --time-zone Europe/Berlin --number-column 'Invoice no' --date-column Date --date-format %d.%m.%Y \
-      --delimiter ';' --dry-run
+      --void-column Status --where 'Status=Paid|Void' --only-prefix INV-
+  manage.py ledger_adopt Rechnungen.xlsx --profile zoho --series invoice --template 'INV-{counter:06}' \
+      --calendar never --apply
   manage.py ledger_adopt online-retail-invoices.csv --series invoice --tenant retailer --template '{counter}' \
       --calendar never --time-zone Europe/London --pattern '^(?P<kind>[CA]?)(?P<counter>\d+)$' \
-      --customer-column customer --keep-columns country --explain-gaps 'Orders that were never invoiced'
+      --customer-column customer --keep-columns country --explain-gaps 'Orders that were never invoiced' --apply
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         add = parser.add_argument
-        add("file", help="A CSV file with a header, and a row for each document.")
+        add("file", help="A CSV, XLSX or ODS file, or JSON lines, with a header; each document has one row or more.")
         add(
             "--series", required=True, metavar="CODE", help="The series that goes on with the numbers, such as invoice."
         )
@@ -45,7 +49,7 @@ class Command(LedgerCommand):
         self.add_actor(parser, "Who takes the numbers over; kept with each entry")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
         add("--void-reason", default=VOID_REASON, metavar="TEXT", help=f"Reason of voids, by default {VOID_REASON!r}.")
-        add("--dry-run", action="store_true", help="Do everything in a transaction, roll back, and tell what it was.")
+        add("--apply", action="store_true", help="Do it; otherwise all is rolled back, and told.")
         add("--json", action="store_true", help="Write one JSON document.")
         file = parser.add_argument_group("the file")
         self._add_layout(file.add_argument)
@@ -53,28 +57,37 @@ class Command(LedgerCommand):
         self._add_settings(made.add_argument)
 
     def _add_layout(self, add: Any) -> None:
-        add("--number-column", default=_DEFAULTS.number_column, metavar="COLUMN", help="By default %(default)s.")
-        add("--date-column", default=_DEFAULTS.date_column, metavar="COLUMN", help="By default %(default)s.")
+        names = ", ".join(profile_names())
+        add("--profile", metavar="NAME", help=f"The layout of a program's export: {names}, or a file's path.")
+        add("--number-column", metavar="COLUMN", help=f"By default {_DEFAULTS.number_column}.")
+        add("--date-column", metavar="COLUMN", help=f"By default {_DEFAULTS.date_column}.")
         add("--document-column", metavar="COLUMN", help="The key of the document, such as order:17.")
         add("--customer-column", metavar="COLUMN", help="Kept as customer in the metadata.")
-        add("--void-column", metavar="COLUMN", help="Tells which numbers are void.")
-        add(
-            "--void-values",
-            type=_words,
-            default=_DEFAULTS.void_values,
-            metavar="A,B,…",
-            help=f"What that column says of a void number; by default {','.join(_DEFAULTS.void_values)}.",
-        )
-        add("--keep-columns", type=_words, default=(), metavar="A,B,…", help="Further columns, kept in the metadata.")
+        add("--keep-columns", type=_words, metavar="A,B,…", help="Further columns, kept in the metadata.")
+        add("--void-column", metavar="COLUMN", help="Tells which numbers are void; drafts are left out.")
+        for kind in ("void", "valid", "draft"):
+            known = ", ".join(getattr(_DEFAULTS, f"{kind}_values"))
+            told = f"What that column says if it is {kind}, beside {known}; * is any other text."
+            add(f"--{kind}-values", type=_words, metavar="A,B,…", help=told)
+        add("--where", action="append", metavar="COLUMN=A|B", help="Take only rows that say so; may be repeated.")
+        add("--skip", action="append", metavar="COLUMN=A|B", help="Leave out rows that say so, such as 'No=Total*'.")
+        add("--only-prefix", action="append", metavar="TEXT", help="Take only numbers that begin so; may be repeated.")
         add(
             "--pattern",
             metavar="REGEX",
             help="Matches the whole number; the group (?P<counter>…) has the digits of its value, other named groups "
             "are kept in the metadata. By default the series' template.",
         )
-        add("--delimiter", type=_delimiter, default=_DEFAULTS.delimiter, help="One character, or tab; by default ','.")
-        add("--encoding", default=_DEFAULTS.encoding, metavar="NAME", help="By default UTF-8.")
+        add("--restore-zeros", action="store_true", default=None, help="Write numbers anew, as the series does it.")
+        add("--sheet", metavar="NAME", help="Of a workbook; by default the one that has the columns.")
+        add("--header-row", type=int, metavar="N", help="By default the first one that has the columns.")
+        add("--delimiter", type=_delimiter, help="One character, or tab; by default the one that gives the columns.")
+        add("--encoding", metavar="NAME", help="By default UTF-8, or as the file's mark says.")
         add("--date-format", metavar="FORMAT", help="Such as %%d/%%m/%%Y %%H:%%M; by default ISO 8601.")
+        add("--language", metavar="CODE", help="Of month names in dates (%%B, %%b), such as de; by default English.")
+        add("--years-from", metavar="DATE", help="Dates without a year: not before this one.")
+        add("--years-to", metavar="DATE", help="Dates without a year: not after this one.")
+        add("--file-time-zone", metavar="ZONE", help="Of the file's times, such as UTC; by default the series' own.")
 
     def _add_settings(self, add: Any) -> None:
         add("--template", help="Such as INV-{year}-{counter:06}.")
@@ -100,7 +113,7 @@ class Command(LedgerCommand):
                     void_reason=options["void_reason"],
                     explain_gaps=options["explain_gaps"],
                     by=self.actor(options),
-                    dry_run=options["dry_run"],
+                    dry_run=not options["apply"],
                     on_bad_row=bad_rows.tell,
                     progress=progress,
                     using=alias,
@@ -118,8 +131,34 @@ class Command(LedgerCommand):
         would = "would be " if result.dry_run else ""
         self.stdout.write(
             f"{result.rows:,} numbers of {result.source} {would}adopted into series {result.series}"
-            f"{f' of {result.tenant}' if result.tenant else ''}, {result.voids:,} of them void."
+            f"{f' of {result.tenant}' if result.tenant else ''}, {result.voids:,} of them void; "
+            f"{result.rows_read:,} rows were read."
         )
+        for reason, count in result.left_out.items():
+            self.stdout.write(f"Left out: {count:,} rows ({reason}).")
+        for value, said, count in result.statuses:
+            self.stdout.write(f"The void column says {value or 'nothing'!r} {count:,} times: {said}.")
+        self.write_table(
+            ("begin with", "numbers", "first", "last", "first date", "last date"),
+            (
+                (
+                    one.prefix or "-",
+                    f"{one.numbers:,}",
+                    one.first_number,
+                    one.last_number,
+                    one.first_date,
+                    one.last_date,
+                )
+                for one in result.runs
+            ),
+        )
+        if result.contradicting:
+            self.stdout.write(
+                self.style.WARNING(
+                    f"{result.contradicting:,} numbers say another date than theirs; both are kept: "
+                    f"{'; '.join(result.examples)}."
+                )
+            )
         header = ("period", "first", "last", "numbers", "missing", "in ranges", "next number")
         self.write_table(
             header,
@@ -141,7 +180,7 @@ class Command(LedgerCommand):
         elif result.missing_ranges:
             self.stdout.write("No gap is explained; --explain-gaps says why for all of them.")
         if result.dry_run:
-            self.stdout.write(self.style.WARNING("Dry run: nothing was written."))
+            self.stdout.write(self.style.WARNING("Nothing was written; --apply does it."))
         else:
             tenant = f" --tenant {result.tenant}" if result.tenant else ""
             self.stdout.write(f"See manage.py ledger_status --series {result.series}{tenant}.")
@@ -227,7 +266,12 @@ class _BadRows:
 
 
 def _layout(options: dict[str, Any]) -> Layout:
-    return Layout(**{name: options[name] for name in Layout.__dataclass_fields__})
+    given = {name: options.get(name) for name in Layout.__dataclass_fields__ if name != "time_zone"}
+    given["time_zone"] = options["file_time_zone"]
+    chosen: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items() if value is not None
+    }
+    return Layout(**chosen) if options["profile"] is None else profile(options["profile"], **chosen)
 
 
 def _document(result: AdoptionResult) -> dict[str, Any]:

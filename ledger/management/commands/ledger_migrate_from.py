@@ -67,6 +67,7 @@ class Command(LedgerCommand):
         history("--number-field", metavar="FIELD", help="The number as a text, or the bare counter.")
         history("--date-field", metavar="FIELD", help="The business date, or the time of issue.")
         history("--org-field", metavar="FIELD", help="Whose the number is, such as shop.")
+        history("--where", action="append", metavar="LOOKUP=A|B", help="Rows that count, such as status=paid|void.")
         history("--pattern", metavar="REGEX", help="Matches a number; (?P<counter>…) has the digits of its value.")
         made = parser.add_argument_group("the series, made so if there is none yet").add_argument
         made("--series", metavar="CODE", help="model: the one that goes on; lorikeet: if not that of LEDGER_LORIKEET.")
@@ -212,11 +213,16 @@ def _refuse_options_of_others(system: str, options: dict[str, Any]) -> None:
 def _history(options: dict[str, Any]) -> History | None:
     named = [name for name in ("model", "number_field", "date_field") if options[name]]
     if not named:
-        if options["org_field"] or options["pattern"]:
-            raise CommandError("--org-field and --pattern go with --model.", returncode=BAD_OPTIONS)
+        if options["org_field"] or options["pattern"] or options["where"]:
+            raise CommandError("--org-field, --pattern and --where go with --model.", returncode=BAD_OPTIONS)
         return None
     if len(named) < 3:
         raise CommandError("--model, --number-field and --date-field go together.", returncode=BAD_OPTIONS)
     return History(
-        options["model"], options["number_field"], options["date_field"], options["org_field"], options["pattern"]
+        options["model"],
+        options["number_field"],
+        options["date_field"],
+        options["org_field"],
+        options["pattern"],
+        tuple(options["where"] or ()),
     )

@@ -1,23 +1,22 @@
-"""``ledger_references``: notes under which references an authority knows numbers, from a CSV file."""
+"""``ledger_references``: notes under which references an authority knows numbers, from a file."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ledger.adoption.source import Source, text_lines
-from ledger.errors import RegistrationError
+from ledger.errors import TableError
 from ledger.management.base import LedgerCommand, counted
 from ledger.registering import Registration, register_all
+from ledger.tables import Layout, open_table, text_of
 
 
 class Command(LedgerCommand):
     help = (
-        "Notes under which reference an authority knows each number of a CSV file: a KSeF number, an IRN, a CUFE, a "
+        "Notes under which reference an authority knows each number of a file: a KSeF number, an IRN, a CUFE, a "
         "UUID, an ATCUD. All of the file or nothing; what is known already stays as it is, so a file can be taken "
         "twice. Exit code 0: done; 1: refused, with the reason; 2: the options are no good."
     )
@@ -30,14 +29,14 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         add = parser.add_argument
-        add("file", type=Path, help="A CSV file with a header.")
+        add("file", type=Path, help="A CSV, XLSX or ODS file, or JSON lines.")
         add("--authority", required=True, metavar="NAME", help="Who gave the references, such as 'PL KSeF'.")
         add("--tenant", default="", help="The tenant's key; none by default.")
         add("--number-column", default="number", metavar="NAME", help="The number (number).")
         add("--reference-column", default="reference", metavar="NAME", help="The authority's reference (reference).")
         add("--digest-column", metavar="NAME", help="The SHA-256 of what was sent, in hexadecimal.")
-        add("--delimiter", default=",", metavar="CHARACTER", help="What stands between two fields (,).")
-        add("--encoding", default="utf-8-sig", help="The encoding of the file (utf-8-sig).")
+        add("--delimiter", metavar="CHARACTER", help="What stands between two fields; found by default.")
+        add("--encoding", help="The encoding of the file; by its mark, or UTF-8, by default.")
         add("--by", default="", help="Who notes them.")
         add("--json", action="store_true", help="Write one JSON document.")
 
@@ -65,19 +64,17 @@ class Command(LedgerCommand):
 
 
 def _rows(options: dict[str, Any]) -> Iterator[Registration]:
-    names = [options[f"{name}_column"] for name in ("number", "reference", "digest")]
-    with Source(options["file"]) as source:
-        reader = csv.DictReader(
-            text_lines(source, options["encoding"]), delimiter=options["delimiter"], strict=True, restval=""
-        )
-        header = list(reader.fieldnames or [])
-        for name in filter(None, names):
-            if header.count(name) != 1:
-                raise RegistrationError(
-                    f"The file {source.name!r} has {'two columns' if name in header else 'no column'} {name!r}.",
-                    rule="Each column that is read stands in the header, once.",
-                    remedy=f"Name it, such as --number-column '{header[0] if header else 'Invoice no'}'.",
+    names = [name for kind in ("number", "reference", "digest") if (name := options[f"{kind}_column"])]
+    layout = Layout(delimiter=options["delimiter"], encoding=options["encoding"])
+    with open_table(options["file"], layout, tuple(names)) as table:
+        places = [table.column(name) for name in names]
+        for record in table.records:
+            if record.problem:
+                raise TableError(
+                    f"{table.name!r}, {table.place(record.row)}: {record.problem}.",
+                    rule="A file is taken as a whole or not at all.",
+                    remedy="Correct the row, and take the file again.",
                 )
-        for row in reader:
-            number, reference, digest = ((row[name] or "").strip() if name else "" for name in names)
-            yield Registration(number, reference, digest.lower())
+            if any(text_of(cell) for cell in record.cells):
+                cells = [text_of(record.cells[at]) if at < len(record.cells) else "" for at in places]
+                yield Registration(cells[0], cells[1], "".join(cells[2:]).lower())

@@ -1,6 +1,6 @@
--- Take over the staged rows of a file as adopted numbers of a series, all of them or none: each business date has its
--- period, open and empty, whose counter jumps to the end of the old run; holes become ranges, void rows voids, and where
--- p_explanation says why, each hole is explained. The staged rows go. What the rows say is compared by the table's own
+-- Take over the staged rows of a file as adopted numbers of a series, all of them or none: each row has its period, open
+-- and empty or at the end of an earlier adoption, whose counter jumps to the end of the old run; holes become ranges, void
+-- rows voids, and where p_explanation says why, each hole is explained. The staged rows go. What the rows say is compared by the table's own
 -- guards. Returns the id of the event, and how many numbers, voids and explanations there are.
 CREATE OR REPLACE FUNCTION ledger_adopt(
     p_tenant text, p_series bigint, p_batch text, p_source text, p_digest text, p_options jsonb, p_void_reason text,
@@ -27,28 +27,44 @@ BEGIN
     SELECT CASE
         WHEN s.problem IS NOT NULL THEN s.problem
         WHEN p.id IS NULL OR p.tenant <> p_tenant OR p.series_id <> p_series THEN 'its date has no period of the series'
-        WHEN p.closed_at IS NOT NULL OR p.last_value >= p.first_value THEN 'its period has numbers already, or is closed'
+        WHEN NOT ledger_takes_history(p_tenant, p.id) THEN 'its period has numbers already, or is closed'
+        WHEN s.value <= p.last_value AND p.last_value >= p.first_value THEN 'an earlier adoption has come further'
         WHEN s.issued_on > bound THEN 'its date lies further ahead than the series allows'
         ELSE 'its value is beyond the period''s' END
     INTO problem
     FROM ledger_adoptingrow s
-    LEFT JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.issued_on
+    LEFT JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
     LEFT JOIN ledger_period p ON p.id = d.period_id
     WHERE s.batch = p_batch
       AND (s.problem IS NOT NULL OR p.id IS NULL OR p.tenant <> p_tenant OR p.series_id <> p_series
-           OR p.closed_at IS NOT NULL OR p.last_value >= p.first_value OR s.issued_on > bound OR s.value > p.max_value
-           OR s.value IS NULL OR s.value < 0)
+           OR s.value <= p.last_value AND p.last_value >= p.first_value OR s.issued_on > bound OR s.value > p.max_value
+           OR s.value IS NULL OR s.value < 0 OR NOT ledger_takes_history(p_tenant, p.id))
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'a row can''t be adopted: %', problem USING ERRCODE = 'check_violation';
     END IF;
 
+    SELECT count(*) INTO numbers FROM ledger_adoptingrow s WHERE s.batch = p_batch;
+    INSERT INTO ledger_adoption (tenant, series_id, source, digest, rows, options, actor)
+    VALUES (p_tenant, p_series, p_source, p_digest, numbers, p_options, p_actor)
+    RETURNING id INTO adoption;
+    -- What is missing between an earlier adoption and this one.
+    INSERT INTO ledger_adoptedgap (tenant, adoption_id, period_id, first_value, last_value)
+    SELECT p_tenant, adoption, p.id, p.last_value + 1, run.lowest - 1
+    FROM (SELECT d.period_id, min(s.value) AS lowest
+          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
+          WHERE s.batch = p_batch
+          GROUP BY 1) run
+    JOIN ledger_period p ON p.id = run.period_id
+    WHERE p.last_value >= p.first_value AND run.lowest > p.last_value + 1
+    ORDER BY p.id;
     -- A trigger lets no entry in beyond the counters.
     UPDATE ledger_period p
-    SET first_value = run.lowest, last_value = run.highest,
-        last_issued_on = CASE WHEN guarded THEN run.latest ELSE p.last_issued_on END
+    SET first_value = CASE WHEN p.last_value < p.first_value THEN run.lowest ELSE p.first_value END,
+        last_value = run.highest,
+        last_issued_on = CASE WHEN guarded THEN greatest(run.latest, p.last_issued_on) ELSE p.last_issued_on END
     FROM (SELECT d.period_id, min(s.value) AS lowest, max(s.value) AS highest, max(s.issued_on) AS latest
-          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.issued_on
+          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
           WHERE s.batch = p_batch
           GROUP BY 1) run
     WHERE p.id = run.period_id;
@@ -57,13 +73,9 @@ BEGIN
         (tenant, series_id, period_id, value, kind, number, document, issued_on, issued_at, actor, metadata)
     SELECT p_tenant, p_series, d.period_id, s.value, 'adopted', s.number, s.document, s.issued_on, s.issued_at,
            p_actor, s.metadata
-    FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.issued_on
+    FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
     WHERE s.batch = p_batch
     ORDER BY d.period_id, s.value;
-    GET DIAGNOSTICS numbers = ROW_COUNT;
-    INSERT INTO ledger_adoption (tenant, series_id, source, digest, rows, options, actor)
-    VALUES (p_tenant, p_series, p_source, p_digest, numbers, p_options, p_actor)
-    RETURNING id INTO adoption;
     -- The entries were appended just now, so the planner knows nothing of them: a subquery for each void row keeps it on
     -- the unique index, where a join may multiply days by entries.
     INSERT INTO ledger_numbervoided (tenant, entry_id, reason, replacement, actor)
@@ -72,14 +84,14 @@ BEGIN
             WHERE e.tenant = p_tenant AND e.period_id = void.period_id AND e.value = void.value),
            p_void_reason, '', p_actor
     FROM (SELECT d.period_id, s.value
-          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.issued_on
+          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
           WHERE s.batch = p_batch AND s.void
           ORDER BY d.period_id, s.value) void;
     GET DIAGNOSTICS voids = ROW_COUNT;
     INSERT INTO ledger_adoptedgap (tenant, adoption_id, period_id, first_value, last_value)
     SELECT p_tenant, adoption, run.period_id, run.value + 1, run.following - 1
     FROM (SELECT d.period_id, s.value, lead(s.value) OVER (PARTITION BY d.period_id ORDER BY s.value) AS following
-          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.issued_on
+          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
           WHERE s.batch = p_batch) run
     WHERE run.following > run.value + 1
     ORDER BY 3, 4;

@@ -28,7 +28,9 @@ BEGIN
         WHEN period.closed_at IS NOT NULL THEN 'its period is closed'
         WHEN p_value NOT BETWEEN period.first_value AND period.last_value
             THEN 'the counter never gave out that value'
+        -- Of an old number whose text says another period than its date, both are kept.
         WHEN p_issued_on NOT BETWEEN period.starts_on AND period.ends_on
+             AND NOT (p_kind = 'adopted' AND p_metadata ? 'contradiction'::text)
             THEN 'its date lies outside the period'
         WHEN p_kind NOT IN ('issued', 'adopted', 'gap') THEN 'its kind is unknown'
         WHEN p_kind = 'gap' AND p_document > '' THEN 'no document bears a gap'

@@ -1,0 +1,131 @@
+"""Dates and times as exports write them, in a format, with month names of a language, in the time zone of the file."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import dates as names
+from django.utils import translation
+
+from ledger.calendars import zone
+from ledger.errors import InvalidArgument
+from ledger.tables.layout import Layout
+
+# Directives of strptime that state a time of day; a format without one has bare dates.
+_TIME_OF_DAY = re.compile(r"%[HIcX]")
+_SHORTEST = 3
+_WORD = re.compile(r"[^\W\d_]+\.?")
+
+
+class Dates:
+    """Reads the cells of a layout's date column. Raises InvalidArgument where its format can't work for any file."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.zone: ZoneInfo | None = None if layout.time_zone is None else zone(layout.time_zone)
+        self.wanted = layout.date_format or "ISO 8601, such as 2026-03-31 or 2026-03-31T14:05"
+        self._format = layout.date_format
+        self._bare = layout.date_format is not None and _TIME_OF_DAY.search(layout.date_format) is None
+        self._between = _between(layout)
+        together = re.fullmatch("(%[dmyY])+", layout.date_format or "") is not None
+        self._digits = sum(4 if one == "Y" else 2 for one in (layout.date_format or "")[1::2]) if together else 0
+        self._months: dict[str, int] = {}
+        if self._format is not None:
+            _check(self._format, has_year=self._between is not None)
+            if re.search("%[bB]", self._format):
+                self._months = _months(layout.language or "en")
+                # A dot behind a name shows that it is short: with it or without, it is the same month.
+                self._format = re.sub(r"%[bB]\.?", "%m", self._format)
+
+    def _month(self, word: re.Match[str]) -> str:
+        """The month that a word names, in full or by a beginning that no other has; or the word."""
+        name = word[0].rstrip(".").casefold()
+        found = {self._months[name]} if name in self._months else set()
+        if not found and len(name) >= _SHORTEST:
+            found = {month for known, month in self._months.items() if known.startswith(name)}
+        return str(found.pop()) if len(found) == 1 else word[0]
+
+    def read(self, cell: Any) -> tuple[datetime, bool]:
+        """What a cell says, and whether it is a bare date; naive where it states no offset. Raises ValueError."""
+        if isinstance(cell, datetime):
+            return cell, False
+        if isinstance(cell, date):
+            return datetime(cell.year, cell.month, cell.day), True  # noqa: DTZ001  (a bare date)
+        text = str(cell).strip()
+        if self._format is None:
+            return datetime.fromisoformat(text), len(text) <= len("2026-03-31")
+        if self._months:
+            text = _WORD.sub(self._month, text)
+        # Without anything between them, a lost zero would make another date: 101 is 1 January, not 10 January.
+        if self._digits and (len(text := text.zfill(self._digits)) != self._digits or not text.isdigit()):
+            raise ValueError(text)
+        if self._between is None:
+            # Naive on purpose where the format has no offset: the zone decides.
+            return datetime.strptime(text, self._format), self._bare  # noqa: DTZ007
+        first, last = self._between
+        for year in range(first.year, last.year + 1):
+            try:
+                stated = datetime.strptime(f"{text} {year}", f"{self._format} %Y")  # noqa: DTZ007
+            except ValueError:  # 29 February, in the other year
+                continue
+            if first <= stated.date() <= last:
+                return stated, self._bare
+        raise ValueError(text)
+
+
+def _check(text: str, *, has_year: bool) -> None:
+    """Refuse a format that leaves a part of the date to chance."""
+    said = set(re.findall("%[-#]?([A-Za-z])", text.replace("%%", "")))
+    missing = []
+    if not said & set("cx"):
+        missing += [] if said & set("yY") or has_year else ["year"]
+        missing += [] if said & set("mbBj") else ["month"]
+        missing += [] if said & set("dj") else ["day"]
+    problem = f"has no {' and no '.join(missing)}" if missing else ""
+    if not missing:
+        try:
+            sample = datetime(2026, 3, 31)  # noqa: DTZ001
+            datetime.strptime(sample.strftime(text), text)  # noqa: DTZ007
+        except ValueError as error:
+            problem = f"can't be read: {error}"
+    if problem:
+        raise InvalidArgument(
+            f"The date format {text!r} {problem}.",
+            rule="A date format says where day, month and year stand, in the directives of strptime.",
+            remedy="Write it like --date-format '%d/%m/%Y %H:%M', '%d. %B %Y' with --language de, or, for dates "
+            "without a year, add --years-from 2026-01-01 --years-to 2026-12-31.",
+        )
+
+
+def _between(layout: Layout) -> tuple[date, date] | None:
+    if layout.years_from is None and layout.years_to is None:
+        return None
+    try:
+        first, last = date.fromisoformat(layout.years_from or ""), date.fromisoformat(layout.years_to or "")
+    except ValueError:
+        first, last = date.max, date.min
+    if first > last or (last - first).days > 366 or layout.date_format is None:
+        raise InvalidArgument(
+            f"Dates without a year can't lie between {layout.years_from} and {layout.years_to}.",
+            rule="They lie between two ISO dates, at most a year apart, and have a date format.",
+            remedy="Pass both, such as --date-format %d%m --years-from 2026-01-01 --years-to 2026-12-31.",
+        )
+    return first, last
+
+
+def _months(language: str) -> dict[str, int]:
+    """The month names of a language, in full and short; raises InvalidArgument for one that Django doesn't speak."""
+    if not translation.check_for_language(language):
+        raise InvalidArgument(
+            f"There is no language {language!r}.",
+            rule="Month names are read in a language that Django has a translation for.",
+            remedy="Pass its code, such as --language de.",
+        )
+    with translation.override(language):
+        return {
+            str(name).casefold().rstrip("."): number
+            for table in (names.MONTHS, names.MONTHS_3, names.MONTHS_AP, names.MONTHS_ALT)
+            for number, name in table.items()
+        }

@@ -1,0 +1,137 @@
+"""Which column of a table is what, which rows count, and what the words of a status column mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ledger.errors import InvalidArgument
+
+#: Words of a void column that are known without being named. A number means another thing in each program.
+VOID_WORDS = ("void", "voided", "cancelled", "canceled", "storniert", "storno", "annulé", "annulée", "true", "yes")
+VALID_WORDS = (
+    *("valid", "ok", "paid", "unpaid", "partially paid", "open", "sent", "overdue", "posted", "authorised"),
+    *("awaiting payment", "no", "false"),
+)
+DRAFT_WORDS = ("draft", "entwurf")
+
+#: Matches any text that no other word of the column does, as in a column of cancellation dates.
+ANY = "*"
+
+# How many values of a column are told apart.
+_VALUES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a table has what.
+
+    Columns are named as the header has them; ``header_row`` is the header's row where it can't be found by those names.
+    ``pattern`` is a regular expression that the whole number matches; its group ``counter`` has the digits of the
+    value, and its other named groups go into the entry's metadata. By default it is the series' own template.
+    ``restore_zeros``: the series writes the number anew from its counter, where a spreadsheet has dropped zeros.
+
+    ``where`` and ``skip`` are conditions such as ``Status=Paid|Void``: a row counts if it meets all of the first and
+    none of the second. ``only_prefix``: so do numbers that begin with one of these. ``void_values``, ``valid_values``
+    and ``draft_values`` classify what the void column says, without regard to case; ``*`` is any other text. Drafts are
+    left out. ``keep_columns`` and the customer are kept in the metadata.
+
+    ``date_format`` is one of ``strptime``, by default ISO 8601; ``language`` (such as de) is that of its month names.
+    Dates without a year lie in ``years_from`` to ``years_to`` (ISO dates), at most a year apart. ``time_zone`` is that
+    of times without an offset, by default the series' own. ``sheet``, ``delimiter`` and ``encoding`` are found where
+    they are None: UTF-8, or as the file's byte order mark says.
+    """
+
+    number_column: str = "number"
+    date_column: str = "issued_at"
+    document_column: str | None = None
+    customer_column: str | None = None
+    void_column: str | None = None
+    void_values: tuple[str, ...] = VOID_WORDS
+    valid_values: tuple[str, ...] = VALID_WORDS
+    draft_values: tuple[str, ...] = DRAFT_WORDS
+    keep_columns: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    only_prefix: tuple[str, ...] = ()
+    pattern: str | None = None
+    restore_zeros: bool = False
+    sheet: str | None = None
+    header_row: int | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    date_format: str | None = None
+    language: str | None = None
+    years_from: str | None = None
+    years_to: str | None = None
+    time_zone: str | None = None
+
+    def columns(self) -> list[str]:
+        """The columns that the header must have."""
+        named = (self.number_column, self.date_column, self.document_column, self.customer_column, self.void_column)
+        conditions = (Condition.parse(text).column for text in (*self.where, *self.skip))
+        return list(dict.fromkeys(name for name in (*named, *self.keep_columns, *conditions) if name))
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a cell must say: one of some texts, without regard to case; ``*`` in a text stands for any characters."""
+
+    text: str
+    column: str
+    matcher: re.Pattern[str]
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """Read ``Status=Paid|Void``; raises InvalidArgument."""
+        column, equals, values = text.partition("=")
+        if not equals or not column.strip():
+            raise InvalidArgument(
+                f"The condition {text!r} names no column.",
+                rule="A condition is a column, '=', and one or more texts with '|' between them; * is any text.",
+                remedy="Write it like Status=Paid|Void, or Number=Total*; 'Number=' is an empty cell.",
+            )
+        parts = (
+            ".*".join(re.escape(piece) for piece in value.strip().casefold().split("*")) for value in values.split("|")
+        )
+        return cls(text, column.strip(), re.compile("|".join(f"(?:{part})" for part in parts), re.DOTALL))
+
+    def holds(self, cell: str) -> bool:
+        """Whether a cell says that."""
+        return self.matcher.fullmatch(cell.strip().casefold()) is not None
+
+
+class Statuses:
+    """What the values of the void column mean, and how often each came."""
+
+    def __init__(self, layout: Layout) -> None:
+        # What a caller names goes before the words that are known anyway.
+        columns: Sequence[tuple[tuple[str, ...], tuple[str, ...], str]] = (
+            (layout.draft_values, DRAFT_WORDS, "draft"),
+            (layout.valid_values, VALID_WORDS, "valid"),
+            (layout.void_values, VOID_WORDS, "void"),
+        )
+        self.meanings = {word: said for _, words, said in columns for word in words} | {
+            value.strip().casefold(): said for values, words, said in columns if values is not words for value in values
+        }
+        #: How each value as it was written was read ("" where nobody has said), and how often it came.
+        self.counts: dict[tuple[str, str], int] = {}
+
+    def read(self, text: str) -> str:
+        """What a cell means, counted: ``void``, ``valid``, ``draft``, or an empty text where nobody has said."""
+        said = self.meaning(text)
+        key = (text if text.casefold() in self.meanings or not (said and text) else "any other text", said)
+        if key in self.counts or len(self.counts) < _VALUES:
+            self.counts[key] = self.counts.get(key, 0) + 1
+        return said
+
+    def meaning(self, text: str) -> str:
+        """What a cell means; an empty one is valid, unless somebody has said otherwise."""
+        return (
+            self.meanings.get(text.casefold(), self.meanings.get(ANY, "")) if text else self.meanings.get("", "valid")
+        )
+
+    def unclassified(self) -> Mapping[str, int]:
+        """The values that nobody has classified, with their counts."""
+        return {text: count for (text, said), count in self.counts.items() if not said}
