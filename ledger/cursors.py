@@ -57,7 +57,9 @@ def _moments(zone: tzinfo | None) -> type[TimestamptzLoader]:
                     found = bounded(super().load(data), text)
                 except DataError:
                     return Beyond(text)  # type: ignore[return-value]
-            return found if isinstance(found, Beyond) else found.replace(tzinfo=zone)  # type: ignore[return-value]
+            if isinstance(found, Beyond):
+                return found  # type: ignore[return-value]
+            return found if found.tzinfo is zone else found.replace(tzinfo=zone)
 
     return Moment
 

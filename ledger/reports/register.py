@@ -101,28 +101,24 @@ def _documents(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, Cells]]:
     """The lines of documents, each with the place of its period. It is as long as the ledger: few calls, no objects."""
     confirms = bool(scope.snapshot.row(sql.READS_SYSTEMS, {"tenant": scope.tenant})[0])
     places = [(scoped.summary.series, scoped.summary.period) for scoped in scope.periods]
-    wanted, zone, sealed_in = scope.wanted, scope.zone, sealed.number
+    wanted, zone = scope.wanted, scope.zone
+    seal, of_era, alike = None, 0, range(0)
     voids = scope.snapshot.rows(sql.REGISTER_VOIDS, wanted)
     void = next(voids, None)
     #: Those of values up to here, by the id of the entry: a value that stands in the ledger twice has two.
     pending: dict[int, Cells] = {}
     statement = sql.CONFIRMED_REGISTER if confirms else sql.REGISTER
     for row in scope.snapshot.rows(statement, wanted, by_index=True):
-        place, value, entry, number, kind, document, issued_on, issued_at, actor, replaces, confirmed, era, xid = row
+        place, value, key, number, kind, document, issued_on, issued_at, actor, replaces, confirmed, era, xid = row
         while void is not None and void[:2] <= (place, value):
             pending[void[2]] = (void[6], void[3].astimezone(zone), *void[4:6])
             void = next(voids, None)
-        fate = pending.pop(entry, _NO_VOID) if pending else _NO_VOID
+        fate = pending.pop(key, _NO_VOID) if pending else _NO_VOID
         state = "valid" if fate is _NO_VOID else "void"
-        series, period = places[place - 1]
-        yield (
-            place,
-            (
-                *(series, period, value, value, number, state, kind, document),
-                *(issued_on, issued_at.astimezone(zone), actor, replaces, *fate),
-                *("", confirmed, "", sealed_in(era, xid)),
-            ),
-        )
+        if era != of_era or xid not in alike:
+            (seal, alike), of_era = sealed.stretch(era, xid), era
+        entry = (value, value, number, state, kind, document, issued_on, issued_at.astimezone(zone), actor, replaces)
+        yield place, (*places[place - 1], *entry, *fate, "", confirmed, "", seal)
 
 
 _NO_VOID = (None, None, None, None)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -81,11 +82,9 @@ class Part:
     def cells(self) -> Iterator[tuple[Any, ...]]:
         """Its rows as plain cells, in the order of the columns."""
         if self.plain is not None:
-            yield from self.plain()
-            return
-        names = [column.name for column in self.columns]
-        for row in self.rows():
-            yield tuple(getattr(row, name) for name in names)
+            return self.plain()
+        cells = attrgetter(*(column.name for column in self.columns))
+        return (cells(row) for row in self.rows())
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,13 +107,22 @@ class Coverage:
 
     def number(self, era: int, transaction_id: int) -> int | None:
         """The seal's number; None where none has seen the row."""
+        return self.stretch(era, transaction_id)[0]
+
+    def stretch(self, era: int, transaction_id: int) -> tuple[int | None, range]:
+        """The same with transactions around this one, of the same era, that it holds for too."""
         ends, running, numbers = self._eras.get(era, _NO_SEALS)
-        for place in range(bisect_right(ends, transaction_id), len(ends)):
+        first = bisect_right(ends, transaction_id)
+        for place in range(first, len(ends)):
             if transaction_id not in running[place]:
-                return numbers[place]
+                if place > first or running[place]:
+                    return numbers[place], range(transaction_id, transaction_id + 1)
+                return numbers[place], range(ends[place - 1] if place else 0, ends[place])
         # The first seal of a later era covers what was left.
         later = [numbers[0] for other, (_, _, numbers) in self._eras.items() if other > era and numbers]
-        return min(later, default=None)
+        end = max(ends, default=0)
+        alike = range(end, 1 << 63) if transaction_id >= end else range(transaction_id, transaction_id + 1)
+        return min(later, default=None), alike
 
 
 _NO_SEALS: tuple[list[int], list[frozenset[int]], list[int]] = ([], [], [])

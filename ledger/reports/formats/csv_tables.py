@@ -10,16 +10,25 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
+from operator import methodcaller
 from typing import IO, Any
 
 from ledger.reports.formats import Format, Warn
 from ledger.reports.formats.cells import cell_text, neutralised, suspicious
 from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
+
+# Columns by their place, with what makes a text of their cells.
+_Odd = list[tuple[int, Callable[[Any], str]]]
+_ODD: dict[Kind, Callable[[Any], str]] = {
+    Kind.MOMENT: methodcaller("isoformat"),
+    Kind.VERDICT: cell_text,
+    Kind.EVIDENCE: cell_text,
+}
 
 # The earliest that a zip can say.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
@@ -62,11 +71,11 @@ def write_part(part: Part, target: IO[bytes], separator: str = ",") -> None:
     """One part as a plain table."""
     columns = part.columns
     # What ``csv`` would write otherwise than we do.
-    odd = [at for at, column in enumerate(columns) if column.kind in (Kind.MOMENT, Kind.VERDICT, Kind.EVIDENCE)]
+    odd = [(at, _ODD[column.kind]) for at, column in enumerate(columns) if column.kind in _ODD]
     _table(target, [column.name for column in columns], part.cells(), odd, separator)
 
 
-def _table(target: IO[bytes], header: list[str], rows: Iterable[Sequence[Any]], odd: list[int], separator: str) -> None:
+def _table(target: IO[bytes], header: list[str], rows: Iterable[Sequence[Any]], odd: _Odd, separator: str) -> None:
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=False)
     csv.writer(text, delimiter=separator).writerow(header)
     lines = iter(rows)
@@ -86,11 +95,11 @@ def _table(target: IO[bytes], header: list[str], rows: Iterable[Sequence[Any]], 
     text.detach()
 
 
-def _plain(row: Sequence[Any], odd: list[int]) -> list[Any]:
+def _plain(row: Sequence[Any], odd: _Odd) -> list[Any]:
     cells = list(row)
-    for at in odd:
+    for at, text in odd:
         if cells[at] is not None:
-            cells[at] = cell_text(cells[at])
+            cells[at] = text(cells[at])
     return cells
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import date
+from itertools import islice
 from typing import IO, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -68,6 +68,11 @@ _OPTIONAL_PARTS |= {"declarations", "out_of_order", "duplicates"}
 _OR_UNKNOWN = {"type": ["boolean", "null"]}
 
 
+_NEXT = ",\n"
+#: Rows that are written at a time.
+_CHUNK = 500
+
+
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     """The header, what is wrong, and each part as a list of objects, one row a line."""
     reasons = [asdict(reason) for reason in report.reasons]
@@ -78,24 +83,23 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     for number, part in enumerate(report.parts):
         names = [column.name for column in part.columns]
         target.write(f'{"," if number else ""}\n"{part.name}": ['.encode())
-        before = "\n"
-        for cells in part.cells():
-            row = {name: _cell(cell) for name, cell in zip(names, cells, strict=True)}
-            target.write(f"{before}{_json(row)}".encode())
-            before = ",\n"
+        before, rows = "\n", part.cells()
+        while lines := [_json(dict(zip(names, cells, strict=True))) for cells in islice(rows, _CHUNK)]:
+            target.write(f"{before}{_NEXT.join(lines)}".encode())
+            before = _NEXT
         target.write(b"]" if before == "\n" else b"\n]")
     target.write(b"\n}}\n")
 
 
-def _cell(cell: Any) -> Any:
-    # Django's encoder would cut a moment to milliseconds.
-    if isinstance(cell, date):
-        return cell.isoformat()
-    return dict(cell) if isinstance(cell, Mapping) else cell
+class _Encoder(DjangoJSONEncoder):
+    def default(self, o: Any) -> Any:
+        # Django's encoder would cut a moment to milliseconds.
+        if isinstance(o, date):
+            return o.isoformat()
+        return dict(o) if isinstance(o, Mapping) else super().default(o)
 
 
-def _json(document: Any) -> str:
-    return json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False)
+_json = _Encoder(ensure_ascii=False).encode
 
 
 def json_schema() -> dict[str, Any]:
