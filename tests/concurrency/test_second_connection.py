@@ -14,10 +14,12 @@ from uuid import uuid4
 
 import pytest
 from django.core.signals import request_finished
-from django.db import OperationalError, close_old_connections, connection, transaction
+from django.db import OperationalError, close_old_connections, connection, connections, transaction
 
 from ledger import define_series, issue, issue_many, open_period
 from ledger import errors as e
+from ledger import sql
+from ledger.allocation.ahead import Session, ask_ahead
 from ledger.models import Entry
 from tests.allocations import DAY, POOLED, RESERVED, expect_all_accounted_for, reserved_values, values
 from tests.concurrency.checkouts import Checkout, checkouts
@@ -174,6 +176,19 @@ def test_the_first_one_lost_takes_the_second_along(ahead: str) -> None:
         thread.run(connection_closed)
         wait_for(lambda: how_many() == 0)
         assert thread.run(one_number) == (2 if ahead == RESERVED else 1)
+
+
+def test_a_server_that_was_restarted_is_no_other_server() -> None:
+    """The session was read before; by now the first connection is gone, which can be retried."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql.SESSION)
+        session = Session(*cursor.fetchone()[0])._replace(server="before the restart")
+        assert ask_ahead(connections["default"], "SELECT 1", (), session=session) == [(1,)]
+    with checkouts(1) as (other,), pytest.raises(OperationalError), transaction.atomic():
+        connection.ensure_connection()
+        pid = connection.connection.info.backend_pid
+        other.run(lambda: connection.cursor().execute("SELECT pg_terminate_backend(%s, 5000)", [pid]))
+        ask_ahead(connections["default"], "SELECT 1", (), session=session)
 
 
 def test_a_forked_child_has_its_own(ahead: str) -> None:
