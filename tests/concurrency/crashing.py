@@ -132,7 +132,7 @@ class Standby:
 
 
 @contextmanager
-def crashing_server() -> Iterator[CrashingServer]:
+def crashing_server(**settings: str) -> Iterator[CrashingServer]:
     """Made from the wheel's PostgreSQL, since the one of DATABASE_URL is not ours to crash."""
     folder = Path(mkdtemp(prefix="folio-crash-"))
     folder.chmod(0o755)
@@ -143,7 +143,7 @@ def crashing_server() -> Iterator[CrashingServer]:
     cluster.create()
     try:
         with psycopg.connect(cluster.url, autocommit=True) as connection:
-            for name, value in _QUIET.items():
+            for name, value in (_QUIET | settings).items():
                 connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
         cluster.stop()
         cluster.start()

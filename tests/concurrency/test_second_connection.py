@@ -16,9 +16,8 @@ import pytest
 from django.core.signals import request_finished
 from django.db import OperationalError, close_old_connections, connection, connections, transaction
 
-from ledger import define_series, issue, issue_many, open_period
+from ledger import define_series, issue, issue_many, open_period, sql
 from ledger import errors as e
-from ledger import sql
 from ledger.allocation.ahead import Session, ask_ahead
 from ledger.models import Entry
 from tests.allocations import DAY, POOLED, RESERVED, expect_all_accounted_for, reserved_values, values
@@ -184,11 +183,17 @@ def test_a_server_that_was_restarted_is_no_other_server() -> None:
         cursor.execute(sql.SESSION)
         session = Session(*cursor.fetchone()[0])._replace(server="before the restart")
         assert ask_ahead(connections["default"], "SELECT 1", (), session=session) == [(1,)]
-    with checkouts(1) as (other,), pytest.raises(OperationalError), transaction.atomic():
-        connection.ensure_connection()
-        pid = connection.connection.info.backend_pid
-        other.run(lambda: connection.cursor().execute("SELECT pg_terminate_backend(%s, 5000)", [pid]))
-        ask_ahead(connections["default"], "SELECT 1", (), session=session)
+    first = connections["default"]
+
+    def lose_it_and_ask(other: Checkout) -> None:
+        with transaction.atomic():
+            first.ensure_connection()
+            pid = first.connection.info.backend_pid
+            other.run(lambda: connection.cursor().execute("SELECT pg_terminate_backend(%s, 5000)", [pid]))
+            ask_ahead(first, "SELECT 1", (), session=session)
+
+    with checkouts(1) as (other,), pytest.raises(OperationalError):
+        lose_it_and_ask(other)
 
 
 def test_a_forked_child_has_its_own(ahead: str) -> None:

@@ -321,6 +321,32 @@ class TestSeriesThatMeet:
         define_series("short", template="{counter:09}", calendar="never", max_length=9)
         assert [str(issue(code)) for code in ("long", "short")] == ["2000000001", "000000001"]
 
+    @pytest.mark.parametrize("is_used", [False, True])
+    @pytest.mark.parametrize(
+        ("calendar", "template", "days"), [("year", "{year}", 2000), ("month", "{year}{month}", 500)]
+    )
+    def test_in_which_of_the_next_periods_they_meet_makes_no_difference(
+        self, calendar: str, template: str, days: int, is_used: bool, today: date
+    ) -> None:
+        far = today + timedelta(days=days)
+        fixed = {
+            "template": template.format(year=far.year, month=f"{far.month:02}") + "{counter:06}",
+            "calendar": "never",
+        }
+        moving = {"template": template + "{counter:06}", "calendar": calendar}
+        for first, second in ((fixed, moving), (moving, fixed)):
+            with transaction.atomic():
+                define_series("first", **first)
+                if is_used:
+                    issue("first")
+                with pytest.raises(e.InvalidSeries, match="could give out a number of series 'first'"):
+                    define_series("second", **second)
+                transaction.set_rollback(True)
+
+    def test_a_year_that_is_over_meets_nothing(self, today: date) -> None:
+        define_series("old", template=f"INV-{today.year - 1}-{{counter:06}}", calendar="never")
+        define_series("new", template="INV-{year}-{counter:06}")
+
     def test_two_that_have_met_before_can_still_be_changed_otherwise(self) -> None:
         define_series("a", template="{counter:04}", calendar="never")
         define_series("b", template="{counter:05}", calendar="never", is_active=False)

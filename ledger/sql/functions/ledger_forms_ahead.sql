@@ -1,8 +1,9 @@
 -- The forms that settings of a series give to the next two of its periods that have no numbers yet, with their first and
--- highest values: from today on, by the clock in the time zone. Of an explicit calendar, the form that today would have.
+-- highest values: from today on, by the clock in the time zone. With p_far to the next 40 days, 24 months, or 12 longer ones.
+-- Of an explicit calendar, the form that today would have.
 CREATE OR REPLACE FUNCTION ledger_forms_ahead(
     p_tenant text, p_code text, p_template text, p_calendar text, p_fiscal_start text, p_time_zone text,
-    p_start_value bigint, p_length integer, p_highest bigint
+    p_start_value bigint, p_length integer, p_highest bigint, p_far boolean
 ) RETURNS TABLE (prefix text, width integer, suffix text, first_value bigint, max_value bigint) LANGUAGE plpgsql STABLE AS $$
 DECLARE
     day date := (clock_timestamp() AT TIME ZONE p_time_zone)::date;
@@ -12,7 +13,8 @@ DECLARE
 BEGIN
     -- What a label will be, nobody knows before its period is opened.
     IF strpos(p_template, '{label}') > 0 THEN RETURN; END IF;
-    FOR looked IN 1..2 LOOP
+    FOR looked IN 1..CASE WHEN NOT p_far THEN 2 WHEN p_calendar = 'day' THEN 40 WHEN p_calendar = 'month' THEN 24 ELSE 12 END
+    LOOP
         LOOP
             SELECT p.ends_on INTO used FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
             WHERE s.tenant = p_tenant AND s.code = p_code AND p.tenant = p_tenant AND day BETWEEN p.starts_on AND p.ends_on

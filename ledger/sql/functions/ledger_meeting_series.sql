@@ -10,13 +10,22 @@ DECLARE
     mine bigint := (SELECT s.id FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code);
     -- Numbers can be the same only if the texts before the first token agree as far as both go.
     head text := upper(substring(replace(replace(p_template, '{series}', p_code), '{tenant}', p_tenant) FROM '^[^{}]*'));
+    -- So most series of a tenant have no such others, and little is looked at.
+    others bigint[] := (
+        SELECT array_agg(t.id) FROM ledger_series t
+        CROSS JOIN LATERAL (
+            SELECT upper(substring(replace(replace(t.template, '{series}', t.code), '{tenant}', t.tenant)
+                                   FROM '^[^{}]*')) AS text
+        ) h
+        WHERE t.tenant = p_tenant AND t.code <> p_code AND t.is_active
+          AND left(h.text, length(head)) = left(head, length(h.text)));
     other record;
     met text;
 BEGIN
     SELECT s.code INTO met
     FROM (SELECT f.prefix, f.width, f.suffix, f.first_value, f.max_value
           FROM ledger_forms_ahead(p_tenant, p_code, p_template, p_calendar, p_fiscal_start, p_time_zone, p_start_value,
-                                  p_length, p_highest) f
+                                  p_length, p_highest, others IS NOT NULL) f
           UNION ALL
           SELECT p.prefix, p.width, p.suffix, p.first_value,
                  least(ledger_highest_value(p.prefix, p.width, p.suffix, p_length), p_highest)
@@ -31,21 +40,15 @@ BEGIN
     FOR other IN
         SELECT t.code, t.template, t.calendar, t.fiscal_start, t.time_zone, t.start_value, t.rules_highest,
                least(t.max_length::integer, t.rules_length::integer) AS length
-        FROM ledger_series t
-        CROSS JOIN LATERAL (
-            SELECT upper(substring(replace(replace(t.template, '{series}', t.code), '{tenant}', t.tenant)
-                                   FROM '^[^{}]*')) AS text
-        ) h
-        WHERE t.tenant = p_tenant AND t.code <> p_code AND t.is_active
-          AND left(h.text, length(head)) = left(head, length(h.text))
-        ORDER BY t.id
+        FROM ledger_series t WHERE t.id = ANY (others) ORDER BY t.id
     LOOP
         BEGIN
             PERFORM FROM ledger_forms_ahead(p_tenant, other.code, other.template, other.calendar, other.fiscal_start,
-                                            other.time_zone, other.start_value, other.length, other.rules_highest) o
+                                            other.time_zone, other.start_value, other.length, other.rules_highest,
+                                            true) o
             JOIN (SELECT f.prefix, f.width, f.suffix, f.first_value, f.max_value
                   FROM ledger_forms_ahead(p_tenant, p_code, p_template, p_calendar, p_fiscal_start, p_time_zone,
-                                          p_start_value, p_length, p_highest) f
+                                          p_start_value, p_length, p_highest, true) f
                   UNION ALL
                   SELECT p.prefix, p.width, p.suffix, p.first_value, p.max_value FROM ledger_period p
                   WHERE p.tenant = p_tenant AND p.series_id = mine AND p.closed_at IS NULL) m
