@@ -134,7 +134,7 @@ def _carried_over(connection: BaseDatabaseWrapper, side: Any, session: Session) 
         # Not known yet; or a pooler has found the server again after that was restarted.
         own = side.__dict__[_OWN_SESSION] = Session(*_ask(side, sql.OWN_SESSION, ())[0][0])
     if own[:3] != session[:3]:
-        # Restarted meanwhile, the server is another one to the second connection, and the first one is gone: it says so.
+        # A server that was restarted meanwhile looks like another one; then the first connection is gone, and says so.
         session = Session(*_ask(connection, sql.SESSION, ())[0][0])
         if own[:3] != session[:3]:
             raise _elsewhere(connection, own, session)

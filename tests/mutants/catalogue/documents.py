@@ -16,6 +16,13 @@ MISSING = "tests/integration/test_missing_documents.py"
 
 MUTANTS = (
     Mutant(
+        "a number of another tenant hides one that no row bears",
+        "ledger/documents.py",
+        "if (tenant, number) not in borne and pk in living",
+        "if number not in {told for _, told in borne} and pk in living",
+        (f"{MISSING}::TestTextsOfTheirOwn",),
+    ),
+    Mutant(
         "a void number is handed out again",
         "ledger/issuing.py",
         "        if entry.pk in void_of:\n",

@@ -13,6 +13,27 @@ TAKEN = "tests/integration/test_taken_numbers.py::test_formats_that_meet_are_ref
 
 MUTANTS = (
     Mutant(
+        "who opens a period sees no change that is under way",
+        f"{SQL}/ledger_open_period.sql",
+        "AND s.code = p_series FOR SHARE;",
+        "AND s.code = p_series;",
+        ("tests/concurrency/test_changed_settings.py",),
+    ),
+    Mutant(
+        "series that meet in the third period are told by a checkout",
+        f"{SQL}/ledger_forms_ahead.sql",
+        "CASE WHEN NOT p_far THEN 2 WHEN",
+        "CASE WHEN true THEN 2 WHEN",
+        (f"{CHANGED}::TestSeriesThatMeet",),
+    ),
+    Mutant(
+        "a setting may be of any type",
+        "ledger/models/series.py",
+        "        if not (fits or (value is None and field.null)):\n",
+        "        if False:\n",
+        ("tests/integration/test_odd_types.py::TestDefining",),
+    ),
+    Mutant(
         "empty periods keep the old form",
         f"{SQL}/ledger_renew_periods.sql",
         "WHERE p.id = ANY (renewed) ORDER BY p.starts_on LOOP",
