@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 "ledger_act_as": "c440cde9695c39ac",
                 "ledger_adopt": "be1bd43fd145d04b",
                 "ledger_adopt_counter": "6974e33ec6a83037",
-                "ledger_alarm_may_stand": "d89f27902253f093",
+                "ledger_alarm_may_stand": "5b945d5f763e3bd5",
                 "ledger_amount_differs": "0b0bb06f87876595",
                 "ledger_calendar_step": "2bace74a6c629afe",
                 "ledger_cancel_draft": "e0f5c27002cc28f8",

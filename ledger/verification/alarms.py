@@ -32,8 +32,9 @@ COUNTRY_RULE = "country-rule"
 #: A check that could not run. What it would have found is not mended because of that.
 NOT_CHECKED = "not-checked"
 
-#: What can't be mended, and so may be acknowledged: what stands in rows that never change, and keys of before the rules
-#: for keys.
+#: What can't be mended, and so may be acknowledged: what stands in rows that never change, keys of before the rules for
+#: keys, and sealed rows that are gone, where no backup has them. (A sealed row that was changed is not among them: that
+#: would cover each later change of it.)
 #: The database holds the same list (``ledger_alarm_may_stand``).
 ACKNOWLEDGEABLE: Final = frozenset(
     {
@@ -41,7 +42,15 @@ ACKNOWLEDGEABLE: Final = frozenset(
         *("declared-no-gap", "document-form", "document-of-child", "document-text", "document-twice"),
         *("draft-of-nothing", "explained-no-gap", "finding-of-stranger", "finding-twice", "gap-of-nothing"),
         *("gap-with-document", "hole-of-nothing", "no-period", "number-twice", "other-period", "period-of-stranger"),
-        *("period-overlaps", "tenant-form", "tenant-of-child", "tenant-text", "unknown-kind", "unreadable"),
+        *(
+            "period-overlaps",
+            "sealed-row-gone",
+            "tenant-form",
+            "tenant-of-child",
+            "tenant-text",
+            "unknown-kind",
+            "unreadable",
+        ),
         *("void-of-gap", "void-of-nothing", "void-of-stranger", "void-too-early", "void-twice", "wrong-number"),
     }
 )

@@ -28,9 +28,10 @@ from pypdfium2 import PdfDocument
 
 from ledger import close_period, define_series, issue_many, void
 from ledger.conf import ledger_settings
-from ledger.errors import SealError
+from ledger.errors import AlarmError, SealError
 from ledger.failures import Failures
-from ledger.models import Entry, LedgerSeal, SealAnchored, SweepRun
+from ledger.judging import judge
+from ledger.models import AlarmRaised, Entry, LedgerSeal, SealAnchored, SweepRun
 from ledger.models.tables import event_tables
 from ledger.reports.formats import format_named
 from ledger.reports.report import continuity_report
@@ -42,7 +43,8 @@ from ledger.seals.sealing import seal, seal_all
 from ledger.seals.signing import signer
 from ledger.signals import ask_for_seal, seal_wanted
 from ledger.sweeps import run
-from ledger.verification import verify
+from ledger.verification import verify, watch
+from ledger.verification.alarms import acknowledge_alarm
 from ledger.verification.seals import verify_seals
 from tests.databases import database_alias, manage, migrated_database, new_database
 
@@ -163,6 +165,22 @@ class TestCommand:
         said = do("verify", code=2)
         assert "rule 8, sealed-row-gone (tenant 'acme', ledger_numbervoided 1)" in said
         assert json.loads(do("verify", "--json", code=2).partition("\n}")[0] + "}")["ok"] is False
+
+    def test_a_row_that_no_backup_has_is_acknowledged_and_named_all_the_same(self, url: str, tmp_path: Path) -> None:
+        do("now")
+        unguarded("DELETE FROM ledger_numbervoided", "UPDATE ledger_entry SET document = 'x' WHERE value = 1")
+        found = [alarm for alarm in watch(using=ALIAS) if alarm.check.startswith("sealed-")]
+        assert sorted(alarm.check for alarm in found) == ["sealed-row-changed", "sealed-row-gone"]
+        gone, changed = (
+            AlarmRaised.objects.using(ALIAS).get(kind=f"sealed-row-{what}") for what in ("gone", "changed")
+        )
+        with pytest.raises(AlarmError, match="can be mended"):
+            acknowledge_alarm(changed, reason="never mind")
+        acknowledge_alarm(gone, reason="the disk was lost on 3 March, and the backup is of the day before")
+        assert judge(using=ALIAS, sweeps=()).verdict.acknowledged == 1
+        assert "sealed-row-gone" in do("verify", code=2)
+        (tmp_path / "now.jsonl").write_text(do("export", "--tenant", "acme"), encoding="utf-8")
+        assert "covers, is gone" in checked(tmp_path, tmp_path / "now.jsonl")[1]
 
     def test_an_export_and_its_check(self, url: str, tmp_path: Path) -> None:
         do("now")

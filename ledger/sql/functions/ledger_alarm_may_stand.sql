@@ -1,6 +1,7 @@
 -- Only an alarm that is open is acknowledged, by an event of its own tenant, and only one that can't be mended: what stands
--- in rows that never change, and keys of before the rules for keys. A value that is lost can be flagged as a gap, and the
--- schema, privileges, queues, counters and settings can be set right.
+-- in rows that never change, keys of before the rules for keys, and sealed rows that are gone. A value that is lost can be
+-- flagged as a gap; the schema, privileges, queues, counters and settings can be set right; and of a sealed row that was
+-- changed, the next change would be covered too.
 CREATE OR REPLACE FUNCTION ledger_alarm_may_stand() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
@@ -20,7 +21,7 @@ BEGIN
         'declared-no-gap', 'document-form', 'document-of-child', 'document-text', 'document-twice', 'draft-of-nothing',
         'explained-no-gap', 'finding-of-stranger', 'finding-twice', 'gap-of-nothing', 'gap-with-document',
         'hole-of-nothing', 'no-period', 'number-twice', 'other-period', 'period-of-stranger', 'period-overlaps',
-        'tenant-form', 'tenant-of-child', 'tenant-text', 'unknown-kind', 'unreadable', 'void-of-gap', 'void-of-nothing',
+        'sealed-row-gone', 'tenant-form', 'tenant-of-child', 'tenant-text', 'unknown-kind', 'unreadable', 'void-of-gap', 'void-of-nothing',
         'void-of-stranger', 'void-too-early', 'void-twice', 'wrong-number'
     ]) THEN
         RAISE EXCEPTION 'an alarm of the kind % is mended, not acknowledged', found USING ERRCODE = 'check_violation';
