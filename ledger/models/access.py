@@ -43,7 +43,7 @@ class TenantAccess(models.Model):
         the tenant has no series yet: a misspelt name would give access to nothing, or one day to somebody else.
         """
         alias, tenant = using or router.db_for_write(cls), tenant_key(org)
-        whose = {"tenant": tenant, "user": instance_key(user, InvalidActor, "user")}
+        whose: Any = {"tenant": tenant, "user": instance_key(user, InvalidActor, "user")}
         if not Series.objects.using(alias).filter(tenant=tenant).exists():
             raise InvalidTenant(
                 f"The tenant {tenant!r} has no series.",

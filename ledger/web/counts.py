@@ -26,6 +26,7 @@ from ledger.formats import MAX_VALUE
 from ledger.models import AdoptedGap, Entry, Period, RemoteReading
 from ledger.web import counts_sql as sql
 from ledger.web.voided import voided_values
+from ledger.words import numbers_told
 
 #: Values of a block that is kept; more in a period that would have too many.
 _BLOCK, _BLOCKS = 500, 40_000
@@ -113,6 +114,20 @@ class PeriodCounts:
     #: The void values, in order.
     voids: array[int]
 
+    def sentence(self, total: Bucket, to_explain: int, since: date | None, until: date | None) -> str:
+        """What there is of all dates, or of the days from ``since`` to ``until``, as the report says it.
+
+        ``total`` and ``to_explain`` are of the whole period; a lost value has no date.
+        """
+        valid, void, missing, in_progress = total.used - total.void, total.void, total.missing, total.open
+        if since is not None or until is not None:
+            wanted = {**self._wanted, "last": self.period.last_value, "since": since, "until": until}
+            ((void, missing, to_explain, in_progress),) = _read(self.alias, sql.DATED, wanted)
+            first, last = since or date.min, until or date.max
+            days: Any = self.days.items()  # a day may be one that no calendar knows
+            valid = sum(count for day, count in days if isinstance(day, date) and first <= day <= last) - void
+        return numbers_told(valid=valid, void=void, missing=missing, to_explain=to_explain, in_progress=in_progress)
+
     def total(self) -> Bucket:
         """The whole period in one stretch."""
         return self.buckets(_start(self.period), self.period.last_value, 1)[0]
@@ -193,6 +208,13 @@ class PeriodCounts:
         found = [(at, count) for at, count in _read(self.alias, sql.CONFIRMED, wanted)]
         cache.set(key, (stamp, found), _KEPT_CONFIRMED)
         return found
+
+
+def minted_ahead(period: Period, *, using: str | None = None) -> int:
+    """How many free slots lie above all that was given to a document or a checkout: they are no numbers yet."""
+    wanted = {"tenant": period.tenant, "period": period.pk}
+    ((count,),) = _read(using or router.db_for_read(Entry), sql.AHEAD, wanted)
+    return int(count)
 
 
 def period_counts(period: Period, *, fresh: bool = False, using: str | None = None) -> PeriodCounts:

@@ -45,6 +45,54 @@ QUEUES = f"""
     GROUP BY 2
 """  # noqa: S608
 
+# Free slots above all that a document or a checkout has: minted ahead, and no numbers yet. Parameters: tenant, period.
+AHEAD = """
+    SELECT count(*) FROM ledger_slot w
+    WHERE w.tenant = %(tenant)s AND w.period_id = %(period)s AND w.value > greatest(
+        -1,
+        (SELECT max(e.value) FROM ledger_entry e WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s),
+        (SELECT max(r.value) FROM ledger_reservation r WHERE r.tenant = %(tenant)s AND r.period_id = %(period)s))
+"""
+
+# Whether what bears no document (``g``: tenant, period_id, first, last) is of some days, by the rule of the report: on
+# that of the document before it, or else of the one after it. Parameters: since, until (days, or NULL).
+IN_DATES = """coalesce(
+    (SELECT b.issued_on FROM ledger_entry b
+     WHERE b.tenant = g.tenant AND b.period_id = g.period_id AND b.value < g.first AND b.kind <> 'gap'
+     ORDER BY b.value DESC LIMIT 1),
+    (SELECT a.issued_on FROM ledger_entry a
+     WHERE a.tenant = g.tenant AND a.period_id = g.period_id AND a.value > g.last AND a.kind <> 'gap'
+     ORDER BY a.value LIMIT 1)
+) BETWEEN coalesce(%(since)s::date, '-infinity') AND coalesce(%(until)s::date, 'infinity')"""
+
+# Of some days: how many numbers are void, missing, to be explained, in progress.
+# Parameters: tenant, period, last (the highest value that counts), since, until.
+DATED = f"""
+    WITH g AS (
+        SELECT e.tenant, e.period_id, e.value AS first, e.value AS last, 'missing' AS what,
+               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = e.id) AS is_explained
+        FROM ledger_entry e WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind = 'gap'
+        UNION ALL
+        SELECT a.tenant, a.period_id, a.first_value, a.last_value, 'missing',
+               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.adopted_gap_id = a.id)
+        FROM ledger_adoptedgap a WHERE a.tenant = %(tenant)s AND a.period_id = %(period)s
+        UNION ALL
+        SELECT r.tenant, r.period_id, r.value, r.value, 'open', true
+        FROM ledger_reservation r WHERE r.tenant = %(tenant)s AND r.period_id = %(period)s
+        UNION ALL
+        SELECT w.tenant, w.period_id, w.value, w.value, 'open', true
+        FROM ledger_slot w WHERE w.tenant = %(tenant)s AND w.period_id = %(period)s AND w.value <= %(last)s
+    )
+    SELECT (SELECT count(*) FROM ledger_numbervoided v
+            JOIN ledger_entry e ON e.tenant = v.tenant AND e.id = v.entry_id
+            WHERE v.tenant = %(tenant)s AND e.period_id = %(period)s
+              AND e.issued_on BETWEEN coalesce(%(since)s::date, '-infinity') AND coalesce(%(until)s::date, 'infinity')),
+           coalesce(sum(g.last - g.first + 1) FILTER (WHERE g.what = 'missing'), 0)::bigint,
+           coalesce(sum(g.last - g.first + 1) FILTER (WHERE NOT g.is_explained), 0)::bigint,
+           count(*) FILTER (WHERE g.what = 'open')
+    FROM g WHERE {IN_DATES}
+"""  # noqa: S608
+
 CONFIRMED = f"""
     SELECT {_STRETCH.format(value="e.value")}, count(DISTINCT e.id)
     FROM ledger_entry e

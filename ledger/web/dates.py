@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
@@ -20,6 +21,16 @@ class Dates:
     def __bool__(self) -> bool:
         return self.since is not None or self.until is not None
 
+    def within(self, first: date, last: date) -> Dates:
+        """The part of them that lies in a period."""
+        return Dates(max(self.since or first, first), min(self.until or last, last))
+
+    @property
+    def query(self) -> str:
+        """The end of an address that asks for the same; empty where nothing is asked for."""
+        return f"?{urlencode(self.kept)}" if self else ""
+
+    @property
     def kept(self) -> dict[str, str]:
         """The parameters that ask for the same again."""
         if self.month:

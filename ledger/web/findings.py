@@ -125,6 +125,8 @@ def sides(finding: FindingRaised) -> tuple[Side, ...]:
         theirs = [_text(one.get(key)) for one in there[:_MOST_THERE]]
         if key == "state":
             theirs = ["valid" if text == "posted" else text for text in theirs]
+        if not any((mine, *theirs)):
+            continue
         told = tuple((text, bool(mine and text and text.upper() != mine.upper())) for text in theirs)
         found.append(Side(title, mine, told))
     return tuple(found)

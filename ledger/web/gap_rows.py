@@ -13,6 +13,7 @@ from ledger.cursors import open_cursor
 from ledger.gaps.holes import number_of
 from ledger.models import Entry
 from ledger.unreadable import UNREADABLE, cut, facts
+from ledger.web.counts_sql import IN_DATES
 
 GAP_COLUMNS = {
     "value": "Number",
@@ -54,15 +55,6 @@ _HAS_TEXT = """(strpos(upper(coalesce(g.number, '')), upper(%(text)s)) > 0
     OR EXISTS (SELECT FROM ledger_gapexplained x WHERE (x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)
                AND strpos(upper(x.explanation), upper(%(text)s)) > 0))"""
 _OF_SERIES = "g.series_id IN (SELECT s.id FROM ledger_series s WHERE s.tenant = g.tenant AND s.code = %(series)s)"
-# As the report has it: on the day of the document before it, or else of the one after it.
-_IN_DATES = """coalesce(
-    (SELECT b.issued_on FROM ledger_entry b
-     WHERE b.tenant = g.tenant AND b.period_id = g.period_id AND b.value < g.first AND b.kind <> 'gap'
-     ORDER BY b.value DESC LIMIT 1),
-    (SELECT a.issued_on FROM ledger_entry a
-     WHERE a.tenant = g.tenant AND a.period_id = g.period_id AND a.value > g.last AND a.kind <> 'gap'
-     ORDER BY a.value LIMIT 1)
-) BETWEEN coalesce(%(since)s::date, '-infinity') AND coalesce(%(until)s::date, 'infinity')"""
 # What is said of the gaps of one page is looked up for these alone.
 _PAGE = """
     SELECT g.key, s.code, g.period_id, g.first, g.last, g.number, g.prefix, g.width, g.suffix, g.since, g.evidence,
@@ -158,7 +150,7 @@ def _chosen(wanted: Mapping[str, Any]) -> str:
     more = {
         _HAS_TEXT: wanted["text"],
         _OF_SERIES: wanted["series"],
-        _IN_DATES: wanted["since"] is not None or wanted["until"] is not None,
+        IN_DATES: wanted["since"] is not None or wanted["until"] is not None,
     }
     return _ROWS + conditions[wanted["state"]] + "".join(f" AND {text}" for text, asked in more.items() if asked)
 

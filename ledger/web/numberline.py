@@ -73,10 +73,10 @@ class NumberLine:
 
 
 _LANES: tuple[tuple[str, str, str, Callable[[Bucket], int]], ...] = (
-    ("issued", "Issued", "a document has the number", lambda bucket: bucket.used - bucket.void),
+    ("issued", "Valid", "a document has the number", lambda bucket: bucket.used - bucket.void),
     ("void", "Void", "declared void, never given again", lambda bucket: bucket.void),
     ("missing", "Missing", "no document bears the value", lambda bucket: bucket.missing),
-    ("open", "Open", "reserved, or free for the next checkout", lambda bucket: bucket.open),
+    ("open", "In progress", "reserved, or free for the next checkout", lambda bucket: bucket.open),
     ("confirmed", "Confirmed", "the accounting system has it too", lambda bucket: bucket.confirmed),
 )
 

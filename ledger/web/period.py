@@ -9,15 +9,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from ledger.models import Entry, NumberVoided, Period
+from ledger.judging import Kind
+from ledger.models import Entry, NumberVoided, Period, RemoteReading
 from ledger.reports.formats import formats
 from ledger.seals.reading import standing
 from ledger.waiting import with_waiting
 from ledger.web.access import Access, page
 from ledger.web.charts import HEIGHT as CHART_HEIGHT
 from ledger.web.charts import issuance
-from ledger.web.counts import period_counts
-from ledger.web.dates import asked_dates
+from ledger.web.counts import minted_ahead, period_counts
+from ledger.web.dates import Dates, asked_dates
 from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, count_gaps, gap_rows, wanted_gaps
 from ledger.web.numberline import HEIGHT as LINE_HEIGHT
 from ledger.web.numberline import number_line
@@ -46,22 +47,29 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         return redirect("ledger:number", found.pk, first)
     judgement = judged(found.tenant)
     verdict = judgement.of(found.tenant, found.series.code, found.starts_on)
+    coming, dates = next_number(found), asked_dates(request)
+    # What was minted ahead is shown nowhere, as in the report.
+    found.last_value -= minted_ahead(found)
     # What the cache keeps was counted before whatever was lost.
     counts = period_counts(found, fresh=verdict.is_lost)
     total = counts.total()
+    to_explain = sum(fact.count for fact in verdict.facts if fact.kind is Kind.UNEXPLAINED)
     line = number_line(counts, first, last)
     context = {
         "period": found,
         "series": found.series,
-        "next_number": next_number(found),
+        "next_number": coming,
         "total": total,
+        "told": counts.sentence(total, to_explain, dates.since, dates.until),
+        "dates": dates,
+        "has_books": RemoteReading.objects.filter(tenant=found.tenant).exists(),
         "state": verdict.state,
         "counted_at": counts.counted_at,
         "line": line,
         "line_height": LINE_HEIGHT,
         "chart": issuance(counts.days),
         "chart_height": CHART_HEIGHT,
-        "voids": _voids(request, found, counts.voids),
+        "voids": _voids(request, found, counts.voids, dates),
         "gaps": _gaps(request, found),
         "typed": _typed(request),
         "kept": [("gaps-period", found.pk), ("gaps-state", "all"), *kept(request, "gaps")],
@@ -94,16 +102,20 @@ def _typed(request: HttpRequest) -> dict[str, str]:
     return {name: Asked(request, name.partition("_")[0]).text(name.partition("_")[2]) for name in fields}
 
 
-def _voids(request: HttpRequest, period: Period, values: Sequence[int]) -> Rows:
+def _voids(request: HttpRequest, period: Period, values: Sequence[int], dates: Dates) -> Rows:
     asked = Asked(request, "voids")
     sort = asked.sort(_VOID_SORTS)
     column = _VOID_SORTS[sort.lstrip("-")]
     found: QuerySet[Any] = NumberVoided.objects.filter(tenant=period.tenant, entry__period=period)
     headings = asked.headings(_VOID_COLUMNS, _VOID_SORTS, sort)
-    if column == "entry__value" and not asked.text("q") and not asked.text("by"):
+    if column == "entry__value" and not asked.text("q") and not asked.text("by") and not dates:
         # Known already: among millions of numbers, a join of all of them for one page takes its time.
         ordered = values if sort == "number" else values[::-1]
         return asked.rows(len(values), lambda at, limit: _voids_of(period, ordered[at : at + limit]), headings)
+    if dates.since is not None:
+        found = found.filter(entry__issued_on__gte=dates.since)
+    if dates.until is not None:
+        found = found.filter(entry__issued_on__lte=dates.until)
     if text := asked.text("q"):
         found = found.filter(reason__icontains=text) | found.filter(entry__number__istartswith=text)
     if text := asked.text("by"):

@@ -16,12 +16,13 @@ from django.db import transaction
 from playwright.sync_api import Dialog, Page, expect
 
 from ledger import define_series, issue_many, open_period
-from ledger.models import FindingAcknowledged, GapExplained, NumberVoided
+from ledger.models import FindingAcknowledged, GapExplained, NumberVoided, Period
 from ledger.reports.formats import formats
 from ledger.sweeps.running import run
 from tests.browser.test_admin import PASSWORD, fits, shoot
-from tests.integration.pages import SCRIPT, Shop, shop, user
+from tests.integration.pages import SCRIPT, Shop, flag, shop, user
 from tests.integration.queued import pooled, reserve, reserving, take
+from tests.integration.reporting import pdf_pages
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,8 +102,6 @@ def pictures(page: Page, folder: Path, name: str) -> None:
 
 
 def receipts(shop: Shop) -> int:
-    from ledger.models import Period
-
     return Period.objects.get(tenant=shop.tenant, series__code="receipt").pk
 
 
@@ -325,3 +324,16 @@ def test_paper_has_no_buttons(page: Page, start: str, berlin: Shop) -> None:
     expect(page.locator("main")).to_contain_text("The number line")
     expect(page.locator("form.inline, .export, .top, footer").locator("visible=true")).to_have_count(0)
     expect(page.locator("#gaps").locator("visible=true")).to_have_count(1)
+
+
+def test_each_sheet_of_paper_says_whose_it_is(page: Page, start: str, berlin: Shop, screenshots: Path) -> None:
+    """And no column is cut: the last heading and what stands below it are there."""
+    for at in range(60):
+        flag(Period.objects.get(pk=berlin.period.pk), f"a cause that is long and needs some room {at}")
+    page.goto(f"{start}period/{berlin.period.pk}/")
+    page.emulate_media(media="print")
+    (screenshots / "print.pdf").write_bytes(made := page.pdf(format="A4"))
+    sheets = pdf_pages(made)
+    assert len(sheets) > 2
+    assert all("berlin" in sheet and "invoice 2026-01-01 to 2026-12-31" in " ".join(sheet.split()) for sheet in sheets)
+    assert any("unexplained" in sheet for sheet in sheets)

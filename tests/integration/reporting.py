@@ -108,6 +108,11 @@ def pdf(file: bytes) -> Iterator[pypdfium2.PdfDocument]:
 
 def pdf_text(file: bytes) -> str:
     """All that stands on the pages."""
+    return "\n".join(pdf_pages(file))
+
+
+def pdf_pages(file: bytes) -> list[str]:
+    """What stands on each page."""
     with pdf(file) as document:
         texts = []
         for page in document:
@@ -115,7 +120,7 @@ def pdf_text(file: bytes) -> str:
             texts.append(text_page.get_text_bounded())
             text_page.close()
             page.close()
-        return "\n".join(texts)
+        return texts
 
 
 @contextmanager

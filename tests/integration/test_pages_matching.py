@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from ledger.reconciliation import Books
 from ledger.web import confirming
 from tests.integration.mirrored import There
 from tests.integration.pages import client, flag, shop
+from tests.integration.queued import pooled, take
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +146,40 @@ def test_who_may_not_is_told_what_it_takes() -> None:
     nobody = client("nobody").get("/ledger/").content.decode()
     assert "ledger.view_entry" in nobody
     assert "access to a tenant" in nobody
+
+
+@pytest.mark.django_db(transaction=True)
+class TestPeriodAndExport:
+    """The page of a period and its own export say the same sentence, of all dates and of some."""
+
+    @staticmethod
+    def told(reader: Client, period: Period, **query: str) -> tuple[str, str]:
+        page = reader.get(f"/ledger/period/{period.pk}/", query).content.decode()
+        sentence = page.partition('<p class="told">')[2].partition("</p>")[0]
+        answer: Any = reader.get(f"/ledger/period/{period.pk}/export/json/", query)
+        report = json.loads(b"".join(answer.streaming_content))
+        answer.close()
+        return sentence, report["sentence"]
+
+    def test_where_slots_are_minted_ahead(self) -> None:
+        till = pooled(org="berlin")
+        for value in (1, 2, 5):
+            take(till, value)
+        page, export = self.told(client("reader", "view_entry"), till)
+        assert page == export
+        assert page == "5 numbers: 3 valid, 0 void, 0 missing, 2 in progress."
+
+    @pytest.mark.parametrize("query", [{}, {"month": "2026-03"}, {"since": "2026-03-04", "until": "2026-03-08"}])
+    def test_with_voids_gaps_and_dates(self, query: dict[str, str]) -> None:
+        made = shop("berlin", "B")
+        page, export = self.told(client("reader", "view_entry"), made.period, **query)
+        assert export in page
+        if "since" not in query:
+            assert "10 numbers: 7 valid, 1 void, 2 missing (1 to explain)." in page
+
+    def test_dates_outside_the_period_are_told(self) -> None:
+        made = shop("berlin", "B")
+        answer = client("reader", "view_entry").get(
+            f"/ledger/period/{made.period.pk}/export/csv/", {"month": "2030-01"}, follow=True
+        )
+        assert 'role="status"' in answer.content.decode()

@@ -81,6 +81,13 @@ MUTANTS = (
         ("tests/integration/test_pages_matching.py",),
     ),
     Mutant(
+        "what is minted ahead is shown as numbers",
+        "ledger/web/period.py",
+        "    found.last_value -= minted_ahead(found)\n",
+        "    minted_ahead(found)\n",
+        ("tests/integration/test_pages_matching.py",),
+    ),
+    Mutant(
         "a form from elsewhere is taken",
         "ledger/web/access.py",
         "secured(never_cache(csrf_protect(require_http_methods(methods)(guarded))))",
