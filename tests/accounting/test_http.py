@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import logging
 import pickle
 import socket
+import threading
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -183,6 +187,98 @@ def test_an_answer_that_trickles_is_given_up(clock: FakeClock, connect: Callable
         connect(plumbing={"transport": transport}).get("things")
 
 
+class Trickling:
+    """A server that sends a byte of its headers whenever it is let, and never the last one."""
+
+    def __enter__(self) -> str:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nX-More: ")
+                    with contextlib.suppress(OSError):
+                        for _ in range(60_000):
+                            connection.sendall(b"x")
+                        connection.sendall(b"\r\nContent-Length: 2\r\n\r\n{}")
+
+    def __exit__(self, *exception: object) -> None:
+        self._listener.close()
+
+
+def test_headers_that_trickle_in_are_given_up(connect: Callable[..., Client], clock: FakeClock) -> None:
+    """Each of them comes in time; a second passes between two looks at the clock."""
+
+    class Passing(FakeClock):
+        def monotonic(self) -> float:
+            self.pass_by(1)
+            return super().monotonic()
+
+    with Trickling() as url:
+        client = Client(
+            "books",
+            url,
+            plumbing=Plumbing(clock=Passing(), timeouts=Timeouts(total=4), retries=Retries(attempts=1)),
+        )
+        with client, pytest.raises(errors.Unreachable, match="timed out"):
+            client.get("things")
+
+
+def packed(content: bytes, times: int = 1) -> bytes:
+    for _ in range(times):
+        content = gzip.compress(content)
+    return content
+
+
+def test_a_packed_answer_is_unpacked(standin: Simple, connect: Callable[..., Client]) -> None:
+    standin.reply = Reply(200, packed(b'{"a": 1}'), {"Content-Encoding": "gzip"})
+    assert connect().get("things").body == {"a": 1}
+    assert standin.requests[0].headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "told"),
+    [
+        (packed(b" " * 50_000_000, 2), "gzip, gzip", "can't be unpacked"),
+        (packed(b" " * 50_000_000), "gzip", "larger than 1000000 bytes"),
+        (packed(b"{}"), "br", "can't be unpacked"),
+        (b"no gzip at all", "gzip", "can't be unpacked"),
+    ],
+)
+def test_a_bomb_is_not_unpacked(
+    standin: Simple, connect: Callable[..., Client], body: bytes, coding: str, told: str
+) -> None:
+    standin.reply = Reply(200, body, {"Content-Encoding": coding})
+    tracemalloc.start()
+    with pytest.raises(errors.UnexpectedAnswer, match=told):
+        connect().get("things")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"a": ["x\\ud800y"]}', "x\\ud800y"),
+        (b'{"a": ["x\\u0000y"]}', "x\\u0000y"),
+        (b'{"a": ["x\xed\xa0\x80y"]}', "x\\ud800y"),
+        (b'{"a": ["\\ud83d\\ude00"]}', "\U0001f600"),
+    ],
+)
+def test_a_text_that_cannot_be_kept_is_kept_with_escapes(
+    standin: Simple, connect: Callable[..., Client], body: bytes, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    standin.reply = Reply(200, body)
+    assert connect().get("things").body == {"a": [text]}
+    assert ("kept with escapes" in caplog.text) == ("\\u" in text)
+
+
 def test_redirects_are_not_followed(standin: Simple, connect: Callable[..., Client]) -> None:
     standin.fail(Fault.REDIRECT)
     with pytest.raises(errors.UnexpectedAnswer, match="leads somewhere else"):
@@ -246,7 +342,11 @@ def test_credentials_that_cannot_be_sent(
     assert secret not in str(caught.value) + caplog.text
 
 
-@pytest.mark.parametrize("url", ["", "books.example", "ftp://books.example", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "books.example", "ftp://books.example", "http://", "http://books.example", "http://10.0.0.7:8069",
+     "http://localhost.books.example"],
+)  # fmt: skip
 def test_an_address_that_is_none(url: str, clock: FakeClock) -> None:
     with pytest.raises(errors.Misconfigured, match="its address"):
         Client("books", url, plumbing=Plumbing(clock=clock)).get("things")
@@ -271,10 +371,10 @@ def test_a_login_is_renewed_once_for_a_request(standin: Simple, connect: Callabl
     class Login:
         logins = 1
 
-        def headers(self) -> dict[str, str]:
-            return {"Authorization": f"Session {self.logins}"}
+        def headers(self) -> dict[str, Secret]:
+            return {"Authorization": Secret(f"Session {self.logins}")}
 
-        def renew(self, rejected: Mapping[str, str]) -> bool:
+        def renew(self, rejected: Mapping[str, Secret]) -> bool:
             self.logins += 1
             return True
 

@@ -81,7 +81,7 @@ for _ in range(int(os.environ["TIMES"])):
         refresh=Secret(os.environ["FIRST"]),
         plumbing=Plumbing(tokens=SharedTokens()),
     )
-    print(oauth.headers()["Authorization"])
+    print(oauth.headers()["Authorization"].reveal())
 """
 
 

@@ -34,7 +34,7 @@ EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items(
 #: The extra that brings each package which a module of Folio imports.
 BROUGHT_BY = {
     **dict.fromkeys(("celery", "kombu", "packaging", "redis"), "workers"),
-    **dict.fromkeys(("authlib", "cryptography", "httpx"), "accounting"),
+    **dict.fromkeys(("cryptography", "httpcore", "httpx"), "accounting"),
     **dict.fromkeys(("fontTools", "fpdf", "uharfbuzz", "xlsxwriter"), "reports"),
     "python_calamine": "tables",
     "prometheus_client": "metrics",

@@ -10,11 +10,11 @@ from workers.accounting.secrecy import Secret
 
 
 class Authentication(Protocol):
-    def headers(self) -> Mapping[str, str]:
+    def headers(self) -> Mapping[str, Secret]:
         """The headers that every request bears."""
         ...
 
-    def renew(self, rejected: Mapping[str, str]) -> bool:
+    def renew(self, rejected: Mapping[str, Secret]) -> bool:
         """The system answered 401 to ``rejected``: get other credentials; False if there are none to be had."""
         ...
 
@@ -30,10 +30,10 @@ class FixedHeaders:
         self._headers = dict(headers)
         self._also = tuple(also_secret)
 
-    def headers(self) -> Mapping[str, str]:
-        return {name: value.reveal() for name, value in self._headers.items()}
+    def headers(self) -> Mapping[str, Secret]:
+        return self._headers
 
-    def renew(self, rejected: Mapping[str, str]) -> bool:
+    def renew(self, rejected: Mapping[str, Secret]) -> bool:
         return False
 
     def secrets(self) -> Iterable[Secret]:
@@ -50,5 +50,6 @@ def token_pair(key: Secret, secret: Secret) -> FixedHeaders:
 
 
 def basic(user: str, password: Secret) -> FixedHeaders:
-    pair = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode("ascii")
-    return FixedHeaders({"Authorization": Secret(f"Basic {pair}")}, also_secret=[password, Secret(pair)])
+    # No variable holds what isn't a Secret: error trackers send the variables of every frame.
+    pair = Secret(base64.b64encode(f"{user}:{password.reveal()}".encode()).decode("ascii"))
+    return FixedHeaders({"Authorization": Secret(f"Basic {pair.reveal()}")}, also_secret=[password, pair])

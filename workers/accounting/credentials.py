@@ -29,8 +29,9 @@ LEDGER_ACCOUNTING = {
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from django.conf import settings
@@ -62,7 +63,7 @@ class Credentials:
     def __init__(self, system: str, given: Mapping[str, str]) -> None:
         self._system = system
         self._prefix = given.get("ENV")
-        self._given = {name: Secret(value.strip()) for name, value in given.items() if name != "ENV"}
+        self._given = {name: Secret(str(value).strip()) for name, value in given.items() if name != "ENV"}
 
     def __getitem__(self, name: str) -> Secret:
         """The credential, or Misconfigured saying where it was looked for."""
@@ -155,7 +156,7 @@ def system(name: str) -> System:
 
 def named() -> dict[str, Mapping[str, Any]]:
     """The systems as the settings have them, unchecked: for a process that only needs their names."""
-    given = getattr(settings, SETTING, {})
+    given = _given()
     found = given.get("SYSTEMS") if isinstance(given, Mapping) else None
     if not isinstance(found, Mapping):
         return {}
@@ -185,11 +186,36 @@ def problems() -> Iterator[Misconfigured]:
 
 def setting(key: str, default: Any) -> Any:
     """One key of ``LEDGER_ACCOUNTING``; an unknown one beside it is an error."""
-    given = getattr(settings, SETTING, {})
+    given = _given()
     _only_known(given, _KEYS, SETTING, "")
     if key == "SYSTEMS" and not isinstance(given.get(key, {}), Mapping):
         raise _wrong(f"{SETTING}['SYSTEMS'] is {given[key]!r:.60}.", "It is a dict of systems, by their names.", "")
     return given.get(key, default)
+
+
+def _given() -> Any:
+    """The setting, with all that is secret in it wrapped: error trackers send the variables of every frame."""
+    return _wrapped(getattr(settings, SETTING, {}), ("SYSTEMS", _systems), ("TOKEN_KEYS", _secrets))
+
+
+def _systems(given: Any) -> Any:
+    if not isinstance(given, Mapping):
+        return given
+    return {name: _wrapped(each, ("credentials", partial(_credentials, name))) for name, each in given.items()}
+
+
+def _credentials(name: str, given: Any) -> Any:
+    return Credentials(name, given) if isinstance(given, Mapping) else Secret(str(given))
+
+
+def _secrets(given: Any) -> Any:
+    return [Secret(str(each)) for each in given] if isinstance(given, list | tuple) else Secret(str(given))
+
+
+def _wrapped(given: Any, *wrapping: tuple[str, Callable[[Any], Any]]) -> Any:
+    if not isinstance(given, Mapping):
+        return given
+    return {**given, **{key: wrap(given[key]) for key, wrap in wrapping if key in given}}
 
 
 def _system(name: str, given: Any) -> System:
@@ -197,7 +223,10 @@ def _system(name: str, given: Any) -> System:
     if not given.get("adapter"):
         raise _wrong(f"{name}: 'adapter' is missing.", "A system names the adapter that speaks to it.", name)
     others = {key: value for key, value in given.items() if key != "credentials"} | _reconciling(name, given)
-    return System(name=name, credentials=Credentials(name, given.get("credentials", {})), **others)
+    credentials = given.get("credentials", Credentials(name, {}))
+    if not isinstance(credentials, Credentials):
+        raise _wrong(f"{name}: 'credentials' is no dict.", "It has each credential by its name, or ENV.", name)
+    return System(name=name, credentials=credentials, **others)
 
 
 def _reconciling(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,8 @@ class Fault:
 def no_address(system: str) -> Misconfigured:
     return Misconfigured(
         f"{system}: its address is none that can be asked.",
-        rule="The address of an accounting system is a URL that begins with https:// or http://, and has a host.",
+        rule="The address of an accounting system is a URL that begins with https:// and has a host; http:// only on "
+        "this machine (localhost, 127.0.0.1), since credentials go along.",
         remedy="Correct its 'url' in LEDGER_ACCOUNTING['SYSTEMS'].",
         system=system,
     )
@@ -73,6 +74,18 @@ def too_large(system: str, endpoint: str, status: int, largest: int) -> Fault:
         status=status,
     )
     return Fault(error, passes=False, untouched=False)
+
+
+def unreadable(system: str, endpoint: str, status: int, coding: str) -> Fault:
+    error = UnexpectedAnswer(
+        f"{system}: the answer to {endpoint} can't be unpacked (Content-Encoding: {coding[:60]}).",
+        rule="An answer is plain, or compressed once by gzip: packed twice, a few bytes become gigabytes.",
+        remedy="See what is between here and there; a proxy may have packed it.",
+        system=system,
+        endpoint=endpoint,
+        status=status,
+    )
+    return Fault(error, passes=True, untouched=False)
 
 
 def redirected(system: str, endpoint: str, status: int) -> Fault:

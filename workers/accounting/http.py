@@ -16,6 +16,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ import httpx
 from workers.accounting import failures
 from workers.accounting.answers import Answer, plain
 from workers.accounting.authentication import Authentication
+from workers.accounting.deadline import Deadline
 from workers.accounting.errors import Refused
 from workers.accounting.failures import Fault
 from workers.accounting.limits import Limits, admitted
@@ -42,7 +44,22 @@ def _plain(value: object) -> object:
         return float(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Secret):
+        return value.reveal()
     raise TypeError(f"{type(value).__name__} can't be sent as JSON")
+
+
+def _revealed(given: Mapping[str, str | Secret]) -> dict[str, str]:
+    return {name: value.reveal() if isinstance(value, Secret) else value for name, value in given.items()}
+
+
+def _may_be_asked(url: httpx.URL) -> bool:
+    """Whether credentials may go there: by TLS, or to this machine itself."""
+    if url.scheme == "http":
+        with contextlib.suppress(ValueError):
+            return ip_address(url.host).is_loopback
+        return url.host == "localhost"
+    return url.scheme == "https" and bool(url.host)
 
 
 def unclassified(status: int, body: Any) -> type[Refused] | None:
@@ -82,18 +99,26 @@ class Client:
         with contextlib.suppress(httpx.InvalidURL, ValueError):
             http = httpx.Client(
                 base_url=url,
-                headers={"Accept": "application/json", "User-Agent": "django-folio", **(headers or {})},
+                headers={
+                    "Accept": "application/json",
+                    "Accept-Encoding": "gzip",
+                    "User-Agent": "django-folio",
+                    **(headers or {}),
+                },
                 timeout=httpx.Timeout(connect=times.connect, read=times.read, write=times.write, pool=times.connect),
                 transport=plumbing.transport,
                 follow_redirects=False,
             )
-        if http is None or http.base_url.scheme not in {"http", "https"} or not http.base_url.host:
+        if http is None or not _may_be_asked(http.base_url):
             raise failures.no_address(system)
         self._http = http
+        deadline = Deadline(self._clock)
+        deadline.rule(http)
         self._sender = Sender(
             system=system,
             http=http,
             clock=self._clock,
+            deadline=deadline,
             total=times.total,
             largest=plumbing.largest_answer,
             cooldown=limits.cooldown,
@@ -118,8 +143,8 @@ class Client:
         *,
         params: Query | None = None,
         json: object = None,
-        form: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str | Secret] | None = None,
+        headers: Mapping[str, str | Secret] | None = None,
         repeatable: bool | None = None,
         accept: Collection[int] = (),
         untouched: Collection[int] = (),
@@ -172,15 +197,15 @@ class Client:
         """``text`` without any credential that this client knows."""
         return self._redactor.clean(text)
 
-    def _credentials(self) -> dict[str, str]:
+    def _credentials(self) -> Mapping[str, Secret]:
         if self._authentication is None:
             return {}
-        ours = dict(self._authentication.headers())
+        ours = self._authentication.headers()
         for secret in self._authentication.secrets():
             self._redactor.hide(secret)
         return ours
 
-    def _renew(self, rejected: Mapping[str, str]) -> bool:
+    def _renew(self, rejected: Mapping[str, Secret]) -> bool:
         return self._authentication is not None and self._authentication.renew(rejected)
 
     def _built(
@@ -190,15 +215,22 @@ class Client:
         endpoint: str,
         params: Query | None,
         json: object,
-        form: Mapping[str, str] | None,
-        headers: Mapping[str, str],
+        form: Mapping[str, str | Secret] | None,
+        headers: Mapping[str, str | Secret],
     ) -> httpx.Request:
-        content = None if json is None else jsonlib.dumps(json, ensure_ascii=False, default=_plain).encode()
-        kind = {} if content is None else {"Content-Type": "application/json"}
+        kind = {} if json is None else {"Content-Type": "application/json"}
         query: Any = list(params.items()) if isinstance(params, Mapping) else params
         try:
+            # Secrets are revealed within the call: error trackers send the variables of every frame.
             return self._http.build_request(
-                method, path, params=query, content=content, data=form, headers={**kind, **headers}
+                method,
+                path,
+                params=query,
+                content=None
+                if json is None
+                else jsonlib.dumps(json, ensure_ascii=False, default=_plain).encode(errors="backslashreplace"),
+                data=None if form is None else _revealed(form),
+                headers=_revealed({**kind, **headers}),
             )
         except UnicodeEncodeError:
             pass

@@ -1,6 +1,6 @@
 """OAuth 2: access tokens by refresh token or by client credentials, renewed by one process and used by all.
 
-Authlib speaks the protocol; its requests go through our own client, as everything does.
+One form is posted (RFC 6749, 4.4 and 6), through our own client, as everything is.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.client import OAuth2Client
-
 from workers.accounting.answers import Answer
+from workers.accounting.authentication import basic
 from workers.accounting.errors import AuthenticationFailed, Misconfigured, UnexpectedAnswer
 from workers.accounting.failures import no_address
 from workers.accounting.http import Client
@@ -85,24 +83,27 @@ class OAuth:
         self._path = path
         self._http.keep_secret(*self._secrets())
 
-    def headers(self) -> Mapping[str, str]:
+    def headers(self) -> Mapping[str, Secret]:
         token = self._token
         if token is None or not self._good(token):
             token = self._store.read(self._system)
             if token is None or not self._good(token):
                 token = self._renewed(None)
             self._token = token
-        return {"Authorization": f"Bearer {token.access.reveal()}"}
+        return {"Authorization": _bearing(token)}
 
-    def renew(self, rejected: Mapping[str, str]) -> bool:
+    def renew(self, rejected: Mapping[str, Secret]) -> bool:
         """A new token in the place of the one that was rejected, unless that was so new that age isn't the reason."""
-        given = rejected.get("Authorization", "").removeprefix("Bearer ")
-        token = self._renewed(Secret(given))
+        token = self._renewed(rejected.get("Authorization"))
         self._token = token
-        return token.access.reveal() != given
+        return _bearing(token) != rejected.get("Authorization")
 
     def secrets(self) -> Iterable[Secret]:
         return self._secrets()
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._http.close()
 
     def __repr__(self) -> str:
         return f"OAuth({self._system!r})"
@@ -117,7 +118,7 @@ class OAuth:
         return token.origin == self._origin and token.expires_at - self._clock.now() > LEEWAY
 
     def _stale(self, token: Token, rejected: Secret | None) -> bool:
-        return token.access == rejected and self._clock.now() - token.issued_at >= TOO_YOUNG
+        return _bearing(token) == rejected and self._clock.now() - token.issued_at >= TOO_YOUNG
 
     def _renewed(self, rejected: Secret | None) -> Token:
         """The token that is in force: the one that another process has got meanwhile, or a new one."""
@@ -135,10 +136,19 @@ class OAuth:
         if refresh is not None:
             self._http.keep_secret(refresh)
         now = self._clock.now()
-        said, told = self._spoken(client_id, client_secret, refresh)
-        if told:
-            raise self._refused(said, told)
-        token = _token(said, now, refresh, self._origin)
+        # Sent again after a lost answer: the vendors allow the same refresh token again for a while, since otherwise
+        # an answer lost on the way would lock everybody out.
+        answer = self._http.request(
+            "POST",
+            self._path,
+            form=self._form(refresh),
+            headers=basic(client_id.reveal(), client_secret).headers(),
+            repeatable=True,
+            accept={400, 401},
+        )
+        if answer.status >= 400:
+            raise self._refused(answer)
+        token = _token(answer.body, now, refresh, self._origin)
         if token is None:
             raise UnexpectedAnswer(
                 f"{self._system}: the answer to a request for a token holds none.",
@@ -150,69 +160,26 @@ class OAuth:
         self._http.keep_secret(token.access, *([token.refresh] if token.refresh else []))
         return token
 
-    def _spoken(self, client_id: Secret, client_secret: Secret, refresh: Secret | None) -> tuple[dict[str, Any], str]:
-        """What the token endpoint gave, and the code of its refusal, if it refused."""
-        client = OAuth2Client(
-            session=_Session(self._http, self._path),
-            client_id=client_id.reveal(),
-            client_secret=client_secret.reveal(),
-            scope=self._scope or None,
-        )
-        try:
-            if refresh is None:
-                return dict(client.fetch_token("", grant_type="client_credentials")), ""
-            return dict(client.refresh_token("", refresh_token=refresh.reveal())), ""
-        except OAuth2Error as error:
-            # Raised anew outside of this block: Authlib's error may quote what was sent.
-            return {"description": str(error.description or "")}, str(error.error or "refused")
-        except ValueError:
-            return {}, ""
+    def _form(self, refresh: Secret | None) -> dict[str, str | Secret]:
+        scope: dict[str, str | Secret] = {"scope": self._scope} if self._scope else {}
+        if refresh is None:
+            return {"grant_type": "client_credentials", **scope}
+        return {"grant_type": "refresh_token", "refresh_token": refresh, **scope}
 
-    def _refused(self, said: Mapping[str, Any], code: str) -> AuthenticationFailed:
-        words = self._http.clean(": ".join(text for text in (code, str(said.get("description", ""))) if text))
+    def _refused(self, answer: Answer) -> AuthenticationFailed:
+        said = answer.body if isinstance(answer.body, dict) else {}
+        # A refusal in other words than OAuth's is a refusal all the same.
+        words = (said.get("error") or f"HTTP {answer.status}", said.get("error_description"))
+        told = self._http.clean(": ".join(str(each) for each in words if each))
         return AuthenticationFailed(
-            f"{self._system}: it gives no access token ({words[:200]}).",
-            rule="The client id, its secret and the refresh token must be valid and belong together.",
+            f"{self._system}: it gives no access token ({told[:200]}).",
+            rule="The client id, its secret and the refresh token must be valid and belong together, and the scopes be "
+            "those that the app may have.",
             remedy="Connect the organisation anew in the vendor's portal, and put the new refresh token where the old "
             "one is; the workers take it up by themselves.",
             system=self._system,
             endpoint="POST token",
         )
-
-
-class _Session:
-    """What Authlib takes for a session: it hands over one form, and our client sends it."""
-
-    def __init__(self, http: Client, path: str) -> None:
-        self._http = http
-        self._path = path
-
-    def post(self, url: str, data: Mapping[str, str], headers: Mapping[str, str], auth: Any) -> _Response:
-        _, headers, _ = auth.prepare("POST", url, dict(headers), "")
-        given = {name: value for name, value in headers.items() if name.lower() != "content-type"}
-        # Sent again after a lost answer: the vendors allow the same refresh token again for a while, since otherwise
-        # an answer lost on the way would lock everybody out.
-        return _Response(
-            self._http.request("POST", self._path, form=data, headers=given, repeatable=True, accept={400, 401})
-        )
-
-
-class _Response:
-    """As much of a response as Authlib looks at."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.status_code = answer.status
-        self._answer = answer
-
-    def json(self) -> Any:
-        body = self._answer.body
-        if self.status_code >= 400 and not (isinstance(body, dict) and body.get("error")):
-            # A refusal in other words than OAuth's is a refusal all the same.
-            return {"error": f"HTTP {self.status_code}"}
-        return body
-
-    def raise_for_status(self) -> None:
-        """Ours is an error before it comes here."""
 
 
 def _split(system: str, url: str) -> tuple[str, str]:
@@ -223,7 +190,13 @@ def _split(system: str, url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}", parts.path
 
 
-def _token(said: Mapping[str, Any], now: datetime, refresh: Secret | None, origin: str) -> Token | None:
+def _bearing(token: Token) -> Secret:
+    return Secret(f"Bearer {token.access.reveal()}")
+
+
+def _token(said: Any, now: datetime, refresh: Secret | None, origin: str) -> Token | None:
+    if not isinstance(said, dict):
+        return None
     access, life, following = said.get("access_token"), said.get("expires_in"), said.get("refresh_token")
     if not isinstance(access, str) or not access:
         return None

@@ -108,14 +108,14 @@ class JsonRpc:
         if method == "create":
             # Odoo looks at the first of them to see whether one record or several are wanted.
             positional = [given.pop("vals_list")]
-        arguments = [self._database, self._user, self._key.reveal(), model, method, positional, given]
+        arguments = [self._database, self._user, self._key, model, method, positional, given]
         return self._ask("object", "execute_kw", arguments, f"POST jsonrpc {model}.{method}", repeatable=repeatable)
 
     def close(self) -> None:
         self._client.close()
 
     def _logged_in(self) -> int:
-        arguments = [self._database, self._login, self._key.reveal(), {}]
+        arguments = [self._database, self._login, self._key, {}]
         answer = self._ask("common", "authenticate", arguments, "POST jsonrpc authenticate", repeatable=True)
         if answer.fields["result"] is False:
             raise self._error(AuthenticationFailed, "POST jsonrpc authenticate", "the login or the key is wrong")

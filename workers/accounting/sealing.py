@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from workers.accounting.credentials import SETTING, setting
 from workers.accounting.errors import Misconfigured
+from workers.accounting.secrecy import Secret
 
 ENVIRONMENT = "LEDGER_TOKEN_KEYS"
 _MAKE_ONE = 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
@@ -35,12 +36,14 @@ def check_keys() -> None:
 
 
 def _sealer() -> MultiFernet:
-    keys = setting("TOKEN_KEYS", None) or [key for key in os.environ.get(ENVIRONMENT, "").split(",") if key.strip()]
+    keys = setting("TOKEN_KEYS", None) or [
+        Secret(key) for key in os.environ.get(ENVIRONMENT, "").split(",") if key.strip()
+    ]
     problem = "There is no key to seal tokens with."
     if keys:
         try:
-            return MultiFernet([Fernet(key.strip()) for key in keys])
-        except ValueError:
+            return MultiFernet([Fernet(key.reveal().strip()) for key in keys])
+        except (ValueError, TypeError, AttributeError):
             # The error's own text could quote a part of the key.
             problem = "A key to seal tokens with is none."
     raise Misconfigured(

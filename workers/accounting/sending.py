@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 
 from workers.accounting import failures
-from workers.accounting.answers import SHAPELESS, Answer, excerpt, parsed
+from workers.accounting.answers import SHAPELESS, Answer, excerpt, loaded, parsed
 from workers.accounting.clock import Clock
+from workers.accounting.deadline import Deadline
 from workers.accounting.errors import Refused, UnexpectedAnswer
 from workers.accounting.failures import Fault
 from workers.accounting.retries import retry_after
@@ -28,6 +29,7 @@ class Sender:
     system: str
     http: httpx.Client
     clock: Clock
+    deadline: Deadline
     total: float
     largest: int
     cooldown: float
@@ -56,7 +58,7 @@ class Sender:
 
     def _kind(self, status: int, content: bytes) -> type[Refused] | None:
         try:
-            return self.classify(status, json.loads(content))
+            return self.classify(status, loaded(content))
         except (ValueError, RecursionError, *SHAPELESS):
             return None
 
@@ -69,24 +71,26 @@ class Sender:
             except UnexpectedAnswer as error:
                 if 200 <= status < 300:
                     # Half of an answer, or a page that a proxy put in its place: the next one may be whole.
-                    return Fault(error, passes=True, untouched=False)
+                    return Fault(error.with_traceback(None), passes=True, untouched=False)
         return Answer(status, response.headers, body, self.system, endpoint)
 
     def _received(self, request: httpx.Request, endpoint: str) -> tuple[httpx.Response, bytes] | Fault:
         """The response with its body, read in bounds of time and size."""
         reason, sent = "", True
+        stopped: BaseException | None = None
+        content = bytearray()
         try:
             begun = self.clock.monotonic()
+            self.deadline.ends = begun + self.total
             response = self.http.send(request, stream=True)
             try:
-                content = bytearray()
-                for chunk in response.iter_bytes():
+                for chunk in response.iter_raw():
                     content += chunk
                     if len(content) > self.largest:
                         return failures.too_large(self.system, endpoint, response.status_code, self.largest)
                     if self.clock.monotonic() - begun > self.total:
                         return failures.unreachable(self.system, endpoint, "it took too long", sent=True)
-                return response, bytes(content)
+                return self._decoded(response, bytes(content), endpoint)
             finally:
                 response.close()
         except httpx.LocalProtocolError:
@@ -95,7 +99,29 @@ class Sender:
         except httpx.HTTPError as error:
             # The error isn't kept as a cause: it holds the request, and that the credentials.
             reason, sent = _reason(error), not isinstance(error, _NEVER_SENT)
+        except BaseException as error:  # noqa: BLE001  (raised below)
+            # Celery's time limit, for one: raised in the middle of a library that has the headers in its variables.
+            stopped = error
+            content.clear()
+        if stopped is not None:
+            raise stopped.with_traceback(None)
         return failures.unreachable(self.system, endpoint, self.redactor.clean(reason), sent=sent)
+
+    def _decoded(self, response: httpx.Response, content: bytes, endpoint: str) -> tuple[httpx.Response, bytes] | Fault:
+        """The body without its compression, which is one that we asked for, once, and in bounds of size."""
+        coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if coding == "identity":
+            return response, content
+        try:
+            if coding != "gzip":
+                raise zlib.error
+            unpacking = zlib.decompressobj(wbits=31)
+            unpacked = unpacking.decompress(content, self.largest + 1)
+        except zlib.error:
+            return failures.unreadable(self.system, endpoint, response.status_code, coding)
+        if len(unpacked) > self.largest:
+            return failures.too_large(self.system, endpoint, response.status_code, self.largest)
+        return response, unpacked
 
 
 def _reason(error: httpx.HTTPError) -> str:

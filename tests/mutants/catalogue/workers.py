@@ -45,6 +45,20 @@ MUTANTS = (
         (RECONCILIATION,),
     ),
     Mutant(
+        "a key among the variables that an error tracker sends",
+        "workers/accounting/odoo_doors.py",
+        "self._key, model",
+        "self._key.reveal(), model",
+        ("tests/accounting/test_trackers.py::TestOdoo",),
+    ),
+    Mutant(
+        "an answer is unpacked without bounds",
+        "workers/accounting/sending.py",
+        "unpacking.decompress(content, self.largest + 1)",
+        "unpacking.decompress(content)",
+        ("tests/accounting/test_http.py::test_a_bomb_is_not_unpacked",),
+    ),
+    Mutant(
         "another sale's document is as good as ours",
         "ledger/sql/functions/ledger_is_ours.sql",
         "p_reference = '' OR p_document = '' OR p_reference = p_document",
