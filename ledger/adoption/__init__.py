@@ -30,7 +30,7 @@ from ledger.models import Adoption, Period, Series
 from ledger.periods import find_period, open_period
 from ledger.rules import rules_text
 from ledger.series import check_code, define_series, find_series, make_default_series
-from ledger.tables import Layout, Table, open_table
+from ledger.tables import BadRow, Layout, Table, open_table
 from ledger.zones import timestamp_in
 
 if TYPE_CHECKING:
@@ -44,21 +44,6 @@ VOID_REASON = "void in the previous system"
 # How often progress is told while reading, in rows; how many bad rows an error names.
 _TELL_EVERY = 5_000
 _EXAMPLES = 5
-
-# How many values of the void column an error names.
-_VALUES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """Why a row can't be taken over, and where it stands; a row with several faults comes once for each."""
-
-    row: int
-    problem: str
-    place: str = field(default="", compare=False)
-
-    def __str__(self) -> str:
-        return f"{self.place or f'row {self.row}'}: {self.problem}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +247,9 @@ class _Adoption:
             )
 
     def _refuse_unclassified(self, reader: RowReader) -> None:
-        if values := reader.statuses.unclassified():
-            told = ", ".join(f"{value!r} ({count:,})" for value, count in list(values.items())[:_VALUES])
+        if problem := reader.chosen.unclassified():
             raise AdoptionError(
-                f"The column {self.layout.void_column!r} of {reader.table.name!r} has values that nobody has "
-                f"classified: {told}{', …' if len(values) > _VALUES else ''}.",
+                problem,
                 rule="Each value of that column means void, valid or draft; none is guessed.",
                 remedy="Name them: --void-values 'A,B', --valid-values 'C,D', --draft-values 'E'; '*' is any other "
                 "text, as for a column of cancellation dates.",
@@ -351,9 +334,9 @@ class _Adoption:
             explained=explained,
             periods=self._periods(adoption),
             dry_run=dry_run,
-            rows_read=reader.read,
-            left_out=dict(reader.left_out),
-            statuses=tuple((value, said, count) for (value, said), count in reader.statuses.counts.items()),
+            rows_read=reader.chosen.read,
+            left_out=dict(reader.chosen.left_out),
+            statuses=reader.chosen.statuses.told(),
             runs=tuple(AdoptedRun(*row) for row in self._all(sql.RUNS)),
             contradicting=contradicting[0][1] if contradicting else 0,
             examples=tuple(told for told, _ in contradicting),

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.calendars import business_date
-from ledger.errors import InvalidArgument, InvalidDate, LedgerError, TableError
+from ledger.errors import InvalidArgument, LedgerError
 from ledger.formats import MAX_VALUE, NumberFormat, Template
-from ledger.tables import Condition, Dates, Layout, Statuses, Table, text_of
+from ledger.tables import ChosenRows, Dates, Layout, Table, UnreadableDate, text_of
 from ledger.texts import flaw
 
 #: The longest number that the ledger can hold, in characters.
@@ -62,7 +60,7 @@ class Row(NamedTuple):
     problem: str | None = None
 
 
-class BadRow(Exception):
+class BadValue(Exception):
     """The reason why a row can't be taken over; never leaves this module."""
 
 
@@ -84,79 +82,27 @@ class RowReader:
         # Without regard to case, as numbers are unique.
         self.native = re.compile(own.pattern, re.IGNORECASE)
         check_names(layout, self.pattern)
-        self.statuses = Statuses(layout)
-        #: How many rows were read, and how many of them were left out by which rule.
-        self.read = 0
-        self.left_out: Counter[str] = Counter()
-        self._formats: dict[date, NumberFormat | None] = {}
-        place = table.column
-        rules = [(text, f"not where {text}", True) for text in layout.where]
-        rules += [(text, f"skip {text}", False) for text in layout.skip]
-        self.conditions = [
-            (told, place(condition.column), condition, wanted)
-            for text, told, wanted in rules
-            for condition in [Condition.parse(text)]
-        ]
-        self.number, self.date = place(layout.number_column), place(layout.date_column)
-        self.document, self.void, customer = (
-            None if name is None else place(name)
-            for name in (layout.document_column, layout.void_column, layout.customer_column)
-        )
+        self.chosen = ChosenRows(table, layout)
+        customer = self.chosen.customer
         self.kept = [] if customer is None else [("customer", customer)]
-        self.kept += [(name, place(name)) for name in layout.keep_columns]
+        self.kept += [(name, table.column(name)) for name in layout.keep_columns]
+        self._formats: dict[date, NumberFormat | None] = {}
 
     def rows(self) -> Iterator[Row]:
         """One row for each that counts. Raises TableError where there is none at all."""
-        for record in self.table.records:
-            problem = record.problem
-            cells = list(record.cells)
-            if problem is None:
-                if not any(text_of(cell) for cell in cells):
-                    continue
-                problem = self._fitted(cells)
-            self.read += 1
-            if record.problem is None and (reason := self._left_out(cells)):
-                self.left_out[reason] += 1
-                continue
-            yield Row(record.row, problem=problem) if problem else self._row(record.row, cells)
-        if not self.read:
-            raise TableError(
-                f"{self.table} has a header and no row.",
-                rule="A file has one row for each document.",
-                remedy="Export the numbers again, and see that there are some.",
-            )
-
-    def _fitted(self, cells: list[Any]) -> str | None:
-        """Bring the cells to as many as the header has; what is wrong if that isn't a matter of empty ones."""
-        count, wanted = len(cells), len(self.table.header)
-        cells += [""] * (wanted - count)
-        while len(cells) > wanted and not text_of(cells[-1]):
-            cells.pop()
-        if count < wanted or len(cells) > wanted:
-            return f"it has {count} fields, and the header {wanted}"
-        return None
-
-    def _left_out(self, cells: Sequence[Any]) -> str:
-        """By which rule the row doesn't count; empty where it does."""
-        for reason, at, condition, wanted in self.conditions:
-            if condition.holds(text_of(cells[at])) != wanted:
-                return reason
-        number = text_of(cells[self.number]).casefold()
-        if self.layout.only_prefix and not any(number.startswith(one.casefold()) for one in self.layout.only_prefix):
-            return f"not only prefix {', '.join(self.layout.only_prefix)}"
-        if self.void is not None and self.statuses.read(text_of(cells[self.void])) == "draft":
-            return f"drafts by {self.layout.void_column}"
-        return ""
+        for one in self.chosen:
+            yield Row(one.row, problem=one.problem) if one.problem else self._row(one.row, one.cells)
 
     def _row(self, line: int, fields: Sequence[Any]) -> Row:
-        number = written = text_of(fields[self.number])
+        chosen = self.chosen
+        number = written = text_of(fields[chosen.number])
         column = self.layout.number_column
         try:
             value, groups, prefix = self._value(number)
             column = self.layout.date_column
-            issued_at, issued_on = self._moment(fields[self.date])
+            issued_at, issued_on = self.dates.moment(fields[chosen.date], self.zone)
             column = self.layout.document_column or ""
-            document = "" if self.document is None else _document(text_of(fields[self.document]))
+            document = "" if chosen.document is None else _document(text_of(fields[chosen.document]))
             kept = {}
             for column, at in self.kept:
                 if text := text_of(fields[at]):
@@ -168,12 +114,12 @@ class RowReader:
             if self._contradicts(number, value, issued_on, counted_on):
                 kept[CONTRADICTION] = f"the number {number} is dated {issued_on}"
             metadata = _metadata(groups | kept)
-        except BadRow as reason:
+        except (BadValue, UnreadableDate) as reason:
             told = f"{self.table.cell} {column!r}: {reason}" if column else str(reason)
             shown = number[:NUMBER_LENGTH].encode(errors="replace").decode()
             return Row(line, number=shown, problem=told.encode(errors="backslashreplace").decode())
-        status = "" if self.void is None else text_of(fields[self.void])
-        void = self.statuses.meaning(status) == "void" if status else None
+        status = "" if chosen.void is None else text_of(fields[chosen.void])
+        void = chosen.statuses.meaning(status) == "void" if status else None
         native = self.native.match(number) is not None
         return Row(line, value, number, document, issued_at, issued_on, counted_on, void, metadata, native, prefix)
 
@@ -219,49 +165,25 @@ class RowReader:
 
     def _value(self, number: str) -> tuple[int, dict[str, str], str]:
         if not number:
-            raise BadRow("it has no number")
+            raise BadValue("it has no number")
         if len(number) > NUMBER_LENGTH:
-            raise BadRow(
+            raise BadValue(
                 f"the number {number[:40]!r}… has {len(number)} characters, and the ledger holds {NUMBER_LENGTH}"
             )
         if found := flaw(number):
-            raise BadRow(f"the number {number!a} {found.problem}")
+            raise BadValue(f"the number {number!a} {found.problem}")
         matched = self.pattern.fullmatch(number)
         if matched is None:
             form = "of the form that --pattern describes" if self.layout.pattern else f"like {self.template.text}"
-            raise BadRow(f"the number {number!r} is not {form}")
+            raise BadValue(f"the number {number!r} is not {form}")
         groups = matched.groupdict()
         digits = groups.pop("counter") or ""
         if not (digits.isascii() and digits.isdigit()):
-            raise BadRow(f"the number {number!r} has the counter {digits!r}, which is no whole number")
+            raise BadValue(f"the number {number!r} has the counter {digits!r}, which is no whole number")
         # The series must be able to go on after it.
         if len(digits.lstrip("0")) > len(str(MAX_VALUE)) or int(digits) >= MAX_VALUE:
-            raise BadRow(f"the number {number!r} has a counter of {MAX_VALUE} or more, after which no other can come")
+            raise BadValue(f"the number {number!r} has a counter of {MAX_VALUE} or more, after which no other can come")
         return int(digits), {name: text for name, text in groups.items() if text}, number[: matched.start("counter")]
-
-    def _moment(self, cell: Any) -> tuple[datetime, date]:
-        """The moment stated, and its business date. A time without an offset is of the file's zone, or the series'.
-
-        Of the two moments of a time that comes twice, when clocks are put back, the first is taken. A bare date means
-        the first moment of the day.
-        """
-        text = text_of(cell)
-        if not text:
-            raise BadRow("it has no date")
-        try:
-            stated, bare = self.dates.read(cell)
-        except ValueError:
-            raise BadRow(f"the date {text[:40]!r} is none of the format {self.dates.wanted}") from None
-        zone = self.zone if bare or self.dates.zone is None else self.dates.zone
-        try:
-            if stated.tzinfo is not None:
-                return stated.astimezone(UTC), business_date(stated, self.zone)
-            moment = stated.replace(tzinfo=zone).astimezone(UTC)
-            if not bare and moment.astimezone(zone).replace(tzinfo=None) != stated:
-                raise BadRow(f"the time {text} never was in {zone.key}: its clocks were put forward past it")
-            return moment, stated.date() if bare else business_date(moment, self.zone)
-        except (OverflowError, ValueError, InvalidDate):
-            raise BadRow(f"the date {text[:40]!r} lies outside the years 1 to 9999") from None
 
 
 def _around(template: Template, day: date) -> Iterator[date]:
@@ -317,7 +239,7 @@ def _kept(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise BadRow(f"the text {text[:40]!r} holds half a character: a lone surrogate") from None
+        raise BadValue(f"the text {text[:40]!r} holds half a character: a lone surrogate") from None
     return text
 
 
@@ -327,7 +249,7 @@ def _metadata(kept: dict[str, str]) -> str:
     size = len(json.dumps(kept, ensure_ascii=False).encode())
     if size > METADATA_BYTES:
         longest = max(kept, key=lambda name: len(kept[name]))
-        raise BadRow(
+        raise BadValue(
             f"what is kept of it has {size:,} bytes, most of them in {longest!r}; the ledger holds {METADATA_BYTES:,}"
         )
     return json.dumps(kept)
@@ -335,5 +257,5 @@ def _metadata(kept: dict[str, str]) -> str:
 
 def _document(text: str) -> str:
     if text and (found := flaw(text)):
-        raise BadRow(f"the document {text[:40]!a} {found.problem}")
+        raise BadValue(f"the document {text[:40]!a} {found.problem}")
     return text

@@ -80,6 +80,8 @@ class Reading:
     full: bool
     pages: int = 0
     documents: int = 0
+    #: The first and the last day within which it sees everything, though it isn't one of everything.
+    within: tuple[date, date] | None = None
 
 
 class Overtaken(ReconciliationError):
@@ -225,10 +227,13 @@ def _finish(books: Books, reading: Reading, alias: str) -> None:
         with connections[alias].cursor() as cursor:
             cursor.execute(mirror_sql.LOST, {**books.key, "generation": reading.generation})
             _refuse_loss(books, row, *cursor.fetchone())
-            cursor.execute(mirror_sql.GONE, {**books.key, "generation": reading.generation, "note": _notes(row)})
+            cursor.execute(mirror_sql.GONE, _gone(books, reading, row))
         row.full_from, row.full_owed, row.covers_from = row.begun_at, False, None
     elif row.full_from is None and reading.since is not None:
         row.covers_from = min(aware(row.covers_from or reading.since), reading.since)
+    if reading.within is not None:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(mirror_sql.GONE, _gone(books, reading, row))
     # One that was asked to begin later than it should have doesn't know what came between.
     if reading.since is None or row.read_from is None or reading.since <= aware(row.read_from):
         row.read_from = row.begun_at
@@ -252,6 +257,12 @@ def _refuse_loss(books: Books, row: RemoteReading, lost: int, known: int) -> Non
         remedy="See whether the user of the credentials still sees all documents of this company, and whether "
         "'organisation' is right. If they were really deleted, raise 'largest_loss' for one reading.",
     )
+
+
+def _gone(books: Books, reading: Reading, row: RemoteReading) -> dict[str, Any]:
+    first, last = reading.within or (None, None)
+    told = {"generation": reading.generation, "note": _notes(row), "first": first, "last": last}
+    return {**books.key, **told}
 
 
 def _notes(row: RemoteReading) -> bool:

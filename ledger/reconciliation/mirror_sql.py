@@ -74,11 +74,12 @@ SAVE = f"""
     {_NOTE}
 """  # noqa: S608  (our own text)
 
-# At the end of a reading of everything: what it didn't see is gone.
+# At the end of a reading of everything, or of all within some days: what it didn't see is gone.
 GONE = f"""
     WITH changed AS (
         UPDATE ledger_remotedocument d SET state = 'deleted', seen_at = clock_timestamp()
         WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.seen_in <> %(generation)s AND d.state <> 'deleted'
+          AND (%(first)s::date IS NULL OR d.issued_on BETWEEN %(first)s::date AND %(last)s::date)
         RETURNING d.number, d.reference
     )
     {_NOTE}

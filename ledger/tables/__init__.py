@@ -4,18 +4,21 @@
 understands what stands in a date's cell, ``profile`` loads the layout of a program's export. No database.
 """
 
-from ledger.tables.dates import Dates
-from ledger.tables.layout import Condition, Layout, Statuses
+from ledger.tables.dates import Dates, UnreadableDate
+from ledger.tables.layout import Layout
 from ledger.tables.profiles import profile, profile_names
 from ledger.tables.reading import Record, Table, open_table, text_of
+from ledger.tables.rows import BadRow, Chosen, ChosenRows
 
 __all__ = [
-    "Condition",
+    "BadRow",
+    "Chosen",
+    "ChosenRows",
     "Dates",
     "Layout",
     "Record",
-    "Statuses",
     "Table",
+    "UnreadableDate",
     "open_table",
     "profile",
     "profile_names",

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils import dates as names
 from django.utils import translation
 
-from ledger.calendars import zone
-from ledger.errors import InvalidArgument
+from ledger.calendars import business_date, zone
+from ledger.errors import InvalidArgument, InvalidDate
 from ledger.tables.layout import Layout
+from ledger.tables.reading import text_of
 
 # Directives of strptime that state a time of day; a format without one has bare dates.
 _TIME_OF_DAY = re.compile(r"%[HIcX]")
 _SHORTEST = 3
 _WORD = re.compile(r"[^\W\d_]+\.?")
+
+
+class UnreadableDate(ValueError):
+    """Why a cell is no date; never leaves the rooms that read tables."""
 
 
 class Dates:
@@ -73,6 +78,32 @@ class Dates:
             if first <= stated.date() <= last:
                 return stated, self._bare
         raise ValueError(text)
+
+    def moment(self, cell: Any, here: ZoneInfo) -> tuple[datetime, date]:
+        """The moment stated, and its business date in the zone ``here``; a time without an offset is of the file's.
+
+        Of the two moments of a time that comes twice, when clocks are put back, the first is taken. A bare date means
+        the first moment of the day. Raises UnreadableDate.
+        """
+        text = text_of(cell)
+        if not text:
+            raise UnreadableDate("it has no date")
+        try:
+            stated, bare = self.read(cell)
+        except ValueError:
+            raise UnreadableDate(f"the date {text[:40]!r} is none of the format {self.wanted}") from None
+        zone = here if bare or self.zone is None else self.zone
+        try:
+            if stated.tzinfo is not None:
+                return stated.astimezone(UTC), business_date(stated, here)
+            moment = stated.replace(tzinfo=zone).astimezone(UTC)
+            known = bare or moment.astimezone(zone).replace(tzinfo=None) == stated
+            day = stated.date() if bare else business_date(moment, here)
+        except (OverflowError, ValueError, InvalidDate):
+            raise UnreadableDate(f"the date {text[:40]!r} lies outside the years 1 to 9999") from None
+        if not known:
+            raise UnreadableDate(f"the time {text} never was in {zone.key}: its clocks were put forward past it")
+        return moment, day
 
 
 def _check(text: str, *, has_year: bool) -> None:

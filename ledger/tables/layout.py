@@ -41,12 +41,17 @@ class Layout:
     Dates without a year lie in ``years_from`` to ``years_to`` (ISO dates), at most a year apart. ``time_zone`` is that
     of times without an offset, by default the series' own. ``sheet``, ``delimiter`` and ``encoding`` are found where
     they are None: UTF-8, or as the file's byte order mark says.
+
+    Books have ``id_column``, the program's own key of a document, and ``total_column``, its amount; with
+    ``decimal_comma`` it is written like 1.234,50.
     """
 
     number_column: str = "number"
     date_column: str = "issued_at"
     document_column: str | None = None
     customer_column: str | None = None
+    id_column: str | None = None
+    total_column: str | None = None
     void_column: str | None = None
     void_values: tuple[str, ...] = VOID_WORDS
     valid_values: tuple[str, ...] = VALID_WORDS
@@ -66,10 +71,12 @@ class Layout:
     years_from: str | None = None
     years_to: str | None = None
     time_zone: str | None = None
+    decimal_comma: bool = False
 
     def columns(self) -> list[str]:
         """The columns that the header must have."""
-        named = (self.number_column, self.date_column, self.document_column, self.customer_column, self.void_column)
+        named: list[str | None] = [self.number_column, self.date_column, self.document_column, self.customer_column]
+        named += [self.void_column, self.id_column, self.total_column]
         conditions = (Condition.parse(text).column for text in (*self.where, *self.skip))
         return list(dict.fromkeys(name for name in (*named, *self.keep_columns, *conditions) if name))
 
@@ -131,6 +138,10 @@ class Statuses:
         return (
             self.meanings.get(text.casefold(), self.meanings.get(ANY, "")) if text else self.meanings.get("", "valid")
         )
+
+    def told(self) -> tuple[tuple[str, str, int], ...]:
+        """Each value, how it was read, and how often it came."""
+        return tuple((value, said, count) for (value, said), count in self.counts.items())
 
     def unclassified(self) -> Mapping[str, int]:
         """The values that nobody has classified, with their counts."""

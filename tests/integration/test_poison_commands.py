@@ -33,6 +33,7 @@ NFE = ["--cnpj", "12345678000195", "--state", "35", "--serie", "1", "--justifica
 READING: dict[str, list[list[str]]] = {
     "flush": [],
     "ledger_adopt": [],
+    "ledger_books": [],
     "ledger_declare": [
         ["gstr1", "--tenant", "berlin", "--month", "2026-03", "--gstin", "27AAPFU0939F1ZV", "--map", "invoice=1"],
         *(

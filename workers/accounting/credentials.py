@@ -44,6 +44,7 @@ from workers.accounting.secrecy import Secret
 SETTING = "LEDGER_ACCOUNTING"
 #: The adapters that Folio brings. Another one is named by "package.module:Class" in the settings.
 ADAPTERS = {
+    "file": "workers.accounting.folder:Folder",
     "erpnext": "workers.accounting.erpnext:ERPNext",
     "odoo": "workers.accounting.odoo:Odoo",
     "quickbooks": "workers.accounting.quickbooks:QuickBooks",

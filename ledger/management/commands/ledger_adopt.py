@@ -11,12 +11,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from ledger.actions import adopt
-from ledger.adoption import VOID_REASON, AdoptionResult, BadRow, Layout, Progress
+from ledger.adoption import VOID_REASON, AdoptionResult, BadRow, Progress
 from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
-from ledger.tables import profile, profile_names
+from ledger.management.layouts import add_layout, layout_of, words
 
-_DEFAULTS = Layout()
 _SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length", "start_value", "chronological", "rules")
 
 
@@ -52,26 +51,14 @@ class Command(LedgerCommand):
         add("--apply", action="store_true", help="Do it; otherwise all is rolled back, and told.")
         add("--json", action="store_true", help="Write one JSON document.")
         file = parser.add_argument_group("the file")
-        self._add_layout(file.add_argument)
+        add_layout(file.add_argument)
+        self._add_numbering(file.add_argument)
         made = parser.add_argument_group("the series, made so if there is none yet")
         self._add_settings(made.add_argument)
 
-    def _add_layout(self, add: Any) -> None:
-        names = ", ".join(profile_names())
-        add("--profile", metavar="NAME", help=f"The layout of a program's export: {names}, or a file's path.")
-        add("--number-column", metavar="COLUMN", help=f"By default {_DEFAULTS.number_column}.")
-        add("--date-column", metavar="COLUMN", help=f"By default {_DEFAULTS.date_column}.")
-        add("--document-column", metavar="COLUMN", help="The key of the document, such as order:17.")
+    def _add_numbering(self, add: Any) -> None:
         add("--customer-column", metavar="COLUMN", help="Kept as customer in the metadata.")
-        add("--keep-columns", type=_words, metavar="A,B,…", help="Further columns, kept in the metadata.")
-        add("--void-column", metavar="COLUMN", help="Tells which numbers are void; drafts are left out.")
-        for kind in ("void", "valid", "draft"):
-            known = ", ".join(getattr(_DEFAULTS, f"{kind}_values"))
-            told = f"What that column says if it is {kind}, beside {known}; * is any other text."
-            add(f"--{kind}-values", type=_words, metavar="A,B,…", help=told)
-        add("--where", action="append", metavar="COLUMN=A|B", help="Take only rows that say so; may be repeated.")
-        add("--skip", action="append", metavar="COLUMN=A|B", help="Leave out rows that say so, such as 'No=Total*'.")
-        add("--only-prefix", action="append", metavar="TEXT", help="Take only numbers that begin so; may be repeated.")
+        add("--keep-columns", type=words, metavar="A,B,…", help="Further columns, kept in the metadata.")
         add(
             "--pattern",
             metavar="REGEX",
@@ -79,15 +66,6 @@ class Command(LedgerCommand):
             "are kept in the metadata. By default the series' template.",
         )
         add("--restore-zeros", action="store_true", default=None, help="Write numbers anew, as the series does it.")
-        add("--sheet", metavar="NAME", help="Of a workbook; by default the one that has the columns.")
-        add("--header-row", type=int, metavar="N", help="By default the first one that has the columns.")
-        add("--delimiter", type=_delimiter, help="One character, or tab; by default the one that gives the columns.")
-        add("--encoding", metavar="NAME", help="By default UTF-8, or as the file's mark says.")
-        add("--date-format", metavar="FORMAT", help="Such as %%d/%%m/%%Y %%H:%%M; by default ISO 8601.")
-        add("--language", metavar="CODE", help="Of month names in dates (%%B, %%b), such as de; by default English.")
-        add("--years-from", metavar="DATE", help="Dates without a year: not before this one.")
-        add("--years-to", metavar="DATE", help="Dates without a year: not after this one.")
-        add("--file-time-zone", metavar="ZONE", help="Of the file's times, such as UTC; by default the series' own.")
 
     def _add_settings(self, add: Any) -> None:
         add("--template", help="Such as INV-{year}-{counter:06}.")
@@ -108,7 +86,7 @@ class Command(LedgerCommand):
                     options["file"],
                     series=options["series"],
                     org=options["tenant"],
-                    layout=_layout(options),
+                    layout=layout_of(options),
                     settings={name: options[name] for name in _SETTINGS if options[name] is not None},
                     void_reason=options["void_reason"],
                     explain_gaps=options["explain_gaps"],
@@ -265,22 +243,5 @@ class _BadRows:
         return f"Nothing was adopted: {self.count:,} faults. {error.rule} {error.remedy}"
 
 
-def _layout(options: dict[str, Any]) -> Layout:
-    given = {name: options.get(name) for name in Layout.__dataclass_fields__ if name != "time_zone"}
-    given["time_zone"] = options["file_time_zone"]
-    chosen: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in given.items() if value is not None
-    }
-    return Layout(**chosen) if options["profile"] is None else profile(options["profile"], **chosen)
-
-
 def _document(result: AdoptionResult) -> dict[str, Any]:
     return {**asdict(result), "missing": result.missing, "missing_ranges": result.missing_ranges}
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _delimiter(text: str) -> str:
-    return "\t" if text in ("tab", "\\t") else text

@@ -7,6 +7,7 @@ from tests.mutants.catalogue import (
     doors,
     drop_ins,
     early_release,
+    files,
     judging,
     ledger,
     pages,
@@ -32,4 +33,5 @@ CATALOGUE = (
     *drop_ins.MUTANTS,
     *seals.MUTANTS,
     *docs.MUTANTS,
+    *files.MUTANTS,
 )

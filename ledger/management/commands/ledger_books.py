@@ -1,0 +1,103 @@
+"""``ledger_books``: compares the ledger with books in a file, the export of any accounting program."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from ledger.errors import InvalidArgument
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, iso_date
+from ledger.management.layouts import add_layout, layout_of, words
+from ledger.reconciliation import Books
+from ledger.reconciliation.files import FileRead, reconcile_file
+from ledger.tables import BadRow
+
+# Lines of a table; a script takes --json, which has them all.
+_LINES = 200
+
+
+class Command(LedgerCommand):
+    help = (
+        "Compares the ledger with books in a file: the export of any accounting program (CSV, XLSX, ODS, JSON lines), "
+        "as the whole of the books, or as all of them within some days. The findings are those of a live system. "
+        "Nothing is half read: bad rows are listed, and the file is refused. "
+        "Exit code 0: nothing is open that nobody has acknowledged; 1: something is, or the file is refused; 2: the "
+        "options are no good."
+    )
+    judges = False
+    examples = """  manage.py ledger_books invoices.csv --system xero --profile xero
+  manage.py ledger_books EXTF_November.csv --system datev --profile datev --from 2026-11-01 --to 2026-11-30
+  manage.py ledger_books list.xlsx --system books --number-column 'Invoice no' --date-column Date --dry-run
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        add = parser.add_argument
+        add("file", help="A CSV, XLSX or ODS file, or JSON lines, with a header.")
+        add("--system", required=True, metavar="NAME", help="What the books are called; the next file bears it too.")
+        add("--tenant", default="", metavar="KEY", help="Whose numbers they have, such as shop.organization:42.")
+        add("--series", type=words, metavar="A,B,…", help="Whose numbers must be there; by default all of the tenant.")
+        add("--from", dest="first", type=iso_date, metavar="DATE", help="The file has everything from this day on …")
+        add("--to", dest="last", type=iso_date, metavar="DATE", help="… to this one; by default everything at all.")
+        add("--as-of", type=iso_date, metavar="DATE", help="The day at whose end it was exported; by default --to.")
+        add("--grace", type=float, default=1.0, metavar="DAYS", help="Before a number can be missing there (1).")
+        add("--foreign", choices=("report", "ignore"), default="report", help="Numbers there that fit no series.")
+        add("--dry-run", action="store_true", help="Tell what would be found, and write nothing.")
+        add("--json", action="store_true", help="Write one JSON document.")
+        file = parser.add_argument_group("the file").add_argument
+        add_layout(file)
+        file("--id-column", metavar="COLUMN", help="The program's own key of a document, which no other ever gets.")
+        file("--total-column", metavar="COLUMN", help="The amount, where it is to be compared.")
+        file("--decimal-comma", action="store_true", default=None, help="Amounts are written like 1.234,50.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = self.alias(options)
+        if (options["first"] is None) != (options["last"] is None):
+            raise CommandError("--from and --to go together.", returncode=BAD_OPTIONS)
+        complete = None if options["first"] is None else (options["first"], options["last"])
+        bad: list[BadRow] = []
+        try:
+            read = reconcile_file(
+                options["file"],
+                Books(
+                    options["system"],
+                    options["tenant"],
+                    options["series"],
+                    timedelta(days=options["grace"]),
+                    foreign=options["foreign"],
+                ),
+                layout_of(options),
+                complete=complete,
+                as_of=options["as_of"],
+                on_bad_row=lambda row: bad.append(row) if len(bad) < _LINES else None,
+                dry_run=options["dry_run"],
+                using=alias,
+            )
+        except InvalidArgument as error:
+            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+        finally:
+            for row in bad:
+                self.stderr.write(str(row), self.style.ERROR)
+        if options["json"]:
+            self.write_json(read.as_dict())
+        else:
+            self._tell(read)
+        if still := [finding for finding in read.findings if not finding.is_acknowledged]:
+            told = counted(len(still), "finding is open", "findings are open")
+            raise CommandError(f"{told} that nobody has acknowledged.", returncode=FAILED)
+
+    def _tell(self, read: FileRead) -> None:
+        self.stdout.write(f"{read.rows_read:,} rows of {read.source} tell of {read.documents:,} documents.")
+        for reason, count in read.left_out.items():
+            self.stdout.write(f"Left out: {count:,} rows ({reason}).")
+        for value, said, count in read.statuses:
+            self.stdout.write(f"The void column says {value or 'nothing'!r} {count:,} times: {said}.")
+        if read.findings:
+            rows = ((one.id, one.number, one.meaning, one.document) for one in read.findings[:_LINES])
+            self.write_table(("id", "number", "what", "document"), rows)
+        else:
+            self.stdout.write(self.style.SUCCESS("Nothing differs."))
+        if read.dry_run:
+            self.stdout.write(self.style.WARNING("Nothing was written; without --dry-run it is."))

@@ -1,0 +1,229 @@
+"""Books in a file: the export of any accounting program, compared with the ledger as a live system is.
+
+A file is the whole of the books, or all of them within a span of days. It is read in one transaction: where one row is
+bad, nothing of it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from django.db import router, transaction
+
+from ledger.calendars import day_after, zone
+from ledger.conf import ledger_settings
+from ledger.errors import ReconciliationError
+from ledger.models import RemoteDocument, RemoteReading
+from ledger.reconciliation.books import Books
+from ledger.reconciliation.comparing import Compared, compare
+from ledger.reconciliation.findings import Finding, findings
+from ledger.reconciliation.mirror import Habits, begin, save_page
+from ledger.tables import BadRow, Chosen, ChosenRows, Dates, Layout, UnreadableDate, open_table, text_of
+
+#: Documents saved at a time.
+_PAGE = 1_000
+
+# How many bad rows an error names.
+_EXAMPLES = 5
+
+# Every file says by itself what it is.
+_HABITS = Habits(overlap=timedelta(0), full_every=timedelta.max)
+
+_STATES = {
+    "void": RemoteDocument.State.VOID,
+    "valid": RemoteDocument.State.POSTED,
+    "draft": RemoteDocument.State.DRAFT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What a file had, and what differs by it. ``rows_read`` counts its rows, ``documents`` what they tell of.
+
+    ``left_out`` counts rows by the rule that left them out, ``statuses`` the values of the void column, each with how
+    it was read. ``findings`` are those that are open after it.
+    """
+
+    source: str
+    digest: str
+    rows_read: int
+    documents: int
+    left_out: Mapping[str, int]
+    statuses: tuple[tuple[str, str, int], ...]
+    compared: Compared
+    findings: tuple[Finding, ...]
+    dry_run: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {**asdict(self), "findings": [finding.as_dict() for finding in self.findings]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """One document of the file, as the mirror takes it."""
+
+    remote_id: str
+    number: str
+    state: str
+    issued_on: date
+    reference: str
+    total: Decimal | None = None
+    changed_at: None = None
+    currency: str = ""
+    customer: str = ""
+
+
+def reconcile_file(
+    path: Path | str,
+    books: Books,
+    layout: Layout,
+    *,
+    complete: tuple[date, date] | None = None,
+    as_of: date | datetime | None = None,
+    on_bad_row: Callable[[BadRow], None] | None = None,
+    dry_run: bool = False,
+    using: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> FileRead:
+    """Read a file as the books, and compare them; what it has not is gone there.
+
+    ``complete`` are the first and the last day within which the file has everything; None: it has everything at all.
+    ``as_of`` is when it was exported, or the day at whose end; by default the last of these, or now: what was issued
+    later can't be missing in it. The layout's document column is the reference to our document. Without a column of the
+    program's own keys a number is the key: rows that repeat it with the same date are one document, and one that was
+    renumbered is another. A ``dry_run`` tells all of it, and writes nothing.
+
+    Raises ReconciliationError where rows are bad (``on_bad_row`` is called with each), where values of the void column
+    aren't classified, or where a file that should have everything has no document; TableError for one that is no table.
+    """
+    alias = using or router.db_for_write(RemoteReading)
+    here = zone(ledger_settings().time_zone)
+    since = None if complete is None else datetime.combine(complete[0], time.min, here)
+    last = as_of or (complete[1] if complete else None)
+    if last is not None:
+        ended = last if isinstance(last, datetime) else datetime.combine(day_after(last), time.min, here)
+        books = replace(books, grace=max(books.grace, datetime.now(UTC) - ended))
+    with open_table(path, layout) as table, transaction.atomic(using=alias):
+        reader = _Reader(ChosenRows(table, table.completed(layout), drafts=True), complete)
+        reading = begin(books, _HABITS, since=since, full=complete is None, using=alias)
+        page: list[_Document] = []
+        for document in reader.documents(on_bad_row or (lambda row: None)):
+            page.append(document)
+            if len(page) == _PAGE:
+                reading = save_page(books, reading, page, next_cursor=str(reader.count), using=alias) or reading
+                page = []
+        reader.refuse(whole=complete is None)
+        save_page(books, replace(reading, within=complete), page, next_cursor=None, using=alias)
+        compared = compare(books, using=alias, progress=progress)
+        result = FileRead(
+            source=table.name,
+            digest=table.source.sha256(),
+            rows_read=reader.rows.read,
+            documents=reader.count,
+            left_out=dict(reader.rows.left_out),
+            statuses=reader.rows.statuses.told(),
+            compared=compared,
+            findings=tuple(findings(tenant=books.tenant, system=books.system, using=alias)),
+            dry_run=dry_run,
+        )
+        if dry_run:
+            transaction.set_rollback(True, using=alias)
+    return result
+
+
+class _Reader:
+    """Documents out of the rows of a file; rows that say the same of a number once more are one document."""
+
+    def __init__(self, rows: ChosenRows, complete: tuple[date, date] | None) -> None:
+        self.rows = rows
+        self.count = 0
+        self.bad: list[BadRow] = []
+        self.problems = 0
+        self._complete = complete
+        self._dates = Dates(rows.layout)
+        self._zone = zone(ledger_settings().time_zone)
+        # What the numbers that came so far were told of.
+        self._seen: dict[str, list[tuple[date, str, str]]] = {}
+
+    def documents(self, on_bad_row: Callable[[BadRow], None]) -> Iterator[_Document]:
+        """The documents of all rows that count; bad rows are told, and remembered."""
+        for row in self.rows:
+            problem = row.problem
+            document = None
+            if problem is None:
+                try:
+                    document = self._document(row)
+                except UnreadableDate as error:
+                    problem = f"column {self.rows.layout.date_column!r}: {error}"
+                except ValueError as error:
+                    problem = str(error)
+            if problem is not None:
+                bad = BadRow(row.row, problem, self.rows.table.place(row.row))
+                on_bad_row(bad)
+                self.problems += 1
+                self.bad += [bad] if len(self.bad) < _EXAMPLES else []
+            elif document is not None:
+                self.count += 1
+                yield document
+
+    def refuse(self, *, whole: bool) -> None:
+        """Raise ReconciliationError where the file can't be taken as the books."""
+        table = self.rows.table
+        problem = self.rows.unclassified()
+        remedy = "Name them: --void-values, --valid-values, --draft-values; '*' is any other text."
+        if self.problems:
+            told = "; ".join(str(row) for row in self.bad)
+            problem = f"{table} has {self.problems} bad rows: {told}{'; …' if self.problems > len(self.bad) else ''}."
+            remedy = "Correct these rows, or the options that say how to read them, and read it again."
+        elif not problem and whole and not self.count:
+            problem = f"{table} has no document: by it, everything would be gone."
+            remedy = "See whether it is the right file, and which rows --where and --skip leave out; or name the span."
+        if problem:
+            raise ReconciliationError(problem, rule="A file is read as a whole or not at all.", remedy=remedy)
+
+    def _document(self, row: Chosen) -> _Document | None:
+        """The document that a row tells of; None where it has none, or an earlier row said so already."""
+        rows = self.rows
+        key = "" if rows.id is None else text_of(row.cells[rows.id])
+        # As it is: a blank behind a number makes another one of it.
+        cell = row.cells[rows.number]
+        number = cell.lstrip(" ") if isinstance(cell, str) else text_of(cell)
+        if not number.strip():
+            if row.status != "draft":
+                raise ValueError(f"column {rows.layout.number_column!r}: it has no number")
+            if not key:
+                return None
+        _, day = self._dates.moment(row.cells[rows.date], self._zone)
+        if self._complete is not None and not self._complete[0] <= day <= self._complete[1]:
+            rows.left_out["not within the days that are complete"] += 1
+            return None
+        state = _STATES.get(row.status, RemoteDocument.State.POSTED)
+        reference = "" if rows.document is None else text_of(row.cells[rows.document])
+        silent = rows.void is not None and not text_of(row.cells[rows.void])
+        known = self._seen.setdefault(key or number.upper(), [])
+        if any(
+            day == earlier and (silent or state == said) and reference in ("", other) for earlier, said, other in known
+        ):
+            return None
+        if key and known:
+            raise ValueError(f"column {rows.layout.id_column!r}: {key!r} came before, with another date or status")
+        known.append((day, state, reference))
+        total = None if rows.total is None else _amount(row.cells[rows.total], comma=rows.layout.decimal_comma)
+        again = f" #{len(known)}" if len(known) > 1 else ""
+        return _Document(key or f"{number}{again}", number, state, day, reference, total)
+
+
+def _amount(cell: Any, *, comma: bool) -> Decimal | None:
+    """An amount as a person writes it, without its currency; None where the cell is empty. Raises ValueError."""
+    text = "".join(one for one in text_of(cell) if one in "0123456789.,-")
+    text = text.replace(".", "").replace(",", ".") if comma and isinstance(cell, str) else text.replace(",", "")
+    try:
+        return Decimal(text) if text else None
+    except InvalidOperation:
+        raise ValueError(f"the amount {text_of(cell)[:40]!r} can't be read") from None

@@ -1,0 +1,213 @@
+"""Books in a file: the findings are those of a live system, of the whole or of some days; nothing is half read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from ledger import define_series, issue
+from ledger.errors import ReconciliationError
+from ledger.models import RemoteDocument, RemoteReading
+from ledger.reconciliation import Books, findings
+from ledger.reconciliation.files import FileRead, reconcile_file
+from ledger.reconciliation.mirror import LostDocuments
+from ledger.tables import Layout
+from tests.integration.adopting import Write
+from tests.integration.mirrored import DAY, There
+from tests.integration.test_reconciliation import KINDS, there
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+__all__ = ["there"]
+
+ONE, TWO, THREE = (f"INV-2026-00000{n}" for n in (1, 2, 3))
+
+FILE = Books("file", grace=timedelta(0))
+LAYOUT = Layout(date_column="date", document_column="order", void_column="state", total_column="total")
+HEADER = ("id", "number", "date", "order", "state", "total")
+KEYED = replace(LAYOUT, id_column="id")
+
+
+def export(folder: Path, papers: There) -> Path:
+    """What the live system has, as its program exports it: without what is deleted, and without keys of its own."""
+    path = folder / "books.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADER)
+        for one in papers.papers.values():
+            if one.state != "deleted":
+                writer.writerow([one.remote_id, one.number, one.issued_on, one.reference, one.state, one.total])
+    return path
+
+
+def differs(read: FileRead) -> set[tuple[str, str]]:
+    return {(each.kind, each.subject) for each in read.findings}
+
+
+#: What an amount should be is told by ``describe``, for each system.
+LIVE_ALONE = {"other-amount"}
+#: Without keys of the program's own, what was renumbered is gone, and a second document of that day is a line item.
+WITH_KEYS = {
+    "duplicate": set(),
+    "missing": {("deleted", ONE)},
+    "other-number": {("deleted", ONE), ("other-number", ONE)},
+    "reused": set(),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - LIVE_ALONE))
+def test_the_findings_are_those_of_a_live_system(there: There, tmp_path: Path, kind: str) -> None:
+    there.differs()
+    assert differs(reconcile_file(export(tmp_path, there), FILE, KEYED)) == set()
+    KINDS[kind][0](there)
+    live = there.differs()
+    assert live
+    assert differs(reconcile_file(export(tmp_path, there), FILE, KEYED)) == live
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - LIVE_ALONE))
+def test_without_keys_what_they_alone_tell_is_told_otherwise(there: There, tmp_path: Path, kind: str) -> None:
+    reconcile_file(export(tmp_path, there), FILE, LAYOUT)
+    KINDS[kind][0](there)
+    expected = WITH_KEYS.get(kind, {(kind, KINDS[kind][1])})
+    assert differs(reconcile_file(export(tmp_path, there), FILE, LAYOUT)) == expected
+
+
+class TestTheWhole:
+    def test_rows_of_line_items_are_one_document(self, there: There, write: Write) -> None:
+        rows = [f"{ONE},{DAY}", f"{ONE},{DAY}", f"{TWO},{DAY}", f"{THREE},{DAY}"]
+        read = reconcile_file(write(*rows, header="number,date"), FILE, Layout(date_column="date"))
+        assert (read.rows_read, read.documents, read.findings) == (4, 3, ())
+        assert read.compared.full
+
+    def test_what_was_issued_after_the_export_is_not_missing(self, there: There, write: Write) -> None:
+        path = write(f"{ONE},{DAY}", header="number,date")
+        early = reconcile_file(path, FILE, Layout(date_column="date"), as_of=date(2020, 1, 1))
+        assert early.findings == ()
+        assert len(reconcile_file(path, FILE, Layout(date_column="date")).findings) == 2
+
+    def test_one_without_documents_is_refused(self, there: There, write: Write) -> None:
+        path = write(f"X,{DAY},", header="number,date,kind")
+        with pytest.raises(ReconciliationError, match="has no document: by it, everything would be gone"):
+            reconcile_file(path, FILE, Layout(date_column="date", where=("kind=invoice",)))
+        assert not RemoteReading.objects.filter(system="file").exists()
+
+    def test_one_that_lost_most_is_refused(self, there: There, write: Write) -> None:
+        for n in range(10):
+            there.put(f"x{n}", f"X-{n}")
+        rows = [f"X-{n},{DAY}" for n in range(10)]
+        reconcile_file(write(*rows, header="number,date"), FILE, Layout(date_column="date"))
+        with pytest.raises(LostDocuments):
+            reconcile_file(write(rows[0], header="number,date"), FILE, Layout(date_column="date"))
+        assert not RemoteDocument.objects.filter(system="file", state="deleted").exists()
+
+
+class TestSomeDays:
+    MARCH = (date(2026, 3, 1), date(2026, 3, 31))
+
+    @pytest.fixture
+    def read_before(self, there: There, tmp_path: Path) -> Path:
+        """The whole was read; one document is of April."""
+        with transaction.atomic():
+            issue("invoice", document="order:4", on=date(2026, 4, 1))
+        there.put("r4", "INV-2026-000004", reference="order:4", issued_on=date(2026, 4, 1))
+        path = export(tmp_path, there)
+        assert reconcile_file(path, FILE, LAYOUT).findings == ()
+        return path
+
+    def test_what_is_gone_within_them_is_gone(self, there: There, read_before: Path, write: Write) -> None:
+        path = write(f"{TWO},{DAY}", f"{THREE},{DAY}", "INV-2026-000004,2026-04-01", header="number,date")
+        read = reconcile_file(path, FILE, Layout(date_column="date"), complete=self.MARCH)
+        assert differs(read) == {("deleted", ONE)}
+        assert read.left_out == {"not within the days that are complete": 1}
+
+    def test_what_lies_outside_stays_as_it_was(self, there: There, read_before: Path, write: Write) -> None:
+        path = write(*(f"{number},{DAY}" for number in (ONE, TWO, THREE)), header="number,date")
+        assert reconcile_file(path, FILE, Layout(date_column="date"), complete=self.MARCH).findings == ()
+
+    def test_they_are_enough_for_a_beginning(self, there: There, write: Write) -> None:
+        path = write("INV-2026-000004,2019-04-01", header="number,date")
+        span = (date(2019, 4, 1), date(2019, 4, 30))
+        read = reconcile_file(path, FILE, Layout(date_column="date"), complete=span)
+        assert "missing" not in {kind for kind, _ in differs(read)}
+
+
+class TestNothingIsHalfRead:
+    def test_bad_rows_are_told_with_their_place(self, there: There, write: Write) -> None:
+        told: list[str] = []
+        path = write(f"{ONE},{DAY}", ",2026-03-01", f"{TWO},soon", header="number,date")
+        with pytest.raises(ReconciliationError, match="has 2 bad rows: row 3: column 'number': it has no number"):
+            reconcile_file(path, FILE, Layout(date_column="date"), on_bad_row=lambda row: told.append(str(row)))
+        assert told[1].startswith("row 4: column 'date': the date 'soon' is none of the format")
+        assert not RemoteDocument.objects.filter(system="file").exists()
+
+    def test_a_status_that_nobody_has_classified(self, there: There, write: Write) -> None:
+        path = write(f"{ONE},{DAY},gone", header="number,date,state")
+        with pytest.raises(ReconciliationError, match=r"nobody has classified: 'gone' \(1\)"):
+            reconcile_file(path, FILE, Layout(date_column="date", void_column="state"))
+
+    def test_a_dry_run_writes_nothing(self, there: There, write: Write) -> None:
+        read = reconcile_file(write("X,2026-03-01"), FILE, Layout(), dry_run=True)
+        assert ("unknown", "X") in differs(read)
+        assert not RemoteDocument.objects.filter(system="file").exists()
+        assert list(findings(system="file")) == []
+
+    def test_amounts(self, there: There, write: Write) -> None:
+        layout = Layout(total_column="total", decimal_comma=True)
+        reconcile_file(write(f'{ONE},{DAY},"1.234,50 €"', header="number,issued_at,total"), FILE, layout)
+        assert RemoteDocument.objects.get(system="file").total == Decimal("1234.50")
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command("ledger_books", *arguments, stdout=out, stderr=err)
+    except CommandError as error:
+        return error.returncode, out.getvalue(), f"{err.getvalue()}{error}"
+    return 0, out.getvalue(), err.getvalue()
+
+
+class TestTheCommand:
+    def test_datev(self, tmp_path: Path) -> None:
+        """EXTF in cp1252, whose dates have no year, for November alone."""
+        define_series("invoice", template="RE-{counter:04}", calendar="never", time_zone="Europe/Berlin")
+        with transaction.atomic():
+            issue("invoice", document="o:1", on=date(2025, 11, 3))
+        path = tmp_path / "EXTF.csv"
+        path.write_bytes(
+            (
+                '"EXTF";700;21;"Buchungsstapel";13;20251205101500000;;"RE";"";"";29098;55003;20250101;4;20251101;'
+                '20251130;"Müller"\n'
+                "Umsatz;Konto;Belegdatum;Belegfeld 1;Generalumkehr (GU)\n"
+                "119,00;10001;311;RE-0001;\n119,00;10001;311;RE-0001;\n50,00;10002;2711;RE-0009;\n"
+            ).encode("cp1252")
+        )
+        options = (str(path), "--system=datev", "--profile=datev", "--from=2025-11-01", "--to=2025-11-30")
+        code, out, err = run(*options, "--json")
+        told: dict[str, Any] = json.loads(out)
+        assert (code, told["documents"], told["rows_read"]) == (1, 2, 3)
+        assert [(one["kind"], one["number"]) for one in told["findings"]] == [("unknown", "RE-0009")]
+        assert "1 finding is open that nobody has acknowledged." in err
+
+    def test_in_order(self, there: There, tmp_path: Path) -> None:
+        options = (str(export(tmp_path, there)), "--system=file", "--date-column=date", "--void-column=state")
+        code, out, _ = run(*options)
+        assert (code, "Nothing differs." in out) == (0, True)
+
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [(["--from=2026-01-01"], "--from and --to go together"), (["--profile=nobody"], "The profile 'nobody'")],
+    )
+    def test_options_that_are_no_good(self, write: Write, options: list[str], told: str) -> None:
+        code, _, err = run(str(write("1,2026-01-01")), "--system=file", *options)
+        assert (code, told in err) == (2, True), err

@@ -1,0 +1,190 @@
+"""Books in files, for accounting software without an adapter: exports that people drop in a folder.
+
+Reading and comparing are ``ledger.reconciliation.files``; this watches the folder. A file that was read goes to its
+``read`` folder; one that is refused to ``refused``, beside a text that says why.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn, Self
+
+from ledger.errors import InvalidArgument, LedgerError, ReconciliationError, TableError
+from ledger.reconciliation import Books
+from ledger.reconciliation.files import FileRead, reconcile_file
+from ledger.tables import BadRow, Layout, profile
+from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice
+from workers.accounting.credentials import System
+from workers.accounting.errors import Misconfigured, UnexpectedAnswer, Unsupported
+from workers.accounting.plumbing import Plumbing
+
+#: A file that was written within so many seconds may still be growing.
+SETTLED = 10.0
+
+_MONTH = re.compile(r"(?<!\d)(\d{4})-?(0[1-9]|1[0-2])(?!\d)")
+_UNFINISHED = (".part", ".tmp", ".crdownload", ".partial")
+
+
+class Folder:
+    """The adapter ``file``: files are read by ``read_folder``, and nothing can be asked or told."""
+
+    name: ClassVar[str] = "file"
+    capabilities = Capabilities(
+        who_numbers=frozenset(), changed_since=False, deletions=False, idempotency=False, drafts=False
+    )
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+
+    @classmethod
+    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+        return cls(system)
+
+    def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
+        self._unsupported()
+
+    def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
+        self._unsupported()
+
+    def push(self, invoice: NewInvoice) -> RemoteInvoice:
+        self._unsupported()
+
+    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
+        self._unsupported()
+
+    def cancel(self, remote_id: str) -> RemoteInvoice:
+        self._unsupported()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _unsupported(self) -> NoReturn:
+        raise Unsupported(
+            f"{self.system.name}: books in files are read alone.",
+            rule="Nothing can be asked of a file, nor written into it.",
+            remedy="Leave 'push' out of its settings, and name no remote series for it.",
+            system=self.system.name,
+        )
+
+
+def read_folder(system: System, *, using: str | None, tell: Callable[[str], None]) -> list[FileRead]:
+    """Read all files that have come into the system's folder, the oldest first; what each had.
+
+    Raises UnexpectedAnswer at the end where a file was refused, and Misconfigured.
+    """
+    folder, layout, by_month = _settings(system)
+    books = Books(
+        system=system.name,
+        tenant=system.tenant,
+        series=system.series,
+        grace=timedelta(seconds=system.grace),
+        foreign=system.foreign,
+        largest_loss=system.largest_loss,
+    )
+    done: list[FileRead] = []
+    refused: list[str] = []
+    for path in _waiting(folder):
+        tell(f"reading {path.name}")
+        bad: list[BadRow] = []
+        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        try:
+            complete = _month(path.name) if by_month else None
+            read = reconcile_file(
+                path,
+                books,
+                layout,
+                complete=complete,
+                as_of=written if complete is None else None,
+                on_bad_row=bad.append,
+                using=using,
+            )
+        except (TableError, ReconciliationError, InvalidArgument) as error:
+            refused.append(path.name)
+            kept = _moved(path, folder / "refused")
+            kept.with_name(f"{kept.name}.txt").write_text(_told(error, bad), encoding="utf-8")
+        else:
+            done.append(read)
+            _moved(path, folder / "read")
+    if refused:
+        raise UnexpectedAnswer(
+            f"{system.name}: {', '.join(refused)} can't be read.",
+            rule="A file is read as a whole or not at all.",
+            remedy=f"See the text beside it in {folder / 'refused'}, correct it, and put it into the folder again.",
+            system=system.name,
+        )
+    return done
+
+
+def _settings(system: System) -> tuple[Path, Layout, bool]:
+    """The folder, the layout of its files, and whether each has one month."""
+    folder = Path(system.option("folder", ""))
+    complete = system.option("complete", "everything")
+    given: Mapping[str, Any] = system.option("layout", {})
+    problem = ""
+    if not str(system.option("folder", "")) or not folder.is_dir():
+        problem = f"there is no folder {str(folder)!r}"
+    elif complete not in ("everything", "month"):
+        problem = f"'complete' is {complete!r}"
+    changes: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    }
+    try:
+        named = system.option("profile", "")
+        layout = profile(named, **changes) if named else Layout(**changes)
+    except (InvalidArgument, TypeError) as error:
+        problem = problem or str(error)
+    if problem:
+        raise Misconfigured(
+            f"{system.name}: {problem}.",
+            rule="Books in files have the options 'folder', 'profile' or 'layout', and 'complete': 'everything' or "
+            "'month'.",
+            remedy="Correct them in the settings.",
+            system=system.name,
+        )
+    return folder, layout, complete == "month"
+
+
+def _waiting(folder: Path) -> list[Path]:
+    """Files that have come and grow no more, the oldest first."""
+    settled = time.time() - SETTLED
+    found = [
+        path
+        for path in folder.iterdir()
+        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(_UNFINISHED)
+    ]
+    return sorted(
+        (path for path in found if path.stat().st_mtime <= settled), key=lambda path: (path.stat().st_mtime, path.name)
+    )
+
+
+def _month(name: str) -> tuple[date, date]:
+    """The month that a file's name has, such as 2026-11 or 202611. Raises InvalidArgument."""
+    found = _MONTH.search(name)
+    if found is None:
+        raise InvalidArgument(
+            f"The name {name!r} has no month.",
+            rule="With 'complete': 'month', a file's name says which month it has.",
+            remedy="Call it like invoices-2026-11.csv.",
+        )
+    year, month = int(found[1]), int(found[2])
+    return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
+
+
+def _moved(path: Path, folder: Path) -> Path:
+    """The file in another folder, under a name that no other has there."""
+    folder.mkdir(exist_ok=True)
+    target = folder / path.name
+    again = 1
+    while target.exists():
+        again += 1
+        target = folder / f"{path.stem}-{again}{path.suffix}"
+    return path.rename(target)
+
+
+def _told(error: LedgerError, bad: list[BadRow]) -> str:
+    return "\n".join([str(error), "", *map(str, bad), ""])
