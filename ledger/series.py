@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from django.db import DatabaseError, connections, router, transaction
 
@@ -29,24 +29,29 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: What may be chosen for a series, beside its tenant and code.
-SETTINGS = (
-    "template",
-    "calendar",
-    "fiscal_start",
-    "time_zone",
-    "allocation",
-    "system",
-    "give_back",
-    "start_value",
-    "max_length",
-    "max_days_ahead",
-    "chronological",
-    "early_release",
-    "rules",
-    "close_after_days",
-    "is_active",
-)
+
+class SeriesSettings(TypedDict, total=False):
+    """What may be chosen for a series, beside its tenant and code: the keyword arguments of ``define_series``."""
+
+    template: str
+    calendar: str
+    fiscal_start: str
+    time_zone: str
+    allocation: str
+    system: str
+    give_back: bool
+    start_value: int
+    max_length: int
+    max_days_ahead: int
+    chronological: bool
+    early_release: bool
+    rules: str | Sequence[str]
+    close_after_days: int | None
+    is_active: bool
+
+
+#: Their names.
+SETTINGS = tuple(SeriesSettings.__annotations__)
 
 
 def define_series(
@@ -56,7 +61,7 @@ def define_series(
     from_day: date | None = None,
     by: Any = None,
     using: str | None = None,
-    **settings: Any,
+    **settings: Unpack[SeriesSettings],
 ) -> Series:
     """Make the series ``code`` of a tenant, or change the settings of the one that exists; returns it.
 

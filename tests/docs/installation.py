@@ -1,6 +1,6 @@
 """What the newcomer's ``pip install`` finds: the wheel of this tree, and wheels of all that it brings, kept in a cache.
 
-As with django-oscar (``tests/oscar/installation.py``): the wheels lie in the user's cache folder, under a key of
+As with django-oscar (``tests/hosts/installation.py``): the wheels lie in the user's cache folder, under a key of
 everything that went into them, so that a run after the first needs no package index and loses no time with it.
 """
 

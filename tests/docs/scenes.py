@@ -350,8 +350,7 @@ class _Of:
 
 #: The first that fits.
 _SCENES = (
-    _Of("README.md", "issue_many", a_shop_at_work),
-    _Of("README.md", "ledger_gaps", a_shop_at_work),
+    _Of("README.md", "issue", a_shop_at_work),
     _Of("docs/index.md", "", a_shop_at_work),
     _Of("docs/explanation/judging.md", "acknowledge 17", an_alarm_that_nobody_can_mend),
     _Of("docs/explanation/*", "", the_period_of_the_explanations),

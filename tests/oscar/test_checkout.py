@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tests.databases import ROOT, new_database
-from tests.oscar import installation
+from tests.hosts import installation
 
 Facts = dict[str, Any]
 
+CONSTRAINTS = ROOT / "tests" / "oscar" / "constraints.txt"
 #: Many times what it takes.
 PATIENCE = 300
 
@@ -22,7 +23,7 @@ PATIENCE = 300
 def scenarios() -> dict[str, Any]:
     """What happened in each scenario, all of one run."""
     try:
-        python = installation.python()
+        python = installation.python("oscar", CONSTRAINTS, "django-oscar", "psycopg[binary]", "sorl-thumbnail")
     except installation.Unavailable as reason:
         pytest.skip(str(reason))
     with new_database("folio_oscar", owned=True) as url:

@@ -72,6 +72,20 @@ MUTANTS = (
         ("tests/compat/test_old_names.py",),
     ),
     Mutant(
+        "a generator that knows no document",
+        "ledger/compat/generators.py",
+        "document=_document(given), ",
+        "",
+        ("tests/compat/test_generators.py",),
+    ),
+    Mutant(
+        "a generator that makes do with another allocation",
+        "ledger/compat/generators.py",
+        "        if allocation != series.allocation:",
+        "        if False:",
+        ("tests/compat/test_generators.py",),
+    ),
+    Mutant(
         "counters moved without the lock",
         "ledger/compat/moving/systems.py",
         "            lock_counters(alias, table)\n",

@@ -1,0 +1,1 @@
+"""Packages that people already run, each in an environment of its own with its own test suite, under Folio."""

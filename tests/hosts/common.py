@@ -1,0 +1,50 @@
+"""What the settings of all hosts have: the database of DATABASE_URL, and Folio where the test asks for it."""
+
+import os
+from typing import Any
+
+SECRET_KEY = "for tests"
+USE_TZ = True
+STATIC_URL = "static/"
+ALLOWED_HOSTS = ["testserver"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LOGGING = {"version": 1, "disable_existing_loggers": True}
+
+WITH_FOLIO = bool(os.environ.get("WITH_FOLIO"))
+
+DJANGO = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.sites",
+]
+SITE_ID = 1
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def databases() -> dict[str, dict[str, Any]]:
+    from ledger.site.database import database_settings
+
+    return {"default": database_settings(os.environ["DATABASE_URL"])}

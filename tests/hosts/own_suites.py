@@ -1,0 +1,58 @@
+"""A host's own test suite, run in its environment, without Folio and with it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.databases import ROOT, new_database
+from tests.environments import strangers_environment
+
+#: Many times what the longest takes.
+PATIENCE = 580
+
+
+def results(python: str, settings: str, folder: Path, *arguments: str, with_folio: bool) -> dict[str, str]:
+    """What became of each test: "passed", "failed" or "skipped", by its name."""
+    report = folder / f"{settings}-{with_folio}.xml"
+    with new_database("folio_host", owned=True) as url:
+        done = subprocess.run(
+            [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments],
+            cwd=folder,
+            env=strangers_environment(
+                DATABASE_URL=url,
+                DJANGO_SETTINGS_MODULE=settings,
+                PYTHONPATH=str(ROOT),
+                WITH_FOLIO="1" if with_folio else "",
+            ),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+    assert report.exists(), done.stdout + done.stderr
+    report.with_suffix(".txt").write_text(done.stdout)
+    cases = ElementTree.parse(report).iter("testcase")  # noqa: S314  (our own file)
+    return {f"{case.get('classname')}::{case.get('name')}": _outcome(case) for case in cases}
+
+
+def _outcome(case: ElementTree.Element) -> str:
+    kinds = {child.tag for child in case}
+    return "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
+
+
+def compare(without: dict[str, str], with_folio: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """The figures, for the report of the run; and the tests that Folio alone fails, by what they did without it."""
+    figures = [
+        ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(one.values()).items()))
+        for one in (without, with_folio)
+    ]
+    worse = {
+        name.rpartition(".")[2]: without.get(name, "absent")
+        for name, outcome in with_folio.items()
+        if outcome == "failed" and without.get(name) != "failed"
+    }
+    gone = {name: "gone" for name in without if name not in with_folio}
+    return f"without Folio: {figures[0]}; with it: {figures[1]}", {**worse, **gone}
