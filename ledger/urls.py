@@ -9,7 +9,7 @@ from ledger.web.gaps import explain_gaps, gaps
 from ledger.web.health import healthz
 from ledger.web.metrics import metrics
 from ledger.web.number import number, void_number
-from ledger.web.overview import find, overview, series
+from ledger.web.overview import find, overview, rules, series
 from ledger.web.period import period
 from ledger.web.workers import workers
 
@@ -20,6 +20,7 @@ urlpatterns = [
     path("", overview, name="overview"),
     path("find/", find, name="find"),
     path("series/<int:pk>/", series, name="series"),
+    path("series/<int:pk>/rules/", rules, name="rules"),
     path("period/<int:pk>/", period, name="period"),
     path("period/<int:pk>/export/<slug:name>/", export, name="export"),
     path("period/<int:period>/<int:value>/", number, name="number"),

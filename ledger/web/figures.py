@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from ledger import homes
 from ledger.cursors import open_cursor
 from ledger.formats import MAX_VALUE
-from ledger.judging import State, Verdict, judge
+from ledger.judging import Kind, State, Verdict, judge
 from ledger.models import SweepRun
 from ledger.sweeps.health import Health, health
 from ledger.sweeps.sql import QUEUED
@@ -19,6 +19,13 @@ from ledger.zones import todays_json
 
 _BY_SWEEP = ("sweep",)
 _BY_STATE = ("state",)
+
+
+# When the comparison that is longest ago was made, and when the last seal was: seconds, or null where there is none.
+_LAST = """
+    SELECT (SELECT extract(epoch FROM min(r.compared_at))::float FROM ledger_remotereading r),
+           (SELECT extract(epoch FROM max(z.sealed_at))::float FROM ledger_seal z)
+"""
 
 
 class LedgerCollector(Collector):
@@ -39,6 +46,13 @@ class LedgerCollector(Collector):
         with open_cursor(self.alias) as cursor:
             cursor.execute(QUEUED, {"todays": todays_json(self.alias)})
             pools, low, reservations, age = cursor.fetchone()
+            cursor.execute(_LAST)
+            compared, sealed = cursor.fetchone()
+        told = "When the accounting system that has waited longest was last compared; left out if there is none."
+        yield _moment("ledger_last_comparison_timestamp_seconds", told, compared)
+        yield _moment(
+            "ledger_last_seal_timestamp_seconds", "When something was last sealed; left out if never.", sealed
+        )
         yield GaugeMetricFamily("ledger_pools", "Pools of current periods.", value=pools)
         yield GaugeMetricFamily(
             "ledger_pools_low", "Those with less than a quarter of a batch left, or none yet.", value=low
@@ -82,10 +96,18 @@ def _of_verdict(verdict: Verdict) -> Iterator[Metric]:
         state.add_metric([each.value], float(each is verdict.state))
         if each is not State.IN_ORDER:
             count.add_metric([each.value], verdict.count(each))
-    look = GaugeMetricFamily("ledger_last_full_look_timestamp_seconds", "When every value was last looked at.")
-    if verdict.looked_at is not None:
-        look.add_metric([], verdict.looked_at.timestamp())
-    yield from (state, count, look)
+    looked_at = None if verdict.looked_at is None else verdict.looked_at.timestamp()
+    look = _moment("ledger_last_full_look_timestamp_seconds", "When every value was last looked at.", looked_at)
+    unexplained = sum(fact.count for fact in verdict.facts if fact.kind is Kind.UNEXPLAINED)
+    gaps = GaugeMetricFamily("ledger_unexplained_values", "Missing values that nobody has explained.", unexplained)
+    yield from (state, count, look, gaps)
+
+
+def _moment(name: str, text: str, seconds: float | None) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[])
+    if seconds is not None:
+        family.add_metric([], seconds)
+    return family
 
 
 def _of_sweeps(found: list[Health]) -> Iterator[Metric]:

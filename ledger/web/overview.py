@@ -1,4 +1,4 @@
-"""The overview: every series that the reader may see, the worst first; the periods of one series; finding a number."""
+"""The overview: every series that the reader may see, the worst first; one series and its rules; finding a number."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from ledger.changes import form_ahead
 from ledger.cursors import open_cursor
 from ledger.judging import Judgement, Kind, State, Verdict, decide
 from ledger.models import Allocation, DraftMade, Entry, FindingRaised, Period, RemoteReading, Series
+from ledger.reports.rules import report
+from ledger.rules import Outcome
 from ledger.seals.reading import standing
 from ledger.searching import find_entries
 from ledger.waiting import upcoming, with_waiting
@@ -152,6 +154,17 @@ def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     ahead = form_ahead(found, found._state.db or "default")
     context = {"series": found, "table": table, "history": history, "form_from": ahead}
     return shown(request, access, "series.html", context, tenant=found.tenant, title=found.code, judgement=judgement)
+
+
+@page()
+def rules(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    """The rules of one series by country: each check with how it ended. Reads every number of the series."""
+    found = access.find(Series.objects.all(), pk=pk)
+    (told,) = report(tenant=found.tenant, series=found.code, using=router.db_for_read(Series))
+    badges = {Outcome.PASSED: "good", Outcome.WARNED: "note", Outcome.FAILED: "bad"}
+    checks = [(finding, badges[finding.outcome]) for finding in told.findings]
+    context = {"series": found, "told": told, "checks": checks}
+    return shown(request, access, "rules.html", context, tenant=found.tenant, title=f"Rules of {found.code}")
 
 
 @page()

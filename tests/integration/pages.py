@@ -123,6 +123,7 @@ def addresses(shop: Shop) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "overview": [("/ledger/", whose)],
         "find": [("/ledger/find/", {**whose, "find-q": shop.entries[2].document})],
         "series": [(f"/ledger/series/{shop.series.pk}/", {})],
+        "rules": [(f"/ledger/series/{shop.series.pk}/rules/", {})],
         "period": [(f"{period}/", {}), (f"{period}/", {"from": "2", "to": "7"})],
         "export": [
             *((f"{period}/export/{name}/", {}) for name in files),

@@ -125,3 +125,17 @@ def test_a_number_is_found_by_its_beginning(reader: Client) -> None:
     assert "cairo" not in found.partition("<main")[2]
     answer = reader.get("/ledger/find/", {"tenant": "berlin", "find-q": "B-2026-0010"})
     assert answer["Location"] == f"/ledger/period/{made.period.pk}/10/"
+
+
+def test_the_rules_of_a_series_with_their_results(reader: Client) -> None:
+    series = define_series("invoice", org="berlin", template="{counter}", calendar="never", rules="BR", time_zone="UTC")
+    issue("invoice", org="berlin", on=date(2026, 3, 1))
+    flag(Period.objects.get(), "a", date(2026, 3, 2))
+    assert f"/ledger/series/{series.pk}/rules/" in reader.get(f"/ledger/series/{series.pk}/").content.decode()
+    page = reader.get(f"/ledger/series/{series.pk}/rules/").content.decode()
+    told = "".join(page.split("<tbody>")[1:])
+    assert 'class="badge bad">' in told
+    assert 'class="badge good">' in told
+    assert "declare" in told
+    plain = define_series("plain", org="berlin", template="P{counter}", calendar="never", time_zone="UTC")
+    assert "nothing is checked" in reader.get(f"/ledger/series/{plain.pk}/rules/").content.decode()
