@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ from tests.concurrency.checkouts import Checkout, checkouts, wait_until_blocked,
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OLD = {"template": "OLD-{year}-{counter:04}", "calendar": "year"}
-NEW = {"template": "NEW-{year}{month}-{counter:03}", "calendar": "month"}
+OLD: dict[str, Any] = {"template": "OLD-{year}-{counter:04}", "calendar": "year"}
+NEW: dict[str, Any] = {"template": "NEW-{year}{month}-{counter:03}", "calendar": "month"}
 
 
 @pytest.fixture
@@ -29,7 +30,9 @@ def test_a_change_waits_for_who_opens_one(pair: list[Checkout], how: str) -> Non
     series = define_series("invoice", **OLD)
     day = date(2031, 1, 1)
     opener.begin()
-    dates = {"day": day} if how == "by the calendar" else {"starts_on": day, "ends_on": date(2031, 12, 31)}
+    dates: dict[str, Any] = (
+        {"day": day} if how == "by the calendar" else {"starts_on": day, "ends_on": date(2031, 12, 31)}
+    )
     opener.run(lambda: open_period("invoice", **dates))
     changed = changer.do(lambda: define_series("invoice", template="NEW-{year}-{counter:03}"))
     wait_until_blocked(changer, changed)

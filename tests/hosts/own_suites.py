@@ -17,7 +17,7 @@ PATIENCE = 580
 def results(python: str, settings: str, folder: Path, *arguments: str, with_folio: bool) -> dict[str, str]:
     """What became of each test: "passed", "failed" or "skipped", by its name."""
     report = folder / f"{settings}-{with_folio}.xml"
-    with new_database("folio_host", owned=True) as url:
+    with new_database("folio_host") as url:  # whose role may make the database that pytest wants
         done = subprocess.run(
             [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments],
             cwd=folder,

@@ -215,7 +215,11 @@ class TestAFormFromADayOn:
         year = today.year + 1
         define_series("y", template="A{year}-{counter:03}", time_zone=ZONE)
         issue("y", on=date(year - 1, 12, 31))
-        change = {"template": "A{fy_start}/{fy_end}-{counter:03}", "calendar": "fiscal-year", "fiscal_start": "04-01"}
+        change: dict[str, Any] = {
+            "template": "A{fy_start}/{fy_end}-{counter:03}",
+            "calendar": "fiscal-year",
+            "fiscal_start": "04-01",
+        }
         define_series("y", **change, from_day=date(year, 1, 1))
         days = [date(year, 3, 31), date(year, 4, 1)]
         assert [str(issue("y", on=day)) for day in days] == [f"A{year - 1}/{year}-002", f"A{year}/{year + 1}-001"]
@@ -225,7 +229,7 @@ class TestAFormFromADayOn:
         series = define_series("m", template="A{year}{month}-{counter}", calendar="month", time_zone=ZONE)
         issue("m", on=date(year, 1, 31))
         open_period(series, date(year, 2, 1)), open_period(series, date(year, 3, 1))
-        change = {"calendar": "year", "template": "A{year}-{counter}"}
+        change: dict[str, Any] = {"calendar": "year", "template": "A{year}-{counter}"}
         define_series("m", **change, from_day=date(year, 2, 1))
         assert str(issue("m", on=date(year, 3, 1))) == f"A{year}-2"
         assert [span[:2] for span in spans(series)][-2:] == [
@@ -329,11 +333,11 @@ class TestSeriesThatMeet:
         self, calendar: str, template: str, days: int, is_used: bool, today: date
     ) -> None:
         far = today + timedelta(days=days)
-        fixed = {
+        fixed: dict[str, Any] = {
             "template": template.format(year=far.year, month=f"{far.month:02}") + "{counter:06}",
             "calendar": "never",
         }
-        moving = {"template": template + "{counter:06}", "calendar": calendar}
+        moving: dict[str, Any] = {"template": template + "{counter:06}", "calendar": calendar}
         for first, second in ((fixed, moving), (moving, fixed)):
             with transaction.atomic():
                 define_series("first", **first)
