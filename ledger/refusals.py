@@ -148,6 +148,11 @@ def pool_exhausted(
         remedy += (
             " Under REPEATABLE READ or SERIALIZABLE, run the transaction again: it sees no draft made since it began."
         )
+    if not period.has_drafts:
+        remedy += (
+            f" None was made for this period yet: they are made from {period.starts_on} on, or up to three days before "
+            "where the system doesn't number by today's date."
+        )
     drafts = "draft is free" if missing == 1 else f"{missing} drafts more than are free would be needed"
     return errors.PoolExhausted(
         f"The series {str(series)!r} has no number left in the period {period.label}: "

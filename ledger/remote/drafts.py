@@ -43,6 +43,11 @@ class Draft:
     reference: str
     drafted_at: datetime
 
+    @property
+    def is_keyless(self) -> bool:
+        """Whether it was taken over by its number, which is all that is known of it."""
+        return not self.reference and self.remote_id == self.number
+
 
 @dataclass(frozen=True, slots=True)
 class Unused:

@@ -49,7 +49,7 @@ def system_settings(adapter: str, url: str, **changes: Any) -> dict[str, Any]:
     """The system that a stand-in poses as, with our numbers pushed to it."""
     given = standin_settings(adapter, url)
     if adapter == "odoo":
-        given["options"]["our_numbers"] = True
+        given["options"] |= {"our_numbers": True, "journal": 9}
     pushed = {"series": ["invoice"], "push": True, "describe": "tests.accounting.pushing:describe"}
     return {**given, **pushed, **changes}
 

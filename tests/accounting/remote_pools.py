@@ -39,6 +39,8 @@ class Vendor:
 
     def settings(self, **options: Any) -> dict[str, Any]:
         common: dict[str, Any] = {"drafts": {"least": 4, "most": 40, "customer": "C-1"}}
+        if self.name == "erpnext":
+            common["item_code"] = "SALE"
         credentials = {"key": API_KEY, "secret": self.standin.secret}
         if self.name == "xero":
             common["token_url"] = f"{self.standin.url}/connect/token"

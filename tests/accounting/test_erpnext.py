@@ -28,6 +28,7 @@ class TestERPNext(Conformance):
     adapter_class = ERPNext
     fills_in_by = "PUT"
     credentials = {"key": API_KEY, "secret": ERPNextStandIn.secret}
+    options = {"item_code": "SALE"}
 
 
 class Discreet(ERPNextStandIn):
@@ -43,7 +44,7 @@ class TestERPNextThatDeletesDrafts(Conformance):
     standin_class = ERPNextStandIn
     adapter_class = ERPNext
     credentials = {"key": API_KEY, "secret": ERPNextStandIn.secret}
-    options = {"delete_drafts": True}
+    options = {"delete_drafts": True, "item_code": "SALE"}
 
 
 @only("delet", "cancel", "since", "page", "process")
@@ -53,7 +54,7 @@ class TestERPNextWithoutSystemManager(Conformance):
     standin_class = Discreet
     adapter_class = ERPNext
     credentials = {"key": API_KEY, "secret": ERPNextStandIn.secret}
-    options = {"deletions": False}
+    options = {"deletions": False, "item_code": "SALE"}
 
 
 @pytest.fixture
@@ -148,10 +149,19 @@ class TestPool:
         assert there.met == answers
 
     def test_a_refusal_costs_no_number(self, there: ERPNextStandIn, erpnext: ERPNext) -> None:
-        with pytest.raises(errors.Refused, match="Could not find Customer: C-404") as caught:
+        with pytest.raises(errors.AnswerLost, match="Customer C-404 not found") as caught:
             erpnext.push(sale("order:1", customer="C-404"))
         tells(caught.value)
         assert erpnext.push(sale("order:2")).number == f"{PREFIX}00001"
+
+    def test_a_line_needs_an_account(self, there: ERPNextStandIn) -> None:
+        with closing(connect(there, item_code="", income_account="")) as erpnext:
+            with pytest.raises(errors.Misconfigured, match="income_account") as caught:
+                erpnext.push(sale("order:1"))
+            tells(caught.value)
+            erpnext.push(sale("order:2", extra={"items": [{"income_account": "Sales", "rate": 1, "qty": 1}]}))
+        with closing(connect(there, item_code="", income_account="Sales")) as erpnext:
+            assert erpnext.push(sale("order:1")).total == Decimal("100.0")
 
 
 class TestNamesGivenAgain:

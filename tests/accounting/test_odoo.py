@@ -17,7 +17,7 @@ from tests.accounting.standins.server import Fault
 from workers.accounting import errors
 from workers.accounting.base import NewInvoice, State, WhoNumbers
 from workers.accounting.credentials import Credentials
-from workers.accounting.odoo import Odoo
+from workers.accounting.odoo import Odoo, read_as
 
 DAY = date(2026, 2, 1)
 JSON_RPC = {"database": DATABASE, "api": "jsonrpc", "login": LOGIN}
@@ -42,7 +42,7 @@ class TestOdooByJsonRpc(TestOdoo):
 
 @only("push", "lost", "number", "cancel")
 class TestOdooWithOurNumbers(TestOdoo):
-    options = {"database": DATABASE, "our_numbers": True}
+    options = {"database": DATABASE, "our_numbers": True, "journal": 9}
 
     def test_the_capabilities_say_so(self, standin: OdooStandIn) -> None:
         with closing(connect(standin, **self.options)) as odoo:
@@ -63,7 +63,7 @@ def odoo(there: OdooStandIn, request: pytest.FixtureRequest) -> Iterator[Odoo]:
 
 @pytest.fixture
 def numbered_by_us(there: OdooStandIn) -> Iterator[Odoo]:
-    with closing(connect(there, database=DATABASE, our_numbers=True)) as odoo:
+    with closing(connect(there, database=DATABASE, our_numbers=True, journal=9)) as odoo:
         yield odoo
 
 
@@ -144,12 +144,72 @@ class TestOurNumbers:
         tells(caught.value)
         assert there.facts() == []
 
+    @pytest.mark.parametrize("name", ["S15-7", "SHOP07/12", "INV/2026/03/7", "A-25-0001", "2025/0001"])
+    def test_what_odoo_reads_as_another_date_is_refused_before_anything_is_made(
+        self, there: OdooStandIn, numbered_by_us: Odoo, name: str
+    ) -> None:
+        with pytest.raises(errors.NumberRefused, match="isn't posted for 2026-02-01"):
+            numbered_by_us.push(sale("order:1", number=name))
+        assert there.count("POST") == 1, "looked for, and not made"
+
+    @pytest.mark.parametrize("name", ["INV-2026-7", "S26-7", "INV/2026/02/7", "R7", "SHOP/000123", "2025-26/7"])
+    def test_others_are_left_to_odoo(self, name: str) -> None:
+        assert read_as(name) in {None, (2026, None), (2026, 2)}
+
+    def test_a_draft_that_is_not_posted_does_not_keep_the_number(
+        self, there: OdooStandIn, numbered_by_us: Odoo
+    ) -> None:
+        """A range of years is judged by Odoo itself."""
+        with pytest.raises(errors.NumberRefused, match="was removed") as caught:
+            numbered_by_us.push(sale("order:1", number="2024-25/7"))
+        tells(caught.value)
+        assert there.facts() == []
+
+    def test_a_journal_of_its_own_is_needed(self, there: OdooStandIn) -> None:
+        with pytest.raises(errors.Misconfigured, match="'journal'") as caught:
+            connect(there, database=DATABASE, our_numbers=True)
+        tells(caught.value)
+
+    def test_a_create_that_outlasted_its_time_out_leaves_no_second_draft(
+        self, there: OdooStandIn, numbered_by_us: Odoo
+    ) -> None:
+        for _ in range(2):
+            there.add("INV-2026-7", DAY, "order:1", State.DRAFT, amount_total=100.0)
+        made = numbered_by_us.push(sale("order:1", number="INV-2026-7"))
+        assert there.facts() == [("INV-2026-7", "order:1", State.POSTED)]
+        assert made.remote_id == "1"
+
     def test_a_number_taken_at_the_last_moment(self, there: OdooStandIn, numbered_by_us: Odoo) -> None:
         there.before_posting = lambda: there.add("INV-2026-7", DAY, "order:2")
         with pytest.raises(errors.NumberRefused, match="INV-2026-7") as caught:
             numbered_by_us.push(sale("order:1", number="INV-2026-7"))
         tells(caught.value)
         assert [reference for _, reference, state in there.facts() if state is State.POSTED] == ["order:2"]
+
+
+class TestAmounts:
+    def test_a_total_that_taxes_would_change_is_not_posted(self, there: OdooStandIn, odoo: Odoo) -> None:
+        there.adds_taxes = True
+        with pytest.raises(errors.Refused, match=r"would be 115.0\d*, where 100.00 was asked for") as caught:
+            odoo.push(sale("order:1"))
+        tells(caught.value)
+        assert there.facts() == []
+
+    def test_it_tells_amount_currency_and_customer(self, odoo: Odoo) -> None:
+        made = odoo.push(sale("order:1"))
+        assert (made.total, made.currency, made.customer) == (Decimal("100.0"), "EUR", "7\nAda Ltd")
+
+
+class TestCancelling:
+    @pytest.mark.parametrize("state", ["paid", "in_payment", "partial", "reversed"])
+    def test_what_was_paid_or_credited_is_left_to_a_person(self, there: OdooStandIn, odoo: Odoo, state: str) -> None:
+        made = odoo.push(sale("order:1"))
+        there.documents[made.remote_id].body["payment_state"] = state
+        with pytest.raises(errors.Refused, match=f"is {state.replace('_', ' ')} in Odoo") as caught:
+            odoo.cancel(made.remote_id)
+        tells(caught.value)
+        assert not caught.value.retryable
+        assert there.facts() == [(made.number, "order:1", State.POSTED)]
 
 
 class TestOnce:

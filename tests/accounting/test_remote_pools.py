@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.test import override_settings
 
-from ledger import issue, remote, sweeps
+from ledger import issue, open_period, remote, sweeps
 from ledger.compat.moving.pool import Pool, move_pool
-from ledger.models import GapFlagged, RemotePool, SweepRun
+from ledger.errors import PoolExhausted
+from ledger.models import DraftMade, GapFlagged, Period, RemotePool, SweepRun
+from ledger.remote import pools
 from tests.accounting.remote_pools import (
     NOW,
     Vendor,
@@ -20,11 +23,13 @@ from tests.accounting.remote_pools import (
     refill,
 )
 from tests.accounting.remote_pools import vendor as vendor
+from tests.accounting.standins.erpnext import ERPNextStandIn
 from tests.allocations import rolled_back
 from tests.drafted import remote_series
 from tests.shop.lorikeet import KeyedInvoiceID
 from workers.accounting import errors, systems
 from workers.accounting.base import NewInvoice, State
+from workers.drafting.refilling import misfit
 from workers.system_sweeps import sweep_name, systems_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,6 +52,53 @@ def test_filled_taken_given_back_and_filled_again(vendor: Vendor) -> None:
     assert (pool.error, pool.claimed_by, pool.wanted) == ("", "", 4)
     assert pool.refilled_at is not None
     all_is_well()
+
+
+def test_no_draft_of_a_system_that_numbers_by_its_clock_is_made_across_a_periods_edge(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three days before a month begins, Xero's pool of it gets its first drafts; ERPNext's would bear this month."""
+    monkeypatch.setattr(pools, "_BEFORE", 40)
+    series = remote_series(template="X-{year}-{month}-{counter}", calendar="month")
+    open_period(series, datetime.now(UTC).date().replace(day=1) + timedelta(days=32))
+    refill()
+    drafted = {each.starts_on: each.has_drafts for each in Period.objects.all()}
+    assert len(drafted) == 2
+    assert drafted.pop(min(drafted))
+    assert set(drafted.values()) == {vendor.name == "xero"}
+    if vendor.name == "erpnext":
+        with pytest.raises(PoolExhausted, match="None was made for this period yet") as caught, transaction.atomic():
+            issue("invoice", document="order:1", on=max(drafted))
+        assert str(max(drafted)) in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("number", "fits"),
+    [
+        ("SI-2026-12-00004", True),
+        ("SI-2026-11-00004", False),
+        ("SI-202611-4", False),
+        ("SI-2027-00004", False),
+        ("SI-2026-00004", True),
+        ("SI-00004", True),
+        ("SI-20261-4", True),
+    ],
+)
+def test_a_number_of_another_period_is_told(number: str, fits: bool) -> None:
+    assert (misfit(number, date(2026, 12, 1), date(2026, 12, 31)) == "") == fits
+
+
+def test_a_draft_whose_number_is_another_periods_is_not_taken() -> None:
+    with ERPNextStandIn() as there:
+        vendor = Vendor(there, "erpnext")
+        there.now = datetime.now(UTC)
+        there.prefix = "ACC-SINV-2019-"
+        with override_settings(LEDGER_ACCOUNTING=vendor.settings()):
+            remote_series()
+            with pytest.raises(errors.NumberRefused, match="could not be taken"):
+                refill()
+        assert free() == []
+        assert DraftMade.objects.filter(refusal__startswith="its number bears 2019").count() == 5
 
 
 def test_the_entry_finds_its_draft_which_becomes_the_document(vendor: Vendor) -> None:

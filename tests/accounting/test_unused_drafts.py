@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from ledger import close_period
+from ledger import close_period, remote
 from ledger.models import DraftCancelled, Entry, Period
 from ledger.series import change_allocation
 from tests.accounting.remote_pools import (
@@ -64,6 +65,20 @@ class TestDraftsThatNobodyUsed:
         assert vendor.standin.count("PUT") + vendor.standin.count("POST") <= asked + 1, "but for a token"
         assert Entry.objects.filter(kind="gap").count() == 3
         all_is_well()
+
+    def test_one_that_was_taken_over_by_its_number_is_cancelled_and_not_just_noted(self, vendor: Vendor) -> None:
+        """Its key isn't known: the number is all that there is."""
+        series = remote_series()
+        key = vendor.standin.add("" if vendor.name == "erpnext" else "OLD-1", date(2026, 1, 5), "", State.DRAFT)
+        old = vendor.standin.documents[key].number
+        claim = remote.claim(series)
+        assert claim is not None
+        [need, *_] = remote.needs(claim, least=1, most=1)
+        assert remote.store(claim, need, ordinal=1, remote_id=old, number=old, borne="") == "stored"
+        remote.release(claim)
+        close_period(Period.objects.get(), early=True)
+        assert [(each["number"], each["outcome"]) for each in self.run("cancel")] == [(old, "cancelled")]
+        assert vendor.drafts() == []
 
     def test_one_that_somebody_uses_is_left_alone(self, vendor: Vendor) -> None:
         self.closed_with_three_left(vendor)

@@ -54,6 +54,19 @@ def test_a_fault_of_the_server_is_tried_again_later_and_later(books: Books, offi
     assert row().last_error == ""
 
 
+def test_what_fails_there_again_and_again_reaches_a_person_and_ends_no_run(books: Books, office: Office) -> None:
+    """ERPNext answers 500 to a customer that it doesn't know."""
+    sell(*[f"order:{n}" for n in range(5)])
+    for _ in range(5):
+        books.fail(*[Fault.ERROR_500] * 12, method="PUT")
+        run = office.push()
+        assert run.stopped_by is None
+        books.faults.clear()
+        office.clock.pass_by(3600)
+    assert set(Push.objects.filter(number__lte="INV-2026-000004").values_list("state", "attempts")) == {("failed", 5)}
+    assert row("INV-2026-000005").state == Push.State.PUSHED
+
+
 def test_a_system_in_trouble_is_left_alone(books: Books, office: Office) -> None:
     sell(*[f"order:{n}" for n in range(6)])
     books.fail(*[Fault.ERROR_503] * 30, method="PUT")

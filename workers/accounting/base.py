@@ -63,6 +63,9 @@ class Capabilities:
 
     ``finds_references`` whether ``find(reference=…)`` works; where not, only a list shows which document bears it.
 
+    ``numbers_by_clock`` whether a number bears the day on which its draft is made, not that of the document: then no
+    draft is made ahead of its period, or after it.
+
     ``overlap``: how far before the last reading the next one must begin, since changes show late or are dated early.
     ``horizon``: how far back ``since`` may lie; a reading that begins earlier is one of everything, without deletions.
     """
@@ -77,6 +80,7 @@ class Capabilities:
     number_kept: bool = True
     max_number_length: int | None = None
     finds_references: bool = True
+    numbers_by_clock: bool = False
     overlap: timedelta = timedelta(minutes=5)
     horizon: timedelta | None = None
 

@@ -1,4 +1,4 @@
-"""ERPNext 13 and later, by its documentation and source, not tried live: it numbers a draft as soon as there is one.
+"""ERPNext 13 and later (its answers were tried against 15.90): it numbers a draft as soon as there is one.
 
 So drafts can be kept as a pool: ``draft`` makes one, ``push`` with its key fills it in and submits it.
 
@@ -9,6 +9,9 @@ A document's name is its number and its key, and **ERPNext gives a name again**:
 counter of its series back, and the next draft gets the number. A key of ours is therefore name and time of creation,
 and nothing is done to a document that merely has the name of the one that was meant. What was deleted is read from the
 "Deleted Document" list, which takes the role System Manager to read; without it, set the option ``deletions`` to False.
+
+A naming series fills ``.YYYY.`` and ``.MM.`` from the clock of that moment, not from the posting date: no draft is made
+ahead of its period. A correction there is *Cancel and Amend*, which numbers the new document ``…-1``.
 
 Our document's key goes into ``po_no`` or, better, a custom field of yours that is Unique: then ERPNext itself refuses a
 second document of one sale, also from two callers at once.
@@ -56,6 +59,7 @@ class ERPNext:
         deletions=True,
         idempotency=False,
         drafts=True,
+        numbers_by_clock=True,
         kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE}),
         number_kept=False,
         # Dated by the clock of the process that writes, before it commits.
@@ -70,6 +74,7 @@ class ERPNext:
         self._reference = system.option("reference_field", "po_no")
         self._series = system.option("naming_series", "")
         self._item = system.option("item_code", "")
+        self._income = system.option("income_account", "")
         self._deletes_drafts = system.option("delete_drafts", False)
         self._zone_name = system.option("time_zone", "")
         self._zone: ZoneInfo | None = None
@@ -78,9 +83,10 @@ class ERPNext:
 
     @classmethod
     def connect(cls, system: System, plumbing: Plumbing) -> Self:
-        """Options: ``naming_series``, ``item_code`` (of the line that we make), ``reference_field``, ``deletions``,
-        ``time_zone`` (of the site; asked for if not given), ``page_size``, and ``delete_drafts``: cancelling deletes a
-        draft instead of submitting and cancelling it, which leaves its number to whoever comes next."""
+        """Options: ``naming_series``, ``item_code`` or ``income_account`` (of the line that we make; one is needed
+        where ``extra`` has no items), ``reference_field``, ``deletions``, ``time_zone`` (of the site; asked for if not
+        given), ``page_size``, and ``delete_drafts``: cancelling deletes a draft instead of submitting and cancelling
+        it, which leaves its number to whoever comes next."""
         client = Client(
             system.name,
             system.required("url"),
@@ -244,6 +250,14 @@ class ERPNext:
     def _values(self, invoice: NewInvoice) -> dict[str, Any]:
         line: dict[str, Any] = {"qty": 1, "rate": invoice.total or 0, "description": invoice.reference}
         line |= {"item_code": self._item} if self._item else {"item_name": invoice.reference, "uom": "Nos"}
+        line |= {"income_account": self._income} if self._income else {}
+        if not self._item and not self._income and "items" not in invoice.extra:
+            raise Misconfigured(
+                f"{self._client.system}: there is no account for the line of an invoice.",
+                rule="ERPNext takes the income account from the item, or from the line itself.",
+                remedy="Set the option 'item_code' or 'income_account', or let 'describe' give the items in extra.",
+                system=self._client.system,
+            )
         return {
             "company": self._company,
             "customer": invoice.customer,

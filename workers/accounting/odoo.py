@@ -1,4 +1,4 @@
-"""Odoo (by its documentation and source, not tried live): it numbers an invoice when it is posted.
+"""Odoo (its answers were tried against 19.0 and 18.0): it numbers an invoice when it is posted.
 
 By JSON-2 from version 19 on, by JSON-RPC before that. ``organisation`` is the company's id there:
 
@@ -6,9 +6,11 @@ By JSON-2 from version 19 on, by JSON-RPC before that. ``organisation`` is the c
               "credentials": {"ENV": "ODOO_"},            # ODOO_KEY: an API key of a user of its own
               "options": {"database": "acme"}}            # JSON-RPC: also "api": "jsonrpc", "login": "folio@acme.com"
 
-An API key lasts three months at most, so it must be renewed in time. A name that is asked for when the invoice is made
-is kept if it fits the date by Odoo's own rules; so with the option ``our_numbers`` we number, else Odoo does. The key
-of our document goes into the "Source Document" (``invoice_origin``), by which it is found again after a lost answer.
+An API key lasts three months at most, so it must be renewed in time. With the option ``our_numbers`` we number, else
+Odoo does. Then the ``journal`` must be Folio's own: in a journal with a name of ours, Odoo gives the next manual
+invoice the next number of that form. What Odoo reads as a year or month in a name must be the date's: two digits or
+four before the counter count (``SHOP07/…``); else it refuses to post. The key of our document goes into the "Source
+Document" (``invoice_origin``), by which it is found again after a lost answer.
 
 A cancelled invoice keeps its name. One that is reset to draft and deleted leaves nothing, and if it was the last of its
 series, Odoo gives its name to the next one.
@@ -16,7 +18,9 @@ series, Odoo gives its name to the next one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -62,6 +66,13 @@ class Odoo:
         self._journal = system.option("journal", 0)
         self._product = system.option("product", 0)
         self._numbers = system.option("our_numbers", False)
+        if self._numbers and not self._journal:
+            raise Misconfigured(
+                f"{system.name}: the option 'our_numbers' needs a 'journal'.",
+                rule="In a journal with a name of ours, Odoo gives our next number to the next manual invoice.",
+                remedy="Make a sales journal for Folio alone there, and name its id in the option 'journal'.",
+                system=system.name,
+            )
         if self._numbers:
             self.capabilities = replace(self.capabilities, who_numbers=frozenset({WhoNumbers.CALLER}))
 
@@ -114,15 +125,33 @@ class Odoo:
         made = make_once(lambda: self._ahead(invoice.reference), lambda: self._make(invoice))
         if made.state is not State.DRAFT:
             return made
+        if invoice.total is not None and made.total is not None and round(made.total - invoice.total, 3):
+            self._withdraw(made)
+            raise self._refused(
+                Refused,
+                f"the total of {invoice.reference} would be {made.total}, where {invoice.total} was asked for",
+                "What is posted is what was asked for; Odoo adds the taxes of the product or the account.",
+            )
         refusal: Refused | None = None
         try:
             return self._act(made.remote_id, "action_post", State.POSTED)
         except Refused as error:
             refusal = error
         # Outside of the `except`, so that no error hangs on another.
-        if self._numbers and any(each.remote_id != made.remote_id for each in self.find(number=invoice.number)):
+        if not self._numbers:
+            raise refusal
+        # A draft that stays would keep the number.
+        self._withdraw(made)
+        if any(each.remote_id != made.remote_id for each in self.find(number=invoice.number)):
             raise self._taken(invoice.number)
-        raise refusal
+        raise NumberRefused(
+            f"{refusal.problem} The draft with the number {invoice.number} was removed.",
+            rule=refusal.rule,
+            remedy=refusal.remedy,
+            system=refusal.system,
+            endpoint=refusal.endpoint,
+            status=refusal.status,
+        )
 
     def draft(self, invoice: NewInvoice) -> RemoteInvoice:
         raise Unsupported(
@@ -133,8 +162,22 @@ class Odoo:
         )
 
     def cancel(self, remote_id: str) -> RemoteInvoice:
+        """Refused where it was paid or credited: the button asks nothing, and leaves payment and refund as they are."""
         now = self._read(remote_id)
-        return now if now.state is State.VOID else self._act(remote_id, "button_cancel", State.VOID)
+        if now.state is State.VOID:
+            return now
+        [row] = self._rows([["id", "=", int(remote_id)]])
+        paid = row.text("payment_state", "not_paid")
+        if paid != "not_paid":
+            raise Refused(
+                f"{self._system.name}: {now.number or remote_id} is {paid.replace('_', ' ')} in Odoo: not cancelled.",
+                rule="An invoice that was paid or credited isn't cancelled: its payment would be left open, its "
+                "revenue taken back twice.",
+                remedy="A person must decide there: reset the payment and cancel it, or leave it to its credit note.",
+                system=self._system.name,
+                endpoint=f"POST {_MOVES}.button_cancel",
+            )
+        return self._act(remote_id, "button_cancel", State.VOID)
 
     def close(self) -> None:
         self._door.close()
@@ -145,7 +188,16 @@ class Odoo:
         return [self._invoice(each) for each in self._rows(domain, limit)]
 
     def _rows(self, domain: list[list[Any]], limit: int | None = None) -> list[Record]:
-        fields = ["name", "state", "posted_before", "invoice_date", "write_date", self._reference, *_AMOUNT]
+        fields = [
+            "name",
+            "state",
+            "posted_before",
+            "payment_state",
+            "invoice_date",
+            "write_date",
+            self._reference,
+            *_AMOUNT,
+        ]
         found = self._door.call(
             _MOVES,
             "search_read",
@@ -175,9 +227,17 @@ class Odoo:
         )
 
     def _ahead(self, reference: str) -> list[RemoteInvoice]:
-        """The documents of ``reference``; those that are posted alone, if there are any."""
+        """The documents of ``reference``; those that are posted alone, if there are any.
+
+        A create that outlasted its time-out leaves a second draft: the first one stays.
+        """
         found = list(self.find(reference=reference))
-        return [each for each in found if each.state is State.POSTED] or found
+        if posted := [each for each in found if each.state is State.POSTED]:
+            return posted
+        drafts = [each for each in found if each.state is State.DRAFT]
+        for each in drafts[1:] if self._numbers else ():
+            self._withdraw(each)
+        return drafts[:1] or found
 
     def _invoice(self, record: Record) -> RemoteInvoice:
         state = record.text("state")
@@ -218,6 +278,8 @@ class Odoo:
         )
 
     def _make(self, invoice: NewInvoice) -> RemoteInvoice:
+        if self._numbers:
+            self._see_that_it_fits(invoice)
         if self._numbers and self.find(number=invoice.number):
             raise self._taken(invoice.number)
         values: dict[str, Any] = {
@@ -236,8 +298,6 @@ class Odoo:
         made = answer.fields["result"]
         if not isinstance(made, list) or len(made) != 1 or not isinstance(made[0], int):
             answer.refuse("has not the id of one new invoice")
-        if self._numbers:
-            self._see_that_it_kept(invoice.number, made[0])
         return self._read(str(made[0]))
 
     def _line(self, invoice: NewInvoice) -> dict[str, Any]:
@@ -253,16 +313,22 @@ class Odoo:
             raise self._refused(Refused, f"there is no active currency {code!r}", "An invoice refers to what is there.")
         return found[0].whole("id")
 
-    def _see_that_it_kept(self, number: str, made: int) -> None:
-        """Odoo drops a name whose year isn't that of the date, without a word: then the draft must go again."""
-        [row] = self._rows([["id", "=", made]])
-        if row.text("name", "") != number:
-            self._door.call(_MOVES, "unlink", [made], repeatable=True)
-            raise self._refused(
-                NumberRefused,
-                f"the number {number!r} isn't kept",
-                "A name whose year or month isn't that of the invoice's date is dropped by Odoo.",
-            )
+    def _see_that_it_fits(self, invoice: NewInvoice) -> None:
+        """Before anything is made: a draft whose name doesn't fit its date can't be posted, and keeps the name."""
+        read = read_as(invoice.number)
+        if read is None or read == (invoice.issued_on.year, read[1] and invoice.issued_on.month):
+            return
+        told = f"{read[0]}" if read[1] is None else f"{read[0]}-{read[1]:02}"
+        raise self._refused(
+            NumberRefused,
+            f"the number {invoice.number!r} is one of {told}, and isn't posted for {invoice.issued_on}",
+            "Two digits or four before the counter are read as a year, two more as a month, and must be the date's.",
+        )
+
+    def _withdraw(self, draft: RemoteInvoice) -> None:
+        """Remove a draft of ours; one that somebody has removed or posted meanwhile stays as it is."""
+        with suppress(NotThere, Refused):
+            self._door.call(_MOVES, "unlink", [int(draft.remote_id)], repeatable=True)
 
     def _taken(self, number: str) -> Refused:
         return self._refused(NumberRefused, f"the number {number!r} is taken", "Odoo gives a name once in a journal.")
@@ -275,6 +341,25 @@ class Odoo:
             system=self._system.name,
             endpoint=f"POST {_MOVES}",
         )
+
+
+#: As `sequence_mixin.py` of Odoo 17 to 19 reads names: by month, by a range of years, by year.
+_YEAR = r"(?P<year>(?:(?<=\D)|(?<=^))(?:(?:19|20|21)\d{2}|\d{2}(?=\D)))"
+_MONTHLY = re.compile(rf"^.*?{_YEAR}\D*?(?P<month>0[1-9]|1[0-2])\D+?\d*\D*?$")
+_RANGE = re.compile(r"^.*?(?:(?<=\D)|(?<=^))(?:(?:19|20|21)\d{2}|\d{2})\D+?(?:(?:19|20|21)\d{2}|\d{2})\D+?\d*\D*?$")
+_YEARLY = re.compile(rf"^.*?{_YEAR}\D+?\d*\D*?$")
+
+
+def read_as(number: str) -> tuple[int, int | None] | None:
+    """Which year and month Odoo reads in a name; None for none, or for a range of years, which it judges itself."""
+    monthly = _MONTHLY.match(number)
+    if monthly is None and _RANGE.match(number):
+        return None
+    found = monthly or _YEARLY.match(number)
+    if found is None:
+        return None
+    year = int(found["year"])
+    return (year if year > 99 else 2000 + year, int(monthly["month"]) if monthly else None)
 
 
 def _named(record: Record, key: str) -> str:

@@ -72,10 +72,8 @@ def _look_at_each(alias: str, system: AccountingSystem, pool: Pool, every: timed
         return
     drafts = [draft for draft in remote.free_drafts(claim, using=alias) if draft.id > claim.looked_through]
     for draft in drafts[:_LOOKS]:
-        # Of one that was taken over without its key, the number is all that is known.
-        keyless = not draft.reference and draft.remote_id == draft.number
         found = system.find(number=draft.number)
-        there = [each for each in found if each.remote_id == draft.remote_id or keyless]
+        there = [each for each in found if each.remote_id == draft.remote_id or draft.is_keyless]
         _judge(alias, draft, there[0] if there else None, counts)
         remote.note_look(claim, looked_through=draft.id, using=alias)
     if len(drafts) <= _LOOKS:

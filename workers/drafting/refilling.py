@@ -10,9 +10,10 @@ Before that, he looks whether drafts that wait were deleted or used there (``wor
 from __future__ import annotations
 
 import logging
+import re
 import time
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 
 from ledger import remote
@@ -127,6 +128,8 @@ def _fill_series(
     for need in remote.needs(pool.claim, least=options.least, most=options.most, using=alias):
         if need.is_current:
             pool.wanted = need.wanted
+        if system.capabilities.numbers_by_clock and not need.is_current:
+            continue  # its number would be one of today's period
         if need.is_low and need.exhausted:
             raise PeriodExhausted(
                 f"The counter of {str(pool.claim.series)!r} is at its end in {need.starts_on} to {need.ends_on}.",
@@ -175,6 +178,8 @@ def _fill(
         draft = system.draft(invoice)
         _check_length(claim, draft)
         refusal = "" if draft.state is State.DRAFT else f"it is {draft.state} in the accounting system"
+        if system.capabilities.numbers_by_clock and not refusal:
+            refusal = misfit(draft.number, need.starts_on, need.ends_on)
         outcome = remote.store(
             claim,
             need,
@@ -206,6 +211,22 @@ def _fill(
             _log.warning("The pool of %s went to another worker meanwhile: %s", claim.series, outcome)
             return False
     raise AssertionError("counting doesn't end")
+
+
+#: A year in a number, and a month behind it.
+_DATED = re.compile(r"(?<!\d)((?:19|20|21)\d{2})(?:\W?(0[1-9]|1[0-2])(?!\d))?(?!\d)")
+
+
+def misfit(number: str, starts_on: date, ends_on: date) -> str:
+    """Why a number that bears another year or month can't be one of this period; empty where it can."""
+    found = _DATED.search(number)
+    if found is None:
+        return ""
+    year, month = int(found[1]), int(found[2] or 0)
+    first, last = (year, month or 1), (year, month or 12)
+    if first <= (ends_on.year, ends_on.month) and (starts_on.year, starts_on.month) <= last:
+        return ""
+    return f"its number bears {found[0]}, and the period is {starts_on} to {ends_on}"
 
 
 def _stuck(claim: Claim) -> NumberRefused:

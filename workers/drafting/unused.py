@@ -72,9 +72,9 @@ def _cancel(books: AccountingSystem, one: Unused, by: Any, using: str) -> Cancel
     if there is None or there.state in (State.VOID, State.DELETED):
         remote.note_cancelled(one.draft, state=State.DELETED if there is None else there.state, by=by, using=using)
         return Cancelled(one, "gone")
-    if there.state is not State.DRAFT or there.reference != one.draft.reference:
+    if there.state is not State.DRAFT or (one.draft.reference and there.reference != one.draft.reference):
         return Cancelled(one, "used")
-    now = books.cancel(one.draft.remote_id)
+    now = books.cancel(there.remote_id)
     remote.note_cancelled(one.draft, state=now.state, by=by, using=using)
     return Cancelled(one, "cancelled")
 
@@ -82,8 +82,8 @@ def _cancel(books: AccountingSystem, one: Unused, by: Any, using: str) -> Cancel
 def _find(books: AccountingSystem, draft: Draft) -> RemoteInvoice | None:
     """The very draft, by its reference; under another one if it has been given one; None if it is gone."""
     for wanted in ({"reference": draft.reference}, {"number": draft.number}):
-        for each in books.find(**wanted):
-            if each.remote_id == draft.remote_id:
+        for each in books.find(**wanted) if all(wanted.values()) else ():
+            if draft.is_keyless or each.remote_id == draft.remote_id:
                 return each
     return None
 

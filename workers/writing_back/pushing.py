@@ -45,6 +45,8 @@ _log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 3600.0
 #: So many documents one after the other that fail for the moment: then it is the system that does, and the run ends.
 _IN_A_ROW = 3
+#: So often a document may meet HTTP 500 before a person hears of it.
+_TRIES = 5
 #: What isn't a matter of one document: a person must act on the system before another one is tried.
 _OF_THE_SYSTEM = (Misconfigured, AuthenticationFailed, UnexpectedAnswer)
 _GONE = {State.VOID, State.DELETED}
@@ -131,7 +133,8 @@ class _Pusher:
                 return
             self.guard.hold(claimed_at, CLAIM_SECONDS)
             error = self.one(push)
-            in_a_row = in_a_row + 1 if error is not None else 0
+            # A failure over there may be that of one document: ERPNext answers 500 to a customer it doesn't know.
+            in_a_row = in_a_row + 1 if error is not None and error.status != 500 else 0
             if isinstance(error, (*_OF_THE_SYSTEM, RateLimited)) or in_a_row == _IN_A_ROW:
                 self.run.stopped_by = error
                 return
@@ -191,7 +194,8 @@ class _Pusher:
 
     def _put_off(self, push: Push, error: AccountingError) -> AccountingError | None:
         """Keep the row for later, or for a person; the error only if it says something about the documents to come."""
-        if not error.retryable and not isinstance(error, _OF_THE_SYSTEM):
+        given_up = error.status == 500 and push.attempts >= _TRIES
+        if given_up or (not error.retryable and not isinstance(error, _OF_THE_SYSTEM)):
             self._tell(push, "failed", self.queue.failed(push, error))
             _log.error("%s: %s", push, error)
             return None

@@ -1,6 +1,7 @@
 """A stand-in for ERPNext: a naming series that numbers drafts, and gives the number of a deleted last draft again.
 
-After frappe/model/naming.py, frappe/model/delete_doc.py and frappe/api/v1.py of its public source: the name is the key;
+After frappe/model/naming.py, frappe/model/delete_doc.py and frappe/api/v1.py of its public source, and what a real
+15.90 did: the name is the key, and bears the year of the clock; an unknown customer is answered with 500;
 a deletion is kept as a "Deleted Document"; docstatus goes 0, 1, 2 and no other way; texts are compared as MariaDB does,
 without regard to case; times bear no zone and are those of the site.
 """
@@ -35,7 +36,11 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
 
 def needs(url: str) -> dict[str, Any]:
     """What the settings of an adapter say about a stand-in at ``url``."""
-    return {"organisation": COMPANY, "credentials": {"key": API_KEY, "secret": ERPNextStandIn.secret}}
+    return {
+        "organisation": COMPANY,
+        "credentials": {"key": API_KEY, "secret": ERPNextStandIn.secret},
+        "options": {"item_code": "SALE"},
+    }
 
 
 class ERPNextStandIn(ChosenFaults):
@@ -44,6 +49,8 @@ class ERPNextStandIn(ChosenFaults):
     def __init__(self) -> None:
         super().__init__()
         self.zone = ZoneInfo("Asia/Kolkata")
+        #: What the naming series makes of the clock.
+        self.prefix = PREFIX
         #: The counter of the series, as tabSeries has it.
         self.current = 0
         self.graveyard: list[dict[str, Any]] = []
@@ -60,7 +67,7 @@ class ERPNextStandIn(ChosenFaults):
         with self.lock:
             if not number:
                 self.current += 1
-                number = f"{PREFIX}{self.current:05}"
+                number = f"{self.prefix}{self.current:05}"
             assert self.named(number) is None, "a name is a key"
             self._last_key += 1
             created = self._stamp(self.now + timedelta(microseconds=self._last_key))
@@ -81,7 +88,7 @@ class ERPNextStandIn(ChosenFaults):
                 "data": json.dumps(self._document(there)),
             }
             self.graveyard.append(row)
-            if there.number == f"{PREFIX}{self.current:05}":
+            if there.number == f"{self.prefix}{self.current:05}":
                 self.current -= 1
 
     def named(self, name: str) -> Document | None:
@@ -177,7 +184,9 @@ class ERPNextStandIn(ChosenFaults):
                 message = f"[Sales Invoice, None]: <b>{field}</b>{self._echo(request)}"
                 return _error(417, "MandatoryError", message)
         if sent["customer"] != "C-1":
-            return _error(417, "LinkValidationError", f"Could not find Customer: {sent['customer']}")
+            return _error(500, "DoesNotExistError", f"Customer {sent['customer']} not found")
+        if not any(line.get("item_code") or line.get("income_account") for line in sent["items"]):
+            return _error(417, "ValidationError", f"Income Account None does not belong to Company {COMPANY}")
         if sent.get("set_posting_time") != 1 or "name" in sent:
             self.misfits.append(f"ERPNext would take another date, or drop the name: {sent}")
         return None

@@ -1,13 +1,15 @@
 """A stand-in for Odoo: names are given at post, one after the highest; both of its interfaces.
 
 After its documentation ("External JSON-2 API", "External RPC API") and the public source of the module `account`
-(account_move.py, sequence_mixin.py): a name is kept once an invoice was posted, dropped before that if its year isn't
-the date's, and given again if the last one was deleted; an empty field is false; times are UTC, to the second.
+(account_move.py, sequence_mixin.py), and what a real 19.0 did: a name is kept, whatever its year, and then not posted
+if its year isn't the date's; it is given again if the last one was deleted; cancelling asks nothing; a product adds its
+tax; an empty field is false; times are UTC, to the second.
 """
 
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -66,6 +68,8 @@ class OdooStandIn(ChosenFaults):
         self.locked: set[str] = set()
         #: Whether posting asks a person first, and does nothing.
         self.asks_first = False
+        #: Whether a line gets the tax of its product, 15 %.
+        self.adds_taxes = False
         #: What somebody else does right before the next invoice is posted.
         self.before_posting: Callable[[], object] | None = None
 
@@ -166,6 +170,7 @@ class OdooStandIn(ChosenFaults):
             "invoice_date": there.issued_on.isoformat(),
             "invoice_origin": there.reference or False,
             "write_date": there.changed_at,
+            "payment_state": there.body.get("payment_state", "not_paid"),
             "amount_total": there.body.get("amount_total", 0.0),
             "currency_id": [there.body.get("currency_id", 125), "EUR"],
             "partner_id": [there.body.get("partner_id", 7), "Ada Ltd"],
@@ -180,8 +185,10 @@ class OdooStandIn(ChosenFaults):
             raise Complaint(422, "odoo.exceptions.UserError", "The partner does not exist.")
         on = date.fromisoformat(values["invoice_date"])
         name = str(values.get("name") or "")
-        if name and str(on.year) not in name:
-            name = ""
+        if self.adds_taxes:
+            values["amount_total"] = round(values["invoice_line_ids"][0][2]["price_unit"] * 1.15, 2)
+        else:
+            values.setdefault("amount_total", float(values["invoice_line_ids"][0][2]["price_unit"]))
         if not name and self.shows_names_early and not self._last(on):
             name = f"INV/{on.year}/00001"
         return int(self.add(name, on, values.get("invoice_origin", ""), State.DRAFT, **values))
@@ -199,6 +206,9 @@ class OdooStandIn(ChosenFaults):
             return {"type": "ir.actions.act_window", "res_model": "validate.account.move"}
         if self.before_posting is not None:
             self.before_posting()
+        years = re.findall(r"(?<!\d)((?:19|20|21)\d{2}|\d{2})(?=\D)", there.number)
+        if years and int(years[-1]) % 100 != there.issued_on.year % 100:
+            raise Complaint(422, "odoo.exceptions.ValidationError", "The Date doesn't match the sequence number.")
         name = there.number or f"INV/{there.issued_on.year}/{self._last(there.issued_on) + 1:05}"
         if any(each.number == name and each.state is State.POSTED for each in self.documents.values()):
             raise Complaint(422, "odoo.exceptions.ValidationError", "Another entry with the same name already exists.")
