@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo admin up test live lint format bench storm mutants docs build clean
+.PHONY: help install demo admin up test test-homes live lint format bench storm mutants docs build clean
 
 help: ## show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## set up .venv (the other targets do it by themselves)
 
@@ -31,6 +31,10 @@ up: $(INSTALLED) ## everything on this machine: PostgreSQL, Redis, site, worker,
 # all that it does. The files come in the order of tests/ordering.py.
 test: $(INSTALLED) ## all tests, on an embedded PostgreSQL unless DATABASE_URL names one
 	$(BIN)/python -m pytest $(if $(DATABASE_URL),,--numprocesses=2 --dist=loadfile --no-loadscope-reorder) $(ARGS)
+
+# Where the server has Citus, the homes are schemas that it distributes.
+test-homes: $(INSTALLED) ## the tests of several homes, on two embedded servers or on the one that DATABASE_URL names
+	$(BIN)/python -m pytest tests/homes $(ARGS)
 
 # Each of these tests is long and stands alone, so they are dealt out one by one.
 live: $(INSTALLED) ## the tests that take minutes: other Pythons, the newest Django, each extra by itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from types import TracebackType
 from typing import Any
@@ -20,7 +21,7 @@ from ledger.errors import (
     SerializationFailure,
 )
 from ledger.grants import purposes
-from ledger.refusals import series_meet
+from ledger.refusals import moved, series_meet
 from ledger.sql.installing import function_texts
 
 #: undefined_function, undefined_table, undefined_column.
@@ -83,6 +84,8 @@ def retry(cause: BaseException | None, whose: str) -> LedgerError | None:
             remedy="Run the whole transaction again, or use READ COMMITTED, which needs no retries.",
         )
     diagnosis: Any = getattr(cause, "diag", None)
+    if state == "55006" and diagnosis.constraint_name == "ledger_tenant_moves":
+        return moved(**json.loads(diagnosis.message_detail))
     if state == "23505" and diagnosis.constraint_name == "ledger_entry_document":
         return SerializationFailure(
             f"A document {whose} got its number on another connection meanwhile. {diagnosis.message_detail}",

@@ -49,6 +49,7 @@
     ├── DeclarationError           missing numbers can't be declared to an authority
     ├── ReportError                a report can't be made as it was asked for
     ├── SealError                  a seal can't be made, exported or proved
+    ├── MoveError                  a tenant can't be moved to another home, or its old copy not dropped
     ├── UnknownSweep               no sweep of that name
     ├── AlarmError                 an alarm can't be acknowledged
     ├── ReconciliationError        an accounting system can't be compared with the ledger, or a finding acknowledged
@@ -56,6 +57,7 @@
         ├── DeadlockDetected       two transactions took two series in opposite order
         ├── LockTimeout            lock_timeout ran out while another checkout held the counter
         ├── SerializationFailure   another transaction was first: the isolation level, or a document, asks for a retry
+        ├── TenantMoved            the tenant is moving to another home, or lives there by now
         └── SecondConnectionFailed  reserved and pooled need a second connection, which was not to be had
 
 Each error says what is wrong (naming the value), which rule it breaks, and the way out; all three are attributes too.
@@ -295,6 +297,10 @@ class SealError(LedgerError):
     """A seal can't be made, exported or proved."""
 
 
+class MoveError(LedgerError):
+    """A tenant can't be moved to another home, or its old copy can't be dropped; nothing is lost."""
+
+
 class UnknownSweep(LedgerError):
     """There is no sweep of that name."""
 
@@ -324,6 +330,10 @@ class LockTimeout(ConcurrencyError):
 
 class SerializationFailure(ConcurrencyError):
     """Another transaction was first: it changed what this one had seen, or numbered the same document."""
+
+
+class TenantMoved(ConcurrencyError):
+    """The tenant is moving to another home, or lives there by now: try again there, in a moment."""
 
 
 class SecondConnectionFailed(ConcurrencyError):

@@ -18,7 +18,8 @@ _USED = """
     SELECT p.id, p.last_value >= p.max_value AND NOT EXISTS (
                SELECT FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id)
     FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
-    WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+    WHERE (%(tenant)s::text IS NULL AND NOT p.moves OR p.tenant = %(tenant)s)
+      AND (%(series)s::text IS NULL OR s.code = %(series)s)
       AND p.closed_at IS NULL AND s.is_active
       AND p.starts_on <= %(latest)s::date AND p.ends_on >= %(earliest)s::date
       AND p.last_value::numeric - p.first_value + 1 >= (p.max_value::numeric - p.first_value) / 100

@@ -51,7 +51,7 @@ _FURTHEST_AHEAD = 36_525
 _WITHOUT_PERIOD = f"""
     SELECT s.id
     FROM ledger_series s
-    WHERE s.is_active
+    WHERE s.is_active AND {sql.at_home("s.tenant")}
       AND s.calendar <> 'explicit'
       AND NOT EXISTS (
           SELECT FROM ledger_period p

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from ledger import errors
+from ledger import errors, homes
 from ledger.formats import MAX_VALUE
-from ledger.models import Allocation, Entry, NumberVoided, Period, RemotePool, Series
+from ledger.models import Allocation, Entry, NumberVoided, Period, RemotePool, Series, TenantMove
 from ledger.zones import timestamp_in
 
 
-def unknown_series(alias: str, tenant: str, code: str) -> errors.UnknownSeries:
-    """No series of that code, and no default for it."""
+def moved(tenant: str, state: str, home: str) -> errors.TenantMoved:
+    """The tenant is not at home where it was asked for; whoever told that it was is asked again."""
+    homes.forget(tenant)
+    what = "is moving between this home and" if state in ("leaving", "arriving") else "has moved to the home"
+    return errors.TenantMoved(
+        f"Tenant {tenant!r} {what} {home!r}.",
+        rule="A tenant lives in one home, and nothing is written for it elsewhere, nor while it moves.",
+        remedy="Nothing was written. Run the whole transaction again in a moment, on the database that "
+        "ledger.homes.home_of(org) tells then.",
+    )
+
+
+def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
+    """No series of that code, and no default for it; or it is in another home."""
+    move = TenantMove.objects.using(alias).filter(tenant=tenant).exclude(state=TenantMove.State.ARRIVED).first()
+    if move is not None:
+        return moved(tenant, move.state, move.home)
     known = Series.objects.using(alias).filter(tenant=tenant).order_by("code").values_list("code", flat=True)[:20]
     return errors.UnknownSeries(
         f"Tenant {tenant!r} has no series {code!r}; it has {', '.join(known) or 'none yet'}.",

@@ -103,8 +103,7 @@ def systems_of(sort: str) -> Sequence[str]:
 
 def sweep_name(sort: str, system: str) -> str:
     """The sweep of this sort for this system, registered now, as one of the system's tenant."""
-    given = credentials.named().get(system, {})
-    tenant = given.get("tenant", "") if isinstance(given, Mapping) else ""
+    tenant = credentials.named().get(system, {}).get("tenant", "")
     work = partial(SORTS[sort].work, system)
     sweep = Sweep(f"{sort}:{system}", SORTS[sort].title.format(system), work, tenant=str(tenant))
     register(sweep)

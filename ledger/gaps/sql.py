@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from ledger.sql import at_home
+
 _CHOSEN = """
-    (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+    (%(tenant)s::text IS NULL AND NOT p.moves OR p.tenant = %(tenant)s)
+    AND (%(series)s::text IS NULL OR s.code = %(series)s)
 """
 
 # The ids of reservations, so many at a time. Arguments: id of the last one read, how many.
-RESERVATION_IDS = "SELECT r.id FROM ledger_reservation r WHERE r.id > %(after)s ORDER BY r.id LIMIT %(size)s"
+RESERVATION_IDS = f"""
+    SELECT r.id FROM ledger_reservation r
+    WHERE r.id > %(after)s AND {at_home("r.tenant")}
+    ORDER BY r.id LIMIT %(size)s
+"""  # noqa: S608  (our own text)
 
 # Whether a checkout holds a row. Only a look: who claims a value finds out for sure.
 _HELD = "ledger_is_held({row}.xmax)"

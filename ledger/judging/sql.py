@@ -7,7 +7,8 @@ All take ``tenant`` and ``series`` (a code), null for all. What looks at each pe
 from __future__ import annotations
 
 _CHOSEN = """
-    (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
+    (%(tenant)s::text IS NULL AND NOT p.moves OR p.tenant = %(tenant)s)
+    AND (%(series)s::text IS NULL OR s.code = %(series)s)
 """
 
 # A moment that Python can read: a row with an impossible one, such as infinity, must not keep the judge from its work.

@@ -217,6 +217,15 @@ class Migration(migrations.Migration):
                         help_text="Its form ended before its time; the days after count on in another.",
                     ),
                 ),
+                (
+                    "moves",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        editable=False,
+                        help_text="Its tenant moves or has moved to another home, and numbers nothing here.",
+                    ),
+                ),
                 ("opened_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
             ],
@@ -236,6 +245,43 @@ class Migration(migrations.Migration):
                 ),
                 ("role", models.TextField()),
                 ("purpose", models.TextField()),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="TenantMove",
+            fields=[
+                (
+                    "tenant",
+                    ledger.models.columns.ShortTextField(blank=True, max_length=200, primary_key=True, serialize=False),
+                ),
+                (
+                    "state",
+                    ledger.models.columns.ShortTextField(
+                        choices=[
+                            ("leaving", "is leaving"),
+                            ("left", "has left; its rows are an old copy"),
+                            ("arriving", "is arriving"),
+                            ("arrived", "has arrived"),
+                            ("dropped", "has left; its old copy was dropped"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "home",
+                    ledger.models.columns.ShortTextField(
+                        help_text="Where it goes, or where it came from.", max_length=200
+                    ),
+                ),
+                ("digest", ledger.models.columns.ShortTextField(blank=True, default="", max_length=64)),
+                ("mover", models.BigIntegerField(null=True)),
+                (
+                    "changed_at",
+                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
+                ),
             ],
             options={
                 "default_permissions": (),

@@ -3,7 +3,7 @@
 Beside them the diary of the sweeps and the mirror of accounting systems, which are no part of the ledger.
 """
 
-from ledger.models.access import RolePurpose, TenantAccess, TenantBinding
+from ledger.models.access import RolePurpose, TenantAccess, TenantBinding, TenantMove
 from ledger.models.alarms import AlarmAcknowledged, AlarmRaised, AlarmResolved
 from ledger.models.changes import AccessChanged, PeriodChanged, SeriesChanged
 from ledger.models.drafts import DraftCancelled, DraftMade, RemotePool
@@ -76,5 +76,6 @@ __all__ = [
     "SweepRun",
     "TenantAccess",
     "TenantBinding",
+    "TenantMove",
     "Ticket",
 ]

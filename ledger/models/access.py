@@ -9,7 +9,7 @@ from django.db import models, router
 from ledger.errors import InvalidActor, InvalidTenant
 from ledger.instances import instance_key
 from ledger.keys import tenant_key
-from ledger.models.columns import key, written_at
+from ledger.models.columns import ShortTextField, key, written_at
 from ledger.models.series import Series
 
 
@@ -68,6 +68,34 @@ class TenantBinding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.login}: {self.tenant or 'the tenant without a name'}"
+
+
+class TenantMove(models.Model):
+    """A tenant that leaves for another home, has left, or has come from one: the function ``ledger_move`` writes it.
+
+    As long as it is here and the state isn't ``arrived``, nothing is written for the tenant in this home. ``mover`` is
+    the transaction that may copy or drop its rows past the guards. ``digest`` is that of all rows, as they moved.
+    """
+
+    class State(models.TextChoices):
+        LEAVING = "leaving", "is leaving"
+        LEFT = "left", "has left; its rows are an old copy"
+        ARRIVING = "arriving", "is arriving"
+        ARRIVED = "arrived", "has arrived"
+        DROPPED = "dropped", "has left; its old copy was dropped"
+
+    tenant = key(primary_key=True, blank=True)
+    state = ShortTextField(max_length=10, choices=State.choices)
+    home = ShortTextField(max_length=200, help_text="Where it goes, or where it came from.")
+    digest = ShortTextField(max_length=64, blank=True, default="")
+    mover = models.BigIntegerField(null=True)
+    changed_at = written_at()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.tenant or 'the tenant without a name'} {self.state} ({self.home})"
 
 
 class RolePurpose(models.Model):

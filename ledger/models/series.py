@@ -363,6 +363,12 @@ class Period(models.Model):
         db_default=False,
         help_text="Its form ended before its time; the days after count on in another.",
     )
+    moves = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Its tenant moves or has moved to another home, and numbers nothing here.",
+    )
     opened_at = MomentField(db_default=Now())
     closed_at = MomentField(null=True, blank=True)
 

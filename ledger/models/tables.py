@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import apps
 from django.db.models import Model
 
-from ledger.models.access import RolePurpose, TenantAccess, TenantBinding
+from ledger.models.access import RolePurpose, TenantAccess, TenantBinding, TenantMove
 from ledger.models.drafts import RemotePool
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.remote import ExpectedDocument, PendingComparison, RemoteDocument, RemoteReading
@@ -25,8 +25,8 @@ DIARY: tuple[type[Model], ...] = (SweepRun, SweepBatch)
 #: What accounting systems have, as far as it was read, and which numbers are to be compared.
 MIRROR: tuple[type[Model], ...] = (RemoteDocument, RemoteReading, PendingComparison, ExpectedDocument)
 
-#: Who may look at whose numbers, which database login serves whom, and what each role may do.
-ACCESS: tuple[type[Model], ...] = (TenantAccess, TenantBinding, RolePurpose)
+#: Who may look at whose numbers, which database login serves whom, what each role may do, and who lives elsewhere.
+ACCESS: tuple[type[Model], ...] = (TenantAccess, TenantBinding, RolePurpose, TenantMove)
 
 #: Where an adoption puts its file for a moment.
 STAGING: tuple[type[Model], ...] = (AdoptingRow, AdoptingDay)

@@ -18,7 +18,7 @@ PERIODS = """
     WITH chosen AS MATERIALIZED (
         SELECT p.*, s.code, s.allocation, s.give_back
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
-        WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s::text)
+        WHERE (%(tenant)s::text IS NULL AND NOT p.moves OR p.tenant = %(tenant)s::text)
           AND (%(series)s::text IS NULL OR s.code = %(series)s::text)
           AND (%(since)s::date IS NULL OR p.ends_on >= %(since)s::date)
           AND (%(until)s::date IS NULL OR p.starts_on <= %(until)s::date)

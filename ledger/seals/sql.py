@@ -6,6 +6,8 @@ once.
 
 from __future__ import annotations
 
+from ledger.sql import at_home
+
 # Arguments: tenant or null.
 NEXT_SEAL = "SELECT * FROM ledger_next_seal(%s)"
 KEEP_SEAL = "SELECT ledger_keep_seal(%s, %s, %s, %s, %s, %s::text[], %s::bigint[], %s::bigint[], %s, %s, %s)"
@@ -75,8 +77,9 @@ TENANTS_WITH_NEWS = f"""
     )
     SELECT DISTINCT w.tenant
     FROM written w JOIN last USING (tenant)
-    WHERE last.era IS DISTINCT FROM (SELECT ledger_era())
-       OR NOT pg_visible_in_snapshot(w.transaction_id::text::xid8, last.snapshot)
+    WHERE (last.era IS DISTINCT FROM (SELECT ledger_era())
+           OR NOT pg_visible_in_snapshot(w.transaction_id::text::xid8, last.snapshot))
+      AND {at_home("w.tenant")}
     ORDER BY w.tenant
 """  # noqa: S608  (our own text)
 
@@ -109,7 +112,9 @@ STANDING = f"""
 
 SNAPSHOTS = "SELECT z.era, z.number, z.snapshot FROM ledger_seal z WHERE z.tenant = %(tenant)s ORDER BY z.number"
 
-SEALED_TENANTS = "SELECT DISTINCT z.tenant FROM ledger_seal z WHERE z.tenant IS NOT NULL ORDER BY z.tenant"
+SEALED_TENANTS = f"""
+    SELECT DISTINCT z.tenant FROM ledger_seal z WHERE z.tenant IS NOT NULL AND {at_home("z.tenant")} ORDER BY z.tenant
+"""  # noqa: S608
 
 SEALS = """
     SELECT z.id, z.number, z.era, z.place, z.snapshot, z.size, z.total, z.root, z.previous, z.head, z.key, z.signature,
@@ -137,8 +142,9 @@ UNSEALED = """
     SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
     WHERE {covered}
       AND NOT EXISTS (SELECT FROM ledger_sealed_rows(%(tenant)s) z WHERE z.source = l.source AND z.id = l.id)
-      AND (l.era > (SELECT ledger_era()) OR l.transaction_id NOT BETWEEN 1
-               AND (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1)
+      AND (l.era > (SELECT ledger_era()) OR l.transaction_id < 1
+           OR l.era = (SELECT ledger_era())
+               AND l.transaction_id >= (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
            OR l.era < %(era)s
            OR (l.era = %(era)s AND pg_visible_in_snapshot(l.transaction_id::text::xid8, %(since)s::pg_snapshot)))
     ORDER BY 1, 2

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+
+def at_home(tenant: str) -> str:
+    """The condition that a tenant lives here: it neither leaves nor arrives nor has left."""
+    return f"NOT EXISTS (SELECT FROM ledger_tenantmove m WHERE m.tenant = {tenant} AND m.state <> 'arrived')"
+
+
 # The hot path: one round trip for one number. Arguments: tenant, series, on, at, document, actor, metadata as JSON
 # text, and the id of the void entry that it replaces, or null. Without casts, since each is one more thing to parse:
 # there is one function of that name.

@@ -10,7 +10,7 @@ HEAL = "SELECT ledger_heal()"
 # The next two take ``after``, the id of the last period read, ``size``, how many are wanted (null for all), ``ids``,
 # the periods to look at (null for all), and ``todays``. They also find periods of series whose time zone nobody knows,
 # which may be due; the first column after those that are used is false for these.
-_THESE = "p.id > %(after)s AND (%(ids)s::bigint[] IS NULL OR p.id = ANY (%(ids)s::bigint[]))"
+_THESE = "NOT p.moves AND p.id > %(after)s AND (%(ids)s::bigint[] IS NULL OR p.id = ANY (%(ids)s::bigint[]))"
 
 # Open periods whose series closes them some days after their end, and that time is over in the series' own zone.
 PERIODS_TO_CLOSE = f"""

@@ -121,7 +121,10 @@ DESCRIBE: Final = """
     UNION ALL
     SELECT 'sequence', s.name, jsonb_build_object(
         'definition', format_type(s.seqtypid, NULL) || ' by ' || s.seqincrement
-                      || ', ' || s.seqmin || ' to ' || s.seqmax
+                      -- From which range ids come, the owner says where there are several homes (ledger_set_home).
+                      || CASE WHEN mod(s.seqmin, 281474976710656) = 1 AND s.seqmax - s.seqmin = 281474976710655
+                              THEN ', 1 to 9223372036854775807'
+                              ELSE ', ' || s.seqmin || ' to ' || s.seqmax END
                       || CASE WHEN s.seqcycle THEN ', and over again' ELSE '' END)::text
     FROM sequence s
     UNION ALL

@@ -140,7 +140,12 @@ def test_every_other_model_is_an_event() -> None:
     mirror = {"remotedocument", "remotereading", "pendingcomparison", "expecteddocument"}
     assert {model._meta.model_name for model in MIRROR} == mirror
     assert {model._meta.model_name for model in DIARY} == {"sweeprun", "sweepbatch"}
-    assert {model._meta.model_name for model in ACCESS} == {"tenantaccess", "tenantbinding", "rolepurpose"}
+    assert {model._meta.model_name for model in ACCESS} == {
+        "tenantaccess",
+        "tenantbinding",
+        "rolepurpose",
+        "tenantmove",
+    }
     assert {model._meta.model_name for model in STAGING} == {"adoptingrow", "adoptingday"}
 
 

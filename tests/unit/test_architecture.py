@@ -27,7 +27,7 @@ LAYERS = [
         *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
         *("remote", "documents", "registering", "seals"),
     },
-    {"sweeps"},
+    {"sweeps", "moving"},
     {"actions"},
     {"checks", "admin", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},
     {"site"},

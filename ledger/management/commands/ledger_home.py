@@ -7,10 +7,12 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
+from django.utils.module_loading import import_string
 from psycopg import sql
 
 from ledger import homes
-from ledger.management.base import FAILED, LedgerCommand
+from ledger.management.base import FAILED, LedgerCommand, seconds
+from ledger.moving import drop, move, stay
 
 #: The home whose ids a ledger draws: ledger_set_home gives each a range of 2^48.
 _NUMBER = """
@@ -25,13 +27,16 @@ _STATE = f"""
 class Command(LedgerCommand):
     help = (
         "The homes in which tenants' numbers live (LEDGER['HOMES']). list tells each and whether it answers; migrate "
-        "makes schemas and migrates all homes in turn. Exit code 0: done; 1: a home could not be asked or migrated; "
-        "2: the options are no good."
+        "makes schemas and migrates all homes in turn; move takes a tenant to another home, with all rows as they are, "
+        "and can be run again whatever ended it; stay gives that up; drop deletes the old copy. Exit code 0: done; 1: "
+        "a home could not be asked or migrated, or a tenant not moved; 2: the options are no good."
     )
     judges = False
     in_all_homes = False
     examples = """  manage.py ledger_home list
   manage.py ledger_home migrate
+  manage.py ledger_home move shop.organization:7 north --hook shop.moving.move_rows
+  manage.py ledger_home drop shop.organization:7 default
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,6 +45,21 @@ class Command(LedgerCommand):
         listing = actions.add_parser("list", help="Each home, how many tenants live there, and whether it answers.")
         listing.add_argument("--json", action="store_true", help="Write one JSON document.")
         actions.add_parser("migrate", help="Make missing schemas, migrate all homes, and give each its range of ids.")
+
+        moving = actions.add_parser("move", help="Take a tenant to another home; nothing is numbered for it meanwhile.")
+        moving.add_argument("org", metavar="TENANT", help="The tenant's key.")
+        moving.add_argument("to", metavar="HOME", help="Where it goes.")
+        moving.add_argument("--from", dest="source", metavar="HOME", help="Where it lives, if not as the setting says.")
+        moving.add_argument(
+            "--hook", metavar="PATH", help="A function that moves the project's own rows: of tenant, old and new home."
+        )
+        moving.add_argument(
+            "--patience", type=seconds, default=60.0, metavar="SECONDS", help="How long to wait for open checkouts."
+        )
+        for name, told in (("stay", "Give up a move that hasn't arrived."), ("drop", "Delete the old copy.")):
+            action = actions.add_parser(name, help=told)
+            action.add_argument("org", metavar="TENANT", help="The tenant's key.")
+            action.add_argument("at", metavar="HOME", help="The home that it leaves or has left.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, f"_{options['action']}")(options)
@@ -60,6 +80,21 @@ class Command(LedgerCommand):
             self.write_table(("home", "number", "tenants", "error"), (row.values() for row in rows))
         if any(row["error"] for row in rows):
             raise CommandError("Homes that don't answer are red: see above.", returncode=FAILED)
+
+    def _move(self, options: dict[str, Any]) -> None:
+        org, to, source = options["org"], options["to"], options["source"]
+        hook = import_string(options["hook"]) if options["hook"] else None
+        with self.progress(None, wanted=options["verbosity"] > 0) as tell:
+            rows = move(org, to, source=source, hook=hook, patience=options["patience"], tell=tell)
+        self.stdout.write(f"{rows:,} rows of tenant {org!r} are in the home {to!r} now, compared by digest.")
+
+    def _stay(self, options: dict[str, Any]) -> None:
+        stay(options["org"], options["at"])
+        self.stdout.write(f"The tenant {options['org']!r} stays in the home {options['at']!r}.")
+
+    def _drop(self, options: dict[str, Any]) -> None:
+        rows = drop(options["org"], options["at"])
+        self.stdout.write(f"{rows:,} rows of the old copy of tenant {options['org']!r} are gone.")
 
     def _migrate(self, options: dict[str, Any]) -> None:
         """A home that fails keeps no other from its migrations; run again, it goes on with those that are left."""

@@ -6,6 +6,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     fits boolean;
 BEGIN
+    IF ledger_is_moving(NEW.tenant) THEN RETURN NEW; END IF;
     SELECT p.tenant = NEW.tenant
        AND CASE WHEN NEW.value IS NULL THEN NEW.refusal > ''
                 ELSE NEW.refusal = '' AND NEW.number > '' AND p.closed_at IS NULL AND p.has_drafts

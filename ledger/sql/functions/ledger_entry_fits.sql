@@ -15,7 +15,7 @@ BEGIN
     SELECT p.tenant = NEW.tenant AND p.series_id = NEW.series_id AND p.closed_at IS NULL
        AND NEW.value BETWEEN p.first_value AND p.last_value
        AND NEW.issued_on BETWEEN p.starts_on AND p.ends_on
-       AND NOT p.has_drafts AND NEW.replaces_id IS NULL
+       AND NOT p.moves AND NOT p.has_drafts AND NEW.replaces_id IS NULL
        AND NEW.number = p.prefix || lpad(NEW.value::text, greatest(p.width, length(NEW.value::text)), '0') || p.suffix
        AND length(NEW.number) <= 100 AND length(NEW.document) <= 200 AND length(NEW.actor) <= 200
        AND NEW.number || NEW.document || NEW.actor COLLATE pg_catalog."C" !~ '[^ -z|-~]'

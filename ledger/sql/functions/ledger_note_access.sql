@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION ledger_note_access() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN
+    IF ledger_is_moving(CASE WHEN TG_OP = 'INSERT' THEN NEW.tenant ELSE OLD.tenant END) THEN RETURN NULL; END IF;
     IF TG_OP <> 'INSERT' THEN
         PERFORM ledger_refuse_foreign(OLD.tenant);
         INSERT INTO ledger_accesschanged (tenant, "user", kind, actor)

@@ -6,6 +6,7 @@ DECLARE
     before jsonb := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD) END;
     after jsonb := to_jsonb(NEW);
 BEGIN
+    IF ledger_is_moving(NEW.tenant) THEN RETURN NULL; END IF;
     INSERT INTO ledger_serieschanged (tenant, series_id, old, new, actor)
     SELECT NEW.tenant, NEW.id, coalesce(jsonb_object_agg(d.key, before -> d.key) FILTER (WHERE before ? d.key), '{}'),
            jsonb_object_agg(d.key, d.value), coalesce(current_setting('folio.actor', true), '')

@@ -7,9 +7,12 @@ DECLARE
     fits boolean;
 BEGIN
     -- Found by its key alone, as in ledger_entry_fits.
-    SELECT p.tenant = NEW.tenant AND p.closed_at IS NULL AND NEW.value BETWEEN p.first_value AND p.last_value
+    SELECT p.tenant = NEW.tenant AND p.closed_at IS NULL AND NOT p.moves AND NEW.value BETWEEN p.first_value AND p.last_value
     INTO fits FROM ledger_period p WHERE p.id = NEW.period_id;
     IF fits IS NOT TRUE THEN
+        IF EXISTS (SELECT FROM ledger_period p WHERE p.id = NEW.period_id AND p.moves) THEN
+            PERFORM ledger_refuse_moved(NEW.tenant);
+        END IF;
         RAISE EXCEPTION 'the value % can''t wait in %: its period % is closed or of another tenant, or never gave it out',
             NEW.value, TG_TABLE_NAME, NEW.period_id USING ERRCODE = 'check_violation';
     END IF;

@@ -10,7 +10,9 @@ DECLARE
     expected text;
     problem text;
 BEGIN
+    IF ledger_is_moving(p_tenant) THEN RETURN; END IF;
     SELECT p.* INTO period FROM ledger_period p WHERE p.id = p_period;
+    IF period.moves THEN PERFORM ledger_refuse_moved(p_tenant); END IF;
     IF period.has_drafts THEN
         expected := ledger_drafted(p_tenant, p_period, p_value);
     END IF;

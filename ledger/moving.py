@@ -1,0 +1,271 @@
+"""A tenant's move to another home: every row is copied as it is, compared, and from then on the old home refuses it.
+
+1. At the old home the tenant is *leaving*: the checkouts under way end, and nothing is written for it any more; who
+   tries gets TenantMoved, and tries again later.
+2. In one transaction at the new home all rows are copied, their digest is compared, and the host's own hook runs.
+3. At the old home it has *left*. What is there is an old copy, which seals, sweeps and the judge leave aside, until it
+   is dropped.
+
+Whatever ends it in between, it can be run again: it goes on where it was. Transaction ids of the old home mean nothing
+in the new one, so that one begins a new era first, unless its era is later already (``ledger.seals.eras``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
+from hashlib import sha256
+from typing import Any
+
+from django.apps import apps
+from django.db import connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ledger import homes
+from ledger.database_errors import told_in_our_words
+from ledger.errors import MoveError
+from ledger.keys import tenant_key
+from ledger.models import AdoptingDay, AdoptingRow, LedgerSeal, SealAnchored, TenantBinding, TenantMove, Ticket
+from ledger.models.tables import event_tables
+
+State = TenantMove.State
+
+#: Of one database: which logins it has, what a transaction does, who moves.
+_STAY = (TenantBinding, Ticket, AdoptingRow, AdoptingDay, TenantMove)
+#: What the seals of the old home's database cover: it stays when the copy is dropped.
+_SEALS = (LedgerSeal, SealAnchored)
+
+_MOVE = "SELECT ledger_move(%s, %s, %s, %s)"
+
+# Transactions that write the ledger now.
+_WRITERS = """
+    SELECT DISTINCT l.virtualtransaction FROM pg_locks l
+    WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.pid <> pg_backend_pid()
+      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+      AND l.relation IN (SELECT to_regclass(t) FROM unnest(%s::text[]) t)
+"""
+_RANGE = "SELECT s.seqmin FROM pg_sequence s WHERE s.seqrelid = pg_get_serial_sequence('ledger_series', 'id')::regclass"
+
+Tell = Callable[[str], None]
+#: Takes the tenant, the old home and the new one.
+Hook = Callable[[str, str, str], None]
+
+
+def move(
+    org: Any,
+    to: str,
+    *,
+    source: str | None = None,
+    hook: Hook | None = None,
+    patience: float = 60,
+    tell: Tell = lambda step: None,
+) -> int:
+    """Move the tenant to the home ``to``, as the owner of both ledgers, and return how many rows it has there.
+
+    ``source`` is its home by LEDGER["HOMES"]. ``hook`` is called in the new home's transaction with the tenant, the old
+    home and the new one: it moves the project's own rows, and tells whatever LEDGER["HOMES"] asks; if it raises,
+    nothing has been copied. ``patience`` is how long checkouts under way are waited for, in seconds. Raises MoveError.
+    """
+    tenant = tenant_key(org)
+    to = homes.registered(to)
+    source = homes.registered(source or _leaving(tenant, to))
+    _expect(source != to, f"Tenant {tenant!r} lives in {to!r}.", "Nothing is to be done.")
+    _expect(
+        _ask(source, _RANGE) != _ask(to, _RANGE),
+        f"The ledgers of {source!r} and {to!r} draw ids from one range.",
+        "manage.py ledger_home migrate gives a ledger without series a range of its own.",
+    )
+    if _state(to, tenant) != (State.ARRIVED, source):
+        tell("waiting for the checkouts under way")
+        _leave(source, tenant, to, patience)
+        _later_era(source, to)
+        _arrive(source, tenant, to, hook, tell)
+    tell("comparing once more")
+    [(digest,)] = _ask(to, "SELECT digest FROM ledger_tenantmove WHERE tenant = %s", [tenant])
+    if _state(source, tenant) == (State.LEAVING, to):
+        with transaction.atomic(using=source):
+            _expect_digest(source, tenant, digest)
+            _ask(source, _MOVE, [tenant, State.LEFT, to, digest])
+    homes.forget(tenant)
+    return sum(_count(to, model, tenant) for model in tables())
+
+
+def stay(org: Any, home: str) -> None:
+    """Give up a move that hasn't arrived: the tenant is at home again where it was. Raises MoveError."""
+    tenant = tenant_key(org)
+    state, to = _state(home, tenant)
+    _expect(state == State.LEAVING, f"Tenant {tenant!r} isn't leaving {home!r}.", "manage.py ledger_home list tells.")
+    _expect(_state(to, tenant)[0] != State.ARRIVED, f"It has arrived in {to!r}.", "Run the move again: it ends it.")
+    with transaction.atomic(using=home):
+        _ask(home, _MOVE, [tenant, None, "", ""])
+
+
+def drop(org: Any, home: str) -> int:
+    """Delete the old copy of a tenant that has left ``home``, and return how many rows it had. Raises MoveError."""
+    tenant = tenant_key(org)
+    with transaction.atomic(using=home):
+        state, to = _state(home, tenant)
+        _expect(
+            state == State.LEFT, f"Tenant {tenant!r} has no old copy in {home!r}.", "Only what has left is dropped."
+        )
+        _expect(
+            _state(to, tenant) == (State.ARRIVED, home),
+            f"Tenant {tenant!r} isn't known to have arrived in {to!r}.",
+            "Run the move again.",
+        )
+        [(digest,)] = _ask(home, "SELECT digest FROM ledger_tenantmove WHERE tenant = %s", [tenant])
+        _expect_digest(home, tenant, digest)
+        _ask(home, _MOVE, [tenant, State.LEFT, to, digest])
+        dropped = sum(_delete(home, model, tenant) for model in reversed(tables()) if model not in _SEALS)
+        _ask(home, _MOVE, [tenant, State.DROPPED, to, digest])
+    return dropped
+
+
+def tables() -> list[type[models.Model]]:
+    """What has rows of tenants that move with them; what is pointed to comes first."""
+    every = {
+        model: None
+        for app in ("ledger", "ledger_workers")
+        if app in apps.app_configs
+        for model in apps.get_app_config(app).get_models()
+        if not model._meta.proxy and model not in _STAY and any(one.name == "tenant" for one in model._meta.fields)
+    }
+    sorter: TopologicalSorter[type[models.Model]] = TopologicalSorter()
+    for model in every:
+        related = {one.related_model._meta.concrete_model for one in model._meta.fields if one.related_model}  # type: ignore[union-attr]
+        sorter.add(model, *sorted(related & every.keys() - {model}, key=lambda one: one._meta.db_table))  # type: ignore[operator]
+    return list(sorter.static_order())
+
+
+def _leave(source: str, tenant: str, to: str, patience: float) -> None:
+    if _state(source, tenant) != (State.LEAVING, to):
+        with told_in_our_words("of this tenant"), transaction.atomic(using=source):
+            _ask(source, "SELECT set_config('lock_timeout', %s, true)", [f"{int(patience * 1000)}ms"])
+            _ask(source, _MOVE, [tenant, State.LEAVING, to, ""])
+    # Who had begun to write before may still commit what he wrote; who begins now is refused.
+    every = [model._meta.db_table for model in tables()]
+    began, deadline = {row for (row,) in _ask(source, _WRITERS, [every])}, time.monotonic() + patience
+    while began := began & {row for (row,) in _ask(source, _WRITERS, [every])}:
+        _expect(
+            time.monotonic() < deadline,
+            f"{len(began)} transactions of {source!r} have been writing for {patience:g} seconds.",
+            f"Nothing was copied. Run it again when they have ended; {tenant!r} numbers nothing until then.",
+        )
+        time.sleep(0.05)
+
+
+def _arrive(source: str, tenant: str, to: str, hook: Hook | None, tell: Tell) -> None:
+    with transaction.atomic(using=to):
+        _ask(to, _MOVE, [tenant, State.ARRIVING, source, ""])
+    with transaction.atomic(using=to), _snapshot(source):
+        _ask(to, _MOVE, [tenant, State.ARRIVING, source, ""])
+        for model in reversed(_SEALS):  # of a stay before, which come back unchanged
+            _delete(to, model, tenant)
+        for model in tables():
+            tell(f"copying {model._meta.db_table}")
+            _copy(source, to, model, tenant)
+        tell("comparing")
+        digest = _digest(source, tenant)
+        _expect_digest(to, tenant, digest)
+        if hook is not None:
+            tell("moving the project's own rows")
+            hook(tenant, source, to)
+        _ask(to, _MOVE, [tenant, State.ARRIVED, source, digest])
+
+
+def _later_era(source: str, to: str) -> None:
+    """Let the new home write in a later era than any row of the old one bears."""
+    [(theirs,)], [(ours,)] = _ask(source, "SELECT ledger_era()"), _ask(to, "SELECT ledger_era()")
+    if ours > theirs:
+        return
+    with told_in_our_words("of this tenant"), transaction.atomic(using=to):
+        _ask(to, "SET LOCAL lock_timeout = '5s'")
+        for table in event_tables():
+            _ask(to, f"ALTER TABLE {table} ALTER COLUMN era SET DEFAULT {int(theirs) + 1}")
+
+
+@contextmanager
+def _snapshot(source: str) -> Iterator[None]:
+    with transaction.atomic(using=source):
+        _ask(source, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _columns(connection: BaseDatabaseWrapper, model: type[models.Model]) -> str:
+    """All but whether the tenant leaves, which is the only thing that the two homes say differently."""
+    names = [one.column for one in model._meta.concrete_fields if one.column and one.column != "moves"]
+    return ", ".join(map(connection.ops.quote_name, names))
+
+
+def _copy(source: str, to: str, model: type[models.Model], tenant: str) -> None:
+    table, columns = model._meta.db_table, _columns(connections[to], model)
+    with connections[source].cursor() as reading, connections[to].cursor() as writing:
+        out = f"COPY (SELECT {columns} FROM {table} WHERE tenant = %s) TO STDOUT (FORMAT binary)"  # noqa: S608  (names of our own)
+        into = f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)"
+        with reading.cursor.copy(out, [tenant]) as rows, writing.cursor.copy(into) as copied:
+            for block in rows:
+                copied.write(block)
+
+
+def _digest(alias: str, tenant: str) -> str:
+    """SHA-256 over all rows of the tenant, table by table and in the order of their keys."""
+    _ask(alias, "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL bytea_output = 'hex'")
+    whole = sha256()
+    for model in tables():
+        keys = ", ".join(one.column for one in model._meta.pk_fields)  # type: ignore[attr-defined]
+        [(count, rows)] = _ask(
+            alias,
+            "SELECT count(*), sha256(coalesce(string_agg(sha256(convert_to(ROW("  # noqa: S608  (names of our own)
+            f"{_columns(connections[alias], model)})::text, 'UTF8')), ''::bytea ORDER BY {keys}), ''::bytea))"
+            f" FROM {model._meta.db_table} WHERE tenant = %s",
+            [tenant],
+        )
+        whole.update(f"{model._meta.db_table} {count} {bytes(rows).hex()}\n".encode())
+    return whole.hexdigest()
+
+
+def _expect_digest(alias: str, tenant: str, digest: str) -> None:
+    _expect(
+        _digest(alias, tenant) == digest,
+        f"The rows of tenant {tenant!r} in {alias!r} are not what was copied.",
+        "Nothing was deleted. Somebody wrote them meanwhile, past the functions of the ledger: look who.",
+    )
+
+
+def _state(alias: str, tenant: str) -> tuple[str, str]:
+    found = _ask(alias, "SELECT state, home FROM ledger_tenantmove WHERE tenant = %s", [tenant])
+    return tuple(found[0]) if found else ("", "")
+
+
+def _leaving(tenant: str, to: str) -> str:
+    """Where the tenant comes from: its home, or where it began to leave if the setting knows the new one already."""
+    home = homes.home_of(tenant)
+    if home != to:
+        return home
+    answers = homes.ask_all(lambda one: _state(one, tenant))
+    return next(
+        (one.home for one in answers if one.value and one.value[1] == to and one.value[0] == State.LEAVING), home
+    )
+
+
+def _ask(alias: str, statement: str, arguments: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement, arguments)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _count(alias: str, model: type[models.Model], tenant: str) -> int:
+    return model._base_manager.using(alias).filter(tenant=tenant).count()
+
+
+def _delete(alias: str, model: type[models.Model], tenant: str) -> int:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE tenant = %s", [tenant])  # noqa: S608  (a name of our own)
+        return int(cursor.rowcount)
+
+
+def _expect(holds: bool, problem: str, remedy: str) -> None:
+    if not holds:
+        raise MoveError(problem, rule="A tenant lives in one home, and a move changes no row.", remedy=remedy)

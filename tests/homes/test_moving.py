@@ -1,0 +1,285 @@
+"""A tenant moves to another home: every row as it is, nothing lost or doubled, and the old home refuses it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, connections, transaction
+
+from ledger import close_period, define_series, homes, issue, issue_many, moving, open_period, void
+from ledger.actions import explain
+from ledger.errors import ConcurrencyError, MoveError, TenantMoved, WrongDatabase
+from ledger.gaps import flagged_gaps, sweep
+from ledger.judging import judge
+from ledger.models import Entry, GapExplained, LedgerSeal, Period, Series, TenantAccess, TenantMove
+from ledger.sweeps import run
+from ledger.verification import verify
+from ledger.verification.seals import verify_seals
+from tests.homes import conftest
+from tests.homes.conftest import TENANTS
+
+OLD, NEW = "first:north", "second:south"
+ALLOCATIONS = ("serial", "at_commit", "pooled", "reserved")
+
+
+@pytest.fixture
+def shop(four: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The tenant ada in the first home, with some of everything; who moves it is believed at once."""
+    where = dict(TENANTS)
+    monkeypatch.setattr(conftest, "TENANTS", where)
+    for allocation in ALLOCATIONS:
+        define_series(
+            allocation,
+            org="ada",
+            template=f"{allocation[0].upper()}-{{year}}-{{counter}}",
+            allocation=allocation,
+            close_after_days=3,
+        )
+        with transaction.atomic(using=OLD):
+            number = issue(allocation, org="ada", document="order:1")
+            issue_many(allocation, org="ada", documents=["order:2", "order:3"], metadata={"till": 7})
+        void(number, reason="returned")
+    with transaction.atomic(using=OLD):
+        str(issue("reserved", org="ada", document="order:9"))
+        transaction.set_rollback(True, using=OLD)
+    sweep(org="ada", grace=timedelta(0), using=OLD)
+    [gap] = flagged_gaps(org="ada")
+    explain(gap, explanation="card refused", by="ann")
+    close_period(open_period("serial", org="ada"), early=True)
+    TenantAccess.objects.using(OLD).create(tenant="ada", user="auth.user:7")
+    return "ada"
+
+
+def hook(tenant: str, old: str, new: str) -> None:
+    """What the setting asks knows the new home."""
+    conftest.TENANTS[tenant] = new
+
+
+def rows(home: str) -> dict[str, list[Any]]:
+    found = {}
+    for model in moving.tables():
+        names = [one.attname for one in model._meta.concrete_fields if one.attname != "moves"]
+        keys = [one.attname for one in model._meta.pk_fields]  # type: ignore[attr-defined]
+        found[model.__name__] = list(
+            model._base_manager.using(home).filter(tenant="ada").order_by(*keys).values_list(*names)
+        )
+    return found
+
+
+def test_every_row_is_there_unchanged_and_numbers_go_on(shop: str) -> None:
+    before = rows(OLD)
+    assert all(before[name] for name in ("Series", "Period", "Entry", "NumberVoided", "GapExplained", "Slot", "Pool"))
+    moved = moving.move(shop, NEW, hook=hook)
+    assert moved == sum(map(len, before.values()))
+    assert rows(NEW) == before
+    assert homes.home_of(shop) == NEW
+    for allocation in ALLOCATIONS[1:]:
+        with transaction.atomic(using=NEW):
+            assert issue(allocation, org=shop, document="order:1x").number == f"{allocation[0].upper()}-" + (
+                f"{Period.objects.using(NEW).get(series__code=allocation).starts_on.year}-"
+                f"{5 if allocation == 'reserved' else 4}"
+            )
+    # The tests' own role is a superuser, which owns the ledger.
+    assert {alarm.check for alarm in verify(tenant=shop, using=NEW)} == {"superuser"}
+    assert judge(org=shop, sweeps=[]).verdict.is_in_order
+
+
+def test_the_old_home_refuses_and_is_left_aside(shop: str) -> None:
+    moving.move(shop, NEW, hook=lambda *_: None)  # the setting doesn't know yet
+    for allocation in ALLOCATIONS[1:]:  # the period of serial is closed
+        with pytest.raises(TenantMoved, match="has moved to the home 'second:south'"), transaction.atomic(using=OLD):
+            str(issue(allocation, org=shop, document="late"))
+    with pytest.raises(TenantMoved):
+        void(f"P-{Period.objects.using(OLD).first().starts_on.year}-2", org=shop, reason="late")  # type: ignore[union-attr]
+    with pytest.raises(TenantMoved), transaction.atomic(using=OLD):
+        issue("invoice", org=shop)  # would make a default series
+    assert not Series.objects.using(OLD).filter(code="invoice").exists()
+    for name in ("open_next_periods", "refill_pools", "flag_gaps", "close_periods", "heal", "seal"):
+        assert run(name, using=OLD).error == ""
+    assert judge(sweeps=[], using=OLD).verdict.is_in_order
+    assert LedgerSeal.objects.using(OLD).filter(tenant="ada").count() == 0
+
+
+def test_nobody_but_the_move_passes_the_guards(shop: str) -> None:
+    moving.move(shop, NEW, hook=hook)
+    for home in (OLD, NEW):
+        for statement in ("DELETE FROM ledger_gapexplained", "DELETE FROM ledger_accesschanged"):
+            with pytest.raises(DatabaseError, match="append-only"), connections[home].cursor() as cursor:
+                cursor.execute(statement)
+    with pytest.raises(DatabaseError), transaction.atomic(using=NEW):
+        Entry._base_manager.using(NEW).create(tenant=shop, series_id=1, period_id=1, value=1, number="x", kind="issued")
+
+
+def test_it_goes_on_where_it_was_interrupted(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = rows(OLD)
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupted(*_: Any) -> None:
+        raise Interrupted
+
+    for step in ("_later_era", "_copy", "_digest"):
+        with monkeypatch.context() as patch:
+            patch.setattr(moving, step, interrupted)
+            with pytest.raises(Interrupted):
+                moving.move(shop, NEW)
+        assert not any(rows(NEW).values())
+        with pytest.raises(TenantMoved), transaction.atomic(using=OLD):
+            issue("pooled", org=shop)
+    with pytest.raises(Interrupted):
+        moving.move(shop, NEW, hook=interrupted)
+    assert not any(rows(NEW).values())
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_expect_digest", lambda home, *_: interrupted() if home == OLD else None)
+        with pytest.raises(Interrupted):
+            moving.move(shop, NEW, hook=hook)
+    assert TenantMove.objects.using(OLD).get().state == "leaving"
+    moving.move(shop, NEW)  # the setting knows the new home already
+    assert TenantMove.objects.using(OLD).get().state == "left"
+    assert rows(NEW) == before
+
+
+def test_a_move_is_given_up(shop: str) -> None:
+    with pytest.raises(ZeroDivisionError):
+        moving.move(shop, NEW, hook=lambda *_: 1 // 0)
+    moving.stay(shop, OLD)
+    with transaction.atomic(using=OLD):
+        assert issue("pooled", org=shop).number.endswith("-4")
+    with pytest.raises(MoveError, match="isn't leaving"):
+        moving.stay(shop, OLD)
+
+
+def test_the_old_copy_is_dropped_and_the_tenant_comes_back(
+    shop: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("seal", using=OLD)
+    before = rows(OLD)
+    with pytest.raises(MoveError, match="no old copy"):
+        moving.drop(shop, OLD)
+    call_command("ledger_home", "move", shop, NEW, "--hook", "tests.homes.test_moving.hook", verbosity=0)
+    call_command("ledger_home", "drop", shop, OLD)
+    assert "rows of the old copy" in capsys.readouterr().out
+    left = {name for name, found in rows(OLD).items() if found}
+    assert left == {"LedgerSeal"}
+    with pytest.raises(WrongDatabase), transaction.atomic(using=OLD):
+        issue("pooled", org=shop, using=OLD)
+    with monkeypatch.context() as patch:
+        patch.setitem(conftest.TENANTS, shop, OLD)  # a process that hasn't heard of it
+        homes.forget(shop)
+        for code in ("pooled", "invoice"):
+            with pytest.raises(TenantMoved), transaction.atomic(using=OLD):
+                issue(code, org=shop)
+    homes.forget(shop)
+    assert run("seal", using=OLD).error == ""
+    moving.move(shop, OLD, hook=hook)
+    assert rows(OLD) == before
+    with transaction.atomic(using=OLD):
+        assert issue("pooled", org=shop).number.endswith("-4")
+
+
+def test_what_was_written_past_the_functions_is_not_dropped(shop: str) -> None:
+    moving.move(shop, NEW, hook=hook)
+    with connections[OLD].cursor() as cursor:
+        cursor.execute("UPDATE ledger_series SET time_zone = 'Asia/Tokyo' WHERE tenant = 'ada'")
+    with pytest.raises(MoveError, match="not what was copied"):
+        moving.drop(shop, OLD)
+    assert Entry.objects.using(OLD).filter(tenant="ada").exists()
+
+
+def test_seals_go_on_in_a_new_era(shop: str) -> None:
+    moving._later_era(NEW, OLD)  # so that the new home's era is earlier
+    define_series("bill", org="dora", template="B-{year}-{counter}")
+    with transaction.atomic(using=NEW):
+        issue("bill", org="dora")
+    for home in (OLD, NEW):
+        run("seal", using=home)
+    with transaction.atomic(using=OLD):
+        issue("pooled", org=shop)  # not sealed when it moves
+    moving.move(shop, NEW, hook=hook)
+    for tenant, code in (("ada", "pooled"), ("dora", "bill")):
+        with transaction.atomic(using=NEW):
+            issue(code, org=tenant)
+    assert run("seal", using=NEW).counts["sealed"] >= 2
+    for tenant in ("ada", "dora"):
+        seals = LedgerSeal.objects.using(NEW).filter(tenant=tenant).order_by("number").values_list("number", "era")
+        [(first, before), (second, after)] = seals
+        assert (first, second) == (1, 2)
+        assert before < after
+    assert not list(verify_seals(using=NEW))
+    assert not list(verify_seals(using=OLD))
+
+
+def test_ledgers_of_one_range_of_ids_are_refused(shop: str) -> None:
+    with connections[NEW].cursor() as cursor:
+        cursor.execute("SELECT ledger_set_home(0)")
+    try:
+        with pytest.raises(MoveError, match="one range"):
+            moving.move(shop, NEW)
+    finally:
+        with connections[NEW].cursor() as cursor:
+            cursor.execute("SELECT ledger_set_home(3)")
+
+
+@pytest.mark.parametrize("allocation", ALLOCATIONS)
+def test_checkouts_go_on_while_a_tenant_moves(shop: str, allocation: str) -> None:
+    """Of the tenant that moves each is retried until it succeeds, and none is lost or doubled; others see no error."""
+    for tenant in ("ada", "bob"):
+        define_series("load", org=tenant, template="L-{counter}", calendar="never", allocation=allocation)
+    told: dict[str, list[str]] = {"ada": [], "bob": []}
+    errors: list[BaseException] = []
+    retried: list[str] = []
+    moved = threading.Event()
+
+    def checkout(tenant: str, till: int) -> None:
+        try:
+            after = 0
+            for count in range(10_000):
+                after += moved.is_set()
+                if after > 5:
+                    return
+                while True:
+                    home = homes.home_of(tenant)
+                    try:
+                        with transaction.atomic(using=home):
+                            entry = issue("load", org=tenant, document=f"order:{till}:{count}")
+                        told[tenant].append(str(entry))
+                        break
+                    except ConcurrencyError as error:
+                        if not isinstance(error, TenantMoved) or tenant != "ada":
+                            raise
+                        retried.append(home)
+                        time.sleep(0.01)
+        except BaseException as error:  # noqa: BLE001  (told by the test)
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=checkout, args=(tenant, till)) for tenant in told for till in range(3)]
+    for thread in threads:
+        thread.start()
+    while min(map(len, told.values())) < 30 and not errors:
+        time.sleep(0.01)
+    try:
+        moving.move("ada", NEW, hook=hook)
+    finally:
+        moved.set()
+        for thread in threads:
+            thread.join()
+    assert errors == []
+    assert OLD in retried
+    for tenant, home in (("ada", NEW), ("bob", "first:south")):
+        kept = list(
+            Entry.objects.using(home)
+            .filter(tenant=tenant, series__code="load", kind="issued")
+            .values_list("number", flat=True)
+        )
+        assert sorted(kept) == sorted(told[tenant])
+        assert len(set(kept)) == len(kept)
+    assert Entry.objects.using(OLD).filter(tenant="ada").count() < Entry.objects.using(NEW).filter(tenant="ada").count()
+    assert GapExplained.objects.using(NEW).filter(tenant="ada").count() == 1
