@@ -36,6 +36,9 @@ _DENIED = "42501"
 
 #: What of the ledger an error speaks of, in whatever language it does.
 _OURS = re.compile(r"\bledger_\w+")
+_BROKEN = re.compile(r'constraint "(ledger_\w+)"')
+_MOVED = " is not at home here: "
+_SHARD = re.compile(r"_\d{6,}$")
 
 
 class told_in_our_words:  # noqa: N801  (reads as a statement: with told_in_our_words(series): …)
@@ -62,6 +65,16 @@ class told_in_our_words:  # noqa: N801  (reads as a statement: with told_in_our_
                 raise ours from error
 
 
+def constraint_of(diagnosis: Any) -> str:
+    """The name of the constraint that was broken, or "". In a schema that Citus distributes it has a shard's number at
+    its end, and through the coordinator it stands in the message alone."""
+    if diagnosis is None:
+        return ""
+    named = _BROKEN.search(diagnosis.message_primary or "")
+    name: str = diagnosis.constraint_name or (named[1] if named else "")
+    return _SHARD.sub("", name)
+
+
 def retry(cause: BaseException | None, whose: str) -> LedgerError | None:
     """The ConcurrencyError for an error of the driver, or None if it is of another kind; ``whose`` counter it was."""
     state = getattr(cause, "sqlstate", None)
@@ -84,9 +97,10 @@ def retry(cause: BaseException | None, whose: str) -> LedgerError | None:
             remedy="Run the whole transaction again, or use READ COMMITTED, which needs no retries.",
         )
     diagnosis: Any = getattr(cause, "diag", None)
-    if state == "55006" and diagnosis.constraint_name == "ledger_tenant_moves":
+    broken = constraint_of(diagnosis)
+    if broken == "ledger_tenant_moves" or _MOVED in (getattr(diagnosis, "message_primary", None) or ""):
         return moved(**json.loads(diagnosis.message_detail))
-    if state == "23505" and diagnosis.constraint_name == "ledger_entry_document":
+    if broken == "ledger_entry_document":
         return SerializationFailure(
             f"A document {whose} got its number on another connection meanwhile. {diagnosis.message_detail}",
             rule="One document has one number.",
@@ -165,22 +179,23 @@ def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
             rule="Folio's tables and functions come from its migrations, and must be on the connection's search_path.",
             remedy="Run manage.py migrate on that database; with several, look at using= and at DATABASE_ROUTERS.",
         )
-    if diagnosis is not None and diagnosis.constraint_name == "ledger_entry_number":
+    broken = constraint_of(diagnosis)
+    if broken == "ledger_entry_number":
         return NumberTaken(
             f"Series {series!r} would repeat a number of the same tenant. {diagnosis.message_detail or ''}",
             rule="A tenant's numbers are unique over all its series, without regard to case.",
             remedy="Let the series go past it: ledger.actions.skip_taken(), or manage.py ledger_gaps skip. A prefix of "
             "its own, in the template, holds from the next period on.",
         )
-    if diagnosis is not None and diagnosis.constraint_name == "ledger_series_numbers":
+    if broken == "ledger_series_numbers":
         return series_meet(series, diagnosis.message_detail)
-    if diagnosis is not None and diagnosis.constraint_name in ("ledger_period_numbers", "ledger_period_format"):
+    if broken in ("ledger_period_numbers", "ledger_period_format"):
         return PeriodConflict(
             f"A period of series {series!r} could repeat numbers of another one: {diagnosis.message_primary}.",
             rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
             remedy="Choose a template, or a length limit, by which their counters can't meet.",
         )
-    if diagnosis is not None and diagnosis.constraint_name == "ledger_period_history":
+    if broken == "ledger_period_history":
         return InvalidCalendar(
             f"The calendar of series {series!r} can't change now: {diagnosis.message_primary}.",
             rule="A period that was changed stays with its history, also an empty one.",

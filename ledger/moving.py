@@ -50,7 +50,7 @@ _RANGE = "SELECT s.seqmin FROM pg_sequence s WHERE s.seqrelid = pg_get_serial_se
 
 Tell = Callable[[str], None]
 #: Takes the tenant, the old home and the new one.
-Hook = Callable[[str, str, str], None]
+Hook = Callable[[str, str, str], object]
 
 
 def move(
@@ -134,8 +134,9 @@ def tables() -> list[type[models.Model]]:
     }
     sorter: TopologicalSorter[type[models.Model]] = TopologicalSorter()
     for model in every:
-        related = {one.related_model._meta.concrete_model for one in model._meta.fields if one.related_model}  # type: ignore[union-attr]
-        sorter.add(model, *sorted(related & every.keys() - {model}, key=lambda one: one._meta.db_table))  # type: ignore[operator]
+        related: list[Any] = [field.related_model for field in model._meta.fields if field.related_model is not None]
+        pointed = {one._meta.concrete_model for one in related} & every.keys() - {model}
+        sorter.add(model, *sorted(pointed, key=lambda one: str(one._meta.db_table)))
     return list(sorter.static_order())
 
 
@@ -161,8 +162,8 @@ def _arrive(source: str, tenant: str, to: str, hook: Hook | None, tell: Tell) ->
         _ask(to, _MOVE, [tenant, State.ARRIVING, source, ""])
     with transaction.atomic(using=to), _snapshot(source):
         _ask(to, _MOVE, [tenant, State.ARRIVING, source, ""])
-        for model in reversed(_SEALS):  # of a stay before, which come back unchanged
-            _delete(to, model, tenant)
+        for kept in reversed(_SEALS):  # of a stay before, which come back unchanged
+            _delete(to, kept, tenant)
         for model in tables():
             tell(f"copying {model._meta.db_table}")
             _copy(source, to, model, tenant)
@@ -214,7 +215,7 @@ def _digest(alias: str, tenant: str) -> str:
     _ask(alias, "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL bytea_output = 'hex'")
     whole = sha256()
     for model in tables():
-        keys = ", ".join(one.column for one in model._meta.pk_fields)  # type: ignore[attr-defined]
+        keys = ", ".join(str(one.column) for one in model._meta.pk_fields)
         [(count, rows)] = _ask(
             alias,
             "SELECT count(*), sha256(coalesce(string_agg(sha256(convert_to(ROW("  # noqa: S608  (names of our own)

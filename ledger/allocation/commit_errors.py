@@ -13,7 +13,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseErrorWrapper
 
-from ledger.database_errors import retry
+from ledger.database_errors import constraint_of, retry
 from ledger.errors import (
     CommitRefused,
     DocumentConflict,
@@ -28,6 +28,7 @@ from ledger.errors import (
 
 _NAME = "wrap_database_errors"
 _CONSTRAINT = "ledger_ticket_"
+_REFUSAL = "the commit was refused, since period "
 
 
 class _ClosedAtCommit(CommitRefused, PeriodClosed):
@@ -112,10 +113,12 @@ def _ours(error: BaseException) -> LedgerError | None:
     diagnosis: Any = getattr(error, "diag", None)
     if diagnosis is None:
         return None
-    constraint = diagnosis.constraint_name or ""
-    if constraint.startswith(_CONSTRAINT):
-        return _refused(constraint.removeprefix(_CONSTRAINT), json.loads(diagnosis.message_detail))
-    if "ledger_number_tickets" in (diagnosis.context or ""):
+    constraint = constraint_of(diagnosis)
+    if constraint.startswith(_CONSTRAINT) or (diagnosis.message_primary or "").startswith(_REFUSAL):
+        facts = json.loads(diagnosis.message_detail)
+        return _refused(facts["reason"], facts)
+    # Through a coordinator of Citus nothing but the words of an error comes from the node.
+    if "ledger_number_tickets" in (diagnosis.context or "") or diagnosis.sqlstate == "XX000":
         if constraint == "ledger_entry_number":
             return _TakenAtCommit(
                 "A ticket got no number at COMMIT: it would repeat a number of the same tenant. "

@@ -19,14 +19,14 @@ if "FOLIO_TEST_VISIBILITY" in os.environ:
 
 @task(name="ledger.wait")
 def wait() -> dict[str, Any]:
-    return _run("wait")
+    return _run(wait, "wait", None)
 
 
 @task(name="ledger.stubborn")
 def stubborn() -> dict[str, Any]:
-    return _run("stubborn")
+    return _run(stubborn, "stubborn", None)
 
 
 @task(name="ledger.hesitate")
 def hesitate() -> dict[str, Any]:
-    return _run("hesitate")
+    return _run(hesitate, "hesitate", None)

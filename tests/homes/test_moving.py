@@ -64,7 +64,7 @@ def rows(home: str) -> dict[str, list[Any]]:
     found = {}
     for model in moving.tables():
         names = [one.attname for one in model._meta.concrete_fields if one.attname != "moves"]
-        keys = [one.attname for one in model._meta.pk_fields]  # type: ignore[attr-defined]
+        keys = [one.attname for one in model._meta.pk_fields]
         found[model.__name__] = list(
             model._base_manager.using(home).filter(tenant="ada").order_by(*keys).values_list(*names)
         )
