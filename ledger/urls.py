@@ -3,6 +3,7 @@
 from django.urls import path
 
 from ledger.web.alarms import acknowledge_alarms, alarms
+from ledger.web.books import books
 from ledger.web.exports import export
 from ledger.web.findings import acknowledge_findings, findings
 from ledger.web.gaps import explain_gaps, gaps
@@ -31,5 +32,6 @@ urlpatterns = [
     path("alarms/acknowledge/", acknowledge_alarms, name="acknowledge_alarms"),
     path("findings/", findings, name="findings"),
     path("findings/acknowledge/", acknowledge_findings, name="acknowledge_findings"),
+    path("books/", books, name="books"),
     path("workers/", workers, name="workers"),
 ]

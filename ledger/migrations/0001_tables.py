@@ -1232,6 +1232,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": ("view",),
+                "permissions": [("read_books", "Can compare books in a file")],
                 "constraints": [
                     models.UniqueConstraint(fields=("tenant", "system"), name="ledger_remotereading_system")
                 ],

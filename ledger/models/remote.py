@@ -141,6 +141,7 @@ class RemoteReading(models.Model):
 
     class Meta:
         default_permissions = ("view",)
+        permissions: ClassVar = [("read_books", "Can compare books in a file")]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "system"], name="ledger_remotereading_system")
         ]

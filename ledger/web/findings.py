@@ -59,6 +59,7 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
         "all_chosen": asked.text("choose") == "page",
         "choose_url": asked.url(choose="page"),
         "may_acknowledge": access.may("acknowledge_finding"),
+        "may_read_books": access.may("read_books"),
     }
     return shown(request, access, "findings.html", context, tenant=tenant, title="Findings")
 

@@ -26,7 +26,7 @@ from tests.integration.reporting import pdf_pages
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm")
+ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm", "read_books")
 EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", *ACTING)
 
 #: How files of each kind begin.

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sequences
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
@@ -458,6 +459,32 @@ class TestModel:
             assert str(issue("invoice", org=shop, document=old[0])) == f"INV-{YEAR}-0001"
             assert str(issue("invoice", org=shop, document=old[2])) == f"INV-{YEAR}-0004"
             assert str(issue("invoice", org=other)) == f"INV-{YEAR}-0010"
+
+    def test_rows_that_meet_the_conditions(self, shop: Organization) -> None:
+        other = Organization.objects.create(name="Another")
+        orders(shop, f"INV-{YEAR}-0001", "quote 7")
+        orders(other, f"INV-{YEAR}-0002", f"INV-{YEAR}-0003")
+        named = f"org__name={shop.name}|{other.name}"
+        only = ("--where", named, "--where", "reference__startswith=INV-")
+        assert [row["adopted"] for row in moved(self.KIND, *HISTORY, *self.TO, *only)] == [3]
+        only = ("--where", f"org={shop.pk}", "--where", "reference__startswith=INV-")
+        assert [row["adopted"] for row in moved(self.KIND, *HISTORY, *self.TO, *only)] == [1]
+
+    @pytest.mark.parametrize("condition", ["reference", "colour=red", "id=seven"])
+    def test_conditions_that_are_no_good(self, shop: Organization, condition: str) -> None:
+        with pytest.raises(CommandError, match="can't be read from 'shop.Order'") as told:
+            move(self.KIND, *HISTORY, *self.TO, "--where", condition)
+        assert told.value.returncode == 2
+
+    def test_rows_are_named_by_keys_of_any_kind(self) -> None:
+        for key, number in (("ann", 1), ("bob", 2), ("eve", 2)):
+            Session.objects.create(session_key=key, session_data=f"INV-{YEAR}-{number:04}", expire_date=timezone.now())
+        fields = ("--model", "sessions.Session", "--number-field", "session_data", "--date-field", "expire_date")
+        with pytest.raises(CommandError, match=r"The model 'sessions\.Session' has 1 bad rows") as told:
+            move(self.KIND, *fields, *self.TO)
+        assert f"sessions.Session eve: the number 'INV-{YEAR}-0002' is that of sessions.Session bob as well" in str(
+            told.value
+        )
 
     def test_a_bare_counter(self, shop: Organization) -> None:
         old = orders(shop, "a", "b")

@@ -255,6 +255,16 @@ def files_of_old_invoices(names: Names, folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def an_export_of_datev(names: Names, folder: Path) -> Iterator[None]:
+    """The month of a shop that has sold nothing: its one booking has no invoice."""
+    head = '"EXTF";700;21;"Buchungsstapel";13;;;;"";"";1;1;20260101;4;20261101;20261130;""'
+    rows = f"{head}\nUmsatz;Konto;Belegdatum;Belegfeld 1;Generalumkehr (GU)\n9,00;4970;3011;;\n"
+    (folder / "EXTF_November.csv").write_text(rows, encoding="cp1252")
+    with a_new_shop(names, folder):
+        yield
+
+
+@contextmanager
 def recipes_table(names: Names, folder: Path) -> Iterator[None]:
     """Twelve invoice IDs of Lorikeet's recipe, one of which a checkout holds."""
     with a_new_shop(names, folder), books():
@@ -354,6 +364,7 @@ _SCENES = (
     _Of("docs/index.md", "", a_shop_at_work),
     _Of("docs/explanation/judging.md", "acknowledge 17", an_alarm_that_nobody_can_mend),
     _Of("docs/explanation/*", "", the_period_of_the_explanations),
+    _Of("docs/guides/accounting.md", "ledger_books", an_export_of_datev),
     _Of("docs/guides/accounting.md", "ledger_drafts", drafts_in_the_books),
     _Of("docs/guides/accounting.md", "define_series", a_new_shop),
     _Of("docs/guides/accounting.md", "", a_shop_with_books),

@@ -136,5 +136,6 @@ def addresses(shop: Shop) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "alarms": [("/ledger/alarms/", {**whose, "alarms-state": "all"})],
         "acknowledge_alarms": [("/ledger/alarms/acknowledge/", {**whose, "alarm": shop.alarm.pk})],
         "findings": [("/ledger/findings/", whose)],
+        "books": [("/ledger/books/", whose)],
         "acknowledge_findings": [("/ledger/findings/acknowledge/", {**whose, "finding": shop.finding.pk})],
     }

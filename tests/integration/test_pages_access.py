@@ -22,13 +22,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 #: Pages that have no tenant: for monitoring, by a token or without; and the sweeps of all tenants.
 OF_NO_TENANT = {"healthz", "metrics", "workers"}
 
-ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm")
+ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm", "read_books")
 EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", *ACTING)
 ACTIONS = {
     "void_number": "void_number",
     "explain_gaps": "explain_gap",
     "acknowledge_findings": "acknowledge_finding",
     "acknowledge_alarms": "acknowledge_alarm",
+    "books": "read_books",
 }
 
 

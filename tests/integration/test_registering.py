@@ -26,6 +26,7 @@ from ledger.rules import Outcome
 from ledger.verification import verify
 from tests.integration.adopting import Write
 from tests.integration.reporting import rows
+from tests.integration.test_exports import workbook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,6 +131,11 @@ class TestTheCommand:
         columns = ["--number-column=DocNo", "--reference-column=Irn", "--digest-column=Hash", "--delimiter=;"]
         assert ask(path, *columns)[0] == 0
         assert NumberRegistered.objects.get().digest == DIGEST
+
+    def test_a_workbook_with_lines_above_the_header(self, tmp_path: Path, numbers: list[str]) -> None:
+        path = tmp_path / "ksef.xlsx"
+        path.write_bytes(workbook(KSeF=[["Report of March"], [], ["number", "reference"], [numbers[0], "K-1"]]))
+        assert ask(path) == (0, f"1 number registered with {KSEF}; 0 of 1 were known already.\n")
 
     @pytest.mark.parametrize(
         ("lines", "header", "why"),

@@ -117,7 +117,7 @@ def test_a_file_is_adopted(tmp_path: Path) -> None:
             "--void-column",
             "void",
         ),
-        *("--pattern", r"^\w+-(?P<counter>\d+)$", "--database", FINANCE, "--explain-gaps", "as it came"),
+        *("--pattern", r"^\w+-(?P<counter>\d+)$", "--database", FINANCE, "--explain-gaps", "as it came", "--apply"),
         stdout=StringIO(),
     )
     assert Entry.objects.using(FINANCE).filter(series__code="old", kind="adopted", voids__isnull=False).count() == 1

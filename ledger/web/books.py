@@ -1,0 +1,143 @@
+"""Books in a file, on a page: upload an export, see its first rows, say which column is what, see what would be found.
+
+Then compare it, or keep the layout as a profile: a small file for ``ledger_books --profile`` and watched folders.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from ledger.database_errors import not_granted
+from ledger.errors import LedgerError
+from ledger.keys import KEY_LENGTH
+from ledger.reconciliation import Books
+from ledger.reconciliation.files import FileRead, reconcile_file
+from ledger.tables import BadRow, Layout, open_table, profile, profile_names, text_of
+from ledger.web.access import Access, page
+from ledger.web.shown import address, shown
+
+#: The largest file that a page takes, in bytes; the command takes any.
+LARGEST = 20 * 1024 * 1024
+_ROWS, _BAD, _FINDINGS = 8, 20, 50
+_LISTS = ("void_values", "valid_values", "where", "skip")
+
+
+class BooksForm(forms.Form):
+    """An export, and how it is read. What is empty is as the profile says."""
+
+    system = forms.CharField(max_length=KEY_LENGTH, label="Name of the books", initial="books")
+    file = forms.FileField(label="Export (CSV, XLSX, ODS, JSON lines)")
+    profile = forms.ChoiceField(required=False, label="Program", choices=[])
+    number_column = forms.CharField(required=False, label="Column of the number")
+    date_column = forms.CharField(required=False, label="Column of the date")
+    id_column = forms.CharField(required=False, label="Column of the program's own key")
+    document_column = forms.CharField(required=False, label="Column of our document's key")
+    void_column = forms.CharField(required=False, label="Column that tells what is void")
+    void_values = forms.CharField(required=False, label="It says, of a void one", help_text="Several with | between.")
+    valid_values = forms.CharField(required=False, label="It says, of a valid one", help_text="Several with | between.")
+    where = forms.CharField(required=False, label="Only rows where", help_text="Such as Type=Invoice|Receipt.")
+    skip = forms.CharField(required=False, label="Leave out rows where", help_text="Such as Number=Total*.")
+    date_format = forms.CharField(required=False, label="Form of dates", help_text="Such as %d.%m.%Y.")
+    first = forms.DateField(required=False, label="It has everything from", help_text="Empty: everything at all.")
+    last = forms.DateField(required=False, label="to")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["profile"].choices = [("", "another"), *((name, name) for name in profile_names())]  # type: ignore[attr-defined]
+        for name, field in self.fields.items():
+            if name.endswith("_column"):
+                field.widget.attrs["list"] = "columns"
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST:
+            raise forms.ValidationError(f"It has more than {LARGEST // 1024**2} MB: manage.py ledger_books takes it.")
+        return file
+
+    def clean(self) -> None:
+        first, last = self.cleaned_data.get("first"), self.cleaned_data.get("last")
+        if (first is None) != (last is None):
+            self.add_error("last", "Name both days, or neither.")
+
+    def layout(self) -> Layout:
+        """The layout that was chosen; raises InvalidArgument."""
+        said: dict[str, Any] = {
+            name: self.cleaned_data[name] for name in self.fields if name in Layout.__dataclass_fields__
+        }
+        for name in _LISTS:
+            values = [said[name]] if name in ("where", "skip") else said[name].split("|")
+            said[name] = tuple(value.strip() for value in values if value.strip())
+        chosen = {name: value for name, value in said.items() if value}
+        named = self.cleaned_data["profile"]
+        return profile(named, **chosen) if named else Layout(**chosen)
+
+
+@page("view_findingraised", does="read_books", methods=("GET", "HEAD", "POST"))
+def books(request: HttpRequest, access: Access) -> HttpResponse:
+    """Compares an export with one tenant's numbers; looks first, and writes nothing until it is told to."""
+    tenant = access.choose(request)
+    asked = request.method == "POST"
+    form = BooksForm(request.POST if asked else None, request.FILES if asked else None)
+    context: dict[str, Any] = {"form": form, "header": [], "rows": [], "problem": "", "bad": [], "read": None}
+    if asked and form.is_valid():
+        try:
+            layout = form.layout()
+            if request.POST.get("do") == "save":
+                return _saved(form.cleaned_data["system"], layout)
+            read = _read(form, layout, tenant, context, dry_run=request.POST.get("do") != "read")
+            if not read.dry_run:
+                messages.success(request, f"{read.documents:,} documents of {read.source} were compared.")
+                return redirect(address("findings", tenant=tenant or None))
+            context |= {"read": read, "found": read.findings[:_FINDINGS]}
+        except LedgerError as error:
+            context["problem"] = str(error)
+        except Error as error:
+            denied = not_granted(error, "comparing books needs")
+            if denied is None:
+                raise
+            context["problem"] = str(denied)
+    return shown(request, access, "books.html", context, tenant=tenant, title="Books in a file")
+
+
+def _read(form: BooksForm, layout: Layout, tenant: str, context: dict[str, Any], *, dry_run: bool) -> FileRead:
+    """Read the file, with its first rows for the page; raises LedgerError."""
+    chosen = form.cleaned_data
+    bad: list[BadRow] = context["bad"]
+    with tempfile.TemporaryDirectory(prefix="folio-") as folder:
+        path = Path(folder) / Path(chosen["file"].name).name
+        with path.open("wb") as target:
+            target.writelines(chosen["file"].chunks())
+        with open_table(path, layout) as table:
+            context["header"] = table.header
+            context["rows"] = [[text_of(cell) for cell in one.cells] for one in islice(table.records, _ROWS)]
+        return reconcile_file(
+            path,
+            Books(chosen["system"], tenant),
+            layout,
+            complete=None if chosen["first"] is None else (chosen["first"], chosen["last"]),
+            on_bad_row=lambda row: bad.append(row) if len(bad) < _BAD else None,
+            dry_run=dry_run,
+        )
+
+
+def _saved(system: str, layout: Layout) -> HttpResponse:
+    """The layout as a profile to keep: what differs from the defaults."""
+    plain = asdict(Layout())
+    told = {name: value for name, value in asdict(layout).items() if value != plain[name]}
+    content = json.dumps({"title": system, "layout": told}, ensure_ascii=False, indent=2)
+    return HttpResponse(
+        f"{content}\n",
+        content_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="profile.json"'},
+    )

@@ -1,0 +1,108 @@
+"""The page that compares books in a file: it looks first, says what is wrong in plain words, and keeps the layout."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+
+from ledger import define_series, issue
+from ledger.models import RemoteDocument
+from ledger.reconciliation import findings
+from ledger.tables import Layout, profile
+from ledger.web import books
+from tests.integration.pages import client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ADDRESS = "/ledger/books/"
+COLUMNS = {"system": "tax advisor", "number_column": "No", "date_column": "Date"}
+ROWS = ("No;Date;Name", "INV-0001;02.03.2026;Bob", "X-9;03.03.2026;Eve")
+GERMAN = {**COLUMNS, "date_format": "%d.%m.%Y"}
+
+
+@pytest.fixture
+def keeper() -> Client:
+    define_series("invoice", template="INV-{counter:04}", calendar="never", time_zone="UTC")
+    with transaction.atomic():
+        issue("invoice", document="o:1", on=date(2026, 3, 2))
+    return client("keeper", "view_entry", "view_findingraised", "read_books")
+
+
+def post(who: Client, do: str, *rows: str, **said: Any) -> Any:
+    file = SimpleUploadedFile("list.csv", "\n".join([*(rows or ROWS), ""]).encode())
+    return who.post(ADDRESS, {"do": do, "file": file, **said})
+
+
+def test_looks_first_and_writes_nothing(keeper: Client) -> None:
+    told = post(keeper, "look", **GERMAN).content.decode()
+    assert "<td>Bob</td>" in told
+    assert '<option value="Name">' in told
+    assert "2 rows, 2 documents" in told
+    assert "X-9" in told.split("What would be found")[1]
+    assert not RemoteDocument.objects.exists()
+
+
+def test_then_compares(keeper: Client) -> None:
+    answer = post(keeper, "read", **GERMAN)
+    assert (answer.status_code, answer["Location"]) == (302, "/ledger/findings/")
+    assert [(one.kind, one.number) for one in findings(system="tax advisor")] == [("unknown", "X-9")]
+    assert "2 documents of list.csv were compared." in keeper.get("/ledger/findings/").content.decode()
+
+
+def test_a_span_of_days(keeper: Client) -> None:
+    post(keeper, "read", **GERMAN, first="2026-03-03", last="2026-03-31")
+    assert list(RemoteDocument.objects.values_list("number", flat=True)) == ["X-9"]
+    assert "Name both days" in post(keeper, "look", **GERMAN, first="2026-03-03").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (COLUMNS, "row 2: column &#x27;Date&#x27;: the date &#x27;02.03.2026&#x27; is none of the format"),
+        ({"system": "x"}, "has no column &#x27;number&#x27;; it has No, Date, Name"),
+        ({**GERMAN, "where": "Name"}, "names no column"),
+        ({**GERMAN, "date_format": "%d.%m"}, "has no year"),
+        ({**GERMAN, "system": ""}, "This field is required"),
+        ({**GERMAN, "void_column": "Name"}, "nobody has classified: &#x27;Bob&#x27; (1), &#x27;Eve&#x27; (1)"),
+    ],
+)
+def test_says_what_is_wrong_beside_the_first_rows(keeper: Client, said: dict[str, str], told: str) -> None:
+    answer = post(keeper, "read", **said)
+    assert (answer.status_code, told in answer.content.decode()) == (200, True), answer.content.decode()
+    assert not RemoteDocument.objects.exists()
+
+
+def test_words_of_the_void_column_and_rules_for_rows(keeper: Client) -> None:
+    said = {**GERMAN, "void_column": "Name", "void_values": "Eve|Mallory", "valid_values": "Bob", "skip": "No=INV*"}
+    told = post(keeper, "look", **said).content.decode()
+    assert "“Eve” 1 times: void" in told
+    assert "left out: 1 rows (skip No=INV*)" in told
+
+
+def test_keeps_the_layout_as_a_profile(keeper: Client, tmp_path: Any) -> None:
+    answer = post(keeper, "save", **GERMAN, where="Name=Bob|Eve")
+    assert answer["Content-Disposition"] == 'attachment; filename="profile.json"'
+    path = tmp_path / "profile.json"
+    path.write_bytes(answer.content)
+    assert json.loads(answer.content)["title"] == "tax advisor"
+    expected = Layout(number_column="No", date_column="Date", date_format="%d.%m.%Y", where=("Name=Bob|Eve",))
+    assert profile(str(path)) == expected
+
+
+def test_a_file_that_is_too_large(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(books, "LARGEST", 10)
+    assert "manage.py ledger_books takes it" in post(keeper, "read", **GERMAN).content.decode()
+    assert not RemoteDocument.objects.exists()
+
+
+def test_a_path_is_no_profile(keeper: Client, tmp_path: Any) -> None:
+    """The page takes the names of profiles alone: it reads no file of the server."""
+    (tmp_path / "mine.json").write_text('{"layout": {}}')
+    told = post(keeper, "look", **GERMAN, profile=str(tmp_path / "mine.json")).content.decode()
+    assert "Select a valid choice" in told
