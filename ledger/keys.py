@@ -78,11 +78,14 @@ def reason_text(reason: Any) -> str:
     return text
 
 
-def check_text(text: str, error: type[LedgerError], what: str, *, longest: int = KEY_LENGTH) -> str:
+def check_text(text: Any, error: type[LedgerError], what: str, *, longest: int = KEY_LENGTH) -> str:
     """``text`` where it can be a key of at most ``longest`` characters; ``what`` stands before it in the ``error``."""
+    if not isinstance(text, str):
+        problem = f"{what}{shown(text, _SHOWN)} is of type {type(text).__name__}."
+        raise error(problem, rule=KEY_RULE, remedy="Pass a text.")
     if found := flaw(text, longest=longest):
-        shown = ascii(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!a}…"
-        raise error(f"{what}{shown} {found.problem}.", rule=KEY_RULE, remedy=found.remedy)
+        told = ascii(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!a}…"
+        raise error(f"{what}{told} {found.problem}.", rule=KEY_RULE, remedy=found.remedy)
     return str.__str__(text)  # of a member of TextChoices, its value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import partial
@@ -217,6 +217,7 @@ def open_next_periods(
     ``{"opened": count, "failed": [{"series", "error"}, …]}``: a series that can't be opened does not stop the others,
     nor does one whose next period a checkout is just opening in its own transaction, after two seconds.
     """
+    expect(() if series is None else series, Iterable, "series", "Pass a list of series, or of their ids.")
     some = list(series or ())
     for given in some:
         expect(given, (Series, int), "series", "Pass a list of series, or of their ids.")

@@ -12,10 +12,12 @@ from django.db import DatabaseError, connections, router, transaction
 
 from ledger import sql
 from ledger.database_errors import not_granted
+from ledger.databases import database_of, expect, same_row
 from ledger.errors import RegistrationError
 from ledger.homes import database_for
 from ledger.keys import actor_name, check_text, tenant_key
 from ledger.models import Entry, NumberRegistered
+from ledger.texts import shown
 
 _AUTHORITY_LENGTH = 60
 _BATCH = 1000
@@ -58,8 +60,11 @@ def register(
     Raises RegistrationError where there is no such number, where it has another reference of that authority, or where
     another number has this one.
     """
+    expect(number, (Entry, str), "number", "Pass the entry, or register('INV-2026-000123', org=shop, …).")
+    alias = database_of(number, NumberRegistered, using, org=org)
+    if isinstance(number, Entry):
+        same_row(number, alias)
     tenant, text = (number.tenant, number.number) if isinstance(number, Entry) else (tenant_key(org), number)
-    alias = database_for(tenant, using) or router.db_for_write(NumberRegistered)
     register_all([Registration(text, reference, digest)], authority=authority, by=by, org=tenant, using=alias)
     found = NumberRegistered.objects.using(alias).filter(tenant=tenant, authority=authority)
     return found.select_related("entry").get(entry__number__iexact=text)
@@ -89,10 +94,11 @@ def register_all(
 
 def _checked(registrations: Iterable[Registration]) -> Iterator[Registration]:
     for one in registrations:
+        check_text(one.number, RegistrationError, "The number ")
         check_text(one.reference, RegistrationError, f"The reference of {one.number!r} ")
-        if re.fullmatch(r"([0-9a-f]{64})?", one.digest) is None:
+        if not isinstance(one.digest, str) or re.fullmatch(r"([0-9a-f]{64})?", one.digest) is None:
             raise RegistrationError(
-                f"The digest {one.digest[:80]!r} of {one.number!r} can't be one.",
+                f"The digest {shown(one.digest, 80)} of {one.number!r} can't be one.",
                 rule="A digest is a SHA-256: 64 digits of 0 to 9 and a to f.",
                 remedy="Pass hashlib.sha256(payload).hexdigest(), or leave it out.",
             )

@@ -10,13 +10,16 @@ from typing import Any
 from django.db import DatabaseError, connections, router, transaction
 
 from ledger import refusals
+from ledger.calendars import require_plain_date
 from ledger.database_errors import not_granted, told_in_our_words
 from ledger.databases import database_of, expect, same_row, series_named
 from ledger.errors import DeclarationError, GapError
+from ledger.formats import MAX_VALUE
 from ledger.gaps import Gap, GapRange, sql
 from ledger.keys import actor_name, check_text, reason_text, tenant_key
 from ledger.models import AdoptedGap, Entry, GapDeclared, GapExplained, Series
 from ledger.sql import DECLARE, EXPLAIN, SKIP_TAKEN
+from ledger.texts import shown
 
 _AUTHORITY_LENGTH = 60
 _CHECK, _EXCLUSION, _UNIQUE = "23514", "23P01", "23505"
@@ -97,9 +100,16 @@ def declare(
     Raises DeclarationError where a value is used, is not known to be missing, or was declared to the same authority
     before; and InvalidReason, InvalidActor.
     """
+    remedy = "Pass what undeclared(period, authority) returns, or GapRange(period, 7, 9)."
+    expect(gaps, Iterable, "gaps", remedy)
     every = list(gaps)
     for gap in every:
-        expect(gap, GapRange, "gaps", "Pass what undeclared(period, authority) returns, or GapRange(period, 7, 9).")
+        expect(gap, GapRange, "gaps", remedy)
+        for name, value in (("first", gap.first), ("last", gap.last)):
+            expect(value, int, name, remedy)
+            if not 0 <= value <= MAX_VALUE:
+                problem = f"{name}={shown(value, 60)} is no value of a counter."
+                raise DeclarationError(problem, rule=f"Values lie between 0 and {MAX_VALUE}.", remedy=remedy)
     aliases = {database_of(gap.period, GapDeclared, using) for gap in every} or {router.db_for_write(GapDeclared)}
     if len(aliases) > 1:
         raise DeclarationError(
@@ -133,6 +143,8 @@ def skip_taken(
     code, org, using = series_named(series, org, using)
     alias = using or router.db_for_write(Entry)
     tenant, actor = tenant_key(org), actor_name(by)
+    if on is not None:
+        require_plain_date(on)
     with told_in_our_words(code), connections[alias].cursor() as cursor:
         cursor.execute(SKIP_TAKEN, [tenant, code, on, actor])
         outcome, *facts = cursor.fetchone()[0]

@@ -11,6 +11,7 @@ from ledger.instances import instance_key
 from ledger.keys import tenant_key
 from ledger.models.columns import ShortTextField, key, written_at
 from ledger.models.series import Series
+from ledger.texts import shown
 
 
 class TenantAccess(models.Model):
@@ -42,6 +43,12 @@ class TenantAccess(models.Model):
         Safe to call again. To take the access away, delete the row. Raises InvalidActor, or InvalidTenant, also where
         the tenant has no series yet: a misspelt name would give access to nothing, or one day to somebody else.
         """
+        if not isinstance(user, models.Model):
+            raise InvalidActor(
+                f"user={shown(user, 60)} is of type {type(user).__name__}.",
+                rule="Access is given to a user that is kept in the database.",
+                remedy="Pass the saved instance: TenantAccess.grant(User.objects.get(…)).",
+            )
         alias, tenant = using or router.db_for_write(cls), tenant_key(org)
         whose: Any = {"tenant": tenant, "user": instance_key(user, InvalidActor, "user")}
         if not Series.objects.using(alias).filter(tenant=tenant).exists():

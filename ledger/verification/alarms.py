@@ -19,7 +19,7 @@ from django.db import Error, connections, router, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from ledger.database_errors import told_in_our_words
-from ledger.databases import database_of
+from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlarmError
 from ledger.keys import actor_name, reason_text
 from ledger.models import AlarmAcknowledged, AlarmRaised, AlarmResolved
@@ -112,9 +112,10 @@ def acknowledge_alarm(
     such alarm, it is resolved, or it can be mended; and InvalidReason. Where the last word on it was the same, by the
     same person, it returns that.
     """
+    expect(alarm, (AlarmRaised, int), "alarm", "Pass an AlarmRaised, or its id.")
     alias = database_of(alarm, AlarmAcknowledged, using)
     text, actor = reason_text(reason), actor_name(by)
-    pk = alarm if isinstance(alarm, int) else alarm.pk
+    pk = alarm if isinstance(alarm, int) else same_row(alarm, alias).pk
     raised = AlarmRaised.objects.using(alias).filter(pk=pk).first()
     if raised is None:
         raise AlarmError(

@@ -12,7 +12,17 @@ import pytest
 from django.core.management import call_command
 from django.db import connections, transaction
 
-from ledger import close_period, define_series, issue, issue_many, open_next_periods, open_period, preview, void
+from ledger import (
+    close_period,
+    define_series,
+    issue,
+    issue_many,
+    open_next_periods,
+    open_period,
+    preview,
+    register,
+    void,
+)
 from ledger import errors as e
 from ledger.actions import acknowledge, change_allocation, declare, explain, flag_lost, skip_taken
 from ledger.gaps import GapRange, find, flagged_gaps, sweep, undeclared
@@ -77,6 +87,7 @@ def test_a_row_is_of_the_database_that_it_was_read_from(shops: tuple[Shop, Shop]
     """Each act without ``using``; ids alone would have met other rows, or none."""
     here, there = shops
     assert void(there.entry, reason="returned")._state.db == OTHER
+    assert register(there.entry, authority="PL KSeF", reference="K-1")._state.db == OTHER
     assert explain(there.gap, explanation="card refused")._state.db == OTHER
     [told] = flagged_gaps(using=OTHER)
     assert explain(told, explanation="card refused", by="ann")._state.db == OTHER
@@ -112,7 +123,7 @@ def test_a_lost_value_is_flagged_where_it_was_found(shops: tuple[Shop, Shop]) ->
     assert Entry.objects.using(OTHER).get(value=3).kind == "gap"
 
 
-@pytest.mark.parametrize("act", ["void", "explain", "close", "acknowledge", "declare"])
+@pytest.mark.parametrize("act", ["void", "register", "explain", "close", "acknowledge", "declare"])
 def test_an_id_is_not_taken_for_that_of_another_row(shops: tuple[Shop, Shop], act: str) -> None:
     """``using`` names a database where the same id means something else: both ledgers were made alike."""
     here, there = shops
@@ -120,6 +131,7 @@ def test_an_id_is_not_taken_for_that_of_another_row(shops: tuple[Shop, Shop], ac
         assert getattr(here, mine).pk == getattr(there, mine).pk
     acts: dict[str, Callable[[], Any]] = {
         "void": lambda: void(there.entry, reason="returned", using=FIRST),
+        "register": lambda: register(there.entry, authority="a", reference="r", using=FIRST),
         "explain": lambda: explain(there.gap, explanation="card refused", using=FIRST),
         "close": lambda: close_period(there.period, early=True, using=FIRST),
         "acknowledge": lambda: acknowledge(there.finding, reason="by hand", using=FIRST),

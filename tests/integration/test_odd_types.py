@@ -11,12 +11,25 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from ledger import close_period, define_series, issue, issue_many, open_period, preview, void
+from ledger import (
+    close_period,
+    define_series,
+    issue,
+    issue_many,
+    open_next_periods,
+    open_period,
+    preview,
+    register,
+    void,
+)
+from ledger.actions import acknowledge, acknowledge_alarm, declare, explain, skip_taken
 from ledger.adoption import adopt
 from ledger.errors import LedgerError
-from ledger.models import Entry, NumberVoided, Period, Series
+from ledger.gaps import GapRange
+from ledger.models import Entry, NumberVoided, Period, Series, TenantAccess
 from ledger.series import SETTINGS, change_allocation
 from ledger.texts import shown
+from tests.shop.models import Organization
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +150,55 @@ def test_adopting_into_a_new_series(tmp_path: Path, name: str) -> None:
     file.write_text("number,issued_at\nOLD-1,2026-01-01\n", encoding="utf-8")
     settings = {"template": "OLD-{counter}", "calendar": "never"}
     refused_or_taken(lambda value: adopt(file, series="old", settings={**settings, name: value}))
+
+
+@pytest.mark.parametrize("name", ["number", "authority", "reference", "digest", "by", "org"])
+def test_registering(invoice: Series, name: str) -> None:
+    given = {"number": issue("invoice"), "authority": "PL KSeF", "reference": "K-1"}
+    refused_or_taken(lambda value: register(**{**given, name: value}))
+
+
+@pytest.mark.parametrize("name", ["gap", "explanation", "by", "org"])
+def test_explaining(invoice: Series, name: str) -> None:
+    refused_or_taken(lambda value: explain(**{"gap": "INV-2026-000001", "explanation": "a test", name: value}))
+
+
+@pytest.mark.parametrize("name", ["first", "last", "authority", "reference", "justification", "by"])
+def test_declaring(invoice: Series, name: str) -> None:
+    period = open_period("invoice")
+
+    def declared(value: Any) -> None:
+        given = {"first": 1, "last": 2, "authority": "BR NF-e", "reference": "R-1", name: value}
+        declare([GapRange(period, given.pop("first"), given.pop("last"))], **given)
+
+    refused_or_taken(declared)
+    refused_or_taken(declare_these)
+
+
+def declare_these(gaps: Any) -> None:
+    declare(gaps, authority="BR NF-e", reference="R-1")
+
+
+@pytest.mark.parametrize("act", [acknowledge, acknowledge_alarm])
+@pytest.mark.parametrize("name", ["one", "reason", "by"])
+def test_acknowledging(act: Any, name: str) -> None:
+    def acknowledged(value: Any) -> None:
+        given = {"one": 7, "reason": "a test", "by": "ada", name: value}
+        act(given.pop("one"), **given)
+
+    refused_or_taken(acknowledged)
+
+
+@pytest.mark.parametrize("name", ["series", "org", "on", "by"])
+def test_skipping(invoice: Series, name: str) -> None:
+    refused_or_taken(lambda value: skip_taken(**{"series": "invoice", name: value}))
+
+
+@pytest.mark.parametrize("name", ["ahead_days", "series"])
+def test_opening_ahead(invoice: Series, name: str) -> None:
+    refused_or_taken(lambda value: open_next_periods(**{name: value}))
+
+
+@pytest.mark.parametrize("name", ["user", "org"])
+def test_granting_access(invoice: Series, name: str) -> None:
+    refused_or_taken(lambda value: TenantAccess.grant(**{"user": Organization.objects.create(), name: value}))

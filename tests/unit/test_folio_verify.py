@@ -253,7 +253,9 @@ def test_an_export_that_was_tampered_with_is_wrong(tmp_path: Path, chain: Any) -
     other = Ed25519PrivateKey.from_private_bytes(secrets.token_bytes(32))
     forged = head(3, chain[2][1], chain[1][0], other)
     changed = [shipped(5, document="order:of a friend"), chain[2][1][1]]
+    other_rows = [shipped(3, document="order:of a friend"), shipped(4)]
     cases = {
+        "seal 3 of tenant 'acme' does not follow": [chain[0], (head(2, other_rows, chain[0][0]), other_rows), chain[2]],
         "the rows are not those of seal 3": [*chain[:2], (chain[2][0], changed)],
         "the rows are not those of seal 2": [chain[0], (chain[1][0], chain[1][1][:1]), chain[2]],
         "does not follow the one before it": [chain[1], chain[0], chain[2]],
