@@ -27,14 +27,14 @@ class AlarmStateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """Open is what nobody has acknowledged, and no later look has seen mended."""
-        return [("open", "open"), ("acknowledged", "acknowledged"), ("resolved", "resolved")]
+        return [("unresolved", "unresolved"), ("acknowledged", "acknowledged"), ("resolved", "resolved")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Folds the events; what is resolved is no longer open, acknowledged or not."""
         if self.value() == "resolved":
             return queryset.filter(resolved_at__isnull=False)
-        if self.value() in ("open", "acknowledged"):
-            return queryset.filter(resolved_at=None, acknowledged_at__isnull=self.value() == "open")
+        if self.value() in ("unresolved", "acknowledged"):
+            return queryset.filter(resolved_at=None, acknowledged_at__isnull=self.value() == "unresolved")
         return queryset
 
 
@@ -67,7 +67,7 @@ class AlarmRaisedAdmin(EventAdmin):
         for word, moment in (("resolved", obj.resolved_at), ("acknowledged", obj.acknowledged_at)):
             if moment is not None:
                 return f"{word} {timestamp(moment)}"
-        return "open"
+        return "unresolved"
 
     @admin.display(description="acknowledged")
     def acknowledgements(self, obj: AlarmRaised) -> str:

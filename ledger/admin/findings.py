@@ -31,13 +31,13 @@ class FindingStateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """Open is what nobody has acknowledged, and no comparison has seen resolved."""
-        return [("open", "open"), ("acknowledged", "acknowledged"), ("resolved", "resolved")]
+        return [("unresolved", "unresolved"), ("acknowledged", "acknowledged"), ("resolved", "resolved")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Folds the events; what is resolved is no longer open, acknowledged or not."""
         if self.value() == "resolved":
             return queryset.filter(is_resolved=True)
-        if self.value() in ("open", "acknowledged"):
+        if self.value() in ("unresolved", "acknowledged"):
             return queryset.filter(is_resolved=False, is_acknowledged=self.value() == "acknowledged")
         return queryset
 
@@ -121,7 +121,7 @@ class FindingRaisedAdmin(EventAdmin):
     @admin.display(description="state")
     def state(self, obj: Any) -> str:
         """Folded from the events, never stored."""
-        return "resolved" if obj.is_resolved else "acknowledged" if obj.is_acknowledged else "open"
+        return "resolved" if obj.is_resolved else "acknowledged" if obj.is_acknowledged else "unresolved"
 
     @admin.display(description="here")
     def shown_here(self, obj: FindingRaised) -> str:

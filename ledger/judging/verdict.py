@@ -70,8 +70,8 @@ class Kind(Enum):
     )
     TAMPERED = _Wording(
         State.LOST,
-        "alarm is open",
-        "alarms are open",
+        "alarm is unresolved",
+        "alarms are unresolved",
         "The page of alarms names the rows; manage.py ledger_verify looks again.",
     )
     RULE = _Wording(
@@ -82,14 +82,14 @@ class Kind(Enum):
     )
     SETUP = _Wording(
         State.BROKEN,
-        "alarm about settings, keys or privileges is open",
-        "alarms about settings, keys or privileges are open",
+        "alarm about settings, keys or privileges is unresolved",
+        "alarms about settings, keys or privileges are unresolved",
         "The page of alarms names them; manage.py ledger_verify looks again.",
     )
     DIFFERENCE = _Wording(
         State.DIFFERS,
-        "difference from the books is open",
-        "differences from the books are open",
+        "difference from the books is unresolved",
+        "differences from the books are unresolved",
         "Mend it on the side that is wrong, or acknowledge it with a reason.",
     )
     UNEXPLAINED = _Wording(
@@ -106,8 +106,8 @@ class Kind(Enum):
     )
     OPEN = _Wording(
         State.UNEXPLAINED,
-        "value is open, and no checkout will take it",
-        "values are open, and no checkout will take them",
+        "value is left over, and no checkout will take it",
+        "values are left over, and no checkout will take them",
         "manage.py ledger_gaps sweep flags what no checkout will fill.",
     )
     UNDECLARED = _Wording(

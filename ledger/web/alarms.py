@@ -24,7 +24,7 @@ _COLUMNS = {
     "reason": "Acknowledged because",
 }
 _SORTS = {"raised": "pk"}
-_STATES = ("open", "acknowledged", "resolved", "all")
+_STATES = ("unresolved", "acknowledged", "resolved", "all")
 
 
 @page()
@@ -67,7 +67,7 @@ def _filtered(request: HttpRequest, tenant: str) -> QuerySet[Any]:
     if state == "resolved":
         found = found.filter(resolved_at__isnull=False)
     elif state != "all":
-        found = found.filter(resolved_at=None, acknowledged_at__isnull=state == "open")
+        found = found.filter(resolved_at=None, acknowledged_at__isnull=state == "unresolved")
     if text := asked.text("q"):
         found = found.filter(problem__icontains=text) | found.filter(kind=text) | found.filter(number=text)
     return found

@@ -29,7 +29,7 @@ _COLUMNS = {
 _SORTS = {"raised": "pk", "number": "subject", "system": "system"}
 #: So many documents there are shown beside the number.
 _MOST_THERE = 3
-_STATES = ("open", "acknowledged", "resolved", "all")
+_STATES = ("unresolved", "acknowledged", "resolved", "all")
 
 
 @page("view_findingraised")

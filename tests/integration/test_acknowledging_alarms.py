@@ -222,7 +222,7 @@ def test_in_the_admin(admin_client: Client, alarm: AlarmRaised) -> None:
     assert "Acknowledge alarms" in ask()
     assert "This field is required." in ask(confirmed="yes", reason=" ")
     assert "Acknowledged: 1." in ask(confirmed="yes", reason="it was the clock")
-    for wanted, found in (("open", 0), ("acknowledged", 1), ("resolved", 0)):
+    for wanted, found in (("unresolved", 0), ("acknowledged", 1), ("resolved", 0)):
         page = admin_client.get(url("alarmraised"), {"state": wanted})
         assert len(page.context["cl"].result_list) == found, wanted
     assert "it was the clock" in admin_client.get(url("alarmraised", "change", alarm.pk)).content.decode()

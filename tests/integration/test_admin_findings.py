@@ -47,7 +47,7 @@ def listed(client: Client, **query: Any) -> set[str]:
 def test_the_filters(root: Client, raised: dict[str, FindingRaised]) -> None:
     one, markup = "INV-2026-000001", "<B>FOREIGN-2</B>"
     assert listed(root) == set(raised) == {one, "FOREIGN-1", markup, "FOREIGN-3"}
-    assert listed(root, state="open") == {one, markup}
+    assert listed(root, state="unresolved") == {one, markup}
     assert listed(root, state="acknowledged") == {"FOREIGN-1"}
     assert listed(root, state="resolved") == {"FOREIGN-3"}
     assert listed(root, kind="void-there") == {one}
@@ -74,7 +74,7 @@ def test_acknowledging_asks_for_a_reason(root: Client, raised: dict[str, Finding
     assert FindingAcknowledged.objects.count() == 1
     assert "Acknowledged: 2." in ask(root, chosen, confirmed="yes", reason="seen by the bookkeeper")
     assert FindingAcknowledged.objects.filter(reason="seen by the bookkeeper", actor="admin").count() == 2
-    assert listed(root, state="open") == set()
+    assert listed(root, state="unresolved") == set()
 
 
 def test_all_or_nothing(root: Client, raised: dict[str, FindingRaised]) -> None:

@@ -52,7 +52,7 @@ def test_exit_codes(ledger: BaseDatabaseWrapper, verified_url: str) -> None:
             cursor.execute("ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_fits")
     assert done.returncode == 2
     assert "ledger_entry_fits" in done.stdout
-    assert "Lost or tampered: 1 alarm is open." in done.stderr
+    assert "Lost or tampered: 1 alarm is unresolved." in done.stderr
     for options in (["--series", "invioce"], ["--tenant", "acmee"], ["--oops"], ["--database", "nowhere"]):
         done = manage("ledger_verify", *options, url=verified_url)
         assert (done.returncode, done.stdout) == (2, "")

@@ -73,7 +73,7 @@ def test_a_verdict_in_words() -> None:
     ]
     verdict = decide(found, as_of=NOW, looked_at=NOW)
     assert str(verdict) == (
-        "differs from the books: 1 difference from the books is open (the tenant without a name); "
+        "differs from the books: 1 difference from the books is unresolved (the tenant without a name); "
         "15 missing values are not explained (berlin/series-1 from 2026-01-01, berlin/series-2 from 2026-01-01, "
         "berlin/series-3 from 2026-01-01 and 2 more); 1 sweep is overdue (verify)"
     )
