@@ -93,7 +93,20 @@ def _check_names() -> list[CheckMessage]:
         elif names := unknown(given, keys):
             told = f"{setting} has unknown keys {names}; known are {', '.join(keys)}."
             messages.append(Error(told, id="ledger.E007"))
+        elif setting == "LEDGER_COMPAT":
+            messages += _check_compat()
     return messages
+
+
+def _check_compat() -> list[CheckMessage]:
+    """The values of LEDGER_COMPAT, which else are read at the first call of an old name or a host."""
+    from ledger.compat.conf import compat_settings
+
+    try:
+        compat_settings()
+    except (ImproperlyConfigured, LedgerError) as error:
+        return [Error(str(error), id="ledger.E007")]
+    return []
 
 
 def _check_documents() -> list[CheckMessage]:

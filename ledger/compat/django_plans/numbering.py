@@ -16,9 +16,9 @@ from ledger.issuing import issue
 from ledger.models import NumberIssued
 from ledger.series import find_series
 
-#: How django-plans writes its numbers, and how its PLANS_INVOICE_COUNTER_RESET counts.
-_TEMPLATES = {"INVOICE": "{counter}/FV/{month}/{year}", "PROFORMA": "{counter}/PF/{month}/{year}"}
-_CALENDARS = {1: "day", 2: "month", 3: "year"}
+#: How django-plans writes its numbers; and by PLANS_INVOICE_COUNTER_RESET, how it counts and which month it writes.
+_LETTERS = {"INVOICE": "FV", "PROFORMA": "PF"}
+_FORMS = {2: ("month", "{month}"), 3: ("year", "{doc_month}")}
 
 # A primary key before the row is there, so that the ledger can name it. Arguments: table, column.
 _NEXT_KEY = "SELECT nextval(pg_get_serial_sequence(%s, %s))"
@@ -55,18 +55,19 @@ def _chosen(invoice: Any) -> SeriesChoice:
     chosen = compat_settings().plans.get(kind)
     if chosen is not None:
         return chosen
-    calendar = _CALENDARS.get(getattr(settings, "PLANS_INVOICE_COUNTER_RESET", 2))
-    if kind not in _TEMPLATES or calendar is None:
+    reset = getattr(settings, "PLANS_INVOICE_COUNTER_RESET", 2)
+    if kind not in _LETTERS or reset not in _FORMS:
         raise InvalidSeries(
-            f"django-plans' own format gives the {kind} of {invoice.issued} the number of an invoice."
-            if calendar
-            else "PLANS_INVOICE_COUNTER_RESET is a function, whose counters are no periods.",
+            f"django-plans' own format gives the {kind} of {invoice.issued} the number of another invoice"
+            + ("." if kind not in _LETTERS else f", with PLANS_INVOICE_COUNTER_RESET = {reset}."),
             rule="A number is one document's, so each type has a series, whose template tells it from the others.",
             remedy=f"Name it: LEDGER_COMPAT = {{'PLANS': {{{kind!r}: {{'series': 'credit-note', "
             "'template': '{counter}/KOR/{month}/{year}', 'calendar': 'month'}}}.",
         )
+    calendar, month = _FORMS[reset]
+    template = f"{{counter}}/{_LETTERS[kind]}/{month}/{{year}}"
     return SeriesChoice(
-        f"plans-{kind.lower()}", "", {"template": _TEMPLATES[kind], "calendar": calendar, "max_length": 100}, {}
+        f"plans-{kind.lower()}", "", {"template": template, "calendar": calendar, "max_length": 100}, {}
     )
 
 
