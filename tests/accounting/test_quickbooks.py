@@ -60,6 +60,50 @@ class TestQuickBooks(Conformance):
         standin.add("INV-1", date(2026, 2, 1), PrivateNote="Voided the old one for Rosa")
         assert [each.state for each in everything(system.changed(None))] == [State.POSTED]
 
+    @pytest.mark.parametrize("word", ["Voided", "Annulé", "Storniert", "無効"])
+    def test_a_void_is_one_in_any_language(self, standin: QuickBooksStandIn, system: QuickBooks, word: str) -> None:
+        standin.void_word = word
+        made = system.push(self.invoice())
+        assert system.cancel(made.remote_id).state is State.VOID
+        standin.void(standin.add("INV-2", date(2026, 2, 1)))
+        assert [each.state for each in everything(system.changed(None))] == [State.VOID, State.VOID]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"PrivateNote": "Voided cheque enclosed"},
+            {"PrivateNote": "Voided cheque enclosed", "TotalAmt": 0, "Line": [
+                {"Amount": 0, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {"Qty": 2, "UnitPrice": 0}}]},
+            {"PrivateNote": "Folio: order:9", "TotalAmt": 0},
+            {"TotalAmt": 0},
+        ],
+    )  # fmt: skip
+    def test_what_is_free_or_noted_is_no_void(
+        self, standin: QuickBooksStandIn, system: QuickBooks, body: dict[str, Any]
+    ) -> None:
+        standin.add("INV-1", date(2026, 2, 1), **body)
+        assert [each.state for each in everything(system.changed(None))] == [State.POSTED]
+
+    def test_other_sales_documents_are_read_too(self, standin: QuickBooksStandIn, clock: FakeClock) -> None:
+        for entity in quickbooks.ENTITIES:
+            for n in range(3):
+                standin.add(f"{entity}-{n}", date(2026, 2, 1), entity=entity)
+        system = self.connect(standin, clock, page_size=2)
+        for since in (None, standin.now - timedelta(days=1)):
+            found = everything(system.changed(since))
+            assert {each.number for each in found} == {
+                f"{entity}-{n}" for entity in quickbooks.ENTITIES for n in range(3)
+            }
+            assert len({each.remote_id for each in found}) == 12
+        with pytest.raises(errors.Unsupported, match="CreditMemo"):
+            system.cancel("CreditMemo:4")
+
+    @pytest.mark.parametrize("number", ["RÉ-2026-1", "R-2026-Ü", "№7", "it's 50 %"])
+    def test_numbers_beyond_ascii_are_found(self, standin: QuickBooksStandIn, system: QuickBooks, number: str) -> None:
+        standin.add(number, date(2026, 2, 1))
+        standin.add("RX-2026-1", date(2026, 2, 1))
+        assert [each.number for each in system.find(number=number)] == [number]
+
     def test_a_void_keeps_the_reference(self, system: QuickBooks) -> None:
         made = system.push(self.invoice())
         gone = system.cancel(made.remote_id)

@@ -14,8 +14,8 @@ from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting import errors
-from workers.accounting.base import State
-from workers.accounting.credentials import System
+from workers.accounting.base import Kind, State
+from workers.accounting.credentials import Credentials, System
 from workers.accounting.plumbing import Plumbing
 from workers.accounting.xero import Xero
 
@@ -35,7 +35,68 @@ class TestXero(Conformance):
     def test_bills_are_no_invoices_of_ours(self, standin: XeroStandIn, system: Xero) -> None:
         standin.add("INV-1", date(2026, 2, 1))
         assert [each.number for each in everything(system.changed(None))] == ["INV-1"]
-        assert standin.requests[-1].asked("where") == 'Type=="ACCREC"'
+        asked = [each.asked("where") for each in standin.requests if each.path != "/connect/token"]
+        assert asked == ['Type=="ACCREC"', 'Type=="ACCRECCREDIT"']
+
+    def test_credit_notes_are_read_after_the_invoices(self, standin: XeroStandIn, clock: FakeClock) -> None:
+        for n in range(3):
+            standin.add(f"INV-{n}", date(2026, 2, 1))
+            standin.add(f"CN-{n}", date(2026, 2, 1), f"refund:{n}", Type="ACCRECCREDIT")
+        system = self.connect(standin, clock, page_size=2)
+        found = everything(system.changed(None))
+        assert sorted(each.number for each in found) == ["CN-0", "CN-1", "CN-2", "INV-0", "INV-1", "INV-2"]
+        assert Kind.CREDIT_NOTE in system.capabilities.kinds
+        lists = [each for each in standin.requests if each.method == "GET"]
+        assert all(each.asked("summaryOnly") for each in lists if each.path == "/Invoices")
+
+    @pytest.mark.parametrize(
+        ("message", "kind"),
+        [
+            ("Invoice # must be unique.", errors.NumberRefused),
+            ("The Contact Name must be unique.", errors.Refused),
+        ],
+    )
+    def test_only_a_number_that_is_taken_is_a_matter_of_the_number(
+        self, standin: XeroStandIn, system: Xero, message: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(standin, "_write", lambda request, parts: standin._invalid({}, message))
+        with pytest.raises(errors.Refused, match="must be unique") as caught:
+            system.push(self.invoice())
+        assert type(caught.value) is kind
+
+    def test_a_draft_that_comes_back_posted_is_refused(
+        self, standin: XeroStandIn, system: Xero, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        add = standin.add
+
+        def posted(number: str, on: date, reference: str, state: State, **body: Any) -> str:
+            return add(number, on, reference, State.POSTED, **body)
+
+        monkeypatch.setattr(standin, "add", posted)
+        with pytest.raises(errors.UnexpectedAnswer, match="a posted document where a draft was asked for"):
+            system.draft(self.invoice(number="", reference="slot:1"))
+
+    @pytest.mark.parametrize(
+        ("refresh", "options", "scope"),
+        [
+            ("", {}, "accounting.invoices"),
+            ("", {"scopes": "accounting.transactions"}, "accounting.transactions"),
+            ("yes", {}, ""),
+            ("yes", {"scopes": "accounting.invoices offline_access"}, "accounting.invoices offline_access"),
+        ],
+    )
+    def test_scopes_are_an_option(
+        self, standin: XeroStandIn, clock: FakeClock, refresh: str, options: dict[str, Any], scope: str
+    ) -> None:
+        given = {"client_id": "the-client-id", "client_secret": XeroStandIn.secret}
+        if refresh:
+            given["refresh_token"] = f"refresh-{XeroStandIn.secret}"
+        settings = replace(self.settings(standin, **options), credentials=Credentials("books", given))
+        system = Xero.connect(settings, self.plumbing(clock))
+        self.connected.append(system)
+        everything(system.changed(None))
+        [asked] = [each.form for each in standin.requests if each.path == "/connect/token"]
+        assert asked.get("scope", "") == scope
 
     def test_a_number_of_the_dead_may_come_again(self, standin: XeroStandIn, system: Xero) -> None:
         dead = system.push(self.invoice())

@@ -1,8 +1,13 @@
-"""QuickBooks Online, Accounting API v3: invoices of one company (realm).
+"""QuickBooks Online, Accounting API v3: invoices of one company (realm); its other sales documents are read alone.
 
 We set the number, if the company's preference for its own transaction numbers is on. What changed is asked of its
 change data capture, which alone knows of deletions. Our document's key is a line of PrivateNote, which can be read but
-not searched. A void keeps the number, zeroes the amounts, and puts "Voided" before the note.
+not searched. A void keeps the number, zeroes amounts and quantities, and puts a word of the company's language before
+the note. So a document is void if its amounts are all zero, no line has a quantity or a price, and there is a note that
+doesn't begin with our mark. What can't be known: an invoice over nothing, entered by hand without quantity and price
+but with a note, looks the same.
+
+A refresh token ends five years after the company was connected, however often it was renewed: connect it anew in time.
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ from urllib.parse import quote
 
 from workers.accounting import idempotency
 from workers.accounting.answers import Answer, plain
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.clock import Clock
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
@@ -35,9 +40,12 @@ LONGEST_NUMBER = 21
 #: One answer of the change data capture holds no more, and there is no second page of it.
 CAPTURED_AT_MOST = 1000
 HORIZON = timedelta(days=30)
+#: The documents that are read. The keys of all but invoices begin with their kind.
+ENTITIES = ("Invoice", "CreditMemo", "SalesReceipt", "RefundReceipt")
 #: Before the key of our document, in the private note.
 MARK = "Folio: "
 
+_BEYOND_ASCII = re.compile(r"[^\x20-\x7e]+")
 _MARKED = re.compile(rf"{MARK}(.+)$", re.MULTILINE)
 _CODES: dict[str, type[Refused]] = {"6140": NumberRefused, "610": NotThere}
 
@@ -52,14 +60,15 @@ class _Place:
     created: str = ""
     read: int = 0
     last: str = ""
+    entity: str = "Invoice"
 
     def __str__(self) -> str:
-        return f"{self.created}|{self.read}|{self.last}"
+        return f"{self.created}|{self.read}|{self.last}|{self.entity}"
 
     @classmethod
     def of(cls, cursor: str) -> _Place:
-        created, read, last = cursor.split("|")
-        return cls(created, int(read), last)
+        created, read, last, entity = cursor.split("|")
+        return cls(created, int(read), last, entity)
 
 
 class QuickBooks:
@@ -76,6 +85,7 @@ class QuickBooks:
         deletions=True,
         idempotency=True,
         drafts=False,
+        kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE, Kind.RECEIPT, Kind.REFUND}),
         number_kept=False,
         max_number_length=LONGEST_NUMBER,
         finds_references=False,
@@ -134,7 +144,10 @@ class QuickBooks:
                 remedy="Look for the number, or in what reconciliation has read.",
                 system=self._name,
             )
-        rows = self._query(f"DocNumber = {_quoted(number)}", "MAXRESULTS 1000")
+        # Anything but ASCII is a lexical error in a query: what may stand there instead is sorted out here.
+        plain_number = _BEYOND_ASCII.sub("%", number)
+        compared = "=" if plain_number == number else "LIKE"
+        rows = self._query("Invoice", f"DocNumber {compared} {_quoted(plain_number)}", "MAXRESULTS 1000")
         return [each for each in map(_invoice, rows) if each.number == number]
 
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
@@ -170,6 +183,13 @@ class QuickBooks:
         )
 
     def cancel(self, remote_id: str) -> RemoteInvoice:
+        if ":" in remote_id:
+            raise Unsupported(
+                f"{self._name}: {remote_id} isn't made void from here.",
+                rule="Folio makes invoices there, and voids no other documents.",
+                remedy="Void it in QuickBooks.",
+                system=self._name,
+            )
         answer = self._http.get(self._path(f"invoice/{quote(remote_id, safe='')}"), params=self._query_string({}))
         there = self._only(answer)
         if there.state is State.VOID:
@@ -184,18 +204,19 @@ class QuickBooks:
     def _captured(self, since: datetime) -> Page:
         answer = self._http.get(
             self._path("cdc"),
-            params=self._query_string({"entities": "Invoice", "changedSince": _moment(since)}),
+            params=self._query_string({"entities": ",".join(ENTITIES), "changedSince": _moment(since)}),
         )
-        rows = [
-            row
+        found = [
+            _invoice(row, entity)
             for response in answer.record.records("CDCResponse")
             for part in response.records("QueryResponse")
-            for row in part.records("Invoice", [])
+            for entity in ENTITIES
+            for row in part.records(entity, [])
         ]
-        if len(rows) < CAPTURED_AT_MOST:
-            return Page([_invoice(row) for row in rows], None)
+        if len(found) < CAPTURED_AT_MOST:
+            return Page(found, None)
         # There is more that it doesn't tell. The changes can be listed; of deletions these are all that can be known.
-        return Page([_invoice(row) for row in rows], str(_Place()), deletions_known=False)
+        return Page(found, str(_Place()), deletions_known=False)
 
     def _listed(self, since: datetime | None, place: _Place) -> Page:
         """In the order of making, which nothing changes; from a moment on, not from a position that may shift."""
@@ -209,25 +230,30 @@ class QuickBooks:
         rows: list[Record] = []
         if place.read:
             # The last one once more: it tells whether all before it are still there.
-            rows = self._query(where, f"{order} STARTPOSITION {place.read} MAXRESULTS {size + 1}")
+            rows = self._query(place.entity, where, f"{order} STARTPOSITION {place.read} MAXRESULTS {size + 1}")
         if rows and rows[0].text("Id") == place.last:
             rows, read = rows[1:], place.read
         else:
-            rows, read = self._query(where, f"{order} STARTPOSITION 1 MAXRESULTS {size}"), 0
+            rows, read = self._query(place.entity, where, f"{order} STARTPOSITION 1 MAXRESULTS {size}"), 0
+        found = [_invoice(row, place.entity) for row in rows]
         following = None
+        if len(rows) < size and place.entity != ENTITIES[-1]:
+            # The first page of the next kind comes along, so that none is empty.
+            more = self._listed(since, _Place(entity=ENTITIES[ENTITIES.index(place.entity) + 1]))
+            return Page([*found, *more.invoices], more.next_cursor, deletions_known=since is None)
         if len(rows) >= size:
             times = [_moment(_created(row)) for row in rows]
             alike = times.count(times[-1])
             # All of this page were made at the moment of the last page: further behind those that were read of it.
             behind = read + alike if times[-1] == place.created else alike
-            following = str(_Place(times[-1], behind, rows[-1].text("Id")))
-        return Page([_invoice(row) for row in rows], following, deletions_known=since is None)
+            following = str(_Place(times[-1], behind, rows[-1].text("Id"), place.entity))
+        return Page(found, following, deletions_known=since is None)
 
-    def _query(self, where: str, rest: str) -> list[Record]:
+    def _query(self, entity: str, where: str, rest: str) -> list[Record]:
         # Intuit's language, not SQL; what comes from outside went through _quoted().
-        text = " ".join(filter(None, ["SELECT * FROM Invoice", where and f"WHERE {where}", rest]))
+        text = " ".join(filter(None, [f"SELECT * FROM {entity}", where and f"WHERE {where}", rest]))  # noqa: S608
         answer = self._http.get(self._path("query"), params=self._query_string({"query": text}))
-        return answer.record.record("QueryResponse").records("Invoice", [])
+        return answer.record.record("QueryResponse").records(entity, [])
 
     def _see_that_numbers_are_ours(self) -> None:
         """Once for each connection: without the preference, QuickBooks would drop our number without a word."""
@@ -277,16 +303,16 @@ class QuickBooks:
         return _invoice(answer.record.record("Invoice"))
 
 
-def _invoice(record: Record) -> RemoteInvoice:
+def _invoice(record: Record, entity: str = "Invoice") -> RemoteInvoice:
+    key = record.text("Id") if entity == "Invoice" else f"{entity}:{record.text('Id')}"
     changed_at = record.record("MetaData").time("LastUpdatedTime") if "MetaData" in record else None
     if record.text("status", "") == "Deleted":
-        return RemoteInvoice(record.text("Id"), "", State.DELETED, None, "", changed_at)
+        return RemoteInvoice(key, "", State.DELETED, None, "", changed_at)
     note = record.text("PrivateNote", "")
     marked = _MARKED.search(note)
-    # A note that says so is not enough: anybody can write one.
-    void = note.startswith("Voided") and record.fields.get("TotalAmt") == 0
+    void = bool(note) and not note.startswith(MARK) and _is_zeroed(record)
     return RemoteInvoice(
-        remote_id=record.text("Id"),
+        remote_id=key,
         number=record.text("DocNumber", ""),
         state=State.VOID if void else State.POSTED,
         issued_on=record.date("TxnDate", None),
@@ -296,6 +322,18 @@ def _invoice(record: Record) -> RemoteInvoice:
         currency=record.record("CurrencyRef").text("value", "") if "CurrencyRef" in record else "",
         customer=record.record("CustomerRef").text("value", "") if "CustomerRef" in record else "",
     )
+
+
+def _is_zeroed(record: Record) -> bool:
+    """Whether all amounts are zero, and no line says of how many of what they are the sum."""
+    if record.amount("TotalAmt") != 0:
+        return False
+    for line in record.records("Line", []):
+        details = line.fields.get(line.text("DetailType", "-"))
+        counted = details if isinstance(details, dict) else {}
+        if line.amount("Amount") or counted.get("Qty") or counted.get("UnitPrice"):
+            return False
+    return True
 
 
 def _created(record: Record) -> datetime:

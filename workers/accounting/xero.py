@@ -1,4 +1,4 @@
-"""Xero's Accounting API 2.0: sales invoices (ACCREC).
+"""Xero's Accounting API 2.0: sales invoices (ACCREC), and credit notes (ACCRECCREDIT), which are read alone.
 
 We set the number, or Xero does when a draft is made without one. Nothing is ever gone: a deleted draft is listed with
 the status DELETED. Our document's key is in the field Reference.
@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from workers.accounting import idempotency
 from workers.accounting.answers import Answer, plain
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NumberRefused, Refused
 from workers.accounting.http import Client
@@ -27,7 +27,13 @@ from workers.accounting.records import Record
 
 API = "https://api.xero.com/api.xro/2.0/"
 TOKENS = "https://identity.xero.com/connect/token"
-SCOPE = "accounting.transactions"
+#: Of a custom connection; apps made before March 2026 may have accounting.transactions until September 2027.
+SCOPE = "accounting.invoices"
+#: Each list with the type of its documents, and the fields of their key and their number.
+_LISTS = {
+    "Invoices": ("ACCREC", "InvoiceID", "InvoiceNumber"),
+    "CreditNotes": ("ACCRECCREDIT", "CreditNoteID", "CreditNoteNumber"),
+}
 #: What Xero allows one organisation.
 LIMITS = Limits(per_minute=60, concurrent=5, per_day=5000, cooldown=60)
 LONGEST_NUMBER = 255
@@ -42,14 +48,17 @@ STATES = {
 }
 #: What a filter of Xero's takes for punctuation.
 _PUNCTUATION = re.compile(r'[,"\\]')
+#: Other things must be unique too, such as a contact's name.
+_TAKEN = re.compile(r"(invoice|credit note)\s*(#|number|no\.?)\s*must be unique", re.IGNORECASE)
 _MILLISECONDS = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 
 
 class Xero:
     """The adapter. Its credentials: client_id, client_secret, and refresh_token unless it is a custom connection.
 
-    Options: ``page_size`` (up to 1000), ``account`` (the code of the revenue account of lines that we make),
-    ``line_amounts`` (Inclusive, Exclusive or NoTax), ``customer`` (where an invoice names none), ``token_url``.
+    Options: ``scopes`` (of the token; ``accounting.invoices``), ``page_size`` (up to 1000), ``account`` (the code of the
+    revenue account of lines that we make), ``line_amounts`` (Inclusive, Exclusive or NoTax), ``customer`` (where an
+    invoice names none), ``token_url``.
     """
 
     name: ClassVar[str] = "xero"
@@ -59,6 +68,7 @@ class Xero:
         deletions=True,
         idempotency=True,
         drafts=True,
+        kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE}),
         # Xero wants a number unique among the living; its documentation doesn't say that a dead one's is kept.
         number_kept=False,
         max_number_length=LONGEST_NUMBER,
@@ -81,7 +91,8 @@ class Xero:
             client_id=system.credentials["client_id"],
             client_secret=system.credentials["client_secret"],
             refresh=system.credentials.get("refresh_token"),
-            scope="" if system.credentials.get("refresh_token") else SCOPE,
+            # A refresh token has its scopes; only those of the settings may narrow them.
+            scope=system.option("scopes", "" if system.credentials.get("refresh_token") else SCOPE),
             plumbing=plumbing,
         )
         # A custom connection belongs to one organisation, and names none.
@@ -100,13 +111,20 @@ class Xero:
         return cls(http, system)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
-        """In the order of InvoiceID: what changes meanwhile can come in, but moves nothing out of a later page."""
-        return pages(
-            lambda at: self._page(since, int(at or "1"), {}),
-            cursor,
-            system=self._system.name,
-            endpoint="GET Invoices",
-        )
+        """In the order of InvoiceID: what changes meanwhile can come in, but moves nothing out of a later page.
+
+        Then the credit notes; the first page of them comes with the last one of the invoices.
+        """
+
+        def read(at: str | None) -> Page:
+            path, _, number = (at or "Invoices:1").rpartition(":")
+            page = self._page(since, int(number), {}, path)
+            if page.next_cursor is not None or path == "CreditNotes":
+                return page
+            first = self._page(since, 1, {}, "CreditNotes")
+            return Page([*page.invoices, *first.invoices], first.next_cursor)
+
+        return pages(read, cursor, system=self._system.name, endpoint="GET Invoices")
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
         """Asked for in the widest way that needs no quoting, and then compared as it is."""
@@ -155,27 +173,29 @@ class Xero:
     def close(self) -> None:
         self._http.close()
 
-    def _page(self, since: datetime | None, number: int, query: Mapping[str, str]) -> Page:
+    def _page(self, since: datetime | None, number: int, query: Mapping[str, str], path: str = "Invoices") -> Page:
+        kind, key, _ = _LISTS[path]
         # To the second, and the second itself must be in it.
         moment = None if since is None else since.astimezone(UTC).replace(microsecond=0) - timedelta(seconds=1)
         answer = self._http.get(
-            "Invoices",
+            path,
             params={
-                "where": 'Type=="ACCREC"',
-                "order": "InvoiceID",
+                "where": f'Type=="{kind}"',
+                "order": key,
                 "page": number,
                 "pageSize": self._page_size,
-                "includeArchived": "true",
+                # Reading is charged by bytes, and lines are none of our business.
+                **({"includeArchived": "true", "summaryOnly": "true"} if path == "Invoices" else {}),
                 **query,
             },
-            headers={} if moment is None else {"If-Modified-Since": f"{moment:%Y-%m-%dT%H:%M:%S}"},
+            headers={} if moment is None else {"If-Modified-Since": f"{moment:%Y-%m-%dT%H:%M:%SZ}"},
         )
-        got = answer.record.records("Invoices")
+        got = answer.record.records(path)
         last = len(got) < self._page_size
         if "pagination" in answer.record:
             last = number >= answer.record.record("pagination").whole("pageCount")
-        invoices = [_invoice(each) for each in got if each.text("Type") == "ACCREC"]
-        return Page(invoices, None if last or not got else str(number + 1))
+        invoices = [_invoice(each, path) for each in got if each.text("Type") == kind]
+        return Page(invoices, None if last or not got else f"{path}:{number + 1}")
 
     def _filled_in(self, invoice: NewInvoice, facts: Mapping[str, str]) -> RemoteInvoice:
         """The draft of our pool, posted for this document: it keeps its number, and loses the pool's reference."""
@@ -198,11 +218,14 @@ class Xero:
     def _found_or_made(self, invoice: NewInvoice, facts: Mapping[str, str]) -> RemoteInvoice:
         # PUT makes one; POST would change the invoice that has the number already.
         there = live_first(self.find(reference=invoice.reference))
-        return there or self._only(
-            self._sent(
-                "PUT", "Invoices", {"Invoices": [self._body(invoice, facts)]}, invoice.number or invoice.reference
-            )
-        )
+        if there is not None:
+            return there
+        about = invoice.number or invoice.reference
+        answer = self._sent("PUT", "Invoices", {"Invoices": [self._body(invoice, facts)]}, about)
+        made = self._only(answer)
+        if facts["Status"] == "DRAFT" and made.state is not State.DRAFT:
+            answer.record.refuse(f"has a {made.state} document where a draft was asked for")
+        return made
 
     def _sent(self, method: str, path: str, body: Mapping[str, Any], about: str) -> Answer:
         known_by = idempotency.key(self._system.organisation, method, path, body)
@@ -238,13 +261,14 @@ class Xero:
         return _invoice(got[0])
 
 
-def _invoice(record: Record) -> RemoteInvoice:
+def _invoice(record: Record, path: str = "Invoices") -> RemoteInvoice:
+    _, key, number = _LISTS[path]
     status = record.text("Status")
     if status not in STATES:
         record.refuse(f"has the unknown status {status!r}")
     return RemoteInvoice(
-        remote_id=record.text("InvoiceID"),
-        number=record.text("InvoiceNumber", ""),
+        remote_id=record.text(key),
+        number=record.text(number, ""),
         state=STATES[status],
         issued_on=_date(record),
         reference=record.text("Reference", ""),
@@ -294,6 +318,6 @@ def _explained(body: Any) -> str:
 
 
 def _classified(status: int, body: Any) -> type[Refused] | None:
-    if status == 400 and any("must be unique" in text for text in _complaints(body)):
+    if status == 400 and any(_TAKEN.search(text) for text in _complaints(body)):
         return NumberRefused
     return None

@@ -16,11 +16,16 @@ from workers.accounting.base import State
 PACIFIC = timezone(timedelta(hours=-8))
 
 _QUERY = re.compile(
-    r"SELECT \* FROM Invoice(?: WHERE (?P<where>.*?))?(?: ORDERBY (?P<order>[\w.]+))?"
+    r"SELECT \* FROM (?P<entity>\w+)(?: WHERE (?P<where>.*?))?(?: ORDERBY (?P<order>[\w.]+))?"
     r"(?: STARTPOSITION (?P<start>\d+))?(?: MAXRESULTS (?P<most>\d+))?"
 )
-_CONDITION = re.compile(r"([\w.]+) (=|>=) '((?:[^'\\]|\\.)*)'(?: AND |$)")
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {"=": lambda a, b: a == b, ">=": lambda a, b: a >= b}
+_CONDITION = re.compile(r"([\w.]+) (=|>=|LIKE) '((?:[^'\\]|\\.)*)'(?: AND |$)")
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda a, b: a == b,
+    ">=": lambda a, b: a >= b,
+    "LIKE": lambda a, b: re.fullmatch(re.escape(b).replace("%", ".*"), a) is not None,
+}
+ENTITIES = ["Invoice", "CreditMemo", "SalesReceipt", "RefundReceipt"]
 
 
 class QuickBooksStandIn(Books):
@@ -31,6 +36,8 @@ class QuickBooksStandIn(Books):
     custom_numbers = True
     warns_of_duplicates = True
     captured_at_most = 1000
+    #: In the company's language.
+    void_word = "Voided"
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,26 +122,32 @@ class QuickBooksStandIn(Books):
     def void(self, key: str) -> None:
         super().void(key)
         body = self.documents[key].body
-        body["PrivateNote"] = " ".join(filter(None, ["Voided", body.get("PrivateNote", "")]))
+        body["PrivateNote"] = " ".join(filter(None, [self.void_word, body.get("PrivateNote", "")]))
+        body["Line"] = [{**line, "Amount": 0, "SalesItemLineDetail": {}} for line in body.get("Line", [])]
 
     def _captured(self, since: datetime) -> Reply:
         if self.now - since > timedelta(days=30):
             return _fault(400, "4001", "Invalid query", "changedSince must be within 30 days")
-        rows: list[dict[str, Any]] = [self._json(each) for each in self.documents.values() if each.changed_at >= since]
+        changed = [each for each in self.documents.values() if each.changed_at >= since]
+        rows: list[tuple[str, dict[str, Any]]] = [(_entity(each), self._json(each)) for each in changed]
         rows += [
-            {"domain": "QBO", "status": "Deleted", "Id": key, "MetaData": {"LastUpdatedTime": _text(at)}}
+            ("Invoice", {"domain": "QBO", "status": "Deleted", "Id": key, "MetaData": {"LastUpdatedTime": _text(at)}})
             for key, at in self.deleted.items()
             if at >= since
         ]
-        rows = rows[: self.captured_at_most]
-        part = {"Invoice": rows, "startPosition": 1, "maxResults": len(rows)} if rows else {}
-        return Reply(200, {"CDCResponse": [{"QueryResponse": [part]}], "time": _text(self.now)})
+        parts = []
+        for entity in ENTITIES:
+            found = [row for kind, row in rows[: self.captured_at_most] if kind == entity]
+            parts.append({entity: found, "startPosition": 1, "maxResults": len(found)} if found else {})
+        return Reply(200, {"CDCResponse": [{"QueryResponse": parts}], "time": _text(self.now)})
 
     def _queried(self, text: str) -> Reply:
         query = _QUERY.fullmatch(text)
+        if not text.isascii():
+            return _fault(400, "4000", "Error parsing query", "QueryParserError: Encountered a lexical error")
         if query is None:
             return _fault(400, "4000", "Error parsing query", f"QueryParserError: {text}")
-        found = list(self.documents.values())
+        found = [each for each in self.documents.values() if _entity(each) == query["entity"]]
         if not self.repeats_pages:
             conditions = query["where"] or ""
             while conditions:
@@ -150,7 +163,7 @@ class QuickBooksStandIn(Books):
         start = 1 if self.repeats_pages else int(query["start"] or 1)
         most = min(int(query["most"] or 100), 1000)
         rows = [self._json(each) for each in found[start - 1 : start - 1 + most]]
-        part = {"Invoice": rows, "startPosition": start, "maxResults": len(rows)} if rows else {}
+        part = {query["entity"]: rows, "startPosition": start, "maxResults": len(rows)} if rows else {}
         return Reply(200, {"QueryResponse": part, "time": _text(self.now)})
 
     def _holds(self, document: Document, name: str, operator: str, value: str) -> bool:
@@ -178,11 +191,15 @@ class QuickBooksStandIn(Books):
             "DocNumber": document.number,
             "TxnDate": f"{document.issued_on:%Y-%m-%d}",
             "PrivateNote": document.body.get("PrivateNote", ""),
-            "TotalAmt": 0 if document.state is State.VOID else 100.0,
+            "TotalAmt": 0 if document.state is State.VOID else document.body.get("TotalAmt", 100.0),
             "Line": document.body.get("Line", []),
         }
         # What is empty isn't there.
         return {name: value for name, value in row.items() if value != ""}
+
+
+def _entity(document: Document) -> str:
+    return str(document.body.get("entity", "Invoice"))
 
 
 def _fault(status: int, code: str, message: str, detail: str) -> Reply:

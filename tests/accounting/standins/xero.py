@@ -62,6 +62,8 @@ class XeroStandIn(Books):
         if request.headers.get("xero-tenant-id") != "org-1":
             return Reply(403, {"Title": "Forbidden", "Status": 403, "Detail": "AuthenticationUnsuccessful"})
         parts = request.path.strip("/").split("/")
+        if parts == ["CreditNotes"]:
+            return self._list(request, "ACCRECCREDIT", "CreditNoteID")
         if parts[0] != "Invoices":
             return Reply(404, b"The resource you're looking for cannot be found")
         if request.method in {"PUT", "POST"}:
@@ -133,12 +135,14 @@ class XeroStandIn(Books):
             },
         )
 
-    def _list(self, request: Request) -> Reply:
+    def _list(self, request: Request, kind: str = "ACCREC", order: str = "InvoiceID") -> Reply:
         found = sorted(self.documents.values(), key=lambda each: each.key)
-        assert request.asked("order") == "InvoiceID"
-        assert request.asked("where") == 'Type=="ACCREC"'
+        found = [each for each in found if each.body.get("Type", "ACCREC") == kind]
+        assert request.asked("order") == order
+        assert request.asked("where") == f'Type=="{kind}"'
         if since := request.headers.get("if-modified-since"):
-            after = datetime.fromisoformat(since).replace(tzinfo=UTC)
+            after = datetime.fromisoformat(since)
+            assert after.tzinfo is not None, "a date-time of RFC 3339"
             found = [each for each in found if each.changed_at > after]
         if numbers := request.asked("InvoiceNumbers"):
             found = [each for each in found if each.number in numbers.split(",")]
@@ -152,7 +156,10 @@ class XeroStandIn(Books):
             "pageCount": -(-len(found) // size),
             "itemCount": len(found),
         }
-        return self._several(found[(number - 1) * size : number * size], pagination=pagination)
+        page = found[(number - 1) * size : number * size]
+        if kind == "ACCRECCREDIT":
+            return Reply(200, {"pagination": pagination, "CreditNotes": [_credit_note(each) for each in page]})
+        return self._several(page, pagination=pagination)
 
     def _several(self, documents: list[Document], **envelope: Any) -> Reply:
         body = {
@@ -165,6 +172,12 @@ class XeroStandIn(Books):
         }
         self.misfits += [f"answer {each}" for each in misfits("xero", body)]
         return Reply(200, body)
+
+
+def _credit_note(document: Document) -> dict[str, Any]:
+    shown = _json(document)
+    shown |= {"Type": "ACCRECCREDIT", "CreditNoteID": shown.pop("InvoiceID")}
+    return shown | {"CreditNoteNumber": shown.pop("InvoiceNumber")}
 
 
 def _json(document: Document) -> dict[str, Any]:
