@@ -56,9 +56,9 @@ _MILLISECONDS = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 class Xero:
     """The adapter. Its credentials: client_id, client_secret, and refresh_token unless it is a custom connection.
 
-    Options: ``scopes`` (of the token; ``accounting.invoices``), ``page_size`` (up to 1000), ``account`` (the code of the
-    revenue account of lines that we make), ``line_amounts`` (Inclusive, Exclusive or NoTax), ``customer`` (where an
-    invoice names none), ``token_url``.
+    Options: ``scopes`` (of the token; ``accounting.invoices``), ``page_size`` (up to 1000), ``account`` (the code of
+    the revenue account of lines that we make), ``line_amounts`` (Inclusive, Exclusive or NoTax), ``customer`` (where
+    an invoice names none), ``token_url``.
     """
 
     name: ClassVar[str] = "xero"
