@@ -96,9 +96,10 @@ def _checked(registrations: Iterable[Registration]) -> Iterator[Registration]:
     for one in registrations:
         check_text(one.number, RegistrationError, "The number ")
         check_text(one.reference, RegistrationError, f"The reference of {one.number!r} ")
-        if not isinstance(one.digest, str) or re.fullmatch(r"([0-9a-f]{64})?", one.digest) is None:
+        digest: Any = one.digest
+        if not isinstance(digest, str) or re.fullmatch(r"([0-9a-f]{64})?", digest) is None:
             raise RegistrationError(
-                f"The digest {shown(one.digest, 80)} of {one.number!r} can't be one.",
+                f"The digest {shown(digest, 80)} of {one.number!r} can't be one.",
                 rule="A digest is a SHA-256: 64 digits of 0 to 9 and a to f.",
                 remedy="Pass hashlib.sha256(payload).hexdigest(), or leave it out.",
             )
