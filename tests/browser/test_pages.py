@@ -91,6 +91,9 @@ def accessible(page: Page) -> None:
         ]
         assert not serious, f"{page.url} ({scheme}): {json.dumps(serious, indent=1)}"
     fits(page)
+    # On a phone the rows of a table are cards, so nothing of them is beyond the edge either.
+    beyond = "[...document.querySelectorAll('.wide')].some(one => one.scrollWidth > one.clientWidth)"
+    assert not page.evaluate(f"innerWidth < 500 && {beyond}"), f"{page.url}: a table is cut"
 
 
 def pictures(page: Page, folder: Path, name: str) -> None:
