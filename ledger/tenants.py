@@ -15,9 +15,9 @@ from ledger.conf import ledger_settings
 _log = logging.getLogger(__name__)
 
 
-def tenant_name(tenant: str) -> str:
-    """The name that people know a tenant by; its key where the project says none."""
-    return _told("tenant_name", tenant) or tenant or gettext("(the tenant without a name)")
+def tenant_name(tenant: str, *, unnamed: str = "") -> str:
+    """The name that people know a tenant by; its key where the project says none, and ``unnamed`` without a key."""
+    return _told("tenant_name", tenant) or tenant or unnamed or gettext("(without a name)")
 
 
 def tenant_tax_id(tenant: str) -> str:

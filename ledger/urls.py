@@ -4,7 +4,7 @@ from django.urls import path
 
 from ledger.web.alarms import acknowledge_alarms, alarms
 from ledger.web.books import books
-from ledger.web.exports import export
+from ledger.web.exports import export, package, register_file
 from ledger.web.findings import acknowledge_findings, findings
 from ledger.web.gaps import explain_gaps, gaps
 from ledger.web.health import healthz
@@ -12,6 +12,7 @@ from ledger.web.metrics import metrics
 from ledger.web.number import number, void_number
 from ledger.web.overview import find, overview, rules, series
 from ledger.web.period import period
+from ledger.web.register import register
 from ledger.web.workers import workers
 
 app_name = "ledger"
@@ -26,6 +27,9 @@ urlpatterns = [
     path("period/<int:pk>/export/<slug:name>/", export, name="export"),
     path("period/<int:period>/<int:value>/", number, name="number"),
     path("period/<int:period>/<int:value>/void/", void_number, name="void_number"),
+    path("register/", register, name="register"),
+    path("register/<slug:name>/", register_file, name="register_file"),
+    path("package/", package, name="package"),
     path("gaps/", gaps, name="gaps"),
     path("gaps/explain/", explain_gaps, name="explain_gaps"),
     path("alarms/", alarms, name="alarms"),

@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 from ledger.database_errors import not_granted
 from ledger.models import Period, Series
 from ledger.moments import timestamp
+from ledger.tenants import tenant_name
 from ledger.web.at_home import at_home
 from ledger.web.texts import readable
 from ledger.zones import timestamp_in
@@ -202,7 +203,7 @@ def shown_period(period: Period) -> SafeString | str:
 
 def shown_tenant(tenant: str) -> str:
     """The tenant, or a dash for the project that has but one."""
-    return tenant or "–"
+    return tenant_name(tenant, unnamed="–")
 
 
 def _zone_of(row: models.Model) -> str | None:

@@ -8,7 +8,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date
 from io import StringIO
@@ -187,6 +187,18 @@ class LedgerCommand(BaseCommand):
     def write_json(self, document: Any) -> None:
         """One JSON document on standard output."""
         self.stdout.write(json.dumps(document, cls=MomentEncoder, ensure_ascii=False, indent=2))
+
+    def stream_json(self, lists: Mapping[str, Iterable[Any]], tail: Callable[[], Mapping[str, Any]]) -> None:
+        """One JSON document in pieces, so that any number of rows takes no memory: lists, and what they led to."""
+        before = "{"
+        for name, rows in lists.items():
+            self.stdout.write(f'{before}"{name}": [', ending="")
+            between = "\n"
+            for row in rows:
+                self.stdout.write(between + json.dumps(row, cls=MomentEncoder, ensure_ascii=False), ending="")
+                between = ",\n"
+            before = "\n], "
+        self.stdout.write(before + json.dumps(tail(), cls=MomentEncoder, ensure_ascii=False)[1:])
 
     def write_table(self, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
         """Columns as wide as what stands in them; for lists that a person reads."""

@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 
 from ledger.moments import aware, timestamp
 from ledger.reconciliation.findings import told_there
+from ledger.tenants import tenant_name, tenant_tax_id
 from ledger.unreadable import cut
 from ledger.zones import timestamp_in
 
@@ -29,6 +30,18 @@ def grouped(number: Any) -> str:
     if number is None:
         return "–"
     return f"{number:,}" if isinstance(number, (int, float)) else cut(str(number))
+
+
+@register.filter
+def company(tenant: str) -> str:
+    """What a tenant is called."""
+    return tenant_name(tenant)
+
+
+@register.filter
+def tax_id(tenant: str) -> str:
+    """Its tax id; empty where nobody says one."""
+    return tenant_tax_id(tenant)
 
 
 @register.filter

@@ -1,11 +1,12 @@
-"""The continuity report of a period as a file, in the formats of ``ledger_report``."""
+"""The continuity report of a period, the register and the package as files, in the formats of ``ledger_report``."""
 
 from __future__ import annotations
 
 import logging
 import re
 import tempfile
-from typing import Any
+from collections.abc import Callable
+from typing import IO, Any
 
 from django.contrib import messages
 from django.db import router, transaction
@@ -18,12 +19,16 @@ from django.shortcuts import redirect
 from ledger.errors import LedgerError
 from ledger.models import Entry, Period
 from ledger.reports.formats import formats
-from ledger.reports.report import continuity_report
+from ledger.reports.package import write_package
+from ledger.reports.report import Report, continuity_report
 from ledger.unreadable import Beyond
 from ledger.web.access import Access, page
-from ledger.web.dates import Dates, asked_dates
+from ledger.web.dates import asked_dates
+from ledger.web.shown import address
 
 _log = logging.getLogger(__name__)
+
+_CSV = "text/csv; charset=utf-8"
 
 #: Parts that can be had alone, as one table.
 PARTS = ("summary", "voids", "gaps", "open")
@@ -46,34 +51,89 @@ def export(request: HttpRequest, access: Access, pk: int, name: str) -> HttpResp
     if chosen is None or part not in (None, *PARTS):
         raise Http404
     dates = asked_dates(request)
-    asked: dict[str, Any] = {"on": day}
+    label, asked = period.label, dict[str, Any](on=day)
     if dates and not isinstance(day, Beyond):
         dates = dates.within(period.starts_on, period.ends_on)
-        asked = {"since": dates.since, "until": dates.until}
+        label, asked = f"{dates.since}_{dates.until}", {"since": dates.since, "until": dates.until}
+    is_table = name == "csv" and part is not None
+    return _sent(
+        request,
+        lambda made, file: chosen.write(made if part is None else made.only(part), file, _log.warning),
+        _filename([period.tenant, period.series.code, label, part or "continuity"]),
+        (".csv", _CSV) if is_table else (chosen.suffix, chosen.content_type),
+        back=address("period", pk),
+        tenant=period.tenant,
+        series=period.series.code,
+        **asked,
+    )
+
+
+@transaction.non_atomic_requests
+@page()
+def register_file(request: HttpRequest, access: Access, name: str) -> HttpResponseBase:
+    """The register of ``?tenant=`` in the format ``name``; ``series`` and dates narrow it."""
+    tenant, dates, chosen = access.choose(request), asked_dates(request), formats().get(name)
+    if chosen is None:
+        raise Http404
+    series = request.GET.get("series") or None
+    return _sent(
+        request,
+        lambda made, file: chosen.write(made.only("register"), file, _log.warning),
+        _filename([tenant, series or "", *dates.kept.values(), "register"]),
+        (".csv", _CSV) if name == "csv" else (chosen.suffix, chosen.content_type),
+        back=address("register", tenant=tenant or None),
+        tenant=tenant,
+        series=series,
+        since=dates.since,
+        until=dates.until,
+    )
+
+
+@transaction.non_atomic_requests
+@page()
+def package(request: HttpRequest, access: Access) -> HttpResponseBase:
+    """All that is handed over for a tenant and a month or span of dates, as one zip."""
+    tenant, dates = access.choose(request), asked_dates(request)
+    alias = router.db_for_read(Entry)
+    return _sent(
+        request,
+        lambda made, file: write_package(made, file, _log.warning, using=alias),
+        _filename([tenant, *dates.kept.values(), "package"]),
+        (".zip", "application/zip"),
+        back=address("register", tenant=tenant or None),
+        tenant=tenant,
+        since=dates.since,
+        until=dates.until,
+    )
+
+
+def _sent(
+    request: HttpRequest,
+    write: Callable[[Report, IO[bytes]], object],
+    name: str,
+    kind: tuple[str, str],
+    *,
+    back: str,
+    **asked: Any,
+) -> HttpResponseBase:
+    """The file of a report that ``asked`` is for; where there is none, the page ``back`` says why."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the response, or below)
     try:
-        whose = {"tenant": period.tenant, "series": period.series.code, "using": router.db_for_read(Entry)}
-        with continuity_report(**whose, **asked) as made:
-            chosen.write(made if part is None else made.only(part), file, _log.warning)
+        made_by = request.user.get_username()
+        with continuity_report(**asked, made_by=made_by, using=router.db_for_read(Entry)) as made:
+            write(made, file)
     except LedgerError as error:
         file.close()
         messages.error(request, str(error))
-        return redirect("ledger:period", pk)
+        return redirect(back)
     except BaseException:
         file.close()
         raise
     file.seek(0)
-    is_table = name == "csv" and part is not None
-    return FileResponse(
-        file,
-        as_attachment=True,
-        filename=_filename(period, dates, part, ".csv" if is_table else chosen.suffix),
-        content_type="text/csv; charset=utf-8" if is_table else chosen.content_type,
-    )
+    suffix, content_type = kind
+    return FileResponse(file, as_attachment=True, filename=f"{name}{suffix}", content_type=content_type)
 
 
-def _filename(period: Period, dates: Dates, part: str | None, suffix: str) -> str:
+def _filename(words: list[str]) -> str:
     """Out of what people named, with nothing that a file system or a header could take amiss."""
-    label = f"{dates.since}_{dates.until}" if dates else period.label
-    words = [period.tenant, period.series.code, label, part or "continuity"]
-    return re.sub(r"[^\w.-]+", "-", "_".join(word for word in words if word)).strip("-.")[:150] + suffix
+    return re.sub(r"[^\w.-]+", "-", "_".join(word for word in words if word)).strip("-.")[:150]

@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from ledger import close_period, define_series, issue, issue_many, open_period
 from ledger.actions import explain
 from ledger.errors import AllocationChange, GapError, InvalidReason, PeriodClosed
-from ledger.gaps import Hole, State, find, flag_lost, flagged_gaps, healed_holes, sweep
+from ledger.gaps import Gap, Hole, State, find, flag_lost, flagged_gaps, healed_holes, sweep
+from ledger.management.commands import ledger_gaps
 from ledger.models import Entry, GapFlagged, Period, Reservation, ScanPosition, Series, Slot
 from ledger.series import change_allocation
 from ledger.verification import verify
@@ -309,6 +310,25 @@ class TestCommand:
         code, told = self.run()
         assert code == 0
         assert [(gap["explanation"], gap["explained_by"]) for gap in told["gaps"]] == [("card refused", "ada")]
+
+    def test_a_row_is_written_before_the_next_one_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        series("reserved")
+        for order in "ab":
+            with refused_checkout():
+                issue("invoice", document=order)
+        sweep(grace=AT_ONCE)
+        out, written = StringIO(), list[int]()
+
+        def watched(**which: Any) -> Iterator[Gap]:
+            for gap in flagged_gaps(**which):
+                written.append(out.getvalue().count('"number": "INV-'))
+                yield gap
+
+        monkeypatch.setattr(ledger_gaps, "flagged_gaps", watched)
+        with pytest.raises(CommandError):
+            call_command("ledger_gaps", "--json", stdout=out)
+        assert written == [0, 1]
+        assert [gap["number"] for gap in json.loads(out.getvalue())["gaps"]] == ["INV-0001", "INV-0002"]
 
     def test_a_table_for_people(self) -> None:
         series("reserved")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.core.management.base import CommandParser
 
 from ledger.actions import explain, flag_lost, skip_taken
 from ledger.gaps import Gap, Hole, State, find, flagged_gaps, healed_holes, raise_lost, sweep
 from ledger.gaps.finding import GRACE
-from ledger.judging import Fact, Kind, judge
+from ledger.judging import Fact, Kind, Verdict, judge
 from ledger.management.base import LedgerCommand, counted, iso_date, looked, seconds
 from ledger.models import Entry
+from ledger.verification.alarms import MOST
 from ledger.zones import series_zones, timestamp_in
+
+_T = TypeVar("_T")
 
 #: Lines of a table; a script takes --json, which has them all.
 _LINES = 200
@@ -104,7 +108,7 @@ class Command(LedgerCommand):
         full = not options["recent"]
         waiting = {**which, "grace": timedelta(seconds=options["grace"]), "full": full}
         steps = 3 if options["action"] == "sweep" else 2
-        swept = None
+        swept, seen = None, _Seen()
         with self.progress(steps, wanted=options["verbosity"] > 0) as begin:
             if options["action"] == "sweep":
                 begin("sweeping")
@@ -112,30 +116,35 @@ class Command(LedgerCommand):
                 if options["flag_lost"]:
                     for hole in [hole for hole in find(**waiting) if hole.state == State.LOST]:
                         swept.flagged += flag_lost(hole, by=self.actor(options), using=alias)
-            begin("looking for holes")
-            holes = list(find(**waiting))
-            raise_lost(holes, using=alias)
-            begin("reading gaps")
-            gaps = list(flagged_gaps(**which))
-        judgement = judge(**which, sweeps=()).including(_facts(holes))
-        if full:
-            judgement = replace(judgement, looked_at=judgement.as_of)
-        verdict = judgement.verdict
-        if options["json"]:
-            self.write_json(
-                {
-                    "swept": None if swept is None else swept.as_dict() | {"failed": swept.failures.told},
-                    "holes": [hole.as_dict() for hole in holes],
-                    "gaps": [gap.as_dict() for gap in gaps],
-                    "healed": [_healed(entry) for entry in healed_holes(**which)],
-                    "verdict": verdict.as_dict(),
+            holes = _begun(begin, "looking for holes", seen.passing(find(**waiting)))
+            gaps = _begun(begin, "reading gaps", flagged_gaps(**which))
+
+            def judged() -> Verdict:
+                raise_lost(seen.lost, using=alias)
+                judgement = judge(**which, sweeps=()).including(seen.facts())
+                return (replace(judgement, looked_at=judgement.as_of) if full else judgement).verdict
+
+            if options["json"]:
+                lists = {
+                    "holes": (hole.as_dict() for hole in holes),
+                    "gaps": (gap.as_dict() for gap in gaps),
+                    "healed": (_healed(entry) for entry in healed_holes(**which)),
                 }
-            )
-        else:
-            healed = sum(1 for _ in healed_holes(**which))
-            self._show(alias, holes, gaps, healed, None if swept is None else swept.flagged)
+                told = None if swept is None else swept.as_dict() | {"failed": swept.failures.told}
+                verdicts: list[Verdict] = []
+
+                def tail() -> dict[str, Any]:
+                    verdicts.append(judged())
+                    return {"swept": told, "verdict": verdicts[0].as_dict()}
+
+                self.stream_json(lists, tail)
+                verdict, is_empty = verdicts[0], False
+            else:
+                healed = sum(1 for _ in healed_holes(**which))
+                shown = self._show(alias, holes, gaps, healed, None if swept is None else swept.flagged)
+                verdict = judged()
+                is_empty = verdict.is_in_order and not shown and not (swept is not None and swept.failures.told)
         not_done = str(swept.failures) if swept is not None else ""
-        is_empty = verdict.is_in_order and not holes and not gaps and not not_done and not options["json"]
         if is_empty:
             where = "" if verdict.looks_now else " in what came since the last scan"
             known = f" {verdict.acknowledged_text}." if verdict.acknowledged else ""
@@ -159,31 +168,54 @@ class Command(LedgerCommand):
         else:
             self.stdout.write(self.style.SUCCESS(f"Skipped: {skipped.number}. Its value is a gap, to be explained."))
 
-    def _show(self, alias: str, holes: list[Hole], gaps: list[Gap], healed: int, flagged: int | None) -> None:
+    def _show(self, alias: str, holes: Iterator[Hole], gaps: Iterator[Gap], healed: int, flagged: int | None) -> bool:
+        """Show the first of them; returns whether there is any."""
         zones = series_zones(alias)
         if flagged is not None:
             self.stdout.write(f"{counted(flagged, 'value', 'values')} flagged just now.")
-        if holes:
+        first_holes = list(islice(holes, _LINES))
+        if first_holes:
             header = ("tenant", "series", "number", "values", "state", "since", "document")
-            self.write_table(header, (_hole_line(hole, zones) for hole in holes[:_LINES]))
-        if gaps:
+            self.write_table(header, (_hole_line(hole, zones) for hole in first_holes))
+        more_holes = sum(1 for _ in holes)
+        first_gaps = list(islice(gaps, _LINES))
+        if first_gaps:
             header = ("tenant", "series", "number", "values", "cause", "flagged", "explanation")
-            self.write_table(header, (_gap_line(gap, zones) for gap in gaps[:_LINES]))
-        if len(holes) > _LINES or len(gaps) > _LINES:
-            self.stdout.write(f"The first {_LINES} of {len(holes)} holes and {len(gaps)} gaps; --json has all.")
+            self.write_table(header, (_gap_line(gap, zones) for gap in first_gaps))
+        more_gaps = sum(1 for _ in gaps)
+        if more_holes or more_gaps:
+            every = f"{counted(len(first_holes) + more_holes, 'hole', 'holes')} and "
+            every += counted(len(first_gaps) + more_gaps, "gap", "gaps")
+            self.stdout.write(f"The first {_LINES} of {every}; --json has all.")
         if healed:
             told = counted(healed, "hole that was reported has", "holes that were reported have")
             self.stdout.write(f"{told} healed.")
+        return bool(first_holes or first_gaps)
 
 
-def _facts(holes: Iterable[Hole]) -> list[Fact]:
-    """What was seen just now: lost values, and open ones, which the next sweep flags."""
-    kinds = {State.LOST: Kind.LOST, State.OPEN: Kind.OPEN}
-    found: Counter[tuple[Any, ...]] = Counter()
-    for hole in holes:
-        if hole.state in kinds:
-            found[kinds[hole.state], hole.tenant, hole.series, hole.starts_on] += hole.count
-    return [Fact(kind, count, *place) for (kind, *place), count in found.items()]
+class _Seen:
+    """What was seen of holes that passed by: how many are lost, or open, which the next sweep flags; and lost ones."""
+
+    def __init__(self) -> None:
+        self.lost: list[Hole] = []
+        self._counts: Counter[tuple[Any, ...]] = Counter()
+
+    def passing(self, holes: Iterable[Hole]) -> Iterator[Hole]:
+        kinds = {State.LOST: Kind.LOST, State.OPEN: Kind.OPEN}
+        for hole in holes:
+            if hole.state in kinds:
+                self._counts[kinds[hole.state], hole.tenant, hole.series, hole.starts_on] += hole.count
+            if hole.state == State.LOST and len(self.lost) < MOST:
+                self.lost.append(hole)
+            yield hole
+
+    def facts(self) -> list[Fact]:
+        return [Fact(kind, count, *place) for (kind, *place), count in self._counts.items()]
+
+
+def _begun(begin: Callable[[str], None], step: str, rows: Iterable[_T]) -> Iterator[_T]:
+    begin(step)
+    yield from rows
 
 
 def _span(row: Hole | Gap) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -15,7 +14,6 @@ from ledger.durability import commit_seconds
 from ledger.judging import Fact, Judgement, Kind, State, Verdict, decide, judge
 from ledger.management.base import BAD_OPTIONS, LedgerCommand, counted
 from ledger.models import Allocation, Series
-from ledger.moments import MomentEncoder
 from ledger.remote import PoolState, pool_states
 from ledger.reports.continuity import PeriodSummary, summarise
 
@@ -114,22 +112,12 @@ class Command(LedgerCommand):
         pools: list[PoolState],
         hint: str,
     ) -> None:
-        """A document in pieces, so that any number of periods takes no memory."""
-        before = '{"periods": [\n'
-        for summary, state in summaries:
-            text = json.dumps({**summary.as_dict(), "state": state.value}, cls=MomentEncoder, ensure_ascii=False)
-            self.stdout.write(before + text, ending="")
-            before = ",\n"
-        if before != ",\n":
-            self.stdout.write(before, ending="")
-        verdict = _verdict(judgement, counted_facts)
-        tail = {
-            "pools": [pool.as_dict() for pool in pools],
-            "hint": hint,
-            "ok": verdict.is_in_order,
-            "verdict": verdict.as_dict(),
-        }
-        self.stdout.write("\n], " + json.dumps(tail, cls=MomentEncoder, ensure_ascii=False)[1:])
+        def tail() -> dict[str, Any]:
+            verdict = _verdict(judgement, counted_facts)
+            told = {"ok": verdict.is_in_order, "verdict": verdict.as_dict()}
+            return {"pools": [pool.as_dict() for pool in pools], "hint": hint, **told}
+
+        self.stream_json({"periods": ({**one.as_dict(), "state": state.value} for one, state in summaries)}, tail)
 
     def _tables(self, judged: Iterator[_Judged]) -> None:
         periods = explained = adopted_missing = healing = duplicates = 0

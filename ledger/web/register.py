@@ -1,0 +1,210 @@
+"""The register of a tenant: every number on a line, filtered, sorted and paged in SQL, and as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import router
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from ledger.cursors import open_cursor
+from ledger.gaps.holes import number_of
+from ledger.models import Entry, Series
+from ledger.reports.formats import formats
+from ledger.unreadable import cut, facts
+from ledger.web.access import Access, page
+from ledger.web.dates import asked_dates
+from ledger.web.rows import Asked
+from ledger.web.shown import address, shown
+
+_SORTS = {"number": "", "issued_on": "r.issued_on {}, r.first", "issued_at": "r.issued_at {}, r.first"}
+
+#: Which of the lines of ``_LINES`` are of a state; a lost value has no line here, and is told above the table.
+STATES = {
+    "all": "true",
+    "valid": "l.kind IN ('issued', 'adopted') AND NOT {void}",
+    "void": "{void}",
+    "missing": "l.kind IN ('gap', 'hole')",
+    "reserved": "l.kind = 'reserved'",
+    "free": "l.kind = 'free'",
+}
+_VOID = "EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s AND v.entry_id = l.entry)"
+
+#: More than a person can read are counted as so many.
+_MOST = 100_000
+
+# Period by period and value by value along the indexes: with no other order asked for, a page reads no more than its
+# rows and those before it. Values of a queue stand beside the entries, which they become.
+_LINES = """
+    FROM (
+        SELECT p.id, p.starts_on, p.prefix, p.width, p.suffix, s.code, s.time_zone
+        FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
+        WHERE p.tenant = %(tenant)s AND (%(series)s::text = '' OR s.code = %(series)s)
+        ORDER BY s.code {way}, p.starts_on {way}
+    ) p
+    CROSS JOIN LATERAL (
+        (SELECT e.value AS first, e.value AS last, e.number, e.kind, e.id AS entry, NULL::bigint AS hole, e.document,
+                e.issued_on, e.issued_at, e.actor, e.metadata
+         FROM ledger_entry e WHERE e.tenant = %(tenant)s AND e.period_id = p.id {stop})
+        UNION ALL
+        (SELECT g.first_value, g.last_value, NULL, 'hole', NULL, g.id, '', NULL, a.adopted_at, a.actor, NULL
+         FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.id = g.adoption_id
+         WHERE g.tenant = %(tenant)s AND g.period_id = p.id {stop})
+        UNION ALL
+        (SELECT r.value, r.value, NULL, 'reserved', NULL, NULL, r.document, r.issued_on, r.reserved_at, r.actor, NULL
+         FROM ledger_reservation r WHERE r.tenant = %(tenant)s AND r.period_id = p.id {stop})
+        UNION ALL
+        (SELECT f.value, f.value, NULL, 'free', NULL, NULL, '', NULL, NULL, '', NULL
+         FROM ledger_slot f
+         WHERE f.tenant = %(tenant)s AND f.period_id = p.id
+           AND f.value < (SELECT max(e.value) FROM ledger_entry e WHERE e.tenant = %(tenant)s AND e.period_id = p.id)
+         {stop})
+        ORDER BY first {way}
+    ) l
+    WHERE {state}
+"""
+_HAS_TEXT = "(starts_with(upper(l.number), upper(%(text)s)) OR starts_with(upper(l.document), upper(%(text)s)))"
+# What no document bears is counted on the day of the document before it, or else of the one after it: as in the report.
+_NEXT_TO = """(SELECT b.issued_on FROM ledger_entry b WHERE b.tenant = %(tenant)s AND b.period_id = p.id
+               AND b.kind <> 'gap' AND b.value {} l.first ORDER BY b.value {} LIMIT 1)"""
+_DAY = (
+    "CASE WHEN l.kind IN ('issued', 'adopted') THEN l.issued_on "
+    f"ELSE coalesce({_NEXT_TO.format('<', 'DESC')}, {_NEXT_TO.format('>', 'ASC')}) END"
+)
+_IN_DATES = f"{_DAY} BETWEEN coalesce(%(since)s::date, '-infinity') AND coalesce(%(until)s::date, 'infinity')"
+# What is said of the numbers of one page is looked up for these alone.
+_PAGE = """
+    SELECT r.code, r.id, r.time_zone, r.prefix, r.width, r.suffix, r.first, r.last, r.number, r.kind, r.document,
+           r.issued_on, r.issued_at, r.actor, r.metadata, v.voided_at IS NOT NULL, v.reason, x.explanation
+    FROM (SELECT row_number() OVER () AS place, r.* FROM (
+        SELECT * FROM (SELECT p.*, l.* {lines}) r {order} LIMIT %(limit)s OFFSET %(offset)s) r
+    ) r
+    LEFT JOIN ledger_numbervoided v ON v.tenant = %(tenant)s AND v.entry_id = r.entry
+    LEFT JOIN LATERAL (
+        SELECT x.explanation FROM ledger_gapexplained x WHERE x.entry_id = r.entry OR x.adopted_gap_id = r.hole
+        ORDER BY x.id + 0 DESC LIMIT 1
+    ) x ON true
+    ORDER BY r.place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A number and what became of it; or missing values of one fate, ``first`` to ``last``, both inclusive."""
+
+    series: str
+    period: int
+    time_zone: str
+    first: int
+    last: int
+    number: str
+    last_number: str
+    state: str
+    document: str
+    issued_on: date | None
+    issued_at: datetime | None
+    actor: str
+    why: str
+
+
+@page()
+def register(request: HttpRequest, access: Access) -> HttpResponse:
+    """Every number of a tenant, or of one series, month or span of dates."""
+    tenant = access.choose(request)
+    asked, dates = Asked(request, "register"), asked_dates(request)
+    series = list(Series.objects.filter(tenant=tenant).order_by("code").values_list("code", flat=True))
+    wanted: dict[str, Any] = {
+        "tenant": tenant,
+        "series": asked.choice("series", ["", *series]),
+        "text": asked.text("q"),
+        "state": asked.choice("state", tuple(STATES)),
+        "since": dates.since,
+        "until": dates.until,
+    }
+    sort = asked.sort(_SORTS)
+    columns = {
+        "number": _("Number"),
+        "state": _("State"),
+        "document": _("Document"),
+        "issued_on": _("Business date"),
+        "issued_at": _("Moment"),
+        "by": _("By"),
+        "why": _("Reason"),
+    }
+    table = asked.rows(
+        _count(wanted),
+        lambda offset, limit: _read(wanted, sort, offset, limit),
+        asked.headings(columns, _SORTS, sort),
+    )
+    of_these = {"tenant": tenant or None, "series": wanted["series"] or None, **dates.kept}
+    context = {
+        "table": table,
+        "wanted": wanted,
+        "dates": dates,
+        "series": series,
+        "states": list(STATES),
+        "files": [(one.title, address("register_file", one.name, **of_these)) for one in formats().values()],
+        "package": address("package", tenant=tenant or None, **dates.kept),
+    }
+    return shown(request, access, "register.html", context, tenant=tenant, title=_("Register"))
+
+
+def _count(wanted: Mapping[str, Any]) -> int:
+    statement = f"SELECT count(*) FROM (SELECT 1 {_lines(wanted)} LIMIT {_MOST}) n"  # noqa: S608
+    found: int = _fetch(statement, wanted)[0][0]
+    return found
+
+
+def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[Line]:
+    way = "DESC" if sort.startswith("-") else "ASC"
+    order = _SORTS[sort.lstrip("-")].format(way)
+    # Of each kind no more is read than could be on the page.
+    stop = "" if order or _narrows(wanted) else f"ORDER BY 1 {way} LIMIT %(reach)s"
+    statement = _PAGE.format(lines=_lines(wanted, way, stop), order=f"ORDER BY {order}" if order else "")
+    found = _fetch(statement, {**wanted, "limit": limit, "offset": offset, "reach": offset + limit})
+    return [_line(*row) for row in found]
+
+
+def _narrows(wanted: Mapping[str, Any]) -> bool:
+    return wanted["state"] != "all" or any(wanted[name] for name in ("text", "since", "until"))
+
+
+def _lines(wanted: Mapping[str, Any], way: str = "ASC", stop: str = "") -> str:
+    """The rows of our own text, with those conditions that are asked for; what was typed goes as parameters."""
+    lines = _LINES.format(way=way, stop=stop, state=STATES[wanted["state"]].format(void=_VOID))
+    if wanted["text"]:
+        lines += f" AND {_HAS_TEXT}"
+    return lines if wanted["since"] is None and wanted["until"] is None else f"{lines} AND {_IN_DATES}"
+
+
+def _line(*row: Any) -> Line:
+    code, period, zone, prefix, width, suffix, first, last, number, kind, document = row[:11]
+    issued_on, issued_at, actor, evidence, is_void, reason, explanation = row[11:]
+    is_missing = kind in ("gap", "hole")
+    cause = facts(evidence).get("cause", "") if kind == "gap" else ""
+    return Line(
+        series=code,
+        period=period,
+        time_zone=zone,
+        first=first,
+        last=last,
+        number=number or number_of(prefix, width, suffix, first),
+        last_number="" if last == first else number_of(prefix, width, suffix, last),
+        state="missing" if is_missing else "void" if is_void else kind if kind in ("reserved", "free") else "valid",
+        document=document,
+        issued_on=None if is_missing else issued_on,
+        issued_at=issued_at,
+        actor=actor,
+        why=cut(str(reason or explanation or cause)),
+    )
+
+
+def _fetch(statement: str, wanted: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with open_cursor(router.db_for_read(Entry)) as cursor:
+        cursor.execute(statement, wanted)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
