@@ -2,7 +2,8 @@
 
 import os
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+
+from psycopg.conninfo import conninfo_to_dict
 
 SECRET_KEY = "for tests"
 USE_TZ = True
@@ -47,15 +48,11 @@ TEMPLATES = [
 
 def databases() -> dict[str, dict[str, Any]]:
     """Read without Folio, which isn't there in half of the runs."""
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    place = parse_qs(parts.query)
+    given = conninfo_to_dict(os.environ["DATABASE_URL"])
     return {
         "default": {
             "ENGINE": "django.db.backends.postgresql",
-            "NAME": parts.path.removeprefix("/"),
-            "USER": parts.username or "",
-            "PASSWORD": parts.password or "",
-            "HOST": place["host"][0] if "host" in place else parts.hostname or "",
-            "PORT": parts.port or "",
+            "NAME": given["dbname"],
+            **{name.upper(): given.get(name, "") for name in ("user", "password", "host", "port")},
         }
     }

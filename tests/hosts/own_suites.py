@@ -11,7 +11,7 @@ from tests.databases import ROOT, new_database
 from tests.environments import strangers_environment
 
 #: Many times what the longest takes.
-PATIENCE = 580
+PATIENCE = 1_500
 
 
 def results(python: str, settings: str, folder: Path, *arguments: str, with_folio: bool) -> dict[str, str]:
