@@ -66,6 +66,7 @@ def test_the_tally_is_that_of_the_values(run: dict[int, What | None]) -> None:
         missing=len(missing),
         ranges=len([value for value in missing if value - 1 not in missing]),
         lost=len([value for value, what in run.items() if what is What.LOST]),
+        unexplained=len([value for value in missing if run[value] is not What.LOST]),
         first=both[0] if both else None,
         last=both[-1] if both else None,
     )

@@ -1,7 +1,7 @@
 -- Take over the staged rows of a file as adopted numbers of a series, all of them or none: each row has its period, open
 -- and empty or at the end of an earlier adoption, whose counter jumps to the end of the old run; holes become ranges, void
--- rows voids, and where p_explanation says why, each hole is explained. The staged rows go. What the rows say is compared by the table's own
--- guards. Returns the id of the event, and how many numbers, voids and explanations there are.
+-- rows voids, and where p_explanation says why, each hole is explained. The staged rows go. What the rows say is compared by
+-- the table's own guards. Returns the id of the event, and how many numbers, voids and explanations there are.
 CREATE OR REPLACE FUNCTION ledger_adopt(
     p_tenant text, p_series bigint, p_batch text, p_source text, p_digest text, p_options jsonb, p_void_reason text,
     p_explanation text, p_actor text, OUT adoption bigint, OUT numbers bigint, OUT voids bigint, OUT explained bigint

@@ -21,7 +21,8 @@ BEGIN
         'declared-no-gap', 'document-form', 'document-of-child', 'document-text', 'document-twice', 'draft-of-nothing',
         'explained-no-gap', 'finding-of-stranger', 'finding-twice', 'gap-of-nothing', 'gap-with-document',
         'hole-of-nothing', 'no-period', 'number-twice', 'other-period', 'period-of-stranger', 'period-overlaps',
-        'sealed-row-gone', 'tenant-form', 'tenant-of-child', 'tenant-text', 'unknown-kind', 'unreadable', 'void-of-gap', 'void-of-nothing',
+        'sealed-row-gone', 'tenant-form', 'tenant-of-child', 'tenant-text', 'unknown-kind', 'unreadable', 'void-of-gap',
+        'void-of-nothing',
         'void-of-stranger', 'void-too-early', 'void-twice', 'wrong-number'
     ]) THEN
         RAISE EXCEPTION 'an alarm of the kind % is mended, not acknowledged', found USING ERRCODE = 'check_violation';

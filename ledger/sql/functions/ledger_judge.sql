@@ -61,7 +61,8 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT count(*) AS elsewhere_count, jsonb_agg(
     jsonb_build_object('remote_id', d.remote_id, 'number', d.number, 'state', d.state, 'issued_on', d.issued_on,
-                       'reference', d.reference, 'changed_at', d.changed_at, 'total', trim_scale(d.total), 'currency', d.currency,
+                       'reference', d.reference, 'changed_at', d.changed_at, 'total', trim_scale(d.total),
+                        'currency', d.currency,
                        'customer', d.customer)
  ORDER BY d.remote_id) AS elsewhere
             FROM (SELECT d.* FROM ledger_remotedocument d
@@ -161,7 +162,8 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT coalesce(jsonb_agg(
     jsonb_build_object('remote_id', d.remote_id, 'number', d.number, 'state', d.state, 'issued_on', d.issued_on,
-                       'reference', d.reference, 'changed_at', d.changed_at, 'total', trim_scale(d.total), 'currency', d.currency,
+                       'reference', d.reference, 'changed_at', d.changed_at, 'total', trim_scale(d.total),
+                        'currency', d.currency,
                        'customer', d.customer)
  ORDER BY d.remote_id), '[]') AS documents
             FROM (SELECT d.* FROM ledger_remotedocument d

@@ -39,8 +39,8 @@ MUTANTS = (
     Mutant(
         "an original that the shim hides",
         "ledger/compat/standing_in.py",
-        "if present is not None or importlib.util.find_spec(package) is not None:",
-        "if present is not None:",
+        "    return None if found is None else str(found.origin)",
+        "    return None",
         (SHIMS,),
     ),
     Mutant(
@@ -229,8 +229,8 @@ MUTANTS = (
     Mutant(
         "the move waits for readers",
         "ledger/compat/moving/bridge.py",
-        "IN SHARE ROW EXCLUSIVE MODE",
-        "IN ACCESS EXCLUSIVE MODE",
+        '_lock(alias, table, "SHARE ROW EXCLUSIVE")',
+        '_lock(alias, table, "ACCESS EXCLUSIVE")',
         (MOVING,),
     ),
 )

@@ -186,8 +186,8 @@ MUTANTS = (
     Mutant(
         "access is given twice",
         "ledger/models/access.py",
-        'return rows.get_or_create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))[0]',
-        'return rows.create(tenant=tenant_key(org), user=instance_key(user, InvalidActor, "user"))',
+        "return cls.objects.using(alias).get_or_create(**whose)[0]",
+        "return cls.objects.using(alias).create(**whose)",
         (PAGES_ACTIONS,),
     ),
     Mutant(

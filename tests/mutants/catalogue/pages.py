@@ -41,8 +41,8 @@ MUTANTS = (
     Mutant(
         "a permission to act dropped",
         "ledger/web/access.py",
-        "if nothing or (does and not access.may(does)):",
-        "if nothing:",
+        'sees if nothing else does if does and not access.may(does) else ""',
+        'sees if nothing else ""',
         (PAGES_ACCESS,),
     ),
     Mutant(

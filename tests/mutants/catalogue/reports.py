@@ -71,8 +71,8 @@ MUTANTS = (
     Mutant(
         "a gap is a neighbour",
         "ledger/reports/report_sql.py",
-        "            WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind <> 'gap'\n        ) d",
-        "            WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s\n        ) d",
+        "            WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind <> 'gap'\n        ) d",
+        "            WHERE e.tenant = %(tenant)s AND e.period_id = w.period\n        ) d",
         (REPORT,),
     ),
     Mutant(
@@ -106,8 +106,8 @@ MUTANTS = (
     Mutant(
         "moments of a report in UTC",
         "ledger/reports/scope.py",
-        "return zone_or_utc(self.period.series.time_zone)",
-        "return zone_or_utc('UTC')",
+        'zone_or_utc(zones.pop() if len(zones) == 1 else "UTC")',
+        'zone_or_utc("UTC")',
         (REPORT,),
     ),
     Mutant(
@@ -120,15 +120,15 @@ MUTANTS = (
     Mutant(
         "a formula in CSV",
         "ledger/reports/formats/csv_tables.py",
-        "neutralised(cell) if isinstance(cell, str) else cell_text(cell)",
-        "cell_text(cell)",
+        "[neutralised(cell, separator) if isinstance(cell, str) else cell for cell in row]",
+        "[cell for cell in row]",
         (REPORT_FILES,),
     ),
     Mutant(
         "white space hides a formula",
         "ledger/reports/formats/cells.py",
-        " or (text[:1].isspace() and text.lstrip().startswith(_DANGEROUS))",
-        "",
+        '_FORMULA = r"[\\s\\"\']*[=',
+        '_FORMULA = r"[=',
         (REPORT_CELLS,),
     ),
     Mutant(
@@ -141,15 +141,15 @@ MUTANTS = (
     Mutant(
         "an identity that always holds",
         "ledger/reports/scope.py",
-        "adds_up=summary.identity_holds and expected",
-        "adds_up=expected",
+        "adds_up=summary.identity_holds and counts.expected",
+        "adds_up=counts.expected",
         (REPORT,),
     ),
     Mutant(
         "a date is broken over two lines",
         "ledger/reports/rows.py",
-        'column("Evidence", Kind.EVIDENCE, 3.8)',
-        'column("Evidence", Kind.EVIDENCE, 12)',
+        'column(_("Evidence"), Kind.EVIDENCE, 3.8)',
+        'column(_("Evidence"), Kind.EVIDENCE, 12)',
         (f"{REPORT_FILES}::TestPdf",),
     ),
 )
