@@ -122,7 +122,7 @@ def pages(period: Period) -> Iterator[tuple[str, str]]:
     for pattern in urlpatterns:
         if pattern.name not in NOT_A_PAGE:
             wanted = pattern.pattern.converters
-            pk = {"series": period.series_id}.get(pattern.name or "", period.pk)
+            pk = period.series_id if pattern.name in ("series", "rules") else period.pk
             known = {name: pk if name == "pk" else arguments[name] for name in wanted}
             yield str(pattern.name), reverse(f"ledger:{pattern.name}", kwargs=known)
 
