@@ -59,6 +59,20 @@ MUTANTS = (
         ("tests/accounting/test_http.py::test_a_bomb_is_not_unpacked",),
     ),
     Mutant(
+        "a paid invoice is cancelled",
+        "workers/accounting/odoo.py",
+        '        if paid != "not_paid":\n',
+        "        if False:\n",
+        ("tests/accounting/test_odoo.py::TestCancelling",),
+    ),
+    Mutant(
+        "drafts across a period's edge",
+        "workers/drafting/refilling.py",
+        "        if system.capabilities.numbers_by_clock and not need.is_current:\n",
+        "        if False:\n",
+        ("tests/accounting/test_remote_pools.py",),
+    ),
+    Mutant(
         "another sale's document is as good as ours",
         "ledger/sql/functions/ledger_is_ours.sql",
         "p_reference = '' OR p_document = '' OR p_reference = p_document",
