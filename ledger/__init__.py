@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from ledger.actions import void
     from ledger.issuing import issue, issue_many, preview
     from ledger.periods import close_period, open_next_periods, open_period
+    from ledger.ranges import authorise
     from ledger.registering import register
     from ledger.series import define_series
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "authorise",
     "close_period",
     "define_series",
     "issue",
@@ -39,6 +41,7 @@ _HOME = {
     "issue": "ledger.issuing",
     "issue_many": "ledger.issuing",
     "preview": "ledger.issuing",
+    "authorise": "ledger.ranges",
     "register": "ledger.registering",
     "void": "ledger.actions",
     "define_series": "ledger.series",

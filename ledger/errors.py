@@ -30,7 +30,9 @@
     │   ├── NoPeriod               no period holds the date
     │   ├── PeriodClosed           the date's period is closed
     │   ├── PeriodExhausted        the next number would break the series' length limit
-    │   └── PeriodConflict         a period overlaps another, or would repeat its numbers
+    │   │   └── RangesExhausted    no range that an authority granted has a value left for the date
+    │   ├── PeriodConflict         a period overlaps another, or would repeat its numbers
+    │   └── RangeRefused           an authorised range can't be added to the series
     ├── PoolExhausted              no draft of the accounting system is free
     ├── OutOfOrder                 the chronology guard refused an earlier date
     ├── DocumentConflict           the document has a number already, with other facts
@@ -218,8 +220,16 @@ class PeriodExhausted(PeriodError):
     """The next number would be longer than the series allows."""
 
 
+class RangesExhausted(PeriodExhausted):
+    """No range that an authority granted has a value left for the date."""
+
+
 class PeriodConflict(PeriodError):
     """A period overlaps another one of its series, or would repeat its numbers."""
+
+
+class RangeRefused(PeriodError):
+    """An authorised range can't be added to the series."""
 
 
 class PoolExhausted(LedgerError):

@@ -12,6 +12,7 @@ from ledger.rules import Finding, Outcome
 from ledger.rules.checking import HORIZON, outgrown_on
 
 # The open periods of a day that have used up a hundredth of their values or more: of any other it can't be said yet.
+# (Of authorised ranges ledger.ranges tells.)
 # With whether the counter is at its end and nothing waits in a pool.
 # Arguments: tenant, series (null for all), earliest and latest day that it may be anywhere in the world.
 _USED = """
@@ -20,7 +21,7 @@ _USED = """
     FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
     WHERE (%(tenant)s::text IS NULL AND NOT p.moves OR p.tenant = %(tenant)s)
       AND (%(series)s::text IS NULL OR s.code = %(series)s)
-      AND p.closed_at IS NULL AND s.is_active
+      AND p.closed_at IS NULL AND s.is_active AND p.ordinal = 0
       AND p.starts_on <= %(latest)s::date AND p.ends_on >= %(earliest)s::date
       AND p.last_value::numeric - p.first_value + 1 >= (p.max_value::numeric - p.first_value) / 100
 """
@@ -68,12 +69,12 @@ def used_periods(alias: str, *, tenant: str | None, series: str | None, today: d
         return dict(cursor.fetchall())
 
 
-def rates(periods: Sequence[int], alias: str, *, today: date) -> dict[int, Rate]:
-    """How fast the numbers of each period go, by its id; none for a period without numbers of the last year."""
+def rates(periods: Sequence[int], alias: str, *, today: date, days: int = HORIZON) -> dict[int, Rate]:
+    """How fast the numbers of each period go, by its id; none for one without numbers in the last ``days``, a year."""
     if not periods:
         return {}
     with open_cursor(alias) as cursor:
-        cursor.execute(_RATES, {"periods": list(periods), "since": today - timedelta(days=HORIZON - 1)})
+        cursor.execute(_RATES, {"periods": list(periods), "since": today - timedelta(days=days - 1)})
         return {pk: Rate(highest - value + 1, since) for pk, value, since, highest in cursor.fetchall()}
 
 

@@ -16,7 +16,7 @@ from ledger.databases import series_named
 from ledger.durability import flush_at_commit, wait_for_flush
 from ledger.errors import DocumentVoided, InvalidDocument, LedgerError, TransactionRequired
 from ledger.keys import document_key, tenant_key
-from ledger.models import Allocation, Entry, NumberIssued, NumberVoided, Period, Reservation, Series
+from ledger.models import Allocation, AuthorisedRange, Entry, NumberIssued, NumberVoided, Period, Reservation, Series
 from ledger.periods import find_period, open_period_for, planned_period
 from ledger.replacing import current, valid, void_entry
 from ledger.requests import check_facts, day_or_moment, make_request
@@ -27,8 +27,8 @@ from ledger.zones import today_in
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-#: How often what is missing is made (a series, a period) before the call gives up.
-_TRIES = 5
+#: How often what is missing is made (a series, a period), or another range looked for, before the call gives up.
+_TRIES = 20
 
 
 def issue(
@@ -135,6 +135,10 @@ def issue_many(
             if answer.outcome == Outcome.OTHER_FACTS:
                 _existing(connection, request, pk=answer.existing_id)  # raises the error that names them
                 continue
+            if answer.outcome == Outcome.EXHAUSTED and _from_ranges(connection, request):
+                # No range holds the block as a whole, so it goes over from one to the next.
+                numbered = _each_of(connection, request, distinct)
+                return [numbered[key] for key in keys]
             _mend(connection, request, answer.outcome, answer.business_date, count=len(distinct))
     raise refusals.unsettled(series)
 
@@ -162,12 +166,24 @@ def _listed(replaces: Any) -> list[Any]:
 def _issue_each(connection: BaseDatabaseWrapper, request: Request, keys: list[str], voids: list[Any]) -> list[Entry]:
     with told_in_our_words(request.series):
         entries = [void_entry(connection.alias, request, each, keys) for each in voids]
-    replaced = {entry.document: entry for entry in entries}
+    issued = _each_of(connection, request, keys, {entry.document: entry for entry in entries})
+    return [issued[key] for key in keys]
+
+
+def _each_of(
+    connection: BaseDatabaseWrapper, request: Request, keys: list[str], replaced: Mapping[str, Entry] | None = None
+) -> dict[str, Entry]:
+    """The documents' numbers one by one, all or none."""
+    replaced = replaced or {}
     with transaction.atomic(using=connection.alias):
-        issued = {
+        return {
             key: _issue(connection, request._replace(document=key), replaced.get(key)) for key in dict.fromkeys(keys)
         }
-    return [issued[key] for key in keys]
+
+
+def _from_ranges(connection: BaseDatabaseWrapper, request: Request) -> bool:
+    ranges = AuthorisedRange.objects.using(connection.alias)
+    return ranges.filter(tenant=request.tenant, series__tenant=request.tenant, series__code=request.series).exists()
 
 
 def preview(
@@ -201,13 +217,13 @@ def next_number(series: Series, period: Period, day: date, alias: str, value: in
     if not series.is_active:
         raise refusals.inactive(series)
     if period.closed_at is not None:
-        raise refusals.closed(period, day)
+        raise refusals.ranges_exhausted(series, day, alias) if period.ordinal else refusals.closed(period, day)
     if series.chronological and (latest := later_date(period, day, alias)) is not None:
         raise refusals.out_of_order(period, day, latest)
     if value is None:
         value = allocator_of(series).upcoming(alias, period)
     if value > period.max_value:
-        raise refusals.exhausted(period, 1)
+        raise refusals.ranges_exhausted(series, day, alias) if period.ordinal else refusals.exhausted(period, 1)
     return period.number_of(value, alias, on=day)
 
 
@@ -216,9 +232,13 @@ def later_date(period: Period, day: date, alias: str) -> date | None:
 
     ``last_issued_on`` may be that of a void number: the next checkout sets it back (``ledger_lower_date``).
     """
-    if period.last_issued_on is None or period.last_issued_on <= day:
+    later: dict[str, Any] = {"tenant": period.tenant, "issued_on__gt": day}
+    if period.ordinal:
+        later |= {"series": period.series_id, "period__ordinal__gt": 0}  # an order over all authorised ranges
+    elif period.last_issued_on is None or period.last_issued_on <= day:
         return None
-    later = {"tenant": period.tenant, "period": period.pk, "issued_on__gt": day}
+    else:
+        later["period"] = period.pk
     numbers = valid(Entry.objects.using(alias).filter(**later).exclude(kind=Entry.Kind.GAP))
     dated = numbers.order_by("-value").values_list("issued_on", flat=True).first()
     return dated or Reservation.objects.using(alias).filter(**later).values_list("issued_on", flat=True).first()
@@ -286,7 +306,12 @@ def _mend(
     if outcome == Outcome.NO_PERIOD:
         open_period_for(connection, series, day)
         return
-    if (period := find_period(series, day, alias)) is not None:
+    period = find_period(series, day, alias)
+    if period is not None and period.ordinal and outcome in (Outcome.EXHAUSTED, Outcome.CLOSED):
+        if period.closed_at is None and period.last_value < period.max_value:
+            return  # the next range, since another checkout took the last value
+        raise refusals.ranges_exhausted(series, day, alias)
+    if period is not None:
         raise _refusal(outcome, period, day, count, alias)
 
 

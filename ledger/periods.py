@@ -29,7 +29,7 @@ from ledger.errors import (
 )
 from ledger.growth import outgrown_at_last_rate
 from ledger.keys import actor_name, tenant_key
-from ledger.models import Allocation, Period, Series
+from ledger.models import Allocation, AuthorisedRange, Period, Series, Slot
 from ledger.requests import day_or_moment
 from ledger.rules import Outcome
 from ledger.series import find_series, make_default_series
@@ -53,6 +53,8 @@ _WITHOUT_PERIOD = f"""
     FROM ledger_series s
     WHERE s.is_active AND {sql.at_home("s.tenant")}
       AND s.calendar <> 'explicit'
+      AND (s.rules_authorised IS NULL OR s.rules_authorised > {TODAY} + %(days)s::int)
+      AND NOT EXISTS (SELECT FROM ledger_authorisedrange a WHERE a.tenant = s.tenant AND a.series_id = s.id)
       AND NOT EXISTS (
           SELECT FROM ledger_period p
           WHERE p.tenant = s.tenant AND p.series_id = s.id
@@ -69,13 +71,15 @@ _PATIENCE = "2s"
 
 
 def find_period(series: Series, day: date, alias: str) -> Period | None:
-    """The period that holds ``day``, or None."""
-    return (
-        Period.objects.using(alias)
-        .select_related("series")
-        .filter(tenant=series.tenant, series=series, starts_on__lte=day, ends_on__gte=day)
-        .first()
-    )
+    """The period that holds ``day``, or None. Of authorised ranges, the one that gives that day its next number."""
+    holding = Period.objects.using(alias).select_related("series").order_by("ordinal")
+    found = list(holding.filter(tenant=series.tenant, series=series, starts_on__lte=day, ends_on__gte=day))
+    if len(found) > 1:
+        waiting = set(Slot.objects.using(alias).filter(period__in=found).values_list("period_id", flat=True))
+        for one in found:
+            if one.closed_at is None and (one.last_value < one.max_value or one.pk in waiting):
+                return one
+    return found[-1] if found else None
 
 
 def planned_period(series: Series, day: date, alias: str | None = None) -> Period:
@@ -90,11 +94,20 @@ def planned_period(series: Series, day: date, alias: str | None = None) -> Perio
 def planned_after(ended: Period | None, series: Series, day: date, alias: str) -> Period:
     """As ``planned_period``, for who knows what ``ended_form`` answers."""
     span = series.as_calendar().span(day)
+    _refuse_without_range(series, day, alias)
     if span is None:
         raise refusals.no_period(series, day, alias)
     if ended is None or ended.ends_on < span.starts_on:
         return Period.of(series, span)
     return Period.of(series, Span(day_after(ended.ends_on), span.ends_on), first_value=ended.last_value + 1)
+
+
+def _refuse_without_range(series: Series, day: date, alias: str) -> None:
+    """Raise RangesExhausted where the numbers of ``day`` come from authorised ranges alone."""
+    since = series.rules_authorised
+    ranges = AuthorisedRange.objects.using(alias).filter(tenant=series.tenant, series=series.pk)
+    if (since is not None and day >= since) or (series.pk and ranges.filter(valid_from__lte=day).exists()):
+        raise refusals.ranges_exhausted(series, day, alias)
 
 
 def ended_form(series: Series, day: date, alias: str) -> Period | None:
@@ -334,6 +347,7 @@ def _wanted_period(
     if day is None:
         assert starts_on is not None
         assert ends_on is not None
+        _refuse_without_range(series, ends_on, alias)
         period = Period.of(series, Span(starts_on, ends_on), first_value=first_value, label=label)
     else:
         period = planned_period(series, day, alias)

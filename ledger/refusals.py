@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from ledger import errors, homes
 from ledger.formats import MAX_VALUE
-from ledger.models import Allocation, Entry, NumberVoided, Period, RemotePool, Series, TenantMove
+from ledger.models import Allocation, AuthorisedRange, Entry, NumberVoided, Period, RemotePool, Series, TenantMove
 from ledger.zones import timestamp_in
 
 
@@ -139,6 +139,25 @@ def exhausted(period: Period, count: int) -> errors.PeriodExhausted:
         rule=rule,
         remedy=f"Raise the limit, which holds at once: define_series({series.code!r}, max_length=…); or choose a "
         "shorter template from a day on, with from_day=; or issue from a series with a shorter prefix.",
+    )
+
+
+def ranges_exhausted(series: Series, day: date, alias: str) -> errors.RangesExhausted:
+    """No range that an authority granted has a value left for ``day``, or none was ever added where rules want one."""
+    ranges = AuthorisedRange.objects.using(alias).filter(tenant=series.tenant, series=series)
+    last = ranges.select_related("period").order_by("period__ordinal").last()
+    if last is None:
+        told = "and none was ever added"
+    elif last.valid_to is not None and last.valid_to < day:
+        told = f"the last one, {last}, expired on {last.valid_to}"
+    elif last.valid_from > day:
+        told = f"the last one, {last}, is valid from {last.valid_from} on"
+    else:
+        told = f"the last one, {last}, is {'closed' if last.period.closed_at else 'used up'}"
+    return errors.RangesExhausted(
+        f"The series {str(series)!r} has no authorised range with a value left for {day}; {told}.",
+        rule="A series with authorised ranges gives out their numbers and no others, while they are valid.",
+        remedy=f"Ask the authority for the next range, and add it: manage.py ledger_ranges add {series.code} …",
     )
 
 

@@ -136,6 +136,8 @@ def _as_json(series: Series, names: Iterable[str] | None = None) -> str:
     """Settings as the database takes them, with what the rules allow: it can't ask the rules itself."""
     settings = {name: getattr(series, name) for name in (SETTINGS if names is None else names)}
     settings["rules_length"], settings["rules_highest"] = series.rule_bounds()
+    authorised = series.must_be_authorised()
+    settings["rules_authorised"] = None if authorised is None else authorised.isoformat()
     return json.dumps(settings)
 
 

@@ -12,6 +12,7 @@ from ledger.web.metrics import metrics
 from ledger.web.number import number, void_number
 from ledger.web.overview import find, overview, rules, series
 from ledger.web.period import period
+from ledger.web.ranges import add_range, ranges
 from ledger.web.register import register
 from ledger.web.workers import workers
 
@@ -37,5 +38,7 @@ urlpatterns = [
     path("findings/", findings, name="findings"),
     path("findings/acknowledge/", acknowledge_findings, name="acknowledge_findings"),
     path("books/", books, name="books"),
+    path("ranges/", ranges, name="ranges"),
+    path("ranges/add/", add_range, name="add_range"),
     path("workers/", workers, name="workers"),
 ]

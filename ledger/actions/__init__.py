@@ -11,6 +11,7 @@ from ledger.actions.voiding import void
 from ledger.adoption import adopt
 from ledger.gaps.sweeping import flag_lost
 from ledger.periods import close_period, open_next_periods, open_period
+from ledger.ranges import authorise
 from ledger.series import change_allocation, define_series
 from ledger.verification.alarms import acknowledge_alarm
 
@@ -21,6 +22,7 @@ __all__ = [
     "acknowledge_alarm",
     "adopt",
     "all_or_none",
+    "authorise",
     "change_allocation",
     "close_period",
     "declare",

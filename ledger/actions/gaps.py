@@ -214,7 +214,7 @@ def _ours(error: DatabaseError, authority: str) -> Exception:
     if state == _CHECK:
         return DeclarationError(
             f"{cause.diag.message_primary[:1].upper()}{cause.diag.message_primary[1:]}.",
-            rule="Declared is what no document bears: flagged gaps, and ranges of an adopted history.",
+            rule="Declared is what no document bears: flagged gaps, ranges of an adopted history, ends that lapsed.",
             remedy="See manage.py ledger_gaps; manage.py ledger_gaps sweep flags what no checkout holds.",
         )
     return error

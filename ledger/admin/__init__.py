@@ -6,6 +6,7 @@ periods.py     periods and their counters, with what waits (ledger/waiting.py); 
 entries.py     the ledger, found by search.py and filters.py, with its evidence (evidence.py); voiding numbers
 queues.py      reservations
 events.py      what happened to entries later, and adopted histories
+ranges.py      ranges that authorities granted, and adding them
 holes.py       holes that sweeps have seen
 drafts.py      drafts in accounting systems, and the pools of remote series
 sweeps.py      what the sweeps did
@@ -27,6 +28,7 @@ from ledger.admin import (
     mirror,
     periods,
     queues,
+    ranges,
     series,
     sweeps,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "mirror",
     "periods",
     "queues",
+    "ranges",
     "series",
     "sweeps",
 ]

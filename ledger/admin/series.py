@@ -119,11 +119,14 @@ class SeriesChangeList(ReadableChangeList):
         periods: dict[int, list[Period]] = {}
         if days:
             near = Period.objects.filter(Q(cut_short=True) | Q(ends_on__gte=min(days)), starts_on__lte=max(days))
-            for period in with_next_slot(near.filter(series__in=rows)).order_by("starts_on"):
+            for period in with_next_slot(near.filter(series__in=rows)).order_by("starts_on", "ordinal"):
                 periods.setdefault(period.series_id, []).append(period)
         for row in rows:
             mine = periods.get(row.pk, []) if row.today is not None else []
-            row.period_today = next((p for p in mine if p.starts_on <= row.today <= p.ends_on), None)
+            holding = [p for p in mine if p.starts_on <= row.today <= p.ends_on]
+            row.period_today = next(
+                (p for p in holding if p.last_value < p.max_value), holding[-1] if holding else None
+            )
             row.ended_form = next((p for p in reversed(mine) if p.cut_short and p.ends_on < row.today), None)
         self.result_list = rows
 

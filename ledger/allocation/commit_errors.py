@@ -24,6 +24,7 @@ from ledger.errors import (
     OutOfOrder,
     PeriodClosed,
     PeriodExhausted,
+    RangesExhausted,
 )
 
 _NAME = "wrap_database_errors"
@@ -41,6 +42,10 @@ class _OutOfOrderAtCommit(CommitRefused, OutOfOrder):
 
 class _ExhaustedAtCommit(CommitRefused, PeriodExhausted):
     """Also what ``issue`` raises for a number that is too long."""
+
+
+class _RangesExhaustedAtCommit(CommitRefused, RangesExhausted):
+    """Also what ``issue`` raises where authorised ranges are used up."""
 
 
 class _InactiveAtCommit(CommitRefused, InactiveSeries):
@@ -63,6 +68,7 @@ _KINDS: dict[str, type[CommitRefused]] = {
     "closed": _ClosedAtCommit,
     "out_of_order": _OutOfOrderAtCommit,
     "exhausted": _ExhaustedAtCommit,
+    "ranges": _RangesExhaustedAtCommit,
     "inactive": _InactiveAtCommit,
     "other_facts": _ConflictAtCommit,
     "voided": _VoidedAtCommit,
@@ -79,6 +85,11 @@ _REASONS = {
         "the next number would be too long",
         "Each number keeps the series' length limit.",
         "Issue from a series with a shorter prefix.",
+    ),
+    "ranges": (
+        "no authorised range has a value left for that date; the last one is {range}",
+        "A series with authorised ranges gives out their numbers and no others, while they are valid.",
+        "Add the next range that the authority grants: manage.py ledger_ranges add.",
     ),
     "inactive": ("the series was switched off", "An inactive series gives out no numbers.", "Switch it on again."),
     "other_facts": (
@@ -131,13 +142,15 @@ def _ours(error: BaseException) -> LedgerError | None:
 
 
 def _refused(reason: str, facts: dict[str, Any]) -> CommitRefused:
+    if reason == "exhausted" and facts["range"]:
+        reason = "ranges"
     why, rule, remedy = _REASONS.get(
         reason, (f"its period gives out no number ({reason})", "A number needs an open period.", "Look at the series.")
     )
     subject = f"Document {facts['document']!r}" if facts["document"] else "A ticket"
     return _KINDS.get(reason, CommitRefused)(
         f"{subject} of tenant {facts['tenant']!r}, series {facts['series']!r}, dated {facts['on']}, "
-        f"got no number at COMMIT: {why}.",
+        f"got no number at COMMIT: {why.format(**facts)}.",
         rule=rule,
         remedy=f"Nothing was written, and the transaction was rolled back. {remedy} Then run it again.",
     )

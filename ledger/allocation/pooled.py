@@ -29,7 +29,7 @@ _TRIES = 100
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Take the lowest free value for one document, in one round trip where the pool has one."""
-    seen: int | None = None
+    seen: tuple[int, int] | None = None
     for tries in range(_TRIES):
         with connection.cursor() as cursor:
             cursor.execute(sql.ISSUE_SLOT, ("pooled", *request.for_one()))
@@ -40,9 +40,10 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
             return _issued(connection, request, day, answer)
         if outcome != "empty" or day is None:
             return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
-        _refuse_old_snapshot(request, seen, int(answer[4]))
-        seen = int(answer[4])
-        minted = _mint(connection, request.tenant, int(answer[3]), seen, tries + 1)
+        now = int(answer[3]), int(answer[4])
+        _refuse_old_snapshot(request, seen, now)
+        seen = now
+        minted = _mint(connection, request.tenant, *now, tries + 1)
         if minted not in ("minted", "there"):
             return Answer(Outcome(minted), day)
     raise refusals.unsettled(request.series)
@@ -53,7 +54,7 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     places = {document: place for place, document in enumerate(documents)}
     issued: dict[int, NumberIssued] = {}
     remaining, day = list(documents), None
-    seen: int | None = None
+    seen: tuple[int, int] | None = None
     for _ in range(_TRIES):
         with connection.cursor() as cursor:
             cursor.execute(sql.ISSUE_SLOTS, ("pooled", *request.for_many(remaining)))
@@ -71,10 +72,10 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
         elif outcome == "existing":
             return BlockAnswer(Outcome.ISSUED if issued else Outcome.EXISTING, day, issued)
         elif outcome == "empty":
-            _refuse_old_snapshot(request, seen, counter)
-            seen = counter
+            _refuse_old_snapshot(request, seen, (period, counter))
+            seen = period, counter
             # Of those that were missing others may take some before this call can.
-            minted = _mint(connection, request.tenant, period, seen, entry_id)
+            minted = _mint(connection, request.tenant, *seen, entry_id)
             if minted not in ("minted", "there"):
                 return BlockAnswer(Outcome(minted), day, {})
         else:
@@ -150,7 +151,7 @@ def _mints_here(connection: BaseDatabaseWrapper) -> bool:
     return False
 
 
-def _refuse_old_snapshot(request: Request, before: int | None, now: int) -> None:
-    """Slots were minted, and this transaction does not see them: its snapshot is older."""
+def _refuse_old_snapshot(request: Request, before: tuple[int, int] | None, now: tuple[int, int]) -> None:
+    """Slots of this period were minted, and this transaction does not see them: its snapshot is older."""
     if before == now:
         raise refusals.old_snapshot(request.series)

@@ -187,5 +187,9 @@ MISSING_OF_PERIOD = """
     UNION ALL
     SELECT g.first_value, g.last_value FROM ledger_adoptedgap g
     WHERE g.tenant = %(tenant)s AND g.period_id = %(period)s
+    UNION ALL
+    SELECT l.first_value, l.last_value
+    FROM ledger_rangelapsed l JOIN ledger_authorisedrange a ON a.id = l.authorised_id
+    WHERE l.tenant = %(tenant)s AND a.period_id = %(period)s
     ORDER BY 1
 """

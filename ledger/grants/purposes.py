@@ -15,6 +15,7 @@ from ledger.models import (
     AdoptingDay,
     AdoptingRow,
     Adoption,
+    AuthorisedRange,
     DefaultSeries,
     DraftMade,
     Entry,
@@ -106,7 +107,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
         ),
         reads=(
             *(Series, Period, DefaultSeries, Entry, NumberVoided, Adoption, Slot, Pool, Reservation),
-            *(DraftMade, RemotePool),
+            *(DraftMade, RemotePool, AuthorisedRange),
         ),
     ),
     "void": Purpose(
@@ -154,6 +155,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_acknowledge_alarms",
                 "ledger_adopt",
                 "ledger_adopt_counter",
+                "ledger_authorise",
                 "ledger_change_allocation",
                 "ledger_close_period",
                 "ledger_declare",

@@ -18,6 +18,7 @@ from ledger.judging import sql
 from ledger.judging.verdict import Fact, Judgement, Kind, merged
 from ledger.models import Entry, Period, Series
 from ledger.moments import aware
+from ledger.ranges import levels
 from ledger.rules import GapPolicy, all_rules
 from ledger.verification import OPEN_AT_MOST
 from ledger.verification.alarms import COUNTRY_RULE, NOT_CHECKED
@@ -119,6 +120,7 @@ def judge(
             _counted(asked, Kind.NO_DOCUMENT, sql.NO_DOCUMENTS),
             _undeclared(asked),
             _running_out(asked),
+            _ranges(asked),
             _pools(asked),
             _counted(asked, Kind.RESERVED, sql.RESERVED, open_at_most=OPEN_AT_MOST),
             _overdue(sweeps),
@@ -194,6 +196,12 @@ def _running_out(asked: _Asked) -> Iterator[Fact]:
         if runs_out is not None:
             fact = Fact(Kind.RUNNING_OUT, 1, *place)
             yield replace(fact, detail=f"{fact.place}, about {runs_out}")
+
+
+def _ranges(asked: _Asked) -> Iterator[Fact]:
+    for level in levels(asked.alias, lambda series: asked.today(series.time_zone), **asked.wanted):
+        if level.problems:
+            yield Fact(Kind.RANGE, 1, level.series.tenant, level.series.code, detail=str(level))
 
 
 def _highest(period: Period) -> int:

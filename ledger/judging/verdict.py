@@ -128,6 +128,12 @@ class Kind(Enum):
         "counters run out before their periods end",
         "Choose a shorter prefix for the next period, a shorter period, or a second series.",
     )
+    RANGE = _Wording(
+        State.RUNNING_OUT,
+        "series has little left of its authorised ranges",
+        "series have little left of their authorised ranges",
+        "Ask the authority for the next range, and add it: manage.py ledger_ranges add",
+    )
     POOL = _Wording(
         State.RUNNING_OUT,
         "pool of drafts could not be refilled",

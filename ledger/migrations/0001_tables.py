@@ -1416,6 +1416,7 @@ class Migration(migrations.Migration):
                 ),
                 ("rules_length", models.PositiveSmallIntegerField(editable=False, null=True)),
                 ("rules_highest", models.BigIntegerField(editable=False, null=True)),
+                ("rules_authorised", models.DateField(editable=False, null=True)),
                 (
                     "created_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
@@ -2218,5 +2219,168 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "seals anchored",
                 "default_permissions": ("view",),
             },
+        ),
+        migrations.CreateModel(
+            name="AuthorisedRange",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
+                ("era", models.IntegerField(db_default=1, editable=False)),
+                (
+                    "transaction_id",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                ledger.models.columns.TransactionId(), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "db_login",
+                    models.TextField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            ledger.models.columns.SessionUser(), models.TextField()
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+                (
+                    "prefix",
+                    ledger.models.columns.ShortTextField(
+                        blank=True, default="", help_text="As the authority names it.", max_length=100
+                    ),
+                ),
+                ("first_value", models.BigIntegerField()),
+                ("last_value", models.BigIntegerField(blank=True, null=True)),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField(blank=True, null=True)),
+                ("authority", ledger.models.columns.ShortTextField(help_text="Such as CO DIAN.", max_length=60)),
+                (
+                    "reference",
+                    ledger.models.columns.ShortTextField(
+                        help_text="Of the resolution, or the code that the authority gave.", max_length=200
+                    ),
+                ),
+                (
+                    "document_type",
+                    ledger.models.columns.ShortTextField(
+                        blank=True, default="", help_text="Such as 33, or FT.", max_length=20
+                    ),
+                ),
+                (
+                    "key_reference",
+                    ledger.models.columns.ShortTextField(
+                        blank=True,
+                        default="",
+                        help_text="Where the technical key is kept; never the key itself.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "document",
+                    ledger.models.columns.ShortTextField(
+                        blank=True, default="", help_text="Where the authority's document is kept.", max_length=200
+                    ),
+                ),
+                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
+                (
+                    "authorised_at",
+                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
+                ),
+                (
+                    "period",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="authorised_ranges",
+                        to="ledger.period",
+                    ),
+                ),
+                (
+                    "series",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="authorised_ranges",
+                        to="ledger.series",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "authorised ranges",
+                "default_permissions": ("view", "add"),
+            },
+        ),
+        migrations.CreateModel(
+            name="RangeLapsed",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
+                ("era", models.IntegerField(db_default=1, editable=False)),
+                (
+                    "transaction_id",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                ledger.models.columns.TransactionId(), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "db_login",
+                    models.TextField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            ledger.models.columns.SessionUser(), models.TextField()
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+                ("first_value", models.BigIntegerField()),
+                ("last_value", models.BigIntegerField()),
+                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
+                ("lapsed_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
+                (
+                    "authorised",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lapses",
+                        to="ledger.authorisedrange",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "ranges lapsed",
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.AddConstraint(
+            model_name="authorisedrange",
+            constraint=models.UniqueConstraint(fields=("tenant", "period"), name="ledger_authorisedrange_period"),
+        ),
+        migrations.AddConstraint(
+            model_name="authorisedrange",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "series", "authority", "reference", "first_value"),
+                name="ledger_authorisedrange_reference",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="rangelapsed",
+            constraint=models.UniqueConstraint(fields=("tenant", "authorised"), name="ledger_rangelapsed_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="rangelapsed",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("first_value__lte", models.F("last_value"))), name="ledger_rangelapsed_order"
+            ),
         ),
     ]

@@ -23,6 +23,7 @@ from ledger.models.events import (
 )
 from ledger.models.findings import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
+from ledger.models.ranges import AuthorisedRange, RangeLapsed
 from ledger.models.remote import ExpectedDocument, PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepBatch, SweepRun
 from ledger.models.seals import LedgerSeal, SealAnchored
@@ -39,6 +40,7 @@ __all__ = [
     "AlarmRaised",
     "AlarmResolved",
     "Allocation",
+    "AuthorisedRange",
     "DefaultSeries",
     "DraftCancelled",
     "DraftMade",
@@ -62,6 +64,7 @@ __all__ = [
     "Period",
     "PeriodChanged",
     "Pool",
+    "RangeLapsed",
     "RemoteDocument",
     "RemotePool",
     "RemoteReading",

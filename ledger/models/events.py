@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.apps import apps
 from django.db import models
 from django.db.models.functions import Upper
 
 from ledger.models.columns import Event, ShortTextField, facts, key, written_at
 from ledger.models.readable import DayField
 from ledger.models.series import NUMBER_LENGTH, Period, Series
+from ledger.rules.countries import portugal
+
+if TYPE_CHECKING:
+    from ledger.models.ranges import AuthorisedRange
 
 
 class Entry(Event):
@@ -94,6 +99,19 @@ class Entry(Event):
             super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
         else:
             promise.keep(self)
+
+    @property
+    def authorised_range(self) -> AuthorisedRange | None:
+        """The range that an authority granted and this number comes from, or None."""
+        ranges = apps.get_model("ledger", "AuthorisedRange")._base_manager.using(self._state.db)
+        found: AuthorisedRange | None = ranges.filter(tenant=self.tenant, period=self.period_id).first()
+        return found
+
+    @property
+    def atcud(self) -> str:
+        """Portugal: the code of the series and the value, as it stands on the document; empty where there is none."""
+        granted = self.authorised_range
+        return f"{granted.reference}-{self.value}" if granted and granted.authority == portugal.AUTHORITY else ""
 
     def of_its_kind(self) -> Entry:
         """The same row as NumberIssued, NumberAdopted or GapFlagged."""

@@ -122,6 +122,8 @@ class Series(models.Model):
     # What the rules allow, so that the database can open a period without knowing them.
     rules_length = models.PositiveSmallIntegerField(null=True, editable=False)
     rules_highest = models.BigIntegerField(null=True, editable=False)
+    #: From which day on the rules want each number in a range that an authority granted.
+    rules_authorised = DayField(null=True, editable=False)
     created_at = MomentField(db_default=Now(), editable=False)
 
     class Meta:
@@ -194,6 +196,12 @@ class Series(models.Model):
         lengths = [one.length.maximum for one in sets if one.length is not None and not one.length.doubtful]
         values = [one.counter.highest for one in sets if one.counter is not None]
         return min(lengths, default=None), min(values, default=None)
+
+    def must_be_authorised(self) -> date | None:
+        """The first day on which the rules by country want a range that an authority granted, or None."""
+        asked = [one.authorisation for one in self.rule_sets() if one.authorisation is not None]
+        days = [one.source.since or date.min for one in asked if not one.doubtful]
+        return min(days, default=None)
 
     def check_settings(self) -> None:
         """Raise the InvalidArgument error of the first setting that can't work; the database isn't asked."""
@@ -393,10 +401,13 @@ class Period(models.Model):
 
     @property
     def label(self) -> str:
-        """What people call the period: its span of dates, or "for ever"."""
+        """What people call the period: its span of dates, or "for ever"; of an authorised range also its place."""
+        told = f"{self.starts_on} to {self.ends_on}"
         if (self.starts_on, self.ends_on) == (date.min, date.max):
-            return "for ever"
-        return f"{self.starts_on} to {self.ends_on}"
+            told = "for ever"
+        elif self.ordinal and self.ends_on == date.max:
+            told = f"{self.starts_on} onwards"
+        return f"{told}, range {self.ordinal}" if self.ordinal else told
 
     def number_of(self, value: int, using: str | None = None, *, on: date | None = None) -> str:
         """The number of ``value``: that of its draft, where it has one, else as the template has it.

@@ -41,6 +41,7 @@ class PeriodSummary:
     period: str
     starts_on: date
     ends_on: date
+    ordinal: int
     first: int
     last: int
     lowest: int | None
@@ -106,6 +107,7 @@ def summarise(
         "after_tenant": None,
         "after_series": None,
         "after_start": None,
+        "after_ordinal": None,
         "batch": _BATCH,
     }
     while True:
@@ -117,14 +119,14 @@ def summarise(
         if len(rows) < _BATCH:
             return
         last = rows[-1]
-        wanted |= {"after_tenant": last[0], "after_series": last[1], "after_start": last[2]}
+        wanted |= {"after_tenant": last[0], "after_series": last[1], "after_start": last[2], "after_ordinal": last[-1]}
 
 
 def _summary(row: tuple[Any, ...]) -> PeriodSummary:
     tenant, code, starts_on, ends_on, prefix, width, suffix, max_value, closed, first, counter, is_pooled = row[:12]
     lowest, highest, issued, adopted, flagged, reserved, inner, ranges, longest, duplicates, out_of_order = row[12:23]
     void, adopted_missing, explained, free, healing, lowest_healing, lowest_free = row[23:30]
-    is_remote, drafted = row[30:]
+    is_remote, drafted, ordinal = row[30:]
     last = counter - (free - healing)
     expected = last - first + 1
     accounted = issued + adopted + flagged + reserved
@@ -136,7 +138,7 @@ def _summary(row: tuple[Any, ...]) -> PeriodSummary:
     healing_before = 0 if lowest_healing is None else max(0, lowest - lowest_healing)
     from_rows = 0 if lowest is None else highest - lowest + 1 + healing_before
     upcoming = lowest_free if is_pooled and lowest_free is not None else counter + 1
-    period = Period(series=Series(code=code), starts_on=starts_on, ends_on=ends_on)
+    period = Period(series=Series(code=code), starts_on=starts_on, ends_on=ends_on, ordinal=ordinal)
     # Of a remote series only a draft tells the next number.
     next_number = drafted if is_remote else NumberFormat(prefix, width, suffix).shown(upcoming)
     return PeriodSummary(
@@ -145,6 +147,7 @@ def _summary(row: tuple[Any, ...]) -> PeriodSummary:
         period=period.label,
         starts_on=starts_on,
         ends_on=ends_on,
+        ordinal=ordinal,
         first=first,
         last=last,
         lowest=lowest,

@@ -12,8 +12,8 @@ from __future__ import annotations
 # Reservations stand among the rows, since they take a value for good. Free slots don't: those below the highest row are
 # missing until the next checkouts take them, and those above it were only minted ahead.
 #
-# Parameters: tenant, series, since, until (NULL for all), after_tenant, after_series, after_start (of the last period
-# read), batch.
+# Parameters: tenant, series, since, until (NULL for all), after_tenant, after_series, after_start, after_ordinal (of
+# the last period read), batch.
 PERIODS = """
     WITH chosen AS MATERIALIZED (
         SELECT p.*, s.code, s.allocation, s.give_back
@@ -23,9 +23,9 @@ PERIODS = """
           AND (%(since)s::date IS NULL OR p.ends_on >= %(since)s::date)
           AND (%(until)s::date IS NULL OR p.starts_on <= %(until)s::date)
           AND (%(after_tenant)s::text IS NULL
-               OR (p.tenant, s.code, p.starts_on)
-                  > (%(after_tenant)s::text, %(after_series)s::text, %(after_start)s::date))
-        ORDER BY p.tenant, s.code, p.starts_on
+               OR (p.tenant, s.code, p.starts_on, p.ordinal)
+                  > (%(after_tenant)s::text, %(after_series)s::text, %(after_start)s::date, %(after_ordinal)s::int))
+        ORDER BY p.tenant, s.code, p.starts_on, p.ordinal
         LIMIT %(batch)s
     ), voided AS (
         SELECT e.period_id, count(*) AS voids
@@ -39,7 +39,8 @@ PERIODS = """
            p.allocation IN ('pooled', 'remote') AS is_pooled, run.*, coalesce(voided.voids, 0), known.*, queue.*,
            p.allocation = 'remote' AS is_remote,
            (SELECT d.number FROM ledger_draftmade d
-            WHERE d.tenant = p.tenant AND d.period_id = p.id AND d.value = queue.lowest_free) AS drafted
+            WHERE d.tenant = p.tenant AND d.period_id = p.id AND d.value = queue.lowest_free) AS drafted,
+           p.ordinal
     FROM chosen p
     LEFT JOIN voided ON voided.period_id = p.id
     CROSS JOIN LATERAL (
@@ -99,5 +100,5 @@ PERIODS = """
         FROM ledger_slot w
         WHERE w.tenant = p.tenant AND w.period_id = p.id
     ) queue
-    ORDER BY p.tenant, p.code, p.starts_on
+    ORDER BY p.tenant, p.code, p.starts_on, p.ordinal
 """

@@ -12,6 +12,7 @@ from ledger.errors import InvalidCalendar
 from ledger.reports import report_sql as sql
 from ledger.reports.declaring import declaration_due, must_declare
 from ledger.reports.missing import Span, What
+from ledger.reports.ranges import range_parts
 from ledger.reports.remote import remote_parts
 from ledger.reports.rows import (
     AcknowledgedRow,
@@ -87,6 +88,7 @@ def parts(scope: Scope) -> tuple[Part, ...]:
             DatingRow,
             lambda: _dating(scope),
         ),
+        *range_parts(scope),
         *_registered_parts(scope),
         *_alarm_parts(scope),
         *remote_parts(scope),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger.reports import report_sql as sql
 from ledger.reports.missing import Span, What
+from ledger.reports.ranges import ranges_of
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.seals.reading import Coverage, coverage
@@ -23,7 +24,7 @@ from ledger.seals.reading import Coverage, coverage
 # The dataclass below is made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009
 
-#: The cells of one line, in the order of the columns of ``RegisterRow``.
+#: The cells of one line, in the order of the columns of ``RegisterRow``, and all but its last one.
 Cells = tuple[Any, ...]
 
 _STATES = {
@@ -62,9 +63,11 @@ class RegisterRow(Row):
     confirmed_by: str | None = column(_("Confirmed by"), default=None)
     declared: str | None = column(_("Declared"), default=None)
     sealed_in: int | None = column(_("Sealed in"), Kind.VALUE, default=None)
+    range: str | None = column("Authorised range", default=None)
 
 
-_NAMES = [known.name for known in fields(RegisterRow)]
+#: All but the last column, the range of the period.
+_NAMES = [known.name for known in fields(RegisterRow)][:-1]
 
 
 def register_part(scope: Scope) -> Part:
@@ -84,17 +87,25 @@ def register_part(scope: Scope) -> Part:
 
 
 def _register(scope: Scope) -> Iterator[Cells]:
+    authorised = ranges_of(scope)
+    named = [str(authorised.get(scoped.period.pk) or "") for scoped in scope.periods]
+    for place, cells in _ordered(scope):
+        yield (*cells, named[place - 1])
+
+
+def _ordered(scope: Scope) -> Iterator[tuple[int, Cells]]:
+    """The lines in the order of their values, but for their last cell, each with the place of its period."""
     sealed = coverage(scope.tenant, using=scope.snapshot.alias)
     others = _others(scope, sealed)
     other = next(others, None)
     for place, cells in _documents(scope, sealed):
         while other is not None and (other[0] < place or (other[0] == place and other[1][2] < cells[2])):
-            yield other[1]
+            yield other
             other = next(others, None)
-        yield cells
+        yield place, cells
     if other is not None:
-        yield other[1]
-        yield from (cells for _, cells in others)
+        yield other
+        yield from others
 
 
 def _documents(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, Cells]]:

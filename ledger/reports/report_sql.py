@@ -294,7 +294,7 @@ READS_SYSTEMS = "SELECT EXISTS (SELECT FROM ledger_remotereading r WHERE r.tenan
 
 # The periods of a tenant, or of one of its series. Parameters: tenant, series (its code, or NULL).
 PERIOD_IDS = """
-    SELECT p.id, s.code, p.starts_on FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
+    SELECT p.id, s.code, p.starts_on, p.ordinal FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
     WHERE p.tenant = %(tenant)s AND (%(series)s::text IS NULL OR s.code = %(series)s::text)
 """
 

@@ -15,12 +15,14 @@ from django.db import router
 from ledger.cursors import open_cursor
 from ledger.databases import choose
 from ledger.errors import InvalidArgument, InvalidSeries
+from ledger.gaps import undeclared
 from ledger.growth import growth_finding, rates, runs_out_on
-from ledger.models import Period, Series
+from ledger.models import Period, RangeLapsed, Series
+from ledger.ranges import levels
 from ledger.reports import rules_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.rules import Finding, GapPolicy, Outcome, Rules, all_rules, as_of
-from ledger.rules.base import Gaps, Registration
+from ledger.rules.base import Authorisation, Gaps, Registration
 from ledger.rules.checking import judged
 from ledger.verification.alarms import COUNTRY_RULE, Watch
 from ledger.verification.findings import Alarm
@@ -174,6 +176,8 @@ def _of_numbers(series: Series, rules: Rules, periods: list[PeriodSummary], day:
         yield from _gaps(series, rules.gaps, periods, day, alias)
     if rules.registration is not None:
         yield _registrations(series, rules.registration, day, alias)
+    if rules.authorisation is not None:
+        yield from _authorisation(series, rules.authorisation, day, alias)
 
 
 def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
@@ -233,6 +237,35 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
             rules.unique.source,
             broken=twice > 0,
             remedy="Run manage.py ledger_verify, which names them.",
+        )
+
+
+def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str) -> Iterator[Finding]:
+    """Whether an authority granted the numbers of that day, and knows what lapsed."""
+    limits = {"tenant": series.tenant, "series": series.code}
+    level = next(levels(alias, lambda _: day, **limits), None)
+    told = "No range was ever added." if level is None else f"{'; '.join(level.problems) or level.current}."
+    yield judged(
+        "authorisation",
+        told[0].upper() + told[1:],
+        wanted.told,
+        wanted.source,
+        broken=level is None or level.current is None,
+        doubtful=wanted.doubtful or not Period.objects.using(alias).filter(series=series).exists(),
+        remedy=f"Add the range that {wanted.authority} granted: manage.py ledger_ranges add.",
+    )
+    if wanted.declared:
+        lapses = RangeLapsed.objects.using(alias).filter(tenant=series.tenant, authorised__series=series)
+        known = [undeclared(one.authorised.period, wanted.authority, using=alias) for one in lapses]
+        count = sum(gap.count for gaps in known for gap in gaps)
+        yield judged(
+            "lapsed",
+            f"{len(known):,} ranges lapsed before they were used up; {count:,} values of them are not declared.",
+            f"What is not used of a range is declared to {wanted.authority}.",
+            wanted.source,
+            broken=count > 0,
+            doubtful=wanted.doubtful,
+            remedy=f"Declare them: ledger.actions.declare(undeclared(period, {wanted.authority!r}), …).",
         )
 
 
@@ -324,7 +357,7 @@ def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date,
 
 
 def _open_periods(series: Series, today: date, alias: str) -> Iterator[Finding]:
-    for period in Period.objects.using(alias).filter(series=series, closed_at=None).order_by("starts_on"):
+    for period in Period.objects.using(alias).filter(series=series, ordinal=0, closed_at=None).order_by("starts_on"):
         highest = series.highest_value(period.as_format())
         if period.max_value > highest:
             yield Finding(

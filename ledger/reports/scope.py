@@ -108,8 +108,8 @@ def read_scope(
     ``whole``: count each with all of its dates.
     """
     summaries = list(summarise(tenant=tenant, series=series, since=since, until=until, using=snapshot.alias))
-    ids = {(code, day): pk for pk, code, day in snapshot.rows(sql.PERIOD_IDS, {"tenant": tenant, "series": series})}
-    wanted = [ids[summary.series, summary.starts_on] for summary in summaries]
+    ids = {tuple(place): pk for pk, *place in snapshot.rows(sql.PERIOD_IDS, {"tenant": tenant, "series": series})}
+    wanted = [ids[summary.series, summary.starts_on, summary.ordinal] for summary in summaries]
     known = Period.objects.using(snapshot.alias).select_related("series").in_bulk(wanted)
     both = [(known[pk], summary) for pk, summary in zip(wanted, summaries, strict=True)]
     if whole:
@@ -274,7 +274,7 @@ def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally,
         duplicates=counts.duplicates,
         opening_value=summary.first,
         closing_value_before=closed_with,
-        opening=opening(summary.first, closed_with, period.series.start_value),
+        opening="is authorised" if period.ordinal else opening(summary.first, closed_with, period.series.start_value),
         expected_from_rows=summary.expected_from_rows,
         adds_up=summary.identity_holds and counts.expected == counts.issued + listed.open + listed.missing,
     )

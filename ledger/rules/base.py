@@ -176,6 +176,21 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorisation:
+    """Numbers come from ranges that an authority granted, named as AuthorisedRange has it.
+
+    Where it is not doubtful, no period is opened without one from the source's day on. ``declared`` says that the
+    unused end of a range is declared to the authority.
+    """
+
+    authority: str
+    told: str
+    source: Source
+    doubtful: bool = False
+    declared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """The rules of one country, or of one e-invoicing network, for one series; what it says nothing of is None.
 
@@ -192,6 +207,7 @@ class Rules:
     order: Order | None = None
     reset: Reset | None = None
     registration: Registration | None = None
+    authorisation: Authorisation | None = None
     unchecked: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
@@ -200,6 +216,6 @@ class Rules:
         """Every source that a rule names, once."""
         rules = (
             *(self.unique, self.gaps, self.length, self.characters, self.counter, self.order, self.reset),
-            self.registration,
+            *(self.registration, self.authorisation),
         )
         return tuple(dict.fromkeys(rule.source for rule in rules if rule is not None))

@@ -46,6 +46,8 @@ _TABLES = {
     "ledger_alarmraised": f"{_OF_EVENTS} kind rule series starts_on value through number of_table of_row problem "
     "remedy subject occurrence raised_at",
     "ledger_alarmresolved": f"{_OF_EVENTS} alarm resolved_at",
+    "ledger_authorisedrange": f"{_OF_EVENTS} {_PERIOD} prefix first_value last_value valid_from valid_to authority "
+    "reference document_type key_reference document authorised_at | actor",
     "ledger_draftcancelled": f"{_OF_EVENTS} draft state cancelled_at | actor",
     "ledger_draftmade": f"{_OF_EVENTS} {_PERIOD} place value number system remote_id reference refusal drafted_at",
     "ledger_entry": f"{_OF_EVENTS} {_PERIOD} value kind number document issued_on issued_at replaces | actor metadata",
@@ -60,6 +62,7 @@ _TABLES = {
     "ledger_numberregistered": f"{_OF_EVENTS} entry authority reference digest registered_at | actor",
     "ledger_numbervoided": f"{_OF_EVENTS} entry replacement voided_at | actor reason",
     "ledger_periodchanged": f"{_OF_EVENTS} period old new changed_at | actor",
+    "ledger_rangelapsed": f"{_OF_EVENTS} authorised first_value last_value lapsed_at | actor",
     "ledger_seal": f"{_OF_EVENTS} number signed_head",
     "ledger_serieschanged": f"{_OF_EVENTS} series old new changed_at | actor",
     # As they were when the seal was made; the first value and the counter of a period come last.

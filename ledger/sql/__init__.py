@@ -117,6 +117,7 @@ SEES_NEW_ROWS = "SELECT current_setting('transaction_isolation') IN ('read commi
 
 # What people do: docs/reference/functions.md has the arguments of each.
 REGISTER = "SELECT ledger_register(%s, %s::bigint[], %s, %s::text[], %s::text[], %s)"
+AUTHORISE = "SELECT ledger_authorise(%s, %s, %s, %s::bigint, %s::bigint, %s::date, %s::date, %s, %s, %s, %s, %s, %s)"
 VOID = "SELECT ledger_void(%s, %s, %s, %s, %s)"
 EXPLAIN = "SELECT ledger_explain(%s, %s::bigint[], %s::bigint[], %s, %s)"
 DECLARE = "SELECT ledger_declare(%s, %s::bigint[], %s::bigint[], %s::bigint[], %s, %s, %s, %s)"

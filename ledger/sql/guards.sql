@@ -24,6 +24,10 @@ ALTER TABLE ledger_gapdeclared ADD CONSTRAINT ledger_gapdeclared_readable CHECK 
 ALTER TABLE ledger_adoption ADD CONSTRAINT ledger_adoption_readable CHECK (length(source) <= 255 AND ledger_is_prose(source) AND digest ~ '^([0-9a-f]{64})?$' AND ledger_is_facts(options) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(adopted_at));
 ALTER TABLE ledger_holereported ADD CONSTRAINT ledger_holereported_readable CHECK (ledger_is_moment(reported_at));
 ALTER TABLE ledger_holehealed ADD CONSTRAINT ledger_holehealed_readable CHECK (ledger_is_moment(healed_at));
+CREATE TRIGGER ledger_authorisedrange_fits BEFORE INSERT ON ledger_authorisedrange FOR EACH ROW EXECUTE FUNCTION ledger_range_fits();
+CREATE TRIGGER ledger_rangelapsed_fits BEFORE INSERT ON ledger_rangelapsed FOR EACH ROW EXECUTE FUNCTION ledger_range_fits();
+ALTER TABLE ledger_authorisedrange ADD CONSTRAINT ledger_authorisedrange_readable CHECK (ledger_is_key(authority) AND length(authority) <= 60 AND ledger_is_key(reference) AND (prefix = '' OR ledger_is_key(prefix)) AND (document_type = '' OR ledger_is_key(document_type) AND length(document_type) <= 20) AND (key_reference = '' OR ledger_is_key(key_reference)) AND (document = '' OR ledger_is_key(document)) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(authorised_at));
+ALTER TABLE ledger_rangelapsed ADD CONSTRAINT ledger_rangelapsed_readable CHECK ((actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(lapsed_at));
 
 -- Changes of settings.
 CREATE TRIGGER ledger_series_noted AFTER INSERT OR UPDATE ON ledger_series FOR EACH ROW EXECUTE FUNCTION ledger_note_series();

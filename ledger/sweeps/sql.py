@@ -12,13 +12,14 @@ HEAL = "SELECT ledger_heal()"
 # which may be due; the first column after those that are used is false for these.
 _THESE = "NOT p.moves AND p.id > %(after)s AND (%(ids)s::bigint[] IS NULL OR p.id = ANY (%(ids)s::bigint[]))"
 
-# Open periods whose series closes them some days after their end, and that time is over in the series' own zone.
+# Open periods whose series closes them some days after their end, and that time is over in the series' own zone. An
+# authorised range that has expired is closed the day after next where the series says nothing: its unused end lapses.
 PERIODS_TO_CLOSE = f"""
     SELECT p.id, {TODAY} IS NOT NULL
     FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
-    WHERE p.closed_at IS NULL AND s.close_after_days IS NOT NULL
-      AND p.ends_on < DATE '9999-12-31' - s.close_after_days::integer
-      AND (p.ends_on + s.close_after_days::integer < {TODAY} OR {TODAY} IS NULL)
+    WHERE p.closed_at IS NULL AND (s.close_after_days IS NOT NULL OR p.ordinal > 0)
+      AND p.ends_on < DATE '9999-12-31' - coalesce(s.close_after_days::integer, 1)
+      AND (p.ends_on + coalesce(s.close_after_days::integer, 1) < {TODAY} OR {TODAY} IS NULL)
       AND {_THESE}
     ORDER BY p.id
     LIMIT %(size)s

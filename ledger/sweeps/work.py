@@ -21,6 +21,7 @@ from ledger.database_errors import told_in_our_words
 from ledger.errors import InvalidArgument, LedgerError, SecondConnectionFailed
 from ledger.failures import Failures
 from ledger.models import Period, Series
+from ledger.ranges import levels
 from ledger.reports import rules
 from ledger.seals.sealing import seal_all
 from ledger.signals import ask_for_seal
@@ -163,7 +164,7 @@ def verify(alias: str) -> dict[str, int]:
     """Look at every row of the ledger: its rules, and those of countries. What is found is kept as alarms, and logged.
 
     This is the full look: what others say of values that they didn't look at is as old as this sweep's last success.
-    Notes go to the log as warnings.
+    Notes go to the log as warnings, and so do authorised ranges of which little is left.
     """
     alarms = 0
     refused: list[str] = []
@@ -173,7 +174,11 @@ def verify(alias: str) -> dict[str, int]:
         _log.log(logging.INFO if alarm.reason else logging.ERROR, "%s", alarm)
     for told in refused:
         _log.error("%s", told)
-    return {"alarms": alarms, **({"not_kept": 1} if refused else {})}
+    low = [level for level in levels(alias, lambda series: today_in(series.time_zone, alias)) if level.problems]
+    for level in low:
+        _log.warning("Little is left of authorised ranges: %s", level)
+    found = {"not_kept": bool(refused), "low_ranges": len(low)}
+    return {"alarms": alarms, **{name: int(count) for name, count in found.items() if count}}
 
 
 def _with_failures(counts: dict[str, int], failures: Failures) -> Done:

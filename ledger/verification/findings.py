@@ -263,6 +263,9 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "period-overlaps": Meaning(
         2, "ledger_period", "It overlaps a period of the same series that runs until {detail}.", _INVESTIGATE
     ),
+    "period-unauthorised": Meaning(
+        2, "ledger_period", "Its values or days are not those of the range that an authority granted.", _INVESTIGATE
+    ),
     "period-of-stranger": Meaning(
         2, "ledger_period", "Its series {detail} does not exist, or belongs to another tenant.", _INVESTIGATE
     ),

@@ -70,19 +70,30 @@ ENTRIES = f"""
     ORDER BY b.tenant, b.code, b.starts_on, b.value
 """  # noqa: S608  (our own text)
 
-# Rule 2 rests on it: each day has one counter at most, and a period and its series have one tenant.
+# Rule 2 rests on it: each day has one counter at most, but for ranges that were authorised; those have the values and
+# days that the authority said; and a period and its series have one tenant.
 PERIODS = """
     WITH ordered AS (
-        SELECT p.*, max(p.ends_on) OVER (PARTITION BY p.series_id ORDER BY p.starts_on, p.id
-                                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+        SELECT p.*, max(p.ends_on) OVER (PARTITION BY p.series_id, CASE WHEN p.ordinal > 0 THEN p.id END
+                                         ORDER BY p.starts_on, p.id
+                                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached,
+               p.ordinal <> 0 AND NOT EXISTS (
+                   SELECT FROM ledger_authorisedrange a
+                   WHERE a.tenant = p.tenant AND a.period_id = p.id AND a.series_id = p.series_id
+                     AND a.first_value = p.first_value AND coalesce(a.last_value, p.max_value) = p.max_value
+                     AND p.last_value <= p.max_value
+                     AND a.valid_from = p.starts_on AND coalesce(a.valid_to, '9999-12-31') = p.ends_on
+               ) AS is_alien
         FROM ledger_period p
     )
-    SELECT CASE WHEN p.starts_on <= p.reached THEN 'period-overlaps' ELSE 'period-of-stranger' END,
+    SELECT CASE WHEN p.is_alien THEN 'period-unauthorised' WHEN p.starts_on <= p.reached THEN 'period-overlaps'
+                ELSE 'period-of-stranger' END,
            p.tenant, s.code, p.starts_on, p.ends_on, p.last_value, NULL::bigint, NULL, p.id,
-           CASE WHEN p.starts_on <= p.reached THEN to_char(p.reached, 'YYYY-MM-DD') ELSE p.series_id::text END
+           CASE WHEN NOT p.is_alien AND p.starts_on <= p.reached THEN to_char(p.reached, 'YYYY-MM-DD')
+                ELSE p.series_id::text END
     FROM ordered p LEFT JOIN ledger_series s ON s.id = p.series_id
     WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
-      AND (p.starts_on <= p.reached OR s.id IS NULL OR s.tenant <> p.tenant)
+      AND (p.is_alien OR p.starts_on <= p.reached OR s.id IS NULL OR s.tenant <> p.tenant)
     ORDER BY p.tenant, s.code, p.starts_on
 """
 
@@ -196,8 +207,16 @@ HISTORIES = """
             WHERE g.first_value <= d.last_value AND g.last_value >= d.first_value
             GROUP BY d.id
         ) adopted ON adopted.id = d.id
+        LEFT JOIN (
+            SELECT d.id, sum(least(l.last_value, d.last_value) - greatest(l.first_value, d.first_value) + 1) AS missing
+            FROM ledger_gapdeclared d
+            JOIN ledger_authorisedrange a ON a.tenant = d.tenant AND a.period_id = d.period_id
+            JOIN ledger_rangelapsed l ON l.tenant = d.tenant AND l.authorised_id = a.id
+            WHERE l.first_value <= d.last_value AND l.last_value >= d.first_value
+            GROUP BY d.id
+        ) lapsed ON lapsed.id = d.id
         WHERE (p.tenant = d.tenant AND d.last_value::numeric - d.first_value + 1
-               = coalesce(flagged.missing, 0) + coalesce(adopted.missing, 0)) IS NOT TRUE
+               = coalesce(flagged.missing, 0) + coalesce(adopted.missing, 0) + coalesce(lapsed.missing, 0)) IS NOT TRUE
     )
     SELECT f.found, f.tenant, s.code, f.starts_on, f.ends_on, f.first_value, f.last_value, NULL, f.id, f.detail
     FROM found f LEFT JOIN ledger_series s ON s.id = f.series_id

@@ -13,9 +13,10 @@ from ledger.cursors import open_cursor
 from ledger.formats import MAX_VALUE
 from ledger.judging import Kind, State, Verdict, judge
 from ledger.models import SweepRun
+from ledger.ranges import Level, levels
 from ledger.sweeps.health import Health, health
 from ledger.sweeps.sql import QUEUED
-from ledger.zones import todays_json
+from ledger.zones import today_in, todays_json
 
 _BY_SWEEP = ("sweep",)
 _BY_STATE = ("state",)
@@ -43,6 +44,7 @@ class LedgerCollector(Collector):
         sweeps = health(using=self.alias)
         yield from _of_sweeps(sweeps)
         yield from _of_verdict(judge(sweeps=sweeps, using=self.alias).verdict)
+        yield from _of_ranges(list(levels(self.alias, lambda series: today_in(series.time_zone, self.alias))))
         with open_cursor(self.alias) as cursor:
             cursor.execute(QUEUED, {"todays": todays_json(self.alias)})
             pools, low, reservations, age = cursor.fetchone()
@@ -85,6 +87,12 @@ class HomesCollector(Collector):
                 metric.samples = []
                 families.setdefault(metric.name, metric).samples += samples
         yield from (up, *families.values())
+
+
+def _of_ranges(found: list[Level]) -> Iterator[Metric]:
+    yield GaugeMetricFamily("ledger_range_series", "Series that number from authorised ranges.", value=len(found))
+    low = sum(bool(level.problems) for level in found)
+    yield GaugeMetricFamily("ledger_range_series_low", "Those with little left: in number, days or pace.", value=low)
 
 
 def _of_verdict(verdict: Verdict) -> Iterator[Metric]:

@@ -142,7 +142,9 @@ def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """The periods of one series and the changes of its settings, the latest first."""
     found = access.find(Series.objects.all(), pk=pk)
     judgement = judged(found.tenant)
-    periods = with_waiting(found.periods.filter(tenant=found.tenant).order_by("-starts_on").select_related("series"))
+    periods = with_waiting(
+        found.periods.filter(tenant=found.tenant).order_by("-starts_on", "-ordinal").select_related("series")
+    )
     table = Asked(request, "periods").rows(
         periods.count(),
         lambda offset, limit: [
@@ -239,6 +241,7 @@ def _is_open(place: Place) -> bool:
 
 def _with_current(every: QuerySet[Series], days: Mapping[str, date]) -> QuerySet[Any]:
     """Adds ``current`` to each series: the id of the period of its own today, else the last one before, else the first.
+    Of authorised ranges, the one that its next number comes from.
 
     ``days`` tells the day in each zone; where nobody knows the series' zone, it is the first period.
     """
@@ -247,9 +250,13 @@ def _with_current(every: QuerySet[Series], days: Mapping[str, date]) -> QuerySet
     for zone, day in days.items():
         zones.setdefault(day, []).append(zone)
     today = Case(*(When(series__time_zone__in=names, then=Value(day)) for day, names in zones.items()), default=None)
+    valid = its_own.filter(ordinal__gt=0, starts_on__lte=today, ends_on__gte=today, closed_at=None)
+    authorised = valid.filter(last_value__lt=F("max_value")).order_by("ordinal").values("pk")[:1]
     begun = its_own.filter(starts_on__lte=today).order_by("-starts_on").values("pk")[:1]
     to_come = its_own.order_by("starts_on").values("pk")[:1]
-    annotated: QuerySet[Any] = every.annotate(current=Coalesce(Subquery(begun), Subquery(to_come)))
+    annotated: QuerySet[Any] = every.annotate(
+        current=Coalesce(Subquery(authorised), Subquery(begun), Subquery(to_come))
+    )
     return annotated
 
 

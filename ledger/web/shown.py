@@ -66,7 +66,7 @@ def address(name: str, *args: Any, **query: Any) -> str:
 def _navigation(request: HttpRequest, access: Access, tenant: str | None) -> list[dict[str, Any]]:
     pages = [("overview", "Overview", "view_entry"), ("register", "Register", "view_entry")]
     pages += [("gaps", "Gaps", "view_entry")]
-    pages += [("alarms", "Alarms", "view_entry")]
+    pages += [("alarms", "Alarms", "view_entry"), ("ranges", "Ranges", "view_entry")]
     pages += [("findings", "Findings", "view_findingraised"), ("workers", "Workers", "view_sweeprun")]
     here = request.resolver_match.url_name if request.resolver_match else ""
     found = []

@@ -168,6 +168,12 @@ def _of_entry(entry: Entry) -> Iterator[Event]:
     for void in NumberVoided.objects.filter(tenant=entry.tenant, entry=entry):
         facts = {"replaced by": void.replacement} if void.replacement else {}
         yield Event(void.voided_at, "void", "Declared void", void.actor, void.reason, void.transaction_id, facts)
+    if (granted := entry.authorised_range) is not None:
+        facts = {"range": granted.numbers, "reference": granted.reference, "valid to": granted.valid_to or "open"}
+        if entry.atcud:
+            facts["ATCUD"] = entry.atcud
+        title = f"Authorised by {granted.authority}"
+        yield Event(granted.authorised_at, "note", title, granted.actor, "", granted.transaction_id, facts)
     for told in NumberRegistered.objects.filter(tenant=entry.tenant, entry=entry):
         facts = {"reference": told.reference, **({"SHA-256": told.digest} if told.digest else {})}
         title = f"Registered with {told.authority}"

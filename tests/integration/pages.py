@@ -138,6 +138,8 @@ def addresses(shop: Shop) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "explain_gaps": [("/ledger/gaps/explain/", {**whose, "gap": f"e{shop.gaps[1].pk}"})],
         "alarms": [("/ledger/alarms/", {**whose, "alarms-state": "all"})],
         "acknowledge_alarms": [("/ledger/alarms/acknowledge/", {**whose, "alarm": shop.alarm.pk})],
+        "ranges": [("/ledger/ranges/", whose)],
+        "add_range": [("/ledger/ranges/add/", whose)],
         "findings": [("/ledger/findings/", whose)],
         "books": [("/ledger/books/", whose)],
         "acknowledge_findings": [("/ledger/findings/acknowledge/", {**whose, "finding": shop.finding.pk})],

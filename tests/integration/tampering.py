@@ -92,6 +92,7 @@ ENTRIES: list[Case] = [
         "2025-01-02",
     ),
     ([f"UPDATE ledger_period SET tenant = 'nobody' WHERE {PERIOD}"], 2, "period-of-stranger", "another tenant"),
+    ([f"UPDATE ledger_period SET ordinal = 1 WHERE {PERIOD}"], 2, "period-unauthorised", "authority granted"),
     (
         [
             "DROP INDEX ledger_entry_number",

@@ -422,17 +422,27 @@ class TestGstr1:
         assert "Series credit has the rules of India, and is not in the table" in err.getvalue()
         assert json.loads(out.getvalue())["doc_issue"] == {"doc_det": []}
 
-    def test_it_warns_of_serials_that_the_rule_forbids(self) -> None:
-        templates = {"long": "INVOICE/2026-27/{counter:08}", "odd": "A_{counter}", "good": "A-{counter}"}
-        for code, template in templates.items():
-            define_series(code, template=template, calendar="never", time_zone="Asia/Kolkata")
-            issue_many(code, documents=["a", "b"], on=DAY)
-        err = StringIO()
-        maps = [f"--map={code}=1" for code in templates]
-        call_command("ledger_declare", *GSTR1[:3], *maps, stdout=StringIO(), stderr=err)
-        assert "Series long: 2 serials, such as 'INVOICE/2026-27/00000001', have more than 16" in err.getvalue()
-        assert "Series odd: 2 serials, such as 'A_1'" in err.getvalue()
+    @pytest.mark.parametrize(("code", "first"), [("long", "INVOICE/2026-27/00000001"), ("odd", "A_1"), ("sign", "N°1")])
+    def test_it_refuses_serials_that_the_rule_forbids(self, code: str, first: str) -> None:
+        templates = {
+            "long": "INVOICE/2026-27/{counter:08}",
+            "odd": "A_{counter}",
+            "sign": "N°{counter}",
+            "good": "A-{counter}",
+        }
+        for name in (code, "good"):
+            define_series(name, template=templates[name], calendar="never", time_zone="Asia/Kolkata")
+            issue_many(name, documents=["a", "b"], on=DAY)
+        maps = [f"--map={name}=1" for name in (code, "good")]
+        refused, out = run(*GSTR1[:3], *maps)
+        assert refused == 1
+        assert f"Series {code}: 2 serials, such as {first!r}, are none by rule 46(b)" in out
+        assert "--allow-serials" in out
+        err, written = StringIO(), StringIO()
+        call_command("ledger_declare", *GSTR1[:3], *maps, "--allow-serials", stdout=written, stderr=err)
+        assert f"such as {first!r}, are none by rule 46(b)" in err.getvalue()
         assert "Series good" not in err.getvalue()
+        assert first in written.getvalue()
 
     @pytest.mark.parametrize(
         ("option", "why"),

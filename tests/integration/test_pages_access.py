@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 #: Pages that have no tenant: for monitoring, by a token or without; and the sweeps of all tenants.
 OF_NO_TENANT = {"healthz", "metrics", "workers"}
 
-ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm", "read_books")
+ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm", "read_books", "add_authorisedrange")
 EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", *ACTING)
 ACTIONS = {
     "void_number": "void_number",
@@ -30,6 +30,7 @@ ACTIONS = {
     "acknowledge_findings": "acknowledge_finding",
     "acknowledge_alarms": "acknowledge_alarm",
     "books": "read_books",
+    "add_range": "add_authorisedrange",
 }
 
 

@@ -50,6 +50,7 @@ READING: dict[str, list[list[str]]] = {
     "ledger_migrate_from": [],
     "ledger_period": [["list"], ["list", "--json"], ["list", "old", "--tenant", "berlin"], ["ahead"]],
     "ledger_push": [["--list"], ["--list", "--json"]],
+    "ledger_ranges": [["list"], ["list", "--json"]],
     "ledger_reconcile": [["findings", "--system", BOOKS, "--resolved", *more] for more in ([], ["--json"])],
     "ledger_references": [],
     "ledger_register": [["--tenant", "berlin", "--output", "{folder}/register.json"]],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from django.db.models import Field
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from ledger import define_series, issue, issue_many
+from ledger import authorise, close_period, define_series, issue, issue_many
 from ledger.errors import SealError
 from ledger.failures import Failures
 from ledger.models import (
@@ -100,6 +101,11 @@ def fill_the_rest() -> None:
         told |= {"kind": "void-too-early", "subject": "1" * 64}
         known = AlarmRaised.objects.using(ALIAS).create(tenant=tenant, **told)
         AlarmAcknowledged.objects.using(ALIAS).create(tenant=tenant, alarm=known, reason="known")
+    define_series("granted", org="acme", template="{label}-{counter}", calendar="explicit", using=ALIAS)
+    days = {"valid_from": date(2025, 1, 1), "valid_to": date(2025, 12, 31)}
+    facts = {"prefix": "CAE", "authority": "UY DGI", "reference": "1", **days}
+    granted = authorise("granted", org="acme", first=1, last=9, using=ALIAS, **facts)
+    close_period(granted.period, early=True, using=ALIAS)
     entry = Entry.objects.using(ALIAS).filter(tenant="acme", kind="issued").earliest("pk")
     NumberRegistered.objects.using(ALIAS).create(tenant="acme", entry=entry, authority="PL KSeF", reference="K-1")
 
@@ -270,7 +276,7 @@ def test_rows_copied_into_another_era(tamper: Callable[..., None]) -> None:
         ("ledger_series SET template = 'X-{year}-{counter}' WHERE tenant = 'acme' AND code = 'invoice'", "template"),
         ("ledger_series SET chronological = true WHERE tenant = 'acme' AND code = 'invoice'", "chronological"),
         (f"ledger_period SET first_value = 0 WHERE {PERIOD}", "first_value 1 → 0"),
-        ("ledger_period SET closed_at = NULL WHERE tenant = 'acme'", "closed_at"),
+        ("ledger_period SET closed_at = NULL WHERE tenant = 'acme' AND ordinal = 0", "closed_at"),
         (f"ledger_period SET last_value = 11 WHERE {PERIOD}", "counter 12 → 11"),
     ],
 )

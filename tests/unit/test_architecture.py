@@ -18,18 +18,18 @@ LAYERS = [
     {"calendars", "formats", "texts", "instances", "keys", "rules", "tables", "words", "tenants"},
     {"models", "sql", "migrations", "cursors"},
     {
-        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "homes"),
+        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "homes", "hooks"),
         *("requests", "batches"),
         *("failures", "replacing", "zones"),
     },
-    {"changes", "series", "periods", "growth", "testing", "waiting", "searching"},
+    {"changes", "series", "periods", "growth", "ranges", "testing", "waiting", "searching"},
     {
         *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
-        *("remote", "documents", "registering", "seals"),
+        *("remote", "documents", "registering", "seals", "caf"),
     },
     {"sweeps", "moving"},
     {"actions"},
-    {"checks", "admin", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},
+    {"checks", "admin", "forms", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},
     {"site"},
 ]
 

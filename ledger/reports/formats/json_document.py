@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from ledger.judging import State
 from ledger.reports.formats import Format, Warn
+from ledger.reports.ranges import AuthorisationRow
 from ledger.reports.register import RegisterRow
 from ledger.reports.remote import ConfirmedRow, FindingRow
 from ledger.reports.report import SCHEMA, Header, Position, Report
@@ -55,6 +56,7 @@ _PARTS: dict[str, type[Any]] = {
     "dating": DatingRow,
     "acknowledged": AcknowledgedRow,
     "findings": FindingRow,
+    "authorisations": AuthorisationRow,
     "registered": RegisteredRow,
     "confirmed": ConfirmedRow,
     "series": SeriesRow,
@@ -64,7 +66,7 @@ _PARTS: dict[str, type[Any]] = {
 _OPTIONAL = {"declaration_due"}
 #: Those that are there only where they have something to say, and what is written only when it is chosen.
 _OPTIONAL_PARTS = {"acknowledged", "findings", "confirmed", "registered", "register"}
-_OPTIONAL_PARTS |= {"declarations", "out_of_order", "duplicates"}
+_OPTIONAL_PARTS |= {"authorisations", "declarations", "out_of_order", "duplicates"}
 _OR_UNKNOWN = {"type": ["boolean", "null"]}
 
 

@@ -134,6 +134,12 @@ class Gstr1(Format):
             + ".",
         )
 
+        parser.add_argument(
+            "--allow-serials",
+            action="store_true",
+            help="Write serials that rule 46(b) forbids all the same, with a warning; else they are refused.",
+        )
+
     def documents(self, *, tenant: str, options: Mapping[str, Any], using: str) -> list[Document]:
         first, last = _month(options["month"])
         gstin = _gstin(options["gstin"])
@@ -152,7 +158,7 @@ class Gstr1(Format):
         for code in sorted(types, key=lambda code: (types[code], code)):
             wanted = {"tenant": tenant, "series": series[code].pk, "first": first, "last": last}
             of_type = table[types[code]]
-            for row in rows(_forbidden(_issued(wanted, using), code, warnings)):
+            for row in rows(_forbidden(_issued(wanted, using), code, warnings, allowed=options["allow_serials"])):
                 of_type.append(row.as_dict(len(of_type) + 1))
             gaps += _gaps(wanted, self.authority, using)
         content = {
@@ -249,8 +255,11 @@ def _warnings(chosen: Iterable[Series], tenant: str, last: date, using: str) -> 
         yield f"Series {code} has the rules of India, and is not in the table."
 
 
-def _forbidden(numbers: Iterable[Issued], code: str, warnings: list[str]) -> Iterator[Issued]:
-    """The numbers as they come; those that rule 46(b) forbids are told of in the end: they stay as they are."""
+def _forbidden(numbers: Iterable[Issued], code: str, warnings: list[str], *, allowed: bool) -> Iterator[Issued]:
+    """The numbers as they come; those that rule 46(b) forbids are refused in the end, or told of where they may stand.
+
+    Raises DeclarationError.
+    """
     length, characters = india.RULES.length, india.RULES.characters
     assert length is not None
     assert characters is not None
@@ -259,11 +268,18 @@ def _forbidden(numbers: Iterable[Issued], code: str, warnings: list[str]) -> Ite
         if len(issued.number) > length.maximum or not characters.fit(issued.number):
             count, first = count + 1, first or issued.number
         yield issued
-    if count:
-        warnings.append(
-            f"Series {code}: {count:,} serials, such as {first!r}, have more than {length.maximum} characters, or "
-            f"others than {characters.told} ({length.source}). The portal may refuse them."
+    if not count:
+        return
+    rule = f"A serial has at most {length.maximum} characters: {characters.told} ({length.source})."
+    told = f"Series {code}: {count:,} serials, such as {first!r}, are none by rule 46(b)."
+    if not allowed:
+        raise DeclarationError(
+            told,
+            rule=rule,
+            remedy="Give the series a template that keeps the rule (rules=IN checks it). To hand in these as they are: "
+            "--allow-serials; the portal may refuse them.",
         )
+    warnings.append(f"{told} {rule} The portal may refuse them.")
 
 
 FORMAT = Gstr1()

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 
 from ledger.errors import DeclarationError
 from ledger.gaps import GapRange, ranges, undeclared
+from ledger.hooks import find_hook
 from ledger.models import Entry, GapDeclared, Period, Series
 from ledger.reports.official import nfe_xml
 from ledger.reports.official.base import Document, Format
@@ -61,7 +61,7 @@ class NFe(Format):
                 remedy="Correct --series; manage.py ledger_series list shows all.",
             )
         year = options["year"] or f"{today_in(series.time_zone, using):%y}"
-        sign = _hook(options["sign"]) if options["sign"] else None
+        sign = find_hook(options["sign"], "--sign", DeclarationError) if options["sign"] else None
         made = []
         for gap in _gaps(series, _span(options["range"]), self.authority, using):
             request = Request(
@@ -180,21 +180,6 @@ def _span(text: str | None) -> ranges.Span | None:
             remedy="Write it like 120-125, or 120.",
         )
     return first, last
-
-
-def _hook(path: str) -> Callable[[bytes], bytes]:
-    """The function that signs."""
-    module, _, name = path.partition(":")
-    try:
-        hook = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise DeclarationError(
-            f"The hook {path!r} can't be imported: {error}.",
-            rule="A hook is written package.module:function.",
-            remedy="Correct --sign, and see that the module can be imported where manage.py runs.",
-        ) from error
-    signing: Callable[[bytes], bytes] = hook
-    return signing
 
 
 FORMAT = NFe()

@@ -5,12 +5,17 @@ for most types of documents; what is left then is annulled. So each missing foli
 (secondary): a folio has at most 10 digits.
 """
 
-from ledger.rules.base import Basis, Characters, GapPolicy, Gaps, Rules, Source
+from ledger.rules.base import Authorisation, Basis, Characters, GapPolicy, Gaps, Rules, Source
 
 RULES = Rules(
     code="CL",
     name="Chile",
     gaps=Gaps(GapPolicy.EXPLAIN, Source("SII, Resolution 58/2017", Basis.SECONDARY)),
     characters=Characters("[1-9][0-9]{0,9}", "at most 10 digits", Source("DTE schema", Basis.SECONDARY)),
-    unchecked=("The folios lie within a range of a CAF file, and are used before it expires.",),
+    authorisation=Authorisation(
+        "CL SII",
+        "The folios lie within a range of a CAF file, and are used before it expires.",
+        Source("SII, Resolution 58/2017", Basis.SECONDARY),
+        doubtful=True,
+    ),
 )

@@ -6,7 +6,7 @@ its bounds and its last day. Whether gaps are tolerated is not known, so that th
 caution (unverified).
 """
 
-from ledger.rules.base import Basis, Characters, GapPolicy, Gaps, Rules, Source, Unique
+from ledger.rules.base import Authorisation, Basis, Characters, GapPolicy, Gaps, Rules, Source, Unique
 
 RULES = Rules(
     code="CO",
@@ -19,5 +19,10 @@ RULES = Rules(
         Source("DIAN numbering resolutions", Basis.SECONDARY),
         doubtful=True,
     ),
-    unchecked=("The numbers lie within a range that DIAN granted, and before its last day.",),
+    authorisation=Authorisation(
+        "CO DIAN",
+        "The numbers lie within a range that DIAN granted, and are dated before its last day.",
+        Source("DIAN numbering resolutions", Basis.SECONDARY),
+        doubtful=True,
+    ),
 )

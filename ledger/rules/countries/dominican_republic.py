@@ -5,7 +5,7 @@ that the DGII grants until a day. Whether gaps are tolerated is not known, so th
 caution (unverified).
 """
 
-from ledger.rules.base import Basis, Characters, GapPolicy, Gaps, Rules, Source
+from ledger.rules.base import Authorisation, Basis, Characters, GapPolicy, Gaps, Rules, Source
 
 RULES = Rules(
     code="DO",
@@ -16,5 +16,10 @@ RULES = Rules(
         "the letter E, two digits of the type and ten digits: E310000000005",
         Source("e-CF format of the DGII", Basis.SECONDARY),
     ),
-    unchecked=("The numbers lie within a range that the DGII granted, and before its last day.",),
+    authorisation=Authorisation(
+        "DO DGII",
+        "The numbers lie within a range that the DGII granted, and are dated before its last day.",
+        Source("e-CF format of the DGII", Basis.SECONDARY),
+        doubtful=True,
+    ),
 )

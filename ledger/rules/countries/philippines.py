@@ -5,12 +5,17 @@ or the permit of a computerised system). Whether gaps are tolerated is not known
 Folio's caution (unverified).
 """
 
-from ledger.rules.base import Basis, GapPolicy, Gaps, Rules, Source, Unique
+from ledger.rules.base import Authorisation, Basis, GapPolicy, Gaps, Rules, Source, Unique
 
 RULES = Rules(
     code="PH",
     name="Philippines",
     gaps=Gaps(GapPolicy.EXPLAIN, Source("Folio's caution", Basis.UNVERIFIED), doubtful=True),
     unique=Unique(Source("NIRC, section 237", Basis.SECONDARY)),
-    unchecked=("The numbers lie within a range that the BIR granted.",),
+    authorisation=Authorisation(
+        "PH BIR",
+        "The numbers lie within a range that the BIR granted.",
+        Source("NIRC, section 237", Basis.SECONDARY),
+        doubtful=True,
+    ),
 )

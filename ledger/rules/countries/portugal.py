@@ -2,12 +2,30 @@
 
 SAF-T (PT) schema and invoicing rules (statute): numbering is chronological and without a break; a number reads like
 "FT A2026/123" (``[^ ]+ [^/^ ]+/[0-9]+``, at most 60 characters). Despacho 8632/2014 (statute): a series lasts a fiscal
-year at least, and is never used again. Since 1 January 2023 each series is told to the authority before its first use;
-the code that it gives makes the ATCUD, code-number (Portaria 195/2020, article 3).
+year at least, and is never used again. Portaria 195/2020, article 3
+(statute): since 1 January 2023 each series is told to the authority before its first use; the code that it gives makes
+the ATCUD, code-number.
 """
 
+from datetime import date
+
 from ledger.calendars import CalendarKind
-from ledger.rules.base import Basis, Characters, GapPolicy, Gaps, Length, Order, Reset, Rules, Source, Unique
+from ledger.rules.base import (
+    Authorisation,
+    Basis,
+    Characters,
+    GapPolicy,
+    Gaps,
+    Length,
+    Order,
+    Reset,
+    Rules,
+    Source,
+    Unique,
+)
+
+#: As AuthorisedRange names it.
+AUTHORITY = "PT AT"
 
 _SAFT = Source("SAF-T (PT) schema and invoicing rules", Basis.STATUTE)
 
@@ -26,8 +44,10 @@ RULES = Rules(
         # A first year may be short; but whoever cuts a year in two by hand should hear of it.
         shortest=365,
     ),
-    unchecked=(
-        "Each series is told to the authority before its first use; the code that it gives makes the ATCUD "
-        "(Portaria 195/2020, article 3).",
+    authorisation=Authorisation(
+        AUTHORITY,
+        "Each series is told to the AT before its first use, with its type, first number and start; the code that it "
+        "gives makes the ATCUD of each number: code-number.",
+        Source("Portaria 195/2020, article 3", Basis.STATUTE, since=date(2023, 1, 1)),
     ),
 )

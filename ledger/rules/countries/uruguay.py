@@ -5,7 +5,7 @@ the DGI grants (CAE) for two years; what is not used is annulled and reported. S
 explanation.
 """
 
-from ledger.rules.base import Basis, Characters, Counter, GapPolicy, Gaps, Rules, Source
+from ledger.rules.base import Authorisation, Basis, Characters, Counter, GapPolicy, Gaps, Rules, Source
 
 _CFE = Source("CFE format of the DGI", Basis.SECONDARY)
 
@@ -15,7 +15,11 @@ RULES = Rules(
     gaps=Gaps(GapPolicy.EXPLAIN, _CFE),
     characters=Characters("[A-Z]{0,2}[0-9]{1,7}", "at most 2 letters and 7 digits", _CFE, doubtful=True),
     counter=Counter(1, 9_999_999, _CFE),
-    unchecked=(
-        "The numbers lie within a range that the DGI granted (CAE); those that are not used are annulled and reported.",
+    authorisation=Authorisation(
+        "UY DGI",
+        "The numbers lie within a range that the DGI granted (CAE); what is not used is annulled and reported.",
+        _CFE,
+        doubtful=True,
+        declared=True,
     ),
 )

@@ -8,8 +8,9 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
         WHERE p.id = p_period AND p.tenant = p_tenant
-          AND s.close_after_days IS NOT NULL AND p.ends_on < DATE '9999-12-31' - s.close_after_days::integer
-          AND p.ends_on + s.close_after_days::integer < (clock_timestamp() AT TIME ZONE s.time_zone)::date) THEN
+          AND (s.close_after_days IS NOT NULL OR p.ordinal > 0)
+          AND p.ends_on < DATE '9999-12-31' - coalesce(s.close_after_days::integer, 1)
+          AND p.ends_on + coalesce(s.close_after_days::integer, 1) < (clock_timestamp() AT TIME ZONE s.time_zone)::date) THEN
         RETURN 'runs';
     END IF;
     RETURN ledger_close_period(p_tenant, p_period, false, p_actor);

@@ -1,6 +1,7 @@
 -- Close a period for good: nothing is appended to it later. Waits for the checkouts that hold its counter, or values of it;
--- what they left behind becomes gaps. 'closed'; 'before' where it was closed already; 'runs' where it has not ended in
--- the series' time zone and p_early doesn't say that this is meant; 'unknown'.
+-- what they left behind becomes gaps, and the unused end of an authorised range lapses. 'closed'; 'before' where it was
+-- closed already; 'runs' where it has not ended in the series' time zone and p_early doesn't say that this is meant;
+-- 'unknown'.
 CREATE OR REPLACE FUNCTION ledger_close_period(p_tenant text, p_period bigint, p_early boolean, p_actor text)
 RETURNS text LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
@@ -20,6 +21,13 @@ BEGIN
     PERFORM ledger_act_as(p_actor);
     PERFORM ledger_settle_period(p_tenant, p_period, 'period closed', p_actor);
     closing := clock_timestamp();
-    UPDATE ledger_period p SET closed_at = closing WHERE p.id = p_period;
+    -- What it will never give out, another period may: an authorised range of the same prefix.
+    UPDATE ledger_period p
+    SET closed_at = closing, max_value = CASE WHEN p_early AND p.ordinal = 0 THEN p.last_value ELSE p.max_value END
+    WHERE p.id = p_period;
+    INSERT INTO ledger_rangelapsed (tenant, authorised_id, first_value, last_value, actor)
+    SELECT p_tenant, a.id, p.last_value + 1, a.last_value, p_actor
+    FROM ledger_authorisedrange a JOIN ledger_period p ON p.id = a.period_id
+    WHERE a.tenant = p_tenant AND a.period_id = p_period AND p.last_value < a.last_value;
     RETURN 'closed';
 END $$;

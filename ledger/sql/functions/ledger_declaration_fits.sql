@@ -1,5 +1,6 @@
--- Whatever wrote it, a declaration names values that no document bears and none ever will: flagged gaps, or ranges of an
--- adopted history, all of one period of its tenant. Both are there for good, so nothing that comes later can make it wrong.
+-- Whatever wrote it, a declaration names values that no document bears and none ever will: flagged gaps, ranges of an
+-- adopted history, the lapsed end of an authorised range, all of one period of its tenant. They are there for good, so
+-- nothing that comes later can make it wrong.
 CREATE OR REPLACE FUNCTION ledger_declaration_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -26,6 +27,10 @@ BEGIN
             FROM ledger_adoptedgap g
             WHERE g.tenant = NEW.tenant AND g.period_id = NEW.period_id
               AND g.first_value <= NEW.last_value AND g.last_value >= NEW.first_value)
+         + (SELECT coalesce(sum(least(l.last_value, NEW.last_value) - greatest(l.first_value, NEW.first_value) + 1), 0)
+            FROM ledger_rangelapsed l JOIN ledger_authorisedrange a ON a.id = l.authorised_id
+            WHERE l.tenant = NEW.tenant AND a.period_id = NEW.period_id
+              AND l.first_value <= NEW.last_value AND l.last_value >= NEW.first_value)
     INTO missing;
     IF missing <> NEW.last_value::numeric - NEW.first_value::numeric + 1::numeric THEN
         RAISE EXCEPTION 'of the values % to % only % are known to be missing', NEW.first_value, NEW.last_value, missing

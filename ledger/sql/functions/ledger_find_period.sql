@@ -1,5 +1,6 @@
--- The period of a series that holds a day. LIMIT keeps the look-up one probe of the unique index, whatever the planner
--- thinks of a table that grows fast. A set, so that it becomes part of the query that asks.
+-- The period of a series that holds a day; a range that was authorised is none of these (ledger_find_range). LIMIT keeps the
+-- look-up one probe of the unique index, whatever the planner thinks of a table that grows fast. A set, so that it becomes
+-- part of the query that asks.
 CREATE OR REPLACE FUNCTION ledger_find_period(p_tenant text, p_series bigint, p_day date) RETURNS TABLE (
     id bigint, starts_on date, ends_on date, prefix text, width integer, suffix text,
     first_value bigint, last_value bigint, max_value bigint, last_issued_on date, closed_at timestamptz
@@ -7,7 +8,7 @@ CREATE OR REPLACE FUNCTION ledger_find_period(p_tenant text, p_series bigint, p_
     SELECT q.id, q.starts_on, q.ends_on, q.prefix, q.width, q.suffix, q.first_value, q.last_value, q.max_value,
            q.last_issued_on, q.closed_at
     FROM (SELECT r.* FROM ledger_period r
-          WHERE r.tenant = p_tenant AND r.series_id = p_series AND r.starts_on <= p_day
+          WHERE r.tenant = p_tenant AND r.series_id = p_series AND r.starts_on <= p_day AND r.ordinal = 0
           ORDER BY r.starts_on DESC LIMIT 1) q
     WHERE q.ends_on >= p_day
 $$;

@@ -9,7 +9,9 @@ CREATE OR REPLACE FUNCTION ledger_fresh_of(
 ) LANGUAGE sql STABLE AS $$
     SELECT array_agg(d.document ORDER BY d.ordinality) FILTER (WHERE e.id IS NULL),
            array_agg(d.ordinality ORDER BY d.ordinality) FILTER (WHERE e.id IS NULL),
-           min(n.id) FILTER (WHERE (p_on_stated AND n.period_id <> p_period) OR n.metadata <> p_metadata
+           min(n.id) FILTER (WHERE CASE WHEN p_on_stated AND n.period_id <> p_period
+                                        THEN NOT ledger_same_stretch(n.period_id, p_period) END
+                                   OR n.metadata <> p_metadata
                                    OR EXISTS (SELECT FROM ledger_numbervoided v
                                               WHERE v.tenant = p_tenant AND v.entry_id = n.id))
     FROM unnest(p_documents) WITH ORDINALITY AS d (document, ordinality)

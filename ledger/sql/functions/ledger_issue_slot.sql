@@ -15,6 +15,7 @@ SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     look record;
+    range record;
     days text;
     above bigint := -1;
     straggler bigint;
@@ -26,7 +27,7 @@ DECLARE
 BEGIN
     IF (p_allocation IN ('pooled', 'remote')) IS NOT TRUE THEN RETURN ARRAY['allocation']; END IF;
     SELECT s.id AS series, s.give_back, s.day, s.refusal, q.id AS period, q.prefix, q.width, q.suffix, q.first_value,
-           q.last_value, o.id AS entry, l.free_from, l.stragglers, l.batch
+           q.last_value, q.max_value, 0 AS ordinal, o.id AS entry, l.free_from, l.stragglers, l.batch
     INTO look
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s
     LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q ON q.closed_at IS NULL
@@ -36,10 +37,38 @@ BEGIN
     IF look.refusal IS NOT NULL THEN RETURN ARRAY[look.refusal]; END IF;
     days := (look.day - DATE '1970-01-01')::text;
     IF look.entry IS NOT NULL THEN RETURN ARRAY['existing', days, look.entry::text]; END IF;
-    IF look.period IS NULL THEN RETURN ARRAY[ledger_refusal(p_tenant, look.series, look.day, 0), days]; END IF;
-    IF NOT look.give_back THEN above := ledger_highest_out(p_tenant, look.period); END IF;
 
     LOOP
+        -- An authorised range: the first one, and then the next where other checkouts hold all that is left of one.
+        IF look.period IS NULL OR look.ordinal > 0 AND taken IS NULL AND look.last_value >= look.max_value THEN
+            SELECT r.id, r.ordinal, r.prefix, r.width, r.suffix, r.first_value, r.last_value, r.max_value, l.free_from,
+                   l.stragglers, l.batch
+            INTO range
+            FROM ledger_period r LEFT JOIN ledger_pool l ON l.tenant = p_tenant AND l.period_id = r.id
+            WHERE r.tenant = p_tenant AND r.series_id = look.series AND r.ordinal > look.ordinal
+              AND look.day BETWEEN r.starts_on AND r.ends_on AND r.closed_at IS NULL
+              AND (r.last_value < r.max_value
+                   OR EXISTS (SELECT FROM ledger_slot w WHERE w.tenant = p_tenant AND w.period_id = r.id))
+            ORDER BY r.ordinal LIMIT 1;
+            IF FOUND THEN
+                look.period := range.id;
+                look.ordinal := range.ordinal;
+                look.prefix := range.prefix;
+                look.width := range.width;
+                look.suffix := range.suffix;
+                look.first_value := range.first_value;
+                look.last_value := range.last_value;
+                look.max_value := range.max_value;
+                look.free_from := range.free_from;
+                look.stragglers := range.stragglers;
+                look.batch := range.batch;
+            ELSIF look.period IS NULL THEN
+                RETURN ARRAY[ledger_refusal(p_tenant, look.series, look.day, 0), days];
+            ELSE
+                RETURN ARRAY['empty', days, look.series::text, look.period::text, look.last_value::text];
+            END IF;
+        END IF;
+        IF NOT look.give_back THEN above := ledger_highest_out(p_tenant, look.period); END IF;
         taken := NULL;
         FOREACH straggler IN ARRAY coalesce(look.stragglers, '{}') LOOP
             SELECT s.value INTO taken FROM ledger_slot s
@@ -54,6 +83,7 @@ BEGIN
               AND s.value >= coalesce(look.free_from, look.first_value) AND s.value > above
             ORDER BY s.value LIMIT 1 FOR UPDATE SKIP LOCKED;
         END IF;
+        CONTINUE WHEN taken IS NULL AND look.ordinal > 0 AND look.last_value >= look.max_value;
         IF taken IS NULL THEN
             RETURN ARRAY['empty', days, look.series::text, look.period::text, look.last_value::text];
         END IF;

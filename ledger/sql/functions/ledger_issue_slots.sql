@@ -33,6 +33,14 @@ BEGIN
     IF outcome IS NOT NULL THEN business_date := NULL; RETURN NEXT; RETURN; END IF;
 
     SELECT q.* INTO period FROM ledger_find_period(p_tenant, series, business_date) q WHERE q.closed_at IS NULL;
+    IF NOT FOUND THEN
+        SELECT r.id, r.prefix, r.width, r.suffix, r.first_value, r.last_value INTO period FROM ledger_period r
+        WHERE r.tenant = p_tenant AND r.series_id = series AND r.ordinal > 0 AND r.closed_at IS NULL
+          AND business_date BETWEEN r.starts_on AND r.ends_on
+          AND (r.last_value < r.max_value
+               OR EXISTS (SELECT FROM ledger_slot w WHERE w.tenant = p_tenant AND w.period_id = r.id))
+        ORDER BY r.ordinal LIMIT 1;
+    END IF;
     SELECT f.fresh, f.other INTO fresh, other
     FROM ledger_fresh_of(p_tenant, series, period.id, p_documents, p_on_stated, p_metadata) f;
     IF other IS NOT NULL THEN

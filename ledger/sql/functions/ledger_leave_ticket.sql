@@ -73,6 +73,9 @@ BEGIN
     END IF;
 
     IF period IS NULL THEN
+        SELECT q.id INTO period FROM ledger_find_range(p_tenant, series, day, guarded) q;
+    END IF;
+    IF period IS NULL THEN
         RETURN ARRAY[ledger_refusal(p_tenant, series, day, cardinality(p_documents)), days];
     END IF;
 

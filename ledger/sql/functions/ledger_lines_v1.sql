@@ -45,6 +45,14 @@ CREATE OR REPLACE FUNCTION ledger_lines_v1() RETURNS TABLE (
                             e.alarm_id, e.resolved_at AT TIME ZONE 'UTC')::text, NULL::text
     FROM @schema@.ledger_alarmresolved e
     UNION ALL
+    SELECT 'ledger_authorisedrange'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
+           json_build_array('ledger_authorisedrange', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,
+                            s.code, p.starts_on, p.ordinal, e.prefix, e.first_value, e.last_value, e.valid_from, e.valid_to,
+                            e.authority, e.reference, e.document_type, e.key_reference, e.document,
+                            e.authorised_at AT TIME ZONE 'UTC')::text, json_build_array(e.actor)::text
+    FROM @schema@.ledger_authorisedrange e
+    LEFT JOIN @schema@.ledger_period p ON p.id = e.period_id LEFT JOIN @schema@.ledger_series s ON s.id = e.series_id
+    UNION ALL
     SELECT 'ledger_draftcancelled'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
            json_build_array('ledger_draftcancelled', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,
                             e.draft_id, e.state, e.cancelled_at AT TIME ZONE 'UTC')::text, json_build_array(e.actor)::text
@@ -123,6 +131,12 @@ CREATE OR REPLACE FUNCTION ledger_lines_v1() RETURNS TABLE (
            json_build_array('ledger_periodchanged', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,
                             e.period_id, e.old, e.new, e.changed_at AT TIME ZONE 'UTC')::text, json_build_array(e.actor)::text
     FROM @schema@.ledger_periodchanged e
+    UNION ALL
+    SELECT 'ledger_rangelapsed'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
+           json_build_array('ledger_rangelapsed', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,
+                            e.authorised_id, e.first_value, e.last_value, e.lapsed_at AT TIME ZONE 'UTC')::text,
+           json_build_array(e.actor)::text
+    FROM @schema@.ledger_rangelapsed e
     UNION ALL
     SELECT 'ledger_serieschanged'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
            json_build_array('ledger_serieschanged', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,

@@ -24,6 +24,17 @@ BEGIN
     IF outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
     days := (day - DATE '1970-01-01')::text;
     IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
+    IF period IS NULL THEN
+        -- A retry goes on with the reservation that its document has in an authorised range.
+        SELECT r.period_id INTO period
+        FROM ledger_reservation r JOIN ledger_period p ON p.id = r.period_id
+        WHERE r.tenant = p_tenant AND p.series_id = series AND p.tenant = p_tenant AND p.ordinal > 0 AND p.closed_at IS NULL
+          AND day BETWEEN p.starts_on AND p.ends_on AND r.document = p_document AND p_document > ''
+        ORDER BY p.ordinal LIMIT 1;
+        IF NOT FOUND THEN
+            SELECT q.id INTO period FROM ledger_find_range(p_tenant, series, day, false) q;
+        END IF;
+    END IF;
     IF period IS NULL THEN RETURN ARRAY[ledger_refusal(p_tenant, series, day, 0), days]; END IF;
     RETURN ARRAY['look', days, series::text, period::text, pg_current_xact_id()::text, early::text];
 END $$;

@@ -1,6 +1,6 @@
--- Number all tickets of this transaction while COMMIT runs, the lowest period first, so that two transactions that number
--- the same series never wait for each other; then this trigger finds nothing to do for the other tickets. A ticket that
--- tells has its number sent as a notice, with the answer of ledger_take_serial as JSON.
+-- Number all tickets of this transaction while COMMIT runs, the lowest series and period first, so that two transactions
+-- that number the same series never wait for each other; then this trigger finds nothing to do for the other tickets. A
+-- ticket that tells has its number sent as a notice, with the answer of ledger_take_serial as JSON.
 --
 -- A definer: before PostgreSQL 18 a deferred trigger runs with the rights of who commits, and the search_path at COMMIT need
 -- not be that of the call.
@@ -17,7 +17,7 @@ BEGIN
     -- Nearly always there is no other, and what follows would cost as much as all the rest of this function.
     IF EXISTS (SELECT FROM ledger_ticket d WHERE d.transaction_id = NEW.transaction_id) THEN
         WITH torn AS (DELETE FROM ledger_ticket d WHERE d.transaction_id = NEW.transaction_id RETURNING d AS one)
-        SELECT array_agg(each.one ORDER BY (each.one).period_id, (each.one).id) INTO waiting
+        SELECT array_agg(each.one ORDER BY (each.one).series_id, (each.one).period_id, (each.one).id) INTO waiting
         FROM (SELECT one FROM torn UNION ALL SELECT NEW) each;
     END IF;
     FOREACH t IN ARRAY waiting LOOP
@@ -30,7 +30,10 @@ BEGIN
                       DETAIL = json_build_object(
                           'reason', answer[1], 'tenant', t.tenant, 'series', t.code,
                           'on', DATE '1970-01-01' + answer[2]::integer, 'count', cardinality(t.documents),
-                          'document', t.documents[1], 'entry', answer[3])::text,
+                          'document', t.documents[1], 'entry', answer[3],
+                          'range', (SELECT a.authority || ' ' || a.reference FROM ledger_authorisedrange a
+                                    WHERE a.tenant = t.tenant AND a.series_id = t.series_id
+                                    ORDER BY a.id DESC LIMIT 1))::text,
                       HINT = 'Nothing was written. Correct what it says, and run the whole transaction again.';
         END IF;
         -- Sent along with the answer to COMMIT, to who has asked for it; to nobody else's log.

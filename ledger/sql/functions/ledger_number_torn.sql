@@ -8,11 +8,13 @@ CREATE OR REPLACE FUNCTION ledger_number_torn(
 DECLARE
     day date := p_issued_on;
     answer text[];
+    one text[];
 BEGIN
     IF p_slides THEN
         -- Not beyond the period, which may have no successor yet.
         SELECT greatest(least((clock_timestamp() AT TIME ZONE s.time_zone)::date, p.ends_on), day) INTO day
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id WHERE p.id = p_period;
+        day := coalesce(day, p_issued_on); -- an empty period that gave way to a range
     END IF;
     IF cardinality(p_documents) = 1 THEN
         answer := ledger_take_serial(p_tenant, p_code, day, NULL::timestamptz, p_documents[1], p_actor,
@@ -20,7 +22,9 @@ BEGIN
         -- The document came in on another connection meanwhile: its number counts, if it states the same facts.
         IF answer[1] = 'existing' AND EXISTS (
             SELECT FROM ledger_entry e
-            WHERE e.id = answer[3]::bigint AND (p_on_stated AND e.period_id <> p_period OR e.metadata <> p_metadata)
+            WHERE e.id = answer[3]::bigint AND (CASE WHEN p_on_stated AND e.period_id <> p_period
+                                                  THEN NOT ledger_same_stretch(e.period_id, p_period) END
+                                             OR e.metadata <> p_metadata)
         ) THEN
             answer[1] := 'other_facts';
         END IF;
@@ -31,6 +35,19 @@ BEGIN
         FROM ledger_take_serial_many(p_tenant, p_code, day, NULL::timestamptz, p_documents, p_actor, p_metadata,
                                      p_on_stated, p_entry_ids) b;
         answer[1] := coalesce(answer[1], 'existing');
+        -- A block that no authorised range holds as a whole goes over from one to the next.
+        IF answer[1] = 'exhausted' AND EXISTS (SELECT FROM ledger_period p WHERE p.id = p_period AND p.ordinal > 0) THEN
+            BEGIN
+                FOR place IN 1..cardinality(p_documents) LOOP
+                    one := ledger_take_serial(p_tenant, p_code, day, NULL::timestamptz, p_documents[place], p_actor,
+                                              coalesce(p_metadata, '{}'), NULL::bigint, p_entry_ids[place]);
+                    IF one[1] NOT IN ('issued', 'existing') THEN RAISE no_data_found; END IF;
+                END LOOP;
+                answer[1] := 'issued';
+            EXCEPTION WHEN no_data_found THEN
+                NULL; -- nothing of it is written
+            END;
+        END IF;
     END IF;
     IF answer[1] IN ('existing', 'other_facts') AND EXISTS (
         SELECT FROM ledger_numbervoided v WHERE v.tenant = p_tenant AND v.entry_id = answer[3]::bigint

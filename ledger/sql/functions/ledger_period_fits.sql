@@ -18,6 +18,14 @@ BEGIN
             NEW.last_value, NEW.first_value, NEW.max_value, NEW.width, NEW.starts_on, NEW.ends_on
             USING ERRCODE = 'check_violation';
     END IF;
+    IF NEW.ordinal = 0 AND (
+        EXISTS (SELECT FROM ledger_period p WHERE p.tenant = NEW.tenant AND p.series_id = NEW.series_id AND p.ordinal > 0
+                                              AND p.starts_on <= NEW.ends_on)
+        OR TG_OP = 'INSERT' AND EXISTS (SELECT FROM ledger_series s WHERE s.id = NEW.series_id
+                                                                      AND s.rules_authorised <= NEW.ends_on)) THEN
+        RAISE EXCEPTION 'the series % takes its numbers from authorised ranges alone', NEW.series_id
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'ledger_period_ranges', TABLE = 'ledger_period';
+    END IF;
     other := ledger_meeting_period(NEW.tenant, NEW.prefix, NEW.width, NEW.suffix, NEW.first_value, NEW.max_value,
                                    NEW.id, NULL::bigint);
     IF other IS NOT NULL THEN

@@ -28,6 +28,15 @@ BEGIN
         RAISE EXCEPTION 'period % has values that wait to be taken, so it cannot be closed', OLD.id
             USING ERRCODE = 'restrict_violation';
     END IF;
+    IF OLD.ordinal > 0 AND NOT ledger_is_moving(OLD.tenant) AND (TG_OP = 'DELETE'
+        OR (NEW.tenant, NEW.series_id, NEW.starts_on, NEW.ends_on, NEW.ordinal, NEW.prefix, NEW.width, NEW.suffix,
+            NEW.first_value, NEW.max_value, NEW.cut_short)
+           IS DISTINCT FROM
+           (OLD.tenant, OLD.series_id, OLD.starts_on, OLD.ends_on, OLD.ordinal, OLD.prefix, OLD.width, OLD.suffix,
+            OLD.first_value, OLD.max_value, OLD.cut_short)) THEN
+        RAISE EXCEPTION 'period % is a range that was authorised: it stays as it is', OLD.id
+            USING ERRCODE = 'restrict_violation';
+    END IF;
     -- A form that ends before its time leaves days behind that no number bears.
     IF TG_OP = 'UPDATE' AND NEW.cut_short AND NEW.ends_on < OLD.ends_on THEN
         IF EXISTS (SELECT FROM ledger_entry e

@@ -3,6 +3,8 @@
 -- dates than the calendar has; the highest value of all follows the length limit and the rules, and never falls below what
 -- is out. A first value that people gave stays.
 --
+-- What an authority granted stays as it is, whatever the settings are.
+--
 -- Arguments: the series; of its settings before template, calendar, fiscal start and start value; and the day from which
 -- the new form holds, or null for as soon as can be. A checkout that takes
 -- the first number of a period is waited for. Raises restrict_violation where a period that a new calendar has no place for
@@ -25,7 +27,8 @@ BEGIN
     FOR period IN
         SELECT p.* FROM ledger_period p
         WHERE p.tenant = series.tenant AND p.series_id = p_series AND p.closed_at IS NULL
-          AND p.last_value < p.first_value AND NOT p.has_drafts AND (p_from IS NULL OR p.starts_on >= p_from)
+          AND p.ordinal = 0 AND p.last_value < p.first_value AND NOT p.has_drafts
+          AND (p_from IS NULL OR p.starts_on >= p_from)
         ORDER BY p.starts_on FOR NO KEY UPDATE
     LOOP
         BEGIN
@@ -79,7 +82,8 @@ BEGIN
 
     FOR period IN
         SELECT p.* FROM ledger_period p
-        WHERE p.tenant = series.tenant AND p.series_id = p_series AND p.closed_at IS NULL AND p.id <> ALL (renewed)
+        WHERE p.tenant = series.tenant AND p.series_id = p_series AND p.closed_at IS NULL
+          AND p.ordinal = 0 AND p.id <> ALL (renewed)
           AND ledger_highest_of(p_series, p.prefix, p.width, p.suffix) <> p.max_value
         ORDER BY p.id FOR NO KEY UPDATE
     LOOP

@@ -2,8 +2,9 @@
 -- of values where all are new. Nobody else is ever given such a value, whatever becomes of the checkout. A document that
 -- has one in this period is given the same again: a retry shows the payment provider the same number. One row for each,
 -- with its place in the list; or one row that says why not: 'unknown' (no such period is to be seen), 'allocation',
--- 'inactive', 'too_far', 'closed', 'out_of_order', 'exhausted', or 'existing' for a document that has been numbered
--- meanwhile. p_transaction is the checkout's own id, as it claims: evidence, and what ledger_issue_reserved asks for.
+-- 'inactive', 'too_far', 'closed', 'out_of_order', 'exhausted', 'try_again' (in the next range), or 'existing' for a
+-- document that has been numbered meanwhile. p_transaction is the checkout's own id, as it claims: evidence, and
+-- what ledger_issue_reserved asks for.
 CREATE OR REPLACE FUNCTION ledger_reserve(
     p_tenant text, p_period bigint, p_on date, p_documents text[], p_actor text, p_transaction bigint,
     p_replaces bigint DEFAULT NULL
@@ -28,7 +29,7 @@ BEGIN
     PERFORM FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant;
     IF NOT FOUND THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
     PERFORM ledger_wait_in_line(p_period);
-    SELECT p.series_id, p.starts_on, p.ends_on, p.last_value, p.max_value, p.last_issued_on, p.closed_at
+    SELECT p.series_id, p.starts_on, p.ends_on, p.ordinal, p.last_value, p.max_value, p.last_issued_on, p.closed_at
     INTO period
     FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant FOR NO KEY UPDATE;
     IF NOT FOUND THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
@@ -60,6 +61,12 @@ BEGIN
         outcome := CASE WHEN period.closed_at IS NOT NULL THEN 'closed'
                         WHEN guarded AND period.last_issued_on > p_on
                              AND ledger_is_out_of_order(p_tenant, p_period, p_on) THEN 'out_of_order'
+                        WHEN guarded AND period.ordinal > 0 AND fresh IS NOT NULL
+                             AND ledger_later_range(p_tenant, period.series_id, p_on) THEN 'out_of_order'
+                        -- The last value of an authorised range went to another checkout: the caller looks for the next.
+                        WHEN period.ordinal > 0 AND fresh IS NOT NULL AND period.last_value >= period.max_value
+                             AND EXISTS (SELECT FROM ledger_find_range(p_tenant, period.series_id, p_on, guarded))
+                             THEN 'try_again'
                         WHEN period.last_value > period.max_value - coalesce(cardinality(fresh), 0) THEN 'exhausted' END;
     END IF;
     IF outcome IS NOT NULL THEN RETURN NEXT; RETURN; END IF;

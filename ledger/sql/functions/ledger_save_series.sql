@@ -21,7 +21,7 @@ BEGIN
     SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(p_settings) AS k
     WHERE k NOT IN ('template', 'calendar', 'fiscal_start', 'time_zone', 'allocation', 'system', 'give_back', 'start_value',
                     'max_length', 'max_days_ahead', 'chronological', 'early_release', 'rules', 'rules_length',
-                    'rules_highest', 'close_after_days', 'is_active');
+                    'rules_highest', 'rules_authorised', 'close_after_days', 'is_active');
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'a series has no setting %', unknown USING ERRCODE = 'check_violation';
     END IF;
@@ -92,11 +92,11 @@ BEGIN
         INSERT INTO ledger_series
             (tenant, code, template, calendar, fiscal_start, time_zone, allocation, system, give_back, start_value,
              max_length, max_days_ahead, chronological, early_release, rules, rules_length, rules_highest,
-             close_after_days, is_active)
+             rules_authorised, close_after_days, is_active)
         VALUES (p_tenant, p_code, series.template, series.calendar, series.fiscal_start, series.time_zone,
                 series.allocation, series.system, series.give_back, series.start_value, series.max_length,
                 series.max_days_ahead, series.chronological, series.early_release, series.rules, series.rules_length,
-                series.rules_highest, series.close_after_days, series.is_active)
+                series.rules_highest, series.rules_authorised, series.close_after_days, series.is_active)
         ON CONFLICT DO NOTHING;
         RETURN (SELECT s.id FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code);
     END IF;
@@ -122,7 +122,8 @@ BEGIN
         give_back = series.give_back, start_value = series.start_value, max_length = series.max_length,
         max_days_ahead = series.max_days_ahead, chronological = series.chronological,
         early_release = series.early_release, rules = series.rules, rules_length = series.rules_length,
-        rules_highest = series.rules_highest, close_after_days = series.close_after_days, is_active = series.is_active
+        rules_highest = series.rules_highest, rules_authorised = series.rules_authorised,
+        close_after_days = series.close_after_days, is_active = series.is_active
     WHERE s.id = before.id;
     IF is_other_form OR is_other_limit THEN
         PERFORM ledger_renew_periods(before.id, before.template, before.calendar, before.fiscal_start, before.start_value,

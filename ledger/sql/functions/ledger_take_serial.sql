@@ -48,29 +48,35 @@ BEGIN
         FROM ledger_find_period(p_tenant, series, day) q
         WHERE q.last_value < q.max_value;
     END IF;
-    -- A refusal is told before anything is locked: the caller may go on with a transaction that takes long.
-    IF period IS NULL THEN
-        RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
-    END IF;
-    -- Most often nobody stands in line, and this costs less than a call.
-    IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # ('ledger_period'::regclass::bigint << 32))) THEN
-        PERFORM ledger_wait_in_line(period);
-    END IF;
+    LOOP
+        -- The counter of an authorised range is looked up after the document was, so it says nothing of that.
+        IF period IS NULL THEN
+            SELECT q.id, -2 INTO period, last_seen FROM ledger_find_range(p_tenant, series, day, guarded) q;
+        END IF;
+        -- A refusal is told before anything is locked: the caller may go on with a transaction that takes long.
+        IF period IS NULL THEN
+            RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
+        END IF;
+        -- Most often nobody stands in line, and this costs less than a call.
+        IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # ('ledger_period'::regclass::bigint << 32))) THEN
+            PERFORM ledger_wait_in_line(period);
+        END IF;
 
-    -- UPDATE takes the lock by itself: a SELECT … FOR UPDATE before it would cost one more WAL record for each number.
-    -- Once the lock is held, every condition is asked again of the row as it is then.
-    UPDATE ledger_period p
-    SET last_value = p.last_value + 1,
-        last_issued_on = CASE WHEN guarded OR p.last_issued_on IS NOT NULL THEN greatest(p.last_issued_on, day) END
-    WHERE p.id = period
-      AND day BETWEEN p.starts_on AND p.ends_on
-      AND p.closed_at IS NULL
-      AND p.last_value < p.max_value
-      AND (NOT guarded OR p.last_issued_on IS NULL OR p.last_issued_on <= day)
-    RETURNING p.last_value, ledger_number(p.prefix, p.width, p.suffix, p.last_value, day) INTO taken, new_number;
-    IF NOT FOUND THEN
-        RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
-    END IF;
+        -- UPDATE takes the lock by itself: a SELECT … FOR UPDATE before it would cost one more WAL record for each number.
+        -- Once the lock is held, every condition is asked again of the row as it is then.
+        UPDATE ledger_period p
+        SET last_value = p.last_value + 1,
+            last_issued_on = CASE WHEN guarded OR p.last_issued_on IS NOT NULL THEN greatest(p.last_issued_on, day) END
+        WHERE p.id = period
+          AND day BETWEEN p.starts_on AND p.ends_on
+          AND p.closed_at IS NULL
+          AND p.last_value < p.max_value
+          AND (NOT guarded OR p.last_issued_on IS NULL OR p.last_issued_on <= day)
+        RETURNING p.last_value, ledger_number(p.prefix, p.width, p.suffix, p.last_value, day) INTO taken, new_number;
+        EXIT WHEN FOUND;
+        -- While this checkout waited, the range was used up or closed: the next one, if there is any.
+        period := NULL;
+    END LOOP;
 
     -- Under the lock the period holds still. If its counter moved since it was seen, which was before the document was
     -- looked for, the document may have come in on another connection: look again. (ON CONFLICT would find that too, at

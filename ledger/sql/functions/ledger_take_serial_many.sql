@@ -17,6 +17,7 @@ DECLARE
     series bigint;
     guarded boolean;
     period record;
+    locked bigint;
     fresh text[];
     places bigint[];
     other bigint;
@@ -43,18 +44,21 @@ BEGIN
     END IF;
 
     IF guarded THEN PERFORM ledger_lower_date(p_tenant, series, business_date); END IF;
-    -- Twice: at first to refuse before anything is locked, and then under the lock.
-    FOR look IN 1..2 LOOP
-        IF look = 2 THEN
-            PERFORM ledger_wait_in_line(period.id);
-            PERFORM FROM ledger_period p WHERE p.id = period.id FOR NO KEY UPDATE;
-        END IF;
+    -- Twice: at first to refuse before anything is locked, and then under the lock. Once more where an authorised range was
+    -- used up meanwhile.
+    LOOP
         SELECT q.* INTO period
         FROM ledger_find_period(p_tenant, series, business_date) q
         WHERE q.closed_at IS NULL
           AND q.last_value < q.max_value
           AND (NOT guarded OR q.last_issued_on IS NULL OR q.last_issued_on <= business_date);
-        EXIT WHEN NOT FOUND;
+        IF NOT FOUND THEN
+            SELECT q.* INTO period FROM ledger_find_range(p_tenant, series, business_date, guarded) q;
+        END IF;
+        EXIT WHEN NOT FOUND OR period.id = locked;
+        locked := period.id;
+        PERFORM ledger_wait_in_line(locked);
+        PERFORM FROM ledger_period p WHERE p.id = locked FOR NO KEY UPDATE;
     END LOOP;
     IF period.id IS NULL THEN
         outcome := ledger_refusal(p_tenant, series, business_date, 1);

@@ -92,15 +92,15 @@ MUTANTS = (
     Mutant(
         "closed period not asked again under the lock",
         f"{SQL}/ledger_take_serial.sql",
-        "      AND p.closed_at IS NULL\n      AND p.last_value < p.max_value\n",
-        "      AND p.last_value < p.max_value\n",
+        "          AND p.closed_at IS NULL\n          AND p.last_value < p.max_value\n",
+        "          AND p.last_value < p.max_value\n",
         (RACES,),
     ),
     Mutant(
         "chronology guard not asked again under the lock",
         f"{SQL}/ledger_take_serial.sql",
-        "      AND (NOT guarded OR p.last_issued_on IS NULL OR p.last_issued_on <= day)\n    RETURNING",
-        "    RETURNING",
+        "          AND (NOT guarded OR p.last_issued_on IS NULL OR p.last_issued_on <= day)\n        RETURNING",
+        "        RETURNING",
         (RACES,),
     ),
     Mutant(
@@ -272,7 +272,7 @@ MUTANTS = (
     Mutant(
         "tickets numbered in the order they were left",
         f"{SQL}/ledger_number_tickets.sql",
-        "ORDER BY (each.one).period_id, (each.one).id)",
+        "ORDER BY (each.one).series_id, (each.one).period_id, (each.one).id)",
         "ORDER BY (each.one).id)",
         (f"{AT_COMMIT}::TestOrder::test_several_series_in_opposite_orders_never_wait_for_each_other",),
     ),

@@ -1,0 +1,23 @@
+"""Functions of the host that an option names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from ledger.errors import LedgerError
+
+
+def find_hook(path: str, option: str, error: type[LedgerError]) -> Callable[[bytes], Any]:
+    """The function that ``option`` names as ``package.module:function``; raises ``error`` where there is none."""
+    module, _, name = path.partition(":")
+    try:
+        hook: Callable[[bytes], Any] = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as refused:
+        raise error(
+            f"The hook {path!r} can't be imported: {refused}.",
+            rule="A hook is written package.module:function.",
+            remedy=f"Correct {option}, and see that the module can be imported where manage.py runs.",
+        ) from refused
+    return hook
