@@ -15,7 +15,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 SEPARATORS = ",;\t|"
 
 # What begins a formula, and what may stand before it; the wide signs are read as the others in some languages.
-_FORMULA = r"[\s\"']*[=+\-@＝＋－＠]"
+_FORMULA = r"[\s\"]*[=+\-@＝＋－＠]"
 
 
 def neutralised(text: str, separator: str = ",") -> str:

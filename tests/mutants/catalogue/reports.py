@@ -79,7 +79,7 @@ MUTANTS = (
         "a void counts as missing",
         "ledger/reports/scope.py",
         "        missing=listed.missing,\n",
-        "        missing=listed.missing + void,\n",
+        "        missing=listed.missing + counts.void,\n",
         (REPORT,),
     ),
     Mutant(
@@ -127,8 +127,8 @@ MUTANTS = (
     Mutant(
         "white space hides a formula",
         "ledger/reports/formats/cells.py",
-        '_FORMULA = r"[\\s\\"\']*[=',
-        '_FORMULA = r"[=',
+        '_FORMULA = r"[\\s\\"]*[',
+        '_FORMULA = r"[',
         (REPORT_CELLS,),
     ),
     Mutant(
@@ -150,6 +150,20 @@ MUTANTS = (
         "ledger/reports/rows.py",
         'column(_("Evidence"), Kind.EVIDENCE, 3.8)',
         'column(_("Evidence"), Kind.EVIDENCE, 12)',
+        (f"{REPORT_FILES}::TestPdf",),
+    ),
+    Mutant(
+        "a cell begins only where the file's own separator stands",
+        "ledger/reports/formats/cells.py",
+        'others = SEPARATORS.replace(separator, "")',
+        'others = ""',
+        (f"{REPORT_FILES}::TestCsv",),
+    ),
+    Mutant(
+        "green beside numbers in progress",
+        "ledger/reports/report.py",
+        "return self.ok and not self.header.position.open",
+        "return self.ok",
         (f"{REPORT_FILES}::TestPdf",),
     ),
 )
