@@ -54,5 +54,6 @@ def databases() -> dict[str, dict[str, Any]]:
             "ENGINE": "django.db.backends.postgresql",
             "NAME": given["dbname"],
             **{name.upper(): given.get(name, "") for name in ("user", "password", "host", "port")},
+            "OPTIONS": {"options": given.get("options", "")},  # as whom to work
         }
     }
