@@ -105,7 +105,7 @@ class PeriodRow(Row):
     missing: int = column(_("+ Missing"), Kind.WHOLE, 1.15)
     missing_ranges: int = column(_("in ranges"), Kind.WHOLE, 1.05)
     lost: int = column(_("Lost"), Kind.WHOLE, 0.7)
-    unexplained: int = column(_("To explain"), Kind.WHOLE, 0.9)
+    unexplained: int = column(_("To explain"), Kind.WHOLE, 0)
     void: int = column(_("Void"), Kind.WHOLE, 0.8)
     out_of_order: int = column(_("Out of order"), Kind.WHOLE)
     duplicates: int = column(_("Twice"), Kind.WHOLE, 0.85)
@@ -115,7 +115,7 @@ class PeriodRow(Row):
     expected_from_rows: int = column(_("By the rows"), Kind.WHOLE)
     adds_up: bool = column(_("Sums agree"), Kind.VERDICT, 0.85)
     #: What the judge says of the whole period; filled in once all periods are summed up.
-    state: str = column(_("State"), share=1.3, default="")
+    state: str = column(_("State"), share=1.5, default="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,13 +90,13 @@ def _front(paper: Paper, report: Report) -> None:
     from ledger.reports.paper.pages import GREEN, GREY, INK, MARGIN, RED
 
     paper.put(MARGIN, MARGIN, paper.inner_width, report.title, size=20, bold=True)
-    top, half = MARGIN + 13, paper.inner_width / 2
+    top, left = MARGIN + 13, paper.inner_width * 0.38  # what stands on the right is longer
     lines = report.header.lines()
     rows = (len(lines) + 1) // 2
     for number, (label, text) in enumerate(lines):
-        x, y = MARGIN + half * (number // rows), top + 5.2 * (number % rows)
+        x, y = MARGIN + left * (number // rows), top + 5.2 * (number % rows)
         paper.put(x, y, 32, label, size=8.5, color=GREY)
-        paper.put(x + 32, y, half - 36, text, size=8.5, bold=True)
+        paper.put(x + 32, y, (left if number < rows else paper.inner_width - left) - 36, text, size=8.5, bold=True)
     paper.set_y(top + 5.2 * rows + 3)
     state = report.verdict.state.value
     told = (report.sentence, f"{state[:1].upper()}{state[1:]}.")
