@@ -16,6 +16,12 @@ def keep_others_from_moving(alias: str, table: str) -> None:
     _lock(alias, table, "SHARE UPDATE EXCLUSIVE")
 
 
+def check_now(alias: str) -> None:
+    """Have foreign keys of all that was made checked now, and not at the commit, when callers wait for it."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
 def lock_counters(alias: str, table: str) -> None:
     """Wait for transactions that hold a number of the old table, and let no other take one until this one ends."""
     _lock(alias, table, "SHARE ROW EXCLUSIVE")

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 
 from ledger.calendars import CalendarKind
 from ledger.compat.conf import compat_settings
-from ledger.compat.moving.bridge import build_bridge, keep_others_from_moving, lock_counters
+from ledger.compat.moving.bridge import build_bridge, check_now, keep_others_from_moving, lock_counters
 from ledger.compat.moving.counters import Counter, Move, Moved
 from ledger.compat.moving.history import History
 from ledger.compat.old_names import renamed
@@ -68,6 +68,7 @@ def move_counters(
         move.begin()
         if history is None:
             move.prepare(_counters(kind, alias, table, wanted))
+            check_now(alias)
         if apply:
             lock_counters(alias, table)
         counters = _counters(kind, alias, table, wanted)
