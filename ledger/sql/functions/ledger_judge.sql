@@ -129,7 +129,7 @@ BEGIN
         JOIN judged m ON m.subject = u.meant
         GROUP BY m.subject
     ), verdicts AS MATERIALIZED (
-        SELECT j.*, j.subject || coalesce(n.others, '{}') AS subjects, ARRAY(
+        SELECT j.*, j.subject OPERATOR(pg_catalog.||) coalesce(n.others, '{}'::text[]) AS subjects, ARRAY(
                    SELECT w.kind FROM unnest(j.rest) AS w (kind)
                    WHERE n.subject IS NULL OR w.kind NOT IN ('missing', 'void-there', 'deleted')
                    UNION ALL SELECT 'other-spelling' WHERE n.subject IS NOT NULL) AS told

@@ -17,6 +17,7 @@ BEGIN
     FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series FOR SHARE;
     IF NOT FOUND THEN RETURN 'unknown'; END IF;
     IF EXISTS (SELECT FROM ledger_find_period(p_tenant, series, p_day)) THEN RETURN 'there'; END IF;
+    IF p_day > DATE '9999-12-31' THEN RETURN 'too_far'; END IF;
     SELECT * INTO plan FROM ledger_plan_period(series, p_day);
     IF NOT FOUND THEN RETURN 'by_hand'; END IF;
     IF plan.starts_on > furthest THEN RETURN 'too_far'; END IF;
