@@ -100,6 +100,9 @@ NOT_RUN = (
         r"^python manage\.py (migrate_schemas|tenant_command|\w+ --database north)",
         "Needs django-tenants, or another schema; tests/tenants and tests/concurrency/test_schemas.py have them.",
     ),
+    NotRun(
+        "docs/guides/ranges.md", r"ledger_ranges caf", "A file of the SII and a hook of the reader's; a test reads one."
+    ),
     NotRun("docs/guides/seals.md", r"^openssl genpkey", "OpenSSL's own command, which tests of keys run."),
     NotRun("docs/benchmarks.md", r"", "Cut out of tests/benchmarks by `make bench`, which has run it."),
 )
