@@ -249,6 +249,7 @@ def test_a_packed_answer_is_unpacked(standin: Simple, connect: Callable[..., Cli
         (packed(b"{}"), "br", "can't be unpacked"),
         (b"no gzip at all", "gzip", "can't be unpacked"),
     ],
+    ids=["packed twice", "much of one sign", "an unknown coding", "not packed"],
 )
 def test_a_bomb_is_not_unpacked(
     standin: Simple, connect: Callable[..., Client], body: bytes, coding: str, told: str

@@ -96,14 +96,14 @@ def test_doors_do_what_people_do_by_the_actions_alone() -> None:
 
 
 def test_nothing_knows_of_other_systems_callers() -> None:
-    """But for the command that moves over from them, and for what is prepared after each migration."""
+    """But for the command that moves over from them, the check of their settings, and what follows each migration."""
     knowing = {
         module
         for package in ("ledger", "workers")
         for module, path in sources(package)
         if not module.startswith("ledger.compat") and any(name.startswith("ledger.compat") for name in imports(path))
     }
-    assert knowing == {"ledger.management.commands.ledger_migrate_from", "ledger.migrated"}
+    assert knowing == {"ledger.checks", "ledger.management.commands.ledger_migrate_from", "ledger.migrated"}
 
 
 def test_the_pure_modules_import_neither_django_nor_models() -> None:
