@@ -379,6 +379,7 @@ _SCENES = (
     _Of("docs/guides/from-lorikeet.md", "--number-field", orders_with_invoice_ids),
     _Of("docs/guides/from-lorikeet.md", "ledger_migrate_from", recipes_table),
     _Of("docs/guides/gaps.md", "", a_shop_at_work),
+    _Of("docs/guides/pages.md", "TenantAccess", a_shop_at_work),
     _Of("docs/guides/number-field.md", "", a_shop_whose_rows_bear_numbers),
     _Of("docs/guides/report.md", "", a_shop_at_work),
     _Of("docs/guides/series.md", "ledger_period close", a_shop_of_last_year),
