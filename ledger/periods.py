@@ -88,13 +88,13 @@ def planned_period(series: Series, day: date, alias: str | None = None) -> Perio
     Where the form of the same stretch of the calendar was ended before its time, the days after it count on.
     """
     alias = alias or router.db_for_read(Period)
-    return planned_after(ended_form(series, day, alias), series, day, alias)
+    return planned_after(ended_form(series, day, alias), series, day, alias, granted=has_ranges(series, day, alias))
 
 
-def planned_after(ended: Period | None, series: Series, day: date, alias: str) -> Period:
-    """As ``planned_period``, for who knows what ``ended_form`` answers."""
+def planned_after(ended: Period | None, series: Series, day: date, alias: str, *, granted: bool) -> Period:
+    """As ``planned_period``, for who knows what ``ended_form`` and ``has_ranges`` answer."""
     span = series.as_calendar().span(day)
-    _refuse_without_range(series, day, alias)
+    _refuse_without_range(series, day, alias, granted)
     if span is None:
         raise refusals.no_period(series, day, alias)
     if ended is None or ended.ends_on < span.starts_on:
@@ -102,12 +102,17 @@ def planned_after(ended: Period | None, series: Series, day: date, alias: str) -
     return Period.of(series, Span(day_after(ended.ends_on), span.ends_on), first_value=ended.last_value + 1)
 
 
-def _refuse_without_range(series: Series, day: date, alias: str) -> None:
+def _refuse_without_range(series: Series, day: date, alias: str, granted: bool) -> None:
     """Raise RangesExhausted where the numbers of ``day`` come from authorised ranges alone."""
     since = series.rules_authorised
-    ranges = AuthorisedRange.objects.using(alias).filter(tenant=series.tenant, series=series.pk)
-    if (since is not None and day >= since) or (series.pk and ranges.filter(valid_from__lte=day).exists()):
+    if granted or (since is not None and day >= since):
         raise refusals.ranges_exhausted(series, day, alias)
+
+
+def has_ranges(series: Series, day: date, alias: str) -> bool:
+    """Whether an authority has granted ranges to the series by ``day``, so that its numbers come from these alone."""
+    ranges = AuthorisedRange.objects.using(alias).filter(tenant=series.tenant, series=series.pk)
+    return not series._state.adding and ranges.filter(valid_from__lte=day).exists()
 
 
 def ended_form(series: Series, day: date, alias: str) -> Period | None:
@@ -347,7 +352,7 @@ def _wanted_period(
     if day is None:
         assert starts_on is not None
         assert ends_on is not None
-        _refuse_without_range(series, ends_on, alias)
+        _refuse_without_range(series, ends_on, alias, has_ranges(series, ends_on, alias))
         period = Period.of(series, Span(starts_on, ends_on), first_value=first_value, label=label)
     else:
         period = planned_period(series, day, alias)

@@ -27,7 +27,7 @@ from ledger.conf import ledger_settings
 from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
 from ledger.issuing import next_number
 from ledger.keys import actor_name, tenant_key
-from ledger.models import Allocation, Period, Series
+from ledger.models import Allocation, AuthorisedRange, Period, Series
 from ledger.periods import planned_after
 from ledger.rules import Outcome, all_rules, rules_text
 from ledger.series import SeriesChange, check_series
@@ -106,7 +106,7 @@ class SeriesForm(SeriesModelForm):
 
 
 class SeriesChangeList(ReadableChangeList):
-    """Finds the period of today for every series of the page in one query."""
+    """Finds the period of today for every series of the page in two queries."""
 
     def get_results(self, request: HttpRequest) -> None:
         """Hangs today's date in its own time zone on each row, and the period of that day; None for an unknown zone."""
@@ -117,7 +117,10 @@ class SeriesChangeList(ReadableChangeList):
             row.today = known.get(row.time_zone)
         days = [row.today for row in rows if row.today is not None]
         periods: dict[int, list[Period]] = {}
+        granted: dict[int, date] = {}
         if days:
+            ranges = AuthorisedRange.objects.filter(series__in=rows).order_by("-valid_from")
+            granted = dict(ranges.values_list("series_id", "valid_from"))
             near = Period.objects.filter(Q(cut_short=True) | Q(ends_on__gte=min(days)), starts_on__lte=max(days))
             for period in with_next_slot(near.filter(series__in=rows)).order_by("starts_on", "ordinal"):
                 periods.setdefault(period.series_id, []).append(period)
@@ -128,6 +131,7 @@ class SeriesChangeList(ReadableChangeList):
                 (p for p in holding if p.last_value < p.max_value), holding[-1] if holding else None
             )
             row.ended_form = next((p for p in reversed(mine) if p.cut_short and p.ends_on < row.today), None)
+            row.granted = row.pk in granted and row.today is not None and granted[row.pk] <= row.today
         self.result_list = rows
 
 
@@ -210,7 +214,7 @@ class SeriesAdmin(WritingAdmin):
         """As it would come now, from what the list has read already."""
         try:
             today: date = obj.today or today_in(obj.time_zone, obj._state.db)
-            period = obj.period_today or planned_after(obj.ended_form, obj, today, obj._state.db)
+            period = obj.period_today or planned_after(obj.ended_form, obj, today, obj._state.db, granted=obj.granted)
             return _next_number(obj, period, today)
         except LedgerError as error:
             return f"none: {error.problem}"

@@ -70,7 +70,7 @@ def expect_workers_told(said: str, burnt: int) -> None:
         ("another number there", "same document, another number there"),
         ("another period there", "dated in another period there"),
         ("deleted there", "deleted there"),
-        ("used again there", "reused there after its document died"),
+        ("used again there", "another document there and reused there after its document died"),
     }
 
 
