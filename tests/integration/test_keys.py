@@ -201,7 +201,7 @@ class TestTheDropIns:
         kind = ContentType.objects.get_for_model(inherited.WebSale)
         number = next_sequence("invoice", org=sale)
         [found] = Sequence.objects.filter(scope="invoice", org_content_type=kind, org_id=f"0{sale.pk}")
-        assert (found.org, found.org_id) == (sale.sale_ptr, sale.pk)
+        assert (found.org, found.org_id) == (sale.sale_ptr, str(sale.pk))
         assert str(number).endswith("1")
 
     def test_the_numbers_of_tenants_with_two_keys(self) -> None:
