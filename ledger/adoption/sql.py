@@ -16,14 +16,18 @@ COPY_ROWS = """
 """
 
 # Rows that say once more what an earlier one of the same number and date has said: there is one for each line item.
-# Argument: batch.
+# One sort of the file, whatever the planner believes of a table that has just been filled. Argument: batch.
 FORGET_REPEATS = """
     DELETE FROM ledger_adoptingrow s
-    USING (SELECT number, min(line) AS line FROM ledger_adoptingrow
-           WHERE batch = %(batch)s AND problem IS NULL GROUP BY 1 HAVING count(*) > 1) twice
-    JOIN ledger_adoptingrow f ON f.batch = %(batch)s AND f.line = twice.line
-    WHERE s.batch = %(batch)s AND s.problem IS NULL AND s.number = twice.number AND s.line > twice.line
-      AND s.issued_on = f.issued_on AND s.document IN ('', f.document) AND (s.void IS NULL OR s.void = f.void)
+    WHERE s.ctid = ANY (ARRAY(
+        SELECT r.place
+        FROM (SELECT o.ctid AS place, o.line, o.issued_on, o.document, o.void,
+                     first_value(o.line) OVER same AS first_line, first_value(o.issued_on) OVER same AS first_on,
+                     first_value(o.document) OVER same AS first_document, first_value(o.void) OVER same AS first_void
+              FROM ledger_adoptingrow o WHERE o.batch = %(batch)s AND o.problem IS NULL
+              WINDOW same AS (PARTITION BY o.number ORDER BY o.line)) r
+        WHERE r.line > r.first_line AND r.issued_on = r.first_on AND r.document IN ('', r.first_document)
+          AND (r.void IS NULL OR r.void = r.first_void)))
 """
 
 # The days by which the rows that could be read have their periods. Argument: batch.
