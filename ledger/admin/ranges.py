@@ -36,7 +36,7 @@ class AuthorisedRangeAdmin(WritingAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What the form asks for, and of one that is there also who added it, and its period."""
-        asked = list(RangeForm._meta.fields or ())
+        asked = list(RangeForm.base_fields)
         return asked if obj is None else [*asked, *self.readonly_fields]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -335,7 +335,7 @@ class TestCommand:
         with refused_checkout():
             issue("invoice", document="order:1")
         out = StringIO()
-        with pytest.raises(CommandError, match="1 value is open"):
+        with pytest.raises(CommandError, match="1 value is left over, and no checkout will take it"):
             call_command("ledger_gaps", "--grace", "0", stdout=out)
         assert "INV-0001" in out.getvalue()
         assert "order:1" in out.getvalue()

@@ -61,7 +61,13 @@ def fill() -> None:
         void(block[0], reason="wrong", using=ALIAS)
         register(block[1], authority="PL KSeF", reference="K-1", using=ALIAS)
         define_series("granted", org="acme", template="{label}{counter}", calendar="explicit", using=ALIAS)
-        facts = {"authority": "UY DGI", "reference": "1", "prefix": "CAE", "valid_from": DAY, "using": ALIAS}
+        facts: dict[str, Any] = {
+            "authority": "UY DGI",
+            "reference": "1",
+            "prefix": "CAE",
+            "valid_from": DAY,
+            "using": ALIAS,
+        }
         close_period(authorise("granted", org="acme", first=1, last=9, **facts).period, early=True, using=ALIAS)
         period = block[0].period
         adoption = Adoption.objects.using(ALIAS).create(

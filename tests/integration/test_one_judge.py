@@ -54,7 +54,7 @@ COMMANDS: dict[str, list[str]] = {
 #: Addresses that tell no state: files have it within, and these lead elsewhere or ask before an act.
 NOT_A_PAGE = {
     *("healthz", "metrics", "export", "find", "void_number", "explain_gaps", "acknowledge_findings"),
-    "acknowledge_alarms",
+    *("acknowledge_alarms", "register_file", "package"),
 }
 
 

@@ -22,7 +22,7 @@ from tests.integration.poisoned import POISONS, Places, Poison, folios_models, g
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm", "read_books")
+ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm", "read_books", "add_authorisedrange")
 EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", *ACTING)
 
 

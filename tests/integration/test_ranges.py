@@ -20,8 +20,8 @@ from tests.allocations import ALL, AT_COMMIT, POOLED, RESERVED, SERIAL, expect_a
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FIRST_HALF = {"valid_from": date(2026, 1, 1), "valid_to": date(2026, 6, 30)}
-YEAR = {"valid_from": date(2026, 1, 1), "valid_to": date(2026, 12, 31)}
+FIRST_HALF: dict[str, Any] = {"valid_from": date(2026, 1, 1), "valid_to": date(2026, 6, 30)}
+YEAR: dict[str, Any] = {"valid_from": date(2026, 1, 1), "valid_to": date(2026, 12, 31)}
 DAY = date(2026, 6, 1)
 
 
@@ -31,7 +31,7 @@ def series(allocation: str = SERIAL, **settings: Any) -> Series:
 
 
 def grant(first: int, last: int | None, reference: str = "", **more: Any) -> AuthorisedRange:
-    facts = {"authority": "CO DIAN", "reference": reference or f"R-{first}", "prefix": "SETP", **YEAR}
+    facts: dict[str, Any] = {"authority": "CO DIAN", "reference": reference or f"R-{first}", "prefix": "SETP", **YEAR}
     return authorise("invoice", first=first, last=last, **facts | more)
 
 
@@ -154,7 +154,8 @@ class TestAdding:
         assert Period.objects.get().max_value == 10
 
     def test_is_its_periods_whoever_writes_it(self) -> None:
-        event = series() and grant(1, 10)
+        series()
+        event = grant(1, 10)
         other = {"first_value": 11, "last_value": 12}
         with pytest.raises(DatabaseError, match="are not what"), transaction.atomic():
             AuthorisedRange.objects.create(
@@ -202,7 +203,7 @@ class TestAdding:
         define_series("other", template="X{counter}", calendar="never")
         with transaction.atomic():
             issue("other", on=DAY)
-        facts = {"first": 100, "last": 200, "authority": "a", "reference": "r", "prefix": "X", **YEAR}
+        facts: dict[str, Any] = {"first": 100, "last": 200, "authority": "a", "reference": "r", "prefix": "X", **YEAR}
         with pytest.raises(e.RangeRefused, match="ledger_period close other"):
             authorise("other", **facts)
         close_period(Period.objects.get(series__code="other"), early=True)
@@ -251,7 +252,7 @@ class TestLapsing:
     def test_the_unused_end_of_an_expired_range_is_one_event(self) -> None:
         series(POOLED)
         today = timezone.now().date()
-        dates = {"valid_from": today - timedelta(days=20), "valid_to": today - timedelta(days=2)}
+        dates: dict[str, Any] = {"valid_from": today - timedelta(days=20), "valid_to": today - timedelta(days=2)}
         event = grant(1, 100, **dates)
         grant(200, 300, valid_from=today, valid_to=today)
         number(on=today - timedelta(days=5))

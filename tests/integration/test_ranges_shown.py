@@ -35,8 +35,8 @@ from tests.integration.reporting import rows
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TODAY = timezone.now().date()
-YEAR = {"valid_from": TODAY - timedelta(days=100), "valid_to": TODAY + timedelta(days=265)}
-FACTS = {"authority": "UY DGI", "reference": "CAE 7", "prefix": "A", **YEAR}
+YEAR: dict[str, Any] = {"valid_from": TODAY - timedelta(days=100), "valid_to": TODAY + timedelta(days=265)}
+FACTS: dict[str, Any] = {"authority": "UY DGI", "reference": "CAE 7", "prefix": "A", **YEAR}
 
 CAF = """<?xml version="1.0" encoding="ISO-8859-1"?>
 <AUTORIZACION><CAF version="1.0"><DA><RE>76354771-K</RE><RS>EMPRESA &#209;U&#209;OA</RS><TD>33</TD>
@@ -306,7 +306,7 @@ class TestPortugal:
         assert str(number(on=date(2022, 6, 1))) == "FT A2022/1"
 
     def test_the_code_makes_the_atcud(self) -> None:
-        days = {"valid_from": date(2026, 1, 1), "valid_to": date(2026, 12, 31)}
+        days: dict[str, Any] = {"valid_from": date(2026, 1, 1), "valid_to": date(2026, 12, 31)}
         authorise("invoice", first=1, **days, **self.FACTS)
         entry = number(on=date(2026, 6, 1))
         assert (str(entry), entry.atcud) == ("FT A2026/1", "CSDF7T5H-1")

@@ -103,7 +103,7 @@ def fill_the_rest() -> None:
         AlarmAcknowledged.objects.using(ALIAS).create(tenant=tenant, alarm=known, reason="known")
     define_series("granted", org="acme", template="{label}-{counter}", calendar="explicit", using=ALIAS)
     days = {"valid_from": date(2025, 1, 1), "valid_to": date(2025, 12, 31)}
-    facts = {"prefix": "CAE", "authority": "UY DGI", "reference": "1", **days}
+    facts: dict[str, Any] = {"prefix": "CAE", "authority": "UY DGI", "reference": "1", **days}
     granted = authorise("granted", org="acme", first=1, last=9, using=ALIAS, **facts)
     close_period(granted.period, early=True, using=ALIAS)
     entry = Entry.objects.using(ALIAS).filter(tenant="acme", kind="issued").earliest("pk")
