@@ -25,6 +25,7 @@ from tests.broker.redis_server import RedisServer
 from tests.databases import manage, migrated_database
 from tests.environments import ROOT, make, run, strangers_environment
 from tests.integration.test_exports import spreadsheet
+from tests.integration.test_ranges_shown import CAF
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 #: Those of people who work on Folio itself; `make install` installs them, and everything else uses them.
@@ -36,6 +37,7 @@ BROUGHT_BY = {
     **dict.fromkeys(("celery", "kombu", "packaging", "redis"), "workers"),
     **dict.fromkeys(("cryptography", "httpcore", "httpx"), "accounting"),
     **dict.fromkeys(("fontTools", "fpdf", "uharfbuzz", "xlsxwriter"), "reports"),
+    "defusedxml": "ranges",
     "python_calamine": "tables",
     "prometheus_client": "metrics",
 }
@@ -220,6 +222,12 @@ def use_tables(python: Path, host: Path, environment: dict[str, str]) -> None:
     assert json.loads(run(python, "-m", "django", *adopting, cwd=host, env=environment))["rows"] == 1
 
 
+def use_ranges(python: Path, host: Path, environment: dict[str, str]) -> None:
+    (host / "caf.xml").write_text(CAF.format(granted="2026-08-31"), encoding="latin-1")
+    read = "import pathlib\nfrom ledger.caf import read_caf\nprint(read_caf(pathlib.Path('caf.xml').read_bytes()).last)"
+    assert run(python, "-c", read, cwd=host, env=environment).split() == ["60"]
+
+
 def use_seals(python: Path, host: Path, environment: dict[str, str]) -> None:
     (host / "sealing.py").write_text(
         "from host import *\nLEDGER['SEALS'] = {'key': 'env:SEAL_KEY'}\n", encoding="utf-8"
@@ -273,6 +281,7 @@ MAIN_COMMANDS: dict[str, Callable[[Path, Path, dict[str, str]], None]] = {
     "metrics": use_metrics,
     "up": use_up,
     "reports": use_reports,
+    "ranges": use_ranges,
     "seals": use_seals,
     "tables": use_tables,
 }
