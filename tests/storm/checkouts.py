@@ -191,7 +191,9 @@ class _Worker:
             number = self._number_of(checkout, item, document, entry)
             if number is not None:
                 self._note(Kind.ACKNOWLEDGED, item, document, number=number)
-                self.numbers = [*self.numbers[1 - _REMEMBERED :], (item.tenant, number)]
+                # What several share is not declared void: a late one would be refused, and rightly.
+                if not document.startswith("shared-"):
+                    self.numbers = [*self.numbers[1 - _REMEMBERED :], (item.tenant, number)]
         if not entries:
             self._resolve(checkout, Kind.ROLLED_BACK)
 
