@@ -25,8 +25,8 @@ MUTANTS = (
     Mutant(
         "rows of line items with different dates are one document",
         "ledger/adoption/sql.py",
-        "      AND s.issued_on = f.issued_on AND",
-        "      AND",
+        "r.line > r.first_line AND r.issued_on = r.first_on AND",
+        "r.line > r.first_line AND",
         (EXPORTS,),
     ),
     Mutant(

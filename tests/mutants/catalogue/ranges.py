@@ -75,8 +75,8 @@ MUTANTS = (
     Mutant(
         "Portugal issues without a code",
         "ledger/periods.py",
-        "if (since is not None and day >= since) or (",
-        "if (",
+        "if granted or (since is not None and day >= since):",
+        "if granted:",
         (f"{SHOWN}::TestPortugal::test_issuing_without_a_code_is_refused",),
     ),
     Mutant(
