@@ -1,4 +1,4 @@
-"""A host's own test suite, run in its environment, without Folio and with it."""
+"""What is run in a host's environment: its own test suite, without Folio and with it; and scenarios of ours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.environments import strangers_environment
 
 #: Many times what the longest takes.
 PATIENCE = 1_500
+SCENARIOS_PATIENCE = 300
 
 
 def results(python: str, settings: str, folder: Path, *arguments: str, with_folio: bool) -> dict[str, str]:
@@ -36,6 +37,23 @@ def results(python: str, settings: str, folder: Path, *arguments: str, with_foli
     report.with_suffix(".txt").write_text(done.stdout)
     cases = ElementTree.parse(report).iter("testcase")  # noqa: S314  (our own file)
     return {f"{case.get('classname')}::{case.get('name')}": _outcome(case) for case in cases}
+
+
+def scenarios_output(python: str, module: str, database: str, environment: dict[str, str]) -> str:
+    """What the module prints of its scenarios, run once on a new database that the host has migrated."""
+    with new_database(database, owned=True) as url:
+        for command in (["django", "migrate", "--verbosity", "0"], [module]):
+            done = subprocess.run(
+                [python, "-m", *command],
+                cwd=ROOT,
+                env={**environment, "DATABASE_URL": url},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=SCENARIOS_PATIENCE,
+            )
+            assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def _outcome(case: ElementTree.Element) -> str:

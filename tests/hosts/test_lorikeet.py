@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.databases import ROOT, new_database
+from tests.databases import ROOT
 from tests.hosts import installation
-from tests.hosts.own_suites import compare, results
+from tests.hosts.own_suites import compare, results, scenarios_output
 
 pytestmark = pytest.mark.live
 
@@ -19,7 +18,6 @@ HERE = Path(__file__).parent
 SETTINGS = "tests.hosts.lorikeet_settings"
 PACKAGES = ("Django", "djangorestframework", "django-model-utils", "psycopg[binary]")
 TESTING = ("pytest", "pytest-django", "factory_boy", "Faker")
-PATIENCE = 300
 
 
 @pytest.fixture(scope="module")
@@ -34,26 +32,14 @@ def python() -> str:
 @pytest.fixture(scope="module")
 def told(python: str) -> dict[str, Any]:
     """What happened in each scenario, all of one run."""
-    with new_database("folio_lorikeet", owned=True) as url:
-        environment = {
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": SETTINGS,
-            "WITH_FOLIO": "1",
-            "PAYMENT_SECONDS": "0.5",
-            "PYTHONPATH": str(ROOT),
-        }
-        for command in (["django", "migrate", "--verbosity", "0"], ["tests.hosts.lorikeet_scenarios"]):
-            done = subprocess.run(
-                [python, "-m", *command],
-                cwd=ROOT,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=PATIENCE,
-            )
-            assert done.returncode == 0, done.stderr
-    facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])  # it prints something of each payment
+    environment = {
+        "DJANGO_SETTINGS_MODULE": SETTINGS,
+        "WITH_FOLIO": "1",
+        "PAYMENT_SECONDS": "0.5",
+        "PYTHONPATH": str(ROOT),
+    }
+    said = scenarios_output(python, "tests.hosts.lorikeet_scenarios", "folio_lorikeet", environment)
+    facts: dict[str, Any] = json.loads(said.splitlines()[-1])  # it prints something of each payment
     assert facts["verified"] == []
     return facts
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from typing import Any
 
 import pytest
 
-from tests.databases import ROOT, new_database
+from tests.databases import ROOT
 from tests.hosts import installation
+from tests.hosts.own_suites import scenarios_output
 
 Facts = dict[str, Any]
 
 CONSTRAINTS = ROOT / "tests" / "oscar" / "constraints.txt"
-#: Many times what it takes.
-PATIENCE = 300
 
 
 @pytest.fixture(scope="module")
@@ -26,20 +24,8 @@ def scenarios() -> dict[str, Any]:
         python = installation.python("oscar", CONSTRAINTS, "django-oscar", "psycopg[binary]", "sorl-thumbnail")
     except installation.Unavailable as reason:
         pytest.skip(str(reason))
-    with new_database("folio_oscar", owned=True) as url:
-        environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.oscar.shop.settings"}
-        for command in (["django", "migrate", "--verbosity", "0"], ["tests.oscar.scenarios"]):
-            done = subprocess.run(
-                [python, "-m", *command],
-                cwd=ROOT,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=PATIENCE,
-            )
-            assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.oscar.shop.settings"}
+    told: dict[str, Any] = json.loads(scenarios_output(python, "tests.oscar.scenarios", "folio_oscar", environment))
     return told
 
 
