@@ -40,7 +40,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     (
         r"py:class",
-        r"(ledger\.compat\.number_field\.M|(workers\.accounting\.plumbing\.)?Plumbing)",
+        r"(ledger\.compat\.number_field\.M|(workers\.accounting\.http_options\.)?HttpOptions)",
     ),  # of ours, but inner
     (r"py:.*", r"(celery|collections|contextlib|datetime|decimal|django|httpx|kombu|pathlib|psycopg|typing|uuid)\..*"),
     (r"py:.*", r"(Any|BaseDatabaseWrapper|Callable|Iterable|Iterator|Mapping|Sequence|Sized|date|datetime|timedelta)"),

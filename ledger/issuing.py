@@ -10,7 +10,8 @@ from django.db import connections, router, transaction
 
 from ledger import refusals
 from ledger.allocation import allocator_of, expect_allocator, expected_allocator
-from ledger.allocation.answers import Outcome, Request
+from ledger.allocation.interface import Outcome, Request
+from ledger.arguments import check_facts, day_or_moment, make_request
 from ledger.database_errors import told_in_our_words
 from ledger.databases import series_named
 from ledger.durability import flush_at_commit, wait_for_flush
@@ -19,7 +20,6 @@ from ledger.keys import document_key, tenant_key
 from ledger.models import Allocation, AuthorisedRange, Entry, NumberIssued, NumberVoided, Period, Reservation, Series
 from ledger.periods import find_period, open_period_for, planned_period
 from ledger.replacing import current, valid, void_entry
-from ledger.requests import check_facts, day_or_moment, make_request
 from ledger.series import default_series, find_series, make_default_series
 from ledger.texts import shown
 from ledger.zones import today_in

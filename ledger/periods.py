@@ -13,6 +13,7 @@ from django.db import DataError, connections, router, transaction
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, seen_ahead, sees_new_rows
+from ledger.arguments import day_or_moment
 from ledger.batches import id_batches
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
@@ -27,10 +28,9 @@ from ledger.errors import (
     PeriodError,
     SecondConnectionFailed,
 )
-from ledger.growth import outgrown_at_last_rate
+from ledger.exhaustion import outgrown_at_last_rate
 from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, AuthorisedRange, Period, Series, Slot
-from ledger.requests import day_or_moment
 from ledger.rules import Outcome
 from ledger.series import find_series, make_default_series
 from ledger.signals import ask_for_seal

@@ -16,7 +16,7 @@ from ledger import refusals, sql
 from ledger.database_errors import told_in_our_words
 from ledger.databases import expect, series_named
 from ledger.errors import RangeRefused
-from ledger.growth import rates
+from ledger.exhaustion import rates
 from ledger.keys import actor_name, check_text, tenant_key
 from ledger.models import AuthorisedRange, Period, Series, Slot
 from ledger.signals import ask_for_seal

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from ledger.allocation.answers import Request
+from ledger.allocation.interface import Request
 from ledger.errors import InvalidDocument, NotReplaceable, UnknownNumber
 from ledger.models import Entry, NumberVoided
 from ledger.texts import shown

@@ -17,7 +17,7 @@ from ledger.calendars import zone
 from ledger.cursors import open_cursor
 from ledger.errors import InvalidCalendar
 from ledger.models import Series
-from ledger.moments import timestamp
+from ledger.timestamps import timestamp
 
 #: The day in the zone of the series ``s``, or null. Parameter: todays, as ``todays_json`` has it.
 TODAY = "(%(todays)s::jsonb ->> s.time_zone)::date"
@@ -72,7 +72,7 @@ def zone_or_utc(name: str) -> ZoneInfo:
 
 
 def timestamp_in(moment: datetime | None, name: str) -> str:
-    """A time for people, as the zone of a series has it: see ``ledger.moments.timestamp``."""
+    """A time for people, as the zone of a series has it: see ``ledger.timestamps.timestamp``."""
     return timestamp(moment, zone_or_utc(name))
 
 

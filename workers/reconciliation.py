@@ -17,14 +17,14 @@ from typing import Any
 from django.db import router
 
 from ledger.models import Entry
-from ledger.reconciliation import Books, Compared, compare
+from ledger.reconciliation import BookSettings, Compared, compare
 from ledger.reconciliation.comparing import compared_series
 from ledger.reconciliation.mirror import (
     Expected,
-    Habits,
     LostDocuments,
     Overtaken,
     Reading,
+    ReadPolicy,
     begin,
     expect,
     note_failure,
@@ -35,7 +35,7 @@ from ledger.reconciliation.statistics import refresh_statistics
 from workers.accounting import credentials, errors, folder, systems
 from workers.accounting.base import AccountingSystem, Capabilities, Kind
 from workers.accounting.credentials import System
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 from workers.writing_back.describing import described, hook
 
 #: What a person must set right: trying again will not.
@@ -83,12 +83,12 @@ def reconcile(
     since: datetime | None = None,
     full: bool = False,
     using: str | None = None,
-    plumbing: Plumbing | None = None,
+    http_options: HttpOptions | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Reconciled:
     """Read what changed in the system ``name`` since the last reading, and compare. Call it outside a transaction.
 
-    ``since`` reads from that time on instead, ``full`` reads and compares everything. ``plumbing`` replaces that of
+    ``since`` reads from that time on instead, ``full`` reads and compares everything. ``http_options`` replaces that of
     production, ``progress`` is told what begins.
 
     Raises what ``workers.accounting.errors`` has, or LostDocuments, after it was noted in the system's row; the next
@@ -99,7 +99,7 @@ def reconcile(
     if system.adapter == "file":
         return _reconcile_files(system, using=using, tell=tell)
     try:
-        adapter = systems.connect(name, plumbing)
+        adapter = systems.connect(name, http_options)
     except errors.AccountingError as error:
         _note(system, error, using=using)
         raise
@@ -120,7 +120,7 @@ def _reconcile_files(system: System, *, using: str | None, tell: Callable[[str],
     try:
         files = folder.read_folder(system, using=using, tell=tell)
     except errors.AccountingError as error:
-        note_failure(Books(system.name, system.tenant), error, needs_person=True, using=using)
+        note_failure(BookSettings(system.name, system.tenant), error, needs_person=True, using=using)
         raise
     compared = files[-1].compared if files else Compared(full=False, numbers=0)
     return Reconciled(system.name, bool(files), len(files), sum(one.documents for one in files), compared)
@@ -129,7 +129,7 @@ def _reconcile_files(system: System, *, using: str | None, tell: Callable[[str],
 def _read(
     adapter: AccountingSystem,
     system: System,
-    books: Books,
+    books: BookSettings,
     *,
     since: datetime | None,
     full: bool,
@@ -138,13 +138,13 @@ def _read(
 ) -> tuple[Reading, bool]:
     """Read until the list ends; the reading as it stands, and whether this process has brought it to its end."""
     can = adapter.capabilities
-    habits = Habits(
+    policy = ReadPolicy(
         overlap=can.overlap,
         full_every=timedelta(days=system.full_every),
         horizon=can.horizon,
         lists_changes=can.changed_since,
     )
-    first = reading = begin(books, habits, since=since, full=full, using=using)
+    first = reading = begin(books, policy, since=since, full=full, using=using)
     try:
         for page in adapter.changed(reading.since, reading.cursor):
             # A system that shows no deletions at all is read in full from time to time; nothing is owed.
@@ -182,9 +182,9 @@ def _read(
         raise
 
 
-def books_of(system: System, capabilities: Capabilities) -> Books:
+def books_of(system: System, capabilities: Capabilities) -> BookSettings:
     """What of the ledger belongs to the system, and how its numbers behave."""
-    return Books(
+    return BookSettings(
         system=system.name,
         tenant=system.tenant,
         series=system.series,
@@ -197,7 +197,7 @@ def books_of(system: System, capabilities: Capabilities) -> Books:
     )
 
 
-def _describe(system: System, books: Books, using: str | None) -> None:
+def _describe(system: System, books: BookSettings, using: str | None) -> None:
     """Ask the hook what amount and customer the numbers have that could be compared, each number once.
 
     For a minute at most: the next run goes on. What it can't describe isn't compared, and not asked again.
@@ -223,7 +223,7 @@ def _note(
     system: System, error: errors.AccountingError | LostDocuments, *, anew: bool = False, using: str | None
 ) -> None:
     note_failure(
-        Books(system.name, system.tenant),
+        BookSettings(system.name, system.tenant),
         error,
         needs_person=isinstance(error, _NEEDS_PERSON),
         retry_at=getattr(error, "retry_at", None),

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from ledger.conf import ledger_settings
-from ledger.sweeps import Sweep, register, register_sort
+from ledger.sweeps import Sweep, register, register_kind
 from workers.accounting import credentials
 
 
 @dataclass(frozen=True, slots=True)
-class Sort:
-    """A sort of sweeps: ``work`` takes the name of a system and a database alias.
+class SweepKind:
+    """A kind of sweeps: ``work`` takes the name of a system and a database alias.
 
     ``systems`` names those that it is for; ``configured``, as far as the settings alone can tell. ``remedy`` says how
     there would be one, where there is none.
@@ -71,7 +71,7 @@ def _refill(system: str, alias: str) -> Mapping[str, int]:
 
     if not remote.remote_series(system, using=alias):
         return {"drafted": 0}
-    from workers.drafting import refill_system
+    from workers.remote import refill_system
 
     return refill_system(alias, system)
 
@@ -80,31 +80,33 @@ _NAME_ONE = "Name an accounting system in LEDGER_ACCOUNTING['SYSTEMS']."
 _PUSH_TO_ONE = "Say 'push': True of an accounting system in LEDGER_ACCOUNTING['SYSTEMS']."
 
 SORTS = {
-    sort.name: sort
-    for sort in (
-        Sort("refill_remote_pools", "drafting numbers in {}", _NAME_ONE, _all_systems, _drafting_for_a_series, _refill),
-        Sort("reconcile", "reconciling {}", _NAME_ONE, _all_systems, _all_systems, _reconcile),
-        Sort("push", "writing numbers back to {}", _PUSH_TO_ONE, _pushed_to, _pushed_to, _push),
+    kind.name: kind
+    for kind in (
+        SweepKind(
+            "refill_remote_pools", "drafting numbers in {}", _NAME_ONE, _all_systems, _drafting_for_a_series, _refill
+        ),
+        SweepKind("reconcile", "reconciling {}", _NAME_ONE, _all_systems, _all_systems, _reconcile),
+        SweepKind("push", "writing numbers back to {}", _PUSH_TO_ONE, _pushed_to, _pushed_to, _push),
     )
 }
 
 
 def register_sweeps() -> list[str]:
-    """Register a sweep of each sort for each system of the settings, and ask no database; the names of the sweeps."""
-    for sort in SORTS.values():
-        register_sort(sort.name, sort.remedy)
-    return [sweep_name(sort.name, system) for sort in SORTS.values() for system in sort.configured()]
+    """Register a sweep of each kind for each system of the settings, and ask no database; the names of the sweeps."""
+    for kind in SORTS.values():
+        register_kind(kind.name, kind.remedy)
+    return [sweep_name(kind.name, system) for kind in SORTS.values() for system in kind.configured()]
 
 
-def systems_of(sort: str) -> Sequence[str]:
-    """The names of the systems that sweeps of this sort are for."""
-    return SORTS[sort].systems()
+def systems_of(kind: str) -> Sequence[str]:
+    """The names of the systems that sweeps of this kind are for."""
+    return SORTS[kind].systems()
 
 
-def sweep_name(sort: str, system: str) -> str:
-    """The sweep of this sort for this system, registered now, as one of the system's tenant."""
+def sweep_name(kind: str, system: str) -> str:
+    """The sweep of this kind for this system, registered now, as one of the system's tenant."""
     tenant = credentials.named().get(system, {}).get("tenant", "")
-    work = partial(SORTS[sort].work, system)
-    sweep = Sweep(f"{sort}:{system}", SORTS[sort].title.format(system), work, tenant=str(tenant))
+    work = partial(SORTS[kind].work, system)
+    sweep = Sweep(f"{kind}:{system}", SORTS[kind].title.format(system), work, tenant=str(tenant))
     register(sweep)
     return sweep.name

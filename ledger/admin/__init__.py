@@ -2,7 +2,7 @@
 
 base.py        what the pages share: read-only pages, a paginator for big tables
 series.py      series, with a live preview of the next number (preview.py)
-periods.py     periods and their counters, with what waits (ledger/waiting.py); closing them (confirmed.py asks first)
+periods.py     periods and their counters, with what waits (ledger/queues.py); closing them (confirmed.py asks first)
 entries.py     the ledger, found by search.py and filters.py, with its evidence (evidence.py); voiding numbers
 queues.py      reservations
 events.py      what happened to entries later, and adopted histories

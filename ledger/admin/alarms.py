@@ -15,7 +15,7 @@ from ledger.admin.confirmed import acknowledge_all
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.models import AlarmAcknowledged, AlarmRaised
-from ledger.moments import timestamp
+from ledger.timestamps import timestamp
 from ledger.verification.alarms import with_state
 
 

@@ -19,8 +19,8 @@ from django.utils.safestring import SafeString
 
 from ledger.database_errors import not_granted
 from ledger.models import Period, Series
-from ledger.moments import timestamp
 from ledger.tenants import tenant_name
+from ledger.timestamps import timestamp
 from ledger.web.at_home import at_home
 from ledger.web.texts import readable
 from ledger.zones import timestamp_in

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from ledger.admin.base import link_to
 from ledger.models import GapDeclared
-from ledger.moments import timestamp
+from ledger.timestamps import timestamp
 from ledger.unreadable import cut
 
 #: Characters of one fact on a page.

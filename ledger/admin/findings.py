@@ -16,7 +16,7 @@ from ledger.admin.events import EventAdmin
 from ledger.admin.evidence import shown_evidence
 from ledger.admin.filters import TenantFilter
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved, RemoteReading
-from ledger.moments import timestamp
+from ledger.timestamps import timestamp
 from ledger.unreadable import objects
 
 #: A longer list is no help; any value can still stand in the address.

@@ -19,7 +19,7 @@ from ledger.admin.confirmed import chosen_rows, confirmation_page
 from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
 from ledger.admin.judged import JudgedChangeList, state_of
 from ledger.models import Allocation, Period
-from ledger.waiting import upcoming, with_waiting
+from ledger.queues import upcoming, with_waiting
 
 
 class CloseForm(forms.Form):

@@ -29,9 +29,9 @@ from ledger.issuing import next_number
 from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, AuthorisedRange, Period, Series
 from ledger.periods import planned_after
+from ledger.queues import upcoming, with_next_slot
 from ledger.rules import Outcome, all_rules, rules_text
 from ledger.series import SeriesChange, check_series
-from ledger.waiting import upcoming, with_next_slot
 from ledger.zones import today_in, todays
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from django.contrib import admin
 
 from ledger.admin.events import EventAdmin
 from ledger.models import SweepBatch, SweepRun
-from ledger.moments import timestamp
+from ledger.timestamps import timestamp
 
 
 @admin.register(SweepRun)

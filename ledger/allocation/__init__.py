@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from ledger import refusals
 from ledger.allocation import at_commit, pooled, remote, reserved, serial
-from ledger.allocation.answers import Answer, BlockAnswer, Request
+from ledger.allocation.interface import Answer, BlockAnswer, Request
 from ledger.models import Allocation, Period, Series
 
 if TYPE_CHECKING:

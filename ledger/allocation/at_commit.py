@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from ledger import refusals, sql
-from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.allocation.commit_errors import explain_commit_errors
+from ledger.allocation.deferred_numbers import DeferredNumbers
 from ledger.allocation.early import release_early
+from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.allocation.notices import listen
-from ledger.allocation.numbered import all_numbered
-from ledger.allocation.promises import Promise
-from ledger.allocation.written import Written, garbage_collection_paused
+from ledger.allocation.retries import all_numbered
 from ledger.models import NumberIssued, Period
 
 if TYPE_CHECKING:
@@ -91,15 +91,15 @@ def _promised(
         release_early(connection, int(transaction_id))
     # The ticket may be an earlier one, which the call found without saying what it replaces.
     request = request._replace(replaces=None if replaces is None else int(replaces))
-    written = Written(connection, request, day_of(days))
+    written = EntryRows(connection, request, day_of(days))
     entries = [
         written.promised(document, int(entry_id), int(series_id), int(period_id), int(transaction_id))
         for document, entry_id in zip(documents, ids.strip("{}").split(","), strict=True)
     ]
-    promise = Promise(connection.alias, schema, int(ticket), request.series, entries, written=written)
-    promise.give()
+    deferred = DeferredNumbers(connection.alias, schema, int(ticket), request.series, entries, written=written)
+    deferred.give()
     if len(entries) == 1:
-        listen(connection, promise)
+        listen(connection, deferred)
     if slides == "true":
-        transaction.on_commit(promise.forget_date, using=connection.alias)
+        transaction.on_commit(deferred.forget_date, using=connection.alias)
     return entries

@@ -10,7 +10,7 @@ import json
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from ledger.allocation.promises import Promise
+from ledger.allocation.deferred_numbers import DeferredNumbers
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 _WORD = "ledger_numbered "
 
 #: Of each of the driver's connections, the promises that wait for their COMMIT, by schema and ticket.
-_waiting: weakref.WeakKeyDictionary[Any, weakref.WeakValueDictionary[str, Promise]] = weakref.WeakKeyDictionary()
+_waiting: weakref.WeakKeyDictionary[Any, weakref.WeakValueDictionary[str, DeferredNumbers]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
-def listen(connection: BaseDatabaseWrapper, promise: Promise) -> None:
-    """Have ``promise`` told by the notice, if one comes."""
+def listen(connection: BaseDatabaseWrapper, deferred: DeferredNumbers) -> None:
+    """Have the notice, if one comes, fill in the numbers of ``deferred``."""
     driver = connection.connection
     waiting = _waiting.get(driver)
     if waiting is None:
         waiting = _waiting[driver] = weakref.WeakValueDictionary()
         itself = weakref.ref(driver)
         driver.add_notice_handler(lambda notice: _hear(itself, notice))
-    waiting[f"{promise.schema}.{promise.ticket}"] = promise
+    waiting[f"{deferred.schema}.{deferred.ticket}"] = deferred
 
 
 def _hear(driver: weakref.ref[Any], notice: Any) -> None:
@@ -37,6 +39,6 @@ def _hear(driver: weakref.ref[Any], notice: Any) -> None:
     if not said.startswith(_WORD):
         return
     waiting = _waiting.get(driver())
-    promise = waiting.pop(said.removeprefix(_WORD), None) if waiting is not None else None
-    if promise is not None:
-        promise.tell(json.loads(notice.message_detail))
+    deferred = waiting.pop(said.removeprefix(_WORD), None) if waiting is not None else None
+    if deferred is not None:
+        deferred.tell(json.loads(notice.message_detail))

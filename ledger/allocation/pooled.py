@@ -11,8 +11,8 @@ from django.db import Error, OperationalError, connections
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, in_test_case
-from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
-from ledger.allocation.written import Written, garbage_collection_paused
+from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.errors import SecondConnectionFailed
 from ledger.models import NumberIssued, Period
 
@@ -63,7 +63,7 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
             continue  # entries that nobody issued stood where slots were free; those are gone now
         outcome, day, _, entry_id, _, period, counter = rows[0][:7]
         if outcome == "issued":
-            written = Written(connection, request, day)
+            written = EntryRows(connection, request, day)
             with garbage_collection_paused():
                 issued |= {places[row[2]]: written.entry(*row[2:]) for row in rows}
             if len(issued) == len(documents):
@@ -98,7 +98,7 @@ def _issued(connection: BaseDatabaseWrapper, request: Request, day: date, answer
     period_id, counter, level = answer[4], answer[9], answer[10]
     if level == "low" and not in_test_case(connection) and not _mints_here(connection):
         _refill(connection, request.tenant, int(period_id), int(counter))
-    return Answer(Outcome.ISSUED, day, entry=Written(connection, request, day).answered(request.document, answer))
+    return Answer(Outcome.ISSUED, day, entry=EntryRows(connection, request, day).answered(request.document, answer))
 
 
 def _refill(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int) -> None:

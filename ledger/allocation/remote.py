@@ -12,8 +12,8 @@ from django.db import connections
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import sees_new_rows
-from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
-from ledger.allocation.written import Written, garbage_collection_paused
+from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.models import NumberIssued, Period, RemotePool
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
         raise _exhausted(connection, int(answer[3]), 1)
     if outcome != "issued" or day is None:
         return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
-    return Answer(Outcome.ISSUED, day, entry=Written(connection, request, day).answered(request.document, answer))
+    return Answer(Outcome.ISSUED, day, entry=EntryRows(connection, request, day).answered(request.document, answer))
 
 
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
@@ -57,7 +57,7 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
             return BlockAnswer(Outcome.ISSUED if issued else Outcome.EXISTING, day, issued)
         if outcome != "issued":
             return BlockAnswer(Outcome(outcome), day, {}, existing_id=entry_id)
-        written = Written(connection, request, day)
+        written = EntryRows(connection, request, day)
         with garbage_collection_paused():
             issued |= {places[row[2]]: written.entry(*row[2:]) for row in rows}
         if len(issued) == len(documents):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import Session, ask_ahead, sees_new_rows
-from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
-from ledger.allocation.numbered import all_numbered
-from ledger.allocation.written import Written, garbage_collection_paused
+from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of
+from ledger.allocation.retries import all_numbered
 from ledger.models import NumberIssued, Period
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _issue(
             _keep(connection, request, place, [] if kept is not None else reservations)
         raise refusals.old_snapshot(request.series)
     # All of one date, but for those whose reservation is older, with the chronology guard on.
-    written = {day: Written(connection, request, day) for day in {row[3] for row in taken}}
+    written = {day: EntryRows(connection, request, day) for day in {row[3] for row in taken}}
     return [
         written[day].entry(
             given.get(value, request.document), entry_id, place.series, place.period, value, number, issued_us, writer

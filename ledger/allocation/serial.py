@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ledger import sql
-from ledger.allocation.answers import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.allocation.early import release_early
-from ledger.allocation.written import Written, garbage_collection_paused
+from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of
 from ledger.models import Period
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
         return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
     if answer[9] == "true":
         release_early(connection, int(answer[8]))
-    return Answer(Outcome.ISSUED, day, entry=Written(connection, request, day).answered(request.document, answer))
+    return Answer(Outcome.ISSUED, day, entry=EntryRows(connection, request, day).answered(request.document, answer))
 
 
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
@@ -37,7 +37,7 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     outcome, business_date = Outcome(rows[0][0]), rows[0][1]
     if len(rows) == 1 and outcome != Outcome.ISSUED:
         return BlockAnswer(outcome, business_date, {}, existing_id=rows[0][3])
-    written = Written(connection, request, business_date)
+    written = EntryRows(connection, request, business_date)
     if taken := next((row for row in rows if row[10]), None):
         release_early(connection, taken[9])
     with garbage_collection_paused():

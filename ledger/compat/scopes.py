@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from ledger.arguments import day_or_moment
 from ledger.calendars import CalendarKind
 from ledger.compat.conf import compat_settings
 from ledger.compat.new_series import unsaved_series
 from ledger.errors import InvalidSeries
 from ledger.models import Period, Series
 from ledger.periods import close_period, find_period, open_period
-from ledger.requests import day_or_moment
 from ledger.series import default_series
 from ledger.zones import today_in
 

@@ -11,7 +11,8 @@ from uuid import UUID
 from django.db import connections, router, transaction
 
 from ledger import refusals
-from ledger.allocation.answers import Outcome, day_of
+from ledger.allocation.interface import Outcome, day_of
+from ledger.arguments import day_or_moment
 from ledger.compat.conf import compat_settings
 from ledger.compat.new_series import find_or_make
 from ledger.compat.old_names import Renamed, no_turn, period_of, renamed
@@ -30,7 +31,6 @@ from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.issuing import issue, later_date
 from ledger.models import Allocation, NumberIssued
 from ledger.periods import find_period
-from ledger.requests import day_or_moment
 from ledger.series import find_series
 
 # The next value, or null. Arguments: tenant, series, moment or null.

@@ -13,13 +13,13 @@ from ledger.conf import ledger_settings
 from ledger.cursors import open_cursor
 from ledger.databases import choose
 from ledger.errors import LedgerError
-from ledger.growth import rates, runs_out_on, used_periods
+from ledger.exhaustion import rates, runs_out_on, used_periods
 from ledger.judging import sql
 from ledger.judging.verdict import Fact, Judgement, Kind, merged
 from ledger.models import Entry, Period, Series
-from ledger.moments import aware
 from ledger.ranges import levels
 from ledger.rules import GapPolicy, all_rules
+from ledger.timestamps import aware
 from ledger.verification import OPEN_AT_MOST
 from ledger.verification.alarms import COUNTRY_RULE, NOT_CHECKED
 from ledger.verification.findings import MEANINGS

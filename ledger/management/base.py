@@ -24,8 +24,8 @@ from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
 from ledger.judging import Verdict
 from ledger.models import Entry
-from ledger.moments import MomentEncoder, timestamp
 from ledger.texts import can_be_held
+from ledger.timestamps import MomentEncoder, timestamp
 
 #: Exit codes, beside 0: what was asked for could not be done, or people have work to do; the question was no good.
 #: "Lost or tampered" is 2 as well (``ledger.judging.State.exit_code``): argparse ends with 2 by itself, and either way

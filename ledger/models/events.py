@@ -84,21 +84,21 @@ class Entry(Event):
 
     def __repr__(self) -> str:
         # A log or a debugger must not make the database number what waits for its COMMIT.
-        if "_promise" in self.__dict__ and "number" not in self.__dict__:
+        if "_deferred" in self.__dict__ and "number" not in self.__dict__:
             return f"<{self.__class__.__name__}: numbered at COMMIT>"
         return super().__repr__()
 
     def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
         """Read the row again; Django also calls this for a field that isn't known yet.
 
-        A number of ``at_commit`` is asked for at its promise: that may number it now. Raises NotIssued where its
+        A number of ``at_commit`` is asked for: asking may number it now. Raises NotIssued where its
         transaction was rolled back.
         """
-        promise = self.__dict__.get("_promise")
-        if promise is None:
+        deferred = self.__dict__.get("_deferred")
+        if deferred is None:
             super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
         else:
-            promise.keep(self)
+            deferred.keep(self)
 
     @property
     def authorised_range(self) -> AuthorisedRange | None:

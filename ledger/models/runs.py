@@ -9,7 +9,7 @@ from django.db import models
 
 from ledger.models.columns import ShortTextField, written_at
 from ledger.models.readable import FactsField, MomentField
-from ledger.moments import timestamp
+from ledger.timestamps import timestamp
 
 
 class SweepRun(models.Model):

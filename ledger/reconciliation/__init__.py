@@ -5,13 +5,13 @@ and acknowledges them; ``confirmed`` tells which numbers the system knows. Who r
 ``workers``: nothing here speaks to anybody but the database.
 """
 
-from ledger.reconciliation.books import Books
+from ledger.reconciliation.books import BookSettings
 from ledger.reconciliation.comparing import Compared, compare
 from ledger.reconciliation.confirmed import Confirmed, confirmed_numbers, count_confirmed
 from ledger.reconciliation.findings import Finding, count_findings, findings
 
 __all__ = [
-    "Books",
+    "BookSettings",
     "Compared",
     "Confirmed",
     "Finding",

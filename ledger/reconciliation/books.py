@@ -9,7 +9,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class BookSettings:
     """Whose books they are and what is compared with them.
 
     ``system`` is the name in the settings, ``tenant`` whose numbers they have. ``series`` are the codes of the series

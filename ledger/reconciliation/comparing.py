@@ -20,7 +20,7 @@ from ledger.errors import ReconciliationError, UnknownSeries
 from ledger.models import RemoteReading, Series
 from ledger.models.columns import ClockTimestamp
 from ledger.reconciliation import sql
-from ledger.reconciliation.books import Books
+from ledger.reconciliation.books import BookSettings
 from ledger.reconciliation.mirror import locked
 
 #: Counts up when FindingKind's rules change, so that the next comparison is of everything.
@@ -49,7 +49,7 @@ class Compared:
 
 
 def compare(
-    books: Books,
+    books: BookSettings,
     *,
     full: bool = False,
     using: str | None = None,
@@ -107,7 +107,7 @@ def compare(
     return Compared(full=full, numbers=numbers, unread=unread, **done)
 
 
-def _wanted(books: Books, row: RemoteReading, series: list[int]) -> dict[str, Any]:
+def _wanted(books: BookSettings, row: RemoteReading, series: list[int]) -> dict[str, Any]:
     """The arguments that all statements share."""
     assert row.read_from is not None
     return {
@@ -120,7 +120,7 @@ def _wanted(books: Books, row: RemoteReading, series: list[int]) -> dict[str, An
     }
 
 
-def compared_series(books: Books, alias: str) -> tuple[list[int], dict[str, str]]:
+def compared_series(books: BookSettings, alias: str) -> tuple[list[int], dict[str, str]]:
     """The ids of the series whose numbers must be there; and those of kinds that aren't read there, with the kind."""
     known = dict(Series.objects.using(alias).filter(tenant=books.tenant).values_list("code", "pk"))
     chosen = sorted(known) if books.series is None else books.series
@@ -139,7 +139,7 @@ def compared_series(books: Books, alias: str) -> tuple[list[int], dict[str, str]
     return sorted(known[code] for code in chosen if code in known and code not in unread), unread
 
 
-def _fingerprint(books: Books, row: RemoteReading, wanted: dict[str, Any], cursor: Any) -> str:
+def _fingerprint(books: BookSettings, row: RemoteReading, wanted: dict[str, Any], cursor: Any) -> str:
     """By what a comparison judges; if that is not what the last one judged by, everything must be looked at again."""
     periods = None
     if books.foreign == "ignore":

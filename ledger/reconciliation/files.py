@@ -19,10 +19,10 @@ from ledger.calendars import day_after, zone
 from ledger.conf import ledger_settings
 from ledger.errors import ReconciliationError
 from ledger.models import RemoteDocument, RemoteReading
-from ledger.reconciliation.books import Books
+from ledger.reconciliation.books import BookSettings
 from ledger.reconciliation.comparing import Compared, compare
 from ledger.reconciliation.findings import Finding, findings
-from ledger.reconciliation.mirror import Habits, begin, save_page
+from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.tables import BadRow, Chosen, ChosenRows, Dates, Layout, UnreadableDate, open_table, text_of
 
 #: Documents saved at a time.
@@ -32,7 +32,7 @@ _PAGE = 1_000
 _EXAMPLES = 5
 
 # Every file says by itself what it is.
-_HABITS = Habits(overlap=timedelta(0), full_every=timedelta.max)
+_POLICY = ReadPolicy(overlap=timedelta(0), full_every=timedelta.max)
 
 _STATES = {
     "void": RemoteDocument.State.VOID,
@@ -81,7 +81,7 @@ class _Document:
 
 def reconcile_file(
     path: Path | str,
-    books: Books,
+    books: BookSettings,
     layout: Layout,
     *,
     complete: tuple[date, date] | None = None,
@@ -111,7 +111,7 @@ def reconcile_file(
         books = replace(books, grace=max(books.grace, datetime.now(UTC) - ended))
     with open_table(path, layout) as table, transaction.atomic(using=alias):
         reader = _Reader(ChosenRows(table, table.completed(layout), drafts=True), complete)
-        reading = begin(books, _HABITS, since=since, full=complete is None, using=alias)
+        reading = begin(books, _POLICY, since=since, full=complete is None, using=alias)
         page: list[_Document] = []
         for document in reader.documents(on_bad_row or (lambda row: None)):
             page.append(document)

@@ -19,9 +19,9 @@ from django.db import connections, router, transaction
 from ledger.errors import ReconciliationError
 from ledger.models import RemoteReading
 from ledger.models.remote import REMOTE_LENGTH
-from ledger.moments import aware
 from ledger.reconciliation import mirror_sql
-from ledger.reconciliation.books import Books
+from ledger.reconciliation.books import BookSettings
+from ledger.timestamps import aware
 
 #: What PostgreSQL can't keep in a text.
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
@@ -56,7 +56,7 @@ class Document(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class ReadPolicy:
     """How a system can be read: ``overlap`` before the last reading; no changes from before ``horizon`` (None: of any
     age); ``lists_changes`` at all; and ``full_every`` so often everything is read, which shows by absence what is gone.
     """
@@ -104,7 +104,12 @@ class Expected:
 
 
 def begin(
-    books: Books, habits: Habits, *, since: datetime | None = None, full: bool = False, using: str | None = None
+    books: BookSettings,
+    policy: ReadPolicy,
+    *,
+    since: datetime | None = None,
+    full: bool = False,
+    using: str | None = None,
 ) -> Reading:
     """The reading that is under way, or a new one: of everything if that is due, else since the last one.
 
@@ -116,10 +121,10 @@ def begin(
         if row.begun_at is not None and since is None and not full:
             return _reading(row)
         now = aware(_now(alias))
-        start = since or (aware(row.read_from) - habits.overlap if row.read_from else None)
-        due = row.full_from is None or row.full_owed or now - aware(row.full_from) >= habits.full_every
-        too_early = start is None or (habits.horizon is not None and now - start >= habits.horizon)
-        row.full = full or not habits.lists_changes or too_early or (since is None and due)
+        start = since or (aware(row.read_from) - policy.overlap if row.read_from else None)
+        due = row.full_from is None or row.full_owed or now - aware(row.full_from) >= policy.full_every
+        too_early = start is None or (policy.horizon is not None and now - start >= policy.horizon)
+        row.full = full or not policy.lists_changes or too_early or (since is None and due)
         row.since = None if row.full else start
         row.generation += 1
         row.begun_at, row.cursor, row.pages, row.documents = now, "", 0, 0
@@ -128,7 +133,7 @@ def begin(
 
 
 def save_page(
-    books: Books,
+    books: BookSettings,
     reading: Reading,
     documents: Sequence[Document],
     *,
@@ -170,7 +175,7 @@ def save_page(
 
 
 def note_failure(
-    books: Books,
+    books: BookSettings,
     error: Exception,
     *,
     needs_person: bool = False,
@@ -190,7 +195,7 @@ def note_failure(
         row.save(using=alias, update_fields=_CHANGING)
 
 
-def expect(books: Books, expected: Sequence[Expected], *, using: str | None = None) -> None:
+def expect(books: BookSettings, expected: Sequence[Expected], *, using: str | None = None) -> None:
     """Keep what the system should have of these entries, for the next comparison."""
     alias = using or router.db_for_write(RemoteReading)
     columns: dict[str, Any] = {
@@ -204,7 +209,7 @@ def expect(books: Books, expected: Sequence[Expected], *, using: str | None = No
         cursor.execute(mirror_sql.EXPECT, books.key | columns)
 
 
-def undescribed(books: Books, series: Sequence[int], *, most: int, using: str | None = None) -> list[int]:
+def undescribed(books: BookSettings, series: Sequence[int], *, most: int, using: str | None = None) -> list[int]:
     """The ids of entries whose amounts could be compared, and that nobody has described yet; ``most`` at a time."""
     alias = using or router.db_for_write(RemoteReading)
     wanted: dict[str, Any] = {**books.key, "series": list(series), "most": most}
@@ -213,14 +218,14 @@ def undescribed(books: Books, series: Sequence[int], *, most: int, using: str | 
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def locked(books: Books, alias: str) -> RemoteReading:
+def locked(books: BookSettings, alias: str) -> RemoteReading:
     """The system's row, locked until the transaction ends; made if there is none yet."""
     rows = RemoteReading.objects.using(alias)
     rows.bulk_create([RemoteReading(**books.key)], ignore_conflicts=True)
     return rows.select_for_update().get(**books.key)
 
 
-def _finish(books: Books, reading: Reading, alias: str) -> None:
+def _finish(books: BookSettings, reading: Reading, alias: str) -> None:
     """Of a reading of everything: what it has not seen is gone. Then the next one may begin where this one began."""
     row = locked(books, alias)
     if reading.full:
@@ -243,7 +248,7 @@ def _finish(books: Books, reading: Reading, alias: str) -> None:
     row.save(using=alias, update_fields=_CHANGING)
 
 
-def _refuse_loss(books: Books, row: RemoteReading, lost: int, known: int) -> None:
+def _refuse_loss(books: BookSettings, row: RemoteReading, lost: int, known: int) -> None:
     """Three documents may always go, if there is any answer: of a young company's books that is a large share."""
     if row.documents and (lost <= 3 or lost <= books.largest_loss * known):
         return
@@ -259,7 +264,7 @@ def _refuse_loss(books: Books, row: RemoteReading, lost: int, known: int) -> Non
     )
 
 
-def _gone(books: Books, reading: Reading, row: RemoteReading) -> dict[str, Any]:
+def _gone(books: BookSettings, reading: Reading, row: RemoteReading) -> dict[str, Any]:
     first, last = reading.within or (None, None)
     told = {"generation": reading.generation, "note": _notes(row), "first": first, "last": last}
     return {**books.key, **told}

@@ -17,9 +17,9 @@ from django.db import router
 from ledger.cursors import open_cursor
 from ledger.databases import choose
 from ledger.models import Allocation, RemotePool, Series
-from ledger.moments import timestamp
 from ledger.periods import find_period, open_period
 from ledger.remote import sql
+from ledger.timestamps import timestamp
 from ledger.zones import today_in, todays_json
 
 #: Longer than making one draft may take, with all its retries: so nobody drafts what another one is still at. Before

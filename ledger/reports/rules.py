@@ -15,8 +15,8 @@ from django.db import router
 from ledger.cursors import open_cursor
 from ledger.databases import choose
 from ledger.errors import InvalidArgument, InvalidSeries
+from ledger.exhaustion import exhaustion_finding, rates, runs_out_on
 from ledger.gaps import undeclared
-from ledger.growth import growth_finding, rates, runs_out_on
 from ledger.models import Period, RangeLapsed, Series
 from ledger.ranges import levels
 from ledger.reports import rules_sql as sql
@@ -377,4 +377,6 @@ def _growth(period: Period, today: date, highest: int, alias: str) -> Finding | 
     rate = rates([period.pk], alias, today=today).get(period.pk)
     last = min(highest, period.max_value)
     day = runs_out_on(period, rate, last, today)
-    return None if rate is None else growth_finding(day, period, last, f"at {rate.used:,} numbers since {rate.since}")
+    return (
+        None if rate is None else exhaustion_finding(day, period, last, f"at {rate.used:,} numbers since {rate.since}")
+    )

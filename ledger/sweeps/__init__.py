@@ -5,7 +5,7 @@ and the metrics can tell. Celery, ``manage.py ledger_sweep`` or cron may call it
 how its work falls into batches (``Batches``), and who calls ``run`` may spread those over processes.
 """
 
-from ledger.sweeps.registry import Batches, Ids, Sweep, find_sweep, find_sweeps, register, register_sort, registered
+from ledger.sweeps.registry import Batches, Ids, Sweep, find_sweep, find_sweeps, register, register_kind, registered
 from ledger.sweeps.running import run, run_batch
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "find_sweep",
     "find_sweeps",
     "register",
-    "register_sort",
+    "register_kind",
     "registered",
     "run",
     "run_batch",

@@ -41,8 +41,8 @@ class Batches:
 class Sweep:
     """One sweep. ``work`` takes the database alias, does all in one go, and returns what it counted.
 
-    ``batches`` is what follows it, or all there is to do where ``work`` is None. One of several of a sort, such as the
-    reconciliations of several systems, is named ``sort:which``. ``tenant`` is whose sweep it is, if it is one tenant's:
+    ``batches`` is what follows it, or all there is to do where ``work`` is None. One of several of a kind, such as the
+    reconciliations of several systems, is named ``kind:which``. ``tenant`` is whose sweep it is, if it is one tenant's:
     then it runs in that tenant's home alone.
     """
 
@@ -72,13 +72,13 @@ class Sweep:
         return max(1, int(self._times().get("batch", _BATCH)))
 
     def _times(self) -> Mapping[str, float]:
-        """Its own, or those of its sort."""
+        """Its own, or those of its kind."""
         known = ledger_settings().sweeps
         return known.get(self.name) or known.get(self.name.partition(":")[0], {})
 
 
 _sweeps: dict[str, Sweep] = {}
-_sorts: dict[str, str] = {}
+_kinds: dict[str, str] = {}
 
 
 def register(sweep: Sweep) -> None:
@@ -86,9 +86,9 @@ def register(sweep: Sweep) -> None:
     _sweeps[sweep.name] = sweep
 
 
-def register_sort(name: str, remedy: str) -> None:
-    """Make a sort known, of which there may be no sweep at all; ``remedy`` says how there would be one."""
-    _sorts[name] = remedy
+def register_kind(name: str, remedy: str) -> None:
+    """Make a kind known, of which there may be no sweep at all; ``remedy`` says how there would be one."""
+    _kinds[name] = remedy
 
 
 def registered(alias: str | None = None) -> list[Sweep]:
@@ -97,13 +97,13 @@ def registered(alias: str | None = None) -> list[Sweep]:
 
 
 def find_sweeps(name: str) -> list[Sweep]:
-    """The sweep of that name, or all of that sort (``push`` for each ``push:…``); raises UnknownSweep."""
+    """The sweep of that name, or all of that kind (``push`` for each ``push:…``); raises UnknownSweep."""
     found = [sweep for sweep in registered() if sweep.name.partition(":")[0] == name]
-    if not found and name in _sorts:
+    if not found and name in _kinds:
         raise UnknownSweep(
             f"There is nothing to sweep for {name!r} here.",
             rule="Each accounting system that it is for has a sweep of its own, and there is none.",
-            remedy=_sorts[name],
+            remedy=_kinds[name],
         )
     return found or [find_sweep(name)]
 

@@ -12,9 +12,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 
-from ledger.moments import aware, timestamp
 from ledger.reconciliation.findings import told_there
 from ledger.tenants import tenant_name, tenant_tax_id
+from ledger.timestamps import aware, timestamp
 from ledger.unreadable import cut
 from ledger.zones import timestamp_in
 

@@ -12,8 +12,8 @@ from ledger.models import AlarmAcknowledged, AlarmRaised
 from ledger.verification.alarms import ACKNOWLEDGEABLE, with_state
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
+from ledger.web.page import render_page
 from ledger.web.rows import Asked, kept
-from ledger.web.shown import shown
 
 _COLUMNS = {
     "raised": "Raised",
@@ -51,7 +51,7 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
         "choose_url": asked.url(choose="page"),
         "may_acknowledge": access.may("acknowledge_alarm"),
     }
-    return shown(request, access, "alarms.html", context, tenant=tenant, title="Alarms")
+    return render_page(request, access, "alarms.html", context, tenant=tenant, title="Alarms")
 
 
 @page(does="acknowledge_alarm", methods=("GET", "HEAD", "POST"))

@@ -21,11 +21,11 @@ from django.shortcuts import redirect
 from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH
-from ledger.reconciliation import Books
+from ledger.reconciliation import BookSettings
 from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.tables import BadRow, Layout, open_table, profile, profile_names, text_of
 from ledger.web.access import Access, page
-from ledger.web.shown import address, shown
+from ledger.web.page import address, render_page
 
 #: The largest file that a page takes, in bytes; the command takes any.
 LARGEST = 20 * 1024 * 1024
@@ -107,7 +107,7 @@ def books(request: HttpRequest, access: Access) -> HttpResponse:
             if denied is None:
                 raise
             context["problem"] = str(denied)
-    return shown(request, access, "books.html", context, tenant=tenant, title="Books in a file")
+    return render_page(request, access, "books.html", context, tenant=tenant, title="Books in a file")
 
 
 def _read(form: BooksForm, layout: Layout, tenant: str, context: dict[str, Any], *, dry_run: bool) -> FileRead:
@@ -123,7 +123,7 @@ def _read(form: BooksForm, layout: Layout, tenant: str, context: dict[str, Any],
             context["rows"] = [[text_of(cell) for cell in one.cells] for one in islice(table.records, _ROWS)]
         return reconcile_file(
             path,
-            Books(chosen["system"], tenant),
+            BookSettings(chosen["system"], tenant),
             layout,
             complete=None if chosen["first"] is None else (chosen["first"], chosen["last"]),
             on_bad_row=lambda row: bad.append(row) if len(bad) < _BAD else None,

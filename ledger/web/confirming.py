@@ -17,7 +17,7 @@ from ledger.actions import all_or_none
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.web.access import Access
-from ledger.web.shown import address, shown
+from ledger.web.page import address, render_page
 
 #: As many as a person can read before saying yes, where each was chosen; and where all that match a filter are.
 MOST, MOST_MATCHING = 200, 1000
@@ -107,7 +107,7 @@ def confirmed(
         "failures": failures,
         "field": field,
     }
-    return shown(request, access, "confirm.html", context, tenant=tenant, title=question.title)
+    return render_page(request, access, "confirm.html", context, tenant=tenant, title=question.title)
 
 
 def acknowledging(

@@ -24,7 +24,7 @@ from ledger.reports.report import Report, continuity_report
 from ledger.unreadable import Beyond
 from ledger.web.access import Access, page
 from ledger.web.dates import asked_dates
-from ledger.web.shown import address
+from ledger.web.page import address
 
 _log = logging.getLogger(__name__)
 

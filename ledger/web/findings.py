@@ -15,8 +15,8 @@ from ledger.unreadable import cut
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.dates import asked_dates
+from ledger.web.page import render_page
 from ledger.web.rows import Asked, kept
-from ledger.web.shown import shown
 
 _COLUMNS = {
     "number": "Number",
@@ -61,7 +61,7 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
         "may_acknowledge": access.may("acknowledge_finding"),
         "may_read_books": access.may("read_books"),
     }
-    return shown(request, access, "findings.html", context, tenant=tenant, title="Findings")
+    return render_page(request, access, "findings.html", context, tenant=tenant, title="Findings")
 
 
 @page("view_findingraised", does="acknowledge_finding", methods=("GET", "HEAD", "POST"))

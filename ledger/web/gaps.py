@@ -13,8 +13,8 @@ from ledger.web.access import Access, page
 from ledger.web.confirming import MOST, MOST_MATCHING, Question, asks_for_all, confirmed
 from ledger.web.dates import asked_dates
 from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, GapLine, count_gaps, gap_rows, wanted_gaps
+from ledger.web.page import address, render_page
 from ledger.web.rows import Asked, kept
-from ledger.web.shown import address, shown
 
 
 @page()
@@ -38,7 +38,7 @@ def gaps(request: HttpRequest, access: Access) -> HttpResponse:
         "choose_url": asked.url(choose="page"),
         "may_explain": access.may("explain_gap"),
     }
-    return shown(request, access, "gaps.html", context, tenant=tenant, title="Gaps")
+    return render_page(request, access, "gaps.html", context, tenant=tenant, title="Gaps")
 
 
 @page(does="explain_gap", methods=("GET", "HEAD", "POST"))

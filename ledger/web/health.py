@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from ledger import homes
 from ledger.judging import judge
-from ledger.moments import MomentEncoder
 from ledger.sweeps.health import Health, health
+from ledger.timestamps import MomentEncoder
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from ledger.formats import MAX_VALUE
 from ledger.models import Entry, NumberVoided, Period
 from ledger.web.access import Access, access_of, page
 from ledger.web.confirming import Question, VoidForm, confirmed
-from ledger.web.shown import address, shown
+from ledger.web.page import address, render_page
 from ledger.web.story import story
 
 
@@ -42,7 +42,7 @@ def number(request: HttpRequest, access: Access, period: int, value: int) -> Htt
         if gap and access.may("explain_gap")
         else "",
     }
-    return shown(request, access, "number.html", context, tenant=found.tenant, title=told.number)
+    return render_page(request, access, "number.html", context, tenant=found.tenant, title=told.number)
 
 
 @page(does="void_number", methods=("GET", "HEAD", "POST"))

@@ -19,16 +19,16 @@ from ledger.changes import form_ahead
 from ledger.cursors import open_cursor
 from ledger.judging import Judgement, Kind, State, Verdict, decide
 from ledger.models import Allocation, DraftMade, Entry, FindingRaised, Period, RemoteReading, Series
+from ledger.queues import upcoming, with_waiting
 from ledger.reports.rules import report
 from ledger.rules import Outcome
 from ledger.seals.reading import standing
 from ledger.searching import find_entries
-from ledger.waiting import upcoming, with_waiting
 from ledger.web.access import Access, access_of, page
 from ledger.web.changes import changes, count_changes
 from ledger.web.findings import with_state
+from ledger.web.page import address, judged, render_page
 from ledger.web.rows import Asked
-from ledger.web.shown import address, judged, shown
 from ledger.zones import todays
 
 #: Days before its end at which a period is told to end soon.
@@ -134,7 +134,7 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
     }
     if tenant is not None:
         context |= {"systems": _systems(tenant, sees_findings), "sealed": standing(tenant)}
-    return shown(request, access, "overview.html", context, tenant=tenant, title="Overview", judgement=judgement)
+    return render_page(request, access, "overview.html", context, tenant=tenant, title="Overview", judgement=judgement)
 
 
 @page()
@@ -155,7 +155,9 @@ def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     history = Asked(request, "history").rows(count_changes(found), partial(changes, found))
     ahead = form_ahead(found, found._state.db or "default")
     context = {"series": found, "table": table, "history": history, "form_from": ahead}
-    return shown(request, access, "series.html", context, tenant=found.tenant, title=found.code, judgement=judgement)
+    return render_page(
+        request, access, "series.html", context, tenant=found.tenant, title=found.code, judgement=judgement
+    )
 
 
 @page()
@@ -166,7 +168,7 @@ def rules(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     badges = {Outcome.PASSED: "good", Outcome.WARNED: "note", Outcome.FAILED: "bad"}
     checks = [(finding, badges[finding.outcome]) for finding in told.findings]
     context = {"series": found, "told": told, "checks": checks}
-    return shown(request, access, "rules.html", context, tenant=found.tenant, title=f"Rules of {found.code}")
+    return render_page(request, access, "rules.html", context, tenant=found.tenant, title=f"Rules of {found.code}")
 
 
 @page()
@@ -181,7 +183,7 @@ def find(request: HttpRequest, access: Access) -> HttpResponse:
     if len(found) == 1:
         return redirect("ledger:number", found[0].period_id, found[0].value)
     context = {"found": found[:_MOST_FOUND], "more": len(found) > _MOST_FOUND, "term": term}
-    return shown(request, access, "find.html", context, tenant=tenant, title="Find a number")
+    return render_page(request, access, "find.html", context, tenant=tenant, title="Find a number")
 
 
 def next_number(period: Any, drafts: Mapping[tuple[int, int | None], str] | None = None) -> str:

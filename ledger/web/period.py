@@ -11,9 +11,9 @@ from django.shortcuts import redirect
 
 from ledger.judging import Kind
 from ledger.models import Entry, NumberVoided, Period, RemoteReading
+from ledger.queues import with_waiting
 from ledger.reports.formats import formats
 from ledger.seals.reading import standing
-from ledger.waiting import with_waiting
 from ledger.web.access import Access, page
 from ledger.web.charts import HEIGHT as CHART_HEIGHT
 from ledger.web.charts import issuance
@@ -23,8 +23,8 @@ from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, count_gaps, gap_rows, wa
 from ledger.web.numberline import HEIGHT as LINE_HEIGHT
 from ledger.web.numberline import number_line
 from ledger.web.overview import next_number
+from ledger.web.page import judged, render_page
 from ledger.web.rows import Asked, Rows, kept
-from ledger.web.shown import judged, shown
 
 _VOID_COLUMNS = {
     "number": "Number",
@@ -79,7 +79,7 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "formats": formats().values(),
         "sealed": standing(found.tenant),
     }
-    return shown(
+    return render_page(
         request,
         access,
         "period.html",

@@ -12,8 +12,8 @@ from ledger.models import AuthorisedRange
 from ledger.ranges import levels
 from ledger.web.access import Access, page
 from ledger.web.confirming import Question
+from ledger.web.page import address, render_page
 from ledger.web.rows import Asked
-from ledger.web.shown import address, shown
 from ledger.zones import today_in
 
 
@@ -31,7 +31,7 @@ def ranges(request: HttpRequest, access: Access) -> HttpResponse:
         one for one in levels(alias, lambda series: today_in(series.time_zone, alias), tenant=tenant) if one.problems
     ]
     context = {"table": table, "low": low, "may_add": access.may("add_authorisedrange")}
-    return shown(request, access, "ranges.html", context, tenant=tenant, title="Authorised ranges")
+    return render_page(request, access, "ranges.html", context, tenant=tenant, title="Authorised ranges")
 
 
 @page(does="add_authorisedrange", methods=("GET", "HEAD", "POST"))
@@ -50,4 +50,4 @@ def add_range(request: HttpRequest, access: Access) -> HttpResponseBase:
         back=back,
     )
     context = {"question": question, "form": form, "failures": form.non_field_errors()}
-    return shown(request, access, "confirm.html", context, tenant=tenant, title=question.title)
+    return render_page(request, access, "confirm.html", context, tenant=tenant, title=question.title)

@@ -18,8 +18,8 @@ from ledger.reports.formats import formats
 from ledger.unreadable import cut, facts
 from ledger.web.access import Access, page
 from ledger.web.dates import asked_dates
+from ledger.web.page import address, render_page
 from ledger.web.rows import Asked
-from ledger.web.shown import address, shown
 
 _SORTS = {"number": "", "issued_on": "r.issued_on {}, r.first", "issued_at": "r.issued_at {}, r.first"}
 
@@ -150,7 +150,7 @@ def register(request: HttpRequest, access: Access) -> HttpResponse:
         "files": [(one.title, address("register_file", one.name, **of_these)) for one in formats().values()],
         "package": address("package", tenant=tenant or None, **dates.kept),
     }
-    return shown(request, access, "register.html", context, tenant=tenant, title=_("Register"))
+    return render_page(request, access, "register.html", context, tenant=tenant, title=_("Register"))
 
 
 def _count(wanted: Mapping[str, Any]) -> int:

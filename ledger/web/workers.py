@@ -9,8 +9,8 @@ from ledger.judging import judge
 from ledger.models import SweepRun
 from ledger.sweeps.health import health
 from ledger.web.access import Access, page
+from ledger.web.page import render_page
 from ledger.web.rows import Asked, Heading
-from ledger.web.shown import shown
 
 _COLUMNS = ("Sweep", "Started", "Took", "Counted", "Process", "Error")
 #: The diary is short, but a page of it is shorter.
@@ -44,7 +44,7 @@ def workers(request: HttpRequest, access: Access) -> HttpResponse:
         "chosen": chosen,
         "failed": asked.text("state") == "failed",
     }
-    return shown(request, access, "workers.html", context, tenant=None, title="Workers")
+    return render_page(request, access, "workers.html", context, tenant=None, title="Workers")
 
 
 def _homes() -> list[dict[str, object]]:

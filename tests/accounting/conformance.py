@@ -32,8 +32,8 @@ from tests.accounting.standins.server import Fault, StandIn
 from workers.accounting import errors
 from workers.accounting.base import AccountingSystem, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import Credentials, System
+from workers.accounting.http_options import HttpOptions, Timeouts
 from workers.accounting.limits import Limits
-from workers.accounting.plumbing import Plumbing, Timeouts
 from workers.accounting.retries import Retries
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,7 +117,7 @@ class Conformance:
             options={**self.options, **options},
         )
 
-    def plumbing(self, clock: FakeClock, **changes: Any) -> Plumbing:
+    def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
         given: dict[str, Any] = {
             "clock": clock,
             # Real seconds, but only those of a server that doesn't answer.
@@ -125,10 +125,10 @@ class Conformance:
             "retries": Retries(attempts=3, jitter=lambda: 0.5),
             "largest_answer": 1_000_000,
         }
-        return Plumbing(**(given | changes))
+        return HttpOptions(**(given | changes))
 
     def connect(self, standin: Books, clock: FakeClock, **options: Any) -> AccountingSystem:
-        system = self.adapter_class.connect(self.settings(standin, **options), self.plumbing(clock))
+        system = self.adapter_class.connect(self.settings(standin, **options), self.http_options(clock))
         self.connected.append(system)
         return system
 
@@ -479,7 +479,7 @@ class Conformance:
 
     def test_limits_are_kept(self, standin: Books, clock: FakeClock) -> None:
         meter = Meter(Limits(per_minute=20, concurrent=2, per_day=70))
-        system = self.adapter_class.connect(self.settings(standin), self.plumbing(clock, limiter=meter.limiter))
+        system = self.adapter_class.connect(self.settings(standin), self.http_options(clock, limiter=meter.limiter))
         self.connected.append(system)
         for _ in range(30):
             system.find(number="INV-1")

@@ -23,7 +23,7 @@ from tests.accounting.standins.erpnext import ERPNextStandIn
 from tests.accounting.standins.odoo import OdooStandIn
 from tests.accounting.standins.quickbooks import QuickBooksStandIn
 from tests.accounting.standins.xero import XeroStandIn
-from workers.accounting.plumbing import Plumbing, Timeouts
+from workers.accounting.http_options import HttpOptions, Timeouts
 from workers.accounting.retries import Retries
 from workers.models import Push
 from workers.writing_back import Run, push_system
@@ -78,17 +78,17 @@ class Office:
         self.tokens = MemoryTokens()
 
     def push(self, **options: Any) -> Run:
-        given: dict[str, Any] = {"plumbing": self.plumbing(), **options}
+        given: dict[str, Any] = {"http_options": self.http_options(), **options}
         return push_system("books", **given)
 
-    def plumbing(self, **changes: Any) -> Plumbing:
+    def http_options(self, **changes: Any) -> HttpOptions:
         given: dict[str, Any] = {
             "clock": self.clock,
             "timeouts": Timeouts(connect=2, read=0.3, write=2, total=10),
             "retries": Retries(attempts=3, jitter=lambda: 0.5),
             "tokens": self.tokens,
         }
-        return Plumbing(**(given | changes))
+        return HttpOptions(**(given | changes))
 
 
 def row(number: str = "INV-2026-000001") -> Push:

@@ -20,7 +20,7 @@ from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.standins.__main__ import settings as system_settings
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.planting import Issued, Planted
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 3, 5)
@@ -59,9 +59,9 @@ def configured(name: str, books: Books, **more: Any) -> dict[str, Any]:
     return {"SYSTEMS": {"books": {**system, "grace": 0, **more}}}
 
 
-def plumbing() -> Plumbing:
+def http_options() -> HttpOptions:
     """Nothing of it is about reconciliation."""
-    return Plumbing(tokens=MemoryTokens())
+    return HttpOptions(tokens=MemoryTokens())
 
 
 def open_findings() -> set[tuple[str, str]]:

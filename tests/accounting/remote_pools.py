@@ -22,10 +22,10 @@ from tests.accounting.standins.books import Books
 from tests.accounting.standins.erpnext import API_KEY, ERPNextStandIn
 from tests.accounting.standins.xero import XeroStandIn
 from tests.allocations import expect_all_accounted_for
-from workers import drafting
 from workers.accounting.base import State
-from workers.accounting.plumbing import Plumbing, Timeouts
+from workers.accounting.http_options import HttpOptions, Timeouts
 from workers.accounting.retries import Retries
+from workers.remote import refill_system
 
 NOW = timedelta(0)
 
@@ -79,8 +79,8 @@ def vendor(request: pytest.FixtureRequest) -> Iterator[Vendor]:
     assert standin.misfits == []
 
 
-def plumbing() -> Plumbing:
-    return Plumbing(
+def http_options() -> HttpOptions:
+    return HttpOptions(
         timeouts=Timeouts(connect=2, read=0.3, write=2, total=10),
         retries=Retries(attempts=1, jitter=lambda: 0.5),
         tokens=MemoryTokens(),
@@ -88,7 +88,7 @@ def plumbing() -> Plumbing:
 
 
 def refill(look_every: timedelta = NOW) -> dict[str, int]:
-    return drafting.refill_system("default", "books", plumbing=plumbing(), look_every=look_every)
+    return refill_system("default", "books", http_options=http_options(), look_every=look_every)
 
 
 def number(document: str | None = None) -> str:
@@ -112,8 +112,8 @@ import os, signal
 from datetime import timedelta
 from django.conf import settings
 from ledger import remote
-from tests.accounting.remote_pools import plumbing
-from workers import drafting
+from tests.accounting.remote_pools import http_options
+from workers.remote import refill_system
 
 stored = []
 store = remote.store
@@ -126,7 +126,7 @@ def store_two(*arguments, **facts):
 
 remote.store = store_two
 settings.LEDGER_ACCOUNTING = ACCOUNTING
-drafting.refill_system("default", "books", plumbing=plumbing(), look_every=timedelta(0))
+refill_system("default", "books", http_options=http_options(), look_every=timedelta(0))
 """
 
 

@@ -23,8 +23,8 @@ from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from workers.accounting import errors
 from workers.accounting.authentication import FixedHeaders, basic, bearer, token_pair
 from workers.accounting.http import Client
+from workers.accounting.http_options import HttpOptions, Timeouts
 from workers.accounting.limits import Limits
-from workers.accounting.plumbing import Plumbing, Timeouts
 from workers.accounting.retries import Retries, retry_after
 from workers.accounting.secrecy import HIDDEN, Redactor, Secret
 
@@ -61,15 +61,15 @@ def connect(standin: Simple, clock: FakeClock) -> Iterator[Callable[..., Client]
     clients: list[Client] = []
 
     def connected(url: str = "", **options: Any) -> Client:
-        plumbing = Plumbing(
+        http_options = HttpOptions(
             clock=clock,
             timeouts=Timeouts(connect=2, read=0.3, write=2, total=10),
             retries=Retries(attempts=4, jitter=lambda: 1.0),
             largest_answer=1_000_000,
-            **options.pop("plumbing", {}),
+            **options.pop("http_options", {}),
         )
         given = {"authentication": bearer(KEY), **options}
-        clients.append(Client("books", url or standin.url, plumbing=plumbing, **given))
+        clients.append(Client("books", url or standin.url, http_options=http_options, **given))
         return clients[-1]
 
     yield connected
@@ -184,7 +184,7 @@ def test_an_answer_that_trickles_is_given_up(clock: FakeClock, connect: Callable
 
     transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=Trickle()))
     with pytest.raises(errors.Unreachable, match="took too long"):
-        connect(plumbing={"transport": transport}).get("things")
+        connect(http_options={"transport": transport}).get("things")
 
 
 class Trickling:
@@ -223,7 +223,7 @@ def test_headers_that_trickle_in_are_given_up(connect: Callable[..., Client], cl
         client = Client(
             "books",
             url,
-            plumbing=Plumbing(clock=Passing(), timeouts=Timeouts(total=4), retries=Retries(attempts=1)),
+            http_options=HttpOptions(clock=Passing(), timeouts=Timeouts(total=4), retries=Retries(attempts=1)),
         )
         with client, pytest.raises(errors.Unreachable, match="timed out"):
             client.get("things")
@@ -350,7 +350,7 @@ def test_credentials_that_cannot_be_sent(
 )  # fmt: skip
 def test_an_address_that_is_none(url: str, clock: FakeClock) -> None:
     with pytest.raises(errors.Misconfigured, match="its address"):
-        Client("books", url, plumbing=Plumbing(clock=clock)).get("things")
+        Client("books", url, http_options=HttpOptions(clock=clock)).get("things")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "workers" / "accounting"
 MODULES = sorted(FOLDER.glob("*.py"))
 
 #: Who sends requests, or handles what was sent.
-NETWORK = {"answers", "deadline", "http", "plumbing", "sending"}
+NETWORK = {"answers", "deadline", "http", "http_options", "sending"}
 #: Who reads settings, or what processes share.
 DJANGO = {"credentials", "own_transaction", "quota", "tokens"}
 #: Who reads books in files, which the ledger can do by itself.
@@ -31,6 +31,6 @@ def test_one_way_to_the_network(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_of_the_ledger_nothing_but_its_errors(path: Path) -> None:
     """And what Django reads of moments, and which known word was meant by one that nobody knows."""
-    allowed = {"ledger.errors", "ledger.misspelt"} | ({"ledger.moments"} if path.stem in DJANGO else set())
+    allowed = {"ledger.errors", "ledger.misspelt"} | ({"ledger.timestamps"} if path.stem in DJANGO else set())
     found = {name for name in imports(path) if name.split(".")[0] == "ledger"} - allowed
     assert found <= (BOOKS if path.stem in FILES else set())

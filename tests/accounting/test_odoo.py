@@ -70,7 +70,7 @@ def numbered_by_us(there: OdooStandIn) -> Iterator[Odoo]:
 def connect(there: OdooStandIn, **options: Any) -> Odoo:
     test = TestOdoo()
     settings = replace(test.settings(there), options=options)
-    return Odoo.connect(settings, test.plumbing(FakeClock()))
+    return Odoo.connect(settings, test.http_options(FakeClock()))
 
 
 def sale(reference: str, **facts: Any) -> NewInvoice:
@@ -260,7 +260,7 @@ class TestRefusals:
             test.settings(there, **JSON_RPC | {"api": api}), credentials=Credentials("books", {"key": "outdated-key"})
         )
         with (
-            closing(Odoo.connect(settings, test.plumbing(FakeClock()))) as odoo,
+            closing(Odoo.connect(settings, test.http_options(FakeClock()))) as odoo,
             pytest.raises(errors.AuthenticationFailed) as caught,
         ):
             everything(odoo.changed(None))

@@ -30,8 +30,8 @@ NUMBER = "INV-2026-000001"
 
 
 @pytest.fixture(autouse=True)
-def plumbing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(systems, "shared", office.plumbing)
+def http_options(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(systems, "shared", office.http_options)
 
 
 def told(*arguments: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from tests.accounting.standins.quickbooks import QuickBooksStandIn
 from workers.accounting import errors, quickbooks
 from workers.accounting.base import State
 from workers.accounting.credentials import System
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.quickbooks import QuickBooks
 
 
@@ -31,8 +31,8 @@ class TestQuickBooks(Conformance):
     def settings(self, standin: Books, **options: Any) -> System:
         return super().settings(standin, token_url=f"{standin.url}/oauth2/v1/tokens/bearer", **options)
 
-    def plumbing(self, clock: FakeClock, **changes: Any) -> Plumbing:
-        return super().plumbing(clock, **({"tokens": MemoryTokens()} | changes))
+    def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
+        return super().http_options(clock, **({"tokens": MemoryTokens()} | changes))
 
     def test_a_company_that_numbers_by_itself(self, standin: QuickBooksStandIn, system: QuickBooks) -> None:
         standin.custom_numbers = False

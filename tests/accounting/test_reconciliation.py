@@ -19,7 +19,7 @@ from ledger.models import Entry, ExpectedDocument, FindingRaised, RemoteReading,
 from ledger.reconciliation import count_confirmed, findings
 from ledger.sweeps import find_sweep, registered, registry
 from ledger.sweeps import run as run_sweep
-from tests.accounting.reconciling import DAY, KINDS, configured, expected, open_findings, plumbing, sell
+from tests.accounting.reconciling import DAY, KINDS, configured, expected, http_options, open_findings, sell
 from tests.accounting.standins.odoo import OdooStandIn
 from tests.accounting.standins.planting import _planted, keep, plant
 from tests.accounting.standins.server import Fault
@@ -57,13 +57,13 @@ def own_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestXero:
     def test_every_planted_discrepancy_is_found_and_nothing_else(self, xero: XeroStandIn) -> None:
         planted = plant(xero, sell())
-        done = reconcile("books", plumbing=plumbing())
+        done = reconcile("books", http_options=http_options())
         assert done.pages >= 4
         assert done.compared is not None
         assert done.compared.full
         assert {KINDS[each.kind] for each in planted} >= set(KINDS.values()) - {"duplicate"}
         assert open_findings() == expected(planted)
-        again = reconcile("books", plumbing=plumbing())
+        again = reconcile("books", http_options=http_options())
         assert not again.full_reading
         assert again.compared is not None
         assert (again.compared.raised, again.compared.resolved) == ({}, {})
@@ -72,10 +72,10 @@ class TestXero:
         issued = sell()
         keys = keep(xero, issued)
         xero.renumber(keys[issued[0].number], "X-1")
-        reconcile("books", plumbing=plumbing())
+        reconcile("books", http_options=http_options())
         assert open_findings() == {("other-number", issued[0].number)}
         xero.renumber(keys[issued[0].number], issued[0].number)
-        done = reconcile("books", plumbing=plumbing())
+        done = reconcile("books", http_options=http_options())
         assert done.compared is not None
         assert done.compared.resolved == {"other-number": 1}
         assert open_findings() == set()
@@ -84,11 +84,11 @@ class TestXero:
     def test_a_change_that_shows_late_is_within_the_overlap(self, xero: XeroStandIn) -> None:
         issued = sell()
         keys = keep(xero, issued)
-        reconcile("books", plumbing=plumbing())
+        reconcile("books", http_options=http_options())
         # Dated by when it began, which was before the last reading.
         xero.now -= timedelta(minutes=4)
         xero.void(keys[issued[0].number])
-        reconcile("books", plumbing=plumbing())
+        reconcile("books", http_options=http_options())
         assert open_findings() == {("void-there", issued[0].number)}
 
 

@@ -18,8 +18,8 @@ from tests.accounting.remote_pools import (
     Vendor,
     all_is_well,
     free,
+    http_options,
     number,
-    plumbing,
     refill,
 )
 from tests.accounting.remote_pools import vendor as vendor
@@ -29,7 +29,7 @@ from tests.drafted import remote_series
 from tests.shop.lorikeet import KeyedInvoiceID
 from workers.accounting import errors, systems
 from workers.accounting.base import NewInvoice, State
-from workers.drafting.refilling import misfit
+from workers.remote.refilling import misfit
 from workers.system_sweeps import sweep_name, systems_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,7 +109,7 @@ def test_the_entry_finds_its_draft_which_becomes_the_document(vendor: Vendor) ->
     draft = remote.draft_of(entry)
     assert draft is not None
     assert (draft.system, draft.number) == ("books", str(entry))
-    system = systems.connect("books", plumbing())
+    system = systems.connect("books", http_options())
     try:
         pushed = system.push(
             NewInvoice(
@@ -228,7 +228,7 @@ def test_a_checkout_in_flight_keeps_the_draft_that_was_deleted(vendor: Vendor) -
 
 
 def test_the_sweep_does_every_system(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(systems, "shared", plumbing)
+    monkeypatch.setattr(systems, "shared", http_options)
     assert sweeps.run(sweep_name("refill_remote_pools", "books")).counts == {"drafted": 0}
     remote_series()
     remote_series("other", system="nowhere", template="o/{year}/{counter}")

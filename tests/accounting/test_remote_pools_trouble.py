@@ -17,9 +17,9 @@ from tests.accounting.remote_pools import (
     all_is_well,
     claims_run_out,
     free,
+    http_options,
     killed_worker,
     number,
-    plumbing,
     refill,
 )
 from tests.accounting.remote_pools import vendor as vendor
@@ -49,7 +49,7 @@ def test_an_empty_pool_names_the_error_and_recovers(vendor: Vendor) -> None:
 
 
 def test_wrong_credentials_need_a_person(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(systems, "shared", plumbing)
+    monkeypatch.setattr(systems, "shared", http_options)
     remote_series()
     given = vendor.settings()
     given["SYSTEMS"]["books"]["credentials"] = dict.fromkeys(given["SYSTEMS"]["books"]["credentials"], "wrong-secret")

@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from tests.accounting.memory_tokens import MemoryTokens
 from workers.accounting import credentials, errors, systems
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.quota import SharedLimiter
 from workers.accounting.tokens import SharedTokens
 from workers.accounting.xero import Xero
@@ -70,7 +70,7 @@ def test_mistakes_in_the_settings(given: dict[str, Any], told: str, monkeypatch:
     for name in ("CLIENT_ID", "CLIENT_SECRET"):
         monkeypatch.setenv(f"XERO_TEST_{name}", "something")
     with settings(books=given), pytest.raises(errors.Misconfigured, match=told):
-        systems.connect("books", Plumbing(tokens=MemoryTokens()))
+        systems.connect("books", HttpOptions(tokens=MemoryTokens()))
 
 
 def test_an_unknown_key_of_the_setting() -> None:

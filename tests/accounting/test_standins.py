@@ -16,7 +16,7 @@ from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.standins.__main__ import STANDINS
 from workers.accounting import credentials, systems
 from workers.accounting.base import RemoteInvoice, State
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,7 +44,7 @@ def running(request: pytest.FixtureRequest, settings: Any) -> Any:
         said = json.loads(process.stdout.readline())
         settings.LEDGER_ACCOUNTING = {"SYSTEMS": {"books": said["system"]}}
         assert credentials.system("books").url == said["system"]["url"]
-        adapter = systems.connect("books", Plumbing(tokens=MemoryTokens()))
+        adapter = systems.connect("books", HttpOptions(tokens=MemoryTokens()))
         there = everything(adapter.changed(None))
         adapter.close()
         yield said["planted"], there

@@ -16,8 +16,8 @@ from tests.accounting.standins.oauth import TokenServer
 from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting import errors, systems
+from workers.accounting.http_options import HttpOptions, Timeouts
 from workers.accounting.oauth import OAuth
-from workers.accounting.plumbing import Plumbing, Timeouts
 from workers.accounting.retries import Retries
 from workers.accounting.secrecy import Secret
 from workers.accounting.tokens import SharedTokens
@@ -57,7 +57,7 @@ def connect(standin: Tokens, clock: FakeClock, refresh: str | None = FIRST) -> O
         client_id=Secret("an-id"),
         client_secret=Secret(standin.secret),
         refresh=Secret(refresh) if refresh else None,
-        plumbing=Plumbing(
+        http_options=HttpOptions(
             clock=clock,
             tokens=SharedTokens(),
             retries=Retries(attempts=2, jitter=lambda: 0.5),
@@ -69,7 +69,7 @@ def connect(standin: Tokens, clock: FakeClock, refresh: str | None = FIRST) -> O
 RENEW = """
 import os
 from workers.accounting.oauth import OAuth
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.secrecy import Secret
 from workers.accounting.tokens import SharedTokens
 for _ in range(int(os.environ["TIMES"])):
@@ -79,7 +79,7 @@ for _ in range(int(os.environ["TIMES"])):
         client_id=Secret("an-id"),
         client_secret=Secret(os.environ["THE_SECRET"]),
         refresh=Secret(os.environ["FIRST"]),
-        plumbing=Plumbing(tokens=SharedTokens()),
+        http_options=HttpOptions(tokens=SharedTokens()),
     )
     print(oauth.headers()["Authorization"].reveal())
 """
@@ -110,7 +110,7 @@ def test_what_one_process_renewed_the_others_use(standin: Tokens) -> None:
     assert len(set("".join(said).split("\n")) - {""}) == 1
 
 
-def test_the_plumbing_of_production_holds_together(standin: Tokens) -> None:
+def test_the_http_options_of_production_hold_together(standin: Tokens) -> None:
     """Limits and tokens both have rows, and transactions, of their own."""
     with XeroStandIn() as books:
         books.add("INV-1", date(2026, 2, 1))

@@ -19,9 +19,9 @@ from tests.accounting.standins.odoo import DATABASE, LOGIN, OdooStandIn
 from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from workers.accounting import credentials, errors, sealing
 from workers.accounting.credentials import Credentials, System
+from workers.accounting.http_options import HttpOptions, Timeouts
 from workers.accounting.oauth import OAuth
 from workers.accounting.odoo import Odoo
-from workers.accounting.plumbing import Plumbing, Timeouts
 from workers.accounting.retries import Retries
 from workers.accounting.secrecy import Secret
 
@@ -44,8 +44,8 @@ def sent(error: BaseException) -> str:
     return json.dumps(serialize(event), default=str)
 
 
-def plumbing(**more: Any) -> Plumbing:
-    return Plumbing(
+def http_options(**more: Any) -> HttpOptions:
+    return HttpOptions(
         clock=FakeClock(),
         timeouts=Timeouts(connect=2, read=0.3, write=2, total=10),
         retries=Retries(attempts=2, jitter=lambda: 0.5),
@@ -76,7 +76,7 @@ class TestOdoo:
             system = System(
                 "books", "odoo", Credentials("books", {"key": key}), organisation="1", url=url, options=options
             )
-            made.append(Odoo.connect(system, plumbing(**more)))
+            made.append(Odoo.connect(system, http_options(**more)))
             return made[-1]
 
         yield connected
@@ -129,7 +129,7 @@ def oauth(url: str, **more: Any) -> Iterator[OAuth]:
         client_id=Secret("an-id"),
         client_secret=Secret(SECRET),
         refresh=Secret(REFRESH),
-        plumbing=plumbing(**more),
+        http_options=http_options(**more),
     )
     yield made
     made.close()

@@ -19,7 +19,7 @@ from tests.accounting.tryton_proxy import Patience, TrytonProxy
 from workers.accounting import errors
 from workers.accounting.base import NewInvoice, State
 from workers.accounting.credentials import Credentials, System
-from workers.accounting.plumbing import Plumbing, Timeouts
+from workers.accounting.http_options import HttpOptions, Timeouts
 from workers.accounting.tryton import Tryton
 
 
@@ -42,9 +42,9 @@ class TestTryton(Conformance):
     credentials = {"key": TrytonProxy.secret}
     organisation = "1"
 
-    def plumbing(self, clock: FakeClock, **changes: Any) -> Plumbing:
+    def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
         patient = {"transport": Patience(), "timeouts": Timeouts(total=60)}
-        return super().plumbing(clock, **(patient | changes))
+        return super().http_options(clock, **(patient | changes))
 
     def invoice(self, number: str = "INV-2026-000001", reference: str = "order:1", **facts: Any) -> NewInvoice:
         # The books have this currency, and rates of no other.
@@ -62,7 +62,7 @@ def own(**options: Any) -> Tryton:
         url=f"{server.url}/{server.database}",
         options=options,
     )
-    return Tryton.connect(system, Plumbing(clock=FakeClock()))
+    return Tryton.connect(system, HttpOptions(clock=FakeClock()))
 
 
 DAY = date(2025, 3, 1)
@@ -99,7 +99,7 @@ def tryton(books: TrytonProxy) -> Iterator[Tryton]:
 def through(books: TrytonProxy) -> Iterator[Tryton]:
     """The adapter before the proxy, for faults."""
     test = TestTryton()
-    with closing(Tryton.connect(test.settings(books), test.plumbing(FakeClock()))) as tryton:
+    with closing(Tryton.connect(test.settings(books), test.http_options(FakeClock()))) as tryton:
         yield tryton
 
 
@@ -297,5 +297,5 @@ class TestRefusals:
             url="http://127.0.0.1/books",
         )
         with pytest.raises(errors.Misconfigured, match="Acme") as caught:
-            Tryton.connect(settings, Plumbing())
+            Tryton.connect(settings, HttpOptions())
         tells(caught.value)

@@ -19,7 +19,7 @@ from workers.accounting import errors
 from workers.accounting.base import NewInvoice, State
 from workers.accounting.clock import Clock, SystemClock
 from workers.accounting.credentials import Credentials, System
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.retries import Retries
 from workers.accounting.tryton import Tryton
 
@@ -40,7 +40,7 @@ class There:
             url=f"{self.server.url}/{self.server.database}",
         )
         retries = Retries(attempts=6, jitter=lambda: 1.0)
-        return Tryton.connect(settings, Plumbing(clock=clock or SystemClock(), retries=retries))
+        return Tryton.connect(settings, HttpOptions(clock=clock or SystemClock(), retries=retries))
 
     @contextmanager
     def lock(self, table: str, key: int) -> Iterator[psycopg.Connection]:

@@ -16,9 +16,9 @@ from ledger.series import change_allocation
 from tests.accounting.remote_pools import (
     Vendor,
     all_is_well,
+    http_options,
     killed_worker,
     number,
-    plumbing,
     refill,
 )
 from tests.accounting.remote_pools import vendor as vendor
@@ -46,7 +46,7 @@ class TestDraftsThatNobodyUsed:
 
     @pytest.fixture(autouse=True)
     def quickly(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(systems, "shared", plumbing)
+        monkeypatch.setattr(systems, "shared", http_options)
 
     def test_at_years_end_they_are_listed_and_cancelled_once(self, vendor: Vendor) -> None:
         period = self.closed_with_three_left(vendor)

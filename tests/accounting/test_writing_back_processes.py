@@ -22,7 +22,7 @@ from tests.accounting.standins.odoo import OdooStandIn
 from tests.accounting.standins.server import Fault, Reply, Request
 from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting.base import State
-from workers.accounting.plumbing import Timeouts
+from workers.accounting.http_options import Timeouts
 from workers.models import Push
 from workers.writing_back.queue import CLAIM_SECONDS
 
@@ -138,8 +138,8 @@ def test_a_slow_worker_sends_nothing_that_could_outlast_its_claim(pausing: Pausi
     sell("order:1")
     pausing.goes_on.set()
     office = Office(pausing)
-    plumbing = office.plumbing(timeouts=Timeouts(connect=2, read=1, write=2, total=CLAIM_SECONDS))
-    run = office.push(plumbing=plumbing)
+    http_options = office.http_options(timeouts=Timeouts(connect=2, read=1, write=2, total=CLAIM_SECONDS))
+    run = office.push(http_options=http_options)
     assert run.as_dict()["later"] == 1
     assert "the time for this document is over" in row().last_error
     assert pausing.count() == 0
@@ -177,7 +177,7 @@ def test_a_worker_whose_claim_ran_out_changes_nothing_any_more(pausing: Pausing)
 
     pausing.meanwhile = take_over
     pausing.goes_on.set()
-    run = office.push(plumbing=office.plumbing(timeouts=Timeouts(read=PATIENCE)))
+    run = office.push(http_options=office.http_options(timeouts=Timeouts(read=PATIENCE)))
     assert taken_over == [1]
     assert not run.as_dict()["pushed"]
     assert (row().state, row().claimed_by) == ("pushed", "")

@@ -97,7 +97,7 @@ def test_one_system_in_trouble_does_not_keep_the_others_from_their_turn(
 ) -> None:
     sell("order:1")
     office = Office(books)
-    monkeypatch.setattr(systems, "shared", office.plumbing)
+    monkeypatch.setattr(systems, "shared", office.http_options)
     broken = system_settings("xero", "http://127.0.0.1:9", describe="")
     with configured(astray=broken, books=system_settings("xero", books.url)):
         assert {"push:astray", "push:books"} <= set(register_sweeps())

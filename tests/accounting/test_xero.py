@@ -16,7 +16,7 @@ from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting import errors
 from workers.accounting.base import Kind, State
 from workers.accounting.credentials import Credentials, System
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.xero import Xero
 
 
@@ -29,8 +29,8 @@ class TestXero(Conformance):
     def settings(self, standin: Books, **options: Any) -> System:
         return super().settings(standin, token_url=f"{standin.url}/connect/token", **options)
 
-    def plumbing(self, clock: FakeClock, **changes: Any) -> Plumbing:
-        return super().plumbing(clock, **({"tokens": MemoryTokens()} | changes))
+    def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
+        return super().http_options(clock, **({"tokens": MemoryTokens()} | changes))
 
     def test_bills_are_no_invoices_of_ours(self, standin: XeroStandIn, system: Xero) -> None:
         standin.add("INV-1", date(2026, 2, 1))
@@ -92,7 +92,7 @@ class TestXero(Conformance):
         if refresh:
             given["refresh_token"] = f"refresh-{XeroStandIn.secret}"
         settings = replace(self.settings(standin, **options), credentials=Credentials("books", given))
-        system = Xero.connect(settings, self.plumbing(clock))
+        system = Xero.connect(settings, self.http_options(clock))
         self.connected.append(system)
         everything(system.changed(None))
         [asked] = [each.form for each in standin.requests if each.path == "/connect/token"]
@@ -110,7 +110,7 @@ class TestXero(Conformance):
         }
 
     def test_an_organisation_that_is_not_ours(self, standin: XeroStandIn, clock: FakeClock) -> None:
-        stranger = Xero.connect(replace(self.settings(standin), organisation="org-2"), self.plumbing(clock))
+        stranger = Xero.connect(replace(self.settings(standin), organisation="org-2"), self.http_options(clock))
         self.connected.append(stranger)
         with pytest.raises(errors.AuthenticationFailed, match="AuthenticationUnsuccessful"):
             everything(stranger.changed(None))

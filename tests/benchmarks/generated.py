@@ -10,7 +10,7 @@ from typing import ClassVar, NoReturn, Self
 
 from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import System
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 
 _PAGE = 1000
 
@@ -34,7 +34,7 @@ class Generated:
         self._day = date.fromisoformat(system.option("day", "2026-01-01"))
 
     @classmethod
-    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+    def connect(cls, system: System, http_options: HttpOptions) -> Self:
         return cls(system)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:

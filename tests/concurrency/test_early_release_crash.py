@@ -26,7 +26,7 @@ from tests.databases import database_alias, migrated_database
 from tests.drafted import remote_series, stock
 from workers.accounting.base import RemoteInvoice, State
 from workers.accounting.credentials import Credentials, System
-from workers.drafting import unused
+from workers.remote import unused
 from workers.writing_back.queue import PushQueue
 
 ALIAS = "crashing"

@@ -235,7 +235,7 @@ class TestNumbersOfAtCommit:
                 with in_schema(schema):
                     code = new_series(AT_COMMIT)
                     told.append((code, issue(code, on=DECEMBER, using=ALIAS)))
-        tickets = {entry.__dict__["_promise"].ticket for _, entry in told}
+        tickets = {entry.__dict__["_deferred"].ticket for _, entry in told}
         assert len(tickets) == 1, "the notices of two tickets of one id could be mistaken for each other"
         with in_schema(NORTH):
             assert [str(entry) for _, entry in told] == [f"{code}-2026-1" for code, _ in told]

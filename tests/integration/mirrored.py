@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any, Self
 
 from ledger.models import FindingRaised
-from ledger.reconciliation import Books, Compared, compare
+from ledger.reconciliation import BookSettings, Compared, compare
 from ledger.reconciliation.findings import findings
-from ledger.reconciliation.mirror import Expected, Habits, begin, expect, save_page
+from ledger.reconciliation.mirror import Expected, ReadPolicy, begin, expect, save_page
 
 DAY = date(2026, 3, 1)
-HABITS = Habits(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
+POLICY = ReadPolicy(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Paper:
 class There:
     """Documents by key. ``read()`` tells the mirror of all of them; ``tell()`` of some, as a list of changes does."""
 
-    books: Books = field(default_factory=lambda: Books("books", grace=timedelta(0)))
+    books: BookSettings = field(default_factory=lambda: BookSettings("books", grace=timedelta(0)))
     papers: dict[str, Paper] = field(default_factory=dict)
 
     def put(self, remote_id: str, number: str, **facts: Any) -> Paper:
@@ -53,11 +53,11 @@ class There:
         return self
 
     def read(self) -> None:
-        reading = begin(self.books, HABITS, full=True)
+        reading = begin(self.books, POLICY, full=True)
         assert save_page(self.books, reading, list(self.papers.values()), next_cursor=None) is None
 
     def tell(self, papers: Iterable[Paper] = ()) -> None:
-        reading = begin(self.books, HABITS)
+        reading = begin(self.books, POLICY)
         assert not reading.full
         assert save_page(self.books, reading, list(papers), next_cursor=None) is None
 

@@ -13,7 +13,7 @@ from django.test import Client
 from ledger import define_series, issue, void
 from ledger.actions import explain
 from ledger.models import AlarmRaised, Entry, FindingRaised, Period, Series, TenantAccess
-from ledger.reconciliation import Books
+from ledger.reconciliation import BookSettings
 from ledger.verification.alarms import acknowledge_alarm
 from tests.integration.mirrored import There
 
@@ -51,7 +51,7 @@ def shop(tenant: str, prefix: str, *, code: str = "invoice", mark: str = "") -> 
     period = Period.objects.select_related("series").get(tenant=tenant, series=series)
     gaps = list(Entry.objects.filter(tenant=tenant, kind="gap").order_by("value"))
     explain(gaps[0], explanation=f"{mark} card refused", by=f"{mark} ada")
-    there = There(books=Books(f"{mark} books", tenant=tenant, grace=timedelta(0)))
+    there = There(books=BookSettings(f"{mark} books", tenant=tenant, grace=timedelta(0)))
     for entry in issued[:-1]:
         there.put(
             f"{mark} {entry.value}",

@@ -27,11 +27,11 @@ from ledger import errors as e
 from ledger.actions import acknowledge, change_allocation, declare, explain, flag_lost, skip_taken
 from ledger.gaps import GapRange, find, flagged_gaps, sweep, undeclared
 from ledger.models import Entry, FindingRaised, GapExplained, NumberVoided, Period, Series
-from ledger.reconciliation import Books, compare, findings
+from ledger.reconciliation import BookSettings, compare, findings
 from ledger.reconciliation.mirror import begin, save_page
 from ledger.sweeps import registered, run
 from tests.databases import database_alias, migrated_database, new_database
-from tests.integration.mirrored import HABITS, Paper
+from tests.integration.mirrored import POLICY, Paper
 from tests.provision import database_url
 from tests.shop.models import Order, Organization
 from tests.shop.numbered import Invoice
@@ -63,8 +63,8 @@ class Shop:
             transaction.set_rollback(True, using=alias)
         sweep(org=tenant, grace=timedelta(0), using=alias)
         self.gap = Entry.objects.using(alias).get(tenant=tenant, kind="gap")
-        books = Books("books", tenant=tenant, grace=timedelta(0))
-        reading = begin(books, HABITS, full=True, using=alias)
+        books = BookSettings("books", tenant=tenant, grace=timedelta(0))
+        reading = begin(books, POLICY, full=True, using=alias)
         save_page(books, reading, [Paper("1", f"{prefix}-2026-77")], next_cursor=None, using=alias)
         compare(books, using=alias)
         self.finding = FindingRaised.objects.using(alias).filter(tenant=tenant).earliest("pk")

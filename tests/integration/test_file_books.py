@@ -18,7 +18,7 @@ from django.db import transaction
 from ledger import define_series, issue
 from ledger.errors import ReconciliationError
 from ledger.models import RemoteDocument, RemoteReading
-from ledger.reconciliation import Books, findings
+from ledger.reconciliation import BookSettings, findings
 from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.reconciliation.mirror import LostDocuments
 from ledger.tables import Layout
@@ -32,7 +32,7 @@ __all__ = ["there"]
 
 ONE, TWO, THREE = (f"INV-2026-00000{n}" for n in (1, 2, 3))
 
-FILE = Books("file", grace=timedelta(0))
+FILE = BookSettings("file", grace=timedelta(0))
 LAYOUT = Layout(date_column="date", document_column="order", void_column="state", total_column="total")
 HEADER = ("id", "number", "date", "order", "state", "total")
 KEYED = replace(LAYOUT, id_column="id")

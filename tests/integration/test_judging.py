@@ -12,8 +12,8 @@ from freezegun import freeze_time
 
 from ledger import close_period, define_series, issue, issue_many, open_period
 from ledger.actions import acknowledge, declare, explain
+from ledger.exhaustion import rates
 from ledger.gaps import GapRange, find
-from ledger.growth import rates
 from ledger.judging import Kind, State, Verdict, judge
 from ledger.judging import facts as judging_facts
 from ledger.judging.facts import kind_of

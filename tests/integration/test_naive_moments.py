@@ -134,14 +134,14 @@ def test_an_accounting_system_is_read_in_every_way(url: str) -> None:
         url,
         """
         from datetime import UTC, datetime, timedelta
-        from ledger.reconciliation import Books
-        from ledger.reconciliation.mirror import Habits, begin, save_page
+        from ledger.reconciliation import BookSettings
+        from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 
-        books = Books("books", "")
-        habits = Habits(overlap=timedelta(minutes=15), full_every=timedelta(days=7), horizon=timedelta(days=30))
+        books = BookSettings("books", "")
+        policy = ReadPolicy(overlap=timedelta(minutes=15), full_every=timedelta(days=7), horizon=timedelta(days=30))
         named = datetime.now(UTC) - timedelta(days=1)
         for since in (named, None, None, named):
-            reading = begin(books, habits, since=since)
+            reading = begin(books, policy, since=since)
             assert save_page(books, reading, [], next_cursor=None) is None
             print(reading.full, reading.since and reading.since.utcoffset() is not None, reading.since == named)
         """,

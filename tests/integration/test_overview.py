@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from ledger import define_series, issue
 from ledger.judging import State
 from ledger.models import Period
-from ledger.reconciliation import Books
+from ledger.reconciliation import BookSettings
 from ledger.web import shown
 from tests.integration.mirrored import There
 from tests.integration.pages import client, flag, shop
@@ -91,7 +91,7 @@ def test_who_sees_some_tenants_is_told_of_no_other(reader: Client) -> None:
 def test_what_belongs_to_no_series_has_a_line(reader: Client) -> None:
     tenant_with("amsterdam")
     tenant_with("berlin")
-    there = There(books=Books("books", tenant="berlin", grace=timedelta(0)))
+    there = There(books=BookSettings("books", tenant="berlin", grace=timedelta(0)))
     there.put("77", "I-2026-0077", issued_on=date(2026, 3, 1))
     there.read()
     there.compare()

@@ -12,7 +12,7 @@ from django.test import Client
 
 from ledger import define_series, issue
 from ledger.models import AlarmAcknowledged, AlarmRaised, FindingAcknowledged, FindingRaised, GapExplained, Period
-from ledger.reconciliation import Books
+from ledger.reconciliation import BookSettings
 from ledger.web import confirming
 from tests.integration.mirrored import There
 from tests.integration.pages import client, flag, shop
@@ -104,7 +104,7 @@ def test_all_on_the_page_are_chosen_by_a_link(keeper: Client, period: Period) ->
 
 def differing() -> None:
     define_series("invoice", org="berlin", template="I-{year}-{counter:04}", time_zone="UTC")
-    there = There(books=Books("books", tenant="berlin", grace=timedelta(0)))
+    there = There(books=BookSettings("books", tenant="berlin", grace=timedelta(0)))
     for n in (1, 2, 3):
         entry = issue("invoice", org="berlin", document=f"order:{n}", on=date(2026, 2 + n, 1))
         there.put(f"A-{n}", entry.number, issued_on=date(2027, 6, n), reference=entry.document)

@@ -16,7 +16,7 @@ from django.db import models
 import ledger.management
 import workers.management
 from ledger.models.readable import DayField, FactsField, MomentField
-from ledger.reconciliation import Books, compare
+from ledger.reconciliation import BookSettings, compare
 from ledger.reports.formats import formats
 from ledger.sweeps import registered, run
 from ledger.verification import verify
@@ -121,8 +121,8 @@ def test_every_sweep_runs(there: Places, given: Poison) -> None:
             error = run(sweep.name).error
             assert error == "" or error.startswith("Not done: berlin/old"), sweep.name
             assert "mumbai" not in error
-    compare(Books(BOOKS, tenant="berlin", grace=timedelta(0)), full=True)
-    compare(Books("mumbai-secret books", tenant="mumbai", grace=timedelta(0)))
+    compare(BookSettings(BOOKS, tenant="berlin", grace=timedelta(0)), full=True)
+    compare(BookSettings("mumbai-secret books", tenant="mumbai", grace=timedelta(0)))
 
 
 @pytest.mark.parametrize("given", [one for one in POISONS if one.moment or one.facts], ids=lambda one: one.name)

@@ -23,7 +23,7 @@ from ledger.models import (
     PendingComparison,
     RemoteDocument,
 )
-from ledger.reconciliation import Books, compare, confirmed_numbers, count_confirmed, count_findings, findings
+from ledger.reconciliation import BookSettings, compare, confirmed_numbers, count_confirmed, count_findings, findings
 from ledger.reconciliation.mirror import Expected, LostDocuments, expect
 from ledger.verification import verify
 from tests.integration.admin_pages import adopt, flag_gap
@@ -216,7 +216,7 @@ class TestTenants:
         with transaction.atomic():
             issue("invoice", org="other", document="order:1", on=DAY)
         assert there.differs() == set()
-        others = There(Books("books", tenant="other", grace=timedelta(0)))
+        others = There(BookSettings("books", tenant="other", grace=timedelta(0)))
         assert others.differs() == {("missing", ONE)}
         assert there.differs(full=True) == set()
         others.put("r1", ONE)

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from ledger import define_series, issue, void
 from ledger.errors import AlreadyVoided, DocumentVoided, LedgerError
 from ledger.models import Entry, FindingRaised, RemoteReading
-from ledger.reconciliation import Books, compare
+from ledger.reconciliation import BookSettings, compare
 from ledger.reconciliation.mirror import Expected, Overtaken, begin, expect, note_failure, save_page
 from tests.concurrency.checkouts import checkouts, wait_until_blocked
-from tests.integration.mirrored import DAY, HABITS, There
+from tests.integration.mirrored import DAY, POLICY, There
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -141,16 +141,16 @@ class TestAtOnce:
 
     def test_the_faster_of_two_readings_goes_on(self, there: There) -> None:
         there.put("r1", "X-1")
-        slow = begin(there.books, HABITS)
-        fast = begin(there.books, HABITS)
+        slow = begin(there.books, POLICY)
+        fast = begin(there.books, POLICY)
         assert slow == fast
         after = save_page(there.books, fast, list(there.papers.values()), next_cursor="2")
         with pytest.raises(Overtaken):
             save_page(there.books, slow, list(there.papers.values()), next_cursor="2")
         assert after is not None
         assert (after.cursor, after.pages, after.documents) == ("2", 1, 1)
-        assert begin(there.books, HABITS) == after
-        begin(there.books, HABITS, full=True)
+        assert begin(there.books, POLICY) == after
+        begin(there.books, POLICY, full=True)
         with pytest.raises(Overtaken):
             save_page(there.books, after, [], next_cursor=None)
 
@@ -160,44 +160,44 @@ class TestReadings:
         return RemoteReading.objects.get()
 
     def test_the_next_one_begins_before_the_last_one_began(self, there: There) -> None:
-        first = begin(there.books, HABITS)
+        first = begin(there.books, POLICY)
         assert (first.full, first.since) == (True, None)
         began = self.row().begun_at
         save_page(there.books, first, [], next_cursor=None)
         assert began is not None
-        second = begin(there.books, HABITS)
-        assert (second.full, second.since) == (False, began - HABITS.overlap)
+        second = begin(there.books, POLICY)
+        assert (second.full, second.since) == (False, began - POLICY.overlap)
 
     def test_everything_is_read_again_after_some_days(self, there: There) -> None:
         there.read()
         days = timedelta(days=6, hours=23)
         RemoteReading.objects.update(full_from=self.row().full_from - days)
-        assert not begin(there.books, HABITS).full
+        assert not begin(there.books, POLICY).full
         there.read()
         RemoteReading.objects.update(full_from=self.row().full_from - timedelta(days=7))
-        assert begin(there.books, HABITS).full
+        assert begin(there.books, POLICY).full
 
     def test_everything_is_read_after_deletions_went_unseen(self, there: There) -> None:
         there.read()
-        save_page(there.books, begin(there.books, HABITS), [], next_cursor=None, deletions_known=False)
-        reading = begin(there.books, HABITS)
+        save_page(there.books, begin(there.books, POLICY), [], next_cursor=None, deletions_known=False)
+        reading = begin(there.books, POLICY)
         assert reading.full
         save_page(there.books, reading, [], next_cursor=None, deletions_known=False)
-        assert not begin(there.books, HABITS).full
+        assert not begin(there.books, POLICY).full
 
     def test_beyond_the_horizon_it_is_one_of_everything(self, there: There) -> None:
         there.read()
-        habits = replace(HABITS, horizon=timedelta(days=3))
+        policy = replace(POLICY, horizon=timedelta(days=3))
         now = self.row().read_from
         assert now is not None
-        assert begin(there.books, habits, since=now - timedelta(days=4)).full
-        assert begin(there.books, habits, since=now - timedelta(days=2)).since == now - timedelta(days=2)
-        assert begin(there.books, replace(HABITS, lists_changes=False), since=now).full
+        assert begin(there.books, policy, since=now - timedelta(days=4)).full
+        assert begin(there.books, policy, since=now - timedelta(days=2)).since == now - timedelta(days=2)
+        assert begin(there.books, replace(POLICY, lists_changes=False), since=now).full
 
     def test_a_first_one_that_begins_late_judges_nothing_earlier(self, there: There) -> None:
         early = sell(1)
         late = sell(2)
-        save_page(there.books, begin(there.books, HABITS, since=late.issued_at), [], next_cursor=None)
+        save_page(there.books, begin(there.books, POLICY, since=late.issued_at), [], next_cursor=None)
         there.compare()
         assert there.open() == {("missing", late.number)}
         there.read()
@@ -208,7 +208,7 @@ class TestReadings:
         there.read()
         before = self.row().read_from
         assert before is not None
-        reading = begin(there.books, HABITS, since=before + timedelta(hours=1))
+        reading = begin(there.books, POLICY, since=before + timedelta(hours=1))
         save_page(there.books, reading, [], next_cursor=None)
         assert self.row().read_from == before
 
@@ -254,7 +254,7 @@ class Worlds:
         self.tenant = f"t{mark}"
         self.changes, self.full = (
             There(
-                Books(
+                BookSettings(
                     name,
                     tenant=self.tenant,
                     series=("invoice",),

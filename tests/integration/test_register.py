@@ -19,7 +19,7 @@ from ledger.adoption import adopt
 from ledger.failures import Failures
 from ledger.gaps.declared import GapRange
 from ledger.models import Entry, Period
-from ledger.reconciliation import Books
+from ledger.reconciliation import BookSettings
 from ledger.reports.formats import format_named
 from ledger.reports.report import continuity_report
 from ledger.seals.reading import Coverage
@@ -105,7 +105,7 @@ def test_a_hole_of_an_adopted_history_is_one_line(tmp_path: Path) -> None:
 
 def test_it_says_which_books_confirm_a_number() -> None:
     eventful()
-    there = There(Books("xero", tenant="shop", grace=timedelta(0)))
+    there = There(BookSettings("xero", tenant="shop", grace=timedelta(0)))
     there.put("a", "B2026-001")
     there.read()
     confirmed = {line["number"]: line["confirmed_by"] for line in lines(tenant="shop")}

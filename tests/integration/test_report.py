@@ -23,7 +23,7 @@ from ledger.errors import InvalidCalendar, InvalidDate, ReportError
 from ledger.gaps.declared import GapRange
 from ledger.judging import State
 from ledger.models import Entry, Period
-from ledger.reconciliation import Books, findings
+from ledger.reconciliation import BookSettings, findings
 from ledger.reports import scope
 from ledger.reports.formats import formats
 from ledger.reports.report import continuity_report
@@ -456,7 +456,7 @@ class TestWhatOthersAdd:
         define_series("invoice", org="books", template="B{year}-{counter:03}", calendar="year", time_zone="UTC")
         with transaction.atomic():
             issue_many("invoice", org="books", documents=["a", "b", "c", "d"], on=date(2026, 1, 5))
-        there = There(Books("xero", tenant="books", grace=timedelta(0)))
+        there = There(BookSettings("xero", tenant="books", grace=timedelta(0)))
         there.put("1", "B2026-001", issued_on=date(2026, 1, 5))
         there.put("2", "b2026-002", issued_on=None)
         there.put("9", "FOREIGN-1")

@@ -21,7 +21,7 @@ from ledger.reconciliation import findings
 from ledger.reports.formats import format_named
 from ledger.reports.report import continuity_report
 from ledger.sweeps import run
-from tests.accounting.reconciling import configured, plumbing, sell
+from tests.accounting.reconciling import configured, http_options, sell
 from tests.accounting.standins.planting import plant
 from tests.accounting.standins.xero import XeroStandIn
 from tests.databases import ROOT
@@ -123,7 +123,7 @@ def remote(walk: Walk, settings: Any, folder: Path) -> None:
         settings.LEDGER_ACCOUNTING = configured("xero", books)
         plant(books, sell())
         with walk.taken():
-            reconcile("books", plumbing=plumbing())
+            reconcile("books", http_options=http_options())
             assert list(findings(system="books"))
 
 

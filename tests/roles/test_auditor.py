@@ -14,8 +14,8 @@ from django.test import Client
 from ledger import define_series, issue, issue_many, void
 from ledger.gaps import find, flagged_gaps, sweep
 from ledger.models import Entry, NumberVoided, Series, TenantAccess
-from ledger.reconciliation import Books, compare, findings
-from ledger.reconciliation.mirror import Habits, begin, save_page
+from ledger.reconciliation import BookSettings, compare, findings
+from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.verification import verify
 from tests.drafted import stock
 from tests.integration.mirrored import Paper
@@ -47,8 +47,10 @@ def _filled() -> None:
         transaction.set_rollback(True, using=CHECKOUT)
     sweep(tenant=TENANT, grace=timedelta(0), using=WORKERS)
     void(entries[1], reason="reversed", using=FINANCE)
-    books = Books("books", tenant=TENANT, grace=timedelta(0))
-    reading = begin(books, Habits(overlap=timedelta(minutes=5), full_every=timedelta(days=7)), full=True, using=WORKERS)
+    books = BookSettings("books", tenant=TENANT, grace=timedelta(0))
+    reading = begin(
+        books, ReadPolicy(overlap=timedelta(minutes=5), full_every=timedelta(days=7)), full=True, using=WORKERS
+    )
     save_page(books, reading, [Paper("1", "Aserial2026-9")], next_cursor=None, using=WORKERS)
     compare(books, using=WORKERS)
     for alias in (AUDITOR, CHECKOUT, USUAL):

@@ -23,8 +23,8 @@ from ledger.models import (
     SeriesChanged,
     TenantAccess,
 )
-from ledger.reconciliation import Books, compare, findings
-from ledger.reconciliation.mirror import Habits, begin, save_page
+from ledger.reconciliation import BookSettings, compare, findings
+from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.series import change_allocation
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, WORKERS, opened, rows
 from tests.roles.routing import everything_to
@@ -93,9 +93,9 @@ def test_lost_values_become_gaps() -> None:
 def test_findings_are_acknowledged() -> None:
     with transaction.atomic(using=CHECKOUT):
         issue("invoice", org="differing", on=DAY, using=CHECKOUT)
-    books = Books("books", tenant="differing", grace=timedelta(0))
-    habits = Habits(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
-    save_page(books, begin(books, habits, full=True, using=WORKERS), [], next_cursor=None, using=WORKERS)
+    books = BookSettings("books", tenant="differing", grace=timedelta(0))
+    policy = ReadPolicy(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
+    save_page(books, begin(books, policy, full=True, using=WORKERS), [], next_cursor=None, using=WORKERS)
     compare(books, using=WORKERS)
     [finding] = findings(tenant="differing", using=FINANCE)
     with pytest.raises(NotGranted, match="--purpose finance"):

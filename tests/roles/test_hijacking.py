@@ -23,8 +23,8 @@ from ledger.adoption import adopt
 from ledger.gaps import GapRange, find, sweep
 from ledger.grants import PURPOSES
 from ledger.models import AlarmRaised, Allocation, Entry
-from ledger.reconciliation import Books, compare, findings
-from ledger.reconciliation.mirror import Habits, begin, save_page
+from ledger.reconciliation import BookSettings, compare, findings
+from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.series import change_allocation
 from ledger.sql import installing
 from ledger.sweeps import run
@@ -124,10 +124,10 @@ def test_sequences() -> None:
 def test_comparing() -> None:
     with transaction.atomic(using=CHECKOUT):
         issue("invoice", org="hijack", document="order:1", on=DAY, using=CHECKOUT)
-    books = Books("books", tenant="hijack", grace=timedelta(0))
-    habits = Habits(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
+    books = BookSettings("books", tenant="hijack", grace=timedelta(0))
+    policy = ReadPolicy(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
     for full in (True, False):
-        reading = begin(books, habits, full=True, using=WORKERS)
+        reading = begin(books, policy, full=True, using=WORKERS)
         papers = [Paper("1", "INV-2026-000001", issued_on=DAY), Paper("2", f"X{full}")]
         save_page(books, reading, papers, next_cursor=None, using=WORKERS)
         compare(books, full=full, using=WORKERS)

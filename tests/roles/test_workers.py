@@ -9,8 +9,8 @@ from django.db import connections, transaction
 from ledger import define_series, issue, issue_many, open_period, remote, void
 from ledger.gaps import sweep
 from ledger.models import DraftCancelled, Entry, HoleHealed, HoleReported, Period, ScanPosition, Series, SweepRun
-from ledger.reconciliation import Books, compare, count_confirmed, findings
-from ledger.reconciliation.mirror import Habits, begin, save_page
+from ledger.reconciliation import BookSettings, compare, count_confirmed, findings
+from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.sweeps import registered, run
 from ledger.sweeps.health import health
 from tests.drafted import claimed, need, stock
@@ -108,14 +108,14 @@ def test_drafts_are_stored_withdrawn_and_cancelled() -> None:
 def test_the_mirror_is_kept_and_compared() -> None:
     with transaction.atomic(using=CHECKOUT):
         issue("invoice", org="reconciled", document="order:1", on=DAY, using=CHECKOUT)
-    books = Books("books", tenant="reconciled", grace=timedelta(0))
-    habits = Habits(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
+    books = BookSettings("books", tenant="reconciled", grace=timedelta(0))
+    policy = ReadPolicy(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
     for papers, kinds in (
         ([], {"missing"}),
         ([Paper("1", "INV-2026-000001", issued_on=DAY), Paper("2", "X")], {"unknown"}),
         ([Paper("1", "INV-2026-000001", issued_on=DAY)], set()),
     ):
-        reading = begin(books, habits, full=True, using=WORKERS)
+        reading = begin(books, policy, full=True, using=WORKERS)
         save_page(books, reading, papers, next_cursor=None, using=WORKERS)
         compare(books, using=WORKERS)
         assert {finding.kind for finding in findings(tenant="reconciled", using=WORKERS)} == kinds

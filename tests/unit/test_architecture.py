@@ -14,15 +14,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"errors", "conf", "misspelt", "moments", "unreadable", "signals"},
+    {"errors", "conf", "misspelt", "timestamps", "unreadable", "signals"},
     {"calendars", "formats", "texts", "instances", "keys", "rules", "tables", "words", "tenants"},
     {"models", "sql", "migrations", "cursors"},
     {
         *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "homes", "hooks"),
-        *("requests", "batches"),
+        *("arguments", "batches"),
         *("failures", "replacing", "zones"),
     },
-    {"changes", "series", "periods", "growth", "ranges", "testing", "waiting", "searching"},
+    {"changes", "series", "periods", "exhaustion", "ranges", "testing", "queues", "searching"},
     {
         *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
         *("remote", "documents", "registering", "seals", "caf"),

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.moments import MomentEncoder, timestamp
+from ledger.timestamps import MomentEncoder, timestamp
 from ledger.unreadable import LEVELS, UNREADABLE, Beyond, UnreadableFacts, bounded, cut, facts, objects, value
 
 LATE, EARLY = Beyond("infinity"), Beyond("-infinity")

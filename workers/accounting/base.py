@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 if TYPE_CHECKING:
     from workers.accounting.credentials import System
-    from workers.accounting.plumbing import Plumbing
+    from workers.accounting.http_options import HttpOptions
 
 
 class WhoNumbers(StrEnum):
@@ -151,7 +151,7 @@ class AccountingSystem(Protocol):
     capabilities: Capabilities
 
     @classmethod
-    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+    def connect(cls, system: System, http_options: HttpOptions) -> Self:
         """The adapter for a system of the settings; nothing is asked of it yet."""
         ...
 

@@ -30,16 +30,16 @@ from typing import Any, ClassVar, Self
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from workers.accounting.answers import Answer
 from workers.accounting.authentication import token_pair
 from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import System
 from workers.accounting.errors import AccountingError, AnswerLost, Misconfigured, NotThere, NumberRefused, Refused
 from workers.accounting.http import Client
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.pages import pages
-from workers.accounting.plumbing import Plumbing
 from workers.accounting.pushing import make_once
 from workers.accounting.records import Record
+from workers.accounting.responses import Answer
 
 _STATES = {0: State.DRAFT, 1: State.POSTED, 2: State.VOID}
 _AMOUNT = ["grand_total", "currency", "customer"]
@@ -82,7 +82,7 @@ class ERPNext:
             self.capabilities = replace(self.capabilities, deletions=False)
 
     @classmethod
-    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+    def connect(cls, system: System, http_options: HttpOptions) -> Self:
         """Options: ``naming_series``, ``item_code`` or ``income_account`` (of the line that we make; one is needed
         where ``extra`` has no items), ``reference_field``, ``deletions``, ``time_zone`` (of the site; asked for if not
         given), ``page_size``, and ``delete_drafts``: cancelling deletes a draft instead of submitting and cancelling
@@ -90,7 +90,7 @@ class ERPNext:
         client = Client(
             system.name,
             system.required("url"),
-            plumbing=plumbing,
+            http_options=http_options,
             organisation=system.limits_key,
             authentication=token_pair(system.credentials["key"], system.credentials["secret"]),
             explain=_explain,

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self
 
 from ledger.errors import InvalidArgument, LedgerError, ReconciliationError, TableError
-from ledger.reconciliation import Books
+from ledger.reconciliation import BookSettings
 from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.tables import BadRow, Layout, profile
 from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, UnexpectedAnswer, Unsupported
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 
 #: A file that was written within so many seconds may still be growing.
 SETTLED = 10.0
@@ -42,7 +42,7 @@ class Folder:
         self.system = system
 
     @classmethod
-    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+    def connect(cls, system: System, http_options: HttpOptions) -> Self:
         return cls(system)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
@@ -78,7 +78,7 @@ def read_folder(system: System, *, using: str | None, tell: Callable[[str], None
     Raises UnexpectedAnswer at the end where a file was refused, and Misconfigured.
     """
     folder, layout, by_month = _settings(system)
-    books = Books(
+    books = BookSettings(
         system=system.name,
         tenant=system.tenant,
         series=system.series,

@@ -23,13 +23,13 @@ from typing import Any, Self
 import httpx
 
 from workers.accounting import failures
-from workers.accounting.answers import Answer, plain
 from workers.accounting.authentication import Authentication
 from workers.accounting.deadline import Deadline
 from workers.accounting.errors import Refused
 from workers.accounting.failures import Fault
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.limits import Limits, admitted
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.responses import Answer, plain
 from workers.accounting.secrecy import Redactor, Secret
 from workers.accounting.sending import Sender
 
@@ -79,7 +79,7 @@ class Client:
         system: str,
         url: str,
         *,
-        plumbing: Plumbing,
+        http_options: HttpOptions,
         organisation: str = "",
         limits: Limits | None = None,
         authentication: Authentication | None = None,
@@ -89,12 +89,12 @@ class Client:
     ) -> None:
         self.system = system
         self._authentication = authentication
-        self._retries = plumbing.retries
-        self._clock = plumbing.clock
+        self._retries = http_options.retries
+        self._clock = http_options.clock
         limits = limits or Limits()
-        self._limiter = plumbing.limiter(organisation or system, limits)
+        self._limiter = http_options.limiter(organisation or system, limits)
         self._redactor = Redactor()
-        times = plumbing.timeouts
+        times = http_options.timeouts
         http = None
         with contextlib.suppress(httpx.InvalidURL, ValueError):
             http = httpx.Client(
@@ -106,7 +106,7 @@ class Client:
                     **(headers or {}),
                 },
                 timeout=httpx.Timeout(connect=times.connect, read=times.read, write=times.write, pool=times.connect),
-                transport=plumbing.transport,
+                transport=http_options.transport,
                 follow_redirects=False,
             )
         if http is None or not _may_be_asked(http.base_url):
@@ -120,7 +120,7 @@ class Client:
             clock=self._clock,
             deadline=deadline,
             total=times.total,
-            largest=plumbing.largest_answer,
+            largest=http_options.largest_answer,
             cooldown=limits.cooldown,
             explain=explain,
             classify=classify,

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from workers.accounting.answers import Answer
 from workers.accounting.authentication import basic
 from workers.accounting.errors import AuthenticationFailed, Misconfigured, UnexpectedAnswer
 from workers.accounting.failures import no_address
 from workers.accounting.http import Client
-from workers.accounting.plumbing import Plumbing, Timeouts, unlimited
+from workers.accounting.http_options import HttpOptions, Timeouts, unlimited
+from workers.accounting.responses import Answer
 from workers.accounting.secrecy import Secret
 from workers.accounting.token_store import Token, TokenStore, fingerprint
 
@@ -39,10 +39,10 @@ class OAuth:
         client_id: Secret,
         client_secret: Secret,
         refresh: Secret | None,
-        plumbing: Plumbing,
+        http_options: HttpOptions,
         scope: str = "",
     ) -> None:
-        if plumbing.tokens is None:
+        if http_options.tokens is None:
             raise Misconfigured(
                 f"{system}: there is no place to keep its tokens.",
                 rule="All workers must share the token that one of them renews.",
@@ -50,14 +50,14 @@ class OAuth:
                 system=system,
             )
         self._system = system
-        self._store: TokenStore = plumbing.tokens
-        self._clock = plumbing.clock
+        self._store: TokenStore = http_options.tokens
+        self._clock = http_options.clock
         self._credentials = (client_id, client_secret, refresh)
         self._origin = fingerprint(*self._credentials)
         self._scope = scope
         self._token: Token | None = None
         # The row is locked meanwhile, so an answer that doesn't come is given up sooner than elsewhere.
-        usual = plumbing.timeouts
+        usual = http_options.timeouts
         shorter = Timeouts(
             connect=min(usual.connect, 5),
             read=min(usual.read, 15),
@@ -65,9 +65,9 @@ class OAuth:
             total=min(usual.total, 20),
         )
         hurried = replace(
-            plumbing,
+            http_options,
             timeouts=shorter,
-            retries=replace(plumbing.retries, patience=min(plumbing.retries.patience, 10)),
+            retries=replace(http_options.retries, patience=min(http_options.retries.patience, 10)),
             # Its count would be kept in a transaction of its own, and here is one already, which holds the row. Nor
             # does the token endpoint count among what an organisation may ask.
             limiter=unlimited,
@@ -76,7 +76,7 @@ class OAuth:
         self._http = Client(
             system,
             host,
-            plumbing=hurried,
+            http_options=hurried,
             # Asked once in half an hour: no connection is kept for that.
             headers={"Connection": "close"},
         )

@@ -28,9 +28,9 @@ from typing import Any, ClassVar, Self
 from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
-from workers.accounting.odoo_doors import Door, Json2, JsonRpc
+from workers.accounting.http_options import HttpOptions
+from workers.accounting.odoo_connections import Json2, JsonRpc, OdooConnection
 from workers.accounting.pages import pages
-from workers.accounting.plumbing import Plumbing
 from workers.accounting.pushing import make_once
 from workers.accounting.records import Record
 
@@ -57,8 +57,8 @@ class Odoo:
         overlap=timedelta(minutes=15),
     )
 
-    def __init__(self, door: Door, system: System) -> None:
-        self._door = door
+    def __init__(self, connection: OdooConnection, system: System) -> None:
+        self._connection = connection
         self._system = system
         self._company = _id(system, system.required("organisation"), "company")
         self._page_size = system.option("page_size", 500)
@@ -77,22 +77,22 @@ class Odoo:
             self.capabilities = replace(self.capabilities, who_numbers=frozenset({WhoNumbers.CALLER}))
 
     @classmethod
-    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+    def connect(cls, system: System, http_options: HttpOptions) -> Self:
         """Options beside those above: ``journal`` and ``product`` (ids, for invoices that we make),
         ``reference_field``, ``page_size``."""
         database = system.option("database", "")
         given: dict[str, Any] = {
             "key": system.credentials["key"],
             "database": database,
-            "plumbing": plumbing,
+            "http_options": http_options,
             "limits_key": system.limits_key,
         }
-        door: Door
+        connection: OdooConnection
         api = system.option("api", "json2")
         if api == "json2":
-            door = Json2(system.name, system.required("url"), **given)
+            connection = Json2(system.name, system.required("url"), **given)
         elif api == "jsonrpc" and database and system.option("login", ""):
-            door = JsonRpc(system.name, system.required("url"), login=system.option("login", ""), **given)
+            connection = JsonRpc(system.name, system.required("url"), login=system.option("login", ""), **given)
         else:
             raise Misconfigured(
                 f"{system.name}: the option 'api' is {api!r}, with the database {database!r}.",
@@ -100,7 +100,7 @@ class Odoo:
                 remedy="Correct the options of the system in the settings.",
                 system=system.name,
             )
-        return cls(door, system)
+        return cls(connection, system)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
         """Ordered by id, each page from behind the last id: what changes meanwhile moves nothing between pages."""
@@ -180,7 +180,7 @@ class Odoo:
         return self._act(remote_id, "button_cancel", State.VOID)
 
     def close(self) -> None:
-        self._door.close()
+        self._connection.close()
 
     # Reading --------------------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Odoo:
             self._reference,
             *_AMOUNT,
         ]
-        found = self._door.call(
+        found = self._connection.call(
             _MOVES,
             "search_read",
             domain=[["company_id", "=", self._company], ["move_type", "in", _KINDS], *domain],
@@ -264,7 +264,7 @@ class Odoo:
         """Press a button of the invoice. Sent again after any fault: the second press of one is refused."""
         refusal: Refused | None = None
         try:
-            self._door.call(_MOVES, method, [int(remote_id)], repeatable=True)
+            self._connection.call(_MOVES, method, [int(remote_id)], repeatable=True)
         except Refused as error:
             refusal = error
         # Outside of the `except`, so that no error hangs on another. An earlier press may have done it.
@@ -294,7 +294,7 @@ class Odoo:
             **({"currency_id": self._currency(invoice.currency)} if invoice.currency else {}),
             **invoice.extra,
         }
-        answer = self._door.call(_MOVES, "create", vals_list=[values])
+        answer = self._connection.call(_MOVES, "create", vals_list=[values])
         made = answer.fields["result"]
         if not isinstance(made, list) or len(made) != 1 or not isinstance(made[0], int):
             answer.refuse("has not the id of one new invoice")
@@ -306,7 +306,7 @@ class Odoo:
 
     def _currency(self, code: str) -> int:
         # One that is switched off isn't found, unless it is asked for; then Odoo refuses it in its own words.
-        found = self._door.call(
+        found = self._connection.call(
             "res.currency", "search_read", domain=[["name", "=", code]], fields=["name"], limit=1, repeatable=True
         ).records("result")
         if not found:
@@ -328,7 +328,7 @@ class Odoo:
     def _withdraw(self, draft: RemoteInvoice) -> None:
         """Remove a draft of ours; one that somebody has removed or posted meanwhile stays as it is."""
         with suppress(NotThere, Refused):
-            self._door.call(_MOVES, "unlink", [int(draft.remote_id)], repeatable=True)
+            self._connection.call(_MOVES, "unlink", [int(draft.remote_id)], repeatable=True)
 
     def _taken(self, number: str) -> Refused:
         return self._refused(NumberRefused, f"the number {number!r} is taken", "Odoo gives a name once in a journal.")

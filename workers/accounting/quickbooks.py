@@ -20,17 +20,17 @@ from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 from workers.accounting import idempotency
-from workers.accounting.answers import Answer, plain
 from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.clock import Clock
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
 from workers.accounting.http import Client
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.limits import Limits
 from workers.accounting.oauth import OAuth
 from workers.accounting.pages import pages
-from workers.accounting.plumbing import Plumbing
 from workers.accounting.records import Record
+from workers.accounting.responses import Answer, plain
 
 API = "https://quickbooks.api.intuit.com"
 TOKENS = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
@@ -105,26 +105,26 @@ class QuickBooks:
         self._numbers_are_ours = False
 
     @classmethod
-    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+    def connect(cls, system: System, http_options: HttpOptions) -> Self:
         authentication = OAuth(
             system.name,
             system.option("token_url", TOKENS),
             client_id=system.credentials["client_id"],
             client_secret=system.credentials["client_secret"],
             refresh=system.credentials["refresh_token"],
-            plumbing=plumbing,
+            http_options=http_options,
         )
         http = Client(
             system.name,
             system.url or API,
-            plumbing=plumbing,
+            http_options=http_options,
             organisation=system.limits_key,
             limits=LIMITS,
             authentication=authentication,
             explain=_explained,
             classify=_classified,
         )
-        return cls(http, system, plumbing.clock)
+        return cls(http, system, http_options.clock)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
         """By change data capture, as far as it reaches: beyond, by queries, which know nothing of deletions."""

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.db import router
 
-from ledger.moments import aware
+from ledger.timestamps import aware
 from workers.accounting import metering
 from workers.accounting.limits import Admitted, Limits, Wait
 from workers.accounting.metering import Counts

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 
 from workers.accounting import failures
-from workers.accounting.answers import SHAPELESS, Answer, excerpt, loaded, parsed
 from workers.accounting.clock import Clock
 from workers.accounting.deadline import Deadline
 from workers.accounting.errors import Refused, UnexpectedAnswer
 from workers.accounting.failures import Fault
+from workers.accounting.responses import SHAPELESS, Answer, excerpt, loaded, parsed
 from workers.accounting.retries import retry_after
 from workers.accounting.secrecy import Redactor
 

@@ -9,13 +9,13 @@ from workers.accounting import credentials
 from workers.accounting.base import AccountingSystem
 from workers.accounting.credentials import ADAPTERS, System
 from workers.accounting.errors import Misconfigured
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 
 
-def connect(name: str, plumbing: Plumbing | None = None) -> AccountingSystem:
+def connect(name: str, http_options: HttpOptions | None = None) -> AccountingSystem:
     """The adapter of the system ``name``; limits and renewed tokens are in the database, for all processes."""
     system = credentials.system(name)
-    return adapter(system).connect(system, plumbing or shared())
+    return adapter(system).connect(system, http_options or shared())
 
 
 def adapter(system: System) -> type[AccountingSystem]:
@@ -38,9 +38,9 @@ def adapter(system: System) -> type[AccountingSystem]:
     return cast("type[AccountingSystem]", found)
 
 
-def shared() -> Plumbing:
-    """The plumbing of production: what processes must share is in the database."""
+def shared() -> HttpOptions:
+    """The http_options of production: what processes must share is in the database."""
     from workers.accounting.quota import SharedLimiter
     from workers.accounting.tokens import SharedTokens
 
-    return Plumbing(limiter=SharedLimiter, tokens=SharedTokens())
+    return HttpOptions(limiter=SharedLimiter, tokens=SharedTokens())

@@ -24,8 +24,8 @@ from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, Remote
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, Refused, Unsupported
 from workers.accounting.http import Client
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.pages import pages
-from workers.accounting.plumbing import Plumbing
 from workers.accounting.pushing import make_once
 from workers.accounting.records import Record
 
@@ -73,7 +73,7 @@ class Tryton:
         self._revenue = revenue
 
     @classmethod
-    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+    def connect(cls, system: System, http_options: HttpOptions) -> Self:
         """``receivable_account`` and ``revenue_account`` are codes, where Tryton's own defaults won't do."""
         company = system.required("organisation")
         if not company.isdecimal():
@@ -86,7 +86,7 @@ class Tryton:
         client = Client(
             system.name,
             system.required("url"),
-            plumbing=plumbing,
+            http_options=http_options,
             organisation=system.limits_key,
             authentication=bearer(system.credentials["key"]),
             headers={"X-Tryton-Context": _packed({"company": int(company)})},

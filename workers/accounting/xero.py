@@ -13,17 +13,17 @@ from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 from workers.accounting import idempotency
-from workers.accounting.answers import Answer, plain
 from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NumberRefused, Refused
 from workers.accounting.http import Client
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.limits import Limits
 from workers.accounting.oauth import OAuth
 from workers.accounting.pages import pages
-from workers.accounting.plumbing import Plumbing
 from workers.accounting.pushing import live_first
 from workers.accounting.records import Record
+from workers.accounting.responses import Answer, plain
 
 API = "https://api.xero.com/api.xro/2.0/"
 TOKENS = "https://identity.xero.com/connect/token"
@@ -84,7 +84,7 @@ class Xero:
         self._customer = system.option("customer", "")
 
     @classmethod
-    def connect(cls, system: System, plumbing: Plumbing) -> Self:
+    def connect(cls, system: System, http_options: HttpOptions) -> Self:
         authentication = OAuth(
             system.name,
             system.option("token_url", TOKENS),
@@ -93,14 +93,14 @@ class Xero:
             refresh=system.credentials.get("refresh_token"),
             # A refresh token has its scopes; only those of the settings may narrow them.
             scope=system.option("scopes", "" if system.credentials.get("refresh_token") else SCOPE),
-            plumbing=plumbing,
+            http_options=http_options,
         )
         # A custom connection belongs to one organisation, and names none.
         organisation = {"xero-tenant-id": system.organisation} if system.organisation else {}
         http = Client(
             system.name,
             system.url or API,
-            plumbing=plumbing,
+            http_options=http_options,
             organisation=system.limits_key,
             limits=LIMITS,
             authentication=authentication,

@@ -11,25 +11,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from workers.accounting.errors import Unreachable
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.limits import Admitted, Limiter, Wait
-from workers.accounting.plumbing import Plumbing
 
 #: Seconds beside what a request may take: for what is done before and after it.
 _LEEWAY = 30.0
 
 
 class ClaimGuard:
-    """``hold`` when a document was claimed; ``plumbing`` is what an adapter must be connected through."""
+    """``hold`` when a document was claimed; ``http_options`` is what an adapter must be connected through."""
 
-    def __init__(self, system: str, plumbing: Plumbing) -> None:
+    def __init__(self, system: str, http_options: HttpOptions) -> None:
         self._system = system
-        self._clock = plumbing.clock
+        self._clock = http_options.clock
         # The total is looked at between two reads, so one of them may come on top.
-        self._longest = plumbing.timeouts.total + plumbing.timeouts.read + _LEEWAY
+        self._longest = http_options.timeouts.total + http_options.timeouts.read + _LEEWAY
         self._ends: float | None = None
-        make = plumbing.limiter
-        self.plumbing = replace(
-            plumbing, limiter=lambda organisation, limits: _Guarded(self, make(organisation, limits))
+        make = http_options.limiter
+        self.http_options = replace(
+            http_options, limiter=lambda organisation, limits: _Guarded(self, make(organisation, limits))
         )
 
     def hold(self, begun: float, seconds: float) -> None:

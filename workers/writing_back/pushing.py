@@ -20,7 +20,7 @@ from django.db import router
 
 from ledger import remote
 from ledger.models import Entry
-from ledger.reconciliation import Books
+from ledger.reconciliation import BookSettings
 from ledger.reconciliation.mirror import Expected, expect
 from workers.accounting import credentials, systems
 from workers.accounting.base import AccountingSystem, NewInvoice, RemoteInvoice, State, WhoNumbers
@@ -33,7 +33,7 @@ from workers.accounting.errors import (
     UnexpectedAnswer,
     Unsupported,
 )
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 from workers.models import Push
 from workers.writing_back.claims import ClaimGuard
 from workers.writing_back.describing import Describe, described, hook
@@ -83,7 +83,7 @@ def push_system(
     name: str,
     *,
     using: str | None = None,
-    plumbing: Plumbing | None = None,
+    http_options: HttpOptions | None = None,
     draft_of: DraftOf | None = None,
     seconds: float | None = None,
 ) -> Run:
@@ -94,12 +94,12 @@ def push_system(
     """
     system = credentials.system(name)
     queue = PushQueue(system, using or router.db_for_write(Push))
-    guard = ClaimGuard(name, plumbing or systems.shared())
+    guard = ClaimGuard(name, http_options or systems.shared())
     try:
         found, voided = queue.look()
         run = Run(Counter(found=found, voided=voided))
         describe = hook(system)
-        adapter = systems.connect(name, guard.plumbing)
+        adapter = systems.connect(name, guard.http_options)
         try:
             _see_that_it_takes_numbers(system, adapter)
             _Pusher(queue, adapter, guard, describe, draft_of or partial(pooled_draft, name), run).all(seconds)
@@ -123,7 +123,7 @@ class _Pusher:
 
     def all(self, seconds: float | None) -> None:
         """Every row that is due, until the time is over or the system is in trouble."""
-        clock = self.guard.plumbing.clock
+        clock = self.guard.http_options.clock
         begun = clock.monotonic()
         in_a_row = 0
         while seconds is None or clock.monotonic() - begun < seconds:
@@ -166,7 +166,7 @@ class _Pusher:
             self._tell(push, "cancelled", self.queue.cancelled(push, there))
         else:
             expected = Expected(push.entry_id, there.remote_id, invoice.total, invoice.currency, invoice.customer)
-            expect(Books(push.system, push.tenant), [expected], using=self.queue.alias)
+            expect(BookSettings(push.system, push.tenant), [expected], using=self.queue.alias)
             self._tell(push, "pushed", self.queue.pushed(push, there))
 
     def _cancel(self, push: Push) -> None:
@@ -200,7 +200,7 @@ class _Pusher:
             _log.error("%s: %s", push, error)
             return None
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(push.attempts - 1, 10))
-        at = error.retry_at or self.guard.plumbing.clock.now() + timedelta(seconds=pause)
+        at = error.retry_at or self.guard.http_options.clock.now() + timedelta(seconds=pause)
         self._tell(push, "later", self.queue.later(push, error, at))
         _log.warning("%s, attempt %d: %s", push, push.attempts, error)
         return error

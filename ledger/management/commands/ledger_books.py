@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from ledger.errors import InvalidArgument
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, iso_date
 from ledger.management.layouts import add_layout, layout_of, words
-from ledger.reconciliation import Books
+from ledger.reconciliation import BookSettings
 from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.tables import BadRow
 
@@ -61,7 +61,7 @@ class Command(LedgerCommand):
         try:
             read = reconcile_file(
                 options["file"],
-                Books(
+                BookSettings(
                     options["system"],
                     options["tenant"],
                     options["series"],

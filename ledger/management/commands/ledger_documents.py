@@ -14,8 +14,8 @@ from ledger.errors import ReconciliationError
 from ledger.judging import judge
 from ledger.management.base import LedgerCommand
 from ledger.models import FindingKind
-from ledger.moments import timestamp
 from ledger.reconciliation import Finding, findings
+from ledger.timestamps import timestamp
 
 #: Entries whose documents are looked for at a time.
 _BATCH = 5000

@@ -12,10 +12,10 @@ from ledger import homes
 from ledger.errors import LedgerError
 from ledger.judging import Verdict, judge
 from ledger.management.base import BAD_OPTIONS, LedgerCommand
-from ledger.moments import timestamp
 from ledger.sweeps import Sweep, find_sweeps, registered, run
 from ledger.sweeps.health import health
 from ledger.sweeps.notes import renew
+from ledger.timestamps import timestamp
 
 
 class Command(LedgerCommand):

@@ -18,8 +18,8 @@ from ledger.actions import acknowledge_alarm
 from ledger.judging import Fact, Judgement, Kind, Verdict, judge, kind_of
 from ledger.management.base import BAD_OPTIONS, LedgerCommand, counted
 from ledger.models import AlarmRaised, Entry, Series, SweepRun
-from ledger.moments import MomentEncoder
 from ledger.sweeps.notes import note_run, this_process
+from ledger.timestamps import MomentEncoder
 from ledger.verification import CHECKS, watch
 from ledger.verification.alarms import may_not_write, with_state
 from ledger.verification.findings import Alarm, Note

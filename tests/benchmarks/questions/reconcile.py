@@ -14,8 +14,8 @@ from django.db import connection, transaction
 
 from ledger import issue
 from ledger.models import Period
-from ledger.reconciliation import Books, compare
-from ledger.reconciliation.mirror import Habits, begin, save_page
+from ledger.reconciliation import BookSettings, compare
+from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from tests.benchmarks.contest import Contest, Side, Steps, take_turns
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.measuring.sample import Sample
@@ -24,8 +24,8 @@ from tests.benchmarks.measuring.sample import Sample
 _ALLOWED = 150
 
 _TENANT, _SYSTEM = "reconciled", "books"
-_BOOKS = Books(_SYSTEM, tenant=_TENANT, grace=timedelta(0))
-_HABITS = Habits(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
+_BOOKS = BookSettings(_SYSTEM, tenant=_TENANT, grace=timedelta(0))
+_POLICY = ReadPolicy(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
 #: Missing on either side.
 _DISCREPANCIES = 100
 
@@ -113,7 +113,7 @@ def _fill(rows: int) -> Steps:
 def _mirror() -> Steps:
     """Tell the mirror of them, by statement."""
     yield "filling the mirror"
-    reading = begin(_BOOKS, _HABITS, full=True)
+    reading = begin(_BOOKS, _POLICY, full=True)
     with connection.cursor() as cursor:
         cursor.execute(_MIRROR, [_SYSTEM, _DISCREPANCIES, _DISCREPANCIES, _TENANT, 0])
     save_page(_BOOKS, reading, [], next_cursor=None)
@@ -159,7 +159,7 @@ def _compare_new(effort: Effort) -> Sample:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_MIRROR, [_SYSTEM, 0, 0, _TENANT, last])
         cursor.execute(_NOTE, [_SYSTEM, _TENANT, last])
-    save_page(_BOOKS, begin(_BOOKS, _HABITS), [], next_cursor=None)
+    save_page(_BOOKS, begin(_BOOKS, _POLICY), [], next_cursor=None)
     return _compare(full=False)
 
 

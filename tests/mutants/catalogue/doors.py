@@ -59,7 +59,7 @@ MUTANTS = (
     ),
     Mutant(
         "times are told without their offset",
-        "ledger/moments.py",
+        "ledger/timestamps.py",
         "    return localtime(aware(moment), zone).isoformat(",
         "    return localtime(aware(moment), zone).replace(tzinfo=None).isoformat(",
         (f"{ACTIONS}::TestTimes::test_commands",),

@@ -119,7 +119,7 @@ MUTANTS = (
     ),
     Mutant(
         "a draft is cancelled there before it is settled here",
-        "workers/drafting/unused.py",
+        "workers/remote/unused.py",
         "        wait_for_flush(using)\n",
         "        pass\n",
         (f"{READERS}::test_a_draft_that_is_cancelled_there",),

@@ -78,7 +78,7 @@ MUTANTS = (
     ),
     Mutant(
         "other metadata goes unnoticed",
-        "ledger/requests.py",
+        "ledger/arguments.py",
         "    if request.metadata is not None and json.loads(request.metadata) != entry.metadata:",
         "    if False:",
         (IDEMPOTENCE,),
@@ -150,7 +150,7 @@ MUTANTS = (
     ),
     Mutant(
         "a promised number is read in the schema of who asks",
-        "ledger/allocation/promises.py",
+        "ledger/allocation/deferred_numbers.py",
         ".raw(in_schema(self.schema, sql.PROMISED), wanted)",
         ".raw(sql.PROMISED, wanted)",
         (f"{SCHEMAS}::TestNumbersOfAtCommit",),

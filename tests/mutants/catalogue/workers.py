@@ -26,7 +26,7 @@ MUTANTS = (
     Mutant(
         "overlap dropped",
         f"{RECONCILING}/mirror.py",
-        "aware(row.read_from) - habits.overlap",
+        "aware(row.read_from) - policy.overlap",
         "aware(row.read_from)",
         ("tests/accounting/test_reconciliation.py::TestXero", CHANGES),
     ),
@@ -46,7 +46,7 @@ MUTANTS = (
     ),
     Mutant(
         "a key among the variables that an error tracker sends",
-        "workers/accounting/odoo_doors.py",
+        "workers/accounting/odoo_connections.py",
         "self._key, model",
         "self._key.reveal(), model",
         ("tests/accounting/test_trackers.py::TestOdoo",),
@@ -67,7 +67,7 @@ MUTANTS = (
     ),
     Mutant(
         "drafts across a period's edge",
-        "workers/drafting/refilling.py",
+        "workers/remote/refilling.py",
         "        if system.capabilities.numbers_by_clock and not need.is_current:\n",
         "        if False:\n",
         ("tests/accounting/test_remote_pools.py",),
@@ -253,7 +253,7 @@ MUTANTS = (
     ),
     Mutant(
         "a draft is cancelled that somebody uses",
-        "workers/drafting/unused.py",
+        "workers/remote/unused.py",
         "    if there.state is not State.DRAFT or (one.draft.reference and there.reference != one.draft.reference):\n",
         "    if False:\n",
         (
@@ -262,7 +262,7 @@ MUTANTS = (
     ),
     Mutant(
         "draft taken over and withdrawn for its reference",
-        "workers/drafting/looking.py",
+        "workers/remote/looking.py",
         "    if draft.reference and there.reference",
         "    if there.reference",
         (f"{REMOTE_POOLS}::test_drafts_that_were_taken_over_are_looked_at_too",),

@@ -80,7 +80,7 @@ class Command(LedgerCommand):
             self.stdout.write(f"No draft of {system} is left without a document.")
 
     def _cancel(self, alias: str, system: str, wanted: dict[str, Any], options: dict[str, Any]) -> None:
-        from workers.drafting import cancel_unused
+        from workers.remote import cancel_unused
 
         total = sum(1 for _ in remote.unused(system, **wanted, using=alias))
         with self.progress(total, wanted=options["verbosity"] > 0 and not options["json"]) as begin:

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, F
 
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
-from ledger.moments import timestamp
+from ledger.timestamps import timestamp
 from workers import system_sweeps, writing_back
 from workers.accounting import credentials
 from workers.accounting.errors import AccountingError, Misconfigured

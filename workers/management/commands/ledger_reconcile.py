@@ -11,10 +11,10 @@ from ledger.actions import acknowledge
 from ledger.errors import ReconciliationError
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 from ledger.models import RemoteReading
-from ledger.moments import timestamp
 from ledger.reconciliation import Finding, count_findings, findings
 from ledger.reconciliation.confirmed import count_confirmed
 from ledger.reconciliation.mirror import LostDocuments
+from ledger.timestamps import timestamp
 from workers.accounting import credentials, errors
 from workers.reconciliation import Reconciled, reconcile
 

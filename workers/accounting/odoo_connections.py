@@ -11,7 +11,7 @@ from workers.accounting import failures
 from workers.accounting.authentication import FixedHeaders, bearer
 from workers.accounting.errors import AccountingError, AuthenticationFailed, NotThere, Refused, ServerFault
 from workers.accounting.http import Client
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.records import Record
 from workers.accounting.secrecy import Secret
 
@@ -32,7 +32,7 @@ _REMEDY = {
 }
 
 
-class Door(Protocol):
+class OdooConnection(Protocol):
     def call(
         self, model: str, method: str, ids: list[int] | None = None, *, repeatable: bool = False, **given: Any
     ) -> Record:
@@ -46,12 +46,12 @@ class Json2:
     """``POST /json/2/<model>/<method>`` with the method's parameters by name; statuses are those of HTTP."""
 
     def __init__(
-        self, system: str, url: str, *, key: Secret, database: str, plumbing: Plumbing, limits_key: str
+        self, system: str, url: str, *, key: Secret, database: str, http_options: HttpOptions, limits_key: str
     ) -> None:
         self._client = Client(
             system,
             url,
-            plumbing=plumbing,
+            http_options=http_options,
             organisation=limits_key,
             authentication=bearer(key),
             headers={"X-Odoo-Database": database} if database else {},
@@ -83,13 +83,13 @@ class JsonRpc:
         login: str,
         key: Secret,
         database: str,
-        plumbing: Plumbing,
+        http_options: HttpOptions,
         limits_key: str,
     ) -> None:
         self._client = Client(
             system,
             url,
-            plumbing=plumbing,
+            http_options=http_options,
             organisation=limits_key,
             # Nothing in the headers, but known to whatever cleans texts of secrets.
             authentication=FixedHeaders({}, also_secret=[key]),

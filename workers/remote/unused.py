@@ -19,7 +19,7 @@ from ledger.remote.drafts import reference
 from workers.accounting import systems
 from workers.accounting.base import AccountingSystem, RemoteInvoice, State
 from workers.accounting.errors import AccountingError, AuthenticationFailed, Misconfigured
-from workers.accounting.plumbing import Plumbing
+from workers.accounting.http_options import HttpOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def cancel_unused(
     series: str | None = None,
     day: date | None = None,
     by: Any = None,
-    plumbing: Plumbing | None = None,
+    http_options: HttpOptions | None = None,
     using: str,
     tell: Callable[[Unused], None] = lambda one: None,
 ) -> Iterator[Cancelled]:
@@ -52,7 +52,7 @@ def cancel_unused(
     doesn't end it; one that would meet all others too (credentials, limits, no connection) is raised.
     """
     wanted: dict[str, Any] = {"tenant": tenant, "series": series, "day": day}
-    with closing(systems.connect(system, plumbing)) as books:
+    with closing(systems.connect(system, http_options)) as books:
         _keep_strays(books, system, wanted, using)
         drafts = list(remote.unused(system, **wanted, using=using))
         # A crash here must not bring back the slot of a draft that is cancelled there.

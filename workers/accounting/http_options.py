@@ -28,7 +28,7 @@ def unlimited(organisation: str, limits: Limits) -> Limiter:
 
 
 @dataclass(frozen=True, slots=True)
-class Plumbing:
+class HttpOptions:
     """``limiter`` makes the gate of an organisation; ``tokens`` keeps what OAuth renews.
 
     ``systems.shared()`` makes the one for production, with both in the database. ``largest_answer`` is in bytes.

@@ -20,7 +20,7 @@ def judged(tenant: str | None) -> Judgement:
     return judge(tenant=tenant, sweeps=health())
 
 
-def shown(
+def render_page(
     request: HttpRequest,
     access: Access,
     template: str,

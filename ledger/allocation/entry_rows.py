@@ -18,13 +18,13 @@ from ledger.models import Entry, NumberIssued
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from ledger.allocation.answers import Request
+    from ledger.allocation.interface import Request
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KIND = Entry.Kind.ISSUED.value
 
 
-class Written:
+class EntryRows:
     """Makes the entries of one call, which share its tenant, date, actor and metadata."""
 
     def __init__(self, connection: BaseDatabaseWrapper, request: Request, issued_on: date) -> None:

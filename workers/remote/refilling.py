@@ -4,7 +4,7 @@ One worker has a pool to himself (``ledger.remote.claim``), since the same draft
 under a reference that its place gives it, and stored at once, in a short transaction of its own. A worker that is
 killed in between leaves a draft which the next one finds by that reference.
 
-Before that, he looks whether drafts that wait were deleted or used there (``workers.drafting.looking``).
+Before that, he looks whether drafts that wait were deleted or used there (``workers.remote.looking``).
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from workers.accounting.errors import (
     Unreachable,
     Unsupported,
 )
-from workers.accounting.plumbing import Plumbing
-from workers.drafting.looking import LOOK_EVERY, look
-from workers.drafting.runs import Counts, DraftOptions, Pool, options_of
+from workers.accounting.http_options import HttpOptions
+from workers.remote.looking import LOOK_EVERY, look
+from workers.remote.runs import Counts, DraftOptions, Pool, options_of
 
 #: What concerns the whole system: there is no sense in going on with its next series.
 _OF_THE_SYSTEM = (Misconfigured, AuthenticationFailed, Unsupported, RateLimited, Unreachable, ServerFault)
@@ -46,17 +46,19 @@ _log = logging.getLogger(__name__)
 
 
 def refill_system(
-    alias: str, name: str, *, plumbing: Plumbing | None = None, look_every: timedelta = LOOK_EVERY
+    alias: str, name: str, *, http_options: HttpOptions | None = None, look_every: timedelta = LOOK_EVERY
 ) -> dict[str, int]:
     """Refill the pools of the series that draft in the system ``name``; returns what was done, in drafts.
 
     What trying again may mend is noted in the pool and logged, and the next run tries again. What needs a person is
     raised as well, after the other series of the system had their turn. Call it outside a transaction.
     """
-    return vars(_refill(alias, name, plumbing=plumbing, look_every=look_every))
+    return vars(_refill(alias, name, http_options=http_options, look_every=look_every))
 
 
-def _refill(alias: str, name: str, *, plumbing: Plumbing | None = None, look_every: timedelta = LOOK_EVERY) -> Counts:
+def _refill(
+    alias: str, name: str, *, http_options: HttpOptions | None = None, look_every: timedelta = LOOK_EVERY
+) -> Counts:
     counts = Counts()
     claims = [remote.claim(series, using=alias) for series in remote.remote_series(name, using=alias)]
     pools = [Pool(claim) for claim in claims if claim is not None]
@@ -64,7 +66,7 @@ def _refill(alias: str, name: str, *, plumbing: Plumbing | None = None, look_eve
         return counts
     finished = False
     try:
-        _work(alias, name, pools, counts, plumbing, look_every)
+        _work(alias, name, pools, counts, http_options, look_every)
         finished = True
     finally:
         for pool in pools:
@@ -82,14 +84,14 @@ def _refill(alias: str, name: str, *, plumbing: Plumbing | None = None, look_eve
 
 
 def _work(
-    alias: str, name: str, pools: list[Pool], counts: Counts, plumbing: Plumbing | None, look_every: timedelta
+    alias: str, name: str, pools: list[Pool], counts: Counts, http_options: HttpOptions | None, look_every: timedelta
 ) -> None:
     """Everything that asks the network; what goes wrong is noted in the pools that it concerns."""
     # Ends by itself before Celery ends it; the next run goes on.
     deadline = time.monotonic() + 0.8 * ledger_settings().sweeps["refill_remote_pools"]["limit"]
     try:
         options = options_of(credentials.system(name))
-        system = systems.connect(name, plumbing)
+        system = systems.connect(name, http_options)
     except AccountingError as error:
         _note(error, pools)
         return

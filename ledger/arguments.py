@@ -11,7 +11,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from ledger import refusals
-from ledger.allocation.answers import Request
+from ledger.allocation.interface import Request
 from ledger.calendars import business_date, zone
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidDate, InvalidMetadata

@@ -99,7 +99,7 @@ def outgrown_at_last_rate(period: Period, alias: str) -> Finding | None:
     if last is None or last.ends_on == date.max:
         return None
     left = period.max_value - period.first_value + 1
-    return growth_finding(
+    return exhaustion_finding(
         outgrown_on(
             used=last.last_value - last.first_value + 1,
             days=last.as_span().days,
@@ -113,7 +113,7 @@ def outgrown_at_last_rate(period: Period, alias: str) -> Finding | None:
     )
 
 
-def growth_finding(day: date | None, period: Period, highest: int, rate: str) -> Finding | None:
+def exhaustion_finding(day: date | None, period: Period, highest: int, rate: str) -> Finding | None:
     """The warning that a counter reaches ``highest`` on ``day``; None where there is no such day."""
     if day is None:
         return None

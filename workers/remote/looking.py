@@ -14,7 +14,7 @@ from typing import Any
 from ledger import remote
 from ledger.remote import Claim, Draft
 from workers.accounting.base import AccountingSystem, RemoteInvoice, State
-from workers.drafting.runs import Counts, Pool
+from workers.remote.runs import Counts, Pool
 
 #: How often changes in the accounting system are asked for, and each draft by itself; sooner where there is no list of
 #: changes, or it leaves out what was deleted.

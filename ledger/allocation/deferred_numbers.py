@@ -11,9 +11,9 @@ from django.db import connections
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import in_schema
-from ledger.allocation.answers import day_of
+from ledger.allocation.entry_rows import EntryRows
 from ledger.allocation.hooks import before
-from ledger.allocation.written import Written
+from ledger.allocation.interface import day_of
 from ledger.database_errors import told_in_our_words
 from ledger.errors import CommitRefused
 from ledger.models import Entry, NumberIssued
@@ -31,7 +31,7 @@ _TOLD = "_ledger_told_before_commit"
 
 
 @dataclass(eq=False)
-class Promise:
+class DeferredNumbers:
     """The entries of one call, to be told together: asking for one of a thousand must not cost a thousand queries.
 
     ``ids`` are those that the entries were promised, and ``schema`` is where they will be: when somebody asks, the
@@ -44,17 +44,17 @@ class Promise:
     series: str
     entries: Sequence[NumberIssued]
     ids: Sequence[int] = field(default_factory=list)
-    written: Written | None = field(default=None, repr=False)
+    written: EntryRows | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """In another process nobody will tell; the entries ask the database there."""
         return self.__dict__ | {"written": None}
 
     def give(self) -> None:
-        """Let the entries ask this promise for what they don't know."""
+        """Let the entries ask for what they don't know."""
         self.ids = [entry.pk for entry in self.entries]
         for entry in self.entries:
-            entry.__dict__["_promise"] = self
+            entry.__dict__["_deferred"] = self
 
     def keep(self, asking: Entry) -> None:
         """Fill in the entries, and ``asking`` if it is a copy of one; the ticket is numbered first if it hasn't been.
@@ -70,7 +70,7 @@ class Promise:
             if row is None:
                 raise refusals.not_issued(entry)
             _fill(entry, row)
-        # A copy is of the entry with the same promise, or of the same document.
+        # A copy is of the entry that asks the same, or of the same document.
         for entry, pk, row in zip(self.entries, self.ids, found, strict=True):
             if row is not None and (asking.pk in (pk, row.pk) or asking.document == entry.document > ""):
                 _fill(asking, row)
@@ -148,17 +148,17 @@ def _fill(entry: Entry, row: Entry) -> None:
         entry.__dict__[column.attname] = getattr(row, column.attname)
 
 
-def _forget_on_rollback(connection: BaseDatabaseWrapper, promise: Promise) -> None:
+def _forget_on_rollback(connection: BaseDatabaseWrapper, deferred: DeferredNumbers) -> None:
     """Whatever is rolled back, also a savepoint alone, may have been what numbered the ticket."""
-    told: weakref.WeakSet[Promise] | None = connection.__dict__.get(_TOLD)
+    told: weakref.WeakSet[DeferredNumbers] | None = connection.__dict__.get(_TOLD)
     if told is None:
         told = connection.__dict__[_TOLD] = weakref.WeakSet()
         before(connection, "_savepoint_rollback", lambda: _forget_all(told))
         before(connection, "_rollback", lambda: _forget_all(told))
-    told.add(promise)
+    told.add(deferred)
 
 
-def _forget_all(told: weakref.WeakSet[Promise]) -> None:
-    for promise in list(told):
-        promise.forget()
+def _forget_all(told: weakref.WeakSet[DeferredNumbers]) -> None:
+    for deferred in list(told):
+        deferred.forget()
     told.clear()

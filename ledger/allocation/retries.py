@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger.allocation.answers import Request
+from ledger.allocation.interface import Request
 from ledger.models import Entry
 
 
