@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from django.utils.formats import number_format
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from django.utils.dateformat import format as date_text
+from django.utils.formats import get_format, number_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 
+from ledger.timestamps import aware
 
-def quantity(count: int) -> str:
+
+def quantity(count: float) -> str:
     """A quantity as the reader's language groups it: ``1,234``."""
     return number_format(count, use_l10n=True, force_grouping=True)
+
+
+def day_told(day: date) -> str:
+    """A date in the short form of the reader's language: ``30.11.2026``, ``30/11/2026``.
+
+    It is ``2026-11-30`` where that form has the month first, which half of the world reads as another day.
+    """
+    form = get_format("SHORT_DATE_FORMAT")
+    # A day of the database that Python's calendar doesn't reach is no date.
+    return day.isoformat() if form == "m/d/Y" or not isinstance(day, date) else date_text(day, form)
+
+
+def moment_told(moment: datetime | None, zone: tzinfo | None = None) -> str:
+    """A time to the second and with its offset, in ``zone`` or in the reader's; empty where there is none."""
+    if moment is None:
+        return ""
+    local = localtime(aware(moment), zone)
+    text = local.isoformat(sep=" ", timespec="seconds")
+    return f"{day_told(local.date())}{text[10:]}" if isinstance(local, datetime) else text
+
+
+def span_told(first: Any, last: Any) -> str:
+    """``7 to 12``, both inclusive."""
+    return gettext("%(first)s to %(last)s") % {"first": first, "last": last}
 
 
 def numbers_told(*, valid: int, void: int, missing: int, to_explain: int = 0, in_progress: int = 0) -> str:

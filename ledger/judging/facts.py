@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from django.db import router
+from django.utils.translation import override
 
 from ledger.conf import ledger_settings
 from ledger.cursors import open_cursor
@@ -195,7 +196,10 @@ def _running_out(asked: _Asked) -> Iterator[Fact]:
         runs_out = runs_out_on(period, speed.get(period.pk), _highest(period), day)
         if runs_out is not None:
             fact = Fact(Kind.RUNNING_OUT, 1, *place)
-            yield replace(fact, detail=f"{fact.place}, about {runs_out}")
+            # Programs read it too.
+            with override("en"):
+                detail = f"{fact.place}, about {runs_out}"
+            yield replace(fact, detail=detail)
 
 
 def _ranges(asked: _Asked) -> Iterator[Fact]:

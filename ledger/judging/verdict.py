@@ -8,6 +8,10 @@ from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop, ngettext, ngettext_lazy
+
+from ledger.words import day_told, quantity
+
 #: So many places are named in a sentence; a list of all is for pages and JSON.
 _PLACES = 3
 
@@ -15,14 +19,19 @@ _PLACES = 3
 class State(StrEnum):
     """How a period, a series, a tenant or the whole ledger stands. The worst comes first."""
 
-    LOST = "lost or tampered"
-    BROKEN = "rules broken"
-    DIFFERS = "differs from the books"
-    UNEXPLAINED = "unexplained"
-    UNDECLARED = "undeclared"
-    RUNNING_OUT = "running out"
-    OVERDUE = "overdue"
-    IN_ORDER = "in order"
+    LOST = gettext_noop("lost or tampered")
+    BROKEN = gettext_noop("rules broken")
+    DIFFERS = gettext_noop("differs from the books")
+    UNEXPLAINED = gettext_noop("unexplained")
+    UNDECLARED = gettext_noop("undeclared")
+    RUNNING_OUT = gettext_noop("running out")
+    OVERDUE = gettext_noop("overdue")
+    IN_ORDER = gettext_noop("in order")
+
+    @property
+    def label(self) -> str:
+        """Its name in the reader's language."""
+        return gettext(self.value)
 
     @property
     def rank(self) -> int:
@@ -43,13 +52,12 @@ class State(StrEnum):
 _RANKS = {state: rank for rank, state in enumerate(State)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Wording:
-    """``one`` and ``many`` follow a count; ``remedy`` says what to do."""
+    """``text`` follows a count, ``n``; ``remedy`` says what to do. Not compared, which would translate them."""
 
     state: State
-    one: str
-    many: str
+    text: Any
     remedy: str
 
 
@@ -58,102 +66,102 @@ class Kind(Enum):
 
     LOST = _Wording(
         State.LOST,
-        "value is lost or was tampered with",
-        "values are lost or were tampered with",
-        "Restore them from a backup; manage.py ledger_verify names each.",
+        ngettext_lazy("value is lost or was tampered with", "values are lost or were tampered with", "n"),
+        gettext_noop("Restore them from a backup; manage.py ledger_verify names each."),
     )
     DISAGREES = _Wording(
         State.LOST,
-        "counter disagrees with its rows",
-        "counters disagree with their rows",
-        "manage.py ledger_verify names the rows.",
+        ngettext_lazy("counter disagrees with its rows", "counters disagree with their rows", "n"),
+        gettext_noop("manage.py ledger_verify names the rows."),
     )
     TAMPERED = _Wording(
         State.LOST,
-        "alarm is unresolved",
-        "alarms are unresolved",
-        "The page of alarms names the rows; manage.py ledger_verify looks again.",
+        ngettext_lazy("alarm is unresolved", "alarms are unresolved", "n"),
+        gettext_noop("The page of alarms names the rows; manage.py ledger_verify looks again."),
     )
     RULE = _Wording(
         State.BROKEN,
-        "rule of a country is broken",
-        "rules of a country are broken",
-        "manage.py ledger_rules names them.",
+        ngettext_lazy("rule of a country is broken", "rules of a country are broken", "n"),
+        gettext_noop("manage.py ledger_rules names them."),
     )
     SETUP = _Wording(
         State.BROKEN,
-        "alarm about settings, keys or privileges is unresolved",
-        "alarms about settings, keys or privileges are unresolved",
-        "The page of alarms names them; manage.py ledger_verify looks again.",
+        ngettext_lazy(
+            "alarm about settings, keys or privileges is unresolved",
+            "alarms about settings, keys or privileges are unresolved",
+            "n",
+        ),
+        gettext_noop("The page of alarms names them; manage.py ledger_verify looks again."),
     )
     DIFFERENCE = _Wording(
         State.DIFFERS,
-        "difference from the books is unresolved",
-        "differences from the books are unresolved",
-        "Mend it on the side that is wrong, or acknowledge it with a reason.",
+        ngettext_lazy("difference from the books is unresolved", "differences from the books are unresolved", "n"),
+        gettext_noop("Mend it on the side that is wrong, or acknowledge it with a reason."),
     )
     UNEXPLAINED = _Wording(
         State.UNEXPLAINED,
-        "missing value is not explained",
-        "missing values are not explained",
-        "manage.py ledger_gaps explain",
+        ngettext_lazy("missing value is not explained", "missing values are not explained", "n"),
+        gettext_noop("manage.py ledger_gaps explain"),
     )
     NO_DOCUMENT = _Wording(
         State.UNEXPLAINED,
-        "number has lost its document",
-        "numbers have lost their documents",
-        "Void them, or say why they may stand: manage.py ledger_documents explain",
+        ngettext_lazy("number has lost its document", "numbers have lost their documents", "n"),
+        gettext_noop("Void them, or say why they may stand: manage.py ledger_documents explain"),
     )
     OPEN = _Wording(
         State.UNEXPLAINED,
-        "value is left over, and no checkout will take it",
-        "values are left over, and no checkout will take them",
-        "manage.py ledger_gaps sweep flags what no checkout will fill.",
+        ngettext_lazy(
+            "value is left over, and no checkout will take it",
+            "values are left over, and no checkout will take them",
+            "n",
+        ),
+        gettext_noop("manage.py ledger_gaps sweep flags what no checkout will fill."),
     )
     UNDECLARED = _Wording(
         State.UNDECLARED,
-        "missing value is due to be declared",
-        "missing values are due to be declared",
-        "manage.py ledger_declare",
+        ngettext_lazy("missing value is due to be declared", "missing values are due to be declared", "n"),
+        gettext_noop("manage.py ledger_declare"),
     )
     USED_UP = _Wording(
         State.RUNNING_OUT,
-        "counter is used up",
-        "counters are used up",
-        "Open another period, or issue from another series.",
+        ngettext_lazy("counter is used up", "counters are used up", "n"),
+        gettext_noop("Open another period, or issue from another series."),
     )
     RUNNING_OUT = _Wording(
         State.RUNNING_OUT,
-        "counter runs out before its period ends",
-        "counters run out before their periods end",
-        "Choose a shorter prefix for the next period, a shorter period, or a second series.",
+        ngettext_lazy("counter runs out before its period ends", "counters run out before their periods end", "n"),
+        gettext_noop("Choose a shorter prefix for the next period, a shorter period, or a second series."),
     )
     RANGE = _Wording(
         State.RUNNING_OUT,
-        "series has little left of its authorised ranges",
-        "series have little left of their authorised ranges",
-        "Ask the authority for the next range, and add it: manage.py ledger_ranges add",
+        ngettext_lazy(
+            "series has little left of its authorised ranges", "series have little left of their authorised ranges", "n"
+        ),
+        gettext_noop("Ask the authority for the next range, and add it: manage.py ledger_ranges add"),
     )
     POOL = _Wording(
         State.RUNNING_OUT,
-        "pool of drafts could not be refilled",
-        "pools of drafts could not be refilled",
-        "manage.py ledger_status tells why.",
+        ngettext_lazy("pool of drafts could not be refilled", "pools of drafts could not be refilled", "n"),
+        gettext_noop("manage.py ledger_status tells why."),
     )
     RESERVED = _Wording(
         State.OVERDUE,
-        "reservation waits for longer than a sweep lets it",
-        "reservations wait for longer than a sweep lets them",
-        "manage.py ledger_gaps sweep, and see that a worker does.",
+        ngettext_lazy(
+            "reservation waits for longer than a sweep lets it",
+            "reservations wait for longer than a sweep lets them",
+            "n",
+        ),
+        gettext_noop("manage.py ledger_gaps sweep, and see that a worker does."),
     )
     UNCHECKED = _Wording(
         State.OVERDUE,
-        "check could not be made",
-        "checks could not be made",
-        "manage.py ledger_verify says why.",
+        ngettext_lazy("check could not be made", "checks could not be made", "n"),
+        gettext_noop("manage.py ledger_verify says why."),
     )
     SWEEP = _Wording(
-        State.OVERDUE, "sweep is overdue", "sweeps are overdue", "manage.py ledger_sweep --status tells more."
+        State.OVERDUE,
+        ngettext_lazy("sweep is overdue", "sweeps are overdue", "n"),
+        gettext_noop("manage.py ledger_sweep --status tells more."),
     )
 
     @property
@@ -164,11 +172,11 @@ class Kind(Enum):
     @property
     def remedy(self) -> str:
         """What to do."""
-        return str(self.value.remedy)
+        return gettext(self.value.remedy)
 
     def counted(self, count: int) -> str:
         """``3 values are lost or were tampered with``."""
-        return f"{count:,} {self.value.one if count == 1 else self.value.many}"
+        return f"{quantity(count)} {self.value.text % {'n': count}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +202,13 @@ class Fact:
         if self.tenant is None:
             return ""
         if self.series is None:
-            return self.tenant or "the tenant without a name"
+            return self.tenant or gettext("the tenant without a name")
         name = f"{self.tenant}/{self.series}" if self.tenant else self.series
         if self.starts_on is None:
             return name
-        return f"{name} for ever" if self.starts_on == date.min else f"{name} from {self.starts_on}"
+        if self.starts_on == date.min:
+            return gettext("%(name)s for ever") % {"name": name}
+        return gettext("%(name)s from %(day)s") % {"name": name, "day": day_told(self.starts_on)}
 
     def concerns(self, tenant: str | None, series: str | None, starts_on: date | None) -> bool:
         """Whether it belongs to a place; to all of a tenant or series where the rest of the place is None."""
@@ -271,9 +281,13 @@ class Verdict:
             if facts:
                 moments = [fact.since for fact in facts if fact.since is not None]
                 names = list(dict.fromkeys(filter(None, (fact.detail or fact.place for fact in facts))))
-                more = f" and {len(names) - _PLACES} more" if len(names) > _PLACES else ""
-                where = f" ({', '.join(names[:_PLACES])}{more})" if names else ""
-                text = f"{kind.counted(sum(fact.count for fact in facts))}{where}"
+                places = ", ".join(names[:_PLACES])
+                if len(names) > _PLACES:
+                    more = {"places": places, "n": quantity(len(names) - _PLACES)}
+                    places = gettext("%(places)s and %(n)s more") % more
+                text = kind.counted(sum(fact.count for fact in facts))
+                if places:
+                    text = f"{text} ({places})"
                 yield Told(kind.state, text, min(moments, default=None), kind.remedy)
 
     @property
@@ -281,11 +295,12 @@ class Verdict:
         """``2 alarms are acknowledged``; empty where none is."""
         if not self.acknowledged:
             return ""
-        return f"{self.acknowledged:,} {'alarm is' if self.acknowledged == 1 else 'alarms are'} acknowledged"
+        told = ngettext("%(n)s alarm is acknowledged", "%(n)s alarms are acknowledged", self.acknowledged)
+        return told % {"n": quantity(self.acknowledged)}
 
     def __str__(self) -> str:
         said = "; ".join(filter(None, [*(told.text for told in self.told()), self.acknowledged_text]))
-        return f"{self.state}: {said}" if said else self.state.value
+        return f"{self.state.label}: {said}" if said else self.state.label
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""

@@ -10,13 +10,16 @@ from typing import Any
 from django import template
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import number_format
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 
 from ledger.reconciliation.findings import told_there
 from ledger.tenants import tenant_name, tenant_tax_id
-from ledger.timestamps import aware, timestamp
+from ledger.timestamps import aware
 from ledger.unreadable import cut
-from ledger.zones import timestamp_in
+from ledger.words import day_told, moment_told, quantity
+from ledger.zones import zone_or_utc
 
 register = template.Library()
 
@@ -26,10 +29,10 @@ _LONGEST = 5000
 
 @register.filter
 def grouped(number: Any) -> str:
-    """A quantity with commas; a dash for none. What should be a quantity and is none is shown as it is."""
+    """A quantity as the language groups it; a dash for none. What is no quantity is shown as it is."""
     if number is None:
         return "–"
-    return f"{number:,}" if isinstance(number, (int, float)) else cut(str(number))
+    return quantity(number) if isinstance(number, (int, float)) else cut(str(number))
 
 
 @register.filter
@@ -46,8 +49,8 @@ def tax_id(tenant: str) -> str:
 
 @register.filter
 def day(on: date | None) -> str:
-    """A date, as programs write it too."""
-    return "–" if on is None else on.isoformat()
+    """A date in the short form of the language."""
+    return "–" if on is None else day_told(on)
 
 
 @register.filter
@@ -61,7 +64,7 @@ def moment(at: datetime | None, zone: str = "") -> str:
     """A moment for people, in the time zone of a series or in the reader's, and for programs."""
     if at is None:
         return "–"
-    shown = timestamp_in(at, zone) if zone else timestamp(at)
+    shown = moment_told(at, zone_or_utc(zone) if zone else None)
     return format_html('<time datetime="{}">{}</time>', aware(at).isoformat(), shown)
 
 
@@ -72,8 +75,8 @@ def lasted(span: timedelta | None) -> str:
         return "–"
     seconds = span.total_seconds()
     if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+        return f"{number_format(seconds, 1 if seconds < 10 else 0)} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{quantity(round(seconds / 3600))} h"
 
 
 @register.filter
@@ -87,7 +90,7 @@ def evidence(facts: Mapping[str, Any]) -> str:
     """Facts, one line for each; what is in a mapping stands below its name."""
     if not facts:
         return ""
-    lines = ((name.replace("_", " "), _fact(fact)) for name, fact in facts.items())
+    lines = ((str(name).replace("_", " "), _fact(fact)) for name, fact in facts.items())
     return format_html('<dl class="facts">{}</dl>', format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", lines))
 
 
@@ -100,8 +103,10 @@ def _fact(fact: Any) -> str:
         return "–"
     if isinstance(fact, str):
         return _moment(fact) or cut(fact, _LONGEST)
+    if isinstance(fact, Promise):
+        return str(fact)
     if isinstance(fact, date):
-        return fact.isoformat()
+        return day_told(fact)
     return cut(json.dumps(fact, ensure_ascii=False, cls=DjangoJSONEncoder), _LONGEST)
 
 
@@ -111,4 +116,4 @@ def _moment(text: str) -> str:
         at = parse_datetime(text) if len(text) > 10 else None
     except ValueError:
         return ""
-    return timestamp(at) if at is not None and at.tzinfo is not None else ""
+    return moment_told(at) if at is not None and at.tzinfo is not None else ""

@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -123,7 +124,7 @@ def page(
                 return redirect_to_login(request.get_full_path())
             if not is_readable(request, *args, *kwargs.values()):
                 return TemplateResponse(
-                    request, "ledger/unreadable.html", {"title": "Not readable", "user": user}, status=400
+                    request, "ledger/unreadable.html", {"title": _("Not readable"), "user": user}, status=400
                 )
             return of_user(request, *args, **kwargs)
 
@@ -138,11 +139,11 @@ def page(
                     raise PermissionDenied
                 response = view(request, access, *args, **kwargs)
             except PermissionDenied:
-                told = {"title": "Not allowed", "user": user, "permission": missing, "by_tenant": not of_all_tenants}
+                told = {"title": _("Not allowed"), "user": user, "permission": missing, "by_tenant": not of_all_tenants}
                 response = TemplateResponse(request, "ledger/forbidden.html", told, status=403)
             except Http404:
                 response = TemplateResponse(
-                    request, "ledger/missing.html", {"title": "Not found", "user": user}, status=404
+                    request, "ledger/missing.html", {"title": _("Not found"), "user": user}, status=404
                 )
             return response
 

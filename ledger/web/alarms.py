@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop, ngettext
 
 from ledger.actions import acknowledge_alarm
 from ledger.models import AlarmAcknowledged, AlarmRaised
@@ -14,17 +16,18 @@ from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.page import render_page
 from ledger.web.rows import Asked, kept
+from ledger.words import quantity
 
 _COLUMNS = {
-    "raised": "Raised",
-    "place": "Where",
-    "problem": "What is wrong",
-    "remedy": "What to do",
-    "state": "State",
-    "reason": "Acknowledged because",
+    "raised": _("Raised"),
+    "place": _("Where"),
+    "problem": _("What is wrong"),
+    "remedy": _("What to do"),
+    "state": _("State"),
+    "reason": _("Acknowledged because"),
 }
 _SORTS = {"raised": "pk"}
-_STATES = ("unresolved", "acknowledged", "resolved", "all")
+_STATES = (gettext_noop("unresolved"), gettext_noop("acknowledged"), gettext_noop("resolved"), gettext_noop("all"))
 
 
 @page()
@@ -51,13 +54,17 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
         "choose_url": asked.url(choose="page"),
         "may_acknowledge": access.may("acknowledge_alarm"),
     }
-    return render_page(request, access, "alarms.html", context, tenant=tenant, title="Alarms")
+    return render_page(request, access, "alarms.html", context, tenant=tenant, title=_("Alarms"))
 
 
 @page(does="acknowledge_alarm", methods=("GET", "HEAD", "POST"))
 def acknowledge_alarms(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why what these alarms found may stand, and appends what was said to each."""
-    return acknowledging(request, access, AlarmRaised, AlarmAcknowledged, acknowledge_alarm, "an alarm", _open)
+    return acknowledging(request, access, AlarmRaised, AlarmAcknowledged, acknowledge_alarm, "alarm", _asked, _open)
+
+
+def _asked(count: int) -> str:
+    return ngettext("Acknowledge an alarm", "Acknowledge %(n)s alarms", count) % {"n": quantity(count)}
 
 
 def _filtered(request: HttpRequest, tenant: str) -> QuerySet[Any]:

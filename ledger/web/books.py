@@ -17,6 +17,8 @@ from django.contrib import messages
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
@@ -26,6 +28,7 @@ from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.tables import BadRow, Layout, open_table, profile, profile_names, text_of
 from ledger.web.access import Access, page
 from ledger.web.page import address, render_page
+from ledger.words import quantity
 
 #: The largest file that a page takes, in bytes; the command takes any.
 LARGEST = 20 * 1024 * 1024
@@ -36,25 +39,29 @@ _LISTS = ("void_values", "valid_values", "where", "skip")
 class BooksForm(forms.Form):
     """An export, and how it is read. What is empty is as the profile says."""
 
-    system = forms.CharField(max_length=KEY_LENGTH, label="Name of the books", initial="books")
-    file = forms.FileField(label="Export (CSV, XLSX, ODS, JSON lines)")
-    profile = forms.ChoiceField(required=False, label="Program", choices=[])
-    number_column = forms.CharField(required=False, label="Column of the number")
-    date_column = forms.CharField(required=False, label="Column of the date")
-    id_column = forms.CharField(required=False, label="Column of the program's own key")
-    document_column = forms.CharField(required=False, label="Column of our document's key")
-    void_column = forms.CharField(required=False, label="Column that tells what is void")
-    void_values = forms.CharField(required=False, label="It says, of a void one", help_text="Several with | between.")
-    valid_values = forms.CharField(required=False, label="It says, of a valid one", help_text="Several with | between.")
-    where = forms.CharField(required=False, label="Only rows where", help_text="Such as Type=Invoice|Receipt.")
-    skip = forms.CharField(required=False, label="Leave out rows where", help_text="Such as Number=Total*.")
-    date_format = forms.CharField(required=False, label="Form of dates", help_text="Such as %d.%m.%Y.")
-    first = forms.DateField(required=False, label="It has everything from", help_text="Empty: everything at all.")
-    last = forms.DateField(required=False, label="to")
+    system = forms.CharField(max_length=KEY_LENGTH, label=_("Name of the books"), initial=_("books"))
+    file = forms.FileField(label=_("Export (CSV, XLSX, ODS, JSON lines)"))
+    profile = forms.ChoiceField(required=False, label=_("Program"), choices=[])
+    number_column = forms.CharField(required=False, label=_("Column of the number"))
+    date_column = forms.CharField(required=False, label=_("Column of the date"))
+    id_column = forms.CharField(required=False, label=_("Column of the program's own key"))
+    document_column = forms.CharField(required=False, label=_("Column of our document's key"))
+    void_column = forms.CharField(required=False, label=_("Column that tells what is void"))
+    void_values = forms.CharField(
+        required=False, label=_("It says, of a void one"), help_text=_("Several with | between.")
+    )
+    valid_values = forms.CharField(
+        required=False, label=_("It says, of a valid one"), help_text=_("Several with | between.")
+    )
+    where = forms.CharField(required=False, label=_("Only rows where"), help_text=_("Such as Type=Invoice|Receipt."))
+    skip = forms.CharField(required=False, label=_("Leave out rows where"), help_text=_("Such as Number=Total*."))
+    date_format = forms.CharField(required=False, label=_("Form of dates"), help_text=_("Such as %d.%m.%Y."))
+    first = forms.DateField(required=False, label=_("It has everything from"), help_text=_("Empty: everything at all."))
+    last = forms.DateField(required=False, label=_("to"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["profile"].choices = [("", "another"), *((name, name) for name in profile_names())]  # type: ignore[attr-defined]
+        self.fields["profile"].choices = [("", _("another")), *((name, name) for name in profile_names())]  # type: ignore[attr-defined]
         for name, field in self.fields.items():
             if name.endswith("_column"):
                 field.widget.attrs["list"] = "columns"
@@ -62,13 +69,15 @@ class BooksForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > LARGEST:
-            raise forms.ValidationError(f"It has more than {LARGEST // 1024**2} MB: manage.py ledger_books takes it.")
+            raise forms.ValidationError(
+                _("It has more than %(n)s MB: manage.py ledger_books takes it.") % {"n": LARGEST // 1024**2}
+            )
         return file
 
     def clean(self) -> None:
         first, last = self.cleaned_data.get("first"), self.cleaned_data.get("last")
         if (first is None) != (last is None):
-            self.add_error("last", "Name both days, or neither.")
+            self.add_error("last", _("Name both days, or neither."))
 
     def layout(self) -> Layout:
         """The layout that was chosen; raises InvalidArgument."""
@@ -97,7 +106,12 @@ def books(request: HttpRequest, access: Access) -> HttpResponse:
                 return _saved(form.cleaned_data["system"], layout)
             read = _read(form, layout, tenant, context, dry_run=request.POST.get("do") != "read")
             if not read.dry_run:
-                messages.success(request, f"{read.documents:,} documents of {read.source} were compared.")
+                told = ngettext(
+                    "%(n)s document of %(file)s was compared.",
+                    "%(n)s documents of %(file)s were compared.",
+                    read.documents,
+                )
+                messages.success(request, told % {"n": quantity(read.documents), "file": read.source})
                 return redirect(address("findings", tenant=tenant or None))
             context |= {"read": read, "found": read.findings[:_FINDINGS]}
         except LedgerError as error:
@@ -107,7 +121,7 @@ def books(request: HttpRequest, access: Access) -> HttpResponse:
             if denied is None:
                 raise
             context["problem"] = str(denied)
-    return render_page(request, access, "books.html", context, tenant=tenant, title="Books in a file")
+    return render_page(request, access, "books.html", context, tenant=tenant, title=_("Books in a file"))
 
 
 def _read(form: BooksForm, layout: Layout, tenant: str, context: dict[str, Any], *, dry_run: bool) -> FileRead:

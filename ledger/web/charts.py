@@ -6,11 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
 #: Height of the picture, in its units; a column is one unit wide.
 HEIGHT = 100
 _MOST = 62
 #: Days that one column may stand for.
-_STRETCHES = ((1, "day"), (7, "week"), (28, "four weeks"), (91, "quarter"), (364, "year"))
+_STRETCHES = (
+    (1, _("one day")),
+    (7, _("one week")),
+    (28, _("four weeks")),
+    (91, _("one quarter")),
+    (364, _("one year")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +56,12 @@ def issuance(days: Mapping[date, int]) -> Chart | None:
     dated = {day.toordinal(): count for day, count in days.items() if count and isinstance(day, date)}
     undated = sum(days.values()) - sum(dated.values())
     if not dated:
-        return None if not undated else Chart((), "", 0, "day", 0, undated)
+        return None if not undated else Chart((), "", 0, "", 0, undated)
     first, last = min(dated), max(dated)
     span = last - first + 1
-    length, stretch = next((each for each in _STRETCHES if span <= each[0] * _MOST), (-(-span // _MOST), "stretch"))
+    length = -(-span // _MOST)
+    years = ngettext("%(n)s year", "%(n)s years", length // 365) % {"n": length // 365}
+    length, stretch = next((each for each in _STRETCHES if span <= each[0] * _MOST), (length, years))
     columns = [0] * (-(-span // length))
     for day, count in dated.items():
         columns[(day - first) // length] += count
@@ -69,4 +80,4 @@ def issuance(days: Mapping[date, int]) -> Chart | None:
         )
         for at, count in enumerate(columns)
     )
-    return Chart(made, path, highest, stretch, sum(columns), undated)
+    return Chart(made, path, highest, str(stretch), sum(columns), undated)

@@ -12,12 +12,15 @@ from django.core.exceptions import ValidationError
 from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from ledger.actions import all_or_none
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.web.access import Access
 from ledger.web.page import address, render_page
+from ledger.words import quantity
 
 #: As many as a person can read before saying yes, where each was chosen; and where all that match a filter are.
 MOST, MOST_MATCHING = 200, 1000
@@ -28,7 +31,7 @@ _NAMED = 200
 class ReasonForm(forms.Form):
     """What an auditor will read."""
 
-    reason = forms.CharField(max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 4}))
+    reason = forms.CharField(label=_("Reason"), max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 4}))
 
     def clean_reason(self) -> str:
         """As the ledger takes it."""
@@ -39,9 +42,10 @@ class VoidForm(ReasonForm):
     """With what takes the number's place."""
 
     replacement = forms.CharField(
+        label=_("Replacement"),
         required=False,
         max_length=KEY_LENGTH,
-        help_text="The document or number that takes its place, if there is one.",
+        help_text=_("The document or number that takes its place, if there is one."),
     )
 
     def clean_replacement(self) -> str:
@@ -53,9 +57,9 @@ class VoidForm(ReasonForm):
 class Question:
     """What the page says: its title, a warning, the button; and where it leads back to."""
 
-    title: str
-    warning: str
-    button: str
+    title: Any
+    warning: Any
+    button: Any
     back: str
 
 
@@ -83,19 +87,21 @@ def confirmed(
     form = form_class(request.POST if request.method == "POST" else None)
     failures: list[str] = []
     if not chosen:
-        messages.warning(request, "Nothing was selected.")
+        messages.warning(request, _("Nothing was selected."))
         return redirect(question.back)
     if len(chosen) > most:
-        messages.error(request, f"More than {most:,} are selected. This can't be undone, so choose fewer at once.")
+        told = _("More than %(n)s are selected. This can't be undone, so choose fewer at once.")
+        messages.error(request, told % {"n": quantity(most)})
         return redirect(question.back)
     if form.is_bound and matching and request.POST.get("count") != str(len(chosen)):
-        failures = [f"What matches has changed meanwhile: there are {len(chosen):,} now."]
+        now = {"n": quantity(len(chosen))}
+        failures = [_("What matches has changed meanwhile: there are %(n)s now.") % now]
     elif form.is_bound and form.is_valid():
         done = all_or_none(chosen, lambda one: act(one, form.cleaned_data), alias, turn=turn)
         failures = done.failures
         if not failures:
-            told = f"Done: {done.written:,}." if done.written else "Nothing was left to do: it was done before."
-            messages.success(request, told)
+            written = _("Done: %(n)s.") % {"n": quantity(done.written)}
+            messages.success(request, written if done.written else _("Nothing was left to do: it was done before."))
             return redirect(question.back)
     context = {
         "question": question,
@@ -116,15 +122,15 @@ def acknowledging(
     raised: Any,
     said: Any,
     acknowledge: Callable[..., Any],
-    one: str,
+    noun: str,
+    asked: Callable[[int], str],
     matching: Callable[[HttpRequest, str], Any],
 ) -> HttpResponse:
     """Ask why the chosen rows of ``raised`` may stand, and append what was said to each, as rows of ``said``.
 
-    ``one`` is what people call such a row, with its article: "an alarm". ``matching(request, tenant)`` are the rows
-    that the page's filter lets through and that may be acknowledged.
+    ``noun`` is what addresses and forms call such a row, "alarm"; ``asked(count)`` is the question's title.
+    ``matching(request, tenant)`` are the rows that the page's filter lets through and that may be acknowledged.
     """
-    noun = one.partition(" ")[2]
     tenant = access.choose(request)
     alias = router.db_for_write(said)
     if asks_for_all(request):
@@ -132,11 +138,10 @@ def acknowledging(
     else:
         rows = raised.objects.using(alias).filter(tenant=tenant, pk__in=chosen_ids(request, noun))
     chosen = list(rows.order_by("pk")[: MOST_MATCHING + 1])
-    many = len(chosen) != 1
     question = Question(
-        title=f"Acknowledge {len(chosen):,} {noun}s" if many else f"Acknowledge {one}",
-        warning="An auditor reads why it may stand. It can't be changed or taken back; a later word adds to it.",
-        button="Acknowledge them" if many else "Acknowledge it",
+        title=asked(len(chosen)),
+        warning=_("An auditor reads why it may stand. It can't be changed or taken back; a later word adds to it."),
+        button=ngettext("Acknowledge it", "Acknowledge them", len(chosen)),
         back=address(f"{noun}s", tenant=tenant),
     )
 

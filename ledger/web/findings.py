@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop, ngettext
 
 from ledger.actions import acknowledge
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
@@ -17,19 +19,23 @@ from ledger.web.confirming import acknowledging
 from ledger.web.dates import asked_dates
 from ledger.web.page import render_page
 from ledger.web.rows import Asked, kept
+from ledger.words import quantity
 
 _COLUMNS = {
-    "number": "Number",
-    "kind": "What differs",
-    "system": "System",
-    "raised": "Raised",
-    "state": "State",
-    "reason": "Acknowledged because",
+    "number": _("Number"),
+    "kind": _("What differs"),
+    "system": _("System"),
+    "raised": _("Raised"),
+    "state": _("State"),
+    "reason": _("Acknowledged because"),
 }
 _SORTS = {"raised": "pk", "number": "subject", "system": "system"}
 #: So many documents there are shown beside the number.
 _MOST_THERE = 3
-_STATES = ("unresolved", "acknowledged", "resolved", "all")
+_STATES = (gettext_noop("unresolved"), gettext_noop("acknowledged"), gettext_noop("resolved"), gettext_noop("all"))
+
+#: What a document there is, in our words.
+_REMOTE_STATES = {"posted": _("valid"), "void": _("void"), "draft": _("draft")}
 
 
 @page("view_findingraised")
@@ -37,7 +43,7 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
     """The findings of one tenant, the latest first."""
     tenant = access.choose(request)
     asked = Asked(request, "findings")
-    kinds = [("", "any difference"), *FindingKind.choices]
+    kinds = [("", _("any difference")), *FindingKind.choices]
     found = _filtered(request, tenant)
     sort = asked.sort(_SORTS, "-raised")
     column = _SORTS[sort.lstrip("-")]
@@ -61,13 +67,17 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
         "may_acknowledge": access.may("acknowledge_finding"),
         "may_read_books": access.may("read_books"),
     }
-    return render_page(request, access, "findings.html", context, tenant=tenant, title="Findings")
+    return render_page(request, access, "findings.html", context, tenant=tenant, title=_("Findings"))
 
 
 @page("view_findingraised", does="acknowledge_finding", methods=("GET", "HEAD", "POST"))
 def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why these findings may stand, and appends what was said to each."""
-    return acknowledging(request, access, FindingRaised, FindingAcknowledged, acknowledge, "a finding", _open)
+    return acknowledging(request, access, FindingRaised, FindingAcknowledged, acknowledge, "finding", _asked, _open)
+
+
+def _asked(count: int) -> str:
+    return ngettext("Acknowledge a finding", "Acknowledge %(n)s findings", count) % {"n": quantity(count)}
 
 
 def _filtered(request: HttpRequest, tenant: str) -> QuerySet[Any]:
@@ -113,19 +123,19 @@ def sides(finding: FindingRaised) -> tuple[Side, ...]:
         or not all(isinstance(one, Mapping) for one in there)
     ):
         return ()
-    state = "" if not here else "void" if here.get("void") else "valid"
+    state = "" if not here else _("void") if here.get("void") else _("valid")
     pairs = (
-        ("Its key", "", "remote_id"),
-        ("Number", _text(here.get("number")), "number"),
-        ("Business date", _text(here.get("issued_on")), "issued_on"),
-        ("Document", _text(here.get("document")), "reference"),
-        ("State", state, "state"),
+        (_("Its key"), "", "remote_id"),
+        (_("Number"), _text(here.get("number")), "number"),
+        (_("Business date"), _text(here.get("issued_on")), "issued_on"),
+        (_("Document"), _text(here.get("document")), "reference"),
+        (_("State"), state, "state"),
     )
     found = []
     for title, mine, key in pairs:
         theirs = [_text(one.get(key)) for one in there[:_MOST_THERE]]
         if key == "state":
-            theirs = ["valid" if text == "posted" else text for text in theirs]
+            theirs = [_REMOTE_STATES.get(text, text) for text in theirs]
         if not any((mine, *theirs)):
             continue
         told = tuple((text, bool(mine and text and text.upper() != mine.upper())) for text in theirs)

@@ -8,19 +8,22 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import router
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger.cursors import open_cursor
 from ledger.gaps.holes import number_of
 from ledger.models import Entry
 from ledger.unreadable import UNREADABLE, cut, facts
 from ledger.web.counts_sql import IN_DATES
+from ledger.words import span_told
 
 GAP_COLUMNS = {
-    "value": "Number",
-    "count": "Values",
-    "cause": "Cause",
-    "since": "Known since",
-    "explanation": "Explanation",
+    "value": _("Number"),
+    "count": _("Values"),
+    "cause": _("Cause"),
+    "since": _("Known since"),
+    "explanation": _("Explanation"),
 }
 #: What may be sorted by, in SQL.
 GAP_SORTS = {"value": "g.starts_on {}, g.first {}", "count": "g.size {}, g.first", "since": "g.since {}, g.first"}
@@ -98,10 +101,10 @@ class GapLine:
     @property
     def cause(self) -> str:
         """Why, as the evidence has it."""
-        return cut(str(self.evidence.get("cause") or self.evidence.get(UNREADABLE, "not stated")))
+        return cut(str(self.evidence.get("cause") or self.evidence.get(UNREADABLE, gettext("not stated"))))
 
     def __str__(self) -> str:
-        return self.first_number if self.count == 1 else f"{self.first_number} to {self.last_number}"
+        return self.first_number if self.count == 1 else span_told(self.first_number, self.last_number)
 
 
 def wanted_gaps(

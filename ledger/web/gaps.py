@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import router
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ledger.actions import explain
 from ledger.models import AdoptedGap, Entry, GapExplained
@@ -15,6 +17,7 @@ from ledger.web.dates import asked_dates
 from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, GapLine, count_gaps, gap_rows, wanted_gaps
 from ledger.web.page import address, render_page
 from ledger.web.rows import Asked, kept
+from ledger.words import quantity
 
 
 @page()
@@ -38,7 +41,7 @@ def gaps(request: HttpRequest, access: Access) -> HttpResponse:
         "choose_url": asked.url(choose="page"),
         "may_explain": access.may("explain_gap"),
     }
-    return render_page(request, access, "gaps.html", context, tenant=tenant, title="Gaps")
+    return render_page(request, access, "gaps.html", context, tenant=tenant, title=_("Gaps"))
 
 
 @page(does="explain_gap", methods=("GET", "HEAD", "POST"))
@@ -58,11 +61,10 @@ def explain_gaps(request: HttpRequest, access: Access) -> HttpResponse:
         gap = rows.using(alias).get(tenant=tenant, pk=line.entry or line.adopted_gap)
         return explain(gap, explanation=said["reason"], by=request.user, using=alias)
 
-    many = len(chosen) != 1
     question = Question(
-        title=f"Explain {len(chosen):,} gaps" if many else "Explain a gap",
-        warning="An auditor reads the explanation. It can't be changed or taken back; a later one adds to it.",
-        button="Explain them" if many else "Explain it",
+        title=ngettext("Explain a gap", "Explain %(n)s gaps", len(chosen)) % {"n": quantity(len(chosen))},
+        warning=_("An auditor reads the explanation. It can't be changed or taken back; a later one adds to it."),
+        button=ngettext("Explain it", "Explain them", len(chosen)),
         back=address("gaps", tenant=tenant),
     )
     sent: Any = {"field": "gap", "key": "key"}

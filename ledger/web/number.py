@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import router
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from ledger.actions import void
 from ledger.formats import MAX_VALUE
@@ -59,9 +60,9 @@ def void_number(request: HttpRequest, access: Access, period: int, value: int) -
         return void(one, reason=said["reason"], by=request.user, replacement=replacement, using=alias)
 
     question = Question(
-        title=f"Declare {entry.number} void",
-        warning="The number stays in the ledger and is never given again. This can't be taken back.",
-        button="Declare it void",
+        title=_("Declare %(number)s void") % {"number": entry.number},
+        warning=_("The number stays in the ledger and is never given again. This can't be taken back."),
+        button=_("Declare it void"),
         back=address("number", period, value),
     )
     whose = {"tenant": found.tenant, "alias": alias, "turn": "void"}

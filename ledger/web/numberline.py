@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger.models import Period
 from ledger.web.counts import Bucket, PeriodCounts
+from ledger.words import quantity
 
 #: Height of a lane, in units of its picture; a stretch is one unit wide.
 HEIGHT = 20
@@ -72,12 +77,12 @@ class NumberLine:
         return self.last + 1, self.last + self.count
 
 
-_LANES: tuple[tuple[str, str, str, Callable[[Bucket], int]], ...] = (
-    ("issued", "Valid", "a document has the number", lambda bucket: bucket.used - bucket.void),
-    ("void", "Void", "declared void, never given again", lambda bucket: bucket.void),
-    ("missing", "Missing", "no document bears the value", lambda bucket: bucket.missing),
-    ("open", "In progress", "reserved, or free for the next checkout", lambda bucket: bucket.open),
-    ("confirmed", "Confirmed", "the accounting system has it too", lambda bucket: bucket.confirmed),
+_LANES: tuple[tuple[str, Any, Any, Callable[[Bucket], int]], ...] = (
+    ("issued", _("Valid"), _("a document has the number"), lambda bucket: bucket.used - bucket.void),
+    ("void", _("Void"), _("declared void, never given again"), lambda bucket: bucket.void),
+    ("missing", _("Missing"), _("no document bears the value"), lambda bucket: bucket.missing),
+    ("open", _("In progress"), _("reserved, or free for the next checkout"), lambda bucket: bucket.open),
+    ("confirmed", _("Confirmed"), _("the accounting system has it too"), lambda bucket: bucket.confirmed),
 )
 
 
@@ -98,7 +103,7 @@ def number_line(counts: PeriodCounts, first: int | None = None, last: int | None
         last_number=_number(period, high),
         width=len(buckets),
         lanes=tuple(
-            Lane(name, title, meaning, sum(map(count, buckets)), _path([(count(b), b.size) for b in buckets]))
+            Lane(name, str(title), str(meaning), sum(map(count, buckets)), _path([(count(b), b.size) for b in buckets]))
             for name, title, meaning, count in _LANES
         ),
         steps=tuple(_steps(buckets)),
@@ -138,5 +143,5 @@ def _steps(buckets: Sequence[Bucket]) -> list[Step]:
 
 
 def _told(part: Sequence[Bucket]) -> str:
-    said = [(sum(map(count, part)), title.lower()) for _, title, _, count in _LANES]
-    return ", ".join(f"{count:,} {title}" for count, title in said if count) or "nothing"
+    said = [(sum(map(count, part)), str(title).lower()) for _name, title, _meaning, count in _LANES]
+    return ", ".join(f"{quantity(count)} {title}" for count, title in said if count) or gettext("nothing")

@@ -14,6 +14,8 @@ from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from ledger.changes import form_ahead
 from ledger.cursors import open_cursor
@@ -29,6 +31,7 @@ from ledger.web.changes import changes, count_changes
 from ledger.web.findings import with_state
 from ledger.web.page import address, judged, render_page
 from ledger.web.rows import Asked
+from ledger.words import day_told, quantity
 from ledger.zones import todays
 
 #: Days before its end at which a period is told to end soon.
@@ -41,6 +44,7 @@ _PACE_OF = 1000
 _MOST_FOUND = 50
 
 _SORTS = ("state", "tenant", "series")
+_ANY, _NEEDS_WORK = gettext_noop("any state"), gettext_noop("needs work")
 
 # How fast numbers go: the business dates of the last documents of each period.
 # Arguments: how many, periods (ids).
@@ -104,7 +108,7 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
     if access.tenants is not None:
         judgement = judgement.narrowed(access.tenants)
     asked = Asked(request, "series")
-    states = ("any state", "needs work", *(state.value for state in State if state is not State.IN_ORDER))
+    states = (_ANY, _NEEDS_WORK, *(state.value for state in State if state is not State.IN_ORDER))
     text, state, sort = asked.text("q").casefold(), asked.choice("state", states), asked.sort(_SORTS)
     places = _places(every, judgement)
     tenants = dict.fromkeys(place.tenant for place in places)
@@ -113,11 +117,11 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
         place
         for place in places
         if (text in place.tenant.casefold() or text in place.code.casefold())
-        and (state == states[0] or place.verdict.state.value == state or (state == states[1] and _is_open(place)))
+        and (state == _ANY or place.verdict.state.value == state or (state == _NEEDS_WORK and _is_open(place)))
     ]
     chosen.sort(key=_ORDERS[sort.lstrip("-")], reverse=sort.startswith("-"))
-    columns = {"state": "State", **({"tenant": "Tenant"} if tenant is None else {}), "series": "Series"}
-    columns |= {"open": "To do", "next": "Next number", "pace": "Pace", "ends": "Period ends"}
+    columns = {"state": _("State"), **({"tenant": _("Tenant")} if tenant is None else {}), "series": _("Series")}
+    columns |= {"open": _("To do"), "next": _("Next number"), "pace": _("Pace"), "ends": _("Period ends")}
     sees_findings = access_of(access.user, "view_findingraised")
     table = asked.rows(
         len(chosen),
@@ -134,7 +138,9 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
     }
     if tenant is not None:
         context |= {"systems": _systems(tenant, sees_findings), "sealed": standing(tenant)}
-    return render_page(request, access, "overview.html", context, tenant=tenant, title="Overview", judgement=judgement)
+    return render_page(
+        request, access, "overview.html", context, tenant=tenant, title=_("Overview"), judgement=judgement
+    )
 
 
 @page()
@@ -168,7 +174,9 @@ def rules(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     badges = {Outcome.PASSED: "good", Outcome.WARNED: "note", Outcome.FAILED: "bad"}
     checks = [(finding, badges[finding.outcome]) for finding in told.findings]
     context = {"series": found, "told": told, "checks": checks}
-    return render_page(request, access, "rules.html", context, tenant=found.tenant, title=f"Rules of {found.code}")
+    return render_page(
+        request, access, "rules.html", context, tenant=found.tenant, title=_("Rules of %(code)s") % {"code": found.code}
+    )
 
 
 @page()
@@ -183,7 +191,7 @@ def find(request: HttpRequest, access: Access) -> HttpResponse:
     if len(found) == 1:
         return redirect("ledger:number", found[0].period_id, found[0].value)
     context = {"found": found[:_MOST_FOUND], "more": len(found) > _MOST_FOUND, "term": term}
-    return render_page(request, access, "find.html", context, tenant=tenant, title="Find a number")
+    return render_page(request, access, "find.html", context, tenant=tenant, title=_("Find a number"))
 
 
 def next_number(period: Any, drafts: Mapping[tuple[int, int | None], str] | None = None) -> str:
@@ -193,13 +201,13 @@ def next_number(period: Any, drafts: Mapping[tuple[int, int | None], str] | None
     """
     value = upcoming(period)
     if period.closed_at is not None:
-        return "none: closed"
+        return _("none: closed")
     if value > period.max_value:
-        return "none: used up"
+        return _("none: used up")
     if period.series.allocation != Allocation.REMOTE:
         return str(period.as_format().shown(value))
     known = _drafts([period]) if drafts is None else drafts
-    return known.get((period.pk, period.next_slot), "none: its pool of drafts is empty")
+    return known.get((period.pk, period.next_slot), _("none: its pool of drafts is empty"))
 
 
 def _drafts(periods: Sequence[Any]) -> dict[tuple[int, int | None], str]:
@@ -288,7 +296,7 @@ def _lines(places: Sequence[Place], sees_findings: Access) -> list[Line]:
     for place in places:
         its_series = every.get(place.pk) if place.pk is not None else None
         period = periods.get(its_series.current) if its_series is not None else None
-        badge, says = place.verdict.state.badge, place.verdict.state.value
+        badge, says = place.verdict.state.badge, place.verdict.state.label
         if its_series is not None and place.verdict.is_in_order:
             badge, says = _note(its_series, period, days.get(its_series.time_zone)) or (badge, says)
         found.append(
@@ -333,32 +341,34 @@ def _opens(place: Place, sees_findings: Access) -> Any:
 def _pace(pace: tuple[int, date, date] | None) -> str:
     """Of the last thousand documents at most, in words."""
     if pace is None or not pace[0]:
-        return "none issued yet"
+        return _("none issued yet")
     count, first, last = pace
     if count == _PACE_OF and first == last:
-        return f"{count:,} a day or more"
+        return _("%(n)s a day or more") % {"n": quantity(count)}
     a_day = count / ((last - first).days + 1)
     if a_day >= 1:
-        return f"about {a_day:,.0f} a day"
-    return f"about {a_day * 30:,.0f} a month" if a_day * 30 >= 1 else "less than one a month"
+        return _("about %(n)s a day") % {"n": quantity(round(a_day))}
+    if a_day * 30 < 1:
+        return _("less than one a month")
+    return _("about %(n)s a month") % {"n": quantity(round(a_day * 30))}
 
 
 def _ends(period: Period) -> str:
-    return "never" if period.ends_on == date.max else f"{period.ends_on:%d %b %Y}".lstrip("0")
+    return _("never") if period.ends_on == date.max else day_told(period.ends_on)
 
 
 def _note(series: Series, period: Period | None, today: date | None) -> tuple[str, str] | None:
     """What is worth a note of a series that is in order."""
     if not series.is_active:
-        return "note", "switched off"
+        return "note", _("switched off")
     if period is None:
-        return "note", "not used yet"
+        return "note", _("not used yet")
     if today is None:
-        return "bad", f"There is no time zone {series.time_zone!r}."
+        return "bad", _("There is no time zone “%(name)s”.") % {"name": series.time_zone}
     if period.closed_at is not None:
-        return "note", "closed"
+        return "note", _("closed")
     if period.ends_on < today:
-        return "note", "period is over"
+        return "note", _("period is over")
     if period.ends_on != date.max and (days := (period.ends_on - today).days) <= _SOON:
-        return "note", f"ends in {days} days" if days != 1 else "ends tomorrow"
+        return "note", ngettext("ends tomorrow", "ends in %(n)s days", days) % {"n": days} if days else _("ends today")
     return None

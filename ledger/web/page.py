@@ -9,6 +9,7 @@ from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from ledger.judging import Judgement, judge
 from ledger.sweeps.health import health
@@ -27,7 +28,7 @@ def render_page(
     context: dict[str, Any],
     *,
     tenant: str | None,
-    title: str,
+    title: Any,
     judgement: Judgement | None = None,
 ) -> TemplateResponse:
     """The page of one tenant, or of none where ``tenant`` is None.
@@ -64,10 +65,10 @@ def address(name: str, *args: Any, **query: Any) -> str:
 
 
 def _navigation(request: HttpRequest, access: Access, tenant: str | None) -> list[dict[str, Any]]:
-    pages = [("overview", "Overview", "view_entry"), ("register", "Register", "view_entry")]
-    pages += [("gaps", "Gaps", "view_entry")]
-    pages += [("alarms", "Alarms", "view_entry"), ("ranges", "Ranges", "view_entry")]
-    pages += [("findings", "Findings", "view_findingraised"), ("workers", "Workers", "view_sweeprun")]
+    pages = [("overview", _("Overview"), "view_entry"), ("register", _("Register"), "view_entry")]
+    pages += [("gaps", _("Gaps"), "view_entry")]
+    pages += [("alarms", _("Alarms"), "view_entry"), ("ranges", _("Ranges"), "view_entry")]
+    pages += [("findings", _("Findings"), "view_findingraised"), ("workers", _("Workers"), "view_sweeprun")]
     here = request.resolver_match.url_name if request.resolver_match else ""
     found = []
     for name, title, permission in pages:

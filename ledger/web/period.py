@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 
 from ledger.judging import Kind
 from ledger.models import Entry, NumberVoided, Period, RemoteReading
@@ -27,13 +28,13 @@ from ledger.web.page import judged, render_page
 from ledger.web.rows import Asked, Rows, kept
 
 _VOID_COLUMNS = {
-    "number": "Number",
-    "document": "Document",
-    "issued": "Business date",
-    "voided": "Voided",
-    "actor": "By",
-    "reason": "Reason",
-    "replacement": "Replaced by",
+    "number": _("Number"),
+    "document": _("Document"),
+    "issued": _("Business date"),
+    "voided": _("Voided"),
+    "actor": _("By"),
+    "reason": _("Reason"),
+    "replacement": _("Replaced by"),
 }
 _VOID_SORTS = {"number": "entry__value", "voided": "voided_at", "issued": "entry__issued_on"}
 

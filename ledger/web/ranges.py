@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from ledger.forms import RangeForm
 from ledger.models import AuthorisedRange
@@ -31,7 +32,7 @@ def ranges(request: HttpRequest, access: Access) -> HttpResponse:
         one for one in levels(alias, lambda series: today_in(series.time_zone, alias), tenant=tenant) if one.problems
     ]
     context = {"table": table, "low": low, "may_add": access.may("add_authorisedrange")}
-    return render_page(request, access, "ranges.html", context, tenant=tenant, title="Authorised ranges")
+    return render_page(request, access, "ranges.html", context, tenant=tenant, title=_("Authorised ranges"))
 
 
 @page(does="add_authorisedrange", methods=("GET", "HEAD", "POST"))
@@ -41,12 +42,12 @@ def add_range(request: HttpRequest, access: Access) -> HttpResponseBase:
     form = RangeForm(request.POST if request.method == "POST" else None).of_tenant(tenant)
     back = address("ranges", tenant=tenant)
     if form.is_bound and form.is_valid():
-        messages.success(request, f"Added: {form.authorise(by=request.user)}.")
+        messages.success(request, _("Added: %(range)s.") % {"range": form.authorise(by=request.user)})
         return redirect(back)
     question = Question(
-        title="Add an authorised range",
-        warning="From then on the series takes its numbers from its ranges alone. What was added can't be changed.",
-        button="Add it",
+        title=_("Add an authorised range"),
+        warning=_("From then on the series takes its numbers from its ranges alone. What was added can't be changed."),
+        button=_("Add it"),
         back=back,
     )
     context = {"question": question, "form": form, "failures": form.non_field_errors()}

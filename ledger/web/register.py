@@ -10,6 +10,7 @@ from typing import Any
 from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from ledger.cursors import open_cursor
 from ledger.gaps.holes import number_of
@@ -25,12 +26,12 @@ _SORTS = {"number": "", "issued_on": "r.issued_on {}, r.first", "issued_at": "r.
 
 #: Which of the lines of ``_LINES`` are of a state; a lost value has no line here, and is told above the table.
 STATES = {
-    "all": "true",
-    "valid": "l.kind IN ('issued', 'adopted') AND NOT {void}",
-    "void": "{void}",
-    "missing": "l.kind IN ('gap', 'hole')",
-    "reserved": "l.kind = 'reserved'",
-    "free": "l.kind = 'free'",
+    gettext_noop("all"): "true",
+    gettext_noop("valid"): "l.kind IN ('issued', 'adopted') AND NOT {void}",
+    gettext_noop("void"): "{void}",
+    gettext_noop("missing"): "l.kind IN ('gap', 'hole')",
+    gettext_noop("reserved"): "l.kind = 'reserved'",
+    gettext_noop("free"): "l.kind = 'free'",
 }
 _VOID = "EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s AND v.entry_id = l.entry)"
 
@@ -147,7 +148,7 @@ def register(request: HttpRequest, access: Access) -> HttpResponse:
         "dates": dates,
         "series": series,
         "states": list(STATES),
-        "files": [(one.title, address("register_file", one.name, **of_these)) for one in formats().values()],
+        "files": [(str(one.title), address("register_file", one.name, **of_these)) for one in formats().values()],
         "package": address("package", tenant=tenant or None, **dates.kept),
     }
     return render_page(request, access, "register.html", context, tenant=tenant, title=_("Register"))

@@ -78,7 +78,7 @@ class Asked:
         return self.choice("sort", [default, *known] if default else known)
 
     def headings(
-        self, columns: Mapping[str, str], sortable: Iterable[str], by: str, numbers: Sequence[str] = ()
+        self, columns: Mapping[str, Any], sortable: Iterable[str], by: str, numbers: Sequence[str] = ()
     ) -> tuple[Heading, ...]:
         """The headings of columns, by key and title, in a table that is sorted ``by`` one of them."""
         found = []
@@ -87,7 +87,7 @@ class Asked:
             if key in sortable:
                 url = self.url(sort=f"-{key}" if by == key else key, page=1)
                 sorted_ = {key: "ascending", f"-{key}": "descending"}.get(by, "")
-            found.append(Heading(title, url, sorted_, key in numbers))
+            found.append(Heading(str(title), url, sorted_, key in numbers))
         return tuple(found)
 
     def rows(

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
 from ledger.models import (
     AdoptedGap,
     Adoption,
@@ -26,6 +29,7 @@ from ledger.models import (
     Slot,
 )
 from ledger.replacing import replaced_by, replacement_of
+from ledger.words import span_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,9 @@ class Event:
 
     at: datetime | None
     kind: str
-    title: str
+    title: Any
     by: str = ""
-    text: str = ""
+    text: Any = ""
     transaction: int | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
@@ -60,16 +64,16 @@ class Story:
 
 
 _MEANINGS = {
-    "issued": "A document has this number.",
-    "adopted": "A previous system gave this number to a document.",
-    "void": "The number was declared void. It is never given again.",
-    "gap": "No document bears this value, and none ever will.",
-    "reserved": "Kept for a checkout. It becomes a number or a gap.",
-    "free": "Minted ahead. The next checkouts take it.",
-    "left out": "A previous system gave this value to no document.",
-    "lost": "Nothing is known of this value: rows were lost or tampered with.",
-    "not used yet": "The counter has not come to this value.",
-    "never used": "The counter of this period starts above this value.",
+    gettext_noop("issued"): _("A document has this number."),
+    gettext_noop("adopted"): _("A previous system gave this number to a document."),
+    gettext_noop("void"): _("The number was declared void. It is never given again."),
+    gettext_noop("gap"): _("No document bears this value, and none ever will."),
+    gettext_noop("reserved"): _("Kept for a checkout. It becomes a number or a gap."),
+    gettext_noop("free"): _("Minted ahead. The next checkouts take it."),
+    gettext_noop("left out"): _("A previous system gave this value to no document."),
+    gettext_noop("lost"): _("Nothing is known of this value: rows were lost or tampered with."),
+    gettext_noop("not used yet"): _("The counter has not come to this value."),
+    gettext_noop("never used"): _("The counter of this period starts above this value."),
 }
 
 
@@ -95,11 +99,11 @@ def story(period: Period, value: int, *, with_findings: bool) -> Story:
     replaces = replaced_by(entry) if entry is not None else None
     later = replacement_of(entry) if entry is not None else None
     if later is not None:
-        facts = {"number": later.number, "business date": later.issued_on}
-        title = "Its document got another number"
+        facts = {_("number"): later.number, _("business date"): later.issued_on}
+        title = _("Its document got another number")
         ordered.append(Event(later.issued_at, "issued", title, later.actor, "", later.transaction_id, facts))
     every = (*ordered, *(e for e in events if e.at is None))
-    return Story(state, _MEANINGS[state], number, entry, left_out, every, replaces, later)
+    return Story(state, str(_MEANINGS[state]), number, entry, left_out, every, replaces, later)
 
 
 def _state(period: Period, value: int, entry: Entry | None, left_out: AdoptedGap | None) -> str:
@@ -121,77 +125,87 @@ def _state(period: Period, value: int, entry: Entry | None, left_out: AdoptedGap
 def _before(period: Period, value: int, draft: DraftMade | None) -> Iterator[Event]:
     its_own = {"tenant": period.tenant, "period": period, "value": value}
     if draft is not None:
-        facts = {"system": draft.system, "its key there": draft.remote_id, "reference": draft.reference}
+        facts = {_("system"): draft.system, _("its key there"): draft.remote_id, _("reference"): draft.reference}
         yield Event(
             draft.drafted_at,
             "open",
-            "Drafted in the accounting system",
+            _("Drafted in the accounting system"),
             transaction=draft.transaction_id,
             evidence=facts,
         )
         for gone in DraftCancelled.objects.filter(tenant=period.tenant, draft=draft):
-            facts = {"state there": gone.state}
-            yield Event(gone.cancelled_at, "void", "Draft cancelled", gone.actor, "", gone.transaction_id, facts)
+            facts = {_("state there"): gone.state}
+            yield Event(gone.cancelled_at, "void", _("Draft cancelled"), gone.actor, "", gone.transaction_id, facts)
     for kept in Reservation.objects.filter(**its_own):
         asked: dict[str, Any] = {
-            "document": kept.document,
-            "business date": kept.issued_on,
-            "asked for by transaction": kept.checkout_transaction_id,
+            _("document"): kept.document,
+            _("business date"): kept.issued_on,
+            _("asked for by transaction"): kept.checkout_transaction_id,
         }
-        yield Event(kept.reserved_at, "open", "Reserved for a checkout", kept.actor, evidence=asked)
+        yield Event(kept.reserved_at, "open", _("Reserved for a checkout"), kept.actor, evidence=asked)
     for hole in HoleReported.objects.filter(**its_own):
         yield Event(
             hole.reported_at,
             "open",
-            "Seen as a hole",
-            text="A free value below the highest number.",
+            _("Seen as a hole"),
+            text=_("A free value below the highest number."),
             transaction=hole.transaction_id,
         )
         for healed in HoleHealed.objects.filter(tenant=period.tenant, hole=hole):
-            yield Event(healed.healed_at, "issued", "The hole has healed", transaction=healed.transaction_id)
+            yield Event(healed.healed_at, "issued", _("The hole has healed"), transaction=healed.transaction_id)
 
 
 def _of_entry(entry: Entry) -> Iterator[Event]:
     if entry.kind == Entry.Kind.GAP:
         yield Event(
-            entry.issued_at, "missing", "Flagged as a gap", entry.actor, "", entry.transaction_id, entry.metadata
+            entry.issued_at, "missing", _("Flagged as a gap"), entry.actor, "", entry.transaction_id, entry.metadata
         )
     else:
-        facts = {"document": entry.document, "business date": entry.issued_on, **_nested("metadata", entry.metadata)}
-        title = "Issued"
+        facts = {
+            _("document"): entry.document,
+            _("business date"): entry.issued_on,
+            **_nested(_("metadata"), entry.metadata),
+        }
+        title = _("Issued")
         if entry.kind == Entry.Kind.ADOPTED:
-            title = "Issued by a previous system"
+            title = _("Issued by a previous system")
             its_own = {"tenant": entry.tenant, "series": entry.series_id, "transaction_id": entry.transaction_id}
             for adoption in Adoption.objects.filter(**its_own):
                 yield _adopted(adoption)
         yield Event(entry.issued_at, "issued", title, entry.actor, "", entry.transaction_id, facts)
     for void in NumberVoided.objects.filter(tenant=entry.tenant, entry=entry):
-        facts = {"replaced by": void.replacement} if void.replacement else {}
-        yield Event(void.voided_at, "void", "Declared void", void.actor, void.reason, void.transaction_id, facts)
+        facts = {_("replaced by"): void.replacement} if void.replacement else {}
+        yield Event(void.voided_at, "void", _("Declared void"), void.actor, void.reason, void.transaction_id, facts)
     if (granted := entry.authorised_range) is not None:
-        facts = {"range": granted.numbers, "reference": granted.reference, "valid to": granted.valid_to or "open"}
+        facts = {
+            _("range"): granted.numbers,
+            _("reference"): granted.reference,
+            _("valid to"): granted.valid_to or _("open"),
+        }
         if entry.atcud:
             facts["ATCUD"] = entry.atcud
-        title = f"Authorised by {granted.authority}"
+        title = _("Authorised by %(authority)s") % {"authority": granted.authority}
         yield Event(granted.authorised_at, "note", title, granted.actor, "", granted.transaction_id, facts)
     for told in NumberRegistered.objects.filter(tenant=entry.tenant, entry=entry):
-        facts = {"reference": told.reference, **({"SHA-256": told.digest} if told.digest else {})}
-        title = f"Registered with {told.authority}"
+        facts = {_("reference"): told.reference, **({"SHA-256": told.digest} if told.digest else {})}
+        title = _("Registered with %(authority)s") % {"authority": told.authority}
         yield Event(told.registered_at, "confirmed", title, told.actor, "", told.transaction_id, facts)
     for said in GapExplained.objects.filter(tenant=entry.tenant, entry=entry):
-        yield Event(said.explained_at, "note", "Explained", said.actor, said.explanation, said.transaction_id)
+        yield Event(said.explained_at, "note", _("Explained"), said.actor, said.explanation, said.transaction_id)
 
 
 def _left_out(gap: AdoptedGap) -> Iterator[Event]:
     yield _adopted(gap.adoption)
     for said in GapExplained.objects.filter(tenant=gap.tenant, adopted_gap=gap):
-        facts = {"of the values": str(gap)}
-        yield Event(said.explained_at, "note", "Explained", said.actor, said.explanation, said.transaction_id, facts)
+        facts = {_("of the values"): str(gap)}
+        yield Event(said.explained_at, "note", _("Explained"), said.actor, said.explanation, said.transaction_id, facts)
 
 
 def _adopted(adoption: Adoption) -> Event:
-    facts = {"file": adoption.source, "SHA-256": adoption.digest, "numbers in it": adoption.rows}
-    return Event(adoption.adopted_at, "note", "History taken over", adoption.actor, "", adoption.transaction_id, facts)
+    facts = {_("file"): adoption.source, "SHA-256": adoption.digest, _("numbers in it"): adoption.rows}
+    return Event(
+        adoption.adopted_at, "note", _("History taken over"), adoption.actor, "", adoption.transaction_id, facts
+    )
 
 
 def _declared(period: Period, value: int) -> Iterator[Event]:
@@ -199,21 +213,24 @@ def _declared(period: Period, value: int) -> Iterator[Event]:
         tenant=period.tenant, period=period, first_value__lte=value, last_value__gte=value
     )
     for told in found:
-        facts = {"values": f"{told.first_value} to {told.last_value}", "receipt": told.reference}
-        title = f"Declared to {told.authority}"
+        facts = {_("values"): span_told(told.first_value, told.last_value), _("receipt"): told.reference}
+        title = _("Declared to %(authority)s") % {"authority": told.authority}
         yield Event(told.declared_at, "note", title, told.actor, told.justification, told.transaction_id, facts)
 
 
 def _findings(entry: Entry) -> Iterator[Event]:
     for found in FindingRaised.objects.filter(tenant=entry.tenant, entry=entry):
-        title = f"Differs in {found.system}: {found.get_kind_display()}"
+        title = _("Differs in %(system)s: %(difference)s") % {
+            "system": found.system,
+            "difference": found.get_kind_display(),
+        }
         yield Event(found.raised_at, "missing", title, "", "", found.transaction_id, found.facts)
         for said in found.acknowledgements.all():
             yield Event(
-                said.acknowledged_at, "note", "Finding acknowledged", said.actor, said.reason, said.transaction_id
+                said.acknowledged_at, "note", _("Finding acknowledged"), said.actor, said.reason, said.transaction_id
             )
         for over in found.resolutions.all():
-            yield Event(over.resolved_at, "confirmed", "Finding resolved", transaction=over.transaction_id)
+            yield Event(over.resolved_at, "confirmed", _("Finding resolved"), transaction=over.transaction_id)
 
 
 def _there(entry: Entry) -> Iterator[Event]:
@@ -223,9 +240,14 @@ def _there(entry: Entry) -> Iterator[Event]:
     for there in RemoteDocument.objects.filter(tenant=entry.tenant, number__iexact=entry.number).order_by("system")[
         :20
     ]:
-        facts = {"its key there": there.remote_id, "date there": there.issued_on, "reference": there.reference}
-        yield Event(there.seen_at, "confirmed", f"Last seen in {there.system}: {there.state}", evidence=facts)
+        facts = {_("its key there"): there.remote_id, _("date there"): there.issued_on, _("reference"): there.reference}
+        yield Event(
+            there.seen_at,
+            "confirmed",
+            _("Last seen in %(system)s: %(state)s") % {"system": there.system, "state": there.state},
+            evidence=facts,
+        )
 
 
-def _nested(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _nested(name: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: facts} if facts else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from ledger import homes
 from ledger.judging import judge
@@ -12,7 +13,7 @@ from ledger.web.access import Access, page
 from ledger.web.page import render_page
 from ledger.web.rows import Asked, Heading
 
-_COLUMNS = ("Sweep", "Started", "Took", "Counted", "Process", "Error")
+_COLUMNS = (_("Sweep"), _("Started"), _("Took"), _("Counted"), _("Process"), _("Error"))
 #: The diary is short, but a page of it is shorter.
 _RUNS = 25
 
@@ -32,7 +33,7 @@ def workers(request: HttpRequest, access: Access) -> HttpResponse:
     table = asked.rows(
         runs.count(),
         lambda offset, limit: [_told(run) for run in runs[offset : offset + limit]],
-        tuple(map(Heading, _COLUMNS)),
+        tuple(Heading(str(title)) for title in _COLUMNS),
         page=_RUNS,
     )
     context = {
@@ -44,7 +45,7 @@ def workers(request: HttpRequest, access: Access) -> HttpResponse:
         "chosen": chosen,
         "failed": asked.text("state") == "failed",
     }
-    return render_page(request, access, "workers.html", context, tenant=None, title="Workers")
+    return render_page(request, access, "workers.html", context, tenant=None, title=_("Workers"))
 
 
 def _homes() -> list[dict[str, object]]:

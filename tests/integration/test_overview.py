@@ -14,7 +14,7 @@ from ledger import define_series, issue
 from ledger.judging import State
 from ledger.models import Period
 from ledger.reconciliation import BookSettings
-from ledger.web import shown
+from ledger.web import page as pages
 from tests.integration.mirrored import There
 from tests.integration.pages import client, flag, shop
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def sweeps_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shown, "health", list)
+    monkeypatch.setattr(pages, "health", list)
 
 
 @pytest.fixture

@@ -81,8 +81,8 @@ def test_says_what_is_wrong_beside_the_first_rows(keeper: Client, said: dict[str
 def test_words_of_the_void_column_and_rules_for_rows(keeper: Client) -> None:
     said = {**GERMAN, "void_column": "Name", "void_values": "Eve|Mallory", "valid_values": "Bob", "skip": "No=INV*"}
     told = post(keeper, "look", **said).content.decode()
-    assert "“Eve” 1 times: void" in told
-    assert "left out: 1 rows (skip No=INV*)" in told
+    assert "“Eve” 1 time: void" in told
+    assert "left out: 1 row (skip No=INV*)" in told
 
 
 def test_keeps_the_layout_as_a_profile(keeper: Client, tmp_path: Any) -> None:
