@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, tzinfo
 from typing import Any
 
 from django.utils.dateformat import format as date_text
 from django.utils.formats import get_format, number_format
+from django.utils.functional import lazy
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from ledger.timestamps import aware
 
@@ -18,14 +20,19 @@ def quantity(count: float) -> str:
     return number_format(count, use_l10n=True, force_grouping=True)
 
 
-def day_told(day: date) -> str:
-    """A date in the short form of the reader's language: ``30.11.2026``, ``30/11/2026``.
+def day_form() -> str:
+    """The short form of dates in the reader's language, for Django: ``d.m.Y``, ``d/m/Y``.
 
-    It is ``2026-11-30`` where that form has the month first, which half of the world reads as another day.
+    It is ``Y-m-d`` where that form has the month first, which half of the world reads as another day.
     """
-    form = get_format("SHORT_DATE_FORMAT")
+    form = str(get_format("SHORT_DATE_FORMAT"))
+    return "Y-m-d" if form == "m/d/Y" else form
+
+
+def day_told(day: date) -> str:
+    """A date in the short form of the reader's language."""
     # A day of the database that Python's calendar doesn't reach is no date.
-    return day.isoformat() if form == "m/d/Y" or not isinstance(day, date) else date_text(day, form)
+    return date_text(day, day_form()) if isinstance(day, date) else day.isoformat()
 
 
 def moment_told(moment: datetime | None, zone: tzinfo | None = None) -> str:
@@ -35,6 +42,43 @@ def moment_told(moment: datetime | None, zone: tzinfo | None = None) -> str:
     local = localtime(aware(moment), zone)
     text = local.isoformat(sep=" ", timespec="seconds")
     return f"{day_told(local.date())}{text[10:]}" if isinstance(local, datetime) else text
+
+
+def _told(tell: Callable[[], str]) -> str:
+    return tell()
+
+
+#: A text that each reader is told in his own language: ``told_later(function)`` asks for it when it is shown.
+told_later: Any = lazy(_told, str)
+
+
+#: Words that the database writes: why a value is missing, and what a document of the books is.
+_WRITTEN = (
+    gettext_noop("not committed"),
+    gettext_noop("given back, and not for a later document"),
+    gettext_noop("given back"),
+    gettext_noop("lost"),
+    gettext_noop("adopted"),
+    gettext_noop("withdrawn"),
+    gettext_noop("skipped"),
+    gettext_noop("period closed"),
+    gettext_noop("allocation changed"),
+    gettext_noop("number taken"),
+    gettext_noop("posted"),
+    gettext_noop("draft"),
+    gettext_noop("void"),
+    gettext_noop("deleted"),
+    gettext_noop("serial"),
+    gettext_noop("at_commit"),
+    gettext_noop("reserved"),
+    gettext_noop("pooled"),
+    gettext_noop("remote"),
+)
+
+
+def word(cell: Any) -> Any:
+    """One of Folio's own words that stand in rows, such as ``missing``, for a reader; all else as it is."""
+    return gettext(cell) if cell and isinstance(cell, str) else cell
 
 
 def span_told(first: Any, last: Any) -> str:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import DataError, transaction
+from django.utils.translation import gettext
 
 from ledger.calendars import zone
 from ledger.cursors import open_cursor
 from ledger.errors import InvalidCalendar
 from ledger.models import Series
 from ledger.timestamps import timestamp
+from ledger.words import told_later
 
 #: The day in the zone of the series ``s``, or null. Parameter: todays, as ``todays_json`` has it.
 TODAY = "(%(todays)s::jsonb ->> s.time_zone)::date"
@@ -82,10 +85,10 @@ def series_zones(alias: str) -> dict[tuple[str, str], str]:
     return {(tenant, code): zone for tenant, code, zone in rows}
 
 
-def shown_zone(name: str) -> str:
+def shown_zone(name: str) -> Any:
     """The zone as a reader is told of it, and in which one times stand where it is unknown."""
     try:
         zone(name)
     except InvalidCalendar:
-        return f"{name} (unknown; times are in UTC)"
+        return told_later(lambda: gettext("%(zone)s (unknown; times are in UTC)") % {"zone": name})
     return name

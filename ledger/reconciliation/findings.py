@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connections, router, transaction
+from django.utils.translation import gettext
 
 from ledger.cursors import open_server_cursor
 from ledger.keys import tenant_key
@@ -71,17 +72,21 @@ class Finding:
 
 def told_there(facts: Mapping[str, Any]) -> str:
     """The documents there of a finding's facts, as people say it: posted INV-1 of 2026-01-05 for order:7."""
-    return "; ".join(_told(document) for document in objects(facts.get("there"))) or "nothing"
+    return "; ".join(_told(document) for document in objects(facts.get("there"))) or gettext("nothing")
 
 
 def _told(document: Mapping[str, Any]) -> str:
     if UNREADABLE in document:
         return f"{UNREADABLE}: {document[UNREADABLE]}"
-    dated = f" of {document['issued_on']}" if document.get("issued_on") else ""
-    reference = f" for {document['reference']}" if document.get("reference") else ""
-    total = document.get("total")
-    over = "" if total is None else f" over {total} {document.get('currency') or ''}".rstrip()
-    return cut(f"{document.get('state', '?')} {visible(str(document.get('number', '?')))}{dated}{reference}{over}")
+    told = f"{gettext(str(document.get('state') or '?'))} {visible(str(document.get('number', '?')))}"
+    if document.get("issued_on"):
+        told += gettext(" of %(day)s") % {"day": document["issued_on"]}
+    if document.get("reference"):
+        told += gettext(" for %(reference)s") % {"reference": document["reference"]}
+    if document.get("total") is not None:
+        amount = f"{document['total']} {document.get('currency') or ''}".rstrip()
+        told += gettext(" over %(amount)s") % {"amount": amount}
+    return cut(told)
 
 
 def findings(

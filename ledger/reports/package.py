@@ -77,9 +77,9 @@ def _digest(file: IO[bytes]) -> str:
 
 def _contents(report: Report, files: list[tuple[str, str]]) -> str:
     """What is in the package, whose it is, and how it stands: for people, before they open anything else."""
-    rows: list[tuple[Any, Any]] = [*report.header.lines(), (_("State"), report.verdict.state.value), *files]
+    rows: list[tuple[Any, Any]] = [*report.header.lines(), (_("State"), report.verdict.state.label), *files]
     rows.append((CHECKSUMS, _("the SHA-256 of each file, as sha256sum --check reads it")))
     width = max(len(str(label)) for label, _text in rows)
     lines = [f"{str(label).ljust(width)}  {text}" for label, text in rows]
     lines.insert(len(lines) - len(files) - 1, f"\n{report.sentence}\n")
-    return "\n".join([report.title, "", *lines, ""])
+    return "\n".join([str(report.title), "", *lines, ""])

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from ledger.errors import InvalidCalendar
 from ledger.reports import report_sql as sql
@@ -36,8 +37,8 @@ from ledger.unreadable import facts
 from ledger.zones import shown_zone, today_in
 
 _CAUSES = {
-    What.LOST: "lost or tampered with: no rollback leaves such a hole",
-    What.ADOPTED: "adopted as missing",
+    What.LOST: gettext_noop("lost or tampered with: no rollback leaves such a hole"),
+    What.ADOPTED: gettext_noop("adopted as missing"),
 }
 
 
@@ -123,9 +124,9 @@ def _series(scope: Scope) -> Iterator[SeriesRow]:
             time_zone=shown_zone(series.time_zone),
             allocation=series.allocation,
             rules=series.rules,
-            chronological=_("on") if series.chronological else _("off"),
+            chronological=gettext_noop("on") if series.chronological else gettext_noop("off"),
             max_days_ahead=series.max_days_ahead,
-            active=_("yes") if series.is_active else _("no"),
+            active=gettext_noop("yes") if series.is_active else gettext_noop("no"),
         )
 
 
@@ -314,7 +315,7 @@ def _gap(scope: Scope, scoped: ScopedPeriod, span: Span) -> GapRow:
         before_on=before.issued_on if before else None,
         after_number=after.number if after else None,
         after_on=after.issued_on if after else None,
-        cause=_CAUSES.get(span.what) or str(evidence.get("cause", "not stated")),
+        cause=_CAUSES.get(span.what) or str(evidence.get("cause", gettext_noop("not stated"))),
         known_since=scope.local(item.since) if item else None,
         evidence=evidence,
         explanation=item.explanation if item else "",

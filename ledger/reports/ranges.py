@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from ledger.models import AuthorisedRange, RangeLapsed
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope
@@ -18,22 +20,22 @@ from ledger.reports.scope import Scope
 class AuthorisationRow(Row):
     """A range that an authority granted; values and days are inclusive. ``used`` counts what its counter gave out."""
 
-    authority: str = column("Authority", share=1.1)
-    reference: str = column("Reference", share=1.8)
-    document_type: str = column("Type", share=0.6)
-    prefix: str = column("Prefix", share=0.7)
-    first: int = column("From", Kind.VALUE)
-    last: int | None = column("To", Kind.VALUE)
-    valid_from: date = column("Valid from", Kind.DAY, 1.15)
-    valid_to: date | None = column("Valid to", Kind.DAY, 1.15)
-    used: int = column("Used", Kind.WHOLE, 0.8)
-    lapsed_first: int | None = column("Lapsed from", Kind.VALUE, 0.8)
-    lapsed_last: int | None = column("Lapsed to", Kind.VALUE, 0.8)
-    lapsed_at: datetime | None = column("Lapsed", Kind.MOMENT, 1.5)
-    declared: str = column("Declared", share=1.4)
-    document: str = column("Document", share=0)
-    authorised_at: datetime = column("Added", Kind.MOMENT, 1.5)
-    authorised_by: str = column("By", share=0.9)
+    authority: str = column(_("Authority"), share=1.1)
+    reference: str = column(_("Reference"), share=1.8)
+    document_type: str = column(_("Type"), share=0.6)
+    prefix: str = column(_("Prefix"), share=0.7)
+    first: int = column(_("From"), Kind.VALUE)
+    last: int | None = column(_("To"), Kind.VALUE)
+    valid_from: date = column(_("Valid from"), Kind.DAY, 1.15)
+    valid_to: date | None = column(_("Valid to"), Kind.DAY, 1.15)
+    used: int = column(_("Used"), Kind.WHOLE, 0.8)
+    lapsed_first: int | None = column(_("Lapsed from"), Kind.VALUE, 0.8)
+    lapsed_last: int | None = column(_("Lapsed to"), Kind.VALUE, 0.8)
+    lapsed_at: datetime | None = column(_("Lapsed"), Kind.MOMENT, 1.5)
+    declared: str = column(_("Declared"), share=1.4)
+    document: str = column(_("Document"), share=0)
+    authorised_at: datetime = column(_("Added"), Kind.MOMENT, 1.5)
+    authorised_by: str = column(_("By"), share=0.9)
 
 
 def ranges_of(scope: Scope) -> dict[int, AuthorisedRange]:
@@ -46,8 +48,12 @@ def ranges_of(scope: Scope) -> dict[int, AuthorisedRange]:
 def range_parts(scope: Scope) -> Iterator[Part]:
     """None for a tenant without such ranges."""
     if any(scoped.period.ordinal for scoped in scope.periods):
-        note = "Values and days are inclusive. The unused end of a range lapses when it expires, and bears no document."
-        yield Part("authorisations", "Authorised ranges", note, AuthorisationRow, lambda: _rows(scope), grouped=False)
+        note = _(
+            "Values and days are inclusive. The unused end of a range lapses when it expires, and bears no document."
+        )
+        yield Part(
+            "authorisations", _("Authorised ranges"), note, AuthorisationRow, lambda: _rows(scope), grouped=False
+        )
 
 
 def _rows(scope: Scope) -> Iterator[AuthorisationRow]:

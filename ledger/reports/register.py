@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from ledger.reports import report_sql as sql
 from ledger.reports.missing import Span, What
@@ -20,6 +20,7 @@ from ledger.reports.ranges import ranges_of
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.seals.reading import Coverage, coverage
+from ledger.words import span_told
 
 # The dataclass below is made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009
@@ -28,11 +29,11 @@ from ledger.seals.reading import Coverage, coverage
 Cells = tuple[Any, ...]
 
 _STATES = {
-    What.FLAGGED: "missing",
-    What.ADOPTED: "missing",
-    What.LOST: "lost",
-    What.RESERVED: "reserved",
-    What.FREE: "free",
+    What.FLAGGED: gettext_noop("missing"),
+    What.ADOPTED: gettext_noop("missing"),
+    What.LOST: gettext_noop("lost"),
+    What.RESERVED: gettext_noop("reserved"),
+    What.FREE: gettext_noop("free"),
 }
 
 
@@ -48,8 +49,8 @@ class RegisterRow(Row):
     value: int = column(_("Value"), Kind.VALUE)
     last_value: int = column(_("To value"), Kind.VALUE)
     number: str = column(_("Number"))
-    state: str = column(_("State"))
-    kind: str = column(_("Kind"))
+    state: str = column(_("State"), Kind.WORD)
+    kind: str = column(_("Kind"), Kind.WORD)
     document: str = column(_("Document"))
     issued_on: date | None = column(_("Business date"), Kind.DAY)
     issued_at: datetime | None = column(_("Moment"), Kind.MOMENT)
@@ -63,7 +64,7 @@ class RegisterRow(Row):
     confirmed_by: str | None = column(_("Confirmed by"), default=None)
     declared: str | None = column(_("Declared"), default=None)
     sealed_in: int | None = column(_("Sealed in"), Kind.VALUE, default=None)
-    range: str | None = column("Authorised range", default=None)
+    range: str | None = column(_("Authorised range"), default=None)
 
 
 #: All but the last column, the range of the period.
@@ -74,8 +75,8 @@ def register_part(scope: Scope) -> Part:
     """The register of a report's periods."""
     return Part(
         "register",
-        gettext("Register of numbers"),
-        gettext(
+        _("Register of numbers"),
+        _(
             "Every value from the first to the last. A missing value has no document; the reason of a void number is "
             "that of its void, of a missing one its explanation, or else its cause."
         ),
@@ -125,7 +126,7 @@ def _documents(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, Cells]]:
             pending[void[2]] = (void[6], void[3].astimezone(zone), *void[4:6])
             void = next(voids, None)
         fate = pending.pop(key, _NO_VOID) if pending else _NO_VOID
-        state = "valid" if fate is _NO_VOID else "void"
+        state = _VALID if fate is _NO_VOID else _VOID
         if era != of_era or xid not in alike:
             (seal, alike), of_era = sealed.stretch(era, xid), era
         entry = (value, value, number, state, kind, document, issued_on, issued_at.astimezone(zone), actor, replaces)
@@ -133,6 +134,9 @@ def _documents(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, Cells]]:
 
 
 _NO_VOID = (None, None, None, None)
+_VALID, _VOID = gettext_noop("valid"), gettext_noop("void")
+#: Where an entry comes from.
+_KINDS = {What.FLAGGED: gettext_noop("gap"), What.ADOPTED: gettext_noop("adopted")}
 
 
 def _others(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, Cells]]:
@@ -151,14 +155,14 @@ def _other(scope: Scope, scoped: ScopedPeriod, span: Span, sealed: Coverage) -> 
         period=scoped.summary.period,
         value=span.first,
         last_value=span.last,
-        number=first if span.count == 1 else f"{first} to {last}",
+        number=first if span.count == 1 else span_told(first, last),
         state=state,
-        kind={What.FLAGGED: "gap", What.ADOPTED: "adopted"}.get(span.what, ""),
+        kind=_KINDS.get(span.what, ""),
         document=item.document if item else "",
         issued_on=item.asked_for if item else None,
         issued_at=scope.local(item.since) if item else None,
         issued_by=item.actor if item else "",
-        reason=(item.explanation or str(item.evidence.get("cause", ""))) if item else "nothing is known of it",
+        reason=(item.explanation or str(item.evidence.get("cause", ""))) if item else str(_("nothing is known of it")),
         explained_by=item.explained_by if item else "",
         declared=scope.declared(scoped, span) if state == "missing" else "",
         sealed_in=sealed.number(item.era, item.transaction_id) if item and item.era and item.transaction_id else None,

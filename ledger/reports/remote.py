@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ledger.models import FindingKind
@@ -54,8 +53,8 @@ def remote_parts(scope: Scope) -> Iterator[Part]:
         return
     yield Part(
         "findings",
-        gettext("Differences in the books"),
-        gettext(
+        _("Differences in the books"),
+        _(
             "What the last comparison saw and is not over; one that was acknowledged may stand, for the reason given. "
             "A number whose document is gone from the project's own tables is told here too."
         ),
@@ -67,10 +66,8 @@ def remote_parts(scope: Scope) -> Iterator[Part]:
         return
     yield Part(
         "confirmed",
-        gettext("Confirmed by the books"),
-        gettext(
-            "Numbers that the system knows as the ledger does: posted there and valid here, or void on both sides."
-        ),
+        _("Confirmed by the books"),
+        _("Numbers that the system knows as the ledger does: posted there and valid here, or void on both sides."),
         ConfirmedRow,
         lambda: _confirmed(scope, systems),
         grouped=False,

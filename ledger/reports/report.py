@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from django.db import router
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ledger import __version__, calendars
@@ -27,7 +28,7 @@ from ledger.reports.snapshot import Snapshot, snapshot
 from ledger.seals.reading import Standing, standing
 from ledger.signals import ask_for_seal
 from ledger.tenants import tenant_name, tenant_tax_id
-from ledger.words import numbers_told, quantity
+from ledger.words import day_told, moment_told, numbers_told, quantity, told_later
 from ledger.zones import shown_zone
 
 #: What a report is no place for: how fast numbers go, and how the workers do.
@@ -99,11 +100,11 @@ class Header:
     def lines(self) -> list[tuple[str, str]]:
         """What people read, line by line."""
         dates = _("%(first)s to %(last)s, both inclusive") % {
-            "first": self.since or _("the beginning"),
-            "last": self.until or _("the end"),
+            "first": _("the beginning") if self.since is None else day_told(self.since),
+            "last": _("the end") if self.until is None else day_told(self.until),
         }
         role = _("owns the tables") if self.owns_tables else _("doesn't own the tables")
-        return [
+        told = [
             (_("Company"), self.owner),
             (_("Tax id"), self.tax_id or _("not stated")),
             (_("Series"), self.series),
@@ -111,7 +112,7 @@ class Header:
             (_("Period"), self.period),
             (_("Business dates"), _("all") if self.since is None and self.until is None else dates),
             (_("Time zone"), self.time_zone),
-            (_("Made at"), self.made_at.isoformat(sep=" ", timespec="seconds")),
+            (_("Made at"), moment_told(self.made_at, self.made_at.tzinfo)),
             (_("Made by"), self.made_by or _("not stated")),
             (_("Ledger position"), str(self.position)),
             (_("Seals"), self.sealed),
@@ -119,6 +120,7 @@ class Header:
             (_("Database role"), f"{self.login}, {role}"),
             (_("Software"), f"Folio {self.version}, {SCHEMA}"),
         ]
+        return [(str(label), str(text)) for label, text in told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +217,10 @@ def continuity_report(
         yield Report(
             title=_("Continuity of numbers"),
             header=_header(scope, series, tax_id, made_at, made_by, seal),
-            sentence=_sentence(scope),
+            sentence=told_later(partial(_sentence, scope)),
             verdict=verdict,
             reasons=tuple(_reasons(scope, verdict, seal)),
-            problems=tuple(_problems(scope.periods, verdict)),
+            problems=_problems(scope.periods, verdict),
             parts=tuple(_told(part, tell) for part in parts(scope)),
             further=(_told(register_part(scope), tell),),
         )
@@ -272,11 +274,13 @@ def _header(
     zones = sorted({scoped.series.time_zone for scoped in scope.periods})
     return Header(
         tenant=scope.tenant,
-        name=tenant_name(scope.tenant),
+        name=told_later(partial(tenant_name, scope.tenant)),
         tax_id=tax_id or tenant_tax_id(scope.tenant),
         series=", ".join(dict.fromkeys(summary.series for summary in summaries)) if series is None else series,
         template=", ".join(dict.fromkeys(scoped.series.template for scoped in scope.periods)),
-        period=labels.pop() if len(labels) == 1 else f"{quantity(len(scope.periods))}, {all_of_them}",
+        period=labels.pop()
+        if len(labels) == 1
+        else told_later(lambda: f"{quantity(len(scope.periods))}, {all_of_them}"),
         since=scope.since,
         until=scope.until,
         time_zone=shown_zone(zones[0]) if len(zones) == 1 else _("UTC; the series have several"),
@@ -290,12 +294,16 @@ def _header(
             findings=findings,
             open=sum(summary.reserved + summary.free for summary in summaries),
         ),
-        sealed=str(seal),
+        sealed=told_later(partial(str, seal)),
         system=place,
         login=login,
         owns_tables=owns,
         version=__version__,
     )
+
+
+def _quantity(count: int) -> Any:
+    return told_later(partial(quantity, count))
 
 
 def _sentence(scope: Scope) -> str:
@@ -319,10 +327,10 @@ def _reasons(scope: Scope, verdict: Verdict, seal: Standing) -> Iterator[Reason]
         (_("Due to be declared"), verdict.count(State.UNDECLARED)),
     )
     for title, count in told:
-        yield Reason(title, quantity(count) if count else _("none"), not count)
+        yield Reason(title, _quantity(count) if count else _("none"), not count)
     out_of_order = sum(scoped.row.out_of_order for scoped in scope.periods)
-    yield Reason(_("Out of order"), *((quantity(out_of_order), None) if out_of_order else (_("none"), True)))
-    yield Reason(_("Last seal"), str(seal), True if seal.newer == 0 else None)
+    yield Reason(_("Out of order"), *((_quantity(out_of_order), None) if out_of_order else (_("none"), True)))
+    yield Reason(_("Last seal"), told_later(partial(str, seal)), True if seal.newer == 0 else None)
 
 
 def _judged(scope: Scope, series: str | None) -> Judgement:
@@ -364,12 +372,16 @@ def _counted(tenant: str, scoped: ScopedPeriod) -> Iterator[Fact]:
         yield Fact(Kind.DISAGREES, 1, *place)
 
 
-def _problems(periods: tuple[ScopedPeriod, ...], verdict: Verdict) -> Iterator[str]:
-    counted = [problem for scoped in periods for problem in _sums(scoped)]
-    yield from counted
-    for told in verdict.told():
-        if told.state is not State.LOST or not counted:
-            yield f"{told.text}."
+def _problems(periods: tuple[ScopedPeriod, ...], verdict: Verdict) -> tuple[str, ...]:
+    def tell() -> list[str]:
+        counted = [problem for scoped in periods for problem in _sums(scoped)]
+        told = [f"{told.text}." for told in verdict.told() if told.state is not State.LOST or not counted]
+        return counted + told
+
+    def tell_one(at: int) -> str:
+        return tell()[at]
+
+    return tuple(told_later(partial(tell_one, at)) for at in range(len(tell())))
 
 
 def _sums(scoped: ScopedPeriod) -> Iterator[str]:

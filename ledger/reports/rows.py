@@ -19,6 +19,8 @@ class Kind(Enum):
     """What the cells of a column hold; any of them may be None."""
 
     TEXT = "text"
+    #: One of Folio's own words: programs read it as it is, people in their language.
+    WORD = "word"
     WHOLE = "whole number"
     #: A value of a counter, which is no quantity.
     VALUE = "value"
@@ -115,7 +117,7 @@ class PeriodRow(Row):
     expected_from_rows: int = column(_("By the rows"), Kind.WHOLE)
     adds_up: bool = column(_("Sums agree"), Kind.VERDICT, 0.85)
     #: What the judge says of the whole period; filled in once all periods are summed up.
-    state: str = column(_("State"), share=1.5, default="")
+    state: str = column(_("State"), Kind.WORD, 1.5, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ class GapRow(Row):
     before_on: date | None = column(_("its date"), Kind.DAY, 1.35)
     after_number: str | None = column(_("Number after"), share=1.5)
     after_on: date | None = column(_("its date"), Kind.DAY, 1.35)
-    cause: str = column(_("Cause"), share=1.4)
+    cause: str = column(_("Cause"), Kind.WORD, 1.4)
     known_since: datetime | None = column(_("Known since"), Kind.MOMENT, 0)
     evidence: Mapping[str, Any] = column(_("Evidence"), Kind.EVIDENCE, 3.8)
     explanation: str = column(_("Explanation"), share=2.2)
@@ -227,7 +229,7 @@ class DuplicateRow(Row):
 
     value: int = column(_("Value"), Kind.VALUE)
     number: str = column(_("Number"), share=1.6)
-    kind: str = column(_("Kind"))
+    kind: str = column(_("Kind"), Kind.WORD)
     document: str = column(_("Document"), share=2)
     issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
     issued_at: datetime = column(_("Moment"), Kind.MOMENT, 2)
@@ -256,13 +258,13 @@ class SeriesRow:
 
     series: str = column(_("Series"), share=1.2)
     template: str = column(_("Template"), share=2)
-    calendar: str = column(_("Calendar"), share=1.2)
+    calendar: str = column(_("Calendar"), Kind.WORD, 1.2)
     time_zone: str = column(_("Time zone"), share=1.4)
-    allocation: str = column(_("Allocation"), share=1.1)
+    allocation: str = column(_("Allocation"), Kind.WORD, 1.1)
     rules: str = column(_("Rules"), share=1)
-    chronological: str = column(_("Chronology guard"), share=1.2)
+    chronological: str = column(_("Chronology guard"), Kind.WORD, 1.2)
     max_days_ahead: int = column(_("Days ahead at most"), Kind.WHOLE, 1)
-    active: str = column(_("Gives out numbers"), share=1)
+    active: str = column(_("Gives out numbers"), Kind.WORD, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +273,7 @@ class OpenRow(Row):
 
     value: int = column(_("Value"), Kind.VALUE, 0)
     number: str = column(_("Number"), share=1.6)
-    state: str = column(_("State"))
+    state: str = column(_("State"), Kind.WORD)
     since: datetime | None = column(_("Since"), Kind.MOMENT, 2)
     document: str = column(_("Document"), share=2)
     asked_by: str = column(_("By"))

@@ -10,6 +10,8 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_lazy as _
+
 from ledger.models import Period, Series
 from ledger.reports import report_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
@@ -17,6 +19,7 @@ from ledger.reports.missing import Island, Item, Neighbour, Span, Tally, What, s
 from ledger.reports.rows import PeriodRow
 from ledger.reports.snapshot import Snapshot
 from ledger.unreadable import facts
+from ledger.words import quantity, told_later
 from ledger.zones import shown_zone, zone_or_utc
 
 #: Spans that are kept in memory from the counting to the writing, in all; beyond, a period is walked twice.
@@ -274,24 +277,26 @@ def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally,
         duplicates=counts.duplicates,
         opening_value=summary.first,
         closing_value_before=closed_with,
-        opening="is authorised" if period.ordinal else opening(summary.first, closed_with, period.series.start_value),
+        opening=_("is authorised")
+        if period.ordinal
+        else opening(summary.first, closed_with, period.series.start_value),
         expected_from_rows=summary.expected_from_rows,
         adds_up=summary.identity_holds and counts.expected == counts.issued + listed.open + listed.missing,
     )
 
 
-def opening(first: int, closed_with: int | None, start_value: int) -> str:
+def opening(first: int, closed_with: int | None, start_value: int) -> Any:
     """How a period's first value follows on the last one of the period before it, in words.
 
     A calendar that counts anew starts at the series' start value, wherever the period before it closed; a counter that
     was opened at a value of its own either goes on from there or leaves values out.
     """
     if closed_with is None:
-        return "is the first period"
+        return _("is the first period")
     if first == start_value:
-        return "starts anew"
+        return _("starts anew")
     if first == closed_with + 1:
-        return "goes on"
+        return _("goes on")
     if first > closed_with:
-        return f"leaves out {first - closed_with - 1:,}"
-    return f"starts anew at {first:,}"
+        return told_later(lambda: _("leaves out %(n)s") % {"n": quantity(first - closed_with - 1)})
+    return told_later(lambda: _("starts anew at %(value)s") % {"value": quantity(first)})

@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import router
+from django.utils.translation import gettext
 
 from ledger.cursors import open_cursor
 from ledger.models import LedgerSeal
 from ledger.seals import sql
 from ledger.seals.folio_verify import is_signed as slowly_signed
 from ledger.seals.folio_verify import leaf_by_key, signed_head_hash
+from ledger.words import day_told, quantity
 
 _SNAPSHOT = re.compile(r"[0-9]{1,18}:[0-9]{1,18}:[0-9,]*\Z")
 
@@ -194,9 +196,10 @@ class Standing:
 
     def __str__(self) -> str:
         if self.sealed_at is None:
-            return "not sealed yet"
-        at = f"{self.sealed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        return f"sealed up to {at}, {self.newer:,} newer; seal {self.number}, root {self.root}"
+            return gettext("not sealed yet")
+        at = f"{day_told(self.sealed_at.astimezone(UTC).date())} {self.sealed_at.astimezone(UTC):%H:%M:%S} UTC"
+        told = gettext("sealed up to %(moment)s, %(n)s newer; seal %(number)s, root %(root)s")
+        return told % {"moment": at, "n": quantity(self.newer or 0), "number": self.number, "root": self.root}
 
 
 def standing(tenant: str, *, using: str | None = None) -> Standing:

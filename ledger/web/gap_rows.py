@@ -101,7 +101,7 @@ class GapLine:
     @property
     def cause(self) -> str:
         """Why, as the evidence has it."""
-        return cut(str(self.evidence.get("cause") or self.evidence.get(UNREADABLE, gettext("not stated"))))
+        return cut(gettext(str(self.evidence.get("cause") or self.evidence.get(UNREADABLE, "not stated"))))
 
     def __str__(self) -> str:
         return self.first_number if self.count == 1 else span_told(self.first_number, self.last_number)

@@ -21,6 +21,7 @@ from ledger.web.access import Access, page
 from ledger.web.dates import asked_dates
 from ledger.web.page import address, render_page
 from ledger.web.rows import Asked
+from ledger.words import word
 
 _SORTS = {"number": "", "issued_on": "r.issued_on {}, r.first", "issued_at": "r.issued_at {}, r.first"}
 
@@ -186,7 +187,7 @@ def _line(*row: Any) -> Line:
     code, period, zone, prefix, width, suffix, first, last, number, kind, document = row[:11]
     issued_on, issued_at, actor, evidence, is_void, reason, explanation = row[11:]
     is_missing = kind in ("gap", "hole")
-    cause = facts(evidence).get("cause", "") if kind == "gap" else ""
+    cause = word(facts(evidence).get("cause", "")) if kind == "gap" else ""
     return Line(
         series=code,
         period=period,

@@ -115,7 +115,7 @@ class Command(LedgerCommand):
         self._tell(report, warnings, options)
         if not report.ok:
             state = report.verdict.state
-            said = " ".join([report.sentence, *report.problems[:20]])
+            said = " ".join(map(str, [report.sentence, *report.problems[:20]]))
             raise CommandError(f"{state[:1].upper()}{state[1:]}: {said}", returncode=state.exit_code)
 
     def _refuse_beside_package(self, options: dict[str, Any]) -> None:

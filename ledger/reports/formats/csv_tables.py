@@ -17,6 +17,8 @@ from itertools import islice
 from operator import methodcaller
 from typing import IO, Any
 
+from django.utils.translation import override
+
 from ledger.reports.formats import Format, Warn
 from ledger.reports.formats.cells import cell_text, neutralised, suspicious
 from ledger.reports.report import Report
@@ -39,15 +41,20 @@ _CHUNK = 500
 
 
 def write(report: Report, target: IO[bytes], warn: Warn, *, separator: str = ",") -> None:
-    """A zip of all parts and the header, or the table of the one part."""
+    """A zip of all parts and the header, or the table of the one part. Programs read it: its words are English."""
+    with override("en"):
+        _write(report, target, separator)
+
+
+def _write(report: Report, target: IO[bytes], separator: str) -> None:
     if len(report.parts) == 1:
         write_part(report.parts[0], target, separator)
         return
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open(entry("header.csv"), "w") as file:
-            told = [*report.header.lines(), ("Sentence", report.sentence), ("State", report.verdict.state.value)]
-            told += [(reason.title, reason.text) for reason in report.reasons]
-            told += [("Problem", problem) for problem in report.problems]
+            told = [*report.header.lines(), ("Sentence", str(report.sentence)), ("State", report.verdict.state.value)]
+            told += [(str(reason.title), str(reason.text)) for reason in report.reasons]
+            told += [("Problem", str(problem)) for problem in report.problems]
             _table(file, ["what", "is"], told, [], separator)
         for part in report.parts:
             with archive.open(entry(f"{part.name}.csv"), "w", force_zip64=True) as file:

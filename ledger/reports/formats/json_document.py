@@ -9,6 +9,7 @@ from itertools import islice
 from typing import IO, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.translation import override
 
 from ledger.judging import State
 from ledger.reports.formats import Format, Warn
@@ -36,6 +37,7 @@ from ledger.reports.rows import (
 
 _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": ["string", "null"]},
+    Kind.WORD: {"type": ["string", "null"]},
     Kind.WHOLE: {"type": ["integer", "null"]},
     Kind.VALUE: {"type": ["integer", "null"]},
     Kind.DAY: {"type": ["string", "null"], "format": "date"},
@@ -76,7 +78,12 @@ _CHUNK = 500
 
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
-    """The header, what is wrong, and each part as a list of objects, one row a line."""
+    """The header, what is wrong, and each part as a list of objects, one row a line. Its words are English."""
+    with override("en"):
+        _write(report, target)
+
+
+def _write(report: Report, target: IO[bytes]) -> None:
     reasons = [asdict(reason) for reason in report.reasons]
     judged = {"state": report.verdict.state.value, "ok": report.ok, "sentence": report.sentence}
     said = {**judged, "reasons": reasons, "problems": report.problems}

@@ -11,10 +11,9 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from ledger.reports.formats import Format, Warn, needs
-from ledger.reports.formats.cells import cell_text, moment_text
 from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
-from ledger.words import quantity
+from ledger.words import day_told, moment_told, quantity, word
 
 if TYPE_CHECKING:
     from ledger.reports.paper.pages import Paper
@@ -34,16 +33,17 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
         raise needs("fpdf2, or uharfbuzz,") from error
     header, fonts = report.header, Fonts(installed())
     owner = f"{header.owner} · {header.series}"
-    foot = f"Folio {header.version} · {moment_text(header.made_at)} · {header.position}"
-    sealed = f"{header.sealed[:1].upper()}{header.sealed[1:]}"
-    with closing(Paper(fonts, (report.title, owner), (foot, sealed))) as paper:
+    foot = f"Folio {header.version} · {moment_told(header.made_at, header.made_at.tzinfo)} · {header.position}"
+    sealed = str(header.sealed)
+    sealed = f"{sealed[:1].upper()}{sealed[1:]}"
+    with closing(Paper(fonts, (str(report.title), owner), (foot, sealed))) as paper:
         _write(paper, report, target, warn)
 
 
 def _write(paper: Paper, report: Report, target: IO[bytes], warn: Warn) -> None:
     header, fonts = report.header, paper.fonts_at_hand
     paper.set_creation_date(header.made_at)
-    paper.set_title(report.title)
+    paper.set_title(str(report.title))
     paper.set_producer("Folio, with fpdf2")
     paper.set_lang(get_language() or "en")
     paper.add_page()
@@ -89,7 +89,7 @@ def _red() -> tuple[int, int, int]:
 def _front(paper: Paper, report: Report) -> None:
     from ledger.reports.paper.pages import GREEN, GREY, INK, MARGIN, RED
 
-    paper.put(MARGIN, MARGIN, paper.inner_width, report.title, size=20, bold=True)
+    paper.put(MARGIN, MARGIN, paper.inner_width, str(report.title), size=20, bold=True)
     top, left = MARGIN + 13, paper.inner_width * 0.38  # what stands on the right is longer
     lines = report.header.lines()
     rows = (len(lines) + 1) // 2
@@ -98,27 +98,32 @@ def _front(paper: Paper, report: Report) -> None:
         paper.put(x, y, 32, label, size=8.5, color=GREY)
         paper.put(x + 32, y, (left if number < rows else paper.inner_width - left) - 36, text, size=8.5, bold=True)
     paper.set_y(top + 5.2 * rows + 3)
-    state = report.verdict.state.value
-    told = (report.sentence, f"{state[:1].upper()}{state[1:]}.")
+    state = report.verdict.state.label
+    told = [str(report.sentence), f"{state[:1].upper()}{state[1:]}."]
+    if report.ok:
+        told.append(_("Everything adds up: by the counters, and by the rows alone."))
     color = GREEN if report.is_green else INK if report.ok else RED
-    for text in (*told, *([_("Everything adds up: by the counters, and by the rows alone.")] if report.ok else [])):
+    for text in (
+        *map(str, told),
+        *([_("Everything adds up: by the counters, and by the rows alone.")] if report.ok else []),
+    ):
         paper.paragraph(text, size=13, bold=True, color=color)
     paper.set_y(paper.get_y() + 1)
     for reason in report.reasons:
         y = paper.get_y()
-        paper.put(MARGIN, y, 60, reason.title, size=8.5, color=GREY)
+        paper.put(MARGIN, y, 60, str(reason.title), size=8.5, color=GREY)
         paper.put(
             MARGIN + 60,
             y,
             paper.inner_width - 60,
-            reason.text,
+            str(reason.text),
             size=8.5,
             bold=True,
             color=RED if reason.good is False else INK,
         )
         paper.set_y(y + 4.6)
     for problem in report.problems:
-        paper.paragraph(problem, size=9, bold=True, color=RED)
+        paper.paragraph(str(problem), size=9, bold=True, color=RED)
     paper.set_y(paper.get_y() + 2)
 
 
@@ -145,9 +150,9 @@ def _part(paper: Paper, part: Part) -> int:
     if paper.room() < 40:
         paper.add_page()
     paper.set_y(paper.get_y() + 3)
-    paper.paragraph(part.title, size=13, bold=True)
+    paper.paragraph(str(part.title), size=13, bold=True)
     if part.note:
-        paper.paragraph(part.note, size=7.5, color=GREY)
+        paper.paragraph(str(part.note), size=7.5, color=GREY)
     paper.set_y(paper.get_y() + 1)
     shown = [(at, column) for at, column in enumerate(part.columns) if column.share and (at > 1 or not part.grouped)]
     table = Table(
@@ -189,11 +194,13 @@ def _text(cell: Any, kind: Kind) -> str:
     if isinstance(cell, int):
         return quantity(cell) if kind is Kind.WHOLE else str(cell)
     if isinstance(cell, datetime):
-        return moment_text(cell)
+        return moment_told(cell, cell.tzinfo)
     if isinstance(cell, Mapping):
         stated = {name: value for name, value in sorted(cell.items()) if name != "cause" and value not in (None, "")}
         return "; ".join(f"{name.replace('_', ' ')}: {_text(value, Kind.TEXT)}" for name, value in stated.items())
-    return cell_text(cell) if cell is None or isinstance(cell, date) else str(cell)
+    if isinstance(cell, date):
+        return day_told(cell)
+    return str(word(cell) if kind is Kind.WORD else cell or "")
 
 
 FORMAT = Format("pdf", "PDF", ".pdf", "application/pdf", streams=False, write=write)

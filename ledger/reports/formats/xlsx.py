@@ -13,6 +13,7 @@ from ledger.reports.formats import Format, Warn, needs
 from ledger.reports.formats.cells import evidence_text, offset_text
 from ledger.reports.report import Report
 from ledger.reports.rows import Column, Kind, Part
+from ledger.words import day_form, word
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -36,6 +37,7 @@ _WIDTHS = {
     Kind.VERDICT: 10,
     Kind.EVIDENCE: 50,
     Kind.TEXT: 22,
+    Kind.WORD: 22,
 }
 _WIDE = {"reason": 50, "explanation": 50, "document": 28, "cause": 34, "period": 25}
 
@@ -56,7 +58,7 @@ class _Looks:
                 case Kind.VALUE:
                     properties |= {"num_format": "0"}
                 case Kind.DAY:
-                    properties |= {"num_format": "yyyy-mm-dd", "align": "left"}
+                    properties |= {"num_format": _day_form(), "align": "left"}
                 case "title":
                     properties |= {"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True}
                 case "label":
@@ -66,11 +68,21 @@ class _Looks:
                 case "good":
                     properties |= {"bold": True, "font_color": "#0B6B34"}
             if isinstance(kind, timezone):
-                properties |= {"num_format": f'yyyy-mm-dd hh:mm:ss "{offset_text(kind)}"', "align": "left"}
+                properties |= {"num_format": f'{_day_form()} hh:mm:ss "{offset_text(kind)}"', "align": "left"}
             if red:
                 properties |= {"font_color": "#B00020", "bg_color": "#FDE7EA", "bold": True}
             self.made[(kind, red)] = self.book.add_format(properties)
         return self.made[(kind, red)]
+
+
+def _day_form() -> str:
+    """How dates look: as in the reader's language, where that is no more than digits."""
+    form = day_form()
+    return (
+        "".join({"d": "dd", "m": "mm", "Y": "yyyy"}.get(sign, sign) for sign in form)
+        if set(form) <= set("dmY./-")
+        else "yyyy-mm-dd"
+    )
 
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
@@ -82,7 +94,7 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(target, options) as book:
         made_at = report.header.made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
-        book.set_properties({"title": report.title, "comments": report.header.version, "created": made_at})
+        book.set_properties({"title": str(report.title), "comments": report.header.version, "created": made_at})
         looks = _Looks(book)
         _header(book.add_worksheet(_("Report")), report, looks)
         for part in report.parts:
@@ -92,23 +104,23 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
 def _header(sheet: Worksheet, report: Report, looks: _Looks) -> None:
     sheet.set_column(0, 0, 20)
     sheet.set_column(1, 1, 110)
-    sheet.write_string(0, 0, report.title, looks.of("heading"))
+    sheet.write_string(0, 0, str(report.title), looks.of("heading"))
     at = 2
     for label, text in report.header.lines():
         sheet.write_string(at, 0, label, looks.of("label"))
         sheet.write_string(at, 1, text, looks.of(Kind.TEXT))
         at += 1
     verdict = "good" if report.is_green else Kind.TEXT
-    for label, text in ((_("State"), report.verdict.state.value), (_("Numbers"), report.sentence)):
+    for label, text in ((_("State"), report.verdict.state.label), (_("Numbers"), report.sentence)):
         sheet.write_string(at, 0, label, looks.of("label"))
-        sheet.write_string(at, 1, text, looks.of(verdict, red=not report.ok))
+        sheet.write_string(at, 1, str(text), looks.of(verdict, red=not report.ok))
         at += 1
     for reason in report.reasons:
-        sheet.write_string(at, 0, reason.title, looks.of("label"))
-        sheet.write_string(at, 1, reason.text, looks.of(Kind.TEXT, red=reason.good is False))
+        sheet.write_string(at, 0, str(reason.title), looks.of("label"))
+        sheet.write_string(at, 1, str(reason.text), looks.of(Kind.TEXT, red=reason.good is False))
         at += 1
     for problem in report.problems:
-        sheet.write_string(at, 1, problem, looks.of(Kind.TEXT, red=True))
+        sheet.write_string(at, 1, str(problem), looks.of(Kind.TEXT, red=True))
         at += 1
 
 
@@ -130,7 +142,7 @@ def _part(book: Workbook, part: Part, looks: _Looks) -> None:
 
 def _sheet(book: Workbook, part: Part, number: int, looks: _Looks) -> Worksheet:
     ending = "" if number == 1 else f" ({number})"
-    sheet = book.add_worksheet(f"{part.title[: MAX_NAME - len(ending)]}{ending}")
+    sheet = book.add_worksheet(f"{str(part.title)[: MAX_NAME - len(ending)]}{ending}")
     sheet.freeze_panes(1, 0)
     sheet.set_landscape()
     sheet.set_paper(9)
@@ -159,7 +171,9 @@ def _write(sheet: Worksheet, at: int, position: int, column: Column, cell: Any, 
     elif isinstance(cell, date) and cell >= _FIRST_DAY:
         sheet.write_datetime(at, position, cell, look)
     else:
-        text = evidence_text(cell) if isinstance(cell, Mapping) else str(cell)
+        text = (
+            evidence_text(cell) if isinstance(cell, Mapping) else str(word(cell) if column.kind is Kind.WORD else cell)
+        )
         if len(text) > MAX_TEXT:
             cut = _("… (cut here; the JSON file has it all)")
             text = text[: MAX_TEXT - len(cut)] + cut
