@@ -1,189 +1,86 @@
 # The tables, their constraints and indexes, as the models have them.
 
-import django.contrib.postgres.fields
-import django.core.serializers.json
-import django.db.models.deletion
-import django.db.models.functions.comparison
-import django.db.models.functions.datetime
-import django.db.models.functions.text
+from django.contrib.postgres.fields import ArrayField
 from django.db import migrations, models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.db.models.functions import Collate, Now, Upper
 
-import ledger.models.columns
+from ledger.migrations._columns import (
+    ACTOR,
+    ID,
+    TENANT,
+    WRITTEN_BY_THE_DATABASE,
+    constrained,
+    facts,
+    flag,
+    id_of,
+    kept,
+    text,
+    together,
+    written_at,
+)
 from ledger.migrations._operations import RequirePostgreSQL
 
 
 class Migration(migrations.Migration):
     initial = True
-
     dependencies = []
-
     operations = [
         RequirePostgreSQL(),
         migrations.CreateModel(
-            name="AccessChanged",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                ("user", ledger.models.columns.ShortTextField(max_length=200)),
-                (
-                    "kind",
-                    ledger.models.columns.ShortTextField(
-                        choices=[("given", "given"), ("taken", "taken away")], max_length=200
-                    ),
-                ),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                ("changed_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
+            "AccessChanged",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
+                ("user", text()),
+                ("kind", text(choices=[("given", "given"), ("taken", "taken away")])),
+                ACTOR,
+                ("changed_at", written_at()),
             ],
-            options={
-                "verbose_name_plural": "changes of access",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "changes of access", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="AdoptingDay",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "batch", "day", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
+            "AdoptingDay",
+            [
+                ("pk", together("batch", "day")),
                 ("batch", models.TextField()),
                 ("day", models.DateField()),
                 ("period_id", models.BigIntegerField(null=True)),
                 ("problem", models.TextField(null=True)),
             ],
-            options={
-                "default_permissions": (),
-            },
+            {"default_permissions": ()},
         ),
         migrations.CreateModel(
-            name="Adoption",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                ("source", ledger.models.columns.ShortTextField(help_text="Name of the file.", max_length=255)),
-                (
-                    "digest",
-                    ledger.models.columns.ShortTextField(help_text="SHA-256 of the file, hexadecimal.", max_length=64),
-                ),
+            "Adoption",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
+                ("source", text(255, help_text="Name of the file.")),
+                ("digest", text(64, help_text="SHA-256 of the file, hexadecimal.")),
                 ("rows", models.BigIntegerField()),
-                (
-                    "options",
-                    models.JSONField(
-                        default=dict,
-                        encoder=django.core.serializers.json.DjangoJSONEncoder,
-                        help_text="Column mapping and pattern.",
-                    ),
-                ),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                ("adopted_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
+                ("options", facts(default=dict, help_text="Column mapping and pattern.")),
+                ACTOR,
+                ("adopted_at", written_at()),
             ],
-            options={
-                "default_permissions": ("view",),
-            },
+            {"default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="DefaultSeries",
-            fields=[
-                ("code", ledger.models.columns.ShortTextField(max_length=200, primary_key=True, serialize=False)),
-                ("settings", models.JSONField()),
-            ],
-            options={
-                "verbose_name_plural": "default series",
-                "default_permissions": (),
-            },
+            "DefaultSeries",
+            [("code", text(primary_key=True, serialize=False)), ("settings", models.JSONField())],
+            {"verbose_name_plural": "default series", "default_permissions": ()},
         ),
         migrations.CreateModel(
-            name="HoleReported",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                ("value", models.BigIntegerField()),
-                (
-                    "reported_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "holes reported",
-                "default_permissions": ("view",),
-            },
+            "HoleReported",
+            [ID, TENANT, *WRITTEN_BY_THE_DATABASE, ("value", models.BigIntegerField()), ("reported_at", written_at())],
+            {"verbose_name_plural": "holes reported", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="Period",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
+            "Period",
+            [
+                ID,
+                ("tenant", text(blank=True, default="")),
                 ("starts_on", models.DateField()),
                 ("ends_on", models.DateField()),
                 (
@@ -194,72 +91,43 @@ class Migration(migrations.Migration):
                         help_text="0, or its place among those that share dates: ranges that were authorised.",
                     ),
                 ),
-                ("prefix", ledger.models.columns.ShortTextField(blank=True, max_length=100)),
+                ("prefix", text(100, blank=True)),
                 ("width", models.IntegerField()),
-                ("suffix", ledger.models.columns.ShortTextField(blank=True, max_length=100)),
+                ("suffix", text(100, blank=True)),
                 ("first_value", models.BigIntegerField()),
                 ("last_value", models.BigIntegerField()),
                 ("max_value", models.BigIntegerField()),
                 ("last_issued_on", models.DateField(blank=True, null=True)),
-                (
-                    "has_drafts",
-                    models.BooleanField(
-                        db_default=False,
-                        default=False,
-                        help_text="Some of its values have the numbers of drafts (DraftMade).",
-                    ),
-                ),
-                (
-                    "cut_short",
-                    models.BooleanField(
-                        db_default=False,
-                        default=False,
-                        help_text="Its form ended before its time; the days after count on in another.",
-                    ),
-                ),
+                ("has_drafts", flag(help_text="Some of its values have the numbers of drafts (DraftMade).")),
+                ("cut_short", flag(help_text="Its form ended before its time; the days after count on in another.")),
                 (
                     "moves",
-                    models.BooleanField(
-                        db_default=False,
-                        default=False,
+                    flag(
                         editable=False,
                         help_text="Its tenant moves or has moved to another home, and numbers nothing here.",
                     ),
                 ),
-                ("opened_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("opened_at", models.DateTimeField(db_default=Now())),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
             ],
-            options={
+            {
                 "ordering": ["tenant", "series", "starts_on"],
                 "permissions": [("close_period_now", "Can close a period")],
             },
         ),
         migrations.CreateModel(
-            name="RolePurpose",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "role", "purpose", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("role", models.TextField()),
-                ("purpose", models.TextField()),
-            ],
-            options={
-                "default_permissions": (),
-            },
+            "RolePurpose",
+            [("pk", together("role", "purpose")), ("role", models.TextField()), ("purpose", models.TextField())],
+            {"default_permissions": ()},
         ),
         migrations.CreateModel(
-            name="TenantMove",
-            fields=[
-                (
-                    "tenant",
-                    ledger.models.columns.ShortTextField(blank=True, max_length=200, primary_key=True, serialize=False),
-                ),
+            "TenantMove",
+            [
+                ("tenant", text(blank=True, primary_key=True, serialize=False)),
                 (
                     "state",
-                    ledger.models.columns.ShortTextField(
+                    text(
+                        10,
                         choices=[
                             ("leaving", "is leaving"),
                             ("left", "has left; its rows are an old copy"),
@@ -267,46 +135,28 @@ class Migration(migrations.Migration):
                             ("arrived", "has arrived"),
                             ("dropped", "has left; its old copy was dropped"),
                         ],
-                        max_length=10,
                     ),
                 ),
-                (
-                    "home",
-                    ledger.models.columns.ShortTextField(
-                        help_text="Where it goes, or where it came from.", max_length=200
-                    ),
-                ),
-                ("digest", ledger.models.columns.ShortTextField(blank=True, default="", max_length=64)),
+                ("home", text(help_text="Where it goes, or where it came from.")),
+                ("digest", text(64, blank=True, default="")),
                 ("mover", models.BigIntegerField(null=True)),
-                (
-                    "changed_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
+                ("changed_at", written_at()),
             ],
-            options={
-                "default_permissions": (),
-            },
+            {"default_permissions": ()},
         ),
         migrations.CreateModel(
-            name="TenantBinding",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "login", "tenant", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
+            "TenantBinding",
+            [
+                ("pk", together("login", "tenant")),
                 ("login", models.TextField(help_text="The role that the connection logs in as.")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
+                TENANT,
             ],
-            options={
-                "default_permissions": (),
-            },
+            {"default_permissions": ()},
         ),
         migrations.CreateModel(
-            name="AdoptingRow",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+            "AdoptingRow",
+            [
+                ID,
                 ("batch", models.TextField()),
                 ("line", models.BigIntegerField()),
                 ("value", models.BigIntegerField(null=True)),
@@ -314,12 +164,9 @@ class Migration(migrations.Migration):
                 ("document", models.TextField(null=True)),
                 ("issued_at", models.DateTimeField(null=True)),
                 ("issued_on", models.DateField(null=True)),
-                (
-                    "counted_on",
-                    models.DateField(help_text="A day of the period that the number counts in.", null=True),
-                ),
+                ("counted_on", models.DateField(help_text="A day of the period that the number counts in.", null=True)),
                 ("void", models.BooleanField(null=True)),
-                ("metadata", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
+                ("metadata", facts(null=True)),
                 (
                     "native",
                     models.BooleanField(help_text="The number looks like one of the series' own template.", null=True),
@@ -327,138 +174,60 @@ class Migration(migrations.Migration):
                 ("prefix", models.TextField(help_text="What stands before the counter.", null=True)),
                 ("problem", models.TextField(null=True)),
             ],
-            options={
+            {
                 "default_permissions": (),
-                "indexes": [models.Index(fields=["batch", "counted_on"], name="ledger_adoptingrow_day")],
+                "indexes": [Index(fields=["batch", "counted_on"], name="ledger_adoptingrow_day")],
             },
         ),
         migrations.CreateModel(
-            name="AdoptedGap",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "AdoptedGap",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
                 ("first_value", models.BigIntegerField()),
                 ("last_value", models.BigIntegerField()),
-                (
-                    "adoption",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="gaps", to="ledger.adoption"
-                    ),
-                ),
-                (
-                    "period",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="adopted_gaps",
-                        to="ledger.period",
-                    ),
-                ),
+                ("adoption", kept("ledger.adoption", related_name="gaps")),
+                ("period", kept("ledger.period", db_index=False, related_name="adopted_gaps")),
             ],
-            options={
-                "default_permissions": ("view",),
-            },
+            {"default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="Entry",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "Entry",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
                 ("value", models.BigIntegerField()),
-                (
-                    "kind",
-                    ledger.models.columns.ShortTextField(
-                        choices=[("issued", "issued"), ("gap", "gap"), ("adopted", "adopted")], max_length=8
-                    ),
-                ),
-                ("number", ledger.models.columns.ShortTextField(max_length=100)),
-                ("document", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
+                ("kind", text(8, choices=[("issued", "issued"), ("gap", "gap"), ("adopted", "adopted")])),
+                ("number", text(100)),
+                ("document", text(blank=True, default="")),
                 ("issued_on", models.DateField()),
-                ("issued_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                (
-                    "metadata",
-                    models.JSONField(blank=True, default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder),
-                ),
+                ("issued_at", written_at()),
+                ACTOR,
+                ("metadata", facts(blank=True, default=dict)),
                 (
                     "replaces",
-                    models.ForeignKey(
+                    id_of(
+                        "ledger.entry",
                         blank=True,
-                        db_constraint=False,
-                        db_index=False,
                         help_text="The void number of the same document in whose place this one was given.",
                         null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="replaced_by",
-                        to="ledger.entry",
                     ),
                 ),
-                (
-                    "period",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        to="ledger.period",
-                    ),
-                ),
+                ("period", id_of("ledger.period", related_name=None)),
             ],
-            options={
+            {
                 "verbose_name_plural": "entries",
                 "permissions": [("void_number", "Can void a number")],
                 "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name="GapFlagged",
-            fields=[],
-            options={
+            "GapFlagged",
+            [],
+            {
                 "verbose_name_plural": "gaps flagged",
                 "proxy": True,
                 "default_permissions": ("view",),
@@ -468,9 +237,9 @@ class Migration(migrations.Migration):
             bases=("ledger.entry",),
         ),
         migrations.CreateModel(
-            name="NumberAdopted",
-            fields=[],
-            options={
+            "NumberAdopted",
+            [],
+            {
                 "verbose_name_plural": "numbers adopted",
                 "proxy": True,
                 "default_permissions": ("view",),
@@ -480,9 +249,9 @@ class Migration(migrations.Migration):
             bases=("ledger.entry",),
         ),
         migrations.CreateModel(
-            name="NumberIssued",
-            fields=[],
-            options={
+            "NumberIssued",
+            [],
+            {
                 "verbose_name_plural": "numbers issued",
                 "proxy": True,
                 "default_permissions": ("view",),
@@ -492,37 +261,16 @@ class Migration(migrations.Migration):
             bases=("ledger.entry",),
         ),
         migrations.CreateModel(
-            name="FindingRaised",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                ("system", ledger.models.columns.ShortTextField(max_length=200)),
+            "FindingRaised",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
+                ("system", text()),
                 (
                     "kind",
-                    ledger.models.columns.ShortTextField(
+                    text(
+                        16,
                         choices=[
                             ("missing", "missing there"),
                             ("unknown", "unknown here"),
@@ -539,673 +287,251 @@ class Migration(migrations.Migration):
                             ("other-spelling", "spelled differently there"),
                             ("no-document", "its document is gone"),
                         ],
-                        max_length=16,
                     ),
                 ),
                 ("subject", models.TextField()),
                 ("occurrence", models.IntegerField(default=1)),
-                ("number", ledger.models.columns.ShortTextField(max_length=300)),
-                ("document", ledger.models.columns.ShortTextField(blank=True, default="", max_length=300)),
-                ("facts", models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ("raised_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-                (
-                    "entry",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="findings",
-                        to="ledger.entry",
-                    ),
-                ),
+                ("number", text(300)),
+                ("document", text(300, blank=True, default="")),
+                ("facts", facts(default=dict)),
+                ("raised_at", written_at()),
+                ("entry", kept("ledger.entry", blank=True, null=True, related_name="findings")),
             ],
-            options={
+            {
                 "verbose_name_plural": "findings raised",
                 "permissions": [("acknowledge_finding", "Can acknowledge a finding")],
                 "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name="FindingAcknowledged",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "FindingAcknowledged",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
                 ("reason", models.TextField()),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                (
-                    "acknowledged_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "finding",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="acknowledgements",
-                        to="ledger.findingraised",
-                    ),
-                ),
+                ACTOR,
+                ("acknowledged_at", written_at()),
+                ("finding", kept("ledger.findingraised", related_name="acknowledgements")),
             ],
-            options={
-                "verbose_name_plural": "findings acknowledged",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "findings acknowledged", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="FindingResolved",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                (
-                    "resolved_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "finding",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="resolutions",
-                        to="ledger.findingraised",
-                    ),
-                ),
+            "FindingResolved",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
+                ("resolved_at", written_at()),
+                ("finding", kept("ledger.findingraised", related_name="resolutions")),
             ],
-            options={
-                "verbose_name_plural": "findings resolved",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "findings resolved", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="GapExplained",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "GapExplained",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
                 ("explanation", models.TextField()),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                (
-                    "explained_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "adopted_gap",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="explanations",
-                        to="ledger.adoptedgap",
-                    ),
-                ),
-                (
-                    "entry",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="explanations",
-                        to="ledger.entry",
-                    ),
-                ),
+                ACTOR,
+                ("explained_at", written_at()),
+                ("adopted_gap", kept("ledger.adoptedgap", blank=True, null=True, related_name="explanations")),
+                ("entry", kept("ledger.entry", blank=True, null=True, related_name="explanations")),
             ],
-            options={
+            {
                 "verbose_name_plural": "gaps explained",
                 "permissions": [("explain_gap", "Can explain a gap")],
                 "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name="HoleHealed",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                ("healed_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-                (
-                    "entry",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.entry"),
-                ),
-                (
-                    "hole",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="healings", to="ledger.holereported"
-                    ),
-                ),
+            "HoleHealed",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
+                ("healed_at", written_at()),
+                ("entry", kept("ledger.entry", related_name="+")),
+                ("hole", kept("ledger.holereported", related_name="healings")),
             ],
-            options={
-                "verbose_name_plural": "holes healed",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "holes healed", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="NumberVoided",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "NumberVoided",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
                 ("reason", models.TextField()),
-                (
-                    "replacement",
-                    ledger.models.columns.ShortTextField(
-                        blank=True, default="", help_text="Key or number of the replacing document.", max_length=200
-                    ),
-                ),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                ("voided_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-                (
-                    "entry",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="voids", to="ledger.entry"
-                    ),
-                ),
+                ("replacement", text(blank=True, default="", help_text="Key or number of the replacing document.")),
+                ACTOR,
+                ("voided_at", written_at()),
+                ("entry", kept("ledger.entry", related_name="voids")),
             ],
-            options={
-                "verbose_name_plural": "numbers voided",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "numbers voided", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="NumberRegistered",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                ("authority", ledger.models.columns.ShortTextField(help_text="Such as PL KSeF.", max_length=60)),
-                (
-                    "reference",
-                    ledger.models.columns.ShortTextField(
-                        help_text="The authority's own name of the document.", max_length=200
-                    ),
-                ),
-                (
-                    "digest",
-                    ledger.models.columns.ShortTextField(
-                        blank=True, default="", help_text="SHA-256 of what was sent, hexadecimal.", max_length=64
-                    ),
-                ),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                (
-                    "registered_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "entry",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="registrations",
-                        to="ledger.entry",
-                    ),
-                ),
+            "NumberRegistered",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
+                ("authority", text(60, help_text="Such as PL KSeF.")),
+                ("reference", text(help_text="The authority's own name of the document.")),
+                ("digest", text(64, blank=True, default="", help_text="SHA-256 of what was sent, hexadecimal.")),
+                ACTOR,
+                ("registered_at", written_at()),
+                ("entry", kept("ledger.entry", db_index=False, related_name="registrations")),
             ],
-            options={
-                "verbose_name_plural": "numbers registered",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "numbers registered", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="PendingComparison",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("system", ledger.models.columns.ShortTextField(max_length=200)),
-                ("subject", models.TextField()),
-            ],
-            options={
+            "PendingComparison",
+            [ID, TENANT, ("system", text()), ("subject", models.TextField())],
+            {
                 "default_permissions": (),
-                "indexes": [models.Index(fields=["tenant", "system"], name="ledger_pendingcomparison_of")],
+                "indexes": [Index(fields=["tenant", "system"], name="ledger_pendingcomparison_of")],
             },
         ),
-        migrations.AddField(
-            model_name="holereported",
-            name="period",
-            field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.period"
-            ),
-        ),
+        migrations.AddField("holereported", "period", kept("ledger.period", db_index=False, related_name="+")),
         migrations.CreateModel(
-            name="GapDeclared",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "GapDeclared",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
                 ("first_value", models.BigIntegerField()),
                 ("last_value", models.BigIntegerField()),
-                ("authority", ledger.models.columns.ShortTextField(help_text="Such as BR NF-e.", max_length=60)),
-                (
-                    "reference",
-                    ledger.models.columns.ShortTextField(
-                        help_text="The protocol or receipt that the authority gave.", max_length=200
-                    ),
-                ),
+                ("authority", text(60, help_text="Such as BR NF-e.")),
+                ("reference", text(help_text="The protocol or receipt that the authority gave.")),
                 ("justification", models.TextField(blank=True, default="")),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                (
-                    "declared_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "period",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="declarations",
-                        to="ledger.period",
-                    ),
-                ),
+                ACTOR,
+                ("declared_at", written_at()),
+                ("period", kept("ledger.period", db_index=False, related_name="declarations")),
             ],
-            options={
-                "verbose_name_plural": "gaps declared",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "gaps declared", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="DraftMade",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "DraftMade",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
                 ("ordinal", models.BigIntegerField()),
                 ("value", models.BigIntegerField(blank=True, null=True)),
-                (
-                    "number",
-                    ledger.models.columns.ShortTextField(
-                        help_text="As the accounting system wrote it.", max_length=100
-                    ),
-                ),
-                (
-                    "system",
-                    ledger.models.columns.ShortTextField(help_text="Its name in LEDGER_ACCOUNTING.", max_length=100),
-                ),
-                (
-                    "remote_id",
-                    ledger.models.columns.ShortTextField(help_text="The accounting system's own key.", max_length=300),
-                ),
-                (
-                    "reference",
-                    ledger.models.columns.ShortTextField(
-                        help_text="Ours, which the draft bears there.", max_length=200
-                    ),
-                ),
+                ("number", text(100, help_text="As the accounting system wrote it.")),
+                ("system", text(100, help_text="Its name in LEDGER_ACCOUNTING.")),
+                ("remote_id", text(300, help_text="The accounting system's own key.")),
+                ("reference", text(help_text="Ours, which the draft bears there.")),
                 ("refusal", models.TextField(blank=True, default="", help_text="Why the number was not taken.")),
-                ("drafted_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-                (
-                    "period",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="ledger.period",
-                    ),
-                ),
+                ("drafted_at", written_at()),
+                ("period", kept("ledger.period", db_index=False, related_name="+")),
             ],
-            options={
-                "verbose_name_plural": "drafts made",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "drafts made", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="PeriodChanged",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                ("old", models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ("new", models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                ("changed_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-                (
-                    "period",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="changes", to="ledger.period"
-                    ),
-                ),
+            "PeriodChanged",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
+                ("old", facts(default=dict)),
+                ("new", facts(default=dict)),
+                ACTOR,
+                ("changed_at", written_at()),
+                ("period", kept("ledger.period", related_name="changes")),
             ],
-            options={
-                "verbose_name_plural": "changes of periods",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "changes of periods", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="Pool",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "tenant", "period_id", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
+            "Pool",
+            [
+                ("pk", together("tenant", "period_id")),
+                TENANT,
                 ("free_from", models.BigIntegerField()),
-                (
-                    "stragglers",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None),
-                ),
+                ("stragglers", ArrayField(base_field=models.BigIntegerField(), size=None)),
                 ("batch_from", models.BigIntegerField()),
                 ("batch", models.IntegerField()),
-                ("minted_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-                (
-                    "period",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="ledger.period",
-                    ),
-                ),
+                ("minted_at", written_at()),
+                ("period", id_of("ledger.period")),
             ],
-            options={
-                "default_permissions": (),
-            },
+            {"default_permissions": ()},
         ),
         migrations.CreateModel(
-            name="RemoteDocument",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                (
-                    "system",
-                    ledger.models.columns.ShortTextField(help_text="Its name in LEDGER_ACCOUNTING.", max_length=200),
-                ),
-                ("remote_id", ledger.models.columns.ShortTextField(max_length=300)),
-                ("number", ledger.models.columns.ShortTextField(blank=True, default="", max_length=300)),
+            "RemoteDocument",
+            [
+                ID,
+                TENANT,
+                ("system", text(help_text="Its name in LEDGER_ACCOUNTING.")),
+                ("remote_id", text(300)),
+                ("number", text(300, blank=True, default="")),
                 (
                     "state",
-                    ledger.models.columns.ShortTextField(
-                        choices=[("draft", "draft"), ("posted", "posted"), ("void", "void"), ("deleted", "deleted")],
-                        max_length=8,
+                    text(
+                        8, choices=[("draft", "draft"), ("posted", "posted"), ("void", "void"), ("deleted", "deleted")]
                     ),
                 ),
                 ("issued_on", models.DateField(blank=True, null=True)),
-                (
-                    "reference",
-                    ledger.models.columns.ShortTextField(
-                        blank=True, default="", help_text="The key of our document.", max_length=300
-                    ),
-                ),
+                ("reference", text(300, blank=True, default="", help_text="The key of our document.")),
                 ("changed_at", models.DateTimeField(blank=True, null=True)),
                 ("total", models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True)),
-                (
-                    "currency",
-                    ledger.models.columns.ShortTextField(blank=True, db_default="", default="", max_length=300),
-                ),
-                (
-                    "customer",
-                    ledger.models.columns.ShortTextField(blank=True, db_default="", default="", max_length=600),
-                ),
-                (
-                    "spelling",
-                    ledger.models.columns.ShortTextField(blank=True, db_default="", default="", max_length=300),
-                ),
-                (
-                    "first_seen_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                ("seen_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
+                ("currency", text(300, blank=True, db_default="", default="")),
+                ("customer", text(600, blank=True, db_default="", default="")),
+                ("spelling", text(300, blank=True, db_default="", default="")),
+                ("first_seen_at", written_at()),
+                ("seen_at", written_at()),
                 ("seen_in", models.BigIntegerField()),
             ],
-            options={
+            {
                 "default_permissions": ("view",),
                 "indexes": [
-                    models.Index(
-                        models.F("tenant"),
-                        models.F("system"),
-                        django.db.models.functions.text.Upper("number"),
-                        name="ledger_remotedocument_number",
-                    ),
-                    models.Index(
-                        condition=models.Q(("reference__gt", "")),
+                    Index(F("tenant"), F("system"), Upper("number"), name="ledger_remotedocument_number"),
+                    Index(
+                        condition=Q(("reference__gt", "")),
                         fields=["tenant", "system", "reference"],
                         name="ledger_remotedocument_ref",
                     ),
-                    models.Index(
-                        condition=models.Q(("spelling__gt", "")),
+                    Index(
+                        condition=Q(("spelling__gt", "")),
                         fields=["tenant", "system", "spelling"],
                         name="ledger_remotedocument_spelling",
                     ),
                 ],
                 "constraints": [
-                    models.UniqueConstraint(fields=("tenant", "system", "remote_id"), name="ledger_remotedocument_id"),
-                    models.CheckConstraint(
-                        condition=models.Q(("state__in", ("draft", "posted", "void", "deleted"))),
+                    UniqueConstraint(fields=("tenant", "system", "remote_id"), name="ledger_remotedocument_id"),
+                    CheckConstraint(
+                        condition=Q(("state__in", ("draft", "posted", "void", "deleted"))),
                         name="ledger_remotedocument_state",
                     ),
                 ],
             },
         ),
         migrations.CreateModel(
-            name="ExpectedDocument",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("system", ledger.models.columns.ShortTextField(max_length=200)),
-                ("remote_id", ledger.models.columns.ShortTextField(blank=True, default="", max_length=300)),
+            "ExpectedDocument",
+            [
+                ID,
+                TENANT,
+                ("system", text()),
+                ("remote_id", text(300, blank=True, default="")),
                 ("total", models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True)),
-                ("currency", ledger.models.columns.ShortTextField(blank=True, default="", max_length=300)),
-                ("customer", ledger.models.columns.ShortTextField(blank=True, default="", max_length=300)),
-                (
-                    "entry",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="ledger.entry",
-                    ),
-                ),
+                ("currency", text(300, blank=True, default="")),
+                ("customer", text(300, blank=True, default="")),
+                ("entry", id_of("ledger.entry")),
             ],
-            options={
+            {
                 "default_permissions": ("view",),
                 "constraints": [
-                    models.UniqueConstraint(fields=("tenant", "system", "entry"), name="ledger_expecteddocument_entry")
+                    UniqueConstraint(fields=("tenant", "system", "entry"), name="ledger_expecteddocument_entry")
                 ],
             },
         ),
         migrations.CreateModel(
-            name="RemoteReading",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("system", ledger.models.columns.ShortTextField(max_length=200)),
+            "RemoteReading",
+            [
+                ID,
+                TENANT,
+                ("system", text()),
                 ("generation", models.BigIntegerField(default=0)),
                 ("begun_at", models.DateTimeField(blank=True, null=True)),
                 ("since", models.DateTimeField(blank=True, null=True)),
@@ -1230,67 +556,34 @@ class Migration(migrations.Migration):
                 ("failed_at", models.DateTimeField(blank=True, null=True)),
                 ("retry_at", models.DateTimeField(blank=True, null=True)),
             ],
-            options={
+            {
                 "default_permissions": ("view",),
                 "permissions": [("read_books", "Can compare books in a file")],
-                "constraints": [
-                    models.UniqueConstraint(fields=("tenant", "system"), name="ledger_remotereading_system")
-                ],
+                "constraints": [UniqueConstraint(fields=("tenant", "system"), name="ledger_remotereading_system")],
             },
         ),
         migrations.CreateModel(
-            name="ScanPosition",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "tenant", "period_id", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
+            "ScanPosition",
+            [
+                ("pk", together("tenant", "period_id")),
+                TENANT,
                 ("through", models.BigIntegerField()),
-                ("scanned_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-                (
-                    "period",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="ledger.period",
-                    ),
-                ),
+                ("scanned_at", written_at()),
+                ("period", id_of("ledger.period")),
             ],
-            options={
-                "default_permissions": (),
-            },
+            {"default_permissions": ()},
         ),
         migrations.CreateModel(
-            name="Series",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "tenant",
-                    ledger.models.columns.ShortTextField(
-                        blank=True, default="", help_text="Who owns the numbers.", max_length=200
-                    ),
-                ),
-                (
-                    "code",
-                    ledger.models.columns.ShortTextField(
-                        help_text="The name that code calls it by, such as invoice.", max_length=200
-                    ),
-                ),
-                (
-                    "template",
-                    ledger.models.columns.ShortTextField(
-                        help_text="Such as INV-{year}-{counter:06} or R{fy_start}/{fy_end}-{counter:04}.",
-                        max_length=200,
-                    ),
-                ),
+            "Series",
+            [
+                ID,
+                ("tenant", text(blank=True, default="", help_text="Who owns the numbers.")),
+                ("code", text(help_text="The name that code calls it by, such as invoice.")),
+                ("template", text(help_text="Such as INV-{year}-{counter:06} or R{fy_start}/{fy_end}-{counter:04}.")),
                 (
                     "calendar",
-                    ledger.models.columns.ShortTextField(
+                    text(
+                        20,
                         choices=[
                             ("never", "never: one period for ever"),
                             ("year", "calendar year"),
@@ -1301,16 +594,11 @@ class Migration(migrations.Migration):
                             ("explicit", "explicit: each period is opened by hand"),
                         ],
                         default="year",
-                        max_length=20,
                     ),
                 ),
                 (
                     "fiscal_start",
-                    ledger.models.columns.ShortTextField(
-                        default="01-01",
-                        help_text="Month and day on which the fiscal year begins, such as 04-01.",
-                        max_length=5,
-                    ),
+                    text(5, default="01-01", help_text="Month and day on which the fiscal year begins, such as 04-01."),
                 ),
                 (
                     "max_days_ahead",
@@ -1320,15 +608,11 @@ class Migration(migrations.Migration):
                         help_text="So many days after today a document may be dated at most.",
                     ),
                 ),
-                (
-                    "time_zone",
-                    ledger.models.columns.ShortTextField(
-                        help_text="Decides the business date, such as Europe/Berlin.", max_length=64
-                    ),
-                ),
+                ("time_zone", text(64, help_text="Decides the business date, such as Europe/Berlin.")),
                 (
                     "allocation",
-                    ledger.models.columns.ShortTextField(
+                    text(
+                        12,
                         choices=[
                             ("serial", "serial: the counter is locked until the checkout commits"),
                             ("at_commit", "at_commit: numbered while the checkout commits"),
@@ -1340,18 +624,19 @@ class Migration(migrations.Migration):
                             ("remote", "remote: taken from drafts in an accounting system, and given back on rollback"),
                         ],
                         default="serial",
-                        max_length=12,
                     ),
                 ),
                 (
                     "system",
-                    ledger.models.columns.ShortTextField(
+                    text(
+                        100,
                         blank=True,
                         db_default="",
                         default="",
-                        help_text="Remote: the accounting system whose numbers it gives out, by its name in "
-                        "LEDGER_ACCOUNTING.",
-                        max_length=100,
+                        help_text=(
+                            "Remote: the accounting system whose numbers it gives out, by its name in "
+                            "LEDGER_ACCOUNTING."
+                        ),
                     ),
                 ),
                 (
@@ -1359,16 +644,20 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=True,
                         default=True,
-                        help_text="Pooled: a value that a rolled-back checkout gave back may go to a later document. "
-                        "Switched off, it becomes a flagged gap.",
+                        help_text=(
+                            "Pooled: a value that a rolled-back checkout gave back may go to a later document. "
+                            "Switched off, it becomes a flagged gap."
+                        ),
                     ),
                 ),
                 (
                     "start_value",
                     models.BigIntegerField(
                         default=1,
-                        help_text="The first value of each period. To go on after another system's last number, open "
-                        "the period of today with a first value of its own.",
+                        help_text=(
+                            "The first value of each period. To go on after another system's last number, open the "
+                            "period of today with a first value of its own."
+                        ),
                     ),
                 ),
                 (
@@ -1383,30 +672,31 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "early_release",
-                    models.BooleanField(
-                        db_default=False,
-                        default=False,
-                        help_text="Serial, at_commit, reserved: COMMIT lets the next checkout have the counter before "
-                        "the disk is done. Nobody is told a number earlier; what else the checkout wrote is visible to "
-                        "others a moment sooner.",
+                    flag(
+                        help_text=(
+                            "Serial, at_commit, reserved: COMMIT lets the next checkout have the counter before the "
+                            "disk is done. Nobody is told a number earlier; what else the checkout wrote is visible "
+                            "to others a moment sooner."
+                        )
                     ),
                 ),
                 (
                     "rules",
-                    ledger.models.columns.ShortTextField(
+                    text(
+                        100,
                         blank=True,
                         db_default="",
                         default="",
                         help_text="Whose rules Folio checks, such as DE, or DE,FR-einvoice; empty: none.",
-                        max_length=100,
                     ),
                 ),
                 (
                     "close_after_days",
                     models.PositiveSmallIntegerField(
                         blank=True,
-                        help_text="So many days after its end a sweep closes a period for good; empty: it is closed by "
-                        "hand.",
+                        help_text=(
+                            "So many days after its end a sweep closes a period for good; empty: it is closed by hand."
+                        ),
                         null=True,
                     ),
                 ),
@@ -1417,206 +707,96 @@ class Migration(migrations.Migration):
                 ("rules_length", models.PositiveSmallIntegerField(editable=False, null=True)),
                 ("rules_highest", models.BigIntegerField(editable=False, null=True)),
                 ("rules_authorised", models.DateField(editable=False, null=True)),
-                (
-                    "created_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
-                ),
+                ("created_at", models.DateTimeField(db_default=Now(), editable=False)),
             ],
-            options={
+            {
                 "verbose_name_plural": "series",
                 "ordering": ["tenant", "code"],
                 "constraints": [
-                    models.UniqueConstraint(fields=("tenant", "code"), name="ledger_series_code"),
-                    models.CheckConstraint(
-                        condition=models.Q(("start_value__gte", 0)), name="ledger_series_start_value"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("max_length__gte", 1), ("max_length__lte", 100)),
-                        name="ledger_series_max_length",
+                    UniqueConstraint(fields=("tenant", "code"), name="ledger_series_code"),
+                    CheckConstraint(condition=Q(("start_value__gte", 0)), name="ledger_series_start_value"),
+                    CheckConstraint(
+                        condition=Q(("max_length__gte", 1), ("max_length__lte", 100)), name="ledger_series_max_length"
                     ),
                 ],
             },
         ),
         migrations.CreateModel(
-            name="Reservation",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
+            "Reservation",
+            [
+                ID,
+                TENANT,
                 ("value", models.BigIntegerField()),
-                ("document", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
+                ("document", text(blank=True, default="")),
                 ("issued_on", models.DateField(help_text="The business date that the checkout asked for.")),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
+                ACTOR,
                 (
                     "checkout_transaction_id",
                     models.BigIntegerField(help_text="The transaction that asked for the value."),
                 ),
-                (
-                    "reserved_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "period",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="ledger.period",
-                    ),
-                ),
-                (
-                    "series",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="ledger.series",
-                    ),
-                ),
+                ("reserved_at", written_at()),
+                ("period", id_of("ledger.period")),
+                ("series", id_of("ledger.series")),
             ],
-            options={
-                "default_permissions": ("view",),
-            },
+            {"default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="RemotePool",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("system", ledger.models.columns.ShortTextField(max_length=100)),
+            "RemotePool",
+            [
+                ID,
+                TENANT,
+                ("system", text(100)),
                 ("wanted", models.IntegerField(db_default=0, default=0)),
-                (
-                    "claimed_by",
-                    ledger.models.columns.ShortTextField(blank=True, db_default="", default="", max_length=100),
-                ),
+                ("claimed_by", text(100, blank=True, db_default="", default="")),
                 ("claimed_until", models.DateTimeField(blank=True, null=True)),
                 ("tried_at", models.DateTimeField(blank=True, null=True)),
                 ("refilled_at", models.DateTimeField(blank=True, null=True)),
                 ("error", models.TextField(blank=True, db_default="", default="")),
-                ("needs_person", models.BooleanField(db_default=False, default=False)),
+                ("needs_person", flag()),
                 ("looked_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "full_look_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
+                ("full_look_at", written_at()),
                 ("looked_through", models.BigIntegerField(db_default=0, default=0)),
-                (
-                    "series",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="ledger.series",
-                    ),
-                ),
+                ("series", id_of("ledger.series")),
             ],
-            options={
-                "default_permissions": ("view",),
-            },
+            {"default_permissions": ("view",)},
         ),
-        migrations.AddField(
-            model_name="period",
-            name="series",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="periods", to="ledger.series"
-            ),
-        ),
-        migrations.AddField(
-            model_name="entry",
-            name="series",
-            field=models.ForeignKey(
-                db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to="ledger.series"
-            ),
-        ),
-        migrations.AddField(
-            model_name="adoption",
-            name="series",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="adoptions", to="ledger.series"
-            ),
+        migrations.AddField("period", "series", kept("ledger.series", related_name="periods")),
+        migrations.AddField("entry", "series", id_of("ledger.series", related_name=None)),
+        migrations.AddField("adoption", "series", kept("ledger.series", related_name="adoptions")),
+        migrations.CreateModel(
+            "SeriesChanged",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
+                ("old", facts(default=dict)),
+                ("new", facts(default=dict)),
+                ACTOR,
+                ("changed_at", written_at()),
+                ("series", kept("ledger.series", related_name="changes")),
+            ],
+            {"verbose_name_plural": "changes of series", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="SeriesChanged",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                ("old", models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ("new", models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                ("changed_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-                (
-                    "series",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="changes", to="ledger.series"
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "changes of series",
-                "default_permissions": ("view",),
-            },
-        ),
-        migrations.CreateModel(
-            name="Slot",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "tenant", "period_id", "value", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
+            "Slot",
+            [
+                ("pk", together("tenant", "period_id", "value")),
+                TENANT,
                 ("value", models.BigIntegerField()),
-                (
-                    "period",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="ledger.period",
-                    ),
-                ),
+                ("period", id_of("ledger.period")),
             ],
-            options={
-                "default_permissions": ("view",),
-            },
+            {"default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="SweepRun",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("sweep", ledger.models.columns.ShortTextField(max_length=220)),
-                ("started_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
+            "SweepRun",
+            [
+                ID,
+                ("sweep", text(220)),
+                ("started_at", written_at()),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
-                ("counts", models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ("counts", facts(default=dict)),
                 ("error", models.TextField(blank=True, default="")),
-                ("process", ledger.models.columns.ShortTextField(help_text="Host and process id.", max_length=120)),
+                ("process", text(120, help_text="Host and process id.")),
                 (
                     "batches",
                     models.PositiveIntegerField(
@@ -1626,12 +806,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
+            {
                 "default_permissions": ("view",),
                 "indexes": [
-                    models.Index(fields=["sweep", "-started_at"], name="ledger_sweeprun_latest"),
-                    models.Index(
-                        condition=models.Q(("error", ""), ("finished_at__isnull", False)),
+                    Index(fields=["sweep", "-started_at"], name="ledger_sweeprun_latest"),
+                    Index(
+                        condition=Q(("error", ""), ("finished_at__isnull", False)),
                         fields=["sweep", "-finished_at"],
                         name="ledger_sweeprun_success",
                     ),
@@ -1639,58 +819,44 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="SweepBatch",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+            "SweepBatch",
+            [
+                ID,
                 ("number", models.PositiveIntegerField()),
-                ("started_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
+                ("started_at", written_at()),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
-                ("counts", models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ("counts", facts(default=dict)),
                 ("error", models.TextField(blank=True, default="")),
-                ("process", ledger.models.columns.ShortTextField(help_text="Host and process id.", max_length=120)),
+                ("process", text(120, help_text="Host and process id.")),
                 (
                     "run",
                     models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="parts",
-                        to="ledger.sweeprun",
+                        db_index=False, on_delete=models.CASCADE, related_name="parts", to="ledger.sweeprun"
                     ),
                 ),
             ],
-            options={
-                "verbose_name_plural": "sweep batches",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "sweep batches", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="TenantAccess",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("user", ledger.models.columns.ShortTextField(max_length=200)),
-                ("granted_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-            ],
-            options={
+            "TenantAccess",
+            [ID, TENANT, ("user", text()), ("granted_at", written_at())],
+            {
                 "verbose_name": "access to a tenant",
                 "verbose_name_plural": "access to tenants",
                 "default_permissions": ("add", "delete", "view"),
-                "indexes": [models.Index(fields=["user"], name="ledger_tenantaccess_user")],
-                "constraints": [models.UniqueConstraint(fields=("tenant", "user"), name="ledger_tenantaccess_once")],
+                "indexes": [Index(fields=["user"], name="ledger_tenantaccess_user")],
+                "constraints": [UniqueConstraint(fields=("tenant", "user"), name="ledger_tenantaccess_once")],
             },
         ),
         migrations.CreateModel(
-            name="Ticket",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+            "Ticket",
+            [
+                ID,
                 ("transaction_id", models.BigIntegerField(db_index=True)),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("code", ledger.models.columns.ShortTextField(help_text="That of the series.", max_length=200)),
-                ("documents", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                (
-                    "entry_ids",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None),
-                ),
+                TENANT,
+                ("code", text(help_text="That of the series.")),
+                ("documents", ArrayField(base_field=models.TextField(), size=None)),
+                ("entry_ids", ArrayField(base_field=models.BigIntegerField(), size=None)),
                 ("issued_on", models.DateField()),
                 ("on_stated", models.BooleanField(help_text="The caller chose the date.")),
                 (
@@ -1703,684 +869,281 @@ class Migration(migrations.Migration):
                         help_text="A notice at COMMIT tells the client the number, which saves it a query."
                     ),
                 ),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                ("metadata", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
+                ACTOR,
+                ("metadata", facts(null=True)),
                 ("replaces_id", models.BigIntegerField(null=True)),
-                (
-                    "period",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="ledger.period",
-                    ),
-                ),
-                (
-                    "series",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="ledger.series",
-                    ),
-                ),
+                ("period", id_of("ledger.period")),
+                ("series", id_of("ledger.series")),
             ],
-            options={
-                "default_permissions": (),
-            },
+            {"default_permissions": ()},
         ),
         migrations.CreateModel(
-            name="DraftCancelled",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                (
-                    "state",
-                    ledger.models.columns.ShortTextField(
-                        help_text="What it is there now: void or deleted.", max_length=20
-                    ),
-                ),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                (
-                    "cancelled_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "draft",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="cancellations", to="ledger.draftmade"
-                    ),
-                ),
+            "DraftCancelled",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
+                ("state", text(20, help_text="What it is there now: void or deleted.")),
+                ACTOR,
+                ("cancelled_at", written_at()),
+                ("draft", kept("ledger.draftmade", related_name="cancellations")),
             ],
-            options={
+            {
                 "verbose_name_plural": "drafts cancelled",
                 "default_permissions": ("view",),
-                "constraints": [models.UniqueConstraint(fields=("tenant", "draft"), name="ledger_draftcancelled_once")],
+                "constraints": [UniqueConstraint(fields=("tenant", "draft"), name="ledger_draftcancelled_once")],
             },
         ),
         migrations.AddIndex(
-            model_name="findingraised",
-            index=models.Index(fields=["tenant", "system", "subject"], name="ledger_findingraised_subject"),
+            "findingraised", Index(fields=["tenant", "system", "subject"], name="ledger_findingraised_subject")
         ),
-        migrations.AddConstraint(
-            model_name="findingraised",
-            constraint=models.UniqueConstraint(
+        *constrained(
+            "findingraised",
+            UniqueConstraint(
                 fields=("tenant", "system", "kind", "subject", "occurrence"), name="ledger_findingraised_once"
             ),
+            CheckConstraint(condition=Q(("occurrence__gte", 1)), name="ledger_findingraised_counts"),
         ),
-        migrations.AddConstraint(
-            model_name="findingraised",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("occurrence__gte", 1)), name="ledger_findingraised_counts"
-            ),
+        *constrained(
+            "findingresolved", UniqueConstraint(fields=("tenant", "finding"), name="ledger_findingresolved_once")
         ),
-        migrations.AddConstraint(
-            model_name="findingresolved",
-            constraint=models.UniqueConstraint(fields=("tenant", "finding"), name="ledger_findingresolved_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="gapexplained",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("adopted_gap__isnull", True), ("entry__isnull", False)),
-                    models.Q(("adopted_gap__isnull", False), ("entry__isnull", True)),
+        *constrained(
+            "gapexplained",
+            CheckConstraint(
+                condition=Q(
+                    Q(("adopted_gap__isnull", True), ("entry__isnull", False)),
+                    Q(("adopted_gap__isnull", False), ("entry__isnull", True)),
                     _connector="OR",
                 ),
                 name="ledger_gapexplained_one_subject",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="holehealed",
-            constraint=models.UniqueConstraint(fields=("tenant", "hole"), name="ledger_holehealed_once"),
+        *constrained("holehealed", UniqueConstraint(fields=("tenant", "hole"), name="ledger_holehealed_once")),
+        *constrained(
+            "numberregistered",
+            UniqueConstraint(fields=("tenant", "entry", "authority"), name="ledger_numberregistered_once"),
+            UniqueConstraint(fields=("tenant", "authority", "reference"), name="ledger_numberregistered_reference"),
         ),
-        migrations.AddConstraint(
-            model_name="numberregistered",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "entry", "authority"), name="ledger_numberregistered_once"
-            ),
+        *constrained("numbervoided", UniqueConstraint(fields=("tenant", "entry"), name="ledger_numbervoided_once")),
+        *constrained(
+            "holereported", UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_holereported_value")
         ),
-        migrations.AddConstraint(
-            model_name="numberregistered",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "authority", "reference"), name="ledger_numberregistered_reference"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="numbervoided",
-            constraint=models.UniqueConstraint(fields=("tenant", "entry"), name="ledger_numbervoided_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="holereported",
-            constraint=models.UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_holereported_value"),
-        ),
-        migrations.AddConstraint(
-            model_name="gapdeclared",
-            constraint=models.UniqueConstraint(
+        *constrained(
+            "gapdeclared",
+            UniqueConstraint(
                 fields=("tenant", "period", "authority", "first_value"), name="ledger_gapdeclared_first_value"
             ),
+            CheckConstraint(condition=Q(("first_value__lte", F("last_value"))), name="ledger_gapdeclared_order"),
         ),
-        migrations.AddConstraint(
-            model_name="gapdeclared",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("first_value__lte", models.F("last_value"))), name="ledger_gapdeclared_order"
+        *constrained(
+            "draftmade",
+            UniqueConstraint(fields=("tenant", "period", "ordinal"), name="ledger_draftmade_ordinal"),
+            UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_draftmade_value"),
+            UniqueConstraint(fields=("tenant", "system", "remote_id"), name="ledger_draftmade_remote_id"),
+            UniqueConstraint(
+                F("tenant"), Upper("number"), condition=Q(("value__isnull", False)), name="ledger_draftmade_number"
             ),
         ),
-        migrations.AddConstraint(
-            model_name="draftmade",
-            constraint=models.UniqueConstraint(fields=("tenant", "period", "ordinal"), name="ledger_draftmade_ordinal"),
+        *constrained(
+            "adoptedgap",
+            UniqueConstraint(fields=("tenant", "period", "first_value"), name="ledger_adoptedgap_first_value"),
+            CheckConstraint(condition=Q(("first_value__lte", F("last_value"))), name="ledger_adoptedgap_order"),
         ),
-        migrations.AddConstraint(
-            model_name="draftmade",
-            constraint=models.UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_draftmade_value"),
-        ),
-        migrations.AddConstraint(
-            model_name="draftmade",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "system", "remote_id"), name="ledger_draftmade_remote_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="draftmade",
-            constraint=models.UniqueConstraint(
-                models.F("tenant"),
-                django.db.models.functions.text.Upper("number"),
-                condition=models.Q(("value__isnull", False)),
-                name="ledger_draftmade_number",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adoptedgap",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "period", "first_value"), name="ledger_adoptedgap_first_value"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adoptedgap",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("first_value__lte", models.F("last_value"))), name="ledger_adoptedgap_order"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_reservation_value"),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("document__gt", "")),
+        *constrained(
+            "reservation",
+            UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_reservation_value"),
+            UniqueConstraint(
+                condition=Q(("document__gt", "")),
                 fields=("tenant", "period", "document"),
                 name="ledger_reservation_document",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="remotepool",
-            constraint=models.UniqueConstraint(fields=("tenant", "series"), name="ledger_remotepool_series"),
+        *constrained("remotepool", UniqueConstraint(fields=("tenant", "series"), name="ledger_remotepool_series")),
+        migrations.AddIndex("period", Index(F("tenant"), Collate(Upper("prefix"), "C"), name="ledger_period_prefix")),
+        *constrained(
+            "period",
+            UniqueConstraint(fields=("tenant", "series", "starts_on", "ordinal"), name="ledger_period_starts_on"),
         ),
         migrations.AddIndex(
-            model_name="period",
-            index=models.Index(
-                models.F("tenant"),
-                django.db.models.functions.comparison.Collate(django.db.models.functions.text.Upper("prefix"), "C"),
-                name="ledger_period_prefix",
-            ),
+            "entry", Index(condition=Q(("kind", "gap")), fields=["tenant", "period", "value"], name="ledger_entry_gaps")
         ),
-        migrations.AddConstraint(
-            model_name="period",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "series", "starts_on", "ordinal"), name="ledger_period_starts_on"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="entry",
-            index=models.Index(
-                condition=models.Q(("kind", "gap")), fields=["tenant", "period", "value"], name="ledger_entry_gaps"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="entry",
-            constraint=models.UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_entry_value"),
-        ),
-        migrations.AddConstraint(
-            model_name="entry",
-            constraint=models.UniqueConstraint(
-                models.F("tenant"), django.db.models.functions.text.Upper("number"), name="ledger_entry_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="entry",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("document__gt", "")),
+        *constrained(
+            "entry",
+            UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_entry_value"),
+            UniqueConstraint(F("tenant"), Upper("number"), name="ledger_entry_number"),
+            UniqueConstraint(
+                condition=Q(("document__gt", "")),
                 fields=("tenant", "series", "document", "replaces"),
                 name="ledger_entry_document",
                 nulls_distinct=False,
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="entry",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("replaces__isnull", False)),
-                fields=("tenant", "replaces"),
-                name="ledger_entry_replaces",
+            UniqueConstraint(
+                condition=Q(("replaces__isnull", False)), fields=("tenant", "replaces"), name="ledger_entry_replaces"
             ),
         ),
-        migrations.AddConstraint(
-            model_name="sweepbatch",
-            constraint=models.UniqueConstraint(fields=("run", "number"), name="ledger_sweepbatch_once"),
-        ),
+        *constrained("sweepbatch", UniqueConstraint(fields=("run", "number"), name="ledger_sweepbatch_once")),
         migrations.CreateModel(
-            name="AlarmRaised",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "AlarmRaised",
+            [
+                ID,
+                *WRITTEN_BY_THE_DATABASE,
                 ("tenant", models.TextField(blank=True, null=True)),
-                ("kind", ledger.models.columns.ShortTextField(max_length=40)),
+                ("kind", text(40)),
                 ("rule", models.SmallIntegerField(blank=True, null=True)),
-                (
-                    "series",
-                    ledger.models.columns.ShortTextField(blank=True, default="", help_text="Its code.", max_length=200),
-                ),
+                ("series", text(blank=True, default="", help_text="Its code.")),
                 ("starts_on", models.DateField(blank=True, help_text="The first day of the period.", null=True)),
                 ("value", models.BigIntegerField(blank=True, null=True)),
                 ("through", models.BigIntegerField(blank=True, null=True)),
                 ("number", models.TextField(blank=True, default="")),
-                ("table_name", ledger.models.columns.ShortTextField(blank=True, default="", max_length=63)),
+                ("table_name", text(63, blank=True, default="")),
                 ("row_id", models.BigIntegerField(blank=True, help_text="Its id in that table.", null=True)),
                 ("problem", models.TextField()),
                 ("remedy", models.TextField()),
-                ("subject", ledger.models.columns.ShortTextField(max_length=64)),
+                ("subject", text(64)),
                 ("occurrence", models.IntegerField(default=1)),
-                ("raised_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
+                ("raised_at", written_at()),
             ],
-            options={
+            {
                 "verbose_name_plural": "alarms raised",
                 "permissions": [("acknowledge_alarm", "Can acknowledge an alarm")],
                 "default_permissions": ("view",),
                 "constraints": [
-                    models.UniqueConstraint(
+                    UniqueConstraint(
                         fields=("tenant", "subject", "occurrence"), name="ledger_alarmraised_once", nulls_distinct=False
                     ),
-                    models.CheckConstraint(
-                        condition=models.Q(("occurrence__gte", 1)), name="ledger_alarmraised_counts"
-                    ),
+                    CheckConstraint(condition=Q(("occurrence__gte", 1)), name="ledger_alarmraised_counts"),
                 ],
             },
         ),
         migrations.CreateModel(
-            name="AlarmResolved",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "AlarmResolved",
+            [
+                ID,
+                *WRITTEN_BY_THE_DATABASE,
                 ("tenant", models.TextField(blank=True, null=True)),
-                (
-                    "resolved_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "alarm",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="resolutions", to="ledger.alarmraised"
-                    ),
-                ),
+                ("resolved_at", written_at()),
+                ("alarm", kept("ledger.alarmraised", related_name="resolutions")),
             ],
-            options={
+            {
                 "verbose_name_plural": "alarms resolved",
                 "default_permissions": ("view",),
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("tenant", "alarm"), name="ledger_alarmresolved_once", nulls_distinct=False
-                    )
+                    UniqueConstraint(fields=("tenant", "alarm"), name="ledger_alarmresolved_once", nulls_distinct=False)
                 ],
             },
         ),
         migrations.CreateModel(
-            name="AlarmAcknowledged",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "AlarmAcknowledged",
+            [
+                ID,
+                *WRITTEN_BY_THE_DATABASE,
                 ("tenant", models.TextField(blank=True, null=True)),
                 ("reason", models.TextField()),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                (
-                    "acknowledged_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "alarm",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="acknowledgements",
-                        to="ledger.alarmraised",
-                    ),
-                ),
+                ACTOR,
+                ("acknowledged_at", written_at()),
+                ("alarm", kept("ledger.alarmraised", related_name="acknowledgements")),
             ],
-            options={
-                "verbose_name_plural": "alarms acknowledged",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "alarms acknowledged", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="LedgerSeal",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "LedgerSeal",
+            [
+                ID,
+                *WRITTEN_BY_THE_DATABASE,
                 ("tenant", models.TextField(blank=True, null=True)),
                 ("number", models.IntegerField()),
                 ("place", models.TextField(help_text="System identifier of the server, database, schema.")),
                 ("snapshot", models.TextField(help_text="What was visible: pg_current_snapshot().")),
                 ("size", models.BigIntegerField(help_text="How many leaves it has.")),
                 ("total", models.BigIntegerField(help_text="How many it has with all seals before it.")),
-                ("root", ledger.models.columns.ShortTextField(max_length=64)),
-                ("previous", ledger.models.columns.ShortTextField(blank=True, default="", max_length=64)),
+                ("root", text(64)),
+                ("previous", text(64, blank=True, default="")),
                 ("head", models.TextField()),
-                ("key", ledger.models.columns.ShortTextField(blank=True, default="", max_length=64)),
-                ("signature", ledger.models.columns.ShortTextField(blank=True, default="", max_length=128)),
-                ("cosignature", ledger.models.columns.ShortTextField(blank=True, default="", max_length=128)),
+                ("key", text(64, blank=True, default="")),
+                ("signature", text(128, blank=True, default="")),
+                ("cosignature", text(128, blank=True, default="")),
                 ("salt", models.BinaryField()),
-                (
-                    "tables",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None),
-                ),
-                (
-                    "counts",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None),
-                ),
-                ("ids", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ("tables", ArrayField(base_field=models.TextField(), size=None)),
+                ("counts", ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ("ids", ArrayField(base_field=models.BigIntegerField(), size=None)),
                 ("leaves", models.BinaryField()),
                 ("state", models.TextField(blank=True, default="")),
                 ("horizon", models.BigIntegerField(blank=True, null=True)),
-                ("sealed_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
+                ("sealed_at", written_at()),
             ],
-            options={
+            {
                 "verbose_name_plural": "seals",
                 "db_table": "ledger_seal",
                 "default_permissions": ("view",),
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("tenant", "number"), name="ledger_seal_number", nulls_distinct=False
-                    )
+                    UniqueConstraint(fields=("tenant", "number"), name="ledger_seal_number", nulls_distinct=False)
                 ],
             },
         ),
         migrations.CreateModel(
-            name="SealAnchored",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "SealAnchored",
+            [
+                ID,
+                *WRITTEN_BY_THE_DATABASE,
                 ("tenant", models.TextField(blank=True, null=True)),
-                ("kind", ledger.models.columns.ShortTextField(max_length=20)),
+                ("kind", text(20)),
                 ("token", models.TextField()),
-                (
-                    "anchored_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "seal",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="anchors", to="ledger.ledgerseal"
-                    ),
-                ),
+                ("anchored_at", written_at()),
+                ("seal", kept("ledger.ledgerseal", related_name="anchors")),
             ],
-            options={
-                "verbose_name_plural": "seals anchored",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "seals anchored", "default_permissions": ("view",)},
         ),
         migrations.CreateModel(
-            name="AuthorisedRange",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
-                (
-                    "prefix",
-                    ledger.models.columns.ShortTextField(
-                        blank=True, default="", help_text="As the authority names it.", max_length=100
-                    ),
-                ),
+            "AuthorisedRange",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
+                ("prefix", text(100, blank=True, default="", help_text="As the authority names it.")),
                 ("first_value", models.BigIntegerField()),
                 ("last_value", models.BigIntegerField(blank=True, null=True)),
                 ("valid_from", models.DateField()),
                 ("valid_to", models.DateField(blank=True, null=True)),
-                ("authority", ledger.models.columns.ShortTextField(help_text="Such as CO DIAN.", max_length=60)),
-                (
-                    "reference",
-                    ledger.models.columns.ShortTextField(
-                        help_text="Of the resolution, or the code that the authority gave.", max_length=200
-                    ),
-                ),
-                (
-                    "document_type",
-                    ledger.models.columns.ShortTextField(
-                        blank=True, default="", help_text="Such as 33, or FT.", max_length=20
-                    ),
-                ),
+                ("authority", text(60, help_text="Such as CO DIAN.")),
+                ("reference", text(help_text="Of the resolution, or the code that the authority gave.")),
+                ("document_type", text(20, blank=True, default="", help_text="Such as 33, or FT.")),
                 (
                     "key_reference",
-                    ledger.models.columns.ShortTextField(
-                        blank=True,
-                        default="",
-                        help_text="Where the technical key is kept; never the key itself.",
-                        max_length=200,
-                    ),
+                    text(blank=True, default="", help_text="Where the technical key is kept; never the key itself."),
                 ),
-                (
-                    "document",
-                    ledger.models.columns.ShortTextField(
-                        blank=True, default="", help_text="Where the authority's document is kept.", max_length=200
-                    ),
-                ),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                (
-                    "authorised_at",
-                    models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False),
-                ),
-                (
-                    "period",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="authorised_ranges",
-                        to="ledger.period",
-                    ),
-                ),
-                (
-                    "series",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="authorised_ranges",
-                        to="ledger.series",
-                    ),
-                ),
+                ("document", text(blank=True, default="", help_text="Where the authority's document is kept.")),
+                ACTOR,
+                ("authorised_at", written_at()),
+                ("period", kept("ledger.period", db_index=False, related_name="authorised_ranges")),
+                ("series", kept("ledger.series", db_index=False, related_name="authorised_ranges")),
             ],
-            options={
-                "verbose_name_plural": "authorised ranges",
-                "default_permissions": ("view", "add"),
-            },
+            {"verbose_name_plural": "authorised ranges", "default_permissions": ("view", "add")},
         ),
         migrations.CreateModel(
-            name="RangeLapsed",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tenant", ledger.models.columns.ShortTextField(blank=True, max_length=200)),
-                ("era", models.IntegerField(db_default=1, editable=False)),
-                (
-                    "transaction_id",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                ledger.models.columns.TransactionId(), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        ),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "db_login",
-                    models.TextField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            ledger.models.columns.SessionUser(), models.TextField()
-                        ),
-                        editable=False,
-                    ),
-                ),
-                ("db_role", models.TextField(db_default=ledger.models.columns.CurrentRole(), editable=False)),
+            "RangeLapsed",
+            [
+                ID,
+                TENANT,
+                *WRITTEN_BY_THE_DATABASE,
                 ("first_value", models.BigIntegerField()),
                 ("last_value", models.BigIntegerField()),
-                ("actor", ledger.models.columns.ShortTextField(blank=True, default="", max_length=200)),
-                ("lapsed_at", models.DateTimeField(db_default=ledger.models.columns.ClockTimestamp(), editable=False)),
-                (
-                    "authorised",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="lapses",
-                        to="ledger.authorisedrange",
-                    ),
-                ),
+                ACTOR,
+                ("lapsed_at", written_at()),
+                ("authorised", kept("ledger.authorisedrange", db_index=False, related_name="lapses")),
             ],
-            options={
-                "verbose_name_plural": "ranges lapsed",
-                "default_permissions": ("view",),
-            },
+            {"verbose_name_plural": "ranges lapsed", "default_permissions": ("view",)},
         ),
-        migrations.AddConstraint(
-            model_name="authorisedrange",
-            constraint=models.UniqueConstraint(fields=("tenant", "period"), name="ledger_authorisedrange_period"),
-        ),
-        migrations.AddConstraint(
-            model_name="authorisedrange",
-            constraint=models.UniqueConstraint(
+        *constrained(
+            "authorisedrange",
+            UniqueConstraint(fields=("tenant", "period"), name="ledger_authorisedrange_period"),
+            UniqueConstraint(
                 fields=("tenant", "series", "authority", "reference", "first_value"),
                 name="ledger_authorisedrange_reference",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="rangelapsed",
-            constraint=models.UniqueConstraint(fields=("tenant", "authorised"), name="ledger_rangelapsed_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="rangelapsed",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("first_value__lte", models.F("last_value"))), name="ledger_rangelapsed_order"
-            ),
+        *constrained(
+            "rangelapsed",
+            UniqueConstraint(fields=("tenant", "authorised"), name="ledger_rangelapsed_once"),
+            CheckConstraint(condition=Q(("first_value__lte", F("last_value"))), name="ledger_rangelapsed_order"),
         ),
     ]
