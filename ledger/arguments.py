@@ -1,4 +1,4 @@
-"""The arguments of ``issue`` and its kin, checked and turned into what the database takes."""
+"""The arguments of ``issue`` and ``issue_many``, checked and turned into what the database takes."""
 
 from __future__ import annotations
 

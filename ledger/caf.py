@@ -94,7 +94,7 @@ def read_caf(content: bytes, *, verify: Callable[[bytes], object] | None = None)
             granted_on=date.fromisoformat(text("FA", "[0-9]{4}-[0-9]{2}-[0-9]{2}")),
         )
     except ValueError as error:
-        raise _no_caf(f"has a date that is none: {error}") from error
+        raise _no_caf(f"has an invalid date: {error}") from error
     try:
         refused = verify is not None and verify(content) is False
     except ValueError as error:

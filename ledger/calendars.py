@@ -262,7 +262,7 @@ class _Steps:
 
 
 def require_plain_date(on: object) -> None:
-    """Raise `InvalidDate` for what is no date; a datetime is none."""
+    """Raise `InvalidDate` for anything but a date; a datetime doesn't count as one."""
     if isinstance(on, datetime):
         raise InvalidDate(
             f"The datetime {on.isoformat()} is not a date.",

@@ -82,7 +82,7 @@ def _check_sweeps() -> list[CheckMessage]:
 def _check_names() -> list[CheckMessage]:
     """The names of the settings, and the keys of those of other systems' callers."""
     messages: list[CheckMessage] = [
-        checks.Warning(f"The setting {name} is none of Folio's{near}.", id="ledger.W005")
+        checks.Warning(f"Folio has no setting {name}{near}.", id="ledger.W005")
         for name in dir(settings)
         if name not in conf.SETTINGS and (near := meant(name, conf.SETTINGS, alike=0.88))
     ]

@@ -201,7 +201,7 @@ class LedgerSettings:
 
     @property
     def tenant_name(self) -> Callable[[str], Any] | None:
-        """The function that names tenants; None where there is none."""
+        """The function that names tenants, or None."""
         return self._function("TENANT_NAME")
 
     @property

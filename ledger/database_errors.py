@@ -175,7 +175,7 @@ def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
                 "leave out --nomigrations, MIGRATE, or the entry for ledger in MIGRATION_MODULES.",
             )
         return NotMigrated(
-            f"The database has not what series {series!r} needs: {diagnosis.message_primary}.",
+            f"Series {series!r} needs what this database doesn't have: {diagnosis.message_primary}.",
             rule="Folio's tables and functions come from its migrations, and must be on the connection's search_path.",
             remedy="Run manage.py migrate on that database; with several, look at using= and at DATABASE_ROUTERS.",
         )

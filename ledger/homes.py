@@ -116,7 +116,7 @@ class HomeRouter:
         row = hints.get("instance")
         if isinstance(row, model) and row._state.db is None:
             for field in model._meta.concrete_fields:
-                if hasattr(field, "facts"):  # of a NumberField, whose module needs not be loaded for this
+                if hasattr(field, "facts"):  # of a NumberField, whose module need not be loaded for this
                     return home_of(field.facts(row)["org"])
         return None
 
@@ -199,7 +199,7 @@ def _home(tenant: str) -> str | None:
 
 
 def registered(home: str) -> str:
-    """``home``, known to Django: a schema gets an alias of its own. Raises ImproperlyConfigured for what is none."""
+    """``home``, known to Django: a schema gets an alias of its own. Raises ImproperlyConfigured for anything else."""
     if home in connections.settings:
         return home
     alias, _, schema = str(home).partition(":")

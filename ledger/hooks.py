@@ -10,7 +10,7 @@ from ledger.errors import LedgerError
 
 
 def find_hook(path: str, option: str, error: type[LedgerError]) -> Callable[[bytes], Any]:
-    """The function that ``option`` names as ``package.module:function``; raises ``error`` where there is none."""
+    """The function that ``option`` names as ``package.module:function``; raises ``error`` if it doesn't exist."""
     module, _, name = path.partition(":")
     try:
         hook: Callable[[bytes], Any] = getattr(import_module(module), name)

@@ -205,7 +205,7 @@ def _text(field: Any, value: Any) -> str:
     try:
         text = _plain(own, own.to_python(value))
     except (ValidationError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise _NoValue(f"{_shown(value)} is none that {type(own).__name__} takes") from error
+        raise _NoValue(f"{_shown(value)} doesn't fit {type(own).__name__}") from error
     if not text and field.primary_key:
         raise _NoValue("is an empty text")
     return text

@@ -105,13 +105,13 @@ def issue_many(
     if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
         raise InvalidDocument(
             f"documents={shown(documents, 60)} is of type {type(documents).__name__}.",
-            rule="issue_many takes the documents one by one; the letters of a text are none.",
+            rule="Pass a list of documents. A string would be read as a list of letters.",
             remedy="Pass a list, such as documents=[order], or call issue(document=…) for one number.",
         )
     keys = [document_key(document) for document in documents]
     if "" in keys:
         raise InvalidDocument(
-            f"Document {keys.index('') + 1} of {len(keys)} is nothing.",
+            f"Document {keys.index('') + 1} of {len(keys)} is empty or None.",
             rule="issue_many gives one number to each document, so each must be named.",
             remedy="Leave it out, or call issue() for a number without a document.",
         )

@@ -15,7 +15,7 @@ def aware(moment: datetime) -> datetime:
 
 
 def timestamp(moment: datetime | None, zone: tzinfo | None = None) -> str:
-    """A time for people, to the second and with its offset, in ``zone`` or in the reader's; empty where there is none.
+    """A time for people, to the second and with its offset, in ``zone`` or in the reader's; empty for None.
 
     One way for all doors, since a time that doesn't say its zone is two times.
     """

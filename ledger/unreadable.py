@@ -163,7 +163,7 @@ class UnreadableFacts(dict[str, Any]):
 
 
 def facts(text: str | None) -> dict[str, Any]:
-    """The object that a text of JSON holds; ``UnreadableFacts`` for what is none, or what Python can't read.
+    """The object that a text of JSON holds; ``UnreadableFacts`` for anything else, and for what Python can't read.
 
     A number with more digits than Python reads becomes a text that says so; the facts beside it stay.
     """

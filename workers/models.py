@@ -1,4 +1,4 @@
-"""What worker processes share about the accounting systems. The ledger's events are none of it, and need none of it."""
+"""What worker processes share about the accounting systems. It has no events, and no event of the ledger needs it."""
 
 from __future__ import annotations
 

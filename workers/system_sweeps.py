@@ -17,10 +17,10 @@ from workers.accounting import credentials
 
 @dataclass(frozen=True, slots=True)
 class SweepKind:
-    """A kind of sweeps: ``work`` takes the name of a system and a database alias.
+    """A kind of sweep: ``work`` takes the name of a system and a database alias.
 
     ``systems`` names those that it is for; ``configured``, as far as the settings alone can tell. ``remedy`` says how
-    there would be one, where there is none.
+    there would be one, if no system is configured.
     """
 
     name: str

@@ -52,8 +52,8 @@ def explain(
 ) -> GapExplained:
     """Append GapExplained for a gap, and return it. Where the last word on it was the same, by the same person, that.
 
-    ``gap`` is a GapFlagged entry, a range of an adopted history, what ``flagged_gaps`` tells of either, or the text of
-    the missing number together with the tenant as ``org``. ``explanation`` is what an auditor will read, ``by`` who
+    ``gap`` is a GapFlagged entry, a range of an adopted history, what ``flagged_gaps`` yields for either, or the text
+    of the missing number together with the tenant as ``org``. ``explanation`` is what an auditor will read, ``by`` who
     says so; when is the database's clock.
 
     Raises GapError where there is no such gap, and InvalidReason.
@@ -163,7 +163,7 @@ def skip_taken(
 
 
 def _row(gap: Gap, alias: str) -> Any:
-    """The row of a gap that ``flagged_gaps`` has told of; its number, where there is none."""
+    """The row of a gap that ``flagged_gaps`` yielded, or else its number."""
     rows: Any = AdoptedGap if gap.entry is None else Entry
     wanted = {"tenant": gap.tenant, "period": gap.period, "pk": gap.entry or gap.adopted_gap}
     return rows.objects.using(alias).filter(**wanted).first() or gap.number

@@ -38,7 +38,7 @@ class ReadableChangeList(ChangeList):
     """A list that refuses filters which the database can't work with, as Django does with those that it can't."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """A regular expression that is none, for instance, leads back to the list without filters."""
+        """An invalid regular expression, for instance, leads back to the list without filters."""
         try:
             super().get_results(request)
         except (DataError, ValueError, OverflowError) as error:

@@ -28,7 +28,7 @@ def shown_metadata(metadata: Mapping[str, Any]) -> SafeString | str:
 
 
 def shown_evidence(evidence: Any) -> SafeString | str:
-    """The evidence of a gap, one line for each fact; what should be evidence and is none, as it is."""
+    """The evidence of a gap, one line for each fact; what can't be read as evidence is shown as it is."""
     if not evidence:
         return "–"
     if not isinstance(evidence, Mapping):

@@ -130,7 +130,7 @@ def adopt(
     """Take over the numbers of a table as NumberAdopted entries of ``series``, which then goes on after the highest.
 
     Rows that repeat a number with the same date, as one for each line item does, are one document.
-    ``layout`` says which column is what. ``settings`` make the series where there is none yet, as ``define_series``
+    ``layout`` says which column is what. ``settings`` create the series if it doesn't exist yet, as ``define_series``
     takes them. The business date of a row comes from its time in the series' zone: a time without an offset is taken as
     local (of one that comes twice when clocks are put back, the first), a bare date as the day's first moment. Each
     period that the dates touch is opened; its counter runs from the lowest value to the highest. A later table may go
@@ -142,7 +142,7 @@ def adopt(
     file, unless it is a workbook. ``on_bad_row`` is called with every bad row, in the order of the file, before
     AdoptionError is raised; that error is raised too for a file that was adopted before, whose void column has values
     that nobody has classified, or that falls in a period with numbers of Folio's own. TableError: it can't be read.
-    InvalidArgument and its kin tell of arguments that no file would work with.
+    InvalidArgument and its subclasses are raised for arguments that no file would work with.
     """
     expect(path, (Path, str, Table), "path", "Pass the path of a file.")
     expect(layout or Layout(), Layout, "layout", "Pass Layout(number_column='…'), or leave it out.")
@@ -216,7 +216,7 @@ class _Adoption:
                 if getattr(found, name, wanted) != wanted:
                     raise AdoptionError(
                         f"The series {str(found)!r} has the {name} {getattr(found, name)!r}; asked for was {wanted!r}.",
-                        rule="An adoption makes a series where there is none, and changes none.",
+                        rule="An adoption creates a missing series, and never changes an existing one.",
                         remedy=f"Leave the {name} out, or change the series first: define_series({self.series!r}, …).",
                     )
         elif "template" in self.settings:

@@ -89,7 +89,7 @@ class RowReader:
         self._formats: dict[date, NumberFormat | None] = {}
 
     def rows(self) -> Iterator[Row]:
-        """One row for each that counts. Raises TableError where there is none at all."""
+        """One row for each that counts. Raises TableError if there isn't a single one."""
         for one in self.chosen:
             yield Row(one.row, problem=one.problem) if one.problem else self._row(one.row, one.cells)
 

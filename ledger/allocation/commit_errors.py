@@ -1,4 +1,4 @@
-"""What goes wrong while COMMIT numbers tickets, told in our words.
+"""What goes wrong while COMMIT numbers tickets, as errors of ``ledger.errors``.
 
 COMMIT is Django's to call, so there is no place around it for a ``with`` of ours. Django turns the driver's errors into
 its own by an object that each connection has; the connection that has left a ticket gets one that knows ours too.

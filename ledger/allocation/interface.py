@@ -65,7 +65,7 @@ def day_of(days: str) -> date:
 
 
 class Answer(NamedTuple):
-    """A number issued just now, or the id of the document's earlier one, or why there is none."""
+    """A number issued just now, or the id of the document's earlier one, or why the series gave no number."""
 
     outcome: Outcome
     business_date: date | None

@@ -67,7 +67,7 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
 
 
 def upcoming(alias: str, period: Period) -> int:
-    """The value that would come next: the earliest free draft's. Raises PoolExhausted where there is none."""
+    """The value that would come next: the earliest free draft's. Raises PoolExhausted if no draft is free."""
     connection = connections[alias]
     lowest: int | None = None
     if period.pk:

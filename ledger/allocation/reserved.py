@@ -116,7 +116,7 @@ def _fresh(
 def _issue(
     connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: list[str]
 ) -> list[NumberIssued] | Outcome:
-    """Entries for ``documents``, fewer of them where a sweep was faster; or why there are none."""
+    """Entries for ``documents``, fewer of them where a sweep was faster; or why the series gave no number."""
     kept = _kept(connection, request, place, documents)
     given: dict[int, str] = {}
     if kept is not None:

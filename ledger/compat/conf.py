@@ -36,7 +36,7 @@ _FLAGS = ("COUNT_ON_OVER_YEARS", "DEFAULT_PREFIXES", "HIDE_ORIGINALS")
 
 
 class SeriesChoice(NamedTuple):
-    """Which series numbers something, and the settings that make it where there is none yet."""
+    """Which series numbers something, and the settings that create it if it doesn't exist yet."""
 
     series: str
     org: str

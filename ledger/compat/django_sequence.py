@@ -60,7 +60,7 @@ def next_sequence(
     """The next number of a scope, such as ``INV-2026-000001``, in the caller's transaction or one of its own.
 
     ``org`` is a saved model instance, a text or nothing. ``prefix``, ``pad_width`` and ``include_year`` make the
-    sequence at the first call, and mean nothing later. Raises SequenceNotFoundError where there is none and
+    sequence at the first call, and mean nothing later. Raises SequenceNotFoundError if it doesn't exist and
     ``auto_create`` is False, SequenceLockedError where ``lock_timeout`` ran out, and what ``ledger.issue`` raises.
     """
     alias = router.db_for_write(NumberIssued)

@@ -11,7 +11,7 @@
     }}
 
 The host is the package whose code calls; "default" stands for all others. Its entry names the series and the tenant
-(``org``); the other settings make the series where there is none yet. ``returns`` is "number", or "value" for hosts
+(``org``); the other settings create the series if it doesn't exist yet. ``returns`` is "number", or "value" for hosts
 that keep the bare counter.
 """
 

@@ -54,7 +54,7 @@ def insert_series(alias: str, series: Series) -> None:
 
 
 def find_or_make(alias: str, tenant: str, code: str, settings: dict[str, Any]) -> Series:
-    """The series, made with these settings if there is none: by default as LEDGER["DEFAULT_SERIES"] has it.
+    """The series, created with these settings if it doesn't exist: by default as LEDGER["DEFAULT_SERIES"] has it.
 
     Raises UnknownSeries where nothing says what it is like, NotGranted where the role may not define it.
     """

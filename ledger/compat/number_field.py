@@ -203,7 +203,7 @@ class NumberField(_CharField):
         return self.tenant_of(instance), series, self.document_of(instance)
 
     def document_of(self, instance: models.Model) -> str:
-        """The key of what the number is given to. Raises InvalidDocument where there is none."""
+        """The key of what the number is given to. Raises InvalidDocument if it has no key."""
         if self.document is not None:
             key = document_key(self.document(instance))
         else:

@@ -356,7 +356,7 @@ class Sequences(SequenceSet):
         return Sequence(series, alias)
 
     def get_or_create(self, defaults: dict[str, Any] | None = None, **fields: Any) -> tuple[Sequence, bool]:
-        """The sequence of these fields, made with ``defaults`` besides where there is none; and whether it was made."""
+        """The sequence of these fields, created with ``defaults`` if it doesn't exist; and whether it was created."""
         try:
             return self.get(**fields), False
         except SequenceNotFoundError:

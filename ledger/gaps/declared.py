@@ -32,7 +32,7 @@ class GapRange:
 def undeclared(period: Period, authority: str, *, using: str | None = None) -> list[GapRange]:
     """What of a period is known to be missing and was not declared to ``authority`` yet, in order.
 
-    Holes that no sweep has proven are none of it: their checkouts may still run.
+    Holes that no sweep has proven are left out: their checkouts may still run.
     """
     expect(period, Period, "period", "Pass the Period itself, such as entry.period.")
     alias = database_of(period, GapDeclared, using)

@@ -76,7 +76,7 @@ def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
 
 
 def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
-    """Ranges of values that nothing knows of; remembers up to where there is none."""
+    """Ranges of lost values; remembers up to which value everything is accounted for."""
     reached: dict[tuple[str, int], int] = {}
     # Closed here and now whatever happens, since the rows come out of a transaction.
     with closing(_rows(alias, sql.LOST, wanted)) as rows:

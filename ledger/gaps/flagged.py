@@ -24,7 +24,7 @@ class Gap:
     """Values that no document bears and none ever will: ``value`` to ``through``, both inclusive.
 
     ``kind`` is "flagged", with the id of its ``entry``, or "adopted", with that of its ``adopted_gap``. The explanation
-    is the latest one, empty where there is none.
+    is the latest one, or empty.
     """
 
     tenant: str

@@ -151,7 +151,7 @@ def flag_lost(hole: Hole, *, by: Any = None, using: str | None = None) -> int:
     An alarm that nobody can do anything about any more. What a backup still has is better restored: a value that is
     flagged can't be.
     """
-    expect(hole, Hole, "hole", "Pass a hole that find() tells of.")
+    expect(hole, Hole, "hole", "Pass a hole that find() yielded.")
     alias = database_of(hole, Entry, using)
     actor, flagged = actor_name(by), 0
     for value in range(hole.value, hole.through + 1):

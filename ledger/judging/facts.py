@@ -82,7 +82,7 @@ class _Asked:
         return found
 
     def today(self, time_zone: str) -> date:
-        """The business date; UTC's where the zone is none that anybody knows, so that one series stops no other."""
+        """The business date; UTC's if nobody knows the zone, so that one series doesn't stop the others."""
         moment = datetime.now(UTC) if ledger_settings().clock == "application" else self.now
         return moment.astimezone(zone_or_utc(time_zone)).date()
 

@@ -133,7 +133,7 @@ UNEXPLAINED = f"""
 
 # Missing values that are due to be declared: the sequence broke before a day, and they were not declared to the
 # authority. It breaks on the day of the missing number itself, where that was reserved; else on that of the next higher
-# number; and, where there is none, on the day (in UTC) on which the gap was found.
+# number; and, if there is no higher number, on the day (in UTC) on which the gap was found.
 # Arguments besides: ids, authorities, befores: three lists, of the series whose rules ask for it.
 UNDECLARED = f"""
     SELECT p.tenant, s.code, p.starts_on, sum(m.size - coalesce(d.size, 0)), {_SINCE.format("m.since")}

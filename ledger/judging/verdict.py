@@ -384,7 +384,7 @@ def merged(facts: Iterable[Fact]) -> tuple[Fact, ...]:
 
 
 def decide(facts: Iterable[Fact], *, as_of: datetime, looked_at: datetime | None, acknowledged: int = 0) -> Verdict:
-    """**The one place where it is decided how something stands**: as its worst fact does, in order if there is none."""
+    """**The one place that decides how something stands**: as its worst fact does; without facts it is in order."""
     ordered = sorted(facts, key=lambda fact: fact.kind.state.rank)
     state = ordered[0].kind.state if ordered else State.IN_ORDER
     return Verdict(state, tuple(ordered), as_of, looked_at, acknowledged)

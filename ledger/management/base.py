@@ -128,7 +128,7 @@ class LedgerCommand(BaseCommand):
             sys.exit(READER_GONE)
 
     def alias(self, options: dict[str, Any]) -> str:
-        """The database to work on; raises CommandError where there is none, or it was not migrated."""
+        """The database to work on; raises CommandError if there is no such database, or it was not migrated."""
         alias: str = options["database"] or router.db_for_write(Entry)
         with suppress(ImproperlyConfigured):
             homes.registered(alias)

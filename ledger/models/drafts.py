@@ -15,7 +15,7 @@ from ledger.models.series import NUMBER_LENGTH, SYSTEM_LENGTH, Period, Series
 class DraftMade(Event):
     """A draft that a worker made in the accounting system: from now on its number is that of ``value``.
 
-    ``ordinal`` tells the how-manieth draft of its period it is; ``reference`` is made of it, and finds the draft there.
+    ``ordinal`` counts the drafts of its period; ``reference`` is made of it, and finds the draft there.
     A draft whose number could not be taken has no value; ``refusal`` says why. The entry of the value tells what became
     of the others: issued, or a gap; none while its slot is free.
     """

@@ -109,7 +109,7 @@ class Entry(Event):
 
     @property
     def atcud(self) -> str:
-        """Portugal: the code of the series and the value, as it stands on the document; empty where there is none."""
+        """Portugal: the code of the series and the value, as it stands on the document; or empty."""
         granted = self.authorised_range
         return f"{granted.reference}-{self.value}" if granted and granted.authority == portugal.AUTHORITY else ""
 

@@ -58,7 +58,7 @@ class FindingKind(models.TextChoices):
     ``-1`` at the end. It stands for MISSING, VOID_THERE or DELETED, and for the UNKNOWN of each of these.
 
     ``NO_DOCUMENT``: it lives here, and its document, a row of one of the project's own models, is gone; the system is
-    that model, and no accounting system. The sweep ``missing_documents`` tells of it.
+    that model, and no accounting system. The sweep ``missing_documents`` reports it.
     """
 
     MISSING = "missing", "missing there"

@@ -188,7 +188,7 @@ class _Reader:
             raise ReconciliationError(problem, rule="A file is read as a whole or not at all.", remedy=remedy)
 
     def _document(self, row: Chosen) -> _Document | None:
-        """The document that a row tells of; None where it has none, or an earlier row said so already."""
+        """The document of a row; None if the row has none, or an earlier row had the same."""
         rows = self.rows
         key = "" if rows.id is None else text_of(row.cells[rows.id])
         # As it is: a blank behind a number makes another one of it.

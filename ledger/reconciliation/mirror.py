@@ -33,7 +33,7 @@ _CHANGING = [
 
 
 class Document(Protocol):
-    """One document there, as an adapter tells of it; ``state`` is one of ``RemoteDocument.State``."""
+    """One document there, as an adapter read it; ``state`` is one of ``RemoteDocument.State``."""
 
     @property
     def remote_id(self) -> str: ...

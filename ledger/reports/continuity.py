@@ -27,7 +27,7 @@ class PeriodSummary:
     what the rows say, and ``expected_from_rows`` is how many values they span, free slots before the lowest among them.
     ``issued`` were given out by Folio, ``adopted`` by a previous system; ``void`` counts those of both that were voided
     since. ``flagged`` are gaps with an entry; ``reserved`` are shown to somebody, and become
-    entries or gaps. ``missing`` are none of these, in ``missing_ranges``, the longest of ``longest_range`` values;
+    entries or gaps. ``missing`` are all others, in ``missing_ranges``, the longest of ``longest_range`` values;
     ``adopted_missing`` of them are known holes of an adopted history, and ``explained`` of those were explained;
     ``healing`` of them are free slots below the highest number, which the next checkouts take. ``free`` counts all free
     slots. ``duplicates`` are values that come again, which only a lost unique index could let happen.

@@ -30,5 +30,5 @@ def _policies(series: Series) -> list[Gaps]:
     try:
         sets = series.rule_sets()
     except InvalidSeries:
-        return []  # of another version of Folio; ledger_rules tells of it
+        return []  # of another version of Folio; ledger_rules reports it
     return [rules.gaps for rules in sets if rules.gaps is not None and rules.gaps.due_day is not None]

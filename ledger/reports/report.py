@@ -160,7 +160,7 @@ class Report:
         return self.ok and not self.header.position.open
 
     def only(self, name: str) -> Report:
-        """The same with one of its parts; raises ReportError where there is none of that name."""
+        """The same with one of its parts; raises ReportError if no part has that name."""
         known = self.parts + self.further
         chosen = tuple(part for part in known if part.name == name)
         if not chosen:

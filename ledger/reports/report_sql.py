@@ -227,7 +227,7 @@ HEADER = """
 """
 
 # Of each period the numbers that stand in the ledger for two of its values, and where the period before it in its
-# series closed: with the highest value that it gave away, whatever was minted ahead. Null where there is none.
+# series closed: with the highest value that it gave away, whatever was minted ahead. Null where nothing was found.
 # Parameters: tenant, periods (their ids), firsts, lasts.
 EDGES = """
     SELECT w.period,

@@ -32,7 +32,7 @@ REGISTRATIONS = """
 
 # Missing numbers that are known: how many, how many of them explained, declared to the authority, and neither declared
 # nor broken on or after the day ``overdue``. A sequence breaks on the day of the missing number itself, where that was
-# reserved; else on that of the next higher number; and, where there is none, on the day on which the gap was found.
+# reserved; else on that of the next higher number; and, if none is higher, on the day on which the gap was found.
 # Arguments: tenant, series (id), authority, overdue (a date or null), time_zone.
 GAPS = """
     WITH gap AS (

@@ -1,6 +1,6 @@
 """What a rule set is made of: each rule with its source, and whether it is a ban or a doubt.
 
-A ban is refused when a series is saved or a period opened, whoever tells of it. What is ``doubtful`` (the source leaves
+A ban is refused when a series is saved or a period opened, whatever its source. What is ``doubtful`` (the source leaves
 it open, or it is Folio's caution alone) is a warning and no more; so is what a source asks from a later day on.
 """
 

@@ -50,7 +50,7 @@ class Seal:
 
     @property
     def since(self) -> str | None:
-        """Its snapshot; None where somebody wrote what is none, with which its head doesn't agree."""
+        """Its snapshot; None if somebody overwrote it with something else, which its head contradicts."""
         return self.snapshot if _SNAPSHOT.match(self.snapshot) else None
 
     def shipped(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ _NO_SEALS: tuple[list[int], list[frozenset[int]], list[int]] = ([], [], [])
 
 
 def coverage(tenant: str, *, using: str) -> Coverage:
-    """The snapshots of a tenant's seals; one whose snapshot is none covers nothing here."""
+    """The snapshots of a tenant's seals; a seal with an invalid snapshot covers nothing here."""
     eras: dict[int, tuple[list[int], list[frozenset[int]], list[int]]] = {}
     with open_cursor(using) as cursor:
         cursor.execute(sql.SNAPSHOTS, {"tenant": tenant})
@@ -182,7 +182,7 @@ def _stretch(using: str, seal: Seal, source: str, first: int, count: int) -> Ite
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a tenant is sealed: the last seal, and how many numbers came after it; all null where there is none.
+    """How far a tenant is sealed: the last seal, and how many numbers came after it; all null without a seal.
 
     ``signed_head`` is the hash that the next seal, a time stamp and ``folio_verify.py`` name.
     """

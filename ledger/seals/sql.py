@@ -56,7 +56,7 @@ STATE = """
     ORDER BY l.source, l.id
 """
 
-# A seal's snapshot; null where somebody wrote what is none, so that it keeps no other seal from being read.
+# A seal's snapshot; null if it is invalid, so that the other seals can still be read.
 _SNAPSHOT = "CASE WHEN z.snapshot ~ '^[0-9]{1,18}:[0-9]{1,18}:[0-9,]*$' THEN z.snapshot::pg_snapshot END"
 
 # Every tenant with rows that none of its seals has seen. Rows of transactions below the horizon need no look: the sweep

@@ -40,7 +40,7 @@ def add_port_and_login(parser: ArgumentParser, whose_database: str) -> None:
     parser.add_argument(
         "--login",
         metavar="NAME",
-        help="Of a superuser, made if there is none, whose password is made anew, and printed; default folio. "
+        help="A superuser, created if missing; its password is set anew and printed. Default: folio. "
         + whose_database,
     )
 
@@ -48,7 +48,7 @@ def add_port_and_login(parser: ArgumentParser, whose_database: str) -> None:
 def process_environment(**more: str) -> dict[str, str]:
     """That of processes which use the servers that this one holds, and start none of their own.
 
-    Raises EmbeddedServerError where there are none.
+    Raises EmbeddedServerError if they aren't installed.
     """
     return {
         "DJANGO_SETTINGS_MODULE": "ledger.site.settings",
@@ -65,7 +65,7 @@ def ports_from(wanted: int) -> range:
 
 
 def free_port(wanted: int) -> int | None:
-    """The first of these that nobody listens on, for a server that is started in a moment; None if there is none."""
+    """The first of these that nobody listens on, for a server that is started in a moment; or None."""
     for port in ports_from(wanted):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

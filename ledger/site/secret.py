@@ -8,7 +8,7 @@ from django.core.management.utils import get_random_secret_key
 
 
 def secret_key(path: Path) -> str:
-    """Return the key kept at `path`, and make it first if there is none."""
+    """Return the key kept at `path`; a missing one is made first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         # Written aside and linked, so that two processes that start at once agree on one key, whole.

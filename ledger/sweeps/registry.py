@@ -102,7 +102,7 @@ def find_sweeps(name: str) -> list[Sweep]:
     if not found and name in _kinds:
         raise UnknownSweep(
             f"There is nothing to sweep for {name!r} here.",
-            rule="Each accounting system that it is for has a sweep of its own, and there is none.",
+            rule="Each accounting system has a sweep of its own, and no system is configured for this kind.",
             remedy=_kinds[name],
         )
     return found or [find_sweep(name)]

@@ -91,7 +91,7 @@ class Dates:
         try:
             stated, bare = self.read(cell)
         except ValueError:
-            raise UnreadableDate(f"the date {text[:40]!r} is none of the format {self.wanted}") from None
+            raise UnreadableDate(f"the date {text[:40]!r} doesn't have the format {self.wanted}") from None
         zone = here if bare or self.zone is None else self.zone
         try:
             if stated.tzinfo is not None:

@@ -120,7 +120,7 @@ def open_table(path: Path | str, layout: Layout, columns: tuple[str, ...] = ()) 
     """Open a file and find its header, which has ``columns``, by default those of the layout.
 
     Raises TableError where it is no table, or has no header; ``Table.column`` does where one is missing.
-    InvalidArgument tells of a layout that no file would work with, and of a path that can't be read.
+    InvalidArgument is raised for a layout that no file would work with, and for a path that can't be read.
     """
     _check(layout)
     wanted = [_tidy(name) for name in columns or layout.columns()]
@@ -283,7 +283,7 @@ def _header(
 ) -> tuple[int, list[str], str]:
     """The row that has the wanted columns, or comes nearest: where it stands, its cells, and its separator or sheet.
 
-    Raises TableError where there is none at all, or where two sheets have one.
+    Raises TableError if no sheet has one, or if two sheets have one.
     """
     wanted = set(names)
     found = [

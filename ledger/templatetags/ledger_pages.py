@@ -29,7 +29,7 @@ _LONGEST = 5000
 
 @register.filter
 def grouped(number: Any) -> str:
-    """A quantity as the language groups it; a dash for none. What is no quantity is shown as it is."""
+    """A quantity as the language groups it; a dash for None. Anything else is shown as it is."""
     if number is None:
         return "–"
     return quantity(number) if isinstance(number, (int, float)) else cut(str(number))

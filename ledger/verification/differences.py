@@ -221,7 +221,7 @@ def _check(kind: str) -> str:
 
 def _added(kind: str, name: str, facts: Facts) -> Difference:
     definition = f" ({facts['definition']})" if "definition" in facts else ""
-    return Difference(_check(kind), f"{title(kind, name)} is none of the ledger's{definition}: {_ADDED[kind]}")
+    return Difference(_check(kind), f"{title(kind, name)} doesn't belong to the ledger{definition}: {_ADDED[kind]}")
 
 
 def _changed(kind: str, name: str, wanted: Facts, found: Facts) -> Iterator[Difference]:

@@ -59,7 +59,7 @@ class Alarm:
 
 
 def period_label(starts_on: date | None, ends_on: date | None) -> str | None:
-    """What people call a period; None where there is none."""
+    """What people call a period; None without one."""
     if starts_on is None or ends_on is None:
         return None
     return "for ever" if (starts_on, ends_on) == (date.min, date.max) else f"{starts_on} to {ends_on}"

@@ -35,7 +35,7 @@ _FINDINGS: Final = {
     ),
     "definer": (
         "definer",
-        "The function {name} is none of the ledger's, and runs with the rights of {role} whoever calls it: it can "
+        "The function {name} doesn't belong to the ledger, and runs with the rights of {role} whoever calls it: it can "
         "write what its caller may not",
     ),
     "hidden": (

@@ -59,7 +59,7 @@ def verify_seals(
 def read_known(folder: Path) -> Known:
     """The heads in the files of a folder (exports, proofs, heads), each line of which is JSON.
 
-    Raises SealError where there is none, or two that contradict each other.
+    Raises SealError if it finds no seal, or two that contradict each other.
     """
     found: dict[tuple[str | None, int], str] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -65,7 +65,7 @@ class Access:
         return rows if self.tenants is None else rows.filter(tenant__in=self.tenants)
 
     def find(self, rows: QuerySet[_M], **wanted: Any) -> _M:
-        """The one row; 404 where there is none, or it is another tenant's."""
+        """The one row; 404 if it doesn't exist, or is another tenant's."""
         return get_object_or_404(self.narrow(rows), **wanted)
 
     def may(self, permission: str) -> bool:

@@ -52,7 +52,7 @@ class Chart:
 
 
 def issuance(days: Mapping[date, int]) -> Chart | None:
-    """The chart of documents by business date; None where there are none."""
+    """The chart of documents by business date; None without documents."""
     dated = {day.toordinal(): count for day, count in days.items() if count and isinstance(day, date)}
     undated = sum(days.values()) - sum(dated.values())
     if not dated:

@@ -46,7 +46,7 @@ class Bucket:
 
     ``issued`` and ``adopted`` bear documents, ``void`` of them were voided since and ``confirmed`` are known to an
     accounting system; ``flagged`` are gaps with an entry, ``known`` were left out by a previous system; ``reserved``
-    and ``free`` may still get a document. What is none of these is lost.
+    and ``free`` may still get a document. All others are lost.
     """
 
     first: int

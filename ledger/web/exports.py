@@ -116,7 +116,7 @@ def _sent(
     back: str,
     **asked: Any,
 ) -> HttpResponseBase:
-    """The file of a report that ``asked`` is for; where there is none, the page ``back`` says why."""
+    """The file of a report that ``asked`` is for; if it can't be made, the page ``back`` says why."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the response, or below)
     try:
         made_by = request.user.get_username()

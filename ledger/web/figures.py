@@ -22,7 +22,7 @@ _BY_SWEEP = ("sweep",)
 _BY_STATE = ("state",)
 
 
-# When the comparison that is longest ago was made, and when the last seal was: seconds, or null where there is none.
+# When the comparison that is longest ago was made, and when the last seal was: seconds, or null.
 _LAST = """
     SELECT (SELECT extract(epoch FROM min(r.compared_at))::float FROM ledger_remotereading r),
            (SELECT extract(epoch FROM max(z.sealed_at))::float FROM ledger_seal z)
@@ -50,7 +50,7 @@ class LedgerCollector(Collector):
             pools, low, reservations, age = cursor.fetchone()
             cursor.execute(_LAST)
             compared, sealed = cursor.fetchone()
-        told = "When the accounting system that has waited longest was last compared; left out if there is none."
+        told = "When the accounting system that has waited longest was last compared; left out before the first."
         yield _moment("ledger_last_comparison_timestamp_seconds", told, compared)
         yield _moment(
             "ledger_last_seal_timestamp_seconds", "When something was last sealed; left out if never.", sealed
@@ -63,7 +63,7 @@ class LedgerCollector(Collector):
             "ledger_reservations", "Reservations that are neither numbers nor gaps yet.", value=reservations
         )
         yield GaugeMetricFamily(
-            "ledger_oldest_reservation_seconds", "Age of the oldest of them; 0 where there is none.", value=age
+            "ledger_oldest_reservation_seconds", "Age of the oldest of them; 0 without any.", value=age
         )
 
 

@@ -76,7 +76,7 @@ _PAGE = """
 
 @dataclass(frozen=True, slots=True)
 class GapLine:
-    """One row: ``key`` names the gap in forms. The explanation is the latest one, empty where there is none."""
+    """One row: ``key`` names the gap in forms. The explanation is the latest one, or empty."""
 
     key: str
     series: str

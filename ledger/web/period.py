@@ -92,7 +92,7 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
 
 
 def _value(request: HttpRequest, name: str) -> int | None:
-    """A value out of the address; None for what is none, as everything is shown then."""
+    """A value out of the address; None for anything invalid, as everything is shown then."""
     text = request.GET.get(name, "").replace(",", "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest, QueryDict
 PAGE = 50
 #: PostgreSQL steps over all rows before a page, so there is a last one; filters reach further.
 MOST_PAGES = 2000
-#: A longer text is none that anybody typed.
+#: Nobody types a longer text.
 _LONGEST = 200
 
 

@@ -20,7 +20,7 @@ def is_readable(request: HttpRequest, *of_the_path: object) -> bool:
     try:
         return all(can_be_held(text) for text in _texts(request, of_the_path))
     except (LookupError, UnicodeError):
-        return False  # its Content-Type names a charset that is none, or not that of its bytes
+        return False  # its Content-Type names an unknown charset, or not that of its bytes
 
 
 def readable(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

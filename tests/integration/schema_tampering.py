@@ -83,13 +83,13 @@ TABLES = (
         "a policy",
         "CREATE POLICY low ON ledger_entry USING (value < 5)",
         "row-security",
-        ("The row security policy low on ledger_entry is none of the ledger's", "(value < 5)", "rows can be hidden"),
+        ("The row security policy low on ledger_entry doesn't belong to the ledger", "(value < 5)", "can be hidden"),
     ),
     Bypass(
         "a rule",
         "CREATE RULE quiet AS ON INSERT TO ledger_numbervoided DO INSTEAD NOTHING",
         "rule",
-        ("The rule quiet on ledger_numbervoided is none of the ledger's", "DO INSTEAD NOTHING", "before any trigger"),
+        ("The rule quiet on ledger_numbervoided doesn't belong to the ledger", "DO INSTEAD NOTHING", "before any"),
     ),
     Bypass(
         "a child",
@@ -174,7 +174,7 @@ COLUMNS = (
         "a column more",
         "ALTER TABLE ledger_entry ADD COLUMN copied text DEFAULT current_user",
         "column",
-        ("The column copied of ledger_entry is none of the ledger's", "other people's code"),
+        ("The column copied of ledger_entry doesn't belong to the ledger", "other people's code"),
     ),
     Bypass(
         "ids over again",
@@ -190,7 +190,7 @@ TRIGGERS = (
         "CREATE FUNCTION quiet() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;"
         " CREATE TRIGGER aaa BEFORE INSERT ON ledger_numbervoided FOR EACH ROW EXECUTE FUNCTION quiet()",
         "trigger",
-        ("The trigger aaa on ledger_numbervoided is none of the ledger's", "changed, dropped or copied"),
+        ("The trigger aaa on ledger_numbervoided doesn't belong to the ledger", "changed, dropped or copied"),
     ),
     Bypass(
         "a trigger dropped",
@@ -330,7 +330,7 @@ INDEXES = (
         "a unique index more",
         "CREATE UNIQUE INDEX one_a_day ON ledger_numbervoided (tenant, voided_at)",
         "index",
-        ("The unique index one_a_day on ledger_numbervoided is none of the ledger's", "can be refused"),
+        ("The unique index one_a_day on ledger_numbervoided doesn't belong to the ledger", "can be refused"),
     ),
 )
 
@@ -378,7 +378,7 @@ CONSTRAINTS = (
         "a check more",
         "ALTER TABLE ledger_entry ADD CONSTRAINT few CHECK (value < 1000000)",
         "constraint",
-        ("The constraint few on ledger_entry is none of the ledger's", "can be refused"),
+        ("The constraint few on ledger_entry doesn't belong to the ledger", "can be refused"),
     ),
 )
 
@@ -443,7 +443,7 @@ FUNCTIONS = (
         "an overloaded function",
         "CREATE FUNCTION ledger_latest_date(varchar, bigint) RETURNS date LANGUAGE sql AS 'SELECT NULL::date'",
         "function",
-        ("The function ledger_latest_date(character varying, bigint) is none of the ledger's", "in place of"),
+        ("The function ledger_latest_date(character varying, bigint) doesn't belong to the ledger", "in place of"),
     ),
     Bypass(
         "a hidden function",
@@ -456,7 +456,7 @@ FUNCTIONS = (
         "somebody else's definer",
         "CREATE FUNCTION do_it(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN EXECUTE $1; END$$",
         "definer",
-        ("The function do_it(text) is none of the ledger's", "whoever calls it", "its caller may not"),
+        ("The function do_it(text) doesn't belong to the ledger", "whoever calls it", "its caller may not"),
     ),
 )
 

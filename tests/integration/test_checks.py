@@ -135,7 +135,7 @@ class TestChecks:
             ("LEDGER_COMPAT", {"GENERATORS": {"invoicing": {"serie": "a"}}}, "E007", "unknown keys serie (series?)"),
             ("LEDGER_LORIKEET", {"SERIE": ""}, "E007", "unknown keys SERIE (SERIES?)"),
             ("LEDGER_LORIKEET", "invoice", "E007", "must be a dict"),
-            ("LEDGER_ACOUNTING", {}, "W005", "none of Folio's (LEDGER_ACCOUNTING?)"),
+            ("LEDGER_ACOUNTING", {}, "W005", "Folio has no setting LEDGER_ACOUNTING (LEDGER_ACCOUNTING?)"),
         ],
     )
     def test_a_misspelt_word_is_told_with_the_nearest_known_one(

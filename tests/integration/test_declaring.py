@@ -436,11 +436,11 @@ class TestGstr1:
         maps = [f"--map={name}=1" for name in (code, "good")]
         refused, out = run(*GSTR1[:3], *maps)
         assert refused == 1
-        assert f"Series {code}: 2 serials, such as {first!r}, are none by rule 46(b)" in out
+        assert f"Series {code}: 2 serials, such as {first!r}, break rule 46(b)" in out
         assert "--allow-serials" in out
         err, written = StringIO(), StringIO()
         call_command("ledger_declare", *GSTR1[:3], *maps, "--allow-serials", stdout=written, stderr=err)
-        assert f"such as {first!r}, are none by rule 46(b)" in err.getvalue()
+        assert f"such as {first!r}, break rule 46(b)" in err.getvalue()
         assert "Series good" not in err.getvalue()
         assert first in written.getvalue()
 

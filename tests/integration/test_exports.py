@@ -340,7 +340,7 @@ REFUSED = [
         "a cell of a workbook",
         workbook(March=[["No", "Date"], ["INV-2025-0001", date(2025, 1, 2)], ["INV-2025-0002", "soon"]]),
         (*COLUMNS, *YEAR),
-        error="sheet 'March', row 3: column 'Date': the date 'soon' is none of the format",
+        error="sheet 'March', row 3: column 'Date': the date 'soon' doesn't have the format",
         suffix=".xlsx",
     ),
     Export(

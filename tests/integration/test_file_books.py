@@ -148,7 +148,7 @@ class TestNothingIsHalfRead:
         path = write(f"{ONE},{DAY}", ",2026-03-01", f"{TWO},soon", header="number,date")
         with pytest.raises(ReconciliationError, match="has 2 bad rows: row 3: column 'number': it has no number"):
             reconcile_file(path, FILE, Layout(date_column="date"), on_bad_row=lambda row: told.append(str(row)))
-        assert told[1].startswith("row 4: column 'date': the date 'soon' is none of the format")
+        assert told[1].startswith("row 4: column 'date': the date 'soon' doesn't have the format")
         assert not RemoteDocument.objects.filter(system="file").exists()
 
     def test_a_status_that_nobody_has_classified(self, there: There, write: Write) -> None:

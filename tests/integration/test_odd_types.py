@@ -1,4 +1,4 @@
-"""An argument of a type that it can't have is told in our words, whatever it is, and nothing is written."""
+"""An argument of a wrong type, whatever it is, raises an error of ours, and nothing is written."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def refused_or_taken(call: Callable[[Any], object]) -> None:
                 call(value)
             except LedgerError:
                 assert written() == before
-            except Exception as error:  # noqa: BLE001  (whatever it is, it is none of ours)
+            except Exception as error:  # noqa: BLE001  (whatever it is, it isn't ours)
                 wrong.append(f"{shown(value, 60)}: {type(error).__name__}: {error}")
             # Whatever was taken is undone, so that each value comes to the same ledger.
             transaction.set_rollback(True)

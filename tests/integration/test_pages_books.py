@@ -64,7 +64,7 @@ def test_a_span_of_days(keeper: Client) -> None:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        (COLUMNS, "row 2: column &#x27;Date&#x27;: the date &#x27;02.03.2026&#x27; is none of the format"),
+        (COLUMNS, "row 2: column &#x27;Date&#x27;: the date &#x27;02.03.2026&#x27; doesn&#x27;t have the format"),
         ({"system": "x"}, "has no column &#x27;number&#x27;; it has No, Date, Name"),
         ({**GERMAN, "where": "Name"}, "names no column"),
         ({**GERMAN, "date_format": "%d.%m"}, "has no year"),

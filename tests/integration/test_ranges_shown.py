@@ -129,7 +129,7 @@ class TestCaf:
             (BOMB, "can't be read"),
             ("<AUTORIZACION", "can't be read"),
             ("<OTHER/>", "has no such RE"),
-            (CAF.format(granted="2026-02-30"), "a date that is none"),
+            (CAF.format(granted="2026-02-30"), "an invalid date"),
             (CAF.replace("<D>1<", "<D>x<").format(granted="2026-08-31"), "has no such RNG/D"),
             (" " * (1 << 20) + "x", "bytes"),
         ],

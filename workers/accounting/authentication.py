@@ -15,7 +15,7 @@ class Authentication(Protocol):
         ...
 
     def renew(self, rejected: Mapping[str, Secret]) -> bool:
-        """The system answered 401 to ``rejected``: get other credentials; False if there are none to be had."""
+        """The system answered 401 to ``rejected``: get other credentials; False if that isn't possible."""
         ...
 
     def secrets(self) -> Iterable[Secret]:

@@ -164,7 +164,7 @@ class AccountingSystem(Protocol):
         ...
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
-        """Documents of that number, or of that reference; none if there is none, several if there are duplicates.
+        """Documents of that number, or of that reference; an empty list, or several if there are duplicates.
 
         One of the two is given. Documents that were voided there are among them, drafts as well.
         """

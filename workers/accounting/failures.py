@@ -1,4 +1,4 @@
-"""What can go wrong with one request, as errors in our words."""
+"""What can go wrong with one request, as errors of ``workers.accounting.errors``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Fault:
 
 def no_address(system: str) -> Misconfigured:
     return Misconfigured(
-        f"{system}: its address is none that can be asked.",
+        f"{system}: its address can't be requested.",
         rule="The address of an accounting system is a URL that begins with https:// and has a host; http:// only on "
         "this machine (localhost, 127.0.0.1), since credentials go along.",
         remedy="Correct its 'url' in LEDGER_ACCOUNTING['SYSTEMS'].",

@@ -183,7 +183,7 @@ class OAuth:
 
 
 def _split(system: str, url: str) -> tuple[str, str]:
-    """Host and path: a client's own address is a folder, and a token address is none."""
+    """Host and path: a client's own address is a folder, a token address isn't."""
     parts = urlsplit(url)
     if not parts.netloc:
         raise no_address(system)

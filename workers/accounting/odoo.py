@@ -297,7 +297,7 @@ class Odoo:
         answer = self._connection.call(_MOVES, "create", vals_list=[values])
         made = answer.fields["result"]
         if not isinstance(made, list) or len(made) != 1 or not isinstance(made[0], int):
-            answer.refuse("has not the id of one new invoice")
+            answer.refuse("lacks the id of one new invoice")
         return self._read(str(made[0]))
 
     def _line(self, invoice: NewInvoice) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Record:
         return at
 
     def amount(self, key: str) -> Decimal | None:
-        """An amount of money, as a number or a text; None where there is none, or it is nothing of the kind."""
+        """An amount of money, as a number or a text; None if it is missing or isn't an amount."""
         value = self._fields.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             return None

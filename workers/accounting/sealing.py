@@ -45,7 +45,7 @@ def _sealer() -> MultiFernet:
             return MultiFernet([Fernet(key.reveal().strip()) for key in keys])
         except (ValueError, TypeError, AttributeError):
             # The error's own text could quote a part of the key.
-            problem = "A key to seal tokens with is none."
+            problem = "One of LEDGER_TOKEN_KEYS is not a key."
     raise Misconfigured(
         problem,
         rule=f"Tokens are kept in the database only when sealed, by {SETTING}['TOKEN_KEYS'] or {ENVIRONMENT}.",

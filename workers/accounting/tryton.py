@@ -239,7 +239,7 @@ class Tryton:
         return settings.whole(default)
 
     def _one(self, model: str, domain: list[Any], *fields: str) -> Record:
-        """The first record that fits; Refused if there is none."""
+        """The first record that fits; raises Refused if no record does."""
         wanted = domain if isinstance(domain[0], list) else [domain]
         found = self._client.get(
             f"rest/model/{model}", params=[("d", _packed(wanted)), ("s", 1), *_fields("id", *fields)]

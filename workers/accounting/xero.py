@@ -184,7 +184,7 @@ class Xero:
                 "order": key,
                 "page": number,
                 "pageSize": self._page_size,
-                # Reading is charged by bytes, and lines are none of our business.
+                # Reading is charged by bytes, and we don't need the lines.
                 **({"includeArchived": "true", "summaryOnly": "true"} if path == "Invoices" else {}),
                 **query,
             },

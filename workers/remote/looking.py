@@ -81,7 +81,7 @@ def _look_at_each(alias: str, system: AccountingSystem, pool: Pool, every: timed
 
 
 def _judge(alias: str, draft: Draft, there: RemoteInvoice | None, counts: Counts) -> None:
-    """Withdraw a draft that is none any more, or is no longer ours."""
+    """Withdraw a draft that is no longer a draft, or no longer ours."""
     problem = _problem(draft, there)
     if not problem:
         return

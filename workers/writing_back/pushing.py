@@ -64,7 +64,7 @@ class Run:
 
     @property
     def trouble(self) -> AccountingError | None:
-        """What somebody should hear of. Limits are none: they are met every day, and waited for."""
+        """What somebody should hear of. Limits aren't: they are met every day, and waited for."""
         return None if isinstance(self.stopped_by, RateLimited) else self.stopped_by
 
     def as_dict(self) -> dict[str, int]:

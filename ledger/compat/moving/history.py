@@ -87,7 +87,7 @@ class History:
     def adopt(
         self, alias: str, tenant: str, series: str, settings: dict[str, Any], explain_gaps: str | None, by: str
     ) -> AdoptionResult | None:
-        """Take over the numbers of one tenant; None where it has none. Raises AdoptionError and its kin."""
+        """Take over the numbers of one tenant; None if it has no numbers. Raises AdoptionError and its subclasses."""
         number_of = self._number_of(alias, tenant, series, settings)
         rows = self._rows(alias, tenant)
         first = next(rows, None)

@@ -42,7 +42,7 @@ class Pool:
     leave: int = 0
 
     def find(self) -> type[models.Model]:
-        """The model. Raises InvalidArgument where there is none, or no such field."""
+        """The model. Raises InvalidArgument if there is no such model, or no such field."""
         if self.leave < 0:
             raise InvalidArgument(
                 f"{self.leave} rows can't be left.", rule="Rows are counted.", remedy="Pass 0 to take all of them."
@@ -100,7 +100,7 @@ def move_pool(
 
     All, or nothing. Shorter numbers come first, then as text. Rows that a checkout holds stay where they are, so run it
     again when the old code is gone; with a history, checkouts that are under way are waited for. ``on`` picks the
-    period of the pool, by default today's. ``settings`` (``system`` among them) make the series if there is none.
+    period of the pool, by default today's. ``settings`` (``system`` among them) create the series if it doesn't exist.
     Without ``apply`` no row of the shop is locked, since the recipe's checkouts would pass over it, and all is rolled
     back.
 
@@ -242,7 +242,7 @@ def _remote_series(alias: str, code: str, tenant: str, settings: dict[str, Any])
         if getattr(found, name) != wanted:
             raise AdoptionError(
                 f"The series {str(found)!r} has the {name} {getattr(found, name)!r}; asked for was {wanted!r}.",
-                rule="Moving makes a series where there is none, and changes none.",
+                rule="Moving creates a missing series, and never changes an existing one.",
                 remedy=f"Leave the {name} out, or change the series first: define_series({code!r}, …).",
             )
     return found

@@ -53,7 +53,7 @@ class Command(LedgerCommand):
         file = parser.add_argument_group("the file")
         add_layout(file.add_argument)
         self._add_numbering(file.add_argument)
-        made = parser.add_argument_group("the series, made so if there is none yet")
+        made = parser.add_argument_group("the series, created so if it doesn't exist yet")
         self._add_settings(made.add_argument)
 
     def _add_numbering(self, add: Any) -> None:

@@ -69,7 +69,7 @@ class Command(LedgerCommand):
         history("--org-field", metavar="FIELD", help="Whose the number is, such as shop.")
         history("--where", action="append", metavar="LOOKUP=A|B", help="Rows that count, such as status=paid|void.")
         history("--pattern", metavar="REGEX", help="Matches a number; (?P<counter>…) has the digits of its value.")
-        made = parser.add_argument_group("the series, made so if there is none yet").add_argument
+        made = parser.add_argument_group("the series, created so if it doesn't exist yet").add_argument
         made("--series", metavar="CODE", help="model: the one that goes on; lorikeet: if not that of LEDGER_LORIKEET.")
         made("--tenant", metavar="KEY", help="Who owns the series; model: if there is no --org-field.")
         made("--template", help="Such as INV-{year}-{counter:06}.")

@@ -37,7 +37,7 @@ def formats() -> dict[str, Format]:
 
 
 def format_named(name: str) -> Format:
-    """The format of that name; raises ReportError where there is none."""
+    """The format of that name; raises ReportError if it doesn't exist."""
     known = formats()
     if name not in known:
         raise ReportError(

@@ -271,7 +271,7 @@ def _forbidden(numbers: Iterable[Issued], code: str, warnings: list[str], *, all
     if not count:
         return
     rule = f"A serial has at most {length.maximum} characters: {characters.told} ({length.source})."
-    told = f"Series {code}: {count:,} serials, such as {first!r}, are none by rule 46(b)."
+    told = f"Series {code}: {count:,} serials, such as {first!r}, break rule 46(b)."
     if not allowed:
         raise DeclarationError(
             told,

@@ -1,4 +1,4 @@
--- The period of a series that holds a day; a range that was authorised is none of these (ledger_find_range). LIMIT keeps the
+-- The period of a series that holds a day; authorised ranges are left to ledger_find_range. LIMIT keeps the
 -- look-up one probe of the unique index, whatever the planner thinks of a table that grows fast. A set, so that it becomes
 -- part of the query that asks.
 CREATE OR REPLACE FUNCTION ledger_find_period(p_tenant text, p_series bigint, p_day date) RETURNS TABLE (

@@ -39,7 +39,7 @@ BEGIN
             RETURN taken;
         END IF;
     END IF;
-    -- Its answer has the value in the sixth place, and ends before that where there is none.
+    -- Its answer has the value in the sixth place, and is shorter if no value was given out.
     RETURN (ledger_take_serial(p_tenant, p_series, NULL::date, p_at, '', '', '{}'::jsonb, NULL::bigint,
                                NULL::bigint))[6]::bigint;
 END $$;

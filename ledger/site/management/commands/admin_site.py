@@ -41,7 +41,7 @@ class Command(LedgerCommand):
             migrate_if_needed(self.stdout.write)
         except embedded.EmbeddedServerError as error:
             raise CommandError(str(error)) from error
-        # The port first: where there is none, no password is reset.
+        # The port first: without a free one, no password is reset.
         with self._server(port) as server:
             name = login or "folio"
             password = reset_superuser(name)
