@@ -7,19 +7,22 @@ here belongs to the one cursor.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import namedtuple
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from psycopg import DataError
 from psycopg.abc import Buffer
 from psycopg.types.datetime import DateLoader, TimestamptzLoader
 from psycopg.types.string import StrDumperUnknown as StrDumper
 
 from ledger.unreadable import Beyond, bounded
+
+_CHUNK = 1000
 
 
 class _Day(DateLoader):
@@ -76,6 +79,32 @@ def open_server_cursor(alias: str) -> Iterator[Any]:
     """The same, with its rows held by the server; to be fetched in pieces, inside a transaction."""
     with connections[alias].chunked_cursor() as cursor:
         yield _patient(alias, cursor)
+
+
+def fetch(alias: str, statement: str, wanted: Any = None) -> list[Any]:
+    """The rows of a statement; each has its columns as attributes."""
+    with open_cursor(alias) as cursor:
+        cursor.execute(statement, wanted)
+        return by_name(cursor, cursor.fetchall())
+
+
+def stream(alias: str, statement: str, wanted: Any = None) -> Iterator[Any]:
+    """The same, held by the server and read in pieces, inside a transaction."""
+    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
+        cursor.execute(statement, wanted)
+        while chunk := cursor.fetchmany(_CHUNK):
+            yield from by_name(cursor, chunk)
+
+
+def by_name(cursor: Any, rows: Iterable[Any]) -> list[Any]:
+    """Rows that ``cursor`` has read, with their columns as attributes: a statement may gain a column anywhere."""
+    make = _row(tuple(column[0] for column in cursor.description))._make
+    return [make(row) for row in rows]
+
+
+@lru_cache(maxsize=256)
+def _row(columns: tuple[str, ...]) -> Any:
+    return namedtuple("Row", columns, rename=True)  # a column without a name is unpacked
 
 
 def _patient(alias: str, cursor: Any) -> Any:

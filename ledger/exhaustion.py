@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.models import Period
 from ledger.rules import Finding, Outcome
 from ledger.rules.checking import HORIZON, outgrown_on
@@ -64,18 +64,15 @@ def used_periods(alias: str, *, tenant: str | None, series: str | None, today: d
     """The ids of the current periods that may run out, and whether they have: ``today`` is UTC's."""
     day = timedelta(days=1)
     wanted = {"tenant": tenant, "series": series, "earliest": today - day, "latest": today + day}
-    with open_cursor(alias) as cursor:
-        cursor.execute(_USED, wanted)
-        return dict(cursor.fetchall())
+    return dict(fetch(alias, _USED, wanted))
 
 
 def rates(periods: Sequence[int], alias: str, *, today: date, days: int = HORIZON) -> dict[int, Rate]:
     """How fast the numbers of each period go, by its id; none for one without numbers in the last ``days``, a year."""
     if not periods:
         return {}
-    with open_cursor(alias) as cursor:
-        cursor.execute(_RATES, {"periods": list(periods), "since": today - timedelta(days=days - 1)})
-        return {pk: Rate(highest - value + 1, since) for pk, value, since, highest in cursor.fetchall()}
+    found = fetch(alias, _RATES, {"periods": list(periods), "since": today - timedelta(days=days - 1)})
+    return {pk: Rate(highest - value + 1, since) for pk, value, since, highest in found}
 
 
 def runs_out_on(period: Period, rate: Rate | None, highest: int, today: date) -> date | None:

@@ -147,14 +147,13 @@ def skip_taken(
         require_plain_date(on)
     with told_in_our_words(code), connections[alias].cursor() as cursor:
         cursor.execute(SKIP_TAKEN, [tenant, code, on, actor])
-        outcome, *facts = cursor.fetchone()[0]
+        answer: list[str] = cursor.fetchone()[0]
+    outcome, value, number, *_ = *answer, "", ""
     if outcome == "skipped":
-        return Skipped(int(facts[0]), facts[1])
+        return Skipped(int(value), number)
     if outcome == "unknown":
         raise refusals.unknown_series(alias, tenant, code)
-    problem, remedy = _PROBLEMS.get(
-        outcome, (f"comes to {facts[1] if facts else 'a number'!r} next, which is free", "Issue it.")
-    )
+    problem, remedy = _PROBLEMS.get(outcome, (f"comes to {number or 'a number'!r} next, which is free", "Issue it."))
     raise GapError(
         f"The series {code!r} of tenant {tenant!r} {problem}.",
         rule="Skipped is only a number that the tenant's ledger has already.",

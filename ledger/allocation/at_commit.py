@@ -16,7 +16,7 @@ from ledger.allocation.commit_errors import explain_commit_errors
 from ledger.allocation.deferred_numbers import DeferredNumbers
 from ledger.allocation.early import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of, refused
 from ledger.allocation.notices import listen
 from ledger.allocation.retries import all_numbered
 from ledger.models import NumberIssued, Period
@@ -28,13 +28,12 @@ if TYPE_CHECKING:
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Leave a ticket for one document, or find the one that this transaction has left for it."""
     answer, schema = _leave(connection, request, [request.document])
-    day = day_of(answer[1]) if len(answer) > 1 else None
     if answer[0] == "other_facts":
         raise refusals.pending_with_other_facts(request.document)
-    if answer[0] != "pending" or day is None:
-        return Answer(Outcome(answer[0]), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
+    if answer[0] != "pending":
+        return refused(*answer)
     entry = _promised(connection, request, [request.document], answer, schema)[0]
-    return Answer(Outcome.ISSUED, day, entry=entry)
+    return Answer(Outcome.ISSUED, entry.issued_on, entry=entry)
 
 
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
@@ -43,15 +42,15 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
         cursor.execute(sql.LOOK, (request.tenant, request.series, request.on, request.at, "", "at_commit", None))
         look = cursor.fetchone()[0]
         if look[0] != "look":
-            if all_numbered(connection.alias, request, documents):
-                return BlockAnswer(Outcome.EXISTING, day_of(look[1]), {})
-            return BlockAnswer(Outcome(look[0]), day_of(look[1]) if len(look) > 1 else None, {})
+            outcome, day, *_ = refused(*look)
+            known = all_numbered(connection.alias, request, documents)
+            return BlockAnswer(Outcome.EXISTING if known else outcome, day, {})
+        _, days, series, period, *_ = look
         cursor.execute(
-            sql.FRESH,
-            (request.tenant, look[2], look[3], list(documents), request.on_stated, request.metadata),
+            sql.FRESH, (request.tenant, series, period, list(documents), request.on_stated, request.metadata)
         )
         fresh, other = cursor.fetchone()
-    day = day_of(look[1])
+    day = day_of(days)
     if other is not None:
         return BlockAnswer(Outcome.OTHER_FACTS, day, {}, existing_id=other)
     if not fresh:

@@ -13,7 +13,7 @@ from ledger import refusals, sql
 from ledger.allocation.ahead import in_schema
 from ledger.allocation.entry_rows import EntryRows
 from ledger.allocation.hooks import before
-from ledger.allocation.interface import day_of
+from ledger.allocation.interface import Taken, day_of
 from ledger.database_errors import told_in_our_words
 from ledger.errors import CommitRefused
 from ledger.models import Entry, NumberIssued
@@ -83,8 +83,9 @@ class DeferredNumbers:
         """Fill in the only entry by what the notice at COMMIT says, the answer of ``ledger_issue_serial``."""
         if self.written is None or len(self.entries) != 1:
             return
-        _, days, _, _, _, value, number, issued_us = answer[:8]
-        self.written.tell(self.entries[0], day_of(days), int(value), number, int(issued_us))
+        *common, _early = answer
+        taken = Taken(*common)
+        self.written.tell(self.entries[0], day_of(taken.days), int(taken.value), taken.number, int(taken.issued_us))
         # COMMIT itself may yet fail: another deferred constraint may come after ours.
         _forget_on_rollback(connections[self.alias], self)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -18,7 +18,7 @@ from ledger.models import Entry, NumberIssued
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from ledger.allocation.interface import Request
+    from ledger.allocation.interface import Request, Taken
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KIND = Entry.Kind.ISSUED.value
@@ -56,18 +56,17 @@ class EntryRows:
         self.tell(entry, self._issued_on, value, number, issued_us)
         return entry
 
-    def answered(self, document: str, answer: Sequence[str]) -> NumberIssued:
-        """One entry from the texts with which the functions for a single number answer: see ``ledger.sql``."""
-        _, _, entry_id, series_id, period_id, value, number, issued_us, transaction_id = answer[:9]
+    def answered(self, document: str, taken: Taken) -> NumberIssued:
+        """One entry from what a function for one document answered."""
         return self.entry(
             document,
-            int(entry_id),
-            int(series_id),
-            int(period_id),
-            int(value),
-            number,
-            int(issued_us),
-            int(transaction_id),
+            int(taken.entry),
+            int(taken.series),
+            int(taken.period),
+            int(taken.value),
+            taken.number,
+            int(taken.issued_us),
+            int(taken.transaction),
         )
 
     def tell(self, entry: NumberIssued, issued_on: date, value: int, number: str, issued_us: int) -> None:

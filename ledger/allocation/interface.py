@@ -64,6 +64,20 @@ def day_of(days: str) -> date:
     return date.fromordinal(_EPOCH + int(days))
 
 
+class Taken(NamedTuple):
+    """A new number, as the functions for one document answer with it: all texts, of which more may follow."""
+
+    outcome: str
+    days: str
+    entry: str
+    series: str
+    period: str
+    value: str
+    number: str
+    issued_us: str
+    transaction: str
+
+
 class Answer(NamedTuple):
     """A number issued just now, or the id of the document's earlier one, or why the series gave no number."""
 
@@ -71,6 +85,12 @@ class Answer(NamedTuple):
     business_date: date | None
     entry: NumberIssued | None = None
     existing_id: int | None = None
+
+
+def refused(outcome: str, days: str | None = None, existing: str | None = None) -> Answer:
+    """What a function for one document answered, where it gave no new number: it ends with what it knows."""
+    day = None if days is None else day_of(days)
+    return Answer(Outcome(outcome), day, existing_id=None if existing is None else int(existing))
 
 
 class BlockAnswer(NamedTuple):

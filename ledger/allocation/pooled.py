@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import date
 from typing import TYPE_CHECKING
 
-from django.db import Error, OperationalError, connections
+from django.db import Error, OperationalError
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, in_test_case
-from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request
+from ledger.allocation.slots import Block, Empty, Slot, lowest_slot, take_slot
 from ledger.errors import SecondConnectionFailed
-from ledger.models import NumberIssued, Period
+from ledger.models import Allocation, Period
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -31,74 +30,41 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Take the lowest free value for one document, in one round trip where the pool has one."""
     seen: tuple[int, int] | None = None
     for tries in range(_TRIES):
-        with connection.cursor() as cursor:
-            cursor.execute(sql.ISSUE_SLOT, ("pooled", *request.for_one()))
-            answer = cursor.fetchone()[0]
-        outcome = answer[0]
-        day = day_of(answer[1]) if len(answer) > 1 else None
-        if outcome == "issued" and day is not None:
-            return _issued(connection, request, day, answer)
-        if outcome != "empty" or day is None:
-            return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
-        now = int(answer[3]), int(answer[4])
-        _refuse_old_snapshot(request, seen, now)
-        seen = now
-        minted = _mint(connection, request.tenant, *now, tries + 1)
+        answer = take_slot(connection, Allocation.POOLED, request)
+        if isinstance(answer, Answer):
+            return answer
+        if isinstance(answer, Slot):
+            if answer.is_low and not in_test_case(connection) and not _mints_here(connection):
+                _refill(connection, request.tenant, answer.period, answer.counter)
+            return answer.answer
+        seen = _refuse_old_snapshot(request, seen, answer)
+        minted = _mint(connection, request.tenant, *seen, tries + 1)
         if minted not in ("minted", "there"):
-            return Answer(Outcome(minted), day)
+            return Answer(Outcome(minted), answer.day)
     raise refusals.unsettled(request.series)
 
 
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
     """Take the lowest free values for those of ``documents`` that have no number yet, in their order."""
-    places = {document: place for place, document in enumerate(documents)}
-    issued: dict[int, NumberIssued] = {}
-    remaining, day = list(documents), None
+    block = Block(connection, Allocation.POOLED, request, documents)
     seen: tuple[int, int] | None = None
     for _ in range(_TRIES):
-        with connection.cursor() as cursor:
-            cursor.execute(sql.ISSUE_SLOTS, ("pooled", *request.for_many(remaining)))
-            rows = cursor.fetchall()
-        if not rows:
-            continue  # entries that nobody issued stood where slots were free; those are gone now
-        outcome, day, _, entry_id, _, period, counter = rows[0][:7]
-        if outcome == "issued":
-            written = EntryRows(connection, request, day)
-            with garbage_collection_paused():
-                issued |= {places[row[2]]: written.entry(*row[2:]) for row in rows}
-            if len(issued) == len(documents):
-                return BlockAnswer(Outcome.ISSUED, day, issued)
-            remaining = [document for document in documents if places[document] not in issued]
-        elif outcome == "existing":
-            return BlockAnswer(Outcome.ISSUED if issued else Outcome.EXISTING, day, issued)
-        elif outcome == "empty":
-            _refuse_old_snapshot(request, seen, (period, counter))
-            seen = period, counter
+        answer = block.ask()
+        if isinstance(answer, BlockAnswer):
+            return answer
+        if isinstance(answer, Empty):
+            seen = _refuse_old_snapshot(request, seen, answer)
             # Of those that were missing others may take some before this call can.
-            minted = _mint(connection, request.tenant, *seen, entry_id)
+            minted = _mint(connection, request.tenant, *seen, answer.missing)
             if minted not in ("minted", "there"):
-                return BlockAnswer(Outcome(minted), day, {})
-        else:
-            return BlockAnswer(Outcome(outcome), day, {}, existing_id=entry_id)
+                return BlockAnswer(Outcome(minted), answer.day, {})
     raise refusals.unsettled(request.series)
 
 
 def upcoming(alias: str, period: Period) -> int:
     """The value that would come next: the lowest slot, which may be one that a checkout holds."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            sql.LOWEST_SLOT,
-            {"tenant": period.tenant, "period": period.pk, "give_back": period.series.give_back},
-        )
-        lowest: int | None = cursor.fetchone()[0]
+    lowest = lowest_slot(alias, period, give_back=period.series.give_back)
     return period.last_value + 1 if lowest is None else lowest
-
-
-def _issued(connection: BaseDatabaseWrapper, request: Request, day: date, answer: Sequence[str]) -> Answer:
-    period_id, counter, level = answer[4], answer[9], answer[10]
-    if level == "low" and not in_test_case(connection) and not _mints_here(connection):
-        _refill(connection, request.tenant, int(period_id), int(counter))
-    return Answer(Outcome.ISSUED, day, entry=EntryRows(connection, request, day).answered(request.document, answer))
 
 
 def _refill(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int) -> None:
@@ -151,7 +117,9 @@ def _mints_here(connection: BaseDatabaseWrapper) -> bool:
     return False
 
 
-def _refuse_old_snapshot(request: Request, before: tuple[int, int] | None, now: tuple[int, int]) -> None:
-    """Slots of this period were minted, and this transaction does not see them: its snapshot is older."""
+def _refuse_old_snapshot(request: Request, before: tuple[int, int] | None, empty: Empty) -> tuple[int, int]:
+    """Raise where slots of this period were minted, and this transaction does not see them: its snapshot is older."""
+    now = empty.period, empty.counter
     if before == now:
         raise refusals.old_snapshot(request.series)
+    return now

@@ -6,15 +6,15 @@ No checkout talks to the network, and none waits for another. The drafts come fr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import connections
 
-from ledger import refusals, sql
+from ledger import refusals
 from ledger.allocation.ahead import sees_new_rows
-from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of
-from ledger.models import NumberIssued, Period, RemotePool
+from ledger.allocation.interface import Answer, BlockAnswer, Request
+from ledger.allocation.slots import Block, Empty, Slot, lowest_slot, take_slot
+from ledger.models import Allocation, Period, RemotePool
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -27,62 +27,35 @@ _TRIES = 5
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Take the earliest free draft's number for one document, in one round trip; raises PoolExhausted."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.ISSUE_SLOT, ("remote", *request.for_one()))
-        answer = cursor.fetchone()[0]
-    outcome = answer[0]
-    day = day_of(answer[1]) if len(answer) > 1 else None
-    if outcome == "empty":
-        raise _exhausted(connection, int(answer[3]), 1)
-    if outcome != "issued" or day is None:
-        return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
-    return Answer(Outcome.ISSUED, day, entry=EntryRows(connection, request, day).answered(request.document, answer))
+    answer = take_slot(connection, Allocation.REMOTE, request)
+    if isinstance(answer, Empty):
+        raise _exhausted(connection, answer)
+    return answer.answer if isinstance(answer, Slot) else answer
 
 
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
     """Take the earliest free drafts' numbers for those of ``documents`` that have none yet, in their order."""
-    places = {document: place for place, document in enumerate(documents)}
-    issued: dict[int, NumberIssued] = {}
-    remaining = list(documents)
+    block = Block(connection, Allocation.REMOTE, request, documents)
     for _ in range(_TRIES):
-        with connection.cursor() as cursor:
-            cursor.execute(sql.ISSUE_SLOTS, ("remote", *request.for_many(remaining)))
-            rows = cursor.fetchall()
-        if not rows:
-            continue  # all were numbered on another connection meanwhile
-        outcome, day, _, entry_id, _, period = rows[0][:6]
-        if outcome == "empty":
-            raise _exhausted(connection, period, entry_id)
-        if outcome == "existing":
-            return BlockAnswer(Outcome.ISSUED if issued else Outcome.EXISTING, day, issued)
-        if outcome != "issued":
-            return BlockAnswer(Outcome(outcome), day, {}, existing_id=entry_id)
-        written = EntryRows(connection, request, day)
-        with garbage_collection_paused():
-            issued |= {places[row[2]]: written.entry(*row[2:]) for row in rows}
-        if len(issued) == len(documents):
-            return BlockAnswer(Outcome.ISSUED, day, issued)
-        remaining = [document for document in documents if places[document] not in issued]
+        answer = block.ask()
+        if isinstance(answer, BlockAnswer):
+            return answer
+        if isinstance(answer, Empty):
+            raise _exhausted(connection, answer)
     raise refusals.unsettled(request.series)
 
 
 def upcoming(alias: str, period: Period) -> int:
     """The value that would come next: the earliest free draft's. Raises PoolExhausted if no draft is free."""
-    connection = connections[alias]
-    lowest: int | None = None
-    if period.pk:
-        wanted: dict[str, Any] = {"tenant": period.tenant, "period": period.pk, "give_back": True}
-        with connection.cursor() as cursor:
-            cursor.execute(sql.LOWEST_SLOT, wanted)
-            lowest = cursor.fetchone()[0]
+    lowest = lowest_slot(alias, period, give_back=True) if period.pk else None
     if lowest is None:
-        raise _refusal(connection, period, 1)
+        raise _refusal(connections[alias], period, 1)
     return lowest
 
 
-def _exhausted(connection: BaseDatabaseWrapper, period: int, missing: int) -> PoolExhausted:
-    found = Period.objects.using(connection.alias).select_related("series").get(pk=period)
-    return _refusal(connection, found, missing)
+def _exhausted(connection: BaseDatabaseWrapper, empty: Empty) -> PoolExhausted:
+    period = Period.objects.using(connection.alias).select_related("series").get(pk=empty.period)
+    return _refusal(connection, period, empty.missing)
 
 
 def _refusal(connection: BaseDatabaseWrapper, period: Period, missing: int) -> PoolExhausted:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import Session, ask_ahead, sees_new_rows
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of, refused
 from ledger.allocation.retries import all_numbered
 from ledger.models import NumberIssued, Period
 
@@ -90,10 +91,10 @@ def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _
             (request.tenant, request.series, request.on, request.at, document, "reserved", request.replaces),
         )
         answer, session = cursor.fetchone()
-    day = day_of(answer[1]) if len(answer) > 1 else None
-    if answer[0] == "look" and day is not None:
-        return _Place(day, int(answer[2]), int(answer[3]), int(answer[4]), answer[5] == "true", Session(*session))
-    return Answer(Outcome(answer[0]), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
+    if answer[0] != "look":
+        return refused(*answer)
+    _, days, series, period, writer, early = answer
+    return _Place(day_of(days), int(series), int(period), int(writer), early == "true", Session(*session))
 
 
 def _fresh(
@@ -132,7 +133,7 @@ def _issue(
             session=place.session,
             early=place.early,
         )
-        refusal = next((row[0] for row in rows if row[0] != "reserved"), None)
+        refusal = next((outcome for outcome, *_ in rows if outcome != "reserved"), None)
         if refusal == "unknown":
             raise refusals.not_reservable(request.series)
         if refusal is not None:
@@ -140,10 +141,10 @@ def _issue(
         if len(rows) < len(documents):
             return Outcome.EXISTING  # a reservation was found, and taken before it could be read
         # In one order everywhere, so that two blocks of the same documents never wait for each other.
-        rows.sort(key=lambda row: row[2])
-        reservations = [row[2] for row in rows]
-        documents = [documents[row[1] - 1] for row in rows]
-        given = {row[3]: document for row, document in zip(rows, documents, strict=True)}
+        rows.sort(key=itemgetter(2))
+        documents = [documents[nth - 1] for _, nth, _, _ in rows]
+        reservations = [reservation for _, _, reservation, _ in rows]
+        given = {value: document for (*_, value), document in zip(rows, documents, strict=True)}
     with connection.cursor() as cursor:
         cursor.execute(
             sql.ISSUE_RESERVED,
@@ -165,7 +166,7 @@ def _issue(
             _keep(connection, request, place, [] if kept is not None else reservations)
         raise refusals.old_snapshot(request.series)
     # All of one date, but for those whose reservation is older, with the chronology guard on.
-    written = {day: EntryRows(connection, request, day) for day in {row[3] for row in taken}}
+    written = {day: EntryRows(connection, request, day) for day in {day for _, _, _, day, *_ in taken}}
     return [
         written[day].entry(
             given.get(value, request.document), entry_id, place.series, place.period, value, number, issued_us, writer
@@ -215,4 +216,4 @@ def _keep(connection: BaseDatabaseWrapper, request: Request, place: _Place, rese
     if missing > 0:
         arguments = (request.tenant, place.period, place.day, [""] * missing, request.actor, place.transaction, None)
         rows = ask_ahead(connection, sql.RESERVE, arguments, session=place.session)
-        kept.reservations += [row[2] for row in rows if row[0] == "reserved"]
+        kept.reservations += [reservation for outcome, _, reservation, _ in rows if outcome == "reserved"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ledger import sql
 from ledger.allocation.early import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, Taken, day_of, refused
 from ledger.models import Period
 
 if TYPE_CHECKING:
@@ -20,13 +20,14 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     with connection.cursor() as cursor:
         cursor.execute(sql.ISSUE_SERIAL, request.for_one())
         answer = cursor.fetchone()[0]
-    outcome = answer[0]
-    day = day_of(answer[1]) if len(answer) > 1 else None
-    if outcome != "issued" or day is None:
-        return Answer(Outcome(outcome), day, existing_id=int(answer[2]) if len(answer) > 2 else None)
-    if answer[9] == "true":
-        release_early(connection, int(answer[8]))
-    return Answer(Outcome.ISSUED, day, entry=EntryRows(connection, request, day).answered(request.document, answer))
+    if answer[0] != "issued":
+        return refused(*answer)
+    *common, early = answer
+    taken = Taken(*common)
+    if early == "true":
+        release_early(connection, int(taken.transaction))
+    day = day_of(taken.days)
+    return Answer(Outcome.ISSUED, day, entry=EntryRows(connection, request, day).answered(request.document, taken))
 
 
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
@@ -34,19 +35,21 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     with connection.cursor() as cursor:
         cursor.execute(sql.ISSUE_SERIAL_MANY, request.for_many(list(documents)))
         rows = cursor.fetchall()
-    outcome, business_date = Outcome(rows[0][0]), rows[0][1]
+    outcome, day, _, entry, *_ = rows[0]
     if len(rows) == 1 and outcome != Outcome.ISSUED:
-        return BlockAnswer(outcome, business_date, {}, existing_id=rows[0][3])
-    written = EntryRows(connection, request, business_date)
-    if taken := next((row for row in rows if row[10]), None):
-        release_early(connection, taken[9])
+        return BlockAnswer(Outcome(outcome), day, {}, existing_id=entry)
+    written = EntryRows(connection, request, day)
+    for *_, writer, early in rows:
+        if early:
+            release_early(connection, writer)
+            break
     with garbage_collection_paused():
         entries = {
-            row[2] - 1: written.entry(documents[row[2] - 1], row[3], row[4], row[5], row[6], row[7], row[8], row[9])
-            for row in rows
-            if row[0] == "issued"
+            place - 1: written.entry(documents[place - 1], *facts)
+            for outcome, _, place, *facts, _ in rows
+            if outcome == "issued"
         }
-    return BlockAnswer(Outcome.ISSUED, business_date, entries)
+    return BlockAnswer(Outcome.ISSUED, day, entries)
 
 
 def upcoming(alias: str, period: Period) -> int:

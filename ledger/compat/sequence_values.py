@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connections, router, transaction
 
 from ledger import refusals
-from ledger.allocation.interface import Outcome, day_of
+from ledger.allocation.interface import Outcome, Taken, day_of
 from ledger.arguments import day_or_moment
 from ledger.compat.conf import compat_settings
 from ledger.compat.new_series import find_or_make
@@ -205,8 +205,11 @@ def _ask(alias: str, tenant: str, code: str, batch: int | None) -> tuple[str, st
             cursor.execute(_TAKE, (tenant, code, moment))
             answer = cursor.fetchone()[0]
             if answer[0] == "issued":
-                return answer[0], answer[1], int(answer[5])
-            return answer[0], answer[1] if len(answer) > 1 else "0", None
+                *common, _early = answer
+                taken = Taken(*common)
+                return taken.outcome, taken.days, int(taken.value)
+            outcome, *known = answer
+            return outcome, known[0] if known else "0", None
         cursor.execute(_TAKE_MANY, (tenant, code, None, moment, batch))
         outcome, day, last = cursor.fetchone()
     return outcome, str(day.toordinal() - 719163) if day else "0", last

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import DataError, router, transaction
 
-from ledger.cursors import open_cursor, open_server_cursor
+from ledger.cursors import fetch, open_cursor, stream
 from ledger.databases import choose
 from ledger.gaps import sql
 from ledger.gaps.holes import Hole, State, number_of
@@ -54,39 +54,37 @@ def find(
 
 def find_reservations(alias: str, wanted: dict[str, Any], ids: Sequence[int] | None = None) -> Iterator[Hole]:
     """Reservations that are no entries yet: all of them, or those of some ids."""
-    for row in _locking_rows(alias, sql.RESERVATIONS, {**wanted, "reservations": ids and list(ids)}):
-        reserved_at, is_old, document, actor, transaction_id, status, is_held = row[9:]
+    for row in fetch(alias, sql.RESERVATIONS, {**wanted, "reservations": ids and list(ids)}):
         evidence = {
             "cause": "not committed",
-            "document": document,
-            "actor": actor,
-            "transaction": transaction_id,
-            "transaction_status": status,
+            "document": row.document,
+            "actor": row.actor,
+            "transaction": row.transaction,
+            "transaction_status": row.transaction_status,
         }
-        yield _hole(alias, row, State.OPEN if is_old and not is_held else State.IN_FLIGHT, reserved_at, evidence)
+        state = State.OPEN if row.is_old and not row.is_held else State.IN_FLIGHT
+        yield _hole(alias, row, state, evidence, since=row.since)
 
 
 def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
     """Free slots below the highest number of their period."""
-    for row in _locking_rows(alias, sql.SLOTS, wanted):
-        since, is_old, gives_back, is_held, drafted = row[9:]
-        free = State.HEALING if gives_back else State.OPEN
-        state = State.IN_FLIGHT if is_held or not is_old else free
-        yield _hole(alias, row, state, since, {"cause": "given back"}, number=drafted)
+    for row in fetch(alias, sql.SLOTS, wanted):
+        free = State.HEALING if row.give_back else State.OPEN
+        state = State.IN_FLIGHT if row.is_held or not row.is_old else free
+        yield _hole(alias, row, state, {"cause": "given back"}, since=row.since, number=row.drafted)
 
 
 def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
     """Ranges of lost values; remembers up to which value everything is accounted for."""
     reached: dict[tuple[str, int], int] = {}
     # Closed here and now whatever happens, since the rows come out of a transaction.
-    with closing(_rows(alias, sql.LOST, wanted)) as rows:
+    with closing(_lost(alias, wanted)) as rows:
         for row in rows:
-            tenant, _, period = row[:3]
-            low, high, through = row[8:]
-            limit = through if low is None else low - 1
-            reached[(tenant, period)] = min(limit, reached.get((tenant, period), limit))
-            if low is not None:
-                yield _hole(alias, row, State.LOST, None, {"cause": "lost"}, through=high)
+            limit = row.through if row.value is None else row.value - 1
+            place = row.tenant, row.period
+            reached[place] = min(limit, reached.get(place, limit))
+            if row.value is not None:
+                yield _hole(alias, row, State.LOST, {"cause": "lost"}, through=row.high)
             elif len(reached) >= _CHUNK:
                 _remember(alias, reached)
                 reached.clear()
@@ -112,46 +110,33 @@ def _remember(alias: str, reached: dict[tuple[str, int], int]) -> None:
             _remember(alias, {key: through})
 
 
-def _locking_rows(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of a statement that locks what it can, all at once: they are few, and the locks end with this."""
-    with transaction.atomic(using=alias), open_cursor(alias) as cursor:
-        cursor.execute(statement, wanted)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Generator[tuple[Any, ...]]:
-    """The rows of a statement, held by the server; in a transaction, since a pooler gives each one another server."""
-    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
-        with open_cursor(alias) as settings:
-            settings.execute(sql.IN_ORDER)
-        cursor.execute(statement, wanted)
-        while chunk := cursor.fetchmany(_CHUNK):
-            yield from chunk
+def _lost(alias: str, wanted: dict[str, Any]) -> Generator[Any]:
+    with transaction.atomic(using=alias), open_cursor(alias) as settings:
+        settings.execute(sql.IN_ORDER)
+        yield from stream(alias, sql.LOST, wanted)
         # For a caller that has a transaction of its own, which goes on.
-        with open_cursor(alias) as settings:
-            settings.execute(sql.IN_ANY_ORDER)
+        settings.execute(sql.IN_ANY_ORDER)
 
 
 def _hole(
     alias: str,
-    row: tuple[Any, ...],
+    row: Any,
     state: State,
-    since: Any,
     evidence: dict[str, Any],
+    *,
+    since: Any = None,
     through: int | None = None,
     number: str | None = None,
 ) -> Hole:
-    tenant, code, period, starts_on, ends_on, prefix, width, suffix, value = row[:9]
     return Hole(
-        tenant=tenant,
-        series=code,
-        period=period,
-        starts_on=starts_on,
-        ends_on=ends_on,
-        value=value,
-        through=value if through is None else through,
-        number=number or number_of(prefix, width, suffix, value),
+        tenant=row.tenant,
+        series=row.code,
+        period=row.period,
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        value=row.value,
+        through=row.value if through is None else through,
+        number=number or number_of(row.prefix, row.width, row.suffix, row.value),
         state=state,
         since=since,
         evidence=evidence,

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db import router, transaction
+from django.db import router
 
-from ledger.cursors import open_server_cursor
+from ledger.cursors import stream
 from ledger.databases import choose
 from ledger.gaps import sql
 from ledger.gaps.holes import number_of
@@ -70,26 +70,24 @@ def flagged_gaps(
     tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
     wanted = {"tenant": tenant, "series": series, "unexplained": unexplained}
-    for row in _rows(alias, sql.FLAGGED, wanted):
-        tenant_, code, period, starts_on, ends_on, prefix, width, suffix, kind, entry, adopted_gap = row[:11]
-        value, through, since, evidence, explanation, explained_by, explained_at, number = row[11:]
+    for row in stream(alias, sql.FLAGGED, wanted):
         yield Gap(
-            tenant=tenant_,
-            series=code,
-            period=period,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            kind=kind,
-            entry=entry,
-            adopted_gap=adopted_gap,
-            value=value,
-            through=through,
-            number=number or number_of(prefix, width, suffix, value),
-            since=since,
-            evidence=facts(evidence),
-            explanation=explanation or "",
-            explained_by=explained_by or "",
-            explained_at=explained_at,
+            tenant=row.tenant,
+            series=row.code,
+            period=row.period,
+            starts_on=row.starts_on,
+            ends_on=row.ends_on,
+            kind=row.kind,
+            entry=row.entry,
+            adopted_gap=row.adopted_gap,
+            value=row.first,
+            through=row.last,
+            number=row.number or number_of(row.prefix, row.width, row.suffix, row.first),
+            since=row.since,
+            evidence=facts(row.evidence),
+            explanation=row.explanation or "",
+            explained_by=row.actor or "",
+            explained_at=row.explained_at,
             database=alias,
         )
 
@@ -102,7 +100,7 @@ def healed_holes(
     alias = using or router.db_for_read(Entry)
     wanted = {"tenant": tenant, "series": series}
     chunk: list[int] = []
-    for (entry,) in _rows(alias, sql.HEALED, wanted):
+    for (entry,) in stream(alias, sql.HEALED, wanted):
         chunk.append(entry)
         if len(chunk) == _CHUNK:
             yield from _entries(alias, chunk)
@@ -113,10 +111,3 @@ def healed_holes(
 def _entries(alias: str, ids: list[int]) -> Iterator[Entry]:
     found = Entry.objects.using(alias).select_related("series", "period").in_bulk(ids)
     return (found[pk] for pk in ids)
-
-
-def _rows(alias: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
-        cursor.execute(statement, wanted)
-        while chunk := cursor.fetchmany(_CHUNK):
-            yield from chunk

@@ -23,10 +23,11 @@ _HELD = "ledger_is_held({row}.xmax)"
 # it.
 _THESE = "(%(reservations)s::bigint[] IS NULL OR r.id = ANY (%(reservations)s::bigint[]))"
 RESERVATIONS = f"""
-    SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, r.value,
-           r.reserved_at, r.reserved_at <= clock_timestamp() - %(grace)s::interval, r.document, r.actor,
-           r.checkout_transaction_id, ledger_transaction_status(r.checkout_transaction_id),
-           {_HELD.format(row="r")}
+    SELECT p.tenant, s.code, p.id AS period, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, r.value,
+           r.reserved_at AS since, r.reserved_at <= clock_timestamp() - %(grace)s::interval AS is_old, r.document,
+           r.actor, r.checkout_transaction_id AS transaction,
+           ledger_transaction_status(r.checkout_transaction_id) AS transaction_status,
+           {_HELD.format(row="r")} AS is_held
     FROM ledger_reservation r
     JOIN ledger_period p ON p.id = r.period_id AND p.tenant = r.tenant
     JOIN ledger_series s ON s.id = p.series_id
@@ -50,11 +51,11 @@ SLOTS = f"""
         JOIN ledger_slot w ON w.tenant = p.tenant AND w.period_id = p.id AND w.value < highest.value
         WHERE {_CHOSEN}
     )
-    SELECT b.tenant, b.code, b.id, b.starts_on, b.ends_on, b.prefix, b.width, b.suffix, b.value,
-           higher.issued_at, higher.issued_at <= clock_timestamp() - %(grace)s::interval, b.give_back,
-           b.is_held,
+    SELECT b.tenant, b.code, b.id AS period, b.starts_on, b.ends_on, b.prefix, b.width, b.suffix, b.value,
+           higher.issued_at AS since, higher.issued_at <= clock_timestamp() - %(grace)s::interval AS is_old,
+           b.give_back, b.is_held,
            (SELECT d.number FROM ledger_draftmade d
-            WHERE d.tenant = b.tenant AND d.period_id = b.id AND d.value = b.value)
+            WHERE d.tenant = b.tenant AND d.period_id = b.id AND d.value = b.value) AS drafted
     FROM below b
     CROSS JOIN LATERAL (
         SELECT e.issued_at FROM ledger_entry e WHERE e.tenant = b.tenant AND e.period_id = b.id AND e.value > b.value
@@ -83,8 +84,8 @@ LOST = f"""
         LEFT JOIN ledger_scanposition n ON n.tenant = p.tenant AND n.period_id = p.id
         WHERE {_CHOSEN} AND p.last_value > CASE WHEN %(full)s THEN {_BEFORE} ELSE coalesce(n.through, {_BEFORE}) END
     )
-    SELECT c.tenant, c.code, c.id, c.starts_on, c.ends_on, c.prefix, c.width, c.suffix,
-           found.low, found.high, found.through
+    SELECT c.tenant, c.code, c.id AS period, c.starts_on, c.ends_on, c.prefix, c.width, c.suffix,
+           found.low AS value, found.high, found.through
     FROM chosen c
     CROSS JOIN LATERAL (
         SELECT coalesce(v.before, c.known) + 1 AS low, v.first - 1 AS high, NULL::bigint AS through
@@ -136,8 +137,8 @@ REPORT = "SELECT ledger_report_holes(%s::text[], %s::bigint[], %s::bigint[])"
 
 # Every flagged gap, and every range of an adopted history, with its last explanation.
 FLAGGED = f"""
-    SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, g.kind, g.entry, g.adopted_gap,
-           g.first, g.last, g.since, g.evidence, x.explanation, x.actor, x.explained_at, g.number
+    SELECT p.tenant, s.code, p.id AS period, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, g.kind, g.entry,
+           g.adopted_gap, g.first, g.last, g.since, g.evidence, x.explanation, x.actor, x.explained_at, g.number
     FROM (
         SELECT 'flagged' AS kind, e.number, e.id AS entry, NULL::bigint AS adopted_gap, e.tenant, e.period_id,
                e.value AS first, e.value AS last, e.issued_at AS since, e.metadata AS evidence

@@ -11,7 +11,7 @@ from django.db import router
 from django.utils.translation import override
 
 from ledger.conf import ledger_settings
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.databases import choose
 from ledger.errors import LedgerError
 from ledger.exhaustion import rates, runs_out_on, used_periods
@@ -75,11 +75,8 @@ class _Asked:
     wanted: dict[str, Any]
     now: datetime
 
-    def rows(self, statement: str, **more: Any) -> list[tuple[Any, ...]]:
-        with open_cursor(self.alias) as cursor:
-            cursor.execute(statement, {**self.wanted, **more})
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+    def rows(self, statement: str, **more: Any) -> list[Any]:
+        return fetch(self.alias, statement, {**self.wanted, **more})
 
     def today(self, time_zone: str) -> date:
         """The business date; UTC's if nobody knows the zone, so that one series doesn't stop the others."""
@@ -104,9 +101,7 @@ def judge(
     tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
     wanted: dict[str, Any] = {"tenant": tenant, "series": series}
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.SCOPE, wanted)
-        now, full_look, size = cursor.fetchone()
+    [(now, full_look, size)] = fetch(alias, sql.SCOPE, wanted)
     asked = _Asked(alias, wanted, aware(now))
     whole = size <= _MOST
     looked_at = asked.now if whole else _aware(full_look)

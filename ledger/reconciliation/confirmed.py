@@ -7,15 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import router, transaction
+from django.db import router
 
-from ledger.cursors import open_cursor, open_server_cursor
+from ledger.cursors import fetch, stream
 from ledger.databases import choose
 from ledger.models import RemoteDocument, Series
 from ledger.reconciliation import looking_sql
-
-#: Rows fetched at a time: the server holds the rest.
-_CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +52,8 @@ def confirmed_numbers(
     tenant, series, using = choose(org, None, series, using)
     alias = using or router.db_for_read(RemoteDocument)
     wanted = {"tenant": tenant or "", "series": series, "period": period, "system": system}
-    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
-        cursor.execute(looking_sql.CONFIRMED, wanted)
-        while chunk := cursor.fetchmany(_CHUNK):
-            for row in chunk:
-                yield Confirmed(*row[:-1])
+    for row in stream(alias, looking_sql.CONFIRMED, wanted):
+        yield Confirmed(**row._asdict())
 
 
 def count_confirmed(
@@ -74,7 +68,5 @@ def count_confirmed(
     tenant, series, using = choose(org, None, series, using)
     alias = using or router.db_for_read(RemoteDocument)
     wanted = {"tenant": tenant or "", "series": series, "period": period, "system": system}
-    with open_cursor(alias) as cursor:
-        cursor.execute(looking_sql.COUNT_CONFIRMED, wanted)
-        count: int = cursor.fetchone()[0]
-    return count
+    [(count,)] = fetch(alias, looking_sql.COUNT_CONFIRMED, wanted)
+    return int(count)

@@ -7,21 +7,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import router
 from django.utils.translation import gettext
 
-from ledger.cursors import open_server_cursor
+from ledger.cursors import fetch, stream
 from ledger.keys import tenant_key
 from ledger.models import FindingKind, FindingRaised
 from ledger.reconciliation import looking_sql
 from ledger.texts import visible
 from ledger.unreadable import UNREADABLE, cut, facts, objects
-
-#: Rows fetched at a time: the server holds the rest.
-_CHUNK = 1000
-
-#: The places of the facts in a row, and of the last acknowledgement's reason and actor.
-_FACTS, _SAID = 9, slice(12, 14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +99,10 @@ def findings(
     """
     alias = using or router.db_for_read(FindingRaised)
     wanted = _wanted(org, tenant, system, kind, acknowledged, resolved)
-    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
-        cursor.execute(looking_sql.FINDINGS, wanted)
-        while chunk := cursor.fetchmany(_CHUNK):
-            for row in chunk:
-                yield _finding(row, alias)
+    for row in stream(alias, looking_sql.FINDINGS, wanted):
+        # Nobody has acknowledged it: no reason, and nobody who said so.
+        said = {"reason": row.reason or "", "acknowledged_by": row.acknowledged_by or ""}
+        yield Finding(**row._asdict() | said | {"facts": facts(row.facts), "database": alias})
 
 
 def count_findings(
@@ -123,10 +116,9 @@ def count_findings(
     """How many are open, by kind."""
     alias = using or router.db_for_read(FindingRaised)
     counts: dict[str, int] = {}
-    with connections[alias].cursor() as cursor:
-        cursor.execute(looking_sql.COUNT_FINDINGS, _wanted(org, tenant, system, None, acknowledged, False))
-        for kind, _, count in cursor.fetchall():
-            counts[kind] = counts.get(kind, 0) + count
+    wanted = _wanted(org, tenant, system, None, acknowledged, False)
+    for kind, _, count in fetch(alias, looking_sql.COUNT_FINDINGS, wanted):
+        counts[kind] = counts.get(kind, 0) + count
     return counts
 
 
@@ -140,12 +132,3 @@ def _wanted(
         "acknowledged": acknowledged,
         "resolved": resolved,
     }
-
-
-def _finding(row: tuple[Any, ...], alias: str) -> Finding:
-    values = list(row)
-    values[_FACTS] = facts(values[_FACTS])
-    # Nobody has acknowledged it: no reason, and nobody who said so.
-    values[_SAID] = [text or "" for text in values[_SAID]]
-    values.append(alias)
-    return Finding(*values)

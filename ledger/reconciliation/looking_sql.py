@@ -20,8 +20,8 @@ _FINDINGS = f"""
 # Findings with what became of them, and the last word on each. ``system``, ``tenant``, ``kind`` and
 # ``acknowledged`` may be null for any; ``resolved`` adds those that are resolved.
 FINDINGS = f"""
-    SELECT f.id, f.tenant, f.system, f.kind, f.subject, f.occurrence, f.entry_id, f.number, f.document, f.facts,
-           f.raised_at, d.resolved_at, a.reason, a.actor, a.acknowledged_at
+    SELECT f.id, f.tenant, f.system, f.kind, f.subject, f.occurrence, f.entry_id AS entry, f.number,
+           f.document, f.facts, f.raised_at, d.resolved_at, a.reason, a.actor AS acknowledged_by, a.acknowledged_at
     {_FINDINGS}
     WHERE {_CHOSEN}
     ORDER BY f.tenant, f.system, f.id
@@ -40,9 +40,10 @@ _CONFIRMED = f"""
       AND (%(period)s::bigint IS NULL OR e.period_id = %(period)s)
 """
 CONFIRMED = f"""
-    SELECT * FROM (
+    SELECT c.series, c.period, c.value, c.entry, c.number, c.system, c.remote_id, c.state, c.seen_at FROM (
         SELECT DISTINCT ON (s.code, p.starts_on, e.value)
-               s.code, e.period_id, e.value, e.id, e.number, d.system, d.remote_id, d.state, d.seen_at, p.starts_on
+               s.code AS series, e.period_id AS period, e.value, e.id AS entry, e.number, d.system, d.remote_id,
+               d.state, d.seen_at
         {_CONFIRMED}
         ORDER BY s.code, p.starts_on, e.value, d.system, d.remote_id
     ) c

@@ -219,7 +219,7 @@ def undescribed(books: BookSettings, series: Sequence[int], *, most: int, using:
 
 
 def locked(books: BookSettings, alias: str) -> RemoteReading:
-    """The system's row, locked until the transaction ends; made if there is none yet."""
+    """The system's row, locked until the transaction ends; created if missing."""
     rows = RemoteReading.objects.using(alias)
     rows.bulk_create([RemoteReading(**books.key)], ignore_conflicts=True)
     return rows.select_for_update().get(**books.key)

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import router, transaction
 
-from ledger.cursors import open_cursor, open_server_cursor
+from ledger.cursors import fetch, open_cursor, stream
 from ledger.databases import choose
 from ledger.keys import actor_name
 from ledger.models import DraftCancelled, DraftMade, Entry, Period, Series
@@ -118,9 +118,7 @@ def free_drafts(claim: Claim, *, using: str | None = None) -> list[Draft]:
     """The drafts of the series that are free, or held by checkouts just now; in the order in which they came."""
     alias = using or router.db_for_write(DraftMade)
     arguments: dict[str, Any] = {"tenant": claim.series.tenant, "series": claim.series.pk, "system": claim.system}
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.FREE, arguments)
-        return [Draft(*row) for row in cursor.fetchall()]
+    return [Draft(**row._asdict()) for row in fetch(alias, sql.FREE, arguments)]
 
 
 def withdraw(draft: Draft, said: Mapping[str, Any], *, by: Any = "refill", using: str | None = None) -> str:
@@ -162,12 +160,8 @@ def unused(
     tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_read(DraftMade)
     arguments = {"system": system, "tenant": tenant, "series": series, "day": day}
-    with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
-        cursor.execute(sql.UNUSED, arguments)
-        while chunk := cursor.fetchmany(_CHUNK):
-            for row in chunk:
-                code, starts_on, ends_on, cause, said = row[9:]
-                yield Unused(Draft(*row[:9]), code, starts_on, ends_on, cause or "", said or "")
+    for code, starts_on, ends_on, cause, said, *draft in stream(alias, sql.UNUSED, arguments):
+        yield Unused(Draft(*draft), code, starts_on, ends_on, cause, said)
 
 
 def note_cancelled(draft: Draft, *, state: str, by: Any = None, using: str | None = None) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import router
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch, open_cursor
 from ledger.databases import choose
 from ledger.models import Allocation, RemotePool, Series
 from ledger.periods import find_period, open_period
@@ -215,23 +215,20 @@ def pool_states(
     """How each remote series' pool does; none where there is no such series."""
     tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_read(RemotePool)
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.STATES, {"tenant": tenant, "series": series, "todays": todays_json(alias)})
-        rows = cursor.fetchall()
     return [
         PoolState(
-            tenant=row[0],
-            series=row[1],
-            system=row[2],
-            period="" if row[3] is None else f"{row[3]} to {row[4]}",
-            free=row[5],
-            wanted=row[6],
-            tried_at=row[7],
-            refilled_at=row[8],
-            error=row[9],
-            needs_person=row[10],
+            tenant=row.tenant,
+            series=row.series,
+            system=row.system,
+            period="" if row.starts_on is None else f"{row.starts_on} to {row.ends_on}",
+            free=row.free,
+            wanted=row.wanted,
+            tried_at=row.tried_at,
+            refilled_at=row.refilled_at,
+            error=row.error,
+            needs_person=row.needs_person,
         )
-        for row in rows
+        for row in fetch(alias, sql.STATES, {"tenant": tenant, "series": series, "todays": todays_json(alias)})
     ]
 
 

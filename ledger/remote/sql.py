@@ -85,22 +85,26 @@ CANCEL = "SELECT ledger_cancel_draft(%s, %s, %s, %s)"
 # Keeps a draft of a killed worker. Arguments: tenant, period, ordinal, system, remote id, number, reference.
 KEEP_STRAY = "SELECT ledger_keep_stray(%s, %s, %s, %s, %s, %s, %s)"
 
+_DRAFT = (
+    """d.id, d.tenant, d.period_id AS period, d.value, d.number, d.system, d.remote_id, d.reference, d.drafted_at"""
+)
+
 # The drafts of a series whose slots are free, or held by a checkout; in the order in which they came.
-FREE = """
-    SELECT d.id, d.tenant, d.period_id, d.value, d.number, d.system, d.remote_id, d.reference, d.drafted_at
+FREE = f"""
+    SELECT {_DRAFT}
     FROM ledger_draftmade d
     JOIN ledger_slot w ON w.tenant = d.tenant AND w.period_id = d.period_id AND w.value = d.value
     JOIN ledger_period p ON p.id = d.period_id
     WHERE d.tenant = %(tenant)s AND p.series_id = %(series)s AND d.system = %(system)s
     ORDER BY d.id
-"""
+"""  # noqa: S608  (our own text)
 
 # Drafts that no document got nor will get, and that weren't cancelled yet: refused ones, and those of gaps.
-UNUSED = """
-    SELECT d.id, d.tenant, d.period_id, d.value, d.number, d.system, d.remote_id, d.reference, d.drafted_at,
-           s.code, p.starts_on, p.ends_on,
-           coalesce(nullif(d.refusal, ''), e.metadata ->> 'cause'::text),
-           e.metadata -> 'said'::text ->> 'state'::text
+UNUSED = f"""
+    SELECT s.code, p.starts_on, p.ends_on,
+           coalesce(nullif(d.refusal, ''), e.metadata ->> 'cause'::text, '') AS cause,
+           coalesce(e.metadata -> 'said'::text ->> 'state'::text, '') AS said,
+           {_DRAFT}
     FROM ledger_draftmade d
     JOIN ledger_period p ON p.id = d.period_id
     JOIN ledger_series s ON s.id = p.series_id
@@ -112,14 +116,15 @@ UNUSED = """
       AND (d.value IS NULL OR e.kind = 'gap')
       AND NOT EXISTS (SELECT FROM ledger_draftcancelled c WHERE c.tenant = d.tenant AND c.draft_id = d.id)
     ORDER BY d.id
-"""
+"""  # noqa: S608
 
 # How the pools of remote series do, in their periods of today. Parameter: todays.
 STATES = f"""
-    SELECT s.tenant, s.code, s.system, p.starts_on, p.ends_on,
+    SELECT s.tenant, s.code AS series, s.system, p.starts_on, p.ends_on,
            CASE WHEN p.id IS NULL THEN 0
-                ELSE (SELECT count(*) FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id) END,
-           coalesce(r.wanted, 0), r.tried_at, r.refilled_at, coalesce(r.error, ''), coalesce(r.needs_person, false)
+                ELSE (SELECT count(*) FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id) END AS free,
+           coalesce(r.wanted, 0) AS wanted, r.tried_at, r.refilled_at, coalesce(r.error, '') AS error,
+           coalesce(r.needs_person, false) AS needs_person
     FROM ledger_series s
     LEFT JOIN ledger_remotepool r ON r.tenant = s.tenant AND r.series_id = s.id
     LEFT JOIN ledger_period p ON p.tenant = s.tenant AND p.series_id = s.id AND p.closed_at IS NULL

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import router
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.databases import choose
 from ledger.formats import NumberFormat
 from ledger.models import Entry, Period, Series
@@ -111,66 +111,62 @@ def summarise(
         "batch": _BATCH,
     }
     while True:
-        with open_cursor(alias) as cursor:
-            cursor.execute(sql.PERIODS, wanted)
-            rows = cursor.fetchall()
+        rows = fetch(alias, sql.PERIODS, wanted)
         for row in rows:
             yield _summary(row)
         if len(rows) < _BATCH:
             return
         last = rows[-1]
-        wanted |= {"after_tenant": last[0], "after_series": last[1], "after_start": last[2], "after_ordinal": last[-1]}
+        wanted |= {"after_tenant": last.tenant, "after_series": last.code}
+        wanted |= {"after_start": last.starts_on, "after_ordinal": last.ordinal}
 
 
-def _summary(row: tuple[Any, ...]) -> PeriodSummary:
-    tenant, code, starts_on, ends_on, prefix, width, suffix, max_value, closed, first, counter, is_pooled = row[:12]
-    lowest, highest, issued, adopted, flagged, reserved, inner, ranges, longest, duplicates, out_of_order = row[12:23]
-    void, adopted_missing, explained, free, healing, lowest_healing, lowest_free = row[23:30]
-    is_remote, drafted, ordinal = row[30:]
-    last = counter - (free - healing)
-    expected = last - first + 1
-    accounted = issued + adopted + flagged + reserved
+def _summary(row: Any) -> PeriodSummary:
+    last = row.counter - (row.free - row.healing)
+    expected = last - row.first + 1
+    accounted = row.issued + row.adopted + row.flagged + row.reserved
     # What the counter passed before the lowest row and after the highest one is missing too.
-    ends = [last - first + 1] if lowest is None else [lowest - first, last - highest]
+    ends = [last - row.first + 1] if row.lowest is None else [row.lowest - row.first, last - row.highest]
     outside = [count for count in ends if count > 0]
-    missing = inner + sum(outside)
+    missing = row.inner_missing + sum(outside)
     # Of the rows alone: a run that begins with free slots begins with the lowest of them.
-    healing_before = 0 if lowest_healing is None else max(0, lowest - lowest_healing)
-    from_rows = 0 if lowest is None else highest - lowest + 1 + healing_before
-    upcoming = lowest_free if is_pooled and lowest_free is not None else counter + 1
-    period = Period(series=Series(code=code), starts_on=starts_on, ends_on=ends_on, ordinal=ordinal)
+    healing_before = 0 if row.lowest_healing is None else max(0, row.lowest - row.lowest_healing)
+    from_rows = 0 if row.lowest is None else row.highest - row.lowest + 1 + healing_before
+    upcoming = row.lowest_free if row.is_pooled and row.lowest_free is not None else row.counter + 1
+    series = Series(code=row.code)
+    period = Period(series=series, starts_on=row.starts_on, ends_on=row.ends_on, ordinal=row.ordinal)
     # Of a remote series only a draft tells the next number.
-    next_number = drafted if is_remote else NumberFormat(prefix, width, suffix).shown(upcoming)
+    next_number = row.drafted if row.is_remote else NumberFormat(row.prefix, row.width, row.suffix).shown(upcoming)
     return PeriodSummary(
-        tenant=tenant,
-        series=code,
+        tenant=row.tenant,
+        series=row.code,
         period=period.label,
-        starts_on=starts_on,
-        ends_on=ends_on,
-        ordinal=ordinal,
-        first=first,
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        ordinal=row.ordinal,
+        first=row.first,
         last=last,
-        lowest=lowest,
-        highest=highest,
+        lowest=row.lowest,
+        highest=row.highest,
         expected=expected,
         expected_from_rows=from_rows,
-        issued=issued,
-        adopted=adopted,
-        void=void,
-        flagged=flagged,
-        reserved=reserved,
+        issued=row.issued,
+        adopted=row.adopted,
+        void=row.void,
+        flagged=row.flagged,
+        reserved=row.reserved,
         missing=missing,
-        missing_ranges=ranges + len(outside),
-        longest_range=max([0, longest, *outside]),
-        adopted_missing=adopted_missing,
-        explained=explained,
-        free=free,
-        healing=healing,
-        duplicates=duplicates,
-        out_of_order=out_of_order,
-        next_number=None if closed or upcoming > max_value else next_number,
-        closed=closed,
+        missing_ranges=row.ranges + len(outside),
+        longest_range=max([0, row.longest, *outside]),
+        adopted_missing=row.adopted_missing,
+        explained=row.explained,
+        free=row.free,
+        healing=row.healing,
+        duplicates=row.duplicates,
+        out_of_order=row.out_of_order,
+        next_number=None if row.closed or upcoming > row.max_value else next_number,
+        closed=row.closed,
         # From the counter, from the rows alone, and both of the same range. No slot heals what isn't missing.
-        identity_holds=expected == accounted + missing == from_rows == accounted + inner + healing_before
-        and healing <= missing,
+        identity_holds=expected == accounted + missing == from_rows == accounted + row.inner_missing + healing_before
+        and row.healing <= missing,
     )

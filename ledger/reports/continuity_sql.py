@@ -35,8 +35,9 @@ PERIODS = """
         GROUP BY e.period_id
     )
     SELECT p.tenant, p.code, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, p.max_value,
-           p.closed_at IS NOT NULL, greatest(p.first_value, 0), p.last_value,
-           p.allocation IN ('pooled', 'remote') AS is_pooled, run.*, coalesce(voided.voids, 0), known.*, queue.*,
+           p.closed_at IS NOT NULL AS closed, greatest(p.first_value, 0) AS first, p.last_value AS counter,
+           p.allocation IN ('pooled', 'remote') AS is_pooled, run.*, coalesce(voided.voids, 0) AS void,
+           known.*, queue.*,
            p.allocation = 'remote' AS is_remote,
            (SELECT d.number FROM ledger_draftmade d
             WHERE d.tenant = p.tenant AND d.period_id = p.id AND d.value = queue.lowest_free) AS drafted,
@@ -50,7 +51,8 @@ PERIODS = """
                count(*) FILTER (WHERE e.kind = 'adopted') AS adopted,
                count(*) FILTER (WHERE e.kind = 'gap') AS flagged,
                count(*) FILTER (WHERE e.kind = 'reserved') AS reserved,
-               coalesce(sum(e.following - e.value - 1) FILTER (WHERE e.following > e.value + 1), 0)::bigint AS missing,
+               coalesce(sum(e.following - e.value - 1) FILTER (WHERE e.following > e.value + 1), 0)::bigint
+                   AS inner_missing,
                count(*) FILTER (WHERE e.following > e.value + 1) AS ranges,
                coalesce(max(e.following - e.value - 1), 0) AS longest,
                count(*) FILTER (WHERE e.following = e.value) AS duplicates,

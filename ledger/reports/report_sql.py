@@ -14,9 +14,11 @@ _PERIODS = "unnest(%(periods)s::bigint[]) WITH ORDINALITY AS w (period, place)"
 # Parameters: tenant, periods (their ids), firsts and lasts (of their counters), since and until (business dates, or
 # NULL).
 _ISLANDS_OF_ONE = """
-    SELECT i.first, i.last, b.value, b.number, b.issued_on, a.value, a.number, a.issued_on,
+    SELECT i.first AS island_first, i.last AS island_last,
+           b.value AS before_value, b.number AS before_number, b.issued_on AS before_on,
+           a.value AS after_value, a.number AS after_number, a.issued_on AS after_on,
            t.first, t.last, t.what, t.since, t.document, t.actor, t.asked_for, t.evidence,
-           t.era, t.transaction_id, x.explanation, x.actor, x.explained_at
+           t.era, t.transaction_id, x.explanation, x.actor AS explained_by, x.explained_at
     FROM (
         SELECT w.first AS first, coalesce(lowest.value - 1, w.last) AS last,
                NULL::bigint AS before, lowest.value AS after
@@ -88,9 +90,11 @@ DATED = f"""
     SELECT w.period, x.*
     FROM {_PERIODS}
     CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE d.dated), count(*) FILTER (WHERE d.dated AND d.void),
-           count(*) FILTER (WHERE d.dated AND d.out_of_order), count(*) FILTER (WHERE d.dated AND d.again),
-           min(d.value) FILTER (WHERE d.dated), max(d.value) FILTER (WHERE d.dated), count(*)
+    SELECT count(*) FILTER (WHERE d.dated) AS issued, count(*) FILTER (WHERE d.dated AND d.void) AS void,
+           count(*) FILTER (WHERE d.dated AND d.out_of_order) AS out_of_order,
+           count(*) FILTER (WHERE d.dated AND d.again) AS duplicates,
+           min(d.value) FILTER (WHERE d.dated) AS lowest, max(d.value) FILTER (WHERE d.dated) AS highest,
+           count(*) AS documents
     FROM (
         SELECT e.value, e.issued_on BETWEEN coalesce(%(since)s::date, '-infinity')
                                         AND coalesce(%(until)s::date, 'infinity') AS dated,
@@ -232,16 +236,16 @@ HEADER = """
 EDGES = """
     SELECT w.period,
            (SELECT e.number FROM ledger_entry e
-            WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.value = w.first LIMIT 1),
+            WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.value = w.first LIMIT 1) AS first_number,
            (SELECT e.number FROM ledger_entry e
-            WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.value = w.last LIMIT 1),
+            WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.value = w.last LIMIT 1) AS last_number,
            (SELECT greatest(
                 greatest(p.first_value, 0) - 1,
                 (SELECT max(e.value) FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id),
                 (SELECT max(r.value) FROM ledger_reservation r WHERE r.tenant = p.tenant AND r.period_id = p.id))
             FROM ledger_period p
             WHERE p.tenant = %(tenant)s AND p.series_id = o.series_id AND p.starts_on < o.starts_on
-            ORDER BY p.starts_on DESC LIMIT 1)
+            ORDER BY p.starts_on DESC LIMIT 1) AS closed_with
     FROM unnest(%(periods)s::bigint[], %(firsts)s::bigint[], %(lasts)s::bigint[]) AS w (period, first, last)
     JOIN ledger_period o ON o.id = w.period AND o.tenant = %(tenant)s
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -148,37 +148,30 @@ def _find_spans(
         "until": until,
     }
     rows = snapshot.rows(sql.ISLANDS, wanted, by_index=True)
-    for place, of_one in groupby(rows, key=itemgetter(0)):
-        yield periods[place - 1][0], spans(_island_and_item(row[1:]) for row in of_one)
+    for place, of_one in groupby(rows, key=attrgetter("place")):
+        yield periods[place - 1][0], spans(_island_and_item(row) for row in of_one)
 
 
-def _island_and_item(row: tuple[Any, ...]) -> tuple[Island, Item | None]:
-    first, last = row[:2]
-    before, after = row[2:5], row[5:8]
-    island = Island(
-        first,
-        last,
-        before=None if before[0] is None else Neighbour(*before),
-        after=None if after[0] is None else Neighbour(*after),
-    )
-    item_first, item_last, what, since, document, actor, asked_for, evidence, era, transaction_id = row[8:18]
-    if what is None:
+def _island_and_item(row: Any) -> tuple[Island, Item | None]:
+    before = None if row.before_value is None else Neighbour(row.before_value, row.before_number, row.before_on)
+    after = None if row.after_value is None else Neighbour(row.after_value, row.after_number, row.after_on)
+    island = Island(row.island_first, row.island_last, before=before, after=after)
+    if row.what is None:
         return island, None
-    explanation, explained_by, explained_at = row[18:]
     return island, Item(
-        first=item_first,
-        last=item_last,
-        what=What(what),
-        since=since,
-        document=document,
-        actor=actor,
-        asked_for=asked_for,
-        evidence=facts(evidence),
-        explanation=explanation or "",
-        explained_by=explained_by or "",
-        explained_at=explained_at,
-        era=era,
-        transaction_id=transaction_id,
+        first=row.first,
+        last=row.last,
+        what=What(row.what),
+        since=row.since,
+        document=row.document,
+        actor=row.actor,
+        asked_for=row.asked_for,
+        evidence=facts(row.evidence),
+        explanation=row.explanation or "",
+        explained_by=row.explained_by or "",
+        explained_at=row.explained_at,
+        era=row.era,
+        transaction_id=row.transaction_id,
     )
 
 
@@ -202,10 +195,10 @@ def _scoped(
         listed[period.pk] = tally(_keeping(found, here, room))
         kept[period.pk] = tuple(here) if len(here) <= room else None
         room -= len(kept[period.pk] or ())
-    dated: dict[int, tuple[Any, ...]] = {}
+    dated: dict[int, Any] = {}
     if since is not None or until is not None:
         wanted = {"tenant": tenant, "periods": [period.pk for period, _ in periods], "since": since, "until": until}
-        dated = {row[0]: row[1:] for row in snapshot.rows(sql.DATED, wanted)}
+        dated = {row.period: row for row in snapshot.rows(sql.DATED, wanted)}
     counts = [_counts(summary, listed.get(period.pk, Tally()), dated.get(period.pk)) for period, summary in periods]
     edges = {
         "tenant": tenant,
@@ -213,7 +206,7 @@ def _scoped(
         "firsts": [one.first for one in counts],
         "lasts": [one.last for one in counts],
     }
-    numbers = {row[0]: row[1:] for row in snapshot.rows(sql.EDGES, edges)}
+    numbers = {row.period: row for row in snapshot.rows(sql.EDGES, edges)}
     for (period, summary), one in zip(periods, counts, strict=True):
         row = _row(period, summary, one, listed.get(period.pk, Tally()), numbers[period.pk])
         yield ScopedPeriod(period, summary, row, kept.get(period.pk, ()))
@@ -240,22 +233,21 @@ class _Counts:
     duplicates: int
 
 
-def _counts(summary: PeriodSummary, listed: Tally, dated: tuple[Any, ...] | None) -> _Counts:
+def _counts(summary: PeriodSummary, listed: Tally, dated: Any) -> _Counts:
     if dated is None:
         first, last = (summary.first, summary.last) if summary.expected > 0 else (None, None)
         counted = (summary.used, summary.void, summary.out_of_order, summary.duplicates)
         return _Counts(first, last, summary.expected, *counted)
-    issued, void, out_of_order, duplicates, lowest, highest, documents = dated
-    ends = [end for end in (lowest, highest, listed.first, listed.last) if end is not None]
+    ends = [end for end in (dated.lowest, dated.highest, listed.first, listed.last) if end is not None]
     # The counter knows no dates: of what it gave away, all that is dated elsewhere is taken off.
-    elsewhere = (documents - issued) + (_without_document(summary) - listed.open - listed.missing)
+    elsewhere = (dated.documents - dated.issued) + (_without_document(summary) - listed.open - listed.missing)
     expected = summary.expected - elsewhere
-    return _Counts(min(ends, default=None), max(ends, default=None), expected, issued, void, out_of_order, duplicates)
+    counted = (dated.issued, dated.void, dated.out_of_order, dated.duplicates)
+    return _Counts(min(ends, default=None), max(ends, default=None), expected, *counted)
 
 
-def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally, edges: tuple[Any, ...]) -> PeriodRow:
-    numbers = period.as_format()
-    first_number, last_number, closed_with = edges
+def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally, edges: Any) -> PeriodRow:
+    numbers, start_value = period.as_format(), period.series.start_value
     return PeriodRow(
         series=summary.series,
         period=summary.period,
@@ -263,8 +255,8 @@ def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally,
         time_zone=shown_zone(period.series.time_zone),
         first=counts.first,
         last=counts.last,
-        first_number=None if counts.first is None else first_number or numbers.shown(counts.first),
-        last_number=None if counts.last is None else last_number or numbers.shown(counts.last),
+        first_number=None if counts.first is None else edges.first_number or numbers.shown(counts.first),
+        last_number=None if counts.last is None else edges.last_number or numbers.shown(counts.last),
         expected=counts.expected,
         issued=counts.issued,
         open=listed.open,
@@ -276,10 +268,8 @@ def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally,
         out_of_order=counts.out_of_order,
         duplicates=counts.duplicates,
         opening_value=summary.first,
-        closing_value_before=closed_with,
-        opening=_("is authorised")
-        if period.ordinal
-        else opening(summary.first, closed_with, period.series.start_value),
+        closing_value_before=edges.closed_with,
+        opening=_("is authorised") if period.ordinal else opening(summary.first, edges.closed_with, start_value),
         expected_from_rows=summary.expected_from_rows,
         adds_up=summary.identity_holds and counts.expected == counts.issued + listed.open + listed.missing,
     )

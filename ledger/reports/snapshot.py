@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from ledger.cursors import open_cursor, open_server_cursor
+from ledger.cursors import by_name, open_cursor, open_server_cursor
 from ledger.durability import wait_for_flush
 from ledger.errors import ReportError
 
@@ -35,7 +35,7 @@ class Snapshot:
 
     alias: str
 
-    def rows(self, statement: str, wanted: Mapping[str, Any], *, by_index: bool = False) -> Iterator[tuple[Any, ...]]:
+    def rows(self, statement: str, wanted: Mapping[str, Any], *, by_index: bool = False) -> Iterator[Any]:
         """The rows of a statement, held by the server, so that any number of them takes no memory here."""
         with open_server_cursor(self.alias) as cursor:
             with connections[self.alias].cursor() as settings:
@@ -44,13 +44,13 @@ class Snapshot:
                 # The statement has its plan.
                 settings.execute(_AS_BEFORE)
             while chunk := cursor.fetchmany(_CHUNK):
-                yield from chunk
+                yield from by_name(cursor, chunk)
 
-    def row(self, statement: str, wanted: Mapping[str, Any]) -> tuple[Any, ...]:
+    def row(self, statement: str, wanted: Mapping[str, Any]) -> Any:
         """The one row of a statement."""
         with open_cursor(self.alias) as cursor:
             cursor.execute(statement, wanted)
-            found: tuple[Any, ...] = cursor.fetchone()
+            [found] = by_name(cursor, [cursor.fetchone()])
         return found
 
 

@@ -92,10 +92,10 @@ def _der(tag: int, content: bytes) -> bytes:
     return bytes([tag, len(content)]) + content
 
 
-def _is_granted(answer: bytes) -> bool:
+def _is_granted(response: bytes) -> bool:
     """Whether the status of a TimeStampResp (its first INTEGER) is 0 or 1: granted, or granted with modifications."""
-    at = answer.find(b"\x02\x01")
-    return answer[:1] == b"\x30" and 0 < at < 12 and answer[at + 2 : at + 3] in (b"\0", b"\1")
+    at = response.find(b"\x02\x01")
+    return response[:1] == b"\x30" and 0 < at < 12 and response[at + 2 : at + 3] in (b"\0", b"\1")
 
 
 def _refused(url: str, why: str) -> SealError:

@@ -400,7 +400,8 @@ def check_export(
             row = json.loads(shipped["line"])
             leaf = leaf_of(shipped)
             if leaf.hex() != shipped.get("leaf", leaf.hex()):
-                report.wrong.append(f"{row[0]} {row[1]} was changed after {name_of(head)}")
+                source, pk, *_ = row
+                report.wrong.append(f"{source} {pk} was changed after {name_of(head)}")
             tree.add(bytes.fromhex(shipped.get("leaf", leaf.hex())))
             numbers.add(dict(zip(COLUMNS[row[0]], row, strict=True)))
         else:

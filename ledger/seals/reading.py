@@ -13,7 +13,7 @@ from typing import Any
 from django.db import router
 from django.utils.translation import gettext
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch, open_cursor
 from ledger.models import LedgerSeal
 from ledger.seals import sql
 from ledger.seals.folio_verify import is_signed as slowly_signed
@@ -133,23 +133,19 @@ _NO_SEALS: tuple[list[int], list[frozenset[int]], list[int]] = ([], [], [])
 def coverage(tenant: str, *, using: str) -> Coverage:
     """The snapshots of a tenant's seals; a seal with an invalid snapshot covers nothing here."""
     eras: dict[int, tuple[list[int], list[frozenset[int]], list[int]]] = {}
-    with open_cursor(using) as cursor:
-        cursor.execute(sql.SNAPSHOTS, {"tenant": tenant})
-        for era, number, snapshot in cursor.fetchall():
-            if _SNAPSHOT.match(snapshot):
-                _, end, running = snapshot.split(":")
-                ends, all_running, numbers = eras.setdefault(era, ([], [], []))
-                ends.append(int(end))
-                all_running.append(frozenset(map(int, filter(None, running.split(",")))))
-                numbers.append(number)
+    for era, number, snapshot in fetch(using, sql.SNAPSHOTS, {"tenant": tenant}):
+        if _SNAPSHOT.match(snapshot):
+            _, end, running = snapshot.split(":")
+            ends, all_running, numbers = eras.setdefault(era, ([], [], []))
+            ends.append(int(end))
+            all_running.append(frozenset(map(int, filter(None, running.split(",")))))
+            numbers.append(number)
     return Coverage(eras)
 
 
 def sealed_tenants(using: str) -> list[str]:
     """Every tenant that has a seal."""
-    with open_cursor(using) as cursor:
-        cursor.execute(sql.SEALED_TENANTS)
-        return [row[0] for row in cursor.fetchall()]
+    return [tenant for (tenant,) in fetch(using, sql.SEALED_TENANTS)]
 
 
 def rows_of(using: str, seal: Seal) -> Iterator[Row]:
@@ -174,7 +170,7 @@ def _stretch(using: str, seal: Seal, source: str, first: int, count: int) -> Ite
         ids, packed = cursor.fetchone()
         leaves = bytes(packed or b"")
         cursor.execute(sql.LINES, {"source": source, "ids": ids or []})
-        lines = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+        lines = {row: (line, personal) for row, line, personal in cursor.fetchall()}
     for place, row in enumerate(ids or []):
         line, personal = lines.get(row, (None, None))
         yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, personal)
@@ -204,10 +200,8 @@ class Standing:
 
 def standing(tenant: str, *, using: str | None = None) -> Standing:
     """How far the numbers of a tenant are sealed."""
-    with open_cursor(using or router.db_for_read(LedgerSeal)) as cursor:
-        cursor.execute(sql.STANDING, {"tenant": tenant})
-        found = cursor.fetchone()
-    return Standing() if found is None else Standing(*found)
+    found = fetch(using or router.db_for_read(LedgerSeal), sql.STANDING, {"tenant": tenant})
+    return Standing(*found[0]) if found else Standing()
 
 
 def signed(public_key: bytes, message: bytes, signature: bytes) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import IntegrityError, connections, transaction
 
-from ledger.cursors import open_cursor, open_server_cursor
+from ledger.cursors import fetch, open_cursor, open_server_cursor
 from ledger.errors import SealError
 from ledger.failures import Failures
 from ledger.seals import sql
@@ -205,9 +205,7 @@ def seal_all(failures: Failures, *, using: str, database: bool = False) -> dict[
         counts["sealed"] += done is not None
         counts["rows"] += 0 if done is None else done.rows
 
-    with open_cursor(using) as cursor:
-        cursor.execute(sql.CHAIN)
-        same_era, same_place, horizon, is_earlier, decided = cursor.fetchone()
+    [(same_era, same_place, horizon, is_earlier, decided)] = fetch(using, sql.CHAIN)
     if same_era and not same_place:
         raise _trouble("moved")
     if not same_era:
@@ -234,6 +232,4 @@ def _trouble(name: str) -> SealError:
 
 def tenants_with_news(using: str, horizon: int = 0) -> list[str]:
     """The tenants with rows that no seal of theirs has seen, by one query."""
-    with open_cursor(using) as cursor:
-        cursor.execute(sql.TENANTS_WITH_NEWS, {"horizon": horizon})
-        return [row[0] for row in cursor.fetchall()]
+    return [tenant for (tenant,) in fetch(using, sql.TENANTS_WITH_NEWS, {"horizon": horizon})]

@@ -40,8 +40,7 @@ def add_port_and_login(parser: ArgumentParser, whose_database: str) -> None:
     parser.add_argument(
         "--login",
         metavar="NAME",
-        help="A superuser, created if missing; its password is set anew and printed. Default: folio. "
-        + whose_database,
+        help="A superuser, created if missing; its password is set anew and printed. Default: folio. " + whose_database,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import router
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.failures import NOT_DONE
 from ledger.models import SweepRun
 from ledger.sweeps import sql
@@ -48,9 +48,7 @@ def health(*, using: str | None = None) -> list[Health]:
     """How each registered sweep does, by the database's clock."""
     alias = using or router.db_for_read(SweepRun)
     sweeps = registered(alias)
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.LATEST, [[sweep.name for sweep in sweeps]])
-        latest = {row[0]: row[1:] for row in cursor.fetchall()}
+    latest = {name: run for name, *run in fetch(alias, sql.LATEST, [[sweep.name for sweep in sweeps]])}
     found = []
     for sweep in sweeps:
         started_at, finished_at, error, counts, success_began_at, succeeded_at, now = latest[sweep.name]

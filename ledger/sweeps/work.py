@@ -128,14 +128,14 @@ def refill(alias: str, ids: Sequence[Any]) -> Done:
     """Mint for those of these periods whose pool is still low, at the rate of its last batch."""
     minted, held, failures = 0, 0, Failures()
     low = _rows(alias, sql.LOW_POOLS, ids=ids)
-    named = Period.objects.using(alias).select_related("series").in_bulk([row[0] for row in low])
+    named = Period.objects.using(alias).select_related("series").in_bulk([pk for pk, *_ in low])
     for period, tenant, counter, zone_is_known in low:
         with failures.noted(str(named.get(period, period)), alias, _log):
             if not zone_is_known:
                 today_in(named[period].series.time_zone, alias)  # says what is wrong with it
             try:
-                answer = ask_ahead(connections[alias], MINT, (tenant, period, counter, 1), lock_timeout=_PATIENCE)
-                minted += answer[0][0] == "minted"
+                [(answer,)] = ask_ahead(connections[alias], MINT, (tenant, period, counter, 1), lock_timeout=_PATIENCE)
+                minted += answer == "minted"
             except OperationalError as error:
                 if getattr(error.__cause__, "sqlstate", None) != "55P03" or isinstance(error, SecondConnectionFailed):
                     raise

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.errors import SealError
 from ledger.seals import sql
 from ledger.seals.folio_verify import COLUMNS, Tree, Wrong, check_link, signed_head_hash
@@ -165,16 +165,16 @@ class _Chain:
     def _outside(self, last: Seal) -> Iterator[Alarm]:
         """What lies outside the seals and shouldn't, and series and periods as they are now."""
         wanted = {"tenant": self.tenant, "era": last.era, "since": last.since}
-        for source, row, line in self._asked(sql.UNSEALED.format(covered=sql.covered(self.tenant)), wanted):
+        for source, row, line in fetch(self.using, sql.UNSEALED.format(covered=sql.covered(self.tenant)), wanted):
             yield self._alarm("sealed-row-added", source, row, line, detail=str(last.number))
-        for source, row, first, second in self._asked(sql.TWICE, wanted):
+        for source, row, first, second in fetch(self.using, sql.TWICE, wanted):
             yield self._alarm("sealed-row-twice", source, row, detail=f"{first} and {second}")
         if self.tenant is None:
             return
-        now = self._asked(sql.STATE_NOW, wanted)
+        now = fetch(self.using, sql.STATE_NOW, wanted)
         self.changed.clear()
         statement = sql.new_rows(self.tenant, number=last.number + 1, since=last.since)
-        for source, _, line, _ in self._asked(statement, wanted):
+        for source, _, line, _ in fetch(self.using, statement, wanted):
             self._note(source, line)
         gone = set(self.state)
         for source, row, line in now:
@@ -182,12 +182,6 @@ class _Chain:
             yield from self._fits(source, json.loads(line), f"since seal {last.number}")
         for source, row in sorted(gone):
             yield self._alarm("sealed-row-gone", source, row, detail=str(last.number))
-
-    def _asked(self, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
-        with open_cursor(self.using) as cursor:
-            cursor.execute(statement, wanted)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
 
     def _alarm(
         self, name: str, table: str = "ledger_seal", row_id: int | None = None, line: str | None = None, *, detail: str

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import router
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.models import Series, SeriesChanged
 from ledger.reports import report_sql as sql
 from ledger.unreadable import facts
@@ -45,10 +45,7 @@ def changes(series: Series, offset: int, limit: int) -> Sequence[Change]:
     ]
 
 
-def _fetch(statement: str, series: Series, **more: Any) -> list[tuple[Any, ...]]:
+def _fetch(statement: str, series: Series, **more: Any) -> list[Any]:
     periods = list(series.periods.filter(tenant=series.tenant).values_list("pk", flat=True))
     wanted = {"tenant": series.tenant, "series": [series.pk], "periods": periods, **more}
-    with open_cursor(router.db_for_read(SeriesChanged)) as cursor:
-        cursor.execute(statement, wanted)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+    return fetch(router.db_for_read(SeriesChanged), statement, wanted)

@@ -21,7 +21,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import router
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.formats import MAX_VALUE
 from ledger.models import AdoptedGap, Entry, Period, RemoteReading
 from ledger.web import counts_sql as sql
@@ -122,7 +122,7 @@ class PeriodCounts:
         valid, void, missing, in_progress = total.used - total.void, total.void, total.missing, total.open
         if since is not None or until is not None:
             wanted = {**self._wanted, "last": self.period.last_value, "since": since, "until": until}
-            ((void, missing, to_explain, in_progress),) = _read(self.alias, sql.DATED, wanted)
+            ((void, missing, to_explain, in_progress),) = fetch(self.alias, sql.DATED, wanted)
             first, last = since or date.min, until or date.max
             days: Any = self.days.items()  # a day may be one that no calendar knows
             valid = sum(count for day, count in days if isinstance(day, date) and first <= day <= last) - void
@@ -191,11 +191,11 @@ class PeriodCounts:
 
     def _of_values(self, origin: int, size: int, last: int) -> Iterator[tuple[int, tuple[int, int, int]]]:
         wanted = {**self._wanted, "origin": origin, "size": size, "first": origin, "last": last}
-        for at, kind, count in _read(self.alias, sql.ENTRIES, wanted):
+        for at, kind, count in fetch(self.alias, sql.ENTRIES, wanted):
             yield at, _counted(kind, count)
 
     def _queues(self, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
-        return _read(self.alias, sql.QUEUES, wanted)
+        return fetch(self.alias, sql.QUEUES, wanted)
 
     def _confirmed(self, wanted: dict[str, Any], stamp: str) -> list[tuple[int, int]]:
         """By stretch, as long as nothing was read and nothing was voided."""
@@ -205,7 +205,7 @@ class PeriodCounts:
         if kept is not None and kept[0] == stamp:
             rows: list[tuple[int, int]] = kept[1]
             return rows
-        found = [(at, count) for at, count in _read(self.alias, sql.CONFIRMED, wanted)]
+        found = [(at, count) for at, count in fetch(self.alias, sql.CONFIRMED, wanted)]
         cache.set(key, (stamp, found), _KEPT_CONFIRMED)
         return found
 
@@ -213,7 +213,7 @@ class PeriodCounts:
 def minted_ahead(period: Period, *, using: str | None = None) -> int:
     """How many free slots lie above all that was given to a document or a checkout: they are no numbers yet."""
     wanted = {"tenant": period.tenant, "period": period.pk}
-    ((count,),) = _read(using or router.db_for_read(Entry), sql.AHEAD, wanted)
+    ((count,),) = fetch(using or router.db_for_read(Entry), sql.AHEAD, wanted)
     return int(count)
 
 
@@ -273,7 +273,7 @@ def _count(
     }
     found: dict[int, list[int]] = {}
     days: dict[int, Counter[date]] = {}
-    for block, kind, day, count in _read(alias, sql.BLOCKS, wanted):
+    for block, kind, day, count in fetch(alias, sql.BLOCKS, wanted):
         counted = _counted(kind, count)
         kept = found.setdefault(block, [0, 0, 0])
         its_days = days.setdefault(block, Counter())
@@ -321,14 +321,5 @@ def _key(period: Period, alias: str, what: str, stamp: str) -> str:
 
 def _alarm_stamp(alias: str) -> str:
     """Another one after every alarm that was raised or resolved, and in another schema, which may have been cloned."""
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.ALARM_STAMP)
-        raised, resolved, table = cursor.fetchone()
+    [(raised, resolved, table)] = fetch(alias, sql.ALARM_STAMP)
     return f"{table}.{raised}.{resolved}"
-
-
-def _read(alias: str, statement: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with open_cursor(alias) as cursor:
-        cursor.execute(statement, wanted)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

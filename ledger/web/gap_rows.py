@@ -11,7 +11,7 @@ from django.db import router
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.gaps.holes import number_of
 from ledger.models import Entry
 from ledger.unreadable import UNREADABLE, cut, facts
@@ -136,15 +136,16 @@ def wanted_gaps(
 def count_gaps(wanted: Mapping[str, Any]) -> int:
     """How many rows there are, up to ``MOST``. ``wanted`` is of ``wanted_gaps``."""
     statement = f"SELECT count(*) FROM (SELECT 1 {_chosen(wanted)} LIMIT {MOST}) n"  # noqa: S608
-    found: int = _fetch(statement, wanted)[0][0]
-    return found
+    [(found,)] = fetch(router.db_for_read(Entry), statement, wanted)
+    return int(found)
 
 
 def gap_rows(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[GapLine]:
     """Rows of a page; ``sort`` is a key of ``GAP_SORTS``, with a minus to turn it round."""
     order = GAP_SORTS[sort.lstrip("-")].replace("{}", "DESC" if sort.startswith("-") else "ASC")
     statement = _PAGE.format(rows=_chosen(wanted), order=order)
-    return [_line(row) for row in _fetch(statement, {**wanted, "limit": limit, "offset": offset})]
+    found = fetch(router.db_for_read(Entry), statement, {**wanted, "limit": limit, "offset": offset})
+    return [_line(row) for row in found]
 
 
 def _chosen(wanted: Mapping[str, Any]) -> str:
@@ -158,29 +159,20 @@ def _chosen(wanted: Mapping[str, Any]) -> str:
     return _ROWS + conditions[wanted["state"]] + "".join(f" AND {text}" for text, asked in more.items() if asked)
 
 
-def _line(row: tuple[Any, ...]) -> GapLine:
-    key, code, period, first, last, number, prefix, width, suffix, since, evidence = row[:11]
-    explanation, actor, explained_at, entry, adopted_gap = row[11:]
+def _line(row: Any) -> GapLine:
     return GapLine(
-        key=key,
-        series=code,
-        period=period,
-        first=first,
-        last=last,
-        first_number=number or number_of(prefix, width, suffix, first),
-        last_number=number or number_of(prefix, width, suffix, last),
-        since=since,
-        evidence=facts(evidence),
-        explanation=explanation or "",
-        explained_by=actor or "",
-        explained_at=explained_at,
-        entry=entry,
-        adopted_gap=adopted_gap,
+        key=row.key,
+        series=row.code,
+        period=row.period_id,
+        first=row.first,
+        last=row.last,
+        first_number=row.number or number_of(row.prefix, row.width, row.suffix, row.first),
+        last_number=row.number or number_of(row.prefix, row.width, row.suffix, row.last),
+        since=row.since,
+        evidence=facts(row.evidence),
+        explanation=row.explanation or "",
+        explained_by=row.actor or "",
+        explained_at=row.explained_at,
+        entry=row.entry,
+        adopted_gap=row.adopted_gap,
     )
-
-
-def _fetch(statement: str, wanted: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with open_cursor(router.db_for_read(Entry)) as cursor:
-        cursor.execute(statement, wanted)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from ledger.changes import form_ahead
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.judging import Judgement, Kind, State, Verdict, decide
 from ledger.models import Allocation, DraftMade, Entry, FindingRaised, Period, RemoteReading, Series
 from ledger.queues import upcoming, with_waiting
@@ -288,9 +288,7 @@ def _lines(places: Sequence[Place], sees_findings: Access) -> list[Line]:
     every = {each.pk: each for each in _with_current(Series.objects.filter(pk__in=ids), days)}
     current = [each.current for each in every.values() if each.current is not None]
     periods = {each.pk: each for each in with_waiting(Period.objects.filter(pk__in=current)).select_related("series")}
-    with open_cursor(router.db_for_read(Entry)) as cursor:
-        cursor.execute(_PACE, [_PACE_OF, current])
-        paces = {row[0]: row[1:] for row in cursor.fetchall()}
+    paces = {pk: pace for pk, *pace in fetch(router.db_for_read(Entry), _PACE, [_PACE_OF, current])}
     drafts = _drafts(list(periods.values()))
     found = []
     for place in places:

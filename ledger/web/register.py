@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.gaps.holes import number_of
 from ledger.models import Entry, Series
 from ledger.reports.formats import formats
@@ -80,8 +80,9 @@ _DAY = (
 _IN_DATES = f"{_DAY} BETWEEN coalesce(%(since)s::date, '-infinity') AND coalesce(%(until)s::date, 'infinity')"
 # What is said of the numbers of one page is looked up for these alone.
 _PAGE = """
-    SELECT r.code, r.id, r.time_zone, r.prefix, r.width, r.suffix, r.first, r.last, r.number, r.kind, r.document,
-           r.issued_on, r.issued_at, r.actor, r.metadata, v.voided_at IS NOT NULL, v.reason, x.explanation
+    SELECT r.code, r.id AS period, r.time_zone, r.prefix, r.width, r.suffix, r.first, r.last, r.number, r.kind,
+           r.document, r.issued_on, r.issued_at, r.actor, r.metadata, v.voided_at IS NOT NULL AS is_void, v.reason,
+           x.explanation
     FROM (SELECT row_number() OVER () AS place, r.* FROM (
         SELECT * FROM (SELECT p.*, l.* {lines}) r {order} LIMIT %(limit)s OFFSET %(offset)s) r
     ) r
@@ -157,8 +158,8 @@ def register(request: HttpRequest, access: Access) -> HttpResponse:
 
 def _count(wanted: Mapping[str, Any]) -> int:
     statement = f"SELECT count(*) FROM (SELECT 1 {_lines(wanted)} LIMIT {_MOST}) n"  # noqa: S608
-    found: int = _fetch(statement, wanted)[0][0]
-    return found
+    [(found,)] = fetch(router.db_for_read(Entry), statement, wanted)
+    return int(found)
 
 
 def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[Line]:
@@ -167,8 +168,8 @@ def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list
     # Of each kind no more is read than could be on the page.
     stop = "" if order or _narrows(wanted) else f"ORDER BY 1 {way} LIMIT %(reach)s"
     statement = _PAGE.format(lines=_lines(wanted, way, stop), order=f"ORDER BY {order}" if order else "")
-    found = _fetch(statement, {**wanted, "limit": limit, "offset": offset, "reach": offset + limit})
-    return [_line(*row) for row in found]
+    rows = {"limit": limit, "offset": offset, "reach": offset + limit}
+    return [_line(row) for row in fetch(router.db_for_read(Entry), statement, {**wanted, **rows})]
 
 
 def _narrows(wanted: Mapping[str, Any]) -> bool:
@@ -183,30 +184,22 @@ def _lines(wanted: Mapping[str, Any], way: str = "ASC", stop: str = "") -> str:
     return lines if wanted["since"] is None and wanted["until"] is None else f"{lines} AND {_IN_DATES}"
 
 
-def _line(*row: Any) -> Line:
-    code, period, zone, prefix, width, suffix, first, last, number, kind, document = row[:11]
-    issued_on, issued_at, actor, evidence, is_void, reason, explanation = row[11:]
-    is_missing = kind in ("gap", "hole")
-    cause = word(facts(evidence).get("cause", "")) if kind == "gap" else ""
+def _line(row: Any) -> Line:
+    is_missing = row.kind in ("gap", "hole")
+    alive = row.kind if row.kind in ("reserved", "free") else "valid"
+    cause = word(facts(row.metadata).get("cause", "")) if row.kind == "gap" else ""
     return Line(
-        series=code,
-        period=period,
-        time_zone=zone,
-        first=first,
-        last=last,
-        number=number or number_of(prefix, width, suffix, first),
-        last_number="" if last == first else number_of(prefix, width, suffix, last),
-        state="missing" if is_missing else "void" if is_void else kind if kind in ("reserved", "free") else "valid",
-        document=document,
-        issued_on=None if is_missing else issued_on,
-        issued_at=issued_at,
-        actor=actor,
-        why=cut(str(reason or explanation or cause)),
+        series=row.code,
+        period=row.period,
+        time_zone=row.time_zone,
+        first=row.first,
+        last=row.last,
+        number=row.number or number_of(row.prefix, row.width, row.suffix, row.first),
+        last_number="" if row.last == row.first else number_of(row.prefix, row.width, row.suffix, row.last),
+        state="missing" if is_missing else "void" if row.is_void else alive,
+        document=row.document,
+        issued_on=None if is_missing else row.issued_on,
+        issued_at=row.issued_at,
+        actor=row.actor,
+        why=cut(str(row.reason or row.explanation or cause)),
     )
-
-
-def _fetch(statement: str, wanted: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with open_cursor(router.db_for_read(Entry)) as cursor:
-        cursor.execute(statement, wanted)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

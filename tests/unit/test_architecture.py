@@ -114,6 +114,22 @@ def test_the_pure_modules_import_neither_django_nor_models() -> None:
         assert not [module for module in found if module.startswith(("django", "ledger.models", "time"))]
 
 
+@pytest.mark.parametrize("package", ["ledger", "workers"])
+def test_rows_are_read_by_name(package: str) -> None:
+    """A column that is added in the middle of a statement must not shift what is read after it."""
+    by_place = [
+        f"{path}:{node.lineno}: {ast.unparse(node)}"
+        for _, path in sources(package)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
+        if node.value.id in {"row", "answer", "look", "record", "draft"}
+        if isinstance(node.slice, ast.Slice)
+        or (isinstance(node.slice, ast.Constant) and node.slice.value not in (0, -1))
+        if not isinstance(getattr(node.slice, "value", None), str)
+    ]
+    assert by_place == []
+
+
 def test_importing_ledger_costs_nothing() -> None:
     """Settings modules import it, before there are settings: no Django, no database, nothing but itself."""
     code = "import sys, ledger; print(*(name for name in sys.modules if name.split('.')[0] in ('django', 'ledger')))"
