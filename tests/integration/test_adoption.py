@@ -251,7 +251,7 @@ class TestBadRows:
             ("INV-2024-9999999999999999999,2024-01-01", "counter of 9223372036854775807 or more"),
             ("INV-2024-0002,", "it has no date"),
             ("INV-2024-0002,2024-02-30", "'2024-02-30' doesn't have the format"),
-            ("INV-2024-0002,31/12/2024", "none of the format ISO 8601"),
+            ("INV-2024-0002,31/12/2024", "the format ISO 8601"),
             ("INV-2024-0002,0001-01-01T00:00+14:00", "lies outside the years 1 to 9999"),
             ("INV-2024-0002", "it has 1 fields, and the header 2"),
             ('INV-2024-0002,"2024-01-01"x', "it is no line of CSV"),
