@@ -216,6 +216,9 @@ def stop_postgres(folder: Path) -> bool:
     server = _import_pgserver().get_server(folder, start=False)
     command = [server.bin_path / "pg_ctl", "-w", "-D", folder, "-m", "fast", "stop"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=server.system_user)
+    # Nothing is left that this process would have to stop at its end.
+    server._instances.pop(folder, None)
+    atexit.unregister(server._cleanup)
     _urls.pop(folder, None)
     return True
 

@@ -117,6 +117,13 @@ class TestNumbers:
         assert second.number == first.number
         assert not odoo.capabilities.number_kept
 
+    def test_a_credit_note_is_not_taken_for_our_invoice(self, there: OdooStandIn, odoo: Odoo) -> None:
+        """It copies the source document."""
+        there.add("", DAY, "order:1", State.DRAFT, move_type="out_refund")
+        there.add("RINV/2026/00001", DAY, "order:2", move_type="out_refund")
+        assert [odoo.push(sale(f"order:{n}")).number for n in (1, 2)] == ["INV/2026/00001", "INV/2026/00002"]
+        assert there.facts()[0] == ("", "order:1", State.DRAFT)
+
     def test_a_locked_invoice_is_not_cancelled(self, there: OdooStandIn, odoo: Odoo) -> None:
         made = odoo.push(sale("order:1"))
         there.locked.add(made.remote_id)

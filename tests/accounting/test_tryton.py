@@ -13,9 +13,9 @@ import pytest
 from tests.accounting import tryton_installation, tryton_server
 from tests.accounting.clocks import FakeClock
 from tests.accounting.conformance import Conformance, everything, tells
-from tests.accounting.standins.chosen import path_ends
+from tests.accounting.standins.chosen import Patience, path_ends
 from tests.accounting.standins.server import Fault
-from tests.accounting.tryton_proxy import Patience, TrytonProxy
+from tests.accounting.tryton_proxy import TrytonProxy
 from workers.accounting import errors
 from workers.accounting.base import NewInvoice, State
 from workers.accounting.credentials import Credentials, System

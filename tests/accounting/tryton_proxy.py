@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import httpx
 
 from tests.accounting.standins.chosen import ChosenFaults
-from tests.accounting.standins.server import Fault, Reply, Request
+from tests.accounting.standins.server import Reply, Request
 from tests.accounting.tryton_installation import DATABASE
 from tests.accounting.tryton_server import Server
 from workers.accounting.base import State
@@ -30,11 +30,9 @@ class TrytonProxy(ChosenFaults):
 
     allows_duplicates = True
     server: ClassVar[Server]
-    latest: ClassVar["TrytonProxy | None"] = None
 
     def __init__(self) -> None:
         super().__init__()
-        TrytonProxy.latest = self
         with self._sql() as connection:
             for table in ("account_invoice_line", "account_invoice_tax", "account_invoice"):
                 connection.execute(f"DELETE FROM {table}")
@@ -118,16 +116,6 @@ class TrytonProxy(ChosenFaults):
         file = self.server.folder / f"{DATABASE}.sqlite"
         with closing(sqlite3.connect(file, timeout=60)) as connection, connection:
             yield connection
-
-
-class Patience(httpx.HTTPTransport):
-    """Waits as long as Tryton needs to post an invoice, and a moment only where no answer will come."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        proxy = TrytonProxy.latest
-        silent = proxy is not None and any(fault is Fault.TIMEOUT for fault, _ in proxy.faults)
-        request.extensions["timeout"] = {**request.extensions["timeout"], "read": 0.2 if silent else 60.0}
-        return super().handle_request(request)
 
 
 def _stamp(at: datetime) -> str:

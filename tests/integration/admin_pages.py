@@ -71,7 +71,7 @@ def adopt(number: str, value: int, document: str = "") -> Entry:
     )
 
 
-def flag_gap() -> Entry:
+def flag_gap(on: date = date(2026, 1, 5)) -> Entry:
     """A flagged gap at the next value of the invoices of 2026."""
     period = Period.objects.get(series__code="invoice", starts_on__year=2026)
     Period.objects.filter(pk=period.pk).update(last_value=period.last_value + 1)
@@ -83,6 +83,6 @@ def flag_gap() -> Entry:
         value=value,
         kind="gap",
         number=period.as_format().number(value),
-        issued_on=date(2026, 1, 5),
+        issued_on=on,
         metadata={"evidence": "rolled back"},
     )

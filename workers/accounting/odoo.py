@@ -37,7 +37,8 @@ from workers.accounting.records import Record
 _STATES = {"draft": State.DRAFT, "posted": State.POSTED, "cancel": State.VOID}
 _MOVES = "account.move"
 _AMOUNT = ["amount_total", "currency_id", "partner_id"]
-_KINDS = ["out_invoice", "out_refund", "out_receipt"]
+_INVOICE = "out_invoice"
+_KINDS = [_INVOICE, "out_refund", "out_receipt"]
 
 
 class Odoo:
@@ -122,7 +123,7 @@ class Odoo:
 
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
         """In two steps, each a transaction over there; a draft that an earlier call has left behind is posted."""
-        made = make_once(lambda: self._ahead(invoice.reference), lambda: self._make(invoice))
+        made = make_once(lambda: self._ahead(invoice), lambda: self._make(invoice))
         if made.state is not State.DRAFT:
             return made
         if invoice.total is not None and made.total is not None and round(made.total - invoice.total, 3):
@@ -226,12 +227,14 @@ class Odoo:
             endpoint=f"POST {_MOVES}.search_read",
         )
 
-    def _ahead(self, reference: str) -> list[RemoteInvoice]:
-        """The documents of ``reference``; those that are posted alone, if there are any.
+    def _ahead(self, invoice: NewInvoice) -> list[RemoteInvoice]:
+        """The documents of its kind and reference; those that are posted alone, if there are any.
 
-        A create that outlasted its time-out leaves a second draft: the first one stays.
+        A credit note has the reference of what it credits. A create that outlasted its time-out leaves a second draft:
+        the first one stays.
         """
-        found = list(self.find(reference=reference))
+        kind = invoice.extra.get("move_type", _INVOICE)
+        found = self._search([[self._reference, "=", invoice.reference], ["move_type", "=", kind]])
         if posted := [each for each in found if each.state is State.POSTED]:
             return posted
         drafts = [each for each in found if each.state is State.DRAFT]
@@ -283,7 +286,7 @@ class Odoo:
         if self._numbers and self.find(number=invoice.number):
             raise self._taken(invoice.number)
         values: dict[str, Any] = {
-            "move_type": "out_invoice",
+            "move_type": _INVOICE,
             "company_id": self._company,
             "partner_id": _id(self._system, invoice.customer, "customer"),
             "invoice_date": invoice.issued_on,

@@ -11,8 +11,8 @@ _GONE = {State.VOID, State.DELETED}
 
 
 def live_first(found: Sequence[RemoteInvoice]) -> RemoteInvoice | None:
-    """The document among ``found`` that is in force, else any, else None."""
-    return min(found, key=lambda each: (each.state in _GONE, each.remote_id), default=None)
+    """The document among ``found`` that is in force, the first that was made; else any, else None."""
+    return min(found, key=lambda each: (each.state in _GONE, len(each.remote_id), each.remote_id), default=None)
 
 
 def make_once(find: Callable[[], Sequence[RemoteInvoice]], make: Callable[[], RemoteInvoice]) -> RemoteInvoice:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
+
+import httpx
 
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.server import Fault, Reply, Request
@@ -11,8 +14,11 @@ from tests.accounting.standins.server import Fault, Reply, Request
 class ChosenFaults(Books):
     """A stand-in that also goes wrong by what it is asked, not only by when."""
 
+    latest: ClassVar[ChosenFaults | None] = None
+
     def __init__(self) -> None:
         super().__init__()
+        ChosenFaults.latest = self
         self._chosen: list[tuple[Callable[[Request], bool], Fault]] = []
         #: How many of them have happened.
         self.met = 0
@@ -38,3 +44,13 @@ class ChosenFaults(Books):
 def path_ends(*endings: str) -> Callable[[Request], bool]:
     """Requests whose path ends so."""
     return lambda request: request.path.endswith(endings)
+
+
+class Patience(httpx.HTTPTransport):
+    """Waits as long as a real system behind a proxy needs, and a moment only where no answer will come."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        proxy = ChosenFaults.latest
+        silent = proxy is not None and any(fault is Fault.TIMEOUT for fault, _ in proxy.faults)
+        request.extensions["timeout"] = {**request.extensions["timeout"], "read": 0.2 if silent else 60.0}
+        return super().handle_request(request)
