@@ -21,7 +21,13 @@ from workers.accounting.base import State
 
 _STATES = {State.DRAFT: "draft", State.POSTED: "posted", State.VOID: "cancel"}
 _PASSED_ON = {"accept", "content-type", "authorization", "x-odoo-database"}
-_TABLES = ("account_partial_reconcile", "account_full_reconcile", "account_payment", "account_move_line", "account_move")
+_TABLES = (
+    "account_partial_reconcile",
+    "account_full_reconcile",
+    "account_payment",
+    "account_move_line",
+    "account_move",
+)
 
 
 class OdooProxy(ChosenFaults):
@@ -39,7 +45,7 @@ class OdooProxy(ChosenFaults):
     def clear(self) -> None:
         """No document is there any more."""
         for table in _TABLES:
-            self._database.execute(f"DELETE FROM {table}")  # noqa: S608
+            self._database.execute(f"DELETE FROM {table}")
 
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
@@ -94,7 +100,7 @@ class OdooProxy(ChosenFaults):
         self.person("action_create_payments", str(form), model="account.payment.register", context=context)
 
     def credit(self, key: str, how: str) -> None:
-        """Somebody credits all of it: as a draft (``refund_moves``), or at once, and bills it anew (``modify_moves``)."""
+        """Somebody credits all of it: by a draft (``refund_moves``), or at once and billed anew (``modify_moves``)."""
         values = {"move_ids": [[6, 0, [int(key)]]], "journal_id": self.server.facts["journal"], "reason": "x"}
         [form] = self.person("create", model="account.move.reversal", vals_list=[values])
         self.person(how, str(form), model="account.move.reversal")
@@ -178,7 +184,7 @@ class OdooProxy(ChosenFaults):
 
     def rows(self, columns: str) -> list[tuple[Any, ...]]:
         """Columns of all documents, oldest first."""
-        return self._database.execute(f"SELECT {columns} FROM account_move ORDER BY id").fetchall()  # noqa: S608
+        return self._database.execute(f"SELECT {columns} FROM account_move ORDER BY id").fetchall()
 
 
 def _utc(at: datetime) -> datetime:

@@ -78,7 +78,8 @@ def running() -> Iterator[Server]:
             time.sleep(0.1)
         yield Server(url, json.loads((made / "facts.json").read_text()), database)
     finally:
-        process.terminate()
+        # Nothing of it is kept, so it needn't end in good order, which takes seconds.
+        process.kill()
         process.wait(30)
         embedded.stop_postgres(folder / "postgres")
         shutil.rmtree(folder, ignore_errors=True)

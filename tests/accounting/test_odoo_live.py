@@ -1,5 +1,6 @@
 """The Odoo adapter against a real Odoo 19, directly and through a proxy that loses answers."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -24,8 +25,8 @@ from tests.accounting.standins.server import Fault
 from tests.integration.admin_pages import flag_gap
 from workers.accounting import errors
 from workers.accounting.base import NewInvoice, State
+from workers.accounting.http_options import HttpOptions, Timeouts
 from workers.accounting.odoo import Odoo, read_as
-from workers.accounting.plumbing import Plumbing, Timeouts
 from workers.reconciliation import reconcile
 from workers.writing_back import push_system
 
@@ -37,9 +38,15 @@ JSON_RPC = {"database": "folio", "api": "jsonrpc", "login": "folio"}
 
 @pytest.fixture(scope="module", autouse=True)
 def server() -> Iterator[odoo_server.Server]:
-    with odoo_server.running() as server:
-        OdooProxy.server = server
-        yield server
+    try:
+        with odoo_server.running() as server:
+            OdooProxy.server = server
+            yield server
+    except odoo_server.Unavailable as reason:
+        # Where everything must pass, there must be one.
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(reason))
 
 
 @only("push", "lost", "find", "page", "since", "void", "delet", "cancel", "login", "token", "requests")
@@ -51,9 +58,9 @@ class TestOdoo(Conformance):
     credentials = {"key": OdooProxy.secret}
     organisation = "1"
 
-    def plumbing(self, clock: FakeClock, **changes: Any) -> Plumbing:
+    def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
         patient = {"transport": Patience(), "timeouts": Timeouts(total=60)}
-        return super().plumbing(clock, **(patient | changes))
+        return super().http_options(clock, **(patient | changes))
 
     def invoice(self, number: str = "INV-2026-000001", reference: str = "order:1", **facts: Any) -> NewInvoice:
         return super().invoice(number, reference, **{"customer": customer(), **facts})
@@ -86,7 +93,7 @@ def numbered_by_us(there: OdooProxy, request: pytest.FixtureRequest) -> Iterator
 
 def connect(there: OdooProxy, **options: Any) -> Odoo:
     test = TestOdoo()
-    return Odoo.connect(replace(test.settings(there), options=options), test.plumbing(FakeClock()))
+    return Odoo.connect(replace(test.settings(there), options=options), test.http_options(FakeClock()))
 
 
 def customer() -> str:
@@ -109,9 +116,7 @@ def calls(method: str) -> Any:
 
 class TestOurNumbers:
     @pytest.mark.parametrize("method", ["create", "action_post"])
-    def test_an_answer_that_is_lost_doubles_nothing(
-        self, there: OdooProxy, numbered_by_us: Odoo, method: str
-    ) -> None:
+    def test_an_answer_that_is_lost_doubles_nothing(self, there: OdooProxy, numbered_by_us: Odoo, method: str) -> None:
         there.fail_when(calls(method), Fault.LOST)
         made = numbered_by_us.push(sale(number="INV-2026-7"))
         assert (there.met, made.state) == (1, State.POSTED)
@@ -169,7 +174,7 @@ class TestOurNumbers:
         there.delete(made.remote_id)
         again = numbered_by_us.push(sale(number="INV-2026-7"))
         assert (again.number, again.state) == ("INV-2026-7", State.POSTED)
-        assert sorted(there.rows("id, state"))[0] == (refund, "draft")
+        assert min(there.rows("id, state")) == (refund, "draft")
         there.person("action_post", str(refund))
         assert numbered_by_us.push(sale(number="INV-2026-7")) == again
 
@@ -267,10 +272,10 @@ class TestReconciling:
         settings.LEDGER_ACCOUNTING = {"SYSTEMS": {"books": system}}
 
     def test_every_finding(self, there: OdooProxy) -> None:
-        entries = sell(*(f"order:{n}" for n in range(1, 17)), on=DAY)
-        assert push_system("books").as_dict()["pushed"] == 16
+        entries = sell(*(f"order:{n}" for n in range(1, 13)), on=DAY)
+        assert push_system("books").as_dict()["pushed"] == 12
         reconcile("books")
-        assert (open_findings(), count_confirmed(system="books")) == (set(), 16)
+        assert (open_findings(), count_confirmed(system="books")) == (set(), 12)
         keys = dict(zip((each.number for each in entries), there.keys(), strict=True))
         numbers = iter(keys)
         beside = {"journal_id": OdooProxy.server.facts["beside"]}
@@ -303,6 +308,8 @@ class TestReconciling:
         remove(each("deleted"))
         remove(number := each("reused"))
         there.invoice(number, DAY)
+        # It isn't the one that we pushed.
+        expected.add(("other-document", number))
         remove(number := each("other-document"))
         there.invoice(number, DAY, total=55.0, invoice_origin="order:99")
         expected.add(("reused", number))

@@ -1,4 +1,4 @@
-"""Odoo (its answers were tried against 19.0 and 18.0): it numbers an invoice when it is posted.
+"""Odoo (tried against a real 19.0; its answers against 18.0): it numbers an invoice when it is posted.
 
 By JSON-2 from version 19 on, by JSON-RPC before that. ``organisation`` is the company's id there:
 
