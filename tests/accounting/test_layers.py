@@ -12,7 +12,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "workers" / "accounting"
 MODULES = sorted(FOLDER.glob("*.py"))
 
 #: Who sends requests, or handles what was sent.
-NETWORK = {"answers", "deadline", "http", "http_options", "sending"}
+NETWORK = {"deadline", "http", "http_options", "responses", "sending"}
 #: Who reads settings, or what processes share.
 DJANGO = {"credentials", "own_transaction", "quota", "tokens"}
 #: Who reads books in files, which the ledger can do by itself.
