@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from django.db import IntegrityError, connections, transaction
 
-from ledger.cursors import fetch, open_cursor, open_server_cursor
+from ledger.cursors import fetch, open_cursor
 from ledger.errors import SealError
 from ledger.failures import Failures
 from ledger.seals import sql
@@ -28,7 +29,7 @@ from ledger.seals.signing import Signer, previous_signer, signer
 
 _log = logging.getLogger(__name__)
 
-_CHUNK = 2000
+_CHUNK = 500
 
 _TROUBLES = {
     "standby": ("This server is a standby", "Seal on the primary: a standby takes transactions that run for finished."),
@@ -125,15 +126,18 @@ def _seal(tenant: str | None, using: str, cursor: Any, horizon: int | None, *, f
         separators=(",", ":"),
     )
     signature, cosignature = _signed(head, signs, before, facts["key"])
-    cursor.execute(
-        sql.KEEP_SEAL,
-        [
-            *(tenant, head, signature, cosignature, batch.salt, batch.tables, batch.counts),
-            # As text, which is made much faster than a list is turned into it.
-            *(f"{{{','.join(map(str, batch.ids))}}}", bytes(batch.leaves), "\n".join(batch.state), horizon),
-        ],
-    )
-    return Sealed(cursor.fetchone()[0], tenant, facts["number"], root, rows)
+    # Not by Django's cursor, which writes values into the statement: the leaves would be sent twice as long.
+    with connections[using].wrap_database_errors, psycopg.Cursor(connections[using].connection) as raw:
+        raw.execute(
+            sql.KEEP_SEAL,
+            [
+                *(tenant, head, signature, cosignature, batch.salt, batch.tables, batch.counts),
+                # As text, which is made much faster than a list is turned into it.
+                *(f"{{{','.join(map(str, batch.ids))}}}", batch.leaves, "\n".join(batch.state), horizon),
+            ],
+        )
+        (kept,) = raw.fetchone() or ()
+    return Sealed(kept, tenant, facts["number"], root, rows)
 
 
 def _signed(head: str, signs: Signer | None, before: Signer | None, last_key: str | None) -> tuple[str, str]:
@@ -165,25 +169,23 @@ class Batch:
             self.counts.append(0)
         self.counts[-1] += 1
         self.ids.append(row)
-        self._leaf(source, row, line, personal)
+        leaf = leaf_by_key(self.salt, source, row, line, personal)
+        self.tree.add(leaf)
+        self.leaves += leaf
 
     def add_state(self, source: str, row: int, line: str) -> None:
         """A series or a period as it is, after all events."""
         self.state.append(line)
-        self._leaf(source, row, line, None)
-
-    def _leaf(self, source: str, row: int, line: str, personal: str | None) -> None:
-        leaf = leaf_by_key(self.salt, source, row, line, personal)
+        leaf = leaf_by_key(self.salt, source, row, line, None)
         self.tree.add(leaf)
         self.leaves += leaf
 
 
 def stream(using: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement, held by the server; inside a transaction."""
-    with open_server_cursor(using) as cursor:
-        cursor.execute(statement, wanted)
-        while chunk := cursor.fetchmany(_CHUNK):
-            yield from chunk
+    """The rows of a statement, while the server still finds the next ones; ask nothing else of it meanwhile."""
+    with open_cursor(using) as cursor, connections[using].wrap_database_errors:
+        # Before libpq 17, psycopg takes one row at a time, which costs more and says the same.
+        yield from cursor.stream(statement, wanted, size=_CHUNK if psycopg.pq.version() >= 170000 else 1)
 
 
 @contextmanager

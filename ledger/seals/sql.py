@@ -10,7 +10,7 @@ from ledger.sql import at_home
 
 # Arguments: tenant or null.
 NEXT_SEAL = "SELECT * FROM ledger_next_seal(%s)"
-KEEP_SEAL = "SELECT ledger_keep_seal(%s, %s, %s, %s, %s, %s::text[], %s::bigint[], %s::bigint[], %s, %s, %s)"
+KEEP_SEAL = "SELECT ledger_keep_seal(%s, %s, %s, %s, %b, %s::text[], %s::bigint[], %s::bigint[], %b, %s, %s)"
 KEEP_ANCHOR = "SELECT ledger_keep_anchor(%s, %s, %s)"
 
 # The commit of a seal covers every row that it has read, also one whose own commit was not waited for.
