@@ -88,61 +88,58 @@ def register_part(scope: Scope) -> Part:
 
 
 def _register(scope: Scope) -> Iterator[Cells]:
-    authorised = ranges_of(scope)
-    named = [str(authorised.get(scoped.period.pk) or "") for scoped in scope.periods]
-    for place, cells in _ordered(scope):
-        yield (*cells, named[place - 1])
-
-
-def _ordered(scope: Scope) -> Iterator[tuple[int, Cells]]:
-    """The lines in the order of their values, but for their last cell, each with the place of its period."""
+    """The lines in the order of their values. It is as long as the ledger: few calls, no objects."""
     sealed = coverage(scope.tenant, using=scope.snapshot.alias)
+    authorised = ranges_of(scope)
+    places = [
+        (scoped.summary.series, scoped.summary.period, str(authorised.get(scoped.period.pk) or ""))
+        for scoped in scope.periods
+    ]
     others = _others(scope, sealed)
-    other = next(others, None)
-    for place, cells in _documents(scope, sealed):
-        while other is not None and (other[0] < place or (other[0] == place and other[1][2] < cells[2])):
-            yield other
-            other = next(others, None)
-        yield place, cells
-    if other is not None:
-        yield other
-        yield from others
-
-
-def _documents(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, Cells]]:
-    """The lines of documents, each with the place of its period. It is as long as the ledger: few calls, no objects."""
-    confirms = bool(scope.snapshot.row(sql.READS_SYSTEMS, {"tenant": scope.tenant})[0])
-    places = [(scoped.summary.series, scoped.summary.period) for scoped in scope.periods]
+    other_place, other_value, other = next(others, _END)
     wanted, zone = scope.wanted, scope.zone
-    seal, of_era, alike = None, 0, range(0)
     voids = scope.snapshot.rows(sql.REGISTER_VOIDS, wanted)
-    void = next(voids, None)
-    #: Those of values up to here, by the id of the entry: a value that stands in the ledger twice has two.
+    void_place, void_value, *void = next(voids, _END)
+    #: The voids of values up to here, by the id of the entry: a value that stands in the ledger twice has two.
     pending: dict[int, Cells] = {}
+    seal, of_era, alike = None, 0, range(0)
+    confirms = bool(scope.snapshot.row(sql.READS_SYSTEMS, {"tenant": scope.tenant})[0])
     statement = sql.CONFIRMED_REGISTER if confirms else sql.REGISTER
     for row in scope.snapshot.rows(statement, wanted, by_index=True):
         place, value, key, number, kind, document, issued_on, issued_at, actor, replaces, confirmed, era, xid = row
-        while void is not None and void[:2] <= (place, value):
-            pending[void[2]] = (void[6], void[3].astimezone(zone), *void[4:6])
-            void = next(voids, None)
+        while place > other_place or (place == other_place and value > other_value):
+            yield *other, places[other_place - 1][2]
+            other_place, other_value, other = next(others, _END)
+        while place > void_place or (place == void_place and value >= void_value):
+            entry, voided_at, by, reason, replacement = void
+            pending[entry] = (replacement, voided_at.astimezone(zone), by, reason)
+            void_place, void_value, *void = next(voids, _END)
         fate = pending.pop(key, _NO_VOID) if pending else _NO_VOID
-        state = _VALID if fate is _NO_VOID else _VOID
         if era != of_era or xid not in alike:
             (seal, alike), of_era = sealed.stretch(era, xid), era
-        entry = (value, value, number, state, kind, document, issued_on, issued_at.astimezone(zone), actor, replaces)
-        yield place, (*places[place - 1], *entry, *fate, "", confirmed, "", seal)
+        series, period, authorisation = places[place - 1]
+        yield (
+            *(series, period, value, value, number, _VALID if fate is _NO_VOID else _VOID, kind, document),
+            *(issued_on, issued_at.astimezone(zone), actor, replaces, *fate, "", confirmed, "", seal, authorisation),
+        )
+    while other:
+        yield *other, places[other_place - 1][2]
+        other_place, other_value, other = next(others, _END)
 
 
+#: What comes after all periods.
+_END: tuple[int, int, Cells] = (1 << 62, 0, ())
 _NO_VOID = (None, None, None, None)
 _VALID, _VOID = gettext_noop("valid"), gettext_noop("void")
 #: Where an entry comes from.
 _KINDS = {What.FLAGGED: gettext_noop("gap"), What.ADOPTED: gettext_noop("adopted")}
 
 
-def _others(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, Cells]]:
+def _others(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, int, Cells]]:
+    """The lines that no document bears, but for their last cell, each with the place of its period and its value."""
     for place, scoped in enumerate(scope.periods, 1):
         for span in scope.spans(scoped):
-            yield place, _other(scope, scoped, span, sealed)
+            yield place, span.first, _other(scope, scoped, span, sealed)
 
 
 def _other(scope: Scope, scoped: ScopedPeriod, span: Span, sealed: Coverage) -> Cells:

@@ -38,6 +38,7 @@ CATALOGUE = {
     "seals-checkout": "seals.checkout",
     "seals-speed": "seals.speed",
     "report": "report.question",
+    "register": "report.register",
     "pages": "pages.question",
 }
 

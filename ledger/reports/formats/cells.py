@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timezone
 from functools import lru_cache
 from typing import Any
@@ -36,10 +36,16 @@ def _begins_formula(separator: str) -> re.Pattern[str]:
 _SUSPICIOUS = re.compile(r"[\s,;|\"'][=+\-@＝＋－＠]").search
 
 
-def suspicious(lines: str) -> bool:
-    """Whether lines of a table may hold what ``neutralised`` would change: a quick look, which rather says yes."""
-    begins = "\n" + lines
-    return "\t" in lines or '"\n' in lines or '"\r' in lines or "\n\r" in begins or _SUSPICIOUS(begins) is not None
+def suspicious(cells: Iterable[str]) -> bool:
+    """Whether cells may hold what ``neutralised`` would change: a quick look at all of them, which rather says yes."""
+    text = "\n" + "\n".join(filter(None, cells))
+    return "\t" in text or "\r" in text or "\n\n" in text or _SUSPICIOUS(text) is not None
+
+
+def needs_quotes(cells: Iterable[str], separator: str) -> bool:
+    """Whether RFC 4180 wants quotes around any of them."""
+    text = "".join(cells)
+    return any(sign in text for sign in (separator, '"', "\n", "\r"))
 
 
 def evidence_text(evidence: Mapping[str, Any]) -> str:

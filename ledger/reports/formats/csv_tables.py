@@ -7,6 +7,7 @@ expect semicolons: ``separated_by(";")``.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import zipfile
@@ -20,16 +21,16 @@ from typing import IO, Any
 from django.utils.translation import override
 
 from ledger.reports.formats import Format, Warn
-from ledger.reports.formats.cells import cell_text, neutralised, suspicious
+from ledger.reports.formats.cells import cell_text, needs_quotes, neutralised, suspicious
 from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
 
-# Columns by their place, with what makes a text of their cells.
-_Odd = list[tuple[int, Callable[[Any], str]]]
-_ODD: dict[Kind, Callable[[Any], str]] = {
+# What is the same as ``cell_text``, for cells that are all there.
+_QUICKLY: dict[Kind, Callable[[Any], str]] = {
+    Kind.WHOLE: str,
+    Kind.VALUE: str,
+    Kind.DAY: methodcaller("isoformat"),
     Kind.MOMENT: methodcaller("isoformat"),
-    Kind.VERDICT: cell_text,
-    Kind.EVIDENCE: cell_text,
 }
 
 # The earliest that a zip can say.
@@ -55,7 +56,7 @@ def _write(report: Report, target: IO[bytes], separator: str) -> None:
             told = [*report.header.lines(), ("Sentence", str(report.sentence)), ("State", report.verdict.state.value)]
             told += [(str(reason.title), str(reason.text)) for reason in report.reasons]
             told += [("Problem", str(problem)) for problem in report.problems]
-            _table(file, ["what", "is"], told, [], separator)
+            _table(file, ["what", "is"], told, (Kind.TEXT, Kind.TEXT), separator)
         for part in report.parts:
             with archive.open(entry(f"{part.name}.csv"), "w", force_zip64=True) as file:
                 write_part(part, file, separator)
@@ -77,37 +78,54 @@ def entry(name: str) -> zipfile.ZipInfo:
 def write_part(part: Part, target: IO[bytes], separator: str = ",") -> None:
     """One part as a plain table."""
     columns = part.columns
-    # What ``csv`` would write otherwise than we do.
-    odd = [(at, _ODD[column.kind]) for at, column in enumerate(columns) if column.kind in _ODD]
-    _table(target, [column.name for column in columns], part.cells(), odd, separator)
+    _table(target, [one.name for one in columns], part.cells(), [one.kind for one in columns], separator)
 
 
-def _table(target: IO[bytes], header: list[str], rows: Iterable[Sequence[Any]], odd: _Odd, separator: str) -> None:
-    text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=False)
-    csv.writer(text, delimiter=separator).writerow(header)
-    lines = iter(rows)
-    while chunk := [_plain(row, odd) for row in islice(lines, _CHUNK)]:
-        written = io.StringIO(newline="")
-        out = csv.writer(written, delimiter=separator)
-        out.writerows(chunk)
-        # Nearly all is harmless, which one look at many rows tells.
-        if suspicious(written.getvalue()):
-            written.seek(0)
-            written.truncate()
-            out.writerows(
-                [neutralised(cell, separator) if isinstance(cell, str) else cell for cell in row] for row in chunk
-            )
-        text.write(written.getvalue())
-    # The target is the caller's, and stays open.
-    text.detach()
+def _table(
+    target: IO[bytes], header: list[str], rows: Iterable[Sequence[Any]], kinds: Sequence[Kind], separator: str
+) -> None:
+    target.write(codecs.BOM_UTF8 + _lines([header], separator))
+    following = iter(rows)
+    # Column by column, since a register is as long as the ledger, and nearly all of it needs no quotes.
+    while chunk := list(islice(following, _CHUNK)):
+        columns, typed = [], []
+        for cells, kind in zip(zip(*chunk, strict=True), kinds, strict=True):
+            texts = _texts(cells, kind)
+            columns.append(texts)
+            typed += _typed(texts, kind)
+        lines = zip(*columns, strict=True)
+        if suspicious(typed):
+            target.write(_lines(([neutralised(text, separator) for text in line] for line in lines), separator))
+        elif needs_quotes(typed, separator):
+            target.write(_lines(lines, separator))
+        else:
+            target.write("".join(f"{separator.join(line)}\r\n" for line in lines).encode())
 
 
-def _plain(row: Sequence[Any], odd: _Odd) -> list[Any]:
-    cells = list(row)
-    for at, text in odd:
-        if cells[at] is not None:
-            cells[at] = text(cells[at])
-    return cells
+def _texts(cells: tuple[Any, ...], kind: Kind) -> Sequence[str]:
+    if cells.count(cells[0]) == len(cells):
+        return [cell_text(cells[0])] * len(cells)
+    if None in cells:
+        return ["" if cell is None else cell_text(cell) for cell in cells]
+    if kind is Kind.TEXT:
+        return cells
+    return list(map(_QUICKLY.get(kind, cell_text), cells))
+
+
+def _typed(texts: Sequence[str], kind: Kind) -> Iterable[str]:
+    """Those of a column's texts that may need more than a separator between them."""
+    if kind in (Kind.WHOLE, Kind.VALUE, Kind.VERDICT):
+        return ()
+    if kind in (Kind.DAY, Kind.MOMENT):
+        # One that no calendar knows is what PostgreSQL says: of these a minus comes before all digits.
+        return (min(filter(None, texts), default=""),)
+    return set(texts) if texts[0] is texts[-1] else texts  # a column that says the same on every line
+
+
+def _lines(rows: Iterable[Iterable[str]], separator: str) -> bytes:
+    written = io.StringIO(newline="")
+    csv.writer(written, delimiter=separator).writerows(rows)
+    return written.getvalue().encode()
 
 
 FORMAT = Format("csv", "CSV tables", ".zip", "application/zip", streams=True, write=write)

@@ -120,8 +120,8 @@ MUTANTS = (
     Mutant(
         "a formula in CSV",
         "ledger/reports/formats/csv_tables.py",
-        "[neutralised(cell, separator) if isinstance(cell, str) else cell for cell in row]",
-        "[cell for cell in row]",
+        "[neutralised(text, separator) for text in line]",
+        "list(line)",
         (REPORT_FILES,),
     ),
     Mutant(
@@ -162,7 +162,7 @@ MUTANTS = (
     Mutant(
         "green beside numbers in progress",
         "ledger/reports/report.py",
-        "return self.ok and not self.header.position.open",
+        "return self.ok and not self.header.position.in_progress",
         "return self.ok",
         (f"{REPORT_FILES}::TestPdf",),
     ),
