@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -99,6 +99,11 @@ def entered(home: str) -> Iterator[None]:
         _here.reset(before)
 
 
+def entered_home() -> str | None:
+    """The home that was entered, if one was."""
+    return _here.get()
+
+
 class HomeRouter:
     """For DATABASE_ROUTERS: leads Folio's models to the home that was entered, and a numbered row to its tenant's."""
 
@@ -145,7 +150,8 @@ def ask_all(
     if not are_many():
         return [Answer(home, ask(home), None) for home in asked]
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="ledger-home")
-    answers = {home: pool.submit(_answer, ask, home) for home in asked}
+    # With the caller's context: what is told is told in the reader's language.
+    answers = {home: pool.submit(copy_context().run, _answer, ask, home) for home in asked}
     wait(answers.values(), timeout=patience)
     pool.shutdown(wait=False, cancel_futures=True)
     late = TimeoutError(f"no answer within {patience} seconds")

@@ -23,6 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from ledger import homes
 from ledger.errors import InvalidActor
 from ledger.instances import instance_key
 from ledger.models import Series, TenantAccess
@@ -105,12 +106,14 @@ def page(
     *,
     does: str = "",
     of_all_tenants: bool = False,
+    of_all_homes: bool = False,
     methods: tuple[str, ...] = ("GET", "HEAD"),
 ) -> Callable[[Callable[Concatenate[HttpRequest, Access, _P], HttpResponseBase]], _Answers]:
     """Make a view of ``view(request, access, …)``: login, permissions, CSRF, methods and headers, in this one place.
 
     Who is not logged in is sent to the project's login page; who may see nothing, or not do what the page does, is
-    told so with 403; a request that holds what no text can have is refused with 400.
+    told so with 403; a request that holds what no text can have is refused with 400. ``of_all_homes``: where no tenant
+    and no home is asked for, the view asks each home itself, also what the user may see there.
     """
     asked = Page(sees, does, of_all_tenants)
 
@@ -126,20 +129,28 @@ def page(
                 return TemplateResponse(
                     request, "ledger/unreadable.html", {"title": _("Not readable"), "user": user}, status=400
                 )
+            if of_all_homes and homes.are_many() and not {"tenant", "home"} & set(request.GET):
+                return answered(request, Access(user, None if user.has_perm(f"ledger.{sees}") else frozenset()))
             return of_user(request, *args, **kwargs)
 
         @at_home
         def of_user(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            user = request.user
-            access = access_of(user, sees)
+            access = access_of(request.user, sees)
             nothing = access.tenants is not None and (of_all_tenants or not access.tenants)
             missing = sees if nothing else does if does and not access.may(does) else ""
+            return answered(request, access, *args, missing=missing, **kwargs)
+
+        def answered(
+            request: HttpRequest, access: Access, *args: Any, missing: str = "", **kwargs: Any
+        ) -> HttpResponseBase:
+            user = request.user
             try:
                 if missing:
                     raise PermissionDenied
                 response = view(request, access, *args, **kwargs)
             except PermissionDenied:
-                told = {"title": _("Not allowed"), "user": user, "permission": missing, "by_tenant": not of_all_tenants}
+                lacks = {"permission": missing or sees, "by_tenant": not of_all_tenants}
+                told = {"title": _("Not allowed"), "user": user, **lacks}
                 response = TemplateResponse(request, "ledger/forbidden.html", told, status=403)
             except Http404:
                 response = TemplateResponse(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from itertools import chain
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import router
 from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
@@ -17,6 +20,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from ledger import homes
 from ledger.changes import form_ahead
 from ledger.cursors import fetch
 from ledger.judging import Judgement, Kind, State, Verdict, decide
@@ -32,7 +36,7 @@ from ledger.web.findings import with_state
 from ledger.web.page import address, judged, render_page
 from ledger.web.rows import Asked
 from ledger.words import day_told, quantity
-from ledger.zones import todays
+from ledger.zones import today_in, todays
 
 #: Days before its end at which a period is told to end soon.
 _SOON = 30
@@ -67,7 +71,7 @@ _PACE = """
 class Place:
     """A line of the overview before it is read: a series, or what concerns a tenant and no series of it (``pk`` None).
 
-    ``is_idle``: switched off, or no number was given yet.
+    ``home`` is where it lives. ``is_idle``: switched off, or no number was given yet.
     """
 
     pk: int | None
@@ -75,6 +79,7 @@ class Place:
     code: str
     is_idle: bool
     verdict: Verdict
+    home: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +99,79 @@ class Line:
     opens: Sequence[tuple[str, str]]
 
 
-@page()
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one home says: ``tenant`` is the one that there is or that was asked for, None where there are several."""
+
+    access: Access
+    sees_findings: Access
+    tenant: str | None
+    places: list[Place]
+    judgement: Judgement
+
+    @property
+    def tenants(self) -> list[str]:
+        """Each once."""
+        return list(dict.fromkeys(place.tenant for place in self.places))
+
+
+@page(of_all_homes=True)
 def overview(request: HttpRequest, access: Access) -> HttpResponse:
-    """The series of all tenants, or of the one that the address names."""
-    tenant = access.choose(request) if "tenant" in request.GET else None
+    """The series of all tenants in all homes, or of the one that the address names."""
+    asked_for = access.choose(request) if "tenant" in request.GET else None
+    here = homes.entered_home()
+    which = None if here is None else [here]
+    answers = homes.ask_all(partial(_look, access.user, asked_for), which, **homes.ASKED_BY_A_PAGE)
+    answered: dict[str, _Seen] = {answer.home: answer.value for answer in answers if answer.error is None}
+    if not answered and answers[0].error is not None:
+        raise answers[0].error
+    seen = {home: one for home, one in answered.items() if one.access.tenants != frozenset()}
+    if not seen:
+        raise PermissionDenied
+    asked = Asked(request, "series")
+    states = (_ANY, _NEEDS_WORK, *(state.value for state in State if state is not State.IN_ORDER))
+    text, state, sort = asked.text("q").casefold(), asked.choice("state", states), asked.sort(_SORTS)
+    tally = Counter(one.judgement.of(tenant).state for one in seen.values() for tenant in one.tenants)
+    chosen = [
+        place
+        for one in seen.values()
+        for place in one.places
+        if (text in place.tenant.casefold() or text in place.code.casefold() or text == place.home.casefold())
+        and (state == _ANY or place.verdict.state.value == state or (state == _NEEDS_WORK and _is_open(place)))
+    ]
+    chosen.sort(key=_ORDERS[sort.lstrip("-")], reverse=sort.startswith("-"))
+    are_many = len(answers) > 1
+    tenant = None if are_many else next(iter(seen.values())).tenant
+    columns = {"state": _("State"), **({"tenant": _("Tenant")} if tenant is None else {})}
+    columns |= {**({"home": _("Home")} if are_many else {}), "series": _("Series")}
+    columns |= {"todo": _("To do"), "next": _("Next number"), "pace": _("Pace"), "ends": _("Period ends")}
+    table = asked.rows(
+        len(chosen), lambda at, limit: _read(chosen[at : at + limit], seen), asked.headings(columns, _SORTS, sort)
+    )
+    context = {
+        "table": table,
+        "states": states,
+        "chosen_state": state,
+        "text": asked.text("q"),
+        "tally": [(one, tally[one]) for one in State if tally[one]],
+        "tenants_shown": tally.total(),
+        "are_many": are_many,
+        "down": [answer.home for answer in answers if answer.error is not None],
+    }
+    # What the page shows around its content is asked of a home that answers.
+    with homes.entered(next(iter(seen))) if are_many else nullcontext():
+        if tenant is not None:
+            sees_findings = next(iter(seen.values())).sees_findings
+            context |= {"systems": _systems(tenant, sees_findings), "sealed": standing(tenant)}
+        judgement = _together(seen)
+        return render_page(
+            request, access, "overview.html", context, tenant=tenant, title=_("Overview"), judgement=judgement
+        )
+
+
+def _look(user: Any, tenant: str | None, home: str) -> _Seen:
+    """What there is in a home, for a user, and how it stands."""
+    access = access_of(user, "view_entry")
     every = access.narrow(Series.objects.all())
     if tenant is None:
         known = list(every.order_by("tenant").values_list("tenant", flat=True).distinct()[:2])
@@ -107,40 +181,41 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
     judgement = judged(tenant)
     if access.tenants is not None:
         judgement = judgement.narrowed(access.tenants)
-    asked = Asked(request, "series")
-    states = (_ANY, _NEEDS_WORK, *(state.value for state in State if state is not State.IN_ORDER))
-    text, state, sort = asked.text("q").casefold(), asked.choice("state", states), asked.sort(_SORTS)
-    places = _places(every, judgement)
-    tenants = dict.fromkeys(place.tenant for place in places)
-    tally = Counter(judgement.of(one).state for one in tenants)
-    chosen = [
-        place
-        for place in places
-        if (text in place.tenant.casefold() or text in place.code.casefold())
-        and (state == _ANY or place.verdict.state.value == state or (state == _NEEDS_WORK and _is_open(place)))
-    ]
-    chosen.sort(key=_ORDERS[sort.lstrip("-")], reverse=sort.startswith("-"))
-    columns = {"state": _("State"), **({"tenant": _("Tenant")} if tenant is None else {}), "series": _("Series")}
-    columns |= {"open": _("To do"), "next": _("Next number"), "pace": _("Pace"), "ends": _("Period ends")}
-    sees_findings = access_of(access.user, "view_findingraised")
-    table = asked.rows(
-        len(chosen),
-        lambda at, limit: _lines(chosen[at : at + limit], sees_findings),
-        asked.headings(columns, _SORTS, sort),
+    return _Seen(access, access_of(user, "view_findingraised"), tenant, _places(every, judgement, home), judgement)
+
+
+def _together(seen: Mapping[str, _Seen]) -> Judgement:
+    """How all homes stand. What concerns all tenants of one home is told with its name."""
+    every = [one.judgement for one in seen.values()]
+    if len(every) == 1:
+        return every[0]
+    looks = [one.looked_at for one in every]
+    facts = (
+        replace(fact, detail=f"{fact.detail} ({home})".strip()) if fact.tenant is None else fact
+        for home, one in seen.items()
+        for fact in one.judgement.facts
     )
-    context = {
-        "table": table,
-        "states": states,
-        "chosen_state": state,
-        "text": asked.text("q"),
-        "tally": [(one, tally[one]) for one in State if tally[one]],
-        "tenants_shown": len(tenants),
-    }
-    if tenant is not None:
-        context |= {"systems": _systems(tenant, sees_findings), "sealed": standing(tenant)}
-    return render_page(
-        request, access, "overview.html", context, tenant=tenant, title=_("Overview"), judgement=judgement
+    return Judgement(
+        tuple(facts),
+        min(one.as_of for one in every),
+        None if None in looks else min(look for look in looks if look is not None),
+        tuple(chain.from_iterable(one.acknowledged for one in every)),
     )
+
+
+def _read(places: Sequence[Place], seen: Mapping[str, _Seen]) -> list[Line]:
+    """The lines of one page of the table, each read where it lives."""
+    by_home: dict[str, list[Place]] = {}
+    for place in places:
+        by_home.setdefault(place.home, []).append(place)
+    lines: dict[int, Line] = {}
+    for home, found, error in homes.ask_all(
+        lambda home: _lines(by_home[home], seen[home].sees_findings), by_home, **homes.ASKED_BY_A_PAGE
+    ):
+        if error is not None:
+            raise error
+        lines |= {id(place): line for place, line in zip(by_home[home], found, strict=True)}
+    return [lines[id(place)] for place in places]
 
 
 @page()
@@ -172,7 +247,8 @@ def rules(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     found = access.find(Series.objects.all(), pk=pk)
     (told,) = report(tenant=found.tenant, series=found.code, using=router.db_for_read(Series))
     badges = {Outcome.PASSED: "good", Outcome.WARNED: "note", Outcome.FAILED: "bad"}
-    checks = [(finding, badges[finding.outcome]) for finding in told.findings]
+    today = today_in(found.time_zone, router.db_for_read(Series))
+    checks = [(one, badges[one.outcome], one.due is not None and one.due < today) for one in told.findings]
     context = {"series": found, "told": told, "checks": checks}
     return render_page(
         request, access, "rules.html", context, tenant=found.tenant, title=_("Rules of %(code)s") % {"code": found.code}
@@ -220,12 +296,12 @@ def _drafts(periods: Sequence[Any]) -> dict[tuple[int, int | None], str]:
     return {(draft.period_id, draft.value): draft.number for draft in drafts}
 
 
-def _places(every: QuerySet[Series], judgement: Judgement) -> list[Place]:
-    """Every series, and the tenants of which something of no series is open."""
+def _places(every: QuerySet[Series], judgement: Judgement, home: str) -> list[Place]:
+    """Every series, and the tenants of which something of no series is to do."""
     begun = Period.objects.filter(tenant=OuterRef("tenant"), series=OuterRef("pk"), last_value__gte=F("first_value"))
     rows = every.annotate(begun=Exists(begun)).values_list("pk", "tenant", "code", "is_active", "begun")
     places = [
-        Place(pk, tenant, code, not (active and is_begun), judgement.of(tenant, code))
+        Place(pk, tenant, code, not (active and is_begun), judgement.of(tenant, code), home)
         for pk, tenant, code, active, is_begun in rows
     ]
     own: dict[str, list[Any]] = {}
@@ -234,7 +310,7 @@ def _places(every: QuerySet[Series], judgement: Judgement) -> list[Place]:
             own.setdefault(fact.tenant, []).append(fact)
     for tenant, facts in own.items():
         verdict = decide(facts, as_of=judgement.as_of, looked_at=judgement.looked_at)
-        places.append(Place(None, tenant, "", False, verdict))
+        places.append(Place(None, tenant, "", False, verdict, home))
     return places
 
 

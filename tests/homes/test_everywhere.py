@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connections, transaction
 from django.test import Client, override_settings
 from prometheus_client.parser import text_string_to_metric_families
 
-from ledger import define_series, homes
-from ledger.models import Period, SweepRun
+from ledger import define_series, homes, issue
+from ledger.models import Period, SweepRun, TenantAccess
 from ledger.sweeps import Sweep, register, registered, run
 from tests.homes import conftest
 from tests.homes.conftest import HOMES, TENANTS
+from tests.integration.pages import flag
 from workers import tasks
 
 TOKEN = "a token for the tests, long enough"
@@ -111,3 +114,50 @@ def test_the_operators_page_shows_all(one_down: tuple[str, ...], root: User, cli
     page = client.get("/ledger/workers/", {"home": HOMES[1]}).content.decode()
     assert all(home in page for home in one_down)
     assert page.count("does not answer") == 1
+
+
+def overview(client: Client, **query: str) -> list[list[str]]:
+    """The cells of its table, as text."""
+    page = client.get("/ledger/", query).content.decode()
+    body = page.partition('id="series">')[2].partition("</table>")[0].partition("<tbody>")[2]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in body.split("<tr>")[1:]]
+    return [[" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in row] for row in rows]
+
+
+def test_the_overview_is_of_all_homes(one_down: tuple[str, ...], root: User, client: Client) -> None:
+    """The worst first, wherever it lives; each line leads to its home; one home that is down is told."""
+    for tenant, home in TENANTS.items():
+        define_series("bill", org=tenant, template="B-{year}-{counter}", calendar="year", time_zone="UTC")
+        with transaction.atomic(using=home):
+            issue("bill", org=tenant, document="order:1", on=date(2026, 3, 1))
+    with homes.entered(TENANTS["cleo"]):
+        flag(Period.objects.get(), "card")
+    client.force_login(root)
+    rows = overview(client)
+    assert rows[0][1:3] == ["cleo", TENANTS["cleo"]]
+    assert sorted((row[1], row[2]) for row in rows) == sorted(TENANTS.items())
+    page = client.get("/ledger/").content.decode()
+    assert f"they don't answer: {DOWN}" in page
+    assert "1 missing value is not explained" in page
+    address = re.search(r'href="(/ledger/period/\d+/\?home=second%3Anorth)"', page)
+    assert address
+    assert "card" in client.get(address[1].replace("&amp;", "&")).content.decode()
+    # Asked for one, it tells of that one alone.
+    assert [row[1].split()[0] for row in overview(client, home=TENANTS["bob"])] == ["bill"]
+
+
+def test_who_sees_one_tenant_sees_it_wherever_it_lives(four: Any, client: Client) -> None:
+    for tenant in ("ada", "dora"):
+        define_series("bill", org=tenant, template="B-{year}-{counter}", calendar="year", time_zone="UTC")
+    auditor = User.objects.create_user("auditor")
+    try:
+        client.force_login(auditor)
+        refused = client.get("/ledger/")
+        assert refused.status_code == 403
+        assert "ledger.view_entry" in refused.content.decode()
+        with homes.entered(TENANTS["dora"]):
+            TenantAccess.grant(auditor, org="dora")
+        assert [row[1:3] for row in overview(client)] == [["dora", TENANTS["dora"]]]
+        assert "ada" not in client.get("/ledger/").content.decode()
+    finally:
+        auditor.delete()
