@@ -24,6 +24,7 @@ from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.rules import Finding, GapPolicy, Outcome, Rules, all_rules, as_of
 from ledger.rules.base import Authorisation, Gaps, Registration
 from ledger.rules.checking import judged
+from ledger.unreadable import day_or_none
 from ledger.verification.alarms import COUNTRY_RULE, Watch
 from ledger.verification.findings import Alarm
 from ledger.zones import today_in
@@ -279,7 +280,7 @@ def _registrations(series: Series, wanted: Registration, day: date, alias: str) 
     }
     with open_cursor(alias) as cursor:
         cursor.execute(sql.REGISTRATIONS, arguments)
-        count, unknown, one = cursor.fetchone()
+        count, unknown, one, oldest = cursor.fetchone()
     return judged(
         "registration",
         f"{unknown:,} of {count:,} numbers have no reference of {wanted.authority}, such as {one!r}."
@@ -290,6 +291,7 @@ def _registrations(series: Series, wanted: Registration, day: date, alias: str) 
         broken=unknown > 0,
         doubtful=wanted.doubtful,
         remedy="Send the documents, and note the references: manage.py ledger_references.",
+        due=None if (first := day_or_none(oldest)) is None else first + timedelta(days=wanted.days),
     )
 
 
@@ -303,7 +305,8 @@ def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date,
     }
     with open_cursor(alias) as cursor:
         cursor.execute(sql.GAPS, wanted)
-        missing, explained, declared, late = (int(value) for value in cursor.fetchone())
+        *counts, broke_on = cursor.fetchone()
+    missing, explained, declared, late = map(int, counts)
     told = f"{missing:,} numbers are known to be missing"
     if gaps.policy is GapPolicy.FREE:
         yield Finding("gaps", Outcome.PASSED, f"{told}.", "Nothing is asked of gaps.", gaps.source)
@@ -341,6 +344,7 @@ def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date,
             # In time yet, where there is a time.
             doubtful=gaps.doubtful or (gaps.due_day is not None and late == 0),
             remedy="Run manage.py ledger_declare.",
+            due=None if (first := day_or_none(broke_on)) is None else gaps.due(first),
         )
     holes = sum(period.missing - period.adopted_missing for period in periods)
     waiting = sum(period.reserved for period in periods)

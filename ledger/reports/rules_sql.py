@@ -18,9 +18,11 @@ NUMBERS = """
 """
 
 # Numbers that an authority should know by now: how many, how many of them it doesn't, and one of those. Void ones are
-# left out. Arguments: tenant, series (id), authority, since (a date or null), before (a date: only older numbers).
+# left out. Last the oldest date of those that it doesn't know.
+# Arguments: tenant, series (id), authority, since (a date or null), before (a date: only older numbers).
 REGISTRATIONS = """
-    SELECT count(*), count(*) FILTER (WHERE r.id IS NULL), min(e.number) FILTER (WHERE r.id IS NULL)
+    SELECT count(*), count(*) FILTER (WHERE r.id IS NULL), min(e.number) FILTER (WHERE r.id IS NULL),
+           min(e.issued_on) FILTER (WHERE r.id IS NULL)
     FROM ledger_period p
     JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id
     LEFT JOIN ledger_numberregistered r
@@ -33,6 +35,7 @@ REGISTRATIONS = """
 # Missing numbers that are known: how many, how many of them explained, declared to the authority, and neither declared
 # nor broken on or after the day ``overdue``. A sequence breaks on the day of the missing number itself, where that was
 # reserved; else on that of the next higher number; and, if none is higher, on the day on which the gap was found.
+# Last the day of the earliest break of which something is not declared.
 # Arguments: tenant, series (id), authority, overdue (a date or null), time_zone.
 GAPS = """
     WITH gap AS (
@@ -68,6 +71,7 @@ GAPS = """
     )
     SELECT coalesce(sum(size), 0), coalesce(sum(size) FILTER (WHERE explained), 0), coalesce(sum(declared), 0),
            coalesce(sum(size - declared)
-                    FILTER (WHERE broke_on < %(overdue)s::date), 0)
+                    FILTER (WHERE broke_on < %(overdue)s::date), 0),
+           min(broke_on) FILTER (WHERE size > declared)
     FROM sized
 """

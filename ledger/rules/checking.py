@@ -40,6 +40,8 @@ class Finding:
     remedy: str = ""
     #: The code of the rule set that asks for it.
     rules: str = ""
+    #: The last day to do it without being late, where the rules name one; None where nothing is to be done.
+    due: date | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
@@ -72,11 +74,14 @@ def judged(
     broken: bool,
     remedy: str,
     doubtful: bool = False,
+    due: date | None = None,
 ) -> Finding:
-    """A finding that passed, or is a failure, or a warning where the rule is doubtful; a remedy only where needed."""
+    """A finding that passed, or is a failure, or a warning where the rule is doubtful; remedy and due day only where
+    they are needed.
+    """
     if not broken:
         return Finding(check, Outcome.PASSED, told, rule, source)
-    return Finding(check, Outcome.WARNED if doubtful else Outcome.FAILED, told, rule, source, remedy)
+    return Finding(check, Outcome.WARNED if doubtful else Outcome.FAILED, told, rule, source, remedy, due=due)
 
 
 def as_of(rules: Rules, findings: Iterable[Finding], on: date) -> Iterator[Finding]:

@@ -1,16 +1,16 @@
-"""Alarms: what looks at the ledger have found, until a later look no longer finds it; and acknowledging them."""
+"""Which rules of the ledger hold; alarms, which stay until a look no longer finds them; and acknowledging those."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
 
 from ledger.actions import acknowledge_alarm
-from ledger.models import AlarmAcknowledged, AlarmRaised
+from ledger.models import AlarmAcknowledged, AlarmRaised, SweepRun
 from ledger.verification.alarms import ACKNOWLEDGEABLE, with_state
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
@@ -27,6 +27,18 @@ _COLUMNS = {
     "reason": _("Acknowledged because"),
 }
 _SORTS = {"raised": "pk"}
+#: What must always hold, by the number that alarms and ``ledger_verify`` name: "What is proven" in the docs.
+_RULES = {
+    1: _("Every value has exactly one entry, or is known to wait or to be left out."),
+    2: _("The counter stands at the highest value that was taken from it."),
+    3: _("One document has one number, and one number one document."),
+    4: _("What a caller was told is in the ledger, and nothing that nobody asked for."),
+    5: _("A void names one number that was given out before, and each number has one void at most."),
+    6: _("A value that was flagged as a gap is never given to a document."),
+    7: _("Nothing is added to a closed period."),
+    8: _("What was written never changes and never goes away."),
+    9: _("No reservation waits for longer than a sweep lets it."),
+}
 _STATES = (gettext_noop("unresolved"), gettext_noop("acknowledged"), gettext_noop("resolved"), gettext_noop("all"))
 
 
@@ -43,8 +55,15 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
         lambda offset, limit: list(ordered[offset : offset + limit]),
         asked.headings(_COLUMNS, _SORTS, sort),
     )
+    unresolved = _standing(tenant).filter(acknowledged_at=None).order_by()
+    broken = dict(unresolved.values_list("rule").annotate(Count("pk")))
+    looks = SweepRun.objects.filter(sweep="verify", error="", finished_at__isnull=False)
     context = {
         "table": table,
+        "looked_at": looks.aggregate(last=Max("started_at"))["last"],
+        "any_broken": bool(broken),
+        "rules": [(rule, text, broken.get(rule, 0)) for rule, text in _RULES.items()],
+        "rule": asked.text("rule"),
         "state": asked.choice("state", _STATES),
         "states": _STATES,
         "text": asked.text("q"),
@@ -60,7 +79,9 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
 @page(does="acknowledge_alarm", methods=("GET", "HEAD", "POST"))
 def acknowledge_alarms(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why what these alarms found may stand, and appends what was said to each."""
-    return acknowledging(request, access, AlarmRaised, AlarmAcknowledged, acknowledge_alarm, "alarm", _asked, _open)
+    return acknowledging(
+        request, access, AlarmRaised, AlarmAcknowledged, acknowledge_alarm, "alarm", _asked, _acknowledgeable
+    )
 
 
 def _asked(count: int) -> str:
@@ -70,15 +91,25 @@ def _asked(count: int) -> str:
 def _filtered(request: HttpRequest, tenant: str) -> QuerySet[Any]:
     asked = Asked(request, "alarms")
     state = asked.choice("state", _STATES)
-    found: QuerySet[Any] = with_state(AlarmRaised.objects.filter(Q(tenant=tenant) | Q(tenant=None)))
+    found = _standing(tenant) if state in ("unresolved", "acknowledged") else _concerning(tenant)
     if state == "resolved":
         found = found.filter(resolved_at__isnull=False)
     elif state != "all":
-        found = found.filter(resolved_at=None, acknowledged_at__isnull=state == "unresolved")
+        found = found.filter(acknowledged_at__isnull=state == "unresolved")
+    if (rule := asked.text("rule")) in map(str, _RULES):
+        found = found.filter(rule=int(rule))
     if text := asked.text("q"):
         found = found.filter(problem__icontains=text) | found.filter(kind=text) | found.filter(number=text)
     return found
 
 
-def _open(request: HttpRequest, tenant: str) -> QuerySet[Any]:
+def _concerning(tenant: str) -> QuerySet[Any]:
+    return with_state(AlarmRaised.objects.filter(Q(tenant=tenant) | Q(tenant=None)))
+
+
+def _standing(tenant: str) -> QuerySet[Any]:
+    return _concerning(tenant).filter(resolved_at=None)
+
+
+def _acknowledgeable(request: HttpRequest, tenant: str) -> QuerySet[Any]:
     return _filtered(request, tenant).filter(tenant=tenant, resolved_at=None, kind__in=ACKNOWLEDGEABLE)
