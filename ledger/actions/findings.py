@@ -18,7 +18,7 @@ from ledger.sql import ACKNOWLEDGE
 def acknowledge(
     finding: Finding | FindingRaised | int, *, reason: str, by: Any = None, using: str | None = None
 ) -> FindingAcknowledged:
-    """Append FindingAcknowledged for an open finding, and return it. ``finding`` may be its id.
+    """Append FindingAcknowledged for an unresolved finding, and return it. ``finding`` may be its id.
 
     Where the last word on it was the same, by the same person, it returns that. Raises ReconciliationError where there
     is no such finding or it is resolved, and InvalidReason.
@@ -34,12 +34,12 @@ def acknowledge(
         raise ReconciliationError(
             f"There is no finding {pk}.",
             rule="A finding is acknowledged by its id.",
-            remedy="manage.py ledger_reconcile findings shows all that are open.",
+            remedy="manage.py ledger_reconcile findings shows all that are unresolved.",
         )
     if FindingResolved.objects.using(alias).filter(tenant=raised.tenant, finding=pk).exists():
         raise ReconciliationError(
             f"The finding {pk} ({raised}) is resolved.",
-            rule="Only a finding that is open can be acknowledged.",
+            rule="Only a finding that is not over can be acknowledged.",
             remedy="Nothing is to be done.",
         )
     said = FindingAcknowledged.objects.using(alias).filter(tenant=raised.tenant, finding=pk)

@@ -177,7 +177,7 @@ def _find(number: str, tenant: str, alias: str) -> Entry | AdoptedGap:
     raise GapError(
         f"Tenant {tenant!r} has no gap {number!r}.",
         rule="A gap is explained once a sweep has proven it, or when it was adopted.",
-        remedy="See manage.py ledger_gaps for what is open; manage.py ledger_gaps sweep flags what no checkout holds.",
+        remedy="See manage.py ledger_gaps for holes; manage.py ledger_gaps sweep flags what no checkout holds.",
     )
 
 

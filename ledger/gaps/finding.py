@@ -62,14 +62,14 @@ def find_reservations(alias: str, wanted: dict[str, Any], ids: Sequence[int] | N
             "transaction": row.transaction,
             "transaction_status": row.transaction_status,
         }
-        state = State.OPEN if row.is_old and not row.is_held else State.IN_FLIGHT
+        state = State.LEFT_OVER if row.is_old and not row.is_held else State.IN_FLIGHT
         yield _hole(alias, row, state, evidence, since=row.since)
 
 
 def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
     """Free slots below the highest number of their period."""
     for row in fetch(alias, sql.SLOTS, wanted):
-        free = State.HEALING if row.give_back else State.OPEN
+        free = State.HEALING if row.give_back else State.LEFT_OVER
         state = State.IN_FLIGHT if row.is_held or not row.is_old else free
         yield _hole(alias, row, state, {"cause": "given back"}, since=row.since, number=row.drafted)
 

@@ -19,7 +19,7 @@ class State(StrEnum):
     #: A free slot: the next checkout takes it.
     HEALING = "healing"
     #: No checkout holds it and none will: the next sweep makes it a gap.
-    OPEN = "open"
+    LEFT_OVER = "left_over"
     #: Nothing waits for it, which no rollback can bring about: rows were lost or tampered with.
     LOST = "lost"
 

@@ -171,7 +171,7 @@ def _recheck(alias: str) -> None:
 
 
 def _claim(alias: str, hole: Hole, actor: str, swept: Swept) -> None:
-    if hole.state != State.OPEN:
+    if hole.state != State.LEFT_OVER:
         swept.in_flight += 1
         return
     outcome = _flag(alias, hole, hole.value, actor)

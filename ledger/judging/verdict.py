@@ -108,7 +108,7 @@ class Kind(Enum):
         ngettext_lazy("number has lost its document", "numbers have lost their documents", "n"),
         gettext_noop("Void them, or say why they may stand: manage.py ledger_documents explain"),
     )
-    OPEN = _Wording(
+    LEFT_OVER = _Wording(
         State.UNEXPLAINED,
         ngettext_lazy(
             "value is left over, and no checkout will take it",
@@ -257,7 +257,7 @@ class Verdict:
 
     @property
     def is_in_order(self) -> bool:
-        """Whether nothing is open."""
+        """Whether nothing is left to do."""
         return self.state is State.IN_ORDER
 
     @property

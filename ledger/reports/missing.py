@@ -24,7 +24,7 @@ class What(StrEnum):
     FREE = "free"
 
     @property
-    def is_open(self) -> bool:
+    def is_in_progress(self) -> bool:
         """Whether a document may still get such a value."""
         return self in (What.RESERVED, What.FREE)
 
@@ -119,9 +119,9 @@ def spans(found: Iterable[tuple[Island, Item | None]]) -> Iterator[Span]:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many values, and the lowest and highest of them, are open, missing and, of those, lost or not explained."""
+    """How many values are in progress or missing, of these lost or unexplained; the lowest and the highest of all."""
 
-    open: int = 0
+    in_progress: int = 0
     missing: int = 0
     ranges: int = 0
     lost: int = 0
@@ -132,7 +132,7 @@ class Tally:
 
 def tally(all_spans: Iterable[Span]) -> Tally:
     """Count spans, in order. Missing values that touch are one range, whatever their causes."""
-    counts = {"open": 0, "missing": 0}
+    counts = {"in_progress": 0, "missing": 0}
     ranges = lost = unexplained = 0
     first: int | None = None
     last: int | None = None
@@ -140,12 +140,12 @@ def tally(all_spans: Iterable[Span]) -> Tally:
     for span in all_spans:
         first = span.first if first is None else first
         last = span.last
-        if span.what.is_open:
-            counts["open"] += span.count
+        if span.what.is_in_progress:
+            counts["in_progress"] += span.count
             continue
         counts["missing"] += span.count
         lost += span.count if span.item is None else 0
         unexplained += span.count if span.item is not None and not span.item.explanation else 0
         ranges += missing_through is None or span.first > missing_through + 1
         missing_through = span.last
-    return Tally(counts["open"], counts["missing"], ranges, lost, unexplained, first, last)
+    return Tally(counts["in_progress"], counts["missing"], ranges, lost, unexplained, first, last)

@@ -23,7 +23,7 @@ from ledger.reports.rows import (
     DeclaredGapRow,
     DuplicateRow,
     GapRow,
-    OpenRow,
+    InProgressRow,
     OutOfOrderRow,
     Part,
     PeriodRow,
@@ -50,10 +50,10 @@ def parts(scope: Scope) -> tuple[Part, ...]:
             "summary",
             _("Summary"),
             _(
-                "Expected is what the counter gave away, and must be what was issued, is open, and is missing; void "
-                "numbers are among those issued. By the rows is the same of the whole period, from the rows alone. A "
-                "period opens where its counter starts, which is compared with the closing value of the one before. "
-                "The state is that of the whole period."
+                "Expected is what the counter gave away, and must be what was issued, is in progress, and is missing; "
+                "void numbers are among those issued. By the rows is the same of the whole period, from the rows "
+                "alone. A period opens where its counter starts, which is compared with the closing value of the one "
+                "before. The state is that of the whole period."
             ),
             PeriodRow,
             lambda: (scoped.row for scoped in scope.periods),
@@ -72,11 +72,11 @@ def parts(scope: Scope) -> tuple[Part, ...]:
         ),
         *_declaration_parts(scope),
         Part(
-            "open",
-            _("Open numbers"),
+            "in_progress",
+            _("Numbers in progress"),
             _("Reserved for a checkout, or free for the next one: neither issued nor missing yet."),
-            OpenRow,
-            lambda: _open(scope),
+            InProgressRow,
+            lambda: _in_progress(scope),
         ),
         *_order_parts(scope),
         Part(
@@ -293,7 +293,7 @@ def _voids(scope: Scope) -> Iterator[VoidRow]:
 def _gaps(scope: Scope, *, declares: bool) -> Iterator[GapRow]:
     for scoped in scope.periods:
         for span in scope.spans(scoped):
-            if not span.what.is_open:
+            if not span.what.is_in_progress:
                 row = _gap(scope, scoped, span)
                 yield _with_declaration(scoped, span, row) if declares else row
 
@@ -332,12 +332,12 @@ def _with_declaration(scoped: ScopedPeriod, span: Span, row: GapRow) -> Declared
     return DeclaredGapRow(**told, declaration_due=declaration_due(scoped.series, broke_on))
 
 
-def _open(scope: Scope) -> Iterator[OpenRow]:
+def _in_progress(scope: Scope) -> Iterator[InProgressRow]:
     for scoped in scope.periods:
         numbers = scoped.period.as_format()
-        for span in scope.spans(scoped) if scoped.row.open else ():
-            if span.item is not None and span.what.is_open:
-                yield OpenRow(
+        for span in scope.spans(scoped) if scoped.row.in_progress else ():
+            if span.item is not None and span.what.is_in_progress:
+                yield InProgressRow(
                     series=scoped.summary.series,
                     period=scoped.summary.period,
                     value=span.first,

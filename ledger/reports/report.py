@@ -43,7 +43,7 @@ class Position:
     """Where in the ledger the report stands: how many events of its periods there are, and of the tenant's findings
     and acknowledged alarms.
 
-    Events are only ever added, so two reports at one position have read the same events. What is open besides is no
+    Events are only ever added, so two reports at one position have read the same events. What is in progress is no
     event, and belongs to the moment.
     """
 
@@ -52,7 +52,7 @@ class Position:
     explanations: int
     declarations: int
     findings: int
-    open: int
+    in_progress: int
 
     def __str__(self) -> str:
         told = (
@@ -62,7 +62,7 @@ class Position:
             ngettext("%(n)s declaration", "%(n)s declarations", self.declarations) % {"n": quantity(self.declarations)},
             _("%(n)s of findings") % {"n": quantity(self.findings)},
         )
-        return f"{', '.join(told)}; {_('%(n)s open') % {'n': quantity(self.open)}}"
+        return f"{', '.join(told)}; {_('%(n)s in progress') % {'n': quantity(self.in_progress)}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +151,13 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether everything adds up, and nothing is open."""
+        """Whether everything adds up, and nothing is left to do."""
         return self.verdict.is_in_order
 
     @property
     def is_green(self) -> bool:
         """Whether it may be told in green: nothing is beside numbers that are still in progress."""
-        return self.ok and not self.header.position.open
+        return self.ok and not self.header.position.in_progress
 
     def only(self, name: str) -> Report:
         """The same with one of its parts; raises ReportError if no part has that name."""
@@ -292,7 +292,7 @@ def _header(
             explanations=explanations,
             declarations=len(scope.declarations),
             findings=findings,
-            open=sum(summary.reserved + summary.free for summary in summaries),
+            in_progress=sum(summary.reserved + summary.free for summary in summaries),
         ),
         sealed=told_later(partial(str, seal)),
         system=place,
@@ -313,7 +313,7 @@ def _sentence(scope: Scope) -> str:
         void=sum(row.void for row in rows),
         missing=sum(row.missing for row in rows),
         to_explain=sum(row.unexplained for row in rows),
-        in_progress=sum(row.open for row in rows),
+        in_progress=sum(row.in_progress for row in rows),
     )
 
 

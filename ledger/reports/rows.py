@@ -103,7 +103,7 @@ class PeriodRow(Row):
     last_number: str | None = column(_("Last number"), share=2.2)
     expected: int = column(_("Expected"), Kind.WHOLE, 1.25)
     issued: int = column(_("= Issued"), Kind.WHOLE, 1.1)
-    open: int = column(_("+ Open"), Kind.WHOLE, 0.8)
+    in_progress: int = column(_("+ In progress"), Kind.WHOLE, 1.1)
     missing: int = column(_("+ Missing"), Kind.WHOLE, 1.15)
     missing_ranges: int = column(_("in ranges"), Kind.WHOLE, 1.05)
     lost: int = column(_("Lost"), Kind.WHOLE, 0.7)
@@ -268,7 +268,7 @@ class SeriesRow:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRow(Row):
+class InProgressRow(Row):
     """A value that is neither issued nor missing yet: reserved for a checkout, or free for the next one."""
 
     value: int = column(_("Value"), Kind.VALUE, 0)

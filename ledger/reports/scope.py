@@ -240,7 +240,7 @@ def _counts(summary: PeriodSummary, listed: Tally, dated: Any) -> _Counts:
         return _Counts(first, last, summary.expected, *counted)
     ends = [end for end in (dated.lowest, dated.highest, listed.first, listed.last) if end is not None]
     # The counter knows no dates: of what it gave away, all that is dated elsewhere is taken off.
-    elsewhere = (dated.documents - dated.issued) + (_without_document(summary) - listed.open - listed.missing)
+    elsewhere = (dated.documents - dated.issued) + (_without_document(summary) - listed.in_progress - listed.missing)
     expected = summary.expected - elsewhere
     counted = (dated.issued, dated.void, dated.out_of_order, dated.duplicates)
     return _Counts(min(ends, default=None), max(ends, default=None), expected, *counted)
@@ -259,7 +259,7 @@ def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally,
         last_number=None if counts.last is None else edges.last_number or numbers.shown(counts.last),
         expected=counts.expected,
         issued=counts.issued,
-        open=listed.open,
+        in_progress=listed.in_progress,
         missing=listed.missing,
         missing_ranges=listed.ranges,
         lost=listed.lost,
@@ -271,7 +271,7 @@ def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally,
         closing_value_before=edges.closed_with,
         opening=_("is authorised") if period.ordinal else opening(summary.first, edges.closed_with, start_value),
         expected_from_rows=summary.expected_from_rows,
-        adds_up=summary.identity_holds and counts.expected == counts.issued + listed.open + listed.missing,
+        adds_up=summary.identity_holds and counts.expected == counts.issued + listed.in_progress + listed.missing,
     )
 
 

@@ -146,7 +146,7 @@ def wait_for_sweeps(begun: datetime, reserving: str) -> list[str]:
         done = set(runs.filter(error="").values_list("sweep", flat=True))
         left = [f"{name} has not succeeded" for name in SWEEPS if name not in done]
         if Reservation.objects.filter(tenant=reserving).exists():
-            left.append(f"reservations of {reserving} are open")
+            left.append(f"reservations of {reserving} are in progress")
         if not left:
             return []
         if time.monotonic() > deadline:

@@ -67,7 +67,7 @@ _IDENTITY = ("kind", "tenant", "series", "starts_on", "value", "through", "table
 
 
 def raise_alarms(alarms: Sequence[Alarm], *, using: str | None = None) -> int:
-    """Append AlarmRaised for each of them that is not open already; return how many that were."""
+    """Append AlarmRaised for each of them that is not raised already; return how many that were."""
     alias = using or router.db_for_write(AlarmRaised)
     raised = 0
     for start in range(0, len(alarms), _BATCH):
@@ -105,7 +105,7 @@ def with_state(rows: QuerySet[AlarmRaised]) -> QuerySet[Any]:
 def acknowledge_alarm(
     alarm: AlarmRaised | int, *, reason: str, by: Any = None, using: str | None = None
 ) -> AlarmAcknowledged:
-    """Append AlarmAcknowledged for an open alarm that can't be mended, and return it. ``alarm`` may be its id.
+    """Append AlarmAcknowledged for an unresolved alarm that can't be mended, and return it. ``alarm`` may be its id.
 
     The judge no longer counts the alarm then; it is still told, with the reason. What it found may not change: the
     same check of other rows, or of another value in them, is another alarm. Raises AlarmError where there is no
@@ -121,12 +121,12 @@ def acknowledge_alarm(
         raise AlarmError(
             f"There is no alarm {pk}.",
             rule="An alarm is acknowledged by its id.",
-            remedy="manage.py ledger_verify alarms shows all that are open.",
+            remedy="manage.py ledger_verify alarms shows all that are unresolved.",
         )
     if AlarmResolved.objects.using(alias).filter(alarm=raised).exists():
         raise AlarmError(
             f"The alarm {pk} ({raised.kind}) is resolved.",
-            rule="Only an alarm that is open can be acknowledged.",
+            rule="Only an alarm that is not resolved can be acknowledged.",
             remedy="Nothing is to be done.",
         )
     if raised.kind not in ACKNOWLEDGEABLE:

@@ -217,7 +217,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
         _RESTORE,
     ),
     "finding-twice": Meaning(
-        8, "ledger_findingraised", "It is open {detail} times; a finding is raised once.", _INVESTIGATE
+        8, "ledger_findingraised", "It is unresolved {detail} times; a finding is raised once.", _INVESTIGATE
     ),
     "lost-or-tampered": Meaning(
         1,

@@ -1,4 +1,4 @@
-"""How many values of each stretch of a period are issued, void, open, missing, confirmed.
+"""How many values of each stretch of a period are issued, void, in progress, missing, confirmed.
 
 Entries never change, and a value has at most one. So a block of values that all have an entry, or lie in a range that a
 previous system left out, counts the same for ever: Django's cache keeps it, and ten million rows are read once. What
@@ -71,14 +71,14 @@ class Bucket:
         return self.issued + self.adopted
 
     @property
-    def open(self) -> int:
+    def in_progress(self) -> int:
         """Those that may still get one."""
         return self.reserved + self.free
 
     @property
     def lost(self) -> int:
         """Those of which nothing is known."""
-        return max(0, self.size - self.used - self.flagged - self.known - self.open)
+        return max(0, self.size - self.used - self.flagged - self.known - self.in_progress)
 
     @property
     def missing(self) -> int:
@@ -119,7 +119,7 @@ class PeriodCounts:
 
         ``total`` and ``to_explain`` are of the whole period; a lost value has no date.
         """
-        valid, void, missing, in_progress = total.used - total.void, total.void, total.missing, total.open
+        valid, void, missing, in_progress = total.used - total.void, total.void, total.missing, total.in_progress
         if since is not None or until is not None:
             wanted = {**self._wanted, "last": self.period.last_value, "since": since, "until": until}
             ((void, missing, to_explain, in_progress),) = fetch(self.alias, sql.DATED, wanted)

@@ -77,10 +77,10 @@ DATED = f"""
                EXISTS (SELECT FROM ledger_gapexplained x WHERE x.adopted_gap_id = a.id)
         FROM ledger_adoptedgap a WHERE a.tenant = %(tenant)s AND a.period_id = %(period)s
         UNION ALL
-        SELECT r.tenant, r.period_id, r.value, r.value, 'open', true
+        SELECT r.tenant, r.period_id, r.value, r.value, 'in progress', true
         FROM ledger_reservation r WHERE r.tenant = %(tenant)s AND r.period_id = %(period)s
         UNION ALL
-        SELECT w.tenant, w.period_id, w.value, w.value, 'open', true
+        SELECT w.tenant, w.period_id, w.value, w.value, 'in progress', true
         FROM ledger_slot w WHERE w.tenant = %(tenant)s AND w.period_id = %(period)s AND w.value <= %(last)s
     )
     SELECT (SELECT count(*) FROM ledger_numbervoided v
@@ -89,7 +89,7 @@ DATED = f"""
               AND e.issued_on BETWEEN coalesce(%(since)s::date, '-infinity') AND coalesce(%(until)s::date, 'infinity')),
            coalesce(sum(g.last - g.first + 1) FILTER (WHERE g.what = 'missing'), 0)::bigint,
            coalesce(sum(g.last - g.first + 1) FILTER (WHERE NOT g.is_explained), 0)::bigint,
-           count(*) FILTER (WHERE g.what = 'open')
+           count(*) FILTER (WHERE g.what = 'in progress')
     FROM g WHERE {IN_DATES}
 """  # noqa: S608
 

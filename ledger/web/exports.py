@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 _CSV = "text/csv; charset=utf-8"
 
 #: Parts that can be had alone, as one table.
-PARTS = ("summary", "voids", "gaps", "open")
+PARTS = ("summary", "voids", "gaps", "in_progress")
 
 
 @transaction.non_atomic_requests

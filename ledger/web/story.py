@@ -128,7 +128,7 @@ def _before(period: Period, value: int, draft: DraftMade | None) -> Iterator[Eve
         facts = {_("system"): draft.system, _("its key there"): draft.remote_id, _("reference"): draft.reference}
         yield Event(
             draft.drafted_at,
-            "open",
+            "progress",
             _("Drafted in the accounting system"),
             transaction=draft.transaction_id,
             evidence=facts,
@@ -142,11 +142,11 @@ def _before(period: Period, value: int, draft: DraftMade | None) -> Iterator[Eve
             _("business date"): kept.issued_on,
             _("asked for by transaction"): kept.checkout_transaction_id,
         }
-        yield Event(kept.reserved_at, "open", _("Reserved for a checkout"), kept.actor, evidence=asked)
+        yield Event(kept.reserved_at, "progress", _("Reserved for a checkout"), kept.actor, evidence=asked)
     for hole in HoleReported.objects.filter(**its_own):
         yield Event(
             hole.reported_at,
-            "open",
+            "progress",
             _("Seen as a hole"),
             text=_("A free value below the highest number."),
             transaction=hole.transaction_id,
@@ -180,7 +180,7 @@ def _of_entry(entry: Entry) -> Iterator[Event]:
         facts = {
             _("range"): granted.numbers,
             _("reference"): granted.reference,
-            _("valid to"): granted.valid_to or _("open"),
+            _("valid to"): granted.valid_to or _("no last day"),
         }
         if entry.atcud:
             facts["ATCUD"] = entry.atcud

@@ -333,7 +333,7 @@ class TestCommand:
         with transaction.atomic():
             number = issue("invoice", document="order:99", on=DAY).number
         out = StringIO()
-        with pytest.raises(CommandError, match="1 findings are open that nobody has acknowledged \\(1 missing\\)"):
+        with pytest.raises(CommandError, match="1 findings are unresolved \\(1 missing\\)"):
             call_command("ledger_reconcile", system="books", stdout=out)
         assert number in out.getvalue()
         assert "missing there" in out.getvalue()

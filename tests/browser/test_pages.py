@@ -16,7 +16,7 @@ from django.db import transaction
 from playwright.sync_api import Dialog, Page, expect
 
 from ledger import define_series, issue_many, open_period
-from ledger.models import FindingAcknowledged, GapExplained, NumberVoided, Period
+from ledger.models import AlarmRaised, FindingAcknowledged, GapExplained, NumberVoided, Period, Series
 from ledger.reports.formats import formats
 from ledger.sweeps.running import run
 from tests.browser.test_admin import PASSWORD, fits, shoot
@@ -46,6 +46,10 @@ def berlin(transactional_db: None) -> Shop:
     for value in (1, 2, 5):
         take(till, value)
     reserve(reserving(org="berlin"), "order:4711-with-a-long-name-and-no-place-to-break-it")
+    define_series("nota", org="berlin", template="{counter}", calendar="never", rules="BR", time_zone="UTC")
+    with transaction.atomic():
+        issue_many("nota", documents=["nota:1"], org="berlin", on=date(2026, 3, 1))
+    flag(Period.objects.get(series__code="nota"), "card", date(2026, 3, 2))
     run("flag_gaps")
     return made
 
@@ -109,7 +113,9 @@ def receipts(shop: Shop) -> int:
 
 
 def test_every_page_is_accessible_and_fits(page: Page, start: str, berlin: Shop, screenshots: Path) -> None:
-    period = f"period/{berlin.period.pk}"
+    period, nota = f"period/{berlin.period.pk}", Series.objects.get(code="nota").pk
+    alarm = {"kind": "void-too-early", "rule": 5, "problem": "The void is older than its number.", "remedy": "Ask."}
+    AlarmRaised.objects.create(tenant="berlin", series="invoice", subject="1" * 64, **alarm)
     pages = {
         "overview": ("?tenant=berlin", "invoice"),
         "series": (f"series/{berlin.series.pk}/", "2026-01-01"),
@@ -121,7 +127,12 @@ def test_every_page_is_accessible_and_fits(page: Page, start: str, berlin: Shop,
         "void": (f"{period}/1/void/", "This can't be taken back"),
         "gaps": ("gaps/?tenant=berlin&gaps-state=all", "berlin-secret cause"),
         "explain": (f"gaps/explain/?tenant=berlin&gap=e{berlin.gaps[1].pk}", "Explain a gap"),
-        "alarms": ("alarms/?tenant=berlin", "Alarms"),
+        "alarms": ("alarms/?tenant=berlin", "broken: 1 alarm"),
+        "register": ("register/?tenant=berlin", "B-2026-0010"),
+        "register-missing": ("register/?tenant=berlin&register-state=missing&month=2026-03", "berlin-secret cause"),
+        "rules": (f"series/{nota}/rules/", "overdue"),
+        "ranges": ("ranges/?tenant=berlin", "Authorised ranges"),
+        "books": ("books/?tenant=berlin", "Books in a file"),
         "findings": ("findings/?tenant=berlin", "unresolved"),
         "acknowledge": (f"findings/acknowledge/?tenant=berlin&finding={berlin.finding.pk}", "Acknowledge a finding"),
         "workers": ("workers/", "flag_gaps"),
@@ -133,6 +144,40 @@ def test_every_page_is_accessible_and_fits(page: Page, start: str, berlin: Shop,
         expect(page.locator("main")).to_contain_text(text)
         pictures(page, screenshots, f"pages-{name}")
         accessible(page)
+
+
+#: Longer than anything that a page has room for on one line.
+LONG = "Gesellschaft-fuer-Abrechnung-und-Verwaltung-mbH-und-Compagnie-" * 2
+
+
+def test_long_names_numbers_and_reasons_have_room(
+    page: Page, live_server: Any, transactional_db: None, screenshots: Path
+) -> None:
+    """Nothing is beyond the edge, and no cell is so narrow that its text stands letter by letter."""
+    made = shop(f"tenant-{LONG}"[:120], "RECHNUNG-DER-ZENTRALEN-BUCHHALTUNG", code=f"code-{LONG}"[:90], mark=LONG)
+    user("maria", *EVERYTHING)
+    log_in(page, live_server, "maria")
+    period = f"period/{made.period.pk}"
+    pages = {
+        "overview": "",
+        "series": f"series/{made.series.pk}/",
+        "period": f"{period}/",
+        "number": f"{period}/2/",
+        "void": f"{period}/1/void/",
+        "gaps": "gaps/?gaps-state=all",
+        "alarms": "alarms/?alarms-state=acknowledged",
+        "findings": "findings/",
+        "register": "register/",
+    }
+    for name, path in pages.items():
+        page.goto(f"{live_server.url}/ledger/{path}")
+        expect(page.locator("main")).to_contain_text(LONG[:40])
+        pictures(page, screenshots, f"long-{name}")
+        accessible(page)
+        cells = "[...document.querySelectorAll('td, dd')].filter(one => one.innerText.length > 12)"
+        assert not page.evaluate(f"{cells}.filter(one => one.clientWidth < 60).map(one => one.innerText)"), name
+        beyond = "[...document.querySelectorAll('.wide')].map(one => one.scrollWidth - one.clientWidth)"
+        assert max(page.evaluate(beyond), default=0) <= 0, f"{name}: a table is cut"
 
 
 def test_the_line_leads_down_to_one_number(page: Page, start: str, berlin: Shop) -> None:

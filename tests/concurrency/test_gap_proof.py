@@ -68,7 +68,7 @@ def test_a_committed_checkout_leaves_nothing(checkout: Checkout) -> None:
 
 def test_a_rolled_back_checkout_leaves_a_gap(checkout: Checkout) -> None:
     checkout.rollback()
-    assert states() == [State.OPEN]
+    assert states() == [State.LEFT_OVER]
     assert swept().flagged == 1
     assert GapFlagged.objects.get().value == 2
     expect_all_accounted_for()

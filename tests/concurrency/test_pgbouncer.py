@@ -269,7 +269,7 @@ def test_reports_are_read_through_it_while_others_check_out() -> None:
                 summary, voids, gaps, waiting, *_ = (list(part.cells()) for part in report.parts)
                 row = dict(zip([column.name for column in report.parts[0].columns], summary[0], strict=True))
                 listed = (len(voids), len(gaps), len(waiting))
-                found.append(report.ok and listed == (row["void"], row["missing"], row["open"]))
+                found.append(report.ok and listed == (row["void"], row["missing"], row["in_progress"]))
         return found
 
     assert all(all(found) for found in in_threads(6, report_or_check_out))

@@ -118,7 +118,7 @@ def addresses(shop: Shop) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     """By the name of each page, how to ask for it about a shop: its address and its query."""
     period, whose = f"/ledger/period/{shop.period.pk}", {"tenant": shop.tenant}
     files = ("csv", "json", "xlsx", "pdf")
-    parts = ("summary", "voids", "gaps", "open")
+    parts = ("summary", "voids", "gaps", "in_progress")
     return {
         "overview": [("/ledger/", whose)],
         "find": [("/ledger/find/", {**whose, "find-q": shop.entries[2].document})],

@@ -197,7 +197,7 @@ class TestTheCommand:
         told: dict[str, Any] = json.loads(out)
         assert (code, told["documents"], told["rows_read"]) == (1, 2, 3)
         assert [(one["kind"], one["number"]) for one in told["findings"]] == [("unknown", "RE-0009")]
-        assert "1 finding is open that nobody has acknowledged." in err
+        assert "1 finding is unresolved." in err
 
     def test_in_order(self, there: There, tmp_path: Path) -> None:
         options = (str(export(tmp_path, there)), "--system=file", "--date-column=date", "--void-column=state")

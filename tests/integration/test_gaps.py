@@ -63,7 +63,7 @@ class TestReserved:
             writer = shown.transaction_id
         assert str(shown) == "INV-0001"
         assert number("order:2") == "INV-0002"
-        assert holes() == [(1, State.OPEN)]
+        assert holes() == [(1, State.LEFT_OVER)]
         swept = sweep(grace=AT_ONCE)
         assert (swept.flagged, swept.in_flight, swept.lost) == (1, 0, 0)
         gap = GapFlagged.objects.get()
@@ -147,7 +147,7 @@ class TestPooled:
         series("pooled", give_back=False)
         self.hole_below("order:1")
         assert number("order:2") == "INV-0003"
-        assert holes() == [(1, State.OPEN)]
+        assert holes() == [(1, State.LEFT_OVER)]
         assert sweep(grace=AT_ONCE).flagged == 1
         assert GapFlagged.objects.get().metadata == {"cause": "given back, and not for a later document"}
         assert holes() == []
@@ -299,7 +299,7 @@ class TestCommand:
             issue("invoice", document="order:1")
         code, told = self.run("--grace", "0")
         assert code == 1
-        assert [(hole["number"], hole["state"]) for hole in told["holes"]] == [("INV-0001", "open")]
+        assert [(hole["number"], hole["state"]) for hole in told["holes"]] == [("INV-0001", "left_over")]
         code, told = self.run("sweep", "--grace", "0", "--by", "ada")
         assert code == 1
         assert told["swept"]["flagged"] == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+import zipfile
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -33,6 +35,7 @@ from ledger.verification import guards, watch
 from ledger.verification.alarms import Watch, acknowledge_alarm
 from ledger.web import counts
 from tests.integration.pages import flag
+from tests.integration.reporting import csv_tables, pdf_text, sheets
 from tests.integration.verified import tampered
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -206,6 +209,35 @@ def test_deleted_rows_are_seen_everywhere_at_once(admin_client: Client, period: 
     # Before a command looks, and raises an alarm.
     assert "3 values are lost:" in admin_client.get(f"/ledger/period/{period.pk}/").content.decode()
     everything_says(admin_client, period, tmp_path, State.LOST)
+
+
+def test_a_tampered_ledger_turns_every_surface_red(admin_client: Client, period: Period, tmp_path: Path) -> None:
+    """Pages, admin, files, commands, probes and what Prometheus would alert to: none looks as if all were well."""
+    lose(5, 6, 7)
+    everything_says(admin_client, period, tmp_path, State.LOST)
+    for name, text in texts(admin_client, period).items():
+        red = ('class="verdict bad"', "ledger-verdict-bad", "ledger-stands-bad")
+        assert any(mark in text for mark in red), name
+        assert 'class="verdict good"' not in text, name
+        assert "ledger-verdict-good" not in text, name
+    files = {
+        name: b"".join(admin_client.get(f"/ledger/{path}", {"tenant": TENANT}).streaming_content)  # type: ignore[attr-defined]
+        for name, path in (
+            *((name, f"period/{period.pk}/export/{name}/") for name in ("pdf", "xlsx", "csv")),
+            ("register", "register/csv/"),
+            ("package", "package/"),
+        )
+    }
+    with zipfile.ZipFile(io.BytesIO(files["package"])) as package:
+        files["contents"], files["its pdf"] = package.read("CONTENTS.txt"), package.read("report.pdf")
+    assert "lost or tampered" in files["contents"].decode()
+    for name in ("pdf", "its pdf"):
+        assert "Lost or tampered." in pdf_text(files[name]), name
+    assert "lost or tampered" in "".join(sheets(files["xlsx"]).values()).lower()
+    told = {row["what"]: row["is"] for row in csv_tables(files["csv"])["header"]}
+    assert told["State"] == State.LOST
+    states = [row["state"] for row in csv.DictReader(io.StringIO(files["register"].decode("utf-8-sig")))]
+    assert states.count("lost") == 1, "one line for the three values"
 
 
 def test_deleted_rows_are_seen_everywhere_after_the_nightly_look(

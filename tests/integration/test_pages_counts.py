@@ -47,7 +47,7 @@ def period() -> Period:
 
 
 def figures(bucket: Bucket) -> tuple[int, ...]:
-    return bucket.issued, bucket.void, bucket.flagged, bucket.open, bucket.lost
+    return bucket.issued, bucket.void, bucket.flagged, bucket.in_progress, bucket.lost
 
 
 def told() -> list[tuple[int, str, bool]]:

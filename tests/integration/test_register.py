@@ -77,7 +77,7 @@ def test_the_report_is_done_again_from_the_register_alone() -> None:
         assert states["valid"] + states["void"] == summary.issued
         assert states["void"] == summary.void
         assert states["missing"] + states["lost"] == summary.missing
-        assert states["reserved"] + states["free"] == summary.open
+        assert states["reserved"] + states["free"] == summary.in_progress
         values = [value for line in of_it for value in range(int(line["value"]), int(line["last_value"]) + 1)]
         assert values == list(range(summary.first, summary.last + 1)), "without a hole, and none twice"
         dates = [line["issued_on"] for line in of_it if line["state"] in ("valid", "void")]

@@ -41,7 +41,7 @@ class TestTheParts:
         (row,) = told("summary", tenant="shop")
         assert (row.series, row.period, row.template) == ("bill", "2026-01-01 to 2026-12-31", "B2026-{counter:03}")
         assert (row.first, row.last, row.first_number, row.last_number) == (1, 8, "B2026-001", "B2026-008")
-        assert (row.expected, row.issued, row.open, row.missing, row.missing_ranges) == (8, 4, 1, 3, 2)
+        assert (row.expected, row.issued, row.in_progress, row.missing, row.missing_ranges) == (8, 4, 1, 3, 2)
         assert (row.void, row.out_of_order, row.duplicates, row.lost) == (1, 0, 0, 0)
         assert (row.expected_from_rows, row.adds_up) == (8, True)
 
@@ -80,15 +80,15 @@ class TestTheParts:
 
     def test_open_values_are_those_reserved_and_free(self) -> None:
         eventful()
-        (row,) = told("open", tenant="shop")
+        (row,) = told("in_progress", tenant="shop")
         assert (row.value, row.number, row.state, row.document) == (7, "B2026-007", "reserved", "order:7")
         assert (row.asked_by, row.asked_for) == ("checkout", date(2026, 2, 2))
         period = pooled(org="pool")
         take(period, 3)
-        assert [(row.value, row.state) for row in told("open", tenant="pool")] == [(1, "free"), (2, "free")]
+        assert [(row.value, row.state) for row in told("in_progress", tenant="pool")] == [(1, "free"), (2, "free")]
         (summary,) = told("summary", tenant="pool")
         # What was minted ahead, above the highest number, is nobody's yet.
-        assert (summary.first, summary.last, summary.expected, summary.open, summary.missing) == (1, 3, 3, 2, 0)
+        assert (summary.first, summary.last, summary.expected, summary.in_progress, summary.missing) == (1, 3, 3, 2, 0)
 
     def test_a_period_opens_where_the_one_before_it_closed_or_anew(self) -> None:
         define_series("bill", template="B{year}-{counter}", time_zone="UTC")
@@ -114,18 +114,18 @@ class TestSpansOfDates:
         eventful()
         (january,) = told("summary", tenant="shop", until=date(2026, 1, 31))
         assert (january.first, january.last) == (1, 4)
-        assert (january.expected, january.issued, january.open, january.missing) == (4, 2, 0, 2)
+        assert (january.expected, january.issued, january.in_progress, january.missing) == (4, 2, 0, 2)
         assert january.adds_up
         assert [gap.start for gap in told("gaps", tenant="shop", until=date(2026, 1, 31))] == [3, 4]
         assert told("voids", tenant="shop", until=date(2026, 1, 31)) == []
         asked: dict[str, Any] = {"tenant": "shop", "since": date(2026, 2, 1)}
         (february,) = told("summary", **asked)
         assert (february.first, february.last, february.first_number) == (5, 8, "B2026-005")
-        assert (february.expected, february.issued, february.open, february.missing) == (4, 2, 1, 1)
+        assert (february.expected, february.issued, february.in_progress, february.missing) == (4, 2, 1, 1)
         assert (february.void, february.adds_up) == (1, True)
         assert [gap.start for gap in told("gaps", **asked)] == [6]
         assert [row.number for row in told("voids", **asked)] == ["B2026-005"]
-        assert [row.value for row in told("open", **asked)] == [7]
+        assert [row.value for row in told("in_progress", **asked)] == [7]
 
     def test_that_touch_hold_each_value_once_also_out_of_order(self) -> None:
         eventful()
@@ -139,7 +139,7 @@ class TestSpansOfDates:
                 zip([date.fromordinal(edge.toordinal() + 1) for edge in edges], edges[1:], strict=False)
             )
         ]
-        for figure in ("expected", "issued", "open", "missing", "void", "out_of_order"):
+        for figure in ("expected", "issued", "in_progress", "missing", "void", "out_of_order"):
             assert sum(getattr(part, figure) for part in parts) == getattr(whole, figure), figure
         assert all(part.adds_up for part in parts)
         assert whole.out_of_order == 1
@@ -161,7 +161,7 @@ class TestTheHeader:
         assert (header.tenant, header.tax_id, header.series) == ("shop", "DE123456789", "bill")
         assert (header.template, header.time_zone) == ("B{year}-{counter:03}", "Asia/Kolkata")
         assert header.made_at.isoformat() == "2026-11-21T17:30:00+05:30"
-        assert str(header.position) == "7 entries, 1 void, 1 explanation, 0 declarations, 0 of findings; 1 open"
+        assert str(header.position) == "7 entries, 1 void, 1 explanation, 0 declarations, 0 of findings; 1 in progress"
         assert (report.ok, report.verdict.state) == (False, State.UNEXPLAINED)
         assert report.problems == ("2 missing values are not explained (shop/bill from 2026-01-01).",)
 
@@ -218,9 +218,9 @@ class TestOneSnapshot:
         eventful()
         number("bill", date(2027, 1, 1), org="shop")
         flagged(Period.objects.get(prefix="B2027-"))
-        kept = [told(name, tenant="shop") for name in ("summary", "gaps", "open")]
+        kept = [told(name, tenant="shop") for name in ("summary", "gaps", "in_progress")]
         monkeypatch.setattr(scope, "_KEPT", 3)
-        assert [told(name, tenant="shop") for name in ("summary", "gaps", "open")] == kept
+        assert [told(name, tenant="shop") for name in ("summary", "gaps", "in_progress")] == kept
         with continuity_report(tenant="shop") as report:
             rows(report, "gaps")
             assert rows(report, "gaps") == kept[1]
@@ -480,7 +480,7 @@ class TestWhatOthersAdd:
         eventful()
         with continuity_report(tenant="shop") as report:
             assert [part.name for part in report.parts] == [
-                *("summary", "voids", "gaps", "open", "dating", "series", "settings")
+                *("summary", "voids", "gaps", "in_progress", "dating", "series", "settings")
             ]
 
     def test_a_column_has_a_title(self) -> None:
@@ -539,5 +539,5 @@ def test_gaps_are_those_of_a_model_that_looks_at_each_value(kinds: list[str]) ->
     ]
     assert found == expected
     (row,) = told("summary", series=code)
-    assert (row.missing, row.open) == (kinds.count("gap") + kinds.count("lost"), kinds.count("reserved"))
+    assert (row.missing, row.in_progress) == (kinds.count("gap") + kinds.count("lost"), kinds.count("reserved"))
     assert row.lost == kinds.count("lost")

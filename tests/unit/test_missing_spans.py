@@ -58,11 +58,11 @@ def test_every_value_without_a_document_comes_once_and_as_what_it_is(run: dict[i
 @given(runs())
 def test_the_tally_is_that_of_the_values(run: dict[int, What | None]) -> None:
     counted = tally(spans(pairs(run)))
-    open_values = [value for value, what in run.items() if what is not None and what.is_open]
-    missing = [value for value, what in run.items() if what is not None and not what.is_open]
-    both = sorted(open_values + missing)
+    waiting = [value for value, what in run.items() if what is not None and what.is_in_progress]
+    missing = [value for value, what in run.items() if what is not None and not what.is_in_progress]
+    both = sorted(waiting + missing)
     assert counted == Tally(
-        open=len(open_values),
+        in_progress=len(waiting),
         missing=len(missing),
         ranges=len([value for value in missing if value - 1 not in missing]),
         lost=len([value for value, what in run.items() if what is What.LOST]),

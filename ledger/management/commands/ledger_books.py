@@ -23,7 +23,7 @@ class Command(LedgerCommand):
         "Compares the ledger with books in a file: the export of any accounting program (CSV, XLSX, ODS, JSON lines), "
         "as the whole of the books, or as all of them within some days. The findings are those of a live system. "
         "Nothing is half read: bad rows are listed, and the file is refused. "
-        "Exit code 0: nothing is open that nobody has acknowledged; 1: something is, or the file is refused; 2: the "
+        "Exit code 0: no finding is unresolved; 1: something is, or the file is refused; 2: the "
         "options are no good."
     )
     judges = False
@@ -85,8 +85,8 @@ class Command(LedgerCommand):
         else:
             self._tell(read)
         if still := [finding for finding in read.findings if not finding.is_acknowledged]:
-            told = counted(len(still), "finding is open", "findings are open")
-            raise CommandError(f"{told} that nobody has acknowledged.", returncode=FAILED)
+            told = counted(len(still), "finding is unresolved", "findings are unresolved")
+            raise CommandError(f"{told}.", returncode=FAILED)
 
     def _tell(self, read: FileRead) -> None:
         self.stdout.write(f"{read.rows_read:,} rows of {read.source} tell of {read.documents:,} documents.")

@@ -31,7 +31,7 @@ class Command(LedgerCommand):
         "Shows every hole with where it stands, and every gap with its explanation. list is what it does by default; "
         "sweep first flags, as the workers do, what no checkout will fill; explain says why; skip goes past a number "
         "that the tenant's ledger has already. Exit code 0: in order; "
-        "1: something is open or unexplained, or was refused; 2: values are lost, or the options are no good."
+        "1: something is left over or unexplained, or was refused; 2: values are lost, or the options are no good."
     )
     judges = True
     examples = """  manage.py ledger_gaps
@@ -194,14 +194,14 @@ class Command(LedgerCommand):
 
 
 class _Seen:
-    """What was seen of holes that passed by: how many are lost, or open, which the next sweep flags; and lost ones."""
+    """What was seen of holes that passed by: how many are lost or left over (a sweep flags those), and lost ones."""
 
     def __init__(self) -> None:
         self.lost: list[Hole] = []
         self._counts: Counter[tuple[Any, ...]] = Counter()
 
     def passing(self, holes: Iterable[Hole]) -> Iterator[Hole]:
-        kinds = {State.LOST: Kind.LOST, State.OPEN: Kind.OPEN}
+        kinds = {State.LOST: Kind.LOST, State.LEFT_OVER: Kind.LEFT_OVER}
         for hole in holes:
             if hole.state in kinds:
                 self._counts[kinds[hole.state], hole.tenant, hole.series, hole.starts_on] += hole.count

@@ -39,7 +39,7 @@ class Command(LedgerCommand):
         self._shared(adding)
         adding.add_argument("--prefix", default="", metavar="TEXT", help="As the authority has it: {label}.")
         adding.add_argument("--first", type=int, required=True, metavar="N", help="The first value.")
-        adding.add_argument("--last", type=int, metavar="N", help="The last value; none for an open range.")
+        adding.add_argument("--last", type=int, metavar="N", help="The last value; none for a range without end.")
         adding.add_argument(
             "--from", dest="valid_from", type=iso_date, required=True, metavar="DATE", help="First day."
         )

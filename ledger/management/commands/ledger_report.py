@@ -29,10 +29,10 @@ _STEPS = 5
 
 class Command(LedgerCommand):
     help = (
-        "Writes the continuity report of one tenant: every number from first to last, issued, void, open or missing, "
-        "and why. All of it is read from one snapshot, and checkouts go on meanwhile. Exit code 0: everything adds up, "
-        "and nothing is open; 1: people have work to do; 2: values are lost, come twice or don't add up, which the "
-        "report says in red, or the options are no good, or the format's library is not installed."
+        "Writes the continuity report of one tenant: every number from first to last, issued, void, in progress or "
+        "missing, and why. All of it is read from one snapshot, and checkouts go on meanwhile. Exit code 0: everything "
+        "adds up, and nothing is left to do; 1: people have work to do; 2: values are lost, come twice or don't add "
+        "up, which the report says in red, or the options are no good, or the format's library is not installed."
     )
     judges = True
     examples = """  manage.py ledger_report --series invoice --on 2026-01-01 --format pdf --output invoices-2026.pdf

@@ -34,9 +34,9 @@ class Command(LedgerCommand):
         "waits to be numbered, voids, gaps, closed periods, and whether the database's schema, guards, owners and "
         "privileges are those that the migrations make. Each offending row or object is named, and kept as an alarm "
         "until a later look no longer finds it; notes say what else should be known. look is what it does by default; "
-        "alarms shows the open ones without looking; acknowledge says why what can't be mended may stand, which takes "
-        "it out of the exit code. Exit code 0: in order; 1: people have work to do; 2: rows or guards were lost or "
-        "tampered with, or the options are no good. Checkouts may go on meanwhile."
+        "alarms shows the unresolved ones without looking; acknowledge says why what can't be mended may stand, which "
+        "takes it out of the exit code. Exit code 0: in order; 1: people have work to do; 2: rows or guards were lost "
+        "or tampered with, or the options are no good. Checkouts may go on meanwhile."
     )
     judges = True
     examples = """  manage.py ledger_verify
@@ -51,7 +51,7 @@ class Command(LedgerCommand):
         parser.set_defaults(action="look")
         self._looking(parser)
         self._looking(actions.add_parser("look", help="Look at everything, and keep what is found."))
-        self._looking(actions.add_parser("alarms", help="Show the alarms that are open, by the last look."))
+        self._looking(actions.add_parser("alarms", help="Show the unresolved alarms, by the last look."))
         saying = actions.add_parser("acknowledge", help="Say why what can't be mended may stand.")
         super().add_arguments(saying)
         saying.add_argument("alarm", nargs="+", type=int, help="The id of the alarm.")
@@ -109,7 +109,7 @@ class Command(LedgerCommand):
             self.stdout.write(self.style.SUCCESS(f"Acknowledged: {', '.join(map(str, options['alarm']))}."))
 
     def _alarms(self, alias: str, options: dict[str, Any]) -> None:
-        """The open alarms that concern what is asked about, and how it stands."""
+        """The unresolved alarms that concern what is asked about, and how it stands."""
         found = with_state(AlarmRaised.objects.using(alias)).filter(resolved_at=None).order_by("pk")
         for column, value in (("tenant", options["tenant"]), ("series", options["series"])):
             if value is not None:

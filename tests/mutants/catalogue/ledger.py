@@ -158,8 +158,8 @@ MUTANTS = (
     Mutant(
         "a gap judged by age",
         "ledger/gaps/finding.py",
-        "State.OPEN if row.is_old and not row.is_held else State.IN_FLIGHT",
-        "State.OPEN if row.is_old else State.IN_FLIGHT",
+        "State.LEFT_OVER if row.is_old and not row.is_held else State.IN_FLIGHT",
+        "State.LEFT_OVER if row.is_old else State.IN_FLIGHT",
         (f"{GAP_PROOF}::test_a_running_checkout_is_in_flight_and_not_waited_for",),
     ),
     Mutant(

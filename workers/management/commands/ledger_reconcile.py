@@ -29,8 +29,8 @@ class Command(LedgerCommand):
     help = (
         "Reads what changed in an accounting system, compares it with the ledger by number, and shows the findings. "
         "run is what it does by default; findings shows them without asking the system; acknowledge says why one may "
-        "stand. Exit code 0: nothing is open that nobody has acknowledged; 1: something is, or was refused; 2: the "
-        "options are no good; 3: the system could not be read, and the next run goes on where this one ended."
+        "stand. Exit code 0: no finding is unresolved; 1: some are, or it was refused; 2: the options are no good; 3: "
+        "the system could not be read, and the next run goes on where this one ended."
     )
     examples = """  manage.py ledger_reconcile --system books
   manage.py ledger_reconcile --system books --full
@@ -43,8 +43,8 @@ class Command(LedgerCommand):
         actions = parser.add_subparsers(dest="action", metavar="run | findings | acknowledge")
         parser.set_defaults(action="run")
         self._reading(parser)
-        self._reading(actions.add_parser("run", help="Read, compare and show what is open."))
-        showing = actions.add_parser("findings", help="Show what is open, by the last comparison.")
+        self._reading(actions.add_parser("run", help="Read, compare and show what is unresolved."))
+        showing = actions.add_parser("findings", help="Show what is unresolved, by the last comparison.")
         self._shared(showing)
         showing.add_argument("--resolved", action="store_true", help="Show those that are over as well.")
         saying = actions.add_parser("acknowledge", help="Say why findings may stand.")
@@ -150,9 +150,7 @@ class Command(LedgerCommand):
         counts = count_findings(**its_own, acknowledged=False, using=alias)
         if counts:
             told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-            raise CommandError(
-                f"{sum(counts.values())} findings are open that nobody has acknowledged ({told}).", returncode=FAILED
-            )
+            raise CommandError(f"{sum(counts.values())} findings are unresolved ({told}).", returncode=FAILED)
 
 
 def system_key(system: credentials.System) -> dict[str, str]:

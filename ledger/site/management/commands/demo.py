@@ -224,7 +224,7 @@ class Command(LedgerCommand):
             "values",
             "= issued",
             "of these void",
-            "+ open",
+            "+ in progress",
             "+ missing",
             "sums agree",
         )
