@@ -99,6 +99,7 @@ def _register(scope: Scope) -> Iterator[Cells]:
     other_place, other_value, other = next(others, _END)
     wanted, zone = scope.wanted, scope.zone
     voids = scope.snapshot.rows(sql.REGISTER_VOIDS, wanted)
+    void: list[Any]
     void_place, void_value, *void = next(voids, _END)
     #: The voids of values up to here, by the id of the entry: a value that stands in the ledger twice has two.
     pending: dict[int, Cells] = {}

@@ -88,7 +88,8 @@ def _table(
     following = iter(rows)
     # Column by column, since a register is as long as the ledger, and nearly all of it needs no quotes.
     while chunk := list(islice(following, _CHUNK)):
-        columns, typed = [], []
+        columns: list[Sequence[str]] = []
+        typed: list[str] = []
         for cells, kind in zip(zip(*chunk, strict=True), kinds, strict=True):
             texts = _texts(cells, kind)
             columns.append(texts)

@@ -80,7 +80,7 @@ def question(effort: Effort) -> tuple[Contest, Steps]:
     contest = Contest("pages", title, "pages per s", sides, 1 / LIMIT)
 
     def steps() -> Steps:
-        yield from report._fill(effort.rows)
+        yield from report.fill(effort.rows)
         period = Period.objects.get(tenant=report.TENANT)
         user, _ = User.objects.get_or_create(username="bench", is_superuser=True)
         visitor.force_login(user)
