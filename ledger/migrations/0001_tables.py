@@ -38,7 +38,11 @@ class Migration(migrations.Migration):
                 ACTOR,
                 ("changed_at", written_at()),
             ],
-            {"verbose_name_plural": "changes of access", "default_permissions": ("view",)},
+            {
+                "verbose_name_plural": "changes of access",
+                "default_permissions": ("view",),
+                "indexes": [models.Index(fields=["tenant"], name="ledger_accesschanged_of")],
+            },
         ),
         migrations.CreateModel(
             "AdoptingDay",
@@ -64,7 +68,7 @@ class Migration(migrations.Migration):
                 ACTOR,
                 ("adopted_at", written_at()),
             ],
-            {"default_permissions": ("view",)},
+            {"default_permissions": ("view",), "indexes": [models.Index(fields=["tenant"], name="ledger_adoption_of")]},
         ),
         migrations.CreateModel(
             "DefaultSeries",
@@ -314,7 +318,11 @@ class Migration(migrations.Migration):
                 ("acknowledged_at", written_at()),
                 ("finding", kept("ledger.findingraised", related_name="acknowledgements")),
             ],
-            {"verbose_name_plural": "findings acknowledged", "default_permissions": ("view",)},
+            {
+                "verbose_name_plural": "findings acknowledged",
+                "default_permissions": ("view",),
+                "indexes": [models.Index(fields=["tenant"], name="ledger_findingacknowledged_of")],
+            },
         ),
         migrations.CreateModel(
             "FindingResolved",
@@ -343,6 +351,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "gaps explained",
                 "permissions": [("explain_gap", "Can explain a gap")],
                 "default_permissions": ("view",),
+                "indexes": [models.Index(fields=["tenant"], name="ledger_gapexplained_of")],
             },
         ),
         migrations.CreateModel(
@@ -442,7 +451,11 @@ class Migration(migrations.Migration):
                 ("changed_at", written_at()),
                 ("period", kept("ledger.period", related_name="changes")),
             ],
-            {"verbose_name_plural": "changes of periods", "default_permissions": ("view",)},
+            {
+                "verbose_name_plural": "changes of periods",
+                "default_permissions": ("view",),
+                "indexes": [models.Index(fields=["tenant"], name="ledger_periodchanged_of")],
+            },
         ),
         migrations.CreateModel(
             "Pool",
@@ -775,7 +788,11 @@ class Migration(migrations.Migration):
                 ("changed_at", written_at()),
                 ("series", kept("ledger.series", related_name="changes")),
             ],
-            {"verbose_name_plural": "changes of series", "default_permissions": ("view",)},
+            {
+                "verbose_name_plural": "changes of series",
+                "default_permissions": ("view",),
+                "indexes": [models.Index(fields=["tenant"], name="ledger_serieschanged_of")],
+            },
         ),
         migrations.CreateModel(
             "Slot",
@@ -1043,7 +1060,11 @@ class Migration(migrations.Migration):
                 ("acknowledged_at", written_at()),
                 ("alarm", kept("ledger.alarmraised", related_name="acknowledgements")),
             ],
-            {"verbose_name_plural": "alarms acknowledged", "default_permissions": ("view",)},
+            {
+                "verbose_name_plural": "alarms acknowledged",
+                "default_permissions": ("view",),
+                "indexes": [models.Index(fields=["tenant"], name="ledger_alarmacknowledged_of")],
+            },
         ),
         migrations.CreateModel(
             "LedgerSeal",

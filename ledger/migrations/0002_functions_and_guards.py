@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     operations = [
         InstallFunctionsAndGuards(
             {
-                "guards": "5b6a3b1f7f475b7d",
+                "guards": "12c6494b7203b982",
                 "ledger_acknowledge": "c5d71d91e0e2639c",
                 "ledger_acknowledge_alarms": "0524e728cf224c46",
                 "ledger_act_as": "c440cde9695c39ac",
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 "ledger_latest_date": "fa91f339951bdf84",
                 "ledger_latest_of": "e6581fa2b6558839",
                 "ledger_leave_ticket": "cf5706fc829d09ed",
-                "ledger_lines_v1": "868441ed07b51d6f",
+                "ledger_lines_v1": "aee8d7cab910f194",
                 "ledger_look": "2f059177562ad48b",
                 "ledger_lower_date": "beca7caeb4584209",
                 "ledger_make_default": "4076dd7b4c644774",

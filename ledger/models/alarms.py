@@ -88,6 +88,7 @@ class AlarmAcknowledged(Event):
     class Meta:
         verbose_name_plural = "alarms acknowledged"
         default_permissions = ("view",)
+        indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_alarmacknowledged_of")]
 
     def __str__(self) -> str:
         return self.reason

@@ -22,6 +22,7 @@ class SeriesChanged(Event):
     class Meta:
         verbose_name_plural = "changes of series"
         default_permissions = ("view",)
+        indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_serieschanged_of")]
 
     def __str__(self) -> str:
         return f"{self.series}: {', '.join(self.new)}"
@@ -39,6 +40,7 @@ class PeriodChanged(Event):
     class Meta:
         verbose_name_plural = "changes of periods"
         default_permissions = ("view",)
+        indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_periodchanged_of")]
 
     def __str__(self) -> str:
         return f"{self.period}: {', '.join(self.new)}"
@@ -59,6 +61,7 @@ class AccessChanged(Event):
     class Meta:
         verbose_name_plural = "changes of access"
         default_permissions: ClassVar = ("view",)
+        indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_accesschanged_of")]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.kind}"

@@ -227,6 +227,7 @@ class Adoption(Event):
 
     class Meta:
         default_permissions = ("view",)
+        indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_adoption_of")]
 
     def __str__(self) -> str:
         return f"{self.source}: {self.rows} numbers"
@@ -271,6 +272,7 @@ class GapExplained(Event):
         verbose_name_plural = "gaps explained"
         default_permissions = ("view",)
         permissions: ClassVar = [("explain_gap", "Can explain a gap")]
+        indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_gapexplained_of")]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(entry__isnull=False, adopted_gap__isnull=True)

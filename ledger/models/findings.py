@@ -138,6 +138,7 @@ class FindingAcknowledged(Event):
     class Meta:
         verbose_name_plural = "findings acknowledged"
         default_permissions = ("view",)
+        indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_findingacknowledged_of")]
 
     def __str__(self) -> str:
         return self.reason

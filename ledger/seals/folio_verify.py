@@ -4,8 +4,9 @@
 
 FILE is what `manage.py ledger_seal export` or `prove` wrote, as JSON lines. Of an export it checks each row, each seal,
 the signatures and the chain, and then counts the numbers: which are there twice, which are missing. Of a proof it
-checks that its row is in the seal. Give two exports of different times, and it checks that the later one holds all
-that the earlier one had. PUBLIC_KEY is the merchant's key (64 hexadecimal digits), as you got it from the merchant by
+checks that its row is in the seal. Give two exports of different times, the older one first, and it checks that the
+later one holds all that the earlier one had; give the database's chain beside a tenant's, and it checks that the one
+has the heads of the other. PUBLIC_KEY is the merchant's key (64 hexadecimal digits), as you got it from the merchant by
 another way; without it, the script tells which keys have signed. --tokens writes the time stamps to files, and tells
 how openssl checks them. Exit code 0: all is as it was sealed; 1: so it is, and numbers are missing or nobody signed;
 2: something was changed, or can't be read.
@@ -32,6 +33,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 _OF_EVENTS = "id tenant era transaction login role"
@@ -64,6 +66,7 @@ _TABLES = {
     "ledger_periodchanged": f"{_OF_EVENTS} period old new changed_at | actor",
     "ledger_rangelapsed": f"{_OF_EVENTS} authorised first_value last_value lapsed_at | actor",
     "ledger_seal": f"{_OF_EVENTS} number signed_head",
+    "ledger_sealanchored": f"{_OF_EVENTS} seal kind token_sha256 anchored_at",
     "ledger_serieschanged": f"{_OF_EVENTS} series old new changed_at | actor",
     # As they were when the seal was made; the first value and the counter of a period come last.
     "ledger_period": "id tenant series starts_on ordinal settings first_value last_value",
@@ -319,6 +322,8 @@ class Report:
         self.open: list[str] = []
         self.said: list[str] = []
         self.tokens: dict[str, bytes] = {}
+        #: The hashes of tenants' heads that the database's chain has, by tenant and number.
+        self.heads: dict[tuple[str, int], str] = {}
 
     def take_tokens(self, signed_head: str, shipped: dict[str, Any]) -> None:
         """Keep the time stamps of a seal, by the hash that they are about."""
@@ -376,7 +381,7 @@ class Numbers:
 
 
 def check_export(
-    lines: Iterable[dict[str, Any]], keys: Iterable[str], report: Report, *, with_rows: bool = True
+    tenant: str | None, lines: Iterable[dict[str, Any]], keys: Iterable[str], report: Report, *, with_rows: bool = True
 ) -> list[str]:
     """Check an export but for its first line, and return the hashes of its signed heads, the first seal first."""
     heads: list[str] = []
@@ -389,6 +394,8 @@ def check_export(
                 _end(head, tree, report)
             try:
                 head = check_link(before, shipped, keys)
+                if head["tenant"] != tenant:
+                    raise Wrong(f"{name_of(head)} stands in a file of tenant {tenant!r}")
             except Wrong as error:
                 report.wrong.append(str(error))
                 head = json.loads(shipped["head"])
@@ -404,6 +411,8 @@ def check_export(
                 report.wrong.append(f"{source} {pk} was changed after {name_of(head)}")
             tree.add(bytes.fromhex(shipped.get("leaf", leaf.hex())))
             numbers.add(dict(zip(COLUMNS[row[0]], row, strict=True)))
+            if row[0] == "ledger_seal":
+                report.heads[row[2], row[-2]] = row[-1]
         else:
             report.wrong.append(f"{shipped['was']}, which {name_of(head)} covers, is gone")
             tree.add(bytes.fromhex(shipped["leaf"]))
@@ -452,7 +461,7 @@ def _check_proofs(proofs: Iterable[dict[str, Any]], keys: Iterable[str], report:
 
 
 def check_files(paths: Sequence[str], keys: Sequence[str]) -> Report:
-    """Check each file, and that exports of one tenant agree; what can't be read is wrong."""
+    """Check each file, and that exports of one tenant, the oldest first, agree; what can't be read is wrong."""
     report, exports = Report(), {}
     for path in paths:
         try:
@@ -461,7 +470,8 @@ def check_files(paths: Sequence[str], keys: Sequence[str]) -> Report:
                 first: dict[str, Any] = next(lines, {})
                 if first.get("folio") in (EXPORT, HEADS):
                     with_rows = first["folio"] == EXPORT
-                    exports[path] = (first["tenant"], check_export(lines, keys, report, with_rows=with_rows))
+                    tenant = first["tenant"]
+                    exports[path] = (tenant, check_export(tenant, lines, keys, report, with_rows=with_rows))
                 elif first.get("folio") == PROOF:
                     _check_proofs((first, *lines), keys, report)
                 else:
@@ -470,10 +480,22 @@ def check_files(paths: Sequence[str], keys: Sequence[str]) -> Report:
             report.wrong.append(f"{path}: {error}")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             report.wrong.append(f"{path} can't be read: {type(error).__name__}: {error}")
-    for one, (tenant, heads) in exports.items():
-        for other, (same, longer) in exports.items():
-            if one != other and tenant == same and len(heads) <= len(longer) and heads != longer[: len(heads)]:
-                report.wrong.append(f"{other} does not go on from {one}: history was rewritten between them")
+    for (one, (tenant, heads)), (other, (same, later)) in combinations(exports.items(), 2):
+        if tenant == same and heads == later[: len(heads)]:
+            report.said.append(f"{other} goes on from {one}")
+        elif tenant == same and later == heads[: len(later)]:
+            told = f"{other} ends before {one}, which you named first"
+            report.wrong.append(f"{told}: seals were cut off, or the older file doesn't come first")
+        elif tenant == same:
+            report.wrong.append(f"{other} does not go on from {one}: history was rewritten between them")
+    for tenant, heads in {tenant: heads for tenant, heads in exports.values() if tenant is not None}.items():
+        known = {number: head for (owner, number), head in report.heads.items() if owner == tenant}
+        if any(head != heads[number - 1] for number, head in known.items() if number <= len(heads)):
+            report.wrong.append(f"the database's chain has other seals of tenant {tenant!r}")
+        elif known and max(known) > len(heads):
+            report.open.append(f"the database's chain has seal {max(known)} of tenant {tenant!r}, and no file here has")
+        elif known:
+            report.said.append(f"the database's chain has seal {max(known)} of tenant {tenant!r} as it is here")
     return report
 
 

@@ -100,8 +100,8 @@ def _seal(tenant: str | None, using: str, cursor: Any, horizon: int | None, *, f
         using, sql.new_rows(tenant, number=facts["number"], since=facts["since"]), wanted
     ):
         batch.add(source, row, line, personal)
-    rows = len(batch.ids)
-    if not rows and not first:
+    # A time stamp alone is no news: it would ask for the next seal, and that for the next time stamp.
+    if not first and all(source == "ledger_sealanchored" for source in batch.tables):
         return None
     if tenant is not None:
         for source, row, line in stream(using, sql.STATE, wanted):
@@ -137,7 +137,7 @@ def _seal(tenant: str | None, using: str, cursor: Any, horizon: int | None, *, f
             ],
         )
         (kept,) = raw.fetchone() or ()
-    return Sealed(kept, tenant, facts["number"], root, rows)
+    return Sealed(kept, tenant, facts["number"], root, len(batch.ids))
 
 
 def _signed(head: str, signs: Signer | None, before: Signer | None, last_key: str | None) -> tuple[str, str]:

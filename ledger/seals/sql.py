@@ -20,10 +20,11 @@ DURABLE = """
 """
 
 # What the seals of a tenant cover, and those of the database: what belongs to no tenant, and the tenants' seals. (The
-# database's own seals are covered by their chain, and anchors by what they are.)
-_OF_TENANT = "l.tenant = %(tenant)s AND l.source NOT IN ('ledger_seal', 'ledger_period', 'ledger_series')"
-_OF_DATABASE = """(l.source IN ('ledger_alarmraised', 'ledger_alarmresolved', 'ledger_alarmacknowledged')
-                      AND l.tenant IS NULL
+# database's own seals are covered by their chain.)
+_NO_EVENT_OF_TENANTS = "('ledger_seal', 'ledger_sealanchored', 'ledger_period', 'ledger_series')"
+_OF_TENANT = f"l.tenant = %(tenant)s AND l.source NOT IN {_NO_EVENT_OF_TENANTS}"
+_OF_DATABASE = """(l.source IN ('ledger_alarmraised', 'ledger_alarmresolved', 'ledger_alarmacknowledged',
+                                 'ledger_sealanchored') AND l.tenant IS NULL
                    OR l.source = 'ledger_seal' AND l.tenant IS NOT NULL)"""
 
 # A row is new that the seal before didn't see. A transaction below the snapshot's xmin was over by then, which BRIN
@@ -32,9 +33,11 @@ _NEW = """l.era = %(era)s AND l.transaction_id >= pg_snapshot_xmin(%(since)s::pg
           AND l.transaction_id < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
           AND NOT pg_visible_in_snapshot(l.transaction_id::text::xid8, %(since)s::pg_snapshot)"""
 
-# In a new era all that no seal has covered yet: also what was left of the era before.
-_LEFT = """l.era <= %(era)s AND NOT EXISTS (
+_IN_NO_SEAL = """NOT EXISTS (
                SELECT FROM ledger_sealed_rows(%(tenant)s) z WHERE z.source = l.source AND z.id = l.id)"""
+
+# In a new era all that no seal has covered yet: also what was left of the era before.
+_LEFT = f"l.era <= %(era)s AND {_IN_NO_SEAL}"
 
 
 def covered(tenant: str | None) -> str:
@@ -65,7 +68,7 @@ TENANTS_WITH_NEWS = f"""
     WITH written AS MATERIALIZED (
         SELECT DISTINCT l.tenant, l.transaction_id
         FROM ledger_lines_v1() l
-        WHERE l.tenant IS NOT NULL AND l.source NOT IN ('ledger_seal', 'ledger_period', 'ledger_series')
+        WHERE l.tenant IS NOT NULL AND l.source NOT IN {_NO_EVENT_OF_TENANTS}
           AND l.era <= (SELECT ledger_era()) AND l.transaction_id >= greatest(%(horizon)s, 0)
           AND l.transaction_id < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
     ), last AS MATERIALIZED (
@@ -124,6 +127,12 @@ SEALS = """
     ORDER BY z.number LIMIT 50
 """
 
+# What the rows that no seal covers yet say of changed settings.
+NEW_CHANGES = f"""
+    SELECT l.source, l.line FROM ledger_lines_v1() l
+    WHERE l.source IN ('ledger_periodchanged', 'ledger_serieschanged') AND {_OF_TENANT} AND {_IN_NO_SEAL}
+"""  # noqa: S608
+
 # A stretch of a seal's rows: its ids and leaves from one place on. Arguments: seal, first place (from 0), how many.
 STRETCH = """
     SELECT z.ids[%(first)s + 1 : %(first)s + %(count)s],
@@ -138,17 +147,16 @@ LINES = """
 
 # Rows that no seal covers, though the last one saw them; that bear an era which is not theirs; or a transaction that
 # nobody has had yet.
-UNSEALED = """
+UNSEALED = f"""
     SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
-    WHERE {covered}
-      AND NOT EXISTS (SELECT FROM ledger_sealed_rows(%(tenant)s) z WHERE z.source = l.source AND z.id = l.id)
+    WHERE {{covered}} AND {_IN_NO_SEAL}
       AND (l.era > (SELECT ledger_era()) OR l.transaction_id < 1
            OR l.era = (SELECT ledger_era())
                AND l.transaction_id >= (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
            OR l.era < %(era)s
            OR (l.era = %(era)s AND pg_visible_in_snapshot(l.transaction_id::text::xid8, %(since)s::pg_snapshot)))
     ORDER BY 1, 2
-"""
+"""  # noqa: S608
 
 TWICE = """
     SELECT z.source, z.id, min(z.number), max(z.number) FROM ledger_sealed_rows(%(tenant)s) z

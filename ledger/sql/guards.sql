@@ -1,7 +1,7 @@
 -- What guards the tables, beside their functions: triggers, exclusion constraints, checks and a few indexes that Django has
 -- no words for. Each statement ends with a semicolon at the end of a line, and runs by itself.
 
--- Event tables: append-only. (ledger.sql.installing adds the two triggers to each.)
+-- Event tables: append-only. (ledger.sql.installing adds the two triggers to each, and an index by transaction.)
 
 -- Entries.
 CREATE TRIGGER ledger_entry_fits BEFORE INSERT ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_entry_fits();
@@ -11,7 +11,6 @@ CREATE INDEX ledger_entry_written ON ledger_entry USING brin (transaction_id, is
 
 -- What is said of entries. These rows are few, so plain checks will do.
 CREATE TRIGGER ledger_void_fits BEFORE INSERT ON ledger_numbervoided FOR EACH ROW EXECUTE FUNCTION ledger_void_fits();
-CREATE INDEX ledger_numbervoided_written ON ledger_numbervoided USING brin (transaction_id) WITH (autosummarize = on, pages_per_range = 32);
 ALTER TABLE ledger_numbervoided ADD CONSTRAINT ledger_numbervoided_readable CHECK (reason <> '' AND ledger_is_prose(reason) AND (actor = '' OR ledger_is_key(actor)) AND (replacement = '' OR ledger_is_key(replacement)) AND ledger_is_moment(voided_at));
 CREATE TRIGGER ledger_registration_fits BEFORE INSERT ON ledger_numberregistered FOR EACH ROW EXECUTE FUNCTION ledger_void_fits();
 ALTER TABLE ledger_numberregistered ADD CONSTRAINT ledger_numberregistered_readable CHECK (ledger_is_key(authority) AND length(authority) <= 60 AND ledger_is_key(reference) AND digest ~ '^([0-9a-f]{64})?$' AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(registered_at));

@@ -26,6 +26,9 @@ from ledger.verification.findings import MEANINGS, Alarm
 #: The hashes of signed heads that were kept outside, by tenant and number.
 Known = Mapping[tuple[str | None, int], str]
 
+#: After so many rows of one seal the progress is told again.
+_TOLD_ROWS = 50_000
+
 #: The columns of a seal that its head tells too.
 _TOLD = ("number", "era", "place", "snapshot", "size", "total", "root", "key")
 
@@ -63,20 +66,21 @@ def read_known(folder: Path) -> Known:
     """
     found: dict[tuple[str | None, int], str] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                shipped = json.loads(line)
-                head = json.loads(shipped["head"])
-                place = (head["tenant"], head["number"])
-                kept = signed_head_hash(shipped["head"], shipped["signature"], shipped["cosignature"])
-            except (ValueError, KeyError, TypeError):
-                continue
-            if found.setdefault(place, kept) != kept:
-                raise SealError(
-                    f"The heads in {folder} contradict each other: there are two of number {place[1]}.",
-                    rule="A chain has one seal of each number.",
-                    remedy="One of them was made of other rows. Find out which you got from whom.",
-                )
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                try:
+                    shipped = json.loads(line)
+                    head = json.loads(shipped["head"])
+                    place = (head["tenant"], head["number"])
+                    kept = signed_head_hash(shipped["head"], shipped["signature"], shipped["cosignature"])
+                except (ValueError, KeyError, TypeError):
+                    continue
+                if found.setdefault(place, kept) != kept:
+                    raise SealError(
+                        f"The heads in {folder} contradict each other: there are two of number {place[1]}.",
+                        rule="A chain has one seal of each number.",
+                        remedy="One of them was made of other rows. Find out which you got from whom.",
+                    )
     if not found:
         raise SealError(
             f"There is no head in {folder}.",
@@ -99,7 +103,7 @@ class _Chain:
         """All findings."""
         trusted, before, last = trusted_keys(), None, None
         for seal in seals_of(self.using, self.tenant):
-            self.progress(f"seal {seal.number} of {'the database' if self.tenant is None else repr(self.tenant)}")
+            self.progress(self._name(seal))
             try:
                 head = check_link(before, seal.shipped(), trusted, signed)
                 if any(head[name] != getattr(seal, name) for name in _TOLD) or head["tenant"] != self.tenant:
@@ -121,6 +125,8 @@ class _Chain:
         self.changed.clear()
         for row in rows_of(self.using, seal):
             tree.add(row.leaf)
+            if tree.size % _TOLD_ROWS == 0:
+                self.progress(f"{self._name(seal)}, {tree.size:,} of {seal.size:,} rows")
             if row.line is None:
                 yield self._alarm("sealed-row-gone", row.source, row.id, detail=str(seal.number))
             elif not row.is_unchanged(seal.salt):
@@ -131,6 +137,9 @@ class _Chain:
                 self._note(row.source, row.line)
         if tree.size != seal.size or tree.root().hex() != seal.root:
             yield self._alarm("seal-broken", row_id=seal.id, detail=f"the leaves of {seal.number} don't make its root")
+
+    def _name(self, seal: Seal) -> str:
+        return f"seal {seal.number} of {'the database' if self.tenant is None else repr(self.tenant)}"
 
     def _note(self, source: str, line: str) -> None:
         """An event says which settings it changed."""
@@ -173,8 +182,7 @@ class _Chain:
             return
         now = fetch(self.using, sql.STATE_NOW, wanted)
         self.changed.clear()
-        statement = sql.new_rows(self.tenant, number=last.number + 1, since=last.since)
-        for source, _, line, _ in fetch(self.using, statement, wanted):
+        for source, line in fetch(self.using, sql.NEW_CHANGES, wanted):
             self._note(source, line)
         gone = set(self.state)
         for source, row, line in now:

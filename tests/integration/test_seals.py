@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field
+from django.db.models import Field, Model
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -32,6 +32,9 @@ from ledger.models import (
     HoleReported,
     LedgerSeal,
     NumberRegistered,
+    Period,
+    SealAnchored,
+    Series,
     TenantAccess,
 )
 from ledger.models.tables import event_models, event_tables
@@ -74,6 +77,8 @@ def sealed(django_db_blocker: Any) -> Iterator[BaseDatabaseWrapper]:
         verified.fill()
         fill_the_rest()
         seal_now()
+        first = LedgerSeal.objects.using(ALIAS).get(tenant=None)
+        SealAnchored.objects.using(ALIAS).create(tenant=None, seal=first, kind="host", token="a log's line 7")
         with transaction.atomic(using=ALIAS):
             issue_many("invoice", documents=["late:1", "late:2", "late:3"], org="acme", on=DAY, using=ALIAS)
         seal_now(database=True)
@@ -147,11 +152,9 @@ def test_what_nobody_touched_is_as_it_was_sealed(tamper: object) -> None:
 
 @pytest.mark.parametrize("table", event_tables())
 def test_every_row_of_every_event_table_is_in_exactly_one_seal(tamper: object, table: str) -> None:
-    if table == "ledger_sealanchored":
-        return  # a time stamp vouches for itself
     of_the_database = rows(f"SELECT id FROM {table} WHERE tenant IS NULL") if table != "ledger_seal" else []
     wanted = rows(f"SELECT id FROM {table} WHERE tenant IS NOT NULL AND ledger_era() = era")
-    assert wanted, "there is one to be sealed"
+    assert wanted or of_the_database, "there is one to be sealed"
     covered = rows(
         "SELECT z.id FROM (SELECT DISTINCT tenant FROM ledger_seal) t, ledger_sealed_rows(t.tenant) z"
         f" WHERE z.source = '{table}'"
@@ -163,7 +166,7 @@ def columns() -> list[tuple[str, Field[Any, Any]]]:
     return [
         (model._meta.db_table, field)
         for model in event_models()
-        if model._meta.db_table not in ("ledger_seal", "ledger_sealanchored")
+        if model._meta.db_table != "ledger_seal"
         for field in model._meta.concrete_fields
         if not field.primary_key
     ]
@@ -187,7 +190,7 @@ def changed(field: Field[Any, Any]) -> str:
 
 @pytest.mark.parametrize(("table", "field"), [pytest.param(t, f, id=f"{t}.{f.column}") for t, f in columns()])
 def test_one_column_of_one_row(tamper: Callable[..., None], table: str, field: Field[Any, Any]) -> None:
-    [[row]] = rows(f"SELECT max(id) FROM {table} WHERE tenant = 'acme'")
+    [[row]] = rows(f"SELECT max(id) FROM {table} WHERE tenant = 'acme' OR '{table}' = 'ledger_sealanchored'")
     constraints = rows(
         f"SELECT conname FROM pg_constraint WHERE conrelid = '{table}'::regclass AND contype IN ('c', 'f', 'x')"
     )
@@ -521,6 +524,39 @@ def test_once_a_day_the_database_seals_the_heads_of_all_tenants(fresh: str) -> N
     assert seal_all(Failures(), using="fresh")["sealed"] == 1
 
 
+def test_an_anchor_alone_asks_for_no_seal_and_the_next_one_covers_it(fresh: str) -> None:
+    numbers("one")
+    seal_all(Failures(), using="fresh", database=True)
+    anchored = LedgerSeal.objects.using("fresh").filter(tenant=None).latest("number")
+    SealAnchored.objects.using("fresh").create(tenant=None, seal=anchored, kind="host", token="line 7")
+    assert seal_all(Failures(), using="fresh", database=True)["sealed"] == 0
+    numbers("two")
+    seal_all(Failures(), using="fresh", database=True)
+    last = LedgerSeal.objects.using("fresh").filter(tenant=None).latest("number")
+    assert sorted(zip(last.tables, last.counts, strict=True)) == [("ledger_seal", 1), ("ledger_sealanchored", 1)]
+
+
+def test_no_statement_reads_a_whole_table_for_one_tenant(fresh: str) -> None:
+    """With sequential scans switched off, the planner uses one only where there is nothing else."""
+    numbers("one")
+    seal_all(Failures(), using="fresh")
+    wanted = {"tenant": "", "era": 1, "since": "900:900:"}
+    of_one_tenant = [
+        sql.new_rows("", number=1, since=None),
+        sql.new_rows("", number=2, since=None),
+        sql.new_rows("", number=2, since=wanted["since"]),
+        *(sql.STATE, sql.STATE_NOW, sql.STANDING, sql.SNAPSHOTS, sql.NEW_CHANGES, sql.TWICE),
+        sql.UNSEALED.format(covered=sql.covered("")),
+    ]
+    of_all = [sql.new_rows(None, number=2, since=wanted["since"]), sql.TENANTS_WITH_NEWS]
+    with transaction.atomic(using="fresh"), connections["fresh"].cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for statement in of_one_tenant + of_all:
+            cursor.execute(f"EXPLAIN {statement}", {**wanted, "horizon": 900})
+            read = [line for (line,) in cursor.fetchall() if "Seq Scan on ledger_" in line]
+            assert [line for line in read if "on ledger_tenantmove" not in line] == [], statement
+
+
 def test_two_workers_at_once(fresh: str) -> None:
     numbers("one")
     seal_all(Failures(), using="fresh")
@@ -592,5 +628,15 @@ def test_a_line_has_what_the_verifier_says(tamper: object) -> None:
         assert len(json.loads(personal or "[]")) == len(folio_verify.PERSONAL[source]), source
         assert "\n" not in line
     tables = {source for (source,) in rows("SELECT DISTINCT source FROM ledger_lines_v1()")}
-    assert tables == {*event_tables(), "ledger_series", "ledger_period"} - {"ledger_sealanchored"}
+    assert tables == {*event_tables(), "ledger_series", "ledger_period"}
     assert tables == folio_verify.COLUMNS.keys()
+
+
+@pytest.mark.parametrize("model", [Series, Period])
+def test_a_line_of_state_has_every_setting(tamper: object, model: type[Model]) -> None:
+    """All but when it was made, what the counter drags along, and whether its tenant is on the move."""
+    table = model._meta.db_table
+    [(line,), *_] = rows(f"SELECT line FROM ledger_lines_v1() WHERE source = '{table}'")
+    told = dict(zip(folio_verify.COLUMNS[table], json.loads(line), strict=True))
+    columns = {field.column for field in model._meta.concrete_fields} - {"series_id"}
+    assert columns - told.keys() - told["settings"].keys() <= {"created_at", "opened_at", "last_issued_on", "moves"}

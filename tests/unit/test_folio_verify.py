@@ -124,12 +124,14 @@ def shipped(value: int, /, *, actor: str = "anna", withhold: bool = False, **cha
     return {"line": row(value, **changed), "salt": salt.hex(), "personal": personal}
 
 
-def head(number: int, rows: list[dict[str, Any]], before: dict[str, Any] | None, key: Any = KEY) -> dict[str, Any]:
+def head(
+    number: int, rows: list[dict[str, Any]], before: dict[str, Any] | None, key: Any = KEY, tenant: str | None = "acme"
+) -> dict[str, Any]:
     last = None if before is None else json.loads(before["head"])
     leaves = [verifier.leaf_of(one) for one in rows]
     facts = {
         "folio": verifier.SEAL,
-        "tenant": "acme",
+        "tenant": tenant,
         "number": number,
         "era": 1,
         "place": "1/shop/public",
@@ -209,8 +211,8 @@ def test_a_row_cannot_pass_as_an_inner_node() -> None:
     assert verifier.leaf_hash(one + two) != verifier.tree_root([one, two])
 
 
-def export(path: Path, chain: list[tuple[dict[str, Any], list[dict[str, Any]]]]) -> str:
-    lines: list[dict[str, Any]] = [{"folio": verifier.EXPORT, "tenant": "acme"}]
+def export(path: Path, chain: list[tuple[dict[str, Any], list[dict[str, Any]]]], tenant: str | None = "acme") -> str:
+    lines: list[dict[str, Any]] = [{"folio": verifier.EXPORT, "tenant": tenant}]
     for sealed, rows in chain:
         lines += [sealed, *rows]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
@@ -288,6 +290,29 @@ def test_two_exports_of_different_times_are_compared(tmp_path: Path, chain: Any)
     rewritten.append((head(3, chain[2][1], rewritten[1][0]), chain[2][1]))
     report = verifier.check_files([early, export(tmp_path / "late", rewritten)], [PUBLIC])
     assert any("history was rewritten between them" in wrong for wrong in report.wrong)
+    # Nor does the new one get by because it is shorter, or says that it is somebody else's.
+    report = verifier.check_files([late := export(tmp_path / "late", chain), early], [PUBLIC])
+    assert report.wrong == [
+        f"{early} ends before {late}, which you named first: seals were cut off, or the older file doesn't come first"
+    ]
+    report = verifier.check_files([early, export(tmp_path / "late", rewritten, "acme ")], [PUBLIC])
+    assert "seal 1 of tenant 'acme' stands in a file of tenant 'acme '" in report.wrong
+
+
+def test_a_tenant_s_export_is_compared_with_the_database_s_chain(tmp_path: Path, chain: Any) -> None:
+    def database(number: int, signed_head: str) -> str:
+        line = json.dumps(["ledger_seal", 1, "acme", 1, 700, "shop", "none", number, signed_head])
+        rows = [{"line": line, "salt": SALT.hex(), "personal": None}]
+        return export(tmp_path / "database", [(head(1, rows, None, tenant=None), rows)], None)
+
+    tenant, (third, _) = export(tmp_path / "tenant", chain), chain[2]
+    right = verifier.signed_head_hash(third["head"], third["signature"], "")
+    report = verifier.check_files([database(3, right), tenant], [PUBLIC])
+    assert (report.exit_code, report.said[-1]) == (0, "the database's chain has seal 3 of tenant 'acme' as it is here")
+    report = verifier.check_files([database(4, right), tenant], [PUBLIC])
+    assert report.open == ["the database's chain has seal 4 of tenant 'acme', and no file here has"]
+    report = verifier.check_files([database(2, right), tenant], [PUBLIC])
+    assert report.wrong == ["the database's chain has other seals of tenant 'acme'"]
 
 
 def test_the_new_key_is_vouched_for_by_the_old_one(tmp_path: Path, chain: Any) -> None:

@@ -143,6 +143,12 @@ CREATE OR REPLACE FUNCTION ledger_lines_v1() RETURNS TABLE (
                             e.series_id, e.old, e.new, e.changed_at AT TIME ZONE 'UTC')::text, json_build_array(e.actor)::text
     FROM @schema@.ledger_serieschanged e
     UNION ALL
+    SELECT 'ledger_sealanchored'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
+           json_build_array('ledger_sealanchored', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,
+                            e.seal_id, e.kind, encode(sha256(convert_to(e.token, 'UTF8')), 'hex'),
+                            e.anchored_at AT TIME ZONE 'UTC')::text, NULL::text
+    FROM @schema@.ledger_sealanchored e
+    UNION ALL
     SELECT 'ledger_seal'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
            json_build_array('ledger_seal', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role, e.number,
                             @schema@.ledger_head_hash(e.head, e.signature, e.cosignature))::text, NULL::text
@@ -151,7 +157,7 @@ CREATE OR REPLACE FUNCTION ledger_lines_v1() RETURNS TABLE (
     SELECT 'ledger_period'::text, p.id, p.tenant, NULL::integer, NULL::bigint, p.xmin,
            json_build_array('ledger_period', p.id, p.tenant, s.code, p.starts_on, p.ordinal,
                             json_build_object('ends_on', p.ends_on, 'prefix', p.prefix, 'width', p.width, 'suffix', p.suffix,
-                                              'max_value', p.max_value, 'has_drafts', p.has_drafts,
+                                              'max_value', p.max_value, 'has_drafts', p.has_drafts, 'cut_short', p.cut_short,
                                               'closed_at', p.closed_at AT TIME ZONE 'UTC'),
                             p.first_value, p.last_value)::text, NULL::text
     FROM @schema@.ledger_period p LEFT JOIN @schema@.ledger_series s ON s.id = p.series_id
@@ -164,7 +170,9 @@ CREATE OR REPLACE FUNCTION ledger_lines_v1() RETURNS TABLE (
                                               'start_value', s.start_value, 'max_length', s.max_length,
                                               'chronological', s.chronological, 'rules', s.rules,
                                               'close_after_days', s.close_after_days, 'is_active', s.is_active,
-                                              'rules_length', s.rules_length, 'rules_highest', s.rules_highest))::text,
+                                              'rules_length', s.rules_length, 'rules_highest', s.rules_highest,
+                                              'rules_authorised', s.rules_authorised,
+                                              'early_release', s.early_release))::text,
            NULL::text
     FROM @schema@.ledger_series s
 $$;
