@@ -58,7 +58,8 @@ def authorise(
     where it keeps the authority's document. ``by`` names who adds it. The same range again returns the first event.
 
     Periods that were opened ahead and are empty give way. Raises RangeRefused where an open period holds numbers, where
-    the range repeats numbers, or where its numbers can't be the series'; UnknownSeries; NotGranted.
+    the range repeats numbers, or where its numbers can't be the series'; AgainstRules where the rules of the series
+    forbid its numbers; UnknownSeries; NotGranted.
     """
     code, org, using = series_named(series, org, using)
     alias, tenant = using or router.db_for_write(AuthorisedRange), tenant_key(org)
@@ -90,6 +91,9 @@ def authorise(
             raise _refused(alias, tenant, code, outcome, str(told), f"{prefix}{first}")
         event = AuthorisedRange.objects.using(alias).select_related("series", "period").get(pk=int(str(told)))
         event.repeated = outcome == "there"
+        if not event.repeated:
+            event.period.series = event.series
+            event.period.check_rules()
         transaction.on_commit(partial(ask_for_seal, alias), using=alias, robust=True)
     return event
 

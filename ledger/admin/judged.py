@@ -28,7 +28,7 @@ def state_of(period: Any) -> State:
     judgement: Judgement | None = getattr(period, _KEPT, None)
     if judgement is None:
         judgement = judge(tenant=period.tenant, series=period.series.code, sweeps=health())
-    return judgement.of(period.tenant, period.series.code, period.starts_on).state
+    return judgement.of(period.tenant, period.series.code, period.starts_on, period.ordinal).state
 
 
 class JudgedChangeList(BoundedChangeList):

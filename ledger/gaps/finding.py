@@ -134,6 +134,7 @@ def _hole(
         period=row.period,
         starts_on=row.starts_on,
         ends_on=row.ends_on,
+        ordinal=row.ordinal,
         value=row.value,
         through=row.value if through is None else through,
         number=number or number_of(row.prefix, row.width, row.suffix, row.value),

@@ -36,6 +36,7 @@ class Hole:
     period: int
     starts_on: date
     ends_on: date
+    ordinal: int
     value: int
     through: int
     number: str

@@ -23,7 +23,8 @@ _HELD = "ledger_is_held({row}.xmax)"
 # it.
 _THESE = "(%(reservations)s::bigint[] IS NULL OR r.id = ANY (%(reservations)s::bigint[]))"
 RESERVATIONS = f"""
-    SELECT p.tenant, s.code, p.id AS period, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, r.value,
+    SELECT p.tenant, s.code, p.id AS period, p.starts_on, p.ends_on, p.ordinal, p.prefix, p.width, p.suffix,
+           r.value,
            r.reserved_at AS since, r.reserved_at <= clock_timestamp() - %(grace)s::interval AS is_old, r.document,
            r.actor, r.checkout_transaction_id AS transaction,
            ledger_transaction_status(r.checkout_transaction_id) AS transaction_status,
@@ -39,8 +40,8 @@ RESERVATIONS = f"""
 # them.
 SLOTS = f"""
     WITH below AS MATERIALIZED (
-        SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, w.value, s.give_back,
-               {_HELD.format(row="w")} AS is_held
+        SELECT p.tenant, s.code, p.id, p.starts_on, p.ends_on, p.ordinal, p.prefix, p.width, p.suffix, w.value,
+               s.give_back, {_HELD.format(row="w")} AS is_held
         FROM ledger_period p
         JOIN ledger_series s ON s.id = p.series_id
         JOIN ledger_pool l ON l.tenant = p.tenant AND l.period_id = p.id
@@ -51,7 +52,8 @@ SLOTS = f"""
         JOIN ledger_slot w ON w.tenant = p.tenant AND w.period_id = p.id AND w.value < highest.value
         WHERE {_CHOSEN}
     )
-    SELECT b.tenant, b.code, b.id AS period, b.starts_on, b.ends_on, b.prefix, b.width, b.suffix, b.value,
+    SELECT b.tenant, b.code, b.id AS period, b.starts_on, b.ends_on, b.ordinal, b.prefix, b.width, b.suffix,
+           b.value,
            higher.issued_at AS since, higher.issued_at <= clock_timestamp() - %(grace)s::interval AS is_old,
            b.give_back, b.is_held,
            (SELECT d.number FROM ledger_draftmade d
@@ -84,7 +86,7 @@ LOST = f"""
         LEFT JOIN ledger_scanposition n ON n.tenant = p.tenant AND n.period_id = p.id
         WHERE {_CHOSEN} AND p.last_value > CASE WHEN %(full)s THEN {_BEFORE} ELSE coalesce(n.through, {_BEFORE}) END
     )
-    SELECT c.tenant, c.code, c.id AS period, c.starts_on, c.ends_on, c.prefix, c.width, c.suffix,
+    SELECT c.tenant, c.code, c.id AS period, c.starts_on, c.ends_on, c.ordinal, c.prefix, c.width, c.suffix,
            found.low AS value, found.high, found.through
     FROM chosen c
     CROSS JOIN LATERAL (

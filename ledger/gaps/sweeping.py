@@ -139,7 +139,7 @@ def raise_lost(holes: Iterable[Hole], *, using: str | None = None) -> int:
             continue
         count += hole.count
         if len(alarms) < MOST:
-            period = (hole.tenant, hole.series, hole.starts_on, hole.ends_on)
+            period = (hole.tenant, hole.series, hole.starts_on, hole.ends_on, hole.ordinal)
             alarms.append(lost_values(*period, hole.value, hole.through))
     raise_alarms(alarms, using=using)
     return count

@@ -127,31 +127,32 @@ def judge(
 
 
 def _values(asked: _Asked, *, whole: bool) -> Iterator[Fact]:
-    for tenant, series, starts_on, lost, is_beyond in asked.rows(sql.VALUES, whole=whole, most=_MOST):
+    for *place, lost, is_beyond in asked.rows(sql.VALUES, whole=whole, most=_MOST):
         if lost:
-            yield Fact(Kind.LOST, int(lost), tenant, series, starts_on)
+            yield Fact(Kind.LOST, int(lost), *place)
         if is_beyond:
-            yield Fact(Kind.DISAGREES, 1, tenant, series, starts_on)
+            yield Fact(Kind.DISAGREES, 1, *place)
 
 
 def _alarms(asked: _Asked) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
     """The facts that open alarms are, and those of them that were acknowledged, which count for nothing."""
     found: dict[tuple[Any, ...], tuple[int, datetime | None]] = {}
-    for tenant, series, starts_on, check, is_acknowledged, alarms, values, raised_at in asked.rows(sql.ALARMS):
+    for *place, check, is_acknowledged, alarms, values, raised_at in asked.rows(sql.ALARMS):
         kind, since = kind_of(check), _aware(raised_at)
-        place = (None,) * 3 if tenant is None else (tenant, series, starts_on)
+        if place[0] is None:
+            place = [None, None, None, 0]
         count, first = found.get((is_acknowledged, kind, *place), (0, since))
         earliest = min(filter(None, (first, since)), default=None)
         found[is_acknowledged, kind, *place] = (count + int(values if kind is Kind.LOST else alarms), earliest)
     facts: dict[bool, list[Fact]] = {False: [], True: []}
-    for (is_acknowledged, kind, tenant, series, starts_on), (count, since) in found.items():
-        facts[is_acknowledged].append(Fact(kind, count, tenant, series, starts_on, since))
+    for (is_acknowledged, kind, *place), (count, since) in found.items():
+        facts[is_acknowledged].append(Fact(kind, count, *place, since))
     return tuple(facts[False]), tuple(facts[True])
 
 
 def _counted(asked: _Asked, kind: Kind, statement: str, **more: Any) -> Iterator[Fact]:
-    for tenant, series, starts_on, count, since in asked.rows(statement, **more):
-        yield Fact(kind, int(count), tenant, series, starts_on, _aware(since))
+    for tenant, series, starts_on, ordinal, count, since in asked.rows(statement, **more):
+        yield Fact(kind, int(count), tenant, series, starts_on, ordinal or 0, _aware(since))
 
 
 def _undeclared(asked: _Asked) -> Iterator[Fact]:
@@ -181,7 +182,7 @@ def _running_out(asked: _Asked) -> Iterator[Fact]:
     used_up = used_periods(asked.alias, **asked.wanted, today=today)
     speed = rates(list(used_up), asked.alias, today=today)
     for period in Period.objects.using(asked.alias).filter(pk__in=used_up).select_related("series").order_by("pk"):
-        place = (period.tenant, period.series.code, period.starts_on)
+        place = (period.tenant, period.series.code, period.starts_on, period.ordinal)
         if used_up[period.pk]:
             yield Fact(Kind.USED_UP, 1, *place)
             continue
@@ -213,7 +214,7 @@ def _highest(period: Period) -> int:
 
 def _pools(asked: _Asked) -> Iterator[Fact]:
     for tenant, series, tried_at in asked.rows(sql.POOLS):
-        yield Fact(Kind.POOL, 1, tenant, series, None, _aware(tried_at))
+        yield Fact(Kind.POOL, 1, tenant, series, since=_aware(tried_at))
 
 
 def _overdue(sweeps: Iterable[Overdue]) -> Iterator[Fact]:

@@ -33,7 +33,7 @@ SCOPE = f"""
 # as that is no more than ``most`` values in all; and of each of them whether its counter stands where its rows end.
 VALUES = f"""
     WITH chosen AS MATERIALIZED (
-        SELECT p.id, p.tenant, s.code, p.starts_on, greatest(p.first_value, 0) - 1 AS start, p.last_value,
+        SELECT p.id, p.tenant, s.code, p.starts_on, p.ordinal, greatest(p.first_value, 0) - 1 AS start, p.last_value,
                CASE WHEN %(whole)s THEN greatest(p.first_value, 0) - 1
                     ELSE least(greatest(n.through, greatest(p.first_value, 0) - 1), greatest(p.last_value, -1))
                END AS after
@@ -71,7 +71,7 @@ VALUES = f"""
                ) END AS reaches
         FROM probed b
     )
-    SELECT r.tenant, r.code, r.starts_on,
+    SELECT r.tenant, r.code, r.starts_on, r.ordinal,
            greatest(r.size - r.known, r.last_value::numeric - coalesce(r.reaches, r.start), 0) AS lost,
            coalesce(r.reaches > r.last_value, false) OR coalesce(r.known > r.size, false) AS is_beyond
     FROM reached r
@@ -82,7 +82,7 @@ VALUES = f"""
 # Open alarms, by kind, and whether somebody has said why they may stand. One that concerns all tenants concerns each of
 # them.
 ALARMS = f"""
-    SELECT a.tenant, nullif(a.series, ''), a.starts_on, a.kind, a.is_acknowledged, count(*),
+    SELECT a.tenant, nullif(a.series, ''), a.starts_on, a.ordinal, a.kind, a.is_acknowledged, count(*),
            sum(coalesce(a.through::numeric - a.value, 0) + 1), {_SINCE.format("a.raised_at")}
     FROM (SELECT a.*, EXISTS (SELECT FROM ledger_alarmacknowledged k WHERE k.alarm_id = a.id) AS is_acknowledged
           FROM ledger_alarmraised a) a
@@ -90,12 +90,12 @@ ALARMS = f"""
       AND (a.tenant IS NULL
            OR (%(tenant)s::text IS NULL OR a.tenant = %(tenant)s)
               AND (%(series)s::text IS NULL OR a.series = %(series)s))
-    GROUP BY 1, 2, 3, 4, 5
+    GROUP BY 1, 2, 3, 4, 5, 6
 """  # noqa: S608
 
 # Findings that are neither over nor acknowledged; a void number misses no document.
 _OPEN_FINDINGS = f"""
-    SELECT f.tenant, s.code, p.starts_on, count(*), {_SINCE.format("f.raised_at")}
+    SELECT f.tenant, s.code, p.starts_on, p.ordinal, count(*), {_SINCE.format("f.raised_at")}
     FROM ledger_findingraised f
     LEFT JOIN ledger_entry e ON e.id = f.entry_id
     LEFT JOIN ledger_period p ON p.id = e.period_id
@@ -104,16 +104,16 @@ _OPEN_FINDINGS = f"""
       AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
       AND NOT EXISTS (SELECT FROM ledger_findingacknowledged a WHERE a.tenant = f.tenant AND a.finding_id = f.id)
 """  # noqa: S608
-DIFFERENCES = f"{_OPEN_FINDINGS} AND f.kind <> 'no-document' GROUP BY 1, 2, 3"
+DIFFERENCES = f"{_OPEN_FINDINGS} AND f.kind <> 'no-document' GROUP BY 1, 2, 3, 4"
 NO_DOCUMENTS = f"""
     {_OPEN_FINDINGS} AND f.kind = 'no-document'
       AND NOT EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = f.tenant AND v.entry_id = f.entry_id)
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, 4
 """
 
 # Missing values that nobody has explained.
 UNEXPLAINED = f"""
-    SELECT p.tenant, s.code, p.starts_on, sum(g.size), {_SINCE.format("g.since")}
+    SELECT p.tenant, s.code, p.starts_on, p.ordinal, sum(g.size), {_SINCE.format("g.since")}
     FROM (
         SELECT e.tenant, e.period_id, 1::numeric AS size, e.issued_at AS since
         FROM ledger_entry e
@@ -128,7 +128,7 @@ UNEXPLAINED = f"""
     JOIN ledger_period p ON p.id = g.period_id AND p.tenant = g.tenant
     JOIN ledger_series s ON s.id = p.series_id
     WHERE {_CHOSEN}
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, 4
 """  # noqa: S608
 
 # Missing values that are due to be declared: the sequence broke before a day, and they were not declared to the
@@ -136,7 +136,7 @@ UNEXPLAINED = f"""
 # number; and, if there is no higher number, on the day (in UTC) on which the gap was found.
 # Arguments besides: ids, authorities, befores: three lists, of the series whose rules ask for it.
 UNDECLARED = f"""
-    SELECT p.tenant, s.code, p.starts_on, sum(m.size - coalesce(d.size, 0)), {_SINCE.format("m.since")}
+    SELECT p.tenant, s.code, p.starts_on, p.ordinal, sum(m.size - coalesce(d.size, 0)), {_SINCE.format("m.since")}
     FROM unnest(%(ids)s::bigint[], %(authorities)s::text[], %(befores)s::date[]) AS w (id, authority, before)
     JOIN ledger_series s ON s.id = w.id
     JOIN ledger_period p ON p.series_id = s.id AND p.tenant = s.tenant
@@ -162,17 +162,17 @@ UNDECLARED = f"""
     ) f ON true
     WHERE {_CHOSEN} AND m.size > coalesce(d.size, 0)
       AND coalesce(m.own, f.issued_on, (m.since AT TIME ZONE 'UTC')::date) < w.before
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, 4
 """  # noqa: S608
 
 # Reservations that no checkout should hold any more. Argument besides: open_at_most (an interval).
 RESERVED = f"""
-    SELECT p.tenant, s.code, p.starts_on, count(*), {_SINCE.format("r.reserved_at")}
+    SELECT p.tenant, s.code, p.starts_on, p.ordinal, count(*), {_SINCE.format("r.reserved_at")}
     FROM ledger_reservation r
     JOIN ledger_period p ON p.id = r.period_id AND p.tenant = r.tenant
     JOIN ledger_series s ON s.id = p.series_id
     WHERE {_CHOSEN} AND r.reserved_at < clock_timestamp() - %(open_at_most)s::interval
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, 4
 """  # noqa: S608
 
 # Pools of drafts whose last refill failed.

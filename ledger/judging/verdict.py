@@ -184,8 +184,9 @@ class Fact:
     """Something that is not as it should be, since when, and where.
 
     ``tenant`` is None where it concerns all of them; then ``series``, a code, and ``starts_on``, the first day of the
-    period, are None too. A fact of a tenant alone, such as a number in the books that the ledger doesn't know, has no
-    series, and one of a series alone no period. ``detail`` names what ``count`` counts, where that has names.
+    period, are None too; ``ordinal`` is the period's place where it is an authorised range, else 0. A fact of a tenant
+    alone, such as a number in the books that the ledger doesn't know, has no series, and one of a series alone no
+    period. ``detail`` names what ``count`` counts, where that has names.
     """
 
     kind: Kind
@@ -193,6 +194,7 @@ class Fact:
     tenant: str | None = None
     series: str | None = None
     starts_on: date | None = None
+    ordinal: int = 0
     since: datetime | None = None
     detail: str = ""
 
@@ -206,16 +208,19 @@ class Fact:
         name = f"{self.tenant}/{self.series}" if self.tenant else self.series
         if self.starts_on is None:
             return name
-        if self.starts_on == date.min:
-            return gettext("%(name)s for ever") % {"name": name}
-        return gettext("%(name)s from %(day)s") % {"name": name, "day": day_told(self.starts_on)}
+        told = gettext("%(name)s for ever") % {"name": name}
+        if self.starts_on != date.min:
+            told = gettext("%(name)s from %(day)s") % {"name": name, "day": day_told(self.starts_on)}
+        return (
+            gettext("%(place)s, range %(ordinal)s") % {"place": told, "ordinal": self.ordinal} if self.ordinal else told
+        )
 
-    def concerns(self, tenant: str | None, series: str | None, starts_on: date | None) -> bool:
+    def concerns(self, tenant: str | None, series: str | None, starts_on: date | None, ordinal: int) -> bool:
         """Whether it belongs to a place; to all of a tenant or series where the rest of the place is None."""
         return self.tenant is None or (
             (tenant is None or self.tenant == tenant)
             and (series is None or self.series == series)
-            and (starts_on is None or self.starts_on == starts_on)
+            and (starts_on is None or (self.starts_on, self.ordinal) == (starts_on, ordinal))
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -227,6 +232,7 @@ class Fact:
             "tenant": self.tenant,
             "series": self.series,
             "period": self.starts_on,
+            "range": self.ordinal or None,
             "since": self.since,
             "detail": self.detail,
         }
@@ -322,7 +328,7 @@ class Judgement:
     looked_at: datetime | None
     #: Alarms that somebody has said may stand.
     acknowledged: tuple[Fact, ...] = ()
-    _by_place: dict[tuple[str | None, str | None, date | None], Verdict] = field(
+    _by_place: dict[tuple[str | None, str | None, date | None, int], Verdict] = field(
         default_factory=dict, init=False, compare=False
     )
     #: The facts of each series and of each tenant (series: None), and those that concern all (both None).
@@ -341,12 +347,14 @@ class Judgement:
         """On all of it."""
         return self.of()
 
-    def of(self, tenant: str | None = None, series: str | None = None, starts_on: date | None = None) -> Verdict:
-        """On a tenant, a series of it, or the period that begins on a day."""
+    def of(
+        self, tenant: str | None = None, series: str | None = None, starts_on: date | None = None, ordinal: int = 0
+    ) -> Verdict:
+        """On a tenant, a series of it, or the period that begins on a day: of some, the one at that place."""
         if tenant is not None and (tenant, series) not in self._index:
             # Thousands of places, most of them without a fact of their own, stand as what concerns all does.
             tenant, series, starts_on = None, "", None
-        place = (tenant, series, starts_on)
+        place = (tenant, series, starts_on, ordinal)
         if place not in self._by_place:
             near: Iterable[Fact] = self.facts
             if tenant is not None:
@@ -374,7 +382,7 @@ def merged(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     """Each fact once: two looks that found the same in the same place have not found twice as much."""
     found: dict[tuple[Any, ...], Fact] = {}
     for fact in facts:
-        key = (fact.kind, fact.tenant, fact.series, fact.starts_on, fact.detail)
+        key = (fact.kind, fact.tenant, fact.series, fact.starts_on, fact.ordinal, fact.detail)
         known = found.get(key)
         if known is not None:
             since = min(filter(None, (known.since, fact.since)), default=None)

@@ -18,10 +18,10 @@ class AlarmRaised(Event):
     """``ledger_verify``, or a sweep, found a row that breaks a rule of the ledger, or a guard that is missing.
 
     ``kind`` is the name of the check, ``rule`` its place in "What must always hold" (null for the rules of a country).
-    ``tenant`` is null where it concerns all of them, as a missing guard does. ``series``, ``starts_on``, ``value``,
-    ``through``, ``number``, ``table_name`` and ``row_id`` say where it is. No foreign keys: what they name may be what
-    is lost. ``subject`` is a digest of all that, made by the database. While an alarm is open, it is not raised again;
-    after it was resolved it may be, as the next ``occurrence``.
+    ``tenant`` is null where it concerns all of them, as a missing guard does. ``series``, ``starts_on``, ``ordinal``,
+    ``value``, ``through``, ``number``, ``table_name`` and ``row_id`` say where it is. No foreign keys: what they name
+    may be what is lost. ``subject`` is a digest of all that, made by the database. While an alarm is open, it is not
+    raised again; after it was resolved it may be, as the next ``occurrence``.
     """
 
     # An empty text is a tenant, so it can't stand for all of them.
@@ -30,6 +30,7 @@ class AlarmRaised(Event):
     rule = models.SmallIntegerField(null=True, blank=True)
     series = ShortTextField(max_length=KEY_LENGTH, blank=True, default="", help_text="Its code.")
     starts_on = DayField(null=True, blank=True, help_text="The first day of the period.")
+    ordinal = models.IntegerField(default=0, help_text="0, or the place of an authorised range.")
     value = models.BigIntegerField(null=True, blank=True)
     through = models.BigIntegerField(null=True, blank=True)
     number = models.TextField(blank=True, default="")

@@ -182,7 +182,9 @@ class Series(models.Model):
             highest=self.highest_value(numbers),
         )
         day = on or _today()
-        return [finding for rules in self.rule_sets() for finding in as_of(rules, check_settings(rules, plan), day)]
+        found = [finding for rules in self.rule_sets() for finding in as_of(rules, check_settings(rules, plan), day)]
+        # The characters of a label are those of the period, which is checked when it is opened.
+        return [one for one in found if one.check != "characters" or not self.as_template().has_label]
 
     def highest_value(self, numbers: formats.NumberFormat) -> int:
         """The last value whose number keeps the series' length limit and the rules by country; 0 if none does."""

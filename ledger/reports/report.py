@@ -336,8 +336,8 @@ def _reasons(scope: Scope, verdict: Verdict, seal: Standing) -> Iterator[Reason]
 def _judged(scope: Scope, series: str | None) -> Judgement:
     """What the judge says of the periods of the report, and of the tenant itself, with what the report has counted."""
     judgement = judge(tenant=scope.tenant, series=series, sweeps=(), using=scope.snapshot.alias)
-    places = {(scoped.summary.series, scoped.summary.starts_on) for scoped in scope.periods}
-    codes = {code for code, _ in places}
+    places = {(one.summary.series, one.summary.starts_on, one.summary.ordinal) for one in scope.periods}
+    codes = {code for code, *_ in places}
     counted = [fact for scoped in scope.periods for fact in _counted(scope.tenant, scoped)]
 
     def here(facts: Iterable[Fact]) -> tuple[Fact, ...]:
@@ -346,7 +346,7 @@ def _judged(scope: Scope, series: str | None) -> Judgement:
             for fact in facts
             if fact.kind.state not in _NOT_TOLD
             and (fact.series is None or fact.series in codes)
-            and (fact.starts_on is None or (fact.series, fact.starts_on) in places)
+            and (fact.starts_on is None or (fact.series, fact.starts_on, fact.ordinal) in places)
         )
 
     # Every value was looked at just now, to be counted.
@@ -360,12 +360,12 @@ def _judged(scope: Scope, series: str | None) -> Judgement:
 
 def _with_state(scoped: ScopedPeriod, judgement: Judgement) -> ScopedPeriod:
     summary = scoped.summary
-    state = judgement.of(summary.tenant, summary.series, summary.starts_on).state
+    state = judgement.of(summary.tenant, summary.series, summary.starts_on, summary.ordinal).state
     return replace(scoped, row=replace(scoped.row, state=state.value))
 
 
 def _counted(tenant: str, scoped: ScopedPeriod) -> Iterator[Fact]:
-    place = (tenant, scoped.summary.series, scoped.summary.starts_on)
+    place = (tenant, scoped.summary.series, scoped.summary.starts_on, scoped.summary.ordinal)
     if scoped.row.lost:
         yield Fact(Kind.LOST, scoped.row.lost, *place)
     if not scoped.row.adds_up or scoped.summary.duplicates:

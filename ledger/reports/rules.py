@@ -245,13 +245,16 @@ def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str)
     """Whether an authority granted the numbers of that day, and knows what lapsed."""
     limits = {"tenant": series.tenant, "series": series.code}
     level = next(levels(alias, lambda _: day, **limits), None)
-    told = "No range was ever added." if level is None else f"{'; '.join(level.problems) or level.current}."
+    current = None if level is None else level.current
+    told = "No range was ever added." if level is None else f"{'; '.join(level.problems) or current}."
+    if is_strange := current is not None and current.authority != wanted.authority:
+        told = f"{current}: {current.authority} is not the authority that these rules name."
     yield judged(
         "authorisation",
         told[0].upper() + told[1:],
         wanted.told,
         wanted.source,
-        broken=level is None or level.current is None,
+        broken=current is None or is_strange,
         doubtful=wanted.doubtful or not Period.objects.using(alias).filter(series=series).exists(),
         remedy=f"Add the range that {wanted.authority} granted: manage.py ledger_ranges add.",
     )

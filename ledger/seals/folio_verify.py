@@ -45,8 +45,8 @@ _TABLES = {
     "ledger_adoptedgap": f"{_OF_EVENTS} adoption {_PERIOD} first_value last_value",
     "ledger_adoption": f"{_OF_EVENTS} series source digest rows options adopted_at | actor",
     "ledger_alarmacknowledged": f"{_OF_EVENTS} alarm acknowledged_at | actor reason",
-    "ledger_alarmraised": f"{_OF_EVENTS} kind rule series starts_on value through number of_table of_row problem "
-    "remedy subject occurrence raised_at",
+    "ledger_alarmraised": f"{_OF_EVENTS} kind rule series starts_on ordinal value through number of_table of_row "
+    "problem remedy subject occurrence raised_at",
     "ledger_alarmresolved": f"{_OF_EVENTS} alarm resolved_at",
     "ledger_authorisedrange": f"{_OF_EVENTS} {_PERIOD} prefix first_value last_value valid_from valid_to authority "
     "reference document_type key_reference document authorised_at | actor",

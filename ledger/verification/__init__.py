@@ -150,7 +150,7 @@ def _patiently(
 def _not_checked(check: Check, tenant: str, series: str, problem: DataError) -> Alarm:
     reason = str(problem).partition("\n")[0]
     told = f"Not checked: {check.title}, because PostgreSQL says: {reason}"
-    return _alarm((NOT_CHECKED, tenant, series, None, None, None, None, None, None, told))
+    return _alarm((NOT_CHECKED, tenant, series, *(None,) * 7, told))
 
 
 def watch(
@@ -199,7 +199,7 @@ def _offending_rows(
 
 
 def _alarm(row: Sequence[Any]) -> Alarm:
-    name, tenant, series, starts_on, ends_on, value, through, number, row_id, detail = row
+    name, tenant, series, starts_on, ends_on, ordinal, value, through, number, row_id, detail = row
     meaning = MEANINGS[name]
     values = f"{value}" if through is None or through == value else f"{value} to {through}"
     return Alarm(
@@ -207,7 +207,7 @@ def _alarm(row: Sequence[Any]) -> Alarm:
         check=name,
         tenant=tenant,
         series=series,
-        period=period_label(starts_on, ends_on),
+        period=period_label(starts_on, ends_on, ordinal or 0),
         value=value,
         through=value if through is None else through,
         number=number,
@@ -217,4 +217,5 @@ def _alarm(row: Sequence[Any]) -> Alarm:
         remedy=meaning.remedy,
         # As nothing that Python can't hold.
         starts_on=None if isinstance(starts_on, Beyond) else starts_on,
+        ordinal=ordinal or 0,
     )

@@ -63,7 +63,7 @@ _BATCH = 500
 
 #: The columns that make it the same alarm: the same problem of the same row, whenever and by whatever look it is found.
 #: In this order ``alarms_sql.OPEN`` returns them; ``ledger_raise_alarms`` decides by them too.
-_IDENTITY = ("kind", "tenant", "series", "starts_on", "value", "through", "table_name", "row_id", "problem")
+_IDENTITY = ("kind", "tenant", "series", "starts_on", "ordinal", "value", "through", "table_name", "row_id", "problem")
 
 
 def raise_alarms(alarms: Sequence[Alarm], *, using: str | None = None) -> int:
@@ -145,7 +145,9 @@ def acknowledge_alarm(
         return said.get(pk=cursor.fetchone()[0])
 
 
-def lost_values(tenant: str, series: str, starts_on: date, ends_on: date, value: int, through: int) -> Alarm:
+def lost_values(
+    tenant: str, series: str, starts_on: date, ends_on: date, ordinal: int, value: int, through: int
+) -> Alarm:
     """The alarm for values that nothing knows of, as ``verify`` would word it."""
     meaning = MEANINGS["lost-or-tampered"]
     values = f"{value}" if value == through else f"{value} to {through}"
@@ -154,7 +156,7 @@ def lost_values(tenant: str, series: str, starts_on: date, ends_on: date, value:
         check="lost-or-tampered",
         tenant=tenant,
         series=series,
-        period=period_label(starts_on, ends_on),
+        period=period_label(starts_on, ends_on, ordinal),
         value=value,
         through=through,
         number=None,
@@ -163,6 +165,7 @@ def lost_values(tenant: str, series: str, starts_on: date, ends_on: date, value:
         problem=meaning.problem.format(values=values, number=None, detail=None),
         remedy=meaning.remedy,
         starts_on=starts_on,
+        ordinal=ordinal,
     )
 
 
@@ -271,6 +274,7 @@ def _row(alarm: Alarm) -> dict[str, Any]:
         "rule": alarm.rule,
         "series": alarm.series or "",
         "starts_on": None if alarm.starts_on is None else alarm.starts_on.isoformat(),
+        "ordinal": alarm.ordinal,
         "value": alarm.value,
         "through": alarm.through,
         "number": _kept(alarm.number or ""),

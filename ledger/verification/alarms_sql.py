@@ -19,8 +19,8 @@ ACKNOWLEDGE = "SELECT ledger_acknowledge_alarms(%s::bigint[], %s, %s)"
 # tenant, series (null for all), rules (the kind of alarms of the rules of countries), country (whether it is they that
 # are looked at).
 OPEN = """
-    SELECT a.id, k.reason, a.kind, a.tenant, a.series, a.starts_on::text, a.value, a.through, a.table_name, a.row_id,
-           a.problem
+    SELECT a.id, k.reason, a.kind, a.tenant, a.series, a.starts_on::text, a.ordinal, a.value, a.through, a.table_name,
+           a.row_id, a.problem
     FROM ledger_alarmraised a
     LEFT JOIN LATERAL (
         SELECT k.reason FROM ledger_alarmacknowledged k WHERE k.alarm_id = a.id ORDER BY k.id DESC LIMIT 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 # its row in a queue. Where a span starts below, two claim one value.
 CONTINUITY = """
     WITH chosen AS (
-        SELECT p.id, p.tenant, s.code, p.starts_on, p.ends_on, p.first_value, p.last_value
+        SELECT p.id, p.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, p.first_value, p.last_value
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
         WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
     ), spans AS (
@@ -54,7 +54,7 @@ CONTINUITY = """
                     WHEN w.first <= w.slot_reached THEN 'is a free slot' ELSE 'is reserved' END AS also
         FROM swept w JOIN chosen c ON c.id = w.period_id
     )
-    SELECT found, tenant, code, starts_on, ends_on,
+    SELECT found, tenant, code, starts_on, ends_on, ordinal,
            CASE WHEN found = 'lost-or-tampered' THEN known + 1 ELSE first END,
            CASE WHEN found <> 'lost-or-tampered' OR sort = 4 THEN last ELSE first - 1 END,
            CASE WHEN found <> 'lost-or-tampered' THEN number END,
@@ -66,7 +66,7 @@ CONTINUITY = """
 
 # Rule 2. The counter against the highest value that has an entry or waits in a queue.
 COUNTERS = """
-    SELECT 'counter', p.tenant, s.code, p.starts_on, p.ends_on, p.last_value, NULL::bigint, NULL, p.id,
+    SELECT 'counter', p.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, p.last_value, NULL::bigint, NULL, p.id,
            coalesce(k.highest, p.first_value - 1)::text
     FROM ledger_period p
     JOIN ledger_series s ON s.id = p.series_id
@@ -85,7 +85,7 @@ COUNTERS = """
 # Rule 2, for the other half of a counter: with the chronology guard on, the latest date that it compares with. A
 # reservation counts, since it bears the date of the entry that it will become; a void number doesn't.
 CHRONOLOGY = """
-    SELECT 'latest-date', p.tenant, s.code, p.starts_on, p.ends_on, p.last_value, NULL::bigint, NULL, p.id,
+    SELECT 'latest-date', p.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, p.last_value, NULL::bigint, NULL, p.id,
            k.latest::text || ' > ' || coalesce(p.last_issued_on::text, 'nothing')
     FROM ledger_period p
     JOIN ledger_series s ON s.id = p.series_id

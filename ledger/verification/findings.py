@@ -28,7 +28,7 @@ class Alarm:
 
     ``rule`` is its place in "What must always hold" (``ledger.verification``), ``check`` the name of what was found,
     ``value`` and ``through`` the first and last value concerned, ``table`` and ``id`` the row, where there is one;
-    ``starts_on`` is the first day of the period. ``reason`` is why it may stand, where somebody has acknowledged it.
+    ``starts_on`` and ``ordinal`` say which period. ``reason`` is why it may stand, where somebody has acknowledged it.
     """
 
     rule: int | None
@@ -44,6 +44,7 @@ class Alarm:
     problem: str
     remedy: str
     starts_on: date | None = None
+    ordinal: int = 0
     reason: str = ""
 
     def __str__(self) -> str:
@@ -58,11 +59,12 @@ class Alarm:
         return f"{rule}{self.check}{place}: {self.problem} {todo}"
 
 
-def period_label(starts_on: date | None, ends_on: date | None) -> str | None:
+def period_label(starts_on: date | None, ends_on: date | None, ordinal: int = 0) -> str | None:
     """What people call a period; None without one."""
     if starts_on is None or ends_on is None:
         return None
-    return "for ever" if (starts_on, ends_on) == (date.min, date.max) else f"{starts_on} to {ends_on}"
+    told = "for ever" if (starts_on, ends_on) == (date.min, date.max) else f"{starts_on} to {ends_on}"
+    return f"{told}, range {ordinal}" if ordinal else told
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ KEYS = f"""
                          CASE WHEN j.what = 'tenant' THEN 0 WHEN right(j.found, 5) = '-text' THEN j.id
                               ELSE j.series_id END)
     )
-    SELECT t.found, t.tenant, t.code, p.starts_on, p.ends_on, t.value, NULL::bigint, t.number, t.id,
+    SELECT t.found, t.tenant, t.code, p.starts_on, p.ends_on, p.ordinal, t.value, NULL::bigint, t.number, t.id,
            t.key || CASE WHEN t.what = 'document' AND t.many > 1
                          THEN ' and ' || (t.many - 1)::text || ' more' ELSE '' END
                  || coalesce(', today ' || t.instead || ':…', '')

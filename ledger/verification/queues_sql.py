@@ -14,7 +14,8 @@ QUEUED = """
         SELECT 'reservation', r.tenant, r.period_id, r.series_id, r.value, r.id, r.reserved_at
         FROM ledger_reservation r
     )
-    SELECT q.queue || '-' || v.found, q.tenant, s.code, p.starts_on, p.ends_on, q.value, NULL::bigint, NULL, q.id,
+    SELECT q.queue || '-' || v.found, q.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, q.value, NULL::bigint, NULL,
+           q.id,
            v.detail
     FROM queued q
     LEFT JOIN ledger_period p ON p.id = q.period_id
@@ -40,7 +41,7 @@ QUEUED = """
 
 # Rule 4. Tickets of other transactions: none is ever to be seen, since each is numbered before it is committed.
 TICKETS = """
-    SELECT 'ticket-left', t.tenant, s.code, p.starts_on, p.ends_on, NULL::bigint, NULL::bigint, NULL, t.id,
+    SELECT 'ticket-left', t.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, NULL::bigint, NULL::bigint, NULL, t.id,
            coalesce(nullif(array_to_string(t.documents[:5], ', '), ''), 'no document')
                || CASE WHEN cardinality(t.documents) > 5 THEN ' and more' ELSE '' END
     FROM ledger_ticket t
@@ -54,7 +55,8 @@ TICKETS = """
 # Rules 3 and 8. A draft is of a period of its own tenant, and numbers a value that the counter gave out; and what was
 # cancelled there is a draft of the same tenant that no document got.
 DRAFTS = """
-    SELECT 'draft-of-nothing', d.tenant, s.code, p.starts_on, p.ends_on, d.value, NULL::bigint, d.number, d.id,
+    SELECT 'draft-of-nothing', d.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, d.value, NULL::bigint, d.number,
+           d.id,
            d.period_id::text
     FROM ledger_draftmade d
     LEFT JOIN ledger_period p ON p.id = d.period_id
@@ -63,7 +65,7 @@ DRAFTS = """
            AND (d.value IS NULL OR p.has_drafts AND d.value BETWEEN p.first_value AND p.last_value)) IS NOT TRUE
       AND (%(tenant)s::text IS NULL OR d.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
     UNION ALL
-    SELECT 'cancelled-in-use', c.tenant, s.code, p.starts_on, p.ends_on, d.value, NULL, d.number, c.id,
+    SELECT 'cancelled-in-use', c.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, d.value, NULL, d.number, c.id,
            coalesce(e.document, c.draft_id::text)
     FROM ledger_draftcancelled c
     LEFT JOIN ledger_draftmade d ON d.id = c.draft_id AND d.tenant = c.tenant
@@ -77,7 +79,7 @@ DRAFTS = """
 
 # Rule 8. A hole that was reported is of a period of its own tenant, and a value that the counter gave out.
 HOLES = """
-    SELECT 'hole-of-nothing', h.tenant, s.code, p.starts_on, p.ends_on, h.value, NULL::bigint, NULL, h.id,
+    SELECT 'hole-of-nothing', h.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, h.value, NULL::bigint, NULL, h.id,
            h.period_id::text
     FROM ledger_holereported h
     LEFT JOIN ledger_period p ON p.id = h.period_id

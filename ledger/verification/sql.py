@@ -35,7 +35,7 @@ _EXPECTED = f"""CASE WHEN strpos(p.prefix || p.suffix, '{{doc_') = 0 THEN {_FORM
 ENTRIES = f"""
     WITH broken AS (
         SELECT e.*, p.id AS found_period, p.tenant AS period_tenant, p.series_id AS period_series, s.code,
-               s.tenant AS series_tenant, p.starts_on, p.ends_on, p.first_value, p.last_value, p.closed_at,
+               s.tenant AS series_tenant, p.starts_on, p.ends_on, p.ordinal, p.first_value, p.last_value, p.closed_at,
                coalesce(d.number, {_EXPECTED}) AS expected
         FROM ledger_entry e
         LEFT JOIN ledger_period p ON p.id = e.period_id
@@ -50,7 +50,7 @@ ENTRIES = f"""
                AND (p.closed_at IS NULL OR e.kind <> 'issued' OR e.issued_at <= p.closed_at)
                AND (e.kind IN ('issued', 'adopted') OR e.kind = 'gap' AND e.document = '')) IS NOT TRUE
     )
-    SELECT v.found, b.tenant, b.code, b.starts_on, b.ends_on, b.value, NULL::bigint, b.number, b.id, v.detail
+    SELECT v.found, b.tenant, b.code, b.starts_on, b.ends_on, b.ordinal, b.value, NULL::bigint, b.number, b.id, v.detail
     FROM broken b CROSS JOIN LATERAL (VALUES
         ('no-period', b.found_period IS NULL OR b.code IS NULL, b.period_id::text),
         ('other-period', b.period_tenant <> b.tenant OR b.period_series <> b.series_id OR b.series_tenant <> b.tenant,
@@ -88,7 +88,7 @@ PERIODS = """
     )
     SELECT CASE WHEN p.is_alien THEN 'period-unauthorised' WHEN p.starts_on <= p.reached THEN 'period-overlaps'
                 ELSE 'period-of-stranger' END,
-           p.tenant, s.code, p.starts_on, p.ends_on, p.last_value, NULL::bigint, NULL, p.id,
+           p.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, p.last_value, NULL::bigint, NULL, p.id,
            CASE WHEN NOT p.is_alien AND p.starts_on <= p.reached THEN to_char(p.reached, 'YYYY-MM-DD')
                 ELSE p.series_id::text END
     FROM ordered p LEFT JOIN ledger_series s ON s.id = p.series_id
@@ -99,7 +99,7 @@ PERIODS = """
 
 # Rule 3. Numbers of a tenant that differ in case at most; each later row with the one before it.
 NUMBERS = """
-    SELECT 'number-twice', e.tenant, s.code, p.starts_on, p.ends_on, e.value, NULL::bigint, e.number, e.id,
+    SELECT 'number-twice', e.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, e.value, NULL::bigint, e.number, e.id,
            e.other::text
     FROM (
         SELECT id, tenant, series_id, period_id, value, number,
@@ -116,7 +116,7 @@ NUMBERS = """
 # Rule 3. Documents that have two numbers in one series, neither in place of a void one; each later row with the one
 # before it. And numbers that were given in place of one that is not void, or is another document's.
 DOCUMENTS = """
-    SELECT c.found, e.tenant, s.code, p.starts_on, p.ends_on, e.value, NULL::bigint, e.number, e.id, c.detail
+    SELECT c.found, e.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, e.value, NULL::bigint, e.number, e.id, c.detail
     FROM (
         SELECT id, tenant, series_id, period_id, value, number, document, replaces_id,
                lag(id) OVER (PARTITION BY tenant COLLATE "C", series_id, document COLLATE "C", replaces_id
@@ -144,7 +144,7 @@ VOIDS = """
     WITH told AS (
         SELECT v.*, lag(v.id) OVER (PARTITION BY v.entry_id ORDER BY v.id) AS other FROM ledger_numbervoided v
     )
-    SELECT c.found, v.tenant, s.code, p.starts_on, p.ends_on, e.value, NULL::bigint, e.number, v.id, c.detail
+    SELECT c.found, v.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, e.value, NULL::bigint, e.number, v.id, c.detail
     FROM told v
     LEFT JOIN ledger_entry e ON e.id = v.entry_id
     LEFT JOIN ledger_series s ON s.id = e.series_id
@@ -168,7 +168,7 @@ HISTORIES = """
         SELECT CASE WHEN a.id IS NULL OR p.id IS NULL OR a.tenant <> g.tenant OR p.tenant <> g.tenant
                          OR a.series_id <> p.series_id
                     THEN 'gap-of-nothing' ELSE 'gap-outside' END AS found,
-               g.tenant, p.series_id, p.starts_on, p.ends_on, g.first_value, g.last_value, g.id,
+               g.tenant, p.series_id, p.starts_on, p.ends_on, p.ordinal, g.first_value, g.last_value, g.id,
                p.first_value::text || ' to ' || p.last_value::text AS detail
         FROM ledger_adoptedgap g
         LEFT JOIN ledger_adoption a ON a.id = g.adoption_id
@@ -176,11 +176,11 @@ HISTORIES = """
         WHERE (a.tenant = g.tenant AND p.tenant = g.tenant AND a.series_id = p.series_id
                AND g.first_value >= p.first_value AND g.last_value <= p.last_value) IS NOT TRUE
         UNION ALL
-        SELECT 'adoption-of-nothing', a.tenant, a.series_id, NULL, NULL, NULL, NULL, a.id, a.series_id::text
+        SELECT 'adoption-of-nothing', a.tenant, a.series_id, NULL, NULL, NULL, NULL, NULL, a.id, a.series_id::text
         FROM ledger_adoption a LEFT JOIN ledger_series s ON s.id = a.series_id
         WHERE (s.tenant = a.tenant) IS NOT TRUE
         UNION ALL
-        SELECT 'explained-no-gap', x.tenant, coalesce(e.series_id, p.series_id), p.starts_on, p.ends_on,
+        SELECT 'explained-no-gap', x.tenant, coalesce(e.series_id, p.series_id), p.starts_on, p.ends_on, p.ordinal,
                coalesce(e.value, g.first_value), g.last_value, x.id, coalesce(x.entry_id, x.adopted_gap_id)::text
         FROM ledger_gapexplained x
         LEFT JOIN ledger_entry e ON e.id = x.entry_id
@@ -188,8 +188,8 @@ HISTORIES = """
         LEFT JOIN ledger_period p ON p.id = coalesce(e.period_id, g.period_id)
         WHERE (e.tenant = x.tenant AND e.kind = 'gap' OR g.tenant = x.tenant) IS NOT TRUE
         UNION ALL
-        SELECT 'declared-no-gap', d.tenant, p.series_id, p.starts_on, p.ends_on, d.first_value, d.last_value, d.id,
-               d.period_id::text
+        SELECT 'declared-no-gap', d.tenant, p.series_id, p.starts_on, p.ends_on, p.ordinal, d.first_value, d.last_value,
+               d.id, d.period_id::text
         FROM ledger_gapdeclared d
         LEFT JOIN ledger_period p ON p.id = d.period_id
         -- Joined by the period, so that each table is read once.
@@ -218,7 +218,8 @@ HISTORIES = """
         WHERE (p.tenant = d.tenant AND d.last_value::numeric - d.first_value + 1
                = coalesce(flagged.missing, 0) + coalesce(adopted.missing, 0) + coalesce(lapsed.missing, 0)) IS NOT TRUE
     )
-    SELECT f.found, f.tenant, s.code, f.starts_on, f.ends_on, f.first_value, f.last_value, NULL, f.id, f.detail
+    SELECT f.found, f.tenant, s.code, f.starts_on, f.ends_on, f.ordinal, f.first_value, f.last_value, NULL, f.id,
+           f.detail
     FROM found f LEFT JOIN ledger_series s ON s.id = f.series_id
     WHERE (%(tenant)s::text IS NULL OR f.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
     ORDER BY f.tenant, s.code, f.starts_on, f.first_value
@@ -244,7 +245,7 @@ FINDINGS = """
         WHERE NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
         GROUP BY f.tenant, f.system, f.kind, f.subject HAVING count(*) > 1
     )
-    SELECT x.found, x.tenant, s.code, p.starts_on, p.ends_on, e.value, NULL::bigint, x.number, x.id, x.detail
+    SELECT x.found, x.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, e.value, NULL::bigint, x.number, x.id, x.detail
     FROM stranger x
     LEFT JOIN ledger_entry e ON e.id = x.entry_id
     LEFT JOIN ledger_series s ON s.id = e.series_id

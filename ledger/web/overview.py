@@ -229,7 +229,7 @@ def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     table = Asked(request, "periods").rows(
         periods.count(),
         lambda offset, limit: [
-            (one, judgement.of(found.tenant, found.code, one.starts_on).state)
+            (one, judgement.of(found.tenant, found.code, one.starts_on, one.ordinal).state)
             for one in periods[offset : offset + limit]
         ],
     )

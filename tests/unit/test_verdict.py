@@ -68,7 +68,7 @@ def test_a_verdict_in_words() -> None:
     year = date(2026, 1, 1)
     found = [
         Fact(Kind.SWEEP, 1, detail="verify"),
-        *(Fact(Kind.UNEXPLAINED, n, "berlin", f"series-{n}", year, NOW - timedelta(days=n)) for n in range(1, 6)),
+        *(Fact(Kind.UNEXPLAINED, n, "berlin", f"series-{n}", year, 0, NOW - timedelta(days=n)) for n in range(1, 6)),
         Fact(Kind.DIFFERENCE, 1, ""),
     ]
     verdict = decide(found, as_of=NOW, looked_at=NOW)

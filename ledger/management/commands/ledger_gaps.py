@@ -204,7 +204,7 @@ class _Seen:
         kinds = {State.LOST: Kind.LOST, State.LEFT_OVER: Kind.LEFT_OVER}
         for hole in holes:
             if hole.state in kinds:
-                self._counts[kinds[hole.state], hole.tenant, hole.series, hole.starts_on] += hole.count
+                self._counts[kinds[hole.state], hole.tenant, hole.series, hole.starts_on, hole.ordinal] += hole.count
             if hole.state == State.LOST and len(self.lost) < MOST:
                 self.lost.append(hole)
             yield hole

@@ -166,7 +166,7 @@ class Command(LedgerCommand):
 def _judged(summaries: Iterable[PeriodSummary], judgement: Judgement, counted_facts: list[Fact]) -> Iterator[_Judged]:
     """Each with how it stands; what counting it has shown is added to ``counted_facts``."""
     for summary in summaries:
-        place = (summary.tenant, summary.series, summary.starts_on)
+        place = (summary.tenant, summary.series, summary.starts_on, summary.ordinal)
         own = list(_facts(summary))
         counted_facts += own
         known = judgement.of(*place)
@@ -174,7 +174,7 @@ def _judged(summaries: Iterable[PeriodSummary], judgement: Judgement, counted_fa
 
 
 def _facts(summary: PeriodSummary) -> Iterator[Fact]:
-    place = (summary.tenant, summary.series, summary.starts_on)
+    place = (summary.tenant, summary.series, summary.starts_on, summary.ordinal)
     lost = summary.missing - summary.adopted_missing - summary.healing
     if lost > 0:
         yield Fact(Kind.LOST, lost, *place)

@@ -1,9 +1,9 @@
 """Colombia.
 
 Estatuto Tributario, article 617(d) (secondary): invoices are numbered consecutively. DIAN numbering resolutions
-(secondary): the numbers come from a range that a resolution of DIAN grants, with its prefix of at most 4 characters,
-its bounds and its last day. Whether gaps are tolerated is not known, so that they should be explained is Folio's
-caution (unverified).
+(secondary), as DIAN's pages tell it: the numbers come from a range that a resolution of DIAN grants, with its prefix of
+at most 4 letters or digits, its bounds and its last day. Whether gaps are tolerated is not known, so that they should
+be explained is Folio's caution (unverified).
 """
 
 from ledger.rules.base import Authorisation, Basis, Characters, GapPolicy, Gaps, Rules, Source, Unique

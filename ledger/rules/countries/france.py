@@ -3,7 +3,8 @@
 CGI annexe II, article 242 nonies A I-7° (secondary): invoices are numbered uniquely, in order of date and without a
 break; dates never decrease within a series; an invoice is never deleted but credited; separate series need a reason in
 the business. E-invoicing, BR-FR-01 (statute): at most 35 characters, which are letters, digits, ``+ - _ /``. It binds
-large and mid-size firms since 1 September 2026, others later; so it warns here, and the set FR-einvoice refuses.
+large and mid-size firms since 1 September 2026, others from 1 September 2027 on; so it warns here, and the set
+FR-einvoice refuses.
 """
 
 from datetime import date

@@ -1,7 +1,7 @@
 """France, e-invoicing: for all who send invoices by a French platform, from whatever country.
 
 E-invoicing, BR-FR-01 (statute): at most 35 characters, which are letters, digits, ``+ - _ /``. It binds large and
-mid-size firms since 1 September 2026, others later.
+mid-size firms since 1 September 2026, others from 1 September 2027 on.
 """
 
 from dataclasses import replace

@@ -1,21 +1,23 @@
 """Philippines.
 
-NIRC, section 237 (secondary): invoices are numbered serially, out of a range that the BIR grants (Authority to Print,
-or the permit of a computerised system). Whether gaps are tolerated is not known, so that they should be explained is
-Folio's caution (unverified).
+NIRC, section 238 (statute): no authority to print invoices is granted unless they are serially numbered. Numbers of
+computerised systems come from a range that the BIR's permit names; since Revenue Regulations 6-2022 it has no last day.
+Whether gaps are tolerated is not known, so that they should be explained is Folio's caution (unverified).
 """
 
 from ledger.rules.base import Authorisation, Basis, GapPolicy, Gaps, Rules, Source, Unique
+
+_CODE = Source("NIRC, section 238", Basis.STATUTE)
 
 RULES = Rules(
     code="PH",
     name="Philippines",
     gaps=Gaps(GapPolicy.EXPLAIN, Source("Folio's caution", Basis.UNVERIFIED), doubtful=True),
-    unique=Unique(Source("NIRC, section 237", Basis.SECONDARY)),
+    unique=Unique(_CODE),
     authorisation=Authorisation(
         "PH BIR",
         "The numbers lie within a range that the BIR granted.",
-        Source("NIRC, section 237", Basis.SECONDARY),
+        _CODE,
         doubtful=True,
     ),
 )

@@ -35,8 +35,8 @@ CREATE OR REPLACE FUNCTION ledger_lines_v1() RETURNS TABLE (
     UNION ALL
     SELECT 'ledger_alarmraised'::text, e.id, e.tenant, e.era, e.transaction_id, NULL::xid,
            json_build_array('ledger_alarmraised', e.id, e.tenant, e.era, e.transaction_id, e.db_login, e.db_role,
-                            e.kind, e.rule, e.series, e.starts_on, e.value, e.through, e.number, e.table_name, e.row_id,
-                            e.problem, e.remedy, e.subject, e.occurrence, e.raised_at AT TIME ZONE 'UTC')::text,
+                            e.kind, e.rule, e.series, e.starts_on, e.ordinal, e.value, e.through, e.number, e.table_name,
+                            e.row_id, e.problem, e.remedy, e.subject, e.occurrence, e.raised_at AT TIME ZONE 'UTC')::text,
            NULL::text
     FROM @schema@.ledger_alarmraised e
     UNION ALL

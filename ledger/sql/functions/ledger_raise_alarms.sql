@@ -6,18 +6,18 @@ SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
     raised bigint;
 BEGIN
-    INSERT INTO ledger_alarmraised (tenant, kind, rule, series, starts_on, value, through, number, table_name, row_id,
-                                    problem, remedy, subject, occurrence)
+    INSERT INTO ledger_alarmraised (tenant, kind, rule, series, starts_on, ordinal, value, through, number, table_name,
+                                    row_id, problem, remedy, subject, occurrence)
     SELECT DISTINCT ON (r.subject)
-           r.tenant, r.kind, r.rule, r.series, r.starts_on, r.value, r.through, r.number, r.table_name, r.row_id,
+           r.tenant, r.kind, r.rule, r.series, r.starts_on, r.ordinal, r.value, r.through, r.number, r.table_name, r.row_id,
            r.problem, r.remedy, r.subject, 1 + coalesce(k.occurrence, 0)
     FROM (
         SELECT f.*, encode(sha256(convert_to(jsonb_build_array(
-                   f.kind, f.tenant, f.series, f.starts_on, f.value, f.through, f.table_name, f.row_id, f.problem
+                   f.kind, f.tenant, f.series, f.starts_on, f.ordinal, f.value, f.through, f.table_name, f.row_id, f.problem
                )::text, 'UTF8')), 'hex') AS subject
         FROM jsonb_to_recordset(p_alarms) AS f (
-            tenant text, kind text, rule smallint, series text, starts_on date, value bigint, through bigint, number text,
-            table_name text, row_id bigint, problem text, remedy text
+            tenant text, kind text, rule smallint, series text, starts_on date, ordinal integer, value bigint, through bigint,
+            number text, table_name text, row_id bigint, problem text, remedy text
         )
     ) r
     LEFT JOIN (

@@ -10,6 +10,7 @@ BEGIN
     FROM ledger_alarmraised a
     JOIN ledger_series s ON s.tenant = a.tenant AND s.code = a.series
     JOIN ledger_period p ON p.tenant = a.tenant AND p.series_id = s.id AND p.starts_on = a.starts_on
+                         AND p.ordinal = a.ordinal
     CROSS JOIN LATERAL (
         SELECT ((SELECT count(*) FROM ledger_entry e
                  WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.value BETWEEN a.value AND a.through)
