@@ -1009,10 +1009,7 @@ class Migration(migrations.Migration):
                 ("rule", models.SmallIntegerField(blank=True, null=True)),
                 ("series", text(blank=True, default="", help_text="Its code.")),
                 ("starts_on", models.DateField(blank=True, help_text="The first day of the period.", null=True)),
-                (
-                    "ordinal",
-                    models.IntegerField(default=0, help_text="0, or the place of an authorised range."),
-                ),
+                ("ordinal", models.IntegerField(default=0, help_text="0, or the place of an authorised range.")),
                 ("value", models.BigIntegerField(blank=True, null=True)),
                 ("through", models.BigIntegerField(blank=True, null=True)),
                 ("number", models.TextField(blank=True, default="")),

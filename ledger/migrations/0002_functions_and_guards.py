@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     operations = [
         InstallFunctionsAndGuards(
             {
-                "guards": "12c6494b7203b982",
+                "guards": "acf79c81c5ad7651",
                 "ledger_acknowledge": "c5d71d91e0e2639c",
                 "ledger_acknowledge_alarms": "0524e728cf224c46",
                 "ledger_act_as": "c440cde9695c39ac",
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                 "ledger_moved_new_counter": "e6c2937bd4bfd4c4",
                 "ledger_next_seal": "92820e516c6eb053",
                 "ledger_next_value": "504d33a137927402",
-                "ledger_note_access": "7bded07205f2cef4",
+                "ledger_note_access": "bb9549f7ec94d3af",
                 "ledger_note_documents": "8ca57aa614b07b50",
                 "ledger_note_period": "e78f996937d2fed9",
                 "ledger_note_series": "fbb94d03d57a2020",

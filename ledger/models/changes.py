@@ -47,7 +47,7 @@ class PeriodChanged(Event):
 
 
 class AccessChanged(Event):
-    """Somebody was let see the numbers of the tenant, or not any more."""
+    """Somebody was let see the numbers of the tenant, or a login (``login:NAME``) act for it; or not any more."""
 
     class Kind(models.TextChoices):
         GIVEN = "given", "given"

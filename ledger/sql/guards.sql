@@ -32,6 +32,7 @@ ALTER TABLE ledger_rangelapsed ADD CONSTRAINT ledger_rangelapsed_readable CHECK 
 CREATE TRIGGER ledger_series_noted AFTER INSERT OR UPDATE ON ledger_series FOR EACH ROW EXECUTE FUNCTION ledger_note_series();
 CREATE TRIGGER ledger_period_noted AFTER UPDATE OF tenant, series_id, starts_on, ends_on, ordinal, prefix, width, suffix, first_value, max_value, has_drafts, cut_short, closed_at ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_note_period();
 CREATE TRIGGER ledger_access_noted AFTER INSERT OR UPDATE OR DELETE ON ledger_tenantaccess FOR EACH ROW EXECUTE FUNCTION ledger_note_access();
+CREATE TRIGGER ledger_binding_noted AFTER INSERT OR UPDATE OR DELETE ON ledger_tenantbinding FOR EACH ROW EXECUTE FUNCTION ledger_note_access();
 ALTER TABLE ledger_serieschanged ADD CONSTRAINT ledger_serieschanged_readable CHECK (ledger_is_facts(old) AND ledger_is_facts(new) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
 ALTER TABLE ledger_periodchanged ADD CONSTRAINT ledger_periodchanged_readable CHECK (ledger_is_facts(old) AND ledger_is_facts(new) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
 ALTER TABLE ledger_accesschanged ADD CONSTRAINT ledger_accesschanged_readable CHECK (ledger_is_key("user") AND kind IN ('given', 'taken') AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));

@@ -75,6 +75,18 @@ def test_access_given_and_taken() -> None:
     assert list(events) == [("shop-1", f"auth.user:{user.pk}", kind) for kind in ("given", "taken")]
 
 
+def test_a_login_bound_to_a_tenant_and_not_any_more() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO ledger_tenantbinding (login, tenant) VALUES ('till', 'shop-1')")
+        cursor.execute("UPDATE ledger_tenantbinding SET tenant = 'shop-2' WHERE login = 'till'")
+        cursor.execute("DELETE FROM ledger_tenantbinding WHERE login = 'till'")
+    events = AccessChanged.objects.order_by("pk").values_list("tenant", "user", "kind")
+    assert list(events) == [
+        *(("shop-1", "login:till", kind) for kind in ("given", "taken")),
+        *(("shop-2", "login:till", kind) for kind in ("given", "taken")),
+    ]
+
+
 def test_every_event_bears_what_the_database_alone_knows() -> None:
     with transaction.atomic():
         entry = Entry.objects.get(pk=issue("invoice").pk)

@@ -1,17 +1,18 @@
--- That somebody was let see the numbers of a tenant, or not any more, is an event.
+-- That somebody was let see the numbers of a tenant, or a login act for it, or not any more, is an event.
 CREATE OR REPLACE FUNCTION ledger_note_access() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+    taken jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+    given jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
 BEGIN
-    IF ledger_is_moving(CASE WHEN TG_OP = 'INSERT' THEN NEW.tenant ELSE OLD.tenant END) THEN RETURN NULL; END IF;
-    IF TG_OP <> 'INSERT' THEN
-        PERFORM ledger_refuse_foreign(OLD.tenant);
-        INSERT INTO ledger_accesschanged (tenant, "user", kind, actor)
-        VALUES (OLD.tenant, OLD."user", 'taken', coalesce(current_setting('folio.actor', true), ''));
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
-        PERFORM ledger_refuse_foreign(NEW.tenant);
-        INSERT INTO ledger_accesschanged (tenant, "user", kind, actor)
-        VALUES (NEW.tenant, NEW."user", 'given', coalesce(current_setting('folio.actor', true), ''));
-    END IF;
+    IF ledger_is_moving(coalesce(taken, given) ->> 'tenant'::text) THEN RETURN NULL; END IF;
+    PERFORM ledger_refuse_foreign(one.facts ->> 'tenant'::text)
+    FROM unnest(ARRAY[taken, given]) AS one (facts) WHERE one.facts IS NOT NULL;
+    INSERT INTO ledger_accesschanged (tenant, "user", kind, actor)
+    SELECT one.facts ->> 'tenant'::text,
+           coalesce(one.facts ->> 'user'::text, 'login:' || (one.facts ->> 'login'::text)), one.kind,
+           coalesce(current_setting('folio.actor', true), '')
+    FROM unnest(ARRAY[taken, given], ARRAY['taken', 'given']) AS one (facts, kind)
+    WHERE one.facts IS NOT NULL;
     RETURN NULL;
 END $$;

@@ -111,8 +111,8 @@ MUTANTS = (
     Mutant(
         "the caller says which alarm it is",
         "ledger/sql/functions/ledger_raise_alarms.sql",
-        "f.kind, f.tenant, f.series, f.starts_on, f.value",
-        "f.tenant, f.series, f.starts_on, f.value",
+        "f.kind, f.tenant, f.series, f.starts_on, f.ordinal",
+        "f.tenant, f.series, f.starts_on, f.ordinal",
         ("tests/roles/test_alarms.py::TestWorkersHideNone::test_by_another_one_in_its_place",),
     ),
     Mutant(

@@ -93,4 +93,32 @@ MUTANTS = (
         "    if False:",
         ("tests/integration/test_declaring.py::TestGstr1::test_it_refuses_serials_that_the_rule_forbids",),
     ),
+    Mutant(
+        "ranges that begin on one day share what is wrong",
+        "ledger/judging/verdict.py",
+        "(self.starts_on, self.ordinal) == (starts_on, ordinal)",
+        "self.starts_on == starts_on",
+        (f"{SHOWN}::TestTwoThatBeginOnOneDay::test_a_gap",),
+    ),
+    Mutant(
+        "lost values are found in another range",
+        f"{SQL}/ledger_resolve_mended.sql",
+        "                         AND p.ordinal = a.ordinal\n",
+        "",
+        (f"{SHOWN}::TestTwoThatBeginOnOneDay::test_lost_values_whose_like_the_other_has",),
+    ),
+    Mutant(
+        "a range whose numbers the rules forbid",
+        "ledger/ranges.py",
+        "            event.period.check_rules()\n",
+        "            pass\n",
+        (f"{SHOWN}::test_a_range_whose_numbers_the_rules_forbid_is_refused",),
+    ),
+    Mutant(
+        "any authority's range will do",
+        "ledger/reports/rules.py",
+        "broken=current is None or is_strange,",
+        "broken=current is None,",
+        (f"{SHOWN}::test_rules_warn_where_no_range_of_their_authority_is_valid",),
+    ),
 )

@@ -107,4 +107,32 @@ MUTANTS = (
         "    if False:\n",
         (f"{OUTSIDE}::TestAnchors",),
     ),
+    Mutant(
+        "an anchor asks for the next seal, and that for the next anchor",
+        "ledger/seals/sealing.py",
+        'if not first and all(source == "ledger_sealanchored" for source in batch.tables):',
+        "if not first and not batch.tables:",
+        (f"{SEALS}::test_an_anchor_alone_asks_for_no_seal_and_the_next_one_covers_it",),
+    ),
+    Mutant(
+        "new rows are looked for in whole tables",
+        "ledger/sql/installing.py",
+        '        if f"INDEX {table}_written " not in text:\n',
+        "        if False:\n",
+        (f"{SEALS}::test_no_statement_reads_a_whole_table_for_one_tenant",),
+    ),
+    Mutant(
+        "an export that was cut off",
+        "ledger/seals/folio_verify.py",
+        "elif tenant == same and later == heads[: len(later)]:",
+        "elif False:",
+        (f"{VERIFIER}::test_two_exports_of_different_times_are_compared",),
+    ),
+    Mutant(
+        "an export under another tenant's name",
+        "ledger/seals/folio_verify.py",
+        'if head["tenant"] != tenant:',
+        "if False:",
+        (f"{VERIFIER}::test_two_exports_of_different_times_are_compared",),
+    ),
 )
