@@ -211,9 +211,9 @@ class Fact:
         told = gettext("%(name)s for ever") % {"name": name}
         if self.starts_on != date.min:
             told = gettext("%(name)s from %(day)s") % {"name": name, "day": day_told(self.starts_on)}
-        return (
-            gettext("%(place)s, range %(ordinal)s") % {"place": told, "ordinal": self.ordinal} if self.ordinal else told
-        )
+        if self.ordinal:
+            told = gettext("%(place)s, range %(ordinal)s") % {"place": told, "ordinal": self.ordinal}
+        return told
 
     def concerns(self, tenant: str | None, series: str | None, starts_on: date | None, ordinal: int) -> bool:
         """Whether it belongs to a place; to all of a tenant or series where the rest of the place is None."""
