@@ -151,7 +151,7 @@ def test_what_is_said_of_an_alarm_is_of_its_tenant(alarm: AlarmRaised) -> None:
 def test_no_other_alarm_can_be_raised_in_its_place() -> None:
     """Whether one is open is decided by what it says, not by a digest that its caller claims."""
     row: dict[str, Any] = {"tenant": "a", "kind": "void-twice", "series": "s", "table_name": "t", "number": ""}
-    row |= {"problem": "p", "remedy": "r", "subject": "0" * 64}
+    row |= {"ordinal": 0, "problem": "p", "remedy": "r", "subject": "0" * 64}
     with connection.cursor() as cursor:
         for more, raised in (({}, 1), ({}, 0), ({"problem": "q"}, 1), ({"row_id": 7}, 1), ({"kind": "void-of-gap"}, 1)):
             cursor.execute("SELECT ledger_raise_alarms(%s)", [json.dumps([row | more])])

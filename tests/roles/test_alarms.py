@@ -122,6 +122,7 @@ class TestWorkersHideNone:
             "tenant",
             "rule",
             "series",
+            "ordinal",
             "value",
             "through",
             "number",
