@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ledger.site
 from ledger.adoption import AdoptionResult, BadRow, adopt
 from ledger.errors import AdoptionError, TableError
 from ledger.tables import Layout
 
-REAL_FILE = Path(ledger.site.__file__).parent / "data" / "online-retail-invoices.csv"
+REAL_FILE = Path(__file__).resolve().parents[2] / "demo" / "data" / "online-retail-invoices.csv"
 REAL_PATTERN = r"^(?P<kind>[CA]?)(?P<counter>\d+)$"
 REAL_SERIES = {"template": "{counter}", "calendar": "never", "time_zone": "Europe/London"}
 

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
+from demo import selling, workers
 from ledger import issue, preview
 from ledger.adoption import AdoptionResult, Layout, adopt
 from ledger.gaps import flagged_gaps
@@ -20,7 +21,7 @@ from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 from ledger.models import Adoption, Entry, FindingKind, Period
 from ledger.reconciliation import count_confirmed, findings
 from ledger.reports.continuity import PeriodSummary, summarise
-from ledger.site import demo, demo_workers, embedded
+from ledger.site import embedded
 from ledger.verification import CHECKS, verify
 
 #: What becomes of a number whose checkout fails, in the words of the demo.
@@ -40,8 +41,8 @@ class Command(LedgerCommand):
         "has tenants of its own, so it can be repeated on any database. Exit code 0: every rule holds; 1: one does "
         "not; 2: something that the demo needs isn't here."
     )
-    examples = """  manage.py demo
-  manage.py demo --checkouts 2000 --threads 16 --seed 7
+    examples = """  manage.py demo --settings demo.settings
+  manage.py demo --settings demo.settings --checkouts 2000 --threads 16 --seed 7
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -66,7 +67,7 @@ class Command(LedgerCommand):
         run = Adoption.objects.filter(tenant__startswith="retailer").count() + 1
         suffix = "" if run == 1 else f"-{run}"
         retailer = f"retailer{suffix}"
-        shops = tuple(replace(shop, tenant=shop.tenant + suffix) for shop in demo.SHOPS)
+        shops = tuple(replace(shop, tenant=shop.tenant + suffix) for shop in selling.SHOPS)
         berlin, _, austin = (shop.tenant for shop in shops)
         lisbon = f"lisbon{suffix}"
 
@@ -76,7 +77,7 @@ class Command(LedgerCommand):
         self._sell(shops, options)
         broken = 0
         if with_workers:
-            demo.open_a_shop_before_its_year(lisbon, demo_workers.database_now().date())
+            selling.open_a_shop_before_its_year(lisbon, workers.database_now().date())
             broken += self._let_them_work(berlin, austin, lisbon)
         else:
             self.stdout.write(self.style.WARNING("Workers and books are left out, as --without-workers asks."))
@@ -120,13 +121,13 @@ class Command(LedgerCommand):
             entry = issue("invoice", org=tenant, document="order:first-with-folio", by="demo")
         self.stdout.write(f"A checkout took it: {entry}.")
 
-    def _sell(self, shops: tuple[demo.Shop, ...], options: dict[str, Any]) -> None:
+    def _sell(self, shops: tuple[selling.Shop, ...], options: dict[str, Any]) -> None:
         count, threads = options["checkouts"], options["threads"]
-        demo.open_shops(shops)
-        sales = demo.draw_sales(shops, count, options["seed"])
+        selling.open_shops(shops)
+        sales = selling.draw_sales(shops, count, options["seed"])
         title = f"{count} checkouts from {threads} threads, three shops, across a year's end"
         with self._step(title), self.progress(count, wanted=True) as tell:
-            tally = demo.run_sales(sales, threads=threads, after_each=lambda: tell("checking out"))
+            tally = selling.run_sales(sales, threads=threads, after_each=lambda: tell("checking out"))
         self.stdout.write(
             f"  {tally.committed} committed; {tally.failed} failed after they asked for a number; "
             f"{tally.retried} came twice, and got the same number; {tally.voided} voided later."
@@ -137,8 +138,8 @@ class Command(LedgerCommand):
     def _expect_workers_possible(self) -> None:
         """Raise CommandError before anything is done if the workers, who do half of what is shown, can't run."""
         try:
-            demo_workers.check_possible()
-        except demo_workers.Missing as reason:
+            workers.check_possible()
+        except workers.Missing as reason:
             raise CommandError(
                 f"The demo can't run its workers, who do half of what it shows. {reason} "
                 "To see the other half alone, add --without-workers.",
@@ -148,13 +149,13 @@ class Command(LedgerCommand):
     def _let_them_work(self, berlin: str, austin: str, lisbon: str) -> int:
         """Run the workers, and tell what they did; returns how many things did not come true."""
         title = "Workers: a Celery worker and a beat on Redis, and the books of a shop"
-        begun = demo_workers.database_now()
+        begun = workers.database_now()
         with (
             self._step(title),
-            demo_workers.running_books(berlin) as books,
-            demo_workers.running_workers(books),
+            workers.running_books(berlin) as books,
+            workers.running_workers(books),
         ):
-            late = demo_workers.wait_for_sweeps(begun, austin)
+            late = workers.wait_for_sweeps(begun, austin)
         for problem in late:
             self.stdout.write(self.style.ERROR(f"  {problem}; see {embedded.home() / 'demo-worker.log'}"))
         self._tell_gaps(austin)
@@ -176,12 +177,12 @@ class Command(LedgerCommand):
         number = preview("invoice", org=tenant, on=period.starts_on)
         self.stdout.write(f"  {tenant}: the next fiscal year ({period.label}) is open, and begins with {number}.")
 
-    def _tell_findings(self, tenant: str, books: demo_workers.Books) -> int:
+    def _tell_findings(self, tenant: str, books: workers.Books) -> int:
         """A line for each difference that was planted; returns how many of them were not found."""
         found: dict[str, list[str]] = {}
-        for finding in findings(tenant=tenant, system=demo_workers.SYSTEM):
+        for finding in findings(tenant=tenant, system=workers.SYSTEM):
             found.setdefault(finding.number.upper(), []).append(FindingKind(finding.kind).label)
-        confirmed = count_confirmed(org=tenant, system=demo_workers.SYSTEM)
+        confirmed = count_confirmed(org=tenant, system=workers.SYSTEM)
         self.stdout.write(
             f"  {tenant} was reconciled: {confirmed} numbers are confirmed by the books; "
             f"{len(books.planted)} differences were planted there."
