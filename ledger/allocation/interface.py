@@ -1,13 +1,16 @@
-"""What an allocation is asked, and what it answers."""
+"""The contract of an allocation: what it is asked, and what it answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ledger.models import NumberIssued
+from ledger.models import NumberIssued, Period
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: The ordinal of 1970-01-01, from which the database counts days.
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -100,3 +103,29 @@ class BlockAnswer(NamedTuple):
     business_date: date | None
     entries: Mapping[int, NumberIssued]
     existing_id: int | None = None
+
+
+class Allocator(Protocol):
+    """What the module of an allocation has; its name is that of the allocation.
+
+    ``take`` and ``take_many`` work inside the transaction of ``connection``, ask the database first and believe what it
+    says. They open no period and explain no refusal: the Outcome tells ``ledger.issuing`` to do so, and it asks again.
+    A refusal writes nothing, and the transaction can continue. A series of another allocation is Outcome.ALLOCATION.
+    What is rolled back leaves no entry. What is committed is never given out again, be it void or not.
+    ``tests/integration/test_allocator_contract.py`` tries all of this.
+    """
+
+    def take(self, connection: BaseDatabaseWrapper, request: Request) -> Answer:
+        """The number of one document: a new one, or EXISTING with the id of the entry that it has."""
+        ...
+
+    def take_many(self, connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
+        """New numbers, in their order, for those of ``documents`` that have none; all documents differ.
+
+        OTHER_FACTS names a document that has a number with another date or other metadata than were stated.
+        """
+        ...
+
+    def upcoming(self, alias: str, period: Period) -> int:
+        """The value that would come next in ``period``, which may be unsaved. Locks and writes nothing."""
+        ...
