@@ -34,6 +34,8 @@ _BLOCK, _BLOCKS = 500, 40_000
 BUCKETS = 400
 #: A day, so that rows which somebody took away with the guards off don't look as if they were there for ever.
 _KEPT = 86_400
+#: To be raised with each change of what is kept, so that a new version doesn't read what an old one has written.
+_SCHEMA = 1
 #: What accounting systems confirm may change between two readings, when numbers are written there.
 _KEPT_CONFIRMED = 60
 #: Stretches that are read one by one, and not all between the first and the last.
@@ -316,7 +318,7 @@ def _start(period: Period) -> int:
 
 def _key(period: Period, alias: str, what: str, stamp: str) -> str:
     # When it was opened, too: another database behind the same cache has the same ids.
-    return f"ledger:{alias}:{period.pk}:{period.opened_at.timestamp()}:{period.first_value}:{stamp}:{what}"
+    return f"ledger:{_SCHEMA}:{alias}:{period.pk}:{period.opened_at.timestamp()}:{period.first_value}:{stamp}:{what}"
 
 
 def _alarm_stamp(alias: str) -> str:

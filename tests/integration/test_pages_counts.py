@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
@@ -15,7 +16,7 @@ from ledger import define_series, issue, issue_many, void
 from ledger.models import AdoptedGap, Adoption, Entry, NumberVoided, Period
 from ledger.reports.continuity import summarise
 from ledger.verification.alarms import lost_values, raise_alarms
-from ledger.web import counts
+from ledger.web import counts, voided
 from ledger.web.counts import Bucket, period_counts
 from ledger.web.numberline import number_line
 from tests.integration.pages import flag, shop
@@ -259,3 +260,14 @@ def test_an_alarm_makes_sums_be_counted_anew(period: Period) -> None:
     anew = period_counts(period)
     assert (anew.counted_at, anew.total().lost) == (None, 3)
     assert period_counts(period, fresh=True).total().lost == 3
+
+
+def test_another_version_reads_nothing_that_this_one_kept(period: Period, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = period_counts(period)
+    assert before.counted_at is None
+    assert period_counts(period).counted_at is not None, "out of the cache"
+    monkeypatch.setattr(counts, "_SCHEMA", counts._SCHEMA + 1)
+    assert period_counts(period).counted_at is None
+    # Whoever changes one of these raises the number.
+    kept = {kind: [one.name for one in fields(kind)] for kind in (counts._Settled, voided._Kept)}
+    assert kept == {counts._Settled: ["blocks", "days", "since"], voided._Kept: ["count", "through", "values"]}
