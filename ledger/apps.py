@@ -2,11 +2,12 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class LedgerConfig(AppConfig):
     name = "ledger"
-    verbose_name = "Document numbers"
+    verbose_name = _("Document numbers")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

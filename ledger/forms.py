@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import authorise
 from ledger.errors import LedgerError
@@ -31,8 +32,8 @@ class RangeForm(_RangeModelForm):
         )
         widgets = {"valid_from": _DATE, "valid_to": _DATE}
         help_texts = {
-            "last_value": "Inclusive; empty for a range without an end.",
-            "valid_to": "Inclusive; empty for a range that doesn't expire.",
+            "last_value": _("Inclusive; empty for a range without an end."),
+            "valid_to": _("Inclusive; empty for a range that doesn't expire."),
         }
 
     def clean(self) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
 from typing import Any
@@ -52,8 +53,23 @@ def _told(tell: Callable[[], str]) -> str:
 told_later: Any = lazy(_told, str)
 
 
+_SPAN = re.compile(r"(\d{4}-\d\d-\d\d) (?:to (\d{4}-\d\d-\d\d)|onwards)")
+
+
+def period_told(label: str) -> str:
+    """A period's label for a reader: ``01.01.2026 bis 31.12.2026``."""
+    told, _, ordinal = label.partition(", range ")
+    if found := _SPAN.fullmatch(told):
+        first, last = (day and day_told(date.fromisoformat(day)) for day in found.groups())
+        told = span_told(first, last) if last else gettext("%(first)s onwards") % {"first": first}
+    else:
+        told = word(told)
+    return gettext("%(span)s, range %(n)s") % {"span": told, "n": ordinal} if ordinal else told
+
+
 #: Words that the database writes: why a value is missing, and what a document of the books is.
 _WRITTEN = (
+    gettext_noop("for ever"),
     gettext_noop("not committed"),
     gettext_noop("given back, and not for a later document"),
     gettext_noop("given back"),

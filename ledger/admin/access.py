@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import WritingAdmin, shown_tenant
 from ledger.errors import InvalidTenant
@@ -20,7 +21,7 @@ from ledger.models import Series, TenantAccess
 class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
     """A user by name, and a tenant that has a series."""
 
-    name = forms.CharField(label="User", max_length=254, help_text="As the user logs in.")
+    name = forms.CharField(label=_("User"), max_length=254, help_text=_("As the user logs in."))
 
     class Meta:
         model = TenantAccess
@@ -32,7 +33,7 @@ class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             user = users._default_manager.get_by_natural_key(self.cleaned_data["name"])
         except users.DoesNotExist as error:
-            raise ValidationError("There is no user of that name.") from error
+            raise ValidationError(_("There is no user of that name.")) from error
         self.instance.user = instance_key(user, InvalidTenant, "user")
         return str(self.cleaned_data["name"])
 
@@ -40,7 +41,7 @@ class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
         """A misspelt tenant would give access to nothing, and nobody would know why."""
         tenant = tenant_key(self.cleaned_data["tenant"].strip())
         if not Series.objects.filter(tenant=tenant).exists():
-            raise ValidationError("This tenant has no series.")
+            raise ValidationError(_("This tenant has no series."))
         return tenant
 
     def clean(self) -> dict[str, Any] | None:
@@ -49,7 +50,7 @@ class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
         if {"name", "tenant"} <= set(cleaned):
             given = TenantAccess.objects.filter(tenant=cleaned["tenant"], user=self.instance.user)
             if given.exists():
-                raise ValidationError("This user has access to this tenant.")
+                raise ValidationError(_("This user has access to this tenant."))
         return cleaned
 
 
@@ -70,13 +71,13 @@ class TenantAccessAdmin(WritingAdmin):
         """What a row holds, or what is asked for a new one."""
         return self.fields if obj is None else ("shown_user", "tenant", "granted_at")
 
-    @admin.display(description="user")
+    @admin.display(description=_("user"))
     def shown_user(self, obj: TenantAccess) -> str:
         """By name, as long as there is such a user here."""
         found: Any = find_row(get_user_model(), obj.user)
         return str(found.get_username()) if found else obj.user
 
-    @admin.display(description="tenant")
+    @admin.display(description=_("tenant"))
     def shown_tenant(self, obj: TenantAccess) -> str:
         """Whose numbers."""
         return shown_tenant(obj.tenant)

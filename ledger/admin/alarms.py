@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import acknowledge_alarm
 from ledger.admin.base import AnyModelAdmin
@@ -15,19 +17,19 @@ from ledger.admin.confirmed import acknowledge_all
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.models import AlarmAcknowledged, AlarmRaised
-from ledger.timestamps import timestamp
 from ledger.verification.alarms import with_state
+from ledger.words import moment_told
 
 
 class AlarmStateFilter(admin.SimpleListFilter):
     """By state, which no column has: it is folded from the events."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """Open is what nobody has acknowledged, and no later look has seen mended."""
-        return [("unresolved", "unresolved"), ("acknowledged", "acknowledged"), ("resolved", "resolved")]
+        return [("unresolved", _("unresolved")), ("acknowledged", _("acknowledged")), ("resolved", _("resolved"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Folds the events; what is resolved is no longer open, acknowledged or not."""
@@ -61,31 +63,31 @@ class AlarmRaisedAdmin(EventAdmin):
         """Asked by the action."""
         return request.user.has_perm("ledger.acknowledge_alarm")
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def shown_state(self, obj: Any) -> str:
         """Open, or since when it is not."""
-        for word, moment in (("resolved", obj.resolved_at), ("acknowledged", obj.acknowledged_at)):
+        for word, moment in ((_("resolved"), obj.resolved_at), (_("acknowledged"), obj.acknowledged_at)):
             if moment is not None:
-                return f"{word} {timestamp(moment)}"
-        return "unresolved"
+                return f"{word} {moment_told(moment)}"
+        return gettext("unresolved")
 
-    @admin.display(description="acknowledged")
+    @admin.display(description=_("acknowledged"))
     def acknowledgements(self, obj: AlarmRaised) -> str:
         """By whom and why; later ones add to earlier ones."""
         told = AlarmAcknowledged.objects.filter(alarm=obj).order_by("pk")
-        lines = ((timestamp(each.acknowledged_at), each.actor, each.reason) for each in told)
+        lines = ((moment_told(each.acknowledged_at), each.actor, each.reason) for each in told)
         return format_html_join("", "<p>{} {}: {}</p>", lines) or "–"
 
-    @admin.display(description="tenant")
+    @admin.display(description=_("tenant"))
     def shown_tenant(self, obj: AlarmRaised) -> str:
         """The owner of the numbers, or that it concerns all of them."""
-        return "all" if obj.tenant is None else super().shown_tenant(obj)
+        return gettext("all") if obj.tenant is None else super().shown_tenant(obj)
 
-    @admin.action(description="Acknowledge selected alarms", permissions=["acknowledge_alarm"])
+    @admin.action(description=_("Acknowledge selected alarms"), permissions=["acknowledge_alarm"])
     def acknowledge_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Acknowledges all of them or none, after a page that asks for the reason."""
         words = {
-            "title": "Acknowledge alarms",
-            "warning": "What they found stays as it is, and no longer counts. What is said can't be taken back.",
+            "title": _("Acknowledge alarms"),
+            "warning": _("What they found stays as it is, and no longer counts. What is said can't be taken back."),
         }
         return acknowledge_all(self, request, queryset, acknowledge_alarm, words)

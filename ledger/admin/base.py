@@ -20,10 +20,10 @@ from django.utils.safestring import SafeString
 from ledger.database_errors import not_granted
 from ledger.models import Period, Series
 from ledger.tenants import tenant_name
-from ledger.timestamps import timestamp
 from ledger.web.at_home import at_home
 from ledger.web.texts import readable
-from ledger.zones import timestamp_in
+from ledger.words import moment_told, period_told
+from ledger.zones import zone_or_utc
 
 # Django's own classes take no type argument at run time.
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class ModelAdmin(AnyModelAdmin):
         @admin.display(description=field.verbose_name, ordering=name)
         def shown(row: Any) -> str:
             at, zone = getattr(row, name), _zone_of(row)
-            return (timestamp(at) if zone is None else timestamp_in(at, zone)) or "–"
+            return moment_told(at, None if zone is None else zone_or_utc(zone)) or "–"
 
         setattr(self, f"{name}_with_offset", shown)
         return f"{name}_with_offset"
@@ -193,12 +193,11 @@ def link_to(target: models.Model, text: object, site: admin.AdminSite) -> SafeSt
 
 def shown_period(period: Period) -> SafeString | str:
     """The period's span of dates, which breaks between its two dates and not within them."""
-    first, _, last = period.label.partition(" to ")
-    return (
-        format_html('<span class="ledger-day">{} to</span> <span class="ledger-day">{}</span>', first, last)
-        if last
-        else first
-    )
+    told = period_told(period.label)
+    first, _, last = told.rpartition(" ")
+    if not first or " to " not in period.label:
+        return told
+    return format_html('<span class="ledger-day">{}</span> <span class="ledger-day">{}</span>', first, last)
 
 
 def shown_tenant(tenant: str) -> str:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, router
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import all_or_none
 from ledger.admin.base import AnyModelAdmin
@@ -30,8 +31,11 @@ def chosen_rows(
     if len(chosen) > MOST:
         model_admin.message_user(
             request,
-            f"More than {MOST} are selected. This can't be undone, so it takes at most as many as one can read: "
-            "narrow the selection by a filter or a search.",
+            _(
+                "More than %(n)s are selected. This can't be undone, so it takes at most as many as one can read: "
+                "narrow the selection by a filter or a search."
+            )
+            % {"n": MOST},
             messages.ERROR,
         )
         return None
@@ -42,7 +46,9 @@ class ReasonForm(forms.Form):
     """What an auditor will read."""
 
     reason = forms.CharField(
-        max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+        label=_("Reason"),
+        max_length=REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
     )
 
     def clean_reason(self) -> str:
@@ -58,7 +64,7 @@ def acknowledge_all(
     request: HttpRequest,
     queryset: models.QuerySet[Any],
     acknowledge: Callable[..., object],
-    words: dict[str, str],
+    words: dict[str, Any],
 ) -> HttpResponse | None:
     """Acknowledge all of the chosen rows or none, after a page that asks for the reason."""
     alias = router.db_for_write(queryset.model)
@@ -78,10 +84,10 @@ def acknowledge_all(
         ).failures
         if not failures:
             for one in chosen:
-                model_admin.log_change(request, one, "Acknowledged.")
-            model_admin.message_user(request, f"Acknowledged: {len(chosen)}.", messages.SUCCESS)
+                model_admin.log_change(request, one, _("Acknowledged."))
+            model_admin.message_user(request, _("Acknowledged: %(n)s.") % {"n": len(chosen)}, messages.SUCCESS)
             return None
-    words = {"button": "Acknowledge", "action": "acknowledge_selected", **words}
+    words = {"button": _("Acknowledge"), "action": "acknowledge_selected", **words}
     return confirmation_page(model_admin, request, chosen, form, failures, words)
 
 
@@ -91,7 +97,7 @@ def confirmation_page(
     chosen: Sequence[Any],
     form: forms.Form,
     failures: Sequence[str],
-    words: dict[str, str],
+    words: dict[str, Any],
 ) -> TemplateResponse:
     """The page that asks. ``words`` has its title, warning, button and the name of the action."""
     context = {

@@ -9,6 +9,8 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import ReadOnlyAdmin, field_names, link_to, shown_period, shown_tenant
 from ledger.admin.events import EventAdmin
@@ -24,7 +26,7 @@ class DraftMadeAdmin(EventAdmin):
     list_select_related = ("period__series",)
     list_filter = (TenantFilter, SeriesOfPeriodFilter, PeriodFilter, "system")
     search_fields = ("number", "remote_id")
-    search_help_text = "Part of a number, or of the accounting system's own key."
+    search_help_text = _("Part of a number, or of the accounting system's own key.")
     fields: ClassVar[tuple[str, ...]] = ("number", "became", *field_names(DraftMade, without=("id", "number")))
     readonly_fields = fields
 
@@ -36,24 +38,24 @@ class DraftMadeAdmin(EventAdmin):
         queryset: QuerySet[Any] = super().get_queryset(request).annotate(**known, cancelled=cancelled)
         return queryset
 
-    @admin.display(description="became")
+    @admin.display(description=_("became"))
     def became(self, obj: Any) -> str:
         """What the entry of its value tells, with the way to it."""
-        after = ", cancelled there" if obj.cancelled else ""
+        after = f", {_('cancelled there')}" if obj.cancelled else ""
         if obj.value is None:
-            return f"not taken: {obj.refusal}{after}"
+            return _("not taken: %(why)s") % {"why": obj.refusal} + after
         if obj.entry is None:
-            return "free, or held by a checkout"
+            return gettext("free, or held by a checkout")
         url = reverse(f"{self.admin_site.name}:ledger_entry_change", args=[obj.entry])
-        told = "a gap" if obj.kind == Entry.Kind.GAP else "issued"
+        told = _("a gap") if obj.kind == Entry.Kind.GAP else _("issued")
         return format_html('<a href="{}">{}</a>{}', url, told, after)
 
-    @admin.display(description="series")
+    @admin.display(description=_("series"))
     def shown_series(self, obj: DraftMade) -> str:
         """The code; the tenant has a column of its own."""
         return obj.period.series.code
 
-    @admin.display(description="period")
+    @admin.display(description=_("period"))
     def shown_period(self, obj: DraftMade) -> str:
         """Its span of dates."""
         return shown_period(obj.period)
@@ -73,12 +75,12 @@ class RemotePoolAdmin(ReadOnlyAdmin):
     fields = field_names(RemotePool, without=("id", "claimed_by"))
     readonly_fields = fields
 
-    @admin.display(description="series")
+    @admin.display(description=_("series"))
     def series_link(self, obj: RemotePool) -> str:
         """The way to the settings."""
         return link_to(obj.series, obj.series.code, self.admin_site)
 
-    @admin.display(description="tenant")
+    @admin.display(description=_("tenant"))
     def shown_tenant(self, obj: RemotePool) -> str:
         """The owner of the numbers."""
         return shown_tenant(obj.tenant)

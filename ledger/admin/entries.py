@@ -12,6 +12,7 @@ from django.db import router
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import all_or_none, void
 from ledger.admin.base import (
@@ -31,7 +32,8 @@ from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.models import Adoption, Entry, GapExplained, NumberVoided
 from ledger.replacing import replaced_by, replacement_of
 from ledger.searching import find_entries
-from ledger.zones import timestamp_in
+from ledger.words import day_told, moment_told, word
+from ledger.zones import zone_or_utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,13 +46,16 @@ class VoidForm(forms.Form):
     """What an auditor will read."""
 
     reason = forms.CharField(
-        max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+        label=_("Reason"),
+        max_length=REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
     )
     replacement = forms.CharField(
+        label=_("Replacement"),
         required=False,
         max_length=KEY_LENGTH,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text="The document or number that takes its place, if there is one.",
+        help_text=_("The document or number that takes its place, if there is one."),
     )
 
     def __init__(self, data: Any, *, count: int) -> None:
@@ -97,15 +102,15 @@ class EntryAdmin(ReadOnlyAdmin):
     list_select_related = ("series", "period")
     sortable_by = ("shown_number", "value")
     search_fields = ("number", "document")  # shows the box; find_entries() does the work
-    search_help_text = "A number, whole or from its beginning, or a whole document key."
+    search_help_text = _("A number, whole or from its beginning, or a whole document key.")
     show_full_result_count = False
     paginator = BoundedPaginator
     actions = ("void_selected",)
     fieldsets = (
         (None, {"fields": ("number", "state", "kind", "tenant", "series", "period", "value", "document")}),
-        ("Dates", {"fields": ("issued_on", "issued_at")}),
-        ("Evidence", {"fields": ("actor", "transaction_id", "shown_metadata", "adoption")}),
-        ("Later", {"fields": ("void_event", "shown_replaces", "shown_replaced_by", "explanations", "declarations")}),
+        (_("Dates"), {"fields": ("issued_on", "issued_at")}),
+        (_("Evidence"), {"fields": ("actor", "transaction_id", "shown_metadata", "adoption")}),
+        (_("Later"), {"fields": ("void_event", "shown_replaces", "shown_replaced_by", "explanations", "declarations")}),
     )
     readonly_fields = (
         *field_names(Entry, without=("id", "metadata", "replaces")),
@@ -140,43 +145,43 @@ class EntryAdmin(ReadOnlyAdmin):
         """Asked by the action."""
         return request.user.has_perm("ledger.void_number")
 
-    @admin.display(description="number", ordering="value")
+    @admin.display(description=_("number"), ordering="value")
     def shown_number(self, obj: Entry) -> str:
         """What people read."""
         return format_html('<span class="ledger-day">{}</span>', obj.number)
 
-    @admin.display(description="date")
+    @admin.display(description=_("date"))
     def shown_date(self, obj: Entry) -> str:
         """The business date."""
-        return format_html('<span class="ledger-day">{}</span>', obj.issued_on.isoformat())
+        return format_html('<span class="ledger-day">{}</span>', day_told(obj.issued_on))
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, obj: Any) -> str:
         """Folded from the events, never stored."""
         state = "void" if obj.is_void else obj.kind
-        return format_html('<span class="ledger-state ledger-{}">{}</span>', state, state)
+        return format_html('<span class="ledger-state ledger-{}">{}</span>', state, word(state))
 
-    @admin.display(description="series")
+    @admin.display(description=_("series"))
     def shown_series(self, obj: Entry) -> str:
         """The code; the tenant has a column of its own."""
         return obj.series.code
 
-    @admin.display(description="period")
+    @admin.display(description=_("period"))
     def shown_period(self, obj: Entry) -> str:
         """Its span of dates."""
         return shown_period(obj.period)
 
-    @admin.display(description="tenant")
+    @admin.display(description=_("tenant"))
     def shown_tenant(self, obj: Entry) -> str:
         """The owner of the number."""
         return shown_tenant(obj.tenant)
 
-    @admin.display(description="metadata")
+    @admin.display(description=_("metadata"))
     def shown_metadata(self, obj: Entry) -> str:
         """As it was passed, or a gap's evidence."""
         return shown_evidence(obj.metadata) if obj.kind == Entry.Kind.GAP else shown_metadata(obj.metadata)
 
-    @admin.display(description="adopted from")
+    @admin.display(description=_("adopted from"))
     def adoption(self, obj: Entry) -> str:
         """The file that was taken over in the same transaction."""
         if obj.kind != Entry.Kind.ADOPTED:
@@ -186,50 +191,46 @@ class EntryAdmin(ReadOnlyAdmin):
         ).first()
         return link_to(adoption, adoption, self.admin_site) if adoption else "–"
 
-    @admin.display(description="void")
+    @admin.display(description=_("void"))
     def void_event(self, obj: Entry) -> str:
         """When, by whom and why; there is at most one."""
         event = NumberVoided.objects.filter(tenant=obj.tenant, entry=obj).first()
         if event is None:
             return "–"
         event.entry = obj
-        return format_html(
-            "{}{}{}: {}{}",
-            link_to(event, timestamp_in(event.voided_at, obj.series.time_zone), self.admin_site),
-            " by " if event.actor else "",
-            event.actor,
-            event.reason,
-            f" (replaced by {event.replacement})" if event.replacement else "",
-        )
+        link = link_to(event, moment_told(event.voided_at, zone_or_utc(obj.series.time_zone)), self.admin_site)
+        by = format_html(_("{} by {}"), link, event.actor) if event.actor else link
+        instead = _(" (replaced by %(number)s)") % {"number": event.replacement} if event.replacement else ""
+        return format_html("{}: {}{}", by, event.reason, instead)
 
-    @admin.display(description="replaces")
+    @admin.display(description=_("replaces"))
     def shown_replaces(self, obj: Entry) -> str:
         """The void number of the same document in whose place this one was given."""
         found = replaced_by(obj)
         return link_to(found, found.number, self.admin_site) if found else "–"
 
-    @admin.display(description="replaced by")
+    @admin.display(description=_("replaced by"))
     def shown_replaced_by(self, obj: Entry) -> str:
         """The number that the document got after this one was void."""
         found = replacement_of(obj)
         return link_to(found, found.number, self.admin_site) if found else "–"
 
-    @admin.display(description="explanations")
+    @admin.display(description=_("explanations"))
     def explanations(self, obj: Entry) -> str:
         """What was said of a gap; later ones add to earlier ones."""
         told = GapExplained.objects.filter(entry=obj).order_by("pk")
-        zone = obj.series.time_zone
-        lines = ((timestamp_in(one.explained_at, zone), one.actor or "nobody named", one.explanation) for one in told)
+        zone = zone_or_utc(obj.series.time_zone)
+        lines = ((moment_told(one.explained_at, zone), one.actor or _("nobody named"), one.explanation) for one in told)
         return format_html_join("", "<p>{}, {}: {}</p>", lines) or "–"
 
-    @admin.display(description="declared")
+    @admin.display(description=_("declared"))
     def declarations(self, obj: Entry) -> str:
         """To which authority a gap was declared."""
         if obj.kind != Entry.Kind.GAP:
             return "–"
         return shown_declarations(obj.tenant, obj.period_id, obj.value, obj.value, self.admin_site)
 
-    @admin.action(description="Void selected numbers", permissions=["void_number"])
+    @admin.action(description=_("Void selected numbers"), permissions=["void_number"])
     def void_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Voids all of them or none, after a page that asks for the reason."""
         alias = router.db_for_write(NumberVoided)
@@ -255,13 +256,15 @@ class EntryAdmin(ReadOnlyAdmin):
             ).failures
             if not failures:
                 for entry in chosen:
-                    self.log_change(request, entry, "Voided.")
-                self.message_user(request, f"Void: {', '.join(map(str, chosen))}.", messages.SUCCESS)
+                    self.log_change(request, entry, _("Voided."))
+                self.message_user(
+                    request, _("Void: %(numbers)s.") % {"numbers": ", ".join(map(str, chosen))}, messages.SUCCESS
+                )
                 return None
         words = {
-            "title": "Void numbers",
-            "warning": "A void can't be taken back. The numbers stay in the ledger and are never given again.",
-            "button": "Void",
+            "title": _("Void numbers"),
+            "warning": _("A void can't be taken back. The numbers stay in the ledger and are never given again."),
+            "button": _("Void"),
             "action": "void_selected",
         }
         return confirmation_page(self, request, chosen, form, failures, words)

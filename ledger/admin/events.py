@@ -9,12 +9,14 @@ from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_tenant
 from ledger.admin.evidence import shown_declarations
 from ledger.admin.filters import SeriesFilter, SeriesOfPeriodFilter, TenantFilter
 from ledger.admin.search import EntrySearch
 from ledger.models import AdoptedGap, Adoption, GapDeclared, GapExplained, NumberRegistered, NumberVoided
+from ledger.words import span_told
 
 
 class EventAdmin(ReadOnlyAdmin):
@@ -26,7 +28,7 @@ class EventAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     paginator = BoundedPaginator
 
-    @admin.display(description="tenant")
+    @admin.display(description=_("tenant"))
     def shown_tenant(self, obj: Any) -> str:
         """The owner of the numbers."""
         return shown_tenant(obj.tenant)
@@ -42,7 +44,7 @@ class NumberVoidedAdmin(EntrySearch, EventAdmin):
     fields = ("entry", "tenant", "reason", "replacement", "actor", "voided_at", "transaction_id")
     readonly_fields = fields
 
-    @admin.display(description="number")
+    @admin.display(description=_("number"))
     def number(self, obj: NumberVoided) -> str:
         """What people read."""
         return obj.entry.number
@@ -58,7 +60,7 @@ class NumberRegisteredAdmin(EntrySearch, EventAdmin):
     fields = ("entry", "tenant", "authority", "reference", "digest", "actor", "registered_at", "transaction_id")
     readonly_fields = fields
 
-    @admin.display(description="number")
+    @admin.display(description=_("number"))
     def number(self, obj: NumberRegistered) -> str:
         """What people read."""
         return obj.entry.number
@@ -90,12 +92,12 @@ class AdoptionAdmin(EventAdmin):
         queryset: QuerySet[Any] = super().get_queryset(request).annotate(range_count=Count("gaps"))
         return queryset
 
-    @admin.display(description="series")
+    @admin.display(description=_("series"))
     def shown_series(self, obj: Adoption) -> str:
         """The code; the tenant has a column of its own."""
         return obj.series.code
 
-    @admin.display(description="missing ranges")
+    @admin.display(description=_("missing ranges"))
     def gap_ranges(self, obj: Any) -> str:
         """The way to the gaps of the previous system."""
         url = reverse(f"{self.admin_site.name}:ledger_adoptedgap_changelist")
@@ -119,27 +121,27 @@ class AdoptedGapAdmin(EventAdmin):
         queryset: QuerySet[Any] = super().get_queryset(request).annotate(**counted)
         return queryset
 
-    @admin.display(description="values")
+    @admin.display(description=_("values"))
     def shown_range(self, obj: AdoptedGap) -> str:
         """Both ends inclusive."""
         return str(obj.first_value) if obj.first_value == obj.last_value else str(obj)
 
-    @admin.display(description="missing")
+    @admin.display(description=_("missing"))
     def missing(self, obj: Any) -> int:
         """How many values the range has."""
         return int(obj.size)
 
-    @admin.display(description="period")
+    @admin.display(description=_("period"))
     def shown_period(self, obj: AdoptedGap) -> str:
         """With its series."""
         return str(obj.period)
 
-    @admin.display(description="explained", boolean=True)
+    @admin.display(description=_("explained"), boolean=True)
     def explained(self, obj: Any) -> bool:
         """Whether somebody said why."""
         return bool(obj.explained_times)
 
-    @admin.display(description="declared")
+    @admin.display(description=_("declared"))
     def declared(self, obj: AdoptedGap) -> str:
         """To whom, and under which receipt."""
         return shown_declarations(obj.tenant, obj.period_id, obj.first_value, obj.last_value, self.admin_site)
@@ -155,7 +157,7 @@ class GapExplainedAdmin(EventAdmin):
     fields = ("subject", "explanation", "tenant", "actor", "explained_at", "transaction_id")
     readonly_fields = fields
 
-    @admin.display(description="gap")
+    @admin.display(description=_("gap"))
     def subject(self, obj: GapExplained) -> str:
         """The flagged value or the range it speaks of."""
         gap = obj.entry or obj.adopted_gap
@@ -176,12 +178,12 @@ class GapDeclaredAdmin(EventAdmin):
     )
     readonly_fields = fields
 
-    @admin.display(description="values")
+    @admin.display(description=_("values"))
     def shown_range(self, obj: GapDeclared) -> str:
         """Both ends inclusive."""
-        return f"{obj.first_value}" if obj.first_value == obj.last_value else f"{obj.first_value} to {obj.last_value}"
+        return f"{obj.first_value}" if obj.first_value == obj.last_value else span_told(obj.first_value, obj.last_value)
 
-    @admin.display(description="period")
+    @admin.display(description=_("period"))
     def shown_period(self, obj: GapDeclared) -> str:
         """With its series."""
         return str(obj.period)

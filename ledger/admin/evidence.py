@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 
 from ledger.admin.base import link_to
 from ledger.models import GapDeclared
-from ledger.timestamps import timestamp
 from ledger.unreadable import cut
+from ledger.words import moment_told
 
 #: Characters of one fact on a page.
 _LONGEST = 5000
@@ -41,7 +41,7 @@ def shown_declarations(tenant: str, period: int, first: int, last: int, site: Ad
     """To which authorities values of a period were declared, with the way to each declaration."""
     found = GapDeclared.objects.filter(tenant=tenant, period=period, first_value__lte=last, last_value__gte=first)
     told = (
-        (link_to(event, event, site), timestamp(event.declared_at), event.justification)
+        (link_to(event, event, site), moment_told(event.declared_at), event.justification)
         for event in found.order_by("pk")
     )
     return format_html_join("", "<p>{}, {} {}</p>", told) or "–"
@@ -63,4 +63,4 @@ def _moment(text: str) -> str | None:
         moment = parse_datetime(text)
     except ValueError:
         return None
-    return timestamp(moment) if moment is not None and moment.tzinfo is not None else None
+    return moment_told(moment) if moment is not None and moment.tzinfo is not None else None

@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import AnyModelAdmin, shown_tenant
 from ledger.models import Entry, NumberVoided, Period, Series
+from ledger.words import period_told
 
 #: A longer list is no help; any value can still stand in the address.
 _MOST = 100
@@ -18,7 +20,7 @@ _MOST = 100
 class TenantFilter(admin.SimpleListFilter):
     """By tenant, for any model with the column."""
 
-    title = "tenant"
+    title = _("tenant")
     parameter_name = "tenant"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
@@ -57,7 +59,7 @@ class _ByRow(admin.SimpleListFilter):
 class SeriesFilter(_ByRow):
     """By series, of the chosen tenant if there is one."""
 
-    title = "series"
+    title = _("series")
     parameter_name = "series"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
@@ -94,7 +96,7 @@ class EntrySeriesFilter(SeriesFilter):
 class PeriodFilter(_ByRow):
     """By period, once a series is chosen."""
 
-    title = "period"
+    title = _("period")
     parameter_name = "period"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
@@ -107,7 +109,7 @@ class PeriodFilter(_ByRow):
         else:
             return []
         latest = periods.select_related("series").order_by("-starts_on")[:_MOST]
-        return [(str(one.pk), one.label if series else str(one)) for one in latest]
+        return [(str(one.pk), period_told(one.label) if series else str(one)) for one in latest]
 
     def of(self, pk: int) -> Q:
         """By its tenant as well, with which the ledger's index begins."""
@@ -118,12 +120,12 @@ class PeriodFilter(_ByRow):
 class StateFilter(admin.SimpleListFilter):
     """By state, which no column has: void is what has a NumberVoided."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """The four states of a value that the ledger knows."""
-        return [("issued", "issued"), ("void", "void"), ("adopted", "adopted"), ("gap", "gap")]
+        return [("issued", _("issued")), ("void", _("void")), ("adopted", _("adopted")), ("gap", _("gap"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Folds the events."""
@@ -140,12 +142,12 @@ class StateFilter(admin.SimpleListFilter):
 class OpenFilter(admin.SimpleListFilter):
     """Periods by state."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """Open, or closed for good."""
-        return [("open", "open"), ("closed", "closed")]
+        return [("open", _("open")), ("closed", _("closed"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """By the closing time."""

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import acknowledge
 from ledger.admin.base import AnyModelAdmin
@@ -16,8 +17,8 @@ from ledger.admin.events import EventAdmin
 from ledger.admin.evidence import shown_evidence
 from ledger.admin.filters import TenantFilter
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved, RemoteReading
-from ledger.timestamps import timestamp
 from ledger.unreadable import objects
+from ledger.words import moment_told, word
 
 #: A longer list is no help; any value can still stand in the address.
 _MOST = 100
@@ -26,12 +27,12 @@ _MOST = 100
 class FindingStateFilter(admin.SimpleListFilter):
     """By state, which no column has: it is folded from the events."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """Open is what nobody has acknowledged, and no comparison has seen resolved."""
-        return [("unresolved", "unresolved"), ("acknowledged", "acknowledged"), ("resolved", "resolved")]
+        return [("unresolved", _("unresolved")), ("acknowledged", _("acknowledged")), ("resolved", _("resolved"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Folds the events; what is resolved is no longer open, acknowledged or not."""
@@ -45,7 +46,7 @@ class FindingStateFilter(admin.SimpleListFilter):
 class SystemFilter(admin.SimpleListFilter):
     """By accounting system, for any model with the column."""
 
-    title = "system"
+    title = _("system")
     parameter_name = "system"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
@@ -61,7 +62,7 @@ class SystemFilter(admin.SimpleListFilter):
 class KindFilter(admin.SimpleListFilter):
     """By kind."""
 
-    title = "kind"
+    title = _("kind")
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
@@ -80,12 +81,12 @@ class FindingRaisedAdmin(EventAdmin):
     list_display = ("number", "kind", "state", "system", "document", "raised_at", "shown_tenant")
     list_filter = (FindingStateFilter, KindFilter, SystemFilter, TenantFilter)
     search_fields = ("number",)  # shows the box; get_search_results() does the work
-    search_help_text = "A number from its beginning, or a whole document key."
+    search_help_text = _("A number from its beginning, or a whole document key.")
     actions = ("acknowledge_selected",)
     fieldsets = (
         (None, {"fields": ("number", "kind", "state", "system", "tenant", "document", "entry", "occurrence")}),
-        ("Facts of both sides", {"fields": ("shown_here", "shown_there", "raised_at", "transaction_id")}),
-        ("Later", {"fields": ("acknowledgements", "resolution")}),
+        (_("Facts of both sides"), {"fields": ("shown_here", "shown_there", "raised_at", "transaction_id")}),
+        (_("Later"), {"fields": ("acknowledgements", "resolution")}),
     )
     readonly_fields = (
         *("number", "kind", "state", "system", "tenant", "document", "entry", "occurrence", "raised_at"),
@@ -118,40 +119,41 @@ class FindingRaisedAdmin(EventAdmin):
         """Asked by the action."""
         return request.user.has_perm("ledger.acknowledge_finding")
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, obj: Any) -> str:
         """Folded from the events, never stored."""
-        return "resolved" if obj.is_resolved else "acknowledged" if obj.is_acknowledged else "unresolved"
+        state = "resolved" if obj.is_resolved else "acknowledged" if obj.is_acknowledged else "unresolved"
+        return str(word(state))
 
-    @admin.display(description="here")
+    @admin.display(description=_("here"))
     def shown_here(self, obj: FindingRaised) -> str:
         """What the ledger said when it was raised."""
         return shown_evidence(obj.facts.get("here") or {})
 
-    @admin.display(description="there")
+    @admin.display(description=_("there"))
     def shown_there(self, obj: FindingRaised) -> str:
         """What the accounting system said, one document after the other."""
         told = [(shown_evidence(document),) for document in objects(obj.facts.get("there"))]
         return format_html_join("", "<div>{}</div>", told) or "–"
 
-    @admin.display(description="acknowledged")
+    @admin.display(description=_("acknowledged"))
     def acknowledgements(self, obj: FindingRaised) -> str:
         """By whom and why; later ones add to earlier ones."""
         told = FindingAcknowledged.objects.filter(finding=obj).order_by("pk")
-        lines = ((timestamp(each.acknowledged_at), each.actor, each.reason) for each in told)
+        lines = ((moment_told(each.acknowledged_at), each.actor, each.reason) for each in told)
         return format_html_join("", "<p>{} {}: {}</p>", lines) or "–"
 
-    @admin.display(description="resolved")
+    @admin.display(description=_("resolved"))
     def resolution(self, obj: FindingRaised) -> str:
         """When a comparison no longer saw it."""
         event = FindingResolved.objects.filter(tenant=obj.tenant, finding=obj).first()
-        return timestamp(event.resolved_at) if event else "–"
+        return moment_told(event.resolved_at) if event else "–"
 
-    @admin.action(description="Acknowledge selected findings", permissions=["acknowledge_finding"])
+    @admin.action(description=_("Acknowledge selected findings"), permissions=["acknowledge_finding"])
     def acknowledge_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Acknowledges all of them or none, after a page that asks for the reason."""
         words = {
-            "title": "Acknowledge findings",
-            "warning": "They stay as they are, and are told as acknowledged. What is said can't be taken back.",
+            "title": _("Acknowledge findings"),
+            "warning": _("They stay as they are, and are told as acknowledged. What is said can't be taken back."),
         }
         return acknowledge_all(self, request, queryset, acknowledge, words)

@@ -9,6 +9,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import shown_period
 from ledger.admin.events import EventAdmin
@@ -33,26 +35,26 @@ class HoleReportedAdmin(EventAdmin):
         queryset: QuerySet[Any] = super().get_queryset(request).annotate(**known)
         return queryset
 
-    @admin.display(description="number")
+    @admin.display(description=_("number"))
     def shown_number(self, obj: HoleReported) -> str:
         """The number of the value, whether it was issued since or not."""
         return format_html('<span class="ledger-day">{}</span>', obj.period.number_of(obj.value))
 
-    @admin.display(description="became")
+    @admin.display(description=_("became"))
     def became(self, obj: Any) -> str:
         """What the entry of the value tells, with the way to it."""
         if obj.entry is None:
-            return "not healed yet"
+            return gettext("not healed yet")
         url = reverse(f"{self.admin_site.name}:ledger_entry_change", args=[obj.entry])
-        told = "a gap" if obj.kind == Entry.Kind.GAP else "healed"
+        told = _("a gap") if obj.kind == Entry.Kind.GAP else _("healed")
         return format_html('<a href="{}">{}</a>', url, told)
 
-    @admin.display(description="series")
+    @admin.display(description=_("series"))
     def shown_series(self, obj: HoleReported) -> str:
         """The code; the tenant has a column of its own."""
         return obj.period.series.code
 
-    @admin.display(description="period")
+    @admin.display(description=_("period"))
     def shown_period(self, obj: HoleReported) -> str:
         """Its span of dates."""
         return shown_period(obj.period)

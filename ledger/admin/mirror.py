@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import field_names
 from ledger.admin.events import EventAdmin
@@ -22,7 +23,7 @@ class RemoteDocumentAdmin(EventAdmin):
     list_display = ("shown_number", "state", "system", "issued_on", "reference", "seen_at", "shown_tenant")
     list_filter = ("state", SystemFilter, TenantFilter)
     search_fields = ("number",)  # shows the box; get_search_results() does the work
-    search_help_text = "A whole number, a document key, or the system's own key."
+    search_help_text = _("A whole number, a document key, or the system's own key.")
     fields = field_names(RemoteDocument, without=("id",))
     readonly_fields = fields
 
@@ -40,10 +41,10 @@ class RemoteDocumentAdmin(EventAdmin):
             queryset = queryset.filter(pk__in=found)
         return queryset, False
 
-    @admin.display(description="number")
+    @admin.display(description=_("number"))
     def shown_number(self, obj: RemoteDocument) -> str:
         """What it bears, or bore."""
-        return obj.number or "none"
+        return obj.number or str(_("none"))
 
 
 @admin.register(RemoteReading)

@@ -12,6 +12,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import all_or_none, close_period
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_period, shown_tenant
@@ -27,8 +29,8 @@ class CloseForm(forms.Form):
 
     early = forms.BooleanField(
         required=False,
-        label="Close a period that still runs",
-        help_text="Without this, only periods that have ended are closed.",
+        label=_("Close a period that still runs"),
+        help_text=_("Without this, only periods that have ended are closed."),
     )
 
 
@@ -52,14 +54,14 @@ class PeriodAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("series", "tenant", "starts_on", "ends_on", "state", "stands", "closed_at", "opened_at")}),
         (
-            "Counter",
+            _("Counter"),
             {
                 "fields": (
                     *("next_number", "first_value", "last_value", "max_value", "waiting", "last_issued_on", "entries"),
                 )
             },
         ),
-        ("Format", {"fields": ("prefix", "width", "suffix")}),
+        (_("Format"), {"fields": ("prefix", "width", "suffix")}),
     )
     readonly_fields = ("state", "stands", "next_number", "waiting", "entries")
 
@@ -75,65 +77,67 @@ class PeriodAdmin(ReadOnlyAdmin):
         """Asked by the action."""
         return request.user.has_perm("ledger.close_period_now")
 
-    @admin.display(description="period", ordering="starts_on")
+    @admin.display(description=_("period"), ordering="starts_on")
     def shown_label(self, obj: Period) -> str:
         """Its span of dates."""
         return shown_period(obj)
 
-    @admin.display(description="series", ordering="series__code")
+    @admin.display(description=_("series"), ordering="series__code")
     def series_link(self, obj: Period) -> str:
         """The way to the settings."""
         return link_to(obj.series, obj.series.code, self.admin_site)
 
-    @admin.display(description="tenant", ordering="tenant")
+    @admin.display(description=_("tenant"), ordering="tenant")
     def shown_tenant(self, obj: Period) -> str:
         """The owner of the numbers."""
         return shown_tenant(obj.tenant)
 
-    @admin.display(description="counter")
+    @admin.display(description=_("counter"))
     def counter(self, obj: Period) -> str:
         """The last value taken."""
-        return str(obj.last_value) if obj.last_value >= obj.first_value else "not used yet"
+        return str(obj.last_value) if obj.last_value >= obj.first_value else gettext("not used yet")
 
-    @admin.display(description="next number")
+    @admin.display(description=_("next number"))
     def next_number(self, obj: Any) -> str:
         """None when it is closed or at its end."""
         value = upcoming(obj)
         if obj.closed_at is not None or value > obj.max_value:
             return "–"
         if obj.series.allocation == Allocation.REMOTE and not obj.free_slots:
-            return "none: its pool of drafts is empty"
+            return gettext("none: its pool of drafts is empty")
         return str(obj.number_of(value))
 
-    @admin.display(description="waiting")
+    @admin.display(description=_("waiting"))
     def waiting(self, obj: Any) -> str:
         """Values that the counter gave out and that have no entry yet."""
         told: list[str] = []
         if obj.reserved:
             url = reverse(f"{self.admin_site.name}:ledger_reservation_changelist")
-            told.append(format_html('<a href="{}?period={}">{} reserved</a>', url, obj.pk, obj.reserved))
+            told.append(
+                format_html('<a href="{}?period={}">{}</a>', url, obj.pk, _("%(n)s reserved") % {"n": obj.reserved})
+            )
         if obj.free_slots:
-            told.append(f"{obj.free_slots} free")
+            told.append(_("%(n)s free") % {"n": obj.free_slots})
         return format_html_join(", ", "{}", ((one,) for one in told)) or "–"
 
-    @admin.display(description="open")
+    @admin.display(description=_("open"))
     def state(self, obj: Period) -> str:
         """A closed period never opens again."""
-        return "open" if obj.closed_at is None else "closed"
+        return gettext("open") if obj.closed_at is None else gettext("closed")
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def stands(self, obj: Period) -> str:
         """The judge's word."""
         state = state_of(obj)
-        return format_html('<span class="ledger-state ledger-stands-{}">{}</span>', state.badge, state.value)
+        return format_html('<span class="ledger-state ledger-stands-{}">{}</span>', state.badge, state.label)
 
-    @admin.display(description="entries")
+    @admin.display(description=_("entries"))
     def entries(self, obj: Period) -> str:
         """The way to the ledger."""
         url = reverse(f"{self.admin_site.name}:ledger_entry_changelist")
-        return format_html('<a href="{}?period={}">Entries</a>', url, obj.pk)
+        return format_html('<a href="{}?period={}">{}</a>', url, obj.pk, _("Entries"))
 
-    @admin.action(description="Close selected periods", permissions=["close_period_now"])
+    @admin.action(description=_("Close selected periods"), permissions=["close_period_now"])
     def close_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Closes all of them or none, after a page that asks."""
         alias = router.db_for_write(Period)
@@ -153,13 +157,15 @@ class PeriodAdmin(ReadOnlyAdmin):
             ).failures
             if not failures:
                 for period in chosen:
-                    self.log_change(request, period, "Closed.")
-                self.message_user(request, f"Closed: {', '.join(map(str, chosen))}.", messages.SUCCESS)
+                    self.log_change(request, period, _("Closed."))
+                self.message_user(
+                    request, _("Closed: %(periods)s.") % {"periods": ", ".join(map(str, chosen))}, messages.SUCCESS
+                )
                 return None
         words = {
-            "title": "Close periods",
-            "warning": "A closed period never opens again: nothing can be issued in it, nor adopted.",
-            "button": "Close",
+            "title": _("Close periods"),
+            "warning": _("A closed period never opens again: nothing can be issued in it, nor adopted."),
+            "button": _("Close"),
             "action": "close_selected",
         }
         return confirmation_page(self, request, chosen, form, failures, words)

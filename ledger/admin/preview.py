@@ -6,12 +6,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext
+
 from ledger.calendars import CalendarKind, Span, day_after
 from ledger.changes import keeps_form
 from ledger.errors import LedgerError
 from ledger.issuing import next_number
 from ledger.models import Period, Series
 from ledger.periods import find_period, planned_period
+from ledger.words import day_told, period_told
 from ledger.zones import today_in
 
 
@@ -44,13 +47,15 @@ def preview_series(series: Series, alias: str) -> Preview:
     try:
         today = today_in(series.time_zone, alias)
         current = _period(series, today, alias)
-        lines = [_line("Today", series, current, today, alias)]
+        lines = [_line(gettext("Today"), series, current, today, alias)]
         following = day_after(current.ends_on)
         if following > current.ends_on and (
             series.calendar != CalendarKind.EXPLICIT or _opened(series, following, alias)
         ):
             period = _period(series, following, alias)
-            lines.append(_line(f"From {following}", series, period, following, alias))
+            lines.append(
+                _line(gettext("From %(day)s") % {"day": day_told(following)}, series, period, following, alias)
+            )
         return Preview(lines=lines)
     except LedgerError as error:
         return Preview(refusals=[str(error)])
@@ -63,10 +68,12 @@ def _line(label: str, series: Series, period: Period, day: date, alias: str) -> 
         return Line(label, "", str(error))
     if period._state.adding:
         by_hand = series.calendar == CalendarKind.EXPLICIT and _opened(series, day, alias) is None
-        return Line(label, number, f"if a period is opened by hand that starts on {day}" if by_hand else "")
+        note = gettext("if a period is opened by hand that starts on %(day)s") % {"day": day_told(day)}
+        return Line(label, number, note if by_hand else "")
     template = series.as_template()
     if not template.has_label and template.compile(period.as_span()) != period.as_format():
-        return Line(label, number, f"the period {period.label} is open and keeps the template it was opened with")
+        note = gettext("the period %(period)s is open and keeps the template it was opened with")
+        return Line(label, number, note % {"period": period_told(period.label)})
     return Line(label, number)
 
 

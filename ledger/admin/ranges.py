@@ -6,12 +6,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import WritingAdmin, link_to, shown_tenant
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.forms import RangeForm
 from ledger.models import AuthorisedRange, RangeLapsed
+from ledger.words import period_told
 
 
 @admin.register(AuthorisedRange)
@@ -44,20 +46,20 @@ class AuthorisedRangeAdmin(WritingAdmin):
         event = form.authorise(by=request.user)
         obj.pk, obj.tenant, obj.period = event.pk, event.tenant, event.period
 
-    @admin.display(description="tenant")
+    @admin.display(description=_("tenant"))
     def shown_tenant(self, obj: AuthorisedRange) -> str:
         """Whose numbers."""
         return shown_tenant(obj.tenant)
 
-    @admin.display(description="used")
+    @admin.display(description=_("used"))
     def used(self, obj: AuthorisedRange) -> int:
         """How many values its counter gave out."""
         return max(0, obj.period.last_value - obj.period.first_value + 1)
 
-    @admin.display(description="period")
+    @admin.display(description=_("period"))
     def shown_period(self, obj: AuthorisedRange) -> str:
         """The period that it is."""
-        return link_to(obj.period, obj.period.label, self.admin_site)
+        return link_to(obj.period, period_told(obj.period.label), self.admin_site)
 
 
 @admin.register(RangeLapsed)

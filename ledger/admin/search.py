@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext_lazy as _
+
 from ledger.admin.base import ModelAdmin
 from ledger.models import Entry
 from ledger.searching import find_entries
@@ -19,7 +21,7 @@ class EntrySearch(ModelAdmin):
     The page still needs ``search_fields``, without which Django shows no box.
     """
 
-    search_help_text = "A number, whole or from its beginning, or a whole document key."
+    search_help_text = _("A number, whole or from its beginning, or a whole document key.")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -17,6 +17,8 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from ledger.admin.base import ReadableChangeList, WritingAdmin, shown_tenant
@@ -65,17 +67,21 @@ class SeriesForm(SeriesModelForm):
             "time_zone": TimeZoneInput(attrs={"class": "vTextField", "autocomplete": "off"}),
         }
         help_texts = {
-            "allocation": "Choose serial where checkouts are few; at_commit where they are many, and the number is "
-            "needed after the commit alone; pooled where it is needed before; reserved where it is shown to somebody, "
-            "and must then go to nobody else; remote where the accounting software gives the numbers. It is chosen "
-            "before a period's first number; later, manage.py ledger_series allocate changes it.",
+            "allocation": _(
+                "Choose serial where checkouts are few; at_commit where they are many, and the number is "
+                "needed after the commit alone; pooled where it is needed before; reserved where it is shown to "
+                "somebody, and must then go to nobody else; remote where the accounting software gives the numbers. It is chosen "
+                "before a period's first number; later, manage.py ledger_series allocate changes it."
+            ),
         }
 
     rules = forms.MultipleChoiceField(
         required=False,
         choices=lambda: [(code, f"{code}: {rules.name}") for code, rules in all_rules().items()],
-        help_text="Whose rules are checked, such as a country's and an e-invoicing network's: by what is saved here, "
-        "when a period opens, and on the real numbers by manage.py ledger_rules.",
+        help_text=_(
+            "Whose rules are checked, such as a country's and an e-invoicing network's: by what is saved here, "
+            "when a period opens, and on the real numbers by manage.py ledger_rules."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -148,13 +154,13 @@ class SeriesAdmin(WritingAdmin):
     readonly_fields = ("preview", "periods")
     fieldsets = (
         (None, {"fields": ("code", "tenant", "is_active")}),
-        ("Numbers", {"fields": ("template", "preview", "start_value", "max_length")}),
-        ("Periods", {"fields": ("calendar", "fiscal_start", "time_zone", "close_after_days", "periods")}),
+        (_("Numbers"), {"fields": ("template", "preview", "start_value", "max_length")}),
+        (_("Periods"), {"fields": ("calendar", "fiscal_start", "time_zone", "close_after_days", "periods")}),
         (
-            "Issuing",
+            _("Issuing"),
             {"fields": ("allocation", "system", "give_back", "chronological", "early_release", "max_days_ahead")},
         ),
-        ("Rules", {"fields": ("rules",)}),
+        (_("Rules"), {"fields": ("rules",)}),
     )
 
     class Media:
@@ -199,17 +205,17 @@ class SeriesAdmin(WritingAdmin):
             if finding.outcome is Outcome.WARNED:
                 self.message_user(request, f"{finding.rules}: {finding}", messages.WARNING)
 
-    @admin.display(description="tenant", ordering="tenant")
+    @admin.display(description=_("tenant"), ordering="tenant")
     def shown_tenant(self, obj: Series) -> str:
         """The owner of the numbers."""
         return shown_tenant(obj.tenant)
 
-    @admin.display(description="allocation", ordering="allocation")
+    @admin.display(description=_("allocation"), ordering="allocation")
     def shown_allocation(self, obj: Series) -> str:
         """The word alone; the form explains it."""
         return obj.allocation
 
-    @admin.display(description="next number today")
+    @admin.display(description=_("next number today"))
     def next_number(self, obj: Any) -> str:
         """As it would come now, from what the list has read already."""
         try:
@@ -217,9 +223,9 @@ class SeriesAdmin(WritingAdmin):
             period = obj.period_today or planned_after(obj.ended_form, obj, today, obj._state.db, granted=obj.granted)
             return _next_number(obj, period, today)
         except LedgerError as error:
-            return f"none: {error.problem}"
+            return gettext("none: %(why)s") % {"why": error.problem}
 
-    @admin.display(description="next number")
+    @admin.display(description=_("next number"))
     def preview(self, obj: Series) -> str:
         """As the script shows it while typing, for the first sight of the page and for those without scripts."""
         alias = router.db_for_write(Series)
@@ -230,13 +236,13 @@ class SeriesAdmin(WritingAdmin):
         }
         return render_to_string("ledger/admin/preview.html", context)
 
-    @admin.display(description="periods")
+    @admin.display(description=_("periods"))
     def periods(self, obj: Series) -> str:
         """The way to the counters."""
         if not obj.pk:
-            return "The first one opens with the first number."
+            return gettext("The first one opens with the first number.")
         url = reverse(f"{self.admin_site.name}:ledger_period_changelist")
-        return format_html('<a href="{}?series={}">Periods and counters</a>', url, obj.pk)
+        return format_html('<a href="{}?series={}">{}</a>', url, obj.pk, _("Periods and counters"))
 
     def own_urls(self) -> list[URLPattern]:
         """The preview."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.events import EventAdmin
 from ledger.models import SweepBatch, SweepRun
-from ledger.timestamps import timestamp
+from ledger.words import moment_told
 
 
 @admin.register(SweepRun)
@@ -20,15 +22,16 @@ class SweepRunAdmin(EventAdmin):
     fields = ("sweep", "started_at", "shown_finish", "shown_counts", "batches", "error", "process")
     readonly_fields = fields
 
-    @admin.display(description="finished at")
+    @admin.display(description=_("finished at"))
     def shown_finish(self, obj: SweepRun | SweepBatch) -> Any:
         """The time, or that it has none."""
-        return timestamp(obj.finished_at) or "not yet; if its process was killed or a batch was lost, never"
+        return moment_told(obj.finished_at) or _("not yet; if its process was killed or a batch was lost, never")
 
-    @admin.display(description="counted")
+    @admin.display(description=_("counted"))
     def shown_counts(self, obj: SweepRun | SweepBatch) -> str:
         """The counts above zero."""
-        return ", ".join(f"{count} {name}" for name, count in obj.counts.items() if count) or "nothing to do"
+        counts = ", ".join(f"{count} {name}" for name, count in obj.counts.items() if count)
+        return counts or gettext("nothing to do")
 
 
 @admin.register(SweepBatch)

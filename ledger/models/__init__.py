@@ -6,6 +6,7 @@ Beside them the diary of the sweeps and the mirror of accounting systems, which 
 from ledger.models.access import RolePurpose, TenantAccess, TenantBinding, TenantMove
 from ledger.models.alarms import AlarmAcknowledged, AlarmRaised, AlarmResolved
 from ledger.models.changes import AccessChanged, PeriodChanged, SeriesChanged
+from ledger.models.columns import speak
 from ledger.models.drafts import DraftCancelled, DraftMade, RemotePool
 from ledger.models.events import (
     AdoptedGap,
@@ -82,3 +83,7 @@ __all__ = [
     "TenantMove",
     "Ticket",
 ]
+
+for _known in [*vars().values()]:
+    if hasattr(_known, "_meta"):
+        speak(_known)

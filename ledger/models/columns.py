@@ -11,6 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Cast
+from django.utils.translation import gettext_lazy
 
 from ledger.keys import KEY_LENGTH
 from ledger.models.readable import FactsField, MomentField
@@ -120,3 +121,18 @@ class Event(models.Model):
 
     class Meta:
         abstract = True
+
+
+def speak(model: type[models.Model]) -> None:
+    """Let a model's names, helps and choices be told in the reader's language; ``tests.messages`` reads them here.
+
+    Not marked one by one: most of them are Django's own, made of the names of the columns.
+    """
+    options: Any = model._meta
+    options.verbose_name = gettext_lazy(str(options.verbose_name))
+    options.verbose_name_plural = gettext_lazy(str(options.verbose_name_plural))
+    for column in options.local_fields:
+        column.verbose_name = gettext_lazy(str(column.verbose_name))
+        column.help_text = column.help_text and gettext_lazy(str(column.help_text))
+        if column.choices:
+            column.choices = [(value, gettext_lazy(str(label))) for value, label in column.choices]

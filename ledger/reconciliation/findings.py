@@ -50,7 +50,7 @@ class Finding:
     @property
     def meaning(self) -> str:
         """Its kind in words."""
-        return dict(FindingKind.choices).get(self.kind, self.kind)
+        return gettext(dict(FindingKind.choices).get(self.kind, self.kind))
 
     @property
     def there(self) -> str:

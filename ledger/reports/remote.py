@@ -26,7 +26,7 @@ class FindingRow(Row):
 
     number: str = column(_("Number"), share=1.6)
     system: str = column(_("System"), share=1.3)
-    finding: str = column(_("What differs"), share=1.8)
+    finding: str = column(_("What differs"), Kind.WORD, 1.8)
     document: str = column(_("Document"), share=1.2)
     there: str = column(_("There"), share=2.8)
     facts: Mapping[str, Any] = column(_("Both sides"), Kind.EVIDENCE, 0)

@@ -21,6 +21,8 @@ class Kind(Enum):
     TEXT = "text"
     #: One of Folio's own words: programs read it as it is, people in their language.
     WORD = "word"
+    #: The label of a period, likewise.
+    PERIOD = "period"
     WHOLE = "whole number"
     #: A value of a counter, which is no quantity.
     VALUE = "value"
@@ -53,7 +55,7 @@ class Row:
     """What the rows of every part begin with: whose they are."""
 
     series: str = column(_("Series"), share=1.2)
-    period: str = column(_("Period"), share=1.7)
+    period: str = column(_("Period"), Kind.PERIOD, 1.7)
 
 
 def columns_of(row: type[Any]) -> tuple[Column, ...]:

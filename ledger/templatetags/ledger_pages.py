@@ -18,7 +18,7 @@ from ledger.reconciliation.findings import told_there
 from ledger.tenants import tenant_name, tenant_tax_id
 from ledger.timestamps import aware
 from ledger.unreadable import cut
-from ledger.words import day_told, moment_told, quantity
+from ledger.words import day_told, moment_told, period_told, quantity
 from ledger.zones import zone_or_utc
 
 register = template.Library()
@@ -51,6 +51,12 @@ def tax_id(tenant: str) -> str:
 def day(on: date | None) -> str:
     """A date in the short form of the language."""
     return "–" if on is None else day_told(on)
+
+
+@register.filter
+def span(label: str) -> str:
+    """The label of a period."""
+    return period_told(label)
 
 
 @register.filter

@@ -19,7 +19,7 @@ from ledger.web.confirming import acknowledging
 from ledger.web.dates import asked_dates
 from ledger.web.page import render_page
 from ledger.web.rows import Asked, kept
-from ledger.words import quantity
+from ledger.words import quantity, word
 
 _COLUMNS = {
     "number": _("Number"),
@@ -43,7 +43,7 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
     """The findings of one tenant, the latest first."""
     tenant = access.choose(request)
     asked = Asked(request, "findings")
-    kinds = [("", _("any difference")), *FindingKind.choices]
+    kinds = [("", _("any difference")), *((key, word(label)) for key, label in FindingKind.choices)]
     found = _filtered(request, tenant)
     sort = asked.sort(_SORTS, "-raised")
     column = _SORTS[sort.lstrip("-")]

@@ -26,6 +26,7 @@ from ledger.web.numberline import number_line
 from ledger.web.overview import next_number
 from ledger.web.page import judged, render_page
 from ledger.web.rows import Asked, Rows, kept
+from ledger.words import period_told
 
 _VOID_COLUMNS = {
     "number": _("Number"),
@@ -86,7 +87,7 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "period.html",
         context,
         tenant=found.tenant,
-        title=f"{found.series.code} {found.label}",
+        title=f"{found.series.code} {period_told(found.label)}",
         judgement=judgement,
     )
 

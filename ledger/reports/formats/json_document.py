@@ -38,6 +38,7 @@ from ledger.reports.rows import (
 _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": ["string", "null"]},
     Kind.WORD: {"type": ["string", "null"]},
+    Kind.PERIOD: {"type": ["string", "null"]},
     Kind.WHOLE: {"type": ["integer", "null"]},
     Kind.VALUE: {"type": ["integer", "null"]},
     Kind.DAY: {"type": ["string", "null"], "format": "date"},

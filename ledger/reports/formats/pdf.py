@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from ledger.reports.formats import Format, Warn, needs
 from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
-from ledger.words import day_told, moment_told, quantity, word
+from ledger.words import day_told, moment_told, period_told, quantity, word
 
 if TYPE_CHECKING:
     from ledger.reports.paper.pages import Paper
@@ -170,7 +170,7 @@ def _part(paper: Paper, part: Part) -> int:
             continue
         if whose is None or (part.grouped and cells[:2] != whose):
             whose = cells[:2]
-            heading = " · ".join(whose) if part.grouped else ""
+            heading = f"{whose[0]} · {period_told(whose[1])}" if part.grouped else ""
             paper.set_y(paper.get_y() + (3 if drawn else 0))
             table.begin(heading)
         red = any(cell is False for cell in cells)
@@ -200,6 +200,8 @@ def _text(cell: Any, kind: Kind) -> str:
         return "; ".join(f"{name.replace('_', ' ')}: {_text(value, Kind.TEXT)}" for name, value in stated.items())
     if isinstance(cell, date):
         return day_told(cell)
+    if kind is Kind.PERIOD:
+        return period_told(cell)
     return str(word(cell) if kind is Kind.WORD else cell or "")
 
 

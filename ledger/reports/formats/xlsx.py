@@ -38,6 +38,7 @@ _WIDTHS = {
     Kind.EVIDENCE: 50,
     Kind.TEXT: 22,
     Kind.WORD: 22,
+    Kind.PERIOD: 25,
 }
 _WIDE = {"reason": 50, "explanation": 50, "document": 28, "cause": 34, "period": 25}
 
@@ -171,9 +172,8 @@ def _write(sheet: Worksheet, at: int, position: int, column: Column, cell: Any, 
     elif isinstance(cell, date) and cell >= _FIRST_DAY:
         sheet.write_datetime(at, position, cell, look)
     else:
-        text = (
-            evidence_text(cell) if isinstance(cell, Mapping) else str(word(cell) if column.kind is Kind.WORD else cell)
-        )
+        told = {Kind.WORD: word, Kind.PERIOD: period_told}.get(column.kind, str)
+        text = evidence_text(cell) if isinstance(cell, Mapping) else str(told(cell))
         if len(text) > MAX_TEXT:
             cut = _("… (cut here; the JSON file has it all)")
             text = text[: MAX_TEXT - len(cut)] + cut
