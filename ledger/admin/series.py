@@ -68,10 +68,10 @@ class SeriesForm(SeriesModelForm):
         }
         help_texts = {
             "allocation": _(
-                "Choose serial where checkouts are few; at_commit where they are many, and the number is "
-                "needed after the commit alone; pooled where it is needed before; reserved where it is shown to "
-                "somebody, and must then go to nobody else; remote where the accounting software gives the numbers. It is chosen "
-                "before a period's first number; later, manage.py ledger_series allocate changes it."
+                "Choose serial where checkouts are few; at_commit where they are many, and the number is needed after "
+                "the commit alone; pooled where it is needed before; reserved where it is shown to somebody, and must "
+                "then go to nobody else; remote where the accounting software gives the numbers. It is chosen before a "
+                "period's first number; later, manage.py ledger_series allocate changes it."
             ),
         }
 
