@@ -6,11 +6,13 @@ from collections.abc import Collection
 from datetime import date
 
 from django.db import connections
+from django.utils.translation import gettext
 
 from ledger import refusals, sql
 from ledger.calendars import CalendarKind, day_after, day_before
 from ledger.errors import InvalidCalendar, InvalidDate, InvalidSeries, LedgerError
 from ledger.models import Entry, Period, Reservation, Series
+from ledger.words import day_told
 from ledger.zones import today_in
 
 #: What makes the form of a period: one that has numbers keeps it.
@@ -133,11 +135,12 @@ def told(series: Series, today: date) -> str:
     if series.holds_from is None:
         return ""
     if series.holds_from <= today:
-        return "The new form holds at once."
-    return (
-        f"The new form holds from {series.holds_from} on: the period before has numbers, and keeps its form. "
+        return gettext("The new form holds at once.")
+    told = gettext(
+        "The new form holds from %(day)s on: the period before has numbers, and keeps its form. "
         "--from (from_day=) ends it earlier."
     )
+    return told % {"day": day_told(series.holds_from)}
 
 
 def _goes_on(ended: Period, alias: str) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
+from typing import Any
 
 from ledger.cursors import fetch
 from ledger.models import Period
 from ledger.rules import Finding, Outcome
 from ledger.rules.checking import HORIZON, outgrown_on
+from ledger.words import later, period_told, told_later
 
 # The open periods of a day that have used up a hundredth of their values or more: of any other it can't be said yet.
 # (Of authorised ranges ledger.ranges tells.)
@@ -106,19 +109,24 @@ def outgrown_at_last_rate(period: Period, alias: str) -> Finding | None:
         ),
         period,
         period.max_value,
-        f"at the rate of {last.label}",
+        later("at the rate of %(period)s", period=told_later(partial(period_told, last.label))),
     )
 
 
-def exhaustion_finding(day: date | None, period: Period, highest: int, rate: str) -> Finding | None:
+def exhaustion_finding(day: date | None, period: Period, highest: int, rate: Any) -> Finding | None:
     """The warning that a counter reaches ``highest`` on ``day``; None where there is no such day."""
     if day is None:
         return None
     return Finding(
         "growth",
         Outcome.WARNED,
-        f"The counter of {period.label} runs out about {day}, {rate}: its last number is "
-        f"{period.as_format().number(highest)!r}.",
-        "A counter must last until its period ends.",
-        remedy="Choose a shorter prefix for the next period, a shorter period, or a second series.",
+        later(
+            "The counter of %(period)s runs out about %(day)s, %(rate)s: its last number is %(number)s.",
+            period=told_later(partial(period_told, period.label)),
+            day=day,
+            rate=rate,
+            number=repr(period.as_format().number(highest)),
+        ),
+        later("A counter must last until its period ends."),
+        remedy=later("Choose a shorter prefix for the next period, a shorter period, or a second series."),
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import DatabaseError, connections, router, transaction
 from django.db.models import Count
+from django.utils.translation import gettext
 
 from ledger import refusals, sql
 from ledger.database_errors import told_in_our_words
@@ -21,6 +22,7 @@ from ledger.keys import actor_name, check_text, tenant_key
 from ledger.models import AuthorisedRange, Period, Series, Slot
 from ledger.signals import ask_for_seal
 from ledger.texts import shown
+from ledger.words import day_told, quantity
 
 #: Less than this share of the values, or fewer days, and a range is low.
 LOW_SHARE, LOW_DAYS = 5, 30
@@ -183,19 +185,24 @@ class Level:
     def problems(self) -> list[str]:
         """Why the next range should be asked for; empty where that can wait."""
         if self.current is None:
-            return ["no range has a value left for today"]
+            return [gettext("no range has a value left for today")]
         found = []
         if self.left * LOW_SHARE <= self.total:
-            found.append(f"{self.left:,} of {self.total:,} values are left")
+            found.append(self._left)
         if self.until is not None and (self.until - self.today).days < LOW_DAYS:
-            found.append(f"the last day is {self.until}")
+            found.append(gettext("the last day is %(day)s") % {"day": day_told(self.until)})
         if self.days is not None and self.days < LOW_DAYS:
-            found.append(f"at this month's pace {self.days} days are left")
+            found.append(gettext("at this month's pace %(n)s days are left") % {"n": quantity(self.days)})
         return found
 
     def __str__(self) -> str:
-        told = "; ".join(self.problems) or f"{self.left:,} of {self.total:,} values are left"
-        return f"{self.series}: {told} (the last range is {self.last})"
+        told = gettext("%(series)s: %(told)s (the last range is %(range)s)")
+        return told % {"series": self.series, "told": "; ".join(self.problems) or self._left, "range": self.last}
+
+    @property
+    def _left(self) -> str:
+        told = gettext("%(n)s of %(all)s values are left")
+        return told % {"n": quantity(self.left), "all": quantity(self.total)}
 
 
 def levels(

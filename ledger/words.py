@@ -11,9 +11,14 @@ from django.utils.dateformat import format as date_text
 from django.utils.formats import get_format, number_format
 from django.utils.functional import lazy
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, ngettext, override
 
 from ledger.timestamps import aware
+
+
+def marked(text: str) -> str:
+    """The text, which is to be translated where it is shown. (Django's own ``gettext_noop`` needs settings.)"""
+    return text
 
 
 def quantity(count: float) -> str:
@@ -69,27 +74,43 @@ def period_told(label: str) -> str:
 
 #: Words that the database writes: why a value is missing, and what a document of the books is.
 _WRITTEN = (
-    gettext_noop("for ever"),
-    gettext_noop("not committed"),
-    gettext_noop("given back, and not for a later document"),
-    gettext_noop("given back"),
-    gettext_noop("lost"),
-    gettext_noop("adopted"),
-    gettext_noop("withdrawn"),
-    gettext_noop("skipped"),
-    gettext_noop("period closed"),
-    gettext_noop("allocation changed"),
-    gettext_noop("number taken"),
-    gettext_noop("posted"),
-    gettext_noop("draft"),
-    gettext_noop("void"),
-    gettext_noop("deleted"),
-    gettext_noop("serial"),
-    gettext_noop("at_commit"),
-    gettext_noop("reserved"),
-    gettext_noop("pooled"),
-    gettext_noop("remote"),
+    marked("for ever"),
+    marked("not committed"),
+    marked("given back, and not for a later document"),
+    marked("given back"),
+    marked("lost"),
+    marked("adopted"),
+    marked("withdrawn"),
+    marked("skipped"),
+    marked("period closed"),
+    marked("allocation changed"),
+    marked("number taken"),
+    marked("posted"),
+    marked("draft"),
+    marked("void"),
+    marked("deleted"),
+    marked("serial"),
+    marked("at_commit"),
+    marked("reserved"),
+    marked("pooled"),
+    marked("remote"),
 )
+
+
+def in_english() -> override:
+    """A block in which all is told in English: for programs, and for what is kept."""
+    return override("en")
+
+
+def later(message: str, **values: Any) -> Any:
+    """A marked text with values, told in each reader's own language: whole numbers grouped, dates in its form."""
+    return told_later(lambda: gettext(message) % {name: _shown(value) for name, value in values.items()})
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, int):
+        return quantity(value)
+    return day_told(value) if isinstance(value, date) else value
 
 
 def word(cell: Any) -> Any:

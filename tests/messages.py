@@ -1,12 +1,13 @@
 """The catalogues of ``ledger/locale``: `python -m tests.messages` finds every marked text, merges it, and compiles.
 
-GNU gettext is not needed. Python is read by Babel; templates are read by Django itself, so a message is exactly what
-Django will look up; the names of models and their columns are asked of the models (``ledger.models.columns.speak``).
+GNU gettext is not needed. Templates are read by Django itself, so a message is exactly what Django will look up;
+the names of models and their columns are asked of the models (``ledger.models.columns.speak``), and rules of the rules.
 docs/contributing/translating.md is for translators.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,7 +17,6 @@ from typing import Any
 
 import django
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.contrib import admin
@@ -24,15 +24,17 @@ from django.template import Template
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
 import ledger
+from ledger.rules import Rules, all_rules
 
 LEDGER = Path(ledger.__file__).parent
 LOCALE = LEDGER / "locale"
 LANGUAGES = ("de", "es", "fr", "pt_BR")
 
-_KEYWORDS: dict[str, Any] = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop")),
-    **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
-    **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
+#: Functions that mark a text, and which of their arguments are texts: singular, plural, context.
+_MARKS: dict[str, tuple[int, int | None, int | None]] = {
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "marked", "later"), (0, None, None)),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), (0, 1, None)),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), (1, None, 0)),
 }
 
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -44,16 +46,41 @@ Message = tuple[str, str | None, str | None, str]
 def messages() -> Iterator[Message]:
     """Every marked text, in the order of the files."""
     for path in sorted(LEDGER.rglob("*.py")):
-        place = str(path.relative_to(LEDGER.parent))
-        for _line, found, _comments, context in extract_from_file("python", path, _KEYWORDS):
-            texts = found if isinstance(found, tuple) else (found,)
-            yield texts[0], texts[1] if len(texts) > 1 else None, context, place
+        for one in of_python(path.read_text(encoding="utf-8")):
+            yield (*one, str(path.relative_to(LEDGER.parent)))
     for path in sorted((LEDGER / "templates").rglob("*.html")):
         for one in of_template(path.read_text(encoding="utf-8")):
             yield (*one, str(path.relative_to(LEDGER.parent)))
+    for rules in all_rules().values():
+        for text in of_rules(rules):
+            yield text, None, None, "ledger/rules/countries"
     for model in sorted(admin.site._registry, key=lambda known: known.__name__):
         for text in of_model(model) if model._meta.app_label == "ledger" else ():
             yield text, None, None, "ledger/models"
+
+
+def of_python(source: str) -> Iterator[tuple[str, str | None, str | None]]:
+    """The messages of a module; of ``later("…" if … else "…")`` both."""
+    for node in ast.walk(ast.parse(source)):
+        name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+        if name in _MARKS:
+            singular, plural, context = _MARKS[name]
+            more = [None if at is None else next(_texts(node.args[at])) for at in (plural, context)]
+            for text in _texts(node.args[singular]):
+                yield text, more[0], more[1]
+
+
+def _texts(argument: ast.expr) -> Iterator[str]:
+    if isinstance(argument, ast.IfExp):
+        yield from (*_texts(argument.body), *_texts(argument.orelse))
+    elif isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        yield argument.value
+
+
+def of_rules(rules: Rules) -> Iterator[str]:
+    """What a country's rules say, and what Folio doesn't check of them."""
+    yield from (rules.name, *rules.unchecked)
+    yield from (one.told for one in (rules.reset, rules.characters, rules.authorisation) if one is not None)
 
 
 def of_template(source: str) -> Iterator[tuple[str, str | None, str | None]]:
@@ -135,7 +162,7 @@ def main() -> None:
         path.write_bytes(text_of(catalogue))
         path.with_suffix(".mo").write_bytes(compiled(catalogue))
         missing = sum(not one.string or not all(one.string) for one in catalogue if one.id)
-        print(f"{language}: {len(catalogue)} messages, {missing} missing, {sum(one.fuzzy for one in catalogue)} fuzzy")  # noqa: T201
+        print(f"{language}: {len(catalogue)} messages, {missing} missing, {sum(one.fuzzy for one in catalogue)} fuzzy")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from django.db import router
-from django.utils.translation import override
 
 from ledger.conf import ledger_settings
 from ledger.cursors import fetch
@@ -24,6 +23,7 @@ from ledger.timestamps import aware
 from ledger.verification import OPEN_AT_MOST
 from ledger.verification.alarms import COUNTRY_RULE, NOT_CHECKED
 from ledger.verification.findings import MEANINGS
+from ledger.words import in_english
 from ledger.zones import zone_or_utc
 
 #: So many values are looked at for a verdict, which takes some hundredths of a second: all values of a small ledger,
@@ -193,7 +193,7 @@ def _running_out(asked: _Asked) -> Iterator[Fact]:
         if runs_out is not None:
             fact = Fact(Kind.RUNNING_OUT, 1, *place)
             # Programs read it too.
-            with override("en"):
+            with in_english():
                 detail = f"{fact.place}, about {runs_out}"
             yield replace(fact, detail=detail)
 
@@ -201,7 +201,9 @@ def _running_out(asked: _Asked) -> Iterator[Fact]:
 def _ranges(asked: _Asked) -> Iterator[Fact]:
     for level in levels(asked.alias, lambda series: asked.today(series.time_zone), **asked.wanted):
         if level.problems:
-            yield Fact(Kind.RANGE, 1, level.series.tenant, level.series.code, detail=str(level))
+            with in_english():
+                detail = str(level)
+            yield Fact(Kind.RANGE, 1, level.series.tenant, level.series.code, detail=detail)
 
 
 def _highest(period: Period) -> int:

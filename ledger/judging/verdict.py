@@ -8,9 +8,9 @@ from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop, ngettext, ngettext_lazy
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 
-from ledger.words import day_told, quantity
+from ledger.words import day_told, marked, quantity
 
 #: So many places are named in a sentence; a list of all is for pages and JSON.
 _PLACES = 3
@@ -19,14 +19,14 @@ _PLACES = 3
 class State(StrEnum):
     """How a period, a series, a tenant or the whole ledger stands. The worst comes first."""
 
-    LOST = gettext_noop("lost or tampered")
-    BROKEN = gettext_noop("rules broken")
-    DIFFERS = gettext_noop("differs from the books")
-    UNEXPLAINED = gettext_noop("unexplained")
-    UNDECLARED = gettext_noop("undeclared")
-    RUNNING_OUT = gettext_noop("running out")
-    OVERDUE = gettext_noop("overdue")
-    IN_ORDER = gettext_noop("in order")
+    LOST = marked("lost or tampered")
+    BROKEN = marked("rules broken")
+    DIFFERS = marked("differs from the books")
+    UNEXPLAINED = marked("unexplained")
+    UNDECLARED = marked("undeclared")
+    RUNNING_OUT = marked("running out")
+    OVERDUE = marked("overdue")
+    IN_ORDER = marked("in order")
 
     @property
     def label(self) -> str:
@@ -67,22 +67,22 @@ class Kind(Enum):
     LOST = _Wording(
         State.LOST,
         ngettext_lazy("value is lost or was tampered with", "values are lost or were tampered with", "n"),
-        gettext_noop("Restore them from a backup; manage.py ledger_verify names each."),
+        marked("Restore them from a backup; manage.py ledger_verify names each."),
     )
     DISAGREES = _Wording(
         State.LOST,
         ngettext_lazy("counter disagrees with its rows", "counters disagree with their rows", "n"),
-        gettext_noop("manage.py ledger_verify names the rows."),
+        marked("manage.py ledger_verify names the rows."),
     )
     TAMPERED = _Wording(
         State.LOST,
         ngettext_lazy("alarm is unresolved", "alarms are unresolved", "n"),
-        gettext_noop("The page of alarms names the rows; manage.py ledger_verify looks again."),
+        marked("The page of alarms names the rows; manage.py ledger_verify looks again."),
     )
     RULE = _Wording(
         State.BROKEN,
         ngettext_lazy("rule of a country is broken", "rules of a country are broken", "n"),
-        gettext_noop("manage.py ledger_rules names them."),
+        marked("manage.py ledger_rules names them."),
     )
     SETUP = _Wording(
         State.BROKEN,
@@ -91,22 +91,22 @@ class Kind(Enum):
             "alarms about settings, keys or privileges are unresolved",
             "n",
         ),
-        gettext_noop("The page of alarms names them; manage.py ledger_verify looks again."),
+        marked("The page of alarms names them; manage.py ledger_verify looks again."),
     )
     DIFFERENCE = _Wording(
         State.DIFFERS,
         ngettext_lazy("difference from the books is unresolved", "differences from the books are unresolved", "n"),
-        gettext_noop("Mend it on the side that is wrong, or acknowledge it with a reason."),
+        marked("Mend it on the side that is wrong, or acknowledge it with a reason."),
     )
     UNEXPLAINED = _Wording(
         State.UNEXPLAINED,
         ngettext_lazy("missing value is not explained", "missing values are not explained", "n"),
-        gettext_noop("manage.py ledger_gaps explain"),
+        marked("manage.py ledger_gaps explain"),
     )
     NO_DOCUMENT = _Wording(
         State.UNEXPLAINED,
         ngettext_lazy("number has lost its document", "numbers have lost their documents", "n"),
-        gettext_noop("Void them, or say why they may stand: manage.py ledger_documents explain"),
+        marked("Void them, or say why they may stand: manage.py ledger_documents explain"),
     )
     LEFT_OVER = _Wording(
         State.UNEXPLAINED,
@@ -115,34 +115,34 @@ class Kind(Enum):
             "values are left over, and no checkout will take them",
             "n",
         ),
-        gettext_noop("manage.py ledger_gaps sweep flags what no checkout will fill."),
+        marked("manage.py ledger_gaps sweep flags what no checkout will fill."),
     )
     UNDECLARED = _Wording(
         State.UNDECLARED,
         ngettext_lazy("missing value is due to be declared", "missing values are due to be declared", "n"),
-        gettext_noop("manage.py ledger_declare"),
+        marked("manage.py ledger_declare"),
     )
     USED_UP = _Wording(
         State.RUNNING_OUT,
         ngettext_lazy("counter is used up", "counters are used up", "n"),
-        gettext_noop("Open another period, or issue from another series."),
+        marked("Open another period, or issue from another series."),
     )
     RUNNING_OUT = _Wording(
         State.RUNNING_OUT,
         ngettext_lazy("counter runs out before its period ends", "counters run out before their periods end", "n"),
-        gettext_noop("Choose a shorter prefix for the next period, a shorter period, or a second series."),
+        marked("Choose a shorter prefix for the next period, a shorter period, or a second series."),
     )
     RANGE = _Wording(
         State.RUNNING_OUT,
         ngettext_lazy(
             "series has little left of its authorised ranges", "series have little left of their authorised ranges", "n"
         ),
-        gettext_noop("Ask the authority for the next range, and add it: manage.py ledger_ranges add"),
+        marked("Ask the authority for the next range, and add it: manage.py ledger_ranges add"),
     )
     POOL = _Wording(
         State.RUNNING_OUT,
         ngettext_lazy("pool of drafts could not be refilled", "pools of drafts could not be refilled", "n"),
-        gettext_noop("manage.py ledger_status tells why."),
+        marked("manage.py ledger_status tells why."),
     )
     RESERVED = _Wording(
         State.OVERDUE,
@@ -151,17 +151,17 @@ class Kind(Enum):
             "reservations wait for longer than a sweep lets them",
             "n",
         ),
-        gettext_noop("manage.py ledger_gaps sweep, and see that a worker does."),
+        marked("manage.py ledger_gaps sweep, and see that a worker does."),
     )
     UNCHECKED = _Wording(
         State.OVERDUE,
         ngettext_lazy("check could not be made", "checks could not be made", "n"),
-        gettext_noop("manage.py ledger_verify says why."),
+        marked("manage.py ledger_verify says why."),
     )
     SWEEP = _Wording(
         State.OVERDUE,
         ngettext_lazy("sweep is overdue", "sweeps are overdue", "n"),
-        gettext_noop("manage.py ledger_sweep --status tells more."),
+        marked("manage.py ledger_sweep --status tells more."),
     )
 
     @property

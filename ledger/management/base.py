@@ -26,6 +26,7 @@ from ledger.judging import Verdict
 from ledger.models import Entry
 from ledger.texts import can_be_held
 from ledger.timestamps import MomentEncoder, timestamp
+from ledger.words import in_english
 
 #: Exit codes, beside 0: what was asked for could not be done, or people have work to do; the question was no good.
 #: "Lost or tampered" is 2 as well (``ledger.judging.State.exit_code``): argparse ends with 2 by itself, and either way
@@ -186,19 +187,21 @@ class LedgerCommand(BaseCommand):
 
     def write_json(self, document: Any) -> None:
         """One JSON document on standard output."""
-        self.stdout.write(json.dumps(document, cls=MomentEncoder, ensure_ascii=False, indent=2))
+        with in_english():
+            self.stdout.write(json.dumps(document, cls=MomentEncoder, ensure_ascii=False, indent=2))
 
     def stream_json(self, lists: Mapping[str, Iterable[Any]], tail: Callable[[], Mapping[str, Any]]) -> None:
         """One JSON document in pieces, so that any number of rows takes no memory: lists, and what they led to."""
         before = "{"
-        for name, rows in lists.items():
-            self.stdout.write(f'{before}"{name}": [', ending="")
-            between = "\n"
-            for row in rows:
-                self.stdout.write(between + json.dumps(row, cls=MomentEncoder, ensure_ascii=False), ending="")
-                between = ",\n"
-            before = "\n], "
-        self.stdout.write(before + json.dumps(tail(), cls=MomentEncoder, ensure_ascii=False)[1:])
+        with in_english():
+            for name, rows in lists.items():
+                self.stdout.write(f'{before}"{name}": [', ending="")
+                between = "\n"
+                for row in rows:
+                    self.stdout.write(between + json.dumps(row, cls=MomentEncoder, ensure_ascii=False), ending="")
+                    between = ",\n"
+                before = "\n], "
+            self.stdout.write(before + json.dumps(tail(), cls=MomentEncoder, ensure_ascii=False)[1:])
 
     def write_table(self, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
         """Columns as wide as what stands in them; for lists that a person reads."""

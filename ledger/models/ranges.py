@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext
 
 from ledger.models.columns import Event, ShortTextField, key, written_at
 from ledger.models.readable import DayField
 from ledger.models.series import NUMBER_LENGTH, Period, Series
+from ledger.words import span_told
 
 
 class AuthorisedRange(Event):
@@ -51,8 +53,10 @@ class AuthorisedRange(Event):
     @property
     def numbers(self) -> str:
         """The first and the last value with the authority's prefix, for people."""
-        last = "" if self.last_value is None else f" to {self.prefix}{self.last_value}"
-        return f"{self.prefix}{self.first_value}{last or ' onwards'}"
+        first = f"{self.prefix}{self.first_value}"
+        if self.last_value is None:
+            return gettext("%(first)s onwards") % {"first": first}
+        return span_told(first, f"{self.prefix}{self.last_value}")
 
 
 class RangeLapsed(Event):

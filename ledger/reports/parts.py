@@ -7,7 +7,6 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from ledger.errors import InvalidCalendar
 from ledger.reports import report_sql as sql
@@ -34,11 +33,12 @@ from ledger.reports.rows import (
 )
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.unreadable import facts
+from ledger.words import marked
 from ledger.zones import shown_zone, today_in
 
 _CAUSES = {
-    What.LOST: gettext_noop("lost or tampered with: no rollback leaves such a hole"),
-    What.ADOPTED: gettext_noop("adopted as missing"),
+    What.LOST: marked("lost or tampered with: no rollback leaves such a hole"),
+    What.ADOPTED: marked("adopted as missing"),
 }
 
 
@@ -124,9 +124,9 @@ def _series(scope: Scope) -> Iterator[SeriesRow]:
             time_zone=shown_zone(series.time_zone),
             allocation=series.allocation,
             rules=series.rules,
-            chronological=gettext_noop("on") if series.chronological else gettext_noop("off"),
+            chronological=marked("on") if series.chronological else marked("off"),
             max_days_ahead=series.max_days_ahead,
-            active=gettext_noop("yes") if series.is_active else gettext_noop("no"),
+            active=marked("yes") if series.is_active else marked("no"),
         )
 
 
@@ -315,7 +315,7 @@ def _gap(scope: Scope, scoped: ScopedPeriod, span: Span) -> GapRow:
         before_on=before.issued_on if before else None,
         after_number=after.number if after else None,
         after_on=after.issued_on if after else None,
-        cause=_CAUSES.get(span.what) or str(evidence.get("cause", gettext_noop("not stated"))),
+        cause=_CAUSES.get(span.what) or str(evidence.get("cause", marked("not stated"))),
         known_since=scope.local(item.since) if item else None,
         evidence=evidence,
         explanation=item.explanation if item else "",

@@ -12,7 +12,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from ledger.reports import report_sql as sql
 from ledger.reports.missing import Span, What
@@ -20,7 +19,7 @@ from ledger.reports.ranges import ranges_of
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.seals.reading import Coverage, coverage
-from ledger.words import span_told
+from ledger.words import marked, span_told
 
 # The dataclass below is made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009
@@ -29,11 +28,11 @@ from ledger.words import span_told
 Cells = tuple[Any, ...]
 
 _STATES = {
-    What.FLAGGED: gettext_noop("missing"),
-    What.ADOPTED: gettext_noop("missing"),
-    What.LOST: gettext_noop("lost"),
-    What.RESERVED: gettext_noop("reserved"),
-    What.FREE: gettext_noop("free"),
+    What.FLAGGED: marked("missing"),
+    What.ADOPTED: marked("missing"),
+    What.LOST: marked("lost"),
+    What.RESERVED: marked("reserved"),
+    What.FREE: marked("free"),
 }
 
 
@@ -131,9 +130,9 @@ def _register(scope: Scope) -> Iterator[Cells]:
 #: What comes after all periods.
 _END: tuple[int, int, Cells] = (1 << 62, 0, ())
 _NO_VOID = (None, None, None, None)
-_VALID, _VOID = gettext_noop("valid"), gettext_noop("void")
+_VALID, _VOID = marked("valid"), marked("void")
 #: Where an entry comes from.
-_KINDS = {What.FLAGGED: gettext_noop("gap"), What.ADOPTED: gettext_noop("adopted")}
+_KINDS = {What.FLAGGED: marked("gap"), What.ADOPTED: marked("adopted")}
 
 
 def _others(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, int, Cells]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import router
@@ -18,7 +19,7 @@ from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.exhaustion import exhaustion_finding, rates, runs_out_on
 from ledger.gaps import undeclared
 from ledger.models import Period, RangeLapsed, Series
-from ledger.ranges import levels
+from ledger.ranges import Level, levels
 from ledger.reports import rules_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.rules import Finding, GapPolicy, Outcome, Rules, all_rules, as_of
@@ -27,6 +28,7 @@ from ledger.rules.checking import judged
 from ledger.unreadable import day_or_none
 from ledger.verification.alarms import COUNTRY_RULE, Watch
 from ledger.verification.findings import Alarm
+from ledger.words import in_english, later, marked, period_told, told_later
 from ledger.zones import today_in
 
 
@@ -118,6 +120,10 @@ def alarms(one: SeriesReport) -> Iterator[Alarm]:
     """An alarm for each broken rule; it names no counts, which would make another one of it each night."""
     for finding in broken(one):
         source = f" ({finding.source})" if finding.source else ""
+        # An alarm stands in the ledger, which has one language.
+        with in_english():
+            problem = f"The rules {finding.rules or one.rules} are broken, {finding.check}: {finding.rule}{source}"
+            remedy = f"{finding.remedy} manage.py ledger_rules tells more.".strip()
         yield Alarm(
             rule=None,
             check=COUNTRY_RULE,
@@ -129,8 +135,8 @@ def alarms(one: SeriesReport) -> Iterator[Alarm]:
             number=None,
             table="ledger_series",
             id=None,
-            problem=f"The rules {finding.rules or one.rules} are broken, {finding.check}: {finding.rule}{source}",
-            remedy=f"{finding.remedy} manage.py ledger_rules tells more.".strip(),
+            problem=problem,
+            remedy=remedy,
         )
 
 
@@ -167,11 +173,11 @@ def _of_numbers(series: Series, rules: Rules, periods: list[PeriodSummary], day:
         count = sum(period.out_of_order for period in periods)
         yield judged(
             "order of numbers",
-            f"{count:,} numbers are dated before the one that precedes them.",
-            "Dates never decrease within a series.",
+            later("%(n)s numbers are dated before the one that precedes them.", n=count),
+            later("Dates never decrease within a series."),
             rules.order.source,
             broken=count > 0,
-            remedy="See manage.py ledger_status, and switch the chronology guard on.",
+            remedy=later("See manage.py ledger_status, and switch the chronology guard on."),
         )
     if rules.gaps is not None:
         yield from _gaps(series, rules.gaps, periods, day, alias)
@@ -197,47 +203,61 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
     if rules.length is not None:
         yield judged(
             "length of numbers",
-            f"{too_long:,} of {count:,} numbers are too long, such as {longest_one!r}."
+            later(
+                "%(odd)s of %(n)s numbers are too long, such as %(one)s.", odd=too_long, n=count, one=repr(longest_one)
+            )
             if too_long
-            else f"The longest of {count:,} numbers has {longest or 0} characters.",
-            f"A number has at most {rules.length.maximum} characters.",
+            else later("The longest of %(n)s numbers has %(most)s characters.", n=count, most=longest or 0),
+            later("A number has at most %(n)s characters.", n=rules.length.maximum),
             rules.length.source,
             broken=too_long > 0,
             doubtful=rules.length.doubtful,
-            remedy="They stay as they are; shorten the template for the next period.",
+            remedy=later("They stay as they are; shorten the template for the next period."),
         )
     if rules.characters is not None:
         yield judged(
             "characters of numbers",
-            f"{odd:,} of {count:,} numbers don't match {rules.characters.pattern}, such as {odd_one!r}."
+            later(
+                "%(odd)s of %(n)s numbers don't match %(pattern)s, such as %(one)s.",
+                odd=odd,
+                n=count,
+                pattern=rules.characters.pattern,
+                one=repr(odd_one),
+            )
             if odd
-            else f"All of {count:,} numbers match {rules.characters.pattern}.",
-            f"A number is made of {rules.characters.told}.",
+            else later("All of %(n)s numbers match %(pattern)s.", n=count, pattern=rules.characters.pattern),
+            later("A number is made of %(parts)s.", parts=later(rules.characters.told)),
             rules.characters.source,
             broken=odd > 0,
             doubtful=rules.characters.doubtful,
-            remedy="They stay as they are; change the template for the next period.",
+            remedy=later("They stay as they are; change the template for the next period."),
         )
     if counter is not None:
         yield judged(
             "values of numbers",
-            f"{outside:,} of {count:,} numbers have other values, such as {outside_one!r}."
+            later(
+                "%(odd)s of %(n)s numbers have other values, such as %(one)s.",
+                odd=outside,
+                n=count,
+                one=repr(outside_one),
+            )
             if outside
-            else f"The values of all {count:,} numbers lie in that range.",
-            f"Values lie between {counter.lowest} and {counter.highest}.",
+            else later("The values of all %(n)s numbers lie in that range.", n=count),
+            later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest),
             counter.source,
             broken=outside > 0,
-            remedy="They stay as they are; issue from another series.",
+            remedy=later("They stay as they are; issue from another series."),
         )
     if rules.unique is not None:
         yield judged(
             "uniqueness",
-            f"{twice:,} of {count:,} numbers come twice, without regard to case.",
-            "A number identifies one document"
-            + (", without regard to case." if rules.unique.any_case else "; Folio compares without regard to case."),
+            later("%(twice)s of %(n)s numbers come twice, without regard to case.", twice=twice, n=count),
+            later("A number identifies one document, without regard to case.")
+            if rules.unique.any_case
+            else later("A number identifies one document; Folio compares without regard to case."),
             rules.unique.source,
             broken=twice > 0,
-            remedy="Run manage.py ledger_verify, which names them.",
+            remedy=later("Run manage.py ledger_verify, which names them."),
         )
 
 
@@ -246,17 +266,23 @@ def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str)
     limits = {"tenant": series.tenant, "series": series.code}
     level = next(levels(alias, lambda _: day, **limits), None)
     current = None if level is None else level.current
-    told = "No range was ever added." if level is None else f"{'; '.join(level.problems) or current}."
+    told = later("No range was ever added.") if level is None else told_later(lambda: _range_told(level))
     if is_strange := current is not None and current.authority != wanted.authority:
-        told = f"{current}: {current.authority} is not the authority that these rules name."
+        told = later(
+            "%(range)s: %(authority)s is not the authority that these rules name.",
+            range=told_later(partial(str, current)),
+            authority=current.authority,
+        )
     yield judged(
         "authorisation",
-        told[0].upper() + told[1:],
-        wanted.told,
+        told,
+        later(wanted.told),
         wanted.source,
         broken=current is None or is_strange,
         doubtful=wanted.doubtful or not Period.objects.using(alias).filter(series=series).exists(),
-        remedy=f"Add the range that {wanted.authority} granted: manage.py ledger_ranges add.",
+        remedy=later(
+            "Add the range that %(authority)s granted: manage.py ledger_ranges add.", authority=wanted.authority
+        ),
     )
     if wanted.declared:
         lapses = RangeLapsed.objects.using(alias).filter(tenant=series.tenant, authorised__series=series)
@@ -264,13 +290,25 @@ def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str)
         count = sum(gap.count for gaps in known for gap in gaps)
         yield judged(
             "lapsed",
-            f"{len(known):,} ranges lapsed before they were used up; {count:,} values of them are not declared.",
-            f"What is not used of a range is declared to {wanted.authority}.",
+            later(
+                "%(ranges)s ranges lapsed before they were used up; %(n)s values of them are not declared.",
+                ranges=len(known),
+                n=count,
+            ),
+            later("What is not used of a range is declared to %(authority)s.", authority=wanted.authority),
             wanted.source,
             broken=count > 0,
             doubtful=wanted.doubtful,
-            remedy=f"Declare them: ledger.actions.declare(undeclared(period, {wanted.authority!r}), …).",
+            remedy=later(
+                "Declare them: ledger.actions.declare(undeclared(period, %(authority)s), …).",
+                authority=repr(wanted.authority),
+            ),
         )
+
+
+def _range_told(level: Level) -> str:
+    told = f"{'; '.join(level.problems) or level.current}."
+    return told[0].upper() + told[1:]
 
 
 def _registrations(series: Series, wanted: Registration, day: date, alias: str) -> Finding:
@@ -286,14 +324,24 @@ def _registrations(series: Series, wanted: Registration, day: date, alias: str) 
         count, unknown, one, oldest = cursor.fetchone()
     return judged(
         "registration",
-        f"{unknown:,} of {count:,} numbers have no reference of {wanted.authority}, such as {one!r}."
+        later(
+            "%(odd)s of %(n)s numbers have no reference of %(authority)s, such as %(one)s.",
+            odd=unknown,
+            n=count,
+            authority=wanted.authority,
+            one=repr(one),
+        )
         if unknown
-        else f"All of {count:,} numbers have a reference of {wanted.authority}.",
-        f"{wanted.authority} knows each number {wanted.days} days after its date.",
+        else later("All of %(n)s numbers have a reference of %(authority)s.", n=count, authority=wanted.authority),
+        later(
+            "%(authority)s knows each number %(days)s days after its date.",
+            authority=wanted.authority,
+            days=wanted.days,
+        ),
         wanted.source,
         broken=unknown > 0,
         doubtful=wanted.doubtful,
-        remedy="Send the documents, and note the references: manage.py ledger_references.",
+        remedy=later("Send the documents, and note the references: manage.py ledger_references."),
         due=None if (first := day_or_none(oldest)) is None else first + timedelta(days=wanted.days),
     )
 
@@ -310,56 +358,70 @@ def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date,
         cursor.execute(sql.GAPS, wanted)
         *counts, broke_on = cursor.fetchone()
     missing, explained, declared, late = map(int, counts)
-    told = f"{missing:,} numbers are known to be missing"
+    told = later("%(n)s numbers are known to be missing.", n=missing)
     if gaps.policy is GapPolicy.FREE:
-        yield Finding("gaps", Outcome.PASSED, f"{told}.", "Nothing is asked of gaps.", gaps.source)
+        yield Finding("gaps", Outcome.PASSED, told, later("Nothing is asked of gaps."), gaps.source)
         return
     if gaps.policy is GapPolicy.FORBIDDEN:
         yield judged(
             "gaps",
-            f"{told}.",
-            "No number may be missing.",
+            told,
+            later("No number may be missing."),
             gaps.source,
             broken=missing > 0,
             doubtful=gaps.doubtful,
-            remedy="Explain them (manage.py ledger_gaps explain), and ask your adviser.",
+            remedy=later("Explain them (manage.py ledger_gaps explain), and ask your adviser."),
         )
     elif gaps.policy is GapPolicy.EXPLAIN:
         yield judged(
             "gaps",
-            f"{told}, {missing - explained:,} of them without explanation.",
-            "A missing number is explained.",
+            later(
+                "%(n)s numbers are known to be missing, %(open)s of them without explanation.",
+                n=missing,
+                open=missing - explained,
+            ),
+            later("A missing number is explained."),
             gaps.source,
             broken=explained < missing,
             doubtful=gaps.doubtful,
-            remedy="Run manage.py ledger_gaps explain.",
+            remedy=later("Run manage.py ledger_gaps explain."),
         )
     else:
-        stretch = "quarter" if gaps.quarterly else "month"
-        by = f" by the {gaps.due_day}th after the {stretch} in which the sequence broke" if gaps.due_day else ""
+        rule = marked("A missing number is declared.")
+        if gaps.due_day:
+            rule = marked("A missing number is declared by day %(day)s after the month in which the sequence broke.")
+            if gaps.quarterly:
+                rule = marked(
+                    "A missing number is declared by day %(day)s after the quarter in which the sequence broke."
+                )
+        told = marked("%(n)s numbers are known to be missing, %(open)s of them not declared to %(authority)s.")
+        if gaps.due_day:
+            told = marked(
+                "%(n)s numbers are known to be missing, %(open)s of them not declared to %(authority)s, "
+                "%(late)s overdue."
+            )
         yield judged(
             "gaps",
-            f"{told}, {missing - declared:,} of them not declared to {gaps.authority}"
-            + (f", {late:,} overdue." if gaps.due_day else "."),
-            f"A missing number is declared{by}.",
+            later(told, n=missing, open=missing - declared, authority=gaps.authority, late=late),
+            later(rule, day=gaps.due_day),
             gaps.source,
             broken=declared < missing,
             # In time yet, where there is a time.
             doubtful=gaps.doubtful or (gaps.due_day is not None and late == 0),
-            remedy="Run manage.py ledger_declare.",
+            remedy=later("Run manage.py ledger_declare."),
             due=None if (first := day_or_none(broke_on)) is None else gaps.due(first),
         )
     holes = sum(period.missing - period.adopted_missing for period in periods)
     waiting = sum(period.reserved for period in periods)
     yield judged(
         "holes",
-        f"{holes:,} values have no entry yet, and {waiting:,} are reserved.",
-        "Each number is issued, or known to be missing.",
+        later("%(n)s values have no entry yet, and %(reserved)s are reserved.", n=holes, reserved=waiting),
+        later("Each number is issued, or known to be missing."),
         gaps.source,
         broken=holes + waiting > 0,
         # They may heal, or their checkouts run still; which is for another command to tell.
         doubtful=True,
-        remedy="Run manage.py ledger_gaps sweep.",
+        remedy=later("Run manage.py ledger_gaps sweep."),
     )
 
 
@@ -370,10 +432,18 @@ def _open_periods(series: Series, today: date, alias: str) -> Iterator[Finding]:
             yield Finding(
                 "limit",
                 Outcome.WARNED,
-                f"The period {period.label} was opened before the rules were chosen, and its counter may go up to "
-                f"{period.max_value}.",
-                f"By the rules {series.rules} and the series' length limit it ends at {highest}.",
-                remedy="Watch it, and let the next period come with a shorter template.",
+                later(
+                    "The period %(period)s was opened before the rules were chosen, and its counter may go up to "
+                    "%(n)s.",
+                    period=told_later(partial(period_told, period.label)),
+                    n=period.max_value,
+                ),
+                later(
+                    "By the rules %(rules)s and the series' length limit it ends at %(n)s.",
+                    rules=series.rules,
+                    n=highest,
+                ),
+                remedy=later("Watch it, and let the next period come with a shorter template."),
             )
         if period.starts_on <= today <= period.ends_on and (told := _growth(period, today, highest, alias)):
             yield told
@@ -384,6 +454,7 @@ def _growth(period: Period, today: date, highest: int, alias: str) -> Finding | 
     rate = rates([period.pk], alias, today=today).get(period.pk)
     last = min(highest, period.max_value)
     day = runs_out_on(period, rate, last, today)
-    return (
-        None if rate is None else exhaustion_finding(day, period, last, f"at {rate.used:,} numbers since {rate.since}")
-    )
+    if rate is None:
+        return None
+    pace = later("at %(n)s numbers since %(day)s", n=rate.used, day=rate.since)
+    return exhaustion_finding(day, period, last, pace)

@@ -12,6 +12,7 @@ from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span
 from ledger.errors import AgainstRules
 from ledger.formats import NumberFormat
 from ledger.rules.base import GapPolicy, Reset, Rules, Source
+from ledger.words import in_english, later
 
 #: A period without an end is looked at for so many days.
 HORIZON = 366
@@ -34,10 +35,10 @@ class Finding:
 
     check: str
     outcome: Outcome
-    told: str
-    rule: str
+    told: Any
+    rule: Any
     source: Source | None = None
-    remedy: str = ""
+    remedy: Any = ""
     #: The code of the rule set that asks for it.
     rules: str = ""
     #: The last day to do it without being late, where the rules name one; None where nothing is to be done.
@@ -45,7 +46,8 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        return asdict(self) | {"outcome": self.outcome.value, "source": self.source and self.source.as_dict()}
+        told = {"told": str(self.told), "rule": str(self.rule), "remedy": str(self.remedy)}
+        return asdict(self) | told | {"outcome": self.outcome.value, "source": self.source and self.source.as_dict()}
 
     def __str__(self) -> str:
         cited = f" [{self.source}]" if self.source else ""
@@ -67,12 +69,12 @@ class Plan:
 
 def judged(
     check: str,
-    told: str,
-    rule: str,
+    told: Any,
+    rule: Any,
     source: Source,
     *,
     broken: bool,
-    remedy: str,
+    remedy: Any,
     doubtful: bool = False,
     due: date | None = None,
 ) -> Finding:
@@ -89,9 +91,8 @@ def as_of(rules: Rules, findings: Iterable[Finding], on: date) -> Iterator[Findi
     for finding in findings:
         told = replace(finding, rules=rules.code)
         if finding.outcome is Outcome.FAILED and finding.source is not None and not finding.source.binds(on):
-            told = replace(
-                told, outcome=Outcome.WARNED, rule=f"{finding.rule} It binds from {finding.source.since} on."
-            )
+            rule = later("%(rule)s It binds from %(day)s on.", rule=finding.rule, day=finding.source.since)
+            told = replace(told, outcome=Outcome.WARNED, rule=rule)
         yield told
 
 
@@ -101,11 +102,11 @@ def check_settings(rules: Rules, plan: Plan) -> Iterator[Finding]:
     if rules.order is not None:
         yield judged(
             "order",
-            f"The chronology guard is {'on' if plan.chronological else 'off'}.",
-            "Dates never decrease within a series.",
+            later("The chronology guard is on.") if plan.chronological else later("The chronology guard is off."),
+            later("Dates never decrease within a series."),
             rules.order.source,
             broken=not plan.chronological,
-            remedy="Switch it on: chronological=True (--chronological).",
+            remedy=later("Switch it on: chronological=True (--chronological)."),
         )
     if rules.reset is not None:
         yield _check_calendar(rules.reset, plan.calendar)
@@ -121,23 +122,28 @@ def check_period(rules: Rules, span: Span, numbers: NumberFormat, first_value: i
     if reset.turns_on is not None:
         yield judged(
             "reset",
-            f"The period {span} {'reaches' if _reaches_over(span, reset.turns_on) else 'does not reach'} over "
-            f"{reset.turns_on}.",
-            reset.told,
+            later(
+                "The period %(period)s reaches over %(day)s."
+                if _reaches_over(span, reset.turns_on)
+                else "The period %(period)s does not reach over %(day)s.",
+                period=str(span),
+                day=str(reset.turns_on),
+            ),
+            later(reset.told),
             reset.source,
             broken=_reaches_over(span, reset.turns_on),
             doubtful=True,
-            remedy=f"Open periods that end the day before {reset.turns_on}.",
+            remedy=later("Open periods that end the day before %(day)s.", day=str(reset.turns_on)),
         )
     if reset.shortest > 1:
         yield judged(
             "reset",
-            f"The period {span} has {span.days} days.",
-            reset.told,
+            later("The period %(period)s has %(n)s days.", period=str(span), n=span.days),
+            later(reset.told),
             reset.source,
             broken=span.days < reset.shortest,
             doubtful=True,
-            remedy="See that it is a whole fiscal year, even if a short first one.",
+            remedy=later("See that it is a whole fiscal year, even if a short first one."),
         )
 
 
@@ -157,11 +163,12 @@ def refuse_broken(findings: Iterable[Finding]) -> None:
     """Raise AgainstRules for the first rule that is broken."""
     for finding in findings:
         if finding.outcome is Outcome.FAILED:
-            raise AgainstRules(
-                finding.told,
-                rule=f"{finding.rule} So the rules {finding.rules} have it: {finding.source}.",
-                remedy=f"{finding.remedy} Or leave {finding.rules} out of the rules of the series.",
-            )
+            with in_english():
+                raise AgainstRules(
+                    str(finding.told),
+                    rule=f"{finding.rule} So the rules {finding.rules} have it: {finding.source}.",
+                    remedy=f"{finding.remedy} Or leave {finding.rules} out of the rules of the series.",
+                )
 
 
 def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
@@ -175,24 +182,35 @@ def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
         surely = allocation in ("serial", "at_commit")
         yield judged(
             "allocation",
-            f"With the allocation {allocation}, a checkout that rolls back "
-            + ("leaves no gap." if surely else "leaves a gap." if burns else "may leave a gap."),
-            "No number may be missing.",
+            later(
+                "With the allocation %(allocation)s, a checkout that rolls back leaves no gap."
+                if surely
+                else "With the allocation %(allocation)s, a checkout that rolls back leaves a gap."
+                if burns
+                else "With the allocation %(allocation)s, a checkout that rolls back may leave a gap.",
+                allocation=allocation,
+            ),
+            later("No number may be missing."),
             gaps.source,
             broken=not surely,
             doubtful=gaps.doubtful or not burns,
-            remedy="Choose the allocation at_commit, or serial.",
+            remedy=later("Choose the allocation at_commit, or serial."),
         )
     elif gaps is not None and policy is GapPolicy.DECLARE:
         yield judged(
             "allocation",
-            f"With the allocation {allocation}, a checkout that rolls back "
-            + ("leaves a number to declare." if burns else "leaves no number to declare at once."),
-            "A missing number is declared to the authority.",
+            later(
+                "With the allocation %(allocation)s, a checkout that rolls back leaves a number to declare."
+                if burns
+                else "With the allocation %(allocation)s, a checkout that rolls back leaves no number to declare at "
+                "once.",
+                allocation=allocation,
+            ),
+            later("A missing number is declared to the authority."),
             gaps.source,
             broken=burns,
             doubtful=True,
-            remedy="Choose at_commit or pooled, or be ready to declare.",
+            remedy=later("Choose at_commit or pooled, or be ready to declare."),
         )
     if rules.order is not None:
         # Checkouts in flight hold values of the pool side by side, and commit in any order; on two sides of midnight
@@ -200,11 +218,16 @@ def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
         in_order = allocation in ("serial", "at_commit", "reserved")
         yield judged(
             "allocation",
-            f"With the allocation {allocation}, checkouts in flight {'keep their order' if in_order else 'may pass'}.",
-            "Numbers follow the order of dates.",
+            later(
+                "With the allocation %(allocation)s, checkouts in flight keep their order."
+                if in_order
+                else "With the allocation %(allocation)s, checkouts in flight may pass.",
+                allocation=allocation,
+            ),
+            later("Numbers follow the order of dates."),
             rules.order.source,
             broken=not in_order,
-            remedy="Choose the allocation at_commit, or serial.",
+            remedy=later("Choose the allocation at_commit, or serial."),
         )
 
 
@@ -219,19 +242,21 @@ def _check_calendar(reset: Reset, calendar: Calendar) -> Finding:
     )
     refused = kind in reset.refused
     if CalendarKind.FISCAL_YEAR in reset.refused:
-        remedy = f"Choose the calendar {CalendarKind.NEVER}"
+        remedy = later("Choose the calendar never.")
     elif reset.turns_on is not None:
-        remedy = f"Choose the calendar fiscal-year with the fiscal start {reset.turns_on}"
+        remedy = later("Choose the calendar fiscal-year with the fiscal start %(day)s.", day=str(reset.turns_on))
     else:
-        remedy = "Choose the calendar fiscal-year"
+        remedy = later("Choose the calendar fiscal-year.")
     return judged(
         "reset",
-        f"The calendar is {kind}" + (f" from {calendar.fiscal_start}." if kind is CalendarKind.FISCAL_YEAR else "."),
-        reset.told,
+        later("The calendar is %(kind)s from %(day)s.", kind=kind.value, day=str(calendar.fiscal_start))
+        if kind is CalendarKind.FISCAL_YEAR
+        else later("The calendar is %(kind)s.", kind=kind.value),
+        later(reset.told),
         reset.source,
         broken=refused or over or kind in reset.doubted,
         doubtful=not refused,
-        remedy=remedy + ".",
+        remedy=remedy,
     )
 
 
@@ -243,34 +268,46 @@ def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highes
         limit = rules.length.maximum
         yield judged(
             "length",
-            f"The number {first!r} has {len(first)} characters"
-            + (f"; the last one that fits is {last!r}." if len(first) <= limit else "."),
-            f"A number has at most {limit} characters.",
+            later(
+                "The number %(number)s has %(n)s characters; the last one that fits is %(last)s."
+                if len(first) <= limit
+                else "The number %(number)s has %(n)s characters.",
+                number=repr(first),
+                n=len(first),
+                last=repr(last),
+            ),
+            later("A number has at most %(n)s characters.", n=limit),
             rules.length.source,
             broken=len(first) > limit,
             doubtful=rules.length.doubtful,
-            remedy="Choose a shorter template, such as one with {year:2}, or fewer digits.",
+            remedy=later("Choose a shorter template, such as one with {year:2}, or fewer digits."),
         )
     if rules.characters is not None:
         bad = next((number for number in (first, last) if not rules.characters.fit(number)), None)
         yield judged(
             "characters",
-            f"The number {bad or first!r} {'does not match' if bad else 'matches'} {rules.characters.pattern}.",
-            f"A number is made of {rules.characters.told}.",
+            later(
+                "The number %(number)s does not match %(pattern)s."
+                if bad
+                else "The number %(number)s matches %(pattern)s.",
+                number=repr(bad or first),
+                pattern=rules.characters.pattern,
+            ),
+            later("A number is made of %(parts)s.", parts=later(rules.characters.told)),
             rules.characters.source,
             broken=bad is not None,
             doubtful=rules.characters.doubtful,
-            remedy="Change the template.",
+            remedy=later("Change the template."),
         )
     if rules.counter is not None:
         counter = rules.counter
         yield judged(
             "counter",
-            f"The counter starts at {first_value}.",
-            f"Its values lie between {counter.lowest} and {counter.highest}.",
+            later("The counter starts at %(n)s.", n=first_value),
+            later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest),
             counter.source,
             broken=not counter.lowest <= first_value <= counter.highest,
-            remedy=f"Start at {counter.lowest}.",
+            remedy=later("Start at %(n)s.", n=counter.lowest),
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import ngettext
 
 from ledger.actions import acknowledge_alarm
 from ledger.models import AlarmAcknowledged, AlarmRaised, SweepRun
@@ -16,7 +16,7 @@ from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.page import render_page
 from ledger.web.rows import Asked, kept
-from ledger.words import quantity
+from ledger.words import marked, quantity
 
 _COLUMNS = {
     "raised": _("Raised"),
@@ -39,7 +39,7 @@ _RULES = {
     8: _("What was written never changes and never goes away."),
     9: _("No reservation waits for longer than a sweep lets it."),
 }
-_STATES = (gettext_noop("unresolved"), gettext_noop("acknowledged"), gettext_noop("resolved"), gettext_noop("all"))
+_STATES = (marked("unresolved"), marked("acknowledged"), marked("resolved"), marked("all"))
 
 
 @page()

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import ngettext
 
 from ledger.actions import acknowledge
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
@@ -19,7 +19,7 @@ from ledger.web.confirming import acknowledging
 from ledger.web.dates import asked_dates
 from ledger.web.page import render_page
 from ledger.web.rows import Asked, kept
-from ledger.words import quantity, word
+from ledger.words import marked, quantity, word
 
 _COLUMNS = {
     "number": _("Number"),
@@ -32,7 +32,7 @@ _COLUMNS = {
 _SORTS = {"raised": "pk", "number": "subject", "system": "system"}
 #: So many documents there are shown beside the number.
 _MOST_THERE = 3
-_STATES = (gettext_noop("unresolved"), gettext_noop("acknowledged"), gettext_noop("resolved"), gettext_noop("all"))
+_STATES = (marked("unresolved"), marked("acknowledged"), marked("resolved"), marked("all"))
 
 #: What a document there is, in our words.
 _REMOTE_STATES = {"posted": _("valid"), "void": _("void"), "draft": _("draft")}

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import ngettext
 
 from ledger import homes
 from ledger.changes import form_ahead
@@ -35,7 +35,7 @@ from ledger.web.changes import changes, count_changes
 from ledger.web.findings import with_state
 from ledger.web.page import address, judged, render_page
 from ledger.web.rows import Asked
-from ledger.words import day_told, quantity
+from ledger.words import day_told, marked, quantity
 from ledger.zones import today_in, todays
 
 #: Days before its end at which a period is told to end soon.
@@ -48,7 +48,7 @@ _PACE_OF = 1000
 _MOST_FOUND = 50
 
 _SORTS = ("state", "tenant", "series")
-_ANY, _NEEDS_WORK = gettext_noop("any state"), gettext_noop("needs work")
+_ANY, _NEEDS_WORK = marked("any state"), marked("needs work")
 
 # How fast numbers go: the business dates of the last documents of each period.
 # Arguments: how many, periods (ids).

@@ -10,7 +10,6 @@ from typing import Any
 from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from ledger.cursors import fetch
 from ledger.gaps.holes import number_of
@@ -21,18 +20,18 @@ from ledger.web.access import Access, page
 from ledger.web.dates import asked_dates
 from ledger.web.page import address, render_page
 from ledger.web.rows import Asked
-from ledger.words import word
+from ledger.words import marked, word
 
 _SORTS = {"number": "", "issued_on": "r.issued_on {}, r.first", "issued_at": "r.issued_at {}, r.first"}
 
 #: Which of the lines of ``_LINES`` are of a state; a lost value has no line here, and is told above the table.
 STATES = {
-    gettext_noop("all"): "true",
-    gettext_noop("valid"): "l.kind IN ('issued', 'adopted') AND NOT {void}",
-    gettext_noop("void"): "{void}",
-    gettext_noop("missing"): "l.kind IN ('gap', 'hole')",
-    gettext_noop("reserved"): "l.kind = 'reserved'",
-    gettext_noop("free"): "l.kind = 'free'",
+    marked("all"): "true",
+    marked("valid"): "l.kind IN ('issued', 'adopted') AND NOT {void}",
+    marked("void"): "{void}",
+    marked("missing"): "l.kind IN ('gap', 'hole')",
+    marked("reserved"): "l.kind = 'reserved'",
+    marked("free"): "l.kind = 'free'",
 }
 _VOID = "EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s AND v.entry_id = l.entry)"
 

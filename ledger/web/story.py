@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from ledger.models import (
     AdoptedGap,
@@ -29,7 +28,7 @@ from ledger.models import (
     Slot,
 )
 from ledger.replacing import replaced_by, replacement_of
-from ledger.words import span_told
+from ledger.words import marked, span_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +63,16 @@ class Story:
 
 
 _MEANINGS = {
-    gettext_noop("issued"): _("A document has this number."),
-    gettext_noop("adopted"): _("A previous system gave this number to a document."),
-    gettext_noop("void"): _("The number was declared void. It is never given again."),
-    gettext_noop("gap"): _("No document bears this value, and none ever will."),
-    gettext_noop("reserved"): _("Kept for a checkout. It becomes a number or a gap."),
-    gettext_noop("free"): _("Minted ahead. The next checkouts take it."),
-    gettext_noop("left out"): _("A previous system gave this value to no document."),
-    gettext_noop("lost"): _("Nothing is known of this value: rows were lost or tampered with."),
-    gettext_noop("not used yet"): _("The counter has not come to this value."),
-    gettext_noop("never used"): _("The counter of this period starts above this value."),
+    marked("issued"): _("A document has this number."),
+    marked("adopted"): _("A previous system gave this number to a document."),
+    marked("void"): _("The number was declared void. It is never given again."),
+    marked("gap"): _("No document bears this value, and none ever will."),
+    marked("reserved"): _("Kept for a checkout. It becomes a number or a gap."),
+    marked("free"): _("Minted ahead. The next checkouts take it."),
+    marked("left out"): _("A previous system gave this value to no document."),
+    marked("lost"): _("Nothing is known of this value: rows were lost or tampered with."),
+    marked("not used yet"): _("The counter has not come to this value."),
+    marked("never used"): _("The counter of this period starts above this value."),
 }
 
 

@@ -18,12 +18,11 @@ from itertools import islice
 from operator import methodcaller
 from typing import IO, Any
 
-from django.utils.translation import override
-
 from ledger.reports.formats import Format, Warn
 from ledger.reports.formats.cells import cell_text, needs_quotes, neutralised, suspicious
 from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
+from ledger.words import in_english
 
 # What is the same as ``cell_text``, for cells that are all there.
 _QUICKLY: dict[Kind, Callable[[Any], str]] = {
@@ -43,7 +42,7 @@ _CHUNK = 500
 
 def write(report: Report, target: IO[bytes], warn: Warn, *, separator: str = ",") -> None:
     """A zip of all parts and the header, or the table of the one part. Programs read it: its words are English."""
-    with override("en"):
+    with in_english():
         _write(report, target, separator)
 
 

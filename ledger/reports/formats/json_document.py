@@ -9,7 +9,6 @@ from itertools import islice
 from typing import IO, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.utils.translation import override
 
 from ledger.judging import State
 from ledger.reports.formats import Format, Warn
@@ -34,6 +33,7 @@ from ledger.reports.rows import (
     VoidRow,
     columns_of,
 )
+from ledger.words import in_english
 
 _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": ["string", "null"]},
@@ -80,7 +80,7 @@ _CHUNK = 500
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     """The header, what is wrong, and each part as a list of objects, one row a line. Its words are English."""
-    with override("en"):
+    with in_english():
         _write(report, target)
 
 
