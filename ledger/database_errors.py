@@ -1,4 +1,4 @@
-"""PostgreSQL's errors, told in the ledger's words."""
+"""PostgreSQL's errors as those of ``ledger.errors``: of a statement, and of COMMIT, which numbers tickets."""
 
 from __future__ import annotations
 
@@ -8,20 +8,42 @@ from types import TracebackType
 from typing import Any
 
 from django.db import Error, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import DatabaseErrorWrapper
 
 from ledger.errors import (
+    CommitRefused,
     DeadlockDetected,
+    DocumentConflict,
+    DocumentVoided,
+    InactiveSeries,
     InvalidCalendar,
     LedgerError,
     LockTimeout,
     NotGranted,
     NotMigrated,
     NumberTaken,
+    OutOfOrder,
+    PeriodClosed,
     PeriodConflict,
+    PeriodExhausted,
+    RangesExhausted,
     SerializationFailure,
 )
 from ledger.grants import purposes
-from ledger.refusals import moved, series_meet
+from ledger.refusals import (
+    BOUND_REMEDY,
+    BOUND_RULE,
+    CLOSED_RULE,
+    FACTS_RULE,
+    INACTIVE_RULE,
+    OUT_OF_ORDER_RULE,
+    RANGES_RULE,
+    UNIQUE_RULE,
+    VOID_RULE,
+    moved,
+    series_meet,
+)
 from ledger.sql.installing import function_texts
 
 #: undefined_function, undefined_table, undefined_column.
@@ -41,7 +63,7 @@ _MOVED = " is not at home here: "
 _SHARD = re.compile(r"_\d{6,}$")
 
 
-class told_in_our_words:  # noqa: N801  (reads as a statement: with told_in_our_words(series): …)
+class translate_database_errors:  # noqa: N801  (reads as a statement: with translate_database_errors(series): …)
     """Turn a database error that a caller can act upon into one of ours; others pass through unchanged.
 
     A class, since it is passed for every number, and a generator costs five times as much.
@@ -119,8 +141,8 @@ def not_granted(error: Error, wanted: str) -> NotGranted | None:
     if "ledger_tenantbinding" in (cause.diag.message_hint or ""):
         return NotGranted(
             problem,
-            rule="A login that the table ledger_tenantbinding binds to tenants serves those alone.",
-            remedy="Connect as a login that serves the tenant, or let the ledger's owner add a row to that table.",
+            rule=BOUND_RULE,
+            remedy=BOUND_REMEDY,
         )
     found = _OURS.search(said)
     rule, purpose = _purposes(found[0]) if found else ("A role does what its purposes need.", "")
@@ -183,7 +205,7 @@ def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
     if broken == "ledger_entry_number":
         return NumberTaken(
             f"Series {series!r} would repeat a number of the same tenant. {diagnosis.message_detail or ''}",
-            rule="A tenant's numbers are unique over all its series, without regard to case.",
+            rule=UNIQUE_RULE,
             remedy="Let the series go past it: ledger.actions.skip_taken(), or manage.py ledger_gaps skip. A prefix of "
             "its own, in the template, holds from the next period on.",
         )
@@ -192,7 +214,7 @@ def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
     if broken in ("ledger_period_numbers", "ledger_period_format"):
         return PeriodConflict(
             f"A period of series {series!r} could repeat numbers of another one: {diagnosis.message_primary}.",
-            rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+            rule=UNIQUE_RULE,
             remedy="Choose a template, or a length limit, by which their counters can't meet.",
         )
     if broken == "ledger_period_history":
@@ -202,6 +224,137 @@ def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
             remedy="Let the new calendar begin after it: from_day= (--from).",
         )
     return None
+
+
+# Django calls COMMIT, so there is no place around it for a ``with`` of ours. Django turns the driver's errors into its
+# own by an object that each connection has; the connection that has left a ticket gets one that knows ours too.
+_NAME = "wrap_database_errors"
+_CONSTRAINT = "ledger_ticket_"
+_REFUSAL = "the commit was refused, since period "
+
+
+class _ClosedAtCommit(CommitRefused, PeriodClosed):
+    """Also what ``issue`` raises for a closed period."""
+
+
+class _OutOfOrderAtCommit(CommitRefused, OutOfOrder):
+    """Also what ``issue`` raises for an earlier date."""
+
+
+class _ExhaustedAtCommit(CommitRefused, PeriodExhausted):
+    """Also what ``issue`` raises for a number that is too long."""
+
+
+class _RangesExhaustedAtCommit(CommitRefused, RangesExhausted):
+    """Also what ``issue`` raises where authorised ranges are used up."""
+
+
+class _InactiveAtCommit(CommitRefused, InactiveSeries):
+    """Also what ``issue`` raises for a series that was switched off."""
+
+
+class _ConflictAtCommit(CommitRefused, DocumentConflict):
+    """Also what ``issue`` raises for other facts."""
+
+
+class _VoidedAtCommit(CommitRefused, DocumentVoided):
+    """Also what ``issue`` raises for a document whose number is void."""
+
+
+class _TakenAtCommit(CommitRefused, NumberTaken):
+    """Also what ``issue`` raises for a number that another series gave out."""
+
+
+_KINDS: dict[str, type[CommitRefused]] = {
+    "closed": _ClosedAtCommit,
+    "out_of_order": _OutOfOrderAtCommit,
+    "exhausted": _ExhaustedAtCommit,
+    "ranges": _RangesExhaustedAtCommit,
+    "inactive": _InactiveAtCommit,
+    "other_facts": _ConflictAtCommit,
+    "voided": _VoidedAtCommit,
+}
+
+_REASONS = {
+    "closed": ("the period was closed", CLOSED_RULE, "Date it in an open one."),
+    "out_of_order": (
+        "a later date has been issued",
+        OUT_OF_ORDER_RULE,
+        "Leave on= out, and the date is that of the commit; or date it later.",
+    ),
+    "exhausted": (
+        "the next number would be too long",
+        "Each number keeps the series' length limit.",
+        "Issue from a series with a shorter prefix.",
+    ),
+    "ranges": (
+        "no authorised range has a value left for that date; the last one is {range}",
+        RANGES_RULE,
+        "Add the next range that the authority grants: manage.py ledger_ranges add.",
+    ),
+    "inactive": ("the series was switched off", INACTIVE_RULE, "Switch it on again."),
+    "other_facts": (
+        "the document has got a number with another date or other metadata meanwhile",
+        FACTS_RULE,
+        "Leave the differing argument out to get that number.",
+    ),
+    "voided": (
+        "the document has got a number meanwhile that is void already",
+        VOID_RULE,
+        "To give it a new one, pass the void number as replaces=.",
+    ),
+}
+
+
+def explain_commit_errors(connection: BaseDatabaseWrapper) -> None:
+    """Have this connection tell of refused tickets by CommitRefused, and of lost races by ConcurrencyError."""
+    if not isinstance(connection.wrap_database_errors, _CommitErrors):
+        connection.__dict__[_NAME] = _CommitErrors(connection)
+
+
+class _CommitErrors(DatabaseErrorWrapper):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and (ours := _ours_at_commit(error)) is not None:
+            raise ours.with_traceback(traceback) from error
+        super().__exit__(kind, error, traceback)
+
+
+def _ours_at_commit(error: BaseException) -> LedgerError | None:
+    diagnosis: Any = getattr(error, "diag", None)
+    if diagnosis is None:
+        return None
+    constraint = constraint_of(diagnosis)
+    if constraint.startswith(_CONSTRAINT) or (diagnosis.message_primary or "").startswith(_REFUSAL):
+        facts = json.loads(diagnosis.message_detail)
+        return _refused(facts["reason"], facts)
+    # Through a coordinator of Citus nothing but the words of an error comes from the node.
+    if "ledger_number_tickets" in (diagnosis.context or "") or diagnosis.sqlstate == "XX000":
+        if constraint == "ledger_entry_number":
+            return _TakenAtCommit(
+                "A ticket got no number at COMMIT: it would repeat a number of the same tenant. "
+                f"{diagnosis.message_detail or ''}",
+                rule=UNIQUE_RULE,
+                remedy="Nothing was written. Give the series a prefix of its own, which holds for the next period.",
+            )
+        return retry(error, "of a ticket, numbered at COMMIT,")
+    return None
+
+
+def _refused(reason: str, facts: dict[str, Any]) -> CommitRefused:
+    if reason == "exhausted" and facts["range"]:
+        reason = "ranges"
+    why, rule, remedy = _REASONS.get(
+        reason, (f"its period gives out no number ({reason})", "A number needs an open period.", "Look at the series.")
+    )
+    subject = f"Document {facts['document']!r}" if facts["document"] else "A ticket"
+    return _KINDS.get(reason, CommitRefused)(
+        f"{subject} of tenant {facts['tenant']!r}, series {facts['series']!r}, dated {facts['on']}, "
+        f"got no number at COMMIT: {why.format(**facts)}.",
+        rule=rule,
+        remedy=f"Nothing was written, and the transaction was rolled back. {remedy} Then run it again.",
+    )
 
 
 def made_without_migrations() -> str:

@@ -12,7 +12,7 @@ from ledger import refusals
 from ledger.allocation import allocator_of, expect_allocator, expected_allocator
 from ledger.allocation.interface import Outcome, Request
 from ledger.arguments import check_facts, day_or_moment, make_request
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.databases import series_named
 from ledger.durability import flush_at_commit, wait_for_flush
 from ledger.errors import DocumentVoided, InvalidDocument, LedgerError, TransactionRequired
@@ -66,7 +66,7 @@ def issue(
 
 def _issue(connection: BaseDatabaseWrapper, request: Request, replaces: Entry | str | None) -> Entry:
     series = request.series
-    with told_in_our_words(series):
+    with translate_database_errors(series):
         if replaces is not None:
             request = request._replace(replaces=void_entry(connection.alias, request, replaces, [request.document]).pk)
         for _ in range(_TRIES):
@@ -120,7 +120,7 @@ def issue_many(
     if voids := _listed(replaces):
         return _issue_each(connection, request, keys, voids)
     distinct = list(dict.fromkeys(keys))
-    with told_in_our_words(series):
+    with translate_database_errors(series):
         for _ in range(_TRIES):
             answer = expected_allocator(connection.alias, request).take_many(connection, request, distinct)
             if len(answer.entries) == len(keys):
@@ -164,7 +164,7 @@ def _listed(replaces: Any) -> list[Any]:
 
 
 def _issue_each(connection: BaseDatabaseWrapper, request: Request, keys: list[str], voids: list[Any]) -> list[Entry]:
-    with told_in_our_words(request.series):
+    with translate_database_errors(request.series):
         entries = [void_entry(connection.alias, request, each, keys) for each in voids]
     issued = _each_of(connection, request, keys, {entry.document: entry for entry in entries})
     return [issued[key] for key in keys]
@@ -197,7 +197,7 @@ def preview(
     alias = using or router.db_for_read(NumberIssued)
     tenant = tenant_key(org)
     day, moment = day_or_moment(on)
-    with told_in_our_words(series):
+    with translate_database_errors(series):
         found = find_series(alias, tenant, series) or default_series(tenant, series)
         if found is None:
             raise refusals.unknown_series(alias, tenant, series)

@@ -24,7 +24,7 @@ from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import homes
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.errors import MoveError
 from ledger.keys import tenant_key
 from ledger.models import AdoptingDay, AdoptingRow, LedgerSeal, SealAnchored, TenantBinding, TenantMove, Ticket
@@ -142,7 +142,7 @@ def tables() -> list[type[models.Model]]:
 
 def _leave(source: str, tenant: str, to: str, patience: float) -> None:
     if _state(source, tenant) != (State.LEAVING, to):
-        with told_in_our_words("of this tenant"), transaction.atomic(using=source):
+        with translate_database_errors("of this tenant"), transaction.atomic(using=source):
             _ask(source, "SELECT set_config('lock_timeout', %s, true)", [f"{int(patience * 1000)}ms"])
             _ask(source, _MOVE, [tenant, State.LEAVING, to, ""])
     # Who had begun to write before may still commit what he wrote; who begins now is refused.
@@ -181,7 +181,7 @@ def _later_era(source: str, to: str) -> None:
     [(theirs,)], [(ours,)] = _ask(source, "SELECT ledger_era()"), _ask(to, "SELECT ledger_era()")
     if ours > theirs:
         return
-    with told_in_our_words("of this tenant"), transaction.atomic(using=to):
+    with translate_database_errors("of this tenant"), transaction.atomic(using=to):
         _ask(to, "SET LOCAL lock_timeout = '5s'")
         for table in event_tables():
             _ask(to, f"ALTER TABLE {table} ALTER COLUMN era SET DEFAULT {int(theirs) + 1}")

@@ -17,7 +17,7 @@ from ledger.arguments import day_or_moment
 from ledger.batches import id_batches
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row, series_named
 from ledger.errors import (
     InvalidCalendar,
@@ -204,7 +204,7 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
     alias = database_of(period, Period, using)
     actor = actor_name(by)
     same_row(period, alias)
-    with told_in_our_words("of this period", wanted="closing a period needs"), transaction.atomic(using=alias):
+    with translate_database_errors("of this period", wanted="closing a period needs"), transaction.atomic(using=alias):
         with connections[alias].cursor() as cursor:
             cursor.execute(sql.CLOSE_PERIOD, [period.tenant, period.pk, early, actor])
             outcome: str = cursor.fetchone()[0]
@@ -254,7 +254,7 @@ def open_next_periods(
     for batch in series_without_period(_BATCH, ahead_days=days, using=alias) if series is None else [ids]:
         for one in Series.objects.using(alias).filter(pk__in=batch, is_active=True).order_by("pk"):
             try:
-                with told_in_our_words(one.code), impatient(alias):
+                with translate_database_errors(one.code), impatient(alias):
                     today = today_in(one.time_zone, alias)
                     opened += _open_through(one, today, today + timedelta(days=days), alias)
             except (LedgerError, DataError, ValueError, ArithmeticError) as error:

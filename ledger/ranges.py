@@ -14,7 +14,7 @@ from django.db.models import Count
 from django.utils.translation import gettext
 
 from ledger import refusals, sql
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.databases import expect, series_named
 from ledger.errors import RangeRefused
 from ledger.exhaustion import rates
@@ -79,7 +79,7 @@ def authorise(
             check_text(text, RangeRefused, f"The {name} ", longest=_LENGTHS.get(name, 200))
     dates = [valid_from, valid_to]
     arguments = [tenant, code, prefix, first, last, *dates, *list(texts.values())[1:], actor_name(by)]
-    with told_in_our_words(code, wanted="an authorised range needs"), transaction.atomic(using=alias):
+    with translate_database_errors(code, wanted="an authorised range needs"), transaction.atomic(using=alias):
         try:
             with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
                 cursor.execute(sql.AUTHORISE, arguments)

@@ -9,6 +9,17 @@ from ledger.formats import MAX_VALUE
 from ledger.models import Allocation, AuthorisedRange, Entry, NumberVoided, Period, RemotePool, Series, TenantMove
 from ledger.zones import timestamp_in
 
+# Rules that are told in several places.
+CLOSED_RULE = "Nothing is appended to a closed period."
+OUT_OF_ORDER_RULE = "With the chronology guard on, dates never decrease within a period."
+INACTIVE_RULE = "An inactive series gives out no numbers."
+RANGES_RULE = "A series with authorised ranges gives out their numbers and no others, while they are valid."
+FACTS_RULE = "One document has one number, and its facts never change."
+VOID_RULE = "A document has at most one number that isn't void, and gets another one only when that is asked for."
+UNIQUE_RULE = "A tenant's numbers are unique over all its series and periods, without regard to case."
+BOUND_RULE = "A login that the table ledger_tenantbinding binds to tenants serves those alone."
+BOUND_REMEDY = "Connect as a login that serves the tenant, or let the ledger's owner add a row to that table."
+
 
 def moved(tenant: str, state: str, home: str) -> errors.TenantMoved:
     """The tenant is not at home where it was asked for; whoever told that it was is asked again."""
@@ -40,7 +51,7 @@ def series_meet(code: str, other: str) -> errors.InvalidSeries:
     """Two series whose numbers may be the same in the end."""
     return errors.InvalidSeries(
         f"Series {code!r} could give out a number of series {other!r}, as far as their length limits let them count.",
-        rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+        rule=UNIQUE_RULE,
         remedy=f"Give {code!r} a prefix of its own, such as letters before the counter, or set max_length so low that "
         "their counters can't meet.",
     )
@@ -50,7 +61,7 @@ def inactive(series: Series) -> errors.InactiveSeries:
     """The series is switched off."""
     return errors.InactiveSeries(
         f"The series {str(series)!r} is switched off.",
-        rule="An inactive series gives out no numbers.",
+        rule=INACTIVE_RULE,
         remedy="Issue from another series, or set is_active in the admin.",
     )
 
@@ -59,8 +70,8 @@ def foreign(tenant: str) -> errors.NotGranted:
     """The database binds this login to other tenants."""
     return errors.NotGranted(
         f"The database login of this connection may not act for tenant {tenant!r}.",
-        rule="A login that the table ledger_tenantbinding binds to tenants serves those alone.",
-        remedy="Connect as a login that serves the tenant, or let the ledger's owner add a row to that table.",
+        rule=BOUND_RULE,
+        remedy=BOUND_REMEDY,
     )
 
 
@@ -117,7 +128,7 @@ def closed(period: Period, day: date) -> errors.PeriodClosed:
     return errors.PeriodClosed(
         f"{day} falls in the period {period.label} of series {str(period.series)!r}, "
         f"closed at {timestamp_in(period.closed_at, period.series.time_zone)}.",
-        rule="Nothing is appended to a closed period.",
+        rule=CLOSED_RULE,
         remedy="Date the document in an open period, or issue a correction in the current one.",
     )
 
@@ -156,7 +167,7 @@ def ranges_exhausted(series: Series, day: date, alias: str) -> errors.RangesExha
         told = f"the last one, {last}, is {'closed' if last.period.closed_at else 'used up'}"
     return errors.RangesExhausted(
         f"The series {str(series)!r} has no authorised range with a value left for {day}; {told}.",
-        rule="A series with authorised ranges gives out their numbers and no others, while they are valid.",
+        rule=RANGES_RULE,
         remedy=f"Ask the authority for the next range, and add it: manage.py ledger_ranges add {series.code} …",
     )
 
@@ -206,7 +217,7 @@ def out_of_order(period: Period, day: date, latest: date) -> errors.OutOfOrder:
     return errors.OutOfOrder(
         f"{day} is before {latest}, the date of the last number of series {str(period.series)!r} "
         f"in the period {period.label}.",
-        rule="With the chronology guard on, dates never decrease within a period.",
+        rule=OUT_OF_ORDER_RULE,
         remedy=f"Date the document {latest} or later, or issue it from a series without the guard. If that date is a "
         "mistake, void its number: the date of a void number stands in nobody's way.",
     )
@@ -226,7 +237,7 @@ def other_facts(entry: Entry, had: str, asked: str) -> errors.DocumentConflict:
     """The same document came again, and not as it was."""
     return errors.DocumentConflict(
         f"Document {entry.document!r} has the number {entry.number!r}, which {had}; asked for was {asked}.",
-        rule="One document has one number, and its facts never change.",
+        rule=FACTS_RULE,
         remedy="Leave the differing argument out to get that number, or void it and issue for a new document.",
     )
 
@@ -235,7 +246,7 @@ def document_voided(entry: Entry, void: NumberVoided) -> errors.DocumentVoided:
     """The same document came again, after its number was declared void."""
     return errors.DocumentVoided(
         f"The number {entry.number!r} of document {entry.document!r} is void{told(void, entry.series.time_zone)}.",
-        rule="A document has at most one number that isn't void, and gets another one only when that is asked for.",
+        rule=VOID_RULE,
         remedy=f"To give this document a new number, pass the void one: issue({entry.series.code!r}, …, "
         f"document={entry.document!r}, replaces={entry.number!r}).",
     )
@@ -251,7 +262,7 @@ def pending_with_other_facts(document: str) -> errors.DocumentConflict:
     """The same document came twice in one transaction of at_commit, and not as it was."""
     return errors.DocumentConflict(
         f"Document {document!r}, or one with it, waits for COMMIT with another date or metadata than asked for now.",
-        rule="One document has one number, and its facts never change.",
+        rule=FACTS_RULE,
         remedy="Leave the differing argument out to get that number, or roll back.",
     )
 

@@ -15,7 +15,7 @@ from ledger import changes, refusals, sql
 from ledger.allocation.ahead import ask_ahead, sees_new_rows
 from ledger.calendars import CalendarKind, day_after, require_plain_date
 from ledger.conf import ledger_settings
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.databases import series_named
 from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries, SecondConnectionFailed
 from ledger.keys import actor_name, check_text, tenant_key
@@ -102,7 +102,7 @@ def define_series(
     if from_day is not None:
         require_plain_date(from_day)
     actor = actor_name(by)
-    with told_in_our_words(code), transaction.atomic(using=alias):
+    with translate_database_errors(code), transaction.atomic(using=alias):
         found = find_series(alias, tenant, code)
         if found is not None and all(getattr(found, name) == value for name, value in settings.items()):
             check_series(found, alias)
@@ -167,7 +167,7 @@ class SeriesChange:
 
     def save(self, *, actor: str = "", names: Iterable[str] | None = None) -> Series:
         """Have the database make the change; the series as it is there, and from when its new form holds."""
-        with told_in_our_words(self.series.code):
+        with translate_database_errors(self.series.code):
             saved = save_series(self.series, self.alias, actor=actor, names=names, from_day=self.from_day)
         if self.before is not None:
             changed = [name for name in changes.FORM if getattr(self.before, name) != getattr(saved, name)]
@@ -342,7 +342,7 @@ def change_allocation(
     code, org, using = series_named(code, org, using)
     alias = using or router.db_for_write(Series)
     tenant, actor = tenant_key(org), actor_name(by)
-    with told_in_our_words(code), transaction.atomic(using=alias):
+    with translate_database_errors(code), transaction.atomic(using=alias):
         series = find_series(alias, tenant, code)
         if series is None and make_default_series(connections[alias], tenant, code):
             series = find_series(alias, tenant, code)

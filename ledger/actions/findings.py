@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connections
 
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import ReconciliationError
 from ledger.keys import actor_name, reason_text
@@ -47,6 +47,9 @@ def acknowledge(
     if last is not None and (last.reason, last.actor) == (text, actor):
         last.repeated = True
         return last
-    with told_in_our_words("of this finding", wanted="an acknowledgement needs"), connections[alias].cursor() as cursor:
+    with (
+        translate_database_errors("of this finding", wanted="an acknowledgement needs"),
+        connections[alias].cursor() as cursor,
+    ):
         cursor.execute(ACKNOWLEDGE, [raised.tenant, [raised.pk], text, actor])
         return said.get(pk=cursor.fetchone()[0])

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connections, router, transaction
 
 from ledger import refusals
 from ledger.calendars import require_plain_date
-from ledger.database_errors import not_granted, told_in_our_words
+from ledger.database_errors import not_granted, translate_database_errors
 from ledger.databases import database_of, expect, same_row, series_named
 from ledger.errors import DeclarationError, GapError
 from ledger.formats import MAX_VALUE
@@ -79,7 +79,7 @@ def explain(
     if last is not None and (last.explanation, last.actor) == (text, actor):
         last.repeated = True
         return last
-    with told_in_our_words("of this gap", wanted="an explanation needs"), connections[alias].cursor() as cursor:
+    with translate_database_errors("of this gap", wanted="an explanation needs"), connections[alias].cursor() as cursor:
         cursor.execute(EXPLAIN, [found.tenant, entries, ranges, text, actor])
         return said.get(pk=cursor.fetchone()[0])
 
@@ -145,7 +145,7 @@ def skip_taken(
     tenant, actor = tenant_key(org), actor_name(by)
     if on is not None:
         require_plain_date(on)
-    with told_in_our_words(code), connections[alias].cursor() as cursor:
+    with translate_database_errors(code), connections[alias].cursor() as cursor:
         cursor.execute(SKIP_TAKEN, [tenant, code, on, actor])
         answer: list[str] = cursor.fetchone()[0]
     outcome, value, number, *_ = *answer, "", ""

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connections
 
 from ledger import refusals, sql
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlreadyVoided, UnknownNumber
 from ledger.keys import actor_name, document_key, reason_text, tenant_key
@@ -49,7 +49,7 @@ def void(
             rule="A void names one number that was issued or adopted; a gap has none.",
             remedy="Explain the gap instead.",
         )
-    with told_in_our_words("of this number", wanted="a void needs"), connections[alias].cursor() as cursor:
+    with translate_database_errors("of this number", wanted="a void needs"), connections[alias].cursor() as cursor:
         cursor.execute(sql.VOID, [entry.tenant, entry.pk, why, instead, actor])
         event = cursor.fetchone()[0]
     if event is not None:

@@ -21,7 +21,7 @@ from ledger import refusals
 from ledger.adoption import sql
 from ledger.adoption.rows import RowReader
 from ledger.calendars import day_after, zone
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.databases import expect
 from ledger.errors import AdoptionError, LedgerError
 from ledger.homes import database_for
@@ -161,7 +161,7 @@ def adopt(
         connection=connections[database_for(org, using) or router.db_for_write(Adoption)],
     )
     source = path if isinstance(path, Table) else open_table(path, task.layout)
-    with source, told_in_our_words(series), transaction.atomic(using=task.connection.alias):
+    with source, translate_database_errors(series), transaction.atomic(using=task.connection.alias):
         result = task.run(source, dry_run)
         if dry_run:
             transaction.set_rollback(True, using=task.connection.alias)

@@ -14,7 +14,7 @@ from ledger.allocation.ahead import in_schema
 from ledger.allocation.entry_rows import EntryRows
 from ledger.allocation.hooks import before
 from ledger.allocation.interface import Taken, day_of
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.errors import CommitRefused
 from ledger.models import Entry, NumberIssued
 
@@ -103,7 +103,7 @@ class DeferredNumbers:
 
     def _number(self) -> None:
         """Number the ticket now, if this transaction holds it; one of another transaction isn't to be seen."""
-        with told_in_our_words(self.series), connections[self.alias].cursor() as cursor:
+        with translate_database_errors(self.series), connections[self.alias].cursor() as cursor:
             cursor.execute(in_schema(self.schema, sql.NUMBER_TICKET), [self.ticket])
             answer = cursor.fetchone()[0]
         if answer is not None and answer[0] not in ("issued", "existing"):

@@ -29,7 +29,7 @@ from ledger.compat.sequence_errors import (
     not_found,
 )
 from ledger.compat.sequence_model import Sequence
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.errors import NoPeriod, PeriodClosed
 from ledger.issuing import issue
 from ledger.keys import tenant_key
@@ -66,7 +66,7 @@ def next_sequence(
     alias = router.db_for_write(NumberIssued)
     connection = connections[alias]
     tenant = tenant_key(org)
-    with locked_by_others(), told_in_our_words(scope), transaction.atomic(using=alias):
+    with locked_by_others(), translate_database_errors(scope), transaction.atomic(using=alias):
         for _ in range(_TRIES):
             series = find_series(alias, tenant, scope)
             if series is None:

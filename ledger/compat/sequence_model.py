@@ -25,7 +25,7 @@ from ledger.compat.sequence_errors import (
     not_found,
 )
 from ledger.compat.skipping import skip_to
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant
 from ledger.formats import DateToken
 from ledger.instances import key_by_label, pk_value
@@ -154,7 +154,7 @@ class Sequence:
         wanted, read = self._wanted, 0 if self._period is None else self._period.last_value
         if wanted is None or wanted == read or (update_fields is not None and "current_value" not in update_fields):
             return
-        with locked_by_others(), told_in_our_words(self.scope), transaction.atomic(using=self._alias):
+        with locked_by_others(), translate_database_errors(self.scope), transaction.atomic(using=self._alias):
             if wanted == read + 1:
                 if self._period is None:
                     open_current(connections[self._alias], self._series)
@@ -171,7 +171,7 @@ class Sequence:
 
     def _lock(self, *, nowait: bool) -> Sequence:
         """Hold its counter until the transaction ends, and read it again."""
-        with locked_by_others(), told_in_our_words(self.scope), connections[self._alias].cursor() as cursor:
+        with locked_by_others(), translate_database_errors(self.scope), connections[self._alias].cursor() as cursor:
             period = open_current(connections[self._alias], self._series)
             cursor.execute(HOLD, [self._series.tenant, period.pk, nowait])
             if cursor.fetchone()[0][0] == "busy":
@@ -274,7 +274,7 @@ class SequenceSet:
         with locked_by_others(), transaction.atomic(using=alias):
             found = list(self.using(alias))
             for one in found:
-                with told_in_our_words(one.scope):
+                with translate_database_errors(one.scope):
                     skip_to(connections[alias], one._series, current_value)
         return len(found)
 

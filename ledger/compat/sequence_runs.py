@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from ledger.calendars import CalendarKind
 from ledger.compat.new_series import insert_series, unsaved_series
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidSeries, LockTimeout, PeriodConflict
 from ledger.keys import KEY_LENGTH
 from ledger.models import Adoption, Period, Series
@@ -126,7 +126,7 @@ def _made(alias: str, tenant: str, code: str, template: str, turn: int, first_va
     mine = Series.objects.using(alias).filter(tenant=tenant, code=code)
     if not mine.exists():
         settings = {"calendar": CalendarKind.NEVER, "max_length": NUMBER_LENGTH, "start_value": first_value}
-        with told_in_our_words(code):
+        with translate_database_errors(code):
             insert_series(alias, unsaved_series(alias, tenant, code, template=template, **settings))
     series = mine.get()
     period = Period.objects.using(alias).select_related("series").filter(tenant=tenant, series=series).first()

@@ -26,7 +26,7 @@ from ledger.compat.sequence_runs import (
     last_value,
     latest_run,
 )
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.issuing import issue, later_date
 from ledger.models import Allocation, NumberIssued
@@ -64,7 +64,7 @@ def take(
         return _take_renamed(alias, name, old, whole(initial_value), batch, nowait)
     tenant = compat_settings().sequences_tenant
     known = _known.get((alias, tenant, name))
-    with told_in_our_words(name):
+    with translate_database_errors(name):
         if known is not None and reset_value is None and not nowait:
             value = next_value(alias, tenant, known) if batch is None else _ask(alias, tenant, known, batch)[2]
             if value is not None:
@@ -99,7 +99,7 @@ def take_none(name: str, initial_value: int, using: str | None) -> int:
     if (old := renamed(name)) is not None:
         return (_last_renamed(alias, old) or whole(initial_value) - 1) + 1
     tenant = compat_settings().sequences_tenant
-    with told_in_our_words(name), transaction.atomic(using=alias):
+    with translate_database_errors(name), transaction.atomic(using=alias):
         run = latest_run(alias, tenant, name)
         if run is None or run.period is None:
             run = begin_run(connections[alias], tenant, name, run.turn if run else 1, whole(initial_value))
@@ -125,7 +125,7 @@ def end(name: str, using: str | None) -> bool:
         raise no_turn(name)
     connection = connections[alias]
     tenant = compat_settings().sequences_tenant
-    with told_in_our_words(name), transaction.atomic(using=alias):
+    with translate_database_errors(name), transaction.atomic(using=alias):
         for _ in range(_TRIES):
             run = latest_run(alias, tenant, name)
             if run is None or run.period is None or run.period.closed_at is not None:
@@ -144,7 +144,7 @@ def _take_renamed(alias: str, name: str, old: Renamed, initial_value: int, batch
     """The last of the values taken of the series that an old name stands for."""
     connection = connections[alias]
     _, org, _, _ = choice = old.choice
-    with told_in_our_words(name), transaction.atomic(using=alias):
+    with translate_database_errors(name), transaction.atomic(using=alias):
         series = find_or_make(alias, org, choice.series, choice.settings)
         day = old.day or today_of(alias, series)
         run = Run(series, period_of(connection, series, day, initial_value), 1)

@@ -410,9 +410,10 @@ def check_export(
                 source, pk, *_ = row
                 report.wrong.append(f"{source} {pk} was changed after {name_of(head)}")
             tree.add(bytes.fromhex(shipped.get("leaf", leaf.hex())))
-            numbers.add(dict(zip(COLUMNS[row[0]], row, strict=True)))
-            if row[0] == "ledger_seal":
-                report.heads[row[2], row[-2]] = row[-1]
+            told = dict(zip(COLUMNS[row[0]], row, strict=True))
+            numbers.add(told)
+            if told["table"] == "ledger_seal":
+                report.heads[told["tenant"], told["number"]] = told["signed_head"]
         else:
             report.wrong.append(f"{shipped['was']}, which {name_of(head)} covers, is gone")
             tree.add(bytes.fromhex(shipped["leaf"]))

@@ -17,7 +17,7 @@ from ledger import documents, gaps, periods, verification
 from ledger.allocation.ahead import ask_ahead
 from ledger.batches import id_batches
 from ledger.cursors import open_cursor
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, LedgerError, SecondConnectionFailed
 from ledger.failures import Failures
 from ledger.models import Period, Series
@@ -114,7 +114,11 @@ def close_periods(alias: str, ids: Sequence[Any]) -> Done:
 
 
 def _closed(period: Period, alias: str) -> bool:
-    with told_in_our_words(period.series.code), periods.impatient(alias, _PATIENCE), open_cursor(alias) as cursor:
+    with (
+        translate_database_errors(period.series.code),
+        periods.impatient(alias, _PATIENCE),
+        open_cursor(alias) as cursor,
+    ):
         cursor.execute(CLOSE_DUE, [period.tenant, period.pk, "sweep"])
         return bool(cursor.fetchone()[0] == "closed")  # else another sweep did, and counted it
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from django.db import Error, connections, router, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlarmError
 from ledger.keys import actor_name, reason_text
@@ -140,7 +140,10 @@ def acknowledge_alarm(
     if last is not None and (last.reason, last.actor) == (text, actor):
         last.repeated = True
         return last
-    with told_in_our_words("of this alarm", wanted="an acknowledgement needs"), connections[alias].cursor() as cursor:
+    with (
+        translate_database_errors("of this alarm", wanted="an acknowledgement needs"),
+        connections[alias].cursor() as cursor,
+    ):
         cursor.execute(sql.ACKNOWLEDGE, [[raised.pk], text, actor])
         return said.get(pk=cursor.fetchone()[0])
 

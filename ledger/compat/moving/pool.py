@@ -15,7 +15,7 @@ from django.db.models.functions import Length
 from ledger import remote
 from ledger.compat.moving.counters import Moved
 from ledger.compat.moving.history import History
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.errors import AdoptionError, InvalidArgument, UnknownSeries
 from ledger.keys import tenant_key
 from ledger.models import Allocation, DraftMade, Period, Series
@@ -117,7 +117,7 @@ def move_pool(
                 rule="One pool is one tenant's.",
                 remedy="Leave --org-field out, and name the tenant: --tenant KEY.",
             )
-    with told_in_our_words(series), transaction.atomic(using=alias):
+    with translate_database_errors(series), transaction.atomic(using=alias):
         if apply and history is not None:
             history.lock(alias)  # as the old checkout does: first the order, then the invoice ID
         found = _remote_series(alias, series, tenant_key(tenant), settings)

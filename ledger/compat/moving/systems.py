@@ -18,7 +18,7 @@ from ledger.compat.moving.history import History
 from ledger.compat.old_names import renamed
 from ledger.compat.scopes import template_of, told_apart
 from ledger.compat.sequence_runs import code_of, template_of_run
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant
 from ledger.instances import key_by_label
 from ledger.models.series import NUMBER_LENGTH
@@ -62,7 +62,7 @@ def move_counters(
     if history is not None:
         history.check()
     move = Move(kind=kind, table=table, alias=alias, by=by, explain_gaps=explain_gaps, history=history)
-    with told_in_our_words(table), transaction.atomic(using=alias):
+    with translate_database_errors(table), transaction.atomic(using=alias):
         if apply:
             keep_others_from_moving(alias, table)
         move.begin()
@@ -104,7 +104,7 @@ def move_model(
     """Take over the numbers of a model, for each tenant of its ``org_field``; otherwise as ``move_counters``."""
     history.check()
     moved = []
-    with told_in_our_words(series), transaction.atomic(using=alias):
+    with translate_database_errors(series), transaction.atomic(using=alias):
         if apply:
             history.lock(alias)
         for owner in [tenant] if history.org_field is None else history.tenants(alias):
