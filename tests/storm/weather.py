@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: How long a worker may go on after the end with what it has begun, and until it counts as hanging.
 _PATIENCE = 30.0
 _HANGING = 75.0
+#: How long the sweeps of Celery may take to catch up. On a busy machine the one that opens periods runs for a minute, and
+#: the messages of those that are due each second expire behind it.
+_CATCHING_UP = 240.0
 _SETTING_UP = 120.0
 _LAST_SWEEPS = 300.0
 #: Processes that sweep, so that sweeps meet each other.
@@ -219,7 +222,7 @@ class _Storm:
 
     def _late_sweeps(self, workshop: Workshop) -> list[str]:
         """Once nothing fails any more, every sweep succeeds again by itself; those that don't within a while."""
-        deadline = time.time() + _HANGING
+        deadline = time.time() + _CATCHING_UP
         with psycopg.connect(self.cluster.url, autocommit=True) as connection:
             now = connection.execute("SELECT clock_timestamp()").fetchone()
             while True:
