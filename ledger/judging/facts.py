@@ -146,7 +146,7 @@ def _alarms(asked: _Asked) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
         found[is_acknowledged, kind, *place] = (count + int(values if kind is Kind.LOST else alarms), earliest)
     facts: dict[bool, list[Fact]] = {False: [], True: []}
     for (is_acknowledged, kind, *place), (count, since) in found.items():
-        facts[is_acknowledged].append(Fact(kind, count, *place, since))
+        facts[is_acknowledged].append(Fact(kind, count, *place, since=since))
     return tuple(facts[False]), tuple(facts[True])
 
 

@@ -256,7 +256,7 @@ def test_an_alarm_makes_sums_be_counted_anew(period: Period) -> None:
     kept = period_counts(period)
     assert kept.counted_at is not None
     assert kept.total().lost == 0
-    raise_alarms([lost_values("", "invoice", period.starts_on, period.ends_on, 21, 23)])
+    raise_alarms([lost_values("", "invoice", period.starts_on, period.ends_on, 0, 21, 23)])
     anew = period_counts(period)
     assert (anew.counted_at, anew.total().lost) == (None, 3)
     assert period_counts(period, fresh=True).total().lost == 3

@@ -540,7 +540,7 @@ def test_no_statement_reads_a_whole_table_for_one_tenant(fresh: str) -> None:
     """With sequential scans switched off, the planner uses one only where there is nothing else."""
     numbers("one")
     seal_all(Failures(), using="fresh")
-    wanted = {"tenant": "", "era": 1, "since": "900:900:"}
+    wanted: dict[str, Any] = {"tenant": "", "era": 1, "since": "900:900:"}
     of_one_tenant = [
         sql.new_rows("", number=1, since=None),
         sql.new_rows("", number=2, since=None),

@@ -215,7 +215,7 @@ class _Found:
             self.rules[alarm.rule] += 1
         kind = kind_of(alarm.check)
         values = 1 if alarm.value is None or alarm.through is None else alarm.through - alarm.value + 1
-        place = (None, None, None, 0)
+        place: tuple[Any, ...] = (None, None, None, 0)
         if alarm.tenant is not None:
             place = (alarm.tenant, alarm.series, alarm.starts_on, alarm.ordinal)
         self.places[kind, *place] += values if kind is Kind.LOST else 1
