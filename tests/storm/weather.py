@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 #: How long a worker may go on after the end with what it has begun, and until it counts as hanging.
 _PATIENCE = 30.0
 _HANGING = 75.0
-#: How long the sweeps of Celery may take to catch up. On a busy machine the one that opens periods runs for a minute, and
-#: the messages of those that are due each second expire behind it.
+#: How long the sweeps of Celery may take to catch up. On a busy machine the one that opens periods runs for a minute,
+#: and the messages of those that are due each second expire behind it.
 _CATCHING_UP = 240.0
 _SETTING_UP = 120.0
 _LAST_SWEEPS = 300.0
