@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections, router
 
-from workers.accounting import credentials
+from ledger.calendars import day_after
+from ledger.errors import LedgerError
+from ledger.models import Series
+from workers.accounting import credentials, systems
+from workers.accounting.base import Capabilities
+from workers.accounting.credentials import System
 
 
 @register("ledger")
@@ -17,3 +25,60 @@ def check_accounting(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     return [
         Error(f"{error.problem} {error.rule}", hint=error.remedy, id="ledger.E008") for error in credentials.problems()
     ]
+
+
+@register(Tags.database)
+def check_pushed_series(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Whether a system takes the numbers of the series that are pushed to it, this period and the next."""
+    messages: list[CheckMessage] = []
+    for alias in databases or ():
+        connection = connections[alias]
+        if connection.vendor != "postgresql" or not router.allow_migrate(alias, "ledger"):
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT has_table_privilege(to_regclass('ledger_series'), 'SELECT')")
+            if not cursor.fetchone()[0]:
+                continue
+        for name, given in credentials.named().items():
+            try:
+                system = credentials.system(name) if given.get("push") else None
+                capabilities = system and systems.adapter(system).capabilities
+            except LedgerError:
+                continue  # told by check_accounting
+            if system is not None and capabilities is not None:
+                messages += _misfits(system, capabilities, alias)
+    return messages
+
+
+def _misfits(system: System, capabilities: Capabilities, alias: str) -> Iterator[CheckMessage]:
+    pushed = Series.objects.using(alias).filter(tenant=system.tenant, is_active=True)
+    for series in pushed if system.series is None else pushed.filter(code__in=system.series):
+        problem = _misfit(series, capabilities)
+        if problem:
+            yield checks.Warning(
+                f"{system.name}: the series {str(series)!r} is pushed to {system.adapter}, and {problem}",
+                hint="Give the series a template that fits before its next period, or take it out of 'series' there; "
+                "a number that isn't taken reaches a person at its push.",
+                id="ledger.W006",
+            )
+
+
+def _misfit(series: Series, capabilities: Capabilities) -> str:
+    """What is wrong with the numbers of this period and the next, on their first and last days; empty if nothing."""
+    try:
+        template = series.as_template()
+        span = template.calendar.span(datetime.now(UTC).date())
+        spans = [] if span is None else [span, template.calendar.span(day_after(span.ends_on))]
+        days = [(one, day) for one in spans if one is not None for day in (one.starts_on, one.ends_on)]
+        for one, day in days:
+            number = template.compile(one).number(max(series.start_value, 1), day)
+            longest = capabilities.max_number_length
+            if longest is not None and len(number) > longest:
+                return f"{number} has {len(number)} characters, of which it takes {longest}."
+            if why := capabilities.misfit(number, day):
+                return f"{number} isn't taken there for a document of {day}: {why}."
+    except (LedgerError, OverflowError):
+        return ""  # a series that can't be used is told elsewhere
+    return ""

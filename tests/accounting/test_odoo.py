@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 
+from ledger import define_series
 from tests.accounting.choosing import only
 from tests.accounting.clocks import FakeClock
 from tests.accounting.conformance import Conformance, everything, tells
@@ -162,6 +164,26 @@ class TestOurNumbers:
     @pytest.mark.parametrize("name", ["INV-2026-7", "S26-7", "INV/2026/02/7", "R7", "SHOP/000123", "2025-26/7"])
     def test_others_are_left_to_odoo(self, name: str) -> None:
         assert read_as(name) in {None, (2026, None), (2026, 2)}
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        ("template", "facts", "told"),
+        [
+            ("INV-{year}-{counter:06}", {}, ""),
+            ("S15-{counter:06}", {"calendar": "never"}, "S15-000001 isn't taken there"),
+            ("INV-{fy_start}-{counter:04}", {"calendar": "fiscal-year", "fiscal_start": "04-01"}, "it is one of 20"),
+        ],
+    )
+    def test_a_series_that_does_not_fit_is_told_when_it_is_set_up(
+        self, settings: Any, template: str, facts: dict[str, str], told: str
+    ) -> None:
+        define_series("invoice", template=template, **facts)
+        settings.LEDGER_ACCOUNTING = {"SYSTEMS": {"books": {"adapter": "odoo", "push": True}}}
+        found = [one.msg for one in run_checks(databases=["default"]) if one.id == "ledger.W006"]
+        assert len(found) == bool(told)
+        assert told in "".join(found)
+        settings.LEDGER_ACCOUNTING = {"SYSTEMS": {"books": {"adapter": "odoo"}}}
+        assert "ledger.W006" not in {one.id for one in run_checks(databases=["default"])}
 
     def test_a_draft_that_is_not_posted_does_not_keep_the_number(
         self, there: OdooStandIn, numbered_by_us: Odoo

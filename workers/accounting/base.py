@@ -6,7 +6,7 @@ where time-outs, retries and limits are, and it states its ``Capabilities`` inst
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -57,7 +57,8 @@ class Capabilities:
     are gone: where it hasn't, only a list of everything shows by absence what was deleted; ``voids`` whether a document
     made void stays there with its number; ``idempotency`` whether it takes a key that makes a repeated post harmless;
     ``drafts`` whether drafts can be made, cancelled, and posted later under their number; ``number_kept`` whether the
-    number of a deleted document is never given again; ``max_number_length`` its limit in characters.
+    number of a deleted document is never given again; ``max_number_length`` its limit in characters;
+    ``misfit`` says why it takes no number of ours for a document of that day (empty: it does), before it is asked.
 
     ``kinds`` are the kinds of documents that it lists: a series of another kind is not compared with it.
 
@@ -79,6 +80,7 @@ class Capabilities:
     voids: bool = True
     number_kept: bool = True
     max_number_length: int | None = None
+    misfit: Callable[[str, date], str] = lambda number, on: ""
     finds_references: bool = True
     numbers_by_clock: bool = False
     overlap: timedelta = timedelta(minutes=5)

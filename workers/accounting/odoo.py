@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
@@ -54,6 +54,7 @@ class Odoo:
         drafts=False,
         kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE, Kind.RECEIPT, Kind.REFUND}),
         number_kept=False,
+        misfit=lambda number, on: misfit(number, on),
         # A change bears the time at which its transaction began, and shows when that is over.
         overlap=timedelta(minutes=15),
     )
@@ -318,15 +319,13 @@ class Odoo:
 
     def _see_that_it_fits(self, invoice: NewInvoice) -> None:
         """Before anything is made: a draft whose name doesn't fit its date can't be posted, and keeps the name."""
-        read = read_as(invoice.number)
-        if read is None or read == (invoice.issued_on.year, read[1] and invoice.issued_on.month):
-            return
-        told = f"{read[0]}" if read[1] is None else f"{read[0]}-{read[1]:02}"
-        raise self._refused(
-            NumberRefused,
-            f"the number {invoice.number!r} is one of {told}, and isn't posted for {invoice.issued_on}",
-            "Two digits or four before the counter are read as a year, two more as a month, and must be the date's.",
-        )
+        if problem := misfit(invoice.number, invoice.issued_on):
+            raise self._refused(
+                NumberRefused,
+                f"the number {invoice.number!r} isn't posted for {invoice.issued_on}: {problem}",
+                "Two digits or four before the counter are read as a year, two more as a month, and must be the "
+                "date's.",
+            )
 
     def _withdraw(self, draft: RemoteInvoice) -> None:
         """Remove a draft of ours; one that somebody has removed or posted meanwhile stays as it is."""
@@ -363,6 +362,14 @@ def read_as(number: str) -> tuple[int, int | None] | None:
         return None
     year = int(found["year"])
     return (year if year > 99 else 2000 + year, int(monthly["month"]) if monthly else None)
+
+
+def misfit(number: str, on: date) -> str:
+    """Why Odoo posts no document of that day under the number; empty if it does, or judges it itself."""
+    read = read_as(number)
+    if read is None or read == (on.year, read[1] and on.month):
+        return ""
+    return f"it is one of {read[0]}" if read[1] is None else f"it is one of {read[0]}-{read[1]:02}"
 
 
 def _named(record: Record, key: str) -> str:
