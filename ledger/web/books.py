@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -32,6 +36,8 @@ from ledger.words import quantity
 
 #: The largest file that a page takes, in bytes; the command takes any.
 LARGEST = 20 * 1024 * 1024
+#: The longest file, packed, that goes along to the next step: Django takes 2.5 MB of fields.
+_KEPT = 1_500_000
 _ROWS, _BAD, _FINDINGS = 8, 20, 50
 _LISTS = ("void_values", "valid_values", "where", "skip")
 
@@ -40,7 +46,7 @@ class BooksForm(forms.Form):
     """An export, and how it is read. What is empty is as the profile says."""
 
     system = forms.CharField(max_length=KEY_LENGTH, label=_("Name of the books"), initial=_("books"))
-    file = forms.FileField(label=_("Export (CSV, XLSX, ODS, JSON lines)"))
+    file = forms.FileField(required=False, label=_("Export (CSV, XLSX, ODS, JSON lines)"))
     profile = forms.ChoiceField(required=False, label=_("Program"), choices=[])
     number_column = forms.CharField(required=False, label=_("Column of the number"))
     date_column = forms.CharField(required=False, label=_("Column of the date"))
@@ -67,12 +73,24 @@ class BooksForm(forms.Form):
                 field.widget.attrs["list"] = "columns"
 
     def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
+        """The file, or the one of the step before."""
+        file = self.cleaned_data["file"] or _kept_file(self.data)
+        if file is None:
+            raise forms.ValidationError(self.fields["file"].error_messages["required"])
         if file.size > LARGEST:
             raise forms.ValidationError(
                 _("It has more than %(n)s MB: manage.py ledger_books takes it.") % {"n": LARGEST // 1024**2}
             )
         return file
+
+    def kept(self) -> dict[str, str]:
+        """The file for the next step, as hidden fields; nothing where it is too large for them."""
+        file = self.cleaned_data.get("file")
+        if file is None:
+            return {}
+        file.seek(0)
+        packed = b64encode(zlib.compress(file.read())).decode()
+        return {"kept": packed, "kept_name": file.name} if len(packed) <= _KEPT else {}
 
     def clean(self) -> None:
         first, last = self.cleaned_data.get("first"), self.cleaned_data.get("last")
@@ -90,6 +108,16 @@ class BooksForm(forms.Form):
         chosen = {name: value for name, value in said.items() if value}
         named = self.cleaned_data["profile"]
         return profile(named, **chosen) if named else Layout(**chosen)
+
+
+def _kept_file(data: Mapping[str, Any]) -> SimpleUploadedFile | None:
+    """The file that the page gave to the browser, unpacked; None if there is none, or somebody has changed it."""
+    try:
+        packed = b64decode(data.get("kept", ""), validate=True)
+        content = zlib.decompressobj().decompress(packed, LARGEST + 1)
+    except (ValueError, zlib.error):
+        return None
+    return SimpleUploadedFile(data.get("kept_name", ""), content) if content else None
 
 
 @page("view_findingraised", does="read_books", methods=("GET", "HEAD", "POST"))
@@ -121,6 +149,8 @@ def books(request: HttpRequest, access: Access) -> HttpResponse:
             if denied is None:
                 raise
             context["problem"] = str(denied)
+    if asked:
+        context |= form.kept()
     return render_page(request, access, "books.html", context, tenant=tenant, title=_("Books in a file"))
 
 

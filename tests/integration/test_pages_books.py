@@ -106,3 +106,30 @@ def test_a_path_is_no_profile(keeper: Client, tmp_path: Any) -> None:
     (tmp_path / "mine.json").write_text('{"layout": {}}')
     told = post(keeper, "look", **GERMAN, profile=str(tmp_path / "mine.json")).content.decode()
     assert "Select a valid choice" in told
+
+
+def test_the_file_goes_along_to_the_next_step(keeper: Client) -> None:
+    seen = post(keeper, "look", **GERMAN)
+    kept = {name: seen.context[name] for name in ("kept", "kept_name")}
+    assert f'name="kept" value="{kept["kept"]}"' in seen.content.decode()
+    done = keeper.post(ADDRESS, {"do": "read", **kept, **GERMAN})
+    assert (done.status_code, RemoteDocument.objects.count()) == (302, 2)
+    # Another file goes before it.
+    seen = keeper.post(
+        ADDRESS, {"do": "look", "file": SimpleUploadedFile("b.csv", b"No;Date\nB-1;02.03.2026\n"), **kept, **GERMAN}
+    )
+    assert (seen.context["kept_name"], seen.context["rows"]) == ("b.csv", [["B-1", "02.03.2026"]])
+
+
+@pytest.mark.parametrize("kept", ["", "no base64", "bm8gemxpYg=="])
+def test_without_a_file_it_asks_for_one(keeper: Client, kept: str) -> None:
+    seen = keeper.post(ADDRESS, {"do": "look", "kept": kept, "kept_name": "a.csv", **GERMAN})
+    assert "file" in seen.context["form"].errors
+    assert RemoteDocument.objects.count() == 0
+
+
+def test_a_file_too_large_for_fields_is_asked_for_again(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(books, "_KEPT", 10)
+    seen = post(keeper, "look", **GERMAN)
+    assert "choose the file once more" in seen.content.decode()
+    assert 'name="kept"' not in seen.content.decode()
