@@ -116,14 +116,24 @@ def reconcile(
 
 
 def _reconcile_files(system: System, *, using: str | None, tell: Callable[[str], None]) -> Reconciled:
-    """Read the files that have come since; none is no trouble, and compares nothing."""
+    """Read the files that have come since; none is no trouble, and compares nothing.
+
+    Which numbers could differ in their amounts is known when it was read: then it is compared again.
+    """
     try:
         files = folder.read_folder(system, using=using, tell=tell)
     except errors.AccountingError as error:
         note_failure(BookSettings(system.name, system.tenant), error, needs_person=True, using=using)
         raise
-    compared = files[-1].compared if files else Compared(full=False, numbers=0)
-    return Reconciled(system.name, bool(files), len(files), sum(one.documents for one in files), compared)
+    if not files:
+        return Reconciled(system.name, False, 0, 0, Compared(full=False, numbers=0))
+    read, books = files[-1]
+    compared = read.compared
+    if system.describe:
+        tell(f"describing numbers for {system.name}")
+        _describe(system, books, using)
+        compared = compare(books, using=using, progress=tell)
+    return Reconciled(system.name, True, len(files), sum(one.documents for one, _ in files), compared)
 
 
 def _read(

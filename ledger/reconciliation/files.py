@@ -105,10 +105,7 @@ def reconcile_file(
     alias = using or router.db_for_write(RemoteReading)
     here = zone(ledger_settings().time_zone)
     since = None if complete is None else datetime.combine(complete[0], time.min, here)
-    last = as_of or (complete[1] if complete else None)
-    if last is not None:
-        ended = last if isinstance(last, datetime) else datetime.combine(day_after(last), time.min, here)
-        books = replace(books, grace=max(books.grace, datetime.now(UTC) - ended))
+    books = exported(books, complete, as_of)
     with open_table(path, layout) as table, transaction.atomic(using=alias):
         reader = _Reader(ChosenRows(table, table.completed(layout), drafts=True), complete)
         reading = begin(books, _POLICY, since=since, full=complete is None, using=alias)
@@ -135,6 +132,16 @@ def reconcile_file(
         if dry_run:
             transaction.set_rollback(True, using=alias)
     return result
+
+
+def exported(books: BookSettings, complete: tuple[date, date] | None, as_of: date | datetime | None) -> BookSettings:
+    """The books of such a file: nothing that was issued after its export can be missing in it."""
+    last = as_of or (complete[1] if complete else None)
+    if last is None:
+        return books
+    here = zone(ledger_settings().time_zone)
+    ended = last if isinstance(last, datetime) else datetime.combine(day_after(last), time.min, here)
+    return replace(books, grace=max(books.grace, datetime.now(UTC) - ended))
 
 
 class _Reader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.db import transaction
 from django.test import override_settings
 
 from ledger import define_series, issue
-from ledger.models import RemoteReading
+from ledger.models import Entry, RemoteReading
 from ledger.reconciliation import findings
 from workers.accounting import credentials, systems
 from workers.accounting.errors import Misconfigured, UnexpectedAnswer, Unsupported
@@ -36,14 +37,17 @@ def numbers() -> list[str]:
 
 
 def books(place: Path, **options: Any) -> override_settings:
-    system = {"adapter": "file", "options": {"folder": str(place), "layout": LAYOUT, **options}, "grace": 0}
-    return override_settings(LEDGER_ACCOUNTING={"SYSTEMS": {"books": system}})
+    return configured(options={"folder": str(place), "layout": LAYOUT, **options})
 
 
-def drop(folder: Path, name: str, *rows: str, old: float = 60.0) -> Path:
+def configured(**system: Any) -> override_settings:
+    return override_settings(LEDGER_ACCOUNTING={"SYSTEMS": {"books": {"adapter": "file", "grace": 0, **system}}})
+
+
+def drop(folder: Path, name: str, *rows: str, old: float = 60.0, columns: str = "No,Date") -> Path:
     """A file that was written some seconds ago."""
     path = folder / name
-    path.write_text("\n".join(["No,Date", *rows, ""]))
+    path.write_text("\n".join([columns, *rows, ""]))
     written = path.stat().st_mtime - old
     os.utime(path, (written, written))
     return path
@@ -138,3 +142,20 @@ def test_nothing_can_be_written_into_it(tmp_path: Path) -> None:
         for ask in (lambda: system.find(number="1"), lambda: system.cancel("1"), lambda: system.changed(None)):
             with pytest.raises(Unsupported):
                 ask()
+
+
+def describe(entry: Entry) -> dict[str, Any]:
+    return {"total": Decimal("100.00"), "currency": "EUR"}
+
+
+def test_amounts_are_compared_with_what_the_hook_says(tmp_path: Path, numbers: list[str]) -> None:
+    layout = {**LAYOUT, "total_column": "Total", "decimal_comma": True}
+    drop(tmp_path, "all.csv", f"{numbers[0]},2026-03-01,100", f"{numbers[1]},2026-03-02,1.100", columns="No,Date,Total")
+    with configured(options={"folder": str(tmp_path), "layout": layout}, describe=f"{__name__}:describe"):
+        reconcile("books")
+        assert there() == {("other-amount", numbers[1])}
+        drop(
+            tmp_path, "all.csv", f"{numbers[0]},2026-03-01,100", f"{numbers[1]},2026-03-02,100", columns="No,Date,Total"
+        )
+        reconcile("books")
+    assert there() == set()

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NoReturn, Self
 
 from ledger.errors import InvalidArgument, LedgerError, ReconciliationError, TableError
 from ledger.reconciliation import BookSettings
-from ledger.reconciliation.files import FileRead, reconcile_file
+from ledger.reconciliation.files import FileRead, exported, reconcile_file
 from ledger.tables import BadRow, Layout, profile
 from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice
 from workers.accounting.credentials import System
@@ -72,8 +72,10 @@ class Folder:
         )
 
 
-def read_folder(system: System, *, using: str | None, tell: Callable[[str], None]) -> list[FileRead]:
-    """Read all files that have come into the system's folder, the oldest first; what each had.
+def read_folder(
+    system: System, *, using: str | None, tell: Callable[[str], None]
+) -> list[tuple[FileRead, BookSettings]]:
+    """Read all files that have come into the system's folder, the oldest first; what each had, and as whose books.
 
     Raises UnexpectedAnswer at the end where a file was refused, and Misconfigured.
     """
@@ -86,7 +88,7 @@ def read_folder(system: System, *, using: str | None, tell: Callable[[str], None
         foreign=system.foreign,
         largest_loss=system.largest_loss,
     )
-    done: list[FileRead] = []
+    done: list[tuple[FileRead, BookSettings]] = []
     refused: list[str] = []
     for path in _waiting(folder):
         tell(f"reading {path.name}")
@@ -94,21 +96,14 @@ def read_folder(system: System, *, using: str | None, tell: Callable[[str], None
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         try:
             complete = _month(path.name) if by_month else None
-            read = reconcile_file(
-                path,
-                books,
-                layout,
-                complete=complete,
-                as_of=written if complete is None else None,
-                on_bad_row=bad.append,
-                using=using,
-            )
+            its_own = exported(books, complete, written if complete is None else None)
+            read = reconcile_file(path, its_own, layout, complete=complete, on_bad_row=bad.append, using=using)
         except (TableError, ReconciliationError, InvalidArgument) as error:
             refused.append(path.name)
             kept = _moved(path, folder / "refused")
             kept.with_name(f"{kept.name}.txt").write_text(_told(error, bad), encoding="utf-8")
         else:
-            done.append(read)
+            done.append((read, its_own))
             _moved(path, folder / "read")
     if refused:
         raise UnexpectedAnswer(
