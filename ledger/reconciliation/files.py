@@ -17,6 +17,7 @@ from django.db import router, transaction
 
 from ledger.calendars import day_after, zone
 from ledger.conf import ledger_settings
+from ledger.database_errors import told_in_our_words
 from ledger.errors import ReconciliationError
 from ledger.models import RemoteDocument, RemoteReading
 from ledger.reconciliation.books import BookSettings
@@ -100,13 +101,15 @@ def reconcile_file(
     renumbered is another. A ``dry_run`` tells all of it, and writes nothing.
 
     Raises ReconciliationError where rows are bad (``on_bad_row`` is called with each), where values of the void column
-    aren't classified, or where a file that should have everything has no document; TableError for one that is no table.
+    aren't classified, or where a file that should have everything has no document; TableError for one that is no table;
+    NotGranted for a role without the workers' rights.
     """
     alias = using or router.db_for_write(RemoteReading)
     here = zone(ledger_settings().time_zone)
     since = None if complete is None else datetime.combine(complete[0], time.min, here)
     books = exported(books, complete, as_of)
-    with open_table(path, layout) as table, transaction.atomic(using=alias):
+    ours = told_in_our_words(books.system, wanted="comparing books needs")
+    with open_table(path, layout) as table, ours, transaction.atomic(using=alias):
         reader = _Reader(ChosenRows(table, table.completed(layout), drafts=True), complete)
         reading = begin(books, _POLICY, since=since, full=complete is None, using=alias)
         page: list[_Document] = []

@@ -18,13 +18,11 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH
 from ledger.reconciliation import BookSettings
@@ -144,11 +142,6 @@ def books(request: HttpRequest, access: Access) -> HttpResponse:
             context |= {"read": read, "found": read.findings[:_FINDINGS]}
         except LedgerError as error:
             context["problem"] = str(error)
-        except Error as error:
-            denied = not_granted(error, "comparing books needs")
-            if denied is None:
-                raise
-            context["problem"] = str(denied)
     if asked:
         context |= form.kept()
     return render_page(request, access, "books.html", context, tenant=tenant, title=_("Books in a file"))

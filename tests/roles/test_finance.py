@@ -24,8 +24,10 @@ from ledger.models import (
     TenantAccess,
 )
 from ledger.reconciliation import BookSettings, compare, findings
+from ledger.reconciliation.files import reconcile_file
 from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.series import change_allocation
+from ledger.tables import Layout
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, WORKERS, opened, rows
 from tests.roles.routing import everything_to
 from tests.shop.models import Organization
@@ -151,3 +153,13 @@ def test_access_is_given_and_taken() -> None:
     access.delete(using=FINANCE)
     kinds = AccessChanged.objects.using(FINANCE).filter(user="shop.organization:7").order_by("pk")
     assert list(kinds.values_list("kind", flat=True)) == ["given", "taken"]
+
+
+def test_books_are_compared_by_the_workers_and_others_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("No,Date\nX-1,2026-03-01\n")
+    layout = Layout(number_column="No", date_column="Date")
+    for role in (FINANCE, CHECKOUT):
+        with pytest.raises(NotGranted, match="the purpose workers"):
+            reconcile_file(file, BookSettings("exports"), layout, dry_run=True, using=role)
+    assert reconcile_file(file, BookSettings("exports"), layout, dry_run=True, using=WORKERS).documents == 1

@@ -22,7 +22,8 @@ class Command(LedgerCommand):
     help = (
         "Compares the ledger with books in a file: the export of any accounting program (CSV, XLSX, ODS, JSON lines), "
         "as the whole of the books, or as all of them within some days. The findings are those of a live system. "
-        "Nothing is half read: bad rows are listed, and the file is refused. "
+        "Nothing is half read: bad rows are listed, and the file is refused. The database's role needs the purpose "
+        "workers. "
         "Exit code 0: no finding is unresolved; 1: something is, or the file is refused; 2: the "
         "options are no good."
     )
