@@ -1,7 +1,7 @@
 """The layouts of programs' exports: small data files, those that Folio brings and those of a project.
 
-A profile is a JSON file with a ``title``, the ``layout`` by the names of ``Layout``, and, where one list has documents
-of several kinds, ``kinds``: conditions by series.
+A profile is a JSON file with a ``title``, a ``source`` (from where its columns are known), and the ``layout`` by the
+names of ``Layout``.
 """
 
 from __future__ import annotations

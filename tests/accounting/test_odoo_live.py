@@ -1,18 +1,22 @@
 """The Odoo adapter against a real Odoo 19, directly and through a proxy that loses answers."""
 
+import csv
 import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger import define_series, void
 from ledger.models import Entry, RemoteReading
-from ledger.reconciliation import count_confirmed
+from ledger.reconciliation import BookSettings, count_confirmed
+from ledger.reconciliation.files import reconcile_file
+from ledger.tables import profile
 from tests.accounting import odoo_server
 from tests.accounting.choosing import only
 from tests.accounting.clocks import FakeClock
@@ -328,3 +332,29 @@ class TestReconciling:
         with pytest.raises(Exception, match="found 0 documents; 5 of the 5 known"):
             reconcile("books", full=True)
         assert (RemoteReading.objects.get().needs_person, open_findings()) == (True, set())
+
+    def test_its_own_list_as_a_file(self, there: OdooProxy, tmp_path: Path) -> None:
+        """The columns and the words of the profile are those of Odoo, and what it exports is what it tells live."""
+        layout = profile("odoo")
+        columns = ["name", "invoice_date", "invoice_partner_display_name"]
+        columns += ["amount_total_in_currency_signed", "status_in_payment"]
+        fields = there.person("fields_get", allfields=columns, attributes=["string", "selection"])
+        named = (layout.number_column, layout.date_column, layout.customer_column, layout.total_column)
+        assert [fields[one]["string"] for one in columns] == [*named, layout.void_column]
+        known = {*layout.void_values, *layout.valid_values, *layout.draft_values}
+        assert {label.lower() for _, label in fields["status_in_payment"]["selection"]} <= known
+        numbers = [each.number for each in sell(*(f"order:{n}" for n in range(1, 5)), on=DAY)]
+        push_system("books")
+        keys = there.keys()
+        there.person("button_cancel", keys[0])
+        there.person("button_draft", keys[1])
+        there.pay(keys[2])
+        rows = there.person("export_data", *keys, fields_to_export=columns)["datas"]
+        path = tmp_path / "account.move.csv"
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([[fields[one]["string"] for one in columns], *rows])
+        read = reconcile_file(path, BookSettings("file", grace=timedelta(0)), layout)
+        assert {(one.kind, one.number) for one in read.findings} == {
+            ("void-there", numbers[0]),
+            ("missing", numbers[1]),
+        }

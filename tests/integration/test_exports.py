@@ -79,6 +79,7 @@ class Export:
 
 
 COLUMNS = ("--number-column=No", "--date-column=Date")
+AMERICAN = ("--template={counter}", "--calendar=never", "--time-zone=America/New_York")
 YEAR = ("--template=INV-{year}-{counter:04}", "--time-zone=Europe/Berlin")
 PLAIN = ("--template=INV-{counter:04}", "--calendar=never", "--time-zone=Europe/Berlin")
 DATEV = lines(
@@ -238,33 +239,45 @@ TAKEN = [
     ),
     Export(
         "Xero",
-        lines("ContactName,InvoiceNumber,InvoiceDate,Status", "Acme,INV-0001,31/12/2025,Paid",
-              "Acme,INV-0001,31/12/2025,Paid", "Acme,INV-0002,31/12/2025,Voided", "Acme,,31/12/2025,Draft"),
+        lines("ContactName,InvoiceNumber,InvoiceDate,Total,Type,Status",
+              "Acme,INV-0001,31/12/2025,100.00,Sales Invoice,Awaiting Payment",
+              "Acme,INV-0001,31/12/2025,100.00,Sales Invoice,Awaiting Payment",
+              "Acme,INV-0002,31/12/2025,5.00,Sales Invoice,Voided", "Acme,,31/12/2025,7.00,Sales Invoice,Draft"),
         ("--profile=xero", *PLAIN),
         {"rows": 2, "voids": 1, "rows_read": 4},
     ),
     Export(
         "QuickBooks",
-        lines("Acme Ltd", "Transaction List by Date", "", "Date,Transaction Type,Num,Name",
-              "12/31/2025,Invoice,1001,Bob", "12/31/2025,Payment,77,Bob", "TOTAL,,,"),
-        ("--profile=quickbooks", "--template={counter}", "--calendar=never", "--time-zone=America/New_York"),
+        lines("Acme Ltd", "Transaction List by Date", "", "Date,Transaction Type,Num,Name,Memo/Description,Amount",
+              '12/31/2025,Invoice,1001,Bob,Boiler,"1,250.00"', "12/31/2025,Payment,77,Bob,,50.00", "TOTAL,,,,,"),
+        ("--profile=quickbooks", *AMERICAN),
         {"rows": 1, "left_out": {"not where Transaction Type=Invoice": 2}},
     ),
     Export(
+        "QuickBooks, modern view",
+        lines("Acme Ltd", "Transaction List by Date", '"January-December, 2025"',
+              "Transaction date,Transaction type,Num,Name,Description,Split,Amount",
+              "12/31/2025,Invoice,1001,Bob,Boiler,Sales,350.00", "12/31/2025,Payment,77,Bob,,,50.00"),
+        ("--profile=quickbooks-modern", *AMERICAN),
+        {"rows": 1, "left_out": {"not where Transaction type=Invoice": 1}},
+    ),
+    Export(
         "Odoo",
-        workbook(Sheet1=[["Number", "Invoice Partner Display Name", "Invoice/Bill Date", "Status"],
-                         ["INV/2025/00001", "Bob", date(2025, 1, 2), "Posted"],
-                         ["/", "Bob", date(2025, 1, 2), "Draft"],
-                         ["INV/2025/00002", "Bob", date(2025, 1, 2), "Cancelled"]]),
+        workbook(Sheet1=[["Number", "Invoice Partner Display Name", "Invoice/Bill Date", "Total in Currency Signed",
+                          "Status In Payment"],
+                         ["INV/2025/00001", "Bob", date(2025, 1, 2), 100.0, "Partially Paid"],
+                         ["INV/2025/00009", "Bob", date(2025, 1, 2), 100.0, "Draft"],
+                         ["/", "Bob", date(2025, 1, 2), 100.0, "Draft"],
+                         ["INV/2025/00002", "Bob", date(2025, 1, 2), 7.5, "Cancelled"]]),
         ("--profile=odoo", "--template=INV/{year}/{counter:05}", "--time-zone=UTC"),
-        {"rows": 2, "voids": 1},
+        {"rows": 2, "voids": 1, "rows_read": 4},
         suffix=".xlsx",
     ),
     Export(
         "Zoho",
-        lines("Invoice Date,Invoice ID,Invoice Number,Invoice Status,Customer Name,Item Name",
-              "2025-01-02,9,INV-0001,Closed,Bob,A", "2025-01-02,9,INV-0001,Closed,Bob,B",
-              "2025-01-03,10,INV-0002,Void,Eve,A"),
+        lines("Invoice Date,Invoice ID,Invoice Number,Invoice Status,Customer Name,Item Name,SubTotal,Total",
+              "2025-01-02,9,INV-0001,Closed,Bob,A,9,10", "2025-01-02,9,INV-0001,Closed,Bob,B,9,10",
+              "2025-01-03,10,INV-0002,Void,Eve,A,9,10", "2025-01-04,11,INV-0003,Draft,Eve,A,9,10"),
         ("--profile=zoho", *PLAIN),
         {"rows": 2, "voids": 1},
     ),
