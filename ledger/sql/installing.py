@@ -27,7 +27,7 @@ _GUARD = re.compile(
 #: of that name in the ledger's schema, for the very types of a call, it would win, although pg_catalog comes first.
 _BUILT_IN = re.compile(
     r"(?<![.\w])(abs|array_agg|array_append|array_cat|array_fill|array_position|array_remove|bool_or|btrim|cardinality|chr|clock_timestamp"
-    r"|convert_to|count|current_database|current_query|current_setting|div|encode|format|generate_series|hashint8|hashtextextended|isfinite"
+    r"|convert_to|count|current_database|current_query|current_setting|date_part|div|encode|format|generate_series|hashint8|hashtextextended|isfinite"
     r"|json_build_array|json_build_object|jsonb_agg|jsonb_build_array|jsonb_build_object|jsonb_each|jsonb_object_agg|jsonb_object_keys"
     r"|jsonb_path_exists|jsonb_populate_record|jsonb_to_recordset|jsonb_typeof|lead|left|length|lpad|make_date|max|min|mxid_age|nextval"
     r"|numrange|octet_length|pg_advisory_xact_lock|pg_control_system|pg_current_snapshot|pg_current_xact_id|pg_current_xact_id_if_assigned|pg_get_expr|pg_get_multixact_members"
@@ -52,8 +52,12 @@ CREATE INDEX {table}_written ON {table} USING brin (transaction_id) WITH (autosu
 
 @cache
 def function_texts() -> dict[str, str]:
-    """Each function's name and text, with ``@schema@`` in it."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted((_FOLDER / "functions").glob("*.sql"))}
+    """Each function's name and text, with ``@schema@`` in it. ``@ledger_name@`` has become the body of that function."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((_FOLDER / "functions").glob("*.sql"))}
+    return {
+        name: re.sub(r"@(ledger_\w+)@", lambda other: texts[other[1]].split("$$")[1].strip(), text)
+        for name, text in texts.items()
+    }
 
 
 def guard_statements() -> Iterator[str]:

@@ -32,7 +32,7 @@ LOGINS = (CHECKOUT, WORKERS, FINANCE, USUAL, OWNER)
 #: Of these many periods, the first ones: more than the tests below open.
 PERIODS = 200
 #: Of a period of this schema, whose id is ``period``: the same text as in the functions.
-LINE = "hashint8(period # (%s::bigint << 32))"
+LINE = "hashint8(period # hashtextextended(%s, 0))"
 KEYS = f"SELECT {{}}(1181707369, {LINE}) FROM generate_series(1, {PERIODS}) period"
 
 
@@ -56,11 +56,11 @@ def _patience(logins: Logins) -> Iterator[None]:
 )
 def held(request: pytest.FixtureRequest, logins: Logins) -> Iterator[str]:
     """A word that makes names unique, while all keys are held."""
-    table = rows(OWNER, "SELECT 'ledger_period'::regclass::bigint")[0][0]
+    schema = '"public"'
     with psycopg.connect(logins.url_of(NOBODY)) as holder:
-        holder.execute(KEYS.format(request.param), [table])
+        holder.execute(KEYS.format(request.param), [schema])
         tried = f"SELECT pg_try_advisory_xact_lock(1181707369, {LINE}) FROM generate_series(1, 1) period"
-        [(taken,)] = rows(CHECKOUT, tried, [table])
+        [(taken,)] = rows(CHECKOUT, tried, [schema])
         assert not taken
         yield str(request.param).removeprefix("pg_advisory_").replace("_", "-")
         holder.rollback()
@@ -70,7 +70,7 @@ def held(request: pytest.FixtureRequest, logins: Logins) -> Iterator[str]:
 def test_these_are_all_keys() -> None:
     """A new one belongs into KEYS. That of the pages is taken with a deadline of its own: tests/concurrency."""
     texts = [re.sub(r"--.*", "", text) for text in function_texts().values()]
-    line = LINE.replace("%s", "'ledger_period'::regclass")
+    line = LINE.replace("%s", "'@schema@'")
     taken = [
         key
         for text in texts

@@ -104,7 +104,7 @@ BEGIN
         IF FOUND THEN
             DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = look.period AND s.value = taken;
             RETURN ARRAY['issued', days, entry::text, look.series::text, look.period::text, taken::text, new_number,
-                         (extract(epoch FROM written) * 1000000::numeric)::bigint::text, writer::text,
+                         (date_part('epoch', written) * 1e6::float8)::bigint::text, writer::text,
                          look.last_value::text,
                          CASE WHEN taken = look.last_value - look.batch / 4 THEN 'low' ELSE 'enough' END];
         END IF;

@@ -110,7 +110,7 @@ BEGIN
         entry_id := written.id;
         entry_value := written.value;
         entry_number := written.number;
-        entry_issued_us := (extract(epoch FROM written.issued_at) * 1000000::numeric)::bigint;
+        entry_issued_us := (date_part('epoch', written.issued_at) * 1e6::float8)::bigint;
         entry_transaction := written.transaction_id;
         RETURN NEXT;
     END LOOP;

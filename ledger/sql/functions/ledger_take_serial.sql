@@ -28,37 +28,46 @@ DECLARE
     writer bigint;
 BEGIN
     -- One look for all that is known before anything is locked. A retry finds its number here, and does not queue behind
-    -- somebody's payment for it.
-    SELECT s.id, s.chronological, s.day, s.refusal, s.early_release, q.id, q.last_value, o.id
+    -- somebody's payment for it. The period is found as in ledger_find_period, with the columns that count here alone, since
+    -- each column of each step is prepared for each number.
+    SELECT s.id, s.chronological, s.day, s.refusal, s.early_release, q.id, q.last_value,
+           (SELECT o.id FROM ledger_entry_of(p_tenant, s.id, p_document, p_replaces) o)
     INTO series, guarded, day, outcome, early, period, last_seen, entry
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at,
                             CASE WHEN p_promised IS NULL THEN 'serial' ELSE 'at_commit' END) s
-    LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q
-        ON q.closed_at IS NULL AND q.last_value < q.max_value
-        AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day)
-    LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_document, p_replaces) o ON true;
-    IF NOT FOUND THEN outcome := 'unknown'; END IF;
-    -- What was a ticket when the allocation was changed is numbered all the same.
-    IF outcome IS NOT NULL AND (outcome <> 'allocation' OR p_promised IS NULL) THEN RETURN ARRAY[outcome]; END IF;
+    LEFT JOIN LATERAL (
+        SELECT r.id, r.ends_on, r.last_value, r.max_value, r.last_issued_on, r.closed_at
+        FROM ledger_period r
+        WHERE r.tenant = p_tenant AND r.series_id = s.id AND r.starts_on <= s.day AND r.ordinal = 0
+        ORDER BY r.starts_on DESC LIMIT 1
+    ) q ON q.ends_on >= s.day AND q.closed_at IS NULL AND q.last_value < q.max_value
+        AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day);
+    IF series IS NULL OR outcome IS NOT NULL THEN
+        IF series IS NULL THEN RETURN ARRAY['unknown']; END IF;
+        -- What was a ticket when the allocation was changed is numbered all the same.
+        IF outcome <> 'allocation' OR p_promised IS NULL THEN RETURN ARRAY[outcome]; END IF;
+    END IF;
     IF entry IS NOT NULL THEN RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text]; END IF;
 
-    -- The latest date may be that of a number which is void by now.
-    IF period IS NULL AND guarded AND ledger_lower_date(p_tenant, series, day) THEN
-        SELECT q.id, q.last_value INTO period, last_seen
-        FROM ledger_find_period(p_tenant, series, day) q
-        WHERE q.last_value < q.max_value;
-    END IF;
     LOOP
-        -- The counter of an authorised range is looked up after the document was, so it says nothing of that.
         IF period IS NULL THEN
-            SELECT q.id, -2 INTO period, last_seen FROM ledger_find_range(p_tenant, series, day, guarded) q;
-        END IF;
-        -- A refusal is told before anything is locked: the caller may go on with a transaction that takes long.
-        IF period IS NULL THEN
-            RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
+            -- The latest date may be that of a number which is void by now.
+            IF guarded AND ledger_lower_date(p_tenant, series, day) THEN
+                SELECT q.id, q.last_value INTO period, last_seen
+                FROM ledger_find_period(p_tenant, series, day) q
+                WHERE q.last_value < q.max_value;
+            END IF;
+            -- The counter of an authorised range is looked up after the document was, so it says nothing of that.
+            IF period IS NULL THEN
+                SELECT q.id, -2 INTO period, last_seen FROM ledger_find_range(p_tenant, series, day, guarded) q;
+            END IF;
+            -- A refusal is told before anything is locked: the caller may go on with a transaction that takes long.
+            IF period IS NULL THEN
+                RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
+            END IF;
         END IF;
         -- Most often nobody stands in line, and this costs less than a call.
-        IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # ('ledger_period'::regclass::bigint << 32))) THEN
+        IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # hashtextextended('@schema@', 0))) THEN
             PERFORM ledger_wait_in_line(period);
         END IF;
 
@@ -106,5 +115,5 @@ BEGIN
         RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
     END IF;
     RETURN ARRAY['issued', (day - DATE '1970-01-01')::text, entry::text, series::text, period::text, taken::text,
-                 new_number, (extract(epoch FROM written) * 1000000::numeric)::bigint::text, writer::text, early::text];
+                 new_number, (date_part('epoch', written) * 1e6::float8)::bigint::text, writer::text, early::text];
 END $$;

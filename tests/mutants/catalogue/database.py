@@ -85,7 +85,7 @@ MUTANTS = (
     Mutant(
         "period looked up in UTC",
         f"{SQL}/ledger_find_series.sql",
-        "coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE s.time_zone)::date)",
+        "coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE t.time_zone)::date)",
         "coalesce(p_on, (coalesce(p_at, clock_timestamp()) AT TIME ZONE 'UTC')::date)",
         (DATES,),
     ),
