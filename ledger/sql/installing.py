@@ -52,7 +52,7 @@ CREATE INDEX {table}_written ON {table} USING brin (transaction_id) WITH (autosu
 
 @cache
 def function_texts() -> dict[str, str]:
-    """Each function's name and text, with ``@schema@`` in it. ``@ledger_name@`` has become the body of that function."""
+    """Each function's name and text, with ``@schema@`` in it; ``@ledger_name@`` has become that function's body."""
     texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((_FOLDER / "functions").glob("*.sql"))}
     return {
         name: re.sub(r"@(ledger_\w+)@", lambda other: texts[other[1]].split("$$")[1].strip(), text)
