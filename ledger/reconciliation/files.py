@@ -17,7 +17,7 @@ from django.db import router, transaction
 
 from ledger.calendars import day_after, zone
 from ledger.conf import ledger_settings
-from ledger.database_errors import told_in_our_words
+from ledger.database_errors import translate_database_errors
 from ledger.errors import ReconciliationError
 from ledger.models import RemoteDocument, RemoteReading
 from ledger.reconciliation.books import BookSettings
@@ -108,7 +108,7 @@ def reconcile_file(
     here = zone(ledger_settings().time_zone)
     since = None if complete is None else datetime.combine(complete[0], time.min, here)
     books = exported(books, complete, as_of)
-    ours = told_in_our_words(books.system, wanted="comparing books needs")
+    ours = translate_database_errors(books.system, wanted="comparing books needs")
     with open_table(path, layout) as table, ours, transaction.atomic(using=alias):
         reader = _Reader(ChosenRows(table, table.completed(layout), drafts=True), complete)
         reading = begin(books, _POLICY, since=since, full=complete is None, using=alias)
