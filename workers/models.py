@@ -34,7 +34,7 @@ class SealedToken(models.Model):
 
 
 class Quota(models.Model):
-    """How much of a vendor's limits one organisation has used up: see ``workers.accounting.metering``."""
+    """How much of a vendor's limits one organisation has used up: see ``workers.accounting.quota``."""
 
     organisation = ShortTextField(primary_key=True, max_length=400)
     room = models.FloatField(null=True, help_text="What is left of a minute's requests, as of counted_at.")

@@ -33,8 +33,7 @@ from workers.accounting import errors
 from workers.accounting.base import AccountingSystem, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import Credentials, System
 from workers.accounting.http_options import HttpOptions, Timeouts
-from workers.accounting.limits import Limits
-from workers.accounting.retries import Retries
+from workers.accounting.limits import Limits, Retries
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from workers.accounting import metering
+from workers.accounting import quota
 from workers.accounting.limits import Admitted, Limiter, Limits, Wait
-from workers.accounting.metering import Counts
+from workers.accounting.quota import Counts
 
 
 class Meter:
@@ -35,13 +35,13 @@ class _Metered:
         self._went = went
 
     def take(self, now: datetime) -> Admitted | Wait:
-        self._counts, answer = metering.take(self._counts, self._limits, now)
+        self._counts, answer = quota.take(self._counts, self._limits, now)
         if isinstance(answer, Admitted):
             self._went.append(now)
         return answer
 
     def give_back(self, ticket: str) -> None:
-        self._counts = metering.give_back(self._counts, ticket)
+        self._counts = quota.give_back(self._counts, ticket)
 
     def pause(self, until: datetime) -> None:
-        self._counts = metering.pause(self._counts, until)
+        self._counts = quota.pause(self._counts, until)

@@ -24,8 +24,7 @@ from workers.accounting import errors
 from workers.accounting.authentication import FixedHeaders, basic, bearer, token_pair
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions, Timeouts
-from workers.accounting.limits import Limits
-from workers.accounting.retries import Retries, retry_after
+from workers.accounting.limits import Limits, Retries, retry_after
 from workers.accounting.secrecy import HIDDEN, Redactor, Secret
 
 KEY = Secret(StandIn.secret)

@@ -12,9 +12,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "workers" / "accounting"
 MODULES = sorted(FOLDER.glob("*.py"))
 
 #: Who sends requests, or handles what was sent.
-NETWORK = {"deadline", "http", "http_options", "responses", "sending"}
+NETWORK = {"http", "http_options", "responses", "sending"}
 #: Who reads settings, or what processes share.
-DJANGO = {"credentials", "own_transaction", "quota", "tokens"}
+DJANGO = {"credentials", "quota", "tokens"}
 #: Who reads books in files, which the ledger can do by itself.
 FILES = {"folder"}
 BOOKS = {"ledger.reconciliation", "ledger.reconciliation.files", "ledger.tables"}

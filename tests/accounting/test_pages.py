@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from workers.accounting import errors
-from workers.accounting.base import Page, RemoteInvoice, State
-from workers.accounting.pages import pages
-from workers.accounting.pushing import live_first, make_once
-from workers.accounting.records import Record
+from workers.accounting.base import Page, RemoteInvoice, State, live_first, make_once, pages
+from workers.accounting.responses import Record
 
 
 def invoice(key: str = "1", state: State = State.POSTED) -> RemoteInvoice:

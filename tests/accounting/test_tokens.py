@@ -17,8 +17,8 @@ from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting import errors, systems
 from workers.accounting.http_options import HttpOptions, Timeouts
+from workers.accounting.limits import Retries
 from workers.accounting.oauth import OAuth
-from workers.accounting.retries import Retries
 from workers.accounting.secrecy import Secret
 from workers.accounting.tokens import SharedTokens
 from workers.models import Quota, SealedToken

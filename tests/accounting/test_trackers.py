@@ -17,13 +17,14 @@ from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.standins.oauth import TokenServer
 from tests.accounting.standins.odoo import DATABASE, LOGIN, OdooStandIn
 from tests.accounting.standins.server import Fault, Reply, Request, StandIn
-from workers.accounting import credentials, errors, sealing
+from workers.accounting import credentials, errors
 from workers.accounting.credentials import Credentials, System
 from workers.accounting.http_options import HttpOptions, Timeouts
+from workers.accounting.limits import Retries
 from workers.accounting.oauth import OAuth
 from workers.accounting.odoo import Odoo
-from workers.accounting.retries import Retries
 from workers.accounting.secrecy import Secret
+from workers.accounting.tokens import check_keys
 
 sentry = pytest.importorskip("sentry_sdk")
 SECRET = StandIn.secret
@@ -189,6 +190,6 @@ def test_keys_that_are_none() -> None:
         override_settings(LEDGER_ACCOUNTING={"TOKEN_KEYS": [good, SECRET]}),
         pytest.raises(errors.Misconfigured) as caught,
     ):
-        sealing.check_keys()
+        check_keys()
     for secret in (good, SECRET):
         assert secret not in sent(caught.value)

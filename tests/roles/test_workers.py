@@ -19,10 +19,10 @@ from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, VOID, WORKERS, ope
 from tests.roles.routing import everything_to
 from workers.accounting.base import RemoteInvoice, State
 from workers.accounting.credentials import Credentials, System
+from workers.accounting.http_options import Token
 from workers.accounting.limits import Admitted, Limits
 from workers.accounting.quota import SharedLimiter
 from workers.accounting.secrecy import Secret
-from workers.accounting.token_store import Token
 from workers.accounting.tokens import SharedTokens
 from workers.writing_back.queue import PushQueue
 

@@ -6,12 +6,16 @@ where time-outs, retries and limits are, and it states its ``Capabilities`` inst
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+
+from workers.accounting.errors import AnswerLost, EndlessPages
 
 if TYPE_CHECKING:
     from workers.accounting.credentials import System
@@ -191,3 +195,78 @@ class AccountingSystem(Protocol):
     def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+#: A hundred million documents by pages of a thousand: whoever has more is going round in a circle.
+LONGEST = 100_000
+
+
+def pages(
+    read: Callable[[str | None], Page], cursor: str | None, *, system: str, endpoint: str, longest: int = LONGEST
+) -> Iterator[Page]:
+    """``read`` one page after another, from ``cursor`` to the end; EndlessPages if a page or a cursor comes twice."""
+    cursors = {cursor}
+    seen: set[int] = set()
+    for _ in range(longest):
+        page = read(cursor)
+        # Hashes: a few bytes for each page, however many there are.
+        shape = hash(tuple((each.remote_id, each.changed_at) for each in page.invoices))
+        if page.invoices and shape in seen:
+            raise _endless(system, endpoint, "gave the same page twice")
+        seen.add(shape)
+        yield page
+        if page.next_cursor is None:
+            return
+        if page.next_cursor in cursors:
+            raise _endless(system, endpoint, "came back to a page that was read before")
+        cursor = page.next_cursor
+        cursors.add(cursor)
+    raise _endless(system, endpoint, f"has not ended after {longest} pages")
+
+
+def _endless(system: str, endpoint: str, what: str) -> EndlessPages:
+    return EndlessPages(
+        f"{system}: the list {endpoint} {what}.",
+        rule="A list must come to an end, each page of it different.",
+        remedy="The next run begins at the last page that was read. If this comes again, ask the system's support.",
+        system=system,
+        endpoint=endpoint,
+    )
+
+
+_GONE = {State.VOID, State.DELETED}
+
+
+def live_first(found: Sequence[RemoteInvoice]) -> RemoteInvoice | None:
+    """The document among ``found`` that is in force, the first that was made; else any, else None."""
+    return min(found, key=lambda each: (each.state in _GONE, len(each.remote_id), each.remote_id), default=None)
+
+
+def make_once(find: Callable[[], Sequence[RemoteInvoice]], make: Callable[[], RemoteInvoice]) -> RemoteInvoice:
+    """What ``find`` knows already, else what ``make`` makes.
+
+    A lost answer is looked up once. If the document isn't there, AnswerLost goes on to the caller: the system may still
+    be at work on it, and a later call, which looks first, is what is safe.
+
+    This holds against lost answers, not against two callers at once: only one may push a document at a time.
+    """
+    there = live_first(find())
+    if there is not None:
+        return there
+    try:
+        return make()
+    except AnswerLost:
+        there = live_first(find())
+        if there is None:
+            raise
+        return there
+
+
+#: What QuickBooks takes; Xero takes more.
+LENGTH = 50
+
+
+def request_key(*parts: object) -> str:
+    """The same for the same parts; another one if a correction changes what is sent, since that is another request."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]

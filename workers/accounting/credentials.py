@@ -22,7 +22,7 @@ LEDGER_ACCOUNTING = {
             "describe": "shop.books:describe",    # customer and amount: workers.writing_back.describing
         },
     },
-    "TOKEN_KEYS": ["…"],                          # see workers.accounting.sealing
+    "TOKEN_KEYS": ["…"],                          # see workers.accounting.tokens
 }
 """
 

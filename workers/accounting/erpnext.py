@@ -31,15 +31,22 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from workers.accounting.authentication import token_pair
-from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import (
+    Capabilities,
+    Kind,
+    NewInvoice,
+    Page,
+    RemoteInvoice,
+    State,
+    WhoNumbers,
+    make_once,
+    pages,
+)
 from workers.accounting.credentials import System
 from workers.accounting.errors import AccountingError, AnswerLost, Misconfigured, NotThere, NumberRefused, Refused
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions
-from workers.accounting.pages import pages
-from workers.accounting.pushing import make_once
-from workers.accounting.records import Record
-from workers.accounting.responses import Answer
+from workers.accounting.responses import Answer, Record
 
 _STATES = {0: State.DRAFT, 1: State.POSTED, 2: State.VOID}
 _AMOUNT = ["grand_total", "currency", "customer"]

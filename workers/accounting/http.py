@@ -24,14 +24,13 @@ import httpx
 
 from workers.accounting import failures
 from workers.accounting.authentication import Authentication
-from workers.accounting.deadline import Deadline
 from workers.accounting.errors import Refused
 from workers.accounting.failures import Fault
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.limits import Limits, admitted
 from workers.accounting.responses import Answer, plain
 from workers.accounting.secrecy import Redactor, Secret
-from workers.accounting.sending import Sender
+from workers.accounting.sending import Deadline, Sender
 
 _log = logging.getLogger(__name__)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
 
 import httpx
 
-from workers.accounting.clock import Clock, SystemClock
-from workers.accounting.limits import Limiter, Limits, Unlimited
-from workers.accounting.retries import Retries
-from workers.accounting.token_store import TokenStore
+from workers.accounting.limits import Clock, Limiter, Limits, Retries, SystemClock, Unlimited
+from workers.accounting.secrecy import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,39 @@ class HttpOptions:
     tokens: TokenStore | None = None
     transport: httpx.BaseTransport | None = None
     largest_answer: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``origin`` is the fingerprint of the credentials from which it descends: new credentials begin a new line."""
+
+    access: Secret
+    refresh: Secret | None
+    issued_at: datetime
+    expires_at: datetime
+    origin: str
+
+
+def fingerprint(*secrets: Secret | None) -> str:
+    """Tells whether credentials are the same as before, and nothing else about them: they are long and random."""
+    return hashlib.sha256("\0".join(secret.reveal() if secret else "" for secret in secrets).encode()).hexdigest()
+
+
+@dataclass
+class Hold:
+    """A system's token while nobody else can renew it; what is put into ``renewed`` is kept when the hold ends."""
+
+    token: Token | None
+    renewed: Token | None = None
+
+
+class TokenStore(Protocol):
+    """Shared by all processes that speak to a system."""
+
+    def read(self, system: str) -> Token | None:
+        """The token that was kept last."""
+        ...
+
+    def hold(self, system: str) -> AbstractContextManager[Hold]:
+        """Keep everybody else from renewing it, until what was renewed is kept."""
+        ...

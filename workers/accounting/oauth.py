@@ -15,10 +15,9 @@ from workers.accounting.authentication import basic
 from workers.accounting.errors import AuthenticationFailed, Misconfigured, UnexpectedAnswer
 from workers.accounting.failures import no_address
 from workers.accounting.http import Client
-from workers.accounting.http_options import HttpOptions, Timeouts, unlimited
+from workers.accounting.http_options import HttpOptions, Timeouts, Token, TokenStore, fingerprint, unlimited
 from workers.accounting.responses import Answer
 from workers.accounting.secrecy import Secret
-from workers.accounting.token_store import Token, TokenStore, fingerprint
 
 #: Renewed this long before it runs out, so that it doesn't on the way.
 LEEWAY = timedelta(seconds=60)

@@ -12,7 +12,7 @@ from workers.accounting.authentication import FixedHeaders, bearer
 from workers.accounting.errors import AccountingError, AuthenticationFailed, NotThere, Refused, ServerFault
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions
-from workers.accounting.records import Record
+from workers.accounting.responses import Record
 from workers.accounting.secrecy import Secret
 
 #: What Odoo's own exceptions mean, by the last part of their names; all others are failures of its own.

@@ -19,18 +19,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
-from workers.accounting import idempotency
-from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
-from workers.accounting.clock import Clock
+from workers.accounting.base import (
+    Capabilities,
+    Kind,
+    NewInvoice,
+    Page,
+    RemoteInvoice,
+    State,
+    WhoNumbers,
+    pages,
+    request_key,
+)
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions
-from workers.accounting.limits import Limits
+from workers.accounting.limits import Clock, Limits
 from workers.accounting.oauth import OAuth
-from workers.accounting.pages import pages
-from workers.accounting.records import Record
-from workers.accounting.responses import Answer, plain
+from workers.accounting.responses import Answer, Record, plain
 
 API = "https://quickbooks.api.intuit.com"
 TOKENS = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
@@ -272,7 +278,7 @@ class QuickBooks:
         self._numbers_are_ours = True
 
     def _sent(self, query: Mapping[str, str], body: Mapping[str, Any], about: str) -> Answer:
-        known_by = idempotency.key(self._realm, query, body)
+        known_by = request_key(self._realm, query, body)
         params = self._query_string({**query, "requestid": known_by})
         return self._http.post(self._path("invoice"), json=body, params=params, repeatable=True, about=about)
 

@@ -20,14 +20,22 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from workers.accounting.authentication import bearer
-from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import (
+    Capabilities,
+    Kind,
+    NewInvoice,
+    Page,
+    RemoteInvoice,
+    State,
+    WhoNumbers,
+    make_once,
+    pages,
+)
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, Refused, Unsupported
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions
-from workers.accounting.pages import pages
-from workers.accounting.pushing import make_once
-from workers.accounting.records import Record
+from workers.accounting.responses import Record
 
 _STATES = {
     "draft": State.DRAFT,

@@ -12,18 +12,25 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
-from workers.accounting import idempotency
-from workers.accounting.base import Capabilities, Kind, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import (
+    Capabilities,
+    Kind,
+    NewInvoice,
+    Page,
+    RemoteInvoice,
+    State,
+    WhoNumbers,
+    live_first,
+    pages,
+    request_key,
+)
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NumberRefused, Refused
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.limits import Limits
 from workers.accounting.oauth import OAuth
-from workers.accounting.pages import pages
-from workers.accounting.pushing import live_first
-from workers.accounting.records import Record
-from workers.accounting.responses import Answer, plain
+from workers.accounting.responses import Answer, Record, plain
 
 API = "https://api.xero.com/api.xro/2.0/"
 TOKENS = "https://identity.xero.com/connect/token"
@@ -228,7 +235,7 @@ class Xero:
         return made
 
     def _sent(self, method: str, path: str, body: Mapping[str, Any], about: str) -> Answer:
-        known_by = idempotency.key(self._system.organisation, method, path, body)
+        known_by = request_key(self._system.organisation, method, path, body)
         return self._http.request(
             method, path, json=body, headers={"Idempotency-Key": known_by}, repeatable=True, about=about
         )

@@ -22,7 +22,7 @@ from ledger.unreadable import facts
 from workers.accounting.base import RemoteInvoice
 from workers.accounting.credentials import SETTING, System
 from workers.accounting.errors import AccountingError, Misconfigured
-from workers.accounting.own_transaction import own_transaction
+from workers.accounting.quota import own_transaction
 from workers.models import Push, PushPosition
 
 #: For how long a document is kept from other workers; a worker sends nothing that could last longer.

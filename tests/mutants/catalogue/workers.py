@@ -186,14 +186,14 @@ MUTANTS = (
     ),
     Mutant(
         "a document made without looking for it",
-        "workers/accounting/pushing.py",
+        "workers/accounting/base.py",
         "    there = live_first(find())\n    if there is not None:\n        return there\n    try:\n",
         "    try:\n",
         (f"{WRITING_PROCESSES}::test_a_worker_killed_after_its_request_was_sent",),
     ),
     Mutant(
         "a lost answer posted again",
-        "workers/accounting/pushing.py",
+        "workers/accounting/base.py",
         "        there = live_first(find())\n        if there is None:\n            raise\n        return there\n",
         "        return make()\n",
         (f"{WRITING_BACK}::TestOnce",),
