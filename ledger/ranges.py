@@ -142,6 +142,10 @@ def _refused(alias: str, tenant: str, code: str, outcome: str, told: str, number
                 "this reference and first value are known with another prefix, last value, days or type",
                 "What an authority said never changes: correct the arguments, or the reference.",
             ),
+            "type": (
+                f"the ranges that it has of this authority are for documents of type {told!r}",
+                "Number each type in a series of its own.",
+            ),
             "prefix": (
                 f"by the series' template the first number would be {told!r}, which doesn't begin with the prefix",
                 "Write the template as {label}{counter}: the prefix is its label.",

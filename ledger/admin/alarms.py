@@ -49,7 +49,19 @@ class AlarmRaisedAdmin(EventAdmin):
     search_fields = ("problem", "number")
     actions = ("acknowledge_selected",)
     fields = (
-        *("kind", "rule", "problem", "remedy", "shown_state", "raised_at", "tenant", "series", "starts_on", "value"),
+        *(
+            "kind",
+            "rule",
+            "problem",
+            "remedy",
+            "shown_state",
+            "raised_at",
+            "tenant",
+            "series",
+            "starts_on",
+            "ordinal",
+            "value",
+        ),
         *("through", "number", "table_name", "row_id", "occurrence", "transaction_id"),
         "acknowledgements",
     )

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 "ledger_adopt_counter": "6974e33ec6a83037",
                 "ledger_alarm_may_stand": "66e4b5c7824d9c2c",
                 "ledger_amount_differs": "0b0bb06f87876595",
-                "ledger_authorise": "0aa90816a44d2928",
+                "ledger_authorise": "91de6d3e71e5711f",
                 "ledger_calendar_step": "2bace74a6c629afe",
                 "ledger_cancel_draft": "e0f5c27002cc28f8",
                 "ledger_change_allocation": "309131e9b49378dc",

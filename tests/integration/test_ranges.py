@@ -133,6 +133,14 @@ class TestAdding:
         with pytest.raises(e.RangeRefused, match="known with another"):
             grant(1, 11)
 
+    def test_a_series_has_one_type_of_documents(self) -> None:
+        series()
+        grant(1, 10, document_type="33")
+        for other in ("34", ""):
+            with pytest.raises(e.RangeRefused, match="are for documents of type '33'"):
+                grant(11, 20, document_type=other)
+        grant(11, 20, document_type="33")
+
     def test_never_changes(self) -> None:
         series()
         grant(1, 10)

@@ -4,9 +4,10 @@
 -- begin with it.
 --
 -- 'authorised' or, for the same range again, 'there', with the event's id; or why not: 'unknown', 'remote' (its numbers are
--- another system's), 'differs' with the id of the event that has this reference and first value, 'prefix' with the first
--- number, 'too_long' with the highest value that the length limit and the rules allow, 'in_use' with the id of a period
--- that numbers the same days and holds numbers, and 'conflict' with what the guards of periods say.
+-- another system's), 'differs' with the id of the event that has this reference and first value, 'type' with the type of
+-- documents that the series' ranges of this authority have, 'prefix' with the first number, 'too_long' with the highest
+-- value that the length limit and the rules allow, 'in_use' with the id of a period that numbers the same days and holds
+-- numbers, and 'conflict' with what the guards of periods say.
 CREATE OR REPLACE FUNCTION ledger_authorise(
     p_tenant text, p_series text, p_label text, p_first bigint, p_last bigint, p_from date, p_to date, p_authority text,
     p_reference text, p_type text, p_key text, p_document text, p_actor text
@@ -36,6 +37,9 @@ BEGIN
                                IS DISTINCT FROM (p_label, p_last, p_from, p_to, p_type)
                           THEN 'differs' ELSE 'there' END, known.id::text];
     END IF;
+    SELECT a.document_type INTO known FROM ledger_authorisedrange a
+    WHERE a.tenant = p_tenant AND a.series_id = series.id AND a.authority = p_authority AND a.document_type <> p_type LIMIT 1;
+    IF FOUND THEN RETURN ARRAY['type', known.document_type]; END IF;
 
     SELECT * INTO shape FROM ledger_render_template(
         series.template, series.fiscal_start, p_series, p_tenant, p_from,
