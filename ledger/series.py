@@ -107,7 +107,7 @@ def define_series(
         if found is not None and all(getattr(found, name) == value for name, value in settings.items()):
             check_series(found, alias)
             return found
-        series = found or _new_series(tenant, code, settings)
+        series = found or new_series(tenant, code, settings)
         change = SeriesChange(series, alias, from_day=from_day)
         for name, value in settings.items():
             setattr(series, name, value)
@@ -128,11 +128,11 @@ def save_series(
     Returns it as it is there.
     """
     with connections[alias].cursor() as cursor:
-        cursor.execute(sql.DEFINE_SERIES, [series.tenant, series.code, _as_json(series, names), actor, from_day])
+        cursor.execute(sql.DEFINE_SERIES, [series.tenant, series.code, settings_json(series, names), actor, from_day])
         return Series.objects.using(alias).get(pk=cursor.fetchone()[0])
 
 
-def _as_json(series: Series, names: Iterable[str] | None = None) -> str:
+def settings_json(series: Series, names: Iterable[str] | None = None) -> str:
     """Settings as the database takes them, with what the rules allow: it can't ask the rules itself."""
     settings = {name: getattr(series, name) for name in (SETTINGS if names is None else names)}
     settings["rules_length"], settings["rules_highest"] = series.rule_bounds()
@@ -197,7 +197,7 @@ def default_series(tenant: str, code: str) -> Series | None:
     if settings is None:
         return None
     check_code(code)
-    series = _new_series(tenant, code, settings)
+    series = new_series(tenant, code, settings)
     series.check_settings()
     return series
 
@@ -244,7 +244,7 @@ def keep_default(alias: str, code: str, series: Series, *, tenant: str | None = 
     With ``tenant``, for that one alone; with ``ahead``, committed at once. Raises InvalidSeries where the database has
     another default and this role may not change it.
     """
-    wanted = _as_json(series)
+    wanted = settings_json(series)
     if tenant is not None:
         wanted = json.dumps({**json.loads(wanted), "tenant": tenant})
     there = DefaultSeries.objects.using(alias).filter(code=code).values_list("settings", flat=True).first()
@@ -272,13 +272,10 @@ def check_series(series: Series, alias: str) -> None:
     tenant_key(series.tenant)
     series.check_settings()
     today_in(series.time_zone, alias)  # the database turns moments into business dates, so it must know the zone
-    twin = (
-        Series.objects.using(alias)
-        .filter(tenant=series.tenant, template__iexact=series.template)
-        .exclude(code=series.code)
-        .first()
-    )
-    if twin is not None and "{series}" not in series.template:
+    if "{series}" in series.template:
+        return
+    alike = Series.objects.using(alias).filter(tenant=series.tenant, template__iexact=series.template)
+    if (twin := alike.exclude(code=series.code).first()) is not None:
         raise InvalidSeries(
             f"Series {twin.code!r} of tenant {series.tenant!r} has the template {twin.template!r} as well.",
             rule="A tenant's numbers are unique over all its series, without regard to case.",
@@ -358,7 +355,7 @@ def change_allocation(
             names.append("system")
         check_series(series, alias)
         with connections[alias].cursor() as cursor:
-            cursor.execute(sql.CHANGE_ALLOCATION, [tenant, code, _as_json(series, names), actor])
+            cursor.execute(sql.CHANGE_ALLOCATION, [tenant, code, settings_json(series, names), actor])
             gaps: int = cursor.fetchone()[0]
     return gaps
 
@@ -374,7 +371,8 @@ def check_code(code: Any) -> None:
     check_text(code, InvalidSeries, "The code ")
 
 
-def _new_series(tenant: str, code: str, settings: Any) -> Series:
+def new_series(tenant: str, code: str, settings: Any) -> Series:
+    """The unsaved series of these settings, with the defaults of LEDGER; raises where it has no template."""
     if "template" not in settings:
         raise InvalidSeries(
             f"The new series {code!r} has no template.",

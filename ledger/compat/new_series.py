@@ -11,7 +11,7 @@ from ledger.calendars import CalendarKind
 from ledger.conf import ledger_settings
 from ledger.models import Series
 from ledger.models.series import NUMBER_LENGTH
-from ledger.series import check_series, define_series, find_series, make_default_series, save_series
+from ledger.series import check_series, define_series, find_series, make_default_series, new_series, save_series
 
 #: The pattern of the sequences of django-sequences, which make themselves under any name.
 SEQUENCES = "*django-sequences"
@@ -26,8 +26,7 @@ _MADE_HERE = """
 
 def unsaved_series(alias: str, tenant: str, code: str, **settings: Any) -> Series:
     """A series that is yet to be made. Raises InvalidArgument errors where it could not work."""
-    chosen = {"time_zone": ledger_settings().time_zone, "max_days_ahead": ledger_settings().max_days_ahead, **settings}
-    series = Series(tenant=tenant, code=code, **chosen)
+    series = new_series(tenant, code, settings)
     check_series(series, alias)
     return series
 

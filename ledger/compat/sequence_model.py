@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import MultipleObjectsReturned
 from django.db import connections, router, transaction
@@ -214,6 +214,16 @@ class SequenceSet:
 
     def __getitem__(self, at: int) -> Sequence:
         return self._found()[at]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(
+                f"Sequence.objects has no {name}: sequences are series of the ledger. Read the attributes of each one, "
+                "or ask ledger.models.Series.objects, where a scope is the code, and an organisation the tenant.",
+                name=name,
+                obj=self,
+            )
 
     def using(self, alias: str) -> SequenceSet:
         """Those of another database."""

@@ -20,6 +20,7 @@ from ledger.migrations._columns import (
     written_at,
 )
 from ledger.migrations._operations import RequirePostgreSQL
+from ledger.models.columns import TEMPLATE_HEAD
 
 
 class Migration(migrations.Migration):
@@ -976,6 +977,9 @@ class Migration(migrations.Migration):
             ),
         ),
         *constrained("remotepool", UniqueConstraint(fields=("tenant", "series"), name="ledger_remotepool_series")),
+        migrations.AddIndex(
+            "series", Index(F("tenant"), Collate(Upper(TEMPLATE_HEAD), "C"), name="ledger_series_head")
+        ),
         migrations.AddIndex("period", Index(F("tenant"), Collate(Upper("prefix"), "C"), name="ledger_period_prefix")),
         *constrained(
             "period",

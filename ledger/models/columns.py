@@ -136,3 +136,16 @@ def speak(model: type[models.Model]) -> None:
         column.help_text = column.help_text and gettext_lazy(str(column.help_text))
         if column.choices:
             column.choices = [(value, gettext_lazy(str(label))) for value, label in column.choices]
+
+
+#: The text of a series' template up to what differs from number to number.
+TEMPLATE_HEAD = models.Func(
+    models.Func(
+        models.Func("template", models.Value("{series}"), "code", function="replace"),
+        models.Value("{tenant}"),
+        "tenant",
+        function="replace",
+    ),
+    models.Value("^[^{}]*"),
+    function="substring",
+)

@@ -15,7 +15,7 @@ from django.db.models.functions import Collate, Now, Upper
 from ledger import calendars, formats
 from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
 from ledger.keys import check_text
-from ledger.models.columns import ShortTextField, key
+from ledger.models.columns import TEMPLATE_HEAD, ShortTextField, key
 from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.rules import Finding, Plan, Rules, as_of, check_period, check_settings, combined_rules, refuse_broken
 from ledger.texts import can_be_held, shown
@@ -137,6 +137,8 @@ class Series(models.Model):
                 name="ledger_series_max_length",
             ),
         ]
+        # What their numbers begin with, to find the few whose numbers could be the same (ledger_meeting_series).
+        indexes: ClassVar = [models.Index("tenant", Collate(Upper(TEMPLATE_HEAD), "C"), name="ledger_series_head")]
 
     def __str__(self) -> str:
         return f"{self.tenant}/{self.code}" if self.tenant else self.code

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from io import StringIO
+from itertools import cycle
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
+from sequences.models import Sequence as OldTable
 
 from ledger import define_series, issue
 from ledger.compat import django_sequence as folio_sequence
@@ -30,6 +34,12 @@ from tests.concurrency.checkouts import PATIENCE, checkouts, in_threads, wait_un
 from tests.shop.models import Order, Organization
 
 YEAR = timezone.now().year
+
+# In this transaction so far.
+_ROWS_READ = """
+    SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables
+    WHERE relname IN ('ledger_series', 'ledger_period')
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -257,6 +267,51 @@ class TestDjangoSequences:
         assert got == [2] * 40
         assert len(while_locked) < 20
         assert [folio.get_next_value(name) for name in names] == [3] * 40
+
+    def test_the_work_grows_with_their_number_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """No sequence is compared with all others: of series and periods, a few rows are read for each."""
+        OldTable.objects.bulk_create(OldTable(name=f"s{number}", last=7) for number in range(150))
+        read: list[int] = []
+        real_lock = bridge.lock_counters
+
+        def lock(alias: str, table: str) -> None:
+            real_lock(alias, table)
+            with connection.cursor() as cursor:
+                cursor.execute(_ROWS_READ)
+                read.append(cursor.fetchone()[0])
+
+        monkeypatch.setattr(systems, "lock_counters", lock)
+        move(self.KIND, "--apply")
+        assert read[0] < 150 * 40
+        assert [folio.get_next_value(f"s{number}") for number in (0, 149)] == [8, 8]
+
+    @pytest.mark.live
+    def test_two_thousand_while_callers_go_on(self) -> None:
+        """A caller who has to wait for a second gives up, and none does."""
+        names = [f"s{number}" for number in range(2_000)]
+        OldTable.objects.bulk_create(OldTable(name=name, last=7) for name in names)
+        done = Event()
+
+        def work(number: int) -> list[tuple[str, int]]:
+            got: list[tuple[str, int]] = []
+            if number == 0:
+                try:
+                    move(self.KIND, "--apply")
+                finally:
+                    done.set()
+                return got
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '1s'")
+            for name in cycle(names[:50]):
+                got.append((name, sequences.get_next_value(name)))
+                if done.is_set():
+                    return got
+            return got
+
+        given = sorted(one for got in in_threads(5, work) for one in got)
+        counts = Counter(name for name, _ in given)
+        assert given == sorted((name, value) for name in counts for value in range(8, 8 + counts[name]))
+        assert [folio.get_next_value(name) for name in names[:60]] == [8 + counts[name] for name in names[:60]]
 
     def test_old_code_after_the_move(self) -> None:
         sequences.get_next_values(5, "invoice")

@@ -190,10 +190,25 @@ def test_django_sequence_in_the_registry_and_in_migrations(run: Run) -> None:
         "made = Sequence.objects.get_or_create(scope='invoice', **nobody, defaults={'prefix': 'I-', 'pad_width': 2})\n"
         "print(made[1], made[0].prefix, Sequence.objects.using('default').filter(scope='invoice').count())\n"
         "Sequence = apps.get_model('django_sequence', 'Sequence')\n"
-        "print(Sequence.objects.get(scope='invoice').pad_width, list(Sequence._base_manager.all()))\n",
+        "print(Sequence.objects.get(scope='invoice').pad_width, list(Sequence._base_manager.all()))\n"
+        "call_command('dumpdata', 'django_sequence')\nprint()\n"
+        "try: Sequence.objects.values_list('scope')\n"
+        "except AttributeError as error: print(str(error)[:35].replace(' ', '_'))\n",
         apps=(SEQUENCE,),
     )
-    assert said(done) == ["True", "I-", "1", "2", "[]"]
+    assert said(done) == ["True", "I-", "1", "2", "[]", "[]", "Sequence.objects_has_no_values_list"]
+
+
+def test_migrations_that_depend_on_the_original(run: Run) -> None:
+    done = run(
+        "from django.core.management import call_command\n"
+        "from django.db.migrations.loader import MigrationLoader\n"
+        "call_command('migrate', 'sequences', verbosity=0)\n"
+        "call_command('makemigrations', 'sequences', check=True, dry_run=True, verbosity=0)\n"
+        "print(*sorted(name for app, name in MigrationLoader(None).graph.nodes if app == 'sequences'))",
+        apps=(SEQUENCES,),
+    )
+    assert said(done) == ["0001_initial", "0002_alter_sequence_last"]
 
 
 def test_the_table_of_the_original_is_gone(run: Run) -> None:
@@ -232,3 +247,12 @@ def test_the_original_is_not_hidden(run: Run) -> None:
 def test_the_original_beside_folio_without_the_shim(run: Run) -> None:
     done = run("import sequences; print(sequences.__file__.endswith('sequences/__init__.py'))", original=True)
     assert said(done) == ["True"]
+
+
+def test_a_host_without_the_admin(run: Run) -> None:
+    """As pretix is: Django imports the tags of every app with the first template."""
+    done = run(
+        "from django.template import engines\n"
+        "print(engines['django'].from_string('{% load ledger_pages %}{{ a }}').render({'a': 'rendered'}))"
+    )
+    assert said(done) == ["rendered"]

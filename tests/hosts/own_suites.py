@@ -39,10 +39,10 @@ def results(python: str, settings: str, folder: Path, *arguments: str, with_foli
     return {f"{case.get('classname')}::{case.get('name')}": _outcome(case) for case in cases}
 
 
-def scenarios_output(python: str, module: str, database: str, environment: dict[str, str]) -> str:
+def scenarios_output(python: str, module: str, database: str, environment: dict[str, str], *arguments: str) -> str:
     """What the module prints of its scenarios, run once on a new database that the host has migrated."""
     with new_database(database, owned=True) as url:
-        for command in (["django", "migrate", "--verbosity", "0"], [module]):
+        for command in (["django", "migrate", "--run-syncdb", "--verbosity", "0"], [module, *arguments]):
             done = subprocess.run(
                 [python, "-m", *command],
                 cwd=ROOT,

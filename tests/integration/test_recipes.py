@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from django.db import transaction
 
+from ledger import define_series
 from ledger.models import Entry
-from tests.databases import ROOT
+from tests.recipes import recipe
+from tests.shop.lorikeet import InvoiceID
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def recipe(words: str) -> dict[str, Any]:
-    """What the block with these words defines."""
-    page = (ROOT / "docs" / "guides" / "recipes.md").read_text(encoding="utf-8")
-    block = next(one for one in re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL) if words in one)
-    names: dict[str, Any] = {}
-    exec(block, names)  # noqa: S102  (our own page)
-    return names
 
 
 def test_fixtures_of_pytest() -> None:
@@ -33,6 +24,15 @@ def test_fixtures_of_pytest() -> None:
         assert [new_number(), new_number(document="order:1"), new_number(document="order:1")] == [
             *("T-0001", "T-0002", "T-0002"),
         ]
+
+
+def test_a_factory() -> None:
+    define_series("invoice", template="I-{counter}", calendar="never")
+    invoices = recipe("class InvoiceFactory", Invoice=InvoiceID)["InvoiceFactory"]
+    assert invoices.build().number == ""
+    assert invoices.create(number="X").number == "X"
+    assert [row.number for row in invoices.create_batch(2)] == ["I-1", "I-2"]
+    assert Entry.objects.count() == 2
 
 
 class PretixInvoice:

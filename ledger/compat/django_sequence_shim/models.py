@@ -6,26 +6,29 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-_OURS = (
-    *("all", "count", "create", "exists", "filter", "first", "get", "get_or_create", "last", "order_by"),
-    *("select_for_update", "update", "using"),
-)
+_QUERIES = {name for name in dir(models.QuerySet) if not name.startswith("_")} & set(dir(models.Manager)) - {"db"}
 
 
 class SequenceManager(models.Manager[Any]):
-    """Hands everything to ``ledger.compat.django_sequence.Sequence.objects``; its own queryset is empty."""
+    """Hands every query to ``ledger.compat.django_sequence.Sequence.objects``."""
 
     use_in_migrations = True
 
     def __getattribute__(self, name: str) -> Any:
-        if name not in _OURS:
+        if name not in _QUERIES:
             return super().__getattribute__(name)
         from ledger.compat.sequence_model import Sequences
 
         return getattr(Sequences(self._db), name)
 
+
+class NothingManager(models.Manager[Any]):
+    """What walks over all models, such as dumpdata, finds no table here, and no rows."""
+
+    use_in_migrations = True
+
     def get_queryset(self) -> Any:
-        """Nothing: what walks over all models finds no table here."""
+        """No rows."""
         return super().get_queryset().none()
 
 
@@ -40,10 +43,13 @@ class Sequence(models.Model):
     include_year = models.BooleanField(default=True)
 
     objects: ClassVar[SequenceManager] = SequenceManager()
+    nothing: ClassVar[NothingManager] = NothingManager()
 
     class Meta:
         app_label = "django_sequence"
         managed = False
+        base_manager_name = "nothing"
+        default_manager_name = "nothing"
         default_permissions = ()
 
     def __str__(self) -> str:

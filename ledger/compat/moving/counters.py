@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 
+from ledger.calendars import CalendarKind
 from ledger.compat.moving.history import History
 from ledger.compat.new_series import find_or_make
 from ledger.compat.scopes import open_current, today_of
-from ledger.errors import AdoptionError
+from ledger.conf import ledger_settings
+from ledger.database_errors import translate_database_errors
+from ledger.errors import AdoptionError, LedgerError
 from ledger.models import Adoption, Entry, Period, Series
 from ledger.periods import find_period, open_period
-from ledger.series import find_series
+from ledger.series import check_code, find_series, new_series, settings_json
 
 #: Table, why values are missing, actor; lists of tenants, series ids, periods or null, last values, digests, options.
 ADOPT_COUNTERS = """
     SELECT count(ledger_adopt_counter(c.tenant, c.series, c.period, c.last, %s, c.digest, c.options::jsonb, %s, %s))
     FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
          AS c (tenant, series, period, last, digest, options)
+"""
+
+# New series, each with its period of a day, if it is to have one. Arguments: actor; tenants, codes, settings, days.
+_MAKE = """
+    WITH made AS MATERIALIZED (
+        SELECT c.tenant, c.code, c.day, ledger_define_series(c.tenant, c.code, c.settings::jsonb, %s, NULL)
+        FROM unnest(%s::text[], %s::text[], %s::text[], %s::date[]) AS c (tenant, code, settings, day)
+    )
+    SELECT count(CASE WHEN m.day IS NOT NULL THEN ledger_open_period(m.tenant, m.code, m.day) END) FROM made m
 """
 
 
@@ -70,6 +84,8 @@ class Move:
     #: By the row of a counter: its series, its period of today if it has given out a value, and the value taken over.
     ready: dict[str, tuple[Series, Period | None, int]] = field(default_factory=dict)
     before: set[tuple[str, str]] = field(default_factory=set)
+    #: Today by time zone.
+    days: dict[str, date] = field(default_factory=dict)
 
     def begin(self) -> None:
         """See what was taken over by earlier moves; the caller has kept others from moving at once."""
@@ -81,10 +97,10 @@ class Move:
         The first time takes long, since series and periods are made; nobody has to wait for it. The second time, with
         the old table locked, finds little to do.
         """
+        waiting = [one for one in counters if (one.tenant, one.row) not in self.before]
+        self._make_many([one for one in waiting if one.row not in self.ready])
         behind = []
-        for counter in counters:
-            if (counter.tenant, counter.row) in self.before:
-                continue
+        for counter in waiting:
             series, period, last = self.ready.get(counter.row, (None, None, -1))
             if last == counter.last:
                 continue
@@ -99,13 +115,39 @@ class Move:
             behind.append((counter, series, period))
         self._adopt(behind)
 
+    def _make_many(self, counters: list[Counter]) -> None:
+        """Make the series that are missing, with their periods, all at once; what is out of the ordinary is left."""
+        mine = Series.objects.using(self.alias).filter(tenant__in={one.tenant for one in counters})
+        there = set(mine.values_list("tenant", "code"))
+        new = [
+            (one, series) for one in counters if (series := _ordinary(one)) and (one.tenant, one.series) not in there
+        ]
+        # Where one of them can't be, nothing is made here, and the caller, who makes them one by one, says why.
+        with suppress(LedgerError), translate_database_errors(self.table), transaction.atomic(using=self.alias):
+            lists: list[Any] = [
+                [one.tenant for one, _ in new],
+                [one.series for one, _ in new],
+                [settings_json(series) for _, series in new],
+                [self._day(one, series) if one.last else None for one, series in new],
+            ]
+            with connections[self.alias].cursor() as cursor:
+                cursor.execute(_MAKE, [self.by, *lists])
+            made = {(series.tenant, series.code): series for series in mine.all()}
+            ids = {made[one.tenant, one.series].pk for one, _ in new}
+            periods = defaultdict(list)
+            for opened in Period.objects.using(self.alias).select_related("series").filter(series__in=ids):
+                periods[opened.series_id].append(opened)
+            for one, planned in new:
+                series, day = made[one.tenant, one.series], self._day(one, planned)
+                period = next((found for found in periods[series.pk] if found.starts_on <= day <= found.ends_on), None)
+                self.ready[one.row] = series, period, -1
+
     def told(self, counters: list[Counter]) -> list[Moved]:
         """What became of counters that were prepared."""
-        days: dict[str, date] = {}
         return [
             Moved(one.tenant, one.series, "moved before")
             if (one.tenant, one.row) in self.before
-            else self._moved(one, *self.ready[one.row][:2], days)
+            else self._moved(one, *self.ready[one.row][:2])
             for one in counters
         ]
 
@@ -174,12 +216,15 @@ class Move:
         events = Adoption.objects.using(self.alias).filter(source=self.table, options__kind=self.kind)
         return {(tenant, options["row"]) for tenant, options in events.values_list("tenant", "options")}
 
-    def _moved(self, counter: Counter, series: Series, period: Period | None, days: dict[str, date]) -> Moved:
+    def _day(self, counter: Counter, series: Series) -> date:
+        if counter.day is None and series.time_zone not in self.days:
+            self.days[series.time_zone] = today_of(self.alias, series)
+        return counter.day or self.days[series.time_zone]
+
+    def _moved(self, counter: Counter, series: Series, period: Period | None) -> Moved:
         number = None
         if period is not None:
-            if series.time_zone not in days:
-                days[series.time_zone] = today_of(self.alias, series)
-            number = period.as_format().number(counter.last + 1, counter.day or days[series.time_zone])
+            number = period.as_format().number(counter.last + 1, self._day(counter, series))
         return Moved(counter.tenant, counter.series, "moved", last=counter.last, next_number=number)
 
     def _highest(self, series: Series) -> int:
@@ -205,3 +250,17 @@ class Move:
         """The period of that day, if it has numbers."""
         period = find_period(series, day, self.alias)
         return None if period is None or period.last_value < period.first_value else period
+
+
+def _ordinary(counter: Counter) -> Series | None:
+    """The series to be made for a counter, if it has a template, a calendar, and no rules that somebody must check."""
+    settings = {**ledger_settings().default_series.get(counter.series, {}), **counter.settings}
+    if "template" not in counter.settings or settings.get("rules") or settings.get("calendar") == CalendarKind.EXPLICIT:
+        return None
+    try:
+        check_code(counter.series)
+        series = new_series(counter.tenant, counter.series, settings)
+        series.check_settings()
+    except LedgerError:
+        return None
+    return series

@@ -10,7 +10,7 @@ from ledger.compat.standing_in import stand_in
 
 class SequencesShimConfig(AppConfig):
     name = "ledger.compat.sequences_shim"
-    label = "ledger_sequences_shim"
+    label = "sequences"  # which migrations of the project may depend on
     verbose_name = "django-sequences, by Folio"
 
     def __init__(self, app_name: str, app_module: Any) -> None:

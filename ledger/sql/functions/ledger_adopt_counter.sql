@@ -13,7 +13,7 @@ DECLARE
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
     PERFORM ledger_act_as(p_actor);
-    IF NOT EXISTS (SELECT FROM ledger_series s WHERE s.id = p_series AND s.tenant = p_tenant) THEN
+    IF (SELECT s.tenant FROM ledger_series s WHERE s.id = p_series) IS DISTINCT FROM p_tenant THEN
         RAISE EXCEPTION 'series % is not of tenant %', p_series, quote_literal(p_tenant) USING ERRCODE = 'check_violation';
     END IF;
     INSERT INTO ledger_adoption (tenant, series_id, source, digest, rows, options, actor)

@@ -6,6 +6,7 @@ CREATE OR REPLACE FUNCTION ledger_forms_ahead(
     p_start_value bigint, p_length integer, p_highest bigint, p_far boolean
 ) RETURNS TABLE (prefix text, width integer, suffix text, first_value bigint, max_value bigint) LANGUAGE plpgsql STABLE AS $$
 DECLARE
+    mine bigint := (SELECT s.id FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code);
     day date := (clock_timestamp() AT TIME ZONE p_time_zone)::date;
     starts date;
     ends date;
@@ -16,8 +17,8 @@ BEGIN
     FOR looked IN 1..CASE WHEN NOT p_far THEN 2 WHEN p_calendar = 'day' THEN 40 WHEN p_calendar = 'month' THEN 24 ELSE 12 END
     LOOP
         LOOP
-            SELECT p.ends_on INTO used FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
-            WHERE s.tenant = p_tenant AND s.code = p_code AND p.tenant = p_tenant AND day BETWEEN p.starts_on AND p.ends_on
+            SELECT p.ends_on INTO used FROM ledger_period p
+            WHERE p.tenant = p_tenant AND p.series_id = mine AND day BETWEEN p.starts_on AND p.ends_on
               AND (p.last_value >= p.first_value OR p.has_drafts OR p.closed_at IS NOT NULL) LIMIT 1;
             EXIT WHEN NOT FOUND;
             IF used >= DATE '9999-12-31' THEN RETURN; END IF;

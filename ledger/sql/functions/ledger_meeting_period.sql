@@ -5,7 +5,8 @@
 -- before its first token of the document's date. After its stem each number goes on with a digit of its counter or its
 -- date, or with the hyphen of a gap. So two formats can meet only if one stem goes on so where the other one ends. Looked
 -- at are the few ranges of prefixes, in the order of bytes, of which that is true. In the index a token begins with
--- '{DOC_'; what begins so lies before '{DOC`'.
+-- '{DOC_'; what begins so lies before '{DOC`'. OFFSET 0 keeps the formats from being compared before the ranges are looked
+-- up, which the planner would do with all periods of a tenant.
 CREATE OR REPLACE FUNCTION ledger_meeting_period(
     p_tenant text, p_prefix text, p_width integer, p_suffix text, p_first_value bigint, p_max_value bigint, p_but bigint,
     p_aside bigint
@@ -26,10 +27,13 @@ BEGIN
             UNION ALL
             SELECT stem || '-', stem || '.'
         ) AS r
-        JOIN ledger_period q ON q.tenant = p_tenant
-                            AND upper(q.prefix) COLLATE "C" >= r.low AND upper(q.prefix) COLLATE "C" < r.high
-        WHERE q.id IS DISTINCT FROM p_but AND q.series_id IS DISTINCT FROM p_aside
-          AND ledger_formats_meet(p_prefix, p_width, p_suffix, p_first_value, p_max_value,
+        CROSS JOIN LATERAL (
+            SELECT p.id, p.prefix, p.width, p.suffix, p.first_value, p.max_value FROM ledger_period p
+            WHERE p.tenant = p_tenant AND upper(p.prefix) COLLATE "C" >= r.low AND upper(p.prefix) COLLATE "C" < r.high
+              AND p.id IS DISTINCT FROM p_but AND p.series_id IS DISTINCT FROM p_aside
+            OFFSET 0
+        ) AS q
+        WHERE ledger_formats_meet(p_prefix, p_width, p_suffix, p_first_value, p_max_value,
                                   q.prefix, q.width, q.suffix, q.first_value, q.max_value)
         LIMIT 1);
 END $$;

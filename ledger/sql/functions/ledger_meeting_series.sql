@@ -10,15 +10,25 @@ DECLARE
     mine bigint := (SELECT s.id FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code);
     -- Numbers can be the same only if the texts before the first token agree as far as both go.
     head text := upper(substring(replace(replace(p_template, '{series}', p_code), '{tenant}', p_tenant) FROM '^[^{}]*'));
-    -- So most series of a tenant have no such others, and little is looked at.
+    -- So most series of a tenant have no such others, and an index finds those that have. OFFSET 0 as in
+    -- ledger_meeting_period.
     others bigint[] := (
-        SELECT array_agg(t.id) FROM ledger_series t
+        SELECT array_agg(t.id)
+        FROM (
+            SELECT left(head, n) AS low, left(head, n) || chr(1) AS high FROM generate_series(0, length(head) - 1) AS n
+            UNION ALL
+            SELECT head, head || chr(1114111)
+        ) AS r
         CROSS JOIN LATERAL (
-            SELECT upper(substring(replace(replace(t.template, '{series}', t.code), '{tenant}', t.tenant)
-                                   FROM '^[^{}]*')) AS text
-        ) h
-        WHERE t.tenant = p_tenant AND t.code <> p_code AND t.is_active
-          AND left(h.text, length(head)) = left(head, length(h.text)));
+            SELECT s.id, s.code FROM ledger_series s
+            WHERE s.tenant = p_tenant AND s.is_active
+              AND upper(substring(replace(replace(s.template, '{series}', s.code), '{tenant}', s.tenant), '^[^{}]*'))
+                  COLLATE "C" >= r.low
+              AND upper(substring(replace(replace(s.template, '{series}', s.code), '{tenant}', s.tenant), '^[^{}]*'))
+                  COLLATE "C" < r.high
+            OFFSET 0
+        ) AS t
+        WHERE t.code <> p_code);
     other record;
     met text;
 BEGIN

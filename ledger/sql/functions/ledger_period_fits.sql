@@ -7,7 +7,7 @@ DECLARE
     other bigint;
 BEGIN
     IF ledger_is_moving(NEW.tenant) THEN RETURN NULL; END IF;
-    IF NOT EXISTS (SELECT FROM ledger_series s WHERE s.id = NEW.series_id AND s.tenant = NEW.tenant) THEN
+    IF (SELECT s.tenant FROM ledger_series s WHERE s.id = NEW.series_id) IS DISTINCT FROM NEW.tenant THEN
         RAISE EXCEPTION 'series % is not of tenant %', NEW.series_id, quote_literal(NEW.tenant)
             USING ERRCODE = 'check_violation';
     END IF;

@@ -51,6 +51,13 @@ MUTANTS = (
         (MOVING,),
     ),
     Mutant(
+        "a sequence is compared with all others",
+        "ledger/sql/functions/ledger_meeting_period.sql",
+        "            OFFSET 0\n",
+        "",
+        (MOVING,),
+    ),
+    Mutant(
         "counting by hand gives out whatever comes next",
         "ledger/compat/sequence_model.py",
         "                if taken != wanted:",

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import migrations, models
 
-from ledger.compat.django_sequence_shim.models import SequenceManager
+from ledger.compat.django_sequence_shim.models import NothingManager, SequenceManager
 
 
 class Migration(migrations.Migration):
@@ -22,7 +22,12 @@ class Migration(migrations.Migration):
                 ("pad_width", models.PositiveSmallIntegerField(default=6)),
                 ("include_year", models.BooleanField(default=True)),
             ],
-            options={"managed": False, "default_permissions": ()},
-            managers=[("objects", SequenceManager())],
+            options={
+                "managed": False,
+                "default_permissions": (),
+                "base_manager_name": "nothing",
+                "default_manager_name": "nothing",
+            },
+            managers=[("objects", SequenceManager()), ("nothing", NothingManager())],
         )
     ]
