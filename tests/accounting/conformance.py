@@ -422,7 +422,7 @@ class Conformance:
             assert all(seconds >= StandIn.retry_after for seconds in clock.slept)
 
     @pytest.mark.parametrize("fault", [*TOLD])
-    def test_a_fault_that_stays_is_translate_database_errors(
+    def test_a_fault_that_stays_is_an_error_of_ours(
         self, standin: Books, system: AccountingSystem, fault: Fault
     ) -> None:
         standin.add("INV-1", date(2026, 2, 1))
@@ -434,7 +434,7 @@ class Conformance:
         if isinstance(caught.value, errors.RateLimited):
             assert caught.value.retry_at is not None
 
-    def test_a_refused_login_is_translate_database_errors(self, standin: Books, system: AccountingSystem) -> None:
+    def test_a_refused_login_is_an_error_of_ours(self, standin: Books, system: AccountingSystem) -> None:
         standin.fail(*[Fault.EXPIRED] * 12)
         with pytest.raises(errors.AuthenticationFailed) as caught:
             everything(system.changed(None))

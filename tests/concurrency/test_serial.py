@@ -218,7 +218,7 @@ def test_series_in_opposite_orders_end_in_an_explained_deadlock() -> None:
     assert (values("invoice"), values("order")) == ([1, 2, 3], [1, 2])
 
 
-def test_a_lock_timeout_is_translate_database_errors() -> None:
+def test_a_lock_timeout_is_explained() -> None:
     opened()
 
     def impatient() -> int:

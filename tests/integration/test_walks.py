@@ -167,3 +167,16 @@ def test_each_step_happens_in_this_order(title: str, settings: Any, tmp_path: Pa
 def test_every_file_that_is_named_exists(page: Path) -> None:
     named = re.findall(r"`((?:ledger|workers|tests|docs)/[\w./-]+)`", page.read_text())
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_questions_are_answered_in_three_files_at_most() -> None:
+    page = (ROOT / "docs" / "contributing" / "questions.md").read_text(encoding="utf-8")
+    answers = [re.findall(r"^- `(.+?)`: `(.+?)`", text, re.MULTILINE) for text in page.split("\n**… ")[1:]]
+    assert [len(each) in (2, 3) for each in answers] == [True] * 15
+    missing = [
+        (path, name)
+        for each in answers
+        for path, name in each
+        if not (ROOT / path).is_file() or not re.search(rf"\b{re.escape(name)}\b", (ROOT / path).read_text("utf-8"))
+    ]
+    assert missing == []
