@@ -9,6 +9,7 @@ from ledger.actions.gaps import Skipped, declare, explain, skip_taken
 from ledger.actions.together import Done, all_or_none
 from ledger.actions.voiding import void
 from ledger.adoption import adopt
+from ledger.adoption.retiring import retire
 from ledger.gaps.sweeping import flag_lost
 from ledger.periods import close_period, open_next_periods, open_period
 from ledger.ranges import authorise
@@ -31,6 +32,7 @@ __all__ = [
     "flag_lost",
     "open_next_periods",
     "open_period",
+    "retire",
     "skip_taken",
     "void",
 ]

@@ -215,7 +215,7 @@ class NumberRegistered(Event):
 
 
 class Adoption(Event):
-    """The numbers of one file of a previous system were taken over, all of them or none."""
+    """The numbers of one file were taken over, all of them or none; or such a history was retired (``options``)."""
 
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="adoptions")
     source = ShortTextField(max_length=255, help_text="Name of the file.")
@@ -230,7 +230,7 @@ class Adoption(Event):
         indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_adoption_of")]
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.rows} numbers"
+        return f"{self.source}: retired" if "retires" in self.options else f"{self.source}: {self.rows} numbers"
 
 
 class AdoptedGap(Event):

@@ -9,12 +9,14 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 
-from ledger.actions import adopt
+from ledger.actions import adopt, retire
 from ledger.adoption import VOID_REASON, AdoptionResult, BadRow, Progress
 from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 from ledger.management.layouts import add_layout, layout_of, words
+from ledger.models import Adoption
 
 _SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length", "start_value", "chronological", "rules")
 
@@ -35,19 +37,23 @@ class Command(LedgerCommand):
   manage.py ledger_adopt online-retail-invoices.csv --series invoice --tenant retailer --template '{counter}' \
       --calendar never --time-zone Europe/London --pattern '^(?P<kind>[CA]?)(?P<counter>\d+)$' \
       --customer-column customer --keep-columns country --explain-gaps 'Orders that were never invoiced' --apply
+  manage.py ledger_adopt --retire 17 --void-reason 'the history of another shop' --apply
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         add = parser.add_argument
-        add("file", help="A CSV, XLSX or ODS file, or JSON lines, with a header; each document has one row or more.")
         add(
-            "--series", required=True, metavar="CODE", help="The series that goes on with the numbers, such as invoice."
+            "file",
+            nargs="?",
+            help="A CSV, XLSX or ODS file, or JSON lines, with a header; each document has one row or more.",
         )
+        add("--series", default="", metavar="CODE", help="The series that goes on with the numbers, such as invoice.")
         add("--tenant", default="", metavar="KEY", help="Who owns the series, such as shop.organization:42.")
         self.add_actor(parser, "Who takes the numbers over; kept with each entry")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
         add("--void-reason", default=VOID_REASON, metavar="TEXT", help=f"Reason of voids, by default {VOID_REASON!r}.")
+        add("--retire", type=int, metavar="ID", help="Declare all numbers of that adoption void, for --void-reason.")
         add("--apply", action="store_true", help="Do it; otherwise all is rolled back, and told.")
         add("--json", action="store_true", help="Write one JSON document.")
         file = parser.add_argument_group("the file")
@@ -79,6 +85,11 @@ class Command(LedgerCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
+        if options["retire"] is not None:
+            self._retire(alias, options)
+            return
+        if not options["file"] or not options["series"]:
+            raise CommandError("Name a file, and --series.", returncode=BAD_OPTIONS)
         bad_rows = _BadRows(self, options["json"])
         try:
             with self._progress(options["verbosity"]) as progress:
@@ -104,6 +115,22 @@ class Command(LedgerCommand):
             self.write_json({"ok": True, **_document(result)})
         else:
             self._tell(result, alias)
+
+    def _retire(self, alias: str, options: dict[str, Any]) -> None:
+        found = Adoption.objects.using(alias).filter(pk=options["retire"], tenant=options["tenant"]).first()
+        problem = "" if found is not None else f"Tenant {options['tenant']!r} has no adoption {options['retire']}."
+        if options["file"] or options["void_reason"] == VOID_REASON:
+            problem = "--retire takes no file, and needs --void-reason."
+        if found is None or problem:
+            raise CommandError(problem, returncode=BAD_OPTIONS)
+        with transaction.atomic(using=alias):
+            event = retire(found, reason=options["void_reason"], by=self.actor(options))
+            transaction.set_rollback(not options["apply"], using=alias)
+        if options["json"]:
+            self.write_json({"ok": True, "retired": found.pk, "event": event.pk if options["apply"] else None})
+            return
+        done = "are void" if options["apply"] else "would be void; --apply does it"
+        self.stdout.write(f"{found.rows:,} numbers of {found.source} in series {found.series.code} {done}.")
 
     def _tell(self, result: AdoptionResult, alias: str) -> None:
         would = "would be " if result.dry_run else ""
@@ -162,6 +189,7 @@ class Command(LedgerCommand):
         else:
             tenant = f" --tenant {result.tenant}" if result.tenant else ""
             self.stdout.write(f"See manage.py ledger_status --series {result.series}{tenant}.")
+            self.stdout.write(f"If it was a mistake: manage.py ledger_adopt --retire {result.adoption}{tenant}.")
 
     @contextmanager
     def _progress(self, verbosity: int) -> Iterator[Progress]:

@@ -17,6 +17,34 @@ BROKER_PROCESSES = "tests/broker/test_processes.py"
 
 MUTANTS = (
     Mutant(
+        "a credit note is taken for the invoice that it credits",
+        "workers/accounting/odoo.py",
+        ', ["move_type", "=", kind]])',
+        "])",
+        ("tests/accounting/test_odoo.py::TestNumbers",),
+    ),
+    Mutant(
+        "a series is tried for the first day of its period alone",
+        "workers/checks.py",
+        "for day in (one.starts_on, one.ends_on)]",
+        "for day in (one.starts_on,)]",
+        ("tests/accounting/test_odoo.py::TestOurNumbers",),
+    ),
+    Mutant(
+        "nobody is asked for the amounts of a file's numbers",
+        "workers/reconciliation.py",
+        "        _describe(system, books, using)\n        compared = compare(books, using=using, progress=tell)",
+        "        compared = compare(books, using=using, progress=tell)",
+        ("tests/accounting/test_folder.py",),
+    ),
+    Mutant(
+        "a history is retired that others have followed",
+        "ledger/adoption/retiring.py",
+        "if later := cursor.fetchone():",
+        "if (later := cursor.fetchone()) and False:",
+        ("tests/integration/test_retiring.py",),
+    ),
+    Mutant(
         "cursor saved before the page",
         f"{RECONCILING}/mirror.py",
         "    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:\n        state",
