@@ -2,7 +2,8 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
-from django.utils.translation import gettext_lazy as _
+
+from ledger.words import lazily as _
 
 
 class LedgerConfig(AppConfig):

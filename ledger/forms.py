@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import authorise
 from ledger.errors import LedgerError
 from ledger.models import AuthorisedRange, Series
+from ledger.words import lazily as _
 
 if TYPE_CHECKING:
     _RangeModelForm = forms.ModelForm[AuthorisedRange]

@@ -11,9 +11,12 @@ from django.utils.dateformat import format as date_text
 from django.utils.formats import get_format, number_format
 from django.utils.functional import lazy
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, ngettext, override
+from django.utils.translation import gettext, gettext_lazy, ngettext, override
 
 from ledger.timestamps import aware
+
+#: Django's ``gettext_lazy``, of the type that its texts have where they are shown.
+lazily: Callable[[str], str] = gettext_lazy  # type: ignore[assignment]
 
 
 def marked(text: str) -> str:
@@ -35,7 +38,7 @@ def day_form() -> str:
     return "Y-m-d" if form == "m/d/Y" else form
 
 
-def day_told(day: date) -> str:
+def day_told(day: Any) -> str:
     """A date in the short form of the reader's language."""
     # A day of the database that Python's calendar doesn't reach is no date.
     return date_text(day, day_form()) if isinstance(day, date) else day.isoformat()
@@ -45,7 +48,7 @@ def moment_told(moment: datetime | None, zone: tzinfo | None = None) -> str:
     """A time to the second and with its offset, in ``zone`` or in the reader's; empty where there is none."""
     if moment is None:
         return ""
-    local = localtime(aware(moment), zone)
+    local: Any = localtime(aware(moment), zone)
     text = local.isoformat(sep=" ", timespec="seconds")
     return f"{day_told(local.date())}{text[10:]}" if isinstance(local, datetime) else text
 
@@ -94,6 +97,29 @@ _WRITTEN = (
     marked("reserved"),
     marked("pooled"),
     marked("remote"),
+    # What the evidence of a gap and the settings of a series have for names.
+    marked("cause"),
+    marked("reservation"),
+    marked("document"),
+    marked("asked for"),
+    marked("asked by"),
+    marked("at"),
+    marked("said"),
+    marked("source"),
+    marked("total"),
+    marked("currency"),
+    marked("customer"),
+    marked("actor"),
+    marked("yes"),
+    marked("no"),
+    # How far a source of a rule can be trusted.
+    marked("statute"),
+    marked("secondary"),
+    marked("unverified"),
+    # How a check ended.
+    marked("passed"),
+    marked("warned"),
+    marked("failed"),
 )
 
 

@@ -32,7 +32,7 @@ LANGUAGES = ("de", "es", "fr", "pt_BR")
 
 #: Functions that mark a text, and which of their arguments are texts: singular, plural, context.
 _MARKS: dict[str, tuple[int, int | None, int | None]] = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy", "marked", "later"), (0, None, None)),
+    **dict.fromkeys(("_", "gettext", "lazily", "marked", "later", "judged", "Finding"), (0, None, None)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (0, 1, None)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), (1, None, 0)),
 }
@@ -45,7 +45,7 @@ Message = tuple[str, str | None, str | None, str]
 
 def messages() -> Iterator[Message]:
     """Every marked text, in the order of the files."""
-    for path in sorted(LEDGER.rglob("*.py")):
+    for path in sorted([*LEDGER.rglob("*.py"), *(LEDGER.parent / "workers").glob("*.py")]):
         for one in of_python(path.read_text(encoding="utf-8")):
             yield (*one, str(path.relative_to(LEDGER.parent)))
     for path in sorted((LEDGER / "templates").rglob("*.html")):
@@ -55,7 +55,7 @@ def messages() -> Iterator[Message]:
         for text in of_rules(rules):
             yield text, None, None, "ledger/rules/countries"
     for model in sorted(admin.site._registry, key=lambda known: known.__name__):
-        for text in of_model(model) if model._meta.app_label == "ledger" else ():
+        for text in of_model(model) if model._meta.app_label.startswith("ledger") else ():
             yield text, None, None, "ledger/models"
 
 
@@ -66,7 +66,7 @@ def of_python(source: str) -> Iterator[tuple[str, str | None, str | None]]:
         if name in _MARKS:
             singular, plural, context = _MARKS[name]
             more = [None if at is None else next(_texts(node.args[at])) for at in (plural, context)]
-            for text in _texts(node.args[singular]):
+            for text in _texts(node.args[singular]) if len(node.args) > singular else ():
                 yield text, more[0], more[1]
 
 

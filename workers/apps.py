@@ -4,6 +4,8 @@ import logging
 
 from django.apps import AppConfig
 
+from ledger.words import lazily
+
 _log = logging.getLogger(__name__)
 
 #: Seconds to find the broker.
@@ -14,7 +16,7 @@ class WorkersConfig(AppConfig):
     name = "workers"
     # Not "workers": a host project may well have an app of that name.
     label = "ledger_workers"
-    verbose_name = "Ledger workers"
+    verbose_name = lazily("Ledger workers")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -9,13 +9,13 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import WritingAdmin, shown_tenant
 from ledger.errors import InvalidTenant
 from ledger.instances import find_row, instance_key
 from ledger.keys import tenant_key
 from ledger.models import Series, TenantAccess
+from ledger.words import lazily as _
 
 
 class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]

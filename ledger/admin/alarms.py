@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import acknowledge_alarm
 from ledger.admin.base import AnyModelAdmin
@@ -18,6 +17,7 @@ from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.models import AlarmAcknowledged, AlarmRaised
 from ledger.verification.alarms import with_state
+from ledger.words import lazily as _
 from ledger.words import moment_told
 
 

@@ -12,12 +12,12 @@ from django.core.exceptions import ValidationError
 from django.db import models, router
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import all_or_none
 from ledger.admin.base import AnyModelAdmin
 from ledger.errors import LedgerError
 from ledger.keys import REASON_LENGTH, reason_text
+from ledger.words import lazily as _
 
 #: As many as a person can read before saying yes.
 MOST = 200

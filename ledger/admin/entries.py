@@ -12,7 +12,6 @@ from django.db import router
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import all_or_none, void
 from ledger.admin.base import (
@@ -33,6 +32,7 @@ from ledger.models import Adoption, Entry, GapExplained, NumberVoided
 from ledger.replacing import replaced_by, replacement_of
 from ledger.searching import find_entries
 from ledger.words import day_told, moment_told, word
+from ledger.words import lazily as _
 from ledger.zones import zone_or_utc
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_tenant
 from ledger.admin.evidence import shown_declarations
 from ledger.admin.filters import SeriesFilter, SeriesOfPeriodFilter, TenantFilter
 from ledger.admin.search import EntrySearch
 from ledger.models import AdoptedGap, Adoption, GapDeclared, GapExplained, NumberRegistered, NumberVoided
+from ledger.words import lazily as _
 from ledger.words import span_told
 
 

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from ledger.admin.base import link_to
 from ledger.models import GapDeclared
 from ledger.unreadable import cut
-from ledger.words import moment_told
+from ledger.words import moment_told, word
 
 #: Characters of one fact on a page.
 _LONGEST = 5000
@@ -33,7 +33,7 @@ def shown_evidence(evidence: Any) -> SafeString | str:
         return "–"
     if not isinstance(evidence, Mapping):
         return cut(str(evidence), _LONGEST)
-    facts = ((name.replace("_", " "), _fact(name, fact)) for name, fact in evidence.items())
+    facts = ((word(name.replace("_", " ")), _fact(name, fact)) for name, fact in evidence.items())
     return format_html('<dl class="ledger-evidence">{}</dl>', format_html_join("", "<dt>{}</dt><dd>{}</dd>", facts))
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import AnyModelAdmin, shown_tenant
 from ledger.models import Entry, NumberVoided, Period, Series
+from ledger.words import lazily as _
 from ledger.words import period_told
 
 #: A longer list is no help; any value can still stand in the address.

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
-from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import acknowledge
 from ledger.admin.base import AnyModelAdmin
@@ -18,6 +17,7 @@ from ledger.admin.evidence import shown_evidence
 from ledger.admin.filters import TenantFilter
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved, RemoteReading
 from ledger.unreadable import objects
+from ledger.words import lazily as _
 from ledger.words import moment_told, word
 
 #: A longer list is no help; any value can still stand in the address.
@@ -67,7 +67,7 @@ class KindFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """As FindingKind tells them."""
-        return [(str(value), str(label)) for value, label in FindingKind.choices]
+        return [(str(value), str(word(label))) for value, label in FindingKind.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """By the column."""

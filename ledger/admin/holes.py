@@ -10,12 +10,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import shown_period
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import PeriodFilter, SeriesOfPeriodFilter, TenantFilter
 from ledger.models import Entry, HoleReported
+from ledger.words import lazily as _
 
 
 @admin.register(HoleReported)

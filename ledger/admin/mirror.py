@@ -7,13 +7,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import field_names
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.admin.findings import SystemFilter
 from ledger.models import RemoteDocument, RemoteReading
+from ledger.words import lazily as _
 
 
 @admin.register(RemoteDocument)

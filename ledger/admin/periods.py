@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from ledger.actions import all_or_none, close_period
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_period, shown_tenant
@@ -22,6 +21,7 @@ from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
 from ledger.admin.judged import JudgedChangeList, state_of
 from ledger.models import Allocation, Period
 from ledger.queues import upcoming, with_waiting
+from ledger.words import lazily as _
 
 
 class CloseForm(forms.Form):

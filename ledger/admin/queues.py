@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from django.contrib import admin
 from django.utils.html import format_html
-from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, field_names, link_to, shown_period, shown_tenant
 from ledger.admin.filters import PeriodFilter, SeriesFilter, TenantFilter
 from ledger.models import Reservation
+from ledger.words import lazily as _
 
 
 @admin.register(Reservation)

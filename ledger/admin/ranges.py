@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.base import WritingAdmin, link_to, shown_tenant
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.forms import RangeForm
 from ledger.models import AuthorisedRange, RangeLapsed
+from ledger.words import lazily as _
 from ledger.words import period_told
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext_lazy as _
-
 from ledger.admin.base import ModelAdmin
 from ledger.models import Entry
 from ledger.searching import find_entries
+from ledger.words import lazily as _
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

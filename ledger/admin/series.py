@@ -18,7 +18,6 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from ledger.admin.base import ReadableChangeList, WritingAdmin, shown_tenant
@@ -34,6 +33,8 @@ from ledger.periods import planned_after
 from ledger.queues import upcoming, with_next_slot
 from ledger.rules import Outcome, all_rules, rules_text
 from ledger.series import SeriesChange, check_series
+from ledger.words import lazily as _
+from ledger.words import word
 from ledger.zones import today_in, todays
 
 if TYPE_CHECKING:
@@ -76,8 +77,9 @@ class SeriesForm(SeriesModelForm):
         }
 
     rules = forms.MultipleChoiceField(
+        label=_("Rules"),
         required=False,
-        choices=lambda: [(code, f"{code}: {rules.name}") for code, rules in all_rules().items()],
+        choices=lambda: [(code, f"{code}: {word(rules.name)}") for code, rules in all_rules().items()],
         help_text=_(
             "Whose rules are checked, such as a country's and an e-invoicing network's: by what is saved here, "
             "when a period opens, and on the real numbers by manage.py ledger_rules."

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from ledger.admin.events import EventAdmin
 from ledger.models import SweepBatch, SweepRun
+from ledger.words import lazily as _
 from ledger.words import moment_told
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from django.utils.translation import gettext_lazy as _
-
 from ledger.errors import InvalidCalendar
 from ledger.reports import report_sql as sql
 from ledger.reports.declaring import declaration_due, must_declare
@@ -33,6 +31,7 @@ from ledger.reports.rows import (
 )
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.unreadable import facts
+from ledger.words import lazily as _
 from ledger.words import marked
 from ledger.zones import shown_zone, today_in
 

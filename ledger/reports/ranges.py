@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.utils.translation import gettext_lazy as _
-
 from ledger.models import AuthorisedRange, RangeLapsed
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope
+from ledger.words import lazily as _
 
 # The dataclass below is made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009

@@ -11,14 +11,13 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
 from ledger.reports import report_sql as sql
 from ledger.reports.missing import Span, What
 from ledger.reports.ranges import ranges_of
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.seals.reading import Coverage, coverage
+from ledger.words import lazily as _
 from ledger.words import marked, span_told
 
 # The dataclass below is made of `column(…)`, which is a `field(…)`.

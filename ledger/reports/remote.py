@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
 from ledger.models import FindingKind
 from ledger.reconciliation.findings import told_there
 from ledger.reports import report_sql as sql
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope
 from ledger.unreadable import facts as readable
+from ledger.words import lazily as _
 
 # The dataclasses below are made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from django.db import router
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ledger import __version__, calendars
@@ -29,6 +28,7 @@ from ledger.seals.reading import Standing, standing
 from ledger.signals import ask_for_seal
 from ledger.tenants import tenant_name, tenant_tax_id
 from ledger.words import day_told, moment_told, numbers_told, quantity, told_later
+from ledger.words import lazily as _
 from ledger.zones import shown_zone
 
 #: What a report is no place for: how fast numbers go, and how the workers do.

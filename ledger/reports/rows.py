@@ -9,7 +9,7 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from ledger.words import lazily as _
 
 # The dataclasses below are made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009

@@ -376,9 +376,9 @@ def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date,
         yield judged(
             "gaps",
             later(
-                "%(n)s numbers are known to be missing, %(open)s of them without explanation.",
+                "%(n)s numbers are known to be missing, %(rest)s of them without explanation.",
                 n=missing,
-                open=missing - explained,
+                rest=missing - explained,
             ),
             later("A missing number is explained."),
             gaps.source,
@@ -394,15 +394,15 @@ def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date,
                 rule = marked(
                     "A missing number is declared by day %(day)s after the quarter in which the sequence broke."
                 )
-        told = marked("%(n)s numbers are known to be missing, %(open)s of them not declared to %(authority)s.")
+        told = marked("%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s.")
         if gaps.due_day:
             told = marked(
-                "%(n)s numbers are known to be missing, %(open)s of them not declared to %(authority)s, "
+                "%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s, "
                 "%(late)s overdue."
             )
         yield judged(
             "gaps",
-            later(told, n=missing, open=missing - declared, authority=gaps.authority, late=late),
+            later(told, n=missing, rest=missing - declared, authority=gaps.authority, late=late),
             later(rule, day=gaps.due_day),
             gaps.source,
             broken=declared < missing,

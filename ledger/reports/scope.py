@@ -10,8 +10,6 @@ from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import gettext_lazy as _
-
 from ledger.models import Period, Series
 from ledger.reports import report_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
@@ -19,6 +17,7 @@ from ledger.reports.missing import Island, Item, Neighbour, Span, Tally, What, s
 from ledger.reports.rows import PeriodRow
 from ledger.reports.snapshot import Snapshot
 from ledger.unreadable import facts
+from ledger.words import lazily as _
 from ledger.words import quantity, told_later
 from ledger.zones import shown_zone, zone_or_utc
 

@@ -18,7 +18,7 @@ from ledger.reconciliation.findings import told_there
 from ledger.tenants import tenant_name, tenant_tax_id
 from ledger.timestamps import aware
 from ledger.unreadable import cut
-from ledger.words import day_told, moment_told, period_told, quantity
+from ledger.words import day_told, moment_told, period_told, quantity, word
 from ledger.zones import zone_or_utc
 
 register = template.Library()
@@ -96,7 +96,7 @@ def evidence(facts: Mapping[str, Any]) -> str:
     """Facts, one line for each; what is in a mapping stands below its name."""
     if not facts:
         return ""
-    lines = ((str(name).replace("_", " "), _fact(fact)) for name, fact in facts.items())
+    lines = ((word(str(name).replace("_", " ")), _fact(fact)) for name, fact in facts.items())
     return format_html('<dl class="facts">{}</dl>', format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", lines))
 
 
@@ -111,6 +111,8 @@ def _fact(fact: Any) -> str:
         return _moment(fact) or cut(fact, _LONGEST)
     if isinstance(fact, Promise):
         return str(fact)
+    if isinstance(fact, bool):
+        return str(word("yes" if fact else "no"))
     if isinstance(fact, date):
         return day_told(fact)
     return cut(json.dumps(fact, ensure_ascii=False, cls=DjangoJSONEncoder), _LONGEST)

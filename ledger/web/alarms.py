@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ledger.actions import acknowledge_alarm
@@ -16,6 +15,7 @@ from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.page import render_page
 from ledger.web.rows import Asked, kept
+from ledger.words import lazily as _
 from ledger.words import marked, quantity
 
 _COLUMNS = {

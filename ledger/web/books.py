@@ -20,7 +20,6 @@ from django.contrib import messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ledger.errors import LedgerError
@@ -30,6 +29,7 @@ from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.tables import BadRow, Layout, open_table, profile, profile_names, text_of
 from ledger.web.access import Access, page
 from ledger.web.page import address, render_page
+from ledger.words import lazily as _
 from ledger.words import quantity
 
 #: The largest file that a page takes, in bytes; the command takes any.

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+
+from ledger.words import lazily as _
 
 #: Height of the picture, in its units; a column is one unit wide.
 HEIGHT = 100

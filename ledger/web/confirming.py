@@ -12,7 +12,6 @@ from django.core.exceptions import ValidationError
 from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ledger.actions import all_or_none
@@ -20,6 +19,7 @@ from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.web.access import Access
 from ledger.web.page import address, render_page
+from ledger.words import lazily as _
 from ledger.words import quantity
 
 #: As many as a person can read before saying yes, where each was chosen; and where all that match a filter are.

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ledger.actions import acknowledge
@@ -19,6 +18,7 @@ from ledger.web.confirming import acknowledging
 from ledger.web.dates import asked_dates
 from ledger.web.page import render_page
 from ledger.web.rows import Asked, kept
+from ledger.words import lazily as _
 from ledger.words import marked, quantity, word
 
 _COLUMNS = {

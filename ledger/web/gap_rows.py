@@ -9,13 +9,13 @@ from typing import Any
 
 from django.db import router
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from ledger.cursors import fetch
 from ledger.gaps.holes import number_of
 from ledger.models import Entry
 from ledger.unreadable import UNREADABLE, cut, facts
 from ledger.web.counts_sql import IN_DATES
+from ledger.words import lazily as _
 from ledger.words import span_told
 
 GAP_COLUMNS = {

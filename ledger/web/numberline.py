@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from ledger.models import Period
 from ledger.web.counts import Bucket, PeriodCounts
+from ledger.words import lazily as _
 from ledger.words import quantity
 
 #: Height of a lane, in units of its picture; a stretch is one unit wide.

@@ -8,7 +8,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext_lazy as _
 
 from ledger.judging import Kind
 from ledger.models import Entry, NumberVoided, Period, RemoteReading
@@ -26,6 +25,7 @@ from ledger.web.numberline import number_line
 from ledger.web.overview import next_number
 from ledger.web.page import judged, render_page
 from ledger.web.rows import Asked, Rows, kept
+from ledger.words import lazily as _
 from ledger.words import period_told
 
 _VOID_COLUMNS = {

@@ -149,7 +149,7 @@ def register(request: HttpRequest, access: Access) -> HttpResponse:
         "dates": dates,
         "series": series,
         "states": list(STATES),
-        "files": [(str(one.title), address("register_file", one.name, **of_these)) for one in formats().values()],
+        "files": [(word(one.title), address("register_file", one.name, **of_these)) for one in formats().values()],
         "package": address("package", tenant=tenant or None, **dates.kept),
     }
     return render_page(request, access, "register.html", context, tenant=tenant, title=_("Register"))

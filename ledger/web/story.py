@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
 from ledger.models import (
     AdoptedGap,
     Adoption,
@@ -28,6 +26,7 @@ from ledger.models import (
     Slot,
 )
 from ledger.replacing import replaced_by, replacement_of
+from ledger.words import lazily as _
 from ledger.words import marked, span_told
 
 

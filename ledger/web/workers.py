@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
 
 from ledger import homes
 from ledger.judging import judge
@@ -12,6 +11,7 @@ from ledger.sweeps.health import health
 from ledger.web.access import Access, page
 from ledger.web.page import render_page
 from ledger.web.rows import Asked, Heading
+from ledger.words import lazily as _
 
 _COLUMNS = (_("Sweep"), _("Started"), _("Took"), _("Counted"), _("Process"), _("Error"))
 #: The diary is short, but a page of it is shorter.

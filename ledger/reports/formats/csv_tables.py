@@ -22,7 +22,7 @@ from ledger.reports.formats import Format, Warn
 from ledger.reports.formats.cells import cell_text, needs_quotes, neutralised, suspicious
 from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
-from ledger.words import in_english
+from ledger.words import in_english, marked
 
 # What is the same as ``cell_text``, for cells that are all there.
 _QUICKLY: dict[Kind, Callable[[Any], str]] = {
@@ -128,4 +128,4 @@ def _lines(rows: Iterable[Iterable[str]], separator: str) -> bytes:
     return written.getvalue().encode()
 
 
-FORMAT = Format("csv", "CSV tables", ".zip", "application/zip", streams=True, write=write)
+FORMAT = Format("csv", marked("CSV tables"), ".zip", "application/zip", streams=True, write=write)

@@ -197,7 +197,7 @@ def _text(cell: Any, kind: Kind) -> str:
         return moment_told(cell, cell.tzinfo)
     if isinstance(cell, Mapping):
         stated = {name: value for name, value in sorted(cell.items()) if name != "cause" and value not in (None, "")}
-        return "; ".join(f"{name.replace('_', ' ')}: {_text(value, Kind.TEXT)}" for name, value in stated.items())
+        return "; ".join(f"{word(name.replace('_', ' '))}: {_text(value, Kind.TEXT)}" for name, value in stated.items())
     if isinstance(cell, date):
         return day_told(cell)
     if kind is Kind.PERIOD:

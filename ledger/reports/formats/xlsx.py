@@ -13,7 +13,7 @@ from ledger.reports.formats import Format, Warn, needs
 from ledger.reports.formats.cells import evidence_text, offset_text
 from ledger.reports.report import Report
 from ledger.reports.rows import Column, Kind, Part
-from ledger.words import day_form, period_told, word
+from ledger.words import day_form, marked, period_told, word
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -182,7 +182,7 @@ def _write(sheet: Worksheet, at: int, position: int, column: Column, cell: Any, 
 
 FORMAT = Format(
     "xlsx",
-    "Excel workbook",
+    marked("Excel workbook"),
     ".xlsx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     streams=False,
