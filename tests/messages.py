@@ -11,6 +11,7 @@ import ast
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ LOCALE = LEDGER / "locale"
 LANGUAGES = ("de", "es", "fr", "pt_BR")
 
 #: Functions that mark a text, and which of their arguments are texts: singular, plural, context.
-_MARKS: dict[str, tuple[int, int | None, int | None]] = {
+MARKS: dict[str, tuple[int, int | None, int | None]] = {
     **dict.fromkeys(("_", "gettext", "lazily", "marked", "later", "judged", "Finding"), (0, None, None)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (0, 1, None)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), (1, None, 0)),
@@ -62,12 +63,12 @@ def messages() -> Iterator[Message]:
 def of_python(source: str) -> Iterator[tuple[str, str | None, str | None]]:
     """The messages of a module; of ``later("…" if … else "…")`` both."""
     for node in ast.walk(ast.parse(source)):
-        name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-        if name in _MARKS:
-            singular, plural, context = _MARKS[name]
-            more = [None if at is None else next(_texts(node.args[at])) for at in (plural, context)]
-            for text in _texts(node.args[singular]) if len(node.args) > singular else ():
-                yield text, more[0], more[1]
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in MARKS:
+            continue
+        singular, plural, context = MARKS[node.func.id]
+        more = [None if at is None else next(_texts(node.args[at])) for at in (plural, context)]
+        for text in _texts(node.args[singular]) if len(node.args) > singular else ():
+            yield text, more[0], more[1]
 
 
 def _texts(argument: ast.expr) -> Iterator[str]:
@@ -103,6 +104,7 @@ def of_model(model: Any) -> Iterator[str]:
         yield from (str(label) for _value, label in column.choices or ())
 
 
+@cache
 def template() -> Catalog:
     """All messages, without translations."""
     catalogue = Catalog(charset="utf-8")

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import uharfbuzz  # noqa: F401  (shapes scripts whose letters join; without it they would come out wrong)
+from django.utils.translation import gettext
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import TTFFont
 
 from ledger.reports.paper.fonts import Fonts
+from ledger.words import lazily
 
 MARGIN = 12.0
 _FOOT = 14.0
@@ -27,7 +29,7 @@ _STRIPE, _RULE, _ROSE = (246, 248, 250), (208, 214, 222), (253, 231, 234)
 # that is drawn has, lest something that somebody typed be replaced.
 _PAGES = "\x01\x02" * 3
 
-_CUT = "… (JSON has it all)"
+_CUT = lazily("… (JSON has it all)")
 
 Color = tuple[int, int, int]
 
@@ -81,7 +83,7 @@ class Paper(FPDF):
         self.rule(self.h - 11)
         self.put(MARGIN, self.h - 9.5, self.inner_width - 42, self._foot[0], size=7, color=GREY)
         self.put(MARGIN, self.h - 6, self.inner_width, self._foot[1], size=7, color=GREY)
-        pages = f"Page {self.page_no()} of {_PAGES}"
+        pages = gettext("Page %(n)s of %(all)s") % {"n": self.page_no(), "all": _PAGES}
         self.set_font(self._family, "", 7)
         self.set_text_color(*GREY)
         self.set_xy(MARGIN + self.inner_width - 40, self.h - 9.5)
@@ -261,7 +263,7 @@ class Table:
         """Draw one row; on a new page below a new head where there is no more room on this one."""
         lines = self._lines(cells, bold=red)
         most = int((self.paper.h - _FOOT - 40) / self.step)
-        lines = [cell if len(cell) <= most else [*cell[: most - 1], _CUT] for cell in lines]
+        lines = [cell if len(cell) <= most else [*cell[: most - 1], str(_CUT)] for cell in lines]
         if self.paper.room() < self._height(lines):
             self.paper.add_page()
             self.begin(self.heading)
