@@ -19,7 +19,7 @@ $(INSTALLED): pyproject.toml tests/constraints.txt
 	@touch $@
 
 demo: $(INSTALLED) ## the main job on real numbers: adopt, issue, void, verify
-	$(BIN)/python manage.py demo --settings demo.settings
+	$(BIN)/python manage.py demo --settings tests.demo.settings
 
 admin: $(INSTALLED) ## the admin site on what the demo left behind
 	$(BIN)/python manage.py admin_site

@@ -10,7 +10,7 @@ from ledger.adoption import AdoptionResult, BadRow, adopt
 from ledger.errors import AdoptionError, TableError
 from ledger.tables import Layout
 
-REAL_FILE = Path(__file__).resolve().parents[2] / "demo" / "data" / "online-retail-invoices.csv"
+REAL_FILE = Path(__file__).resolve().parents[1] / "demo" / "data" / "online-retail-invoices.csv"
 REAL_PATTERN = r"^(?P<kind>[CA]?)(?P<counter>\d+)$"
 REAL_SERIES = {"template": "{counter}", "calendar": "never", "time_zone": "Europe/London"}
 

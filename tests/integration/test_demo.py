@@ -8,14 +8,14 @@ from collections.abc import Callable
 import pytest
 from django.core.management import CommandError, call_command
 
-from demo import workers as demo_workers
-from demo.management.commands.demo import Command
 from ledger.site import embedded
 from tests.databases import manage, new_database
+from tests.demo import workers as demo_workers
+from tests.demo.management.commands.demo import Command
 
 
 def demo(url: str, *arguments: str) -> str:
-    done = manage("demo", *arguments, url=url, settings="demo.settings")
+    done = manage("demo", *arguments, url=url, settings="tests.demo.settings")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -49,7 +49,7 @@ def test_the_demo_tells_the_truth_and_can_be_repeated() -> None:
         assert "retailer-2" in again
         assert "left out, as --without-workers asks" in again
         assert "planted in the books" not in again
-        done = manage("ledger_verify", url=url, settings="demo.settings")
+        done = manage("ledger_verify", url=url, settings="tests.demo.settings")
         # Gaps to explain and differences to mend are what the demo leaves to look at.
         assert (done.returncode, "checks found nothing" in done.stdout) == (1, True), done.stderr
         expect_workers_told(said, burnt)
@@ -97,6 +97,6 @@ def test_what_its_workers_need_is_missing(
 
 
 def test_bad_options_are_refused() -> None:
-    done = manage("demo", "--threads", "0", url="postgresql://nobody@127.0.0.1:1/none", settings="demo.settings")
+    done = manage("demo", "--threads", "0", url="postgresql://nobody@127.0.0.1:1/none", settings="tests.demo.settings")
     assert done.returncode == 2
     assert "--checkouts and --threads are 1 or more" in done.stderr

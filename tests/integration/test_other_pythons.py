@@ -71,7 +71,14 @@ def test_the_demo_can_be_repeated(version: str, environments: dict[str, Path], t
         environment = {"PATH": str(python.parent), "DATABASE_URL": url, "FOLIO_HOME": str(tmp_path / "home")}
         for tenant in ("retailer", "retailer-2"):
             said = run(
-                python, "manage.py", "demo", "--settings=demo.settings", "--checkouts", "90", cwd=ROOT, env=environment
+                python,
+                "manage.py",
+                "demo",
+                "--settings=tests.demo.settings",
+                "--checkouts",
+                "90",
+                cwd=ROOT,
+                env=environment,
             )
             assert tenant in said
             assert "8 differences were planted" in said

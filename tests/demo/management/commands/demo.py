@@ -13,7 +13,6 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from demo import selling, workers
 from ledger import issue, preview
 from ledger.adoption import AdoptionResult, Layout, adopt
 from ledger.gaps import flagged_gaps
@@ -23,6 +22,7 @@ from ledger.reconciliation import count_confirmed, findings
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.site import embedded
 from ledger.verification import CHECKS, verify
+from tests.demo import selling, workers
 
 #: What becomes of a number whose checkout fails, in the words of the demo.
 _ON_FAILURE = {

@@ -93,7 +93,7 @@ class Tally:
 
 def draw_sales(shops: tuple[Shop, ...], count: int, seed: int) -> list[Sale]:
     """So many sales over the shops and their days: of a hundred, 15 fail after the number was taken, 10 come twice."""
-    dice = random.Random(seed)  # noqa: S311  (a lottery that can be repeated, no secret)
+    dice = random.Random(seed)
     sales = []
     for index in range(count):
         shop = shops[index % len(shops)]

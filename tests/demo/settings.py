@@ -3,4 +3,4 @@
 from ledger.site.settings import *  # noqa: F403
 from ledger.site.settings import INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "demo"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.demo"]

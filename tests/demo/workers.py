@@ -28,7 +28,7 @@ from ledger.models import NumberIssued, NumberVoided, Reservation, SweepRun
 from ledger.site import embedded
 from ledger.site.local import process_environment
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 #: The accounting system's name in the workers' settings.
 SYSTEM = "demo-books"
