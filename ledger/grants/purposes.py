@@ -60,6 +60,7 @@ READING: Final = frozenset(
         "ledger_number",
         "ledger_outline",
         "ledger_outlines_agree",
+        "ledger_template_outline",
         "ledger_period_span",
         "ledger_place",
         "ledger_render_template",

@@ -7,9 +7,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from ledger import define_series, issue, open_period
-from ledger.models import Allocation, Period
+from ledger.errors import LockTimeout
+from ledger.models import Allocation, Period, Series
+from ledger.series import change_allocation
 from tests.concurrency.checkouts import Checkout, checkouts, wait_until_blocked, wait_until_somebody_waits_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,3 +58,42 @@ def test_a_checkout_waits_for_a_change(pair: list[Checkout], allocation: str, ho
     assert number.result() == ("NEW-202603-001" if how == "commit" else "OLD-2026-0001")
     buyer.commit()
     assert Period.objects.count() == 1
+
+
+@pytest.mark.parametrize("how", ["new form", "other allocation"])
+def test_a_change_lets_a_checkout_finish_that_opens_another_period(pair: list[Checkout], how: str) -> None:
+    """The checkout holds one counter, which the change waits for, and needs the series, which the change holds."""
+    buyer, changer = pair
+    define_series("invoice", **OLD)
+    buyer.begin()
+    buyer.run(lambda: str(issue("invoice", document="order:1", on=date(2026, 3, 5))))
+    changed = changer.do(
+        lambda: (
+            define_series("invoice", **NEW)
+            if how == "new form"
+            else change_allocation("invoice", allocation=Allocation.RESERVED)
+        )
+    )
+    wait_until_blocked(changer, changed)
+    number = buyer.run(lambda: str(issue("invoice", document="order:2", on=date(2027, 3, 5))))
+    assert number == "OLD-2027-0001"
+    buyer.commit()
+    changed.result()
+    assert Series.objects.get().allocation == ("serial" if how == "new form" else "reserved")
+
+
+def test_a_change_waits_no_longer_than_its_own_patience(pair: list[Checkout]) -> None:
+    buyer, changer = pair
+    define_series("invoice", **OLD)
+    buyer.begin()
+    buyer.run(lambda: str(issue("invoice", document="order:1", on=date(2026, 3, 5))))
+
+    def impatient() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '50ms'")
+            change_allocation("invoice", allocation=Allocation.RESERVED)
+
+    with pytest.raises(LockTimeout):
+        changer.run(impatient)
+    buyer.commit()
+    assert Series.objects.get().allocation == Allocation.SERIAL

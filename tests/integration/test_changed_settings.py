@@ -347,6 +347,48 @@ class TestSeriesThatMeet:
                     define_series("second", **second)
                 transaction.set_rollback(True)
 
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            # The two digits of a year, far ahead; a date written in another order, far ahead.
+            (("{year:2}{counter:05}", "year"), ("FAR{counter:04}", "never")),
+            (("{year:2}{month}{day}-{counter:03}", "day"), ("{day}{month}{year:2}-{counter:03}", "day")),
+            (("Q{year}{quarter}-{counter}", "quarter"), ("QFAR1-{counter}", "never")),
+        ],
+        ids=["year", "day", "quarter"],
+    )
+    def test_within_thirty_years(self, one: tuple[str, str], other: tuple[str, str], today: date) -> None:
+        """Also where one of the two has been used."""
+        year = f"{today.year + 20}"
+        forms = [
+            (template.replace("QFAR", f"Q{year}").replace("FAR", year[2:]), calendar)
+            for template, calendar in (one, other)
+        ]
+        for (template, calendar), (later, its_calendar) in (forms, forms[::-1]):
+            with transaction.atomic():
+                define_series("first", template=template, calendar=calendar)
+                with pytest.raises(e.InvalidSeries, match="could give out a number of series 'first'"):
+                    define_series("second", template=later, calendar=its_calendar)
+                transaction.set_rollback(True)
+
+    def test_an_older_form_that_is_still_open(self, today: date) -> None:
+        """Its prefix is shorter than that of the template."""
+        define_series("first", template="9{counter:08}", calendar="never")
+        issue("first")
+        define_series("first", template="FIRST-{counter:08}", calendar="never", from_day=today + timedelta(days=40))
+        with pytest.raises(e.InvalidSeries, match="could give out a number of series 'first'"):
+            define_series("second", template="{counter:09}", calendar="never")
+        define_series("second", template="SECOND-{counter:09}", calendar="never")
+        with pytest.raises(e.InvalidSeries, match="could give out a number of series 'second'"):
+            define_series(
+                "first", template="SECOND-{counter:08}", calendar="never", from_day=today + timedelta(days=80)
+            )
+
+    def test_formats_that_only_look_alike_do_not_meet(self) -> None:
+        define_series("months", template="{year:2}{month}-{counter:04}", calendar="month")
+        define_series("years", template="{year}-{counter:04}")
+        define_series("thirteenth", template="{year}13-{counter:04}")
+
     def test_a_year_that_is_over_meets_nothing(self, today: date) -> None:
         define_series("old", template=f"INV-{today.year - 1}-{{counter:06}}", calendar="never")
         define_series("new", template="INV-{year}-{counter:06}")

@@ -1,5 +1,6 @@
 -- The forms that settings of a series give to the next two of its periods that have no numbers yet, with their first and
--- highest values: from today on, by the clock in the time zone. With p_far to the next 40 days, 24 months, or 12 longer ones.
+-- highest values: from today on, by the clock in the time zone. With p_far to all of the next thirty years,
+-- or of a calendar of days three.
 -- Of an explicit calendar, the form that today would have.
 CREATE OR REPLACE FUNCTION ledger_forms_ahead(
     p_tenant text, p_code text, p_template text, p_calendar text, p_fiscal_start text, p_time_zone text,
@@ -8,20 +9,21 @@ CREATE OR REPLACE FUNCTION ledger_forms_ahead(
 DECLARE
     mine bigint := (SELECT s.id FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code);
     day date := (clock_timestamp() AT TIME ZONE p_time_zone)::date;
+    furthest date := day + CASE WHEN p_calendar = 'day' THEN 1096 ELSE 10957 END;
     starts date;
     ends date;
     used date;
 BEGIN
     -- What a label will be, nobody knows before its period is opened.
     IF strpos(p_template, '{label}') > 0 THEN RETURN; END IF;
-    FOR looked IN 1..CASE WHEN NOT p_far THEN 2 WHEN p_calendar = 'day' THEN 40 WHEN p_calendar = 'month' THEN 24 ELSE 12 END
+    FOR looked IN 1..CASE WHEN p_far THEN 1096 ELSE 2 END
     LOOP
         LOOP
             SELECT p.ends_on INTO used FROM ledger_period p
             WHERE p.tenant = p_tenant AND p.series_id = mine AND day BETWEEN p.starts_on AND p.ends_on
               AND (p.last_value >= p.first_value OR p.has_drafts OR p.closed_at IS NOT NULL) LIMIT 1;
             EXIT WHEN NOT FOUND;
-            IF used >= DATE '9999-12-31' THEN RETURN; END IF;
+            IF used >= DATE '9999-12-31' OR used >= furthest AND p_far THEN RETURN; END IF;
             day := used + 1;
         END LOOP;
         SELECT coalesce(span.starts_on, day), span.ends_on INTO starts, ends
@@ -31,7 +33,7 @@ BEGIN
         first_value := p_start_value;
         max_value := least(ledger_highest_value(prefix, width, suffix, p_length), p_highest);
         RETURN NEXT;
-        EXIT WHEN ends IS NULL OR ends >= DATE '9999-12-31';
+        EXIT WHEN ends IS NULL OR ends >= furthest;
         day := ends + 1;
     END LOOP;
 END $$;

@@ -1,7 +1,7 @@
 -- Another series of the tenant that could give out a number of the series p_code with these settings; null where none
--- could. Compared is the whole run of values that the length limits allow, of the periods that both have and of the next
--- ones (ledger_forms_ahead). So it is told when the second of the two is defined, and not by the first checkout that can't
--- open its period.
+-- could. Compared is the whole run of values that the length limits allow, of the periods that both have and of those of
+-- the next thirty years, or of days three (ledger_forms_ahead). So it is told when the second of the two is defined, and
+-- not by the first checkout that can't open its period.
 CREATE OR REPLACE FUNCTION ledger_meeting_series(
     p_tenant text, p_code text, p_template text, p_calendar text, p_fiscal_start text, p_time_zone text,
     p_start_value bigint, p_length integer, p_highest bigint
@@ -29,45 +29,78 @@ DECLARE
             OFFSET 0
         ) AS t
         WHERE t.code <> p_code);
+    -- And only if what the forms of all their periods have in common agrees.
+    own record;
+    -- How many characters before the counter every form of both has.
+    common integer;
+    far boolean;
     other record;
     met text;
 BEGIN
-    SELECT s.code INTO met
-    FROM (SELECT f.prefix, f.width, f.suffix, f.first_value, f.max_value
-          FROM ledger_forms_ahead(p_tenant, p_code, p_template, p_calendar, p_fiscal_start, p_time_zone, p_start_value,
-                                  p_length, p_highest, others IS NOT NULL) f
-          UNION ALL
-          SELECT p.prefix, p.width, p.suffix, p.first_value,
-                 least(ledger_highest_value(p.prefix, p.width, p.suffix, p_length), p_highest)
-          FROM ledger_period p
-          WHERE p.tenant = p_tenant AND p.series_id = mine AND p.closed_at IS NULL AND NOT p.cut_short
-            AND p.last_value >= p.first_value) f
-    JOIN ledger_period q ON q.id = ledger_meeting_period(p_tenant, f.prefix, f.width, f.suffix, f.first_value, f.max_value,
-                                                         NULL::bigint, mine)
-    JOIN ledger_series s ON s.id = q.series_id
-    LIMIT 1;
-    IF met IS NOT NULL THEN RETURN met; END IF;
-    FOR other IN
-        SELECT t.code, t.template, t.calendar, t.fiscal_start, t.time_zone, t.start_value, t.rules_highest,
-               least(t.max_length::integer, t.rules_length::integer) AS length
-        FROM ledger_series t WHERE t.id = ANY (others) ORDER BY t.id
-    LOOP
-        BEGIN
-            PERFORM FROM ledger_forms_ahead(p_tenant, other.code, other.template, other.calendar, other.fiscal_start,
-                                            other.time_zone, other.start_value, other.length, other.rules_highest,
-                                            true) o
-            JOIN (SELECT f.prefix, f.width, f.suffix, f.first_value, f.max_value
-                  FROM ledger_forms_ahead(p_tenant, p_code, p_template, p_calendar, p_fiscal_start, p_time_zone,
-                                          p_start_value, p_length, p_highest, true) f
-                  UNION ALL
-                  SELECT p.prefix, p.width, p.suffix, p.first_value, p.max_value FROM ledger_period p
-                  WHERE p.tenant = p_tenant AND p.series_id = mine AND p.closed_at IS NULL) m
-            ON ledger_formats_meet(m.prefix, m.width, m.suffix, m.first_value, m.max_value,
-                                   o.prefix, o.width, o.suffix, o.first_value, o.max_value);
-            IF FOUND THEN RETURN other.code; END IF;
-        EXCEPTION WHEN check_violation OR data_exception THEN
-            CONTINUE; -- a series that nobody can read keeps no other from being defined
-        END;
+    SELECT o.prefix, o.width, o.suffix,
+           CASE WHEN o.prefix IS NOT NULL THEN ledger_highest_value(o.prefix, o.width, o.suffix, p_length) END AS highest
+    INTO own FROM ledger_template_outline(p_template, p_code, p_tenant) o;
+    SELECT array_agg(t.id) INTO others
+    FROM ledger_series t CROSS JOIN LATERAL ledger_template_outline(t.template, t.code, t.tenant) o
+    WHERE t.id = ANY (others)
+      AND CASE WHEN own.prefix IS NULL OR o.prefix IS NULL THEN true
+               ELSE ledger_formats_meet(own.prefix, own.width, own.suffix, 0::bigint, own.highest,
+                                        o.prefix, o.width, o.suffix, 0::bigint,
+                                        ledger_highest_value(o.prefix, o.width, o.suffix, t.max_length::integer)) END;
+    -- Most of those that meet do so soon.
+    FOREACH far IN ARRAY CASE WHEN others IS NULL THEN '{false}'::boolean[] ELSE '{false,true}' END LOOP
+        SELECT s.code INTO met
+        FROM (SELECT f.prefix, f.width, f.suffix, f.first_value, f.max_value
+              FROM ledger_forms_ahead(p_tenant, p_code, p_template, p_calendar, p_fiscal_start, p_time_zone, p_start_value,
+                                      p_length, p_highest, far) f
+              UNION ALL
+              SELECT p.prefix, p.width, p.suffix, p.first_value,
+                     least(ledger_highest_value(p.prefix, p.width, p.suffix, p_length), p_highest)
+              FROM ledger_period p
+              WHERE p.tenant = p_tenant AND p.series_id = mine AND p.closed_at IS NULL AND NOT p.cut_short
+                AND p.last_value >= p.first_value) f
+        JOIN ledger_period q ON q.id = ledger_meeting_period(p_tenant, f.prefix, f.width, f.suffix, f.first_value,
+                                                             f.max_value, NULL::bigint, mine)
+        JOIN ledger_series s ON s.id = q.series_id
+        LIMIT 1;
+        IF met IS NOT NULL THEN RETURN met; END IF;
+        FOR other IN
+            SELECT t.code, t.template, t.calendar, t.fiscal_start, t.time_zone, t.start_value, t.rules_highest,
+                   least(t.max_length::integer, t.rules_length::integer) AS length
+            FROM ledger_series t WHERE t.id = ANY (others) ORDER BY t.id
+        LOOP
+            BEGIN
+                SELECT least(strpos(own.prefix || '{doc_', '{doc_'), strpos(o.prefix || '{doc_', '{doc_')) - 1 INTO common
+                FROM ledger_template_outline(other.template, other.code, p_tenant) o;
+                common := coalesce(common, 0);
+                -- Compared are those that agree so far; an older form of a period may have fewer such characters.
+                PERFORM FROM (
+                    WITH m AS MATERIALIZED (
+                        SELECT f.prefix, f.width, f.suffix, f.first_value, f.max_value
+                        FROM ledger_forms_ahead(p_tenant, p_code, p_template, p_calendar, p_fiscal_start, p_time_zone,
+                                                p_start_value, p_length, p_highest, far) f
+                        UNION ALL
+                        SELECT p.prefix, p.width, p.suffix, p.first_value, p.max_value FROM ledger_period p
+                        WHERE p.tenant = p_tenant AND p.series_id = mine AND p.closed_at IS NULL
+                    ), o AS MATERIALIZED (
+                        SELECT f.prefix, f.width, f.suffix, f.first_value, f.max_value
+                        FROM ledger_forms_ahead(p_tenant, other.code, other.template, other.calendar, other.fiscal_start,
+                                                other.time_zone, other.start_value, other.length, other.rules_highest, far) f
+                    )
+                    SELECT m.prefix FROM m JOIN o ON upper(left(m.prefix, common)) = upper(left(o.prefix, common))
+                    WHERE strpos(m.prefix || '{doc_', '{doc_') > common
+                      AND ledger_formats_meet(m.prefix, m.width, m.suffix, m.first_value, m.max_value,
+                                              o.prefix, o.width, o.suffix, o.first_value, o.max_value)
+                    UNION ALL
+                    SELECT m.prefix FROM m JOIN o ON strpos(m.prefix || '{doc_', '{doc_') <= common
+                    WHERE ledger_formats_meet(m.prefix, m.width, m.suffix, m.first_value, m.max_value,
+                                              o.prefix, o.width, o.suffix, o.first_value, o.max_value)
+                    LIMIT 1) met;
+                IF FOUND THEN RETURN other.code; END IF;
+            EXCEPTION WHEN check_violation OR data_exception THEN
+                CONTINUE; -- a series that nobody can read keeps no other from being defined
+            END;
+        END LOOP;
     END LOOP;
     RETURN NULL;
 END $$;

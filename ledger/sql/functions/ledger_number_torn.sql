@@ -1,6 +1,6 @@
 -- Number what a ticket asked for, after it was torn up; its columns are the arguments. Returns the outcome of
--- ledger_take_serial or of ledger_take_serial_many, the business date in days, and an entry that an outcome speaks of: 'issued',
--- 'existing', or why not; 'voided' where the document has come to a number meanwhile that is void already.
+-- ledger_take_serial or of ledger_take_serial_many, the business date in days, and an entry that an outcome speaks of:
+-- 'issued', 'existing', or why not; 'voided' where the document has come to a number meanwhile that is void already.
 CREATE OR REPLACE FUNCTION ledger_number_torn(
     p_tenant text, p_code text, p_period bigint, p_documents text[], p_entry_ids bigint[], p_issued_on date,
     p_on_stated boolean, p_slides boolean, p_actor text, p_metadata jsonb, p_replaces bigint

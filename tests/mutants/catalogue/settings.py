@@ -22,9 +22,16 @@ MUTANTS = (
     Mutant(
         "series that meet in the third period are told by a checkout",
         f"{SQL}/ledger_forms_ahead.sql",
-        "CASE WHEN NOT p_far THEN 2 WHEN",
-        "CASE WHEN true THEN 2 WHEN",
+        "1..CASE WHEN p_far THEN 1096 ELSE 2 END",
+        "1..2",
         (f"{CHANGED}::TestSeriesThatMeet",),
+    ),
+    Mutant(
+        "a change of settings holds the series while it waits for a counter",
+        f"{SQL}/ledger_define_series.sql",
+        "IF most > 1 THEN",
+        "IF false THEN",
+        ("tests/concurrency/test_changed_settings.py",),
     ),
     Mutant(
         "a setting may be of any type",
