@@ -14,7 +14,7 @@ def no_connection() -> Iterator[None]:
     """As on a machine that is off the net."""
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise OSError("no connection")
+        raise OSError("Internet is disabled")
 
     with mock.patch.object(socket.socket, "connect", refuse), mock.patch("socket.getaddrinfo", refuse):
         yield

@@ -1,4 +1,4 @@
-"""django-invoicing: its own tests under Folio, each that doesn't pass named; and the invoices of django-plans."""
+"""django-invoicing and django-plans: their own tests under Folio, each that doesn't pass named; and its invoices."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ INVOICING = {
     "TestInvoice::test_get_next_sequence_monthly": "wants months, where the series has years",
 }
 
+PLANS = {
+    "TestInvoice::test_invoice_number_annually": "wants PLANS_INVOICE_NUMBER_FORMAT, where the series has its template",
+    "TestInvoice::test_invoice_number_custom": "wants a function's counters, where the series counts by its calendar",
+    "TestInvoice::test_invoice_number_daily": "wants days, whose own form gives a number twice: refused",
+}
 
 PACKAGES = {
     "plans": ("django-plans", "Pillow", "model_bakery", "django-concurrent-test-helper"),
@@ -37,7 +42,7 @@ def environment(host: str) -> str:
         pytest.skip(str(reason))
 
 
-@pytest.mark.parametrize(("host", "reasons"), [("invoicing", INVOICING)])
+@pytest.mark.parametrize(("host", "reasons"), [("invoicing", INVOICING), ("plans", PLANS)])
 def test_own_suite(host: str, reasons: dict[str, str], tmp_path: Path) -> None:
     python = environment(host)
     chosen = ("-o", "python_files=test*.py", "--pyargs", f"{host}.tests")
