@@ -145,8 +145,8 @@ def _alarms(asked: _Asked) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
         earliest = min(filter(None, (first, since)), default=None)
         found[is_acknowledged, kind, *place] = (count + int(values if kind is Kind.LOST else alarms), earliest)
     facts: dict[bool, list[Fact]] = {False: [], True: []}
-    for (is_acknowledged, kind, *place), (count, since) in found.items():
-        facts[is_acknowledged].append(Fact(kind, count, *place, since=since))
+    for (is_acknowledged, kind, tenant, series, starts_on, ordinal), (count, since) in found.items():
+        facts[is_acknowledged].append(Fact(kind, count, tenant, series, starts_on, ordinal, since))
     return tuple(facts[False]), tuple(facts[True])
 
 

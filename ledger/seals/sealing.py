@@ -136,8 +136,9 @@ def _seal(tenant: str | None, using: str, cursor: Any, horizon: int | None, *, f
                 *(f"{{{','.join(map(str, batch.ids))}}}", batch.leaves, "\n".join(batch.state), horizon),
             ],
         )
-        (kept,) = raw.fetchone() or ()
-    return Sealed(kept, tenant, facts["number"], root, len(batch.ids))
+        kept = raw.fetchone()
+    assert kept is not None
+    return Sealed(kept[0], tenant, facts["number"], root, len(batch.ids))
 
 
 def _signed(head: str, signs: Signer | None, before: Signer | None, last_key: str | None) -> tuple[str, str]:
