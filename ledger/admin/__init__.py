@@ -6,45 +6,33 @@ periods.py     periods and their counters, with what waits (ledger/queues.py); c
 entries.py     the ledger, found by search.py and filters.py, with its evidence (evidence.py); voiding numbers
 queues.py      reservations
 events.py      what happened to entries later, and adopted histories
-ranges.py      ranges that authorities granted, and adding them
 holes.py       holes that sweeps have seen
 drafts.py      drafts in accounting systems, and the pools of remote series
-sweeps.py      what the sweeps did
-alarms.py      alarms of ledger_verify and the sweeps
 judged.py      how the ledger stands, by the judge
-findings.py    findings of reconciliation; acknowledging them
 mirror.py      what accounting systems have
 access.py      auditors, who see one tenant
 """
 
 from ledger.admin import (
     access,
-    alarms,
     drafts,
     entries,
     events,
-    findings,
     holes,
     mirror,
     periods,
     queues,
-    ranges,
     series,
-    sweeps,
 )
 
 __all__ = [
     "access",
-    "alarms",
     "drafts",
     "entries",
     "events",
-    "findings",
     "holes",
     "mirror",
     "periods",
     "queues",
-    "ranges",
     "series",
-    "sweeps",
 ]

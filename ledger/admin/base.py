@@ -12,7 +12,7 @@ from django.core.paginator import Paginator
 from django.db import DataError, Error, models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, reverse
+from django.urls import NoReverseMatch, URLPattern, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -182,6 +182,14 @@ class BoundedPaginator(AnyPaginator):
         if not isinstance(rows, models.QuerySet):
             return len(rows)
         return rows.order_by()[: self.limit + 1].count()
+
+
+def page_address(name: str, *args: Any) -> str | None:
+    """The address of one of Folio's own pages; None in a project that doesn't have them."""
+    try:
+        return reverse(f"ledger:{name}", args=args)
+    except NoReverseMatch:
+        return None
 
 
 def link_to(target: models.Model, text: object, site: admin.AdminSite) -> SafeString:

@@ -2,74 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import ValidationError
-from django.db import router
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
-from ledger.actions import all_or_none, void
+from ledger.actions import void
 from ledger.admin.base import (
     BoundedChangeList,
     BoundedPaginator,
     ReadOnlyAdmin,
     field_names,
     link_to,
+    page_address,
     shown_period,
     shown_tenant,
 )
-from ledger.admin.confirmed import chosen_rows, confirmation_page
+from ledger.admin.confirmed import Act
 from ledger.admin.evidence import shown_declarations, shown_evidence, shown_metadata
 from ledger.admin.filters import EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
-from ledger.errors import LedgerError
-from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.models import Adoption, Entry, GapExplained, NumberVoided
 from ledger.replacing import replaced_by, replacement_of
 from ledger.searching import find_entries
+from ledger.web.confirming import VoidForm
 from ledger.words import day_told, moment_told, word
 from ledger.words import lazily as _
 from ledger.zones import zone_or_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: By value, in the order of the index that guards the counter, so that a page of millions is read without sorting.
 _BY_VALUE = ("tenant", "period_id", "value")
 
 
-class VoidForm(forms.Form):
-    """What an auditor will read."""
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=REASON_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
-    )
-    replacement = forms.CharField(
-        label=_("Replacement"),
-        required=False,
-        max_length=KEY_LENGTH,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=_("The document or number that takes its place, if there is one."),
-    )
-
-    def __init__(self, data: Any, *, count: int) -> None:
-        super().__init__(data)
-        if count != 1:
-            del self.fields["replacement"]  # one document replaces one number
-
-    def clean_reason(self) -> str:
-        """As ``void`` takes it."""
-        return _cleaned(reason_text, self.cleaned_data["reason"])
-
-    def clean_replacement(self) -> str:
-        """As ``void`` takes it."""
-        return _cleaned(document_key, self.cleaned_data["replacement"] or None)
+def _void_form(data: Any, count: int) -> VoidForm:
+    form = VoidForm(data)
+    form.fields["reason"].widget.attrs["class"] = "vLargeTextField"
+    form.fields["replacement"].widget.attrs["class"] = "vTextField"
+    if count != 1:
+        del form.fields["replacement"]  # one document replaces one number
+    return form
 
 
 class EntryChangeList(BoundedChangeList):
@@ -145,6 +118,10 @@ class EntryAdmin(ReadOnlyAdmin):
         """Asked by the action."""
         return request.user.has_perm("ledger.void_number")
 
+    def view_on_site(self, obj: Entry) -> str | None:
+        """Its page tells its whole story; a gap is explained there."""
+        return page_address("number", obj.period_id, obj.value)
+
     @admin.display(description=_("number"), ordering="value")
     def shown_number(self, obj: Entry) -> str:
         """What people read."""
@@ -197,9 +174,8 @@ class EntryAdmin(ReadOnlyAdmin):
         event = NumberVoided.objects.filter(tenant=obj.tenant, entry=obj).first()
         if event is None:
             return "–"
-        event.entry = obj
-        link = link_to(event, moment_told(event.voided_at, zone_or_utc(obj.series.time_zone)), self.admin_site)
-        by = format_html(_("{} by {}"), link, event.actor) if event.actor else link
+        at = moment_told(event.voided_at, zone_or_utc(obj.series.time_zone))
+        by = format_html(str(_("{} by {}")), at, event.actor) if event.actor else at
         instead = _(" (replaced by %(number)s)") % {"number": event.replacement} if event.replacement else ""
         return format_html("{}: {}{}", by, event.reason, instead)
 
@@ -233,45 +209,19 @@ class EntryAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Void selected numbers"), permissions=["void_number"])
     def void_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Voids all of them or none, after a page that asks for the reason."""
-        alias = router.db_for_write(NumberVoided)
-        chosen: Sequence[Any] | None = chosen_rows(self, request, queryset.using(alias))
-        if chosen is None:
-            return None
-        confirmed = "confirmed" in request.POST
-        form = VoidForm(request.POST if confirmed else None, count=len(chosen))
-        failures: list[str] = []
-        if confirmed and form.is_valid():
-            said = form.cleaned_data
-            failures = all_or_none(
-                chosen,
-                lambda entry: void(
-                    entry,
-                    reason=said["reason"],
-                    by=request.user,
-                    replacement=said.get("replacement") or None,
-                    using=alias,
-                ),
-                alias,
-                turn="void",
-            ).failures
-            if not failures:
-                for entry in chosen:
-                    self.log_change(request, entry, _("Voided."))
-                self.message_user(
-                    request, _("Void: %(numbers)s.") % {"numbers": ", ".join(map(str, chosen))}, messages.SUCCESS
-                )
-                return None
-        words = {
-            "title": _("Void numbers"),
-            "warning": _("A void can't be taken back. The numbers stay in the ledger and are never given again."),
-            "button": _("Void"),
-            "action": "void_selected",
-        }
-        return confirmation_page(self, request, chosen, form, failures, words)
 
+        def do(entry: Entry, said: dict[str, Any], alias: str) -> object:
+            replacement = said.get("replacement") or None
+            return void(entry, reason=said["reason"], by=request.user, replacement=replacement, using=alias)
 
-def _cleaned(check: Any, value: Any) -> str:
-    try:
-        return str(check(value))
-    except LedgerError as error:
-        raise ValidationError(str(error)) from error
+        return Act(
+            action="void_selected",
+            turn="void",
+            title=_("Void numbers"),
+            warning=_("A void can't be taken back. The numbers stay in the ledger and are never given again."),
+            button=_("Void"),
+            logged=_("Voided."),
+            told=_("Void: %(numbers)s."),
+            form=_void_form,
+            do=do,
+        ).ask(self, request, queryset)

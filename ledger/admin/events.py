@@ -1,20 +1,17 @@
-"""What happened to entries later, and adopted histories: to look at."""
+"""What authorities were told of entries, and adopted histories: to look at."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 
-from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_tenant
-from ledger.admin.evidence import shown_declarations
+from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, shown_tenant
 from ledger.admin.filters import SeriesFilter, SeriesOfPeriodFilter, TenantFilter
 from ledger.admin.search import EntrySearch
-from ledger.models import AdoptedGap, Adoption, GapDeclared, GapExplained, NumberRegistered, NumberVoided
+from ledger.models import Adoption, GapDeclared, NumberRegistered
 from ledger.words import lazily as _
 from ledger.words import span_told
 
@@ -32,22 +29,6 @@ class EventAdmin(ReadOnlyAdmin):
     def shown_tenant(self, obj: Any) -> str:
         """The owner of the numbers."""
         return shown_tenant(obj.tenant)
-
-
-@admin.register(NumberVoided)
-class NumberVoidedAdmin(EntrySearch, EventAdmin):
-    """Who voided which number, and why."""
-
-    list_display = ("number", "shown_tenant", "reason", "replacement", "actor", "voided_at")
-    list_select_related = ("entry__series",)
-    search_fields = ("entry__number",)  # shows the box; EntrySearch does the work
-    fields = ("entry", "tenant", "reason", "replacement", "actor", "voided_at", "transaction_id")
-    readonly_fields = fields
-
-    @admin.display(description=_("number"))
-    def number(self, obj: NumberVoided) -> str:
-        """What people read."""
-        return obj.entry.number
 
 
 @admin.register(NumberRegistered)
@@ -98,70 +79,9 @@ class AdoptionAdmin(EventAdmin):
         return obj.series.code
 
     @admin.display(description=_("missing ranges"))
-    def gap_ranges(self, obj: Any) -> str:
-        """The way to the gaps of the previous system."""
-        url = reverse(f"{self.admin_site.name}:ledger_adoptedgap_changelist")
-        return format_html('<a href="{}?adoption__id__exact={}">{}</a>', url, obj.pk, obj.range_count)
-
-
-@admin.register(AdoptedGap)
-class AdoptedGapAdmin(EventAdmin):
-    """The ranges that a previous system left without a number."""
-
-    list_display = ("shown_range", "missing", "shown_period", "shown_tenant", "explained")
-    list_select_related = ("period__series",)
-    list_filter = (TenantFilter, "adoption")
-    ordering = ("tenant", "period_id", "first_value")
-    fields = ("first_value", "last_value", "missing", "period", "tenant", "adoption", "explained", "declared")
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the size of each range and the number of its explanations."""
-        counted = {"size": F("last_value") - F("first_value") + 1, "explained_times": Count("explanations")}
-        queryset: QuerySet[Any] = super().get_queryset(request).annotate(**counted)
-        return queryset
-
-    @admin.display(description=_("values"))
-    def shown_range(self, obj: AdoptedGap) -> str:
-        """Both ends inclusive."""
-        return str(obj.first_value) if obj.first_value == obj.last_value else str(obj)
-
-    @admin.display(description=_("missing"))
-    def missing(self, obj: Any) -> int:
-        """How many values the range has."""
-        return int(obj.size)
-
-    @admin.display(description=_("period"))
-    def shown_period(self, obj: AdoptedGap) -> str:
-        """With its series."""
-        return str(obj.period)
-
-    @admin.display(description=_("explained"), boolean=True)
-    def explained(self, obj: Any) -> bool:
-        """Whether somebody said why."""
-        return bool(obj.explained_times)
-
-    @admin.display(description=_("declared"))
-    def declared(self, obj: AdoptedGap) -> str:
-        """To whom, and under which receipt."""
-        return shown_declarations(obj.tenant, obj.period_id, obj.first_value, obj.last_value, self.admin_site)
-
-
-@admin.register(GapExplained)
-class GapExplainedAdmin(EventAdmin):
-    """What was said of gaps."""
-
-    list_display = ("subject", "explanation", "shown_tenant", "actor", "explained_at")
-    list_display_links = ("explanation",)
-    list_select_related = ("entry__series", "adopted_gap__period__series")
-    fields = ("subject", "explanation", "tenant", "actor", "explained_at", "transaction_id")
-    readonly_fields = fields
-
-    @admin.display(description=_("gap"))
-    def subject(self, obj: GapExplained) -> str:
-        """The flagged value or the range it speaks of."""
-        gap = obj.entry or obj.adopted_gap
-        return link_to(gap, gap, self.admin_site) if gap else "–"
+    def gap_ranges(self, obj: Any) -> int:
+        """How many ranges it left out; the page of gaps lists them."""
+        return int(obj.range_count)
 
 
 @admin.register(GapDeclared)

@@ -8,12 +8,30 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from ledger.admin.base import field_names
+from ledger.admin.base import AnyModelAdmin, field_names
 from ledger.admin.events import EventAdmin
 from ledger.admin.filters import TenantFilter
-from ledger.admin.findings import SystemFilter
 from ledger.models import RemoteDocument, RemoteReading
 from ledger.words import lazily as _
+
+#: A longer list is no help; any value can still stand in the address.
+_MOST = 100
+
+
+class SystemFilter(admin.SimpleListFilter):
+    """By accounting system."""
+
+    title = _("system")
+    parameter_name = "system"
+
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
+        """The systems that were ever read."""
+        systems = RemoteReading.objects.order_by("system").values_list("system", flat=True).distinct()[:_MOST]
+        return [(system, system) for system in systems]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """By its name in the settings."""
+        return queryset if self.value() is None else queryset.filter(system=self.value())
 
 
 @admin.register(RemoteDocument)

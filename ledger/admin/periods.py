@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db import router
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 
-from ledger.actions import all_or_none, close_period
-from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, shown_period, shown_tenant
-from ledger.admin.confirmed import chosen_rows, confirmation_page
+from ledger.actions import close_period
+from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, page_address, shown_period, shown_tenant
+from ledger.admin.confirmed import Act
 from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
 from ledger.admin.judged import JudgedChangeList, state_of
 from ledger.models import Allocation, Period
@@ -76,6 +75,10 @@ class PeriodAdmin(ReadOnlyAdmin):
     def has_close_period_now_permission(self, request: HttpRequest) -> bool:
         """Asked by the action."""
         return request.user.has_perm("ledger.close_period_now")
+
+    def view_on_site(self, obj: Period) -> str | None:
+        """Its page has the number line, voids, gaps and files."""
+        return page_address("period", obj.pk)
 
     @admin.display(description=_("period"), ordering="starts_on")
     def shown_label(self, obj: Period) -> str:
@@ -140,32 +143,18 @@ class PeriodAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Close selected periods"), permissions=["close_period_now"])
     def close_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Closes all of them or none, after a page that asks."""
-        alias = router.db_for_write(Period)
-        chosen = chosen_rows(self, request, queryset.using(alias))
-        if chosen is None:
-            return None
-        confirmed = "confirmed" in request.POST
-        form = CloseForm(request.POST if confirmed else None)
-        failures: list[str] = []
-        if confirmed and form.is_valid():
-            early = form.cleaned_data["early"]
-            failures = all_or_none(
-                chosen,
-                lambda period: close_period(period, early=early, by=request.user, using=alias),
-                alias,
-                turn="close",
-            ).failures
-            if not failures:
-                for period in chosen:
-                    self.log_change(request, period, _("Closed."))
-                self.message_user(
-                    request, _("Closed: %(periods)s.") % {"periods": ", ".join(map(str, chosen))}, messages.SUCCESS
-                )
-                return None
-        words = {
-            "title": _("Close periods"),
-            "warning": _("A closed period never opens again: nothing can be issued in it, nor adopted."),
-            "button": _("Close"),
-            "action": "close_selected",
-        }
-        return confirmation_page(self, request, chosen, form, failures, words)
+
+        def do(period: Period, said: dict[str, Any], alias: str) -> object:
+            return close_period(period, early=said["early"], by=request.user, using=alias)
+
+        return Act(
+            action="close_selected",
+            turn="close",
+            title=_("Close periods"),
+            warning=_("A closed period never opens again: nothing can be issued in it, nor adopted."),
+            button=_("Close"),
+            logged=_("Closed."),
+            told=_("Closed: %(periods)s."),
+            form=lambda data, count: CloseForm(data),
+            do=do,
+        ).ask(self, request, queryset)

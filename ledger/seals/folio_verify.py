@@ -319,7 +319,7 @@ class Report:
 
     def __init__(self) -> None:
         self.wrong: list[str] = []
-        self.open: list[str] = []
+        self.unproven: list[str] = []
         self.said: list[str] = []
         self.tokens: dict[str, bytes] = {}
         #: The hashes of tenants' heads that the database's chain has, by tenant and number.
@@ -334,7 +334,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0, 1 or 2."""
-        return 2 if self.wrong else 1 if self.open else 0
+        return 2 if self.wrong else 1 if self.unproven else 0
 
 
 class Numbers:
@@ -420,9 +420,9 @@ def check_export(
     if with_rows:
         _end(head, tree, report)
     report.wrong += numbers.twice
-    report.open += numbers.missing()
+    report.unproven += numbers.missing()
     if not signers - {""}:
-        report.open.append("nobody has signed these seals: only heads that you kept yourself can vouch for them")
+        report.unproven.append("nobody has signed these seals: only heads that you kept yourself can vouch for them")
     elif not set(keys):
         report.said.append(f"signed by {', '.join(sorted(signers - {''}))}: compare that with the merchant's key")
     report.said.append(f"{len(heads)} seals, {len(numbers.rows)} rows, {len(numbers.numbers)} numbers")
@@ -494,7 +494,9 @@ def check_files(paths: Sequence[str], keys: Sequence[str]) -> Report:
         if any(head != heads[number - 1] for number, head in known.items() if number <= len(heads)):
             report.wrong.append(f"the database's chain has other seals of tenant {tenant!r}")
         elif known and max(known) > len(heads):
-            report.open.append(f"the database's chain has seal {max(known)} of tenant {tenant!r}, and no file here has")
+            report.unproven.append(
+                f"the database's chain has seal {max(known)} of tenant {tenant!r}, and no file here has"
+            )
         elif known:
             report.said.append(f"the database's chain has seal {max(known)} of tenant {tenant!r} as it is here")
     return report
@@ -513,7 +515,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with open(path, "wb") as file:  # noqa: PTH123
             file.write(token)
         report.said.append(f"openssl ts -verify -digest {digest} -in {path} -CAfile CERTIFICATES_OF_THE_AUTHORITY.pem")
-    for label, texts in (("WRONG", report.wrong), ("OPEN", report.open), ("ok", report.said)):
+    for label, texts in (("WRONG", report.wrong), ("UNPROVEN", report.unproven), ("ok", report.said)):
         for text in texts:
             sys.stdout.write(f"{label}: {text}\n")
     return report.exit_code

@@ -405,7 +405,10 @@ def _opens(place: Place, sees_findings: Access) -> Any:
             counts[fact.kind] += fact.count
     for kind, count in counts.items():
         name = _PAGES.get(kind)
-        if name is None or (name == "findings" and not sees_findings.sees(place.tenant)):
+        if kind is Kind.UNDECLARED and place.pk is not None:
+            home = {"home": place.home} if homes.are_many() else {}
+            yield kind.counted(count), address("rules", place.pk, **home)
+        elif name is None or (name == "findings" and not sees_findings.sees(place.tenant)):
             yield kind.counted(count), ""
         else:
             narrowed = {"gaps-series": place.code} if name == "gaps" else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet
@@ -23,7 +24,7 @@ from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, count_gaps, gap_rows, wa
 from ledger.web.numberline import HEIGHT as LINE_HEIGHT
 from ledger.web.numberline import number_line
 from ledger.web.overview import next_number
-from ledger.web.page import judged, render_page
+from ledger.web.page import address, judged, render_page
 from ledger.web.rows import Asked, Rows, kept
 from ledger.words import lazily as _
 from ledger.words import period_told
@@ -79,6 +80,7 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "choose_url": Asked(request, "gaps").url(choose="page"),
         "may_explain": access.may("explain_gap"),
         "formats": formats().values(),
+        "package": _package(found, dates),
         "sealed": standing(found.tenant),
     }
     return render_page(
@@ -90,6 +92,14 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         title=f"{found.series.code} {period_told(found.label)}",
         judgement=judgement,
     )
+
+
+def _package(period: Period, dates: Dates) -> str:
+    """Where all series of the tenant are handed over, for the dates of the page or of the period."""
+    if not dates and (period.starts_on == date.min or period.ends_on == date.max):
+        return ""
+    asked = dates.kept or {"since": f"{period.starts_on}", "until": f"{period.ends_on}"}
+    return address("package", tenant=period.tenant or None, **asked)
 
 
 def _value(request: HttpRequest, name: str) -> int | None:

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from ledger.models import Adoption, Entry, Period
 
-EVENTS = ("numbervoided", "adoption", "adoptedgap", "gapexplained", "gapdeclared", "holereported", "findingraised")
+EVENTS = ("adoption", "gapdeclared", "holereported")
 MODELS = ("series", "period", "entry", "reservation", "remotedocument", "remotereading", *EVENTS)
 SETTINGS: dict[str, Any] = {
     "tenant": "",

@@ -7,10 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
-from django.test import Client
 
 from ledger import define_series, issue_many, void
 from ledger.errors import AlarmError, InvalidReason
@@ -19,7 +17,6 @@ from ledger.models import AlarmAcknowledged, AlarmRaised, AlarmResolved
 from ledger.verification import watch
 from ledger.verification.alarms import ACKNOWLEDGEABLE, COUNTRY_RULE, acknowledge_alarm
 from ledger.verification.findings import MEANINGS
-from tests.integration.admin_pages import url
 from tests.integration.pages import client
 from tests.integration.verified import tampered
 
@@ -212,17 +209,3 @@ class TestPages:
         page = keeper.post("/ledger/alarms/acknowledge/?tenant=berlin", chosen).content.decode()
         assert "Nothing was done" in page
         assert not AlarmAcknowledged.objects.exists()
-
-
-def test_in_the_admin(admin_client: Client, alarm: AlarmRaised) -> None:
-    def ask(**said: str) -> str:
-        chosen = {"action": "acknowledge_selected", ACTION_CHECKBOX_NAME: [alarm.pk]}
-        return str(admin_client.post(url("alarmraised"), chosen | said, follow=True).content.decode())
-
-    assert "Acknowledge alarms" in ask()
-    assert "This field is required." in ask(confirmed="yes", reason=" ")
-    assert "Acknowledged: 1." in ask(confirmed="yes", reason="it was the clock")
-    for wanted, found in (("unresolved", 0), ("acknowledged", 1), ("resolved", 0)):
-        page = admin_client.get(url("alarmraised"), {"state": wanted})
-        assert len(page.context["cl"].result_list) == found, wanted
-    assert "it was the clock" in admin_client.get(url("alarmraised", "change", alarm.pk)).content.decode()

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import transaction
-from django.test import Client
 from django.utils import timezone
 
 from ledger import authorise, close_period, define_series, issue
@@ -187,20 +185,6 @@ class TestPages:
         page = client("ada", "view_entry", "add_authorisedrange")
         assert page.post("/ledger/ranges/add/", {**self.FORM, "series": other.pk}).status_code == 200
         assert AuthorisedRange.objects.count() == 1
-
-    def test_the_admin_adds_and_never_changes(self) -> None:
-        event = granted()
-        User.objects.create_superuser("root", password="x")
-        admin = Client()
-        admin.force_login(User.objects.get(username="root"))
-        answer = admin.post("/admin/ledger/authorisedrange/add/", {**self.FORM, "series": event.series_id})
-        assert answer.status_code == 302, answer.content.decode()
-        assert AuthorisedRange.objects.count() == 2
-        assert "A200 to A300" in admin.get("/admin/ledger/authorisedrange/").content.decode()
-        assert admin.get(f"/admin/ledger/authorisedrange/{event.pk}/change/").status_code == 200
-        assert admin.post(f"/admin/ledger/authorisedrange/{event.pk}/change/", self.FORM).status_code == 403
-        close_period(event.period, early=True)
-        assert "UY DGI CAE 7, A1 to A100" in admin.get("/admin/ledger/rangelapsed/").content.decode()
 
     def test_the_number_and_its_series_name_the_range(self) -> None:
         event = granted()

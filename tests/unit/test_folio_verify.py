@@ -231,20 +231,20 @@ def chain() -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
 
 def test_an_export_is_in_order(tmp_path: Path, chain: Any) -> None:
     report = verifier.check_files([export(tmp_path / "a", chain)], [PUBLIC])
-    assert (report.wrong, report.open, report.exit_code) == ([], [], 0)
+    assert (report.wrong, report.unproven, report.exit_code) == ([], [], 0)
     assert "3 seals, 6 rows, 6 numbers" in report.said
 
 
 def test_numbers_that_are_missing_are_told_and_those_that_are_twice_are_wrong(tmp_path: Path) -> None:
     rows = [shipped(1), shipped(4), shipped(5)]
     report = verifier.check_files([export(tmp_path / "a", [(head(1, rows, None), rows)])], [PUBLIC])
-    assert report.open == ["series invoice, period from 2026-01-01: 2 to 3 without a sealed row"]
+    assert report.unproven == ["series invoice, period from 2026-01-01: 2 to 3 without a sealed row"]
     assert report.exit_code == 1
     state: dict[str, Any] = {"line": json.dumps(["ledger_period", 1, "acme", "invoice", "2026-01-01", 0, {}, 1, 7])}
     state |= {"salt": SALT.hex(), "personal": None}
     rows = [shipped(1), shipped(2), state]
     report = verifier.check_files([export(tmp_path / "c", [(head(1, rows, None), rows)])], [PUBLIC])
-    [missing] = report.open
+    [missing] = report.unproven
     assert missing.startswith("series invoice, period from 2026-01-01: 3 to 7 taken from the counter, without")
     rows = [shipped(1), shipped(2, value=1, number="inv-1")]
     report = verifier.check_files([export(tmp_path / "b", [(head(1, rows, None), rows)])], [PUBLIC])
@@ -310,7 +310,7 @@ def test_a_tenant_s_export_is_compared_with_the_database_s_chain(tmp_path: Path,
     report = verifier.check_files([database(3, right), tenant], [PUBLIC])
     assert (report.exit_code, report.said[-1]) == (0, "the database's chain has seal 3 of tenant 'acme' as it is here")
     report = verifier.check_files([database(4, right), tenant], [PUBLIC])
-    assert report.open == ["the database's chain has seal 4 of tenant 'acme', and no file here has"]
+    assert report.unproven == ["the database's chain has seal 4 of tenant 'acme', and no file here has"]
     report = verifier.check_files([database(2, right), tenant], [PUBLIC])
     assert report.wrong == ["the database's chain has other seals of tenant 'acme'"]
 

@@ -43,7 +43,7 @@ def test_open_is_said_of_periods_alone() -> None:
     found = [
         (name, text)
         for name, text in told()
-        if _OPEN.search(text) and " " in text.strip() and not _OF_A_PERIOD.search(text)
+        if _OPEN.search(re.sub(r"%\(\w+\)s", "", text)) and " " in text.strip() and not _OF_A_PERIOD.search(text)
     ]
     assert not found
 
