@@ -16,6 +16,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
+from babel.messages.catalog import Catalog
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.template.base import Lexer, TokenType
@@ -48,7 +49,7 @@ class TestCatalogues:
         assert path.read_bytes() == messages.compiled(messages.catalogue_of(language)), "run python -m tests.messages"
 
     def test_faults_are_found(self) -> None:
-        made = messages.Catalog(locale="de")
+        made = Catalog(locale="de")
         for original, translation in (
             ("%(n)s values", "%(m)s Werte"),
             ("in <code>a</code>", "in a"),
