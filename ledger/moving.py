@@ -7,7 +7,7 @@
    is dropped.
 
 Whatever ends it in between, it can be run again: it goes on where it was. Transaction ids of the old home mean nothing
-in the new one, so that one begins a new era first, unless its era is later already (``ledger.seals.eras``).
+in the new one, so that one begins a new era first, unless its era is later already (``ledger.seals.sealing``).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from django.db import router
 
 from ledger.models import Entry
 from ledger.reconciliation import BookSettings, Compared, compare
-from ledger.reconciliation.comparing import compared_series
+from ledger.reconciliation.comparing import compared_series, refresh_statistics
 from ledger.reconciliation.mirror import (
     Expected,
     LostDocuments,
@@ -31,7 +31,6 @@ from ledger.reconciliation.mirror import (
     save_page,
     undescribed,
 )
-from ledger.reconciliation.statistics import refresh_statistics
 from workers.accounting import credentials, errors, folder, systems
 from workers.accounting.base import AccountingSystem, Capabilities, Kind
 from workers.accounting.credentials import System

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from ledger import refusals, sql
-from ledger.allocation.deferred_numbers import DeferredNumbers
+from ledger.allocation.deferred_numbers import DeferredNumbers, listen
 from ledger.allocation.early import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of, refused
-from ledger.allocation.notices import listen
-from ledger.allocation.retries import all_numbered
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
 from ledger.database_errors import explain_commit_errors
 from ledger.models import NumberIssued, Period
 

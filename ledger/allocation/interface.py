@@ -7,10 +7,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ledger.models import NumberIssued, Period
+from ledger.models import Entry, NumberIssued, Period
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
 
 #: The ordinal of 1970-01-01, from which the database counts days.
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -129,3 +130,15 @@ class Allocator(Protocol):
     def upcoming(self, alias: str, period: Period) -> int:
         """The value that would come next in ``period``, which may be unsaved. Locks and writes nothing."""
         ...
+
+
+def all_numbered(alias: str, request: Request, documents: Sequence[str]) -> bool:
+    """Whether each of ``documents``, all different, has a number: a retry asks for no open period."""
+    entries = Entry.objects.using(alias).filter(
+        tenant=request.tenant,
+        series__tenant=request.tenant,
+        series__code=request.series,
+        document__in=documents,
+        replaces=None,  # the first one of each
+    )
+    return entries.count() == len(documents)

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ledger import refusals, sql
 from ledger.allocation.ahead import Session, ask_ahead, sees_new_rows
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, day_of, refused
-from ledger.allocation.retries import all_numbered
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
 from ledger.models import NumberIssued, Period
 
 if TYPE_CHECKING:

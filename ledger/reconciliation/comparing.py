@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from django.db import router, transaction
+from django.db import connections, router, transaction
 
 from ledger.conf import ledger_settings
 from ledger.cursors import open_cursor
 from ledger.errors import ReconciliationError, UnknownSeries
-from ledger.models import RemoteReading, Series
+from ledger.models import RemoteDocument, RemoteReading, Series
 from ledger.models.columns import ClockTimestamp
 from ledger.reconciliation import sql
 from ledger.reconciliation.books import BookSettings
@@ -156,3 +156,32 @@ def _fingerprint(books: BookSettings, row: RemoteReading, wanted: dict[str, Any]
         "covered": covered.isoformat() if covered else None,
     }
     return json.dumps(judged_by, sort_keys=True)
+
+
+#: Below so many rows even a plan that reads all of them for each number is soon over.
+MANY = 5000
+
+# Whether this role may analyze the table: its owner may, and from PostgreSQL 17 on who was granted MAINTAIN.
+_MAY = """
+    SELECT pg_has_role(c.relowner, 'USAGE')
+        OR CASE WHEN current_setting('server_version_num')::int >= 170000
+                THEN has_table_privilege(c.oid, 'MAINTAIN') ELSE false END
+    FROM pg_class c WHERE c.oid = 'ledger_remotedocument'::regclass
+"""
+
+
+def refresh_statistics(documents: int, *, using: str | None = None) -> bool:
+    """Analyze the mirror after ``documents`` of a system were read, where that is worth it and this role may; whether.
+
+    A system that no statistics know seems to have one row, so that any index seems as good as that of the number: a
+    comparison might then read all of its rows for each number. Autovacuum does the same a minute later. Call it
+    outside a transaction, or its lock lasts as long as that.
+    """
+    if documents < MANY:
+        return False
+    with connections[using or router.db_for_write(RemoteDocument)].cursor() as cursor:
+        cursor.execute(_MAY)
+        if not cursor.fetchone()[0]:
+            return False
+        cursor.execute("ANALYZE ledger_remotedocument")
+    return True

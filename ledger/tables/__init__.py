@@ -5,8 +5,7 @@ understands what stands in a date's cell, ``profile`` loads the layout of a prog
 """
 
 from ledger.tables.dates import Dates, UnreadableDate
-from ledger.tables.layout import Layout
-from ledger.tables.profiles import profile, profile_names
+from ledger.tables.layout import Layout, profile, profile_names
 from ledger.tables.reading import Record, Table, open_table, text_of
 from ledger.tables.rows import BadRow, Chosen, ChosenRows
 

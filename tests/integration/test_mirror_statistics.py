@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from ledger.models import RemoteDocument
-from ledger.reconciliation.statistics import MANY, refresh_statistics
+from ledger.reconciliation.comparing import MANY, refresh_statistics
 from tests.integration.mirrored import There
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -37,10 +37,9 @@ from ledger.models.tables import event_tables
 from ledger.reports.formats import format_named
 from ledger.reports.report import continuity_report
 from ledger.seals import folio_verify
-from ledger.seals.eras import begin_era
 from ledger.seals.exporting import export, prove
 from ledger.seals.reading import standing
-from ledger.seals.sealing import seal, seal_all
+from ledger.seals.sealing import begin_era, seal, seal_all
 from ledger.seals.signing import signer
 from ledger.signals import ask_for_seal, seal_wanted
 from ledger.sweeps import run

@@ -13,7 +13,7 @@ from ledger.verification import catalogue
 from ledger.verification.catalogue import KINDS, Objects, Remark
 from ledger.verification.differences import differences, table_of, title
 from ledger.verification.findings import MEANINGS
-from ledger.verification.privileges import excess
+from ledger.verification.guards import excess
 
 SHIPPED = catalogue.shipped().objects
 EACH = [(kind, name) for kind in KINDS for name in SHIPPED.get(kind, {})]

@@ -18,10 +18,9 @@ from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted
 from ledger.management.whole_file import whole_file
 from ledger.models import Series
 from ledger.seals import folio_verify, sql
-from ledger.seals.eras import begin_era
 from ledger.seals.exporting import export, prove
 from ledger.seals.reading import sealed_tenants, standing
-from ledger.seals.sealing import Held, seal, seal_all
+from ledger.seals.sealing import Held, begin_era, seal, seal_all
 from ledger.seals.signing import signer
 from ledger.timestamps import timestamp
 from ledger.verification.seals import read_known, verify_seals

@@ -189,7 +189,7 @@ MUTANTS = (
     ),
     Mutant(
         "what everybody may do is not seen",
-        "ledger/verification/privileges.py",
+        "ledger/verification/guards.py",
         "if label not in public:",
         "if False:",
         (VERIFICATION_GUARDS,),

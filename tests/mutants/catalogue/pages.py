@@ -110,14 +110,14 @@ MUTANTS = (
     ),
     Mutant(
         "voids kept too long",
-        "ledger/web/voided.py",
+        "ledger/web/counts.py",
         "if count == kept.count:",
         "if kept.count:",
         (PAGES_COUNTS,),
     ),
     Mutant(
         "a void that commits late is missed",
-        "ledger/web/voided.py",
+        "ledger/web/counts.py",
         "if kept.count + added != count:",
         "if kept.count + added > count:",
         (PAGES_COUNTS,),

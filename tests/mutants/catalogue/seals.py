@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "an era begins over changed rows",
-        "ledger/seals/eras.py",
+        "ledger/seals/sealing.py",
         "        if differing and not accept_differences:\n",
         "        if False:\n",
         (f"{OUTSIDE}::TestMoving",),
