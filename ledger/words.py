@@ -45,7 +45,7 @@ def day_told(day: Any) -> str:
 
 
 def moment_told(moment: datetime | None, zone: tzinfo | None = None) -> str:
-    """A time to the second and with its offset, in ``zone`` or in the reader's; empty where there is none."""
+    """A time to the second and with its offset, in ``zone`` or in the reader's; empty for None."""
     if moment is None:
         return ""
     local: Any = localtime(aware(moment), zone)

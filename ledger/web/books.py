@@ -109,7 +109,7 @@ class BooksForm(forms.Form):
 
 
 def _kept_file(data: Mapping[str, Any]) -> SimpleUploadedFile | None:
-    """The file that the page gave to the browser, unpacked; None if there is none, or somebody has changed it."""
+    """The file that the page gave to the browser, unpacked; None if it is missing, or somebody has changed it."""
     try:
         packed = b64decode(data.get("kept", ""), validate=True)
         content = zlib.decompressobj().decompress(packed, LARGEST + 1)

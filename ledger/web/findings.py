@@ -34,7 +34,7 @@ _SORTS = {"raised": "pk", "number": "subject", "system": "system"}
 _MOST_THERE = 3
 _STATES = (marked("unresolved"), marked("acknowledged"), marked("resolved"), marked("all"))
 
-#: What a document there is, in our words.
+#: The states of a document there, as the page calls them.
 _REMOTE_STATES = {"posted": _("valid"), "void": _("void"), "draft": _("draft")}
 
 

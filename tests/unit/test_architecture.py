@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -130,6 +131,26 @@ def test_rows_are_read_by_name(package: str) -> None:
     assert by_place == []
 
 
+#: Turns of phrase that a reader with school English reads twice.
+MANNERED = re.compile(
+    r"\b(is|are) none\b|\b[Ii]n (our|its|their) words|how-manieth|\bneeds not\b|\bhas not (what|the)\b|"
+    r"\b[Aa] sort of \w+s\b|\bwhence\b|\bthereof\b|\btells of\b|\bknows of no\b|\bits kin\b"
+)
+
+
+def test_sentences_are_said_the_plain_way_round() -> None:
+    texts = [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"]
+    texts += [path for package in ("ledger", "workers") for path in (ROOT / package).rglob("*.*")]
+    found = [
+        f"{path}:{number}: {line.strip()}"
+        for path in texts
+        if path.suffix in {".py", ".sql", ".html", ".md"}
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if MANNERED.search(line)
+    ]
+    assert found == []
+
+
 def test_importing_ledger_costs_nothing() -> None:
     """Settings modules import it, before there are settings: no Django, no database, nothing but itself."""
     code = "import sys, ledger; print(*(name for name in sys.modules if name.split('.')[0] in ('django', 'ledger')))"
@@ -142,5 +163,9 @@ def test_the_public_names_are_there() -> None:
 
     assert all(callable(getattr(ledger, name)) for name in ledger.__all__)
     assert set(ledger.__all__) <= set(dir(ledger))
+    page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\.\. auto(?:function|class):: ([\w.]+)", page, re.MULTILINE)
+    assert {name for name in shown if name.count(".") == 1} == {f"ledger.{name}" for name in ledger.__all__}
+    assert [name for name in shown if "._" in name] == []
     with pytest.raises(AttributeError, match="no attribute 'isue'"):
         getattr(ledger, "isue")  # noqa: B009  (a plain attribute would be a statement without effect)
