@@ -44,11 +44,10 @@ def check_pushed_series(
         for name, given in credentials.named().items():
             try:
                 system = credentials.system(name) if given.get("push") else None
-                capabilities = system and systems.adapter(system).capabilities
+                if system is not None:
+                    messages += _misfits(system, systems.adapter(system).capabilities, alias)
             except LedgerError:
                 continue  # told by check_accounting
-            if system is not None and capabilities is not None:
-                messages += _misfits(system, capabilities, alias)
     return messages
 
 

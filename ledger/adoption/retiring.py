@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from ledger.database_errors import translate_database_errors
-from ledger.databases import expect
+from ledger.databases import database_of, expect
 from ledger.errors import AdoptionError
 from ledger.keys import actor_name, reason_text
 from ledger.models import Adoption
@@ -51,7 +51,7 @@ def retire(adoption: Adoption, *, reason: str, by: Any = None) -> Adoption:
     issued ones, or those of a later file, which is retired first; and InvalidReason.
     """
     expect(adoption, Adoption, "adoption", "Pass one of Adoption.objects.filter(series=…).")
-    alias = adoption._state.db
+    alias = database_of(adoption, Adoption, None)
     wanted: dict[str, Any] = {
         "tenant": adoption.tenant,
         "series": adoption.series_id,

@@ -75,7 +75,7 @@ class BooksForm(forms.Form):
         file = self.cleaned_data["file"] or _kept_file(self.data)
         if file is None:
             raise forms.ValidationError(self.fields["file"].error_messages["required"])
-        if file.size > LARGEST:
+        if file.size is not None and file.size > LARGEST:
             raise forms.ValidationError(
                 _("It has more than %(n)s MB: manage.py ledger_books takes it.") % {"n": LARGEST // 1024**2}
             )

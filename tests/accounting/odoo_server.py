@@ -151,7 +151,7 @@ def _unpack(package: Path, folder: Path) -> None:
     # Odoo reads the manifests of all modules to make their categories.
     wanted = [f"{packages}/[!a]*", f"{packages}/a[!d]*", f"{packages}/addons/*/__manifest__.py"]
     wanted += [f"{packages}/addons/{module}/*" for module in MODULES]
-    unpack = ["tar", "-x", "-C", folder, "--strip-components=5", "--wildcards", "--exclude=*/i18n/*", *wanted]
+    unpack = ["tar", "-x", "-C", str(folder), "--strip-components=5", "--wildcards", "--exclude=*/i18n/*", *wanted]
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as archive:
         subprocess.run(unpack, stdin=archive.stdout, check=True, timeout=STEP_SECONDS)
 

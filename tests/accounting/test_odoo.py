@@ -175,7 +175,7 @@ class TestOurNumbers:
         ],
     )
     def test_a_series_that_does_not_fit_is_told_when_it_is_set_up(
-        self, settings: Any, template: str, facts: dict[str, str], told: str
+        self, settings: Any, template: str, facts: dict[str, Any], told: str
     ) -> None:
         define_series("invoice", template=template, **facts)
         settings.LEDGER_ACCOUNTING = {"SYSTEMS": {"books": {"adapter": "odoo", "push": True}}}

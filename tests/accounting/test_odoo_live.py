@@ -109,7 +109,7 @@ def ours() -> dict[str, Any]:
 
 
 def sale(reference: str = "order:1", number: str = "", **facts: Any) -> NewInvoice:
-    given = {"issued_on": DAY, "customer": customer(), "total": Decimal("100.00"), "currency": "EUR"}
+    given: dict[str, Any] = {"issued_on": DAY, "customer": customer(), "total": Decimal("100.00"), "currency": "EUR"}
     return NewInvoice(reference=reference, number=number, **(given | facts))
 
 

@@ -27,7 +27,7 @@ def files(write: Write) -> list[Adoption]:
     second = write("INV-2025-0004,2025-02-02", name="b.csv")
     made = [adopt(path, series="invoice", settings=YEARLY) for path in (first, second)]
     void("INV-2025-0001", reason="by then")
-    return [Adoption.objects.get(pk=one.adoption) for one in made]
+    return list(Adoption.objects.filter(pk__in=[one.adoption for one in made]).order_by("pk"))
 
 
 def reasons() -> dict[str, str]:
