@@ -444,6 +444,14 @@ def play_back(alias: str, backup: dict[str, list[Any]]) -> None:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
 
 
+def test_a_large_seal_tells_how_far_it_is(tamper: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.verification.seals._TOLD_ROWS", 10)
+    steps: list[str] = []
+    assert found(tenant="acme", progress=steps.append) == []
+    size = LedgerSeal.objects.using(ALIAS).get(tenant="acme", number=1).size
+    assert steps[:3] == ["seal 1 of 'acme'", *(f"seal 1 of 'acme', {rows} of {size} rows" for rows in (10, 20))]
+
+
 def test_it_is_part_of_ledger_verify(tamper: Callable[..., None]) -> None:
     tamper("DELETE FROM ledger_numbervoided WHERE tenant = 'zenith'")
     assert "sealed-row-gone" in verified.checks()
