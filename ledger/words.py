@@ -158,9 +158,13 @@ def numbers_told(*, valid: int, void: int, missing: int, to_explain: int = 0, in
     count = valid + void + missing + in_progress
     if not count:
         return gettext("No numbers yet.")
-    parts = [gettext("%s valid") % quantity(valid), gettext("%s void") % quantity(void)]
-    absent = gettext("%s missing") % quantity(missing)
-    parts.append(f"{absent} ({gettext('%s to explain') % quantity(to_explain)})" if to_explain else absent)
+    parts = [
+        ngettext("%s valid", "%s valid", valid) % quantity(valid),
+        ngettext("%s void", "%s void", void) % quantity(void),
+        ngettext("%s missing", "%s missing", missing) % quantity(missing),
+    ]
+    if to_explain:
+        parts[-1] += f" ({gettext('%s to explain') % quantity(to_explain)})"
     if in_progress:
         parts.append(gettext("%s in progress") % quantity(in_progress))
     numbers = ngettext("%(count)s number: %(parts)s.", "%(count)s numbers: %(parts)s.", count)

@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import pgettext
 
 from ledger.actions import void
 from ledger.admin.base import (
@@ -219,7 +220,7 @@ class EntryAdmin(ReadOnlyAdmin):
             turn="void",
             title=_("Void numbers"),
             warning=_("A void can't be taken back. The numbers stay in the ledger and are never given again."),
-            button=_("Void"),
+            button=pgettext("button", "Void"),
             logged=_("Voided."),
             told=_("Void: %(numbers)s."),
             form=_void_form,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -104,7 +105,7 @@ def _package(period: Period, dates: Dates) -> str:
 
 def _value(request: HttpRequest, name: str) -> int | None:
     """A value out of the address; None for anything invalid, as everything is shown then."""
-    text = request.GET.get(name, "").replace(",", "").strip()
+    text = re.sub(r"[\s.,'’]", "", request.GET.get(name, ""))
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 

@@ -146,6 +146,7 @@ class TestEveryTextIsMarked:
 
         trans_real.gettext("")
         monkeypatch.setattr("django.utils.translation._trans.gettext", _bracketed)
+        monkeypatch.setattr("django.utils.translation._trans.pgettext", lambda context, text: _bracketed(text))
         monkeypatch.setattr("django.utils.translation._trans.ngettext", lambda one, many, n: _bracketed(many))
         outside: dict[str, str] = {}
         for name in ("overview", "series", "rules", "period", "register", "number", "gaps", "alarms", "findings"):
@@ -257,6 +258,12 @@ class TestWords:
             one, many = (numbers_told(valid=n, void=0, missing=0) for n in (1, 2))
             assert one.replace("1", "2") != many
             assert "missing" not in many
+
+    def test_a_word_of_one_is_not_that_of_many(self) -> None:
+        with override("pt-br"):
+            told = numbers_told(valid=7, void=1, missing=2)
+        assert "1 cancelado," in told
+        assert "7 válidos" in told
 
 
 @pytest.mark.django_db(transaction=True)

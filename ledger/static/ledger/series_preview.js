@@ -32,8 +32,7 @@
             }
         }
         if (!preview.refusals.length && !preview.lines.length) {
-            paragraph(box, "ledger-note").textContent =
-                "Type a template, such as INV-{year}-{counter:06}, to see its next number.";
+            paragraph(box, "ledger-note").textContent = box.dataset.empty;
         }
     };
 
