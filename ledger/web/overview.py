@@ -178,7 +178,8 @@ def _look(user: Any, tenant: str | None, home: str) -> _Seen:
         tenant = None if len(known) > 1 else next(iter(known), "")
     else:
         every = every.filter(tenant=tenant)
-    judgement = judged(tenant)
+    # Of what is in this home, also of a tenant that lives in another one by now.
+    judgement = judged(tenant, home if homes.are_many() else None)
     if access.tenants is not None:
         judgement = judgement.narrowed(access.tenants)
     return _Seen(access, access_of(user, "view_findingraised"), tenant, _places(every, judgement, home), judgement)

@@ -16,9 +16,9 @@ from ledger.sweeps.health import health
 from ledger.web.access import MOST_TENANTS, Access, access_of
 
 
-def judged(tenant: str | None) -> Judgement:
+def judged(tenant: str | None, using: str | None = None) -> Judgement:
     """What the judge says of a tenant, or of all of them: pages rest on the sweeps, so these count."""
-    return judge(tenant=tenant, sweeps=health())
+    return judge(tenant=tenant, sweeps=health(using=using), using=using)
 
 
 def render_page(

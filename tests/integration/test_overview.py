@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def sweeps_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "health", list)
+    monkeypatch.setattr(pages, "health", lambda using=None: [])
 
 
 @pytest.fixture
