@@ -3,7 +3,8 @@
 Watched are the models with a NumberField, and those that ``LEDGER["DOCUMENTS"]`` names. A number has lost its document
 if the document's key is that of a row which isn't there; a text that names no row (``order:17``) is its own document.
 But where a model that the setting names has a NumberField with ``document=``, all numbers of its series are of its
-rows: such a number has lost its document if no row bears it.
+rows: such a number has lost its document if no row bears it. Where its ``series`` is a function too, its numbers keep
+the field's name in their metadata, so they are watched wherever they are.
 Each is a finding of the kind ``no-document``, and its system is the model. It is resolved when the row is there again,
 or the number is void. Until then people can say why it may stand: they acknowledge the finding.
 """
@@ -29,13 +30,17 @@ from ledger.replacing import valid
 
 _log = logging.getLogger(__name__)
 
-#: The numbers of watched models. Arguments: labels, codes of series, tenant (null for all), after (the id of the last
-#: one read), size.
+#: The key in a number's metadata for the NumberField that gave it: "shop.order.number".
+MARK = "number_field"
+
+#: The numbers of watched models. Arguments: labels, codes of series, marks, tenant (null for all), after (the id of the
+#: last one read), size.
 _OF_MODELS = """
     SELECT e.id FROM ledger_entry e
     WHERE e.id > %(after)s AND e.document > ''
       AND (split_part(e.document, ':', 1) = ANY (%(labels)s::text[])
-           OR e.series_id IN (SELECT s.id FROM ledger_series s WHERE s.code = ANY (%(codes)s::text[])))
+           OR e.series_id IN (SELECT s.id FROM ledger_series s WHERE s.code = ANY (%(codes)s::text[]))
+           OR e.metadata ->> 'number_field' = ANY (%(marks)s::text[]))
       AND (%(tenant)s::text IS NULL OR e.tenant = %(tenant)s)
     ORDER BY e.id
     LIMIT %(size)s
@@ -68,37 +73,47 @@ def watched_texts() -> dict[str, list[Any]]:
     return found
 
 
+def marked() -> dict[str, list[Any]]:
+    """The NumberFields whose series and documents are functions, by the mark of their numbers."""
+    fields = (field for model in apps.get_models() for field in model._meta.local_fields)
+    return {field.mark: [field] for field in fields if getattr(field, "mark", None)}
+
+
 def numbers(alias: str, size: int, *, tenant: str | None = None) -> Iterator[Sequence[int]]:
     """The ids of the entries whose documents are watched, so many at a time."""
-    if labels := list(watched()):
-        yield from id_batches(alias, _OF_MODELS, size, labels=labels, codes=list(watched_texts()), tenant=tenant)
+    labels, codes, marks = list(watched()), list(watched_texts()), list(marked())
+    if labels or codes or marks:
+        yield from id_batches(alias, _OF_MODELS, size, labels=labels, codes=codes, marks=marks, tenant=tenant)
 
 
 def look(alias: str, ids: Sequence[Any]) -> tuple[dict[str, int], Failures]:
     """Look for the documents of these entries: how many findings were raised and resolved, and what failed."""
-    known, texts, failures = watched(), watched_texts(), Failures()
+    known, texts, marks, failures = watched(), watched_texts(), marked(), Failures()
     found = Entry.objects.using(alias).filter(pk__in=list(ids)).exclude(kind=Entry.Kind.GAP)
     # Read before the rows are: a row that comes to be meanwhile is there then.
-    entries = list(found.values_list("pk", "tenant", "document", "number", "series__code"))
+    entries = list(found.values_list("pk", "tenant", "document", "number", "series__code", f"metadata__{MARK}"))
     living = set(valid(found).values_list("pk", flat=True))
     by_model: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
-    by_series: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
-    for pk, tenant, document, number, series in entries:
+    by_fields: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for pk, tenant, document, number, series, mark in entries:
         named, _, key = document.partition(":")
         if named in known:
             by_model[named].append((pk, tenant, key))
+        elif mark in marks:
+            by_fields[mark].append((pk, tenant, number))
         elif series in texts:
-            by_series[series].append((pk, tenant, number))
+            by_fields[series].append((pk, tenant, number))
     counts = {"raised": 0, "resolved": 0}
     for named, rows in by_model.items():
         with failures.noted(named, alias, _log):
             gone = _gone(known[named], {key for pk, _, key in rows if pk in living}, alias)
             _note(alias, named, rows, {pk for pk, _, key in rows if key in gone and pk in living}, counts)
-    for series, rows in by_series.items():
-        with failures.noted(f"series {series}", alias, _log):
-            borne = _borne(texts[series], {number for pk, _, number in rows if pk in living}, alias)
+    for named, rows in by_fields.items():
+        with failures.noted(named if named in marks else f"series {named}", alias, _log):
+            fields = marks.get(named) or texts[named]
+            borne = _borne(fields, {number for pk, _, number in rows if pk in living}, alias)
             lost = {pk for pk, tenant, number in rows if (tenant, number) not in borne and pk in living}
-            _note(alias, label(texts[series][0].model), rows, lost, counts)
+            _note(alias, label(fields[0].model), rows, lost, counts)
     return counts, failures
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core import checks
 from django.db import connections, models, router, transaction
 
+from ledger.documents import MARK
 from ledger.errors import DocumentConflict, InvalidArgument, InvalidDocument, InvalidSeries, NumberProtected
 from ledger.instances import instance_key, is_known
 from ledger.issuing import issue, issue_many, issue_or_replace
@@ -188,6 +189,11 @@ class NumberField(_CharField):
         """The series whose numbers go to texts of ``document=``; None where each row may have its own series."""
         return self.series if self.document is not None and isinstance(self.series, str) else None
 
+    @property
+    def mark(self) -> str | None:
+        """What numbers keep in their metadata, where neither their series nor their documents tell whose they are."""
+        return str(self) if self.document is not None and callable(self.series) else None
+
     def tenant_of(self, instance: models.Model) -> str:
         """Whose its number is."""
         return tenant_key(self.org(instance) if callable(self.org) else self.org)
@@ -195,7 +201,10 @@ class NumberField(_CharField):
     def facts(self, instance: models.Model) -> dict[str, Any]:
         """The arguments of ``issue`` for this instance, but for its document."""
         chosen = {"series": self.series, "org": self.org, "on": self.on, "metadata": self.metadata, "by": self.by}
-        return {name: value(instance) if callable(value) else value for name, value in chosen.items()}
+        facts = {name: value(instance) if callable(value) else value for name, value in chosen.items()}
+        if self.mark and (facts["metadata"] is None or isinstance(facts["metadata"], Mapping)):
+            facts["metadata"] = {**(facts["metadata"] or {}), MARK: self.mark}
+        return facts
 
     def place_of(self, instance: models.Model) -> tuple[str, str, str]:
         """Where its number stands: the tenant, the code of the series, and the document."""

@@ -107,7 +107,7 @@ def install() -> str:
 
 def test_verify_says_what_is_wrong_and_names_the_command(moved: Moved) -> None:
     found = [finding for finding in verify(using=NEW) if finding.check == "function"]
-    [told] = [finding for finding in found if "ledger_issue_serial(" in finding.problem]
+    [told] = [finding for finding in found if "ledger_issue_serial_many(" in finding.problem]
     assert "search_path=pg_catalog, public, pg_temp, not search_path=pg_catalog, {schema}, pg_temp" in told.problem
     assert "manage.py ledger_install" in told.remedy
     with pytest.raises(CommandError) as raised:
@@ -115,8 +115,13 @@ def test_verify_says_what_is_wrong_and_names_the_command(moved: Moved) -> None:
     assert raised.value.returncode == 2
 
 
-def test_everything_works_and_is_guarded_there_afterwards(moved: Moved) -> None:
-    assert "were made in 'books'" in install()
+@pytest.mark.parametrize("how", ["ledger_install", "migrate"])
+def test_everything_works_and_is_guarded_there_afterwards(moved: Moved, how: str) -> None:
+    """``migrate`` does what the command does, where it works in a clone."""
+    if how == "migrate":
+        call_command("migrate", database=NEW, verbosity=0, stdout=StringIO())
+    else:
+        assert "were made in 'books'" in install()
     assert [str(finding) for finding in verify(using=NEW)] == []
     before = Entry.objects.using(OLD).count() if moved.is_copy else 0
     for allocation in ("serial", "pooled", "reserved", "at_commit"):

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from ledger import documents, issue, void
+from ledger import define_series, documents, issue, void
 from ledger.actions import acknowledge
 from ledger.checks import check_settings
 from ledger.judging import State, judge
@@ -26,7 +26,7 @@ from ledger.verification import verify
 from tests.shop.audited import Audited
 from tests.shop.keyed import ByUUID
 from tests.shop.models import Order, Organization
-from tests.shop.numbered import Contract, Invoice, Paper, Passing, Ticket
+from tests.shop.numbered import Contract, Coupon, Invoice, Paper, Passing, Ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -258,6 +258,29 @@ class TestTextsOfTheirOwn:
         assert [(one.tenant, one.number) for one in findings(kind=FindingKind.NO_DOCUMENT)] == [
             (f"shop.organization:{org.pk}", ticket.receipt)
         ]
+
+
+class TestASeriesThatIsAFunction:
+    """Neither the series nor the document tells whose number it is."""
+
+    def test_is_watched_without_a_setting(self) -> None:
+        define_series("coupon-a", template="A-{counter}", calendar="never")
+        define_series("coupon-b", template="B-{counter}", calendar="never")
+        rows = [Coupon.objects.create(kind=kind, code=code) for kind, code in (("coupon-a", "1"), ("coupon-b", "2"))]
+        with transaction.atomic():
+            issue("coupon-a", document="coupon:by hand")
+        assert swept() == {"raised": 0, "resolved": 0}, "what was issued by hand has no row"
+        without_django("shop_coupon", id=rows[1].pk)
+        assert swept() == {"raised": 1, "resolved": 0}
+        assert named() == [("B-1", "shop.coupon")]
+        void("B-1", reason="it was deleted")
+        assert swept() == {"raised": 0, "resolved": 1}
+
+    def test_a_second_save_gets_the_same_number(self) -> None:
+        define_series("coupon-a", template="A-{counter}", calendar="never")
+        row = Coupon.objects.create(kind="coupon-a", code="1")
+        without_django("shop_coupon", id=row.pk)
+        assert Coupon.objects.create(kind="coupon-a", code="1").number == row.number
 
 
 def issue_for(document: Any) -> Entry:

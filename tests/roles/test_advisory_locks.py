@@ -56,7 +56,7 @@ def _patience(logins: Logins) -> Iterator[None]:
 )
 def held(request: pytest.FixtureRequest, logins: Logins) -> Iterator[str]:
     """A word that makes names unique, while all keys are held."""
-    schema = '"public"'
+    schema = '"public".ledger_period'
     with psycopg.connect(logins.url_of(NOBODY)) as holder:
         holder.execute(KEYS.format(request.param), [schema])
         tried = f"SELECT pg_try_advisory_xact_lock(1181707369, {LINE}) FROM generate_series(1, 1) period"
@@ -70,7 +70,7 @@ def held(request: pytest.FixtureRequest, logins: Logins) -> Iterator[str]:
 def test_these_are_all_keys() -> None:
     """A new one belongs into KEYS. That of the pages is taken with a deadline of its own: tests/concurrency."""
     texts = [re.sub(r"--.*", "", text) for text in function_texts().values()]
-    line = LINE.replace("%s", "'@schema@'")
+    line = LINE.replace("%s", "'@schema@.ledger_period'")
     taken = [
         key
         for text in texts

@@ -35,6 +35,14 @@ class Ticket(models.Model):
     receipt = NumberField(series="receipt", document=lambda self: f"booking:{self.booking}", editable=True, null=True)
 
 
+class Coupon(models.Model):
+    """Its series and its document are functions of the row."""
+
+    kind = models.CharField(max_length=40)
+    code = models.CharField(max_length=40)
+    number = NumberField(series=lambda self: self.kind, document=lambda self: f"coupon:{self.code}")
+
+
 class Paper(models.Model):
     """The parent of a table of its own, whose children share its numbers."""
 

@@ -20,7 +20,7 @@ BEGIN
 
     IF FOUND THEN
         -- The queue before the row.
-        IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # hashtextextended('@schema@', 0))) THEN
+        IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # hashtextextended('@schema@.ledger_period', 0))) THEN
             PERFORM ledger_wait_in_line(period);
         END IF;
         -- With a date in last_issued_on the chronology guard was on once: the other function keeps it up.

@@ -67,7 +67,7 @@ BEGIN
             END IF;
         END IF;
         -- Most often nobody stands in line, and this costs less than a call.
-        IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # hashtextextended('@schema@', 0))) THEN
+        IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # hashtextextended('@schema@.ledger_period', 0))) THEN
             PERFORM ledger_wait_in_line(period);
         END IF;
 

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION ledger_wait_in_line(p_period bigint) RETURNS void LAN
 DECLARE
     patience text;
     -- A period of another schema has a line of its own, though it has the same id.
-    line integer := hashint8(p_period # hashtextextended('@schema@', 0));
+    line integer := hashint8(p_period # hashtextextended('@schema@.ledger_period', 0));
 BEGIN
     IF pg_try_advisory_xact_lock(1181707369, line) THEN RETURN; END IF;
     patience := current_setting('lock_timeout');
