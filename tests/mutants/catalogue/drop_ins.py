@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant
 DJANGO_SEQUENCES = "tests/compat/test_django_sequences.py"
 DJANGO_SEQUENCE = "tests/compat/test_django_sequence.py"
 SHIMS = "tests/compat/test_shims.py"
-MOVING = "tests/compat/test_moving.py"
+MOVING = "tests/compat/test_moving.py"  # of an SQL function one test: after each it is compared with its file
 COMPAT = "ledger/compat"
 NUMBER_FIELD = "tests/integration/test_number_field.py"
 NUMBER_FIELD_COPIES = "tests/integration/test_number_field_copies.py"
@@ -55,7 +55,7 @@ MUTANTS = (
         "ledger/sql/functions/ledger_meeting_period.sql",
         "            OFFSET 0\n",
         "",
-        (MOVING,),
+        (f"{MOVING}::TestDjangoSequences::test_the_work_grows_with_their_number_alone",),
     ),
     Mutant(
         "counting by hand gives out whatever comes next",
@@ -111,7 +111,7 @@ MUTANTS = (
         "ledger/sql/functions/ledger_moved_counter.sql",
         "IF taken <> asked AND current_query()",
         "IF false AND current_query()",
-        (MOVING,),
+        (f"{MOVING}::TestDjangoSequence::test_old_code_after_the_move",),
     ),
     Mutant(
         "later save writes the number",
@@ -231,7 +231,7 @@ MUTANTS = (
         "ledger/sql/functions/ledger_moved_new_counter.sql",
         "    IF NOT present THEN\n",
         "    IF false THEN\n",
-        (MOVING,),
+        (f"{MOVING}::TestDjangoSequences::test_new_counters_of_old_code",),
     ),
     Mutant(
         "the move waits for readers",
