@@ -202,7 +202,13 @@ def _columns(connection: BaseDatabaseWrapper, model: type[models.Model]) -> str:
 
 def _copy(source: str, to: str, model: type[models.Model], tenant: str) -> None:
     table, columns = model._meta.db_table, _columns(connections[to], model)
-    with connections[source].cursor() as reading, connections[to].cursor() as writing:
+    with (
+        # What the driver raises while it copies, Django doesn't see.
+        connections[source].wrap_database_errors,
+        connections[to].wrap_database_errors,
+        connections[source].cursor() as reading,
+        connections[to].cursor() as writing,
+    ):
         out = f"COPY (SELECT {columns} FROM {table} WHERE tenant = %s) TO STDOUT (FORMAT binary)"  # noqa: S608  (names of our own)
         into = f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)"
         with reading.cursor.copy(out, [tenant]) as rows, writing.cursor.copy(into) as copied:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import connections, transaction
 
 from ledger import refusals
 from ledger.calendars import CalendarKind
@@ -31,9 +31,9 @@ from ledger.compat.sequence_errors import (
 from ledger.compat.sequence_model import Sequence
 from ledger.database_errors import translate_database_errors
 from ledger.errors import NoPeriod, PeriodClosed
+from ledger.homes import home_of
 from ledger.issuing import issue
 from ledger.keys import tenant_key
-from ledger.models import NumberIssued
 from ledger.periods import find_period
 from ledger.series import find_series
 
@@ -63,9 +63,9 @@ def next_sequence(
     sequence at the first call, and mean nothing later. Raises SequenceNotFoundError if it doesn't exist and
     ``auto_create`` is False, SequenceLockedError where ``lock_timeout`` ran out, and what ``ledger.issue`` raises.
     """
-    alias = router.db_for_write(NumberIssued)
-    connection = connections[alias]
     tenant = tenant_key(org)
+    alias = home_of(tenant)
+    connection = connections[alias]
     with locked_by_others(), translate_database_errors(scope), transaction.atomic(using=alias):
         for _ in range(_TRIES):
             series = find_series(alias, tenant, scope)

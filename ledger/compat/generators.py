@@ -25,14 +25,14 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, router, transaction
+from django.db import connections, transaction
 from django.db.models import Model
 
 from ledger.compat.conf import SeriesChoice, compat_settings
 from ledger.compat.new_series import find_or_make
 from ledger.errors import InvalidSeries
+from ledger.homes import home_of
 from ledger.issuing import issue
-from ledger.models import NumberIssued
 
 
 def number(*arguments: Any, **named: Any) -> Any:
@@ -47,7 +47,7 @@ def number(*arguments: Any, **named: Any) -> Any:
     host = str(sys._getframe(1).f_globals.get("__name__", "")).partition(".")[0]
     chosen = _chosen(host)
     given = [*arguments, *named.values()]
-    alias = router.db_for_write(NumberIssued)
+    alias = home_of(chosen.org)
     with nullcontext() if connections[alias].in_atomic_block else transaction.atomic(using=alias):
         series = find_or_make(alias, chosen.org, chosen.series, chosen.settings)
         allocation = chosen.settings.get("allocation", series.allocation)

@@ -24,6 +24,7 @@ from django.db import connections, router
 
 from ledger.conf import LORIKEET_KEYS
 from ledger.errors import PoolExhausted
+from ledger.homes import database_for
 from ledger.issuing import issue
 from ledger.keys import tenant_key
 from ledger.misspelt import unknown
@@ -64,7 +65,7 @@ def invoice_id() -> str:
 def invoice_id_available(cart: Any) -> None:
     """A checker of complete carts: one is incomplete while the pool of a ``remote`` series has no free draft."""
     chosen = lorikeet_settings()
-    alias = router.db_for_read(NumberIssued)
+    alias = database_for(chosen["ORG"], None, reads=True) or router.db_for_read(NumberIssued)
     series = find_series(alias, tenant_key(chosen["ORG"]), chosen["SERIES"])
     if series is None or series.allocation != Allocation.REMOTE:
         return

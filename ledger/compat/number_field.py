@@ -369,7 +369,7 @@ def create_many(instances: Iterable[M], *, using: str | None = None, batch_size:
             remedy="Call it once for each model.",
         )
     model = kinds.pop()
-    alias = using or router.db_for_write(model)
+    alias = using or router.db_for_write(model, instance=rows[0])
     savings = [_Saving(alias) for _ in rows]
     before = [row.__dict__.get(_SAVING) for row in rows]
     with transaction.atomic(using=alias):

@@ -12,13 +12,14 @@ from itertools import count
 from typing import Any
 
 from django.apps import apps
-from django.db import connections, router, transaction
+from django.db import connections, transaction
 
 from ledger.allocation.ahead import in_test_case
 from ledger.errors import DocumentConflict, NotReservable
+from ledger.homes import home_of
 from ledger.issuing import issue_or_replace
 from ledger.keys import document_key
-from ledger.models import Allocation, Entry, NumberIssued
+from ledger.models import Allocation, Entry
 
 
 class OrderNumberGenerator:
@@ -42,14 +43,15 @@ class OrderNumberGenerator:
         the payment provider is told would go with a rollback, and come back for another customer. Otherwise as
         ``issue``.
         """
-        alias = router.db_for_write(NumberIssued)
+        org = self.org(basket)
+        alias = home_of(org)
         connection = connections[alias]
         in_a_transaction = connection.in_atomic_block and not in_test_case(connection)
         key = document_key(basket)
         with transaction.atomic(using=alias):
             for turn in count(1):
                 document = key if turn == 1 else f"{key}#{turn}"
-                entry = issue_or_replace(self.series, org=self.org(basket), document=document, using=alias)
+                entry = issue_or_replace(self.series, org=org, document=document, using=alias)
                 if in_a_transaction and entry.series.allocation != Allocation.RESERVED:
                     raise _uncommitted(self.series, entry)
                 if not _is_used(entry, basket):
@@ -60,12 +62,12 @@ class OrderNumberGenerator:
 def _is_used(entry: Entry, basket: Any) -> bool:
     """Whether an order bears the number, so that the basket, if it was opened again, needs another one."""
     label = "order.Order"  # of Oscar, or of the shop's fork of it
-    orders = apps.get_model(label)._default_manager
+    orders = apps.get_model(label)._default_manager.db_manager(hints={"instance": basket})
     if not orders.filter(number=entry.number).exists():
         return False
     # As the database has it: a browser that sends its order twice comes with two copies of the basket.
     # (Oscar's middleware hands over a lazy object, whose type() isn't the model.)
-    baskets = basket.__class__._default_manager
+    baskets = basket.__class__._default_manager.db_manager(hints={"instance": basket})
     status = baskets.filter(pk=basket.pk).values_list("status", flat=True).first()
     if status not in basket.editable_statuses:
         raise DocumentConflict(

@@ -6,6 +6,7 @@ To write ``current_value`` one step further gives that number out; further than 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from ledger.compat.skipping import skip_to
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant
 from ledger.formats import DateToken
+from ledger.homes import are_many, database_for, home_of, homes
 from ledger.instances import key_by_label, pk_value
 from ledger.issuing import issue
 from ledger.keys import tenant_key
@@ -280,12 +282,14 @@ class SequenceSet:
 
     def update(self, *, current_value: int) -> int:
         """Let each stand at ``current_value``, forward only: the values between become gaps. How many they were."""
-        alias = self._alias or router.db_for_write(Series)
-        with locked_by_others(), transaction.atomic(using=alias):
-            found = list(self.using(alias))
+        aliases = self._aliases(to_lock=True)
+        with locked_by_others(), ExitStack() as stack:
+            for alias in aliases:
+                stack.enter_context(transaction.atomic(using=alias))
+            found = [one for alias in aliases for one in self.using(alias)]
             for one in found:
                 with translate_database_errors(one.scope):
-                    skip_to(connections[alias], one._series, current_value)
+                    skip_to(connections[one._alias], one._series, current_value)
         return len(found)
 
     def _with(self, **changed: Any) -> SequenceSet:
@@ -298,12 +302,20 @@ class SequenceSet:
             self._rows = self._read()
         return self._rows
 
+    def _aliases(self, *, to_lock: bool) -> list[str]:
+        """Where to look: in the home of the tenant that is asked for, or in all homes."""
+        tenant = _tenant_of(self._fields)
+        if self._alias is not None or (tenant is None and are_many()):
+            return [self._alias] if self._alias else homes()
+        there = None if tenant is None else database_for(tenant, None)
+        return [there or (router.db_for_write if to_lock else router.db_for_read)(Series)]
+
     def _read(self) -> list[Sequence]:
         to_lock = self._locks is not None
-        alias = self._alias or (router.db_for_write if to_lock else router.db_for_read)(Series)
-        if to_lock and not connections[alias].in_atomic_block:
+        aliases = self._aliases(to_lock=to_lock)
+        if to_lock and not all(connections[alias].in_atomic_block for alias in aliases):
             raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
-        rows = Series.objects.using(alias).order_by("pk")
+        rows = Series.objects.order_by("pk")
         if "scope" in self._fields:
             rows = rows.filter(code=self._fields["scope"])
         given = {"scope", "org"}
@@ -313,7 +325,7 @@ class SequenceSet:
         others = {name: value for name, value in self._fields.items() if name not in given}
         if "org_id" in others:
             others["org_id"] = str(others["org_id"] or "")
-        found = (Sequence(series, alias) for series in rows)
+        found = (Sequence(series, alias) for alias in aliases for series in rows.using(alias))
         kept = [one for one in found if all(getattr(one, name) == others[name] for name in others)]
         for name in reversed(self._order):
             kept.sort(key=attrgetter(name.removeprefix("-")), reverse=name.startswith("-"))
@@ -352,8 +364,8 @@ class Sequences(SequenceSet):
                 rule="A counter starts at 0 or above.",
                 remedy="Pass the last value that was given out, or 0.",
             )
-        alias = self._alias or router.db_for_write(Series)
         tenant = _tenant(org, org_content_type, org_id)
+        alias = self._alias or home_of(tenant)
         with transaction.atomic(using=alias):
             if find_series(alias, tenant, scope) is not None:
                 raise exists(scope, tenant)

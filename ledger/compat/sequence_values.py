@@ -28,6 +28,7 @@ from ledger.compat.sequence_runs import (
 )
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidSeries
+from ledger.homes import database_for
 from ledger.issuing import issue, later_date
 from ledger.models import Allocation, NumberIssued
 from ledger.periods import find_period
@@ -56,13 +57,13 @@ def take(
     name: str, initial_value: int, reset_value: int | None, batch: int | None, nowait: bool, using: str | None
 ) -> int:
     """The last of the values taken: of one (``batch`` None), or of so many."""
-    alias = _alias(using)
     name = named(name)
     if (old := renamed(name)) is not None:
         if reset_value is not None:
             raise no_turn(name)
-        return _take_renamed(alias, name, old, whole(initial_value), batch, nowait)
+        return _take_renamed(_alias(old.choice.org, using), name, old, whole(initial_value), batch, nowait)
     tenant = compat_settings().sequences_tenant
+    alias = _alias(tenant, using)
     known = _known.get((alias, tenant, name))
     with translate_database_errors(name):
         if known is not None and reset_value is None and not nowait:
@@ -94,11 +95,11 @@ def take(
 
 def take_none(name: str, initial_value: int, using: str | None) -> int:
     """What a batch of no values begins with: the sequence's next value. Makes the sequence, as the original does."""
-    alias = _alias(using)
     name = named(name)
     if (old := renamed(name)) is not None:
-        return (_last_renamed(alias, old) or whole(initial_value) - 1) + 1
+        return (_last_renamed(_alias(old.choice.org, using), old) or whole(initial_value) - 1) + 1
     tenant = compat_settings().sequences_tenant
+    alias = _alias(tenant, using)
     with translate_database_errors(name), transaction.atomic(using=alias):
         run = latest_run(alias, tenant, name)
         if run is None or run.period is None:
@@ -109,22 +110,24 @@ def take_none(name: str, initial_value: int, using: str | None) -> int:
 
 def last(name: str, using: str | None) -> int | None:
     """The last value of a sequence; None if it has given out none."""
-    alias = router.db_for_read(NumberIssued) if using is None else connections[using].alias
     name = named(name)
-    if (old := renamed(name)) is not None:
+    old = renamed(name)
+    tenant = compat_settings().sequences_tenant if old is None else old.choice.org
+    alias = database_for(tenant, using, reads=True) or router.db_for_read(NumberIssued)
+    if old is not None:
         return _last_renamed(alias, old)
-    run = latest_run(alias, compat_settings().sequences_tenant, name)
+    run = latest_run(connections[alias].alias, tenant, name)
     return None if run is None else last_value(alias, run)
 
 
 def end(name: str, using: str | None) -> bool:
     """Close the run of a sequence for good; tells whether it had given out a value."""
-    alias = _alias(using)
     name = named(name)
     if renamed(name) is not None:
         raise no_turn(name)
-    connection = connections[alias]
     tenant = compat_settings().sequences_tenant
+    alias = _alias(tenant, using)
+    connection = connections[alias]
     with translate_database_errors(name), transaction.atomic(using=alias):
         for _ in range(_TRIES):
             run = latest_run(alias, tenant, name)
@@ -232,8 +235,8 @@ def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: s
             raise refusals.closed(latest.period, day_of(days))
 
 
-def _alias(using: str | None) -> str:
-    return router.db_for_write(NumberIssued) if using is None else using
+def _alias(tenant: str, using: str | None) -> str:
+    return database_for(tenant, using) or router.db_for_write(NumberIssued)
 
 
 def named(name: Any) -> Any:

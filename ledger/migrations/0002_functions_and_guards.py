@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 "ledger_meeting_period": "99758d9211cc5175",
                 "ledger_meeting_series": "262ab2bfb61bd2c8",
                 "ledger_mint": "a8855acff16fab0a",
-                "ledger_move": "d5fcfca220c07082",
+                "ledger_move": "5083605ef3b18c60",
                 "ledger_moved_counter": "729b3b60d9166e2a",
                 "ledger_moved_new_counter": "e6c2937bd4bfd4c4",
                 "ledger_next_seal": "92820e516c6eb053",

@@ -81,7 +81,8 @@ class TenantMove(models.Model):
     """A tenant that leaves for another home, has left, or has come from one: the function ``ledger_move`` writes it.
 
     As long as it is here and the state isn't ``arrived``, nothing is written for the tenant in this home. ``mover`` is
-    the transaction that may copy or drop its rows past the guards. ``digest`` is that of all rows, as they moved.
+    the transaction that may copy or drop its rows past the guards, or that brought them. ``digest`` is that of all
+    rows, as they moved.
     """
 
     class State(models.TextChoices):

@@ -102,8 +102,11 @@ def _seal(tenant: str | None, using: str, cursor: Any, horizon: int | None, *, f
         using, sql.new_rows(tenant, number=facts["number"], since=facts["since"]), wanted
     ):
         batch.add(source, row, line, personal)
+    # A tenant that has moved here is sealed here, also where nothing is new: from then on its rows count by this home's
+    # transactions.
+    has_moved = tenant is not None and facts["number"] > 1 and facts["since"] is None
     # A time stamp alone is no news: it would ask for the next seal, and that for the next time stamp.
-    if not first and all(source == "ledger_sealanchored" for source in batch.tables):
+    if not first and not has_moved and all(source == "ledger_sealanchored" for source in batch.tables):
         return None
     if tenant is not None:
         for source, row, line in stream(using, sql.STATE, wanted):

@@ -39,6 +39,11 @@ _IN_NO_SEAL = """NOT EXISTS (
 # In a new era all that no seal has covered yet: also what was left of the era before.
 _LEFT = f"l.era <= %(era)s AND {_IN_NO_SEAL}"
 
+# The tenant's rows came by a move that the seal before didn't see: with transaction ids of the home they come from.
+_BROUGHT = """EXISTS (SELECT FROM ledger_tenantmove m
+                         WHERE m.tenant = l.tenant AND m.state = 'arrived'
+                           AND NOT pg_visible_in_snapshot(m.mover::text::xid8, %(since)s::pg_snapshot))"""
+
 
 def covered(tenant: str | None) -> str:
     """The condition for rows that the tenant's seals cover, or those of the database."""
@@ -48,7 +53,10 @@ def covered(tenant: str | None) -> str:
 def new_rows(tenant: str | None, *, number: int, since: str | None) -> str:
     """The rows of the next seal, with parameters tenant, era and since."""
     which = _NEW if since is not None else _LEFT if number > 1 else "l.era <= %(era)s"
-    return f"SELECT l.source, l.id, l.line, l.personal FROM ledger_lines_v1() l WHERE {covered(tenant)} AND {which}"  # noqa: S608
+    rows = f"SELECT l.source, l.id, l.line, l.personal FROM ledger_lines_v1() l WHERE {covered(tenant)} AND "  # noqa: S608
+    if tenant is None and since is not None:
+        return f"{rows}{which} UNION {rows}{_BROUGHT} AND {_LEFT} ORDER BY source"
+    return rows + which
 
 
 # Series and periods whose row was written since the snapshot, give or take; an update of any column counts.
@@ -71,6 +79,8 @@ TENANTS_WITH_NEWS = f"""
         WHERE l.tenant IS NOT NULL AND l.source NOT IN {_NO_EVENT_OF_TENANTS}
           AND l.era <= (SELECT ledger_era()) AND l.transaction_id >= greatest(%(horizon)s, 0)
           AND l.transaction_id < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+        UNION
+        SELECT m.tenant, m.mover FROM ledger_tenantmove m WHERE m.state = 'arrived' AND m.mover >= %(horizon)s
     ), last AS MATERIALIZED (
         SELECT t.tenant, {_SNAPSHOT} AS snapshot, z.era
         FROM (SELECT DISTINCT w.tenant FROM written w) t
@@ -146,10 +156,11 @@ LINES = """
 """
 
 # Rows that no seal covers, though the last one saw them; that bear an era which is not theirs; or a transaction that
-# nobody has had yet.
+# nobody has had yet. A tenant's seals that came with it are for the next seal of the database.
 UNSEALED = f"""
     SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
     WHERE {{covered}} AND {_IN_NO_SEAL}
+      AND NOT (%(tenant)s::text IS NULL AND {_BROUGHT})
       AND (l.era > (SELECT ledger_era()) OR l.transaction_id < 1
            OR l.era = (SELECT ledger_era())
                AND l.transaction_id >= (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)

@@ -14,9 +14,11 @@ from django.db import DatabaseError, connections, transaction
 from ledger import close_period, define_series, homes, issue, issue_many, moving, open_period, void
 from ledger.actions import explain
 from ledger.errors import ConcurrencyError, MoveError, TenantMoved, WrongDatabase
+from ledger.failures import Failures
 from ledger.gaps import flagged_gaps, sweep
 from ledger.judging import judge
 from ledger.models import Entry, GapExplained, LedgerSeal, Period, Series, TenantAccess, TenantMove
+from ledger.seals.sealing import seal_all, tenants_with_news
 from ledger.sweeps import run
 from ledger.verification import verify
 from ledger.verification.seals import verify_seals
@@ -213,6 +215,30 @@ def test_seals_go_on_in_a_new_era(shop: str) -> None:
         assert before < after
     assert not list(verify_seals(using=NEW))
     assert not list(verify_seals(using=OLD))
+
+
+def test_a_home_that_is_sealed_already_seals_whom_it_takes_in(shop: str) -> None:
+    """Also where its era needs not be raised, and where nothing is new of the tenant."""
+    moving._later_era(OLD, NEW)
+    with transaction.atomic(using=OLD):
+        issue("pooled", org=shop)
+    run("seal", using=OLD)
+    with transaction.atomic(using=OLD):
+        issue("pooled", org=shop)  # not sealed when it moves
+    define_series("bill", org="dora", template="B-{year}-{counter}")
+    with transaction.atomic(using=NEW):
+        issue("bill", org="dora")
+    run("seal", using=NEW)
+    era = LedgerSeal.objects.using(NEW).get(tenant=None).era
+    moving.move(shop, NEW, hook=hook)
+    assert not list(verify_seals(using=NEW))
+    seal_all(Failures(), using=NEW, database=True)
+    assert LedgerSeal.objects.using(NEW).filter(tenant="ada").latest("number").era == era
+    assert tenants_with_news(NEW) == []
+    for home in (NEW, OLD):
+        assert not list(verify_seals(using=home))
+    covered = LedgerSeal.objects.using(NEW).filter(tenant=None).latest("number")
+    assert set(LedgerSeal.objects.using(NEW).filter(tenant="ada").values_list("id", flat=True)) <= set(covered.ids)
 
 
 def test_ledgers_of_one_range_of_ids_are_refused(shop: str) -> None:

@@ -18,7 +18,7 @@ def main() -> int:
 
     # So that the servers and workers end with us, also when a test runner has had enough.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    forecast = Forecast(arguments.seed, arguments.seconds, arguments.workers, arguments.allocations)
+    forecast = Forecast(arguments.seed, arguments.seconds, arguments.workers, arguments.allocations, arguments.homes)
     began = time.monotonic()
     _say(f"seed {forecast.seed}; the same schedule again: {report.command(forecast)}")
     try:
@@ -50,6 +50,13 @@ def _parse() -> argparse.Namespace:
         default=tuple(ALLOCATIONS),
         metavar="A,B",
         help=f"of {', '.join(ALLOCATIONS)}",
+    )
+    parser.add_argument(
+        "--homes",
+        type=int,
+        choices=(1, 2),
+        default=1,
+        help="servers that the tenants live on; with 2 one of them moves to and fro (1)",
     )
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args()

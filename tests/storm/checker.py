@@ -49,14 +49,16 @@ class Verdict:
     broken: list[Broken] = field(default_factory=list)
 
 
-def check(url: str, folder: Path) -> Verdict:
-    """Read the journals and what was seen in ``folder``, and the ledger at ``url``."""
-    with psycopg.connect(url) as connection:
+def check(urls: list[str], folder: Path) -> Verdict:
+    """Read the journals and what was seen in ``folder``, and the ledger at ``urls``, one for each home."""
+    with psycopg.connect(urls[0]) as connection:
         connection.execute("SET TIME ZONE 'UTC'")
         # Nothing hangs, however large the ledger.
         connection.execute("SET statement_timeout = '15min'")
+        if len(urls) > 1:
+            gather(connection, urls)
         load_journals(connection, folder)
-        load_seen(connection, folder / "seen.tsv")
+        load_seen(connection, *folder.glob("seen*.tsv"))
         return judge(connection)
 
 
@@ -65,6 +67,37 @@ def judge(connection: psycopg.Connection) -> Verdict:
     _prepare(connection)
     broken = [found for rule in RULES if (found := _broken(connection, rule)) is not None]
     return Verdict(_figures(connection, broken), broken)
+
+
+def gather(connection: psycopg.Connection, urls: list[str]) -> None:
+    """Let the tables' names stand for the rows of all homes together, of each tenant those where it is at home.
+
+    A number that two homes gave out is then one that was given out twice.
+    """
+    found = connection.execute(
+        "SELECT c.relname, EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant')"
+        " FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
+        " AND c.relname ~ '^(ledger|storm)_'"
+    ).fetchall()
+    at_home = sql.SQL(
+        " WHERE NOT EXISTS (SELECT FROM public.ledger_tenantmove m WHERE m.tenant = t.tenant AND m.state <> 'arrived')"
+    )
+    for name, of_tenants in found:
+        table = sql.Identifier(name)
+        connection.execute(sql.SQL("CREATE TEMPORARY TABLE {0} (LIKE public.{0})").format(table))
+        rows = sql.SQL("COPY (SELECT t.* FROM public.{} t{}) TO STDOUT").format(
+            table, at_home if of_tenants else sql.SQL("")
+        )
+        into = sql.SQL("COPY pg_temp.{} FROM STDIN").format(table)
+        for url in urls:
+            with (
+                psycopg.connect(url) as home,
+                home.cursor().copy(rows) as copied,
+                connection.cursor().copy(into) as kept,
+            ):
+                for block in copied:
+                    kept.write(block)
+        connection.execute(sql.SQL("ANALYZE {}").format(table))
 
 
 def load_journals(connection: psycopg.Connection, folder: Path) -> None:
@@ -81,10 +114,10 @@ def load_journals(connection: psycopg.Connection, folder: Path) -> None:
     connection.execute("ANALYZE journal")
 
 
-def load_seen(connection: psycopg.Connection, path: Path) -> None:
-    """Copy what the watcher saw into the temporary table `seen`."""
+def load_seen(connection: psycopg.Connection, *paths: Path) -> None:
+    """Copy what the watchers saw into the temporary table `seen`."""
     connection.execute("CREATE TEMPORARY TABLE seen (relation text, id bigint, digest text)")
-    if path.exists():
+    for path in paths:
         with path.open("rb") as file, connection.cursor() as cursor, cursor.copy("COPY seen FROM STDIN") as copy:
             while data := file.read(1 << 16):
                 copy.write(data)

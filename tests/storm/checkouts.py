@@ -10,9 +10,10 @@ from random import Random
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connections, transaction
 
 from ledger import errors, issue, issue_many, void
+from ledger.homes import home_of
 from ledger.models import Entry
 from tests.storm.crowd import Setup
 from tests.storm.journal import Journal, Kind, lines_of, told
@@ -28,6 +29,7 @@ _BY_CLASS: dict[type[Exception], Kind] = {
     errors.DeadlockDetected: Kind.DEADLOCK,
     errors.SerializationFailure: Kind.SERIALIZATION,
     errors.LockTimeout: Kind.LOCK_TIMEOUT,
+    errors.TenantMoved: Kind.TENANT_MOVED,
 }
 _BY_STATE = {
     "40001": Kind.SERIALIZATION,
@@ -48,7 +50,7 @@ class _GivenUp(Exception):
 
 def run(setup: Setup) -> None:
     """The life of a worker process."""
-    connect_through(setup.port)
+    connect_through(setup.ports)
     if setup.slot % 2:
         # Without a date, half of the workers leave it to the database's clock, half to their own.
         settings.LEDGER = {**settings.LEDGER, "CLOCK": "application"}
@@ -106,7 +108,7 @@ class _Worker:
             self.journal.note(Kind.ATTEMPT)
             self.at_commit = False
             try:
-                with transaction.atomic():
+                with transaction.atomic(using=_home(checkout)):
                     entries = self._body(checkout)
                     if checkout.rolls_back:
                         raise _Rollback
@@ -117,6 +119,8 @@ class _Worker:
             except _REFUSALS as error:
                 self._resolve(checkout, Kind.REFUSED, error)
                 return None
+            except errors.TenantMoved as error:
+                self._after_failure(error)
             except _AT_COMMIT as error:
                 refused_at_commit += 1
                 self.journal.note(Kind.REFUSED_AT_COMMIT, number=told(error))
@@ -127,7 +131,7 @@ class _Worker:
                 self._after_failure(error)
             except Exception as error:  # noqa: BLE001  (whatever it is, the storm must tell)
                 self._resolve(checkout, Kind.ERROR, error)
-                connection.close()
+                connections.close_all()
                 return None
             else:
                 return entries
@@ -135,7 +139,7 @@ class _Worker:
 
     def _body(self, checkout: Checkout) -> list[tuple[Item, str, Entry]]:
         if checkout.isolation is not Isolation.READ_COMMITTED:
-            with connection.cursor() as cursor:
+            with connections[_home(checkout)].cursor() as cursor:
                 cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {checkout.isolation}")
         entries: list[tuple[Item, str, Entry]] = []
         for place, item in enumerate(checkout.items):
@@ -150,7 +154,7 @@ class _Worker:
     def _number_in_savepoint(self, checkout: Checkout, item: Item) -> list[tuple[Item, str, Entry]]:
         entries: list[tuple[Item, str, Entry]] = []
         try:
-            with transaction.atomic():
+            with transaction.atomic(using=_home(checkout)):
                 entries = self._number(checkout, item)
                 if checkout.savepoint is not Savepoint.KEPT:
                     raise _Rollback
@@ -162,7 +166,7 @@ class _Worker:
     def _number(self, checkout: Checkout, item: Item) -> list[tuple[Item, str, Entry]]:
         """The shop's row and the number, for each document of the item."""
         attempt = f"{self.setup.name}/{self.attempts}"
-        with connection.cursor() as cursor:
+        with connections[_home(checkout)].cursor() as cursor:
             cursor.execute(
                 "INSERT INTO storm_checkout (attempt, tenant, series, document)"
                 " SELECT %s, %s, %s, d FROM unnest(%s::text[]) AS d",
@@ -180,7 +184,7 @@ class _Worker:
             elif item.allocation != "at_commit" or checkout.early:
                 self._note(Kind.RETURNED, item, document, number=str(entry))
             if checkout.on_commit:
-                transaction.on_commit(lambda entry=entry: str(entry))  # type: ignore[misc]
+                transaction.on_commit(lambda entry=entry: str(entry), using=_home(checkout))  # type: ignore[misc]
         return found
 
     def _acknowledge(self, checkout: Checkout, entries: list[tuple[Item, str, Entry]]) -> None:
@@ -208,7 +212,7 @@ class _Worker:
                 self._note(Kind.ERROR, item, document, number=self.journal.keep(error))
                 return None
             try:
-                with transaction.atomic():
+                with transaction.atomic(using=_home(checkout)):
                     entry = issue(item.series, org=item.tenant, document=document, on=checkout.on)
             except (OperationalError, InterfaceError) as error:
                 self._after_failure(error)
@@ -221,7 +225,7 @@ class _Worker:
         while True:
             self.at_commit = False
             try:
-                with transaction.atomic():
+                with transaction.atomic(using=home_of(tenant)):
                     void(number, org=tenant, reason="storm", by=self.setup.name)
                     self.at_commit = True
             except errors.AlreadyVoided:
@@ -233,7 +237,7 @@ class _Worker:
                     return
             except Exception as error:  # noqa: BLE001
                 self.journal.note(Kind.ERROR, tenant=tenant, number=self.journal.keep(error))
-                connection.close()
+                connections.close_all()
                 return
             else:
                 break
@@ -244,7 +248,7 @@ class _Worker:
         kind = _BY_CLASS.get(type(error)) or _BY_STATE.get(_state(error))
         if kind is None:
             kind = Kind.IN_DOUBT if self.at_commit else Kind.BROKEN
-            connection.close()
+            connections.close_all()
         self.journal.note(kind, number=told(error))
         controller = parent_process()
         if controller is not None and not controller.is_alive():
@@ -281,6 +285,11 @@ def unresolved(setup: Setup) -> list[Checkout]:
         Checkout(items=(Item(tenant, series, allocations[series], (document,)),), on=on)
         for (tenant, series, document), on in open_.items()
     ]
+
+
+def _home(checkout: Checkout) -> str:
+    """The database where its tenant lives, which is the same in all items."""
+    return home_of(checkout.items[0].tenant)
 
 
 def _date(text: str) -> date | datetime | None:

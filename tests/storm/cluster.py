@@ -43,9 +43,9 @@ class NoPostgres(RuntimeError):
 class Cluster:
     """Made in an empty folder, started, crashed and started again, and stopped for good."""
 
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "postgres"
-        self.log = folder / "postgres.log"
+    def __init__(self, folder: Path, name: str = "postgres") -> None:
+        self.data = folder / name
+        self.log = folder / f"{name}.log"
         self.crashes = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._signalling = threading.Lock()

@@ -14,7 +14,9 @@ from pathlib import Path
 
 #: Forks each worker from a process that has imported everything, in milliseconds, whatever threads run here.
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.storm.entrances", "tests.storm.checkouts", "tests.storm.janitor"])
+CONTEXT.set_forkserver_preload(
+    ["tests.storm.entrances", "tests.storm.checkouts", "tests.storm.homes", "tests.storm.janitor"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Setup:
     seed: int
     slot: int
     generation: int
-    port: int
+    ports: tuple[int, ...]  # of the proxies, one for each home
     folder: Path
     began: float
     ends: float

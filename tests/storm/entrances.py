@@ -34,6 +34,13 @@ def sweep(setup: Setup) -> None:
     janitor.run(setup)
 
 
+def move(setup: Setup) -> None:
+    """The life of the mover."""
+    from tests.storm import homes
+
+    homes.run(setup)
+
+
 def sweep_at_last(folder: Path) -> None:
     """What is left to do when nothing fails any more."""
     from tests.storm import janitor

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     REFUSED_AT_COMMIT = "refused-at-commit"  # the same, told by COMMIT
     GIVEN_UP = "given-up"  # the storm ended while a document was being retried
     SWEPT = "swept"
+    TENANT_MOVED = "tenant-moved"  # the tenant is on its way to another home
+    MOVED = "moved"  # a move has ended
     DONE = "done"  # the worker ended by itself
 
 

@@ -12,6 +12,9 @@ from random import Random
 #: Every allocation that the storm knows, with the letter that its numbers begin with.
 ALLOCATIONS = {"serial": "S", "pooled": "P", "reserved": "R", "at_commit": "C"}
 
+#: The servers of a storm over two homes, as DATABASES has them; one of one home has the first.
+HOMES = ("default", "south")
+
 #: The tenants and the zones that decide their business dates.
 TENANTS = {"tenant-1": "UTC", "tenant-2": "Asia/Kolkata", "tenant-3": "Pacific/Auckland"}
 

@@ -33,6 +33,8 @@ LINES = {
     "celery_runs": "sweeps by Celery",
     "celery_broken_off": "of them broken off",
     "periods_closed": "periods closed",
+    "moved": "moves of a tenant to another home",
+    "tenant_moved": "checkouts refused meanwhile, and run again",
     "voids": "numbers declared void",
     "acknowledged": "numbers acknowledged",
     "entries": "entries in the ledger",
@@ -66,6 +68,7 @@ def as_json(forecast: Forecast, outcome: Outcome) -> str:
         "seconds": forecast.seconds,
         "workers": forecast.workers,
         "allocations": list(forecast.allocations),
+        "homes": forecast.homes,
         "figures": outcome.figures,
         "broken": [
             {"rule": broken.number, "name": broken.name, "count": broken.count, "rows": broken.rows}
@@ -81,4 +84,5 @@ def command(forecast: Forecast) -> str:
     """What to type for the same schedule."""
     arguments = ["python", "-m", "tests.storm", "--seed", str(forecast.seed), "--seconds", f"{forecast.seconds:g}"]
     arguments += ["--workers", str(forecast.workers), "--allocations", ",".join(forecast.allocations)]
+    arguments += ["--homes", str(forecast.homes)]
     return shlex.join(arguments)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
 from ledger.site.database import database_settings
+from tests.storm.plan import HOMES
 
 SECRET_KEY = "for the storm"
 DEBUG = False
@@ -13,7 +15,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "ledger"]
-DATABASES: dict[str, dict[str, Any]] = {"default": database_settings(os.environ["FOLIO_STORM_URL"])}
+# One server, or one for each home.
+_URLS: list[str] = json.loads(os.environ["FOLIO_STORM_URLS"])
+DATABASES: dict[str, dict[str, Any]] = {alias: database_settings(url) for alias, url in zip(HOMES, _URLS, strict=False)}
 # What Folio warns of in a storm is expected: it goes into a file, for whoever looks for the cause of something.
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -23,17 +27,19 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": ["file"], "level": "WARNING"},
 }
-DATABASES["default"]["OPTIONS"] |= {
-    # The proxy reads what passes, so it passes in the clear.
-    "sslmode": "disable",
-    "gssencmode": "disable",
-    "connect_timeout": 5,
-    # Nobody waits for ever, whatever went wrong: longer than any worker is stopped.
-    "options": "-c lock_timeout=20s -c statement_timeout=40s",
-}
-if port := os.environ.get("FOLIO_STORM_PORT"):
+for database in DATABASES.values():
+    database["OPTIONS"] |= {
+        # The proxy reads what passes, so it passes in the clear.
+        "sslmode": "disable",
+        "gssencmode": "disable",
+        "connect_timeout": 5,
+        # Nobody waits for ever, whatever went wrong: longer than any worker is stopped.
+        "options": "-c lock_timeout=20s -c statement_timeout=40s",
+    }
+if ports := os.environ.get("FOLIO_STORM_PORTS"):
     # Of the Celery worker, whose code is not the storm's to change.
-    DATABASES["default"] |= {"HOST": "127.0.0.1", "PORT": port}
+    for database, port in zip(DATABASES.values(), ports.split(), strict=True):
+        database |= {"HOST": "127.0.0.1", "PORT": port}
 # As seconds matter in a storm, where a day takes four.
 LEDGER: dict[str, Any] = {
     "MAX_DAYS_AHEAD": 4_000_000,  # its checkouts are dated in many years
@@ -47,3 +53,6 @@ LEDGER: dict[str, Any] = {
         "verify": {"every": 10, "limit": 60},
     },
 }
+if len(DATABASES) > 1:
+    DATABASE_ROUTERS = ["ledger.homes.HomeRouter"]
+    LEDGER["HOMES"] = "tests.storm.homes.home_of"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,8 @@ import psycopg
 
 from tests.storm import checker
 from tests.storm.cluster import Cluster
-from tests.storm.faults import OF_BROKER, Action, schedule
+from tests.storm.faults import OF_BROKER, Action, Point, Side, schedule
+from tests.storm.plan import HOMES
 from tests.storm.proxy import Proxy
 from tests.storm.watcher import Watcher
 from tests.storm.workshop import Workshop, is_possible
@@ -53,6 +56,7 @@ class Forecast:
     seconds: float
     workers: int
     allocations: tuple[str, ...]
+    homes: int = 1
 
 
 @dataclass(slots=True)
@@ -69,39 +73,42 @@ def storm(forecast: Forecast, say: Callable[[str], None]) -> Outcome:
     folder = Path(tempfile.mkdtemp(prefix="storm-")).resolve()
     # PostgreSQL may run as another user, who has to get in.
     folder.chmod(0o755)
-    cluster = Cluster(folder)
+    clusters = [Cluster(folder, f"postgres-{home}") for home in HOMES[: forecast.homes]]
     try:
-        cluster.create()
-        os.environ["FOLIO_STORM_URL"] = cluster.url
+        for cluster in clusters:
+            cluster.create()
+        os.environ["FOLIO_STORM_URLS"] = json.dumps([cluster.url for cluster in clusters])
+        os.environ["FOLIO_STORM_FOLDER"] = str(folder)
         os.environ["FOLIO_STORM_LOG"] = str(folder / "workers.log")
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.storm.settings"
-        outcome = _Storm(forecast, folder, cluster, say).run()
+        outcome = _Storm(forecast, folder, clusters, say).run()
     except BaseException:
         say(f"the files are in {folder}")
         raise
     finally:
-        cluster.stop()
+        for cluster in clusters:
+            cluster.stop()
     if not outcome.broken:
         shutil.rmtree(folder, ignore_errors=True)
     return outcome
 
 
 class _Storm:
-    """The state of a running storm, and the power that the proxy has over it."""
+    """The state of a running storm, and the power that the proxies have over it."""
 
-    def __init__(self, forecast: Forecast, folder: Path, cluster: Cluster, say: Callable[[str], None]) -> None:
+    def __init__(self, forecast: Forecast, folder: Path, clusters: list[Cluster], say: Callable[[str], None]) -> None:
         self.forecast = forecast
         self.folder = folder
-        self.cluster = cluster
+        self.clusters = clusters
         self.say = say
         self.hanging: list[str] = []
-        self._crowded = forecast.workers + _JANITORS
+        self._crowded = forecast.workers + (forecast.homes > 1) + _JANITORS
         self.crowd: Crowd
         self.workshop: Workshop | None = None
         self._read: dict[Path, int] = {}
         self._told = 0
 
-    # What the proxy calls, in its own thread.
+    # What a proxy calls, in its own thread.
 
     def kill(self, slot: int) -> None:
         if slot < self._crowded:
@@ -115,44 +122,42 @@ class _Storm:
         elif self.workshop is not None:
             self.workshop.stop(seconds)
 
-    def crash(self, action: Action, backend: int | None) -> None:
-        if action is Action.CRASH:
-            self.cluster.crash()
-        elif backend is not None:
-            self.cluster.kill_backend(backend)
-
     # The course of the storm, in the main thread.
 
     def run(self) -> Outcome:
         self._in_a_process("prepare", self.forecast.allocations, deadline=_SETTING_UP)
         # The last port is that of the Celery worker.
-        proxy = Proxy(self.cluster.socket, self._crowded + 1, self)
-        watcher = Watcher(self.cluster.url, self.folder / "seen.tsv")
-        proxy.start()
-        watcher.start()
+        self.proxies = [Proxy(one.socket, self._crowded + 1, _Power(self, one)) for one in self.clusters]
+        watchers = [Watcher(one.url, self.folder / f"seen-{one.data.name}.tsv") for one in self.clusters]
+        for each in (*self.proxies, *watchers):
+            each.start()
         try:
+            ports = list(zip(*(proxy.ports for proxy in self.proxies), strict=True))
             if is_possible():
-                self.workshop = Workshop(self.folder, proxy.ports[-1])
+                self.workshop = Workshop(self.folder, ports[-1])
             else:
                 self.say("no redis-server here: this storm has no Celery workers")
-            self._make_crowd(proxy.ports[:-1])
-            self._blow(proxy)
-            self._calm(proxy)
+            self._make_crowd(ports[:-1])
+            self._blow()
+            self._calm()
         finally:
             if hasattr(self, "crowd"):
                 self.crowd.end()
             if self.workshop is not None:
                 self.workshop.end()
-            watcher.stop()
-            proxy.close()
+            for watcher in watchers:
+                watcher.stop()
+            for proxy in self.proxies:
+                proxy.close()
         self.say("the faults have stopped; last sweeps, then the checker")
         self._in_a_process("sweep_at_last", self.folder, deadline=_LAST_SWEEPS)
-        verdict = checker.check(self.cluster.url, self.folder)
+        verdict = checker.check([one.url for one in self.clusters], self.folder)
         for name in self.hanging:
             verdict.broken.append(checker.Broken(0, "hanging", 1, [{"worker": name}]))
-        return Outcome(self._figures(verdict.figures, proxy, watcher), verdict.broken, self.folder)
+        looks = sum(watcher.looks for watcher in watchers)
+        return Outcome(self._figures(verdict.figures, looks), verdict.broken, self.folder)
 
-    def _make_crowd(self, ports: list[int]) -> None:
+    def _make_crowd(self, ports: list[tuple[int, ...]]) -> None:
         # Only now, since it imports Django and the settings.
         from tests.storm import entrances
         from tests.storm.crowd import Crowd, Setup
@@ -163,30 +168,31 @@ class _Storm:
                 seed=self.forecast.seed,
                 slot=slot,
                 generation=0,
-                port=port,
+                ports=mine,
                 folder=self.folder,
                 began=began,
                 ends=began + self.forecast.seconds,
                 patience=_PATIENCE,
                 allocations=self.forecast.allocations,
             )
-            for slot, port in enumerate(ports)
+            for slot, mine in enumerate(ports)
         ]
-        self.crowd = Crowd([entrances.check_out] * self.forecast.workers + [entrances.sweep] * _JANITORS, setups)
+        work = [entrances.check_out] * self.forecast.workers + [entrances.move] * (self.forecast.homes > 1)
+        self.crowd = Crowd(work + [entrances.sweep] * _JANITORS, setups)
         self.ends = began + self.forecast.seconds
         self.began = began
 
-    def _blow(self, proxy: Proxy) -> None:
+    def _blow(self) -> None:
         faults = schedule(self.forecast.seed, self.forecast.seconds, self._crowded + 1)
         faults.reverse()
         told = self.began
         while (now := time.time()) < self.ends:
             while faults and faults[-1].at <= now - self.began:
-                self._arm(faults.pop(), proxy)
+                self._arm(faults.pop(), self.proxies[len(faults) % len(self.proxies)])
             self._tend()
             if now - told >= _PROGRESS:
                 told = now
-                self.say(self._progress(now, proxy))
+                self.say(self._progress(now))
             time.sleep(_TICK)
 
     def _arm(self, fault: Fault, proxy: Proxy) -> None:
@@ -199,31 +205,36 @@ class _Storm:
 
     def _tend(self) -> None:
         """Whatever fell over is set up again."""
-        self.cluster.revive_if_down()
+        for cluster in self.clusters:
+            cluster.revive_if_down()
         self.crowd.resume_due()
         self.crowd.start_missing()
         if self.workshop is not None:
             self.workshop.resume_due()
             self.workshop.start_missing()
 
-    def _calm(self, proxy: Proxy) -> None:
+    def _calm(self) -> None:
         """No more faults: everybody finishes what was begun, and nobody may hang."""
-        proxy.calm()
+        for proxy in self.proxies:
+            proxy.calm()
         deadline = time.time() + _HANGING
         while self.crowd.alive() and time.time() < deadline:
-            self.cluster.revive_if_down()
+            for cluster in self.clusters:
+                cluster.revive_if_down()
             self.crowd.resume_due(everyone=True)
             time.sleep(_TICK)
         self.hanging = [f"w{slot}" for slot in self.crowd.alive()]
-        self.cluster.revive_if_down()
-        self.cluster.wait_until_ready()
+        for cluster in self.clusters:
+            cluster.revive_if_down()
+            cluster.wait_until_ready()
         if self.workshop is not None:
-            self.hanging += self._late_sweeps(self.workshop)
+            for cluster in self.clusters:
+                self.hanging += self._late_sweeps(self.workshop, cluster)
 
-    def _late_sweeps(self, workshop: Workshop) -> list[str]:
+    def _late_sweeps(self, workshop: Workshop, cluster: Cluster) -> list[str]:
         """Once nothing fails any more, every sweep succeeds again by itself; those that don't within a while."""
         deadline = time.time() + _CATCHING_UP
-        with psycopg.connect(self.cluster.url, autocommit=True) as connection:
+        with psycopg.connect(cluster.url, autocommit=True) as connection:
             now = connection.execute("SELECT clock_timestamp()").fetchone()
             while True:
                 workshop.resume_due(everyone=True)
@@ -248,11 +259,11 @@ class _Storm:
         if process.exitcode:
             raise RuntimeError(f"{work} failed; see above")
 
-    def _progress(self, now: float, proxy: Proxy) -> str:
+    def _progress(self, now: float) -> str:
         return (
             f"{now - self.began:6.0f} s of {self.forecast.seconds:.0f}: {self._acknowledged()} acknowledged, "
-            f"{self.crowd.kills} kills, {self.crowd.stops} stops, {self.cluster.crashes} database crashes, "
-            f"{_count(proxy, Action.CUT)} connections cut, {self.workshop.kills if self.workshop else 0} Celery kills"
+            f"{self.crowd.kills} kills, {self.crowd.stops} stops, {self._crashes()} database crashes, "
+            f"{self._count(Action.CUT)} connections cut, {self.workshop.kills if self.workshop else 0} Celery kills"
         )
 
     def _acknowledged(self) -> int:
@@ -264,26 +275,45 @@ class _Storm:
                 self._read[path] = file.tell()
         return self._told
 
-    def _figures(self, figures: dict[str, int], proxy: Proxy, watcher: Watcher) -> dict[str, int]:
+    def _figures(self, figures: dict[str, int], looks: int) -> dict[str, int]:
+        struck = sum((proxy.struck for proxy in self.proxies), Counter[tuple[Action, Point, Side]]())
         return {
             **figures,
             "kills": self.crowd.kills,
             "stops": self.crowd.stops,
-            "database_crashes": self.cluster.crashes,
-            "cut_connections": _count(proxy, Action.CUT),
-            "stalls": _count(proxy, Action.STALL),
-            "looks": watcher.looks,
+            "database_crashes": self._crashes(),
+            "cut_connections": self._count(Action.CUT),
+            "stalls": self._count(Action.STALL),
+            "looks": looks,
             "celery_kills": self.workshop.kills if self.workshop else 0,
             "celery_stops": self.workshop.stops if self.workshop else 0,
             "redis_kills": self.workshop.redis_kills if self.workshop else 0,
             "redis_wipes": self.workshop.wipes if self.workshop else 0,
             **{
                 f"{action}_{point}_{side}": count
-                for (action, point, side), count in sorted(proxy.struck.items())
+                for (action, point, side), count in sorted(struck.items())
                 if point in ("commit", "seal")
             },
         }
 
+    def _crashes(self) -> int:
+        return sum(cluster.crashes for cluster in self.clusters)
 
-def _count(proxy: Proxy, action: Action) -> int:
-    return sum(count for (struck, _, _), count in proxy.struck.items() if struck is action)
+    def _count(self, action: Action) -> int:
+        struck = [one for proxy in self.proxies for one in proxy.struck.items()]
+        return sum(count for (what, _, _), count in struck if what is action)
+
+
+class _Power:
+    """What the proxy of one home may do."""
+
+    def __init__(self, storm: _Storm, cluster: Cluster) -> None:
+        self.kill = storm.kill
+        self.stop = storm.stop
+        self._cluster = cluster
+
+    def crash(self, action: Action, backend: int | None) -> None:
+        if action is Action.CRASH:
+            self._cluster.crash()
+        elif backend is not None:
+            self._cluster.kill_backend(backend)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class Workshop:
     """``kill`` and ``stop`` may be called in any thread; the rest belongs to one."""
 
-    def __init__(self, folder: Path, database_port: int) -> None:
+    def __init__(self, folder: Path, database_ports: tuple[int, ...]) -> None:
         self.kills = 0
         self.stops = 0
         self.redis_kills = 0
@@ -37,7 +37,7 @@ class Workshop:
         self._environment = {
             **os.environ,
             "REDIS_URL": f"redis://127.0.0.1:{self._port}/0",
-            "FOLIO_STORM_PORT": str(database_port),
+            "FOLIO_STORM_PORTS": " ".join(map(str, database_ports)),
         }
         self._redis: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None

@@ -7,13 +7,13 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, router, transaction
+from django.db import connections, transaction
 
 from ledger.compat.conf import SeriesChoice, compat_settings
 from ledger.compat.new_series import find_or_make
 from ledger.errors import AdoptionError, InvalidSeries
+from ledger.homes import are_many, home_of
 from ledger.issuing import issue
-from ledger.models import NumberIssued
 from ledger.series import find_series
 
 #: How django-plans writes its numbers; and by PLANS_INVOICE_COUNTER_RESET, how it counts and which month it writes.
@@ -32,9 +32,11 @@ def numbered(save: Callable[..., None]) -> Callable[..., None]:
         if self.number is not None or not self._state.adding:
             save(self, *args, **kwargs)
             return
-        alias = router.db_for_write(NumberIssued)
+        chosen = _chosen(self)
+        alias = home_of(chosen.org)
+        if are_many():
+            kwargs = {"using": alias, **kwargs}
         with transaction.atomic(using=alias):
-            chosen = _chosen(self)
             _refuse_unmoved(self, chosen, alias)
             series = find_or_make(alias, chosen.org, chosen.series, chosen.settings)
             if self.pk is None:
@@ -75,7 +77,8 @@ def _refuse_unmoved(invoice: Any, chosen: SeriesChoice, alias: str) -> None:
     """Invoices from before Folio have numbers that a new series would give again."""
     if find_series(alias, chosen.org, chosen.series) is not None:
         return
-    old = type(invoice)._base_manager.filter(type=invoice.type).order_by("-issued", "-number").first()
+    rows = type(invoice)._base_manager.using(alias if are_many() else None)
+    old = rows.filter(type=invoice.type).order_by("-issued", "-number").first()
     if old is None:
         return
     raise AdoptionError(

@@ -2,7 +2,7 @@
 --
 -- 'leaving', at the old home: waits for the checkouts that hold counters, slots or reservations; from then on nothing is
 -- written for the tenant here. 'arriving', at the new one: the same, and this transaction may insert its rows as they are.
--- 'arrived': it is at home here. 'left': what is here is an old copy, which this transaction may delete. 'dropped': it is
+-- 'arrived': it is at home here, and this transaction stays known as the one that brought it. 'left': what is here is an old copy, which this transaction may delete. 'dropped': it is
 -- gone. null, at the old home: the tenant stays.
 CREATE OR REPLACE FUNCTION ledger_move(p_tenant text, p_state text, p_home text, p_digest text) RETURNS void
 LANGUAGE plpgsql
@@ -19,7 +19,8 @@ BEGIN
         SET state = excluded.state, home = excluded.home, digest = excluded.digest, mover = excluded.mover,
             changed_at = excluded.changed_at;
     ELSE
-        UPDATE ledger_tenantmove m SET state = coalesce(p_state, 'arrived'), digest = p_digest, mover = NULL
+        UPDATE ledger_tenantmove m
+        SET state = coalesce(p_state, 'arrived'), digest = p_digest, mover = CASE WHEN p_state = 'arrived' THEN m.mover END
         WHERE m.tenant = p_tenant;
     END IF;
     IF p_state = 'leaving' THEN

@@ -1,0 +1,102 @@
+"""Where the tenants of a storm over two homes live, and the process that moves one of them to and fro."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connections
+
+from ledger import homes, moving
+from ledger.errors import MoveError
+from ledger.models import TenantMove
+from tests.storm.crowd import Setup
+from tests.storm.journal import Journal, Kind
+from tests.storm.plan import HOMES, TENANTS
+from tests.storm.setting_up import connect_through
+
+#: Who moves: the tenant that most checkouts are of. The others stay, one in each home.
+MOVER, *_STAYING = TENANTS
+_FILE = "homes.json"
+#: Where the move began that is under way: whoever finds it goes on.
+_NOTED = "moving"
+
+
+def home_of(tenant: str | None) -> Any:
+    """What LEDGER["HOMES"] names."""
+    if tenant is None:
+        return HOMES
+    known: dict[str, str] = json.loads((_folder() / _FILE).read_text())
+    return known.get(tenant, HOMES[0])
+
+
+def tell(tenant: str, home: str) -> None:
+    """From now on the tenant lives there."""
+    path = _folder() / _FILE
+    known = json.loads(path.read_text()) if path.exists() else dict(zip(_STAYING, HOMES, strict=True))
+    _write(path, json.dumps({**known, tenant: home}))
+
+
+def living_in(home: str) -> list[str]:
+    """The tenants that are at home there."""
+    return [tenant for tenant in TENANTS if homes.home_of(tenant) == home]
+
+
+def run(setup: Setup) -> None:
+    """The life of the mover's process."""
+    connect_through(setup.ports)
+    journal = Journal(setup.journal())
+    random = Random(f"{setup.seed}/{setup.name}")
+    while time.time() < setup.ends:
+        time.sleep(random.uniform(0.5, 2.0))
+        try:
+            if move_on(begin=True):
+                journal.note(Kind.MOVED, tenant=MOVER)
+        except (OperationalError, InterfaceError, MoveError) as error:
+            journal.note(Kind.BROKEN, number=str(error)[:300])
+            connections.close_all()
+        except Exception as error:  # noqa: BLE001  (whatever it is, the storm must tell)
+            journal.note(Kind.ERROR, number=journal.keep(error))
+            connections.close_all()
+    journal.note(Kind.DONE)
+
+
+def move_on(*, begin: bool) -> bool:
+    """End the move that is under way, or else ``begin`` one; tells whether there was one."""
+    noted = _folder() / _NOTED
+    if not noted.exists():
+        if not begin:
+            return False
+        _write(noted, homes.home_of(MOVER))
+    source = noted.read_text()
+    to = next(home for home in HOMES if home != source)
+    moving.move(MOVER, to, source=source, hook=_move_checkouts, patience=10)
+    if TenantMove.objects.using(source).get(tenant=MOVER).state == TenantMove.State.LEFT:
+        moving.drop(MOVER, source)
+    noted.unlink()
+    return True
+
+
+def _move_checkouts(tenant: str, old: str, new: str) -> None:
+    """The shop's own rows, and what LEDGER["HOMES"] asks."""
+    columns = "attempt, tenant, series, document, transaction_id"
+    with connections[old].cursor() as reading, connections[new].cursor() as writing:
+        writing.execute("DELETE FROM storm_checkout WHERE tenant = %s", [tenant])  # of a stay before
+        reading.execute(f"SELECT {columns} FROM storm_checkout WHERE tenant = %s", [tenant])
+        writing.executemany(f"INSERT INTO storm_checkout ({columns}) VALUES (%s, %s, %s, %s, %s)", reading.fetchall())
+    tell(tenant, new)
+
+
+def _folder() -> Path:
+    return Path(os.environ["FOLIO_STORM_FOLDER"])
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it or nothing, whatever happens to the process."""
+    made = path.with_suffix(".new")
+    made.write_text(text)
+    made.replace(path)
