@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
 
-from ledger import close_period, define_series, homes, issue, issue_many, moving, open_period, void
+from ledger import authorise, close_period, define_series, homes, issue, issue_many, moving, open_period, void
 from ledger.actions import explain
 from ledger.errors import ConcurrencyError, MoveError, TenantMoved, WrongDatabase
 from ledger.failures import Failures
@@ -54,6 +54,12 @@ def shop(four: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     explain(gap, explanation="card refused", by="ann")
     close_period(open_period("serial", org="ada"), early=True)
     TenantAccess.objects.using(OLD).create(tenant="ada", user="auth.user:7")
+    define_series("granted", org="ada", template="{label}{counter}", calendar="explicit", time_zone="UTC")
+    grant: dict[str, Any] = {"valid_from": date(2026, 1, 1), "valid_to": date(2026, 12, 31), "authority": "CO DIAN"}
+    for first in (8, 20):
+        authorise("granted", org="ada", first=first, last=first + 1, prefix="G", reference=f"R-{first}", **grant)
+    with transaction.atomic(using=OLD):
+        issue("granted", org="ada", document="order:1", on=date(2026, 6, 1))
     return "ada"
 
 
@@ -75,7 +81,10 @@ def rows(home: str) -> dict[str, list[Any]]:
 
 def test_every_row_is_there_unchanged_and_numbers_go_on(shop: str) -> None:
     before = rows(OLD)
-    assert all(before[name] for name in ("Series", "Period", "Entry", "NumberVoided", "GapExplained", "Slot", "Pool"))
+    assert all(
+        before[name]
+        for name in ("Series", "Period", "Entry", "NumberVoided", "GapExplained", "Slot", "Pool", "AuthorisedRange")
+    )
     moved = moving.move(shop, NEW, hook=hook)
     assert moved == sum(map(len, before.values()))
     assert rows(NEW) == before
@@ -86,6 +95,11 @@ def test_every_row_is_there_unchanged_and_numbers_go_on(shop: str) -> None:
                 f"{Period.objects.using(NEW).get(series__code=allocation).starts_on.year}-"
                 f"{5 if allocation == 'reserved' else 4}"
             )
+    # In the granted range, then in the next one.
+    with transaction.atomic(using=NEW):
+        told = [issue("granted", org=shop, document=f"order:{n}", on=date(2026, 6, 1)).number for n in (1, 2, 3)]
+    assert told == ["G8", "G9", "G20"]
+    assert Entry.objects.using(NEW).get(number="G20").authorised_range.reference == "R-20"  # type: ignore[union-attr]
     # The tests' own role is a superuser, which owns the ledger.
     assert {alarm.check for alarm in verify(tenant=shop, using=NEW)} == {"superuser"}
     assert judge(org=shop, sweeps=[]).verdict.is_in_order
