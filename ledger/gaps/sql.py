@@ -148,13 +148,13 @@ FLAGGED = f"""
         UNION ALL
         SELECT 'adopted', NULL, NULL, g.id, g.tenant, g.period_id, g.first_value, g.last_value, a.adopted_at,
                jsonb_build_object('cause', 'adopted', 'source', a.source)
-        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.id = g.adoption_id
+        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
     ) g
     JOIN ledger_period p ON p.id = g.period_id
     JOIN ledger_series s ON s.id = p.series_id
     LEFT JOIN LATERAL (
         SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
-        WHERE x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap
+        WHERE x.tenant = g.tenant AND (x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)
         -- An expression, lest the planner walk back along the primary key, past the explanations of all other gaps.
         ORDER BY x.id + 0 DESC LIMIT 1
     ) x ON true

@@ -118,12 +118,12 @@ UNEXPLAINED = f"""
         SELECT e.tenant, e.period_id, 1::numeric AS size, e.issued_at AS since
         FROM ledger_entry e
         WHERE e.kind = 'gap' AND (%(tenant)s::text IS NULL OR e.tenant = %(tenant)s)
-          AND NOT EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = e.id)
+          AND NOT EXISTS (SELECT FROM ledger_gapexplained x WHERE x.tenant = e.tenant AND x.entry_id = e.id)
         UNION ALL
         SELECT g.tenant, g.period_id, g.last_value::numeric - g.first_value + 1, a.adopted_at
-        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.id = g.adoption_id
+        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
         WHERE (%(tenant)s::text IS NULL OR g.tenant = %(tenant)s)
-          AND NOT EXISTS (SELECT FROM ledger_gapexplained x WHERE x.adopted_gap_id = g.id)
+          AND NOT EXISTS (SELECT FROM ledger_gapexplained x WHERE x.tenant = g.tenant AND x.adopted_gap_id = g.id)
     ) g
     JOIN ledger_period p ON p.id = g.period_id AND p.tenant = g.tenant
     JOIN ledger_series s ON s.id = p.series_id
@@ -146,7 +146,7 @@ UNDECLARED = f"""
         FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
         UNION ALL
         SELECT g.first_value, g.last_value, g.last_value::numeric - g.first_value + 1, a.adopted_at, NULL
-        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.id = g.adoption_id
+        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
         WHERE g.tenant = p.tenant AND g.period_id = p.id
     ) m
     LEFT JOIN LATERAL (

@@ -32,6 +32,7 @@ PERIODS = """
         FROM chosen c
         JOIN ledger_entry e ON e.tenant = c.tenant AND e.period_id = c.id
         JOIN ledger_numbervoided v ON v.tenant = c.tenant AND v.entry_id = e.id
+         AND (%(tenant)s::text IS NULL OR v.tenant = %(tenant)s::text)
         GROUP BY e.period_id
     )
     SELECT p.tenant, p.code, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, p.max_value,
@@ -88,7 +89,8 @@ PERIODS = """
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(g.last_value - g.first_value + 1), 0)::bigint AS adopted_missing,
                coalesce(sum(g.last_value - g.first_value + 1) FILTER (
-                   WHERE EXISTS (SELECT FROM ledger_gapexplained x WHERE x.adopted_gap_id = g.id)
+                   WHERE EXISTS (SELECT FROM ledger_gapexplained x
+                                 WHERE x.tenant = g.tenant AND x.adopted_gap_id = g.id)
                ), 0)::bigint AS explained
         FROM ledger_adoptedgap g
         WHERE g.tenant = p.tenant AND g.period_id = p.id

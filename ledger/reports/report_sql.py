@@ -54,7 +54,7 @@ _ISLANDS_OF_ONE = """
         UNION ALL
         SELECT g.first_value, g.last_value, 'adopted', o.adopted_at, '', o.actor, NULL,
                jsonb_build_object('source', o.source, 'adoption', o.id), g.era, g.transaction_id, NULL, g.id
-        FROM ledger_adoptedgap g JOIN ledger_adoption o ON o.id = g.adoption_id
+        FROM ledger_adoptedgap g JOIN ledger_adoption o ON o.tenant = g.tenant AND o.id = g.adoption_id
         WHERE g.tenant = %(tenant)s AND g.period_id = w.period AND g.first_value BETWEEN i.first AND i.last
         UNION ALL
         SELECT r.value, r.value, 'reserved', r.reserved_at, r.document, r.actor, r.issued_on, NULL, NULL, NULL,
@@ -68,7 +68,7 @@ _ISLANDS_OF_ONE = """
     ) t ON true
     LEFT JOIN LATERAL (
         SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
-        WHERE x.entry_id = t.entry OR x.adopted_gap_id = t.adopted_gap
+        WHERE x.tenant = %(tenant)s AND (x.entry_id = t.entry OR x.adopted_gap_id = t.adopted_gap)
         -- An expression, lest the planner walk back along the primary key, past the explanations of all other gaps.
         ORDER BY x.id + 0 DESC LIMIT 1
     ) x ON true
@@ -212,10 +212,11 @@ ACKNOWLEDGED = """
 # ledger lives, who is connected, and whether that role owns the tables.
 HEADER = """
     SELECT now(), (
-        SELECT count(*) FROM ledger_gapexplained x JOIN ledger_entry e ON e.id = x.entry_id
+        SELECT count(*) FROM ledger_gapexplained x JOIN ledger_entry e ON e.tenant = x.tenant AND e.id = x.entry_id
         WHERE x.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s)
     ) + (
-        SELECT count(*) FROM ledger_gapexplained x JOIN ledger_adoptedgap g ON g.id = x.adopted_gap_id
+        SELECT count(*) FROM ledger_gapexplained x
+        JOIN ledger_adoptedgap g ON g.tenant = x.tenant AND g.id = x.adopted_gap_id
         WHERE x.tenant = %(tenant)s AND g.period_id = ANY(%(periods)s)
     ), (
         SELECT count(*) FROM ledger_findingraised f WHERE f.tenant = %(tenant)s

@@ -42,16 +42,16 @@ GAPS = """
         SELECT e.period_id, e.value AS first_value, e.value AS last_value,
                CASE WHEN e.metadata ? 'reservation'::text THEN e.issued_on END AS own,
                (e.issued_at AT TIME ZONE %(time_zone)s)::date AS found,
-               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = e.id) AS explained
+               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.tenant = e.tenant AND x.entry_id = e.id) AS explained
         FROM ledger_period p
         JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
         WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
         UNION ALL
         SELECT g.period_id, g.first_value, g.last_value, NULL, (a.adopted_at AT TIME ZONE %(time_zone)s)::date,
-               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.adopted_gap_id = g.id)
+               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.tenant = g.tenant AND x.adopted_gap_id = g.id)
         FROM ledger_period p
         JOIN ledger_adoptedgap g ON g.tenant = p.tenant AND g.period_id = p.id
-        JOIN ledger_adoption a ON a.id = g.adoption_id
+        JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
         WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
     ), sized AS (
         SELECT g.*, coalesce(g.own, follows.issued_on, g.found) AS broke_on,

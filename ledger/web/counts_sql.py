@@ -70,11 +70,12 @@ IN_DATES = """coalesce(
 DATED = f"""
     WITH g AS (
         SELECT e.tenant, e.period_id, e.value AS first, e.value AS last, 'missing' AS what,
-               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = e.id) AS is_explained
+               EXISTS (SELECT FROM ledger_gapexplained x
+                       WHERE x.tenant = e.tenant AND x.entry_id = e.id) AS is_explained
         FROM ledger_entry e WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind = 'gap'
         UNION ALL
         SELECT a.tenant, a.period_id, a.first_value, a.last_value, 'missing',
-               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.adopted_gap_id = a.id)
+               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.tenant = a.tenant AND x.adopted_gap_id = a.id)
         FROM ledger_adoptedgap a WHERE a.tenant = %(tenant)s AND a.period_id = %(period)s
         UNION ALL
         SELECT r.tenant, r.period_id, r.value, r.value, 'in progress', true

@@ -44,19 +44,18 @@ _ROWS = """
                NULL, a.adopted_at, jsonb_build_object('cause', 'adopted', 'source', a.source), NULL, g.id,
                p.starts_on, p.series_id, p.prefix, p.width, p.suffix
         FROM ledger_adoptedgap g
-        JOIN ledger_adoption a ON a.id = g.adoption_id
-        JOIN ledger_period p ON p.id = g.period_id
+        JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
+        JOIN ledger_period p ON p.tenant = g.tenant AND p.id = g.period_id
         WHERE g.tenant = %(tenant)s AND (%(period)s::bigint IS NULL OR g.period_id = %(period)s::bigint)
     ) g
     WHERE (%(keys)s::text[] IS NULL OR g.key = ANY(%(keys)s::text[]))
 """
-_IS_EXPLAINED = (
-    "EXISTS (SELECT FROM ledger_gapexplained x WHERE x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)"
-)
-_HAS_TEXT = """(strpos(upper(coalesce(g.number, '')), upper(%(text)s)) > 0
+_OF_GAP = "x.tenant = %(tenant)s AND (x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)"
+_IS_EXPLAINED = f"EXISTS (SELECT FROM ledger_gapexplained x WHERE {_OF_GAP})"
+_HAS_TEXT = f"""(strpos(upper(coalesce(g.number, '')), upper(%(text)s)) > 0
     OR strpos(upper(coalesce(g.evidence ->> 'cause', '')), upper(%(text)s)) > 0
-    OR EXISTS (SELECT FROM ledger_gapexplained x WHERE (x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)
-               AND strpos(upper(x.explanation), upper(%(text)s)) > 0))"""
+    OR EXISTS (SELECT FROM ledger_gapexplained x
+               WHERE {_OF_GAP} AND strpos(upper(x.explanation), upper(%(text)s)) > 0))"""
 _OF_SERIES = "g.series_id IN (SELECT s.id FROM ledger_series s WHERE s.tenant = g.tenant AND s.code = %(series)s)"
 # What is said of the gaps of one page is looked up for these alone.
 _PAGE = """
@@ -66,7 +65,7 @@ _PAGE = """
     JOIN ledger_series s ON s.id = g.series_id
     LEFT JOIN LATERAL (
         SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
-        WHERE x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap
+        WHERE {of_gap}
         -- An expression, lest the planner walk back along the primary key, past the explanations of all other gaps.
         ORDER BY x.id + 0 DESC LIMIT 1
     ) x ON true
@@ -143,7 +142,7 @@ def count_gaps(wanted: Mapping[str, Any]) -> int:
 def gap_rows(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[GapLine]:
     """Rows of a page; ``sort`` is a key of ``GAP_SORTS``, with a minus to turn it round."""
     order = GAP_SORTS[sort.lstrip("-")].replace("{}", "DESC" if sort.startswith("-") else "ASC")
-    statement = _PAGE.format(rows=_chosen(wanted), order=order)
+    statement = _PAGE.format(rows=_chosen(wanted), order=order, of_gap=_OF_GAP)
     found = fetch(router.db_for_read(Entry), statement, {**wanted, "limit": limit, "offset": offset})
     return [_line(row) for row in found]
 

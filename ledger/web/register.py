@@ -53,7 +53,7 @@ _LINES = """
          FROM ledger_entry e WHERE e.tenant = %(tenant)s AND e.period_id = p.id {stop})
         UNION ALL
         (SELECT g.first_value, g.last_value, NULL, 'hole', NULL, g.id, '', NULL, a.adopted_at, a.actor, NULL
-         FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.id = g.adoption_id
+         FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
          WHERE g.tenant = %(tenant)s AND g.period_id = p.id {stop})
         UNION ALL
         (SELECT r.value, r.value, NULL, 'reserved', NULL, NULL, r.document, r.issued_on, r.reserved_at, r.actor, NULL
@@ -87,7 +87,8 @@ _PAGE = """
     ) r
     LEFT JOIN ledger_numbervoided v ON v.tenant = %(tenant)s AND v.entry_id = r.entry
     LEFT JOIN LATERAL (
-        SELECT x.explanation FROM ledger_gapexplained x WHERE x.entry_id = r.entry OR x.adopted_gap_id = r.hole
+        SELECT x.explanation FROM ledger_gapexplained x
+        WHERE x.tenant = %(tenant)s AND (x.entry_id = r.entry OR x.adopted_gap_id = r.hole)
         ORDER BY x.id + 0 DESC LIMIT 1
     ) x ON true
     ORDER BY r.place
