@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from hashlib import sha256
@@ -25,7 +26,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import homes
 from ledger.database_errors import translate_database_errors
-from ledger.errors import MoveError
+from ledger.errors import DeadlockDetected, LockTimeout, MoveError
 from ledger.keys import tenant_key
 from ledger.models import AdoptingDay, AdoptingRow, LedgerSeal, SealAnchored, TenantBinding, TenantMove, Ticket
 from ledger.models.tables import event_tables
@@ -39,12 +40,16 @@ _SEALS = (LedgerSeal, SealAnchored)
 
 _MOVE = "SELECT ledger_move(%s, %s, %s, %s)"
 
-# Transactions that write the ledger now.
-_WRITERS = """
-    SELECT DISTINCT l.virtualtransaction FROM pg_locks l
-    WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.pid <> pg_backend_pid()
-      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-      AND l.relation IN (SELECT to_regclass(t) FROM unnest(%s::text[]) t)
+# Transactions that write the ledger now, prepared ones too; and those that hold a snapshot, since one from before the
+# move doesn't see it. (Whether a session holds one is shown to its own role and pg_read_all_stats: else each counts.)
+_OPEN = """
+    SELECT DISTINCT l.virtualtransaction FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.pid IS DISTINCT FROM pg_backend_pid() AND (
+        l.locktype = 'relation' AND l.mode = 'RowExclusiveLock'
+        AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+        AND l.relation IN (SELECT to_regclass(t) FROM unnest(%s::text[]) t)
+        OR l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND a.datname = current_database()
+        AND a.usesysid IS NOT NULL AND (a.xact_start IS NULL OR a.backend_xmin IS NOT NULL))
 """
 _RANGE = "SELECT s.seqmin FROM pg_sequence s WHERE s.seqrelid = pg_get_serial_sequence('ledger_series', 'id')::regclass"
 
@@ -80,7 +85,7 @@ def move(
     if _state(to, tenant) != (State.ARRIVED, source):
         tell("waiting for the checkouts under way")
         _leave(source, tenant, to, patience)
-        _later_era(source, to)
+        _later_era(source, to, patience)
         _arrive(source, tenant, to, hook, tell)
     tell("comparing once more")
     [(digest,)] = _ask(to, "SELECT digest FROM ledger_tenantmove WHERE tenant = %s", [tenant])
@@ -145,13 +150,13 @@ def _leave(source: str, tenant: str, to: str, patience: float) -> None:
         with translate_database_errors("of this tenant"), transaction.atomic(using=source):
             _ask(source, "SELECT set_config('lock_timeout', %s, true)", [f"{int(patience * 1000)}ms"])
             _ask(source, _MOVE, [tenant, State.LEAVING, to, ""])
-    # Who had begun to write before may still commit what he wrote; who begins now is refused.
-    every = [model._meta.db_table for model in tables()]
-    began, deadline = {row for (row,) in _ask(source, _WRITERS, [every])}, time.monotonic() + patience
-    while began := began & {row for (row,) in _ask(source, _WRITERS, [every])}:
+    # Who began before may still commit what he writes; who begins now is refused.
+    every = [model._meta.db_table for model in (*tables(), Ticket)]
+    began, deadline = {row for (row,) in _ask(source, _OPEN, [every])}, time.monotonic() + patience
+    while began := began & {row for (row,) in _ask(source, _OPEN, [every])}:
         _expect(
             time.monotonic() < deadline,
-            f"{len(began)} transactions of {source!r} have been writing for {patience:g} seconds.",
+            f"{len(began)} transactions of {source!r} from before the move are open after {patience:g} seconds.",
             f"Nothing was copied. Run it again when they have ended; {tenant!r} numbers nothing until then.",
         )
         time.sleep(0.05)
@@ -160,7 +165,9 @@ def _leave(source: str, tenant: str, to: str, patience: float) -> None:
 def _arrive(source: str, tenant: str, to: str, hook: Hook | None, tell: Tell) -> None:
     with transaction.atomic(using=to):
         _ask(to, _MOVE, [tenant, State.ARRIVING, source, ""])
-    with transaction.atomic(using=to), _snapshot(source):
+    # The old home's digest is taken on another connection meanwhile: most of the time goes into the new home's inserts.
+    with ThreadPoolExecutor(1) as beside, transaction.atomic(using=to), _snapshot(source):
+        theirs = beside.submit(_digest_apart, source, tenant)
         _ask(to, _MOVE, [tenant, State.ARRIVING, source, ""])
         for kept in reversed(_SEALS):  # of a stay before, which come back unchanged
             _delete(to, kept, tenant)
@@ -168,7 +175,7 @@ def _arrive(source: str, tenant: str, to: str, hook: Hook | None, tell: Tell) ->
             tell(f"copying {model._meta.db_table}")
             _copy(source, to, model, tenant)
         tell("comparing")
-        digest = _digest(source, tenant)
+        digest = theirs.result()
         _expect_digest(to, tenant, digest)
         if hook is not None:
             tell("moving the project's own rows")
@@ -176,15 +183,22 @@ def _arrive(source: str, tenant: str, to: str, hook: Hook | None, tell: Tell) ->
         _ask(to, _MOVE, [tenant, State.ARRIVED, source, digest])
 
 
-def _later_era(source: str, to: str) -> None:
+def _later_era(source: str, to: str, patience: float = 60) -> None:
     """Let the new home write in a later era than any row of the old one bears."""
     [(theirs,)], [(ours,)] = _ask(source, "SELECT ledger_era()"), _ask(to, "SELECT ledger_era()")
-    if ours > theirs:
-        return
-    with translate_database_errors("of this tenant"), transaction.atomic(using=to):
-        _ask(to, "SET LOCAL lock_timeout = '5s'")
-        for table in event_tables():
-            _ask(to, f"ALTER TABLE {table} ALTER COLUMN era SET DEFAULT {int(theirs) + 1}")
+    deadline = time.monotonic() + patience
+    while ours <= theirs:
+        try:
+            with translate_database_errors("of this tenant"), transaction.atomic(using=to):
+                # Who wants to write waits behind us, so we don't wait long.
+                _ask(to, "SET LOCAL lock_timeout = '100ms'")
+                for table in event_tables():
+                    _ask(to, f"ALTER TABLE {table} ALTER COLUMN era SET DEFAULT {int(theirs) + 1}")
+            return
+        except (LockTimeout, DeadlockDetected):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 @contextmanager
@@ -231,6 +245,14 @@ def _digest(alias: str, tenant: str) -> str:
         )
         whole.update(f"{model._meta.db_table} {count} {bytes(rows).hex()}\n".encode())
     return whole.hexdigest()
+
+
+def _digest_apart(alias: str, tenant: str) -> str:
+    try:
+        with _snapshot(alias):
+            return _digest(alias, tenant)
+    finally:
+        connections[alias].close()
 
 
 def _expect_digest(alias: str, tenant: str, digest: str) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from itertools import islice
+from threading import Timer
 from typing import Any
 
-from django.db import Error, connections, router
+from django.db import Error, OperationalError, connections, router
 
 from ledger.batches import id_batches
 from ledger.databases import choose, database_of, expect
@@ -25,6 +26,9 @@ from ledger.verification.findings import Alarm
 _log = logging.getLogger(__name__)
 
 _BATCH = 1000
+
+#: Far more than the milliseconds that the function waits by itself, in seconds; and query_canceled.
+_BOUND, _CANCELED = 2.0, "57014"
 
 _EVERYTHING: dict[str, Any] = {"tenant": None, "series": None, "grace": GRACE, "full": False}
 
@@ -184,8 +188,22 @@ def _claim(alias: str, hole: Hole, actor: str, swept: Swept) -> None:
 
 
 def _flag(alias: str, hole: Hole, value: int, actor: str, *, statement: str = sql.FLAG) -> str:
-    with connections[alias].cursor() as cursor:
-        cursor.execute(statement, [hole.tenant, hole.period, value, actor])
+    """What became of the value. A checkout that holds it isn't waited for: by the function's own lock_timeout, and on a
+    node that this doesn't reach (Citus), by a cancel from here.
+    """
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        bound = Timer(_BOUND, connection.connection.cancel_safe)
+        bound.start()
+        try:
+            cursor.execute(statement, [hole.tenant, hole.period, value, actor])
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != _CANCELED or connection.in_atomic_block:
+                raise
+            return "in_flight"
+        finally:
+            bound.cancel()
+            bound.join()  # else what it cancels might be the next statement
         outcome: str = cursor.fetchone()[0]
     return outcome
 

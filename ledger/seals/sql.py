@@ -39,10 +39,11 @@ _IN_NO_SEAL = """NOT EXISTS (
 # In a new era all that no seal has covered yet: also what was left of the era before.
 _LEFT = f"l.era <= %(era)s AND {_IN_NO_SEAL}"
 
-# The tenant's rows came by a move that the seal before didn't see: with transaction ids of the home they come from.
+# The tenant came by a move that the seal before didn't see, or is away by now: its seals may bear transaction ids of
+# the home that they come from.
 _BROUGHT = """EXISTS (SELECT FROM ledger_tenantmove m
-                         WHERE m.tenant = l.tenant AND m.state = 'arrived'
-                           AND NOT pg_visible_in_snapshot(m.mover::text::xid8, %(since)s::pg_snapshot))"""
+                         WHERE m.tenant = l.tenant AND (m.state <> 'arrived' OR NOT pg_visible_in_snapshot(
+                             m.mover::text::xid8, %(since)s::pg_snapshot)))"""
 
 
 def covered(tenant: str | None) -> str:

@@ -48,7 +48,7 @@ def _run(chosen: list[str], effort: Effort) -> list[Contest]:
     from django.db import connections
 
     django.setup()
-    for alias in servers.ALIASES:
+    for alias in (*servers.ALIASES, servers.SECOND):
         call_command("migrate", database=alias, verbosity=0, run_syncdb=True)
     contests = []
     try:

@@ -22,6 +22,8 @@ CATALOGUE = {
     "old-snapshot": "old_snapshot.question",
     "tenants-serial": "tenants.by_serial",
     "tenants-pooled": "tenants.by_pooled",
+    "homes": "homes.servers",
+    "homes-look-up": "homes.look_up",
     "one-number": "one_number.by_one",
     "one-number-16": "one_number.by_sixteen",
     "checkout": "checkout.by_one",

@@ -76,7 +76,13 @@ def job(task: Task, payment: float) -> Job:
     if task.contestant == "lorikeet":
         return lambda key: with_lorikeet(key, pay)
     assert task.contestant.removesuffix(EARLY) in ALLOCATIONS, task.contestant
-    return lambda key: with_folio(tenant(task.contestant, randrange(task.tenants)), key, pay, task.alias)
+    aliases = task.alias.split("+")  # several homes
+
+    def number(key: str) -> str:
+        at = randrange(task.tenants)
+        return with_folio(tenant(task.contestant, at), key, pay, aliases[at % len(aliases)])
+
+    return number
 
 
 def tenant(contestant: str, at: int = 0) -> str:

@@ -27,6 +27,9 @@ from ledger.site import embedded
 #: `slow` has a slow disk.
 ALIASES = ("default", "empty", "full", "snapshot", "idle", "sweeps", "seals", "slow")
 
+#: A database of another server, where this module starts them; else another one of the server of DATABASE_URL.
+SECOND = "second"
+
 #: A disk whose flush takes 2 ms, as usual ones in a cloud do: who flushes waits so long for others to join.
 _SLOW_DISK = {"commit_delay": "2000", "commit_siblings": "0"}
 
@@ -46,9 +49,11 @@ def fresh_databases(aliases: tuple[str, ...]) -> Iterator[dict[str, str]]:
     given = os.environ.get("DATABASE_URL")
     data = _temporary_folder() / "postgres"
     url = given or embedded.start_postgres(data, configuration=_CONFIGURATION)
-    os.environ["FOLIO_BENCHMARKS_URL"] = url
+    other = _temporary_folder() / "postgres"
+    second = given or embedded.start_postgres(other, configuration=_CONFIGURATION)
+    os.environ["FOLIO_BENCHMARKS_URL"], os.environ["FOLIO_BENCHMARKS_SECOND"] = url, second
     try:
-        with psycopg.connect(url, autocommit=True) as connection:
+        with _database(second, SECOND), psycopg.connect(url, autocommit=True) as connection:
             names = [sql.Identifier(f"folio_benchmarks_{alias}") for alias in aliases]
             for name in names:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
@@ -64,8 +69,19 @@ def fresh_databases(aliases: tuple[str, ...]) -> Iterator[dict[str, str]]:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
     finally:
         if not given:
-            embedded.stop_postgres(data)
-            shutil.rmtree(data, ignore_errors=True)
+            for each in (data, other):
+                embedded.stop_postgres(each)
+                shutil.rmtree(each, ignore_errors=True)
+
+
+@contextmanager
+def _database(url: str, alias: str) -> Iterator[None]:
+    name = sql.Identifier(f"folio_benchmarks_{alias}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        yield
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 def _temporary_folder() -> Path:

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from ledger.site.database import database_settings
-from tests.benchmarks.servers import ALIASES
+from tests.benchmarks.servers import ALIASES, SECOND
 
 SECRET_KEY = "for benchmarks"
 DEBUG = False
@@ -54,6 +54,10 @@ TEMPLATES = [
 DATABASES: dict[str, dict[str, Any]] = {
     alias: {**database_settings(os.environ["FOLIO_BENCHMARKS_URL"]), "NAME": f"folio_benchmarks_{alias}"}
     for alias in ALIASES
+}
+DATABASES[SECOND] = {
+    **database_settings(os.environ["FOLIO_BENCHMARKS_SECOND"]),
+    "NAME": f"folio_benchmarks_{SECOND}",
 }
 
 if "FOLIO_BENCHMARKS_BOOKS" in os.environ:

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from ledger import define_series, issue
 from ledger.gaps import State, Swept, find, sweep
+from ledger.gaps.sweeping import _flag
 from ledger.models import Entry, GapFlagged, Reservation
 from tests.allocations import expect_all_accounted_for
 from tests.concurrency.checkouts import Checkout, checkouts, in_threads
@@ -103,6 +104,20 @@ def test_a_killed_connection_leaves_a_gap(checkout: Checkout) -> None:
         assert cursor.fetchone()[0]
     assert swept().flagged == 1
     checkout.run(lambda: connection.close())
+
+
+def test_a_lock_timeout_that_reaches_no_node_has_a_bound(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where Citus runs the function's statements elsewhere: the sweep gives up by itself, and goes on."""
+    monkeypatch.setattr("ledger.gaps.sweeping._BOUND", 0.3)
+    function = "ledger_claim_gap(text, bigint, bigint, text, text, boolean)"
+    [hole] = find(grace=timedelta(0))
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER FUNCTION {function} SET lock_timeout = '0'")
+        try:
+            assert _flag("default", hole, hole.value, "sweep") == "in_flight"
+        finally:
+            cursor.execute(f"ALTER FUNCTION {function} SET lock_timeout = '5ms'")
+    assert states() == [State.IN_FLIGHT]
 
 
 def test_a_prepared_transaction_is_in_flight() -> None:

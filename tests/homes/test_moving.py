@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from datetime import date, timedelta
@@ -22,6 +23,7 @@ from ledger.seals.sealing import seal_all, tenants_with_news
 from ledger.sweeps import run
 from ledger.verification import verify
 from ledger.verification.seals import verify_seals
+from tests.concurrency.checkouts import checkouts
 from tests.homes import conftest
 from tests.homes.conftest import TENANTS
 
@@ -161,6 +163,57 @@ def test_it_goes_on_where_it_was_interrupted(shop: str, monkeypatch: pytest.Monk
     assert rows(NEW) == before
 
 
+def test_who_looks_at_the_ledger_as_it_was_is_waited_for(shop: str) -> None:
+    """A snapshot from before the move doesn't see it, so who holds one may still write."""
+    with checkouts(1) as [till]:
+
+        def begin() -> transaction.Atomic:
+            atomic = transaction.atomic(using=OLD)
+            atomic.__enter__()
+            with connections[OLD].cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                cursor.execute("SELECT 1")
+            return atomic
+
+        atomic = till.run(begin)
+        with pytest.raises(MoveError, match="1 transactions of 'first:north' from before the move are open"):
+            moving.move(shop, NEW, patience=0.2)
+        number = till.run(lambda: str(issue("pooled", org=shop)))
+        till.run(lambda: atomic.__exit__(None, None, None))
+        till.run(connections.close_all)
+    moving.move(shop, NEW, hook=hook)
+    assert Entry.objects.using(NEW).filter(tenant=shop, number=number).exists()
+
+
+def test_nothing_is_written_for_a_tenant_that_is_away(shop: str) -> None:
+    """Not even what sweeps, which may have begun before, keep of it: else its copy couldn't be dropped."""
+    with transaction.atomic(using=OLD):
+        held = issue("pooled", org=shop)
+    period = Period.objects.using(OLD).get(pk=held.period_id)
+    moving.move(shop, NEW, hook=hook)
+    before = rows(OLD)
+    alarm = {
+        "tenant": shop,
+        "kind": "hole",
+        "problem": "x",
+        "remedy": "y",
+        "series": "",
+        "number": "",
+        "table_name": "",
+    }
+    with connections[OLD].cursor() as cursor:
+        for statement, arguments in (
+            ("ledger_remember_scan(%s, %s, %s)", [[shop], [period.pk], [1]]),
+            ("ledger_report_holes(%s, %s, %s)", [[shop], [period.pk], [period.last_value]]),
+            ("ledger_raise_alarms(%s)", [json.dumps([alarm])]),
+            ("ledger_heal()", []),
+            ("ledger_resolve_mended()", []),
+        ):
+            cursor.execute(f"SELECT {statement}", arguments)
+    assert rows(OLD) == before
+    moving.drop(shop, OLD)
+
+
 def test_a_move_is_given_up(shop: str) -> None:
     with pytest.raises(ZeroDivisionError):
         moving.move(shop, NEW, hook=lambda *_: 1 // 0)
@@ -253,6 +306,20 @@ def test_a_home_that_is_sealed_already_seals_whom_it_takes_in(shop: str) -> None
         assert not list(verify_seals(using=home))
     covered = LedgerSeal.objects.using(NEW).filter(tenant=None).latest("number")
     assert set(LedgerSeal.objects.using(NEW).filter(tenant="ada").values_list("id", flat=True)) <= set(covered.ids)
+
+
+def test_a_tenant_may_move_on_before_the_database_is_sealed(shop: str) -> None:
+    run("seal", using=OLD)
+    moving._later_era(OLD, NEW)
+    run("seal", using=NEW)
+    moving.move(shop, NEW, hook=hook)
+    moving.drop(shop, OLD)
+    moving.move(shop, OLD, hook=hook)
+    moving.drop(shop, NEW)
+    for home in (OLD, NEW):
+        assert not list(verify_seals(using=home))
+        seal_all(Failures(), using=home, database=True)
+        assert not list(verify_seals(using=home))
 
 
 def test_ledgers_of_one_range_of_ids_are_refused(shop: str) -> None:

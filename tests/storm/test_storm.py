@@ -21,8 +21,9 @@ DEADLINE = SECONDS + 480
 
 @pytest.mark.live
 @pytest.mark.storm
-def test_every_rule_holds_through_a_storm() -> None:
-    command = [sys.executable, "-m", "tests.storm", "--seconds", str(SECONDS), "--json"]
+@pytest.mark.parametrize("homes", [1, 2])
+def test_every_rule_holds_through_a_storm(homes: int) -> None:
+    command = [sys.executable, "-m", "tests.storm", "--seconds", str(SECONDS), "--homes", str(homes), "--json"]
     # A session of its own, so that whatever it has started can be ended with it.
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -43,6 +44,7 @@ def test_every_rule_holds_through_a_storm() -> None:
     # It was a storm, and something went on in it.
     for name in ("kills", "stops", "database_crashes", "cut_connections", "in_doubt", "rolled_back", "periods_closed"):
         assert figures[name] > 0, f"no {name}"
+    assert (figures["moved"] > 0) == (homes > 1), "a tenant moved"
     assert figures["acknowledged"] > 100
     assert figures["seals"] > 60, "one a second, of three tenants"
     assert sum(count for name, count in figures.items() if name.startswith(("crash_seal", "backend_seal"))) > 0

@@ -99,7 +99,9 @@ class Command(LedgerCommand):
     def _migrate(self, options: dict[str, Any]) -> None:
         """A home that fails keeps no other from its migrations; run again, it goes on with those that are left."""
         every, failed = homes.homes(), []
-        taken = {one.value["number"] for one in homes.ask_all(_state) if one.value is not None and one.value["tenants"]}
+        # Where there is one home, what it draws ids from meets nobody's.
+        asked = homes.ask_all(_state) if homes.are_many() else []
+        taken = {one.value["number"] for one in asked if one.value is not None and one.value["tenants"]}
         with self.progress(len(every), wanted=options["verbosity"] > 0) as begin:
             for home in every:
                 begin(home)

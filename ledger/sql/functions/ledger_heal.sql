@@ -10,6 +10,7 @@ BEGIN
     JOIN ledger_entry e
         ON e.tenant = h.tenant AND e.period_id = h.period_id AND e.value = h.value AND e.kind = 'issued'
     WHERE NOT EXISTS (SELECT FROM ledger_holehealed d WHERE d.tenant = h.tenant AND d.hole_id = h.id)
+      AND NOT EXISTS (SELECT FROM ledger_tenantmove m WHERE m.tenant = h.tenant AND m.state <> 'arrived')
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS healed = ROW_COUNT;
     RETURN healed;

@@ -27,6 +27,7 @@ BEGIN
         GROUP BY a.subject
     ) k ON k.subject = r.subject
     WHERE k.is_open IS NOT TRUE
+      AND NOT EXISTS (SELECT FROM ledger_tenantmove m WHERE m.tenant = r.tenant AND m.state <> 'arrived')
     ORDER BY r.subject
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS raised = ROW_COUNT;

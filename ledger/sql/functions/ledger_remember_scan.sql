@@ -13,7 +13,7 @@ BEGIN
         SELECT p.tenant, p.id, p.first_value,
                greatest(least(t.through, p.last_value), p.first_value - 1) AS through
         FROM unnest(p_tenants, p_periods, p_through) AS t (tenant, period, through)
-        JOIN ledger_period p ON p.id = t.period AND p.tenant = t.tenant
+        JOIN ledger_period p ON p.id = t.period AND p.tenant = t.tenant AND NOT p.moves
     LOOP
         SELECT n.through INTO known FROM ledger_scanposition n
         WHERE n.tenant = scanned.tenant AND n.period_id = scanned.id;

@@ -13,6 +13,7 @@ BEGIN
     JOIN ledger_slot s ON s.tenant = t.tenant AND s.period_id = t.period AND s.value = t.value
     WHERE EXISTS (SELECT FROM ledger_entry e
                   WHERE e.tenant = s.tenant AND e.period_id = s.period_id AND e.value > s.value)
+      AND NOT EXISTS (SELECT FROM ledger_tenantmove m WHERE m.tenant = s.tenant AND m.state <> 'arrived')
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS reported = ROW_COUNT;
     RETURN reported;

@@ -9,6 +9,7 @@ BEGIN
     SELECT a.tenant, a.id FROM ledger_alarmraised a
     WHERE a.id = ANY (p_alarms) AND ledger_serves(a.tenant)
       AND NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
+      AND NOT EXISTS (SELECT FROM ledger_tenantmove m WHERE m.tenant = a.tenant AND m.state <> 'arrived')
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS resolved = ROW_COUNT;
     RETURN resolved;

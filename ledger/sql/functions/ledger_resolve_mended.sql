@@ -26,12 +26,14 @@ BEGIN
     ) known
     WHERE a.kind = 'lost-or-tampered' AND known.count = a.through::numeric - a.value::numeric + 1::numeric
       AND NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
+      AND NOT EXISTS (SELECT FROM ledger_tenantmove m WHERE m.tenant = a.tenant AND m.state <> 'arrived')
     UNION ALL
     SELECT a.tenant, a.id
     FROM ledger_alarmraised a
     WHERE a.kind = 'reservation-old'
       AND NOT EXISTS (SELECT FROM ledger_reservation r WHERE r.tenant = a.tenant AND r.id = a.row_id)
       AND NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
+      AND NOT EXISTS (SELECT FROM ledger_tenantmove m WHERE m.tenant = a.tenant AND m.state <> 'arrived')
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS resolved = ROW_COUNT;
     RETURN resolved;

@@ -37,6 +37,8 @@ _FIELDS = {
     "old-snapshot": ("meanwhile", "of the first"),
     "tenants-serial": ("connections", "of one"),
     "tenants-pooled": ("connections", "of one"),
+    "homes": ("homes", "of one"),
+    "homes-look-up": ("`LEDGER['HOMES']`", "of not set"),
     "gap-scan": ("scan", "of the first"),
     "reconcile": ("comparison", "of the first"),
     "reconcile-memory": ("run", "of what 150 MB allow"),

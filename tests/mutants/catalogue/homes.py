@@ -8,6 +8,9 @@ ROUTING = "tests/homes/test_routing.py"
 EVERYWHERE = "tests/homes/test_everywhere.py"
 MOVING = "tests/homes/test_moving.py"
 
+DROP_INS = "tests/homes/test_drop_ins.py"
+LOCALITY = "tests/homes/test_locality.py"
+
 MUTANTS = (
     Mutant(
         "the wrong home is not refused",
@@ -57,5 +60,47 @@ MUTANTS = (
         "                     AND m.mover = pg_current_xact_id_if_assigned()::text::bigint)",
         "                     )",
         (MOVING,),
+    ),
+    Mutant(
+        "a snapshot from before the move is not waited for",
+        "ledger/moving.py",
+        "(a.xact_start IS NULL OR a.backend_xmin IS NOT NULL))",
+        "false)",
+        (MOVING,),
+    ),
+    Mutant(
+        "seals that came with a tenant are in no seal of the database",
+        "ledger/seals/sql.py",
+        "    if tenant is None and since is not None:\n",
+        "    if False:\n",
+        (MOVING,),
+    ),
+    Mutant(
+        "a tenant that came is sealed when it writes again",
+        "ledger/seals/sql.py",
+        "WHERE m.state = 'arrived' AND m.mover >= %(horizon)s",
+        "WHERE false",
+        (MOVING,),
+    ),
+    Mutant(
+        "a sweep remembers its scan of a tenant that is away",
+        "ledger/sql/functions/ledger_remember_scan.sql",
+        " AND NOT p.moves",
+        "",
+        (MOVING,),
+    ),
+    Mutant(
+        "sequences are where the routers say",
+        "ledger/compat/sequence_values.py",
+        "    return database_for(tenant, using) or",
+        "    return using or",
+        (DROP_INS,),
+    ),
+    Mutant(
+        "explanations are looked for among all tenants",
+        "ledger/web/gap_rows.py",
+        "x.tenant = %(tenant)s AND",
+        "true AND",
+        (LOCALITY,),
     ),
 )
