@@ -49,10 +49,7 @@ class TenantAccess(models.Model):
                 rule="Access is given to a user that is kept in the database.",
                 remedy="Pass the saved instance: TenantAccess.grant(User.objects.get(…)).",
             )
-        from ledger.homes import database_for  # which needs the models
-
-        tenant = tenant_key(org)
-        alias = database_for(tenant, using) or router.db_for_write(cls)
+        alias, tenant = using or router.db_for_write(cls), tenant_key(org)
         whose: Any = {"tenant": tenant, "user": instance_key(user, InvalidActor, "user")}
         if not Series.objects.using(alias).filter(tenant=tenant).exists():
             raise InvalidTenant(

@@ -106,7 +106,7 @@ def test_django_plans(four: Any) -> None:
         class Meta:
             app_label, proxy = "shop", True
 
-        save = numbered(lambda self, *args, **named: saved.append(named))  # type: ignore[assignment]
+        save = numbered(lambda self, *args, **named: saved.append(named))
 
     with override_settings(LEDGER_COMPAT={"PLANS": {"INVOICE": {"series": "bill", "org": "dora"}}}):
         invoice: Any = PlansInvoice()

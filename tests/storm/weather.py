@@ -129,8 +129,10 @@ class _Storm:
         # The last port is that of the Celery worker.
         self.proxies = [Proxy(one.socket, self._crowded + 1, _Power(self, one)) for one in self.clusters]
         watchers = [Watcher(one.url, self.folder / f"seen-{one.data.name}.tsv") for one in self.clusters]
-        for each in (*self.proxies, *watchers):
-            each.start()
+        for proxy in self.proxies:
+            proxy.start()
+        for watcher in watchers:
+            watcher.start()
         try:
             ports = list(zip(*(proxy.ports for proxy in self.proxies), strict=True))
             if is_possible():
