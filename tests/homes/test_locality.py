@@ -64,7 +64,8 @@ COLUMNS = """
 """
 # Alarms of all, so that nobody reads them from end to end.
 ALARMS = """
-    INSERT INTO ledger_alarmraised (tenant, series, kind, number, table_name, problem, remedy, subject, occurrence, ordinal)
+    INSERT INTO ledger_alarmraised (tenant, series, kind, number, table_name, problem, remedy, subject, occurrence,
+                                    ordinal)
     SELECT p.tenant, '', 'counter', '', '', '', '', lpad(p.id::text, 64, '0'), 1, 0 FROM ledger_period p;
     INSERT INTO ledger_alarmresolved (tenant, alarm_id) SELECT a.tenant, a.id FROM ledger_alarmraised a;
     ANALYZE;

@@ -202,13 +202,14 @@ def test_nothing_is_written_for_a_tenant_that_is_away(shop: str) -> None:
         "table_name": "",
     }
     with connections[OLD].cursor() as cursor:
-        for statement, arguments in (
+        calls: list[tuple[str, list[Any]]] = [
             ("ledger_remember_scan(%s, %s, %s)", [[shop], [period.pk], [1]]),
             ("ledger_report_holes(%s, %s, %s)", [[shop], [period.pk], [period.last_value]]),
             ("ledger_raise_alarms(%s)", [json.dumps([alarm])]),
             ("ledger_heal()", []),
             ("ledger_resolve_mended()", []),
-        ):
+        ]
+        for statement, arguments in calls:
             cursor.execute(f"SELECT {statement}", arguments)
     assert rows(OLD) == before
     moving.drop(shop, OLD)
