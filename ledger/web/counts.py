@@ -34,11 +34,10 @@ _VALUES = """
     JOIN ledger_entry e ON e.id = v.entry_id
     WHERE v.tenant = %(tenant)s AND v.id > %(after)s AND e.tenant = v.tenant AND e.period_id = %(period)s
 """
-# How many voids a tenant has, how many of them above an id, and the highest id of any.
+# How many voids a tenant has, how many of them above an id, and the highest id.
 _SEEN = """
-    SELECT (SELECT count(*) FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s),
-           (SELECT count(*) FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s AND v.id > %(after)s),
-           (SELECT max(v.id) FROM ledger_numbervoided v)
+    SELECT count(*), count(*) FILTER (WHERE v.id > %(after)s), max(v.id)
+    FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s
 """
 
 
