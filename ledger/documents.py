@@ -75,7 +75,7 @@ def watched_texts() -> dict[str, list[Any]]:
 
 def marked() -> dict[str, list[Any]]:
     """The NumberFields whose series and documents are functions, by the mark of their numbers."""
-    fields = (field for model in apps.get_models() for field in model._meta.local_fields)
+    fields: Iterator[Any] = (field for model in apps.get_models() for field in model._meta.local_fields)
     return {field.mark: [field] for field in fields if getattr(field, "mark", None)}
 
 
