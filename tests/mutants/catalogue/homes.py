@@ -50,7 +50,7 @@ MUTANTS = (
     Mutant(
         "rows of another server in the same era",
         "ledger/moving.py",
-        "        _later_era(source, to)\n",
+        "        _later_era(source, to, patience)\n",
         "",
         (MOVING,),
     ),
