@@ -516,7 +516,9 @@ class Conformance:
             "cursor": cursor,
             "options": options,
         }
-        code = "import sys; from tests.accounting.conformance import read_on; read_on(sys.argv[1])"
+        code = (
+            "import sys, django; django.setup(); from tests.accounting.conformance import read_on; read_on(sys.argv[1])"
+        )
         done = subprocess.run(
             [sys.executable, "-c", code, json.dumps(given)],
             cwd=ROOT,

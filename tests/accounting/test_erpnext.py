@@ -154,6 +154,13 @@ class TestPool:
         tells(caught.value)
         assert erpnext.push(sale("order:2")).number == f"{PREFIX}00001"
 
+    def test_a_credit_note_is_not_taken_for_our_invoice(self, there: ERPNextStandIn, erpnext: ERPNext) -> None:
+        """It copies the reference of the invoice that it is made from."""
+        there.add("ACC-RET-1", DAY, "order:1", is_return="1")
+        made = erpnext.push(sale("order:1"))
+        assert made.number != "ACC-RET-1"
+        assert erpnext.push(sale("order:1")) == made
+
     def test_a_line_needs_an_account(self, there: ERPNextStandIn) -> None:
         with closing(connect(there, item_code="", income_account="")) as erpnext:
             with pytest.raises(errors.Misconfigured, match="income_account") as caught:

@@ -107,6 +107,7 @@ NOT_RUN = (
         "docs/guides/homes.md", r"home_of\(shop\)|ledger_home (move|drop)", "Needs a second home; tests/homes has them."
     ),
     NotRun("docs/contributing/setting-up.md", r"-m pytest", "Of a clone with its .venv, in which this runs."),
+    NotRun("docs/contributing/translating.md", r"-m (tests|pytest)", "Of a clone with its .venv, in which this runs."),
     NotRun("docs/guides/seals.md", r"^openssl genpkey", "OpenSSL's own command, which tests of keys run."),
     NotRun("docs/benchmarks.md", r"", "Cut out of tests/benchmarks by `make bench`, which has run it."),
 )

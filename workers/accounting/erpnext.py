@@ -112,7 +112,8 @@ class ERPNext:
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
         field, wanted = ("name", number) if number else (self._reference, reference)
-        found = self._living([[field, "=", wanted]])
+        # A credit note copies the reference of the invoice that it is made from.
+        found = self._living([[field, "=", wanted], *([] if number else [["is_return", "=", "0"]])])
         # MariaDB takes "a" for "A", and leaves spaces at the end out of account.
         return [each for each in found if wanted == (each.number if number else each.reference)]
 

@@ -197,6 +197,7 @@ class ERPNextStandIn(ChosenFaults):
             "grand_total": sum(float(each.get("rate", 0)) * each.get("qty", 1) for each in there.body.get("items", [])),
             "currency": "EUR",
             "customer": "C-1",
+            "is_return": "0",
             **there.body,
             "name": there.number,
             "docstatus": _DOCSTATUS[there.state],
