@@ -218,7 +218,7 @@ class EntryAdmin(ReadOnlyAdmin):
         return Act(
             action="void_selected",
             turn="void",
-            title=_("Void numbers"),
+            title=pgettext("button", "Void numbers"),
             warning=_("A void can't be taken back. The numbers stay in the ledger and are never given again."),
             button=pgettext("button", "Void"),
             logged=_("Voided."),

@@ -27,7 +27,7 @@ from ledger.reports.snapshot import Snapshot, snapshot
 from ledger.seals.reading import Standing, standing
 from ledger.signals import ask_for_seal
 from ledger.tenants import tenant_name, tenant_tax_id
-from ledger.words import day_told, moment_told, numbers_told, quantity, told_later
+from ledger.words import day_told, moment_told, numbers_told, period_told, quantity, told_later
 from ledger.words import lazily as _
 from ledger.zones import shown_zone
 
@@ -109,7 +109,7 @@ class Header:
             (_("Tax id"), self.tax_id or _("not stated")),
             (_("Series"), self.series),
             (_("Template"), self.template),
-            (_("Period"), self.period),
+            (_("Period"), period_told(self.period)),
             (_("Business dates"), _("all") if self.since is None and self.until is None else dates),
             (_("Time zone"), self.time_zone),
             (_("Made at"), moment_told(self.made_at, self.made_at.tzinfo)),

@@ -90,23 +90,19 @@ def _front(paper: Paper, report: Report) -> None:
     from ledger.reports.paper.pages import GREEN, GREY, INK, MARGIN, RED
 
     paper.put(MARGIN, MARGIN, paper.inner_width, str(report.title), size=20, bold=True)
-    top, left = MARGIN + 13, paper.inner_width * 0.38  # what stands on the right is longer
     lines = report.header.lines()
-    rows = (len(lines) + 1) // 2
-    for number, (label, text) in enumerate(lines):
-        x, y = MARGIN + left * (number // rows), top + 5.2 * (number % rows)
-        paper.put(x, y, 32, label, size=8.5, color=GREY)
-        paper.put(x + 32, y, (left if number < rows else paper.inner_width - left) - 36, text, size=8.5, bold=True)
-    paper.set_y(top + 5.2 * rows + 3)
+    rows, left = (len(lines) + 1) // 2, paper.inner_width * 0.38  # what stands on the right is longer
+    ends = [
+        paper.facts(MARGIN + at, MARGIN + 13, width - 4, told)
+        for at, width, told in ((0, left, lines[:rows]), (left, paper.inner_width - left, lines[rows:]))
+    ]
+    paper.set_y(max(ends) + 3)
     state = report.verdict.state.label
     told = [str(report.sentence), f"{state[:1].upper()}{state[1:]}."]
     if report.ok:
         told.append(_("Everything adds up: by the counters, and by the rows alone."))
     color = GREEN if report.is_green else INK if report.ok else RED
-    for text in (
-        *map(str, told),
-        *([_("Everything adds up: by the counters, and by the rows alone.")] if report.ok else []),
-    ):
+    for text in told:
         paper.paragraph(text, size=13, bold=True, color=color)
     paper.set_y(paper.get_y() + 1)
     for reason in report.reasons:

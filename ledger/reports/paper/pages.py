@@ -120,6 +120,17 @@ class Paper(FPDF):
         self.set_text_color(*color)
         self._draw(x, y, width, lines[0] if lines else "", size, bold=bold, align=align)
 
+    def facts(self, x: float, y: float, width: float, told: Sequence[tuple[str, str]]) -> float:
+        """Labels and what they say, below each other; returns where the last one ends."""
+        size, aside = 8.5, 4 + max(self._width(self._drawable(label), 8.5, bold=False) for label, _ in told)
+        for label, text in told:
+            self.put(x, y, aside, label, size=size, color=GREY)
+            for line in self.wrapped(text, width - aside, size, bold=True) or [""]:
+                self.put(x + aside, y, width - aside, line, size=size, bold=True)
+                y += size * _LINE * _POINT
+            y += 0.9
+        return y
+
     def paragraph(self, text: str, *, size: float, bold: bool = False, color: Color = INK) -> None:
         """Lines over the whole width, from where the page is."""
         for line in self.wrapped(text, self.inner_width, size, bold=bold):
@@ -206,6 +217,10 @@ class Paper(FPDF):
         self._rich(style, size)
         return float(self.get_string_width(text))
 
+    def wide(self, word: str, size: float) -> float:
+        """How wide a word is in bold, in mm."""
+        return self._width(self._drawable(word), size, bold=True)
+
     def _plain(self, style: str, size: float) -> None:
         self.set_font(self._family, style, size)
         self.set_text_shaping(False)
@@ -245,39 +260,59 @@ class Table:
     ) -> None:
         self.paper, self.titles, self.right, self.size = paper, titles, right, size
         self.widths = [paper.inner_width * share / sum(shares) for share in shares]
+        self.title_size = self._fit_titles()
         self.step = size * _LINE * _POINT
         self.heading, self.striped = "", False
+
+    def _fit_titles(self) -> float:
+        """Widen columns that would break a word of their title, a little at the cost of the others.
+
+        Returns the size at which the words of all titles fit, if it is no smaller than can be read.
+        """
+        words = [max(self.paper.wide(word, self.size) for word in [*title.split(), ""]) for title in self.titles]
+        needed = [word + 2 * _GAP + 0.3 for word in words]
+        lacking = [max(0, least - width) for least, width in zip(needed, self.widths, strict=True)]
+        spare = [min(max(0, width - least), width / 8) for least, width in zip(needed, self.widths, strict=True)]
+        moved = min(sum(lacking), sum(spare))
+        if moved:
+            self.widths = [
+                width + less * moved / sum(lacking) - more * moved / sum(spare)
+                for width, less, more in zip(self.widths, lacking, spare, strict=True)
+            ]
+        fits = min(width / least for width, least in zip(self.widths, needed, strict=True))
+        return self.size * max(0.72, min(1.0, fits))
 
     def begin(self, heading: str) -> None:
         """Draw the head, with room for a row under it, below a heading that is repeated along with it."""
         self.heading, self.striped = heading, False
-        lines = self._lines(self.titles, bold=True)
+        lines = self._lines(self.titles, self.title_size, bold=True)
         if self.paper.room() < self._height(lines) + 4 * self.step:
             self.paper.add_page()
         if heading:
             self.paper.paragraph(heading, size=8.5, bold=True)
             self.paper.set_y(self.paper.get_y() + 0.6)
-        self._row(lines, bold=True, ink=(255, 255, 255), fill=NAVY)
+        self._row(lines, self.title_size, bold=True, ink=(255, 255, 255), fill=NAVY)
 
     def row(self, cells: Sequence[str], *, red: bool) -> None:
         """Draw one row; on a new page below a new head where there is no more room on this one."""
-        lines = self._lines(cells, bold=red)
+        lines = self._lines(cells, self.size, bold=red)
         most = int((self.paper.h - _FOOT - 40) / self.step)
         lines = [cell if len(cell) <= most else [*cell[: most - 1], str(_CUT)] for cell in lines]
         if self.paper.room() < self._height(lines):
             self.paper.add_page()
             self.begin(self.heading)
-        self._row(lines, bold=red, ink=RED if red else INK, fill=_ROSE if red else _STRIPE if self.striped else None)
+        fill = _ROSE if red else _STRIPE if self.striped else None
+        self._row(lines, self.size, bold=red, ink=RED if red else INK, fill=fill)
         self.striped = not self.striped
 
-    def _lines(self, cells: Sequence[str], *, bold: bool) -> list[list[str]]:
+    def _lines(self, cells: Sequence[str], size: float, *, bold: bool) -> list[list[str]]:
         pairs = zip(cells, self.widths, strict=True)
-        return [self.paper.wrapped(cell, width - 2 * _GAP, self.size, bold=bold) for cell, width in pairs]
+        return [self.paper.wrapped(cell, width - 2 * _GAP, size, bold=bold) for cell, width in pairs]
 
     def _height(self, lines: list[list[str]]) -> float:
         return max(1, *map(len, lines)) * self.step + _GAP
 
-    def _row(self, lines: list[list[str]], *, bold: bool, ink: Color, fill: Color | None) -> None:
+    def _row(self, lines: list[list[str]], size: float, *, bold: bool, ink: Color, fill: Color | None) -> None:
         paper, x, y, height = self.paper, MARGIN, self.paper.get_y(), self._height(lines)
         if fill is not None:
             paper.set_fill_color(*fill)
@@ -287,6 +322,6 @@ class Table:
             for number, line in enumerate(cell):
                 at: dict[str, Any] = {"bold": bold, "align": "R" if right else "L"}
                 top = y + _GAP / 2 + number * self.step
-                paper._draw(x + _GAP, top, width - 2 * _GAP, line, self.size, **at)
+                paper._draw(x + _GAP, top, width - 2 * _GAP, line, size, **at)
             x += width
         paper.set_y(y + height)
