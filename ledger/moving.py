@@ -156,7 +156,7 @@ def _leave(source: str, tenant: str, to: str, patience: float) -> None:
     while began := began & {row for (row,) in _ask(source, _OPEN, [every])}:
         _expect(
             time.monotonic() < deadline,
-            f"{len(began)} transactions of {source!r} from before the move are open after {patience:g} seconds.",
+            f"{len(began)} transactions of {source!r} from before the move still run after {patience:g} seconds.",
             f"Nothing was copied. Run it again when they have ended; {tenant!r} numbers nothing until then.",
         )
         time.sleep(0.05)

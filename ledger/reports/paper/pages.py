@@ -265,21 +265,9 @@ class Table:
         self.heading, self.striped = "", False
 
     def _fit_titles(self) -> float:
-        """Widen columns that would break a word of their title, a little at the cost of the others.
-
-        Returns the size at which the words of all titles fit, if it is no smaller than can be read.
-        """
+        """The size at which no word of a title is broken, if it is no smaller than can be read."""
         words = [max(self.paper.wide(word, self.size) for word in [*title.split(), ""]) for title in self.titles]
-        needed = [word + 2 * _GAP + 0.3 for word in words]
-        lacking = [max(0, least - width) for least, width in zip(needed, self.widths, strict=True)]
-        spare = [min(max(0, width - least), width / 8) for least, width in zip(needed, self.widths, strict=True)]
-        moved = min(sum(lacking), sum(spare))
-        if moved:
-            self.widths = [
-                width + less * moved / sum(lacking) - more * moved / sum(spare)
-                for width, less, more in zip(self.widths, lacking, spare, strict=True)
-            ]
-        fits = min(width / least for width, least in zip(self.widths, needed, strict=True))
+        fits = min(width / (word + 2 * _GAP + 0.3) for word, width in zip(words, self.widths, strict=True))
         return self.size * max(0.72, min(1.0, fits))
 
     def begin(self, heading: str) -> None:
