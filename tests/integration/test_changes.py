@@ -153,4 +153,4 @@ class TestTheHistory:
         assert [one.period for one in history] == ["2026-01-01 to 2026-12-31", "", "", ""]
         told = page.content.decode()
         assert "Changes of settings" in told
-        assert "<dt>chronological</dt><dd>false</dd>" in told
+        assert "<dt>chronological</dt><dd>no</dd>" in told
