@@ -374,7 +374,7 @@ FINDINGS: list[Case] = [
     (["UPDATE ledger_findingraised SET tenant = 'zenith' WHERE occurrence = 2"], 8, "finding-of-stranger", "entry "),
     (["UPDATE ledger_findingresolved SET tenant = 'zenith'"], 8, "finding-of-stranger", "resolution "),
     (["DELETE FROM ledger_findingraised WHERE occurrence = 2"], 8, "finding-of-stranger", "acknowledgement "),
-    (["DELETE FROM ledger_findingresolved"], 8, "finding-twice", "open 2 times"),
+    (["DELETE FROM ledger_findingresolved"], 8, "finding-twice", "unresolved 2 times"),
 ]
 
 DRAFTED: list[Case] = [

@@ -131,8 +131,8 @@ def pages() -> list[str]:
         *(
             f"/admin/ledger/{model}/"
             for model in (
-                *("series", "period", "entry", "reservation", "numbervoided", "gapexplained", "adoption"),
-                *("holereported", "draftmade", "remotepool", "sweeprun", "findingraised", "remotedocument"),
+                *("series", "period", "entry", "reservation", "adoption"),
+                *("holereported", "draftmade", "remotepool", "remotedocument"),
                 *("tenantaccess", "gapdeclared"),
             )
         ),

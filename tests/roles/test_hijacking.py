@@ -164,8 +164,16 @@ def test_a_file(tmp_path: Path) -> None:
 
 
 def test_alarms() -> None:
-    alarm = {"tenant": "hijack", "kind": "void-twice", "series": "s", "table_name": "", "number": "", "rule": 5}
-    alarm |= {"problem": "p", "remedy": "r"}
+    alarm = {
+        "tenant": "hijack",
+        "kind": "void-twice",
+        "series": "s",
+        "table_name": "",
+        "number": "",
+        "rule": 5,
+        "ordinal": 0,
+    }
+    alarm |= {"rule": 5, "problem": "p", "remedy": "r"}
     for raised in (1, 0):
         assert rows(WORKERS, "SELECT ledger_raise_alarms(%s)", [json.dumps([alarm])]) == [(raised,)]
     pk = AlarmRaised.objects.using(OWNER).get(tenant="hijack").pk
