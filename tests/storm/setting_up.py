@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.core.management import call_command
 from django.db import connections
 
@@ -27,7 +29,7 @@ def prepare(allocations: tuple[str, ...]) -> None:
     for home in connections:
         with connections[home].cursor() as cursor:
             cursor.execute(f"SET ROLE {OWNER}")
-    call_command("ledger_home", "migrate", verbosity=0)
+    call_command("ledger_home", "migrate", verbosity=0, stdout=sys.stderr)
     for home in connections:
         with connections[home].cursor() as cursor:
             # What a shop writes in the transaction of its checkout: the ledger must agree with it, row by row.
