@@ -151,7 +151,7 @@ def _leave(source: str, tenant: str, to: str, patience: float) -> None:
             _ask(source, "SELECT set_config('lock_timeout', %s, true)", [f"{int(patience * 1000)}ms"])
             _ask(source, _MOVE, [tenant, State.LEAVING, to, ""])
     # Who began before may still commit what he writes; who begins now is refused.
-    every = [model._meta.db_table for model in [*tables(), Ticket]]
+    every = [*(model._meta.db_table for model in tables()), Ticket._meta.db_table]
     began, deadline = {row for (row,) in _ask(source, _OPEN, [every])}, time.monotonic() + patience
     while began := began & {row for (row,) in _ask(source, _OPEN, [every])}:
         _expect(
