@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 "ledger_issue_slots": "87343617b0c5ae7a",
                 "ledger_judge": "41ea46d73f4e88dd",
                 "ledger_keep_anchor": "4729c5df23529f56",
-                "ledger_keep_seal": "6bad3c1567271847",
+                "ledger_keep_seal": "f706f26f10da2d59",
                 "ledger_keep_stray": "df19e21b0db88102",
                 "ledger_later_range": "0da2d7b0c3c3bbbc",
                 "ledger_latest_date": "fa91f339951bdf84",

@@ -21,9 +21,10 @@ BEGIN
         RAISE EXCEPTION 'this is not the next seal of %', coalesce(quote_literal(p_tenant), 'the database')
             USING ERRCODE = 'check_violation', DETAIL = format('It has to say %s', to_json(next));
     END IF;
-    INSERT INTO ledger_seal (tenant, number, place, snapshot, size, total, root, previous, head, key, signature, cosignature,
-                             salt, tables, counts, ids, leaves, state, horizon)
-    VALUES (p_tenant, next.number, next.place, next.snapshot, size, next.total + size, head ->> 'root'::text,
+    -- The era as this snapshot knows it: a later one may have begun meanwhile, which is the column's default at once.
+    INSERT INTO ledger_seal (tenant, number, era, place, snapshot, size, total, root, previous, head, key, signature,
+                             cosignature, salt, tables, counts, ids, leaves, state, horizon)
+    VALUES (p_tenant, next.number, next.era, next.place, next.snapshot, size, next.total + size, head ->> 'root'::text,
             coalesce(next.previous, ''), p_head, head ->> 'key'::text, p_signature, p_cosignature, p_salt, p_tables,
             p_counts, p_ids, p_leaves, p_state, p_horizon)
     RETURNING id INTO kept;
