@@ -21,7 +21,7 @@ DEADLINE = SECONDS + 480
 
 @pytest.mark.live
 @pytest.mark.storm
-@pytest.mark.parametrize("homes", [1, 2])
+@pytest.mark.parametrize("homes", [1])  # `make storm ARGS="--homes 2"` has the one over two servers
 def test_every_rule_holds_through_a_storm(homes: int) -> None:
     command = [sys.executable, "-m", "tests.storm", "--seconds", str(SECONDS), "--homes", str(homes), "--json"]
     # A session of its own, so that whatever it has started can be ended with it.
