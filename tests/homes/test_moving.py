@@ -176,7 +176,7 @@ def test_who_looks_at_the_ledger_as_it_was_is_waited_for(shop: str) -> None:
             return atomic
 
         atomic = till.run(begin)
-        with pytest.raises(MoveError, match="1 transactions of 'first:north' from before the move are open"):
+        with pytest.raises(MoveError, match="1 transactions of 'first:north' from before the move still run after"):
             moving.move(shop, NEW, patience=0.2)
         number = till.run(lambda: str(issue("pooled", org=shop)))
         till.run(lambda: atomic.__exit__(None, None, None))
