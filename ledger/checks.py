@@ -15,6 +15,7 @@ from django.db import connections, router
 
 from ledger import conf, homes
 from ledger.conf import ledger_settings
+from ledger.databases import may_hold_ledger
 from ledger.errors import LedgerError
 from ledger.misspelt import meant, unknown
 from ledger.models import Allocation
@@ -167,7 +168,7 @@ def check_databases(
     messages: list[CheckMessage] = []
     for alias in databases or ():
         connection = connections[alias]
-        if connection.vendor != "postgresql" or not router.allow_migrate(alias, "ledger"):
+        if not may_hold_ledger(alias):
             continue
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('ledger_entry') IS NOT NULL, current_setting('server_version_num')::int")
@@ -217,7 +218,7 @@ def check_superusers(
     """With ``check --deploy``: neither the ledger's owner nor the application's role is a superuser."""
     messages: list[CheckMessage] = []
     for alias in databases or ():
-        if connections[alias].vendor != "postgresql" or not router.allow_migrate(alias, "ledger"):
+        if not may_hold_ledger(alias):
             continue
         with connections[alias].cursor() as cursor:
             cursor.execute(_SUPERUSERS)

@@ -26,6 +26,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
+def may_hold_ledger(alias: str) -> bool:
+    """Whether the database is PostgreSQL, and the routers let the ledger live there."""
+    return connections[alias].vendor == "postgresql" and bool(router.allow_migrate(alias, "ledger"))
+
+
 def database_of(subject: object, model: type[Model], using: str | None, *, org: Any = None) -> str:
     """``using``, else the database that ``subject`` was read from if it is a row, else where ``model`` is written.
 

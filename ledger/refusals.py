@@ -33,11 +33,16 @@ def moved(tenant: str, state: str, home: str) -> errors.TenantMoved:
     )
 
 
-def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
-    """No series of that code, and no default for it; or it is in another home."""
+def refuse_moved(alias: str, tenant: str) -> None:
+    """Raise TenantMoved where the tenant is not at home in the database ``alias``."""
     move = TenantMove.objects.using(alias).filter(tenant=tenant).exclude(state=TenantMove.State.ARRIVED).first()
     if move is not None:
-        return moved(tenant, move.state, move.home)
+        raise moved(tenant, move.state, move.home)
+
+
+def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
+    """No series of that code, and no default for it. Raises TenantMoved where it is in another home."""
+    refuse_moved(alias, tenant)
     known = Series.objects.using(alias).filter(tenant=tenant).order_by("code").values_list("code", flat=True)[:20]
     return errors.UnknownSeries(
         f"Tenant {tenant!r} has no series {code!r}; it has {', '.join(known) or 'none yet'}.",

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.db import connections, router
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import utils
 
+from ledger.databases import may_hold_ledger
 from ledger.models.tables import event_tables
 
 #: The trigger on each event table that keeps it from being emptied.
@@ -45,7 +46,7 @@ def let_test_database_flush(*, using: str, **kwargs: Any) -> None:
 
 def refuses_truncate(connection: BaseDatabaseWrapper) -> bool:
     """Whether the database has a ledger whose events can't be emptied; those of test databases can."""
-    if connection.vendor != "postgresql" or not router.allow_migrate(connection.alias, "ledger"):
+    if not may_hold_ledger(connection.alias):
         return False  # flush leaves alone what isn't at home there
     with connection.cursor() as cursor:
         cursor.execute(

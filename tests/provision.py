@@ -5,6 +5,7 @@ Imported by tests/settings.py, hence before Django has settings, and never impor
 
 import os
 import shutil
+import socket
 import tempfile
 from functools import cache
 from importlib.util import find_spec
@@ -28,6 +29,14 @@ def _temporary() -> tempfile.TemporaryDirectory[str]:
 def folder() -> Path:
     """A temporary folder with a short path (sockets lie in it), deleted at the end of the run."""
     return Path(_temporary().name)
+
+
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def database_url() -> str:

@@ -9,9 +9,10 @@ from typing import Any
 from django.apps import AppConfig
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections, router
+from django.db import connections
 
 from ledger.calendars import day_after
+from ledger.databases import may_hold_ledger
 from ledger.errors import LedgerError
 from ledger.models import Series
 from workers.accounting import credentials
@@ -34,10 +35,9 @@ def check_pushed_series(
     """Whether a system takes the numbers of the series that are pushed to it, this period and the next."""
     messages: list[CheckMessage] = []
     for alias in databases or ():
-        connection = connections[alias]
-        if connection.vendor != "postgresql" or not router.allow_migrate(alias, "ledger"):
+        if not may_hold_ledger(alias):
             continue
-        with connection.cursor() as cursor:
+        with connections[alias].cursor() as cursor:
             cursor.execute("SELECT has_table_privilege(to_regclass('ledger_series'), 'SELECT')")
             if not cursor.fetchone()[0]:
                 continue

@@ -11,7 +11,7 @@ from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlreadyVoided, UnknownNumber
 from ledger.keys import actor_name, document_key, reason_text, tenant_key
-from ledger.models import Entry, NumberVoided, Series, TenantMove
+from ledger.models import Entry, NumberVoided, Series
 
 
 def void(
@@ -66,9 +66,7 @@ def _find(number: str, tenant: str, alias: str) -> Entry:
     entries = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number)
     entry = entries.first() if number.isprintable() else None
     if entry is None:
-        move = TenantMove.objects.using(alias).filter(tenant=tenant).exclude(state=TenantMove.State.ARRIVED).first()
-        if move is not None:
-            raise refusals.moved(tenant, move.state, move.home)
+        refusals.refuse_moved(alias, tenant)
         raise UnknownNumber(
             f"Tenant {tenant!r} has no number {number!r}.",
             rule="A void names one number that was issued or adopted.",

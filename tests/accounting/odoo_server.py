@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -62,9 +61,7 @@ def running() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="odoo-", dir=provision.folder()))
     # With its owner: PostgreSQL doesn't run as root.
     _run("cp", "-a", made / "postgres", folder / "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = provision.free_port()
     database = embedded.start_postgres(folder / "postgres")
     command = _odoo(made, folder, database, "--http-port", str(port))
     with (folder / "log").open("wb") as log:

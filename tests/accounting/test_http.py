@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import provision
 from tests.accounting.clocks import FakeClock
 from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from workers.accounting import errors
@@ -114,9 +115,7 @@ def test_a_repeatable_post_is_sent_again(standin: Simple, connect: Callable[...,
 
 
 def test_a_post_that_found_nobody_is_sent_again(connect: Callable[..., Client], clock: FakeClock) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = provision.free_port()
     with pytest.raises(errors.Unreachable, match="no connection"):
         connect(f"http://127.0.0.1:{port}").post("things", json={})
     assert len(clock.slept) == 3

@@ -1,7 +1,6 @@
 """A Tryton that runs: on a copy of the cached SQLite books, or on the tests' own PostgreSQL."""
 
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 from psycopg.conninfo import conninfo_to_dict
 
+from tests import provision
 from tests.accounting import tryton_postgres
 from tests.accounting.tryton_installation import DATABASE, Installation, configure
 
@@ -50,9 +50,7 @@ def on_postgres(made: Installation, folder: Path, url: str) -> Iterator[Server]:
 
 @contextmanager
 def _running(made: Installation, folder: Path, uri: str, database: str, facts: Path) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = provision.free_port()
     configuration = configure(folder, uri, port=port)
     with (folder / "log").open("wb") as log:
         command = [made.program("trytond"), "-c", str(configuration), "-d", database]

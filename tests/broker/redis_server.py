@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import redis
 
 from ledger.site import embedded
+from tests import provision
 from tests.broker.waiting import until
 
 QUEUE = "celery"
@@ -23,9 +23,7 @@ class RedisServer:
     def __init__(self, folder: Path) -> None:
         binary = embedded.redis_server()
         assert binary is not None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = provision.free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.client = redis.Redis(port=self.port)
         options = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder)]

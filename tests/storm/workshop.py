@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from ledger.site import embedded
+from tests import provision
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,9 +31,7 @@ class Workshop:
         self.wipes = 0
         self._folder = folder
         self._redis_folder = folder / "redis"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = provision.free_port()
         self._environment = {
             **os.environ,
             "REDIS_URL": f"redis://127.0.0.1:{self._port}/0",

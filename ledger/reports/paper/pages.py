@@ -122,7 +122,8 @@ class Paper(FPDF):
 
     def facts(self, x: float, y: float, width: float, told: Sequence[tuple[str, str]]) -> float:
         """Labels and what they say, below each other; returns where the last one ends."""
-        size, aside = 8.5, 4 + max(self._width(self._drawable(label), 8.5, bold=False) for label, _ in told)
+        size = 8.5
+        aside = 4 + max(self._width(self._drawable(label), size, bold=False) for label, _ in told)
         for label, text in told:
             self.put(x, y, aside, label, size=size, color=GREY)
             for line in self.wrapped(text, width - aside, size, bold=True) or [""]:
