@@ -139,11 +139,7 @@ def not_granted(error: Error, wanted: str) -> NotGranted | None:
     said: str = cause.diag.message_primary
     problem = f"The role of this connection may not do what {wanted}: {said}."
     if "ledger_tenantbinding" in (cause.diag.message_hint or ""):
-        return NotGranted(
-            problem,
-            rule=BOUND_RULE,
-            remedy=BOUND_REMEDY,
-        )
+        return NotGranted(problem, rule=BOUND_RULE, remedy=BOUND_REMEDY)
     found = _OURS.search(said)
     rule, purpose = _purposes(found[0]) if found else ("A role does what its purposes need.", "")
     if not purpose and found:

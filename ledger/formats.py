@@ -409,8 +409,7 @@ class _Parser:
             raise self._refusal("is empty", "A template has one {counter}, and text around it.")
         if len(self.text) > MAX_TEMPLATE_LENGTH:
             raise self._refusal(
-                f"has {len(self.text)} characters",
-                f"A template has at most {MAX_TEMPLATE_LENGTH} characters.",
+                f"has {len(self.text)} characters", f"A template has at most {MAX_TEMPLATE_LENGTH} characters."
             )
         try:
             return list(Formatter().parse(self.text))

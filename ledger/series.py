@@ -116,12 +116,7 @@ def define_series(
 
 
 def save_series(
-    series: Series,
-    alias: str,
-    *,
-    actor: str = "",
-    names: Iterable[str] | None = None,
-    from_day: date | None = None,
+    series: Series, alias: str, *, actor: str = "", names: Iterable[str] | None = None, from_day: date | None = None
 ) -> Series:
     """Have the database make or change a series that was checked, with the settings of ``names`` or with all of them.
 

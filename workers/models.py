@@ -94,7 +94,7 @@ class Push(models.Model):
         verbose_name_plural = "pushes"
         default_permissions = ("view",)
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant", "system", "entry"], name="ledger_workers_push_entry"),
+            models.UniqueConstraint(fields=["tenant", "system", "entry"], name="ledger_workers_push_entry")
         ]
         indexes: ClassVar = [
             models.Index(

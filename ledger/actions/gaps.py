@@ -43,12 +43,7 @@ _PROBLEMS = {
 
 
 def explain(
-    gap: Entry | AdoptedGap | Gap | str,
-    *,
-    explanation: str,
-    by: Any = None,
-    org: Any = None,
-    using: str | None = None,
+    gap: Entry | AdoptedGap | Gap | str, *, explanation: str, by: Any = None, org: Any = None, using: str | None = None
 ) -> GapExplained:
     """Append GapExplained for a gap, and return it. Where the last word on it was the same, by the same person, that.
 

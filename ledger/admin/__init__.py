@@ -13,26 +13,6 @@ mirror.py      what accounting systems have
 access.py      auditors, who see one tenant
 """
 
-from ledger.admin import (
-    access,
-    drafts,
-    entries,
-    events,
-    holes,
-    mirror,
-    periods,
-    queues,
-    series,
-)
+from ledger.admin import access, drafts, entries, events, holes, mirror, periods, queues, series
 
-__all__ = [
-    "access",
-    "drafts",
-    "entries",
-    "events",
-    "holes",
-    "mirror",
-    "periods",
-    "queues",
-    "series",
-]
+__all__ = ["access", "drafts", "entries", "events", "holes", "mirror", "periods", "queues", "series"]

@@ -73,7 +73,7 @@ class SeriesForm(SeriesModelForm):
                 "the commit alone; pooled where it is needed before; reserved where it is shown to somebody, and must "
                 "then go to nobody else; remote where the accounting software gives the numbers. It is chosen before a "
                 "period's first number; later, manage.py ledger_series allocate changes it."
-            ),
+            )
         }
 
     rules = forms.MultipleChoiceField(

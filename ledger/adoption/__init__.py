@@ -319,8 +319,7 @@ class _Adoption:
         options = {"layout": asdict(self.layout), "settings": self.settings, "void_reason": self.void_reason}
         told = [source.name, digest, json.dumps(options, cls=DjangoJSONEncoder)]
         adoption, rows, voids, explained = self._ask(
-            sql.ADOPT,
-            [self.tenant, series.pk, self.batch, *told, self.void_reason, self.explanation, self.actor],
+            sql.ADOPT, [self.tenant, series.pk, self.batch, *told, self.void_reason, self.explanation, self.actor]
         )
         contradicting = self._all(sql.CONTRADICTING)
         return AdoptionResult(

@@ -125,10 +125,7 @@ def _issue(
         rows = ask_ahead(
             connection,
             sql.RESERVE,
-            (
-                *(request.tenant, place.period, place.day, documents, request.actor, place.transaction),
-                request.replaces,
-            ),
+            (*(request.tenant, place.period, place.day, documents, request.actor, place.transaction), request.replaces),
             session=place.session,
             early=place.early,
         )

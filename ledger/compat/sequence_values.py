@@ -17,15 +17,7 @@ from ledger.compat.conf import compat_settings
 from ledger.compat.new_series import find_or_make
 from ledger.compat.old_names import Renamed, no_turn, period_of, renamed
 from ledger.compat.scopes import today_of
-from ledger.compat.sequence_runs import (
-    Run,
-    begin_run,
-    code_of_turn,
-    end_run,
-    hold,
-    last_value,
-    latest_run,
-)
+from ledger.compat.sequence_runs import Run, begin_run, code_of_turn, end_run, hold, last_value, latest_run
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.homes import database_for

@@ -9,15 +9,7 @@ from ledger.gaps.declared import GapRange, undeclared
 from ledger.gaps.finding import find
 from ledger.gaps.flagged import Gap, flagged_gaps, healed_holes
 from ledger.gaps.holes import Hole, State
-from ledger.gaps.sweeping import (
-    Swept,
-    flag_lost,
-    raise_lost,
-    reservation_ids,
-    sweep,
-    sweep_reservations,
-    sweep_slots,
-)
+from ledger.gaps.sweeping import Swept, flag_lost, raise_lost, reservation_ids, sweep, sweep_reservations, sweep_slots
 
 __all__ = [
     "Gap",

@@ -41,12 +41,7 @@ def find(
     """
     tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_write(Entry)
-    wanted = {
-        "tenant": tenant,
-        "series": series,
-        "grace": grace,
-        "full": full,
-    }
+    wanted = {"tenant": tenant, "series": series, "grace": grace, "full": full}
     yield from find_reservations(alias, wanted)
     yield from find_slots(alias, wanted)
     yield from find_lost(alias, wanted)

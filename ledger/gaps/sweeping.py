@@ -72,12 +72,7 @@ def sweep(
     """
     tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_write(Entry)
-    wanted = {
-        "tenant": tenant,
-        "series": series,
-        "grace": grace,
-        "full": full,
-    }
+    wanted = {"tenant": tenant, "series": series, "grace": grace, "full": full}
     actor = actor_name(by)
     swept = Swept()
     _sweep_reservations(alias, wanted, None, actor, swept)

@@ -180,10 +180,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
                 "ledger_moved_new_counter",
             }
         ),
-        writes=(
-            ("INSERT, UPDATE, DELETE", (AdoptingRow, AdoptingDay)),
-            ("INSERT, DELETE", (TenantAccess,)),
-        ),
+        writes=(("INSERT, UPDATE, DELETE", (AdoptingRow, AdoptingDay)), ("INSERT, DELETE", (TenantAccess,))),
     ),
     "auditor": Purpose("Read all of the ledger"),
 }

@@ -44,12 +44,7 @@ def kept(model: str, **options: Any) -> models.ForeignKey[Any, Any]:
 def id_of(model: str, *, related_name: str | None = "+", **options: Any) -> models.ForeignKey[Any, Any]:
     """The id of a row, without a constraint: functions and guards see to it."""
     return models.ForeignKey(
-        model,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        db_index=False,
-        related_name=related_name,
-        **options,
+        model, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name=related_name, **options
     )
 
 

@@ -278,7 +278,7 @@ class GapExplained(Event):
                 condition=models.Q(entry__isnull=False, adopted_gap__isnull=True)
                 | models.Q(entry__isnull=True, adopted_gap__isnull=False),
                 name="ledger_gapexplained_one_subject",
-            ),
+            )
         ]
 
     def __str__(self) -> str:

@@ -69,9 +69,7 @@ class Series(models.Model):
     )
     calendar = ShortTextField(max_length=20, choices=CalendarChoice.choices, default=CalendarChoice.YEAR)
     fiscal_start = ShortTextField(
-        max_length=5,
-        default="01-01",
-        help_text="Month and day on which the fiscal year begins, such as 04-01.",
+        max_length=5, default="01-01", help_text="Month and day on which the fiscal year begins, such as 04-01."
     )
     max_days_ahead = models.PositiveIntegerField(
         default=400, db_default=400, help_text="So many days after today a document may be dated at most."
@@ -133,8 +131,7 @@ class Series(models.Model):
             models.UniqueConstraint(fields=["tenant", "code"], name="ledger_series_code"),
             models.CheckConstraint(condition=models.Q(start_value__gte=0), name="ledger_series_start_value"),
             models.CheckConstraint(
-                condition=models.Q(max_length__gte=1, max_length__lte=NUMBER_LENGTH),
-                name="ledger_series_max_length",
+                condition=models.Q(max_length__gte=1, max_length__lte=NUMBER_LENGTH), name="ledger_series_max_length"
             ),
         ]
         # What their numbers begin with, to find the few whose numbers could be the same (ledger_meeting_series).
@@ -157,11 +154,7 @@ class Series(models.Model):
     def as_template(self) -> formats.Template:
         """The checked template; raises InvalidTemplate or InvalidCalendar."""
         return formats.parse_template(
-            self.template,
-            self.as_calendar(),
-            max_length=self.max_length,
-            series=self.code,
-            tenant=self.tenant,
+            self.template, self.as_calendar(), max_length=self.max_length, series=self.code, tenant=self.tenant
         )
 
     def rule_sets(self) -> tuple[Rules, ...]:
@@ -371,9 +364,7 @@ class Period(models.Model):
         default=False, db_default=False, help_text="Some of its values have the numbers of drafts (DraftMade)."
     )
     cut_short = models.BooleanField(
-        default=False,
-        db_default=False,
-        help_text="Its form ended before its time; the days after count on in another.",
+        default=False, db_default=False, help_text="Its form ended before its time; the days after count on in another."
     )
     moves = models.BooleanField(
         default=False,
@@ -388,9 +379,7 @@ class Period(models.Model):
         ordering: ClassVar = ["tenant", "series", "starts_on"]
         permissions: ClassVar = [("close_period_now", "Can close a period")]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["tenant", "series", "starts_on", "ordinal"], name="ledger_period_starts_on"
-            ),
+            models.UniqueConstraint(fields=["tenant", "series", "starts_on", "ordinal"], name="ledger_period_starts_on")
             # Exclusion constraints forbid that two share a day, or a number (sql/guards.sql). No check constraints:
             # PostgreSQL reads the text of each again in every statement that touches the table, and the counter is in
             # the hot path. The trigger ledger_period_fits checks as much.

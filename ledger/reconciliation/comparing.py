@@ -49,11 +49,7 @@ class Compared:
 
 
 def compare(
-    books: BookSettings,
-    *,
-    full: bool = False,
-    using: str | None = None,
-    progress: Callable[[str], None] | None = None,
+    books: BookSettings, *, full: bool = False, using: str | None = None, progress: Callable[[str], None] | None = None
 ) -> Compared:
     """Raise what differs, once, and resolve what no longer does.
 

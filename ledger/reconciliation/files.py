@@ -35,11 +35,7 @@ _EXAMPLES = 5
 # Every file says by itself what it is.
 _POLICY = ReadPolicy(overlap=timedelta(0), full_every=timedelta.max)
 
-_STATES = {
-    "void": RemoteDocument.State.VOID,
-    "valid": RemoteDocument.State.POSTED,
-    "draft": RemoteDocument.State.DRAFT,
-}
+_STATES = {"void": RemoteDocument.State.VOID, "valid": RemoteDocument.State.POSTED, "draft": RemoteDocument.State.DRAFT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,8 +179,7 @@ def keep_stray(
     ours = reference(period.tenant, period.series.code, period.starts_on, ordinal)
     with open_cursor(alias) as cursor:
         cursor.execute(
-            sql.KEEP_STRAY,
-            [period.tenant, period.pk, ordinal, system, remote_id, number[:NUMBER_LENGTH], ours],
+            sql.KEEP_STRAY, [period.tenant, period.pk, ordinal, system, remote_id, number[:NUMBER_LENGTH], ours]
         )
     return _as_draft(DraftMade.objects.using(alias).get(tenant=period.tenant, system=system, remote_id=remote_id))
 

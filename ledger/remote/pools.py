@@ -149,12 +149,7 @@ def renew(claim: Claim, *, using: str | None = None) -> bool:
 
 
 def release(
-    claim: Claim,
-    *,
-    error: str = "",
-    needs_person: bool = False,
-    wanted: int | None = None,
-    using: str | None = None,
+    claim: Claim, *, error: str = "", needs_person: bool = False, wanted: int | None = None, using: str | None = None
 ) -> None:
     """Give the pool free, and note how the refill went: what PoolExhausted tells a checkout."""
     arguments = {"error": error, "needs_person": needs_person, "wanted": wanted}

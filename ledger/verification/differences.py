@@ -60,9 +60,7 @@ _REFUSED: Final = "rows can be written that it refuses"
 _FACTS: Final = {
     ("table", "is"): _Words("table", "is a {found}, not a {wanted}", "what is read and written can be something else"),
     ("table", "persistence"): _Words(
-        "unlogged",
-        "is {found}, so it is not in the write-ahead log",
-        "a crash empties it, and no replica has it",
+        "unlogged", "is {found}, so it is not in the write-ahead log", "a crash empties it, and no replica has it"
     ),
     ("table", "row security"): _Words(
         "row-security",

@@ -138,10 +138,7 @@ def _of_keys(what: str, table: str, name: str) -> dict[str, Meaning]:
             _OTHER_KEY[what],
         ),
         f"{what}-form": Meaning(
-            3,
-            table,
-            f"{name} has a primary key in another form than the database keeps: {{detail}}.",
-            _OTHER_KEY[what],
+            3, table, f"{name} has a primary key in another form than the database keeps: {{detail}}.", _OTHER_KEY[what]
         ),
     }
 

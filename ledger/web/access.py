@@ -117,9 +117,7 @@ def page(
     """
     asked = Page(sees, does, of_all_tenants)
 
-    def decorate(
-        view: Callable[Concatenate[HttpRequest, Access, _P], HttpResponseBase],
-    ) -> _Answers:
+    def decorate(view: Callable[Concatenate[HttpRequest, Access, _P], HttpResponseBase]) -> _Answers:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             user = request.user

@@ -134,11 +134,7 @@ def _voids(request: HttpRequest, period: Period, values: Sequence[int], dates: D
     if text := asked.text("by"):
         found = found.filter(actor__iexact=text)
     sorted_ = found.select_related("entry").order_by(f"-{column}" if sort.startswith("-") else column, "pk")
-    return asked.rows(
-        found.count(),
-        lambda offset, limit: list(sorted_[offset : offset + limit]),
-        headings,
-    )
+    return asked.rows(found.count(), lambda offset, limit: list(sorted_[offset : offset + limit]), headings)
 
 
 def _voids_of(period: Period, values: Sequence[int]) -> list[NumberVoided]:

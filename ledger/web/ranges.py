@@ -24,8 +24,7 @@ def ranges(request: HttpRequest, access: Access) -> HttpResponse:
     tenant = access.choose(request)
     found = AuthorisedRange.objects.filter(tenant=tenant).select_related("series", "period").order_by("-pk")
     table = Asked(request, "ranges").rows(
-        found.count(),
-        lambda offset, limit: list(found.prefetch_related("lapses")[offset : offset + limit]),
+        found.count(), lambda offset, limit: list(found.prefetch_related("lapses")[offset : offset + limit])
     )
     alias = found.db
     low = [

@@ -139,9 +139,7 @@ def register(request: HttpRequest, access: Access) -> HttpResponse:
         "why": _("Reason"),
     }
     table = asked.rows(
-        _count(wanted),
-        lambda offset, limit: _read(wanted, sort, offset, limit),
-        asked.headings(columns, _SORTS, sort),
+        _count(wanted), lambda offset, limit: _read(wanted, sort, offset, limit), asked.headings(columns, _SORTS, sort)
     )
     of_these = {"tenant": tenant or None, "series": wanted["series"] or None, **dates.kept}
     context = {

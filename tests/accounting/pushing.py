@@ -97,7 +97,4 @@ def row(number: str = "INV-2026-000001") -> Push:
 
 def environment(**systems: dict[str, Any]) -> dict[str, str]:
     """What a process that a test starts needs to know these systems (``tests.settings``), and to keep their tokens."""
-    return {
-        "TEST_ACCOUNTING": json.dumps({"SYSTEMS": systems}),
-        "LEDGER_TOKEN_KEYS": Fernet.generate_key().decode(),
-    }
+    return {"TEST_ACCOUNTING": json.dumps({"SYSTEMS": systems}), "LEDGER_TOKEN_KEYS": Fernet.generate_key().decode()}

@@ -19,10 +19,7 @@ def seconds(count: float) -> timedelta:
     return timedelta(seconds=count)
 
 
-@given(
-    per_minute=st.integers(1, 60),
-    gaps=st.lists(st.floats(0, 90, allow_nan=False), min_size=1, max_size=200),
-)
+@given(per_minute=st.integers(1, 60), gaps=st.lists(st.floats(0, 90, allow_nan=False), min_size=1, max_size=200))
 def test_no_minute_sees_more_than_it_may(per_minute: int, gaps: list[float]) -> None:
     counts, now, went = Counts(), NOON, []
     for gap in gaps:

@@ -217,12 +217,7 @@ def test_one_series_that_is_refused_does_not_keep_the_others_from_theirs(vendor:
 def test_a_system_that_makes_no_drafts(vendor: Vendor) -> None:
     remote_series()
     given = vendor.settings()
-    given["SYSTEMS"]["books"] |= {
-        "adapter": "tryton",
-        "organisation": "1",
-        "credentials": {"key": "k"},
-        "options": {},
-    }
+    given["SYSTEMS"]["books"] |= {"adapter": "tryton", "organisation": "1", "credentials": {"key": "k"}, "options": {}}
     with override_settings(LEDGER_ACCOUNTING=given), pytest.raises(errors.Unsupported, match="no drafts can be kept"):
         refill()
     with override_settings(LEDGER_ACCOUNTING={}), pytest.raises(errors.Misconfigured, match="no accounting system"):

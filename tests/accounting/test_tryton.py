@@ -260,11 +260,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize(
         ("facts", "named"),
-        [
-            ({"customer": "C-404"}, "C-404"),
-            ({"currency": "XXX"}, "XXX"),
-            ({"extra": {"account": 999999}}, "Account"),
-        ],
+        [({"customer": "C-404"}, "C-404"), ({"currency": "XXX"}, "XXX"), ({"extra": {"account": 999999}}, "Account")],
     )
     def test_what_is_not_there_is_named(self, tryton: Tryton, facts: dict[str, Any], named: str) -> None:
         with pytest.raises(errors.Refused, match=named) as caught:

@@ -9,15 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from ledger import define_series, issue, void
-from tests.accounting.pushing import (
-    DAY,
-    MAKES_BY,
-    Office,
-    configured,
-    row,
-    sell,
-    system_settings,
-)
+from tests.accounting.pushing import DAY, MAKES_BY, Office, configured, row, sell, system_settings
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.chosen import path_ends
 from tests.accounting.standins.server import Fault

@@ -51,10 +51,7 @@ class TestXero(Conformance):
 
     @pytest.mark.parametrize(
         ("message", "kind"),
-        [
-            ("Invoice # must be unique.", errors.NumberRefused),
-            ("The Contact Name must be unique.", errors.Refused),
-        ],
+        [("Invoice # must be unique.", errors.NumberRefused), ("The Contact Name must be unique.", errors.Refused)],
     )
     def test_only_a_number_that_is_taken_is_a_matter_of_the_number(
         self, standin: XeroStandIn, system: Xero, message: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
@@ -104,10 +101,7 @@ class TestXero(Conformance):
         assert not system.capabilities.number_kept
         system.push(self.invoice(reference="order:2"))
         found = system.find(number="INV-2026-000001")
-        assert {(each.reference, each.state) for each in found} == {
-            ("order:1", State.VOID),
-            ("order:2", State.POSTED),
-        }
+        assert {(each.reference, each.state) for each in found} == {("order:1", State.VOID), ("order:2", State.POSTED)}
 
     def test_an_organisation_that_is_not_ours(self, standin: XeroStandIn, clock: FakeClock) -> None:
         stranger = Xero.connect(replace(self.settings(standin), organisation="org-2"), self.http_options(clock))

@@ -55,10 +55,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     alias: {**database_settings(os.environ["FOLIO_BENCHMARKS_URL"]), "NAME": f"folio_benchmarks_{alias}"}
     for alias in ALIASES
 }
-DATABASES[SECOND] = {
-    **database_settings(os.environ["FOLIO_BENCHMARKS_SECOND"]),
-    "NAME": f"folio_benchmarks_{SECOND}",
-}
+DATABASES[SECOND] = {**database_settings(os.environ["FOLIO_BENCHMARKS_SECOND"]), "NAME": f"folio_benchmarks_{SECOND}"}
 
 if "FOLIO_BENCHMARKS_BOOKS" in os.environ:
     # What a process of its own reads and reconciles.

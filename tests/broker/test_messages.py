@@ -22,18 +22,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Send = Callable[..., None]
 
-SWEEPS = (
-    *("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_periods", "missing_documents"),
-    "verify",
-)
+SWEEPS = (*("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_periods", "missing_documents"), "verify")
 
 
 def spread(send: Send, sweep: str, size: int) -> SweepRun:
     """A run whose batches are messages by now, which nobody has taken."""
     with override_settings(LEDGER={"SWEEPS": {sweep: {"batch": size}}}):
         return run(
-            sweep,
-            spread=lambda row, number, ids: send(sweep, row.pk, number, list(ids), task="ledger.run_batch"),
+            sweep, spread=lambda row, number, ids: send(sweep, row.pk, number, list(ids), task="ledger.run_batch")
         )
 
 

@@ -16,13 +16,7 @@ from tests.docs_site import Site
 
 #: Of each sort one: tables and links, code, drawings, signatures. The longest pages are
 #: left out, since axe-core looks at every element.
-PAGES = (
-    "index.html",
-    "tutorial.html",
-    "guides/database.html",
-    "explanation/allocations.html",
-    "reference/compat.html",
-)
+PAGES = ("index.html", "tutorial.html", "guides/database.html", "explanation/allocations.html", "reference/compat.html")
 
 
 class Handler(SimpleHTTPRequestHandler):

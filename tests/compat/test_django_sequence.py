@@ -269,12 +269,7 @@ class TestSequenceModel:
             Sequence.objects.get(scope="invoice")
 
     @pytest.mark.parametrize(
-        "fields",
-        [
-            {"current_value": -1},
-            {"org_id": 7},
-            {"org": "a", "org_id": 7, "org_content_type": object()},
-        ],
+        "fields", [{"current_value": -1}, {"org_id": 7}, {"org": "a", "org_id": 7, "org_content_type": object()}]
     )
     def test_what_makes_no_sequence(self, fields: dict[str, Any]) -> None:
         with pytest.raises(InvalidArgument):

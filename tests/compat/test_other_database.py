@@ -20,11 +20,7 @@ OTHER = "compat_other"
 
 @pytest.fixture(scope="module")
 def other(django_db_blocker: Any) -> Iterator[str]:
-    with (
-        migrated_database("folio_compat") as url,
-        database_alias(OTHER, url),
-        django_db_blocker.unblock(),
-    ):
+    with migrated_database("folio_compat") as url, database_alias(OTHER, url), django_db_blocker.unblock():
         yield OTHER
 
 

@@ -22,12 +22,7 @@ def period() -> Period:
     Period.objects.update(last_value=5)
     for value in range(1, 6):
         Entry.objects.create(
-            series=period.series,
-            period=period,
-            value=value,
-            kind="gap",
-            number=f"{value}",
-            issued_on="2026-01-01",
+            series=period.series, period=period, value=value, kind="gap", number=f"{value}", issued_on="2026-01-01"
         )
     return period
 

@@ -33,10 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: The accounting system's name in the workers' settings.
 SYSTEM = "demo-books"
 
-SWEEPS = (
-    *("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_periods", "verify"),
-    f"reconcile:{SYSTEM}",
-)
+SWEEPS = (*("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_periods", "verify"), f"reconcile:{SYSTEM}")
 
 #: Seconds between two runs: a demo has no patience. Else once a minute is enough.
 _OFTEN = {"flag_gaps": {"every": 3}, "heal": {"every": 3}, "refill_pools": {"every": 3}}

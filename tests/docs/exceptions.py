@@ -85,9 +85,7 @@ NOT_RUN = (
         "The original is installed here, so the shim refuses to start; tests/compat/test_shims.py starts it without.",
     ),
     NotRun(
-        "docs/guides/from-django-plans.md",
-        r"ledger\.compat\.django_plans",
-        "Needs django-plans; tests/hosts has it.",
+        "docs/guides/from-django-plans.md", r"ledger\.compat\.django_plans", "Needs django-plans; tests/hosts has it."
     ),
     NotRun("docs/guides/from-django-plans.md", r"ledger_migrate_from", "test_old_names.py moves such counters."),
     NotRun("docs/guides/from-lorikeet.md", r"providing_args", "Of a process with Lorikeet; tests/hosts has one."),

@@ -68,8 +68,7 @@ def four(servers: None, django_db_blocker: Any) -> Iterator[tuple[str, ...]]:
     with (
         django_db_blocker.unblock(),
         override_settings(
-            LEDGER={"HOMES": f"{__name__}.mapping", "MAX_DAYS_AHEAD": 4_000_000},
-            DATABASE_ROUTERS=ROUTERS,
+            LEDGER={"HOMES": f"{__name__}.mapping", "MAX_DAYS_AHEAD": 4_000_000}, DATABASE_ROUTERS=ROUTERS
         ),
     ):
         yield HOMES

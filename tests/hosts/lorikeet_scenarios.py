@@ -132,7 +132,7 @@ def in_parallel() -> dict[str, Any]:
 
 def main() -> None:
     scenarios: list[Callable[[], dict[str, Any]]] = [
-        *(paid, payment_refused, incomplete, empty_pool, recipe_taken_over, in_parallel),
+        *(paid, payment_refused, incomplete, empty_pool, recipe_taken_over, in_parallel)
     ]
     told: dict[str, Any] = {scenario.__name__: scenario() for scenario in scenarios}
     told["verified"] = [str(alarm) for alarm in verify()]

@@ -13,7 +13,7 @@ if WITH_FOLIO:
     INSTALLED_APPS += ["ledger", "ledger.compat.django_plans"]
     LEDGER_COMPAT = {
         "PLANS": {
-            "CREDIT_NOTE": {"series": "credit-note", "template": "{counter}/KOR/{month}/{year}", "calendar": "month"},
+            "CREDIT_NOTE": {"series": "credit-note", "template": "{counter}/KOR/{month}/{year}", "calendar": "month"}
         }
     }
 ROOT_URLCONF = "tests.hosts.plans_urls"

@@ -9,5 +9,5 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 TIME_ZONE = "UTC"
 SALESMAN_ORDER_REFERENCE_GENERATOR = "ledger.compat.generators.number"
 LEDGER_COMPAT = {
-    "GENERATORS": {"salesman": {"series": "sale", "template": "{year}-{counter:05}", "allocation": "pooled"}},
+    "GENERATORS": {"salesman": {"series": "sale", "template": "{year}-{counter:05}", "allocation": "pooled"}}
 }

@@ -71,11 +71,7 @@ def test_empty_pool(told: dict[str, Any]) -> None:
 
 def test_recipe_taken_over(told: dict[str, Any]) -> None:
     """Also the last one: Lorikeet asks whether one is free after it was taken."""
-    assert told["recipe_taken_over"] == {
-        "statuses": [200, 200, 200, 422],
-        "told": ["B-8", "B-9", "B-10"],
-        "left": 0,
-    }
+    assert told["recipe_taken_over"] == {"statuses": [200, 200, 200, 422], "told": ["B-8", "B-9", "B-10"], "left": 0}
 
 
 def test_many_at_once(told: dict[str, Any]) -> None:

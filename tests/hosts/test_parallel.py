@@ -18,10 +18,7 @@ HERE = Path(__file__).parent
 
 @pytest.mark.parametrize(
     ("host", "package", "count", "numbered"),
-    [
-        ("salesman", "django-salesman", 12, {"-": 13}),
-        ("pretix", "pretix", 24, {"Conf 26 ": 24, "Back-": 1}),
-    ],
+    [("salesman", "django-salesman", 12, {"-": 13}), ("pretix", "pretix", 24, {"Conf 26 ": 24, "Back-": 1})],
 )
 def test_nobody_waits_and_none_is_lost(host: str, package: str, count: int, numbered: dict[str, int]) -> None:
     try:

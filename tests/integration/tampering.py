@@ -61,22 +61,8 @@ ENTRIES: list[Case] = [
     (["UPDATE ledger_adoptedgap SET first_value = 99"], 1, "gap-outside", "100 to 106"),
     ([f"UPDATE ledger_period SET first_value = 2 WHERE {PERIOD}"], 1, "below-first", "below 2"),
     ([f"DELETE FROM ledger_period WHERE {PERIOD}"], 1, "no-period", "does not exist"),
-    (
-        [
-            f"UPDATE ledger_entry SET tenant = 'nobody' WHERE {INVOICE} AND value = 5",
-        ],
-        1,
-        "other-period",
-        "",
-    ),
-    (
-        [
-            f"UPDATE ledger_entry SET kind = 'odd' WHERE {INVOICE} AND value = 5",
-        ],
-        1,
-        "unknown-kind",
-        "'odd'",
-    ),
+    ([f"UPDATE ledger_entry SET tenant = 'nobody' WHERE {INVOICE} AND value = 5"], 1, "other-period", ""),
+    ([f"UPDATE ledger_entry SET kind = 'odd' WHERE {INVOICE} AND value = 5"], 1, "unknown-kind", "'odd'"),
     ([f"UPDATE ledger_period SET last_value = 20 WHERE {PERIOD}"], 2, "counter", "stands at 20"),
     ([f"UPDATE ledger_period SET last_value = 7 WHERE {PERIOD}"], 2, "counter", "stands at 7"),
     ([f"UPDATE ledger_period SET last_value = 7 WHERE {PERIOD}"], 2, "beyond-counter", "8 lies above 7"),
@@ -126,21 +112,11 @@ ENTRIES: list[Case] = [
         "replaces-wrongly",
         "in place of entry 0",
     ),
-    (
-        [f"UPDATE ledger_entry SET number = 'INV-5' WHERE {INVOICE} AND value = 5"],
-        3,
-        "wrong-number",
-        "INV-2025-000005",
-    ),
+    ([f"UPDATE ledger_entry SET number = 'INV-5' WHERE {INVOICE} AND value = 5"], 3, "wrong-number", "INV-2025-000005"),
     *KEYS,
     ([f"DELETE FROM ledger_entry WHERE {INVOICE} AND value = 4"], 5, "void-of-nothing", "does not exist"),
     (["UPDATE ledger_numbervoided SET tenant = 'other' WHERE tenant = 'acme'"], 5, "void-of-stranger", "'acme'"),
-    (
-        ["UPDATE ledger_numbervoided SET voided_at = '2020-01-01' WHERE tenant = 'acme'"],
-        5,
-        "void-too-early",
-        "2020",
-    ),
+    (["UPDATE ledger_numbervoided SET voided_at = '2020-01-01' WHERE tenant = 'acme'"], 5, "void-too-early", "2020"),
     (
         [
             "ALTER TABLE ledger_numbervoided DROP CONSTRAINT ledger_numbervoided_once",
@@ -157,14 +133,7 @@ ENTRIES: list[Case] = [
         "void-of-gap",
         "which is a gap",
     ),
-    (
-        [
-            f"UPDATE ledger_entry SET kind = 'gap' WHERE {INVOICE} AND value = 5",
-        ],
-        6,
-        "gap-with-document",
-        "order:4",
-    ),
+    ([f"UPDATE ledger_entry SET kind = 'gap' WHERE {INVOICE} AND value = 5"], 6, "gap-with-document", "order:4"),
     (
         [
             "INSERT INTO ledger_gapdeclared (tenant, period_id, first_value, last_value, authority, reference,"
@@ -195,12 +164,7 @@ ENTRIES: list[Case] = [
         "is no gap",
     ),
     ([f"UPDATE ledger_period SET closed_at = '2025-01-01' WHERE {PERIOD}"], 7, "after-closing", "after its period"),
-    (
-        [f"UPDATE ledger_entry SET issued_on = '2026-01-01' WHERE {INVOICE} AND value = 5"],
-        7,
-        "date-outside",
-        "2026",
-    ),
+    ([f"UPDATE ledger_entry SET issued_on = '2026-01-01' WHERE {INVOICE} AND value = 5"], 7, "date-outside", "2026"),
     (["UPDATE ledger_adoption SET tenant = 'other'"], 8, "adoption-of-nothing", "another tenant"),
     (["UPDATE ledger_adoption SET tenant = 'other'"], 8, "gap-of-nothing", "another tenant"),
 ]
@@ -352,12 +316,7 @@ RESERVED: list[Case] = [
         "reservation-old",
         "longer than a sweep",
     ),
-    (
-        ["UPDATE ledger_reservation SET issued_on = '2025-06-01'"],
-        2,
-        "latest-date",
-        "2025-06-01 > 2025-05-05",
-    ),
+    (["UPDATE ledger_reservation SET issued_on = '2025-06-01'"], 2, "latest-date", "2025-06-01 > 2025-05-05"),
     (
         [
             "SELECT ledger_leave_ticket('acme', 'late', '2025-05-05', NULL, ARRAY['order:late'], '', NULL, true,"
@@ -378,12 +337,7 @@ FINDINGS: list[Case] = [
 ]
 
 DRAFTED: list[Case] = [
-    (
-        ["DELETE FROM ledger_draftmade WHERE number = 'A-1'"],
-        3,
-        "slot-undrafted",
-        "no draft in books",
-    ),
+    (["DELETE FROM ledger_draftmade WHERE number = 'A-1'"], 3, "slot-undrafted", "no draft in books"),
     (["UPDATE ledger_draftmade SET number = 'B-8' WHERE number = 'B-9'"], 3, "wrong-number", "B-9 should be B-8"),
     (["UPDATE ledger_draftmade SET tenant = 'nobody' WHERE number = 'A-1'"], 8, "draft-of-nothing", "another tenant"),
     (["UPDATE ledger_draftmade SET value = 99 WHERE number = 'A-1'"], 8, "draft-of-nothing", "A-1 is of period"),

@@ -12,15 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from ledger import define_series, issue, void
 from ledger.actions import declare
 from ledger.gaps import GapRange
-from ledger.models import (
-    AdoptedGap,
-    Adoption,
-    Entry,
-    GapExplained,
-    HoleReported,
-    RemoteDocument,
-    RemoteReading,
-)
+from ledger.models import AdoptedGap, Adoption, Entry, GapExplained, HoleReported, RemoteDocument, RemoteReading
 from tests.integration.admin_pages import EVENTS, MODELS, adopt, flag_gap, staff, text, url
 from tests.integration.queued import reserve, reserving
 

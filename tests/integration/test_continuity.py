@@ -183,9 +183,7 @@ class TestTheList:
             for code in ("ticket", "invoice"):
                 for year in (2026, 2025):
                     issue(code, org=org, on=date(year, 1, 1))
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             found = [(s.tenant, s.series, s.starts_on.year) for s in summarise()]
         years = (("invoice", 2025), ("invoice", 2026), ("ticket", 1))
         assert found == [(org, *year) for org in ("", "a", "b") for year in years]

@@ -109,11 +109,7 @@ def _numbers_are_those_of_a_counter(case: Case) -> None:
         series = remote_series(code, **chosen)
     else:
         series = define_series(
-            code,
-            allocation=case.allocation,
-            give_back=case.give_back,
-            chronological=case.chronological,
-            **chosen,
+            code, allocation=case.allocation, give_back=case.give_back, chronological=case.chronological, **chosen
         )
     if case.by_hand:
         open_period(series, first_value=case.first)

@@ -188,10 +188,7 @@ def test_each_table_refuses_truncate_by_itself(database: BaseDatabaseWrapper, ta
     with transaction.atomic(using=ALIAS), database.cursor() as cursor:
         for other in set(event_tables()) - {table}:
             cursor.execute(f"DROP TRIGGER ledger_append_only_table ON {other}")
-        with (
-            pytest.raises(IntegrityError, match=f"{table} is append-only: TRUNCATE"),
-            transaction.atomic(using=ALIAS),
-        ):
+        with pytest.raises(IntegrityError, match=f"{table} is append-only: TRUNCATE"), transaction.atomic(using=ALIAS):
             cursor.execute(f"TRUNCATE {', '.join(event_tables())}")
         transaction.set_rollback(True, using=ALIAS)
 

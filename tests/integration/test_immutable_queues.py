@@ -47,12 +47,7 @@ def refused(ledger: BaseDatabaseWrapper, *statements: str, state: str, told: str
         ("'zenith'", "id", "6", "of another tenant"),
         ("'acme'", "-1", "6", "is closed or of another tenant"),
         ("'acme'", "id", "2", "has an entry"),
-        (
-            "'acme'",
-            "(SELECT id FROM ledger_period WHERE tenant = 'acme' AND prefix = 'INV-2024-')",
-            "1",
-            "is closed",
-        ),
+        ("'acme'", "(SELECT id FROM ledger_period WHERE tenant = 'acme' AND prefix = 'INV-2024-')", "1", "is closed"),
     ],
 )
 def test_a_value_that_can_not_wait_is_refused(

@@ -249,11 +249,7 @@ class TestTransactions:
 
 class TestAnotherDatabase:
     def test_the_number_is_of_the_ledger_beside_the_row(self, django_db_blocker: Any) -> None:
-        with (
-            migrated_database("folio_second") as url,
-            database_alias("second", url),
-            django_db_blocker.unblock(),
-        ):
+        with migrated_database("folio_second") as url, database_alias("second", url), django_db_blocker.unblock():
             paper = Paper(title="a")
             paper.save(using="second")
             [other, third] = create_many([Paper(title="b"), Paper(title="c")], using="second")

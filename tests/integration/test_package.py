@@ -39,7 +39,7 @@ def test_has_all_series_of_the_span_in_every_form_and_says_what_is_in_it(tmp_pat
     seal_all(Failures(), using="default")
     files = packed(tmp_path / "february.zip", "--package", "2026-02")
     assert list(files) == [
-        *("CONTENTS.txt", "SHA256SUMS", "report.pdf", "report.xlsx", "register.csv", "report.json", "seals.jsonl"),
+        *("CONTENTS.txt", "SHA256SUMS", "report.pdf", "report.xlsx", "register.csv", "report.json", "seals.jsonl")
     ]
     contents = files["CONTENTS.txt"].decode()
     for told in ("2026-02-01 to 2026-02-28", "bill, late", "to explain", *list(files)[1:]):

@@ -116,9 +116,7 @@ def test_a_void_that_commits_late_has_a_lower_id_than_others(period: Period) -> 
 
 def test_full_blocks_are_read_once(period: Period) -> None:
     def reads() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
+        with CaptureQueriesContext(connection) as asked:
             period_counts(period).buckets(1, 100, 10)
         return sum("GROUP BY 1, 2, 3" in query["sql"] for query in asked)
 

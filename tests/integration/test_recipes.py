@@ -22,7 +22,7 @@ def test_fixtures_of_pytest() -> None:
     new_number = names["new_number"].__wrapped__(series)
     with transaction.atomic():
         assert [new_number(), new_number(document="order:1"), new_number(document="order:1")] == [
-            *("T-0001", "T-0002", "T-0002"),
+            *("T-0001", "T-0002", "T-0002")
         ]
 
 

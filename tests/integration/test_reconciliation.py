@@ -79,11 +79,7 @@ KINDS: dict[str, tuple[Change, str, Change]] = {
         ONE,
         lambda t: (t.change("r1", state="posted"), t.change("r9", number="")),
     ),
-    "gap": (
-        lambda t: t.put("r9", flag_gap().number),
-        "INV-2026-000004",
-        lambda t: t.change("r9", state="void"),
-    ),
+    "gap": (lambda t: t.put("r9", flag_gap().number), "INV-2026-000004", lambda t: t.change("r9", state="void")),
     "other-document": (
         lambda t: t.change("r1", reference="another sale"),
         ONE,

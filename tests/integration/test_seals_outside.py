@@ -215,8 +215,7 @@ class TestCommand:
     def test_a_tampered_export_names_the_rows(self, url: str, tmp_path: Path) -> None:
         do("now")
         unguarded(
-            "UPDATE ledger_entry SET document = 'order:of a friend' WHERE value = 1",
-            "DELETE FROM ledger_numbervoided",
+            "UPDATE ledger_entry SET document = 'order:of a friend' WHERE value = 1", "DELETE FROM ledger_numbervoided"
         )
         (tmp_path / "now.jsonl").write_text(do("export", "--tenant", "acme"), encoding="utf-8")
         code, said = checked(tmp_path, tmp_path / "now.jsonl")

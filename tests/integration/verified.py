@@ -68,12 +68,7 @@ def fill_queues() -> None:
     """What the other allocations leave behind, also after checkouts that rolled back."""
     define_series("till", org="acme", template="T{year}-{counter:03}", allocation="pooled", using=ALIAS)
     define_series(
-        "shown",
-        org="acme",
-        template="S{year}-{counter:03}",
-        allocation="reserved",
-        chronological=True,
-        using=ALIAS,
+        "shown", org="acme", template="S{year}-{counter:03}", allocation="reserved", chronological=True, using=ALIAS
     )
     define_series("late", org="acme", template="L{year}-{counter:03}", allocation="at_commit", using=ALIAS)
     for code in ("till", "shown"):

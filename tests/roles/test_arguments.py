@@ -162,10 +162,7 @@ CALLS: dict[str, tuple[str, str]] = {
     "minting a period that is none": (CHECKOUT, "ledger_mint('{m}', NULL, 0, 5)"),
     "minting past another": (CHECKOUT, "ledger_mint('{m}', {mine_pooled}, -1, 5)"),
     "holding another tenant's counter": (CHECKOUT, "ledger_hold('{m}', {theirs_serial}, false)"),
-    "slots of a serial series": (
-        CHECKOUT,
-        "ledger_issue_slot('serial', '{m}', 'serial', NULL, NULL, 'x', '', '{{}}')",
-    ),
+    "slots of a serial series": (CHECKOUT, "ledger_issue_slot('serial', '{m}', 'serial', NULL, NULL, 'x', '', '{{}}')"),
     "slots of no allocation": (CHECKOUT, "ledger_issue_slot(NULL, '{m}', 'pooled', NULL, NULL, 'x', '', '{{}}')"),
     "a block of no allocation": (
         CHECKOUT,

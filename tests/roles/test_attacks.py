@@ -58,9 +58,7 @@ class TestEveryTable:
     def test_statements(self, alias: str) -> None:
         for table in (*all_tables(), *WORKERS_TABLES):
             [(column,)] = rows(
-                OWNER,
-                "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum = 1",
-                [table],
+                OWNER, "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum = 1", [table]
             )
             attempts = {
                 "INSERT": f"INSERT INTO {table} DEFAULT VALUES",

@@ -22,9 +22,7 @@ DATABASES: dict[str, dict[str, Any]] = {alias: database_settings(url) for alias,
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {
-        "file": {"class": "logging.FileHandler", "filename": os.environ["FOLIO_STORM_LOG"], "delay": True},
-    },
+    "handlers": {"file": {"class": "logging.FileHandler", "filename": os.environ["FOLIO_STORM_LOG"], "delay": True}},
     "root": {"handlers": ["file"], "level": "WARNING"},
 }
 for database in DATABASES.values():

@@ -12,16 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger import calendars, formats, texts
-from ledger.calendars import (
-    Calendar,
-    CalendarKind,
-    FiscalStart,
-    Span,
-    business_date,
-    fiscal_year,
-    quarter,
-    zone,
-)
+from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span, business_date, fiscal_year, quarter, zone
 from ledger.errors import InvalidCalendar, InvalidDate
 
 NEW_YEAR = FiscalStart(1, 1)
@@ -32,11 +23,7 @@ ZONES = sorted(available_timezones() - {"localtime", "Factory"})
 
 fiscal_starts = st.dates(date(2001, 1, 1), date(2001, 12, 31)).map(lambda day: FiscalStart(day.month, day.day))
 # Two days from both ends of time, where some zones have no date; the ends have tests of their own.
-instants = st.datetimes(
-    min_value=datetime(1, 1, 3),
-    max_value=datetime(9999, 12, 29),
-    timezones=st.just(UTC),
-)
+instants = st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29), timezones=st.just(UTC))
 generated_calendars = st.builds(Calendar, st.sampled_from(GENERATED), fiscal_starts)
 
 
@@ -179,12 +166,7 @@ def test_each_day_falls_in_exactly_one_period(calendar: Calendar, on: date) -> N
         assert calendar.following(span) is None
 
 
-@given(
-    generated_calendars,
-    instants,
-    st.sampled_from(ZONES),
-    st.sampled_from(ZONES),
-)
+@given(generated_calendars, instants, st.sampled_from(ZONES), st.sampled_from(ZONES))
 def test_each_instant_falls_in_exactly_one_period(calendar: Calendar, utc: datetime, at: str, seen: str) -> None:
     moment = utc.astimezone(ZoneInfo(at))
     on = business_date(moment, zone(seen))
@@ -355,16 +337,7 @@ def test_a_zone_is_found_by_its_key() -> None:
     assert zone("UTC").key == "UTC"
 
 
-NO_KEYS = [
-    "",
-    "Mars/Olympus",
-    "../etc/passwd",
-    "/etc/localtime",
-    "localtime",
-    "Factory",
-    "posixrules",
-    "Europe",
-]
+NO_KEYS = ["", "Mars/Olympus", "../etc/passwd", "/etc/localtime", "localtime", "Factory", "posixrules", "Europe"]
 NO_KEYS += ["europe/berlin", "UTC\0", "UTC ", "+05:30", "tzdata.zi", "zone.tab", "\udc80"]
 
 

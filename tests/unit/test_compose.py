@@ -42,8 +42,7 @@ def test_follows_the_specification(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "service",
-    [{"imagine": "a typo"}, {"ports": 3}, {"healthcheck": {"intervall": "3s"}}, {"build": {"zz": 1}}],
+    "service", [{"imagine": "a typo"}, {"ports": 3}, {"healthcheck": {"intervall": "3s"}}, {"build": {"zz": 1}}]
 )
 def test_the_check_can_fail(service: dict[str, Any]) -> None:
     assert compose.problems({"services": {"web": service}})

@@ -206,8 +206,7 @@ def test_no_two_periods_render_the_same_number(template: Template, data: st.Data
 @pytest.mark.parametrize("start", ["01-01", "02-28", "03-15", "04-01", "08-31", "12-31"])
 @pytest.mark.parametrize("year", DATE_TOKENS["year"])
 @pytest.mark.parametrize(
-    ("kind", "text"),
-    [(YEAR, ""), (FISCAL_YEAR, ""), (QUARTER, "{quarter}"), (MONTH, "{month}"), (DAY, "{day}{month}")],
+    ("kind", "text"), [(YEAR, ""), (FISCAL_YEAR, ""), (QUARTER, "{quarter}"), (MONTH, "{month}"), (DAY, "{day}{month}")]
 )
 def test_a_whole_window_of_periods_has_as_many_prefixes(kind: CalendarKind, text: str, year: str, start: str) -> None:
     template = parse(f"{year}{text}{{counter:04}}", kind, FiscalStart.parse(start))
@@ -240,13 +239,7 @@ def test_a_pattern_takes_text_literally_and_a_number_whole() -> None:
     found = pattern.search("I.V(2026)-0123+")
     assert found is not None
     assert found["counter"] == "0123"
-    for other in (
-        "IXV(2026)-0123+",
-        "I.V(26)-0123+",
-        "I.V(2026)-123+",
-        "I.V(2026)-0123++",
-        "xI.V(2026)-0123+",
-    ):
+    for other in ("IXV(2026)-0123+", "I.V(26)-0123+", "I.V(2026)-123+", "I.V(2026)-0123++", "xI.V(2026)-0123+"):
         assert pattern.search(other) is None
     assert pattern.search("I.V(2026)-0123+\n") is None
     assert pattern.search("I.V(٢٠٢٦)-0123+") is None
@@ -330,8 +323,7 @@ def test_a_template_whose_numbers_could_be_misread_is_refused(text: str, reason:
 
 
 @pytest.mark.parametrize(
-    ("constant", "reason"),
-    [("in\u202evoice", r"U\+202E"), ("x" * 60, "numbers of 66"), ("end ", "with a blank")],
+    ("constant", "reason"), [("in\u202evoice", r"U\+202E"), ("x" * 60, "numbers of 66"), ("end ", "with a blank")]
 )
 def test_series_and_tenant_are_checked_when_they_are_rendered(constant: str, reason: str) -> None:
     with pytest.raises(InvalidTemplate, match=reason):

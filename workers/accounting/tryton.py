@@ -66,13 +66,7 @@ class Tryton:
     )
 
     def __init__(
-        self,
-        client: Client,
-        *,
-        company: int,
-        page_size: int = 200,
-        receivable: str = "",
-        revenue: str = "",
+        self, client: Client, *, company: int, page_size: int = 200, receivable: str = "", revenue: str = ""
     ) -> None:
         self._client = client
         self._company = company

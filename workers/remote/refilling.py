@@ -183,13 +183,7 @@ def _fill(
         if system.capabilities.numbers_by_clock and not refusal:
             refusal = misfit(draft.number, need.starts_on, need.ends_on)
         outcome = remote.store(
-            claim,
-            need,
-            ordinal=ordinal,
-            remote_id=draft.remote_id,
-            number=draft.number,
-            refusal=refusal,
-            using=alias,
+            claim, need, ordinal=ordinal, remote_id=draft.remote_id, number=draft.number, refusal=refusal, using=alias
         )
         if outcome == "stored":
             made, refused = made + 1, 0

@@ -112,11 +112,6 @@ def _keep_strays(books: AccountingSystem, system: str, wanted: dict[str, Any], u
         for stray in books.find(reference=reference(period.tenant, period.series.code, period.starts_on, ordinal)):
             if not drafts.filter(remote_id=stray.remote_id).exists():
                 remote.keep_stray(
-                    period,
-                    ordinal=ordinal,
-                    system=system,
-                    remote_id=stray.remote_id,
-                    number=stray.number,
-                    using=using,
+                    period, ordinal=ordinal, system=system, remote_id=stray.remote_id, number=stray.number, using=using
                 )
                 ordinal += 1

@@ -110,10 +110,7 @@ class Command(LedgerCommand):
         found = found.filter(**{name: value for name, value in limits.items() if value is not None})
         ranges = list(found.order_by("tenant", "series__code", "period__ordinal"))
         known = levels(
-            alias,
-            lambda series: today_in(series.time_zone, alias),
-            tenant=options["tenant"],
-            series=options["code"],
+            alias, lambda series: today_in(series.time_zone, alias), tenant=options["tenant"], series=options["code"]
         )
         low = [level for level in known if level.problems]
         if options["json"]:

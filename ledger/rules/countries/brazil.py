@@ -14,10 +14,7 @@ RULES = Rules(
     code="BR",
     name="Brazil",
     gaps=Gaps(
-        GapPolicy.DECLARE,
-        Source("Ajuste SINIEF 07/05, clause 14", Basis.STATUTE),
-        authority=AUTHORITY,
-        due_day=10,
+        GapPolicy.DECLARE, Source("Ajuste SINIEF 07/05, clause 14", Basis.STATUTE), authority=AUTHORITY, due_day=10
     ),
     counter=Counter(1, 999_999_999, Source("NF-e schema 4.00", Basis.STATUTE)),
 )

@@ -13,11 +13,7 @@ RULES = Rules(
     code="DO",
     name="Dominican Republic",
     gaps=Gaps(GapPolicy.EXPLAIN, Source("Folio's caution", Basis.UNVERIFIED), doubtful=True),
-    characters=Characters(
-        "E[0-9]{12}",
-        "the letter E, two digits of the type and ten digits: E310000000005",
-        _FORMAT,
-    ),
+    characters=Characters("E[0-9]{12}", "the letter E, two digits of the type and ten digits: E310000000005", _FORMAT),
     counter=Counter(1, 9_999_999_999, _FORMAT),
     authorisation=Authorisation(
         "DO DGII",

@@ -22,8 +22,5 @@ RULES = Rules(
     length=Length(35, _NETWORK, doubtful=True),
     characters=Characters("[A-Za-z0-9+_/-]+", "letters, digits, +, -, _ and /", _NETWORK, doubtful=True),
     order=Order(_CODE),
-    unchecked=(
-        "An invoice is never deleted but credited.",
-        "Separate series need a reason in the business.",
-    ),
+    unchecked=("An invoice is never deleted but credited.", "Separate series need a reason in the business."),
 )

@@ -16,9 +16,7 @@ RULES = Rules(
     name="India, e-invoicing",
     length=Length(16, _SCHEMA),
     characters=Characters(
-        "[a-zA-Z1-9][a-zA-Z0-9/-]{0,15}",
-        "letters, digits, - and /, and neither 0, - nor / at the beginning",
-        _SCHEMA,
+        "[a-zA-Z1-9][a-zA-Z0-9/-]{0,15}", "letters, digits, - and /, and neither 0, - nor / at the beginning", _SCHEMA
     ),
     registration=Registration(
         "IN IRP", 30, Source("Advisory of 5 November 2024", Basis.SECONDARY, since=date(2025, 4, 1)), doubtful=True

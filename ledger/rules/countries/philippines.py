@@ -14,10 +14,5 @@ RULES = Rules(
     name="Philippines",
     gaps=Gaps(GapPolicy.EXPLAIN, Source("Folio's caution", Basis.UNVERIFIED), doubtful=True),
     unique=Unique(_CODE),
-    authorisation=Authorisation(
-        "PH BIR",
-        "The numbers lie within a range that the BIR granted.",
-        _CODE,
-        doubtful=True,
-    ),
+    authorisation=Authorisation("PH BIR", "The numbers lie within a range that the BIR granted.", _CODE, doubtful=True),
 )

@@ -22,8 +22,5 @@ RULES = Rules(
         "others from 2027-07-01",
         Source("VeriFactu validations 1.2.2", Basis.STATUTE, since=date(2027, 1, 1)),
     ),
-    unchecked=(
-        "Separate series need a reason.",
-        "Corrective invoices go into a series of their own.",
-    ),
+    unchecked=("Separate series need a reason.", "Corrective invoices go into a series of their own."),
 )

@@ -27,11 +27,7 @@ _DOCSTATUS = {State.DRAFT: 0, State.POSTED: 1, State.VOID: 2}
 _STATES = {docstatus: state for state, docstatus in _DOCSTATUS.items()}
 _INVOICES = "/api/resource/Sales Invoice"
 _DELETED = "/api/resource/Deleted Document"
-_OPERATORS: dict[str, Callable[[str, str], bool]] = {
-    "=": operator.eq,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+_OPERATORS: dict[str, Callable[[str, str], bool]] = {"=": operator.eq, ">": operator.gt, ">=": operator.ge}
 
 
 def needs(url: str) -> dict[str, Any]:

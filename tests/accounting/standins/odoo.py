@@ -50,11 +50,7 @@ class Complaint(Exception):
 
 def needs(url: str) -> dict[str, Any]:
     """What the settings of an adapter say about a stand-in at ``url``."""
-    return {
-        "organisation": str(COMPANY),
-        "credentials": {"key": OdooStandIn.secret},
-        "options": {"database": DATABASE},
-    }
+    return {"organisation": str(COMPANY), "credentials": {"key": OdooStandIn.secret}, "options": {"database": DATABASE}}
 
 
 class OdooStandIn(ChosenFaults):

@@ -13,12 +13,7 @@ from tests.accounting.standins.server import Fault, Reply, Request
 from tests.accounting.standins.shapes import misfits
 from workers.accounting.base import State
 
-STATUS = {
-    State.DRAFT: "DRAFT",
-    State.POSTED: "AUTHORISED",
-    State.VOID: "VOIDED",
-    State.DELETED: "DELETED",
-}
+STATUS = {State.DRAFT: "DRAFT", State.POSTED: "AUTHORISED", State.VOID: "VOIDED", State.DELETED: "DELETED"}
 DEAD = {State.VOID, State.DELETED}
 
 
@@ -150,12 +145,7 @@ class XeroStandIn(Books):
             found = [each for each in found if term in each.number.lower() or term in each.reference.lower()]
         size = int(request.asked("pageSize", "100"))
         number = 1 if self.repeats_pages else int(request.asked("page", "1"))
-        pagination = {
-            "page": number,
-            "pageSize": size,
-            "pageCount": -(-len(found) // size),
-            "itemCount": len(found),
-        }
+        pagination = {"page": number, "pageSize": size, "pageCount": -(-len(found) // size), "itemCount": len(found)}
         page = found[(number - 1) * size : number * size]
         if kind == "ACCRECCREDIT":
             return Reply(200, {"pagination": pagination, "CreditNotes": [_credit_note(each) for each in page]})

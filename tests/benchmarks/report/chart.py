@@ -60,12 +60,7 @@ def chart(contests: list[Contest]) -> str:
     panels = [(contest, _bars(contest)) for contest in contests if not contest.not_run]
     height = _TOP + sum(_PANEL_HEAD + _ROW * len(bars) for _, bars in panels) + _BOTTOM
     svg = ET.Element(
-        "svg",
-        xmlns=_SVG,
-        viewBox=f"0 0 {_WIDTH} {height}",
-        width=str(_WIDTH),
-        height=str(height),
-        role="img",
+        "svg", xmlns=_SVG, viewBox=f"0 0 {_WIDTH} {height}", width=str(_WIDTH), height=str(height), role="img"
     )
     svg.set("aria-labelledby", "title description")
     ET.SubElement(svg, "title", id="title").text = "Checkouts a second while each waits 50 ms for its payment"

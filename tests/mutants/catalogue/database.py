@@ -236,10 +236,7 @@ MUTANTS = (
         f"{SQL}/ledger_mint.sql",
         "        pool.free_from := waiting[101];\n",
         "        pool.free_from := waiting[101] + 1;\n",
-        (
-            f"{POOLED}::test_so_many_stragglers",
-            "tests/stateful/test_pool.py",
-        ),
+        (f"{POOLED}::test_so_many_stragglers", "tests/stateful/test_pool.py"),
     ),
     Mutant(
         "stragglers forgotten",
@@ -305,10 +302,7 @@ MUTANTS = (
         "        IF ledger_evidence(reservation.id, '') #>> '{reservation,transaction_status}' = 'committed' THEN\n"
         "            RAISE lock_not_available;\n"
         "        END IF;\n",
-        (
-            f"{GAP_PROOF}::test_a_rolled_back_savepoint_in_a_transaction_that_goes_on",
-            GAPS,
-        ),
+        (f"{GAP_PROOF}::test_a_rolled_back_savepoint_in_a_transaction_that_goes_on", GAPS),
     ),
     Mutant(
         "a draft stored without a look for its key",

@@ -27,11 +27,7 @@ MUTANTS = (
         (TOLD,),
     ),
     Mutant(
-        "the flush waits for nothing",
-        SQL,
-        _FLUSH,
-        _FLUSH.replace("current_setting('folio.level')", "'off'"),
-        (TOLD,),
+        "the flush waits for nothing", SQL, _FLUSH, _FLUSH.replace("current_setting('folio.level')", "'off'"), (TOLD,)
     ),
     Mutant(
         "the flush does not wait for standbys",

@@ -108,13 +108,7 @@ MUTANTS = (
         "if sum(counted) + left_out.get(block, 0) > 0:",
         (PAGES_COUNTS,),
     ),
-    Mutant(
-        "voids kept too long",
-        "ledger/web/counts.py",
-        "if count == kept.count:",
-        "if kept.count:",
-        (PAGES_COUNTS,),
-    ),
+    Mutant("voids kept too long", "ledger/web/counts.py", "if count == kept.count:", "if kept.count:", (PAGES_COUNTS,)),
     Mutant(
         "a void that commits late is missed",
         "ledger/web/counts.py",

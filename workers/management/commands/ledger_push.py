@@ -137,11 +137,4 @@ def _row(push: Push) -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
     at = row["next_attempt_at"]
-    return (
-        row["number"],
-        row["document"],
-        row["state"],
-        str(row["attempts"]),
-        timestamp(at),
-        row["last_error"],
-    )
+    return (row["number"], row["document"], row["state"], str(row["attempts"]), timestamp(at), row["last_error"])

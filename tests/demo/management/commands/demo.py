@@ -150,11 +150,7 @@ class Command(LedgerCommand):
         """Run the workers, and tell what they did; returns how many things did not come true."""
         title = "Workers: a Celery worker and a beat on Redis, and the books of a shop"
         begun = workers.database_now()
-        with (
-            self._step(title),
-            workers.running_books(berlin) as books,
-            workers.running_workers(books),
-        ):
+        with self._step(title), workers.running_books(berlin) as books, workers.running_workers(books):
             late = workers.wait_for_sweeps(begun, austin)
         for problem in late:
             self.stdout.write(self.style.ERROR(f"  {problem}; see {embedded.home() / 'demo-worker.log'}"))

@@ -7,9 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [
-        ("lorikeet", "0017_auto_20200407_1502"),
-    ]
+    dependencies = [("lorikeet", "0017_auto_20200407_1502")]
 
     operations = [
         migrations.CreateModel(
@@ -53,10 +51,7 @@ class Migration(migrations.Migration):
             bases=("lorikeet.adjustment",),
         ),
         migrations.CreateModel(
-            name="InvoiceID",
-            fields=[
-                ("number", models.CharField(max_length=11, primary_key=True, serialize=False)),
-            ],
+            name="InvoiceID", fields=[("number", models.CharField(max_length=11, primary_key=True, serialize=False))]
         ),
         migrations.CreateModel(
             name="PipeCard",
