@@ -48,23 +48,41 @@ def id_of(model: str, *, related_name: str | None = "+", **options: Any) -> mode
     )
 
 
-def constrained(model: str, *constraints: models.BaseConstraint) -> list[migrations.AddConstraint]:
-    """The constraints of one table."""
-    return [migrations.AddConstraint(model, constraint) for constraint in constraints]
+def table(model: str, /, **parts: Any) -> migrations.CreateModel:
+    """A table: what is a field is a column, in that order after an id, and the rest are options of ``Meta``.
+
+    By default people may look at it; ``default_permissions=None`` stands for Django's own.
+    """
+    columns = {name: part for name, part in parts.items() if isinstance(part, models.Field)}
+    options = {"default_permissions": ("view",)} | {name: parts[name] for name in parts if name not in columns}
+    if "pk" not in columns and not any(column.primary_key for column in columns.values()):
+        columns = {
+            "id": models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")
+        } | columns
+    return migrations.CreateModel(
+        model, list(columns.items()), {name: option for name, option in options.items() if option is not None}
+    )
 
 
-ID = ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"))
-TENANT = ("tenant", text(blank=True))
-ACTOR = ("actor", text(blank=True, default=""))
-#: What the database alone knows of an event's row, and writes itself.
-WRITTEN_BY_THE_DATABASE = (
-    ("era", models.IntegerField(db_default=1, editable=False)),
-    (
-        "transaction_id",
-        models.BigIntegerField(
-            db_default=Cast(Cast(TransactionId(), models.TextField()), models.BigIntegerField()), editable=False
-        ),
-    ),
-    ("db_login", models.TextField(db_default=Cast(SessionUser(), models.TextField()), editable=False)),
-    ("db_role", models.TextField(db_default=CurrentRole(), editable=False)),
-)
+def event(model: str, /, **parts: Any) -> migrations.CreateModel:
+    """The table of an event, with its tenant, and what the database alone knows of its row, and writes itself."""
+    transaction_id = Cast(Cast(TransactionId(), models.TextField()), models.BigIntegerField())
+    tenant = {"tenant": parts.pop("tenant", text(blank=True))}
+    written = {
+        "era": models.IntegerField(db_default=1, editable=False),
+        "transaction_id": models.BigIntegerField(db_default=transaction_id, editable=False),
+        "db_login": models.TextField(db_default=Cast(SessionUser(), models.TextField()), editable=False),
+        "db_role": models.TextField(db_default=CurrentRole(), editable=False),
+    }
+    return table(model, **tenant, **written, **parts)
+
+
+def of_kind(model: str, plural: str) -> migrations.CreateModel:
+    """The entries of one kind."""
+    options = {"verbose_name_plural": plural, "proxy": True, "default_permissions": ("view",)}
+    return migrations.CreateModel(model, [], options | {"indexes": [], "constraints": []}, bases=("ledger.entry",))
+
+
+def of_tenant(model: str) -> list[models.Index]:
+    """The index of a table by tenant."""
+    return [models.Index(fields=["tenant"], name=f"ledger_{model}_of")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -21,19 +20,12 @@ def is_home(app_label: str, schema_editor: Any) -> bool:
 class InstallFunctionsAndGuards(Operation):
     """Puts the living functions and guards (``ledger.sql.installing``) into the schema; backward takes them out.
 
-    ``digests`` names each file that this migration made, with the beginning of its SHA-256. Nothing is released yet, so
-    the migration has no texts of its own: they may still change, and then the digests are written again. From the first
-    release on, a changed function comes with a migration that carries its text.
+    Nothing is released yet, so a migration has no texts of its own: they may still change. From the first release on, a
+    changed function comes with a migration that carries its text.
     """
 
     reversible = True
     reduces_to_sql = False
-
-    def __init__(self, digests: Mapping[str, str]) -> None:
-        self.digests = dict(digests)
-
-    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return (self.__class__.__name__, [self.digests], {})
 
     def state_forwards(self, app_label: str, state: Any) -> None:
         """The models stay as they are."""

@@ -33,7 +33,7 @@ def code(text: str) -> str:
 
 def test_the_migration_makes_the_living_files() -> None:
     assert frozen.frozen() == frozen.living(), (
-        "Files of ledger/sql differ from what the migration 0002_functions_and_guards says that it makes. Until the "
+        "Files of ledger/sql differ from those that tests/frozen.json notes. Until the "
         "first release: run python -m tests.frozen and python -m tests.catalogue. From then on: add a migration that "
         "carries the changed text."
     )

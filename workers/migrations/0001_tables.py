@@ -1,10 +1,21 @@
 # What worker processes share.
 
-from django.db import migrations, models
-from django.db.models import Index, Q, UniqueConstraint
+from django.db import migrations
+from django.db.models import (
+    BigIntegerField,
+    DateField,
+    DateTimeField,
+    FloatField,
+    Index,
+    IntegerField,
+    JSONField,
+    Q,
+    TextField,
+    UniqueConstraint,
+)
 from django.db.models.functions import Now
 
-from ledger.migrations._columns import ID, TENANT, facts, id_of, text
+from ledger.migrations._columns import facts, id_of, table, text
 from ledger.migrations._operations import KeepRows
 
 
@@ -12,104 +23,81 @@ class Migration(migrations.Migration):
     initial = True
     dependencies = [("ledger", "0001_tables")]
     operations = [
-        migrations.CreateModel(
+        table(
             "PushPosition",
-            [
-                ("system", text(help_text="Its name in LEDGER_ACCOUNTING.", primary_key=True, serialize=False)),
-                ("tenant", text(blank=True, default="")),
-                ("through", models.BigIntegerField(default=0, help_text="A transaction id.")),
-                ("scope", models.JSONField(default=dict)),
-                ("looked_in_full_at", models.DateTimeField(null=True)),
-                ("ran_at", models.DateTimeField(null=True)),
-                ("error", models.TextField(blank=True, default="", help_text="What stopped the last run, or nothing.")),
-            ],
-            {"default_permissions": ()},
+            default_permissions=(),
+            system=text(help_text="Its name in LEDGER_ACCOUNTING.", primary_key=True, serialize=False),
+            tenant=text(blank=True, default=""),
+            through=BigIntegerField(default=0, help_text="A transaction id."),
+            scope=JSONField(default=dict),
+            looked_in_full_at=DateTimeField(null=True),
+            ran_at=DateTimeField(null=True),
+            error=TextField(blank=True, default="", help_text="What stopped the last run, or nothing."),
         ),
-        migrations.CreateModel(
+        table(
             "Quota",
-            [
-                ("organisation", text(400, primary_key=True, serialize=False)),
-                (
-                    "room",
-                    models.FloatField(help_text="What is left of a minute's requests, as of counted_at.", null=True),
-                ),
-                ("counted_at", models.DateTimeField(null=True)),
-                ("day", text(10, blank=True, default="")),
-                ("used_today", models.IntegerField(default=0)),
-                (
-                    "tickets",
-                    models.JSONField(default=dict, help_text="The requests under way, and until when each one counts."),
-                ),
-                ("paused_until", models.DateTimeField(null=True)),
-            ],
-            {"default_permissions": ()},
+            default_permissions=(),
+            organisation=text(400, primary_key=True, serialize=False),
+            room=FloatField(help_text="What is left of a minute's requests, as of counted_at.", null=True),
+            counted_at=DateTimeField(null=True),
+            day=text(10, blank=True, default=""),
+            used_today=IntegerField(default=0),
+            tickets=JSONField(default=dict, help_text="The requests under way, and until when each one counts."),
+            paused_until=DateTimeField(null=True),
         ),
-        migrations.CreateModel(
+        table(
             "SealedToken",
-            [
-                ("system", text(help_text="Its name in LEDGER_ACCOUNTING.", primary_key=True, serialize=False)),
-                ("sealed", models.TextField(blank=True, default="")),
-                ("issued_at", models.DateTimeField(null=True)),
-                ("expires_at", models.DateTimeField(null=True)),
-            ],
-            {"default_permissions": ()},
+            default_permissions=(),
+            system=text(help_text="Its name in LEDGER_ACCOUNTING.", primary_key=True, serialize=False),
+            sealed=TextField(blank=True, default=""),
+            issued_at=DateTimeField(null=True),
+            expires_at=DateTimeField(null=True),
         ),
-        migrations.CreateModel(
+        table(
             "Push",
-            [
-                ID,
-                TENANT,
-                ("system", text(help_text="Its name in LEDGER_ACCOUNTING.")),
-                ("number", text(100)),
-                ("document", text(blank=True, default="")),
-                ("issued_on", models.DateField()),
-                (
-                    "state",
-                    text(
-                        10,
-                        choices=[
-                            ("waiting", "to be pushed"),
-                            ("pushed", "pushed"),
-                            ("cancelling", "to be cancelled there"),
-                            ("cancelled", "cancelled there"),
-                            ("conflict", "another there"),
-                            ("failed", "for a person"),
-                        ],
-                        default="waiting",
-                    ),
+            verbose_name_plural="pushes",
+            indexes=[
+                Index(
+                    condition=Q(("state__in", ("waiting", "cancelling"))),
+                    fields=["tenant", "system", "id"],
+                    name="ledger_workers_push_due",
                 ),
-                ("found_at", models.DateTimeField(db_default=Now())),
-                ("claimed_by", text(60, blank=True, default="")),
-                ("claimed_until", models.DateTimeField(blank=True, null=True)),
-                ("attempts", models.IntegerField(default=0, help_text="Of the step that is due.")),
-                ("last_error", models.TextField(blank=True, default="")),
-                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
-                ("remote_id", text(400, blank=True, default="")),
-                ("facts", facts(blank=True, default=dict)),
-                ("pushed_at", models.DateTimeField(blank=True, null=True)),
-                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
-                ("entry", id_of("ledger.entry")),
-                ("void", id_of("ledger.numbervoided", null=True)),
+                Index(
+                    condition=Q(("state__in", ("conflict", "failed"))),
+                    fields=["tenant", "system", "id"],
+                    name="ledger_workers_push_stuck",
+                ),
             ],
-            {
-                "verbose_name_plural": "pushes",
-                "default_permissions": ("view",),
-                "indexes": [
-                    Index(
-                        condition=Q(("state__in", ("waiting", "cancelling"))),
-                        fields=["tenant", "system", "id"],
-                        name="ledger_workers_push_due",
-                    ),
-                    Index(
-                        condition=Q(("state__in", ("conflict", "failed"))),
-                        fields=["tenant", "system", "id"],
-                        name="ledger_workers_push_stuck",
-                    ),
+            constraints=[UniqueConstraint(fields=("tenant", "system", "entry"), name="ledger_workers_push_entry")],
+            tenant=text(blank=True),
+            system=text(help_text="Its name in LEDGER_ACCOUNTING."),
+            number=text(100),
+            document=text(blank=True, default=""),
+            issued_on=DateField(),
+            state=text(
+                10,
+                choices=[
+                    ("waiting", "to be pushed"),
+                    ("pushed", "pushed"),
+                    ("cancelling", "to be cancelled there"),
+                    ("cancelled", "cancelled there"),
+                    ("conflict", "another there"),
+                    ("failed", "for a person"),
                 ],
-                "constraints": [
-                    UniqueConstraint(fields=("tenant", "system", "entry"), name="ledger_workers_push_entry")
-                ],
-            },
+                default="waiting",
+            ),
+            found_at=DateTimeField(db_default=Now()),
+            claimed_by=text(60, blank=True, default=""),
+            claimed_until=DateTimeField(blank=True, null=True),
+            attempts=IntegerField(default=0, help_text="Of the step that is due."),
+            last_error=TextField(blank=True, default=""),
+            next_attempt_at=DateTimeField(blank=True, null=True),
+            remote_id=text(400, blank=True, default=""),
+            facts=facts(blank=True, default=dict),
+            pushed_at=DateTimeField(blank=True, null=True),
+            cancelled_at=DateTimeField(blank=True, null=True),
+            entry=id_of("ledger.entry"),
+            void=id_of("ledger.numbervoided", null=True),
         ),
         KeepRows("ledger_workers_push"),
     ]
