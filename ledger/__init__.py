@@ -1,6 +1,7 @@
 """Folio: document numbers that a merchant can defend in an audit.
 
-The public API is imported on first use, so that ``INSTALLED_APPS += ["ledger"]`` costs nothing::
+What stands here is the whole public API: these functions, and the public names of these modules, which
+docs/reference/api.md describes. All of it is imported on first use, so ``INSTALLED_APPS += ["ledger"]`` costs nothing::
 
     from django.db import transaction
     from ledger import issue, issue_many, preview, void
@@ -8,8 +9,6 @@ The public API is imported on first use, so that ``INSTALLED_APPS += ["ledger"]`
     with transaction.atomic():
         number = issue("invoice", org=shop, document=order)  # str(number) == "INV-2026-000123"
 """
-
-from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -24,39 +23,37 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "authorise",
-    "close_period",
-    "define_series",
-    "issue",
-    "issue_many",
-    "open_next_periods",
-    "open_period",
-    "preview",
-    "register",
-    "void",
+__all__ = ["authorise", "close_period", "define_series", "issue", "issue_many", "open_next_periods", "open_period"]
+__all__ += ["preview", "register", "void"]
+__all__ += [
+    "actions",
+    "adoption",
+    "caf",
+    "errors",
+    "failures",
+    "gaps",
+    "grants",
+    "homes",
+    "judging",
+    "models",
+    "moving",
 ]
+__all__ += ["reconciliation", "registering", "remote", "reports", "series", "sweeps", "tables", "verification"]
 
-_HOME = {
-    "issue": "ledger.issuing",
-    "issue_many": "ledger.issuing",
-    "preview": "ledger.issuing",
-    "authorise": "ledger.ranges",
-    "register": "ledger.registering",
-    "void": "ledger.actions",
-    "define_series": "ledger.series",
-    "open_period": "ledger.periods",
-    "open_next_periods": "ledger.periods",
-    "close_period": "ledger.periods",
-}
+#: Where the functions live; any other public name is that of a module.
+_HOMES = {"authorise": "ranges", "define_series": "series", "register": "registering", "void": "actions"}
+_HOMES |= dict.fromkeys(("issue", "issue_many", "preview"), "issuing")
+_HOMES |= dict.fromkeys(("open_period", "open_next_periods", "close_period"), "periods")
 
 
 def __getattr__(name: str) -> Any:
     # Models can't be imported before the app registry is ready, and settings must be able to import this package.
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
+    if name in _HOMES:
+        return getattr(import_module(f"ledger.{_HOMES[name]}"), name)
+    if name in __all__:
+        return import_module(f"ledger.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

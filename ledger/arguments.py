@@ -1,7 +1,5 @@
 """The arguments of ``issue`` and ``issue_many``, checked and turned into what the database takes."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

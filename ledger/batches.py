@@ -1,7 +1,5 @@
 """Going through the ids of many rows in sets, each in a statement of its own, so that no snapshot grows old."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

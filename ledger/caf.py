@@ -4,8 +4,6 @@ The file also holds a private key, with which the host stamps its documents. Fol
 signature of the range (``FRMA``) is for a hook to check: it gets the file as bytes, and raises what it has to say.
 """
 
-from __future__ import annotations
-
 import re
 from calendar import monthrange
 from collections.abc import Callable

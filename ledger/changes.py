@@ -1,7 +1,5 @@
 """From when a changed setting holds: which periods keep the form they have, and which are compiled again."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import date
 

@@ -1,7 +1,5 @@
 """System checks: what a project should hear before its first invoice. Those that ask the database need --database."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

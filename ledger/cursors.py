@@ -5,8 +5,6 @@ being read. These cursors give ``ledger.unreadable.Beyond`` for it. The host's c
 here belongs to the one cursor.
 """
 
-from __future__ import annotations
-
 from collections import namedtuple
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """PostgreSQL's errors as those of ``ledger.errors``: of a statement, and of COMMIT, which numbers tickets."""
 
-from __future__ import annotations
-
 import json
 import re
 from types import TracebackType

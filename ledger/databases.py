@@ -1,7 +1,5 @@
 """Which database a call is about, and what it means by a series, a period or an entry that it was passed."""
 
-from __future__ import annotations
-
 from typing import Any, TypeVar
 
 from django.db import connections, router

@@ -5,19 +5,13 @@ that moment takes it back. So who tells the outside what the ledger holds first 
 is a tiny commit at the connection's own ``synchronous_commit``, flushed together with all others that wait.
 """
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import sql
 from ledger.allocation.ahead import ask_ahead
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
 
 #: So many commits are timed.
 _COMMITS = 10

@@ -65,8 +65,6 @@
 Each error says what is wrong (naming the value), which rule it breaks, and the way out; all three are attributes too.
 """
 
-from __future__ import annotations
-
 from django.db.utils import IntegrityError, OperationalError, ProgrammingError
 
 

@@ -1,7 +1,5 @@
 """Will a counter last until its period ends? A question of the rate at which its numbers go."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta

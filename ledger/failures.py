@@ -1,7 +1,5 @@
 """Going on after a failure that concerns one series alone: it is named in the end, and the others get their due."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

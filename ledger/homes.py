@@ -8,8 +8,6 @@ None. Without the setting there is one home, and nothing here costs anything.
 alone: so ``using=``, ``transaction.atomic(using=…)`` and the ORM know it by this name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager

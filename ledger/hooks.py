@@ -1,7 +1,5 @@
 """Functions of the host that an option names."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any

@@ -1,12 +1,11 @@
 """Giving out numbers: ``issue``, ``issue_many`` and ``preview``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals
 from ledger.allocation import allocator_of, expect_allocator, expected_allocator
@@ -23,9 +22,6 @@ from ledger.replacing import current, valid, void_entry
 from ledger.series import default_series, find_series, make_default_series
 from ledger.texts import shown
 from ledger.zones import today_in
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: How often what is missing is made (a series, a period), or another range looked for, before the call gives up.
 _TRIES = 20

@@ -4,8 +4,6 @@ Which texts may be a key is told in ``ledger.texts``, and how the row of a model
 ``ledger.instances``. What isn't allowed is refused, never changed.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db.models import Model

@@ -1,8 +1,6 @@
 """What is done after each ``migrate``: functions of a clone look at home, defaults are taken over, roles get their
 grants again, tests may flush."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import connections, router, transaction

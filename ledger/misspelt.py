@@ -1,7 +1,5 @@
 """Words that nobody knows, told with the known one that was probably meant."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from difflib import get_close_matches
 

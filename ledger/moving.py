@@ -10,8 +10,6 @@ Whatever ends it in between, it can be run again: it goes on where it was. Trans
 in the new one, so that one begins a new era first, unless its era is later already (``ledger.seals.sealing``).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

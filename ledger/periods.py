@@ -1,15 +1,14 @@
 """Opening and closing periods. A period's row is made by whoever needs it first, so nothing has to run at midnight."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import DataError, connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, seen_ahead, sees_new_rows
@@ -35,9 +34,6 @@ from ledger.rules import Outcome
 from ledger.series import find_series, make_default_series
 from ledger.signals import ask_for_seal
 from ledger.zones import TODAY, today_in, todays_json
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 _log = logging.getLogger(__name__)
 

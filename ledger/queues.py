@@ -1,7 +1,5 @@
 """What waits in the queues of periods, read with the periods in one query: free slots and reservations."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db.models import BigIntegerField, Case, Count, F, OuterRef, QuerySet, Subquery, Value, When

@@ -1,7 +1,5 @@
 """Ranges of numbers that an authority grants: adding them, and how much of them is left."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The errors of issuing, worded: what was asked, which rule stands against it, and the way out."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from ledger import errors, homes

@@ -1,7 +1,5 @@
 """The authority's own reference of a number, such as a KSeF number, an IRN, a CUFE or an ATCUD: an event beside it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The numbers of one document in one series are a chain: each is given in place of
 last can be valid. The trigger ``ledger_entry_fits`` and two unique indexes hold that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import Any
 

@@ -5,8 +5,6 @@ beginning of a number. An index by text would serve that only under the collatio
 text into ranges of values, for which there is the index of the counter's guard.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,15 +1,14 @@
 """Defining series: in code, or by default on first use."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from django.db import DatabaseError, connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import changes, refusals, sql
 from ledger.allocation.ahead import ask_ahead, sees_new_rows
@@ -23,9 +22,6 @@ from ledger.misspelt import unknown
 from ledger.models import Allocation, DefaultSeries, Period, Series
 from ledger.rules import rules_text
 from ledger.zones import today_in
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 _log = logging.getLogger(__name__)
 

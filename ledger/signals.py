@@ -1,7 +1,5 @@
 """What one process tells others: that a seal is wanted, by one that holds no key, or has closed a period."""
 
-from __future__ import annotations
-
 from django.dispatch import Signal
 
 #: Sent with ``using``, the database alias. The app ``workers`` answers it by sending the task ``seal``; without it, the

@@ -4,8 +4,6 @@
 text, such as ``shop.hooks.company_name``.
 """
 
-from __future__ import annotations
-
 import logging
 
 from django.utils.translation import gettext

@@ -5,8 +5,6 @@ ledger refuses. When a test runner migrates its own database, the refusal of TRU
 DELETE stay refused. Nothing has to be set up.
 """
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from django.db import connections

@@ -16,8 +16,6 @@ Both sides name the characters by their numbers, so the rule doesn't depend on w
 Only rule 4 does: a combination of characters that one side doesn't know yet is in NFC to that side.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass

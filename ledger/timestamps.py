@@ -1,7 +1,5 @@
 """Moments as Django reads them: aware, or naive where the host project has ``USE_TZ = False``."""
 
-from __future__ import annotations
-
 from datetime import datetime, tzinfo
 from typing import Any
 

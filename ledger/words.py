@@ -1,7 +1,5 @@
 """What people read of how many numbers there are: one sentence for pages, report and commands (docs: the glossary)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo

@@ -5,8 +5,6 @@ rename them, and a row may hold anything. So Python works out the days, and stat
 where the zone is unknown.
 """
 
-from __future__ import annotations
-
 import json
 from datetime import date, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """What was pushed to accounting systems, and what waits for a worker or a person: to look at."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.contrib import admin

@@ -6,8 +6,6 @@ puts back, a message over the connection that was lost, and that is an Attribute
 be neither acknowledged nor put back; it is redelivered, or gone, and either is good enough for a sweep.
 """
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -4,8 +4,6 @@ The broker is REDIS_URL, else the embedded Redis. A host project with a Celery a
 instead, and never this module.
 """
 
-from __future__ import annotations
-
 import os
 
 from celery import Celery

@@ -1,7 +1,5 @@
 """System checks of LEDGER_ACCOUNTING. A mistake there stops the sweep that it is about, and no other process."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """What worker processes share about the accounting systems. It has no events, and no event of the ledger needs it."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder

@@ -3,8 +3,6 @@
 Sealed tokens above all are nobody's business but the workers'.
 """
 
-from __future__ import annotations
-
 from ledger.grants import TableGrant
 from workers.models import Push, PushPosition, Quota, SealedToken
 

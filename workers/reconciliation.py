@@ -4,8 +4,6 @@ No transaction is open while the system is asked. Each page is committed with th
 is killed, or whose system fails, goes on behind its last page the next time.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable

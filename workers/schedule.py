@@ -4,8 +4,6 @@ The times are those of ``LEDGER["SWEEPS"]``. A task that nobody took before the 
 nothing that the next one doesn't.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -4,8 +4,6 @@ So one that fails, or takes long, keeps no other one waiting, and its own row te
 its own, which bears the system's name and nothing secret.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """Acknowledging a finding: an event that says why what differs may stand."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import connections

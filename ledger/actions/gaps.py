@@ -1,7 +1,5 @@
 """What people do about gaps: explain them, declare them to an authority, and go past a number that is taken."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date

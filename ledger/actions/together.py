@@ -1,7 +1,5 @@
 """Doing the same to many: all of it, or nothing; and once, where it is asked for twice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Declaring a number void: an event that points to it. The number stays in the ledger and is never given again."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import connections

@@ -1,7 +1,5 @@
 """Who may look at one tenant in Folio's pages: given and taken here, never changed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django import forms

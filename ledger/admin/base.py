@@ -1,7 +1,5 @@
 """What the pages of the admin share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 

@@ -1,7 +1,5 @@
 """Actions that can't be undone: a page that shows what is chosen and asks, then all of it is done, or nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Drafts in accounting systems whose numbers remote series give out, and how their pools do: to look at."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.contrib import admin

@@ -1,7 +1,5 @@
 """The ledger, to look at: every value with what became of it. Voiding numbers, with a reason."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import admin

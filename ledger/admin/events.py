@@ -1,7 +1,5 @@
 """What authorities were told of entries, and adopted histories: to look at."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.contrib import admin

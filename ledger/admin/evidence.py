@@ -1,7 +1,5 @@
 """The evidence of a gap, to whom it was declared, and what callers passed along with a number, for people to read."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Filters of the ledger's pages. Their choices come from small tables: DISTINCT over the ledger would read it all."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import admin

@@ -1,7 +1,5 @@
 """Holes that sweeps have seen in pools, and what has become of them: to look at."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import admin

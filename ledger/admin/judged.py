@@ -1,7 +1,5 @@
 """How the ledger stands, on the pages of the admin: asked of the judge once for each page."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.http import HttpRequest

@@ -1,7 +1,5 @@
 """What accounting systems have, as far as it was read: to look at."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import admin

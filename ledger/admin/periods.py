@@ -1,7 +1,5 @@
 """Periods and their counters, to look at; closing them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django import forms

@@ -1,7 +1,5 @@
 """What a series would give out next, worked out before it is saved."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any

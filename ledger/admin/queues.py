@@ -1,7 +1,5 @@
 """What waits to become an entry: reservations, to look at. (Free slots are told with their period.)"""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.contrib import admin

@@ -1,7 +1,5 @@
 """Series: their settings, checked as ``define_series`` checks them, with a live preview of the next number."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones

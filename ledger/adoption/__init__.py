@@ -4,18 +4,17 @@ The table streams into a staging table; what is wrong with it is found by compar
 ``NumberAdopted``, the counters jump to the highest values, and the holes between them are kept as ranges.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals
 from ledger.adoption import sql
@@ -32,9 +31,6 @@ from ledger.rules import rules_text
 from ledger.series import check_code, define_series, find_series, make_default_series
 from ledger.tables import BadRow, Layout, Table, open_table
 from ledger.zones import timestamp_in
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 __all__ = ["VOID_REASON", "AdoptedPeriod", "AdoptedRun", "AdoptionResult", "BadRow", "Layout", "Progress", "adopt"]
 

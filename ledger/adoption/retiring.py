@@ -1,7 +1,5 @@
 """Retiring a history that was adopted by mistake: one event, by which each of its numbers is void."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -4,8 +4,6 @@ No database, and constant memory whatever the file: nothing is remembered from r
 rows to see (a number that comes twice) is the business of the staging table in ``ledger.adoption``.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Sequence

@@ -5,8 +5,6 @@ with its period, or why it has none. Both tables are shared: ``batch`` tells one
 ``ledger_adopt`` takes the rows over, and they go.
 """
 
-from __future__ import annotations
-
 # The columns as `adoption.rows.Row` has them.
 COPY_ROWS = """
     COPY ledger_adoptingrow

@@ -4,8 +4,6 @@ A call knows the name of its series, not its allocation. It asks the function of
 time, and that function refuses what is not its own: so one round trip is enough, and a change is noticed at once.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import cast
 

@@ -14,25 +14,21 @@ In Django's ``TestCase`` nothing is ever committed, and what was committed besid
 statements run in the test's own transaction.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
 
 from ledger import sql
 from ledger.allocation.hooks import before
 from ledger.conf import ledger_settings
 from ledger.errors import SecondConnectionElsewhere, SecondConnectionFailed
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: How often a statement is sent again when its transaction was refused, or its connection had been lost.
 _TRIES = 5

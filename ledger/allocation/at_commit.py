@@ -4,12 +4,11 @@ What is returned is a NumberIssued whose value, number and time Django reads whe
 query tells them; before it, asking makes the database number the ticket at once, and locks the counter from then on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals, sql
 from ledger.allocation.deferred_numbers import DeferredNumbers, listen
@@ -18,9 +17,6 @@ from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
 from ledger.database_errors import explain_commit_errors
 from ledger.models import NumberIssued, Period
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:

@@ -1,14 +1,13 @@
 """Numbers that were promised and not yet given: what makes a NumberIssued of ``at_commit`` ask the database."""
 
-from __future__ import annotations
-
 import json
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import in_schema
@@ -18,10 +17,6 @@ from ledger.allocation.interface import Taken, day_of
 from ledger.database_errors import translate_database_errors
 from ledger.errors import CommitRefused
 from ledger.models import Entry, NumberIssued
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
 
 #: What is not known before the ticket is numbered.
 _UNKNOWN = ("value", "number", "issued_at")

@@ -8,12 +8,11 @@ both in one message, in the place of COMMIT (``sql.RELEASE_EARLY``).
 It is so where a series' ``early_release`` is on and Django commits. A COMMIT that bypasses Django is an ordinary one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import debug_transaction
 from psycopg import generators
 from psycopg.errors import error_from_result
@@ -23,9 +22,6 @@ from ledger import sql
 from ledger.allocation.ahead import in_test_case
 from ledger.allocation.hooks import in_place_of
 from ledger.errors import CommitInDoubt
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: The place of COMMIT among the statements of ``sql.RELEASE_EARLY``.
 _COMMIT = 1

@@ -3,14 +3,11 @@
 Set on the one object that needs it, never on a class, so other connections and other code are left alone.
 """
 
-from __future__ import annotations
-
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def before(connection: BaseDatabaseWrapper, method: str, call: Callable[[], None]) -> None:

@@ -1,17 +1,13 @@
 """The contract of an allocation: what it is asked, and what it answers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.models import Entry, NumberIssued, Period
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
 
 #: The ordinal of 1970-01-01, from which the database counts days.
 _EPOCH = date(1970, 1, 1).toordinal()

@@ -1,12 +1,10 @@
 """``pooled``: the lowest free value of those minted ahead. A rollback gives it back; no checkout waits for another."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from django.db import Error, OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, in_test_case
@@ -14,9 +12,6 @@ from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request
 from ledger.allocation.slots import Block, Empty, Slot, lowest_slot, take_slot
 from ledger.errors import SecondConnectionFailed
 from ledger.models import Allocation, Period
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 _MINTS_HERE = "_ledger_mints_here"
 

@@ -3,22 +3,19 @@
 A checkout that doesn't commit leaves its reservation behind, which the next sweep flags as a gap.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals, sql
 from ledger.allocation.ahead import Session, ask_ahead, sees_new_rows
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
 from ledger.models import NumberIssued, Period
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: How often a checkout reserves again because a sweep was faster.
 _TRIES = 5

@@ -1,18 +1,14 @@
 """``serial``: the counter's row is locked until the caller commits. Strict order, no gap, one checkout at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import sql
 from ledger.allocation.early import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, Taken, day_of, refused
 from ledger.models import Period
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:

@@ -17,8 +17,6 @@ LEDGER_COMPAT = {
 }
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

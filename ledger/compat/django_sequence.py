@@ -10,8 +10,6 @@ same numbers. Two choices of the original are settings: there the counter goes o
 gives ``2026-000001`` without ``prefix=`` where its README says ``INV-2026-000001`` (``"DEFAULT_PREFIXES": False``).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import connections, transaction

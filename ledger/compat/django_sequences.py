@@ -12,8 +12,6 @@ series of another allocation than ``serial`` doesn't make callers wait.
 As the original, this can be imported before the apps are ready: what needs models is imported when it is called.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from ledger.errors import InvalidArgument

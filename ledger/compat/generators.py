@@ -15,8 +15,6 @@ The host is the package whose code calls; "default" stands for all others. Its e
 that keep the bare counter.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable
 from contextlib import nullcontext

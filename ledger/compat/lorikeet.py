@@ -12,8 +12,6 @@ The table that Lorikeet's recipe for external invoice IDs keeps is taken over as
 lorikeet``.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Makes the series of a first call. A checkout's role may make those that the database has a pattern for."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import connections

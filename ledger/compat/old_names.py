@@ -3,18 +3,15 @@
 What the ledger keeps is then the number that the document bears, ``1/FV/11/2026``, and not the name of a counter.
 """
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.compat.conf import SeriesChoice, compat_settings
 from ledger.errors import InvalidDate, InvalidSeries
 from ledger.models import Period, Series
 from ledger.periods import find_period, open_period
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class Renamed(NamedTuple):

@@ -6,8 +6,6 @@ In the fork of Oscar's order app that every shop with order numbers of its own h
     from ledger.compat.oscar import OrderNumberGenerator
 """
 
-from __future__ import annotations
-
 from itertools import count
 from typing import Any
 

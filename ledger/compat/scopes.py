@@ -1,12 +1,10 @@
 """The series behind the scopes of django-sequence: one for each scope and organisation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.arguments import day_or_moment
 from ledger.calendars import CalendarKind
@@ -17,9 +15,6 @@ from ledger.models import Period, Series
 from ledger.periods import close_period, find_period, open_period
 from ledger.series import default_series
 from ledger.zones import today_in
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 _APART = "{series}:"
 

@@ -1,7 +1,5 @@
 """The errors of django-sequence, each also one of Folio's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

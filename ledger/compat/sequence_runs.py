@@ -5,14 +5,13 @@ turn is a run of its own: the series ``tickets``, then ``tickets#2``, ``tickets#
 period; the last one is the sequence as its callers know it, and without a period it holds no value yet.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
 from ledger.calendars import CalendarKind
@@ -25,9 +24,6 @@ from ledger.models.series import NUMBER_LENGTH
 from ledger.periods import close_period, open_period
 from ledger.series import SETTINGS, check_code, save_series
 from ledger.sql import HOLD
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: The longest name of a sequence, in characters, as its old table has it.
 NAME_LENGTH = 100

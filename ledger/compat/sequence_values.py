@@ -1,7 +1,5 @@
 """What stands behind the API of django-sequences: values taken from the series that holds a sequence."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal

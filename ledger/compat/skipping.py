@@ -1,16 +1,13 @@
 """Lets a counter stand further on, as callers of other systems do by hand: the values between become gaps."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.compat.scopes import open_current, today_of
 from ledger.errors import InvalidArgument
 from ledger.models import Series
 from ledger.periods import find_period
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Arguments: tenant, period, the last value, actor.
 _SKIP = "SELECT ledger_skip_values(%s, %s, %s, %s)"

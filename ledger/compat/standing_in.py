@@ -1,7 +1,5 @@
 """Lets Folio stand in for a package under its old name; a shim does it, so only where a project names that."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import sys

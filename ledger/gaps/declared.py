@@ -1,7 +1,5 @@
 """What of the missing numbers is still to be declared to an authority, and what was."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Finding holes, and where each stands. Writes nothing but how far it has read."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Gaps as they stand: flagged by a sweep or adopted from a previous system, explained or not; and holes that healed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """What a hole is: a value, or a range of them, below the highest one and without an entry."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """Ranges of values, both ends inclusive: put together, taken away from each other, cut into pieces. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 #: First and last value.

@@ -1,7 +1,5 @@
 """The statements of finding and sweeping. All take ``tenant`` and ``series`` (a code), null for all."""
 
-from __future__ import annotations
-
 from ledger.sql import at_home
 
 _CHOSEN = """

@@ -1,7 +1,5 @@
 """The sweep: holes that no checkout will fill become gaps. Safe to run twice, at once, or never."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields

@@ -1,7 +1,5 @@
 """Applying grants in one transaction, unless the role would keep more by other ways; and again after ``migrate``."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import Any

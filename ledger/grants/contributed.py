@@ -1,7 +1,5 @@
 """What other apps of Folio need in the database, which they say themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ No role but the owner writes series, periods, queues or events: functions do. Wh
 set.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
@@ -36,39 +34,18 @@ from ledger.models import (
 )
 from ledger.models.tables import all_tables
 
+
+def _named(names: str) -> frozenset[str]:
+    """Functions of the ledger, by what their names have after ``ledger_``."""
+    return frozenset(f"ledger_{name}" for name in names.split())
+
+
 #: What everybody who reads the ledger calls in a query: pure, or no more than what the tables tell.
-READING: Final = frozenset(
-    {
-        "ledger_calendar_step",
-        "ledger_dated_number",
-        "ledger_era",
-        "ledger_formats_meet",
-        "ledger_forms_ahead",
-        "ledger_head_hash",
-        "ledger_highest_value",
-        "ledger_is_awaited",
-        "ledger_takes_history",
-        "ledger_is_facts",
-        "ledger_is_held",
-        "ledger_is_key",
-        "ledger_is_moment",
-        "ledger_is_prose",
-        "ledger_lines_v1",
-        "ledger_may_repeat",
-        "ledger_meeting_period",
-        "ledger_meeting_series",
-        "ledger_number",
-        "ledger_outline",
-        "ledger_outlines_agree",
-        "ledger_template_outline",
-        "ledger_period_span",
-        "ledger_place",
-        "ledger_render_template",
-        "ledger_sealed_rows",
-        "ledger_spelling",
-        "ledger_transaction_status",
-        "ledger_value_of",
-    }
+READING: Final = _named(
+    "calendar_step dated_number era formats_meet forms_ahead head_hash highest_value is_awaited is_facts is_held "
+    "is_key is_moment is_prose lines_v1 may_repeat meeting_period meeting_series number outline outlines_agree "
+    "period_span place render_template sealed_rows spelling takes_history template_outline transaction_status "
+    "value_of"
 )
 
 
@@ -87,24 +64,9 @@ class Purpose:
 PURPOSES: Final[dict[str, Purpose]] = {
     "checkout": Purpose(
         "Issue and preview numbers",
-        frozenset(
-            {
-                "ledger_fresh",
-                "ledger_hold",
-                "ledger_issue_reserved",
-                "ledger_issue_serial",
-                "ledger_issue_serial_many",
-                "ledger_issue_slot",
-                "ledger_issue_slots",
-                "ledger_leave_ticket",
-                "ledger_look",
-                "ledger_make_default",
-                "ledger_mint",
-                "ledger_next_value",
-                "ledger_number_ticket",
-                "ledger_open_period",
-                "ledger_reserve",
-            }
+        _named(
+            "fresh hold issue_reserved issue_serial issue_serial_many issue_slot issue_slots leave_ticket look "
+            "make_default mint next_value number_ticket open_period reserve"
         ),
         reads=(
             *(Series, Period, DefaultSeries, Entry, NumberVoided, Adoption, Slot, Pool, Reservation),
@@ -112,35 +74,14 @@ PURPOSES: Final[dict[str, Purpose]] = {
         ),
     ),
     "void": Purpose(
-        "Void numbers, where the checkout itself does that",
-        frozenset({"ledger_void"}),
-        reads=(Series, Period, Entry, NumberVoided),
+        "Void numbers, where the checkout itself does that", _named("void"), reads=(Series, Period, Entry, NumberVoided)
     ),
     "workers": Purpose(
         "Sweep, prove gaps, fill pools, seal, compare with accounting systems, push",
-        frozenset(
-            {
-                "ledger_cancel_draft",
-                "ledger_close_due",
-                "ledger_flag_gap",
-                "ledger_heal",
-                "ledger_judge",
-                "ledger_keep_anchor",
-                "ledger_keep_seal",
-                "ledger_keep_stray",
-                "ledger_mint",
-                "ledger_next_seal",
-                "ledger_note_documents",
-                "ledger_open_period",
-                "ledger_raise_alarms",
-                "ledger_register",
-                "ledger_remember_scan",
-                "ledger_report_holes",
-                "ledger_resolve_mended",
-                "ledger_store_draft",
-                "ledger_suspects",
-                "ledger_withdraw_slot",
-            }
+        _named(
+            "cancel_draft close_due flag_gap heal judge keep_anchor keep_seal keep_stray mint next_seal note_documents "
+            "open_period raise_alarms register remember_scan report_holes resolve_mended store_draft suspects "
+            "withdraw_slot"
         ),
         writes=(
             ("INSERT, UPDATE, DELETE", (SweepRun, SweepBatch, PendingComparison)),
@@ -150,36 +91,12 @@ PURPOSES: Final[dict[str, Purpose]] = {
     ),
     "finance": Purpose(
         "Define series, open and close periods, void, explain, declare, acknowledge, adopt",
-        frozenset(
-            {
-                "ledger_acknowledge",
-                "ledger_acknowledge_alarms",
-                "ledger_adopt",
-                "ledger_adopt_counter",
-                "ledger_authorise",
-                "ledger_change_allocation",
-                "ledger_close_period",
-                "ledger_declare",
-                "ledger_define_default",
-                "ledger_define_series",
-                "ledger_explain",
-                "ledger_flag_lost",
-                "ledger_hold",
-                "ledger_make_default",
-                "ledger_open_explicit",
-                "ledger_open_period",
-                "ledger_raise_alarms",
-                "ledger_register",
-                "ledger_resolve_alarms",
-                "ledger_resolve_mended",
-                "ledger_skip_taken",
-                "ledger_skip_values",
-                "ledger_void",
-                # To put triggers on the table of a system whose counters were moved here.
-                "ledger_moved_counter",
-                "ledger_moved_new_counter",
-            }
+        _named(
+            "acknowledge acknowledge_alarms adopt adopt_counter authorise change_allocation close_period declare "
+            "define_default define_series explain flag_lost hold make_default moved_counter moved_new_counter "
+            "open_explicit open_period raise_alarms register resolve_alarms resolve_mended skip_taken skip_values void"
         ),
+        # (moved_…: to put triggers on the table of a system whose counters were moved here.)
         writes=(("INSERT, UPDATE, DELETE", (AdoptingRow, AdoptingDay)), ("INSERT, DELETE", (TenantAccess,))),
     ),
     "auditor": Purpose("Read all of the ledger"),

@@ -1,7 +1,5 @@
 """The role itself: whether its name can be granted to, and whether grants would bind it."""
 
-from __future__ import annotations
-
 from django.db import connections
 
 from ledger.errors import GrantError, LedgerError

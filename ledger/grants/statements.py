@@ -1,7 +1,5 @@
 """What a role needs for its purposes, statement by statement, with every name quoted."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import LiteralString, Self, cast

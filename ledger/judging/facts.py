@@ -1,7 +1,5 @@
 """Reading the facts: a few statements over sets, however many tenants and series there are."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime

@@ -4,8 +4,6 @@ All take ``tenant`` and ``series`` (a code), null for all. What looks at each pe
 ``ledger_period`` and probes indexes, so its cost follows the number of periods, never that of the numbers.
 """
 
-from __future__ import annotations
-
 _CHOSEN = """
     (%(tenant)s::text IS NULL AND NOT p.moves OR p.tenant = %(tenant)s)
     AND (%(series)s::text IS NULL OR s.code = %(series)s)

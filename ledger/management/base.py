@@ -1,7 +1,5 @@
 """What the ledger's commands share: help with examples, JSON for scripts, and errors in full."""
 
-from __future__ import annotations
-
 import argparse
 import copy
 import getpass

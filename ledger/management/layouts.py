@@ -1,7 +1,5 @@
 """The options by which a command is told how to read a file that people exported."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ledger.tables import Layout, profile, profile_names

@@ -1,7 +1,5 @@
 """Migration operations: put in functions and guards; refuse what is not PostgreSQL, and to lose what is kept."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured

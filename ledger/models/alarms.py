@@ -1,20 +1,18 @@
 """Alarms: events. One is raised when a look finds a broken rule, may be acknowledged, and is resolved at most once."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models
 
 from ledger.keys import KEY_LENGTH
-from ledger.models.columns import Event, ShortTextField, key, written_at
+from ledger.models.columns import EventOfAny, ShortTextField, key, written_at
 from ledger.models.readable import DayField
 
 #: The longest of ``ledger.verification.findings.MEANINGS`` has 19 characters.
 _KIND_LENGTH = 40
 
 
-class AlarmRaised(Event):
+class AlarmRaised(EventOfAny):
     """``ledger_verify``, or a sweep, found a row that breaks a rule of the ledger, or a guard that is missing.
 
     ``kind`` is the name of the check, ``rule`` its place in "What must always hold" (null for the rules of a country).
@@ -24,8 +22,6 @@ class AlarmRaised(Event):
     raised again; after it was resolved it may be, as the next ``occurrence``.
     """
 
-    # An empty text is a tenant, so it can't stand for all of them.
-    tenant = models.TextField(null=True, blank=True)  # type: ignore[assignment]  # noqa: DJ001
     kind = ShortTextField(max_length=_KIND_LENGTH)
     rule = models.SmallIntegerField(null=True, blank=True)
     series = ShortTextField(max_length=KEY_LENGTH, blank=True, default="", help_text="Its code.")
@@ -42,9 +38,8 @@ class AlarmRaised(Event):
     occurrence = models.IntegerField(default=1)
     raised_at = written_at()
 
-    class Meta:
+    class Meta(EventOfAny.Meta):
         verbose_name_plural = "alarms raised"
-        default_permissions = ("view",)
         permissions: ClassVar = [("acknowledge_alarm", "Can acknowledge an alarm")]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -57,17 +52,14 @@ class AlarmRaised(Event):
         return f"{self.kind}: {self.problem}"
 
 
-class AlarmResolved(Event):
+class AlarmResolved(EventOfAny):
     """A later look no longer found what the alarm was raised for."""
 
-    # An empty text is a tenant, so it can't stand for all of them.
-    tenant = models.TextField(null=True, blank=True)  # type: ignore[assignment]  # noqa: DJ001
     alarm = models.ForeignKey(AlarmRaised, on_delete=models.PROTECT, related_name="resolutions")
     resolved_at = written_at()
 
-    class Meta:
+    class Meta(EventOfAny.Meta):
         verbose_name_plural = "alarms resolved"
-        default_permissions = ("view",)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "alarm"], name="ledger_alarmresolved_once", nulls_distinct=False)
         ]
@@ -76,19 +68,16 @@ class AlarmResolved(Event):
         return f"{self.alarm} resolved"
 
 
-class AlarmAcknowledged(Event):
+class AlarmAcknowledged(EventOfAny):
     """Somebody knows of the alarm and says why what it found may stand. A later one adds to it."""
 
-    # An empty text is a tenant, so it can't stand for all of them.
-    tenant = models.TextField(null=True, blank=True)  # type: ignore[assignment]  # noqa: DJ001
     alarm = models.ForeignKey(AlarmRaised, on_delete=models.PROTECT, related_name="acknowledgements")
     reason = models.TextField()
     actor = key(blank=True, default="")
     acknowledged_at = written_at()
 
-    class Meta:
+    class Meta(EventOfAny.Meta):
         verbose_name_plural = "alarms acknowledged"
-        default_permissions = ("view",)
         indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_alarmacknowledged_of")]
 
     def __str__(self) -> str:

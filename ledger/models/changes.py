@@ -1,7 +1,5 @@
 """Changes of settings: the rows of series, periods and access may change, and what they were is kept here."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models
@@ -19,9 +17,8 @@ class SeriesChanged(Event):
     actor = key(blank=True, default="")
     changed_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "changes of series"
-        default_permissions = ("view",)
         indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_serieschanged_of")]
 
     def __str__(self) -> str:
@@ -37,9 +34,8 @@ class PeriodChanged(Event):
     actor = key(blank=True, default="")
     changed_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "changes of periods"
-        default_permissions = ("view",)
         indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_periodchanged_of")]
 
     def __str__(self) -> str:
@@ -58,9 +54,8 @@ class AccessChanged(Event):
     actor = key(blank=True, default="")
     changed_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "changes of access"
-        default_permissions: ClassVar = ("view",)
         indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_accesschanged_of")]
 
     def __str__(self) -> str:

@@ -121,6 +121,16 @@ class Event(models.Model):
 
     class Meta:
         abstract = True
+        default_permissions = ("view",)
+
+
+class EventOfAny(Event):
+    """An event of a tenant, or of none: an empty text is a tenant, so null stands for the database."""
+
+    tenant = models.TextField(null=True, blank=True)  # type: ignore[assignment]  # noqa: DJ001
+
+    class Meta(Event.Meta):
+        abstract = True
 
 
 def speak(model: type[models.Model]) -> None:

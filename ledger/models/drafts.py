@@ -1,7 +1,5 @@
 """Numbers of an accounting system: drafts that were made there ahead of use, and how each series' pool of them does."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models
@@ -30,9 +28,8 @@ class DraftMade(Event):
     refusal = models.TextField(blank=True, default="", help_text="Why the number was not taken.")
     drafted_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "drafts made"
-        default_permissions = ("view",)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "period", "ordinal"], name="ledger_draftmade_ordinal"),
             models.UniqueConstraint(fields=["tenant", "period", "value"], name="ledger_draftmade_value"),
@@ -54,9 +51,8 @@ class DraftCancelled(Event):
     actor = key(blank=True, default="")
     cancelled_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "drafts cancelled"
-        default_permissions = ("view",)
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "draft"], name="ledger_draftcancelled_once")]
 
     def __str__(self) -> str:

@@ -53,9 +53,8 @@ class Entry(Event):
         help_text="The void number of the same document in whose place this one was given.",
     )
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "entries"
-        default_permissions = ("view",)
         permissions: ClassVar = [("void_number", "Can void a number")]
         constraints: ClassVar = [
             # The guard of the per-period counter, and what proves a gap.
@@ -177,9 +176,8 @@ class NumberVoided(Event):
     actor = key(blank=True, default="")
     voided_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "numbers voided"
-        default_permissions = ("view",)
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "entry"], name="ledger_numbervoided_once")]
 
     def __str__(self) -> str:
@@ -200,9 +198,8 @@ class NumberRegistered(Event):
     actor = key(blank=True, default="")
     registered_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "numbers registered"
-        default_permissions = ("view",)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "entry", "authority"], name="ledger_numberregistered_once"),
             models.UniqueConstraint(
@@ -225,8 +222,7 @@ class Adoption(Event):
     actor = key(blank=True, default="")
     adopted_at = written_at()
 
-    class Meta:
-        default_permissions = ("view",)
+    class Meta(Event.Meta):
         indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_adoption_of")]
 
     def __str__(self) -> str:
@@ -244,8 +240,7 @@ class AdoptedGap(Event):
     first_value = models.BigIntegerField()
     last_value = models.BigIntegerField()
 
-    class Meta:
-        default_permissions = ("view",)
+    class Meta(Event.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "period", "first_value"], name="ledger_adoptedgap_first_value"),
             models.CheckConstraint(
@@ -268,9 +263,8 @@ class GapExplained(Event):
     actor = key(blank=True, default="")
     explained_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "gaps explained"
-        default_permissions = ("view",)
         permissions: ClassVar = [("explain_gap", "Can explain a gap")]
         indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_gapexplained_of")]
         constraints: ClassVar = [
@@ -300,9 +294,8 @@ class GapDeclared(Event):
     actor = key(blank=True, default="")
     declared_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "gaps declared"
-        default_permissions = ("view",)
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant", "period", "authority", "first_value"], name="ledger_gapdeclared_first_value"
@@ -327,9 +320,8 @@ class HoleReported(Event):
     value = models.BigIntegerField()
     reported_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "holes reported"
-        default_permissions = ("view",)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "period", "value"], name="ledger_holereported_value")
         ]
@@ -345,9 +337,8 @@ class HoleHealed(Event):
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
     healed_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "holes healed"
-        default_permissions = ("view",)
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "hole"], name="ledger_holehealed_once")]
 
     def __str__(self) -> str:

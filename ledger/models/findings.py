@@ -1,7 +1,5 @@
 """Findings of reconciliation: events. One is raised once, may be acknowledged, and is resolved at most once."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -94,9 +92,8 @@ class FindingRaised(Event):
     facts = FactsField(default=dict, encoder=DjangoJSONEncoder)
     raised_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "findings raised"
-        default_permissions = ("view",)
         permissions: ClassVar = [("acknowledge_finding", "Can acknowledge a finding")]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -116,9 +113,8 @@ class FindingResolved(Event):
     finding = models.ForeignKey(FindingRaised, on_delete=models.PROTECT, related_name="resolutions")
     resolved_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "findings resolved"
-        default_permissions = ("view",)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "finding"], name="ledger_findingresolved_once")
         ]
@@ -135,9 +131,8 @@ class FindingAcknowledged(Event):
     actor = key(blank=True, default="")
     acknowledged_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "findings acknowledged"
-        default_permissions = ("view",)
         indexes: ClassVar = [models.Index(fields=["tenant"], name="ledger_findingacknowledged_of")]
 
     def __str__(self) -> str:

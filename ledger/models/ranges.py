@@ -1,7 +1,5 @@
 """Ranges of numbers that an authority grants, and what is left of them when they expire."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models
@@ -68,9 +66,8 @@ class RangeLapsed(Event):
     actor = key(blank=True, default="")
     lapsed_at = written_at()
 
-    class Meta:
+    class Meta(Event.Meta):
         verbose_name_plural = "ranges lapsed"
-        default_permissions = ("view",)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "authorised"], name="ledger_rangelapsed_once"),
             models.CheckConstraint(

@@ -4,8 +4,6 @@ In migrations, forms and look-ups they are Django's own. ``ledger.unreadable`` s
 value.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cached_property

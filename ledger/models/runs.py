@@ -1,7 +1,5 @@
 """What the sweeps did, run by run: operational rows that are written twice and go away after a while."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder

@@ -1,15 +1,13 @@
 """Seals: what makes a later change of any event, also by the owner of the database, show (``ledger.seals``)."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models
 
-from ledger.models.columns import ArrayField, Event, ShortTextField, written_at
+from ledger.models.columns import ArrayField, EventOfAny, ShortTextField, written_at
 
 
-class LedgerSeal(Event):
+class LedgerSeal(EventOfAny):
     """The rows of a tenant that were new at one moment, under one root; each seal names the one before it.
 
     ``tenant`` is null for the seals of the database, which cover what belongs to no tenant, and the tenants' seals.
@@ -20,8 +18,6 @@ class LedgerSeal(Event):
     transactions were sealed by then.
     """
 
-    # An empty text is a tenant, so it can't stand for the database.
-    tenant = models.TextField(null=True, blank=True)  # type: ignore[assignment]  # noqa: DJ001
     number = models.IntegerField()
     place = models.TextField(help_text="System identifier of the server, database, schema.")
     snapshot = models.TextField(help_text="What was visible: pg_current_snapshot().")
@@ -42,10 +38,9 @@ class LedgerSeal(Event):
     horizon = models.BigIntegerField(null=True, blank=True)
     sealed_at = written_at()
 
-    class Meta:
+    class Meta(EventOfAny.Meta):
         db_table = "ledger_seal"
         verbose_name_plural = "seals"
-        default_permissions = ("view",)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "number"], name="ledger_seal_number", nulls_distinct=False)
         ]
@@ -54,21 +49,19 @@ class LedgerSeal(Event):
         return f"seal {self.number}"
 
 
-class SealAnchored(Event):
+class SealAnchored(EventOfAny):
     """Somebody outside knows of a seal: a time stamp authority, or what the host's own function told.
 
     ``token`` is what came back, in base64 where it is binary (RFC 3161).
     """
 
-    tenant = models.TextField(null=True, blank=True)  # type: ignore[assignment]  # noqa: DJ001
     seal = models.ForeignKey(LedgerSeal, on_delete=models.PROTECT, related_name="anchors")
     kind = ShortTextField(max_length=20)
     token = models.TextField()
     anchored_at = written_at()
 
-    class Meta:
+    class Meta(EventOfAny.Meta):
         verbose_name_plural = "seals anchored"
-        default_permissions = ("view",)
 
     def __str__(self) -> str:
         return f"{self.seal}: {self.kind}"

@@ -1,7 +1,5 @@
 """Where an adoption puts its file before the ledger takes it over, in the same transaction. Nothing stays here."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models

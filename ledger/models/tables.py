@@ -1,7 +1,5 @@
 """Which tables hold events, and which don't: derived from the models, so that a new event table can't be forgotten."""
 
-from __future__ import annotations
-
 from django.apps import apps
 from django.db.models import Model
 

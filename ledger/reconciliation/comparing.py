@@ -5,8 +5,6 @@ one after the other. First the numbers that could differ are written down: in a 
 sides, in an incremental one from what has changed. Then each of them is judged, by the same statement in both.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field

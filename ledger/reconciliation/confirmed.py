@@ -1,7 +1,5 @@
 """Numbers that an accounting system confirms: derived from the mirror, stored nowhere else."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime

@@ -4,8 +4,6 @@ A file is the whole of the books, or all of them within a span of days. It is re
 bad, nothing of it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,7 +1,5 @@
 """What statements about the books share, so that every page and report means the same by its words."""
 
-from __future__ import annotations
-
 # Whether a document ``d`` of an accounting system is that of an entry ``e``: the one that we pushed, where we did, else
 # one that bears no other document's reference.
 OURS = """coalesce(

@@ -1,7 +1,5 @@
 """The statements that look at findings, and at what is confirmed."""
 
-from __future__ import annotations
-
 from ledger.reconciliation.joins import CONFIRMED_BY, LAST_WORD
 
 _CHOSEN = """

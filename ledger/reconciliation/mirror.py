@@ -5,8 +5,6 @@ where it began, less an overlap. Two readings at once do no harm: whoever saves 
 is told so.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

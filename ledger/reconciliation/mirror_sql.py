@@ -1,7 +1,5 @@
 """The statements that keep the mirror. All take ``tenant`` and ``system``."""
 
-from __future__ import annotations
-
 # One step of a reading, if nobody has been faster: whether changes are to be noted for the next comparison.
 GO_ON = """
     UPDATE ledger_remotereading

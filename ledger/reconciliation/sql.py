@@ -1,7 +1,5 @@
 """The statements of comparing. All take ``tenant`` and ``system``. Numbers are compared in upper case."""
 
-from __future__ import annotations
-
 # Where this transaction stands among the others: the oldest one that still runs, and the next one to come.
 HORIZON = """
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint

@@ -1,7 +1,5 @@
 """What becomes of a draft: stored as a slot, withdrawn, found for its entry, or listed because nobody used it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping

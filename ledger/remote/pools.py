@@ -5,8 +5,6 @@ ends by itself, since a worker may be killed. What a worker stores it stores und
 late stores nothing.
 """
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta

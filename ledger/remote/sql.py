@@ -1,7 +1,5 @@
 """The statements about drafts and their pools."""
 
-from __future__ import annotations
-
 from ledger.zones import TODAY
 
 # The pool of a series, for one worker until the time is over; no row where another worker has it, or the series isn't

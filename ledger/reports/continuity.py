@@ -1,7 +1,5 @@
 """Every number from first to last: issued, void or missing, period by period, counted twice."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date

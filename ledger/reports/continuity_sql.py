@@ -1,7 +1,5 @@
 """The statement of the continuity report: counters and rows of some periods, from one snapshot."""
 
-from __future__ import annotations
-
 # One row for each of the next periods, in order. Counter and rows come from one statement, hence from one snapshot:
 # read apart, a checkout in between would make them disagree. Each period's rows are walked once, by value, along the
 # indexes or sorted on disk, so that no period needs more memory than another.

@@ -1,7 +1,5 @@
 """By which day a missing number is to be declared to an authority, by the rules that its series names."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from ledger.errors import InvalidSeries

@@ -4,8 +4,6 @@ An *island* is a run of values between two documents. What is known of its value
 ranges of an adopted history, reservations and free slots. What no item covers is lost.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime

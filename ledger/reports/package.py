@@ -1,7 +1,5 @@
 """Everything for one hand-over in one zip: the report as PDF, XLSX and JSON, register, seals, and what is in it."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import tempfile

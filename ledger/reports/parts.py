@@ -1,7 +1,5 @@
 """The parts of the continuity report."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """The part of the report on ranges that an authority granted: what each was, how far it was used, what lapsed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime

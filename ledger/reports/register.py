@@ -4,8 +4,6 @@ It is the population that an auditor samples from. With it alone the report can 
 which numbers come twice, which are out of order, and all sums.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The parts of the continuity report that accounting systems tell of, where the tenant's numbers are in one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The statements of the report's parts; the sums are those of ``continuity_sql``."""
 
-from __future__ import annotations
-
 from ledger.reconciliation.joins import CONFIRMED_BY, LAST_WORD, OURS
 
 # Some periods in an order of their own, each with a place in it; what is read of one, is read along its index.

@@ -1,7 +1,5 @@
 """What a report consists of: parts, each an iterator of rows of one type, whose fields are its columns."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime

@@ -3,8 +3,6 @@
 Folio checks rules and prints evidence; whether a numbering satisfies the law, it does not say.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -124,20 +122,7 @@ def alarms(one: SeriesReport) -> Iterator[Alarm]:
         with in_english():
             problem = f"The rules {finding.rules or one.rules} are broken, {finding.check}: {finding.rule}{source}"
             remedy = f"{finding.remedy} manage.py ledger_rules tells more.".strip()
-        yield Alarm(
-            rule=None,
-            check=COUNTRY_RULE,
-            tenant=one.tenant,
-            series=one.series,
-            period=None,
-            value=None,
-            through=None,
-            number=None,
-            table="ledger_series",
-            id=None,
-            problem=problem,
-            remedy=remedy,
-        )
+        yield Alarm(None, COUNTRY_RULE, problem, remedy, tenant=one.tenant, series=one.series, table="ledger_series")
 
 
 def _report(series: Series, alias: str, on: date | None) -> SeriesReport:

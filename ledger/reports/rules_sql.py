@@ -1,7 +1,5 @@
 """The statements of the rules report: one series, its real numbers and its gaps."""
 
-from __future__ import annotations
-
 # What the rules ask of the numbers themselves, in one walk. Arguments: tenant, series (id), max_length, pattern,
 # highest; null for what is not asked.
 NUMBERS = """

@@ -1,7 +1,5 @@
 """What a report is of: the periods of one tenant, with their sums, all from one snapshot."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime

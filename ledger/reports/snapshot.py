@@ -1,7 +1,5 @@
 """One snapshot of the database for all parts of a report, so that they agree whatever checkouts do meanwhile."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A ban is refused when a series is saved or a period opened, whatever its source.
 it open, or it is Folio's caution alone) is a warning and no more; so is what a source asks from a later day on.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta

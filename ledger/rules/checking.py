@@ -1,7 +1,5 @@
 """Checking a series, or a period about to be opened, against a rule set: each rule passed, failed, or is in doubt."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta

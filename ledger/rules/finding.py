@@ -1,7 +1,5 @@
 """Finding rule sets by their codes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module

@@ -4,8 +4,6 @@ What they know, the owner of the database can't take back. Each is asked once fo
 what comes back is an event.
 """
 
-from __future__ import annotations
-
 import base64
 import secrets
 from collections.abc import Callable

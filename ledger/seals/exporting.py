@@ -1,7 +1,5 @@
 """What goes outside, as JSON lines that ``folio_verify.py`` checks: whole chains, heads alone, proofs of rows."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

@@ -23,8 +23,6 @@ What is checked (format 1; all texts are UTF-8, H is SHA-256, "|" puts bytes tog
   by the key before it.
 """
 
-from __future__ import annotations
-
 import argparse
 import base64
 import hashlib

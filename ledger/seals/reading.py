@@ -1,7 +1,5 @@
 """Reading seals, and the rows that they cover as these are today: any number of them in constant memory."""
 
-from __future__ import annotations
-
 import json
 import re
 from bisect import bisect_right

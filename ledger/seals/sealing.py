@@ -5,8 +5,6 @@ id. The database has a chain of its own: its first seal says where the ledger li
 of all tenants, so that one time stamp vouches for them.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import secrets

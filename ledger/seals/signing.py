@@ -5,8 +5,6 @@ first two hold a private key as PEM (``openssl genpkey -algorithm ed25519``) or 
 function returns the same, or an object with ``public_key`` (32 bytes) and ``sign(message)``, which may ask an HSM.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any, Protocol

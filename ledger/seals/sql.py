@@ -4,8 +4,6 @@ What is the same for all rows of a query, and no constant to the planner, stands
 once.
 """
 
-from __future__ import annotations
-
 from ledger.sql import at_home
 
 # Arguments: tenant or null.

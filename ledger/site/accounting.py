@@ -9,8 +9,6 @@
 Files are copied, mounted and checked in, so credentials in one are refused: they come by the environment alone.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """What the commands share that run Folio on this machine alone: a port, servers, a migrated database, and a login."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import socket

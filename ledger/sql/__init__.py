@@ -1,7 +1,5 @@
 """The statements of the hot path and of what people do; the functions they call stand in ``functions/NAME.sql``."""
 
-from __future__ import annotations
-
 
 def at_home(tenant: str) -> str:
     """The condition that a tenant lives here: it neither leaves nor arrives nor has left."""

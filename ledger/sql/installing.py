@@ -4,8 +4,6 @@ Each function has one living file, ``functions/NAME.sql``; what guards the table
 in them is the schema that they are put into, so that a function looks there and nowhere else.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache

@@ -1,7 +1,5 @@
 """Whether the sweeps run as they should: when each last succeeded, and which is overdue."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """What is noted of a run, and of its batches, in a way that many processes may write at once."""
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

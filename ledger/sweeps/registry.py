@@ -1,7 +1,5 @@
 """Which sweeps there are. Other apps may register theirs when Django starts them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta

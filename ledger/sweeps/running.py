@@ -1,7 +1,5 @@
 """Running a sweep, in one go or spread over batches, and keeping a row of it."""
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The statements of the sweeps: sets, so that a sweep with nothing to do costs one query, however many series."""
 
-from __future__ import annotations
-
 from ledger.zones import TODAY
 
 # Notes that reported holes have healed.

@@ -4,8 +4,6 @@ Those that may have much to do are two functions: one finds the ids, set by set,
 second looks again at what there is to do, since it may run late, twice, or at the same time as another.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain

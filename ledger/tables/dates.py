@@ -1,7 +1,5 @@
 """Dates and times as exports write them, in a format, with month names of a language, in the time zone of the file."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, date, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """The rows of a table that count: as long as the header, chosen by the layout's conditions, each with its status."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A file that people exported, as lines of text: hashed and measured while it is read, and bounded in memory."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -1,7 +1,5 @@
 """What the admin's pages about the ledger show beside their own content."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django import template

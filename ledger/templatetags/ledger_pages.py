@@ -1,7 +1,5 @@
 """Filters of Folio's own pages."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta

@@ -18,8 +18,6 @@ make (``catalogue.json``), and it is looked at who owns it and who may write to 
 many when it is older than ``OPEN_AT_MOST``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -35,7 +33,7 @@ from ledger.models import Entry, Series
 from ledger.unreadable import Beyond
 from ledger.verification import content, counters_sql, guards, keys, queues_sql, seals, sql
 from ledger.verification.alarms import NOT_CHECKED, Watch
-from ledger.verification.findings import MEANINGS, Alarm, Note, period_label
+from ledger.verification.findings import Alarm, Note, alarm_for, period_label
 
 #: How long a reservation may stay open: several sweeps, and longer than any checkout should hold a transaction.
 OPEN_AT_MOST = timedelta(hours=1)
@@ -116,8 +114,7 @@ def verify(
                     note(found)
         except (ProgrammingError, DataError) as error:
             # A table, a column or a privilege is missing, or a value can't be read.
-            reason = str(error).partition("\n")[0]
-            yield guards.alarm(NOT_CHECKED, f"Not checked: {check.title}, because PostgreSQL says: {reason}")
+            yield _not_checked(check, error)
 
 
 def _patiently(
@@ -142,15 +139,14 @@ def _patiently(
                 yield from _offending_rows(connection, statement, *one)
             except DataError as error:
                 failed += 1
-                yield _not_checked(check, *one, error)
+                yield _not_checked(check, error, tenant=one[0], series=one[1])
     if not failed:
         raise problem
 
 
-def _not_checked(check: Check, tenant: str, series: str, problem: DataError) -> Alarm:
+def _not_checked(check: Check, problem: Exception, **where: str) -> Alarm:
     reason = str(problem).partition("\n")[0]
-    told = f"Not checked: {check.title}, because PostgreSQL says: {reason}"
-    return _alarm((NOT_CHECKED, tenant, series, *(None,) * 7, told))
+    return alarm_for(NOT_CHECKED, f"Not checked: {check.title}, because PostgreSQL says: {reason}", **where)
 
 
 def watch(
@@ -200,21 +196,16 @@ def _offending_rows(
 
 def _alarm(row: Sequence[Any]) -> Alarm:
     name, tenant, series, starts_on, ends_on, ordinal, value, through, number, row_id, detail = row
-    meaning = MEANINGS[name]
-    values = f"{value}" if through is None or through == value else f"{value} to {through}"
-    return Alarm(
-        rule=meaning.rule,
-        check=name,
+    return alarm_for(
+        name,
+        detail,
+        value=value,
+        through=through,
+        number=number,
         tenant=tenant,
         series=series,
         period=period_label(starts_on, ends_on, ordinal or 0),
-        value=value,
-        through=value if through is None else through,
-        number=number,
-        table=meaning.table,
         id=row_id,
-        problem=meaning.problem.format(values=values, number=number, detail=detail),
-        remedy=meaning.remedy,
         # As nothing that Python can't hold.
         starts_on=None if isinstance(starts_on, Beyond) else starts_on,
         ordinal=ordinal or 0,

@@ -6,8 +6,6 @@ is new, and resolves what is gone. The role of the workers may only raise, and `
 tells what is mended. So a stolen one can't hide an alarm that stands.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -23,8 +21,7 @@ from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlarmError
 from ledger.keys import actor_name, reason_text
 from ledger.models import AlarmAcknowledged, AlarmRaised, AlarmResolved
-from ledger.verification import alarms_sql as sql
-from ledger.verification.findings import MEANINGS, Alarm, period_label
+from ledger.verification.findings import Alarm, alarm_for, period_label
 
 #: The rules of a country are checked by another look than those of the ledger.
 COUNTRY_RULE = "country-rule"
@@ -62,8 +59,27 @@ _LONGEST = 1000
 _BATCH = 500
 
 #: The columns that make it the same alarm: the same problem of the same row, whenever and by whatever look it is found.
-#: In this order ``alarms_sql.OPEN`` returns them; ``ledger_raise_alarms`` decides by them too.
+#: In this order ``_OPEN`` returns them; ``ledger_raise_alarms`` decides by them too.
 _IDENTITY = ("kind", "tenant", "series", "starts_on", "ordinal", "value", "through", "table_name", "row_id", "problem")
+
+
+# The open alarms that a look with these limits would find again: id, what makes each the same when it is found again,
+# and why it may stand, if somebody has said so. Guards, which concern all tenants, are looked at always. Arguments:
+# tenant, series (null for all), rules (the kind of alarms of the rules of countries), country (whether it is they that
+# are looked at).
+_OPEN = """
+    SELECT a.id, k.reason, a.kind, a.tenant, a.series, a.starts_on::text, a.ordinal, a.value, a.through, a.table_name,
+           a.row_id, a.problem
+    FROM ledger_alarmraised a
+    LEFT JOIN LATERAL (
+        SELECT k.reason FROM ledger_alarmacknowledged k WHERE k.alarm_id = a.id ORDER BY k.id DESC LIMIT 1
+    ) k ON true
+    WHERE NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
+      AND (a.kind = %(rules)s) = %(country)s
+      AND (a.tenant IS NULL
+           OR (%(tenant)s::text IS NULL OR a.tenant = %(tenant)s)
+              AND (%(series)s::text IS NULL OR a.series = %(series)s))
+"""
 
 
 def raise_alarms(alarms: Sequence[Alarm], *, using: str | None = None) -> int:
@@ -73,7 +89,7 @@ def raise_alarms(alarms: Sequence[Alarm], *, using: str | None = None) -> int:
     for start in range(0, len(alarms), _BATCH):
         rows = [_row(alarm) for alarm in alarms[start : start + _BATCH]]
         with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-            cursor.execute(sql.RAISE, [json.dumps(rows)])
+            cursor.execute("SELECT ledger_raise_alarms(%s::jsonb)", [json.dumps(rows)])
             raised += cursor.fetchone()[0]
     return raised
 
@@ -84,7 +100,7 @@ def resolve_alarms(ids: Collection[int], *, using: str | None = None) -> int:
     if not ids:
         return 0
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute(sql.RESOLVE, [list(ids)])
+        cursor.execute("SELECT ledger_resolve_alarms(%s::bigint[])", [list(ids)])
         resolved: int = cursor.fetchone()[0]
     return resolved
 
@@ -144,7 +160,7 @@ def acknowledge_alarm(
         translate_database_errors("of this alarm", wanted="an acknowledgement needs"),
         connections[alias].cursor() as cursor,
     ):
-        cursor.execute(sql.ACKNOWLEDGE, [[raised.pk], text, actor])
+        cursor.execute("SELECT ledger_acknowledge_alarms(%s::bigint[], %s, %s)", [[raised.pk], text, actor])
         return said.get(pk=cursor.fetchone()[0])
 
 
@@ -152,21 +168,13 @@ def lost_values(
     tenant: str, series: str, starts_on: date, ends_on: date, ordinal: int, value: int, through: int
 ) -> Alarm:
     """The alarm for values that nothing knows of, as ``verify`` would word it."""
-    meaning = MEANINGS["lost-or-tampered"]
-    values = f"{value}" if value == through else f"{value} to {through}"
-    return Alarm(
-        rule=meaning.rule,
-        check="lost-or-tampered",
+    return alarm_for(
+        "lost-or-tampered",
+        value=value,
+        through=through,
         tenant=tenant,
         series=series,
         period=period_label(starts_on, ends_on, ordinal),
-        value=value,
-        through=through,
-        number=None,
-        table=meaning.table,
-        id=None,
-        problem=meaning.problem.format(values=values, number=None, detail=None),
-        remedy=meaning.remedy,
         starts_on=starts_on,
         ordinal=ordinal,
     )
@@ -179,7 +187,7 @@ def recheck(*, using: str | None = None) -> int:
     """
     alias = using or router.db_for_write(AlarmRaised)
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute(sql.RESOLVE_MENDED)
+        cursor.execute("SELECT ledger_resolve_mended()")
         resolved: int = cursor.fetchone()[0]
     return resolved
 
@@ -218,7 +226,7 @@ class Watch:
     def _read_open(self, wanted: dict[str, Any]) -> None:
         # In a savepoint, where the caller has a transaction: it goes on after a refusal.
         with transaction.atomic(using=self.alias), connections[self.alias].cursor() as cursor:
-            cursor.execute(sql.OPEN, wanted)
+            cursor.execute(_OPEN, wanted)
             for pk, reason, *identity in cursor.fetchall():
                 subject = _digest(identity)
                 self._unseen[subject] = pk

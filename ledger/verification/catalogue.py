@@ -6,8 +6,6 @@ keys, or on PostgreSQL's major version. The one that the migrations make is ship
 ``python -m tests.catalogue``.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

@@ -5,8 +5,6 @@ schema can answer for PostgreSQL's own, and what is in that schema is written wi
 takes away.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 # Runs with the connection's own search_path: which relation each of the ledger's names leads to, and which functions

@@ -6,8 +6,6 @@ float; keys and reasons with characters that nobody can see. Readers show such a
 named. So are series whose settings this version can't read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +20,7 @@ from ledger.errors import InvalidArgument
 from ledger.models import Allocation, Series
 from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.models.tables import ACCESS, DIARY, MIRROR
-from ledger.verification.findings import MEANINGS, Alarm
+from ledger.verification.findings import Alarm, alarm_for
 
 #: What the ledger takes of JSON: bytes, and levels.
 BYTES, LEVELS = 64 * 1024, 32
@@ -116,8 +114,9 @@ def _of_table(
     with transaction.atomic(using=connection.alias), open_server_cursor(connection.alias) as cursor:
         cursor.execute(_statement(model, columns, names), wanted)
         while chunk := cursor.fetchmany(_CHUNK):
-            for row in chunk:
-                yield _finding("unreadable", *row, table=model._meta.db_table)
+            for owner, code, value, number, row, column, detail in chunk:
+                facts = {"tenant": owner, "series": code, "value": value, "number": number, "id": row}
+                yield alarm_for("unreadable", detail, column=column, table=model._meta.db_table, **facts)
 
 
 def _statement(model: type[models.Model], columns: list[_Column], names: set[str]) -> str:
@@ -154,7 +153,7 @@ def _settings(connection: BaseDatabaseWrapper, tenant: str | None, series: str |
         chosen = chosen.filter(code=series)
     for one in chosen.iterator(chunk_size=_CHUNK):
         for problem in _problems(one):
-            yield _finding("setting", one.tenant, one.code, None, None, one.pk, "", problem, table="ledger_series")
+            yield alarm_for("setting", problem, tenant=one.tenant, series=one.code, id=one.pk)
 
 
 def _problems(series: Series) -> Iterator[str]:
@@ -167,32 +166,3 @@ def _problems(series: Series) -> Iterator[str]:
             check()
         except InvalidArgument as error:
             yield error.problem
-
-
-def _finding(
-    check: str,
-    tenant: str | None,
-    series: str | None,
-    value: int | None,
-    number: str | None,
-    row: int | None,
-    column: str,
-    detail: str,
-    *,
-    table: str,
-) -> Alarm:
-    meaning = MEANINGS[check]
-    return Alarm(
-        rule=meaning.rule,
-        check=check,
-        tenant=tenant,
-        series=series,
-        period=None,
-        value=value,
-        through=value,
-        number=number,
-        table=table,
-        id=row,
-        problem=meaning.problem.format(column=column, detail=detail),
-        remedy=meaning.remedy,
-    )

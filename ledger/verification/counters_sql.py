@@ -1,7 +1,5 @@
 """The statements about counters and the values that they gave out; of the shape that ``sql.py`` describes."""
 
-from __future__ import annotations
-
 # Rule 1. All that is known of a period's values, as spans in order: ranges of an adopted history (sort 0), entries (1),
 # free slots (2), reservations (3), and the period's end (4). Where a span starts beyond what those before it reached,
 # values are missing: whatever the allocation, the counter gives a value out in one transaction with its entry, or with

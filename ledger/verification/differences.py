@@ -1,7 +1,5 @@
 """Compares two descriptions of the schema, and tells each difference: the object, what is different, what it allows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final

@@ -1,10 +1,8 @@
 """What ``ledger_verify`` can find, worded: the rule that is broken, what is wrong, and what to do."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 _RESTORE: Final = "Keep the database as it is, find out who wrote to it, and restore the row from a backup."
 _INVESTIGATE: Final = (
@@ -33,16 +31,16 @@ class Alarm:
 
     rule: int | None
     check: str
-    tenant: str | None
-    series: str | None
-    period: str | None
-    value: int | None
-    through: int | None
-    number: str | None
-    table: str | None
-    id: int | None
     problem: str
     remedy: str
+    tenant: str | None = None
+    series: str | None = None
+    period: str | None = None
+    value: int | None = None
+    through: int | None = None
+    number: str | None = None
+    table: str | None = None
+    id: int | None = None
     starts_on: date | None = None
     ordinal: int = 0
     reason: str = ""
@@ -403,6 +401,26 @@ MEANINGS: Final[dict[str, Meaning]] = {
         8, None, "{detail}.", "Give this role what it lacks, or restore what is missing; then verify again."
     ),
 }
+
+
+def alarm_for(
+    check: str,
+    detail: object = None,
+    *,
+    value: int | None = None,
+    through: int | None = None,
+    number: str | None = None,
+    table: str | None = None,
+    column: str = "",
+    **where: Any,
+) -> Alarm:
+    """An alarm of ``check``, worded as MEANINGS has it; ``where`` has more facts."""
+    meaning, through = MEANINGS[check], value if through is None else through
+    values = f"{value}" if through == value else f"{value} to {through}"
+    problem = meaning.problem.format(values=values, number=number, detail=detail, column=column)
+    facts = {"value": value, "through": through, "number": number, "table": table or meaning.table}
+    return Alarm(meaning.rule, check, problem, meaning.remedy, **facts, **where)
+
 
 #: What is noted beside the findings: it breaks no rule, and should be known. The name of a note, and what it means.
 NOTES: Final[dict[str, str]] = {

@@ -1,7 +1,5 @@
 """Whether the ledger's schema stands as the migrations made it, who owns it, and who may do what with it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Final, TypeAlias
 
@@ -14,7 +12,7 @@ from ledger.models.tables import all_tables
 from ledger.verification import catalogue
 from ledger.verification.catalogue import Catalogue, Objects, Remark, Shipped, privilege_label
 from ledger.verification.differences import differences, table_of
-from ledger.verification.findings import MEANINGS, NOTES, Alarm, Note
+from ledger.verification.findings import NOTES, Alarm, Note, alarm_for
 
 #: Name → the privileges that any role may hold on it. A name is a table, ``table.column`` for the sequence of an
 #: identity column, or a function without its types. ``UPDATE (column)`` covers that column, ``UPDATE`` all of them.
@@ -125,13 +123,13 @@ def broken_guards(
     contributed = shipped.objects["table"].keys() - ours
     found = catalogue.read(connection, ours | contributed)
     if found is None:
-        yield alarm("table", "None of the ledger's tables is there")
+        yield alarm_for("table", "None of the ledger's tables is there")
         return
     if allowed is None:
         allowed = granted(contributions(connection.alias))
     yield from _differences(connection, found, shipped, contributed)
     for name, schema in sorted(found.elsewhere.items()):
-        yield alarm(
+        yield alarm_for(
             "shadow",
             f"The name {name} leads to the schema {schema}, not to {found.schema}, where the ledger is: rows are read "
             "and written there that no guard of the ledger has seen",
@@ -140,7 +138,7 @@ def broken_guards(
         if remark.kind != "superuser" or not testing.is_test_database(connection):
             yield from _remarked(remark)
     for sentence in excess(found.remarks, allowed, shipped.public):
-        yield alarm("privilege", sentence)
+        yield alarm_for("privilege", sentence)
 
 
 def _differences(
@@ -164,7 +162,7 @@ def _differences(
         triggers = {name: facts for name, facts in wanted["trigger"].items() if name not in dropped}
         wanted = {**wanted, "trigger": triggers}
     for difference in differences(wanted, found.objects):
-        yield alarm(difference.check, difference.detail)
+        yield alarm_for(difference.check, difference.detail)
 
 
 def _without(objects: Objects, tables: set[str]) -> Objects:
@@ -177,7 +175,7 @@ def _without(objects: Objects, tables: set[str]) -> Objects:
 def _remarked(remark: Remark) -> Iterator[Alarm | Note]:
     if remark.kind in _FINDINGS:
         check, sentence = _FINDINGS[remark.kind]
-        yield alarm(check, sentence.format(name=remark.name, **remark.facts))
+        yield alarm_for(check, sentence.format(name=remark.name, **remark.facts))
     elif remark.kind in _NOTES:
         check, sentence = _NOTES[remark.kind]
         yield _note(check, sentence.format(name=remark.name, **remark.facts))
@@ -185,21 +183,3 @@ def _remarked(remark: Remark) -> Iterator[Alarm | Note]:
 
 def _note(check: str, detail: str) -> Note:
     return Note(check, f"{detail}.", NOTES[check])
-
-
-def alarm(check: str, detail: str) -> Alarm:
-    meaning = MEANINGS[check]
-    return Alarm(
-        rule=meaning.rule,
-        check=check,
-        tenant=None,
-        series=None,
-        period=None,
-        value=None,
-        through=None,
-        number=None,
-        table=None,
-        id=None,
-        problem=meaning.problem.format(detail=detail),
-        remedy=meaning.remedy,
-    )

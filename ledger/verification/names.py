@@ -3,8 +3,6 @@
 ``CREATE TABLE … (LIKE … INCLUDING ALL)``, which tools clone by, makes the same constraints under names of PostgreSQL's.
 """
 
-from __future__ import annotations
-
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.verification import catalogue

@@ -1,7 +1,5 @@
 """The statements about what waits in the queues; of the shape that ``sql.py`` describes."""
 
-from __future__ import annotations
-
 # Rules 1, 2, 7 and 9. A value waits in an open period of its own tenant, whose counter gave it out, and where a
 # checkout finds it: a slot of a series that isn't pooled any more, or one that lies below what its pool takes for the
 # lowest, would never be taken. A reservation waits no longer than ``open_at_most``.

@@ -4,8 +4,6 @@ A seal proves "unchanged since", to who trusts the key, or kept a head outside (
 seal is open.
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +19,7 @@ from ledger.seals.folio_verify import COLUMNS, Tree, Wrong, check_link, signed_h
 from ledger.seals.reading import Seal, rows_of, sealed_tenants, seals_of, signed
 from ledger.seals.signing import trusted_keys
 from ledger.unreadable import value
-from ledger.verification.findings import MEANINGS, Alarm
+from ledger.verification.findings import Alarm, alarm_for
 
 #: The hashes of signed heads that were kept outside, by tenant and number.
 Known = Mapping[tuple[str | None, int], str]
@@ -212,20 +210,6 @@ def _alarm(
     *,
     detail: str,
 ) -> Alarm:
-    meaning = MEANINGS[name]
-    row = {} if line is None else _named(table, line)
-    value = row.get("value") if table == "ledger_entry" else None
-    return Alarm(
-        rule=meaning.rule,
-        check=name,
-        tenant=tenant,
-        series=row.get("series") if table == "ledger_entry" else None,
-        period=None,
-        value=value,
-        through=value,
-        number=row.get("number") if table == "ledger_entry" else None,
-        table=table,
-        id=row_id,
-        problem=meaning.problem.format(detail=detail, values="", number=""),
-        remedy=meaning.remedy,
-    )
+    row = {} if line is None or table != "ledger_entry" else _named(table, line)
+    facts = {name: row.get(name) for name in ("series", "value", "number")}
+    return alarm_for(name, detail, tenant=tenant, table=table, id=row_id, **facts)

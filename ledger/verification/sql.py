@@ -8,8 +8,6 @@ They run with index scans off, so that they read the tables themselves: a corrup
 it let in. Sorts and hashes spill to disk, so memory stays constant over millions of rows.
 """
 
-from __future__ import annotations
-
 # For the one transaction of a check. Sequential scans, hashes and sorts remain, planned for reading all rows, not the
 # first ones of a cursor. What is off counts as very expensive, which would set off the JIT compiler.
 READ_THE_TABLES = """

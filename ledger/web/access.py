@@ -4,8 +4,6 @@ What a user may do is for Django's permissions to say. Where: everywhere with th
 ``ledger.view_entry``; without it, in the tenants that a TenantAccess names. What lies elsewhere does not exist: 404.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps

@@ -1,7 +1,5 @@
 """Which rules of the ledger hold; alarms, which stay until a look no longer finds them; and acknowledging those."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet

@@ -1,7 +1,5 @@
 """Which home a page is about: that of ``?home=`` or ``?tenant=``, else the one that was looked at last (a cookie)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import wraps
 from typing import Any

@@ -3,8 +3,6 @@
 Then compare it, or keep the layout as a profile: a small file for ``ledger_books --profile`` and watched folders.
 """
 
-from __future__ import annotations
-
 import json
 import tempfile
 import zlib

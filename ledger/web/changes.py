@@ -1,7 +1,5 @@
 """The changes of a series' settings, and of its periods, for the pages."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

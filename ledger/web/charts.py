@@ -1,7 +1,5 @@
 """Issuance over time: columns as one SVG path, and the same figures as a table for who can't see it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date

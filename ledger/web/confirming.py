@@ -1,7 +1,5 @@
 """What can't be undone: a page that shows what is chosen, asks why, and does all of it or nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ Parameters of all: tenant, period (its id), first and last (values, inclusive), 
 stretch), size (of a stretch).
 """
 
-from __future__ import annotations
-
 from ledger.reconciliation.joins import CONFIRMED_BY
 
 _STRETCH = "(({value}) - %(origin)s::bigint) / %(size)s::bigint"

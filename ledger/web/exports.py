@@ -1,7 +1,5 @@
 """The continuity report of a period, the register and the package as files, in the formats of ``ledger_report``."""
 
-from __future__ import annotations
-
 import logging
 import re
 import tempfile

@@ -1,7 +1,5 @@
 """The figures of ``/metrics``, read from the database when somebody asks. Labels are names of sweeps and of counts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from django.db import router

@@ -1,7 +1,5 @@
 """What differs between the ledger and accounting systems, and acknowledging it with a reason."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Gaps as rows of a table: flagged values and ranges of an adopted history, filtered, sorted and paged in SQL."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The gaps of a tenant, and explaining one or many of them with a reason."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import router

@@ -1,7 +1,5 @@
 """The headers that every page of Folio's sends, so that a host project needs no middleware of ours."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import wraps
 from typing import Any

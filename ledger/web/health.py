@@ -1,7 +1,5 @@
 """``/healthz``: whether database, ledger and sweeps are as they should be, for load balancers and monitoring."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

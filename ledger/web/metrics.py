@@ -1,7 +1,5 @@
 """``/metrics`` for Prometheus, for who has the token of ``LEDGER["METRICS_TOKEN"]``. Needs the extra ``metrics``."""
 
-from __future__ import annotations
-
 import logging
 from hmac import compare_digest
 

@@ -1,7 +1,5 @@
 """One number: its whole story; and declaring it void, with a reason."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import router

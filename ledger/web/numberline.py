@@ -1,7 +1,5 @@
 """The number line: a period's values as a picture of lanes, drawn here as SVG paths. No script, no style attribute."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

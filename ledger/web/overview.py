@@ -1,7 +1,5 @@
 """The overview: every series that the reader may see, the worst first; one series and its rules; finding a number."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """What every page shows around its content: whose numbers, how they stand, and the way to the other pages."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import urlencode
 

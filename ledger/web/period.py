@@ -1,7 +1,5 @@
 """One period of a series: the number line, issuance over time, and its voids and gaps as tables."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import date

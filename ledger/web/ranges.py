@@ -1,7 +1,5 @@
 """The ranges that authorities granted to a tenant, what is left of them, and a form to add the next one."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase

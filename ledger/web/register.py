@@ -1,7 +1,5 @@
 """The register of a tenant: every number on a line, filtered, sorted and paged in SQL, and as a file."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime

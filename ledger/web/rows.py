@@ -1,7 +1,5 @@
 """Tables that are sorted and paged by their addresses, without a script."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

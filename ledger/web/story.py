@@ -1,7 +1,5 @@
 """The story of one value: every event that speaks of it, in the order in which they were written, with evidence."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

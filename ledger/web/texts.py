@@ -3,8 +3,6 @@
 Such a text names nothing that there is, so the whole request is refused with 400, before anything is looked up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any

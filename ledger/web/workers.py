@@ -1,7 +1,5 @@
 """The sweeps: whether each runs as it should, and its last runs. They work for all tenants, so this page is of all."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 
 from ledger import homes

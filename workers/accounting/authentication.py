@@ -1,7 +1,5 @@
 """How a request says who we are: fixed headers, or anything that has these three methods (OAuth, a login session)."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterable, Mapping
 from typing import Protocol

@@ -17,8 +17,6 @@ Our document's key goes into ``po_no`` or, better, a custom field of yours that 
 second document of one sale, also from two callers at once.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Sequence

@@ -19,8 +19,6 @@
 credential, and none has a cause that does: they are raised after the library's own error is gone.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, ClassVar
 

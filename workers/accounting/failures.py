@@ -1,7 +1,5 @@
 """What can go wrong with one request, as errors of ``workers.accounting.errors``."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

@@ -4,8 +4,6 @@ Reading and comparing are ``ledger.reconciliation.files``; this watches the fold
 ``read`` folder; one that is refused to ``refused``, beside a text that says why.
 """
 
-from __future__ import annotations
-
 import calendar
 import re
 import time

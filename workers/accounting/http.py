@@ -8,8 +8,6 @@ else is AnswerLost, and the adapter looks for the document before it goes on (``
 A redirect is never followed: it would take our credentials somewhere else.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json as jsonlib
 import logging

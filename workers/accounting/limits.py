@@ -4,8 +4,6 @@ The limits belong to an organisation of the vendor, and several worker processes
 database that these share: ``workers.accounting.quota``. What is here knows no database.
 """
 
-from __future__ import annotations
-
 import math
 import random
 import time

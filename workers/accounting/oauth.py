@@ -3,8 +3,6 @@
 One form is posted (RFC 6749, 4.4 and 6), through our own client, as everything is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -16,8 +16,6 @@ A cancelled invoice keeps its name. One that is reset to draft and deleted leave
 series, Odoo gives its name to the next one.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

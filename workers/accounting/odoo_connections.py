@@ -3,8 +3,6 @@
 Both call a method of a model. Each call is a transaction of its own over there, rolled back if it fails.
 """
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 from workers.accounting import failures

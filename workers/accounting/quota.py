@@ -5,8 +5,6 @@ request costs a hundred. The vendor's own 429 has the last word; it is written i
 learns it for all.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Credentials that can't be printed by accident, and texts from which known credentials are taken out."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterable
 from typing import NoReturn

@@ -1,7 +1,5 @@
 """One attempt at one request: an answer, or a fault that says what it means for another attempt."""
 
-from __future__ import annotations
-
 import threading
 import zlib
 from collections.abc import Callable, Collection, Iterable

@@ -1,7 +1,5 @@
 """From the name of a system in the settings to the adapter that speaks to it."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Any, cast
 

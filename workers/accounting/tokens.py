@@ -5,8 +5,6 @@ So whoever refreshes holds the row's lock from reading the old token until the n
 and find it renewed.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator

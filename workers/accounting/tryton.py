@@ -11,8 +11,6 @@ Our document's key goes into ``reference``, by which it is found again after a l
 needs "Cancel Customer Invoice" in the company's settings; without it Tryton refuses, and wants a credit note.
 """
 
-from __future__ import annotations
-
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence

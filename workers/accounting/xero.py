@@ -4,8 +4,6 @@ We set the number, or Xero does when a draft is made without one. Nothing is eve
 the status DELETED. Our document's key is in the field Reference.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta

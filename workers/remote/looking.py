@@ -4,8 +4,6 @@ What changed since the last look is asked for, and once a day each draft by itse
 fits into a vendor's limits.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from datetime import timedelta

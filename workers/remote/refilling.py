@@ -7,8 +7,6 @@ killed in between leaves a draft which the next one finds by that reference.
 Before that, he looks whether drafts that wait were deleted or used there (``workers.remote.looking``).
 """
 
-from __future__ import annotations
-
 import logging
 import re
 import time

@@ -1,7 +1,5 @@
 """What a run of the refill works with: the pools it has claimed, its counts, and what the settings say of drafts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation

@@ -1,7 +1,5 @@
 """Drafts that no document got: cancelled in the accounting system, so that nothing is left open at year's end."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass

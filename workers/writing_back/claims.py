@@ -5,8 +5,6 @@ slow must therefore stop by itself. Every request goes through the limiter, agai
 that is where it is asked whether there is time left.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from datetime import datetime
 

@@ -10,8 +10,6 @@ draft that has this number) and ``reference`` (else the document's key, or ``ent
 An amount must be there, in ``total`` or in the lines of ``extra``. The hook is called outside of any transaction.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from datetime import date

@@ -6,8 +6,6 @@ lost, or a worker that was killed, leads to no second document. What comes back 
 document that is there with another number, date or state is kept as a conflict, and never taken for done.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Callable

@@ -5,8 +5,6 @@ would miss a slow checkout. Whatever a look could not see was written by a trans
 of those lies below the ``xmin`` of its snapshot. The next look begins there, and leaves out what has a row already.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Invoices of django-plans get their numbers as they are saved first, in that transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import wraps
 from typing import Any

@@ -1,7 +1,5 @@
 """``apps.get_model("django_sequence", "Sequence")``, in data migrations too: no table, and objects of the ledger."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.db import models

@@ -6,8 +6,6 @@ that adds one by itself (django-sequence, and ``reset_value`` or ``nowait`` of t
 somebody else has counted: an error is seen, a number that is there twice is not.
 """
 
-from __future__ import annotations
-
 from django.db import connections
 
 

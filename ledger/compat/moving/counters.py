@@ -1,7 +1,5 @@
 """Taking over one counter: its history where the shop has one, and where it stands in any case."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """The numbers that documents bear in a table of the shop: read from any model, and adopted as a file would be."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import tempfile

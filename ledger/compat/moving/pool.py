@@ -1,7 +1,5 @@
 """The table of Lorikeet's recipe for external invoice IDs: its rows become the pool of a ``remote`` series."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """The systems whose numbers are taken over: what their tables hold, and which series goes on with it."""
 
-from __future__ import annotations
-
 from collections import Counter as Count
 from collections import defaultdict
 from collections.abc import Iterable

@@ -3,8 +3,6 @@
 Django's command would try, and then say that the database may not be running.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import CommandError

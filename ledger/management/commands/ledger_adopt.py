@@ -1,7 +1,5 @@
 """``ledger_adopt``: takes over the numbers of a previous system from a file, all of them or none."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """``ledger_books``: compares the ledger with books in a file, the export of any accounting program."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``ledger_declare``: writes what an authority wants to be told of issued, cancelled and missing numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """``ledger_documents``: numbers whose document no longer exists."""
 
-from __future__ import annotations
-
 from itertools import chain
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``ledger_gaps``: shows holes and gaps, flags what no checkout will fill, and explains what was flagged."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace

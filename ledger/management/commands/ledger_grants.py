@@ -1,7 +1,5 @@
 """``ledger_grants``: prints or applies the least that a database role needs for its purposes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import CommandParser

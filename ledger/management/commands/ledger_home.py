@@ -1,7 +1,5 @@
 """``ledger_home``: the homes of LEDGER["HOMES"]: which there are, and their migrations; a tenant's move."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management import call_command

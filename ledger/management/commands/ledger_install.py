@@ -1,7 +1,5 @@
 """``ledger_install``: makes the ledger's functions and guards again, for the schema that they are in now."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import CommandParser

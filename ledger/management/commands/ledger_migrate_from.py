@@ -1,7 +1,5 @@
 """``ledger_migrate_from``: takes over the counters and numbers of another system, or shows what that would do."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``ledger_period``: opens, closes and lists periods, and opens those of the days to come."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser

@@ -1,7 +1,5 @@
 """``ledger_ranges``: adds ranges that an authority granted, also from a file, and tells what is left of them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``ledger_references``: notes under which references an authority knows numbers, from a file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

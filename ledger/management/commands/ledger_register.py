@@ -1,7 +1,5 @@
 """``ledger_register``: every number of one tenant, a line each, as a file."""
 
-from __future__ import annotations
-
 from django.core.management.base import CommandParser
 
 from ledger.management.commands import ledger_report

@@ -1,7 +1,5 @@
 """``ledger_report``: the continuity report of one tenant, as a file."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import sys

@@ -1,7 +1,5 @@
 """``ledger_rules``: each series with the rules by country that it names, and what checking them found."""
 
-from __future__ import annotations
-
 from datetime import date
 from functools import partial
 from itertools import chain

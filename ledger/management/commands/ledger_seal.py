@@ -1,7 +1,5 @@
 """``ledger_seal``: seals what is new, exports and proves what is sealed, and compares the rows with their seals."""
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """``ledger_series``: defines series, lists them, and shows one with its periods and next number."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser

@@ -1,7 +1,5 @@
 """``ledger_status``: every period with its numbers from first to last, whether they add up, and how it stands."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """``ledger_sweep``: runs the sweeps without Celery, once or for ever, and tells how they do."""
 
-from __future__ import annotations
-
 import time
 from functools import partial
 from typing import Any

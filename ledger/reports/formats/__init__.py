@@ -1,7 +1,5 @@
 """The files that a report can be written as. A format is one module here that has a ``FORMAT``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module

@@ -1,7 +1,5 @@
 """Cells as texts, for the formats that have nothing better."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping

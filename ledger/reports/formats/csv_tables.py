@@ -5,8 +5,6 @@ spreadsheets take names for Latin-1; commas, CRLF, as RFC 4180 has it. Spreadshe
 expect semicolons: ``separated_by(";")``.
 """
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

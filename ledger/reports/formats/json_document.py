@@ -1,7 +1,5 @@
 """JSON: one document, written piece by piece, and its JSON Schema, which is made of the same columns."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import date

@@ -3,8 +3,6 @@
 To add one, add a file here with a ``FORMAT``: ``manage.py ledger_declare`` finds it, and shows its options.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules

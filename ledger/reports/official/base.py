@@ -1,7 +1,5 @@
 """What every official format offers."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence

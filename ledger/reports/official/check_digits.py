@@ -1,7 +1,5 @@
 """The check digits of tax numbers that the official formats ask for. Pure arithmetic."""
 
-from __future__ import annotations
-
 import re
 
 _BASE_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"

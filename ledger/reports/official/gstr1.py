@@ -5,8 +5,6 @@ voided number counts as issued and as cancelled. A missing number counts as noth
 declared.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from argparse import ArgumentParser

@@ -1,7 +1,5 @@
 """The statements of table 13. Arguments: tenant, series (id), first and last day of the month."""
 
-from __future__ import annotations
-
 # The documents dated in the month, in the order of their values.
 ISSUED = """
     SELECT e.period_id, p.prefix, p.width, p.suffix, e.value, e.number,

@@ -4,8 +4,6 @@ One document for each range of at most 10,000 missing numbers that was not decla
 gets the bytes and returns them signed.
 """
 
-from __future__ import annotations
-
 import re
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence

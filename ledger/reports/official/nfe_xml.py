@@ -4,8 +4,6 @@ The standard library writes it. What a signing hook returns is parsed with docum
 entity.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from xml.etree import ElementTree

@@ -4,8 +4,6 @@ No font is guessed to have a letter: its own table of characters is asked. What 
 script.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

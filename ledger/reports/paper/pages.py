@@ -1,7 +1,5 @@
 """Pages of a report: furniture on each, texts in any script, tables that go on over pages with their heads repeated."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path

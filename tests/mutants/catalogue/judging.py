@@ -61,7 +61,7 @@ MUTANTS = (
     ),
     Mutant(
         "an alarm of one tenant resolved by a look at another",
-        "ledger/verification/alarms_sql.py",
+        "ledger/verification/alarms.py",
         "(%(tenant)s::text IS NULL OR a.tenant = %(tenant)s)\n",
         "true\n",
         (f"{ONE_JUDGE}::TestAlarms",),
@@ -118,8 +118,8 @@ MUTANTS = (
     Mutant(
         "workers resolve what they like",
         "ledger/grants/purposes.py",
-        '                "ledger_store_draft",\n',
-        '                "ledger_store_draft",\n                "ledger_resolve_alarms",\n',
+        'store_draft suspects "',
+        'store_draft suspects resolve_alarms "',
         ("tests/roles/test_alarms.py::TestWorkersHideNone",),
     ),
     Mutant(

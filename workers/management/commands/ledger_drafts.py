@@ -1,7 +1,5 @@
 """``ledger_drafts``: lists the drafts in an accounting system that no document got, and cancels them there."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser

@@ -1,7 +1,5 @@
 """``ledger_push``: pushes numbers to accounting systems, and shows what waits, failed, or is another there."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser

@@ -1,7 +1,5 @@
 """``ledger_reconcile``: reads an accounting system, compares it with the ledger, and shows what differs."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

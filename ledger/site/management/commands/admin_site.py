@@ -1,7 +1,5 @@
 """``manage.py admin_site``: the admin on this machine with a ready-made login, to look at what the demo left behind."""
 
-from __future__ import annotations
-
 import errno
 import os
 import signal

@@ -1,7 +1,5 @@
 """``site_grants``: what the stand-alone site's role needs beside the ledger: Django's own tables."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

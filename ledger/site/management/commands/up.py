@@ -1,7 +1,5 @@
 """``make up``: the whole product on this machine, without Docker: PostgreSQL, Redis, site, worker and beat."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys
