@@ -10,6 +10,7 @@ LEDGER = {
     },
     "TENANT_NAME": "shop.hooks.name",  # a function of yours: takes the key of a tenant, returns the company's name
     "TENANT_TAX_ID": "shop.hooks.tax_id",  # the same for its tax id
+    "DESCRIBE": "shop.books.describe",  # amount and customer of a number, to be compared with books in a file
     "METRICS_TOKEN": "…",              # who sends it as a bearer token may read /metrics; without one, nobody
     "SECOND_CONNECTIONS": {            # where reserved and pooled commit ahead, if not by the same settings: behind a
         "default": "default_ahead",    # pooler, an alias of DATABASES that leads to the same database by another pool
@@ -75,7 +76,7 @@ SWEEPS: dict[str, dict[str, float]] = {
 
 _KEYS = (
     *("METRICS_TOKEN", "TIME_ZONE", "CLOCK", "OPEN_AHEAD_DAYS", "MAX_DAYS_AHEAD", "SECOND_CONNECTIONS", "SWEEPS"),
-    *("DEFAULT_SERIES", "DOCUMENTS", "SEALS", "HOMES", "TENANT_NAME", "TENANT_TAX_ID"),
+    *("DEFAULT_SERIES", "DOCUMENTS", "SEALS", "HOMES", "TENANT_NAME", "TENANT_TAX_ID", "DESCRIBE"),
 )
 _SEAL_KEYS = ("key", "previous_key", "trusted", "time_stamps", "anchor")
 _TIMES = ("every", "limit", "batch")
@@ -209,6 +210,11 @@ class LedgerSettings:
         """The same for tax ids."""
         return self._function("TENANT_TAX_ID")
 
+    @property
+    def describe(self) -> Callable[[Any], Any] | None:
+        """The function that tells what ``ledger.reconciliation.describing`` says, or None."""
+        return self._function("DESCRIBE")
+
     def problems(self) -> Iterator[str]:
         """What is wrong with each key, for the system checks."""
         if not self._is_mapping:
@@ -237,12 +243,12 @@ class LedgerSettings:
             raise ImproperlyConfigured(f"LEDGER[{key!r}] is {days!r}; it must be a whole number of days, 0 or more.")
         return days
 
-    def _function(self, key: str) -> Callable[[str], Any] | None:
+    def _function(self, key: str) -> Callable[[Any], Any] | None:
         path = self._value(key, "")
         if path == "":
             return None
         try:
-            found: Callable[[str], Any] = import_string(path)
+            found: Callable[[Any], Any] = import_string(path)
         except (ImportError, AttributeError, TypeError) as error:
             raise ImproperlyConfigured(
                 f"LEDGER[{key!r}] is {path!r}; it must be the dotted path of a function, such as shop.hooks.name."

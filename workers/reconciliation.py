@@ -4,44 +4,24 @@ No transaction is open while the system is asked. Each page is committed with th
 is killed, or whose system fails, goes on behind its last page the next time.
 """
 
-import logging
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import router
-
-from ledger.models import Entry
 from ledger.reconciliation import BookSettings, Compared, compare
-from ledger.reconciliation.comparing import compared_series, refresh_statistics
-from ledger.reconciliation.mirror import (
-    Expected,
-    LostDocuments,
-    Overtaken,
-    Reading,
-    ReadPolicy,
-    begin,
-    expect,
-    note_failure,
-    save_page,
-    undescribed,
-)
+from ledger.reconciliation.comparing import refresh_statistics
+from ledger.reconciliation.describing import describe_numbers
+from ledger.reconciliation.mirror import LostDocuments, Overtaken, Reading, ReadPolicy, begin, note_failure, save_page
 from workers.accounting import credentials, errors, folder, systems
-from workers.accounting.base import AccountingSystem, Capabilities, Kind
+from workers.accounting.base import AccountingSystem, Capabilities
 from workers.accounting.credentials import System
 from workers.accounting.http_options import HttpOptions
-from workers.writing_back.describing import described, hook
+from workers.writing_back.describing import hook
 
 #: What a person must set right: trying again will not.
 _NEEDS_PERSON = (errors.Misconfigured, errors.AuthenticationFailed, errors.Unsupported, LostDocuments)
-
-#: Seconds for which a run asks what amounts numbers have, and how many numbers it asks for before it keeps them.
-_DESCRIBING, _AT_A_TIME = 60.0, 200
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,30 +87,20 @@ def reconcile(
         refresh_statistics(reading.documents, using=using)
     if complete and system.describe:
         tell(f"describing numbers for {system.name}")
-        _describe(system, books, using)
+        describe_numbers(books, hook(system), using=using)
     compared = compare(books, full=full, using=using, progress=tell) if complete else None
     return Reconciled(name, reading.full, reading.pages, reading.documents, compared)
 
 
 def _reconcile_files(system: System, *, using: str | None, tell: Callable[[str], None]) -> Reconciled:
-    """Read the files that have come since; none is no trouble, and compares nothing.
-
-    Which numbers could differ in their amounts is known when it was read: then it is compared again.
-    """
+    """Read the files that have come since; none is no trouble, and compares nothing."""
     try:
-        files = folder.read_folder(system, using=using, tell=tell)
+        files = folder.read_folder(system, hook(system) if system.describe else None, using=using, tell=tell)
     except errors.AccountingError as error:
         note_failure(BookSettings(system.name, system.tenant), error, needs_person=True, using=using)
         raise
-    if not files:
-        return Reconciled(system.name, False, 0, 0, Compared(full=False, numbers=0))
-    read, books = files[-1]
-    compared = read.compared
-    if system.describe:
-        tell(f"describing numbers for {system.name}")
-        _describe(system, books, using)
-        compared = compare(books, using=using, progress=tell)
-    return Reconciled(system.name, True, len(files), sum(one.documents for one, _ in files), compared)
+    compared = files[-1].compared if files else Compared(full=False, numbers=0)
+    return Reconciled(system.name, bool(files), len(files), sum(one.documents for one in files), compared)
 
 
 def _read(
@@ -200,30 +170,8 @@ def books_of(system: System, capabilities: Capabilities) -> BookSettings:
         foreign=system.foreign,
         largest_loss=system.largest_loss,
         reads=frozenset(str(kind) for kind in capabilities.kinds),
-        kinds={str(kind): str(kind) for kind in Kind} | dict(system.kinds),
+        kinds=system.kinds,
     )
-
-
-def _describe(system: System, books: BookSettings, using: str | None) -> None:
-    """Ask the hook what amount and customer the numbers have that could be compared, each number once.
-
-    For a minute at most: the next run goes on. What it can't describe isn't compared, and not asked again.
-    """
-    alias = using or router.db_for_write(Entry)
-    describe = hook(system)
-    series, _ = compared_series(books, alias)
-    ends = time.monotonic() + _DESCRIBING
-    while time.monotonic() < ends and (found := undescribed(books, series, most=_AT_A_TIME, using=alias)):
-        expected = []
-        for entry in Entry.objects.using(alias).filter(pk__in=found):
-            try:
-                said = described(system, describe, entry.of_its_kind())
-            except errors.NotDescribed as error:
-                _log.warning("%s", error)
-                expected.append(Expected(entry.pk))
-            else:
-                expected.append(Expected(entry.pk, "", said.total, said.currency, said.customer))
-        expect(books, expected, using=alias)
 
 
 def _note(

@@ -6,7 +6,7 @@ The table streams into a staging table; what is wrong with it is found by compar
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ledger.databases import expect
 from ledger.errors import AdoptionError, LedgerError
 from ledger.homes import database_for
 from ledger.keys import actor_name, reason_text, tenant_key
+from ledger.kinds import kind_of
 from ledger.models import Adoption, Period, Series
 from ledger.periods import find_period, open_period
 from ledger.rules import rules_text
@@ -126,13 +127,15 @@ def adopt(
     """Take over the numbers of a table as NumberAdopted entries of ``series``, which then goes on after the highest.
 
     Rows that repeat a number with the same date, as one for each line item does, are one document.
-    ``layout`` says which column is what. ``settings`` create the series if it doesn't exist yet, as ``define_series``
-    takes them. The business date of a row comes from its time in the series' zone: a time without an offset is taken as
-    local (of one that comes twice when clocks are put back, the first), a bare date as the day's first moment. Each
-    period that the dates touch is opened; its counter runs from the lowest value to the highest. A later table may go
-    on where an earlier one ended. A number whose text names another period than its date counts in that one; both are
-    kept, and its metadata say so. Void rows get a NumberVoided with ``void_reason``, holes an AdoptedGap, and each of
-    those a GapExplained if ``explain_gaps`` says why. A ``dry_run`` does all of it, and then rolls back.
+    ``layout`` says which column is what; where a column has kinds, rows of the series' own kind count: its code, or
+    invoices, unless ``only_kind`` says another. ``settings`` create the series if it doesn't exist yet, as
+    ``define_series`` takes them. The business date of a row comes from its time in the series' zone: a time without an
+    offset is taken as local (of one that comes twice when clocks are put back, the first), a bare date as the day's
+    first moment. Each period that the dates touch is opened; its counter runs from the lowest value to the highest. A
+    later table may go on where an earlier one ended. A number whose text names another period than its date counts in
+    that one; both are kept, and its metadata say so. Void rows get a NumberVoided with ``void_reason``, holes an
+    AdoptedGap, and each of those a GapExplained if ``explain_gaps`` says why. A ``dry_run`` does all of it, and then
+    rolls back.
 
     Works in one transaction, or in the caller's, which it leaves usable when it raises. Memory doesn't grow with the
     file, unless it is a workbook. ``on_bad_row`` is called with every bad row, in the order of the file, before
@@ -144,10 +147,13 @@ def adopt(
     expect(layout or Layout(), Layout, "layout", "Pass Layout(number_column='…'), or leave it out.")
     expect(settings or {}, Mapping, "settings", "Pass a dict, such as settings={'template': 'INV-{counter}'}.")
     check_code(series)
+    layout = layout or Layout()
+    if layout.kind_column and not layout.only_kind:
+        layout = replace(layout, only_kind=kind_of(series))
     task = _Adoption(
         series=series,
         tenant=tenant_key(org),
-        layout=layout or Layout(),
+        layout=layout,
         settings=dict(settings or {}),
         void_reason=reason_text(void_reason),
         explanation=None if explain_gaps is None else reason_text(explain_gaps),

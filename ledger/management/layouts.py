@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ledger.kinds import Kind
 from ledger.tables import Layout, profile, profile_names
 
 _DEFAULTS = Layout()
@@ -14,7 +15,22 @@ def add_layout(add: Any) -> None:
     add("--number-column", metavar="COLUMN", help=f"By default {_DEFAULTS.number_column}.")
     add("--date-column", metavar="COLUMN", help=f"By default {_DEFAULTS.date_column}.")
     add("--document-column", metavar="COLUMN", help="The key of the document, such as order:17.")
+    add("--customer-column", metavar="COLUMN", help="Kept in an adopted entry's metadata; compared with books.")
     add("--void-column", metavar="COLUMN", help="Tells which numbers are void, and which ones are drafts.")
+    add("--kind-column", metavar="COLUMN", help="Tells of what kind a document is.")
+    add(
+        "--kinds",
+        action="append",
+        metavar="KIND=A|B",
+        help="Which words of that column mean which kind, such as 'credit-note=Credit Memo'; rows that say others are "
+        "left out. "
+        "Without that column: the kind of all rows. May be repeated.",
+    )
+    add(
+        "--only-kind",
+        choices=[*Kind],
+        help="Take only documents of this kind; when adopting, by default the series' own.",
+    )
     for kind in ("void", "valid", "draft"):
         known = ", ".join(getattr(_DEFAULTS, f"{kind}_values"))
         told = f"What that column says if it is {kind}, beside {known}; * is any other text."

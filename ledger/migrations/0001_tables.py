@@ -527,6 +527,7 @@ class Migration(migrations.Migration):
             total=DecimalField(blank=True, decimal_places=6, max_digits=24, null=True),
             currency=text(300, blank=True, db_default="", default=""),
             customer=text(600, blank=True, db_default="", default=""),
+            kind=text(20, blank=True, db_default="", default="", help_text="Empty: of any."),
             spelling=text(300, blank=True, db_default="", default=""),
             first_seen_at=written_at(),
             seen_at=written_at(),

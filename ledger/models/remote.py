@@ -48,6 +48,7 @@ class RemoteDocument(models.Model):
     total = amount()
     currency = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="", db_default="")
     customer = ShortTextField(max_length=2 * REMOTE_LENGTH, blank=True, default="", db_default="")
+    kind = ShortTextField(max_length=20, blank=True, default="", db_default="", help_text="Empty: of any.")
     spelling = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="", db_default="")
     first_seen_at = written_at()
     seen_at = written_at()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from ledger.kinds import kind_of
+
 
 @dataclass(frozen=True, slots=True)
 class BookSettings:
@@ -17,7 +19,7 @@ class BookSettings:
     ``number_kept``: the system never gives the number of a dead document to another one. ``foreign``: whether numbers
     there that fit no period of the series are findings. A reading of everything that misses more than ``largest_loss``
     of the known documents (a share) is refused. ``reads``: the kinds of documents that are read there (None: all);
-    ``kinds`` says of what kind the documents of a series are.
+    ``kinds`` says of what kind the documents of a series are, where its code doesn't: it is compared with those alone.
     """
 
     system: str
@@ -31,8 +33,8 @@ class BookSettings:
     kinds: Mapping[str, str] = field(default_factory=dict)
 
     def kind_of(self, code: str) -> str:
-        """The kind of a series' documents; invoices where nobody says otherwise."""
-        return self.kinds.get(code, "invoice")
+        """The kind of a series' documents."""
+        return kind_of(code, self.kinds)
 
     @property
     def key(self) -> dict[str, str]:

@@ -22,7 +22,7 @@ from ledger.reconciliation.books import BookSettings
 from ledger.reconciliation.mirror import locked
 
 #: Counts up when FindingKind's rules change, so that the next comparison is of everything.
-_RULES = 2
+_RULES = 3
 
 #: What a progress bar shows; one step each.
 STEPS = ("looking for what could differ", "judging what does")
@@ -101,12 +101,13 @@ def compare(
     return Compared(full=full, numbers=numbers, unread=unread, **done)
 
 
-def _wanted(books: BookSettings, row: RemoteReading, series: list[int]) -> dict[str, Any]:
+def _wanted(books: BookSettings, row: RemoteReading, series: dict[int, str]) -> dict[str, Any]:
     """The arguments that all statements share."""
     assert row.read_from is not None
     return {
         **books.key,
-        "series": series,
+        "series": list(series),
+        "kinds": list(series.values()),
         "through": row.read_from - books.grace,
         "covered": row.covers_from if row.full_from is None else None,
         "number_kept": books.number_kept,
@@ -114,8 +115,8 @@ def _wanted(books: BookSettings, row: RemoteReading, series: list[int]) -> dict[
     }
 
 
-def compared_series(books: BookSettings, alias: str) -> tuple[list[int], dict[str, str]]:
-    """The ids of the series whose numbers must be there; and those of kinds that aren't read there, with the kind."""
+def compared_series(books: BookSettings, alias: str) -> tuple[dict[int, str], dict[str, str]]:
+    """The series whose numbers must be there, by id, and the codes of those not read there; each with its kind."""
     known = dict(Series.objects.using(alias).filter(tenant=books.tenant).values_list("code", "pk"))
     chosen = sorted(known) if books.series is None else books.series
     # One that makes itself on first use has no numbers before that.
@@ -130,7 +131,8 @@ def compared_series(books: BookSettings, alias: str) -> tuple[list[int], dict[st
     unread = {
         code: kind for code in chosen if books.reads is not None and (kind := books.kind_of(code)) not in books.reads
     }
-    return sorted(known[code] for code in chosen if code in known and code not in unread), unread
+    ids = {known[code]: books.kind_of(code) for code in chosen if code in known and code not in unread}
+    return dict(sorted(ids.items())), unread
 
 
 def _fingerprint(books: BookSettings, row: RemoteReading, wanted: dict[str, Any], cursor: Any) -> str:
@@ -143,6 +145,7 @@ def _fingerprint(books: BookSettings, row: RemoteReading, wanted: dict[str, Any]
     judged_by = {
         "rules": _RULES,
         "series": wanted["series"],
+        "kinds": wanted["kinds"],
         "grace": books.grace.total_seconds(),
         "number_kept": books.number_kept,
         "foreign": books.foreign,

@@ -4,6 +4,7 @@ A file is the whole of the books, or all of them within a span of days. It is re
 bad, nothing of it is.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,9 +18,11 @@ from ledger.calendars import day_after, zone
 from ledger.conf import ledger_settings
 from ledger.database_errors import translate_database_errors
 from ledger.errors import ReconciliationError
+from ledger.kinds import Kind
 from ledger.models import RemoteDocument, RemoteReading
 from ledger.reconciliation.books import BookSettings
 from ledger.reconciliation.comparing import Compared, compare
+from ledger.reconciliation.describing import Describe, describe_numbers
 from ledger.reconciliation.findings import Finding, findings
 from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.tables import BadRow, Chosen, ChosenRows, Dates, Layout, UnreadableDate, open_table, text_of
@@ -38,18 +41,22 @@ _STATES = {"void": RemoteDocument.State.VOID, "valid": RemoteDocument.State.POST
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What a file had, and what differs by it. ``rows_read`` counts its rows, ``documents`` what they tell of.
+    """What a file had, and what differs by it. ``rows_read`` counts its rows, ``documents`` what they tell of,
+    ``kinds`` of what kind these are, where the layout says it.
 
     ``left_out`` counts rows by the rule that left them out, ``statuses`` the values of the void column, each with how
-    it was read. ``findings`` are those that are open after it.
+    it was read. ``described`` is false where so many amounts could be compared that the next run must go on asking for
+    them. ``findings`` are those that are open after it.
     """
 
     source: str
     digest: str
     rows_read: int
     documents: int
+    kinds: Mapping[str, int]
     left_out: Mapping[str, int]
     statuses: tuple[tuple[str, str, int], ...]
+    described: bool
     compared: Compared
     findings: tuple[Finding, ...]
     dry_run: bool
@@ -72,6 +79,7 @@ class _Document:
     changed_at: None = None
     currency: str = ""
     customer: str = ""
+    kind: str = ""
 
 
 def reconcile_file(
@@ -81,6 +89,7 @@ def reconcile_file(
     *,
     complete: tuple[date, date] | None = None,
     as_of: date | datetime | None = None,
+    describe: Describe | None = None,
     on_bad_row: Callable[[BadRow], None] | None = None,
     dry_run: bool = False,
     using: str | None = None,
@@ -90,9 +99,13 @@ def reconcile_file(
 
     ``complete`` are the first and the last day within which the file has everything; None: it has everything at all.
     ``as_of`` is when it was exported, or the day at whose end; by default the last of these, or now: what was issued
-    later can't be missing in it. The layout's document column is the reference to our document. Without a column of the
-    program's own keys a number is the key: rows that repeat it with the same date are one document, and one that was
-    renumbered is another. A ``dry_run`` tells all of it, and writes nothing.
+    later can't be missing in it. ``describe`` tells the amount and the customer of a number, to be compared where the
+    file has them; by default LEDGER["DESCRIBE"] does.
+
+    The layout's document column is the reference to our document. Without a column of the program's own keys a number
+    is the key: rows that repeat it with the same date are one document, and one that was renumbered is another. Where
+    the layout says which kinds the file has, series of other kinds aren't compared, and the others with documents of
+    their kind alone. A ``dry_run`` tells all of it, and writes nothing.
 
     Raises ReconciliationError where rows are bad (``on_bad_row`` is called with each), where values of the void column
     aren't classified, or where a file that should have everything has no document; TableError for one that is no table;
@@ -101,10 +114,11 @@ def reconcile_file(
     alias = using or router.db_for_write(RemoteReading)
     here = zone(ledger_settings().time_zone)
     since = None if complete is None else datetime.combine(complete[0], time.min, here)
-    books = exported(books, complete, as_of)
+    books = _exported(books, complete, as_of)
     ours = translate_database_errors(books.system, wanted="comparing books needs")
     with open_table(path, layout) as table, ours, transaction.atomic(using=alias):
         reader = _Reader(ChosenRows(table, table.completed(layout), drafts=True), complete)
+        books = replace(books, reads=reader.rows.kinds.read)
         reading = begin(books, _POLICY, since=since, full=complete is None, using=alias)
         page: list[_Document] = []
         for document in reader.documents(on_bad_row or (lambda row: None)):
@@ -114,14 +128,18 @@ def reconcile_file(
                 page = []
         reader.refuse(whole=complete is None)
         save_page(books, replace(reading, within=complete), page, next_cursor=None, using=alias)
+        describe = describe or ledger_settings().describe
+        described = describe is None or describe_numbers(books, describe, using=alias)
         compared = compare(books, using=alias, progress=progress)
         result = FileRead(
             source=table.name,
             digest=table.source.sha256(),
             rows_read=reader.rows.read,
             documents=reader.count,
+            kinds=dict(reader.kinds),
             left_out=dict(reader.rows.left_out),
             statuses=reader.rows.statuses.told(),
+            described=described,
             compared=compared,
             findings=tuple(findings(tenant=books.tenant, system=books.system, using=alias)),
             dry_run=dry_run,
@@ -131,7 +149,7 @@ def reconcile_file(
     return result
 
 
-def exported(books: BookSettings, complete: tuple[date, date] | None, as_of: date | datetime | None) -> BookSettings:
+def _exported(books: BookSettings, complete: tuple[date, date] | None, as_of: date | datetime | None) -> BookSettings:
     """The books of such a file: nothing that was issued after its export can be missing in it."""
     last = as_of or (complete[1] if complete else None)
     if last is None:
@@ -147,6 +165,7 @@ class _Reader:
     def __init__(self, rows: ChosenRows, complete: tuple[date, date] | None) -> None:
         self.rows = rows
         self.count = 0
+        self.kinds: Counter[str] = Counter()
         self.bad: list[BadRow] = []
         self.problems = 0
         self._complete = complete
@@ -174,6 +193,7 @@ class _Reader:
                 self.bad += [bad] if len(self.bad) < _EXAMPLES else []
             elif document is not None:
                 self.count += 1
+                self.kinds.update([document.kind] if document.kind else [])
                 yield document
 
     def refuse(self, *, whole: bool) -> None:
@@ -210,7 +230,9 @@ class _Reader:
         state = _STATES.get(row.status, RemoteDocument.State.POSTED)
         reference = "" if rows.document is None else text_of(row.cells[rows.document])
         silent = rows.void is not None and not text_of(row.cells[rows.void])
-        known = self._seen.setdefault(key or number.upper(), [])
+        # The same number and key of a document of another kind are those of another document.
+        apart = "" if row.kind in ("", Kind.INVOICE) else f"{row.kind}:"
+        known = self._seen.setdefault(apart + (key or number.upper()), [])
         if any(
             day == earlier and (silent or state == said) and reference in ("", other) for earlier, said, other in known
         ):
@@ -220,7 +242,9 @@ class _Reader:
         known.append((day, state, reference))
         total = None if rows.total is None else _amount(row.cells[rows.total], comma=rows.layout.decimal_comma)
         again = f" #{len(known)}" if len(known) > 1 else ""
-        return _Document(key or f"{number}{again}", number, state, day, reference, total)
+        its_key = apart + (key or f"{number}{again}")
+        customer = "" if rows.customer is None else text_of(row.cells[rows.customer])
+        return _Document(its_key, number, state, day, reference, total, customer=customer, kind=row.kind)
 
 
 def _amount(cell: Any, *, comma: bool) -> Decimal | None:

@@ -13,7 +13,13 @@ CONFIRMED_BY = f"""
     LEFT JOIN ledger_numbervoided v ON v.tenant = e.tenant AND v.entry_id = e.id
     JOIN ledger_remotedocument d ON d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
         AND d.state = CASE WHEN v.id IS NULL THEN 'posted' ELSE 'void' END AND {OURS}
-"""
+        AND (d.kind = '' OR NOT EXISTS (
+            -- Of another kind than its series' documents: the comparison knows which that is.
+            SELECT FROM ledger_findingraised f
+            WHERE f.tenant = e.tenant AND f.system = d.system AND f.kind IN ('missing', 'unknown')
+              AND f.subject = upper(e.number)
+              AND NOT EXISTS (SELECT FROM ledger_findingresolved r WHERE r.tenant = f.tenant AND r.finding_id = f.id)))
+"""  # noqa: S608
 
 # Joins a finding ``f`` with the last word ``a`` on it, if there is one.
 LAST_WORD = """

@@ -51,6 +51,8 @@ class Document(Protocol):
     def currency(self) -> str: ...
     @property
     def customer(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +301,7 @@ def _columns(documents: Sequence[Document]) -> dict[str, Any]:
         "totals": [_amount(one.total) for one in each],
         "currencies": [_text(one.currency) for one in each],
         "customers": [_text(one.customer, 2 * REMOTE_LENGTH) for one in each],
+        "kinds": [str(one.kind) for one in each],
     }
 
 

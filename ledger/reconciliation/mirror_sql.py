@@ -29,18 +29,18 @@ SAVE = f"""
     WITH page AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::text[], %(numbers)s::text[], %(states)s::text[], %(dates)s::date[],
                              %(references)s::text[], %(changed)s::timestamptz[], %(totals)s::numeric[],
-                             %(currencies)s::text[], %(customers)s::text[])
-            AS p (remote_id, number, state, issued_on, reference, changed_at, total, currency, customer)
+                             %(currencies)s::text[], %(customers)s::text[], %(kinds)s::text[])
+            AS p (remote_id, number, state, issued_on, reference, changed_at, total, currency, customer, kind)
     ), before AS MATERIALIZED (
-        SELECT d.remote_id, d.number, d.state, d.issued_on, d.reference, d.total, d.currency, d.customer
+        SELECT d.remote_id, d.number, d.state, d.issued_on, d.reference, d.total, d.currency, d.customer, d.kind
         FROM ledger_remotedocument d
         WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.remote_id = ANY (%(ids)s::text[])
     ), saved AS (
         INSERT INTO ledger_remotedocument AS d
             (tenant, system, remote_id, number, state, issued_on, reference, changed_at, total, currency, customer,
-             spelling, seen_in)
+             kind, spelling, seen_in)
         SELECT %(tenant)s, %(system)s, p.remote_id, p.number, p.state, p.issued_on, p.reference, p.changed_at,
-               p.total, p.currency, p.customer, ledger_spelling(p.number), %(generation)s
+               p.total, p.currency, p.customer, p.kind, ledger_spelling(p.number), %(generation)s
         FROM page p
         ON CONFLICT (tenant, system, remote_id) DO UPDATE
         SET number = CASE WHEN excluded.state = 'deleted' AND excluded.number = '' THEN d.number
@@ -52,22 +52,23 @@ SAVE = f"""
             reference = CASE WHEN excluded.state = 'deleted' AND excluded.reference = '' THEN d.reference
                              ELSE excluded.reference END,
             state = excluded.state,
-            total = excluded.total, currency = excluded.currency, customer = excluded.customer,
+            total = excluded.total, currency = excluded.currency, customer = excluded.customer, kind = excluded.kind,
             changed_at = coalesce(excluded.changed_at, d.changed_at),
             seen_at = clock_timestamp(),
             seen_in = excluded.seen_in
         WHERE d.seen_in <> excluded.seen_in
-           OR (d.number, d.state, d.reference) <> (excluded.number, excluded.state, excluded.reference)
+           OR (d.number, d.state, d.reference, d.kind)
+              <> (excluded.number, excluded.state, excluded.reference, excluded.kind)
            OR (d.issued_on, d.changed_at, d.total, d.currency, d.customer) IS DISTINCT FROM
               (excluded.issued_on, excluded.changed_at, excluded.total, excluded.currency, excluded.customer)
-        RETURNING d.remote_id, d.number, d.state, d.issued_on, d.reference, d.total, d.currency, d.customer
+        RETURNING d.remote_id, d.number, d.state, d.issued_on, d.reference, d.total, d.currency, d.customer, d.kind
     ), changed AS MATERIALIZED (
         SELECT w.number, w.reference
         FROM saved a
         LEFT JOIN before b ON b.remote_id = a.remote_id
         CROSS JOIN LATERAL (VALUES (a.number, a.reference), (b.number, b.reference)) AS w (number, reference)
-        WHERE (a.number, a.state, a.issued_on, a.reference, a.total, a.currency, a.customer)
-              IS DISTINCT FROM (b.number, b.state, b.issued_on, b.reference, b.total, b.currency, b.customer)
+        WHERE (a.number, a.state, a.issued_on, a.reference, a.total, a.currency, a.customer, a.kind)
+              IS DISTINCT FROM (b.number, b.state, b.issued_on, b.reference, b.total, b.currency, b.customer, b.kind)
     )
     {_NOTE}
 """  # noqa: S608  (our own text)
@@ -106,12 +107,13 @@ EXPECT = """
     SELECT %(tenant)s, %(system)s, upper(e.number) FROM given g JOIN ledger_entry e ON e.id = g.entry_id
 """
 
-# The entries of these series that the system has a document with an amount for, and that were never described.
+# The entries of these series that the system has a document with an amount or a customer for, and that were never
+# described.
 UNDESCRIBED = """
     SELECT DISTINCT e.id
     FROM ledger_entry e
     JOIN ledger_remotedocument d ON d.tenant = %(tenant)s AND d.system = %(system)s AND d.number <> ''
-        AND upper(d.number) = upper(e.number) AND d.state = 'posted' AND d.total IS NOT NULL
+        AND upper(d.number) = upper(e.number) AND d.state = 'posted' AND (d.total IS NOT NULL OR d.customer > '')
     WHERE e.tenant = %(tenant)s AND e.series_id = ANY (%(series)s) AND e.kind = 'issued'
       AND NOT EXISTS (SELECT FROM ledger_expecteddocument x
                       WHERE x.tenant = %(tenant)s AND x.system = %(system)s AND x.entry_id = e.id)

@@ -25,11 +25,11 @@ _OPEN = """
 
 # What a full comparison must look at: every number that can possibly differ (functions/ledger_suspects.sql), and
 # what is open. What agrees is dropped here; the rest is judged by JUDGE, as in an incremental comparison. Arguments:
-# series ids.
+# series ids, and of what kind the documents of each are.
 SUSPECT = f"""
     INSERT INTO ledger_pendingcomparison (tenant, system, subject)
     SELECT %(tenant)s, %(system)s, s.subject
-    FROM ledger_suspects(%(tenant)s, %(system)s, %(series)s::bigint[]) AS s (subject)
+    FROM ledger_suspects(%(tenant)s, %(system)s, %(series)s::bigint[], %(kinds)s::text[]) AS s (subject)
     UNION ALL
     {_OPEN}
 """  # noqa: S608
@@ -91,8 +91,8 @@ WAITING = "SELECT count(*) FROM ledger_pendingcomparison WHERE tenant = %(tenant
 # Judges each of them, raises what differs and resolves what no longer does; rows of what was done, kind, count.
 JUDGE = """
     SELECT done, done_kind, done_count
-    FROM ledger_judge(%(tenant)s, %(system)s, %(series)s::bigint[], %(through)s::timestamptz, %(covered)s::timestamptz,
-                      %(number_kept)s, %(report_foreign)s)
+    FROM ledger_judge(%(tenant)s, %(system)s, %(series)s::bigint[], %(kinds)s::text[], %(through)s::timestamptz,
+                      %(covered)s::timestamptz, %(number_kept)s, %(report_foreign)s)
 """
 
 # What has been compared waits no longer.

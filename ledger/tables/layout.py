@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import InvalidArgument
+from ledger.kinds import Kind
 
 #: Words of a void column that are known without being named. A number means another thing in each program.
 VOID_WORDS = ("void", "voided", "cancelled", "canceled", "storniert", "storno", "annulé", "annulée", "true", "yes")
@@ -40,6 +41,10 @@ class Layout:
     and ``draft_values`` classify what the void column says, without regard to case; ``*`` is any other text. Drafts are
     left out. ``keep_columns`` and the customer are kept in the metadata.
 
+    ``kinds`` says which words of ``kind_column`` mean which kind of document, such as ``credit-note=Credit Memo``; rows
+    of other words are left out. Without that column it is the kinds of all rows, such as ``invoice``. Of them
+    ``only_kind`` counts alone, where it is named.
+
     ``date_format`` is one of ``strptime``, by default ISO 8601; ``language`` (such as de) is that of its month names.
     Dates without a year lie in ``years_from`` to ``years_to`` (ISO dates), at most a year apart. ``time_zone`` is that
     of times without an offset, by default the series' own. ``sheet``, ``delimiter`` and ``encoding`` are found where
@@ -55,6 +60,9 @@ class Layout:
     customer_column: str | None = None
     id_column: str | None = None
     total_column: str | None = None
+    kind_column: str | None = None
+    kinds: tuple[str, ...] = ()
+    only_kind: str | None = None
     void_column: str | None = None
     void_values: tuple[str, ...] = VOID_WORDS
     valid_values: tuple[str, ...] = VALID_WORDS
@@ -79,7 +87,7 @@ class Layout:
     def columns(self) -> list[str]:
         """The columns that the header must have."""
         named: list[str | None] = [self.number_column, self.date_column, self.document_column, self.customer_column]
-        named += [self.void_column, self.id_column, self.total_column]
+        named += [self.void_column, self.id_column, self.total_column, self.kind_column]
         conditions = (Condition.parse(text).column for text in (*self.where, *self.skip))
         return list(dict.fromkeys(name for name in (*named, *self.keep_columns, *conditions) if name))
 
@@ -110,6 +118,35 @@ class Condition:
     def holds(self, cell: str) -> bool:
         """Whether a cell says that."""
         return self.matcher.fullmatch(cell.strip().casefold()) is not None
+
+
+class Kinds:
+    """Of what kind the rows are. Raises InvalidArgument for a layout whose kinds can't be told."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._column = layout.kind_column
+        parted = [(text.partition("=")[0].strip(), "=" in text, text) for text in layout.kinds]
+        named = [kind for kind, _, _ in parted]
+        strange = sorted({*named, layout.only_kind or Kind.INVOICE} - set(Kind))
+        worded = {has_words for _, has_words, _ in parted}
+        if strange or worded != ({self._column is not None} if named or self._column else set()):
+            raise InvalidArgument(
+                f"The kinds {', '.join(strange or layout.kinds) or '(none)'} don't say which rows have them.",
+                rule=f"Kinds are {', '.join(Kind)}; beside a kind column each one has its words there.",
+                remedy="Write them like --kind-column Type --kinds 'invoice=Sales Invoice' --kinds 'credit-note=Credit "
+                "Note|Credit Memo'; or, where all rows are of one kind and no column says so, --kinds invoice.",
+            )
+        #: Those that are read; None where nobody has said.
+        self.read = frozenset([layout.only_kind] if layout.only_kind else named) or None
+        self._words = [(kind, Condition.parse(text)) for kind, has_words, text in parted if has_words]
+        self._all = named[0] if len(named) == 1 else ""
+
+    def of(self, text: str) -> tuple[str, str]:
+        """The kind of a row whose kind column says ``text``; and by which rule it doesn't count, empty if it does."""
+        if self._column is None:
+            return self._all, ""
+        kind = next((kind for kind, words in self._words if words.holds(text)), "")
+        return kind, "" if kind in (self.read or ()) else f"no kind that is taken: {self._column}={text[:40]}"
 
 
 class Statuses:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ledger.errors import TableError
-from ledger.tables.layout import Condition, Layout, Statuses
+from ledger.tables.layout import Condition, Kinds, Layout, Statuses
 from ledger.tables.reading import Table, text_of
+
+# So many rules are told apart that left rows out: each word of a kind column is one.
+_RULES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,14 @@ class BadRow:
 
 
 class Chosen(NamedTuple):
-    """A row that counts: where it stands, its cells, and what its void column means; or why it can't be read."""
+    """A row that counts: where it stands, its cells, what its void column means, and its kind, where somebody has said;
+    or why it can't be read."""
 
     row: int
     cells: Sequence[Any]
     status: str = "valid"
     problem: str | None = None
+    kind: str = ""
 
 
 class ChosenRows:
@@ -39,6 +44,7 @@ class ChosenRows:
         self.layout = layout
         self.drafts = drafts
         self.statuses = Statuses(layout)
+        self.kinds = Kinds(layout)
         #: How many rows were read, and how many of them were left out by which rule.
         self.read = 0
         self.left_out: Counter[str] = Counter()
@@ -50,7 +56,7 @@ class ChosenRows:
             for condition in [Condition.parse(text)]
         ]
         self.number, self.date = table.column(layout.number_column), table.column(layout.date_column)
-        self.document, self.void, self.customer, self.total, self.id = (
+        self.document, self.void, self.customer, self.total, self.id, self.kind = (
             None if name is None else table.column(name)
             for name in (
                 layout.document_column,
@@ -58,6 +64,7 @@ class ChosenRows:
                 layout.customer_column,
                 layout.total_column,
                 layout.id_column,
+                layout.kind_column,
             )
         )
 
@@ -71,11 +78,15 @@ class ChosenRows:
                 yield Chosen(record.row, cells, problem=record.problem)
                 continue
             problem = self._fitted(cells)
-            reason, status = self._left_out(cells)
+            kind, reason = self.kinds.of("" if self.kind is None else text_of(cells[self.kind]))
+            reason = self._unwanted(cells) or reason
+            status = "" if reason else self._status(cells)
+            if status == "draft" and not self.drafts:
+                reason = f"drafts by {self.layout.void_column}"
             if reason:
-                self.left_out[reason] += 1
+                self.left_out[reason if len(self.left_out) < _RULES else "other rules"] += 1
             else:
-                yield Chosen(record.row, cells, status, problem)
+                yield Chosen(record.row, cells, status, problem, kind)
         if not self.read:
             raise TableError(
                 f"{self.table} has a header and no row.",
@@ -104,15 +115,15 @@ class ChosenRows:
             return f"it has {count} fields, and the header {wanted}"
         return None
 
-    def _left_out(self, cells: Sequence[Any]) -> tuple[str, str]:
-        """By which rule the row doesn't count, empty where it does; and its status."""
+    def _unwanted(self, cells: Sequence[Any]) -> str:
+        """By which condition the row doesn't count; empty where it does."""
         for reason, at, condition, wanted in self._conditions:
             if condition.holds(text_of(cells[at])) != wanted:
-                return reason, ""
+                return reason
         number = text_of(cells[self.number]).casefold()
         if self.layout.only_prefix and not any(number.startswith(one.casefold()) for one in self.layout.only_prefix):
-            return f"not only prefix {', '.join(self.layout.only_prefix)}", ""
-        if self.void is None:
-            return "", "valid"
-        status = self.statuses.read(text_of(cells[self.void]))
-        return (f"drafts by {self.layout.void_column}" if status == "draft" and not self.drafts else ""), status
+            return f"not only prefix {', '.join(self.layout.only_prefix)}"
+        return ""
+
+    def _status(self, cells: Sequence[Any]) -> str:
+        return "valid" if self.void is None else self.statuses.read(text_of(cells[self.void]))

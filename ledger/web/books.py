@@ -35,7 +35,7 @@ LARGEST = 20 * 1024 * 1024
 #: The longest file, packed, that goes along to the next step: Django takes 2.5 MB of fields.
 _KEPT = 1_500_000
 _ROWS, _BAD, _FINDINGS = 8, 20, 50
-_LISTS = ("void_values", "valid_values", "where", "skip")
+_LISTS = {"void_values": "|", "valid_values": "|", "where": None, "skip": None, "kinds": ";"}
 
 
 class BooksForm(forms.Form):
@@ -48,6 +48,15 @@ class BooksForm(forms.Form):
     date_column = forms.CharField(required=False, label=_("Column of the date"))
     id_column = forms.CharField(required=False, label=_("Column of the program's own key"))
     document_column = forms.CharField(required=False, label=_("Column of our document's key"))
+    total_column = forms.CharField(required=False, label=_("Column of the amount"))
+    decimal_comma = forms.BooleanField(required=False, label=_("Amounts are written like 1.234,50"))
+    customer_column = forms.CharField(required=False, label=_("Column of the customer"))
+    kind_column = forms.CharField(required=False, label=_("Column that tells the kind of document"))
+    kinds = forms.CharField(
+        required=False,
+        label=_("It says, of each kind"),
+        help_text=_("Such as invoice=Sales Invoice; credit-note=Credit Note|Credit Memo."),
+    )
     void_column = forms.CharField(required=False, label=_("Column that tells what is void"))
     void_values = forms.CharField(
         required=False, label=_("It says, of a void one"), help_text=_("Several with | between.")
@@ -98,8 +107,8 @@ class BooksForm(forms.Form):
         said: dict[str, Any] = {
             name: self.cleaned_data[name] for name in self.fields if name in Layout.__dataclass_fields__
         }
-        for name in _LISTS:
-            values = [said[name]] if name in ("where", "skip") else said[name].split("|")
+        for name, between in _LISTS.items():
+            values = said[name].split(between) if between else [said[name]]
             said[name] = tuple(value.strip() for value in values if value.strip())
         chosen = {name: value for name, value in said.items() if value}
         named = self.cleaned_data["profile"]

@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ledger.kinds import Kind
 from tests.accounting.clocks import FakeClock
 from tests.accounting.conformance import Conformance, everything
 from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting import errors
-from workers.accounting.base import Kind, State
+from workers.accounting.base import State
 from workers.accounting.credentials import Credentials, System
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.xero import Xero

@@ -30,6 +30,7 @@ class Paper:
     total: Decimal | None = None
     currency: str = ""
     customer: str = ""
+    kind: str = ""
 
 
 @dataclass

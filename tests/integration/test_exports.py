@@ -251,7 +251,7 @@ TAKEN = [
         lines("Acme Ltd", "Transaction List by Date", "", "Date,Transaction Type,Num,Name,Memo/Description,Amount",
               '12/31/2025,Invoice,1001,Bob,Boiler,"1,250.00"', "12/31/2025,Payment,77,Bob,,50.00", "TOTAL,,,,,"),
         ("--profile=quickbooks", *AMERICAN),
-        {"rows": 1, "left_out": {"not where Transaction Type=Invoice": 2}},
+        {"rows": 1, "left_out": {"skip Num=": 1, "no kind that is taken: Transaction Type=Payment": 1}},
     ),
     Export(
         "QuickBooks, modern view",
@@ -259,7 +259,27 @@ TAKEN = [
               "Transaction date,Transaction type,Num,Name,Description,Split,Amount",
               "12/31/2025,Invoice,1001,Bob,Boiler,Sales,350.00", "12/31/2025,Payment,77,Bob,,,50.00"),
         ("--profile=quickbooks-modern", *AMERICAN),
-        {"rows": 1, "left_out": {"not where Transaction type=Invoice": 1}},
+        {"rows": 1, "left_out": {"no kind that is taken: Transaction type=Payment": 1}},
+    ),
+    Export(
+        "QuickBooks, its credit memos alone",
+        lines("Date,Transaction Type,Num,Name,Amount", "12/31/2025,Invoice,1001,Bob,350.00",
+              "12/31/2025,Credit Memo,1001,Bob,-50.00", "12/31/2025,Credit Note,1002,Bob,-50.00"),
+        ("--profile=quickbooks", "--only-kind=credit-note", *AMERICAN),
+        {"rows": 2, "left_out": {"no kind that is taken: Transaction Type=Invoice": 1}},
+    ),
+    Export(
+        "kinds in words of its own",
+        lines("No,Date,Art", "INV-2025-0001,2025-01-02,Rechnung", "G-1,2025-01-02,Gutschrift",
+              "Q-1,2025-01-02,Angebot"),
+        (*COLUMNS, *YEAR, "--kind-column=Art", "--kinds=invoice=Rechnung", "--kinds=credit-note=Gutschrift"),
+        {"rows": 1, "left_out": {"no kind that is taken: Art=Gutschrift": 1, "no kind that is taken: Art=Angebot": 1}},
+    ),
+    Export(
+        "one file for each quarter, in Windows lines and quotes",
+        b'"No","Date"\r\n"INV-2025-0004","2025-04-01"\r\n"INV-2025-0005","2025-06-30"\r\n',
+        (*COLUMNS, *YEAR),
+        {"rows": 2, "missing": 0, "next": "INV-2025-0006"},
     ),
     Export(
         "Odoo",
@@ -307,6 +327,18 @@ TAKEN = [
 ]  # fmt: skip
 
 REFUSED = [
+    Export(
+        "a kind that nobody knows",
+        lines("No,Date,Art", "INV-2025-0001,2025-01-02,Rechnung"),
+        (*COLUMNS, *YEAR, "--kind-column=Art", "--kinds=bill=Rechnung"),
+        error="The kinds bill don't say which rows have them.",
+    ),
+    Export(
+        "kinds without the words of their column",
+        lines("No,Date,Art", "INV-2025-0001,2025-01-02,Rechnung"),
+        (*COLUMNS, *YEAR, "--kind-column=Art", "--kinds=invoice"),
+        error="The kinds invoice don't say which rows have them.",
+    ),
     Export(
         "a status that nobody has classified",
         lines("No,Date,Status", "INV-2025-0001,2025-01-02,3", "INV-2025-0002,2025-01-02,refunded"),

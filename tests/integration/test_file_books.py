@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
+from django.test import override_settings
 
 from ledger import define_series, issue
 from ledger.errors import ReconciliationError
-from ledger.models import RemoteDocument, RemoteReading
-from ledger.reconciliation import BookSettings, findings
+from ledger.models import Entry, ExpectedDocument, RemoteDocument, RemoteReading
+from ledger.reconciliation import BookSettings, count_confirmed, describing, findings
 from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.reconciliation.mirror import LostDocuments
 from ledger.tables import Layout
@@ -166,6 +167,125 @@ class TestNothingIsHalfRead:
         layout = Layout(total_column="total", decimal_comma=True)
         reconcile_file(write(f'{ONE},{DAY},"1.234,50 €"', header="number,issued_at,total"), FILE, layout)
         assert RemoteDocument.objects.get(system="file").total == Decimal("1234.50")
+
+
+class TestKinds:
+    """A series is compared with the documents of its kind alone."""
+
+    TYPED = Layout(
+        date_column="date",
+        kind_column="type",
+        kinds=("invoice=Sales Invoice", "credit-note=Credit Memo|Credit Note"),
+        total_column="total",
+        customer_column="name",
+    )
+    COLUMNS = "number,date,type,total,name"
+
+    @pytest.fixture
+    def credit(self, there: There) -> str:
+        define_series("credit-note", template="CN-{counter:04}", calendar="never", time_zone="UTC")
+        with transaction.atomic():
+            return str(issue("credit-note", document="return:1", on=DAY))
+
+    def read(self, write: Write, *rows: str, layout: Layout = TYPED, books: BookSettings = FILE) -> FileRead:
+        invoices = [f"{number},{DAY},Sales Invoice,1,Bob" for number in (ONE, TWO, THREE)]
+        return reconcile_file(write(*invoices, *rows, header=self.COLUMNS), books, layout)
+
+    def test_a_credit_note_is_found_among_credit_notes(self, there: There, credit: str, write: Write) -> None:
+        read = self.read(write, f"{credit},{DAY},Credit Memo,-1,Bob", f"P-1,{DAY},Payment,1,Bob")
+        assert (differs(read), read.documents, read.kinds) == (set(), 4, {"invoice": 3, "credit-note": 1})
+        assert read.left_out == {"no kind that is taken: type=Payment": 1}
+        assert set(RemoteDocument.objects.filter(system="file").values_list("number", "kind")) == {
+            (ONE, "invoice"), (TWO, "invoice"), (THREE, "invoice"), (credit, "credit-note")
+        }  # fmt: skip
+        assert count_confirmed(system="file") == 4
+
+    def test_an_invoice_of_its_number_is_none(self, there: There, credit: str, write: Write) -> None:
+        read = self.read(write, f"{credit},{DAY},Sales Invoice,1,Bob")
+        assert differs(read) == {("missing", credit), ("unknown", credit)}
+        assert count_confirmed(system="file") == 3
+        assert differs(self.read(write, f"{credit},{DAY},Credit Note,1,Bob")) == set()
+
+    def test_a_number_may_stand_there_once_for_each_kind(self, there: There, credit: str, write: Write) -> None:
+        rows = [f"{credit},{DAY},Credit Memo,1,Bob", f"{credit},{DAY},Sales Invoice,1,Bob"]
+        assert differs(self.read(write, *rows)) == {("unknown", credit)}
+        assert RemoteDocument.objects.filter(system="file").count() == 5
+
+    def test_without_kinds_any_document_has_the_number(self, there: There, credit: str, write: Write) -> None:
+        untyped = replace(self.TYPED, kind_column=None, kinds=())
+        assert differs(self.read(write, f"{credit},{DAY},Sales Invoice,1,Bob", layout=untyped)) == set()
+
+    def test_a_series_of_another_kind_is_not_compared_and_says_so(
+        self, there: There, credit: str, write: Write
+    ) -> None:
+        read = self.read(write, layout=replace(self.TYPED, kind_column=None, kinds=("invoice",)))
+        assert (differs(read), read.compared.unread) == (set(), {"credit-note": "credit-note"})
+        path = write(*(f"{number},{DAY}" for number in (ONE, TWO, THREE)), header="number,date")
+        _, out, _ = run(str(path), "--system=file", "--date-column=date", "--kinds=invoice")
+        assert "Of these: 3 invoice." in out
+        assert "Series credit-note isn't compared: the file has no kind credit-note." in out
+
+    def test_a_series_may_say_of_what_kind_it_is(self, there: There, write: Write) -> None:
+        define_series("rma", template="RMA-{counter}", calendar="never", time_zone="UTC")
+        with transaction.atomic():
+            issue("rma", document="return:1", on=DAY)
+        row = f"RMA-1,{DAY},Credit Memo,1,Bob"
+        assert differs(self.read(write, row)) == {("missing", "RMA-1")}
+        assert differs(self.read(write, row, books=replace(FILE, kinds={"rma": "credit-note"}))) == set()
+        path = write(f"{ONE},{DAY},Sales Invoice,1,Bob", row, header=self.COLUMNS)
+        options = ("--system=other", "--date-column=date", "--kind-column=type", "--kinds=credit-note=Credit Memo")
+        code, out, _ = run(str(path), *options, "--series=rma=credit-note")
+        assert (code, "Nothing differs." in out) == (0, True)
+
+
+def describe(entry: Entry) -> dict[str, Any]:
+    if entry.number == THREE:
+        raise LookupError("no order")
+    return {"total": Decimal("100.00"), "customer": "Bob"}
+
+
+class TestAmounts:
+    """What LEDGER["DESCRIBE"] says of a number is compared with what the file says."""
+
+    LAYOUT = Layout(date_column="date", total_column="total", customer_column="name")
+
+    def path(self, write: Write, *told: str) -> Path:
+        rows = [f"{number},{DAY},{what}" for number, what in zip((ONE, TWO, THREE), told, strict=True)]
+        return write(*rows, header="number,date,total,name")
+
+    @override_settings(LEDGER={"DESCRIBE": f"{__name__}.describe"})
+    def test_amounts_and_customers(self, there: There, write: Write) -> None:
+        path = self.path(write, "90,Bob", "100.00,Eve", "1,Eve")
+        read = reconcile_file(path, FILE, self.LAYOUT, dry_run=True)
+        assert (differs(read), read.described) == ({("other-amount", ONE), ("other-amount", TWO)}, True)
+        assert not ExpectedDocument.objects.exists()
+        code, out, _ = run(
+            str(path), "--system=file", "--date-column=date", "--total-column=total", "--customer-column=name"
+        )
+        assert (code, out.count("another amount")) == (1, 2), out
+        assert differs(reconcile_file(self.path(write, "100,Bob", "100,Bob", "1,Eve"), FILE, self.LAYOUT)) == set()
+
+    def test_a_statement_of_the_hook_that_fails_ends_nothing(self, there: There, write: Write) -> None:
+        def broken(entry: Entry) -> dict[str, Any]:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1/0")
+            raise AssertionError
+
+        assert (
+            differs(reconcile_file(self.path(write, "9,B", "9,B", "9,B"), FILE, self.LAYOUT, describe=broken)) == set()
+        )
+
+    def test_more_than_a_minute_can_ask_for(self, there: There, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(describing, "_DESCRIBING", 0.0)
+        path = self.path(write, "9,Bob", "9,Bob", "9,Bob")
+        with override_settings(LEDGER={"DESCRIBE": f"{__name__}.describe"}):
+            _, out, _ = run(str(path), "--system=file", "--date-column=date", "--total-column=total")
+        assert "Not all amounts are compared yet" in out
+
+    def test_customers_without_amounts(self, there: There, write: Write) -> None:
+        layout = replace(self.LAYOUT, total_column=None)
+        read = reconcile_file(self.path(write, "1,Bob", "1,Eve", "1,Eve"), FILE, layout, describe=describe)
+        assert differs(read) == {("other-amount", TWO)}
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
-from django.test import Client
+from django.test import Client, override_settings
 
 from ledger import define_series, issue
-from ledger.models import RemoteDocument
+from ledger.models import Entry, RemoteDocument
 from ledger.reconciliation import findings
 from ledger.tables import Layout, profile
 from ledger.web import books
@@ -83,6 +84,33 @@ def test_words_of_the_void_column_and_rules_for_rows(keeper: Client) -> None:
     told = post(keeper, "look", **said).content.decode()
     assert "“Eve” 1 time: void" in told
     assert "left out: 1 row (skip No=INV*)" in told
+
+
+KINDS = {"kind_column": "Type", "kinds": "invoice=Sales Invoice; credit-note=Credit Note|Credit Memo"}
+TYPED = ("No;Date;Type;Total;Name", "INV-0001;02.03.2026;Sales Invoice;90,00;Bob", "X-9;03.03.2026;Quote;1;Eve")
+
+
+def amount(entry: Entry) -> dict[str, Any]:
+    return {"total": Decimal(100)}
+
+
+def test_kinds_and_amounts(keeper: Client) -> None:
+    define_series("receipt", template="RCP-{counter}", calendar="never", time_zone="UTC")
+    with override_settings(LEDGER={"DESCRIBE": f"{__name__}.amount"}):
+        told = post(keeper, "look", *TYPED, **GERMAN, **KINDS, total_column="Total").content.decode()
+    assert "<li>invoice: 1</li>" in told
+    assert "series receipt isn&#x27;t compared: the file has no kind receipt" in told.replace("isn't", "isn&#x27;t")
+    assert "left out: 1 row (no kind that is taken: Type=Quote)" in told
+    assert "another amount there" in told.split("What would be found")[1]
+    with override_settings(LEDGER={"DESCRIBE": f"{__name__}.amount"}):
+        said = {**GERMAN, **KINDS, "total_column": "Total", "decimal_comma": "on"}
+        right = post(keeper, "look", *TYPED[:1], TYPED[1].replace("90,00", "100,00"), **said).content.decode()
+    assert "another amount there" not in right
+    saved = json.loads(post(keeper, "save", *TYPED, **GERMAN, **KINDS).content)["layout"]
+    assert (saved["kind_column"], saved["kinds"]) == (
+        "Type",
+        ["invoice=Sales Invoice", "credit-note=Credit Note|Credit Memo"],
+    )
 
 
 def test_keeps_the_layout_as_a_profile(keeper: Client, tmp_path: Any) -> None:

@@ -187,7 +187,7 @@ class TestTenants:
             (WORKERS, "ledger_withdraw_slot('theirs', {period}, 1, '{{}}', '')"),
             (WORKERS, "ledger_cancel_draft('theirs', 1, 'void', '')"),
             (WORKERS, "ledger_close_due('theirs', {period}, '')"),
-            (WORKERS, "ledger_judge('theirs', 'books', ARRAY[1], now(), now(), true, true)"),
+            (WORKERS, "ledger_judge('theirs', 'books', ARRAY[1], ARRAY['invoice'], now(), now(), true, true)"),
             (WORKERS, "ledger_keep_stray('theirs', {period}, 1, 'books', '1', '1', '1')"),
             (WORKERS, "ledger_store_draft('theirs', 1, {period}, 'x', '1 hour', 1, '1', '1', '1', '')"),
             (FINANCE, "ledger_define_series('theirs', 'serial', '{{}}', '')"),

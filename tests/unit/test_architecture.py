@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
     {"errors", "conf", "misspelt", "timestamps", "unreadable", "signals"},
-    {"calendars", "formats", "texts", "instances", "keys", "rules", "tables", "words", "tenants"},
+    {"calendars", "formats", "texts", "instances", "keys", "kinds", "rules", "tables", "words", "tenants"},
     {"models", "sql", "migrations", "cursors"},
     {
         *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "homes", "hooks"),
@@ -109,7 +109,7 @@ def test_nothing_knows_of_other_systems_callers() -> None:
 
 
 def test_the_pure_modules_import_neither_django_nor_models() -> None:
-    pure = [ROOT / f"ledger/{name}.py" for name in ("calendars", "formats", "texts")]
+    pure = [ROOT / f"ledger/{name}.py" for name in ("calendars", "formats", "kinds", "texts")]
     pure += (ROOT / "ledger/rules").rglob("*.py")
     for path in pure:
         found = list(imports(path))

@@ -15,6 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
+from ledger.kinds import Kind
 from workers.accounting.errors import AnswerLost, EndlessPages
 
 if TYPE_CHECKING:
@@ -31,17 +32,6 @@ class WhoNumbers(StrEnum):
     AT_DRAFT = "at_draft"
     #: It does, when the document is posted: the number is read back.
     AT_POST = "at_post"
-
-
-class Kind(StrEnum):
-    """Of what kind a document is: that of its series, if its code is one of these. No system lists orders, tickets."""
-
-    INVOICE = "invoice"
-    CREDIT_NOTE = "credit-note"
-    RECEIPT = "receipt"
-    REFUND = "refund"
-    ORDER = "order"
-    TICKET = "ticket"
 
 
 class State(StrEnum):
@@ -98,7 +88,7 @@ class RemoteInvoice:
     ``remote_id`` is the system's own key, ``number`` its text as it is there (empty while it has none), ``reference``
     the key of our document, which we wrote into it, or empty. ``changed_at`` is the system's clock. Of a document that
     is gone (``State.DELETED``) all but ``remote_id`` may be empty. ``total`` is with taxes; ``customer`` has every name
-    that the system has for the customer, one a line.
+    that the system has for the customer, one a line. ``kind`` is one of Kind, or empty where any series may have it.
     """
 
     remote_id: str
@@ -110,6 +100,7 @@ class RemoteInvoice:
     total: Decimal | None = None
     currency: str = ""
     customer: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

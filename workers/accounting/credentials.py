@@ -36,8 +36,8 @@ from typing import Any, Literal
 
 from django.conf import settings
 
+from ledger.kinds import Kind
 from ledger.misspelt import meant, unknown
-from workers.accounting.base import Kind
 from workers.accounting.errors import Misconfigured
 from workers.accounting.secrecy import Secret
 

@@ -28,18 +28,9 @@ from typing import Any, ClassVar, Self
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from ledger.kinds import Kind
 from workers.accounting.authentication import token_pair
-from workers.accounting.base import (
-    Capabilities,
-    Kind,
-    NewInvoice,
-    Page,
-    RemoteInvoice,
-    State,
-    WhoNumbers,
-    make_once,
-    pages,
-)
+from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers, make_once, pages
 from workers.accounting.credentials import System
 from workers.accounting.errors import AccountingError, AnswerLost, Misconfigured, NotThere, NumberRefused, Refused
 from workers.accounting.http import Client

@@ -14,7 +14,8 @@ from typing import Any, ClassVar, NoReturn, Self
 
 from ledger.errors import InvalidArgument, LedgerError, ReconciliationError, TableError
 from ledger.reconciliation import BookSettings
-from ledger.reconciliation.files import FileRead, exported, reconcile_file
+from ledger.reconciliation.describing import Describe
+from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.tables import BadRow, Layout, profile
 from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice
 from workers.accounting.credentials import System
@@ -71,9 +72,9 @@ class Folder:
 
 
 def read_folder(
-    system: System, *, using: str | None, tell: Callable[[str], None]
-) -> list[tuple[FileRead, BookSettings]]:
-    """Read all files that have come into the system's folder, the oldest first; what each had, and as whose books.
+    system: System, describe: Describe | None, *, using: str | None, tell: Callable[[str], None]
+) -> list[FileRead]:
+    """Read all files that have come into the system's folder, the oldest first.
 
     Raises UnexpectedAnswer at the end where a file was refused, and Misconfigured.
     """
@@ -82,11 +83,12 @@ def read_folder(
         system=system.name,
         tenant=system.tenant,
         series=system.series,
+        kinds=system.kinds,
         grace=timedelta(seconds=system.grace),
         foreign=system.foreign,
         largest_loss=system.largest_loss,
     )
-    done: list[tuple[FileRead, BookSettings]] = []
+    done: list[FileRead] = []
     refused: list[str] = []
     for path in _waiting(folder):
         tell(f"reading {path.name}")
@@ -94,14 +96,23 @@ def read_folder(
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         try:
             complete = _month(path.name) if by_month else None
-            its_own = exported(books, complete, written if complete is None else None)
-            read = reconcile_file(path, its_own, layout, complete=complete, on_bad_row=bad.append, using=using)
+            done.append(
+                reconcile_file(
+                    path,
+                    books,
+                    layout,
+                    complete=complete,
+                    as_of=written if complete is None else None,
+                    describe=describe,
+                    on_bad_row=bad.append,
+                    using=using,
+                )
+            )
         except (TableError, ReconciliationError, InvalidArgument) as error:
             refused.append(path.name)
             kept = _moved(path, folder / "refused")
             kept.with_name(f"{kept.name}.txt").write_text(_told(error, bad), encoding="utf-8")
         else:
-            done.append((read, its_own))
             _moved(path, folder / "read")
     if refused:
         raise UnexpectedAnswer(

@@ -23,17 +23,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Self
 
-from workers.accounting.base import (
-    Capabilities,
-    Kind,
-    NewInvoice,
-    Page,
-    RemoteInvoice,
-    State,
-    WhoNumbers,
-    make_once,
-    pages,
-)
+from ledger.kinds import Kind
+from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers, make_once, pages
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
 from workers.accounting.http_options import HttpOptions

@@ -19,17 +19,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
-from workers.accounting.base import (
-    Capabilities,
-    Kind,
-    NewInvoice,
-    Page,
-    RemoteInvoice,
-    State,
-    WhoNumbers,
-    pages,
-    request_key,
-)
+from ledger.kinds import Kind
+from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers, pages, request_key
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
 from workers.accounting.http import Client

@@ -17,18 +17,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Self
 
+from ledger.kinds import Kind
 from workers.accounting.authentication import bearer
-from workers.accounting.base import (
-    Capabilities,
-    Kind,
-    NewInvoice,
-    Page,
-    RemoteInvoice,
-    State,
-    WhoNumbers,
-    make_once,
-    pages,
-)
+from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers, make_once, pages
 from workers.accounting.credentials import System
 from workers.accounting.errors import Misconfigured, NotThere, Refused, Unsupported
 from workers.accounting.http import Client

@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
+from ledger.kinds import Kind
 from workers.accounting.base import (
     Capabilities,
-    Kind,
     NewInvoice,
     Page,
     RemoteInvoice,

@@ -19,6 +19,7 @@ from django.db import router
 from ledger import remote
 from ledger.models import Entry
 from ledger.reconciliation import BookSettings
+from ledger.reconciliation.describing import Describe
 from ledger.reconciliation.mirror import Expected, expect
 from workers.accounting import credentials, systems
 from workers.accounting.base import AccountingSystem, NewInvoice, RemoteInvoice, State, WhoNumbers
@@ -34,7 +35,7 @@ from workers.accounting.errors import (
 from workers.accounting.http_options import HttpOptions
 from workers.models import Push
 from workers.writing_back.claims import ClaimGuard
-from workers.writing_back.describing import Describe, described, hook
+from workers.writing_back.describing import described, hook
 from workers.writing_back.queue import CLAIM_SECONDS, PushQueue
 
 _log = logging.getLogger(__name__)

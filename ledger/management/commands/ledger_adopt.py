@@ -61,7 +61,6 @@ class Command(LedgerCommand):
         self._add_settings(made.add_argument)
 
     def _add_numbering(self, add: Any) -> None:
-        add("--customer-column", metavar="COLUMN", help="Kept as customer in the metadata.")
         add("--keep-columns", type=words, metavar="A,B,…", help="Further columns, kept in the metadata.")
         add(
             "--pattern",

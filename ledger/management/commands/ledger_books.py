@@ -29,6 +29,7 @@ class Command(LedgerCommand):
     examples = """  manage.py ledger_books invoices.csv --system xero --profile xero
   manage.py ledger_books EXTF_November.csv --system datev --profile datev --from 2026-11-01 --to 2026-11-30
   manage.py ledger_books list.xlsx --system books --number-column 'Invoice no' --date-column Date --dry-run
+  manage.py ledger_books all.csv --system books --kind-column Type --kinds invoice=Invoice --kinds credit-note=Credit
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,7 +38,13 @@ class Command(LedgerCommand):
         add("file", help="A CSV, XLSX or ODS file, or JSON lines, with a header.")
         add("--system", required=True, metavar="NAME", help="What the books are called; the next file bears it too.")
         add("--tenant", default="", metavar="KEY", help="Whose numbers they have, such as shop.organization:42.")
-        add("--series", type=words, metavar="A,B,…", help="Whose numbers must be there; by default all of the tenant.")
+        add(
+            "--series",
+            type=words,
+            metavar="A,B,…",
+            help="Whose numbers must be there; by default all of the tenant. One whose code is no kind of document may "
+            "say of what kind they are: rma=credit-note.",
+        )
         add("--from", dest="first", type=iso_date, metavar="DATE", help="The file has everything from this day on …")
         add("--to", dest="last", type=iso_date, metavar="DATE", help="… to this one; by default everything at all.")
         add("--as-of", type=iso_date, metavar="DATE", help="The day at whose end it was exported; by default --to.")
@@ -57,15 +64,17 @@ class Command(LedgerCommand):
             raise CommandError("--from and --to go together.", returncode=BAD_OPTIONS)
         complete = None if options["first"] is None else (options["first"], options["last"])
         bad: list[BadRow] = []
+        series = [one.partition("=") for one in options["series"] or ()]
         try:
             read = reconcile_file(
                 options["file"],
                 BookSettings(
                     options["system"],
                     options["tenant"],
-                    options["series"],
+                    tuple(code for code, _, _ in series) or None,
                     timedelta(days=options["grace"]),
                     foreign=options["foreign"],
+                    kinds={code: kind for code, _, kind in series if kind},
                 ),
                 layout_of(options),
                 complete=complete,
@@ -89,6 +98,12 @@ class Command(LedgerCommand):
 
     def _tell(self, read: FileRead) -> None:
         self.stdout.write(f"{read.rows_read:,} rows of {read.source} tell of {read.documents:,} documents.")
+        if read.kinds:
+            self.stdout.write(f"Of these: {', '.join(f'{count:,} {kind}' for kind, count in read.kinds.items())}.")
+        for code, kind in read.compared.unread.items():
+            self.stdout.write(self.style.WARNING(f"Series {code} isn't compared: the file has no kind {kind}."))
+        if not read.described:
+            self.stdout.write(self.style.WARNING("Not all amounts are compared yet: read the file once more."))
         for reason, count in read.left_out.items():
             self.stdout.write(f"Left out: {count:,} rows ({reason}).")
         for value, said, count in read.statuses:

@@ -1,13 +1,14 @@
 -- The judgement of a comparison, by the rules that FindingKind tells, of every number that waits for it in
 -- ledger_pendingcomparison: what differs now is raised unless it is open, and what is open and doesn't differ any more is
 -- resolved. Each number is looked up by index, on both sides. p_through and p_covered: between these issued numbers can be
--- missing (null: from the beginning). Answers with rows of what was done, kind, count.
+-- missing (null: from the beginning). p_kinds: of what kind the documents of each series are, which are compared with those
+-- alone, and with documents there of unknown kind. Answers with rows of what was done, kind, count.
 --
 -- No ORDER BY and no join may lead the planner to another index than that of the number or the reference: without
 -- statistics of a new system it would take one that reads all of its rows for each number: hence OFFSET 0 and LIMIT.
 CREATE OR REPLACE FUNCTION ledger_judge(
-    p_tenant text, p_system text, p_series bigint[], p_through timestamptz, p_covered timestamptz, p_number_kept boolean,
-    p_report_foreign boolean
+    p_tenant text, p_system text, p_series bigint[], p_kinds text[], p_through timestamptz, p_covered timestamptz,
+    p_number_kept boolean, p_report_foreign boolean
 ) RETURNS TABLE (done text, done_kind text, done_count bigint) LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_seqscan = off SET work_mem = '96MB' SET jit = off SET plan_cache_mode = force_custom_plan AS $$
@@ -24,7 +25,7 @@ BEGIN
         FROM asked k
         LEFT JOIN LATERAL (
             SELECT e.id AS entry_id, e.number, e.kind, e.document, e.issued_on, e.issued_at, e.period_id, e.actor,
-                   e.series_id = ANY (p_series) AS ours
+                   e.series_id = ANY (p_series) AS ours, p_kinds[array_position(p_series, e.series_id)] AS its_kind
             FROM ledger_entry e WHERE e.tenant = p_tenant AND upper(e.number) = k.subject
             LIMIT 1
         ) e ON true
@@ -52,6 +53,7 @@ BEGIN
                    min(d.reference) FILTER (WHERE d.state IN ('posted', 'void')) AS first_reference
             FROM ledger_remotedocument d
             WHERE d.tenant = p_tenant AND d.system = p_system AND upper(d.number) = k.subject AND d.number <> ''
+              AND coalesce(d.kind IN ('', e.its_kind), true)
         ) r
     ), judged AS MATERIALIZED (
         SELECT s.*, o.elsewhere, o.elsewhere_count, d.differing
@@ -63,12 +65,13 @@ BEGIN
     jsonb_build_object('remote_id', d.remote_id, 'number', d.number, 'state', d.state, 'issued_on', d.issued_on,
                        'reference', d.reference, 'changed_at', d.changed_at, 'total', trim_scale(d.total),
                         'currency', d.currency,
-                       'customer', d.customer)
+                       'customer', d.customer, 'document_kind', nullif(d.kind, ''))
  ORDER BY d.remote_id) AS elsewhere
             FROM (SELECT d.* FROM ledger_remotedocument d
             WHERE s.ours AND s.kind IN ('issued', 'adopted') AND NOT s.is_void AND s.document > '' AND NOT s.matched
               AND d.tenant = p_tenant AND d.system = p_system AND d.reference = s.document AND d.reference > ''
               AND d.state = 'posted' AND d.number <> '' AND upper(d.number) <> s.subject
+              AND d.kind IN ('', s.its_kind)
               AND NOT EXISTS (SELECT FROM ledger_entry e WHERE e.tenant = p_tenant
                               AND upper(e.number) = upper(d.number) AND e.document = s.document)
             OFFSET 0) d
@@ -76,7 +79,8 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT count(*) AS unexplained
             FROM ledger_remotedocument d
-            WHERE s.entry_id IS NULL AND s.posted + s.void > 0
+            WHERE (s.entry_id IS NULL AND s.posted + s.void > 0
+                   OR d.kind <> s.its_kind AND d.kind <> '' AND d.kind = ANY (p_kinds))
               AND d.tenant = p_tenant AND d.system = p_system AND upper(d.number) = s.subject AND d.number <> ''
               AND d.state IN ('posted', 'void')
               AND NOT (d.state = 'posted' AND d.reference <> '' AND EXISTS (
@@ -124,6 +128,7 @@ BEGIN
               CROSS JOIN LATERAL (VALUES (l.spelling), (regexp_replace(l.spelling, '-[1-9]$', ''))) k (spelling)
               JOIN (SELECT j.subject, ledger_spelling(j.subject) AS spelling FROM judged j
                     WHERE j.living AND j.posted = 0 AND j.elsewhere_count = 0) m ON m.spelling = k.spelling
+                  AND m.subject <> u.subject
               WHERE 'unknown' = ANY (u.differing)
               ORDER BY u.subject, m.subject) u
         JOIN judged m ON m.subject = u.meant
@@ -164,7 +169,7 @@ BEGIN
     jsonb_build_object('remote_id', d.remote_id, 'number', d.number, 'state', d.state, 'issued_on', d.issued_on,
                        'reference', d.reference, 'changed_at', d.changed_at, 'total', trim_scale(d.total),
                         'currency', d.currency,
-                       'customer', d.customer)
+                       'customer', d.customer, 'document_kind', nullif(d.kind, ''))
  ORDER BY d.remote_id), '[]') AS documents
             FROM (SELECT d.* FROM ledger_remotedocument d
                   WHERE d.tenant = p_tenant AND d.system = p_system AND d.number <> ''

@@ -1,0 +1,115 @@
+"""What only the project knows of a number, and books have too: its amount and its customer. A hook says them.
+
+    def describe(entry):                       # the ledger's NumberIssued
+        order = Order.objects.get(pk=entry.document.removeprefix("shop.order:"))
+        return {"customer": order.customer.xero_id, "total": order.total, "currency": "EUR"}
+
+It returns a mapping with ``customer`` (as the books have it: a name, or the system's own key), ``total`` (a Decimal, or
+a whole number) and ``currency``. Where documents are pushed, there may also be ``extra`` (what goes into the request as
+it is), ``draft_id`` (the draft that has this number) and ``reference`` (else the document's key, or ``entry:ID`` where
+the number has none). An amount must be there, in ``total`` or in the lines of ``extra``.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connections, router, transaction
+
+from ledger.models import Entry
+from ledger.reconciliation.books import BookSettings
+from ledger.reconciliation.comparing import compared_series
+from ledger.reconciliation.mirror import Expected, expect, undescribed
+
+Describe = Callable[[Entry], Mapping[str, Any]]
+
+#: Seconds for which a run asks what amounts numbers have, and how many numbers it asks for before it keeps them.
+_DESCRIBING, _AT_A_TIME = 60.0, 200
+
+_TEXTS = ("customer", "currency", "draft_id", "reference")
+_EXCERPT = 300
+
+_log = logging.getLogger(__name__)
+
+
+def describe_numbers(books: BookSettings, describe: Describe, *, using: str | None = None) -> bool:
+    """Ask the hook of each number, once, whose amount could be compared; whether that was all of them.
+
+    For a minute at most: the next run goes on. What it can't describe isn't compared, and not asked again.
+    """
+    alias = using or router.db_for_write(Entry)
+    series, _ = compared_series(books, alias)
+    ends = time.monotonic() + _DESCRIBING
+    # Within a transaction, a statement of the hook that fails must not end it.
+    part = transaction.atomic if connections[alias].in_atomic_block else nullcontext
+    while found := undescribed(books, list(series), most=_AT_A_TIME, using=alias):
+        if time.monotonic() >= ends:
+            return False
+        expected = []
+        for entry in Entry.objects.using(alias).filter(pk__in=found):
+            try:
+                with part(alias):
+                    said = ask(describe, entry.of_its_kind())
+            except ValueError as error:
+                _log.warning("%s: describe of %s %s; its amount isn't compared.", books.system, entry.number, error)
+                said = {}
+            its_own = {name: said[name] for name in ("total", "currency", "customer") if name in said}
+            expected.append(Expected(entry.pk, **its_own))
+        expect(books, expected, using=alias)
+    return True
+
+
+def ask(describe: Describe, entry: Entry) -> dict[str, Any]:
+    """What the hook says of an entry, without what it leaves empty. Raises ValueError with what is wrong with that."""
+    try:
+        said: Any = describe(entry)
+    except (OperationalError, InterfaceError):
+        # The database is away, and says nothing about this number.
+        raise
+    except Exception as error:
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"[:_EXCERPT]
+        raise ValueError(f"raised {told}") from error
+    if problem := _problem(said):
+        raise ValueError(problem)
+    parts = {key: value for key, value in said.items() if value is not None}
+    if "total" in parts:
+        parts["total"] = Decimal(parts["total"])
+    return parts
+
+
+def _problem(said: Any) -> str:
+    """What is wrong with an answer of the hook; empty if nothing is."""
+    if not isinstance(said, Mapping):
+        return f"returned {type(said).__name__}, not a mapping"
+    parts = {key: value for key, value in said.items() if value is not None}
+    if unknown := sorted(str(key) for key in set(parts) - {*_TEXTS, "total", "extra"}):
+        return f"returned the unknown parts {', '.join(unknown)}"
+    for key in _TEXTS:
+        if not isinstance(parts.get(key, ""), str):
+            return f"returned a {key} of type {type(parts[key]).__name__}"
+    total = parts.get("total", Decimal(0))
+    # A float is no amount of money: 0.1 + 0.2 isn't 0.3.
+    if isinstance(total, bool) or not isinstance(total, Decimal | int) or not Decimal(total).is_finite():
+        return f"returned the total {total!r} of type {type(total).__name__}"
+    extra = parts.get("extra", {})
+    if not isinstance(extra, dict) or not all(isinstance(key, str) for key in extra):
+        return "returned an extra that is no dict with texts for keys"
+    if "total" not in parts and not extra:
+        return "returned no amount"
+    try:
+        json.dumps(extra, default=_plain)
+    except (TypeError, ValueError) as error:
+        return f"returned an extra that can't be sent as JSON ({error})"
+    return ""
+
+
+def _plain(value: object) -> object:
+    """What the client makes JSON of beside what JSON knows."""
+    if isinstance(value, Decimal | date):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} isn't JSON")
