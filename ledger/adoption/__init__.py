@@ -245,7 +245,8 @@ class _Adoption:
                 f"{timestamp_in(earlier.adopted_at, series.time_zone)} "
                 f"by {earlier.actor or 'nobody named'}: {earlier.rows} numbers.",
                 rule="The ledger keeps one entry for each number, and never changes it.",
-                remedy=f"Nothing is to be done; see manage.py ledger_status --series {series.code}.",
+                remedy=self._after_retirement(series)
+                or f"Nothing is to be done; see manage.py ledger_status --series {series.code}.",
             )
 
     def _refuse_unclassified(self, reader: RowReader) -> None:
@@ -312,7 +313,19 @@ class _Adoption:
         raise AdoptionError(
             f"{source} has {rows} bad rows: {'; '.join(str(row) for row in examples)}{more}.",
             rule=f"A {source.kind} is taken over as a whole or not at all.",
-            remedy="Correct these rows, or the options that say how to read them, and try again.",
+            remedy="Correct these rows, or the options that say how to read them, and try again."
+            f"{self._after_retirement(series)}",
+        )
+
+    def _after_retirement(self, series: Series) -> str:
+        """The way out where a history of the series was retired: its numbers are still there. Empty where none was."""
+        if not Adoption.objects.using(self.alias).filter(series=series, options__has_key="retires").exists():
+            return ""
+        own = f"{self.tenant}:history".lstrip(":")
+        return (
+            " A history of this series was retired: its numbers stay in the ledger, void, and are never taken again. "
+            f"Take the right file over for a tenant of its own (--tenant {own!r}), which keeps its numbers with their "
+            "dates, and go on numbering here; or leave out the rows of retired numbers (--skip)."
         )
 
     def _append(self, series: Series, source: Table, reader: RowReader, dry_run: bool) -> AdoptionResult:

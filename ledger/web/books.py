@@ -35,7 +35,7 @@ LARGEST = 20 * 1024 * 1024
 #: The longest file, packed, that goes along to the next step: Django takes 2.5 MB of fields.
 _KEPT = 1_500_000
 _ROWS, _BAD, _FINDINGS = 8, 20, 50
-_LISTS = {"void_values": "|", "valid_values": "|", "where": None, "skip": None, "kinds": ";"}
+_LISTS = {"void_values": "|", "valid_values": "|", "draft_values": "|", "where": None, "skip": None, "kinds": ";"}
 
 
 class BooksForm(forms.Form):
@@ -66,7 +66,14 @@ class BooksForm(forms.Form):
     )
     where = forms.CharField(required=False, label=_("Only rows where"), help_text=_("Such as Type=Invoice|Receipt."))
     skip = forms.CharField(required=False, label=_("Leave out rows where"), help_text=_("Such as Number=Total*."))
+    draft_values = forms.CharField(
+        required=False, label=_("It says, of a draft"), help_text=_("Several with | between.")
+    )
     date_format = forms.CharField(required=False, label=_("Form of dates"), help_text=_("Such as %d.%m.%Y."))
+    language = forms.CharField(required=False, label=_("Language of month names"), help_text=_("Such as de."))
+    encoding = forms.CharField(required=False, label=_("Encoding"), help_text=_("Such as cp1252; else UTF-8."))
+    sheet = forms.CharField(required=False, label=_("Sheet"), help_text=_("Of a workbook with several tables."))
+    header_row = forms.IntegerField(required=False, min_value=1, label=_("Row of the header"))
     first = forms.DateField(required=False, label=_("It has everything from"), help_text=_("Empty: everything at all."))
     last = forms.DateField(required=False, label=_("to"))
 

@@ -25,6 +25,7 @@ from ledger.reconciliation.mirror import LostDocuments
 from ledger.tables import Layout
 from tests.integration.adopting import Write
 from tests.integration.mirrored import DAY, There
+from tests.integration.test_exports import spreadsheet, workbook
 from tests.integration.test_reconciliation import KINDS, there
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,6 +112,18 @@ class TestTheWhole:
         with pytest.raises(LostDocuments):
             reconcile_file(write(rows[0], header="number,date"), FILE, Layout(date_column="date"))
         assert not RemoteDocument.objects.filter(system="file", state="deleted").exists()
+
+    @pytest.mark.parametrize("suffix", ["xlsx", "ods", "jsonl", "csv"])
+    def test_any_form_of_table_says_the_same(self, there: There, tmp_path: Path, suffix: str) -> None:
+        rows = [["number", "date"], [ONE, str(DAY)], [TWO, str(DAY)], ["X-9", str(DAY)]]
+        path = tmp_path / f"books.{suffix}"
+        if suffix in ("xlsx", "ods"):
+            path.write_bytes(workbook(Books=rows) if suffix == "xlsx" else spreadsheet(rows))
+        else:
+            said = [json.dumps(dict(zip(rows[0], row, strict=True))) for row in rows[1:]]
+            path.write_text("\n".join(said if suffix == "jsonl" else [",".join(row) for row in rows]))
+        read = reconcile_file(path, FILE, Layout(date_column="date"))
+        assert differs(read) == {("missing", THREE), ("unknown", "X-9")}
 
 
 class TestSomeDays:

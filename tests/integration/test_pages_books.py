@@ -113,6 +113,22 @@ def test_kinds_and_amounts(keeper: Client) -> None:
     )
 
 
+def test_what_an_error_names_can_be_said_on_the_page(keeper: Client) -> None:
+    """Encodings, headers, sheets, month names, drafts: the page has a field for each."""
+    content = "Liste\nNo;Date;Stand\nINV-0001;2. März 2026;gebucht\nX-1;3. März 2026;offen\n".encode("cp1252")
+    said = {**COLUMNS, "date_format": "%d. %B %Y", "void_column": "Stand", "valid_values": "gebucht"}
+    for more, told in (
+        ({}, "is not encoded in utf-8"),
+        ({"encoding": "cp1252"}, "doesn&#x27;t have the format"),
+        ({"encoding": "cp1252", "language": "de"}, "nobody has classified: &#x27;offen&#x27; (1)"),
+        ({"encoding": "cp1252", "language": "de", "draft_values": "offen", "header_row": 1}, "has no column"),
+        ({"encoding": "cp1252", "language": "de", "draft_values": "offen", "header_row": 2}, "2 rows, 2 documents"),
+    ):
+        file = SimpleUploadedFile("list.csv", content)
+        shown = keeper.post(ADDRESS, {"do": "look", "file": file, **said, **more}).content.decode()
+        assert told in shown, more
+
+
 def test_keeps_the_layout_as_a_profile(keeper: Client, tmp_path: Any) -> None:
     answer = post(keeper, "save", **GERMAN, where="Name=Bob|Eve")
     assert answer["Content-Disposition"] == 'attachment; filename="profile.json"'

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from ledger import issue, void
+from ledger import issue, preview, void
 from ledger.actions import retire
 from ledger.adoption import adopt
 from ledger.errors import AdoptionError
@@ -68,6 +68,20 @@ def test_two_of_one_transaction_are_told_apart_or_not_at_all(write: Write) -> No
             adopt(write(line, name=name), series="invoice", settings=YEARLY)
     with pytest.raises(AdoptionError, match="one transaction with another"):
         retire(Adoption.objects.latest("pk"), reason="x")
+
+
+def test_the_right_file_goes_to_a_tenant_of_its_own(files: list[Adoption], write: Write) -> None:
+    for one in reversed(files):
+        retire(one, reason="another shop's")
+    right = write("INV-2025-0001,2025-01-07", "INV-2025-0002,2025-01-08", name="right.csv")
+    for again in (right, write("INV-2025-0004,2025-02-02", name="b.csv")):
+        with pytest.raises(AdoptionError, match=r"was retired: its numbers stay .* \(--tenant 'history'\)"):
+            adopt(again, series="invoice")
+    assert adopt(right, series="invoice", org="history", settings=YEARLY).rows == 2
+    # What the wrong one didn't have belongs here, and the series goes on.
+    assert adopt(write("INV-2025-0006,2025-03-02", name="c.csv"), series="invoice").rows == 1
+    assert preview("invoice", on=date(2025, 3, 3)) == "INV-2025-0007"
+    assert list(verify()) == []
 
 
 def test_the_command_shows_first(files: list[Adoption]) -> None:

@@ -128,6 +128,7 @@ class Command(LedgerCommand):
             return
         done = "are void" if options["apply"] else "would be void; --apply does it"
         self.stdout.write(f"{found.rows:,} numbers of {found.source} in series {found.series.code} {done}.")
+        self.stdout.write("They stay in the ledger: the right file can be adopted for a tenant of its own alone.")
 
     def _tell(self, result: AdoptionResult, alias: str) -> None:
         would = "would be " if result.dry_run else ""

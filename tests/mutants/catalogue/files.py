@@ -100,6 +100,13 @@ MUTANTS = (
         (BOOKS,),
     ),
     Mutant(
+        "whoever has retired a history is left alone with an error",
+        "ledger/adoption/__init__.py",
+        'options__has_key="retires").exists()',
+        'options__has_key="retired").exists()',
+        ("tests/integration/test_retiring.py",),
+    ),
+    Mutant(
         "what lies outside the days of a file is gone",
         "ledger/reconciliation/mirror.py",
         '"first": first, "last": last}',
