@@ -80,7 +80,7 @@ def read_caf(content: bytes, *, verify: Callable[[bytes], object] | None = None)
     def text(path: str, pattern: str) -> str:
         found = (root.findtext(f"./CAF/DA/{path}") or "").strip()
         if root.tag != "AUTORIZACION" or re.fullmatch(pattern, found) is None:
-            raise _no_caf(f"has no such {path} as a CAF has: {found[:60]!r}")
+            raise _no_caf(f"has a {path} that no CAF has: {found[:60]!r}")
         return found
 
     try:

@@ -1,6 +1,6 @@
 """System checks: what a project should hear before its first invoice. Those that ask the database need --database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -13,6 +13,7 @@ from django.db import connections, router
 
 from ledger import conf, homes
 from ledger.conf import ledger_settings
+from ledger.cursors import fetch
 from ledger.databases import may_hold_ledger
 from ledger.errors import LedgerError
 from ledger.misspelt import meant, unknown
@@ -37,13 +38,18 @@ _SUPERUSERS = """
 @register("ledger")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The settings are read, and each default series is tried. Nothing of this stops a process that doesn't need it."""
+    every = (_check_values, _check_sweeps, _check_names, _check_documents, _check_homes, _check_default_series)
+    return [message for check in every for message in check()]
+
+
+def _check_values() -> Iterator[CheckMessage]:
+    for problem in ledger_settings().problems():
+        yield Error(problem, id="ledger.E001")
+
+
+def _check_default_series() -> Iterator[CheckMessage]:
     from ledger.series import default_series
 
-    messages: list[CheckMessage] = [Error(problem, id="ledger.E001") for problem in ledger_settings().problems()]
-    messages += _check_sweeps()
-    messages += _check_names()
-    messages += _check_documents()
-    messages += _check_homes()
     try:
         codes = list(ledger_settings().default_series)
     except ImproperlyConfigured:
@@ -54,108 +60,88 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         except ImproperlyConfigured:
             continue  # told above
         except LedgerError as error:
-            messages.append(Error(f"LEDGER['DEFAULT_SERIES'][{code!r}]: {error}", id="ledger.E002"))
-    return messages
+            yield Error(f"LEDGER['DEFAULT_SERIES'][{code!r}]: {error}", id="ledger.E002")
 
 
-def _check_sweeps() -> list[CheckMessage]:
+def _check_sweeps() -> Iterator[CheckMessage]:
     """LEDGER["SWEEPS"] names sweeps that there are: Folio's, and those that apps have registered."""
     from ledger.sweeps import registered
 
     try:
         named = list(ledger_settings().sweeps)
     except ImproperlyConfigured:
-        return []  # told of the setting
+        return  # told of the setting
     known = {*conf.SWEEPS, *(sweep.name for sweep in registered())}
-    return [
-        Error(
-            f"LEDGER['SWEEPS'] names {name!r}{meant(str(name), known)}, and there is no such sweep.",
-            hint=f"There are {', '.join(sorted(known))}.",
-            id="ledger.E006",
-        )
-        for name in named
-        if name not in known
-    ]
+    for name in named:
+        if name not in known:
+            told = f"LEDGER['SWEEPS'] names {name!r}{meant(str(name), known)}, and there is no such sweep."
+            yield Error(told, hint=f"There are {', '.join(sorted(known))}.", id="ledger.E006")
 
 
-def _check_names() -> list[CheckMessage]:
+def _check_names() -> Iterator[CheckMessage]:
     """The names of the settings, and the keys of those of other systems' callers."""
-    messages: list[CheckMessage] = [
-        checks.Warning(f"Folio has no setting {name}{near}.", id="ledger.W005")
-        for name in dir(settings)
-        if name not in conf.SETTINGS and (near := meant(name, conf.SETTINGS, alike=0.88))
-    ]
+    for name in dir(settings):
+        if name not in conf.SETTINGS and (near := meant(name, conf.SETTINGS, alike=0.88)):
+            yield checks.Warning(f"Folio has no setting {name}{near}.", id="ledger.W005")
     for setting, keys in (("LEDGER_COMPAT", conf.COMPAT_KEYS), ("LEDGER_LORIKEET", conf.LORIKEET_KEYS)):
         given = getattr(settings, setting, None) or {}
         if not isinstance(given, Mapping):
-            messages.append(Error(f"{setting} must be a dict.", id="ledger.E007"))
+            yield Error(f"{setting} must be a dict.", id="ledger.E007")
         elif names := unknown(given, keys):
             told = f"{setting} has unknown keys {names}; known are {', '.join(keys)}."
-            messages.append(Error(told, id="ledger.E007"))
+            yield Error(told, id="ledger.E007")
         elif setting == "LEDGER_COMPAT":
-            messages += _check_compat()
-    return messages
+            yield from _check_compat()
 
 
-def _check_compat() -> list[CheckMessage]:
+def _check_compat() -> Iterator[CheckMessage]:
     """The values of LEDGER_COMPAT, which else are read at the first call of an old name or a host."""
     from ledger.compat.conf import compat_settings
 
     try:
         compat_settings()
     except (ImproperlyConfigured, LedgerError) as error:
-        return [Error(str(error), id="ledger.E007")]
-    return []
+        yield Error(str(error), id="ledger.E007")
 
 
-def _check_documents() -> list[CheckMessage]:
+def _check_documents() -> Iterator[CheckMessage]:
     """LEDGER["DOCUMENTS"] names models that are installed."""
     known = {model._meta.label.lower(): model._meta.label for model in apps.get_models()}
-    return [
-        Error(
-            f"LEDGER['DOCUMENTS'] names {name!r}{meant(str(name), known.values())}, which is no installed model.",
-            hint="Name each as app_label.Model.",
-            id="ledger.E009",
-        )
-        for name in ledger_settings().documents
-        if str(name).lower() not in known
-    ]
+    for name in ledger_settings().documents:
+        if str(name).lower() not in known:
+            told = f"LEDGER['DOCUMENTS'] names {name!r}{meant(str(name), known.values())}, which is no installed model."
+            yield Error(told, hint="Name each as app_label.Model.", id="ledger.E009")
 
 
-def _check_homes() -> list[CheckMessage]:
+def _check_homes() -> Iterator[CheckMessage]:
     """LEDGER["HOMES"] names databases, the router is there, and models with a NumberField have their table in each."""
     try:
         if not homes.are_many():
-            return []
+            return
         every = homes.homes()
     except DatabaseError:
-        return []  # a function that asks a database, which isn't there yet
+        return  # a function that asks a database, which isn't there yet
     except (ImproperlyConfigured, ImportError) as error:
-        return [Error(str(error), id="ledger.E010")]
-    messages: list[CheckMessage] = []
+        yield Error(str(error), id="ledger.E010")
+        return
     if not any(isinstance(each, homes.HomeRouter) for each in router.routers):
-        messages.append(
-            Error(
-                "LEDGER['HOMES'] is set, and DATABASE_ROUTERS has no 'ledger.homes.HomeRouter'.",
-                hint="It leads the pages, the admin and numbered rows to their home: put it first.",
-                id="ledger.E011",
-            )
+        yield Error(
+            "LEDGER['HOMES'] is set, and DATABASE_ROUTERS has no 'ledger.homes.HomeRouter'.",
+            hint="It leads the pages, the admin and numbered rows to their home: put it first.",
+            id="ledger.E011",
         )
     for model in apps.get_models():
         if not any(hasattr(field, "facts") for field in model._meta.concrete_fields):
             continue
         away = [home for home in every if not router.allow_migrate_model(home, model)]
         if away:
-            messages.append(
-                Error(
-                    f"{model._meta.label} has a NumberField, and its table isn't in the homes {', '.join(away)}.",
-                    hint="A row and its number are written in one transaction, so the table is in each home: let "
-                    "allow_migrate() of your routers say so, and migrate there.",
-                    obj=model,
-                    id="ledger.E012",
-                )
+            yield Error(
+                f"{model._meta.label} has a NumberField, and its table isn't in the homes {', '.join(away)}.",
+                hint="A row and its number are written in one transaction, so the table is in each home: let "
+                "allow_migrate() of your routers say so, and migrate there.",
+                obj=model,
+                id="ledger.E012",
             )
-    return messages
 
 
 @register(Tags.database)
@@ -163,50 +149,40 @@ def check_databases(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Version, isolation level, owner of the event tables, the second connection, and tenants whose model is gone."""
-    messages: list[CheckMessage] = []
-    for alias in databases or ():
-        connection = connections[alias]
-        if not may_hold_ledger(alias):
-            continue
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('ledger_entry') IS NOT NULL, current_setting('server_version_num')::int")
-            installed, version = cursor.fetchone()
-            if not installed:
-                continue
-            if version < _OLDEST:
-                messages.append(
-                    Error(
-                        f"The database {alias!r} is PostgreSQL {version // 10000}; Folio needs 15 or newer.",
-                        id="ledger.E003",
-                    )
-                )
-            messages += _check_owner(alias, cursor)
-            messages += _check_isolation(alias, cursor)
-            messages += _check_second_connection(alias, cursor)
-            messages += _check_connection_age(alias, cursor)
-            messages += _check_tenants(alias, cursor)
-    return messages
+    return [message for alias in databases or () if may_hold_ledger(alias) for message in _check_database(alias)]
 
 
-def _check_owner(alias: str, cursor: Any) -> list[CheckMessage]:
+def _check_database(alias: str) -> Iterator[CheckMessage]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('ledger_entry') IS NOT NULL, current_setting('server_version_num')::int")
+        installed, version = cursor.fetchone()
+        if not installed:
+            return
+        if version < _OLDEST:
+            told = f"The database {alias!r} is PostgreSQL {version // 10000}; Folio needs 15 or newer."
+            yield Error(told, id="ledger.E003")
+        every = (_check_owner, _check_isolation, _check_second_connection, _check_connection_age, _check_tenants)
+        for check in every:
+            yield from check(alias, cursor)
+
+
+def _check_owner(alias: str, cursor: Any) -> Iterator[CheckMessage]:
     if is_test_database(connections[alias]):
-        return []  # a test runner owns what it makes
+        return  # a test runner owns what it makes
     cursor.execute(
         "SELECT pg_has_role(current_user, relowner, 'MEMBER'), current_user FROM pg_class"
         " WHERE oid = to_regclass('ledger_entry')"
     )
     owns, role = cursor.fetchone()
     if not owns:
-        return []
-    return [
-        checks.Warning(
-            f"The role {role!r} of database {alias!r} owns the ledger's tables, so it could drop their triggers.",
-            hint="Whoever has its password can drop triggers, and set moments, ids and numbers at will. Migrate as the "
-            "owner, and let the application log in as a role with SELECT and EXECUTE alone: manage.py ledger_grants "
-            "--role NAME --purpose checkout --apply.",
-            id="ledger.W001",
-        )
-    ]
+        return
+    yield checks.Warning(
+        f"The role {role!r} of database {alias!r} owns the ledger's tables, so it could drop their triggers.",
+        hint="Whoever has its password can drop triggers, and set moments, ids and numbers at will. Migrate as the "
+        "owner, and let the application log in as a role with SELECT and EXECUTE alone: manage.py ledger_grants "
+        "--role NAME --purpose checkout --apply.",
+        id="ledger.W001",
+    )
 
 
 @register(Tags.database, deploy=True)
@@ -214,48 +190,40 @@ def check_superusers(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """With ``check --deploy``: neither the ledger's owner nor the application's role is a superuser."""
-    messages: list[CheckMessage] = []
-    for alias in databases or ():
-        if not may_hold_ledger(alias):
-            continue
-        with connections[alias].cursor() as cursor:
-            cursor.execute(_SUPERUSERS)
-            messages += [
-                Error(
-                    f"The role {role!r} of database {alias!r}, {what}, is a superuser.",
-                    hint="No guard binds a superuser, and functions of the ledger run with the rights of their owner. "
-                    "Give the ledger to a role without powers, as the guide of the database shows (give the ledger "
-                    "away), and let the application log in as another: manage.py ledger_grants.",
-                    id="ledger.E005",
-                )
-                for role, what in cursor.fetchall()
-            ]
-    return messages
+    return [
+        Error(
+            f"The role {role!r} of database {alias!r}, {what}, is a superuser.",
+            hint="No guard binds a superuser, and functions of the ledger run with the rights of their owner. Give the "
+            "ledger to a role without powers, as the guide of the database shows (give the ledger away), and let the "
+            "application log in as another: manage.py ledger_grants.",
+            id="ledger.E005",
+        )
+        for alias in databases or ()
+        if may_hold_ledger(alias)
+        for role, what in fetch(alias, _SUPERUSERS)
+    ]
 
 
-def _check_isolation(alias: str, cursor: Any) -> list[CheckMessage]:
+def _check_isolation(alias: str, cursor: Any) -> Iterator[CheckMessage]:
     cursor.execute("SELECT current_setting('default_transaction_isolation'), current_setting('transaction_isolation')")
     levels = {level for level in cursor.fetchone() if level in ("repeatable read", "serializable")}
-    if not levels:
-        return []
-    return [
-        checks.Warning(
+    if levels:
+        yield checks.Warning(
             f"The database {alias!r} works under {levels.pop().upper()}.",
             hint="Numbers stay right, but a hot counter does half the work, with about five retries for each commit "
             "(measured with 8 threads). Folio is made for READ COMMITTED.",
             id="ledger.W002",
         )
-    ]
 
 
-def _check_second_connection(alias: str, cursor: Any) -> list[CheckMessage]:
+def _check_second_connection(alias: str, cursor: Any) -> Iterator[CheckMessage]:
     """Where LEDGER["SECOND_CONNECTIONS"] names one, it must lead to the same database, with the same login."""
     try:
         second = ledger_settings().second_connections.get(alias)
     except ImproperlyConfigured:
-        return []  # told by check_settings
+        return  # told by check_settings
     if second is None:
-        return []
+        return
     cursor.execute(OWN_SESSION)
     where = cursor.fetchone()[0][:3]
     try:
@@ -266,54 +234,48 @@ def _check_second_connection(alias: str, cursor: Any) -> list[CheckMessage]:
     except DatabaseError as error:
         problem = f"can't be opened: {error}"
     if problem is None:
-        return []
-    return [
-        Error(
-            f"LEDGER['SECOND_CONNECTIONS'][{alias!r}] is {second!r}, which {problem}.",
-            hint="The allocations reserved and pooled commit values there ahead of the checkout, which then must see "
-            "them. Name an alias of the same database and login that goes through another pool.",
-            id="ledger.E004",
-        )
-    ]
+        return
+    yield Error(
+        f"LEDGER['SECOND_CONNECTIONS'][{alias!r}] is {second!r}, which {problem}.",
+        hint="The allocations reserved and pooled commit values there ahead of the checkout, which then must see "
+        "them. Name an alias of the same database and login that goes through another pool.",
+        id="ledger.E004",
+    )
 
 
-def _check_connection_age(alias: str, cursor: Any) -> list[CheckMessage]:
+def _check_connection_age(alias: str, cursor: Any) -> Iterator[CheckMessage]:
     """A connection that ends with each request takes its second one with it."""
     settings = connections[alias].settings_dict
     if settings["CONN_MAX_AGE"] != 0 or settings["OPTIONS"].get("pool"):
-        return []
+        return
     if not _may_read_series(cursor):
-        return []
+        return
     cursor.execute(
         "SELECT EXISTS (SELECT FROM ledger_series WHERE is_active AND allocation = %s)", [Allocation.RESERVED]
     )
     if not cursor.fetchone()[0]:
-        return []
-    return [
-        checks.Warning(
-            f"The database {alias!r} has CONN_MAX_AGE = 0 and series with the allocation reserved.",
-            hint="Each request that asks for such a number opens two connections: its own, and the one on which the "
-            "number is reserved. Let connections live longer, such as CONN_MAX_AGE = 60.",
-            id="ledger.W003",
-        )
-    ]
+        return
+    yield checks.Warning(
+        f"The database {alias!r} has CONN_MAX_AGE = 0 and series with the allocation reserved.",
+        hint="Each request that asks for such a number opens two connections: its own, and the one on which the "
+        "number is reserved. Let connections live longer, such as CONN_MAX_AGE = 60.",
+        id="ledger.W003",
+    )
 
 
-def _check_tenants(alias: str, cursor: Any) -> list[CheckMessage]:
+def _check_tenants(alias: str, cursor: Any) -> Iterator[CheckMessage]:
     """A model that was renamed gives its rows new keys: their numbers would begin again, as those of new tenants."""
     if not _may_read_series(cursor):
-        return []
+        return
     cursor.execute("SELECT DISTINCT split_part(tenant, ':', 1) FROM ledger_series WHERE tenant LIKE '%.%:%'")
     gone = sorted(label for (label,) in cursor.fetchall() if _is_gone(label))
-    return [
-        checks.Warning(
+    for label in gone:
+        yield checks.Warning(
             f"The database {alias!r} has series of tenants {label}:…, and there is no such model any more.",
             hint="If it was renamed, its rows count as new tenants from now on, whose numbers begin again. Name them "
             f"as before wherever you issue: org=f'{label}:{{org.pk}}'. The same goes for documents of renamed models.",
             id="ledger.W004",
         )
-        for label in gone
-    ]
 
 
 def _is_gone(label: str) -> bool:

@@ -124,8 +124,8 @@ class LedgerSettings:
         for alias in [alias for pair in given.items() for alias in pair]:
             if alias not in settings.DATABASES:
                 raise ImproperlyConfigured(
-                    f"LEDGER['SECOND_CONNECTIONS'] names {alias!r}{meant(str(alias), settings.DATABASES)}, which "
-                    f"DATABASES has not; it has {', '.join(settings.DATABASES)}."
+                    f"LEDGER['SECOND_CONNECTIONS'] names {alias!r}{meant(str(alias), settings.DATABASES)}, which is "
+                    f"not in DATABASES; it has {', '.join(settings.DATABASES)}."
                 )
         return given
 

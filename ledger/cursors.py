@@ -8,9 +8,10 @@ here belongs to the one cursor.
 from collections import namedtuple
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.db import connections, transaction
 from psycopg import DataError
@@ -19,6 +20,8 @@ from psycopg.types.datetime import DateLoader, TimestamptzLoader
 from psycopg.types.string import StrDumperUnknown as StrDumper
 
 from ledger.unreadable import Beyond, bounded
+
+_T = TypeVar("_T")
 
 _CHUNK = 1000
 
@@ -98,6 +101,12 @@ def by_name(cursor: Any, rows: Iterable[Any]) -> list[Any]:
     """Rows that ``cursor`` has read, with their columns as attributes: a statement may gain a column anywhere."""
     make = _row(tuple(column[0] for column in cursor.description))._make
     return [make(row) for row in rows]
+
+
+def made_of(kind: type[_T], row: Any, **others: Any) -> _T:
+    """A dataclass ``kind``: each field is the column of its name, but for ``others``."""
+    names = [each.name for each in fields(cast(Any, kind)) if each.name in row._fields]
+    return kind(**{name: getattr(row, name) for name in names} | others)
 
 
 @lru_cache(maxsize=256)

@@ -259,40 +259,36 @@ class _TakenAtCommit(CommitRefused, NumberTaken):
     """Also what ``issue`` raises for a number that another series gave out."""
 
 
-_KINDS: dict[str, type[CommitRefused]] = {
-    "closed": _ClosedAtCommit,
-    "out_of_order": _OutOfOrderAtCommit,
-    "exhausted": _ExhaustedAtCommit,
-    "ranges": _RangesExhaustedAtCommit,
-    "inactive": _InactiveAtCommit,
-    "other_facts": _ConflictAtCommit,
-    "voided": _VoidedAtCommit,
-}
-
-_REASONS = {
-    "closed": ("the period was closed", CLOSED_RULE, "Date it in an open one."),
+#: By the reason that the database gives: the error, why, the rule, and the way out.
+_REASONS: dict[str, tuple[type[CommitRefused], str, str, str]] = {
+    "closed": (_ClosedAtCommit, "the period was closed", CLOSED_RULE, "Date it in an open one."),
     "out_of_order": (
+        _OutOfOrderAtCommit,
         "a later date has been issued",
         OUT_OF_ORDER_RULE,
         "Leave on= out, and the date is that of the commit; or date it later.",
     ),
     "exhausted": (
+        _ExhaustedAtCommit,
         "the next number would be too long",
         "Each number keeps the series' length limit.",
         "Issue from a series with a shorter prefix.",
     ),
     "ranges": (
+        _RangesExhaustedAtCommit,
         "no authorised range has a value left for that date; the last one is {range}",
         RANGES_RULE,
         "Add the next range that the authority grants: manage.py ledger_ranges add.",
     ),
-    "inactive": ("the series was switched off", INACTIVE_RULE, "Switch it on again."),
+    "inactive": (_InactiveAtCommit, "the series was switched off", INACTIVE_RULE, "Switch it on again."),
     "other_facts": (
+        _ConflictAtCommit,
         "the document has got a number with another date or other metadata meanwhile",
         FACTS_RULE,
         "Leave the differing argument out to get that number.",
     ),
     "voided": (
+        _VoidedAtCommit,
         "the document has got a number meanwhile that is void already",
         VOID_RULE,
         "To give it a new one, pass the void number as replaces=.",
@@ -339,11 +335,11 @@ def _ours_at_commit(error: BaseException) -> LedgerError | None:
 def _refused(reason: str, facts: dict[str, Any]) -> CommitRefused:
     if reason == "exhausted" and facts["range"]:
         reason = "ranges"
-    why, rule, remedy = _REASONS.get(
-        reason, (f"its period gives out no number ({reason})", "A number needs an open period.", "Look at the series.")
-    )
+    told = f"its period gives out no number ({reason})"
+    unknown = (CommitRefused, told, "A number needs an open period.", "Look at the series.")
+    kind, why, rule, remedy = _REASONS.get(reason, unknown)
     subject = f"Document {facts['document']!r}" if facts["document"] else "A ticket"
-    return _KINDS.get(reason, CommitRefused)(
+    return kind(
         f"{subject} of tenant {facts['tenant']!r}, series {facts['series']!r}, dated {facts['on']}, "
         f"got no number at COMMIT: {why.format(**facts)}.",
         rule=rule,

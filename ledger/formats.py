@@ -120,17 +120,6 @@ class NumberFormat:
         # No value has more than 19 digits, so a huge limit need not build a huge power of ten.
         return min(int("9" * min(digits, 19)), MAX_VALUE)
 
-    def may_repeat(self, other: NumberFormat) -> bool:
-        """Whether some number of this format could be one of ``other``, without regard to case.
-
-        So it is where prefixes and suffixes are the same, and also where one goes on in digits that the other's counter
-        could reach: ``N-1`` and ``N-`` both give ``N-100``, in the end. Tokens of the document's date are taken as
-        text; the database, which is the judge, also knows what they may become.
-        """
-        return _goes_on_in_digits(self.prefix.upper(), other.prefix.upper()) and _goes_on_in_digits(
-            self.suffix.upper()[::-1], other.suffix.upper()[::-1]
-        )
-
     def value_of(self, number: str) -> int | None:
         """The value whose number this is; None if it is no number of this format. The inverse of `number`."""
         start, end = len(dated(self.prefix, None)), len(number) - len(dated(self.suffix, None))
@@ -158,12 +147,6 @@ def dated(text: str, on: date | None) -> str:
     for token, digits in zip(DOCUMENT_TOKENS, shown, strict=True):
         text = text.replace(token, digits)
     return text
-
-
-def _goes_on_in_digits(one: str, other: str) -> bool:
-    short, long = sorted((one, other), key=len)
-    rest = long[len(short) :]
-    return long.startswith(short) and (not rest or re.fullmatch(r"[0-9]+", rest) is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ def issue(
     ``on`` is the business date, or an aware datetime that the series' time zone turns into one; by default today, as
     the database's clock and the series' time zone have it; no further ahead than the series allows. ``metadata`` is
     kept with the entry, ``by`` names who asked. ``replaces`` is the document's void number, as an entry or a text: the
-    document gets a new one, linked to it. Twice, also at once, it is still one.
+    document gets a new one, linked to it. Twice, also at once, it is still one. ``using`` is the database alias of the
+    caller's transaction; by default the one where the routers, or LEDGER["HOMES"], have the tenant.
 
     Returns the NumberIssued; ``str()`` of it is the number. (A document of an adopted history returns its
     NumberAdopted.) Raises TransactionRequired outside ``transaction.atomic()``, DocumentConflict where the document has
@@ -93,7 +94,7 @@ def issue_many(
     A document that has a number already keeps it and takes none of the block; one that is listed twice gets one number.
     ``metadata`` and ``by`` go to each new entry. ``replaces`` are void numbers of these documents, in any order: with
     them the documents get their numbers one by one, all of them or none. Returns one entry for each document, in the
-    order given. Otherwise as ``issue``.
+    order given. ``series``, ``org``, ``on`` and ``using``, and all else, are as in ``issue``.
     """
     series, org, using = series_named(series, org, using)
     connection = _connection(using)
@@ -187,7 +188,8 @@ def preview(
 ) -> str:
     """The number that would come next, as text. Promises nothing, locks nothing and writes nothing.
 
-    Raises what ``issue`` would raise: UnknownSeries, InactiveSeries, InvalidDate or a PeriodError.
+    ``series``, ``org``, ``on`` and ``using`` are as in ``issue``. Raises what ``issue`` would
+    raise: UnknownSeries, InactiveSeries, InvalidDate or a PeriodError.
     """
     series, org, using = series_named(series, org, using, reads=True)
     alias = using or router.db_for_read(NumberIssued)

@@ -74,7 +74,7 @@ def move(
     tenant = tenant_key(org)
     to = homes.registered(to)
     source = homes.registered(source or _leaving(tenant, to))
-    _expect(source != to, f"Tenant {tenant!r} lives in {to!r}.", "Nothing is to be done.")
+    _expect(source != to, f"Tenant {tenant!r} lives in {to!r}.", "There is nothing to do.")
     _expect(
         _ask(source, _RANGE) != _ask(to, _RANGE),
         f"The ledgers of {source!r} and {to!r} draw ids from one range.",

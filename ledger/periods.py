@@ -135,12 +135,12 @@ def open_period(
     """Open the period of ``series`` that holds ``day``, as its calendar has it, or an explicit one by its two dates.
 
     ``series`` is a series, or the code of one of the tenant ``org``; a default series is made for it. Explicit dates,
-    both inclusive, make a period of any length under any calendar: a short first year, a 52/53-week year, the stretch
-    between two fiscal years. ``first_value`` is where its counter starts, by default where the series' periods do;
-    ``label`` the text of ``{label}`` in its numbers, such as ``"2082/83"``. ``by`` names who opens it, which is kept
-    with a period that is made by hand. Opening a period that is open already returns it. Raises PeriodConflict where it
-    would overlap another one or repeat its numbers, NoPeriod where the calendar has none for the day, and
-    InvalidArgument where the arguments can't make a period.
+    ``starts_on`` and ``ends_on``, both inclusive, make a period of any length under any calendar: a short first year, a
+    52/53-week year, the stretch between two fiscal years. ``first_value`` is where its counter starts, by default where
+    the series' periods do; ``label`` the text of ``{label}`` in its numbers, such as ``"2082/83"``. ``by`` names who
+    opens it, which is kept with a period that is made by hand. Opening a period that is open already returns it. Raises
+    PeriodConflict where it would overlap another one or repeat its numbers, NoPeriod where the calendar has none for
+    the day, and InvalidArgument where the arguments can't make a period. ``using`` is as in ``issue``.
     """
     code, org, using = series_named(series, org, using)
     alias = using or router.db_for_write(Period)
@@ -194,7 +194,7 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
     Waits for checkouts that hold its counter, or values of it; LockTimeout tells that ``lock_timeout`` ran out.
     Reservations that were not taken, and free values below the highest number, become flagged gaps, by ``by``. Raises
     PeriodError while the period still runs in the series' time zone, unless ``early``. Closing a closed period changes
-    nothing.
+    nothing. ``using`` is a database alias, by default the one that ``period`` was read from.
     """
     expect(period, Period, "period", "Pass the Period itself, such as entry.period, or open_period('invoice', day).")
     alias = database_of(period, Period, using)
@@ -227,9 +227,10 @@ def open_next_periods(
 ) -> dict[str, Any]:
     """Open what the next ``ahead_days`` days need, for every active series of every tenant, or for some or their ids.
 
-    ``ahead_days`` is LEDGER["OPEN_AHEAD_DAYS"] by default (30). Safe to run at any time, twice or at once. Returns
-    ``{"opened": count, "failed": [{"series", "error"}, …]}``: a series that can't be opened does not stop the others,
-    nor does one whose next period a checkout is just opening in its own transaction, after two seconds.
+    ``ahead_days`` is LEDGER["OPEN_AHEAD_DAYS"] by default (30), ``using`` where the routers write. Safe to run at any
+    time, twice or at once. Returns ``{"opened": count, "failed": [{"series", "error"}, …]}``: a series that can't be
+    opened does not stop the others, nor does one whose next period a checkout is just opening in its own transaction,
+    after two seconds.
     """
     expect(() if series is None else series, Iterable, "series", "Pass a list of series, or of their ids.")
     some = list(series or ())
@@ -240,7 +241,7 @@ def open_next_periods(
     expect(days, int, "ahead_days", "Pass ahead_days=30, or leave it out for LEDGER['OPEN_AHEAD_DAYS'].")
     if not 0 <= days <= _FURTHEST_AHEAD:
         raise InvalidCalendar(
-            f"ahead_days={days!r:.60} can't be.",
+            f"ahead_days={days!r:.60} is out of range.",
             rule=f"Periods are opened 0 to {_FURTHEST_AHEAD:,} days ahead, a whole number.",
             remedy="Pass ahead_days=30, or leave it out for LEDGER['OPEN_AHEAD_DAYS'].",
         )

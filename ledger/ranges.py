@@ -55,7 +55,8 @@ def authorise(
     ``reference`` what it calls the grant: a resolution, a CAE, a validation code. ``prefix`` is that of the numbers as
     the authority has it: the text of ``{label}`` in the template, else what its numbers begin with. ``document_type``
     is the authority's, ``key_reference`` says where the host keeps a technical key (never the key itself), ``document``
-    where it keeps the authority's document. ``by`` names who adds it. The same range again returns the first event.
+    where it keeps the authority's document. ``by`` names who adds it; ``org`` and ``using`` are as in ``issue``. The
+    same range again returns the first event.
 
     Periods that were opened ahead and are empty give way. Raises RangeRefused where an open period holds numbers, where
     the range repeats numbers, or where its numbers can't be the series'; AgainstRules where the rules of the series
@@ -107,7 +108,7 @@ def _check(first: Any, last: Any, valid_from: Any, valid_to: Any) -> None:
         expect(valid_to, date, "valid_to", "Pass a date, or nothing for a range that doesn't expire.")
     if not 0 <= first <= (first if last is None else last) < 2**63 - 1:
         raise RangeRefused(
-            f"A range from {shown(first)} to {shown(last)} can't be.",
+            f"A range from {shown(first)} to {shown(last)} is impossible.",
             rule="A range goes from a value of 0 or above to the same or a higher one.",
             remedy="Look at the authority's document, and correct first or last.",
         )

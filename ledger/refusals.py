@@ -222,7 +222,7 @@ def out_of_order(period: Period, day: date, latest: date) -> errors.OutOfOrder:
         f"in the period {period.label}.",
         rule=OUT_OF_ORDER_RULE,
         remedy=f"Date the document {latest} or later, or issue it from a series without the guard. If that date is a "
-        "mistake, void its number: the date of a void number stands in nobody's way.",
+        "mistake, void its number: the dates of void numbers don't count.",
     )
 
 

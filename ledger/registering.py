@@ -53,7 +53,8 @@ def register(
 
     ``number`` is the entry, or its text together with the tenant as ``org``. ``authority`` is who gave the reference,
     such as ``"PL KSeF"``; rules that ask for it name it. ``digest`` is the SHA-256, in hexadecimal, of what was sent.
-    Works in the caller's transaction, and in a closed period too.
+    ``by`` names who noted it; ``using`` is as in ``issue``. Works in the caller's transaction, and in a closed period
+    too.
 
     Raises RegistrationError where there is no such number, where it has another reference of that authority, or where
     another number has this one.
@@ -97,7 +98,7 @@ def _checked(registrations: Iterable[Registration]) -> Iterator[Registration]:
         digest: Any = one.digest
         if not isinstance(digest, str) or re.fullmatch(r"([0-9a-f]{64})?", digest) is None:
             raise RegistrationError(
-                f"The digest {shown(digest, 80)} of {one.number!r} can't be one.",
+                f"The digest {shown(digest, 80)} of {one.number!r} is no SHA-256.",
                 rule="A digest is a SHA-256: 64 digits of 0 to 9 and a to f.",
                 remedy="Pass hashlib.sha256(payload).hexdigest(), or leave it out.",
             )

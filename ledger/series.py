@@ -61,7 +61,7 @@ def define_series(
 ) -> Series:
     """Make the series ``code`` of a tenant, or change the settings of the one that exists; returns it.
 
-    ``code`` is a text, or the series to change.
+    ``code`` is a text, or the series to change. ``org`` and ``using`` are as in ``issue``.
 
     Settings are the fields of ``Series``: ``template`` (needed for a new one), ``calendar`` ("year" by default),
     ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``

@@ -15,7 +15,7 @@ from ledger.databases import may_hold_ledger
 from ledger.models.tables import event_tables
 
 #: The trigger on each event table that keeps it from being emptied.
-_REFUSAL: Final = "ledger_append_only_table"
+REFUSAL_OF_TRUNCATE: Final = "ledger_append_only_table"
 
 
 def is_test_database(connection: BaseDatabaseWrapper) -> bool:
@@ -39,7 +39,7 @@ def let_test_database_flush(*, using: str, **kwargs: Any) -> None:
     with connection.cursor() as cursor:
         for table in event_tables():
             if table in present:
-                cursor.execute(f"DROP TRIGGER IF EXISTS {_REFUSAL} ON {table}")
+                cursor.execute(f"DROP TRIGGER IF EXISTS {REFUSAL_OF_TRUNCATE} ON {table}")
 
 
 def refuses_truncate(connection: BaseDatabaseWrapper) -> bool:
@@ -50,7 +50,7 @@ def refuses_truncate(connection: BaseDatabaseWrapper) -> bool:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = %s"
             " AND tgrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name))",
-            [_REFUSAL, event_tables()],
+            [REFUSAL_OF_TRUNCATE, event_tables()],
         )
         refuses: bool = cursor.fetchone()[0]
     return refuses

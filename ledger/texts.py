@@ -31,55 +31,23 @@ KEY_RULE = (
     "but ordinary blanks (U+0020) between others."
 )
 
+
+def _ranges(codes: str) -> tuple[tuple[int, int], ...]:
+    """Ranges of code points, both ends inclusive, in hexadecimal."""
+    ends = [code.partition("-")[::2] for code in codes.split()]
+    return tuple((int(first, 16), int(last or first, 16)) for first, last in ends)
+
+
 # White space, but for the ordinary blank: Unicode's property White_Space.
-_BLANKS = (
-    (0x0009, 0x000D),
-    (0x0085, 0x0085),
-    (0x00A0, 0x00A0),
-    (0x1680, 0x1680),
-    (0x2000, 0x200A),
-    (0x2028, 0x2029),
-    (0x202F, 0x202F),
-    (0x205F, 0x205F),
-    (0x3000, 0x3000),
-)
+_BLANKS = _ranges("0009-000D 0085 00A0 1680 2000-200A 2028-2029 202F 205F 3000")
 
 # Characters without a shape of their own: Unicode's categories Cc (controls) and Cf (format characters), its property
 # Default_Ignorable_Code_Point, three more that are drawn as nothing (U+2800, U+FFFC, U+1D159), and the two that no XML
 # can hold (U+FFFE, U+FFFF).
-_SHAPELESS = (
-    (0x0001, 0x0008),
-    (0x000E, 0x001F),
-    (0x007F, 0x0084),
-    (0x0086, 0x009F),
-    (0x00AD, 0x00AD),
-    (0x034F, 0x034F),
-    (0x0600, 0x0605),
-    (0x061C, 0x061C),
-    (0x06DD, 0x06DD),
-    (0x070F, 0x070F),
-    (0x0890, 0x0891),
-    (0x08E2, 0x08E2),
-    (0x115F, 0x1160),
-    (0x17B4, 0x17B5),
-    (0x180B, 0x180F),
-    (0x200B, 0x200F),
-    (0x202A, 0x202E),
-    (0x2060, 0x206F),
-    (0x2800, 0x2800),
-    (0x3164, 0x3164),
-    (0xFE00, 0xFE0F),
-    (0xFEFF, 0xFEFF),
-    (0xFFA0, 0xFFA0),
-    (0xFFF0, 0xFFFC),
-    (0xFFFE, 0xFFFF),
-    (0x110BD, 0x110BD),
-    (0x110CD, 0x110CD),
-    (0x13430, 0x1343F),
-    (0x1BCA0, 0x1BCA3),
-    (0x1D159, 0x1D159),
-    (0x1D173, 0x1D17A),
-    (0xE0000, 0xE0FFF),
+_SHAPELESS = _ranges(
+    "0001-0008 000E-001F 007F-0084 0086-009F 00AD 034F 0600-0605 061C 06DD 070F 0890-0891 08E2 115F-1160 "
+    "17B4-17B5 180B-180F 200B-200F 202A-202E 2060-206F 2800 3164 FE00-FE0F FEFF FFA0 FFF0-FFFC FFFE-FFFF 110BD "
+    "110CD 13430-1343F 1BCA0-1BCA3 1D159 1D173-1D17A E0000-E0FFF"
 )
 
 

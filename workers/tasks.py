@@ -22,22 +22,8 @@ if TYPE_CHECKING:
     from ledger.models import SweepRun
     from ledger.sweeps import Ids
 
-__all__ = [
-    "close_periods",
-    "flag_gaps",
-    "heal",
-    "longest",
-    "missing_documents",
-    "open_next_periods",
-    "push",
-    "reconcile",
-    "refill_pools",
-    "refill_remote_pools",
-    "run_batch",
-    "schedule",
-    "seal",
-    "verify",
-]
+__all__ = ["close_periods", "flag_gaps", "heal", "longest", "missing_documents", "open_next_periods", "push"]
+__all__ += ["reconcile", "refill_pools", "refill_remote_pools", "run_batch", "schedule", "seal", "verify"]
 
 #: As in ``workers.celery``, for the apps of host projects, whose own tasks may be of another kind.
 task = partial(shared_task, acks_late=True, reject_on_worker_lost=True, ignore_result=True)

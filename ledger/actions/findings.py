@@ -38,7 +38,7 @@ def acknowledge(
         raise ReconciliationError(
             f"The finding {pk} ({raised}) is resolved.",
             rule="Only a finding that is not over can be acknowledged.",
-            remedy="Nothing is to be done.",
+            remedy="There is nothing to do.",
         )
     said = FindingAcknowledged.objects.using(alias).filter(tenant=raised.tenant, finding=pk)
     last = said.order_by("-pk").first()

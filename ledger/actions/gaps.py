@@ -34,7 +34,7 @@ class Skipped:
 #: Why the next number can't be skipped.
 _PROBLEMS = {
     "no_period": ("has no period for that day", "Open it first."),
-    "closed": ("has closed the period of that day", "Nothing is to be done: the next period goes on."),
+    "closed": ("has closed the period of that day", "There is nothing to do: the next period goes on."),
     "exhausted": ("has no value left in that period", "Issue in the next period."),
     "in_flight": ("has a checkout that holds the value just now", "Run it again in a moment."),
 }

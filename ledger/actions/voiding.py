@@ -24,9 +24,9 @@ def void(
     """Append NumberVoided for an issued or adopted number, and return it.
 
     ``number`` is the entry, or its text together with the tenant as ``org``. ``reason`` is what an auditor will read,
-    ``by`` who decided, ``replacement`` the document or number that takes its place. Works in the caller's transaction,
-    and in a closed period too, since nothing is added to the counter's run. Asked for the same once more, by the same
-    person, it returns the event of before.
+    ``by`` who decided, ``replacement`` the document or number that takes its place; ``using`` is as in ``issue``. Works
+    in the caller's transaction, and in a closed period too, since nothing is added to the counter's run. Asked for the
+    same once more, by the same person, it returns the event of before.
 
     Raises UnknownNumber where there is no such issued number, AlreadyVoided where it is void for another reason, and
     InvalidReason.
@@ -85,5 +85,5 @@ def _already(entry: Entry, earlier: NumberVoided | None, alias: str) -> AlreadyV
     return AlreadyVoided(
         f"The number {entry.number!r} is void{told}.",
         rule="There is at most one void for a number, and it never changes.",
-        remedy="Nothing is to be done. For a new number of the same document: issue(…, document=…, replaces=…).",
+        remedy="There is nothing to do. For a new number of the same document: issue(…, document=…, replaces=…).",
     )

@@ -35,14 +35,8 @@ from ledger.keys import tenant_key
 from ledger.periods import find_period
 from ledger.series import find_series
 
-__all__ = [
-    "Sequence",
-    "SequenceError",
-    "SequenceExists",
-    "SequenceLockedError",
-    "SequenceNotFoundError",
-    "next_sequence",
-]
+__all__ = ["Sequence", "SequenceError", "SequenceExists", "SequenceLockedError", "SequenceNotFoundError"]
+__all__ += ["next_sequence"]
 
 _TRIES = 5
 

@@ -11,20 +11,5 @@ from ledger.gaps.flagged import Gap, flagged_gaps, healed_holes
 from ledger.gaps.holes import Hole, State
 from ledger.gaps.sweeping import Swept, flag_lost, raise_lost, reservation_ids, sweep, sweep_reservations, sweep_slots
 
-__all__ = [
-    "Gap",
-    "GapRange",
-    "Hole",
-    "State",
-    "Swept",
-    "find",
-    "flag_lost",
-    "flagged_gaps",
-    "healed_holes",
-    "raise_lost",
-    "reservation_ids",
-    "sweep",
-    "sweep_reservations",
-    "sweep_slots",
-    "undeclared",
-]
+__all__ = ["Gap", "GapRange", "Hole", "State", "Swept", "find", "flag_lost", "flagged_gaps", "healed_holes"]
+__all__ += ["raise_lost", "reservation_ids", "sweep", "sweep_reservations", "sweep_slots", "undeclared"]

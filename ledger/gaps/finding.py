@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import DataError, router, transaction
 
-from ledger.cursors import fetch, open_cursor, stream
+from ledger.cursors import fetch, made_of, open_cursor, stream
 from ledger.databases import choose
 from ledger.gaps import sql
 from ledger.gaps.holes import Hole, State, number_of
@@ -48,15 +48,10 @@ def find(
 def find_reservations(alias: str, wanted: dict[str, Any], ids: Sequence[int] | None = None) -> Iterator[Hole]:
     """Reservations that are no entries yet: all of them, or those of some ids."""
     for row in fetch(alias, sql.RESERVATIONS, {**wanted, "reservations": ids and list(ids)}):
-        evidence = {
-            "cause": "not committed",
-            "document": row.document,
-            "actor": row.actor,
-            "transaction": row.transaction,
-            "transaction_status": row.transaction_status,
-        }
+        asked = ("document", "actor", "transaction", "transaction_status")
+        evidence = {"cause": "not committed"} | {name: getattr(row, name) for name in asked}
         state = State.LEFT_OVER if row.is_old and not row.is_held else State.IN_FLIGHT
-        yield _hole(alias, row, state, evidence, since=row.since)
+        yield _hole(alias, row, state, evidence)
 
 
 def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
@@ -64,7 +59,7 @@ def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
     for row in fetch(alias, sql.SLOTS, wanted):
         free = State.HEALING if row.give_back else State.LEFT_OVER
         state = State.IN_FLIGHT if row.is_held or not row.is_old else free
-        yield _hole(alias, row, state, {"cause": "given back"}, since=row.since, number=row.drafted)
+        yield _hole(alias, row, state, {"cause": "given back"}, number=row.drafted)
 
 
 def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
@@ -77,7 +72,7 @@ def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
             place = row.tenant, row.period
             reached[place] = min(limit, reached.get(place, limit))
             if row.value is not None:
-                yield _hole(alias, row, State.LOST, {"cause": "lost"}, through=row.high)
+                yield _hole(alias, row, State.LOST, {"cause": "lost"}, through=row.high, since=None)
             elif len(reached) >= _CHUNK:
                 _remember(alias, reached)
                 reached.clear()
@@ -111,28 +106,7 @@ def _lost(alias: str, wanted: dict[str, Any]) -> Generator[Any]:
         settings.execute(sql.IN_ANY_ORDER)
 
 
-def _hole(
-    alias: str,
-    row: Any,
-    state: State,
-    evidence: dict[str, Any],
-    *,
-    since: Any = None,
-    through: int | None = None,
-    number: str | None = None,
-) -> Hole:
-    return Hole(
-        tenant=row.tenant,
-        series=row.code,
-        period=row.period,
-        starts_on=row.starts_on,
-        ends_on=row.ends_on,
-        ordinal=row.ordinal,
-        value=row.value,
-        through=row.value if through is None else through,
-        number=number or number_of(row.prefix, row.width, row.suffix, row.value),
-        state=state,
-        since=since,
-        evidence=evidence,
-        database=alias,
-    )
+def _hole(alias: str, row: Any, state: State, evidence: dict[str, Any], **facts: Any) -> Hole:
+    known = {"through": row.value, "state": state, "evidence": evidence, "database": alias} | facts
+    known["number"] = facts.get("number") or number_of(row.prefix, row.width, row.suffix, row.value)
+    return made_of(Hole, row, **known)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import router
 
-from ledger.cursors import stream
+from ledger.cursors import made_of, stream
 from ledger.databases import choose
 from ledger.gaps import sql
 from ledger.gaps.holes import number_of
@@ -69,23 +69,13 @@ def flagged_gaps(
     alias = using or router.db_for_read(Entry)
     wanted = {"tenant": tenant, "series": series, "unexplained": unexplained}
     for row in stream(alias, sql.FLAGGED, wanted):
-        yield Gap(
-            tenant=row.tenant,
-            series=row.code,
-            period=row.period,
-            starts_on=row.starts_on,
-            ends_on=row.ends_on,
-            kind=row.kind,
-            entry=row.entry,
-            adopted_gap=row.adopted_gap,
-            value=row.first,
-            through=row.last,
-            number=row.number or number_of(row.prefix, row.width, row.suffix, row.first),
-            since=row.since,
+        yield made_of(
+            Gap,
+            row,
+            number=row.number or number_of(row.prefix, row.width, row.suffix, row.value),
             evidence=facts(row.evidence),
             explanation=row.explanation or "",
-            explained_by=row.actor or "",
-            explained_at=row.explained_at,
+            explained_by=row.explained_by or "",
             database=alias,
         )
 

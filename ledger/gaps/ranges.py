@@ -21,7 +21,7 @@ def merged(spans: Iterable[Span]) -> Iterator[Span]:
 
 
 def without(spans: Iterable[Span], taken: Iterable[Span]) -> Iterator[Span]:
-    """The values of ``spans`` that ``taken`` has not, as ``merged`` has them."""
+    """The values of ``spans`` that are not in ``taken``, merged."""
     holes = list(merged(taken))
     place = 0
     for first, last in merged(spans):

@@ -21,7 +21,7 @@ _HELD = "ledger_is_held({row}.xmax)"
 # it.
 _THESE = "(%(reservations)s::bigint[] IS NULL OR r.id = ANY (%(reservations)s::bigint[]))"
 RESERVATIONS = f"""
-    SELECT p.tenant, s.code, p.id AS period, p.starts_on, p.ends_on, p.ordinal, p.prefix, p.width, p.suffix,
+    SELECT p.tenant, s.code AS series, p.id AS period, p.starts_on, p.ends_on, p.ordinal, p.prefix, p.width, p.suffix,
            r.value,
            r.reserved_at AS since, r.reserved_at <= clock_timestamp() - %(grace)s::interval AS is_old, r.document,
            r.actor, r.checkout_transaction_id AS transaction,
@@ -50,7 +50,7 @@ SLOTS = f"""
         JOIN ledger_slot w ON w.tenant = p.tenant AND w.period_id = p.id AND w.value < highest.value
         WHERE {_CHOSEN}
     )
-    SELECT b.tenant, b.code, b.id AS period, b.starts_on, b.ends_on, b.ordinal, b.prefix, b.width, b.suffix,
+    SELECT b.tenant, b.code AS series, b.id AS period, b.starts_on, b.ends_on, b.ordinal, b.prefix, b.width, b.suffix,
            b.value,
            higher.issued_at AS since, higher.issued_at <= clock_timestamp() - %(grace)s::interval AS is_old,
            b.give_back, b.is_held,
@@ -84,7 +84,7 @@ LOST = f"""
         LEFT JOIN ledger_scanposition n ON n.tenant = p.tenant AND n.period_id = p.id
         WHERE {_CHOSEN} AND p.last_value > CASE WHEN %(full)s THEN {_BEFORE} ELSE coalesce(n.through, {_BEFORE}) END
     )
-    SELECT c.tenant, c.code, c.id AS period, c.starts_on, c.ends_on, c.ordinal, c.prefix, c.width, c.suffix,
+    SELECT c.tenant, c.code AS series, c.id AS period, c.starts_on, c.ends_on, c.ordinal, c.prefix, c.width, c.suffix,
            found.low AS value, found.high, found.through
     FROM chosen c
     CROSS JOIN LATERAL (
@@ -137,8 +137,9 @@ REPORT = "SELECT ledger_report_holes(%s::text[], %s::bigint[], %s::bigint[])"
 
 # Every flagged gap, and every range of an adopted history, with its last explanation.
 FLAGGED = f"""
-    SELECT p.tenant, s.code, p.id AS period, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, g.kind, g.entry,
-           g.adopted_gap, g.first, g.last, g.since, g.evidence, x.explanation, x.actor, x.explained_at, g.number
+    SELECT p.tenant, s.code AS series, p.id AS period, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, g.kind,
+           g.entry, g.adopted_gap, g.first AS value, g.last AS through, g.since, g.evidence, x.explanation,
+           x.actor AS explained_by, x.explained_at, g.number
     FROM (
         SELECT 'flagged' AS kind, e.number, e.id AS entry, NULL::bigint AS adopted_gap, e.tenant, e.period_id,
                e.value AS first, e.value AS last, e.issued_at AS since, e.metadata AS evidence

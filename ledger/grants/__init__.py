@@ -11,14 +11,5 @@ from ledger.grants.purposes import PURPOSES
 from ledger.grants.role import check_name, unbound
 from ledger.grants.statements import Statement, grant_statements
 
-__all__ = [
-    "PURPOSES",
-    "Statement",
-    "TableGrant",
-    "apply_grants",
-    "check_name",
-    "contribute",
-    "grant_again",
-    "grant_statements",
-    "unbound",
-]
+__all__ = ["PURPOSES", "Statement", "TableGrant", "apply_grants", "check_name", "contribute", "grant_again"]
+__all__ += ["grant_statements", "unbound"]

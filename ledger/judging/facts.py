@@ -94,7 +94,7 @@ def judge(
 
     ``tenant`` is a key (``""`` is the one without a name), ``org`` what ``issue`` takes; with neither, all tenants.
     ``sweeps`` is what ``ledger.sweeps.health.health()`` returns: what rests on the sweeps isn't in order while they are
-    overdue. Who has just looked at everything himself passes none.
+    overdue. Pass none right after a look at everything.
     """
     tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)

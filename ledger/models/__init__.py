@@ -31,58 +31,14 @@ from ledger.models.seals import LedgerSeal, SealAnchored
 from ledger.models.series import Allocation, DefaultSeries, Period, Series
 from ledger.models.staging import AdoptingDay, AdoptingRow
 
-__all__ = [
-    "AccessChanged",
-    "AdoptedGap",
-    "AdoptingDay",
-    "AdoptingRow",
-    "Adoption",
-    "AlarmAcknowledged",
-    "AlarmRaised",
-    "AlarmResolved",
-    "Allocation",
-    "AuthorisedRange",
-    "DefaultSeries",
-    "DraftCancelled",
-    "DraftMade",
-    "Entry",
-    "ExpectedDocument",
-    "FindingAcknowledged",
-    "FindingKind",
-    "FindingRaised",
-    "FindingResolved",
-    "GapDeclared",
-    "GapExplained",
-    "GapFlagged",
-    "HoleHealed",
-    "HoleReported",
-    "LedgerSeal",
-    "NumberAdopted",
-    "NumberIssued",
-    "NumberRegistered",
-    "NumberVoided",
-    "PendingComparison",
-    "Period",
-    "PeriodChanged",
-    "Pool",
-    "RangeLapsed",
-    "RemoteDocument",
-    "RemotePool",
-    "RemoteReading",
-    "Reservation",
-    "RolePurpose",
-    "ScanPosition",
-    "SealAnchored",
-    "Series",
-    "SeriesChanged",
-    "Slot",
-    "SweepBatch",
-    "SweepRun",
-    "TenantAccess",
-    "TenantBinding",
-    "TenantMove",
-    "Ticket",
-]
+__all__ = ["AccessChanged", "AdoptedGap", "AdoptingDay", "AdoptingRow", "Adoption", "AlarmAcknowledged", "AlarmRaised"]
+__all__ += ["AlarmResolved", "Allocation", "AuthorisedRange", "DefaultSeries", "DraftCancelled", "DraftMade", "Entry"]
+__all__ += ["ExpectedDocument", "FindingAcknowledged", "FindingKind", "FindingRaised", "FindingResolved", "GapDeclared"]
+__all__ += ["GapExplained", "GapFlagged", "HoleHealed", "HoleReported", "LedgerSeal", "NumberAdopted", "NumberIssued"]
+__all__ += ["NumberRegistered", "NumberVoided", "PendingComparison", "Period", "PeriodChanged", "Pool", "RangeLapsed"]
+__all__ += ["RemoteDocument", "RemotePool", "RemoteReading", "Reservation", "RolePurpose", "ScanPosition"]
+__all__ += ["SealAnchored", "Series", "SeriesChanged", "Slot", "SweepBatch", "SweepRun", "TenantAccess"]
+__all__ += ["TenantBinding", "TenantMove", "Ticket"]
 
 for _known in [*vars().values()]:
     if hasattr(_known, "_meta"):

@@ -18,8 +18,8 @@ class TenantAccess(models.Model):
     """A user may read all of one tenant in Folio's pages, and nothing of any other: an auditor's access.
 
     ``user`` is the user's key, such as ``auth.user:7``: no foreign key, so that Folio runs in projects without users,
-    or with users in another database. It gives no right to act: what a user may do (void, explain, acknowledge) is for
-    Django's permissions to say, and where is what this row says.
+    or with users in another database. It gives no right to act: Django's permissions say what a user may do (void,
+    explain, acknowledge), and this row says for which tenant.
     """
 
     tenant = key(blank=True)

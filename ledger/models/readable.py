@@ -138,7 +138,7 @@ class MomentField(_Bounded, models.DateTimeField):  # type: ignore[type-arg]
 
 
 class DayField(_Bounded, models.DateField):  # type: ignore[type-arg]
-    """``Beyond`` for a day at infinity, or in a year that Python has not."""
+    """``Beyond`` for a day at infinity, or in a year that Python doesn't know."""
 
     ends = _DAYS
 

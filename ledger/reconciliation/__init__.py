@@ -10,14 +10,5 @@ from ledger.reconciliation.comparing import Compared, compare
 from ledger.reconciliation.confirmed import Confirmed, confirmed_numbers, count_confirmed
 from ledger.reconciliation.findings import Finding, count_findings, findings
 
-__all__ = [
-    "BookSettings",
-    "Compared",
-    "Confirmed",
-    "Finding",
-    "compare",
-    "confirmed_numbers",
-    "count_confirmed",
-    "count_findings",
-    "findings",
-]
+__all__ = ["BookSettings", "Compared", "Confirmed", "Finding", "compare", "confirmed_numbers", "count_confirmed"]
+__all__ += ["count_findings", "findings"]

@@ -124,7 +124,7 @@ def compared_series(books: BookSettings, alias: str) -> tuple[dict[int, str], di
     if unknown:
         raise UnknownSeries(
             f"The accounting system {books.system!r} is set up for the series {', '.join(map(repr, unknown))}, which "
-            f"tenant {books.tenant!r} has not.",
+            f"tenant {books.tenant!r} doesn't have.",
             rule="Only numbers of series that exist can be compared.",
             remedy=f"Correct LEDGER_ACCOUNTING['SYSTEMS'][{books.system!r}]['series'], or define the series.",
         )

@@ -95,7 +95,7 @@ def reconcile_file(
     using: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> FileRead:
-    """Read a file as the books, and compare them; what it has not is gone there.
+    """Read a file as the books, and compare them; what it doesn't have is gone there.
 
     ``complete`` are the first and the last day within which the file has everything; None: it has everything at all.
     ``as_of`` is when it was exported, or the day at whose end; by default the last of these, or now: what was issued

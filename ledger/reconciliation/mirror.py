@@ -162,7 +162,7 @@ def save_page(
             raise Overtaken(
                 f"{books.system}: another process has read a page that this one was about to save.",
                 rule="One process at a time goes on with a reading.",
-                remedy="Nothing is to be done: the other one goes on.",
+                remedy="There is nothing to do: the other one goes on.",
             )
         cursor.execute(
             mirror_sql.SAVE, {**books.key, "generation": reading.generation, "note": row[0], **_columns(documents)}

@@ -30,25 +30,6 @@ from ledger.remote.pools import (
     systems,
 )
 
-__all__ = [
-    "Claim",
-    "Draft",
-    "Need",
-    "PoolState",
-    "Unused",
-    "claim",
-    "draft_of",
-    "free_drafts",
-    "keep_stray",
-    "needs",
-    "note_cancelled",
-    "note_look",
-    "pool_states",
-    "release",
-    "remote_series",
-    "renew",
-    "store",
-    "systems",
-    "unused",
-    "withdraw",
-]
+__all__ = ["Claim", "Draft", "Need", "PoolState", "Unused", "claim", "draft_of", "free_drafts", "keep_stray", "needs"]
+__all__ += ["note_cancelled", "note_look", "pool_states", "release", "remote_series", "renew", "store", "systems"]
+__all__ += ["unused", "withdraw"]

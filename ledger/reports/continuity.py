@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import router
 
-from ledger.cursors import fetch
+from ledger.cursors import fetch, made_of
 from ledger.databases import choose
 from ledger.formats import NumberFormat
 from ledger.models import Entry, Period, Series
@@ -115,7 +115,7 @@ def summarise(
         if len(rows) < _BATCH:
             return
         last = rows[-1]
-        wanted |= {"after_tenant": last.tenant, "after_series": last.code}
+        wanted |= {"after_tenant": last.tenant, "after_series": last.series}
         wanted |= {"after_start": last.starts_on, "after_ordinal": last.ordinal}
 
 
@@ -131,39 +131,21 @@ def _summary(row: Any) -> PeriodSummary:
     healing_before = 0 if row.lowest_healing is None else max(0, row.lowest - row.lowest_healing)
     from_rows = 0 if row.lowest is None else row.highest - row.lowest + 1 + healing_before
     upcoming = row.lowest_free if row.is_pooled and row.lowest_free is not None else row.counter + 1
-    series = Series(code=row.code)
+    series = Series(code=row.series)
     period = Period(series=series, starts_on=row.starts_on, ends_on=row.ends_on, ordinal=row.ordinal)
     # Of a remote series only a draft tells the next number.
     next_number = row.drafted if row.is_remote else NumberFormat(row.prefix, row.width, row.suffix).shown(upcoming)
-    return PeriodSummary(
-        tenant=row.tenant,
-        series=row.code,
+    return made_of(
+        PeriodSummary,
+        row,
         period=period.label,
-        starts_on=row.starts_on,
-        ends_on=row.ends_on,
-        ordinal=row.ordinal,
-        first=row.first,
         last=last,
-        lowest=row.lowest,
-        highest=row.highest,
         expected=expected,
         expected_from_rows=from_rows,
-        issued=row.issued,
-        adopted=row.adopted,
-        void=row.void,
-        flagged=row.flagged,
-        reserved=row.reserved,
         missing=missing,
         missing_ranges=row.ranges + len(outside),
         longest_range=max([0, row.longest, *outside]),
-        adopted_missing=row.adopted_missing,
-        explained=row.explained,
-        free=row.free,
-        healing=row.healing,
-        duplicates=row.duplicates,
-        out_of_order=row.out_of_order,
         next_number=None if row.closed or upcoming > row.max_value else next_number,
-        closed=row.closed,
         # From the counter, from the rows alone, and both of the same range. No slot heals what isn't missing.
         identity_holds=expected == accounted + missing == from_rows == accounted + row.inner_missing + healing_before
         and row.healing <= missing,

@@ -33,7 +33,7 @@ PERIODS = """
          AND (%(tenant)s::text IS NULL OR v.tenant = %(tenant)s::text)
         GROUP BY e.period_id
     )
-    SELECT p.tenant, p.code, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, p.max_value,
+    SELECT p.tenant, p.code AS series, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, p.max_value,
            p.closed_at IS NOT NULL AS closed, greatest(p.first_value, 0) AS first, p.last_value AS counter,
            p.allocation IN ('pooled', 'remote') AS is_pooled, run.*, coalesce(voided.voids, 0) AS void,
            known.*, queue.*,

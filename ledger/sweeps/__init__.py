@@ -8,15 +8,5 @@ how its work falls into batches (``Batches``), and who calls ``run`` may spread 
 from ledger.sweeps.registry import Batches, Ids, Sweep, find_sweep, find_sweeps, register, register_kind, registered
 from ledger.sweeps.running import run, run_batch
 
-__all__ = [
-    "Batches",
-    "Ids",
-    "Sweep",
-    "find_sweep",
-    "find_sweeps",
-    "register",
-    "register_kind",
-    "registered",
-    "run",
-    "run_batch",
-]
+__all__ = ["Batches", "Ids", "Sweep", "find_sweep", "find_sweeps", "register", "register_kind", "registered", "run"]
+__all__ += ["run_batch"]

@@ -50,7 +50,7 @@ def note_run(
 def note_batch(alias: str, run: int, number: int, *, counts: Mapping[str, int], error: str = "") -> None:
     """Note that a batch has ended; the run is over with the last of them.
 
-    Whoever does a batch adds what he did, also a second time. The run's row is locked, so that of two batches that end
+    Each run of a batch adds what it did, also the second one. The run's row is locked, so that of two batches that end
     at the same time one sees the other.
     """
     with transaction.atomic(using=alias):

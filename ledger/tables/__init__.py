@@ -9,17 +9,5 @@ from ledger.tables.layout import Layout, profile, profile_names
 from ledger.tables.reading import Record, Table, open_table, text_of
 from ledger.tables.rows import BadRow, Chosen, ChosenRows
 
-__all__ = [
-    "BadRow",
-    "Chosen",
-    "ChosenRows",
-    "Dates",
-    "Layout",
-    "Record",
-    "Table",
-    "UnreadableDate",
-    "open_table",
-    "profile",
-    "profile_names",
-    "text_of",
-]
+__all__ = ["BadRow", "Chosen", "ChosenRows", "Dates", "Layout", "Record", "Table", "UnreadableDate", "open_table"]
+__all__ += ["profile", "profile_names", "text_of"]

@@ -143,7 +143,7 @@ def acknowledge_alarm(
         raise AlarmError(
             f"The alarm {pk} ({raised.kind}) is resolved.",
             rule="Only an alarm that is not resolved can be acknowledged.",
-            remedy="Nothing is to be done.",
+            remedy="There is nothing to do.",
         )
     if raised.kind not in ACKNOWLEDGEABLE:
         raise AlarmError(
@@ -246,7 +246,7 @@ class Watch:
         return alarm if reason is None else replace(alarm, reason=reason)
 
     def keep(self) -> None:
-        """Raise what was found so far: a look that is killed later has not looked in vain."""
+        """Raise what was found so far: what a look found is kept if it is killed later."""
         self._guarded(lambda: raise_alarms(self._waiting, using=self.alias))
         self._waiting.clear()
 

@@ -8,7 +8,7 @@ named. So are series whose settings this version can't read.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.apps import apps
 from django.db import models, transaction
@@ -115,7 +115,7 @@ def _of_table(
         cursor.execute(_statement(model, columns, names), wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             for owner, code, value, number, row, column, detail in chunk:
-                facts = {"tenant": owner, "series": code, "value": value, "number": number, "id": row}
+                facts: dict[str, Any] = {"tenant": owner, "series": code, "value": value, "number": number, "id": row}
                 yield alarm_for("unreadable", detail, column=column, table=model._meta.db_table, **facts)
 
 

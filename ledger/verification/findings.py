@@ -418,7 +418,7 @@ def alarm_for(
     meaning, through = MEANINGS[check], value if through is None else through
     values = f"{value}" if through == value else f"{value} to {through}"
     problem = meaning.problem.format(values=values, number=number, detail=detail, column=column)
-    facts = {"value": value, "through": through, "number": number, "table": table or meaning.table}
+    facts: dict[str, Any] = {"value": value, "through": through, "number": number, "table": table or meaning.table}
     return Alarm(meaning.rule, check, problem, meaning.remedy, **facts, **where)
 
 

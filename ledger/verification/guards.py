@@ -76,9 +76,6 @@ def _is_allowed(remark: Remark, allowed: Allowed) -> bool:
     return privilege in of_this or (column is not None and f"{privilege} ({column})" in of_this)
 
 
-#: The trigger that lets no event table be emptied; ``ledger.testing`` drops it in test databases.
-REFUSAL_OF_TRUNCATE: Final = "ledger_append_only_table"
-
 # What is told of a remark that is a finding, or a note: the check, and the sentence.
 _FINDINGS: Final = {
     "superuser": (
@@ -157,7 +154,7 @@ def _differences(
         wanted = _without(wanted, contributed)
     if testing.is_test_database(connection):
         # ledger.testing drops the refusal of TRUNCATE there, so that tests can flush.
-        refusals = {name for name in wanted["trigger"] if name.endswith(f".{REFUSAL_OF_TRUNCATE}")}
+        refusals = {name for name in wanted["trigger"] if name.endswith(f".{testing.REFUSAL_OF_TRUNCATE}")}
         dropped = refusals - found.objects["trigger"].keys()
         triggers = {name: facts for name, facts in wanted["trigger"].items() if name not in dropped}
         wanted = {**wanted, "trigger": triggers}

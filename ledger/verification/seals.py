@@ -211,5 +211,5 @@ def _alarm(
     detail: str,
 ) -> Alarm:
     row = {} if line is None or table != "ledger_entry" else _named(table, line)
-    facts = {name: row.get(name) for name in ("series", "value", "number")}
+    facts: dict[str, Any] = {name: row.get(name) for name in ("series", "value", "number")}
     return alarm_for(name, detail, tenant=tenant, table=table, id=row_id, **facts)

@@ -78,7 +78,7 @@ def confirmed(
     """Ask, and on POST call ``act(one, what was typed)`` on each, all or none: see ``ledger.actions.all_or_none``.
 
     ``field`` is the name under which the ``key`` of each is sent. Where all that match a filter were asked for, it is
-    their number that is sent, lest anybody say something of what he has not seen.
+    their number that is sent, so that nobody judges what they have not seen.
     """
     matching = asks_for_all(request)
     most = MOST_MATCHING if matching else MOST

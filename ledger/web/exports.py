@@ -42,7 +42,7 @@ def export(request: HttpRequest, access: Access, pk: int, name: str) -> HttpResp
     """
     periods = Period.objects.select_related("series").annotate(first_day=Cast("starts_on", TextField()))
     period: Any = access.find(periods, pk=pk)
-    # Of a day that Python has not, PostgreSQL knows what it is.
+    # PostgreSQL knows days that Python doesn't.
     day: Any = Beyond(period.first_day) if isinstance(period.starts_on, Beyond) else period.starts_on
     chosen = formats().get(name)
     part = request.GET.get("part")

@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from ledger import homes
 from ledger.site import embedded
-from ledger.testing import _REFUSAL
+from ledger.testing import REFUSAL_OF_TRUNCATE
 from tests.databases import database_alias, new_database
 from tests.provision import EMBEDDED, POSTGRES_CONF, database_origin, folder
 
@@ -100,11 +100,13 @@ def _empty(home: str) -> None:
             "SELECT c.relname, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = %s)"
             " FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
             " AND c.relname ~ '^(ledger|workers|shop)_'",
-            [_REFUSAL],
+            [REFUSAL_OF_TRUNCATE],
         )
         tables = dict(cursor.fetchall())
         refusing = [table for table, refuses in tables.items() if refuses]
-        cursor.execute("; ".join(f"ALTER TABLE {table} DISABLE TRIGGER {_REFUSAL}" for table in refusing))
+        cursor.execute("; ".join(f"ALTER TABLE {table} DISABLE TRIGGER {REFUSAL_OF_TRUNCATE}" for table in refusing))
         cursor.execute(f"TRUNCATE {', '.join(tables)}")
-        cursor.execute("; ".join(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {_REFUSAL}" for table in refusing))
+        cursor.execute(
+            "; ".join(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {REFUSAL_OF_TRUNCATE}" for table in refusing)
+        )
     connections[home].close()

@@ -179,8 +179,8 @@ class TestAdding:
     @pytest.mark.parametrize(
         ("settings", "arguments", "told"),
         [
-            ({}, {"first": 10, "last": 9}, "can't be"),
-            ({}, {"first": -1, "last": 9}, "can't be"),
+            ({}, {"first": 10, "last": 9}, "is impossible"),
+            ({}, {"first": -1, "last": 9}, "is impossible"),
             ({}, {"valid_to": date(2025, 1, 1)}, "valid from"),
             ({"template": "X{counter}", "calendar": "never"}, {}, "doesn't begin with the prefix"),
             ({"max_length": 6}, {}, "highest value is 99"),

@@ -132,7 +132,7 @@ class TestWorkersHideNone:
             "subject",
         )
         forged: dict[str, Any] = {name: early[name] for name in columns}
-        forged |= {"starts_on": str(early["starts_on"]), "kind": "not-checked", "remedy": "Nothing is to be done."}
+        forged |= {"starts_on": str(early["starts_on"]), "kind": "not-checked", "remedy": "There is nothing to do."}
         assert rows(WORKERS, "SELECT ledger_raise_alarms(%s)", [json.dumps([forged])]) == [(1,)]
         list(watch(using=WORKERS, refused=lambda _: None))
         again = AlarmRaised.objects.using(OWNER).filter(kind="void-too-early").latest("pk")

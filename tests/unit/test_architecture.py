@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -85,7 +86,8 @@ DOORS = ("ledger.admin", "ledger.web", "ledger.management", "workers.management"
 
 def test_doors_do_what_people_do_by_the_actions_alone() -> None:
     """So that one act is the same everywhere: all or none, once, and with a name."""
-    acts = set(ast.literal_eval((ROOT / "ledger/actions/__init__.py").read_text().partition("__all__ = ")[2]))
+    exported = (ROOT / "ledger/actions/__init__.py").read_text().partition("__all__")[2]
+    acts = set(re.findall(r'"(\w+)"', exported))
     elsewhere = []
     for package in ("ledger", "workers"):
         for module, path in sources(package):
@@ -157,6 +159,19 @@ def test_importing_ledger_costs_nothing() -> None:
     code = "import sys, ledger; print(*(name for name in sys.modules if name.split('.')[0] in ('django', 'ledger')))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert said.split() == ["ledger"]
+
+
+def test_help_names_every_argument() -> None:
+    """``help(ledger.issue)`` is enough to use it."""
+    import ledger
+
+    functions = [getattr(ledger, name) for name in ledger.__all__ if not isinstance(getattr(ledger, name), ModuleType)]
+    untold = {
+        one.__name__: left
+        for one in functions
+        if (left := {name for name in inspect.signature(one).parameters if f"``{name}``" not in (one.__doc__ or "")})
+    }
+    assert untold == {"define_series": {"settings"}}  # which are told one by one
 
 
 def test_the_public_names_are_there() -> None:

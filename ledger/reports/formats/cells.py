@@ -51,11 +51,6 @@ def evidence_text(evidence: Mapping[str, Any]) -> str:
     return json.dumps(evidence, cls=DjangoJSONEncoder, ensure_ascii=False, sort_keys=True) if evidence else ""
 
 
-def moment_text(moment: datetime) -> str:
-    """A moment as people read it, to the second, with the offset of its time zone."""
-    return moment.isoformat(sep=" ", timespec="seconds")
-
-
 def offset_text(zone: timezone) -> str:
     """``+05:30``, as it stands behind a moment."""
     return datetime.min.replace(tzinfo=zone).isoformat()[19:]

@@ -8,7 +8,7 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege', HINT = 'The table ledger_tenantbinding says whom it serves.';
     END IF;
     IF NOT (ledger_is_key(p_code) AND (p_settings IS NULL OR ledger_is_facts(p_settings))) THEN
-        RAISE EXCEPTION 'the default series % can''t be: its code is no key, or its settings are no JSON object',
+        RAISE EXCEPTION 'the default series % is refused: its code is no key, or its settings are no JSON object',
             quote_literal(p_code) USING ERRCODE = 'check_violation';
     END IF;
     IF p_settings IS NULL THEN

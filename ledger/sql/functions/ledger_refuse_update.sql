@@ -1,4 +1,4 @@
--- A row of a queue comes and goes; changing it is nobody's business.
+-- Rows of a queue come and go; nobody changes them.
 CREATE OR REPLACE FUNCTION ledger_refuse_update() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN

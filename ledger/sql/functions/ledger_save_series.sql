@@ -60,7 +60,7 @@ BEGIN
         WHEN series.rules !~ '^([A-Za-z-]{2,20}(,[A-Za-z-]{2,20}){0,4})?$' THEN 'its rules can''t be codes'
         WHEN series.close_after_days < 0 THEN 'the days after which it closes its periods are negative' END;
     IF problem IS NOT NULL THEN
-        RAISE EXCEPTION 'the series % can''t be: %', quote_literal(p_code), problem USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'the series % is refused: %', quote_literal(p_code), problem USING ERRCODE = 'check_violation';
     END IF;
     -- Both raise an error where they can't be read.
     PERFORM clock_timestamp() AT TIME ZONE series.time_zone;
@@ -68,7 +68,7 @@ BEGIN
     FROM ledger_render_template(series.template, series.fiscal_start, p_code, p_tenant, DATE '2000-01-01',
                                 CASE WHEN series.calendar = 'explicit' THEN '0' END);
     IF shape.prefix || shape.suffix ~ '[\u0001-\u001F\u007F-\u009F\u2028\u2029]' THEN
-        RAISE EXCEPTION 'the series % can''t be: its template has control characters', quote_literal(p_code)
+        RAISE EXCEPTION 'the series % is refused: its template has control characters', quote_literal(p_code)
             USING ERRCODE = 'check_violation';
     END IF;
 

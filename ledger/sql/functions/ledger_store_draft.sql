@@ -22,7 +22,7 @@ BEGIN
     WHERE r.tenant = p_tenant AND r.series_id = p_series AND r.claimed_by = p_claim
     RETURNING r.system INTO its_system;
     IF NOT FOUND THEN RETURN 'claim_lost'; END IF;
-    -- Whoever closes the period or changes the series holds this row; what he did is seen afterwards.
+    -- Whoever closes the period or changes the series holds this row; what they did is seen afterwards.
     SELECT p.first_value, p.last_value, p.max_value, p.closed_at INTO period
     FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant AND p.series_id = p_series FOR NO KEY UPDATE;
     IF NOT FOUND THEN RETURN 'unknown'; END IF;
