@@ -29,6 +29,7 @@ from ledger.errors import (
     SerializationFailure,
 )
 from ledger.grants import purposes
+from ledger.homes import moved
 from ledger.refusals import (
     BOUND_REMEDY,
     BOUND_RULE,
@@ -39,7 +40,6 @@ from ledger.refusals import (
     RANGES_RULE,
     UNIQUE_RULE,
     VOID_RULE,
-    moved,
     series_meet,
 )
 from ledger.sql.installing import function_texts

@@ -6,7 +6,7 @@ from django.db import connections, router
 from django.db.models import Model
 
 from ledger.errors import InvalidArgument, InvalidSeries, WrongDatabase
-from ledger.homes import are_many, database_for
+from ledger.homes import are_many, database_for, find_at_home
 from ledger.keys import tenant_key
 from ledger.models import Series
 from ledger.texts import shown
@@ -58,7 +58,8 @@ def same_row(row: _M, alias: str) -> _M:
     if row._state.db in (None, alias):
         return row
     names = _NAMES[concrete._meta.model_name]
-    there = concrete._base_manager.using(alias).filter(pk=row.pk).values_list(*names).first()
+    wanted = concrete._base_manager.using(alias).filter(pk=row.pk).values_list(*names)
+    there = find_at_home(alias, getattr(row, "tenant"), wanted.first)  # noqa: B009  (a row of the ledger)
     if there != tuple(getattr(row, name) for name in names):
         what = "nothing" if there is None else ", ".join(map(str, there))
         raise WrongDatabase(
@@ -95,7 +96,8 @@ def series_named(
             return series, org, database_for(org, using, reads=reads)
     elif isinstance(series, Series):
         if org is None or tenant_key(org) == series.tenant:
-            return series.code, series.tenant, using if reads and using else database_of(series, Series, using)
+            there = database_for(series.tenant, using, reads=reads)
+            return series.code, series.tenant, there or database_of(series, Series, using)
         raise InvalidSeries(
             f"The series {str(series)!r} is not one of tenant {tenant_key(org)!r}, which org= names.",
             rule="A series that is passed itself belongs to its own tenant.",

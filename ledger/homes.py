@@ -10,20 +10,21 @@ alone: so ``using=``, ``transaction.atomic(using=…)`` and the ORM know it by t
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar, copy_context
 from copy import deepcopy
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 from django.utils.module_loading import import_string
 
-from ledger.errors import WrongDatabase
+from ledger.errors import TenantMoved, WrongDatabase
 from ledger.keys import tenant_key
 from ledger.misspelt import meant
 
+_T = TypeVar("_T")
 _Given = Mapping[str, str] | Callable[[str | None], Any]
 
 #: So many homes are asked at once where all of them are.
@@ -62,24 +63,90 @@ def are_many() -> bool:
 def database_for(org: Any, using: str | None, *, reads: bool = False) -> str | None:
     """``using``, else the home of ``org``; where there is one home, None: the routers know it.
 
-    Raises WrongDatabase where ``using`` is another one, unless the caller ``reads``: a replica may be read.
+    Who ``reads`` may name a replica, and is told where the tenant's rows are while it moves. Raises WrongDatabase where
+    ``using`` is another one, and TenantMoved where the tenant has been there.
     """
     if _given() is None:
         return using
     tenant = tenant_key(org)
     home = _home(tenant) or _default()
-    if using is None or using == home or reads:
-        return home if using is None else using
+    if reads:
+        return using or _with_its_rows(tenant, home)
+    if using is None or using == home:
+        return home
     forget(tenant)  # a function may know better by now
     home = _home(tenant) or _default()
     if using == home:
         return home
+    if using in homes():
+        refuse_moved(using, tenant)
     raise WrongDatabase(
         f"Tenant {tenant!r} lives in the home {home!r}, and the call is about the database {using!r}.",
         rule="A tenant's numbers are given out in one home: what LEDGER['HOMES'] says.",
         remedy=f"Nothing was written. Begin the transaction there: transaction.atomic(using={home!r}); "
         "ledger.homes.home_of(org) tells it.",
     )
+
+
+def _with_its_rows(tenant: str, home: str) -> str:
+    """``home``, or the one that the tenant left for, or hasn't arrived from yet."""
+    from ledger.models import TenantMove
+
+    elsewhere = (TenantMove.State.LEFT, TenantMove.State.DROPPED, TenantMove.State.ARRIVING)
+    move = TenantMove.objects.using(home).filter(tenant=tenant, state__in=elsewhere).first()
+    if move is None:
+        return home
+    forget(tenant)
+    return registered(move.home)
+
+
+def moved(tenant: str, state: str, home: str) -> TenantMoved:
+    """The tenant is not at home where it was asked for; whoever told that it was is asked again."""
+    forget(tenant)
+    what = "is moving between this home and" if state in ("leaving", "arriving") else "has moved to the home"
+    return TenantMoved(
+        f"Tenant {tenant!r} {what} {home!r}.",
+        rule="A tenant lives in one home, and nothing is written for it elsewhere, nor while it moves.",
+        remedy="Nothing was written. Run the whole transaction again in a moment, on the database that "
+        "ledger.homes.home_of(org) tells then.",
+    )
+
+
+def refuse_moved(alias: str, tenant: str) -> bool:
+    """Raise TenantMoved where the tenant is not at home in the database ``alias``; else whether it came from another.
+
+    What came may have come since the caller looked: ``find_at_home`` looks again.
+    """
+    from ledger.models import TenantMove
+
+    move = TenantMove.objects.using(alias).filter(tenant=tenant).first()
+    if move is None and are_many() and _came_later(alias, tenant):
+        raise moved(tenant, TenantMove.State.LEFT, alias)
+    if move is not None and move.state != TenantMove.State.ARRIVED:
+        raise moved(tenant, move.state, move.home)
+    return move is not None
+
+
+def find_at_home(alias: str, tenant: str, look: Callable[[], _T]) -> _T:
+    """What ``look`` finds; where that is nothing, and the tenant came to this home, what it finds once more.
+
+    Between two statements a tenant may arrive with all its rows. Raises TenantMoved where it isn't at home here.
+    """
+    found = look()
+    return look() if not found and refuse_moved(alias, tenant) else found
+
+
+def _came_later(alias: str, tenant: str) -> bool:
+    """Whether it came after the snapshot of this transaction, if that has one: then only another connection knows."""
+    if not connections[alias].in_atomic_block:
+        return False
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT current_setting('transaction_isolation') = 'read committed'")
+        if cursor.fetchone()[0]:
+            return False
+    with closing(connections.create_connection(alias)) as other, other.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM ledger_tenantmove WHERE tenant = %s)", [tenant])
+        return bool(cursor.fetchone()[0])
 
 
 def forget(tenant: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger import refusals
+from ledger import homes, refusals
 from ledger.allocation import allocator_of, expect_allocator, expected_allocator
 from ledger.allocation.interface import Outcome, Request
 from ledger.arguments import check_facts, day_or_moment, make_request
@@ -56,7 +56,7 @@ def issue(
     transaction can go on; nothing has been written.
     """
     series, org, using = series_named(series, org, using)
-    connection = _connection(using)
+    connection = _connection(using, org)
     request = make_request(series, org=org, document=document, on=on, metadata=metadata, by=by)
     return _issue(connection, request, replaces)
 
@@ -97,7 +97,7 @@ def issue_many(
     order given. ``series``, ``org``, ``on`` and ``using``, and all else, are as in ``issue``.
     """
     series, org, using = series_named(series, org, using)
-    connection = _connection(using)
+    connection = _connection(using, org)
     request = make_request(series, org=org, document=None, on=on, metadata=metadata, by=by)
     if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
         raise InvalidDocument(
@@ -242,9 +242,13 @@ def later_date(period: Period, day: date, alias: str) -> date | None:
     return dated or Reservation.objects.using(alias).filter(**later).values_list("issued_on", flat=True).first()
 
 
-def _connection(using: str | None) -> BaseDatabaseWrapper:
+def _connection(using: str | None, org: Any) -> BaseDatabaseWrapper:
     connection = connections[using or router.db_for_write(NumberIssued)]
     if not connection.in_atomic_block and connection.get_autocommit():
+        if homes.are_many():  # it may have moved since the transaction began, in the home of then
+            began = {one.alias for one in connections.all(initialized_only=True) if one.in_atomic_block}
+            for alias in began.intersection(homes.homes()):
+                homes.refuse_moved(alias, tenant_key(org))
         raise TransactionRequired(
             f"issue() was called on database {connection.alias!r} outside a transaction.",
             rule="A number belongs to the transaction of its document: if the one rolls back, so does the other.",
@@ -263,6 +267,8 @@ def _existing(connection: BaseDatabaseWrapper, request: Request, **which: Any) -
         wait_for_flush(connection.alias)
     elif entries:
         flush_at_commit(connection)
+    if any(entry.period.moves for entry in entries):
+        homes.refuse_moved(connection.alias, request.tenant)  # the document would be written beside an old copy
     voids = NumberVoided.objects.using(connection.alias).filter(
         tenant=request.tenant, entry__in=[e.pk for e in entries]
     )

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import DataError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger import refusals, sql
+from ledger import homes, refusals, sql
 from ledger.allocation.ahead import ask_ahead, seen_ahead, sees_new_rows
 from ledger.arguments import day_or_moment
 from ledger.batches import id_batches
@@ -307,6 +307,8 @@ def _opened(
         opened = find_period(period.series, within, alias)
         if opened is None and ahead and not sees_new_rows(connections[alias]):
             raise refusals.old_snapshot(period.series.code)
+    elif opened.moves:
+        homes.refuse_moved(alias, opened.tenant)
     if opened is None or (day is None and (opened.starts_on, opened.ends_on) != (period.starts_on, period.ends_on)):
         raise _conflict(period, alias)
     return opened

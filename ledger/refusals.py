@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from ledger import errors, homes
 from ledger.formats import MAX_VALUE
-from ledger.models import Allocation, AuthorisedRange, Entry, NumberVoided, Period, RemotePool, Series, TenantMove
+from ledger.models import Allocation, AuthorisedRange, Entry, NumberVoided, Period, RemotePool, Series
 from ledger.zones import timestamp_in
 
 # Rules that are told in several places.
@@ -19,29 +19,13 @@ BOUND_RULE = "A login that the table ledger_tenantbinding binds to tenants serve
 BOUND_REMEDY = "Connect as a login that serves the tenant, or let the ledger's owner add a row to that table."
 
 
-def moved(tenant: str, state: str, home: str) -> errors.TenantMoved:
-    """The tenant is not at home where it was asked for; whoever told that it was is asked again."""
-    homes.forget(tenant)
-    what = "is moving between this home and" if state in ("leaving", "arriving") else "has moved to the home"
-    return errors.TenantMoved(
-        f"Tenant {tenant!r} {what} {home!r}.",
-        rule="A tenant lives in one home, and nothing is written for it elsewhere, nor while it moves.",
-        remedy="Nothing was written. Run the whole transaction again in a moment, on the database that "
-        "ledger.homes.home_of(org) tells then.",
-    )
-
-
-def refuse_moved(alias: str, tenant: str) -> None:
-    """Raise TenantMoved where the tenant is not at home in the database ``alias``."""
-    move = TenantMove.objects.using(alias).filter(tenant=tenant).exclude(state=TenantMove.State.ARRIVED).first()
-    if move is not None:
-        raise moved(tenant, move.state, move.home)
-
-
 def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
     """No series of that code, and no default for it. Raises TenantMoved where it is in another home."""
-    refuse_moved(alias, tenant)
-    known = Series.objects.using(alias).filter(tenant=tenant).order_by("code").values_list("code", flat=True)[:20]
+    homes.refuse_moved(alias, tenant)
+    every = Series.objects.using(alias).filter(tenant=tenant)
+    if every.filter(code=code).exists():
+        return unsettled(code)  # it came, or was made, a moment ago
+    known = every.order_by("code").values_list("code", flat=True)[:20]
     return errors.UnknownSeries(
         f"Tenant {tenant!r} has no series {code!r}; it has {', '.join(known) or 'none yet'}.",
         rule="A series is defined before it gives out numbers; only those of LEDGER['DEFAULT_SERIES'] make themselves.",
@@ -158,6 +142,7 @@ def exhausted(period: Period, count: int) -> errors.PeriodExhausted:
 
 def ranges_exhausted(series: Series, day: date, alias: str) -> errors.RangesExhausted:
     """No range that an authority granted has a value left for ``day``, or none was ever added where rules want one."""
+    homes.refuse_moved(alias, series.tenant)
     ranges = AuthorisedRange.objects.using(alias).filter(tenant=series.tenant, series=series)
     last = ranges.select_related("period").order_by("period__ordinal").last()
     if last is None:
@@ -228,6 +213,7 @@ def out_of_order(period: Period, day: date, latest: date) -> errors.OutOfOrder:
 
 def no_period(series: Series, day: date, alias: str) -> errors.NoPeriod:
     """The series' periods are made by hand, and none holds the date."""
+    homes.refuse_moved(alias, series.tenant)
     spans = [p.label for p in Period.objects.using(alias).filter(series=series).order_by("starts_on")[:20]]
     return errors.NoPeriod(
         f"No period of series {str(series)!r} holds {day}; it has {', '.join(spans) or 'none yet'}.",

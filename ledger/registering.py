@@ -9,10 +9,10 @@ from typing import Any
 from django.db import DatabaseError, connections, router, transaction
 
 from ledger import sql
-from ledger.database_errors import not_granted
+from ledger.database_errors import not_granted, retry
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import RegistrationError
-from ledger.homes import database_for
+from ledger.homes import database_for, find_at_home
 from ledger.keys import actor_name, check_text, tenant_key
 from ledger.models import Entry, NumberRegistered
 from ledger.texts import shown
@@ -87,7 +87,8 @@ def register_all(
                     cursor.execute(sql.REGISTER, [tenant, entries, authority, *lists, actor])
                     added += cursor.fetchone()[0]
             except DatabaseError as error:
-                raise not_granted(error, "a registration needs") or _ours(error, authority) from error
+                ours = not_granted(error, "a registration needs") or retry(error.__cause__, f"of {authority!r}")
+                raise ours or _ours(error, authority) from error
     return added
 
 
@@ -108,12 +109,18 @@ def _checked(registrations: Iterable[Registration]) -> Iterator[Registration]:
 def _entries(batch: Iterable[Registration], tenant: str, alias: str) -> list[int]:
     """The ids of the entries, in that order."""
     numbers = [one.number for one in batch]
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_ENTRIES, {"tenant": tenant, "numbers": numbers})
-        ids = [row[0] for row in cursor.fetchall()]
-    if None in ids:
+
+    def look() -> list[int] | None:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(_ENTRIES, {"tenant": tenant, "numbers": numbers})
+            found[:] = [row[0] for row in cursor.fetchall()]
+        return None if None in found else found
+
+    found: list[int] = []
+    ids = find_at_home(alias, tenant, look)
+    if ids is None:
         raise RegistrationError(
-            f"Tenant {tenant!r} has no number {numbers[ids.index(None)]!r}.",
+            f"Tenant {tenant!r} has no number {numbers[found.index(None)]!r}.",
             rule="An authority knows numbers that were issued or adopted; a gap has no document.",
             remedy="Check the number and its tenant (org=, --tenant).",
         )

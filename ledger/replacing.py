@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from ledger.allocation.interface import Request
 from ledger.errors import InvalidDocument, NotReplaceable, UnknownNumber
+from ledger.homes import find_at_home
 from ledger.models import Entry, NumberVoided
 from ledger.texts import shown
 
@@ -52,7 +53,8 @@ def void_entry(alias: str, request: Request, replaces: Any, documents: Collectio
         )
     number = replaces.number if isinstance(replaces, Entry) else replaces
     found = Entry.objects.using(alias).filter(tenant=request.tenant, number__iexact=number)
-    entry = found.select_related("series").first() if number.isprintable() else None
+    look = found.select_related("series").first
+    entry = find_at_home(alias, request.tenant, look) if number.isprintable() else None
     if entry is None or (isinstance(replaces, Entry) and entry.pk != replaces.pk):
         raise UnknownNumber(
             f"Tenant {request.tenant!r} has no number {number!r}.",

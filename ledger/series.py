@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 from django.db import DatabaseError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger import changes, refusals, sql
+from ledger import changes, homes, refusals, sql
 from ledger.allocation.ahead import ask_ahead, sees_new_rows
 from ledger.calendars import CalendarKind, day_after, require_plain_date
 from ledger.conf import ledger_settings
@@ -178,8 +178,8 @@ def _calendar(series: Series) -> tuple[str, str]:
 
 
 def find_series(alias: str, tenant: str, code: str) -> Series | None:
-    """The series of a tenant, or None."""
-    return Series.objects.using(alias).filter(tenant=tenant, code=code).first()
+    """The series of a tenant, or None. Raises TenantMoved where it isn't at home there."""
+    return homes.find_at_home(alias, tenant, Series.objects.using(alias).filter(tenant=tenant, code=code).first)
 
 
 def default_series(tenant: str, code: str) -> Series | None:

@@ -7,6 +7,7 @@ from django.db import connections
 from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import ReconciliationError
+from ledger.homes import find_at_home
 from ledger.keys import actor_name, reason_text
 from ledger.models import FindingAcknowledged, FindingRaised, FindingResolved
 from ledger.reconciliation import Finding
@@ -27,7 +28,8 @@ def acknowledge(
     if isinstance(finding, FindingRaised):
         same_row(finding, alias)
     pk = finding if isinstance(finding, int) else finding.id
-    raised = FindingRaised.objects.using(alias).filter(pk=pk).first()
+    look = FindingRaised.objects.using(alias).filter(pk=pk).first
+    raised = look() if isinstance(finding, int) else find_at_home(alias, finding.tenant, look)
     if raised is None or (isinstance(finding, Finding) and raised.tenant != finding.tenant):
         raise ReconciliationError(
             f"There is no finding {pk}.",

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import DatabaseError, connections, router, transaction
 
-from ledger import refusals
+from ledger import homes, refusals
 from ledger.calendars import require_plain_date
-from ledger.database_errors import not_granted, translate_database_errors
+from ledger.database_errors import not_granted, retry, translate_database_errors
 from ledger.databases import database_of, expect, same_row, series_named
 from ledger.errors import DeclarationError, GapError
 from ledger.formats import MAX_VALUE
@@ -52,7 +52,7 @@ def explain(
     Raises GapError where there is no such gap, and InvalidReason.
     """
     expect(gap, (Entry, AdoptedGap, Gap, str), "gap", "Pass the gap, or explain('INV-2026-000123', org=shop, …).")
-    alias = database_of(gap, GapExplained, using)
+    alias = database_of(gap, GapExplained, using, org=org)
     text, actor = reason_text(explanation), actor_name(by)
     named: Any = _row(gap, alias) if isinstance(gap, Gap) else gap
     tenant = gap.tenant if isinstance(gap, Gap) else tenant_key(org)
@@ -121,7 +121,8 @@ def declare(
         with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
             return _declared(cursor, every, alias, [authority, reference, reason, actor])
     except DatabaseError as error:
-        raise not_granted(error, "a declaration needs") or _ours(error, authority) from error
+        ours = not_granted(error, "a declaration needs") or retry(error.__cause__, f"of {authority!r}")
+        raise ours or _ours(error, authority) from error
 
 
 def skip_taken(
@@ -162,11 +163,12 @@ def _row(gap: Gap, alias: str) -> Any:
 
 
 def _find(number: str, tenant: str, alias: str) -> Entry | AdoptedGap:
-    if number.isprintable():
+    def look() -> Entry | AdoptedGap | None:
         entry = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number).first()
-        found = entry or _adopted(number, tenant, alias)
-        if found is not None:
-            return found
+        return entry or _adopted(number, tenant, alias)
+
+    if number.isprintable() and (found := homes.find_at_home(alias, tenant, look)) is not None:
+        return found
     raise GapError(
         f"Tenant {tenant!r} has no gap {number!r}.",
         rule="A gap is explained once a sweep has proven it, or when it was adopted.",

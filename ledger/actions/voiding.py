@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connections
 
-from ledger import refusals, sql
+from ledger import homes, refusals, sql
 from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlreadyVoided, UnknownNumber
@@ -62,9 +62,8 @@ def void(
 def _find(number: str, tenant: str, alias: str) -> Entry:
     # Without regard to case, as numbers are unique; __iexact compares upper cases, which is what the index holds.
     entries = Entry.objects.using(alias).filter(tenant=tenant, number__iexact=number)
-    entry = entries.first() if number.isprintable() else None
+    entry = homes.find_at_home(alias, tenant, entries.first) if number.isprintable() else None
     if entry is None:
-        refusals.refuse_moved(alias, tenant)
         raise UnknownNumber(
             f"Tenant {tenant!r} has no number {number!r}.",
             rule="A void names one number that was issued or adopted.",

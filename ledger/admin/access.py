@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from ledger.admin.base import WritingAdmin, shown_tenant
 from ledger.errors import InvalidTenant
+from ledger.homes import database_for
 from ledger.instances import find_row, instance_key
 from ledger.keys import tenant_key
 from ledger.models import Series, TenantAccess
@@ -38,7 +39,8 @@ class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_tenant(self) -> str:
         """A misspelt tenant would give access to nothing, and nobody would know why."""
         tenant = tenant_key(self.cleaned_data["tenant"].strip())
-        if not Series.objects.filter(tenant=tenant).exists():
+        self.home = database_for(tenant, None, reads=True)
+        if not Series.objects.using(self.home).filter(tenant=tenant).exists():
             raise ValidationError(_("This tenant has no series."))
         return tenant
 
@@ -46,7 +48,7 @@ class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
         """Once is enough."""
         cleaned = super().clean() or {}
         if {"name", "tenant"} <= set(cleaned):
-            given = TenantAccess.objects.filter(tenant=cleaned["tenant"], user=self.instance.user)
+            given = TenantAccess.objects.using(self.home).filter(tenant=cleaned["tenant"], user=self.instance.user)
             if given.exists():
                 raise ValidationError(_("This user has access to this tenant."))
         return cleaned
@@ -60,6 +62,10 @@ class TenantAccessAdmin(WritingAdmin):
     fields = ("name", "tenant")
     list_display = ("shown_user", "shown_tenant", "granted_at")
     search_fields = ("tenant",)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Where the tenant's numbers are, whichever home the page shows."""
+        obj.save(using=form.home)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """It is taken away and given anew."""

@@ -17,7 +17,9 @@ statements run in the test's own transaction.
 import os
 import re
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from threading import Event, Timer
 from typing import Any, NamedTuple
 
 import psycopg
@@ -28,7 +30,7 @@ from psycopg.pq import TransactionStatus
 from ledger import sql
 from ledger.allocation.hooks import before
 from ledger.conf import ledger_settings
-from ledger.errors import SecondConnectionElsewhere, SecondConnectionFailed
+from ledger.errors import LockTimeout, SecondConnectionElsewhere, SecondConnectionFailed
 
 #: How often a statement is sent again when its transaction was refused, or its connection had been lost.
 _TRIES = 5
@@ -39,6 +41,11 @@ _AGAIN = ("40001", "40P01")
 _ATTRIBUTE = "_ledger_ahead"
 _FINALIZER = "_ledger_ahead_finalizer"
 _OWN_SESSION = "_ledger_own_session"
+_DISTRIBUTES = "_ledger_distributes"
+
+#: Where a lock_timeout may not reach the node that waits, a statement is given up after so many seconds.
+_BOUND = 30.0
+_CANCELED = "57014"
 
 #: A name of ours in a statement.
 _OURS = re.compile(r"\bledger_")
@@ -85,11 +92,12 @@ def ask_ahead(
         side = _side(connection)
         try:
             settings = _carried_over(connection, side, session)
-            if early and not settings:
-                return _ask_early(side, statement, arguments)
-            if lock_timeout is not None:
-                settings["lock_timeout"] = lock_timeout
-            return _ask_under(side, settings, statement, arguments)
+            with bounded(side, _BOUND) if side.__dict__[_DISTRIBUTES] else nullcontext():
+                if early and not settings:
+                    return _ask_early(side, statement, arguments)
+                if lock_timeout is not None:
+                    settings["lock_timeout"] = lock_timeout
+                return _ask_under(side, settings, statement, arguments)
         except (OperationalError, InterfaceError) as error:
             lost = side.connection is None or side.connection.closed
             state = getattr(error.__cause__, "sqlstate", None)
@@ -99,6 +107,32 @@ def ask_ahead(
             if tries == _TRIES or not (lost or state in _AGAIN):
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+@contextmanager
+def bounded(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+    """Raise LockTimeout where the block's statement isn't done after so many seconds: it is cancelled from here."""
+    fired = Event()
+
+    def cancel() -> None:
+        fired.set()
+        connection.connection.cancel_safe()
+
+    bound = Timer(seconds, cancel)
+    bound.start()
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _CANCELED or not fired.is_set():
+            raise
+        raise LockTimeout(
+            f"Another transaction held what a statement waits for, longer than {seconds:g} seconds.",
+            rule="Nobody waits for ever, also where PostgreSQL's lock_timeout doesn't reach the node that waits.",
+            remedy="Run the whole transaction again.",
+        ) from error
+    finally:
+        bound.cancel()
+        bound.join()  # else what it cancels might be the next statement
 
 
 def seen_ahead(connection: BaseDatabaseWrapper, row: models.Model) -> bool:
@@ -128,7 +162,8 @@ def _carried_over(connection: BaseDatabaseWrapper, side: Any, session: Session) 
     own: Session | None = side.__dict__.get(_OWN_SESSION)
     if own is None or own[:3] != session[:3]:
         # Not known yet; or a pooler has found the server again after that was restarted.
-        own = side.__dict__[_OWN_SESSION] = Session(*_ask(side, sql.OWN_SESSION, ())[0][0])
+        [(facts, side.__dict__[_DISTRIBUTES])] = _ask(side, sql.OWN_SESSION, ())
+        own = side.__dict__[_OWN_SESSION] = Session(*facts)
     if own[:3] != session[:3]:
         # A server that was restarted meanwhile looks like another one; then the first connection is gone, and says so.
         session = Session(*_ask(connection, sql.SESSION, ())[0][0])

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from itertools import islice
-from threading import Timer
 from typing import Any
 
-from django.db import Error, OperationalError, connections, router
+from django.db import Error, connections, router
 
+from ledger.allocation.ahead import bounded
 from ledger.batches import id_batches
 from ledger.databases import choose, database_of, expect
+from ledger.errors import LockTimeout
 from ledger.failures import Failures
 from ledger.gaps import sql
 from ledger.gaps.finding import GRACE, find_lost, find_reservations, find_slots
@@ -26,7 +27,7 @@ _log = logging.getLogger(__name__)
 _BATCH = 1000
 
 #: Far more than the milliseconds that the function waits by itself, in seconds; and query_canceled.
-_BOUND, _CANCELED = 2.0, "57014"
+_BOUND = 2.0
 
 _EVERYTHING: dict[str, Any] = {"tenant": None, "series": None, "grace": GRACE, "full": False}
 
@@ -186,17 +187,13 @@ def _flag(alias: str, hole: Hole, value: int, actor: str, *, statement: str = sq
     """
     connection = connections[alias]
     with connection.cursor() as cursor:
-        bound = Timer(_BOUND, connection.connection.cancel_safe)
-        bound.start()
         try:
-            cursor.execute(statement, [hole.tenant, hole.period, value, actor])
-        except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != _CANCELED or connection.in_atomic_block:
+            with bounded(connection, _BOUND):
+                cursor.execute(statement, [hole.tenant, hole.period, value, actor])
+        except LockTimeout:
+            if connection.in_atomic_block:
                 raise
             return "in_flight"
-        finally:
-            bound.cancel()
-            bound.join()  # else what it cancels might be the next statement
         outcome: str = cursor.fetchone()[0]
     return outcome
 

@@ -31,6 +31,7 @@ from ledger.models import (
     SweepBatch,
     SweepRun,
     TenantAccess,
+    TenantMove,
 )
 from ledger.models.tables import all_tables
 
@@ -70,11 +71,13 @@ PURPOSES: Final[dict[str, Purpose]] = {
         ),
         reads=(
             *(Series, Period, DefaultSeries, Entry, NumberVoided, Adoption, Slot, Pool, Reservation),
-            *(DraftMade, RemotePool, AuthorisedRange),
+            *(DraftMade, RemotePool, AuthorisedRange, TenantMove),
         ),
     ),
     "void": Purpose(
-        "Void numbers, where the checkout itself does that", _named("void"), reads=(Series, Period, Entry, NumberVoided)
+        "Void numbers, where the checkout itself does that",
+        _named("void"),
+        reads=(Series, Period, Entry, NumberVoided, TenantMove),
     ),
     "workers": Purpose(
         "Sweep, prove gaps, fill pools, seal, compare with accounting systems, push",

@@ -108,7 +108,7 @@ class LedgerCommand(BaseCommand):
                 if options.get("tenant") is None and not options.get("forever"):
                     return self._in_each_home(*args, **options)
                 if options.get("tenant") is not None:
-                    options["database"] = homes.home_of(options["tenant"])
+                    options["database"] = homes.database_for(options["tenant"], None, reads=True)
             said = super().execute(*args, **options)
             sys.stdout.flush()
             return said

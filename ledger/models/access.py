@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models, router
 
 from ledger.errors import InvalidActor, InvalidTenant
+from ledger.homes import database_for, find_at_home, refuse_moved
 from ledger.instances import instance_key
 from ledger.keys import tenant_key
 from ledger.models.columns import ShortTextField, key, written_at
@@ -49,14 +50,15 @@ class TenantAccess(models.Model):
                 rule="Access is given to a user that is kept in the database.",
                 remedy="Pass the saved instance: TenantAccess.grant(User.objects.get(…)).",
             )
-        alias, tenant = using or router.db_for_write(cls), tenant_key(org)
+        alias, tenant = database_for(org, using) or router.db_for_write(cls), tenant_key(org)
         whose: Any = {"tenant": tenant, "user": instance_key(user, InvalidActor, "user")}
-        if not Series.objects.using(alias).filter(tenant=tenant).exists():
+        if not find_at_home(alias, tenant, Series.objects.using(alias).filter(tenant=tenant).exists):
             raise InvalidTenant(
                 f"The tenant {tenant!r} has no series.",
                 rule="Access is given to a tenant that has numbers, or is about to have them.",
                 remedy="Spell it as its series have it (manage.py ledger_series list), or define its first series.",
             )
+        refuse_moved(alias, tenant)
         return cls.objects.using(alias).get_or_create(**whose)[0]
 
 

@@ -15,6 +15,7 @@ from django.db import connections, router, transaction
 from ledger.conf import ledger_settings
 from ledger.cursors import open_cursor
 from ledger.errors import ReconciliationError, UnknownSeries
+from ledger.homes import find_at_home
 from ledger.models import RemoteDocument, RemoteReading, Series
 from ledger.models.columns import ClockTimestamp
 from ledger.reconciliation import sql
@@ -117,7 +118,8 @@ def _wanted(books: BookSettings, row: RemoteReading, series: dict[int, str]) -> 
 
 def compared_series(books: BookSettings, alias: str) -> tuple[dict[int, str], dict[str, str]]:
     """The series whose numbers must be there, by id, and the codes of those not read there; each with its kind."""
-    known = dict(Series.objects.using(alias).filter(tenant=books.tenant).values_list("code", "pk"))
+    every = Series.objects.using(alias).filter(tenant=books.tenant).values_list("code", "pk")
+    known = find_at_home(alias, books.tenant, lambda: dict(every.all()))
     chosen = sorted(known) if books.series is None else books.series
     # One that makes itself on first use has no numbers before that.
     unknown = [code for code in chosen if code not in known and code not in ledger_settings().default_series]

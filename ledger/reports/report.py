@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from ledger import __version__, calendars
 from ledger.databases import choose
 from ledger.errors import InvalidDate, ReportError
-from ledger.homes import database_for
+from ledger.homes import database_for, find_at_home
 from ledger.judging import Fact, Judgement, Kind, State, Verdict, judge
 from ledger.models import Entry, Series
 from ledger.reports import report_sql as sql
@@ -248,7 +248,7 @@ def _refuse_nothing(shot: Snapshot, tenant: str, series: str | None, periods: tu
     known = Series.objects.using(shot.alias).filter(tenant=tenant)
     if series is not None:
         known = known.filter(code=series)
-    if not known.exists():
+    if not find_at_home(shot.alias, tenant, known.exists):
         raise ReportError(
             f"Tenant {tenant!r} has no series{'' if series is None else f' {series!r}'}.",
             rule="A report is of series that exist.",

@@ -49,7 +49,8 @@ _SCHEMA = (
     "quote_ident((pg_identify_object_as_address('pg_class'::regclass, 'ledger_entry'::regclass, 0)).object_names[1])"
 )
 SESSION = f"SELECT ARRAY[{_SESSION}, {_SCHEMA}]"
-OWN_SESSION = f"SELECT ARRAY[{_SESSION}]"
+# With whether the server may run statements on other nodes.
+OWN_SESSION = f"SELECT ARRAY[{_SESSION}], EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'citus')"  # noqa: S608  (our own text)
 
 # Where a number will come from. Arguments: tenant, series, on, at, document, allocation, what it replaces.
 LOOK = "SELECT ledger_look(%s, %s, %s, %s, %s, %s, %s)"

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 
-from ledger import define_series, issue
+from ledger import define_series, issue, sql
+from ledger.errors import LockTimeout
 from ledger.gaps import State, Swept, find, sweep
 from ledger.gaps.sweeping import _flag
-from ledger.models import Entry, GapFlagged, Reservation
+from ledger.models import Entry, GapFlagged, Period, Reservation
 from tests.allocations import expect_all_accounted_for
 from tests.concurrency.checkouts import Checkout, checkouts, in_threads
 
@@ -118,6 +119,27 @@ def test_a_lock_timeout_that_reaches_no_node_has_a_bound(checkout: Checkout, mon
         finally:
             cursor.execute(f"ALTER FUNCTION {function} SET lock_timeout = '5ms'")
     assert states() == [State.IN_FLIGHT]
+
+
+def test_so_has_what_is_committed_ahead(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever holds a counter for ever: a checkout on such a server is told to try again, and gets its number then."""
+    monkeypatch.setattr(sql, "OWN_SESSION", sql.OWN_SESSION.replace("'citus'", "'plpgsql'"))  # which each server has
+    monkeypatch.setattr("ledger.allocation.ahead._BOUND", 0.3)
+    function = "ledger_reserve(text, bigint, date, text[], text, bigint, bigint)"
+    connection.close()  # so that a new second connection asks what the server is
+    checkout.run(lambda: list(Period.objects.select_for_update()))
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER FUNCTION {function} SET lock_timeout = '0'")
+    try:
+        with pytest.raises(LockTimeout, match="longer than 0.3 seconds"), transaction.atomic():
+            str(issue("invoice", document="order:2"))
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER FUNCTION {function} SET lock_timeout = '5s'")
+    checkout.commit()
+    with transaction.atomic():
+        assert issue("invoice", document="order:2").number == "INV-0003"
+    connection.close()
 
 
 def test_a_prepared_transaction_is_in_flight() -> None:

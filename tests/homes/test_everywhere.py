@@ -16,6 +16,7 @@ from django.test import Client, override_settings
 from prometheus_client.parser import text_string_to_metric_families
 
 from ledger import define_series, homes, issue
+from ledger.errors import WrongDatabase
 from ledger.models import Period, SweepRun, TenantAccess
 from ledger.sweeps import Sweep, register, registered, run
 from tests.homes import conftest
@@ -146,7 +147,7 @@ def test_the_overview_is_of_all_homes(one_down: tuple[str, ...], root: User, cli
     assert [row[1].split()[0] for row in overview(client, home=TENANTS["bob"])] == ["bill"]
 
 
-def test_who_sees_one_tenant_sees_it_wherever_it_lives(four: Any, client: Client) -> None:
+def test_who_sees_one_tenant_sees_it_wherever_it_lives(root: User, client: Client) -> None:
     for tenant in ("ada", "dora"):
         define_series("bill", org=tenant, template="B-{year}-{counter}", calendar="year", time_zone="UTC")
     auditor = User.objects.create_user("auditor")
@@ -155,9 +156,18 @@ def test_who_sees_one_tenant_sees_it_wherever_it_lives(four: Any, client: Client
         refused = client.get("/ledger/")
         assert refused.status_code == 403
         assert "ledger.view_entry" in refused.content.decode()
-        with homes.entered(TENANTS["dora"]):
-            TenantAccess.grant(auditor, org="dora")
+        TenantAccess.grant(auditor, org="dora")
+        with pytest.raises(WrongDatabase):
+            TenantAccess.grant(auditor, org="dora", using=TENANTS["ada"])
         assert [row[1:3] for row in overview(client)] == [["dora", TENANTS["dora"]]]
         assert "ada" not in client.get("/ledger/").content.decode()
+        # In the admin too, whichever home it shows.
+        client.force_login(root)
+        form = {"name": "auditor", "tenant": "ada"}
+        client.post(f"/admin/ledger/tenantaccess/add/?home={TENANTS['dora']}", form)
+        given = {home: list(TenantAccess.objects.using(home).values_list("tenant", flat=True)) for home in HOMES}
+        assert given == {
+            home: ["ada"] * (home == TENANTS["ada"]) + ["dora"] * (home == TENANTS["dora"]) for home in HOMES
+        }
     finally:
         auditor.delete()

@@ -5,20 +5,28 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from datetime import date, timedelta
+from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
 
-from ledger import authorise, close_period, define_series, homes, issue, issue_many, moving, open_period, void
-from ledger.actions import explain
-from ledger.errors import ConcurrencyError, MoveError, TenantMoved, WrongDatabase
+from ledger import authorise, close_period, define_series, homes, issue, issue_many, moving, open_period, preview, void
+from ledger.actions import change_allocation, explain
+from ledger.errors import ConcurrencyError, MoveError, TenantMoved
 from ledger.failures import Failures
 from ledger.gaps import flagged_gaps, sweep
 from ledger.judging import judge
 from ledger.models import Entry, GapExplained, LedgerSeal, Period, Series, TenantAccess, TenantMove
+from ledger.registering import register
+from ledger.reports.report import continuity_report
 from ledger.seals.sealing import seal_all, tenants_with_news
 from ledger.sweeps import run
 from ledger.verification import verify
@@ -215,6 +223,151 @@ def test_nothing_is_written_for_a_tenant_that_is_away(shop: str) -> None:
     moving.drop(shop, OLD)
 
 
+WRITES: dict[str, Callable[[str], Any]] = {
+    "issue": lambda home: issue("pooled", org="ada", document="order:late"),
+    "issue_many": lambda home: issue_many("reserved", org="ada", documents=["order:late"]),
+    "issue, for its document": lambda home: issue("at_commit", org="ada", document="order:2", metadata={"till": 7}),
+    "issue, in a range": lambda home: issue("granted", org="ada", document="order:1", on=date(2026, 6, 1)),
+    "replace": lambda home: issue("pooled", org="ada", document="order:1", replaces=_numbers("pooled", 1)),
+    "void": lambda home: void(_numbers("pooled", 2), org="ada", reason="late"),
+    "void an entry": lambda home: void(_entry("pooled", 3), reason="late"),
+    "register": lambda home: register(_numbers("pooled", 1), org="ada", authority="PL KSeF", reference="k"),
+    "explain": lambda home: explain(_numbers("reserved", 4), org="ada", explanation="late", by="bea"),
+    "define": lambda home: define_series("pooled", org="ada", max_length=40),
+    "allocate": lambda home: change_allocation("at_commit", "serial", org="ada"),
+    "open": lambda home: open_period("pooled", org="ada"),
+    "close": lambda home: close_period(_entry("pooled", 1).period, early=True),
+    "grant": lambda home: TenantAccess.grant(User(pk=8), "ada"),
+}
+READS: dict[str, Callable[[str], Any]] = {
+    "preview": lambda home: preview("pooled", org="ada"),
+    "report": lambda home: _report(),
+    "gaps": lambda home: [gap.number for gap in flagged_gaps(org="ada")],
+    "judge": lambda home: judge(org="ada", sweeps=[]).verdict.is_in_order,
+    "command": lambda home: call_command("ledger_status", "--tenant", "ada", stdout=StringIO()),
+}
+
+
+def _entry(code: str, value: int) -> Entry:
+    """As somebody read it before, in the first home."""
+    return KEPT[code, value]
+
+
+def _numbers(code: str, value: int) -> str:
+    return KEPT[code, value].number
+
+
+def _report() -> list[str]:
+    with continuity_report(org="ada") as report:
+        return [str(row) for row in report.parts[0].rows()]
+
+
+KEPT: dict[tuple[str, int], Entry] = {}
+
+
+@pytest.fixture
+def kept(shop: str) -> str:
+    """The entries of the shop, in the hands of somebody who read them before the move."""
+    found = Entry.objects.using(OLD).filter(tenant=shop).select_related("series", "period", "period__series")
+    KEPT.update({(entry.series.code, entry.value): entry for entry in found})
+    return shop
+
+
+def _answers(acts: dict[str, Callable[[str], Any]], home: str) -> dict[str, str]:
+    """What each act was told in a transaction of that home, which is rolled back."""
+    told = {}
+    for name, act in acts.items():
+        try:
+            with transaction.atomic(using=home):
+                act(home)
+                transaction.set_rollback(True, using=home)
+            told[name] = "done"
+        except Exception as error:  # noqa: BLE001  (told by the test)
+            told[name] = type(error).__name__
+            if not isinstance(error, TenantMoved):
+                told[name] = repr(error)
+    return told
+
+
+@pytest.mark.parametrize("moment", ["leaving", "arriving", "left", "dropped", "arrived, of late"])
+def test_nobody_is_told_that_there_is_nothing(kept: str, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    """In both homes, at each moment: who writes is told to try again, and who reads gets what he asked for."""
+    expected = {name: act(OLD) for name, act in READS.items()}
+
+    def interrupted(*_: Any) -> None:
+        raise InterruptedError
+
+    home = NEW if moment.startswith("arriv") else OLD
+    with monkeypatch.context() as patch, suppress(InterruptedError):
+        if moment in ("leaving", "arriving"):
+            patch.setattr(moving, "_later_era" if moment == "leaving" else "_copy", interrupted)
+        moving.move(kept, NEW)
+    if moment == "dropped":
+        moving.drop(kept, OLD)
+    monkeypatch.setitem(conftest.TENANTS, kept, home)  # as a process that heard of it too early, or too late
+    homes.forget(kept)
+    assert {name: act(home) for name, act in READS.items()} == expected
+    if moment == "arrived, of late":
+        assert _answers(WRITES, NEW) == dict.fromkeys(WRITES, "done")
+        return
+    conftest.TENANTS[kept] = home
+    homes.forget(kept)
+    assert _answers(WRITES, home) == dict.fromkeys(WRITES, "TenantMoved")
+
+
+@pytest.mark.parametrize("name", ["issue", "replace", "void", "register", "explain", "close", "define", "report"])
+def test_a_tenant_that_arrives_between_two_looks_is_found(
+    kept: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What was looked for in vain before the move ended is there after it; nobody is told that it doesn't exist."""
+    moving._later_era(OLD, NEW)  # else the move would wait for our transaction
+    act, refuse_moved = {**WRITES, **READS}[name], homes.refuse_moved
+    moved: list[int] = []
+
+    def move() -> int:
+        try:
+            return moving.move(kept, NEW, source=OLD, patience=5)
+        finally:
+            connections.close_all()
+
+    def refuse(alias: str, tenant: str) -> bool:
+        if not moved:
+            with ThreadPoolExecutor(1) as elsewhere:
+                moved.append(elsewhere.submit(move).result())
+        return refuse_moved(alias, tenant)
+
+    monkeypatch.setattr(homes, "refuse_moved", refuse)
+    monkeypatch.setitem(conftest.TENANTS, kept, NEW)
+    homes.forget(kept)
+
+    def attempt() -> None:
+        with nullcontext() if name in READS else transaction.atomic(using=NEW):
+            act(NEW)
+
+    with suppress(ConcurrencyError):
+        attempt()
+    assert moved
+    attempt()
+
+
+def test_a_snapshot_from_before_is_told_to_try_again(kept: str) -> None:
+    """In the new home it sees neither the rows nor the move."""
+    with checkouts(1) as [till]:
+
+        def begin() -> None:
+            transaction.atomic(using=NEW).__enter__()
+            with connections[NEW].cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                cursor.execute("SELECT 1")
+
+        till.run(begin)
+        moving.move(kept, NEW, hook=hook)
+        for name in ("issue", "void", "explain", "define"):
+            with pytest.raises(TenantMoved):
+                till.run(partial(WRITES[name], NEW))
+        till.run(connections.close_all)
+
+
 def test_a_move_is_given_up(shop: str) -> None:
     with pytest.raises(ZeroDivisionError):
         moving.move(shop, NEW, hook=lambda *_: 1 // 0)
@@ -237,7 +390,7 @@ def test_the_old_copy_is_dropped_and_the_tenant_comes_back(
     assert "rows of the old copy" in capsys.readouterr().out
     left = {name for name, found in rows(OLD).items() if found}
     assert left == {"LedgerSeal"}
-    with pytest.raises(WrongDatabase), transaction.atomic(using=OLD):
+    with pytest.raises(TenantMoved), transaction.atomic(using=OLD):
         issue("pooled", org=shop, using=OLD)
     with monkeypatch.context() as patch:
         patch.setitem(conftest.TENANTS, shop, OLD)  # a process that hasn't heard of it

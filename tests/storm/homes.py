@@ -50,10 +50,11 @@ def run(setup: Setup) -> None:
     """The life of the mover's process, straight on the servers: cut at every turn, it would hold up all who retry."""
     journal = Journal(setup.journal())
     random = Random(f"{setup.seed}/{setup.name}")
-    while time.time() < setup.ends:
-        time.sleep(random.uniform(1.0, 4.0))
+    # What has begun is ended, since the checkouts of the tenant wait for it.
+    while (storming := time.time() < setup.ends) or (_under_way() and time.time() < setup.ends + setup.patience):
+        time.sleep(random.uniform(1.0, 4.0) if storming else 0.2)
         try:
-            if move_on(begin=True):
+            if move_on(begin=storming):
                 journal.note(Kind.MOVED, tenant=MOVER)
         except (OperationalError, InterfaceError, MoveError) as error:
             journal.note(Kind.BROKEN, number=str(error)[:300])
@@ -67,7 +68,7 @@ def run(setup: Setup) -> None:
 def move_on(*, begin: bool) -> bool:
     """End the move that is under way, or else ``begin`` one; tells whether there was one."""
     noted = _folder() / _NOTED
-    if not noted.exists():
+    if not _under_way():
         if not begin:
             return False
         _write(noted, homes.home_of(MOVER))
@@ -88,6 +89,10 @@ def _move_checkouts(tenant: str, old: str, new: str) -> None:
         reading.execute(f"SELECT {columns} FROM storm_checkout WHERE tenant = %s", [tenant])
         writing.executemany(f"INSERT INTO storm_checkout ({columns}) VALUES (%s, %s, %s, %s, %s)", reading.fetchall())
     tell(tenant, new)
+
+
+def _under_way() -> bool:
+    return (_folder() / _NOTED).exists()
 
 
 def _folder() -> Path:

@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = [
     {"errors", "conf", "misspelt", "timestamps", "unreadable", "signals"},
     {"calendars", "formats", "texts", "instances", "keys", "kinds", "rules", "tables", "words", "tenants"},
-    {"models", "sql", "migrations", "cursors"},
+    {"models", "homes", "sql", "migrations", "cursors"},
     {
-        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "homes", "hooks"),
+        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "hooks"),
         *("arguments", "batches"),
         *("failures", "replacing", "zones"),
     },
