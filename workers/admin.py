@@ -34,35 +34,15 @@ class PushAdmin(EntrySearch, EventAdmin):
     """The latest first. What needs a person goes on by ``ledger_push --retry``, when it was put right."""
 
     list_display = (
-        "shown_number",
-        "system",
-        "state",
-        "document",
-        "issued_on",
-        "attempts",
-        "shown_error",
-        "shown_tenant",
+        *("shown_number", "system", "state", "document", "issued_on", "attempts"),
+        *("shown_error", "shown_tenant"),
     )
     list_filter: ClassVar[tuple[Any, ...]] = (TenantFilter, SystemFilter, "state")
     list_select_related = ("entry__series",)
     search_fields = ("number",)  # shows the box; EntrySearch does the work
     fields = (
-        "shown_number",
-        "system",
-        "state",
-        "document",
-        "issued_on",
-        "shown_tenant",
-        "remote_id",
-        "found_at",
-        "pushed_at",
-        "void",
-        "cancelled_at",
-        "attempts",
-        "next_attempt_at",
-        "last_error",
-        "facts",
-        "claimed_until",
+        *("shown_number", "system", "state", "document", "issued_on", "shown_tenant", "remote_id", "found_at"),
+        *("pushed_at", "void", "cancelled_at", "attempts", "next_attempt_at", "last_error", "facts", "claimed_until"),
     )
     readonly_fields = fields
 

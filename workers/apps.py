@@ -1,10 +1,16 @@
 """The app of the workers' own tables. A project that uses no accounting system need not install it."""
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 
 from ledger.words import lazily
+
+if TYPE_CHECKING:
+    from ledger.grants import TableGrant
 
 _log = logging.getLogger(__name__)
 
@@ -24,19 +30,18 @@ class WorkersConfig(AppConfig):
         from ledger import grants
         from ledger.signals import seal_wanted
         from workers import checks  # noqa: F401  (importing checks registers them)
-        from workers.privileges import table_grants
         from workers.system_sweeps import register_sweeps
 
-        grants.contribute("workers", table_grants)
+        grants.contribute("workers", _table_grants)
         register_sweeps()
         seal_wanted.connect(_send_seal, dispatch_uid="workers")
 
 
 def _send_seal(using: str, **_: object) -> None:
-    """Send the task, unless there is no Celery here, or no broker: the next beat sends it as well.
+    """Send the task, unless there is no Celery here, or no broker: the next beat sends it too.
 
-    On a connection of its own, which gives up at once: a publisher's would look for its broker for ever, and who asks
-    is a page or a report.
+    On a connection of its own, which gives up at once: a publisher's would look for its broker for ever, and it is a
+    page or a report that waits.
     """
     try:
         from celery import current_app
@@ -56,3 +61,31 @@ def _send_seal(using: str, **_: object) -> None:
             )
     except OperationalError as error:
         _log.info("A seal was asked for, and no broker was found: %s", error)
+
+
+def _table_grants() -> list[TableGrant]:
+    """What a role that runs the workers needs on their tables: the least. One that checks out needs nothing there."""
+    from ledger.grants import TableGrant
+    from workers.models import Push, PushPosition, Quota, SealedToken
+
+    return [
+        TableGrant("Tokens are renewed under their row's lock", SealedToken, ("sealed", "issued_at", "expires_at")),
+        TableGrant(
+            "Limits are counted for all workers together",
+            Quota,
+            ("room", "counted_at", "day", "used_today", "tickets", "paused_until"),
+        ),
+        TableGrant(
+            "Numbers are pushed, and what became of them is noted",
+            Push,
+            (
+                *("void_id", "state", "claimed_by", "claimed_until", "attempts", "last_error", "next_attempt_at"),
+                *("remote_id", "facts", "pushed_at", "cancelled_at"),
+            ),
+        ),
+        TableGrant(
+            "How far the ledger was looked through is noted",
+            PushPosition,
+            ("tenant", "through", "scope", "looked_in_full_at", "ran_at", "error"),
+        ),
+    ]

@@ -1,9 +1,9 @@
 """Redis as Folio's own worker uses it: one that comes back finds the worker alive.
 
-With kombu 5.7 a worker that loses its Redis in mid-task may end as soon as it has found it again: it acknowledges, or
-puts back, a message over the connection that was lost, and that is an AttributeError which nobody expects
-("Unrecoverable error: 'NoneType' object has no attribute 'client'", or 'hostname'). A message of a lost connection can
-be neither acknowledged nor put back; it is redelivered, or gone, and either is good enough for a sweep.
+With kombu 5.7 a worker that loses its Redis in the middle of a task may end as soon as it has found it again: it
+acknowledges, or puts back, a message over the connection that was lost, and that is an AttributeError that nobody
+expects ("Unrecoverable error: 'NoneType' object has no attribute 'client'", or 'hostname'). A message of a lost
+connection can be neither acknowledged nor put back; it is redelivered, or gone, and either is good enough for a sweep.
 """
 
 import logging

@@ -13,17 +13,15 @@ from ledger.calendars import day_after
 from ledger.databases import may_hold_ledger
 from ledger.errors import LedgerError
 from ledger.models import Series
-from workers.accounting import credentials
+from workers.accounting import systems
 from workers.accounting.base import Capabilities
-from workers.accounting.credentials import System
+from workers.accounting.systems import System
 
 
 @register("ledger")
 def check_accounting(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Keys and values of each system, and its adapter's name; no system is asked, and no credential read."""
-    return [
-        Error(f"{error.problem} {error.rule}", hint=error.remedy, id="ledger.E008") for error in credentials.problems()
-    ]
+    return [Error(f"{error.problem} {error.rule}", hint=error.remedy, id="ledger.E008") for error in systems.problems()]
 
 
 @register(Tags.database)
@@ -39,12 +37,10 @@ def check_pushed_series(
             cursor.execute("SELECT has_table_privilege(to_regclass('ledger_series'), 'SELECT')")
             if not cursor.fetchone()[0]:
                 continue
-        for name, given in credentials.named().items():
+        for name, given in systems.named().items():
             try:
-                # Adapters need the extra of accounting; a project without one starts all the same.
-                from workers.accounting import systems
-
-                system = credentials.system(name) if given.get("push") else None
+                # An adapter needs the extra of accounting; a project without one starts all the same.
+                system = systems.system(name) if given.get("push") else None
                 if system is not None:
                     messages += _misfits(system, systems.adapter(system).capabilities, alias)
             except (LedgerError, ImportError):

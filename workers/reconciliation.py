@@ -14,10 +14,10 @@ from ledger.reconciliation import BookSettings, Compared, compare
 from ledger.reconciliation.comparing import refresh_statistics
 from ledger.reconciliation.describing import describe_numbers
 from ledger.reconciliation.mirror import LostDocuments, Overtaken, Reading, ReadPolicy, begin, note_failure, save_page
-from workers.accounting import credentials, errors, folder, systems
+from workers.accounting import errors, folder, systems
 from workers.accounting.base import AccountingSystem, Capabilities
-from workers.accounting.credentials import System
 from workers.accounting.http_options import HttpOptions
+from workers.accounting.systems import System
 from workers.writing_back.describing import hook
 
 #: What a person must set right: trying again will not.
@@ -71,7 +71,7 @@ def reconcile(
     Raises what ``workers.accounting.errors`` has, or LostDocuments, after it was noted in the system's row; the next
     run goes on.
     """
-    system = credentials.system(name)
+    system = systems.system(name)
     tell = progress or (lambda step: None)
     if system.adapter == "file":
         return _reconcile_files(system, using=using, tell=tell)

@@ -2,7 +2,7 @@
 
 Every task looks at the database for what there is to do, so a message that is lost or comes twice does no harm: the
 next one catches up. Each run leaves a row (``ledger.models.SweepRun``). A host project with a Celery app of its own
-needs this module alone::
+needs only this module::
 
     from workers.tasks import schedule      # Celery knows the tasks from now on
 
@@ -22,16 +22,29 @@ if TYPE_CHECKING:
     from ledger.models import SweepRun
     from ledger.sweeps import Ids
 
-__all__ = ["close_periods", "flag_gaps", "heal", "longest", "missing_documents", "open_next_periods", "push"]
-__all__ += ["reconcile", "refill_pools", "refill_remote_pools", "run_batch", "schedule", "seal", "verify"]
+# What else a host project needs comes from here too.
+__all__ = ["longest", "options", "schedule"]
 
 #: As in ``workers.celery``, for the apps of host projects, whose own tasks may be of another kind.
 task = partial(shared_task, acks_late=True, reject_on_worker_lost=True, ignore_result=True)
 
 
+@task(name="ledger.run_batch")
+def run_batch(run: int, number: int, ids: list[Any], home: str | None = None) -> dict[str, Any]:
+    """Do one batch of a run that had too much to do for one task."""
+    # Imported here, as below: a worker loads this module before Django has set up its apps.
+    from ledger import sweeps
+
+    return sweeps.run_batch(run, number, ids, using=home)
+
+
+def _send(home: str | None, row: SweepRun, number: int, ids: Ids) -> None:
+    there = {} if home is None else {"home": home}
+    run_batch.apply_async(args=[row.pk, number, list(ids)], kwargs=there, **options(row.sweep))
+
+
 def _run(itself: Any, name: str, home: str | None) -> dict[str, Any]:
     """Run it in one home; without a home, where there are several, send a message for each of them."""
-    # Imported here: a worker loads this module before Django has set up its apps.
     from ledger import homes, sweeps
 
     if home is None and homes.are_many():
@@ -42,95 +55,50 @@ def _run(itself: Any, name: str, home: str | None) -> dict[str, Any]:
     return dict(sweeps.run(name, using=home, spread=partial(_send, home)).counts)
 
 
-def _send(home: str | None, row: SweepRun, number: int, ids: Ids) -> None:
-    there = {} if home is None else {"home": home}
-    run_batch.apply_async(args=[row.pk, number, list(ids)], kwargs=there, **options(row.sweep))
+def _sweep(name: str, what: str) -> Any:
+    """The task of a sweep, for one home or for all."""
+
+    def run(home: str | None = None) -> dict[str, Any]:
+        return _run(made, name, home)
+
+    run.__doc__ = what
+    made = task(name=f"ledger.{name}")(run)
+    return made
 
 
-@task(name="ledger.run_batch")
-def run_batch(run: int, number: int, ids: list[Any], home: str | None = None) -> dict[str, Any]:
-    """Do one batch of a run that had too much to do for one task."""
-    from ledger import sweeps
-
-    return sweeps.run_batch(run, number, ids, using=home)
-
-
-@task(name="ledger.open_next_periods")
-def open_next_periods(home: str | None = None) -> dict[str, Any]:
-    """Open what the next days need, so that the first checkout of the year finds its period."""
-    return _run(open_next_periods, "open_next_periods", home)
+open_next_periods = _sweep(
+    "open_next_periods", "Open what the next days need, so that the first checkout of the year finds its period."
+)
+refill_pools = _sweep("refill_pools", "Mint for every pool that would be empty soon.")
+flag_gaps = _sweep("flag_gaps", "Flag every value that no checkout will take.")
+heal = _sweep("heal", "Note of reported holes that a checkout has filled them.")
+close_periods = _sweep("close_periods", "Close periods whose grace is over.")
+missing_documents = _sweep("missing_documents", "Look for documents that are gone.")
+seal = _sweep("seal", "Seal what is new, for every tenant.")
+verify = _sweep("verify", "Check every rule of the ledger.")
 
 
-@task(name="ledger.refill_pools")
-def refill_pools(home: str | None = None) -> dict[str, Any]:
-    """Mint for every pool that would be empty soon."""
-    return _run(refill_pools, "refill_pools", home)
+def _system_sweep(kind: str, what: str) -> Any:
+    """The task of a sweep that asks accounting systems: one by its name in the settings, or a message for each."""
+
+    def run(system: str | None = None) -> dict[str, Any]:
+        from ledger.homes import are_many, home_of
+        from ledger.sweeps import find_sweep
+        from workers import system_sweeps
+
+        if system is not None:
+            name = system_sweeps.sweep_name(kind, system)
+            return _run(made, name, home_of(find_sweep(name).tenant) if are_many() else None)
+        names = system_sweeps.systems_of(kind)
+        for name in names:
+            made.apply_async(kwargs={"system": name}, **options(kind))
+        return {"sent": len(names)}
+
+    run.__doc__ = what
+    made = task(name=f"ledger.{kind}")(run)
+    return made
 
 
-@task(name="ledger.refill_remote_pools")
-def refill_remote_pools(system: str | None = None) -> dict[str, Any]:
-    """Refill the pools of drafts in one accounting system; without its name, send a message for each of them."""
-    return _for_systems(refill_remote_pools, "refill_remote_pools", system)
-
-
-@task(name="ledger.flag_gaps")
-def flag_gaps(home: str | None = None) -> dict[str, Any]:
-    """Flag every value that no checkout will take."""
-    return _run(flag_gaps, "flag_gaps", home)
-
-
-@task(name="ledger.heal")
-def heal(home: str | None = None) -> dict[str, Any]:
-    """Note of reported holes that a checkout has filled them."""
-    return _run(heal, "heal", home)
-
-
-@task(name="ledger.close_periods")
-def close_periods(home: str | None = None) -> dict[str, Any]:
-    """Close periods whose grace is over."""
-    return _run(close_periods, "close_periods", home)
-
-
-@task(name="ledger.missing_documents")
-def missing_documents(home: str | None = None) -> dict[str, Any]:
-    """Look for documents that are gone."""
-    return _run(missing_documents, "missing_documents", home)
-
-
-@task(name="ledger.seal")
-def seal(home: str | None = None) -> dict[str, Any]:
-    """Seal what is new, for every tenant."""
-    return _run(seal, "seal", home)
-
-
-@task(name="ledger.verify")
-def verify(home: str | None = None) -> dict[str, Any]:
-    """Check every rule of the ledger."""
-    return _run(verify, "verify", home)
-
-
-@task(name="ledger.reconcile")
-def reconcile(system: str | None = None) -> dict[str, Any]:
-    """Reconcile one accounting system by its name in the settings; without one, send a message for each of them."""
-    return _for_systems(reconcile, "reconcile", system)
-
-
-@task(name="ledger.push")
-def push(system: str | None = None) -> dict[str, Any]:
-    """Write numbers back to one accounting system; without its name, send a message for each that is pushed to."""
-    return _for_systems(push, "push", system)
-
-
-def _for_systems(itself: Any, sort: str, system: str | None) -> dict[str, Any]:
-    from ledger.homes import are_many, home_of
-    from ledger.sweeps import find_sweep
-    from workers import system_sweeps
-
-    if system is not None:
-        name = system_sweeps.sweep_name(sort, system)
-        home = home_of(find_sweep(name).tenant) if are_many() else None
-        return _run(itself, name, home)
-    names = system_sweeps.systems_of(sort)
-    for name in names:
-        itself.apply_async(kwargs={"system": name}, **options(sort))
-    return {"sent": len(names)}
+refill_remote_pools = _system_sweep("refill_remote_pools", "Refill the pools of drafts in accounting systems.")
+reconcile = _system_sweep("reconcile", "Reconcile accounting systems.")
+push = _system_sweep("push", "Write numbers back to the accounting systems that are pushed to.")

@@ -1,1 +1,1 @@
-"""What the site needs beside Sphinx' own extensions: pages that are written from the code."""
+"""What the site needs in addition to Sphinx' own extensions: pages that are written from the code."""

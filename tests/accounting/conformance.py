@@ -31,9 +31,9 @@ from tests.accounting.standins.books import Books
 from tests.accounting.standins.server import Fault, StandIn
 from workers.accounting import errors
 from workers.accounting.base import AccountingSystem, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
-from workers.accounting.credentials import Credentials, System
-from workers.accounting.http_options import HttpOptions, Timeouts
-from workers.accounting.limits import Limits, Retries
+from workers.accounting.credentials import Credentials
+from workers.accounting.http_options import HttpOptions, Limits, Retries, Timeouts
+from workers.accounting.systems import System
 
 ROOT = Path(__file__).resolve().parents[2]
 

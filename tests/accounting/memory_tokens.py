@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workers.accounting.http_options import Hold, Token
+from workers.accounting.oauth import Hold, Token
 
 
 class MemoryTokens:

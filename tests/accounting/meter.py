@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from workers.accounting import quota
-from workers.accounting.limits import Admitted, Limiter, Limits, Wait
-from workers.accounting.quota import Counts
+from workers.accounting.http_options import Admitted, Limiter, Limits, Wait
+from workers.models import Quota
 
 
 class Meter:
@@ -28,20 +28,20 @@ class Meter:
         )
 
 
-class _Metered:
+class _Metered(Limiter):
     def __init__(self, limits: Limits, went: list[datetime]) -> None:
-        self._counts = Counts()
+        self._counts = Quota()
         self._limits = limits
         self._went = went
 
     def take(self, now: datetime) -> Admitted | Wait:
-        self._counts, answer = quota.take(self._counts, self._limits, now)
+        answer = quota.take(self._counts, self._limits, now)
         if isinstance(answer, Admitted):
             self._went.append(now)
         return answer
 
     def give_back(self, ticket: str) -> None:
-        self._counts = quota.give_back(self._counts, ticket)
+        self._counts.tickets.pop(ticket, None)
 
     def pause(self, until: datetime) -> None:
-        self._counts = quota.pause(self._counts, until)
+        quota.pause(self._counts, until)

@@ -1,4 +1,4 @@
-"""An Odoo 19 that runs: Debian's package, unpacked for accounting alone, with its Python packages from the index.
+"""An Odoo 19 that runs: Debian's package, unpacked only for accounting, with its Python packages from the index.
 
 The package is of the suite sid, on the mirror that this machine's own sources name. apt gets a root of its own for it,
 so nothing of the machine changes. The first run takes about two minutes; later ones copy a PostgreSQL that is filled.
@@ -13,18 +13,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 from psycopg.conninfo import conninfo_to_dict
 
 from ledger.site import embedded
 from tests import environments, provision
+from tests.accounting.foreign_server import serving
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "odoo-requirements.txt"
@@ -64,20 +63,11 @@ def running() -> Iterator[Server]:
     port = provision.free_port()
     database = embedded.start_postgres(folder / "postgres")
     command = _odoo(made, folder, database, "--http-port", str(port))
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=_environment(made), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
     try:
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + STEP_SECONDS
-        while not _answers(f"{url}/web/health"):
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline, "Odoo doesn't start"
-            time.sleep(0.1)
-        yield Server(url, json.loads((made / "facts.json").read_text()), database)
+        with serving(command, folder / "log", f"{url}/web/health", status=200, environment=_environment(made)):
+            yield Server(url, json.loads((made / "facts.json").read_text()), database)
     finally:
-        # Nothing of it is kept, so it needn't end in good order, which takes seconds.
-        process.kill()
-        process.wait(30)
         embedded.stop_postgres(folder / "postgres")
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -195,10 +185,3 @@ def _run(*command: str | Path, **options: Any) -> None:
     """Run one program to its end; what it said is in the error."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=STEP_SECONDS, **options)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=5).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False

@@ -23,8 +23,7 @@ from tests.accounting.standins.erpnext import ERPNextStandIn
 from tests.accounting.standins.odoo import OdooStandIn
 from tests.accounting.standins.quickbooks import QuickBooksStandIn
 from tests.accounting.standins.xero import XeroStandIn
-from workers.accounting.http_options import HttpOptions, Timeouts
-from workers.accounting.limits import Retries
+from workers.accounting.http_options import HttpOptions, Retries, Timeouts
 from workers.models import Push
 from workers.writing_back import Run, push_system
 

@@ -23,8 +23,7 @@ from tests.accounting.standins.erpnext import API_KEY, ERPNextStandIn
 from tests.accounting.standins.xero import XeroStandIn
 from tests.allocations import expect_all_accounted_for
 from workers.accounting.base import State
-from workers.accounting.http_options import HttpOptions, Timeouts
-from workers.accounting.limits import Retries
+from workers.accounting.http_options import HttpOptions, Retries, Timeouts
 from workers.remote import refill_system
 
 NOW = timedelta(0)

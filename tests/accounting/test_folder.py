@@ -17,7 +17,7 @@ from django.test import override_settings
 from ledger import define_series, issue
 from ledger.models import Entry, RemoteReading
 from ledger.reconciliation import findings
-from workers.accounting import credentials, systems
+from workers.accounting import systems
 from workers.accounting.errors import Misconfigured, UnexpectedAnswer, Unsupported
 from workers.reconciliation import reconcile
 
@@ -138,7 +138,7 @@ def test_settings_that_are_no_good(tmp_path: Path, numbers: list[str], options: 
 def test_nothing_can_be_written_into_it(tmp_path: Path) -> None:
     with books(tmp_path):
         system = systems.connect("books")
-        assert credentials.system("books").adapter == "file"
+        assert systems.system("books").adapter == "file"
         for ask in (lambda: system.find(number="1"), lambda: system.cancel("1"), lambda: system.changed(None)):
             with pytest.raises(Unsupported):
                 ask()

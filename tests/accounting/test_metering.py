@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.accounting import quota
-from workers.accounting.limits import Admitted, Limits, Wait
-from workers.accounting.quota import Counts
+from workers.accounting.http_options import Admitted, Limits, Wait
+from workers.models import Quota
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -21,10 +21,10 @@ def seconds(count: float) -> timedelta:
 
 @given(per_minute=st.integers(1, 60), gaps=st.lists(st.floats(0, 90, allow_nan=False), min_size=1, max_size=200))
 def test_no_minute_sees_more_than_it_may(per_minute: int, gaps: list[float]) -> None:
-    counts, now, went = Counts(), NOON, []
+    counts, now, went = Quota(), NOON, []
     for gap in gaps:
         now += seconds(gap)
-        counts, answer = quota.take(counts, Limits(per_minute=per_minute), now)
+        answer = quota.take(counts, Limits(per_minute=per_minute), now)
         if isinstance(answer, Admitted):
             went.append(now)
     for begin in went:
@@ -33,9 +33,9 @@ def test_no_minute_sees_more_than_it_may(per_minute: int, gaps: list[float]) -> 
 
 @pytest.mark.parametrize("per_minute", [1, 2, 10, 60, 500])
 def test_whoever_asks_without_a_pause_gets_the_allowance_and_no_more(per_minute: int) -> None:
-    counts, now, went, limits = Counts(), NOON, [], Limits(per_minute=per_minute)
+    counts, now, went, limits = Quota(), NOON, [], Limits(per_minute=per_minute)
     while now < NOON + seconds(150):
-        counts, answer = quota.take(counts, limits, now)
+        answer = quota.take(counts, limits, now)
         if isinstance(answer, Admitted):
             went.append(now)
         else:
@@ -47,58 +47,62 @@ def test_whoever_asks_without_a_pause_gets_the_allowance_and_no_more(per_minute:
 
 @given(per_minute=st.integers(1, 600), asked=st.integers(1, 100))
 def test_whoever_waits_as_told_gets_through(per_minute: int, asked: int) -> None:
-    counts, now, limits = Counts(), NOON, Limits(per_minute=per_minute)
+    counts, now, limits = Quota(), NOON, Limits(per_minute=per_minute)
     for _ in range(asked):
-        counts, answer = quota.take(counts, limits, now)
+        answer = quota.take(counts, limits, now)
         if isinstance(answer, Wait):
             now += seconds(answer.seconds + 0.001)
-            counts, answer = quota.take(counts, limits, now)
+            answer = quota.take(counts, limits, now)
         assert isinstance(answer, Admitted)
     # Never slower than what the allowance without its burst comes to.
     assert (now - NOON).total_seconds() <= 60 * asked / max(per_minute - quota.burst(per_minute), 1) + 1
 
 
 def test_a_day_has_its_count_and_ends_at_midnight() -> None:
-    counts, limits = Counts(), Limits(per_day=2)
+    counts, limits = Quota(), Limits(per_day=2)
     for _ in range(2):
-        counts, answer = quota.take(counts, limits, NOON)
+        answer = quota.take(counts, limits, NOON)
         assert isinstance(answer, Admitted)
-    counts, answer = quota.take(counts, limits, NOON)
+    answer = quota.take(counts, limits, NOON)
     assert answer == Wait(12 * 3600, "2 requests a day")
-    _, answer = quota.take(counts, limits, NOON + timedelta(hours=12))
+    answer = quota.take(counts, limits, NOON + timedelta(hours=12))
     assert isinstance(answer, Admitted)
 
 
 def test_concurrent_requests_give_their_place_back() -> None:
     limits = Limits(concurrent=1)
-    counts, first = quota.take(Counts(), limits, NOON)
+    counts = Quota()
+    first = quota.take(counts, limits, NOON)
     assert isinstance(first, Admitted)
-    counts, second = quota.take(counts, limits, NOON)
+    second = quota.take(counts, limits, NOON)
     assert isinstance(second, Wait)
-    counts = quota.give_back(counts, first.ticket)
-    _, third = quota.take(counts, limits, NOON)
+    counts.tickets.pop(first.ticket)
+    third = quota.take(counts, limits, NOON)
     assert isinstance(third, Admitted)
 
 
 def test_the_place_of_a_killed_process_comes_free_by_itself() -> None:
     limits = Limits(concurrent=1)
-    counts, _ = quota.take(Counts(), limits, NOON)
-    assert isinstance(quota.take(counts, limits, NOON + quota.TICKET_LIFE - seconds(1))[1], Wait)
-    assert isinstance(quota.take(counts, limits, NOON + quota.TICKET_LIFE)[1], Admitted)
+    counts = Quota()
+    quota.take(counts, limits, NOON)
+    assert isinstance(quota.take(counts, limits, NOON + quota.TICKET_LIFE - seconds(1)), Wait)
+    assert isinstance(quota.take(counts, limits, NOON + quota.TICKET_LIFE), Admitted)
 
 
 def test_a_pause_holds_for_all_and_a_shorter_one_does_not_end_it() -> None:
-    counts = quota.pause(Counts(), NOON + seconds(30))
-    counts = quota.pause(counts, NOON + seconds(10))
-    assert quota.take(counts, Limits(), NOON)[1] == Wait(30, "the system asked for a pause")
-    assert isinstance(quota.take(counts, Limits(), NOON + seconds(30))[1], Admitted)
+    counts = Quota()
+    quota.pause(counts, NOON + seconds(30))
+    quota.pause(counts, NOON + seconds(10))
+    assert quota.take(counts, Limits(), NOON) == Wait(30, "the system asked for a pause")
+    assert isinstance(quota.take(counts, Limits(), NOON + seconds(30)), Admitted)
 
 
 def test_a_clock_that_lags_gains_nothing() -> None:
     """Worker machines differ by a little: time as it was counted doesn't go back."""
     limits = Limits(per_minute=1)
-    counts, _ = quota.take(Counts(), limits, NOON)
-    counts, answer = quota.take(counts, limits, NOON - seconds(10))
+    counts = Quota()
+    quota.take(counts, limits, NOON)
+    answer = quota.take(counts, limits, NOON - seconds(10))
     assert isinstance(answer, Wait)
-    _, answer = quota.take(counts, limits, NOON + seconds(59))
+    answer = quota.take(counts, limits, NOON + seconds(59))
     assert isinstance(answer, Wait)

@@ -14,9 +14,9 @@ from tests.accounting.standins.books import Books
 from tests.accounting.standins.quickbooks import QuickBooksStandIn
 from workers.accounting import errors, quickbooks
 from workers.accounting.base import State
-from workers.accounting.credentials import System
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.quickbooks import QuickBooks
+from workers.accounting.systems import System
 
 
 class TestQuickBooks(Conformance):

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from tests.accounting.processes import together
-from workers.accounting.limits import Admitted, Limits, Wait
+from workers.accounting.http_options import Admitted, Limits, Wait
 from workers.accounting.quota import SharedLimiter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,7 +17,7 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 ASK = """
 from datetime import UTC, datetime
-from workers.accounting.limits import Admitted, Limits
+from workers.accounting.http_options import Admitted, Limits
 from workers.accounting.quota import SharedLimiter
 limiter = SharedLimiter("xero:org-1", Limits(per_day=30))
 noon = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -30,17 +30,17 @@ def settings(**systems: Any) -> override_settings:
 def test_credentials_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XERO_TEST_CLIENT_ID", " an-id\n")
     with settings(books=BOOKS):
-        found = credentials.system("books").credentials
+        found = systems.system("books").credentials
     assert found["client_id"].reveal() == "an-id"
     assert found.get("refresh_token") is None
     with pytest.raises(errors.Misconfigured, match="the environment variable XERO_TEST_CLIENT_SECRET is missing"):
         found["client_secret"]
-    assert "an-id" not in repr(found) + repr(credentials.System("books", "xero", found))
+    assert "an-id" not in repr(found) + repr(systems.System("books", "xero", found))
 
 
 def test_credentials_of_the_settings() -> None:
     with settings(books={**BOOKS, "credentials": {"client_id": "sesame-1"}}):
-        system = credentials.system("books")
+        system = systems.system("books")
     assert system.credentials["client_id"].reveal() == "sesame-1"
     assert "sesame-1" not in f"{system} {system!r} {system.credentials}"
     with pytest.raises(errors.Misconfigured, match=r"credentials\['client_secret'\] is missing"):
@@ -51,7 +51,7 @@ def test_credentials_of_the_settings() -> None:
 
 def test_an_unknown_system() -> None:
     with settings(books=BOOKS), pytest.raises(errors.Misconfigured, match="no accounting system 'book'") as caught:
-        credentials.system("book")
+        systems.system("book")
     assert "books" in caught.value.rule
 
 
@@ -75,14 +75,14 @@ def test_mistakes_in_the_settings(given: dict[str, Any], told: str, monkeypatch:
 
 def test_an_unknown_key_of_the_setting() -> None:
     with override_settings(LEDGER_ACCOUNTING={"SYSTEM": {}}), pytest.raises(errors.Misconfigured, match="SYSTEM"):
-        credentials.systems()
+        systems.systems()
 
 
 def test_a_system_connects(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CLIENT_ID", "CLIENT_SECRET"):
         monkeypatch.setenv(f"XERO_TEST_{name}", "something")
     with settings(books=BOOKS, more={**BOOKS, "adapter": "workers.accounting.xero:Xero"}):
-        for name in credentials.systems():
+        for name in systems.systems():
             system = systems.connect(name)
             assert isinstance(system, Xero)
             system.close()
@@ -90,23 +90,23 @@ def test_a_system_connects(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(systems.shared().tokens, SharedTokens)
 
 
-@pytest.mark.parametrize("name", sorted(credentials.ADAPTERS))
+@pytest.mark.parametrize("name", sorted(systems.ADAPTERS))
 def test_every_adapter_that_is_named_is_there(name: str) -> None:
-    found = systems.adapter(credentials.System("books", name, credentials.Credentials("books", {})))
+    found = systems.adapter(systems.System("books", name, credentials.Credentials("books", {})))
     assert found.name == name
 
 
 def test_two_names_of_one_organisation_share_its_limits() -> None:
     none = credentials.Credentials("books", {})
-    one = credentials.System("a", "xero", none, organisation="org-1")
-    other = credentials.System("b", "xero", none, organisation="org-1")
+    one = systems.System("a", "xero", none, organisation="org-1")
+    other = systems.System("b", "xero", none, organisation="org-1")
     assert one.limits_key == other.limits_key
-    assert one.limits_key != credentials.System("c", "xero", none, organisation="org-2").limits_key
+    assert one.limits_key != systems.System("c", "xero", none, organisation="org-2").limits_key
 
 
 def test_how_a_system_is_reconciled() -> None:
     with settings(books=BOOKS, others={**BOOKS, "series": ["invoice"], "grace": 60, "full_every": 0.5}):
-        plain, told = credentials.system("books"), credentials.system("others")
+        plain, told = systems.system("books"), systems.system("others")
     assert (plain.series, plain.grace, plain.full_every, plain.foreign) == (None, 86400, 7, "report")
     assert (told.series, told.grace, told.full_every) == (("invoice",), 60, 0.5)
 
@@ -126,4 +126,4 @@ def test_how_a_system_is_reconciled() -> None:
 )
 def test_what_can_not_be_reconciled_so(wrong: dict[str, Any], told: str) -> None:
     with settings(books={**BOOKS, **wrong}), pytest.raises(errors.Misconfigured, match=told):
-        credentials.system("books")
+        systems.system("books")

@@ -14,7 +14,7 @@ import pytest
 from tests.accounting.conformance import everything
 from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.standins.__main__ import STANDINS
-from workers.accounting import credentials, systems
+from workers.accounting import systems
 from workers.accounting.base import RemoteInvoice, State
 from workers.accounting.http_options import HttpOptions
 
@@ -43,7 +43,7 @@ def running(request: pytest.FixtureRequest, settings: Any) -> Any:
         process.stdin.flush()
         said = json.loads(process.stdout.readline())
         settings.LEDGER_ACCOUNTING = {"SYSTEMS": {"books": said["system"]}}
-        assert credentials.system("books").url == said["system"]["url"]
+        assert systems.system("books").url == said["system"]["url"]
         adapter = systems.connect("books", HttpOptions(tokens=MemoryTokens()))
         there = everything(adapter.changed(None))
         adapter.close()

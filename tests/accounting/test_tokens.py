@@ -16,10 +16,10 @@ from tests.accounting.standins.oauth import TokenServer
 from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting import errors, systems
-from workers.accounting.http_options import HttpOptions, Timeouts
-from workers.accounting.limits import Retries
+from workers.accounting.credentials import Credentials, Secret
+from workers.accounting.http_options import HttpOptions, Retries, Timeouts
 from workers.accounting.oauth import OAuth
-from workers.accounting.secrecy import Secret
+from workers.accounting.systems import System
 from workers.accounting.tokens import SharedTokens
 from workers.models import Quota, SealedToken
 
@@ -52,12 +52,10 @@ def clock() -> FakeClock:
 
 def connect(standin: Tokens, clock: FakeClock, refresh: str | None = FIRST) -> OAuth:
     return OAuth(
-        "books",
+        System("books", "xero", Credentials("books", {"client_id": "an-id", "client_secret": standin.secret})),
         f"{standin.url}/token",
-        client_id=Secret("an-id"),
-        client_secret=Secret(standin.secret),
-        refresh=Secret(refresh) if refresh else None,
-        http_options=HttpOptions(
+        Secret(refresh) if refresh else None,
+        HttpOptions(
             clock=clock,
             tokens=SharedTokens(),
             retries=Retries(attempts=2, jitter=lambda: 0.5),
@@ -70,17 +68,14 @@ RENEW = """
 import os
 from workers.accounting.oauth import OAuth
 from workers.accounting.http_options import HttpOptions
-from workers.accounting.secrecy import Secret
+from workers.accounting.credentials import Credentials, Secret
+from workers.accounting.systems import System
 from workers.accounting.tokens import SharedTokens
 for _ in range(int(os.environ["TIMES"])):
-    oauth = OAuth(
-        "books",
-        os.environ["TOKEN_URL"],
-        client_id=Secret("an-id"),
-        client_secret=Secret(os.environ["THE_SECRET"]),
-        refresh=Secret(os.environ["FIRST"]),
-        http_options=HttpOptions(tokens=SharedTokens()),
-    )
+    given = {"client_id": "an-id", "client_secret": os.environ["THE_SECRET"]}
+    books = System("books", "xero", Credentials("books", given))
+    first, options = Secret(os.environ["FIRST"]), HttpOptions(tokens=SharedTokens())
+    oauth = OAuth(books, os.environ["TOKEN_URL"], first, options)
     print(oauth.headers()["Authorization"].reveal())
 """
 

@@ -17,13 +17,12 @@ from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.standins.oauth import TokenServer
 from tests.accounting.standins.odoo import DATABASE, LOGIN, OdooStandIn
 from tests.accounting.standins.server import Fault, Reply, Request, StandIn
-from workers.accounting import credentials, errors
-from workers.accounting.credentials import Credentials, System
-from workers.accounting.http_options import HttpOptions, Timeouts
-from workers.accounting.limits import Retries
+from workers.accounting import errors, systems
+from workers.accounting.credentials import Credentials, Secret
+from workers.accounting.http_options import HttpOptions, Retries, Timeouts
 from workers.accounting.oauth import OAuth
 from workers.accounting.odoo import Odoo
-from workers.accounting.secrecy import Secret
+from workers.accounting.systems import System
 from workers.accounting.tokens import check_keys
 
 sentry = pytest.importorskip("sentry_sdk")
@@ -124,14 +123,8 @@ def tokens() -> Iterator[Tokens]:
 
 @contextmanager
 def oauth(url: str, **more: Any) -> Iterator[OAuth]:
-    made = OAuth(
-        "books",
-        f"{url}/token",
-        client_id=Secret("an-id"),
-        client_secret=Secret(SECRET),
-        refresh=Secret(REFRESH),
-        http_options=http_options(**more),
-    )
+    given = Credentials("books", {"client_id": "an-id", "client_secret": SECRET})
+    made = OAuth(System("books", "xero", given), f"{url}/token", Secret(REFRESH), http_options(**more))
     yield made
     made.close()
 
@@ -180,7 +173,7 @@ BOOKS = {"adapter": "xero", "credentials": {"client_id": "an-id", "client_secret
 def test_settings_that_are_wrong(books: dict[str, Any]) -> None:
     given = {"SYSTEMS": {"books": books}, "TOKEN_KEYS": [SECRET]}
     with override_settings(LEDGER_ACCOUNTING=given), pytest.raises(errors.Misconfigured) as caught:
-        credentials.system("books")
+        systems.system("books")
     assert SECRET not in sent(caught.value)
 
 

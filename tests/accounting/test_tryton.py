@@ -18,8 +18,9 @@ from tests.accounting.standins.server import Fault
 from tests.accounting.tryton_proxy import TrytonProxy
 from workers.accounting import errors
 from workers.accounting.base import NewInvoice, State
-from workers.accounting.credentials import Credentials, System
+from workers.accounting.credentials import Credentials
 from workers.accounting.http_options import HttpOptions, Timeouts
+from workers.accounting.systems import System
 from workers.accounting.tryton import Tryton
 
 

@@ -17,9 +17,9 @@ from tests.accounting.conformance import everything, tells
 from tests.databases import new_database
 from workers.accounting import errors
 from workers.accounting.base import NewInvoice, State
-from workers.accounting.credentials import Credentials, System
-from workers.accounting.http_options import HttpOptions
-from workers.accounting.limits import Clock, Retries, SystemClock
+from workers.accounting.credentials import Credentials
+from workers.accounting.http_options import Clock, HttpOptions, Retries, SystemClock
+from workers.accounting.systems import System
 from workers.accounting.tryton import Tryton
 
 

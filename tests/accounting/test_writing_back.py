@@ -14,7 +14,7 @@ from tests.accounting.standins.books import Books
 from tests.accounting.standins.chosen import path_ends
 from tests.accounting.standins.server import Fault
 from tests.concurrency.checkouts import checkouts
-from workers.accounting import credentials
+from workers.accounting import systems
 from workers.accounting.base import State
 from workers.models import Push, PushPosition
 from workers.writing_back import queue as push_queue
@@ -176,7 +176,7 @@ class TestFinding:
 
     def test_two_looks_at_once_make_one_row(self, books: Books, office: Office) -> None:
         sell("order:1", "order:2")
-        queue = push_queue.PushQueue(credentials.system("books"), "default")
+        queue = push_queue.PushQueue(systems.system("books"), "default")
         with checkouts(2) as (one, other):
             looks = [each.do(queue.look) for each in (one, other)]
             assert sum(look.result(30)[0] for look in looks) == 2
@@ -208,7 +208,7 @@ class TestVoids:
         self, books: Books, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         [entry] = sell("order:1")
-        queue = push_queue.PushQueue(credentials.system("books"), "default")
+        queue = push_queue.PushQueue(systems.system("books"), "default")
         answer = books.answer
 
         def voided_meanwhile(request: Any) -> Any:
@@ -240,7 +240,7 @@ class TestVoids:
         push = row()
         assert (push.state, "locked" in push.last_error) == ("failed", True)
         books.locked.clear()
-        push_queue.PushQueue(credentials.system("books"), "default").retry()
+        push_queue.PushQueue(systems.system("books"), "default").retry()
         office.push()
         assert books.facts() == [(NUMBER, "order:1", State.VOID)]
 
@@ -261,7 +261,7 @@ class TestConflicts:
         office.clock.pass_by(10**6)
         assert not any(office.push().as_dict().values())
         books.renumber(key, NUMBER)
-        push_queue.PushQueue(credentials.system("books"), "default").retry([NUMBER])
+        push_queue.PushQueue(systems.system("books"), "default").retry([NUMBER])
         office.push()
         assert (row().state, row().facts, row().last_error) == ("pushed", {}, "")
         assert books.facts() == [(NUMBER, "order:1", State.POSTED)]

@@ -16,8 +16,9 @@ from tests.accounting.standins.books import Books
 from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting import errors
 from workers.accounting.base import State
-from workers.accounting.credentials import Credentials, System
+from workers.accounting.credentials import Credentials
 from workers.accounting.http_options import HttpOptions
+from workers.accounting.systems import System
 from workers.accounting.xero import Xero
 
 

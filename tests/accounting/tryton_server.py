@@ -1,23 +1,18 @@
 """A Tryton that runs: on a copy of the cached SQLite books, or on the tests' own PostgreSQL."""
 
 import json
-import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 from psycopg.conninfo import conninfo_to_dict
 
 from tests import provision
 from tests.accounting import tryton_postgres
+from tests.accounting.foreign_server import serving
 from tests.accounting.tryton_installation import DATABASE, Installation, configure
-
-#: Many times what it takes: about a second.
-START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -52,25 +47,9 @@ def on_postgres(made: Installation, folder: Path, url: str) -> Iterator[Server]:
 def _running(made: Installation, folder: Path, uri: str, database: str, facts: Path) -> Iterator[Server]:
     port = provision.free_port()
     configuration = configure(folder, uri, port=port)
-    with (folder / "log").open("wb") as log:
-        command = [made.program("trytond"), "-c", str(configuration), "-d", database]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(f"{url}/{database}/rest/model/account.invoice"):
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline, "Tryton doesn't start"
-            time.sleep(0.05)
+    url = f"http://127.0.0.1:{port}"
+    command = [made.program("trytond"), "-c", str(configuration), "-d", database]
+    # Asked without a key: what counts is that somebody refuses us.
+    asked = f"{url}/{database}/rest/model/account.invoice"
+    with serving(command, folder / "log", asked, status=401):
         yield Server(url, database, json.loads(facts.read_text(encoding="utf-8")), folder)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        # Without a key: what counts is that somebody refuses us.
-        return httpx.get(url, timeout=5).status_code == httpx.codes.UNAUTHORIZED
-    except httpx.TransportError:
-        return False

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar, NoReturn, Self
 
 from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
-from workers.accounting.credentials import System
 from workers.accounting.http_options import HttpOptions
+from workers.accounting.systems import System
 
 _PAGE = 1000
 

@@ -25,7 +25,8 @@ from tests.concurrency.crashing import CrashingServer, crashing_server
 from tests.databases import database_alias, migrated_database
 from tests.drafted import remote_series, stock
 from workers.accounting.base import RemoteInvoice, State
-from workers.accounting.credentials import Credentials, System
+from workers.accounting.credentials import Credentials
+from workers.accounting.systems import System
 from workers.remote import unused
 from workers.writing_back.queue import PushQueue
 

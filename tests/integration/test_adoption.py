@@ -36,8 +36,14 @@ def everything() -> list[int]:
 
 
 class TestTheRealFile:
-    def test_is_taken_over_as_it_is(self) -> None:
+    def test_is_taken_over_as_it_is_once_and_the_series_goes_on(self) -> None:
+        before = everything()
+        dry = adopt_real_file(dry_run=True)
+        assert (dry.dry_run, dry.adoption) == (True, None)
+        assert everything() == before == [0] * 7
+
         result = adopt_real_file(by="ann", explain_gaps="orders that were never invoiced")
+        assert (dry.periods, dry.rows, dry.digest) == (result.periods, result.rows, result.digest)
         assert (result.rows, result.missing, result.missing_ranges) == (25_900, 19_323, 2_409)
         assert result.digest == hashlib.sha256(REAL_FILE.read_bytes()).hexdigest()
         period = Period.objects.get()
@@ -63,30 +69,16 @@ class TestTheRealFile:
         assert GapExplained.objects.filter(explanation="orders that were never invoiced", actor="ann").count() == 2_409
         assert set(GapExplained.objects.values_list("adopted_gap", flat=True)) == {gap.pk for gap in gaps}
 
-    def test_and_the_series_goes_on(self) -> None:
-        result = adopt_real_file()
+        adopted = everything()
+        with pytest.raises(e.AdoptionError, match=r"adopted before, as 'online-retail.*by ann: 25900 numbers"):
+            adopt_real_file()
+        assert everything() == adopted
+        assert Adoption.objects.get().pk == result.adoption
+
         assert [period.next_number for period in result.periods] == ["581588"]
         assert preview("invoice") == "581588"
         assert str(issue("invoice", document="order:1")) == "581588"
         assert isinstance(NumberIssued.objects.get(), NumberIssued)
-
-    def test_once(self) -> None:
-        first = adopt_real_file(by="ann")
-        before = everything()
-        with pytest.raises(e.AdoptionError, match=r"adopted before, as 'online-retail.*by ann: 25900 numbers"):
-            adopt_real_file()
-        assert everything() == before
-        assert Adoption.objects.get().pk == first.adoption
-
-    def test_a_dry_run_tells_the_same_and_writes_nothing(self) -> None:
-        before = everything()
-        dry = adopt_real_file(dry_run=True)
-        assert (dry.dry_run, dry.adoption) == (True, None)
-        assert everything() == before == [0] * 7
-        wet = adopt_real_file()
-        assert dry.periods == wet.periods
-        assert (dry.rows, dry.digest) == (wet.rows, wet.digest)
-        assert everything()[2] == 25_900
 
 
 class TestPeriods:

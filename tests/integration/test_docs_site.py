@@ -27,8 +27,8 @@ from ledger.site import settings as site_settings
 from ledger.verification import catalogue
 from tests.docs_site import ROOT, Page, Site
 from workers import tasks
-from workers.accounting import credentials
 from workers.accounting import errors as accounting_errors
+from workers.accounting import systems
 
 #: Elements that a browser fetches for by itself; a link is asked for by a person.
 _FETCHING = {"audio", "embed", "iframe", "img", "input", "link", "object", "script", "source", "video"}
@@ -155,9 +155,9 @@ def test_every_command_is_in_the_reference_with_all_its_options(site_of_docs: Si
 
 def test_every_setting_is_in_the_reference(site_of_docs: Site) -> None:
     there = page(site_of_docs, "reference/settings.html")
-    for key in {*conf._KEYS, *conf.COMPAT_KEYS, *conf.LORIKEET_KEYS, *credentials._KEYS}:
+    for key in {*conf._KEYS, *conf.COMPAT_KEYS, *conf.LORIKEET_KEYS, *systems._KEYS}:
         assert f"\n{key}¶" in there.text, key
-    for key in credentials._SYSTEM_KEYS | credentials._RECONCILING:
+    for key in systems._SYSTEM_KEYS | systems._RECONCILING:
         assert f"\n{key}\n" in there.text, key
     for sweep, times in conf.SWEEPS.items():
         assert re.search(rf"\n{sweep}\s+{times['every']:g}\s+{times['limit']:g}\s", there.text), sweep

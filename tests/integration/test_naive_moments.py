@@ -115,7 +115,7 @@ def test_requests_to_accounting_systems_are_counted(url: str) -> None:
         url,
         """
         from datetime import UTC, datetime, timedelta
-        from workers.accounting.limits import Limits
+        from workers.accounting.http_options import Limits
         from workers.accounting.quota import SharedLimiter
 
         now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

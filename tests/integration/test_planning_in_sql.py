@@ -291,7 +291,7 @@ PLANNED = """
 """
 
 
-@settings(max_examples=3000)
+@settings(max_examples=1000)
 @given(plans(), st.integers(0, 60) | st.integers(0, 2**31 - 1))
 def test_a_period_is_planned_as_python_plans_it(planning: Connection, plan: Plan, max_length: int) -> None:
     template, start = plan.template, str(plan.template.calendar.fiscal_start)

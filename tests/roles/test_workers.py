@@ -18,11 +18,11 @@ from tests.integration.mirrored import Paper
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, VOID, WORKERS, opened, rows
 from tests.roles.routing import everything_to
 from workers.accounting.base import RemoteInvoice, State
-from workers.accounting.credentials import Credentials, System
-from workers.accounting.http_options import Token
-from workers.accounting.limits import Admitted, Limits
+from workers.accounting.credentials import Credentials, Secret
+from workers.accounting.http_options import Admitted, Limits
+from workers.accounting.oauth import Token
 from workers.accounting.quota import SharedLimiter
-from workers.accounting.secrecy import Secret
+from workers.accounting.systems import System
 from workers.accounting.tokens import SharedTokens
 from workers.writing_back.queue import PushQueue
 

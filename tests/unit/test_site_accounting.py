@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from ledger.site.accounting import accounting_settings
-from workers.accounting import credentials
+from workers.accounting import systems
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,7 +58,7 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
 def test_the_workers_take_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKS_CLIENT_SECRET", "sesame")
     with override_settings(LEDGER_ACCOUNTING=accounting_settings(write(tmp_path, TOML))):
-        system = credentials.system("books")
+        system = systems.system("books")
     assert system.credentials["client_secret"].reveal() == "sesame"
     assert (system.series, system.push, system.options) == (("invoice",), "2026-01-01", {"page_size": 200})
 

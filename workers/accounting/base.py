@@ -1,6 +1,6 @@
 """What every accounting system looks like to Folio: documents with numbers, read page by page, and what can be asked.
 
-An adapter is one file that makes an ``AccountingSystem``. It speaks to the system by ``workers.accounting.http`` alone,
+An adapter is one file that makes an ``AccountingSystem``. It speaks to the system only by ``workers.accounting.http``,
 where time-outs, retries and limits are, and it states its ``Capabilities`` instead of pretending.
 """
 
@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
 
 from ledger.kinds import Kind
-from workers.accounting.errors import AnswerLost, EndlessPages
+from workers.accounting.errors import AccountingError, AnswerLost, EndlessPages, NumberRefused, Refused, Unsupported
 
 if TYPE_CHECKING:
-    from workers.accounting.credentials import System
     from workers.accounting.http_options import HttpOptions
+    from workers.accounting.systems import System
+
+E = TypeVar("E", bound=AccountingError)
 
 
 class WhoNumbers(StrEnum):
@@ -163,7 +165,7 @@ class AccountingSystem(Protocol):
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
         """Documents of that number, or of that reference; an empty list, or several if there are duplicates.
 
-        One of the two is given. Documents that were voided there are among them, drafts as well.
+        One of the two is given. Documents that were voided there are among them, and so are drafts.
         """
         ...
 
@@ -171,7 +173,7 @@ class AccountingSystem(Protocol):
         """Make a posted document with our number, or find the one that an earlier call has made (by reference).
 
         What is found is returned as it is there: its number may be another one, if somebody changed it. Where the
-        system numbers at post (``WhoNumbers.AT_POST`` alone), ``invoice.number`` is ignored, and the answer bears its.
+        system numbers at post (only ``WhoNumbers.AT_POST``), ``invoice.number`` is ignored, and the answer bears its.
         """
         ...
 
@@ -196,6 +198,16 @@ def pages(
     read: Callable[[str | None], Page], cursor: str | None, *, system: str, endpoint: str, longest: int = LONGEST
 ) -> Iterator[Page]:
     """``read`` one page after another, from ``cursor`` to the end; EndlessPages if a page or a cursor comes twice."""
+
+    def endless(what: str) -> EndlessPages:
+        return EndlessPages(
+            f"{system}: the list {endpoint} {what}.",
+            rule="A list must come to an end, each page of it different.",
+            remedy="The next run begins at the last page that was read. If this comes again, ask the system's support.",
+            system=system,
+            endpoint=endpoint,
+        )
+
     cursors = {cursor}
     seen: set[int] = set()
     for _ in range(longest):
@@ -203,26 +215,16 @@ def pages(
         # Hashes: a few bytes for each page, however many there are.
         shape = hash(tuple((each.remote_id, each.changed_at) for each in page.invoices))
         if page.invoices and shape in seen:
-            raise _endless(system, endpoint, "gave the same page twice")
+            raise endless("gave the same page twice")
         seen.add(shape)
         yield page
         if page.next_cursor is None:
             return
         if page.next_cursor in cursors:
-            raise _endless(system, endpoint, "came back to a page that was read before")
+            raise endless("came back to a page that was read before")
         cursor = page.next_cursor
         cursors.add(cursor)
-    raise _endless(system, endpoint, f"has not ended after {longest} pages")
-
-
-def _endless(system: str, endpoint: str, what: str) -> EndlessPages:
-    return EndlessPages(
-        f"{system}: the list {endpoint} {what}.",
-        rule="A list must come to an end, each page of it different.",
-        remedy="The next run begins at the last page that was read. If this comes again, ask the system's support.",
-        system=system,
-        endpoint=endpoint,
-    )
+    raise endless(f"has not ended after {longest} pages")
 
 
 _GONE = {State.VOID, State.DELETED}
@@ -261,3 +263,106 @@ def request_key(*parts: object) -> str:
     """The same for the same parts; another one if a correction changes what is sent, since that is another request."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
+
+
+class Closing(Protocol):
+    def close(self) -> None: ...
+
+
+class Adapter:
+    """What Folio's own adapters share. ``endpoint`` is where documents are read, as errors name it."""
+
+    name: ClassVar[str]
+    capabilities: Capabilities
+    endpoint: ClassVar[str] = ""
+
+    def __init__(self, system: System, connection: Closing | None) -> None:
+        self.system = system
+        self._connection = connection
+
+    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
+        raise self.error(
+            Unsupported,
+            f"{self.name} has no drafts that bear a number.",
+            rule="Drafts are kept as a pool only where they have numbers.",
+            remedy="Let the series set its numbers, and push them; or read the system's own by reconciling.",
+        )
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def error(self, kind: type[E], problem: str, *, rule: str, remedy: str, endpoint: str | None = None) -> E:
+        """An error of this system, for the caller to raise."""
+        where = self.endpoint if endpoint is None else endpoint
+        told = f"{self.system.name}: {problem}"
+        return kind(told, rule=rule, remedy=remedy, system=self.system.name, endpoint=where)
+
+    def taken_draft(self, invoice: NewInvoice, there: RemoteInvoice | None) -> NumberRefused:
+        """The error for a draft of the pool that can't become ``invoice`` any more."""
+        now = "isn't there"
+        if there is not None:
+            now = f"is {there.state}, its number is {there.number!r}, its reference {there.reference!r}"
+        return self.error(
+            NumberRefused,
+            f"the draft {invoice.draft_id} can't become {invoice.number}: it {now}.",
+            rule="A number out of the pool belongs to the draft that was made for it.",
+            remedy="See who used or deleted the draft there; the document needs another number.",
+        )
+
+    def check_length(self, number: str) -> None:
+        """Raise NumberRefused, before anything is asked, for a number that can't be kept there."""
+        longest = self.capabilities.max_number_length or 0
+        if not 0 < len(number) <= longest:
+            raise self.error(
+                NumberRefused,
+                f"the number {number[:40]!r} has {len(number)} characters.",
+                rule=f"It takes 1 to {longest}.",
+                remedy="Shorten the series' template.",
+            )
+
+    def pages(self, read: Callable[[str | None], Page], cursor: str | None) -> Iterator[Page]:
+        return pages(read, cursor, system=self.system.name, endpoint=self.endpoint)
+
+    def pages_by_id(
+        self, search: Callable[[int, int], list[RemoteInvoice]], size: int, cursor: str | None
+    ) -> Iterator[Page]:
+        """By ``search(after, limit)``, each page from behind the last id: what changes meanwhile moves nothing."""
+
+        def read(at: str | None) -> Page:
+            # One more than the page holds, which tells whether there is another page.
+            found = search(int(at or 0), size + 1)
+            here = found[:size]
+            return Page(here, here[-1].remote_id if len(found) > len(here) else None)
+
+        return self.pages(read, cursor)
+
+    def act(
+        self, press: Callable[[], RemoteInvoice | None], remote_id: str, wanted: State, button: str = "it"
+    ) -> RemoteInvoice:
+        """Press a button of a document. If that is refused, or its answer lost, an earlier press may have done it.
+
+        Returns the document as ``press`` returns it, or as it is read then; raises what ``press`` did if it isn't
+        as wanted.
+        """
+        failure: AccountingError
+        try:
+            if (pressed := press()) is not None:
+                return pressed
+            failure = self.error(
+                Refused,
+                f"{button} left the document {remote_id} as it was.",
+                rule="An accounting system asks a person to confirm what looks odd to it, such as a future date.",
+                remedy="Look at it there; the next reconciliation shows it too.",
+            )
+        except (AnswerLost, Refused) as error:
+            failure = error
+        # Outside of the `except`, so that no error hangs on another.
+        now = self.read(remote_id)
+        if now.state is wanted:
+            return now
+        raise failure
+
+    def read(self, remote_id: str) -> RemoteInvoice:
+        """The document of that key; NotThere where it doesn't exist."""
+        raise NotImplementedError

@@ -29,13 +29,14 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from ledger.kinds import Kind
-from workers.accounting.authentication import token_pair
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers, make_once, pages
-from workers.accounting.credentials import System
-from workers.accounting.errors import AccountingError, AnswerLost, Misconfigured, NotThere, NumberRefused, Refused
+from workers.accounting import base
+from workers.accounting.base import Adapter, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.credentials import token_pair
+from workers.accounting.errors import Misconfigured, NotThere, Refused
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.responses import Answer, Record
+from workers.accounting.systems import System
 
 _STATES = {0: State.DRAFT, 1: State.POSTED, 2: State.VOID}
 _AMOUNT = ["grand_total", "currency", "customer"]
@@ -45,10 +46,11 @@ _DELETED = "api/resource/Deleted%20Document"
 _LIVING, _GONE = "living:", "gone:"
 
 
-class ERPNext:
+class ERPNext(Adapter):
     """Sales invoices and returns of one company."""
 
     name: ClassVar[str] = "erpnext"
+    endpoint: ClassVar[str] = f"GET {_INVOICES}"
     capabilities = Capabilities(
         who_numbers=frozenset({WhoNumbers.AT_DRAFT}),
         changed_since=True,
@@ -62,9 +64,9 @@ class ERPNext:
         overlap=timedelta(minutes=15),
     )
 
-    def __init__(self, client: Client, system: System) -> None:
+    def __init__(self, system: System, client: Client) -> None:
+        super().__init__(system, client)
         self._client = client
-        self._system = system
         self._company = system.required("organisation")
         self._page_size = system.option("page_size", 500)
         self._reference = system.option("reference_field", "po_no")
@@ -83,21 +85,17 @@ class ERPNext:
         where ``extra`` has no items), ``reference_field``, ``deletions``, ``time_zone`` (of the site; asked for if not
         given), ``page_size``, and ``delete_drafts``: cancelling deletes a draft instead of submitting and cancelling
         it, which leaves its number to whoever comes next."""
-        client = Client(
-            system.name,
-            system.required("url"),
-            http_options=http_options,
-            organisation=system.limits_key,
+        client = Client.of(
+            system,
+            http_options,
             authentication=token_pair(system.credentials["key"], system.credentials["secret"]),
             explain=_explain,
         )
-        return cls(client, system)
+        return cls(system, client)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
         """In the order of names, each page from behind the last name: what changes meanwhile moves nothing."""
-        return pages(
-            lambda at: self._page(since, at or _LIVING), cursor, system=self._client.system, endpoint=f"GET {_INVOICES}"
-        )
+        return self.pages(lambda at: self._page(since, at or _LIVING), cursor)
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
         field, wanted = ("name", number) if number else (self._reference, reference)
@@ -120,15 +118,12 @@ class ERPNext:
 
     def cancel(self, remote_id: str) -> RemoteInvoice:
         """A draft is submitted first, so that its number stays where everybody sees it, and is not given again."""
-        there = self._read(remote_id)
+        there = self.read(remote_id)
         if there.state is State.DRAFT and self._deletes_drafts:
             return self._delete(there)
         if there.state is State.DRAFT:
             there = self._become(there, 1, {})
         return self._become(there, 2, {}) if there.state is State.POSTED else there
-
-    def close(self) -> None:
-        self._client.close()
 
     # Reading --------------------------------------------------------------------------------------------
 
@@ -185,21 +180,14 @@ class ERPNext:
         """The draft of the pool that was given to this document; NumberRefused if it is no draft any more."""
         there = None
         with suppress(NotThere):
-            there = self._read(invoice.draft_id)
+            there = self.read(invoice.draft_id)
         if there is not None and there.number == invoice.number:
             ours = there.reference == invoice.reference and there.state is not State.DELETED
             if ours or there.state is State.DRAFT:
                 return there
-        now = "isn't there" if there is None else f"is {there.state}, its number {there.number!r}"
-        raise NumberRefused(
-            f"{self._client.system}: the draft {invoice.draft_id!r} can't become {invoice.number}: it {now}.",
-            rule="A number out of the pool belongs to the draft that was made for it.",
-            remedy="See who used or deleted the draft there; the document needs another number.",
-            system=self._client.system,
-            endpoint=f"GET {_INVOICES}",
-        )
+        raise self.taken_draft(invoice, there)
 
-    def _read(self, remote_id: str) -> RemoteInvoice:
+    def read(self, remote_id: str) -> RemoteInvoice:
         """The very document of that key, or what is known of its deletion; NotThere if it never was."""
         name, _, _ = remote_id.rpartition("@")
         [*there] = [each for each in self._living([["name", "=", name or remote_id]]) if each.remote_id == remote_id]
@@ -211,12 +199,11 @@ class ERPNext:
             for each in map(self._deleted, rows):
                 if each.remote_id == remote_id:
                     return each
-        raise NotThere(
-            f"{self._client.system}: there is no sales invoice {remote_id!r} in ERPNext.",
+        raise self.error(
+            NotThere,
+            f"there is no sales invoice {remote_id!r} in ERPNext.",
             rule="A sales invoice is known by its name and the time of its creation, since names are given again.",
             remedy="See whether it was deleted there, and another one has its name now.",
-            system=self._client.system,
-            endpoint=f"GET {_INVOICES}",
         )
 
     # Writing --------------------------------------------------------------------------------------------
@@ -233,7 +220,7 @@ class ERPNext:
 
         refusal = None
         try:
-            return make_once(lambda: self.find(reference=invoice.reference), make)
+            return base.make_once(lambda: self.find(reference=invoice.reference), make)
         except Refused as error:
             if error.status != 409:
                 raise
@@ -249,11 +236,11 @@ class ERPNext:
         line |= {"item_code": self._item} if self._item else {"item_name": invoice.reference, "uom": "Nos"}
         line |= {"income_account": self._income} if self._income else {}
         if not self._item and not self._income and "items" not in invoice.extra:
-            raise Misconfigured(
-                f"{self._client.system}: there is no account for the line of an invoice.",
+            raise self.error(
+                Misconfigured,
+                "there is no account for the line of an invoice.",
                 rule="ERPNext takes the income account from the item, or from the line itself.",
                 remedy="Set the option 'item_code' or 'income_account', or let 'describe' give the items in extra.",
-                system=self._client.system,
             )
         return {
             "company": self._company,
@@ -269,25 +256,18 @@ class ERPNext:
         }
 
     def _become(self, there: RemoteInvoice, docstatus: int, values: dict[str, Any]) -> RemoteInvoice:
-        """Submit or cancel. If the answer is lost, or it had been done before, the document says so."""
-        failure: AccountingError | None = None
-        try:
-            answer = self._client.put(
-                f"{_INVOICES}/{quote(there.number, safe='')}",
-                json={**values, "docstatus": docstatus},
-                about=there.number,
+        """Submit or cancel."""
+
+        def press() -> RemoteInvoice:
+            answer = self._client.request(
+                "PUT", _path(there), json={**values, "docstatus": docstatus}, about=there.number
             )
             return self._invoice(answer.record.record("data"))
-        except (AnswerLost, Refused) as error:
-            failure = error
-        # Outside of the `except`, so that no error hangs on another.
-        now = self._read(there.remote_id)
-        if now.state is _STATES[docstatus]:
-            return now
-        raise failure
+
+        return self.act(press, there.remote_id, _STATES[docstatus])
 
     def _delete(self, there: RemoteInvoice) -> RemoteInvoice:
-        # A second time it isn't there, which is as well.
+        # A second time it isn't there, which is fine.
         with suppress(NotThere):
             self._client.request("DELETE", _path(there), repeatable=True)
         return replace(there, state=State.DELETED)
@@ -295,14 +275,11 @@ class ERPNext:
     # What ERPNext's records say ---------------------------------------------------------------------------
 
     def _invoice(self, record: Record) -> RemoteInvoice:
-        docstatus = record.whole("docstatus")
-        if docstatus not in _STATES:
-            record.refuse(f"has the unknown docstatus {docstatus}")
         name = record.text("name")
         return RemoteInvoice(
             remote_id=_key(name, self._time(record, "creation")),
             number=name,
-            state=_STATES[docstatus],
+            state=record.one_of("docstatus", _STATES),
             issued_on=record.date("posting_date", None),
             reference=record.text(self._reference, ""),
             changed_at=self._time(record, "modified"),
@@ -312,7 +289,7 @@ class ERPNext:
         )
 
     def _deleted(self, row: Record) -> RemoteInvoice:
-        document = self._child(row)
+        document = Record(self._document(row), system=self._client.system, endpoint=f"GET {_DELETED}")
         name = row.text("deleted_name")
         return RemoteInvoice(
             remote_id=_key(name, self._time(document, "creation")),
@@ -322,9 +299,6 @@ class ERPNext:
             reference=document.text(self._reference, ""),
             changed_at=self._time(row, "creation"),
         )
-
-    def _child(self, row: Record) -> Record:
-        return Record(self._document(row), system=self._client.system, endpoint=f"GET {_DELETED}")
 
     def _document(self, row: Record) -> dict[str, Any]:
         """What a deleted document was, which ERPNext keeps as a text of JSON."""
@@ -356,20 +330,16 @@ class ERPNext:
             if not name:
                 answer = self._client.get("api/method/frappe.client.get_time_zone")
                 name = answer.record.record("message").text("time_zone")
-            self._zone = self._zone_of(name)
+            with suppress(ValueError, OSError, KeyError):
+                self._zone = ZoneInfo(name)
+        if self._zone is None:
+            raise self.error(
+                Misconfigured,
+                f"there is no time zone {name!r} on this machine.",
+                rule="ERPNext writes times by the clock of its site, without saying which.",
+                remedy="Set the option 'time_zone' to the site's zone, such as Asia/Kolkata.",
+            )
         return self._zone
-
-    def _zone_of(self, name: str) -> ZoneInfo:
-        try:
-            return ZoneInfo(name)
-        except (ValueError, OSError, KeyError):
-            pass
-        raise Misconfigured(
-            f"{self._client.system}: there is no time zone {name!r} on this machine.",
-            rule="ERPNext writes times by the clock of its site, without saying which.",
-            remedy="Set the option 'time_zone' to the site's zone, such as Asia/Kolkata.",
-            system=self._client.system,
-        )
 
 
 def _path(there: RemoteInvoice) -> str:

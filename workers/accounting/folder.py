@@ -7,7 +7,7 @@ Reading and comparing are ``ledger.reconciliation.files``; this watches the fold
 import calendar
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self
@@ -17,19 +17,19 @@ from ledger.reconciliation import BookSettings
 from ledger.reconciliation.describing import Describe
 from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.tables import BadRow, Layout, profile
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice
-from workers.accounting.credentials import System
+from workers.accounting.base import Adapter, Capabilities
 from workers.accounting.errors import Misconfigured, UnexpectedAnswer, Unsupported
 from workers.accounting.http_options import HttpOptions
+from workers.accounting.systems import System
 
-#: A file that was written within so many seconds may still be growing.
+#: Seconds. A file that was written more recently may still be growing.
 SETTLED = 10.0
 
 _MONTH = re.compile(r"(?<!\d)(\d{4})-?(0[1-9]|1[0-2])(?!\d)")
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".partial")
 
 
-class Folder:
+class Folder(Adapter):
     """The adapter ``file``: files are read by ``read_folder``, and nothing can be asked or told."""
 
     name: ClassVar[str] = "file"
@@ -37,38 +37,19 @@ class Folder:
         who_numbers=frozenset(), changed_since=False, deletions=False, idempotency=False, drafts=False
     )
 
-    def __init__(self, system: System) -> None:
-        self.system = system
-
     @classmethod
     def connect(cls, system: System, http_options: HttpOptions) -> Self:
-        return cls(system)
+        return cls(system, None)
 
-    def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
-        self._unsupported()
-
-    def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
-        self._unsupported()
-
-    def push(self, invoice: NewInvoice) -> RemoteInvoice:
-        self._unsupported()
-
-    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
-        self._unsupported()
-
-    def cancel(self, remote_id: str) -> RemoteInvoice:
-        self._unsupported()
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def _unsupported(self) -> NoReturn:
-        raise Unsupported(
-            f"{self.system.name}: books in files are read alone.",
+    def _refuse(self, *args: object, **options: object) -> NoReturn:
+        raise self.error(
+            Unsupported,
+            "books in files are only read.",
             rule="Nothing can be asked of a file, nor written into it.",
             remedy="Leave 'push' out of its settings, and name no remote series for it.",
-            system=self.system.name,
         )
+
+    changed = find = push = draft = cancel = _refuse
 
 
 def read_folder(

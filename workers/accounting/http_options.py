@@ -1,18 +1,163 @@
-"""What every adapter is connected through, in one object: what a test replaces, and what settings adjust."""
+"""What every adapter is connected through, in one object: what a test replaces, and what settings adjust.
+
+The limits belong to an organisation of the vendor, and several worker processes share them, so the count lives in the
+database that these share: ``workers.accounting.quota``. Nothing here asks a database.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import math
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Protocol
 
-import httpx
+from workers.accounting.errors import RateLimited
 
-from workers.accounting.limits import Clock, Limiter, Limits, Retries, SystemClock, Unlimited
-from workers.accounting.secrecy import Secret
+if TYPE_CHECKING:
+    import httpx
+
+    from workers.accounting.oauth import TokenStore
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time of day, aware."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the vendor allows one organisation; None where it names no limit.
+
+    ``cooldown``: seconds to wait after a 429 that doesn't say how long.
+    """
+
+    per_minute: int | None = None
+    concurrent: int | None = None
+    per_day: int | None = None
+    cooldown: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The request may go; ``ticket`` is given back when it is done."""
+
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not now: not before ``seconds`` from now, because of ``limit``."""
+
+    seconds: float
+    limit: str
+
+
+class Limiter:
+    """Counts the requests of one organisation, for all processes that share it; this one lets them all go."""
+
+    def __init__(self, organisation: str = "", limits: Limits | None = None) -> None:
+        """Whose it is makes no difference."""
+
+    def take(self, now: datetime) -> Admitted | Wait:
+        """Count one request, or say how long to wait."""
+        return Admitted()
+
+    def give_back(self, ticket: str) -> None:
+        """The request is done; it counts no more among the concurrent ones."""
+
+    def pause(self, until: datetime) -> None:
+        """The system said to wait: nobody asks it before then."""
+
+
+@contextmanager
+def admitted(
+    limiter: Limiter, clock: Clock, *, system: str, patience: float, jitter: Callable[[], float] = random.random
+) -> Iterator[None]:
+    """Wait here for a short while, no longer than ``patience``; else RateLimited says when to come back."""
+    waited = 0.0
+    while isinstance(answer := limiter.take(clock.now()), Wait):
+        if waited + answer.seconds > patience:
+            at = clock.now() + timedelta(seconds=answer.seconds)
+            raise RateLimited(
+                f"{system}: no request may be made before {at:%Y-%m-%d %H:%M:%S %Z} ({answer.limit}).",
+                rule="All workers together keep to what the system allows one organisation.",
+                remedy="Nothing is lost: the next run goes on where this one stopped.",
+                system=system,
+                retry_at=at,
+            )
+        # Those who wait for the same moment should not all come at it.
+        seconds = answer.seconds + jitter() * 0.25
+        clock.sleep(seconds)
+        waited += seconds
+    try:
+        yield
+    finally:
+        limiter.give_back(answer.ticket)
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """``attempts`` in all; pauses double from ``first`` to ``longest`` seconds, and are cut to a random part.
+
+    Whoever has to wait longer than ``patience`` seconds is sent away with RateLimited: a worker that sleeps holds its
+    place, and a later run can do the waiting.
+    """
+
+    attempts: int = 4
+    first: float = 0.5
+    longest: float = 20.0
+    patience: float = 65.0
+    jitter: Callable[[], float] = random.random
+
+    def pause(self, attempt: int, retry_after: float | None = None) -> float:
+        """Seconds to wait after the ``attempt``-th failure, counted from 1."""
+        if retry_after is not None:
+            # Not before what the system asked for, and not everybody at that very moment.
+            return retry_after + self.jitter() * min(self.first, 1.0)
+        return min(self.longest, self.first * 2.0 ** (attempt - 1)) * self.jitter()
+
+
+def retry_after(header: str | None, now: datetime) -> float | None:
+    """Seconds that a ``Retry-After`` header asks for: a number, or an HTTP date; None if it says neither."""
+    if header is None:
+        return None
+    text = header.strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return max(0.0, (at - now).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +170,6 @@ class Timeouts:
     total: float = 120.0
 
 
-def unlimited(organisation: str, limits: Limits) -> Limiter:
-    return Unlimited()
-
-
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
     """``limiter`` makes the gate of an organisation; ``tokens`` keeps what OAuth renews.
@@ -39,43 +180,7 @@ class HttpOptions:
     clock: Clock = field(default_factory=SystemClock)
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)
-    limiter: Callable[[str, Limits], Limiter] = unlimited
+    limiter: Callable[[str, Limits], Limiter] = Limiter
     tokens: TokenStore | None = None
     transport: httpx.BaseTransport | None = None
     largest_answer: int = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """``origin`` is the fingerprint of the credentials from which it descends: new credentials begin a new line."""
-
-    access: Secret
-    refresh: Secret | None
-    issued_at: datetime
-    expires_at: datetime
-    origin: str
-
-
-def fingerprint(*secrets: Secret | None) -> str:
-    """Tells whether credentials are the same as before, and nothing else about them: they are long and random."""
-    return hashlib.sha256("\0".join(secret.reveal() if secret else "" for secret in secrets).encode()).hexdigest()
-
-
-@dataclass
-class Hold:
-    """A system's token while nobody else can renew it; what is put into ``renewed`` is kept when the hold ends."""
-
-    token: Token | None
-    renewed: Token | None = None
-
-
-class TokenStore(Protocol):
-    """Shared by all processes that speak to a system."""
-
-    def read(self, system: str) -> Token | None:
-        """The token that was kept last."""
-        ...
-
-    def hold(self, system: str) -> AbstractContextManager[Hold]:
-        """Keep everybody else from renewing it, until what was renewed is kept."""
-        ...

@@ -3,19 +3,21 @@
 One form is posted (RFC 6749, 4.4 and 6), through our own client, as everything is.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from workers.accounting.authentication import basic
+from workers.accounting.credentials import Secret, basic
 from workers.accounting.errors import AuthenticationFailed, Misconfigured, UnexpectedAnswer
 from workers.accounting.failures import no_address
 from workers.accounting.http import Client
-from workers.accounting.http_options import HttpOptions, Timeouts, Token, TokenStore, fingerprint, unlimited
+from workers.accounting.http_options import HttpOptions, Limiter, Timeouts
 from workers.accounting.responses import Answer
-from workers.accounting.secrecy import Secret
+from workers.accounting.systems import System
 
 #: Renewed this long before it runs out, so that it doesn't on the way.
 LEEWAY = timedelta(seconds=60)
@@ -25,31 +27,63 @@ TOO_YOUNG = timedelta(seconds=30)
 USUAL_LIFE = timedelta(minutes=20)
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``origin`` is the fingerprint of the credentials from which it descends: new credentials begin a new line."""
+
+    access: Secret
+    refresh: Secret | None
+    issued_at: datetime
+    expires_at: datetime
+    origin: str
+
+
+def fingerprint(*secrets: Secret | None) -> str:
+    """Tells whether credentials are the same as before, and nothing else about them: they are long and random."""
+    return hashlib.sha256("\0".join(secret.reveal() if secret else "" for secret in secrets).encode()).hexdigest()
+
+
+@dataclass
+class Hold:
+    """A system's token while nobody else can renew it; what is put into ``renewed`` is kept when the hold ends."""
+
+    token: Token | None
+    renewed: Token | None = None
+
+
+class TokenStore(Protocol):
+    """Shared by all processes that speak to a system."""
+
+    def read(self, system: str) -> Token | None:
+        """The token that was kept last."""
+        ...
+
+    def hold(self, system: str) -> AbstractContextManager[Hold]:
+        """Keep everybody else from renewing it, until what was renewed is kept."""
+        ...
+
+
 class OAuth:
-    """The authentication of one system. ``refresh`` is the first refresh token; without one, client credentials do."""
+    """The authentication of one system. ``refresh`` is the first refresh token; without one, client credentials do.
+
+    ``url`` is the vendor's address for tokens, unless the system has the option ``token_url``.
+    """
 
     def __init__(
-        self,
-        system: str,
-        url: str,
-        *,
-        client_id: Secret,
-        client_secret: Secret,
-        refresh: Secret | None,
-        http_options: HttpOptions,
-        scope: str = "",
+        self, system: System, url: str, refresh: Secret | None, http_options: HttpOptions, scope: str = ""
     ) -> None:
+        name = system.name
         if http_options.tokens is None:
             raise Misconfigured(
-                f"{system}: there is no place to keep its tokens.",
+                f"{name}: there is no place to keep its tokens.",
                 rule="All workers must share the token that one of them renews.",
                 remedy="Connect by workers.accounting.systems.connect(), which keeps them in the database.",
-                system=system,
+                system=name,
             )
-        self._system = system
+        self._system = name
         self._store: TokenStore = http_options.tokens
         self._clock = http_options.clock
-        self._credentials = (client_id, client_secret, refresh)
+        self._credentials = (system.credentials["client_id"], system.credentials["client_secret"], refresh)
         self._origin = fingerprint(*self._credentials)
         self._scope = scope
         self._token: Token | None = None
@@ -67,17 +101,11 @@ class OAuth:
             retries=replace(http_options.retries, patience=min(http_options.retries.patience, 10)),
             # Its count would be kept in a transaction of its own, and here is one already, which holds the row. Nor
             # does the token endpoint count among what an organisation may ask.
-            limiter=unlimited,
+            limiter=Limiter,
         )
-        host, path = _split(system, url)
-        self._http = Client(
-            system,
-            host,
-            http_options=hurried,
-            # Asked once in half an hour: no connection is kept for that.
-            headers={"Connection": "close"},
-        )
-        self._path = path
+        host, self._path = _split(name, system.option("token_url", url))
+        # Asked once in half an hour: no connection is kept for that.
+        self._http = Client(name, host, http_options=hurried, headers={"Connection": "close"})
         self._http.keep_secret(*self._secrets())
 
     def headers(self) -> Mapping[str, Secret]:
@@ -101,9 +129,6 @@ class OAuth:
     def close(self) -> None:
         """Let go of connections."""
         self._http.close()
-
-    def __repr__(self) -> str:
-        return f"OAuth({self._system!r})"
 
     def _secrets(self) -> list[Secret]:
         known = [*self._credentials]

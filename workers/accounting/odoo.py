@@ -24,12 +24,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from ledger.kinds import Kind
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers, make_once, pages
-from workers.accounting.credentials import System
-from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
+from workers.accounting import base
+from workers.accounting.base import Adapter, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.odoo_connections import Json2, JsonRpc, OdooConnection
 from workers.accounting.responses import Record
+from workers.accounting.systems import System
 
 _STATES = {"draft": State.DRAFT, "posted": State.POSTED, "cancel": State.VOID}
 _MOVES = "account.move"
@@ -38,10 +39,11 @@ _INVOICE = "out_invoice"
 _KINDS = [_INVOICE, "out_refund", "out_receipt"]
 
 
-class Odoo:
+class Odoo(Adapter):
     """Customer invoices, credit notes and receipts of one company."""
 
     name: ClassVar[str] = "odoo"
+    endpoint: ClassVar[str] = f"POST {_MOVES}.search_read"
     capabilities = Capabilities(
         who_numbers=frozenset({WhoNumbers.AT_POST}),
         changed_since=True,
@@ -56,9 +58,9 @@ class Odoo:
         overlap=timedelta(minutes=15),
     )
 
-    def __init__(self, connection: OdooConnection, system: System) -> None:
-        self._connection = connection
-        self._system = system
+    def __init__(self, system: System, connection: OdooConnection) -> None:
+        super().__init__(system, connection)
+        self._odoo = connection
         self._company = _id(system, system.required("organisation"), "company")
         self._page_size = system.option("page_size", 500)
         self._reference = system.option("reference_field", "invoice_origin")
@@ -66,53 +68,37 @@ class Odoo:
         self._product = system.option("product", 0)
         self._numbers = system.option("our_numbers", False)
         if self._numbers and not self._journal:
-            raise Misconfigured(
-                f"{system.name}: the option 'our_numbers' needs a 'journal'.",
+            raise self.error(
+                Misconfigured,
+                "the option 'our_numbers' needs a 'journal'.",
                 rule="In a journal with a name of ours, Odoo gives our next number to the next manual invoice.",
-                remedy="Make a sales journal for Folio alone there, and name its id in the option 'journal'.",
-                system=system.name,
+                remedy="Make a sales journal there that only Folio uses, and name its id in the option 'journal'.",
             )
         if self._numbers:
             self.capabilities = replace(self.capabilities, who_numbers=frozenset({WhoNumbers.CALLER}))
 
     @classmethod
     def connect(cls, system: System, http_options: HttpOptions) -> Self:
-        """Options beside those above: ``journal`` and ``product`` (ids, for invoices that we make),
+        """More options: ``journal`` and ``product`` (ids, for invoices that we make),
         ``reference_field``, ``page_size``."""
-        database = system.option("database", "")
-        given: dict[str, Any] = {
-            "key": system.credentials["key"],
-            "database": database,
-            "http_options": http_options,
-            "limits_key": system.limits_key,
-        }
-        connection: OdooConnection
-        api = system.option("api", "json2")
+        api, database = system.option("api", "json2"), system.option("database", "")
         if api == "json2":
-            connection = Json2(system.name, system.required("url"), **given)
-        elif api == "jsonrpc" and database and system.option("login", ""):
-            connection = JsonRpc(system.name, system.required("url"), login=system.option("login", ""), **given)
-        else:
+            return cls(system, Json2(system, http_options))
+        if api != "jsonrpc" or not database or not system.option("login", ""):
             raise Misconfigured(
                 f"{system.name}: the option 'api' is {api!r}, with the database {database!r}.",
                 rule="Odoo is spoken to by 'json2', or by 'jsonrpc', which needs 'database' and 'login' as well.",
                 remedy="Correct the options of the system in the settings.",
                 system=system.name,
             )
-        return cls(connection, system)
+        return cls(system, JsonRpc(system, http_options))
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
-        """Ordered by id, each page from behind the last id: what changes meanwhile moves nothing between pages."""
         # To the second, rounded down: Odoo shows no more of a time, though it keeps more.
         domain = [] if since is None else [["write_date", ">=", f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S}"]]
-
-        def read(cursor: str | None) -> Page:
-            # One more than the page holds, which tells whether there is another page.
-            found = self._search([*domain, ["id", ">", int(cursor or 0)]], limit=self._page_size + 1)
-            here = found[: self._page_size]
-            return Page(here, here[-1].remote_id if len(found) > len(here) else None)
-
-        return pages(read, cursor, system=self._system.name, endpoint=f"POST {_MOVES}.search_read")
+        return self.pages_by_id(
+            lambda after, limit: self._search([*domain, ["id", ">", after]], limit), self._page_size, cursor
+        )
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
         found = self._search([["name", "=", number] if number else [self._reference, "=", reference]])
@@ -121,7 +107,7 @@ class Odoo:
 
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
         """In two steps, each a transaction over there; a draft that an earlier call has left behind is posted."""
-        made = make_once(lambda: self._ahead(invoice), lambda: self._make(invoice))
+        made = base.make_once(lambda: self._ahead(invoice), lambda: self._make(invoice))
         if made.state is not State.DRAFT:
             return made
         if invoice.total is not None and made.total is not None and round(made.total - invoice.total, 3):
@@ -133,7 +119,7 @@ class Odoo:
             )
         refusal: Refused | None = None
         try:
-            return self._act(made.remote_id, "action_post", State.POSTED)
+            return self._press(made.remote_id, "action_post", State.POSTED)
         except Refused as error:
             refusal = error
         # Outside of the `except`, so that no error hangs on another.
@@ -152,34 +138,23 @@ class Odoo:
             status=refusal.status,
         )
 
-    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
-        raise Unsupported(
-            f"{self._system.name}: Odoo gives a draft no number.",
-            rule="Drafts are kept as a pool only where they have numbers.",
-            remedy="Let the series number by itself, and reconcile; or read Odoo's number after posting.",
-            system=self._system.name,
-        )
-
     def cancel(self, remote_id: str) -> RemoteInvoice:
         """Refused where it was paid or credited: the button asks nothing, and leaves payment and refund as they are."""
-        now = self._read(remote_id)
+        now = self.read(remote_id)
         if now.state is State.VOID:
             return now
         [row] = self._rows([["id", "=", int(remote_id)]])
         paid = row.text("payment_state", "not_paid")
         if paid != "not_paid":
-            raise Refused(
-                f"{self._system.name}: {now.number or remote_id} is {paid.replace('_', ' ')} in Odoo: not cancelled.",
+            raise self.error(
+                Refused,
+                f"{now.number or remote_id} is {paid.replace('_', ' ')} in Odoo: not cancelled.",
                 rule="An invoice that was paid or credited isn't cancelled: its payment would be left open, its "
                 "revenue taken back twice.",
                 remedy="A person must decide there: reset the payment and cancel it, or leave it to its credit note.",
-                system=self._system.name,
                 endpoint=f"POST {_MOVES}.button_cancel",
             )
-        return self._act(remote_id, "button_cancel", State.VOID)
-
-    def close(self) -> None:
-        self._connection.close()
+        return self._press(remote_id, "button_cancel", State.VOID)
 
     # Reading --------------------------------------------------------------------------------------------
 
@@ -197,7 +172,7 @@ class Odoo:
             self._reference,
             *_AMOUNT,
         ]
-        found = self._connection.call(
+        found = self._odoo.call(
             _MOVES,
             "search_read",
             domain=[["company_id", "=", self._company], ["move_type", "in", _KINDS], *domain],
@@ -211,22 +186,21 @@ class Odoo:
     def _without_false(self, record: Record) -> Record:
         """Odoo writes an empty field as false."""
         fields = {key: None if value is False else value for key, value in record.fields.items()}
-        return Record(fields, system=self._system.name, endpoint=f"POST {_MOVES}.search_read")
+        return Record(fields, system=self.system.name, endpoint=self.endpoint)
 
-    def _read(self, remote_id: str) -> RemoteInvoice:
+    def read(self, remote_id: str) -> RemoteInvoice:
         found = self._search([["id", "=", int(remote_id)]]) if remote_id.isdecimal() else []
         if found:
             return found[0]
-        raise NotThere(
-            f"{self._system.name}: there is no invoice {remote_id!r} in Odoo.",
+        raise self.error(
+            NotThere,
+            f"there is no invoice {remote_id!r} in Odoo.",
             rule="An invoice of Odoo has a number for a key, and belongs to the company of the settings.",
             remedy="See whether it was deleted there.",
-            system=self._system.name,
-            endpoint=f"POST {_MOVES}.search_read",
         )
 
     def _ahead(self, invoice: NewInvoice) -> list[RemoteInvoice]:
-        """The documents of its kind and reference; those that are posted alone, if there are any.
+        """The documents of its kind and reference; only those that are posted, if there are any.
 
         A credit note has the reference of what it credits. A create that outlasted its time-out leaves a second draft:
         the first one stays.
@@ -241,16 +215,14 @@ class Odoo:
         return drafts[:1] or found
 
     def _invoice(self, record: Record) -> RemoteInvoice:
-        state = record.text("state")
-        if state not in _STATES:
-            record.refuse(f"has an unknown state {state!r}")
+        state = record.one_of("state", _STATES)
         name = record.text("name", "")
         # Until version 18 the first draft of a period shows the name that it would get.
-        borne = name != "/" and (state != "draft" or "posted_before" in record)
+        borne = name != "/" and (state is not State.DRAFT or "posted_before" in record)
         return RemoteInvoice(
             remote_id=record.text("id"),
             number=name if borne else "",
-            state=_STATES[state],
+            state=state,
             issued_on=record.date("invoice_date", None),
             reference=record.text(self._reference, ""),
             changed_at=_utc(record, "write_date"),
@@ -261,22 +233,13 @@ class Odoo:
 
     # Writing --------------------------------------------------------------------------------------------
 
-    def _act(self, remote_id: str, method: str, wanted: State) -> RemoteInvoice:
-        """Press a button of the invoice. Sent again after any fault: the second press of one is refused."""
-        refusal: Refused | None = None
-        try:
-            self._connection.call(_MOVES, method, [int(remote_id)], repeatable=True)
-        except Refused as error:
-            refusal = error
-        # Outside of the `except`, so that no error hangs on another. An earlier press may have done it.
-        now = self._read(remote_id)
-        if now.state is wanted:
-            return now
-        raise refusal or self._refused(
-            Refused,
-            f"{method} left the invoice {remote_id} as it was",
-            "Odoo asks a person to confirm what looks odd to it, such as a date of the future.",
-        )
+    def _press(self, remote_id: str, method: str, wanted: State) -> RemoteInvoice:
+        """Sent again after any fault: the second press of a button is refused. What it returns isn't the document."""
+
+        def press() -> None:
+            self._odoo.call(_MOVES, method, [int(remote_id)], repeatable=True)
+
+        return self.act(press, remote_id, wanted, method)
 
     def _make(self, invoice: NewInvoice) -> RemoteInvoice:
         if self._numbers:
@@ -286,7 +249,7 @@ class Odoo:
         values: dict[str, Any] = {
             "move_type": _INVOICE,
             "company_id": self._company,
-            "partner_id": _id(self._system, invoice.customer, "customer"),
+            "partner_id": _id(self.system, invoice.customer, "customer"),
             "invoice_date": invoice.issued_on,
             self._reference: invoice.reference,
             "invoice_line_ids": [[0, 0, self._line(invoice)]],
@@ -295,11 +258,11 @@ class Odoo:
             **({"currency_id": self._currency(invoice.currency)} if invoice.currency else {}),
             **invoice.extra,
         }
-        answer = self._connection.call(_MOVES, "create", vals_list=[values])
+        answer = self._odoo.call(_MOVES, "create", vals_list=[values])
         made = answer.fields["result"]
         if not isinstance(made, list) or len(made) != 1 or not isinstance(made[0], int):
             answer.refuse("lacks the id of one new invoice")
-        return self._read(str(made[0]))
+        return self.read(str(made[0]))
 
     def _line(self, invoice: NewInvoice) -> dict[str, Any]:
         line: dict[str, Any] = {"name": invoice.reference, "quantity": 1, "price_unit": invoice.total or 0}
@@ -307,7 +270,7 @@ class Odoo:
 
     def _currency(self, code: str) -> int:
         # One that is switched off isn't found, unless it is asked for; then Odoo refuses it in its own words.
-        found = self._connection.call(
+        found = self._odoo.call(
             "res.currency", "search_read", domain=[["name", "=", code]], fields=["name"], limit=1, repeatable=True
         ).records("result")
         if not found:
@@ -327,19 +290,14 @@ class Odoo:
     def _withdraw(self, draft: RemoteInvoice) -> None:
         """Remove a draft of ours; one that somebody has removed or posted meanwhile stays as it is."""
         with suppress(NotThere, Refused):
-            self._connection.call(_MOVES, "unlink", [int(draft.remote_id)], repeatable=True)
+            self._odoo.call(_MOVES, "unlink", [int(draft.remote_id)], repeatable=True)
 
     def _taken(self, number: str) -> Refused:
         return self._refused(NumberRefused, f"the number {number!r} is taken", "Odoo gives a name once in a journal.")
 
     def _refused(self, kind: type[Refused], what: str, rule: str) -> Refused:
-        return kind(
-            f"{self._system.name}: {what} in Odoo.",
-            rule=rule,
-            remedy="Look at it there; the next reconciliation shows it too.",
-            system=self._system.name,
-            endpoint=f"POST {_MOVES}",
-        )
+        remedy = "Look at it there; the next reconciliation shows it too."
+        return self.error(kind, f"{what} in Odoo.", rule=rule, remedy=remedy, endpoint=f"POST {_MOVES}")
 
 
 #: As `sequence_mixin.py` of Odoo 17 to 19 reads names: by month, by a range of years, by year.

@@ -3,15 +3,15 @@
 Both call a method of a model. Each call is a transaction of its own over there, rolled back if it fails.
 """
 
-from typing import Any, Protocol
+from typing import Any
 
-from workers.accounting import failures
-from workers.accounting.authentication import FixedHeaders, bearer
+from workers.accounting.credentials import FixedHeaders, bearer
 from workers.accounting.errors import AccountingError, AuthenticationFailed, NotThere, Refused, ServerFault
+from workers.accounting.failures import Asked
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.responses import Record
-from workers.accounting.secrecy import Secret
+from workers.accounting.systems import System
 
 #: What Odoo's own exceptions mean, by the last part of their names; all others are failures of its own.
 _MEANING: dict[str, type[AccountingError]] = {
@@ -30,40 +30,28 @@ _REMEDY = {
 }
 
 
-class OdooConnection(Protocol):
-    def call(
-        self, model: str, method: str, ids: list[int] | None = None, *, repeatable: bool = False, **given: Any
-    ) -> Record:
-        """What the method returns, under "result". ``repeatable`` if calling it twice does no harm."""
-        ...
-
-    def close(self) -> None: ...
-
-
 class Json2:
     """``POST /json/2/<model>/<method>`` with the method's parameters by name; statuses are those of HTTP."""
 
-    def __init__(
-        self, system: str, url: str, *, key: Secret, database: str, http_options: HttpOptions, limits_key: str
-    ) -> None:
-        self._client = Client(
+    def __init__(self, system: System, http_options: HttpOptions) -> None:
+        database = system.option("database", "")
+        self._client = Client.of(
             system,
-            url,
-            http_options=http_options,
-            organisation=limits_key,
-            authentication=bearer(key),
+            http_options,
+            authentication=bearer(system.credentials["key"]),
             headers={"X-Odoo-Database": database} if database else {},
         )
 
     def call(
         self, model: str, method: str, ids: list[int] | None = None, *, repeatable: bool = False, **given: Any
     ) -> Record:
+        """What the method returns, under "result". ``repeatable`` if calling it twice does no harm."""
         path = f"json/2/{model}/{method}"
         body = given if ids is None else {"ids": ids, **given}
         # 409 says that somebody else holds a lock, and that nothing was done.
         answer = self._client.post(path, json=body, repeatable=repeatable, accept=[409])
         if answer.status == 409:
-            raise failures.server_fault(self._client.system, f"POST {path}", 409, "a lock is held", None).error
+            raise Asked(self._client.system, f"POST {path}", 409).server_fault("a lock is held").error
         return Record({"result": answer.body}, system=self._client.system, endpoint=f"POST {path}")
 
     def close(self) -> None:
@@ -73,28 +61,11 @@ class Json2:
 class JsonRpc:
     """``POST /jsonrpc``: the key is in the body, and errors come with HTTP 200."""
 
-    def __init__(
-        self,
-        system: str,
-        url: str,
-        *,
-        login: str,
-        key: Secret,
-        database: str,
-        http_options: HttpOptions,
-        limits_key: str,
-    ) -> None:
-        self._client = Client(
-            system,
-            url,
-            http_options=http_options,
-            organisation=limits_key,
-            # Nothing in the headers, but known to whatever cleans texts of secrets.
-            authentication=FixedHeaders({}, also_secret=[key]),
-        )
-        self._login = login
-        self._key = key
-        self._database = database
+    def __init__(self, system: System, http_options: HttpOptions) -> None:
+        self._key = system.credentials["key"]
+        self._login, self._database = system.option("login", ""), system.option("database", "")
+        # Nothing in the headers, but known to whatever cleans texts of secrets.
+        self._client = Client.of(system, http_options, authentication=FixedHeaders({}, also_secret=[self._key]))
         self._user: int | None = None
 
     def call(
@@ -143,3 +114,6 @@ class JsonRpc:
             system=self._client.system,
             endpoint=endpoint,
         )
+
+
+OdooConnection = Json2 | JsonRpc

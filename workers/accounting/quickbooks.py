@@ -1,7 +1,7 @@
-"""QuickBooks Online, Accounting API v3: invoices of one company (realm); its other sales documents are read alone.
+"""QuickBooks Online, Accounting API v3: invoices of one company (realm); its other sales documents are only read.
 
 We set the number, if the company's preference for its own transaction numbers is on. What changed is asked of its
-change data capture, which alone knows of deletions. Our document's key is a line of PrivateNote, which can be read but
+change data capture: only that knows of deletions. Our document's key is a line of PrivateNote, which can be read but
 not searched. A void keeps the number, zeroes amounts and quantities, and puts a word of the company's language before
 the note. So a document is void if its amounts are all zero, no line has a quantity or a price, and there is a note that
 doesn't begin with our mark. What can't be known: an invoice over nothing, entered by hand without quantity and price
@@ -20,20 +20,19 @@ from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 from ledger.kinds import Kind
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers, pages, request_key
-from workers.accounting.credentials import System
+from workers.accounting import base
+from workers.accounting.base import Adapter, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
 from workers.accounting.http import Client
-from workers.accounting.http_options import HttpOptions
-from workers.accounting.limits import Clock, Limits
+from workers.accounting.http_options import Clock, HttpOptions, Limits
 from workers.accounting.oauth import OAuth
 from workers.accounting.responses import Answer, Record, plain
+from workers.accounting.systems import System
 
 API = "https://quickbooks.api.intuit.com"
 TOKENS = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
 #: What Intuit allows one company.
 LIMITS = Limits(per_minute=500, concurrent=10, cooldown=60)
-LONGEST_NUMBER = 21
 #: One answer of the change data capture holds no more, and there is no second page of it.
 CAPTURED_AT_MOST = 1000
 HORIZON = timedelta(days=30)
@@ -68,7 +67,7 @@ class _Place:
         return cls(created, int(read), last, entity)
 
 
-class QuickBooks:
+class QuickBooks(Adapter):
     """The adapter. Its credentials: client_id, client_secret, refresh_token. ``organisation`` is the realm id.
 
     Options: ``page_size`` (up to 999), ``item`` (the product or service of lines that we make), ``customer`` (where an
@@ -76,6 +75,7 @@ class QuickBooks:
     """
 
     name: ClassVar[str] = "quickbooks"
+    endpoint: ClassVar[str] = "GET invoices"
     capabilities = Capabilities(
         who_numbers=frozenset({WhoNumbers.CALLER}),
         changed_since=True,
@@ -84,15 +84,15 @@ class QuickBooks:
         drafts=False,
         kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE, Kind.RECEIPT, Kind.REFUND}),
         number_kept=False,
-        max_number_length=LONGEST_NUMBER,
+        max_number_length=21,
         finds_references=False,
         overlap=timedelta(minutes=10),
         horizon=HORIZON,
     )
 
-    def __init__(self, http: Client, system: System, clock: Clock) -> None:
+    def __init__(self, system: System, http: Client, clock: Clock) -> None:
+        super().__init__(system, http)
         self._http = http
-        self._name = system.name
         self._realm = system.required("organisation")
         self._clock = clock
         self._page_size = min(system.option("page_size", 500), CAPTURED_AT_MOST - 1)
@@ -103,25 +103,16 @@ class QuickBooks:
 
     @classmethod
     def connect(cls, system: System, http_options: HttpOptions) -> Self:
-        authentication = OAuth(
-            system.name,
-            system.option("token_url", TOKENS),
-            client_id=system.credentials["client_id"],
-            client_secret=system.credentials["client_secret"],
-            refresh=system.credentials["refresh_token"],
-            http_options=http_options,
-        )
-        http = Client(
-            system.name,
-            system.url or API,
-            http_options=http_options,
-            organisation=system.limits_key,
+        http = Client.of(
+            system,
+            http_options,
+            url=API,
             limits=LIMITS,
-            authentication=authentication,
+            authentication=OAuth(system, TOKENS, system.credentials["refresh_token"], http_options),
             explain=_explained,
             classify=_classified,
         )
-        return cls(http, system, http_options.clock)
+        return cls(system, http, http_options.clock)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
         """By change data capture, as far as it reaches: beyond, by queries, which know nothing of deletions."""
@@ -131,15 +122,15 @@ class QuickBooks:
                 return self._captured(since)
             return self._listed(since, _Place.of(at) if at else _Place())
 
-        return pages(read, cursor, system=self._name, endpoint="GET invoices")
+        return self.pages(read, cursor)
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
         if not number:
-            raise Unsupported(
-                f"{self._name}: documents can't be found by the reference {reference!r}.",
+            raise self.error(
+                Unsupported,
+                f"documents can't be found by the reference {reference!r}.",
                 rule="QuickBooks doesn't search private notes.",
                 remedy="Look for the number, or in what reconciliation has read.",
-                system=self._name,
             )
         # Anything but ASCII is a lexical error in a query: what may stand there instead is sorted out here.
         plain_number = _BEYOND_ASCII.sub("%", number)
@@ -148,13 +139,7 @@ class QuickBooks:
         return [each for each in map(_invoice, rows) if each.number == number]
 
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
-        if not 0 < len(invoice.number) <= LONGEST_NUMBER:
-            raise NumberRefused(
-                f"{self._name}: the number {invoice.number[:40]!r} has {len(invoice.number)} characters.",
-                rule=f"QuickBooks takes 1 to {LONGEST_NUMBER}.",
-                remedy="Shorten the series' template.",
-                system=self._name,
-            )
+        self.check_length(invoice.number)
         self._see_that_numbers_are_ours()
         # Numbers may be given twice there, so it is for us to see that this one isn't.
         there = self.find(number=invoice.number)
@@ -162,30 +147,22 @@ class QuickBooks:
             if each.reference == invoice.reference:
                 return each
         if there:
-            raise NumberRefused(
-                f"{self._name}: the number {invoice.number} is taken by the document {there[0].remote_id}"
+            raise self.error(
+                NumberRefused,
+                f"the number {invoice.number} is taken by the document {there[0].remote_id}"
                 f"{f' ({there[0].reference})' if there[0].reference else ''}.",
                 rule="One number belongs to one document.",
                 remedy="See what that document is; QuickBooks would take the number twice.",
-                system=self._name,
             )
         return self._only(self._sent({}, self._body(invoice), invoice.number))
 
-    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
-        raise Unsupported(
-            f"{self._name}: there are no drafts.",
-            rule="An invoice in QuickBooks is in force from the moment it is made.",
-            remedy="Let the series set its numbers, and push them.",
-            system=self._name,
-        )
-
     def cancel(self, remote_id: str) -> RemoteInvoice:
         if ":" in remote_id:
-            raise Unsupported(
-                f"{self._name}: {remote_id} isn't made void from here.",
+            raise self.error(
+                Unsupported,
+                f"{remote_id} isn't made void from here.",
                 rule="Folio makes invoices there, and voids no other documents.",
                 remedy="Void it in QuickBooks.",
-                system=self._name,
             )
         answer = self._http.get(self._path(f"invoice/{quote(remote_id, safe='')}"), params=self._query_string({}))
         there = self._only(answer)
@@ -194,9 +171,6 @@ class QuickBooks:
         record = answer.record.record("Invoice")
         body = {"Id": there.remote_id, "SyncToken": record.text("SyncToken")}
         return self._only(self._sent({"operation": "void"}, body, remote_id))
-
-    def close(self) -> None:
-        self._http.close()
 
     def _captured(self, since: datetime) -> Page:
         answer = self._http.get(
@@ -259,17 +233,17 @@ class QuickBooks:
         answer = self._http.get(self._path("preferences"), params=self._query_string({}))
         sales = answer.record.record("Preferences").record("SalesFormsPrefs")
         if sales.fields.get("CustomTxnNumbers") is not True:
-            raise Misconfigured(
-                f"{self._name}: the company numbers its invoices itself.",
+            raise self.error(
+                Misconfigured,
+                "the company numbers its invoices itself.",
                 rule="QuickBooks keeps a number of ours only if “Custom transaction numbers” is on.",
                 remedy="Switch it on there: Account and settings, Sales, Sales form content.",
-                system=self._name,
                 endpoint=answer.endpoint,
             )
         self._numbers_are_ours = True
 
     def _sent(self, query: Mapping[str, str], body: Mapping[str, Any], about: str) -> Answer:
-        known_by = request_key(self._realm, query, body)
+        known_by = base.request_key(self._realm, query, body)
         params = self._query_string({**query, "requestid": known_by})
         return self._http.post(self._path("invoice"), json=body, params=params, repeatable=True, about=about)
 

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import httpx
 
 from workers.accounting.errors import UnexpectedAnswer
 
 _MISSING: Any = object()
+M = TypeVar("M")
 
 
 class Record:
@@ -50,6 +51,13 @@ class Record:
         if isinstance(value, bool) or not isinstance(value, int):
             self.refuse(f"has {_kind(value)} in {key!r}, where a whole number was expected")
         return value
+
+    def one_of(self, key: str, meanings: Mapping[Any, M]) -> M:
+        """What a word (or a number) of the system means to us."""
+        word = self._value(key, _MISSING)
+        if not isinstance(word, str | int) or word not in meanings:
+            self.refuse(f"has the unknown {key} {word!r:.60}")
+        return meanings[word]
 
     def date(self, key: str, default: date | None = _MISSING) -> date | None:
         """A date, written YYYY-MM-DD, with or without a time behind it."""

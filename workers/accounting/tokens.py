@@ -14,11 +14,11 @@ from datetime import datetime
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.db import router
 
-from workers.accounting.credentials import SETTING, setting
+from workers.accounting.credentials import SETTING, Secret
 from workers.accounting.errors import Misconfigured
-from workers.accounting.http_options import Hold, Token
+from workers.accounting.oauth import Hold, Token
 from workers.accounting.quota import own_transaction
-from workers.accounting.secrecy import Secret
+from workers.accounting.systems import setting
 from workers.models import SealedToken
 
 ENVIRONMENT = "LEDGER_TOKEN_KEYS"

@@ -18,13 +18,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from ledger.kinds import Kind
-from workers.accounting.authentication import bearer
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers, make_once, pages
-from workers.accounting.credentials import System
-from workers.accounting.errors import Misconfigured, NotThere, Refused, Unsupported
+from workers.accounting import base
+from workers.accounting.base import Adapter, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.credentials import bearer
+from workers.accounting.errors import Misconfigured, NotThere, Refused
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.responses import Record
+from workers.accounting.systems import System
 
 _STATES = {
     "draft": State.DRAFT,
@@ -37,10 +38,11 @@ _FIELDS = ("number", "state", "invoice_date", "reference", "create_date", "write
 _INVOICES = "rest/model/account.invoice"
 
 
-class Tryton:
+class Tryton(Adapter):
     """Customer invoices and credit notes of one company."""
 
     name: ClassVar[str] = "tryton"
+    endpoint: ClassVar[str] = f"GET {_INVOICES}"
     capabilities = Capabilities(
         who_numbers=frozenset({WhoNumbers.AT_POST}),
         changed_since=True,
@@ -54,14 +56,13 @@ class Tryton:
         overlap=timedelta(minutes=15),
     )
 
-    def __init__(
-        self, client: Client, *, company: int, page_size: int = 200, receivable: str = "", revenue: str = ""
-    ) -> None:
+    def __init__(self, system: System, client: Client) -> None:
+        super().__init__(system, client)
         self._client = client
-        self._company = company
-        self._page_size = page_size
-        self._receivable = receivable
-        self._revenue = revenue
+        self._company = int(system.organisation)
+        self._page_size = system.option("page_size", 200)
+        self._receivable = system.option("receivable_account", "")
+        self._revenue = system.option("revenue_account", "")
 
     @classmethod
     def connect(cls, system: System, http_options: HttpOptions) -> Self:
@@ -74,61 +75,36 @@ class Tryton:
                 remedy="Take the id from the company's page, usually 1.",
                 system=system.name,
             )
-        client = Client(
-            system.name,
-            system.required("url"),
-            http_options=http_options,
-            organisation=system.limits_key,
+        client = Client.of(
+            system,
+            http_options,
             authentication=bearer(system.credentials["key"]),
             headers={"X-Tryton-Context": _packed({"company": int(company)})},
             explain=_explain,
         )
-        return cls(
-            client,
-            company=int(company),
-            page_size=system.option("page_size", 200),
-            receivable=system.option("receivable_account", ""),
-            revenue=system.option("revenue_account", ""),
-        )
+        return cls(system, client)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
-        """Ordered by id, each page from behind the last id: what changes meanwhile moves nothing between pages."""
         domain = self._ours()
         if since is not None:
             at = _time(since)
             # An invoice that never changed may have no date of a change at all.
             domain.append(["OR", [["write_date", ">=", at]], [["create_date", ">=", at]]])
-
-        def read(cursor: str | None) -> Page:
-            # One more than the page holds, which tells whether there is another page.
-            found = self._search([*domain, ["id", ">", int(cursor or 0)]], limit=self._page_size + 1)
-            here = found[: self._page_size]
-            return Page(here, here[-1].remote_id if len(found) > len(here) else None)
-
-        return pages(read, cursor, system=self._client.system, endpoint=f"GET {_INVOICES}")
+        return self.pages_by_id(
+            lambda after, limit: self._search([*domain, ["id", ">", after]], limit), self._page_size, cursor
+        )
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
         return self._search([*self._ours(), ["number", "=", number] if number else ["reference", "=", reference]])
 
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
         """In two steps, each a transaction over there; a draft that an earlier call has left behind is posted."""
-        made = make_once(lambda: self._ahead(invoice.reference), lambda: self._make(invoice))
-        return self._act(made.remote_id, "post", State.POSTED) if made.state is State.DRAFT else made
-
-    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
-        raise Unsupported(
-            f"{self._client.system}: Tryton gives a draft no number.",
-            rule="Drafts are kept as a pool only where they have numbers.",
-            remedy="Let the series number by itself, and reconcile; or read Tryton's number after posting.",
-            system=self._client.system,
-        )
+        made = base.make_once(lambda: self._ahead(invoice.reference), lambda: self._make(invoice))
+        return self._press(made.remote_id, "post", State.POSTED) if made.state is State.DRAFT else made
 
     def cancel(self, remote_id: str) -> RemoteInvoice:
-        now = self._read(remote_id)
-        return now if now.state is State.VOID else self._act(remote_id, "cancel", State.VOID)
-
-    def close(self) -> None:
-        self._client.close()
+        now = self.read(remote_id)
+        return now if now.state is State.VOID else self._press(remote_id, "cancel", State.VOID)
 
     # Reading --------------------------------------------------------------------------------------------
 
@@ -142,39 +118,31 @@ class Tryton:
         )
         return [_invoice(each) for each in answer.records]
 
-    def _read(self, remote_id: str) -> RemoteInvoice:
+    def read(self, remote_id: str) -> RemoteInvoice:
         if not remote_id.isdecimal():
-            raise NotThere(
-                f"{self._client.system}: there is no invoice {remote_id!r} in Tryton.",
+            raise self.error(
+                NotThere,
+                f"there is no invoice {remote_id!r} in Tryton.",
                 rule="An invoice of Tryton has a number for a key.",
                 remedy="See whether the key is of another system.",
-                system=self._client.system,
-                endpoint=f"GET {_INVOICES}",
             )
         return _invoice(self._client.get(f"{_INVOICES}/{remote_id}", params=_fields(*_FIELDS)).record)
 
     def _ahead(self, reference: str) -> list[RemoteInvoice]:
-        """The documents of ``reference``; those that are posted alone, if there are any."""
+        """The documents of ``reference``; only those that are posted, if there are any."""
         found = list(self.find(reference=reference))
         return [each for each in found if each.state is State.POSTED] or found
 
     # Writing --------------------------------------------------------------------------------------------
 
-    def _act(self, remote_id: str, action: str, wanted: State) -> RemoteInvoice:
-        """Press a button of the invoice. Sent again after any fault: the second press of one is refused."""
-        refusal = None
-        try:
-            answer = self._client.post(
-                f"{_INVOICES}/{remote_id}/{action}", json={}, params=_fields(*_FIELDS), repeatable=True
-            )
-            return _invoice(answer.record)
-        except Refused as error:
-            refusal = error
-        # Outside of the `except`, so that no error hangs on another. An earlier press may have done it.
-        now = self._read(remote_id)
-        if now.state is wanted:
-            return now
-        raise refusal
+    def _press(self, remote_id: str, button: str, wanted: State) -> RemoteInvoice:
+        """Sent again after any fault: the second press of a button is refused."""
+        path = f"{_INVOICES}/{remote_id}/{button}"
+
+        def press() -> RemoteInvoice:
+            return _invoice(self._client.post(path, json={}, params=_fields(*_FIELDS), repeatable=True).record)
+
+        return self.act(press, remote_id, wanted)
 
     def _make(self, invoice: NewInvoice) -> RemoteInvoice:
         """A draft. Tryton's own program fills in most of it while a person types; here, we do."""
@@ -240,24 +208,16 @@ class Tryton:
         return found[0]
 
     def _refused(self, what: str, rule: str) -> Refused:
-        return Refused(
-            f"{self._client.system}: {what} in Tryton.",
-            rule=rule,
-            remedy="Correct it there, or what describes the invoice here.",
-            system=self._client.system,
-            endpoint=f"POST {_INVOICES}",
-        )
+        remedy = "Correct it there, or what describes the invoice here."
+        return self.error(Refused, f"{what} in Tryton.", rule=rule, remedy=remedy, endpoint=f"POST {_INVOICES}")
 
 
 def _invoice(record: Record) -> RemoteInvoice:
     created, written = _when(record, "create_date"), _when(record, "write_date")
-    state = record.text("state")
-    if state not in _STATES:
-        record.refuse(f"has an unknown state {state!r}")
     return RemoteInvoice(
         remote_id=record.text("id"),
         number=record.text("number", ""),
-        state=_STATES[state],
+        state=record.one_of("state", _STATES),
         issued_on=_day(record, "invoice_date"),
         reference=record.text("reference", ""),
         changed_at=max((each for each in (created, written) if each is not None), default=None),

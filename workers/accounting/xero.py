@@ -1,4 +1,4 @@
-"""Xero's Accounting API 2.0: sales invoices (ACCREC), and credit notes (ACCRECCREDIT), which are read alone.
+"""Xero's Accounting API 2.0: sales invoices (ACCREC), and credit notes (ACCRECCREDIT), which are only read.
 
 We set the number, or Xero does when a draft is made without one. Nothing is ever gone: a deleted draft is listed with
 the status DELETED. Our document's key is in the field Reference.
@@ -11,24 +11,14 @@ from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 from ledger.kinds import Kind
-from workers.accounting.base import (
-    Capabilities,
-    NewInvoice,
-    Page,
-    RemoteInvoice,
-    State,
-    WhoNumbers,
-    live_first,
-    pages,
-    request_key,
-)
-from workers.accounting.credentials import System
+from workers.accounting import base
+from workers.accounting.base import Adapter, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.errors import Misconfigured, NumberRefused, Refused
 from workers.accounting.http import Client
-from workers.accounting.http_options import HttpOptions
-from workers.accounting.limits import Limits
+from workers.accounting.http_options import HttpOptions, Limits
 from workers.accounting.oauth import OAuth
 from workers.accounting.responses import Answer, Record, plain
+from workers.accounting.systems import System
 
 API = "https://api.xero.com/api.xro/2.0/"
 TOKENS = "https://identity.xero.com/connect/token"
@@ -41,7 +31,6 @@ _LISTS = {
 }
 #: What Xero allows one organisation.
 LIMITS = Limits(per_minute=60, concurrent=5, per_day=5000, cooldown=60)
-LONGEST_NUMBER = 255
 
 STATES = {
     "DRAFT": State.DRAFT,
@@ -58,7 +47,7 @@ _TAKEN = re.compile(r"(invoice|credit note)\s*(#|number|no\.?)\s*must be unique"
 _MILLISECONDS = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 
 
-class Xero:
+class Xero(Adapter):
     """The adapter. Its credentials: client_id, client_secret, and refresh_token unless it is a custom connection.
 
     Options: ``scopes`` (of the token; ``accounting.invoices``), ``page_size`` (up to 1000), ``account`` (the code of
@@ -67,6 +56,7 @@ class Xero:
     """
 
     name: ClassVar[str] = "xero"
+    endpoint: ClassVar[str] = "GET Invoices"
     capabilities = Capabilities(
         who_numbers=frozenset({WhoNumbers.CALLER, WhoNumbers.AT_DRAFT}),
         changed_since=True,
@@ -76,13 +66,13 @@ class Xero:
         kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE}),
         # Xero wants a number unique among the living; its documentation doesn't say that a dead one's is kept.
         number_kept=False,
-        max_number_length=LONGEST_NUMBER,
+        max_number_length=255,
         overlap=timedelta(minutes=5),
     )
 
-    def __init__(self, http: Client, system: System) -> None:
+    def __init__(self, system: System, http: Client) -> None:
+        super().__init__(system, http)
         self._http = http
-        self._system = system
         self._page_size = system.option("page_size", 1000)
         self._account = system.option("account", "200")
         self._line_amounts = system.option("line_amounts", "Inclusive")
@@ -90,30 +80,22 @@ class Xero:
 
     @classmethod
     def connect(cls, system: System, http_options: HttpOptions) -> Self:
-        authentication = OAuth(
-            system.name,
-            system.option("token_url", TOKENS),
-            client_id=system.credentials["client_id"],
-            client_secret=system.credentials["client_secret"],
-            refresh=system.credentials.get("refresh_token"),
-            # A refresh token has its scopes; only those of the settings may narrow them.
-            scope=system.option("scopes", "" if system.credentials.get("refresh_token") else SCOPE),
-            http_options=http_options,
-        )
+        refresh = system.credentials.get("refresh_token")
+        # A refresh token has its scopes; only those of the settings may narrow them.
+        scope = system.option("scopes", "" if refresh else SCOPE)
         # A custom connection belongs to one organisation, and names none.
         organisation = {"xero-tenant-id": system.organisation} if system.organisation else {}
-        http = Client(
-            system.name,
-            system.url or API,
-            http_options=http_options,
-            organisation=system.limits_key,
+        http = Client.of(
+            system,
+            http_options,
+            url=API,
             limits=LIMITS,
-            authentication=authentication,
+            authentication=OAuth(system, TOKENS, refresh, http_options, scope),
             headers=organisation,
             explain=_explained,
             classify=_classified,
         )
-        return cls(http, system)
+        return cls(system, http)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
         """In the order of InvoiceID: what changes meanwhile can come in, but moves nothing out of a later page.
@@ -129,39 +111,31 @@ class Xero:
             first = self._page(since, 1, {}, "CreditNotes")
             return Page([*page.invoices, *first.invoices], first.next_cursor)
 
-        return pages(read, cursor, system=self._system.name, endpoint="GET Invoices")
+        return self.pages(read, cursor)
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
         """Asked for in the widest way that needs no quoting, and then compared as it is."""
         wanted = number or reference
         plain_number = number and not _PUNCTUATION.search(number)
         query = {"InvoiceNumbers": number} if plain_number else {"searchTerm": wanted}
-        found = pages(
-            lambda at: self._page(None, int(at or "1"), query), None, system=self._system.name, endpoint="GET Invoices"
-        )
+        found = self.pages(lambda at: self._page(None, int(at or "1"), query), None)
         return [
             each for page in found for each in page.invoices if wanted == (each.number if number else each.reference)
         ]
 
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
-        if not 0 < len(invoice.number) <= LONGEST_NUMBER:
-            raise NumberRefused(
-                f"{self._system.name}: the number {invoice.number[:40]!r} has {len(invoice.number)} characters.",
-                rule=f"Xero takes 1 to {LONGEST_NUMBER}.",
-                remedy="Shorten the series' template.",
-                system=self._system.name,
-            )
+        self.check_length(invoice.number)
         facts = {"InvoiceNumber": invoice.number, "Status": "AUTHORISED"}
         return self._filled_in(invoice, facts) if invoice.draft_id else self._found_or_made(invoice, facts)
 
     def draft(self, invoice: NewInvoice) -> RemoteInvoice:
         made = self._found_or_made(invoice, {"Status": "DRAFT"})
         if not made.number:
-            raise Misconfigured(
-                f"{self._system.name}: the draft {made.remote_id} was given no number.",
+            raise self.error(
+                Misconfigured,
+                f"the draft {made.remote_id} was given no number.",
                 rule="Xero numbers an invoice that comes without one by the organisation's invoice settings.",
                 remedy="Set a prefix and a next number there, under Invoice settings.",
-                system=self._system.name,
                 endpoint="PUT Invoices",
             )
         return made
@@ -174,9 +148,6 @@ class Xero:
         status = "DELETED" if there.state is State.DRAFT else "VOIDED"
         body = {"InvoiceID": there.remote_id, "Status": status}
         return self._only(self._sent("POST", path, {"Invoices": [body]}, remote_id))
-
-    def close(self) -> None:
-        self._http.close()
 
     def _page(self, since: datetime | None, number: int, query: Mapping[str, str], path: str = "Invoices") -> Page:
         kind, key, _ = _LISTS[path]
@@ -209,20 +180,13 @@ class Xero:
         if there.reference == invoice.reference and there.state is not State.DRAFT:
             return there
         if there.state is not State.DRAFT or there.number != invoice.number:
-            raise NumberRefused(
-                f"{self._system.name}: the draft {invoice.draft_id} can't become {invoice.number}: "
-                f"it is {there.state}, its number is {there.number!r}, its reference {there.reference!r}.",
-                rule="A number out of the pool belongs to the draft that was made for it.",
-                remedy="See who used or deleted the draft there; the document needs another number.",
-                system=self._system.name,
-                endpoint=f"GET {path}",
-            )
+            raise self.taken_draft(invoice, there)
         body = {"InvoiceID": there.remote_id, **self._body(invoice, facts)}
         return self._only(self._sent("POST", path, {"Invoices": [body]}, invoice.number))
 
     def _found_or_made(self, invoice: NewInvoice, facts: Mapping[str, str]) -> RemoteInvoice:
         # PUT makes one; POST would change the invoice that has the number already.
-        there = live_first(self.find(reference=invoice.reference))
+        there = base.live_first(self.find(reference=invoice.reference))
         if there is not None:
             return there
         about = invoice.number or invoice.reference
@@ -233,7 +197,7 @@ class Xero:
         return made
 
     def _sent(self, method: str, path: str, body: Mapping[str, Any], about: str) -> Answer:
-        known_by = request_key(self._system.organisation, method, path, body)
+        known_by = base.request_key(self.system.organisation, method, path, body)
         return self._http.request(
             method, path, json=body, headers={"Idempotency-Key": known_by}, repeatable=True, about=about
         )
@@ -268,13 +232,10 @@ class Xero:
 
 def _invoice(record: Record, path: str = "Invoices") -> RemoteInvoice:
     _, key, number = _LISTS[path]
-    status = record.text("Status")
-    if status not in STATES:
-        record.refuse(f"has the unknown status {status!r}")
     return RemoteInvoice(
         remote_id=record.text(key),
         number=record.text(number, ""),
-        state=STATES[status],
+        state=record.one_of("Status", STATES),
         issued_on=_date(record),
         reference=record.text("Reference", ""),
         changed_at=_time(record, "UpdatedDateUTC"),

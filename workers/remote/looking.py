@@ -6,13 +6,15 @@ fits into a vendor's limits.
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from ledger import remote
+from ledger.errors import ConcurrencyError, LedgerError
 from ledger.remote import Claim, Draft
 from workers.accounting.base import AccountingSystem, RemoteInvoice, State
-from workers.remote.runs import Counts, Pool
+from workers.accounting.errors import AccountingError
 
 #: How often changes in the accounting system are asked for, and each draft by itself; sooner where there is no list of
 #: changes, or it leaves out what was deleted.
@@ -20,10 +22,36 @@ LOOK_EVERY = timedelta(minutes=5)
 FULL_LOOK_EVERY = timedelta(days=1)
 FULL_LOOK_SOONER = timedelta(hours=1)
 
-#: So many drafts are looked at by themselves in one run.
+#: How many drafts are looked at by themselves in one run.
 _LOOKS = 20
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass
+class Counts:
+    """What a run did, in drafts; ``failed`` in series."""
+
+    drafted: int = 0
+    refused: int = 0
+    withdrawn: int = 0
+    in_flight: int = 0
+    failed: int = 0
+
+
+@dataclass
+class Pool:
+    """One pool that this run has claimed, and how it does."""
+
+    claim: Claim
+    error: AccountingError | LedgerError | None = None
+    wanted: int | None = None
+
+    @property
+    def needs_person(self) -> bool:
+        if self.error is None or isinstance(self.error, ConcurrencyError):
+            return False
+        return not getattr(self.error, "retryable", False)
 
 
 def look(alias: str, system: AccountingSystem, pools: list[Pool], counts: Counts, look_every: timedelta) -> None:

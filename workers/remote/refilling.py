@@ -10,9 +10,13 @@ Before that, he looks whether drafts that wait were deleted or used there (``wor
 import logging
 import re
 import time
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
 from itertools import count
+from typing import Any
 
 from ledger import remote
 from ledger.conf import ledger_settings
@@ -21,26 +25,59 @@ from ledger.models.series import NUMBER_LENGTH
 from ledger.remote import Claim, Need
 from ledger.remote.drafts import reference
 from ledger.remote.pools import REFUSED_IN_A_ROW
-from workers.accounting import credentials, systems
+from workers.accounting import errors, systems
 from workers.accounting.base import AccountingSystem, NewInvoice, RemoteInvoice, State, WhoNumbers
-from workers.accounting.errors import (
-    AccountingError,
-    AuthenticationFailed,
-    Misconfigured,
-    NumberRefused,
-    RateLimited,
-    ServerFault,
-    Unreachable,
-    Unsupported,
-)
+from workers.accounting.credentials import SETTING
 from workers.accounting.http_options import HttpOptions
-from workers.remote.looking import LOOK_EVERY, look
-from workers.remote.runs import Counts, DraftOptions, Pool, options_of
+from workers.remote.looking import LOOK_EVERY, Counts, Pool, look
 
 #: What concerns the whole system: there is no sense in going on with its next series.
-_OF_THE_SYSTEM = (Misconfigured, AuthenticationFailed, Unsupported, RateLimited, Unreachable, ServerFault)
+_OF_THE_SYSTEM = (
+    errors.Misconfigured,
+    errors.AuthenticationFailed,
+    errors.Unsupported,
+    errors.RateLimited,
+    errors.Unreachable,
+    errors.ServerFault,
+)
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DraftOptions:
+    """What the option ``drafts`` of a system says: how many, and what the accounting software wants to know of each."""
+
+    least: int = 20
+    most: int = 500
+    customer: str = ""
+    total: Decimal | None = None
+    currency: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def options_of(system: systems.System) -> DraftOptions:
+    given = system.option("drafts", {})
+    known = {"least", "most", "customer", "total", "currency", "extra"}
+    values = dict(given)
+    problems = [f"has the unknown key {key!r}" for key in sorted(set(given) - known)]
+    for name in ("least", "most"):
+        count = values.get(name, 1)
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            problems.append(f"has {count!r} for {name!r}, which is no count")
+    if "total" in values:
+        try:
+            values["total"] = Decimal(str(values["total"]))
+        except InvalidOperation:
+            problems.append(f"has {values['total']!r} for 'total', which is no amount")
+    if problems:
+        raise errors.Misconfigured(
+            f"{system.name}: the option 'drafts' {' and '.join(problems)}.",
+            rule=f"Its keys are {', '.join(sorted(known))}; 'least' and 'most' are counts of drafts.",
+            remedy=f"Correct {SETTING} in the settings.",
+            system=system.name,
+        )
+    return DraftOptions(**values)
 
 
 def refill_system(
@@ -51,17 +88,11 @@ def refill_system(
     What trying again may mend is noted in the pool and logged, and the next run tries again. What needs a person is
     raised as well, after the other series of the system had their turn. Call it outside a transaction.
     """
-    return vars(_refill(alias, name, http_options=http_options, look_every=look_every))
-
-
-def _refill(
-    alias: str, name: str, *, http_options: HttpOptions | None = None, look_every: timedelta = LOOK_EVERY
-) -> Counts:
     counts = Counts()
     claims = [remote.claim(series, using=alias) for series in remote.remote_series(name, using=alias)]
     pools = [Pool(claim) for claim in claims if claim is not None]
     if not pools:
-        return counts
+        return vars(counts)
     finished = False
     try:
         _work(alias, name, pools, counts, http_options, look_every)
@@ -78,7 +109,7 @@ def _refill(
     for pool in failed:
         if pool.needs_person and pool.error is not None:
             raise pool.error
-    return counts
+    return vars(counts)
 
 
 def _work(
@@ -88,9 +119,9 @@ def _work(
     # Ends by itself before Celery ends it; the next run goes on.
     deadline = time.monotonic() + 0.8 * ledger_settings().sweeps["refill_remote_pools"]["limit"]
     try:
-        options = options_of(credentials.system(name))
+        options = options_of(systems.system(name))
         system = systems.connect(name, http_options)
-    except AccountingError as error:
+    except errors.AccountingError as error:
         _note(error, pools)
         return
     with closing(system):
@@ -99,14 +130,15 @@ def _work(
             return
         try:
             look(alias, system, pools, counts, look_every)
-        except AccountingError as error:
+        except errors.AccountingError as error:
             _note(error, pools)
             if isinstance(error, _OF_THE_SYSTEM):
                 return
+        filling = _Filling(alias, system, options, counts, deadline)
         for place, pool in enumerate(pools):
             try:
-                _fill_series(alias, system, pool, options, counts, deadline)
-            except AccountingError as error:
+                filling.fill_series(pool)
+            except errors.AccountingError as error:
                 _note(error, pools[place:] if isinstance(error, _OF_THE_SYSTEM) else [pool])
                 if isinstance(error, _OF_THE_SYSTEM):
                     return
@@ -114,97 +146,86 @@ def _work(
                 pool.error = error
 
 
-def _note(error: AccountingError, pools: list[Pool]) -> None:
+def _note(error: errors.AccountingError, pools: list[Pool]) -> None:
     for pool in pools:
         pool.error = pool.error or error
 
 
-# Making drafts ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """Making drafts. ``deadline`` is by the monotonic clock."""
 
+    alias: str
+    system: AccountingSystem
+    options: DraftOptions
+    counts: Counts
+    deadline: float
 
-def _fill_series(
-    alias: str, system: AccountingSystem, pool: Pool, options: DraftOptions, counts: Counts, deadline: float
-) -> None:
-    for need in remote.needs(pool.claim, least=options.least, most=options.most, using=alias):
-        if need.is_current:
-            pool.wanted = need.wanted
-        if system.capabilities.numbers_by_clock and not need.is_current:
-            continue  # its number would be one of today's period
-        if need.is_low and need.exhausted:
-            raise PeriodExhausted(
-                f"The counter of {str(pool.claim.series)!r} is at its end in {need.starts_on} to {need.ends_on}.",
-                rule="A period has as many values as numbers of the series' template that keep its length limit.",
-                remedy="Open the series' next periods with a shorter template or a higher max_length.",
-            )
-        if need.is_low and need.is_stuck:
-            raise _stuck(pool.claim)
-        if need.is_low:
-            if need.is_current and need.last_ordinal and need.free <= need.wanted // 4:
-                _log.warning(
-                    "The pool of %s is low: %d drafts are free in %s, %d are wanted",
-                    *(pool.claim.series, need.free, pool.claim.system, need.wanted),
+    def fill_series(self, pool: Pool) -> None:
+        claim = pool.claim
+        for need in remote.needs(claim, least=self.options.least, most=self.options.most, using=self.alias):
+            if need.is_current:
+                pool.wanted = need.wanted
+            if self.system.capabilities.numbers_by_clock and not need.is_current:
+                continue  # its number would be one of today's period
+            if not need.is_low:
+                continue
+            if need.exhausted:
+                raise PeriodExhausted(
+                    f"The counter of {str(claim.series)!r} is at its end in {need.starts_on} to {need.ends_on}.",
+                    rule="A period has as many values as numbers of the series' template that keep its length limit.",
+                    remedy="Open the series' next periods with a shorter template or a higher max_length.",
                 )
-            if not _fill(alias, system, pool.claim, need, options, counts, deadline):
+            if need.is_stuck:
+                raise _stuck(claim)
+            if need.is_current and need.last_ordinal and need.free <= need.wanted // 4:
+                told = (claim.series, need.free, claim.system, need.wanted)
+                _log.warning("The pool of %s is low: %d drafts are free in %s, %d are wanted", *told)
+            if not self.fill(claim, need):
                 return
 
+    def fill(self, claim: Claim, need: Need) -> bool:
+        """Make the drafts that are missing; whether this run may go on: its time isn't over, and the claim holds."""
+        made = refused = 0
+        for ordinal in count(need.last_ordinal + 1):
+            if made == need.wanted - need.free:
+                return True
+            if time.monotonic() > self.deadline:
+                return False  # the next run goes on from here
+            if not remote.renew(claim, using=self.alias):
+                _log.warning("The pool of %s went to another worker meanwhile", claim.series)
+                return False
+            outcome, refusal, number = self.make(claim, need, ordinal)
+            if outcome == "stored":
+                made, refused = made + 1, 0
+                self.counts.drafted += 1
+            elif outcome == "refused":
+                refused += 1
+                self.counts.refused += 1
+                why = refusal or "its number stands in the ledger already"
+                told = (number, claim.series, claim.system, why)
+                _log.warning("The draft %s of %s in %s is not for the pool: %s", *told)
+                if refused == REFUSED_IN_A_ROW:
+                    raise _stuck(claim)
+            elif outcome == "over":
+                self.counts.refused += 1
+                return True
+            elif outcome != "there":
+                _log.warning("The pool of %s went to another worker meanwhile: %s", claim.series, outcome)
+                return False
+        raise AssertionError("counting doesn't end")
 
-def _fill(
-    alias: str,
-    system: AccountingSystem,
-    claim: Claim,
-    need: Need,
-    options: DraftOptions,
-    counts: Counts,
-    deadline: float,
-) -> bool:
-    """Make the drafts that are missing; tells whether this run may go on: its time isn't over, and the claim holds."""
-    made = refused = 0
-    for ordinal in count(need.last_ordinal + 1):
-        if made == need.wanted - need.free:
-            return True
-        if time.monotonic() > deadline:
-            return False  # the next run goes on from here
-        if not remote.renew(claim, using=alias):
-            _log.warning("The pool of %s went to another worker meanwhile", claim.series)
-            return False
-        invoice = NewInvoice(
-            reference=reference(claim.series.tenant, claim.series.code, need.starts_on, ordinal),
-            issued_on=need.drafts_on,
-            customer=options.customer,
-            total=options.total,
-            currency=options.currency,
-            extra=dict(options.extra),
-        )
-        draft = system.draft(invoice)
+    def make(self, claim: Claim, need: Need, ordinal: int) -> tuple[str, str, str]:
+        """Make one draft and store it: what became of it, why it was refused, and its number."""
+        given = {name: value for name, value in vars(self.options).items() if name not in ("least", "most")}
+        name = reference(claim.series.tenant, claim.series.code, need.starts_on, ordinal)
+        draft = self.system.draft(NewInvoice(reference=name, issued_on=need.drafts_on, **given))
         _check_length(claim, draft)
         refusal = "" if draft.state is State.DRAFT else f"it is {draft.state} in the accounting system"
-        if system.capabilities.numbers_by_clock and not refusal:
+        if self.system.capabilities.numbers_by_clock and not refusal:
             refusal = misfit(draft.number, need.starts_on, need.ends_on)
-        outcome = remote.store(
-            claim, need, ordinal=ordinal, remote_id=draft.remote_id, number=draft.number, refusal=refusal, using=alias
-        )
-        if outcome == "stored":
-            made, refused = made + 1, 0
-            counts.drafted += 1
-        elif outcome == "refused":
-            refused += 1
-            counts.refused += 1
-            _log.warning(
-                "The draft %s of %s in %s is not for the pool: %s",
-                draft.number,
-                claim.series,
-                claim.system,
-                refusal or "its number stands in the ledger already",
-            )
-            if refused == REFUSED_IN_A_ROW:
-                raise _stuck(claim)
-        elif outcome == "over":
-            counts.refused += 1
-            return True
-        elif outcome != "there":
-            _log.warning("The pool of %s went to another worker meanwhile: %s", claim.series, outcome)
-            return False
-    raise AssertionError("counting doesn't end")
+        stored = {"remote_id": draft.remote_id, "number": draft.number, "refusal": refusal}
+        return remote.store(claim, need, ordinal=ordinal, **stored, using=self.alias), refusal, draft.number
 
 
 #: A year in a number, and a month behind it.
@@ -223,8 +244,8 @@ def misfit(number: str, starts_on: date, ends_on: date) -> str:
     return f"its number bears {found[0]}, and the period is {starts_on} to {ends_on}"
 
 
-def _stuck(claim: Claim) -> NumberRefused:
-    return NumberRefused(
+def _stuck(claim: Claim) -> errors.NumberRefused:
+    return errors.NumberRefused(
         f"{claim.system}: the last {REFUSED_IN_A_ROW} drafts for {str(claim.series)!r} could not be taken.",
         rule="A number stands in the ledger once, and a draft is one until it is stored; more are made an hour later.",
         remedy="See why in the admin, under drafts made. If the numbers stand in the ledger already, set the next "
@@ -237,7 +258,7 @@ def _check_length(claim: Claim, draft: RemoteInvoice) -> None:
     """Refuse a number that is too long before it is stored: the draft is found again once somebody has mended that."""
     longest = min(claim.series.max_length, NUMBER_LENGTH)
     if len(draft.number) > longest:
-        raise NumberRefused(
+        raise errors.NumberRefused(
             f"{claim.system}: the number {draft.number[:NUMBER_LENGTH]!r} has {len(draft.number)} characters.",
             rule=f"A number of series {str(claim.series)!r} has up to {longest}.",
             remedy=f"Raise the limit: define_series({claim.series.code!r}, max_length=…), up to {NUMBER_LENGTH}; or "
@@ -246,8 +267,8 @@ def _check_length(claim: Claim, draft: RemoteInvoice) -> None:
         )
 
 
-def _no_drafts(name: str) -> Unsupported:
-    return Unsupported(
+def _no_drafts(name: str) -> errors.Unsupported:
+    return errors.Unsupported(
         f"{name}: no drafts can be kept there as a pool of numbers.",
         rule="A remote series needs a system that numbers a draft when it is made.",
         remedy="Choose another allocation for the series: its numbers are pushed to the system, or read back.",

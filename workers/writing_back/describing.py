@@ -1,4 +1,4 @@
-"""What accounting software wants to know of a number beside the number: the ``describe`` hook of the settings says it.
+"""What accounting software wants to know of a number: the ``describe`` hook of the settings says it.
 
 ``ledger.reconciliation.describing`` says what it returns. The hook is called outside of any transaction.
 """
@@ -9,8 +9,9 @@ from typing import Any, cast
 from ledger.models import Entry
 from ledger.reconciliation.describing import Describe, ask
 from workers.accounting.base import NewInvoice
-from workers.accounting.credentials import SETTING, System
+from workers.accounting.credentials import SETTING
 from workers.accounting.errors import Misconfigured, NotDescribed
+from workers.accounting.systems import System
 
 _RULE = (
     "It returns a mapping with customer, total, currency, extra, draft_id or reference, and with an amount: in total, "

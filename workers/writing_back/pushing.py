@@ -9,8 +9,8 @@ document that is there with another number, date or state is kept as a conflict,
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,20 +21,11 @@ from ledger.models import Entry
 from ledger.reconciliation import BookSettings
 from ledger.reconciliation.describing import Describe
 from ledger.reconciliation.mirror import Expected, expect
-from workers.accounting import credentials, systems
+from workers.accounting import errors, systems
 from workers.accounting.base import AccountingSystem, NewInvoice, RemoteInvoice, State, WhoNumbers
-from workers.accounting.credentials import System
-from workers.accounting.errors import (
-    AccountingError,
-    AuthenticationFailed,
-    Misconfigured,
-    RateLimited,
-    UnexpectedAnswer,
-    Unsupported,
-)
-from workers.accounting.http_options import HttpOptions
+from workers.accounting.http_options import Admitted, HttpOptions, Limiter, Wait
+from workers.accounting.systems import System
 from workers.models import Push
-from workers.writing_back.claims import ClaimGuard
 from workers.writing_back.describing import described, hook
 from workers.writing_back.queue import CLAIM_SECONDS, PushQueue
 
@@ -42,12 +33,12 @@ _log = logging.getLogger(__name__)
 
 #: Seconds before a document is tried again: doubled with each attempt, up to the longest.
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 3600.0
-#: So many documents one after the other that fail for the moment: then it is the system that does, and the run ends.
+#: When so many documents in a row fail for the moment, it is the system that fails, and the run ends.
 _IN_A_ROW = 3
-#: So often a document may meet HTTP 500 before a person hears of it.
+#: How often a document may meet HTTP 500 before a person hears of it.
 _TRIES = 5
 #: What isn't a matter of one document: a person must act on the system before another one is tried.
-_OF_THE_SYSTEM = (Misconfigured, AuthenticationFailed, UnexpectedAnswer)
+_OF_THE_SYSTEM = (errors.Misconfigured, errors.AuthenticationFailed, errors.UnexpectedAnswer)
 _GONE = {State.VOID, State.DELETED}
 
 #: Says which draft of the accounting system has the entry's number; empty for none.
@@ -59,12 +50,12 @@ class Run:
     """What one run did. ``stopped_by`` is the error that ended it early."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    stopped_by: AccountingError | None = None
+    stopped_by: errors.AccountingError | None = None
 
     @property
-    def trouble(self) -> AccountingError | None:
+    def trouble(self) -> errors.AccountingError | None:
         """What somebody should hear of. Limits aren't: they are met every day, and waited for."""
-        return None if isinstance(self.stopped_by, RateLimited) else self.stopped_by
+        return None if isinstance(self.stopped_by, errors.RateLimited) else self.stopped_by
 
     def as_dict(self) -> dict[str, int]:
         """The counts: numbers and voids found, pushed, cancelled; left for later, for a person, in conflict."""
@@ -91,7 +82,7 @@ def push_system(
     No document is begun after ``seconds``. Raises Misconfigured before anything is done if the settings don't do; any
     other AccountingError that ends the run is noted, and in the answer. RuntimeError inside a transaction.
     """
-    system = credentials.system(name)
+    system = systems.system(name)
     queue = PushQueue(system, using or router.db_for_write(Push))
     guard = ClaimGuard(name, http_options or systems.shared())
     try:
@@ -104,11 +95,64 @@ def push_system(
             _Pusher(queue, adapter, guard, describe, draft_of or partial(pooled_draft, name), run).all(seconds)
         finally:
             adapter.close()
-    except Misconfigured as error:
+    except errors.Misconfigured as error:
         queue.note(str(error))
         raise
     queue.note("" if run.stopped_by is None else str(run.stopped_by))
     return run
+
+
+#: Seconds added to the time that a request may take, for what is done before and after it.
+_LEEWAY = 30.0
+
+
+# A claim keeps other workers away for a while only, so that it can't outlive a killed worker. A slow worker must stop
+# by itself. Every request goes through the limiter, also while it is repeated, so the guard looks there whether there
+# is time left.
+class ClaimGuard:
+    """``hold`` when a document was claimed; ``http_options`` is what an adapter must be connected through."""
+
+    def __init__(self, system: str, http_options: HttpOptions) -> None:
+        self._system = system
+        self._clock = http_options.clock
+        # The total is looked at between two reads, so one of them may come on top.
+        self._longest = http_options.timeouts.total + http_options.timeouts.read + _LEEWAY
+        self._ends: float | None = None
+        make = http_options.limiter
+        self.http_options = replace(
+            http_options, limiter=lambda organisation, limits: _Guarded(self, make(organisation, limits))
+        )
+
+    def hold(self, begun: float, seconds: float) -> None:
+        """A claim of ``seconds`` was made after ``begun``."""
+        self._ends = begun + seconds
+
+    def check(self) -> None:
+        """Raise Unreachable, which is retryable, if a request could outlast the claim."""
+        if self._ends is None or self._clock.monotonic() + self._longest <= self._ends:
+            return
+        raise errors.Unreachable(
+            f"{self._system}: the time for this document is over.",
+            rule="No request is sent that could last longer than the document is kept from other workers.",
+            remedy="The next run goes on, and looks first for what this one has done.",
+            system=self._system,
+        )
+
+
+@dataclass(frozen=True)
+class _Guarded(Limiter):
+    guard: ClaimGuard
+    limiter: Limiter
+
+    def take(self, now: datetime) -> Admitted | Wait:
+        self.guard.check()
+        return self.limiter.take(now)
+
+    def give_back(self, ticket: str) -> None:
+        self.limiter.give_back(ticket)
+
+    def pause(self, until: datetime) -> None:
+        self.limiter.pause(until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +178,18 @@ class _Pusher:
             error = self.one(push)
             # A failure over there may be that of one document: ERPNext answers 500 to a customer it doesn't know.
             in_a_row = in_a_row + 1 if error is not None and error.status != 500 else 0
-            if isinstance(error, (*_OF_THE_SYSTEM, RateLimited)) or in_a_row == _IN_A_ROW:
+            if isinstance(error, (*_OF_THE_SYSTEM, errors.RateLimited)) or in_a_row == _IN_A_ROW:
                 self.run.stopped_by = error
                 return
 
-    def one(self, push: Push) -> AccountingError | None:
+    def one(self, push: Push) -> errors.AccountingError | None:
         """The step of this row that is due; the error, if another attempt must be made."""
         try:
             if push.state == Push.State.CANCELLING:
                 self._cancel(push)
             else:
                 self._push(push)
-        except AccountingError as error:
+        except errors.AccountingError as error:
             return self._put_off(push, error)
         return None
 
@@ -170,7 +214,7 @@ class _Pusher:
 
     def _cancel(self, push: Push) -> None:
         if not self.adapter.capabilities.voids:
-            raise Unsupported(
+            raise errors.Unsupported(
                 f"{push.system}: {push.number} is void here, and can't be made void there.",
                 rule="The system has no voids.",
                 remedy="Correct it there as its own rules say, for example by a credit note.",
@@ -184,14 +228,14 @@ class _Pusher:
 
     def _see_that_this_one_can_go(self, invoice: NewInvoice) -> None:
         if WhoNumbers.CALLER not in self.adapter.capabilities.who_numbers and not invoice.draft_id:
-            raise Unsupported(
+            raise errors.Unsupported(
                 f"{self.queue.system.name}: there is no draft that has the number {invoice.number}.",
                 rule="This system numbers its drafts; a number of ours can only be pushed into the draft that has it.",
                 remedy="Let the series take its numbers from the system, or 'describe' name the draft_id.",
                 system=self.queue.system.name,
             )
 
-    def _put_off(self, push: Push, error: AccountingError) -> AccountingError | None:
+    def _put_off(self, push: Push, error: errors.AccountingError) -> errors.AccountingError | None:
         """Keep the row for later, or for a person; the error only if it says something about the documents to come."""
         given_up = error.status == 500 and push.attempts >= _TRIES
         if given_up or (not error.retryable and not isinstance(error, _OF_THE_SYSTEM)):
@@ -227,7 +271,7 @@ def _differences(invoice: NewInvoice, there: RemoteInvoice) -> dict[str, Any]:
 def _see_that_it_takes_numbers(system: System, adapter: AccountingSystem) -> None:
     if adapter.capabilities.who_numbers & {WhoNumbers.CALLER, WhoNumbers.AT_DRAFT}:
         return
-    raise Misconfigured(
+    raise errors.Misconfigured(
         f"{system.name}: numbers can't be pushed to {system.adapter}.",
         rule="It sets the number of a document by itself, when that is posted.",
         remedy="Take 'push' out of its settings and reconcile; Odoo takes our numbers by the option 'our_numbers'.",

@@ -18,15 +18,16 @@ from ledger.models import Series
 from ledger.models.columns import ClockTimestamp
 from ledger.unreadable import facts
 from workers.accounting.base import RemoteInvoice
-from workers.accounting.credentials import SETTING, System
+from workers.accounting.credentials import SETTING
 from workers.accounting.errors import AccountingError, Misconfigured
 from workers.accounting.quota import own_transaction
+from workers.accounting.systems import System
 from workers.models import Push, PushPosition
 
 #: For how long a document is kept from other workers; a worker sends nothing that could last longer.
 CLAIM_SECONDS = 900.0
 
-#: States in which a worker has something to do; in which a person has.
+#: States that need a worker, and states that need a person.
 DUE = (Push.State.WAITING, Push.State.CANCELLING)
 STUCK = (Push.State.CONFLICT, Push.State.FAILED)
 
@@ -218,14 +219,8 @@ class PushQueue:
 
 
 def _facts(there: RemoteInvoice) -> dict[str, Any]:
-    return {
-        "remote_id": there.remote_id,
-        "number": there.number,
-        "state": there.state,
-        "issued_on": there.issued_on,
-        "reference": there.reference,
-        "changed_at": there.changed_at,
-    }
+    names = ("remote_id", "number", "state", "issued_on", "reference", "changed_at")
+    return {name: getattr(there, name) for name in names}
 
 
 def _since(system: System) -> date:

@@ -84,7 +84,7 @@ def _limit(load: Load, waits: dict[str, float]) -> str:
         return "checkouts that wait for each other"
     if load.machine >= 0.75 * load.cores:
         return "the cores, nearly full"
-    return "the payments alone"
+    return "only the payments"
 
 
 def _load(side: Side) -> Load | None:

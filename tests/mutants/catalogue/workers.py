@@ -81,8 +81,8 @@ MUTANTS = (
     ),
     Mutant(
         "an answer is unpacked without bounds",
-        "workers/accounting/sending.py",
-        "unpacking.decompress(content, self.largest + 1)",
+        "workers/accounting/http.py",
+        "unpacking.decompress(content, largest + 1)",
         "unpacking.decompress(content)",
         ("tests/accounting/test_http.py::test_a_bomb_is_not_unpacked",),
     ),
@@ -96,8 +96,8 @@ MUTANTS = (
     Mutant(
         "drafts across a period's edge",
         "workers/remote/refilling.py",
-        "        if system.capabilities.numbers_by_clock and not need.is_current:\n",
-        "        if False:\n",
+        "            if self.system.capabilities.numbers_by_clock and not need.is_current:\n",
+        "            if False:\n",
         ("tests/accounting/test_remote_pools.py",),
     ),
     Mutant(
@@ -244,7 +244,7 @@ MUTANTS = (
     ),
     Mutant(
         "a slow worker goes on after its claim",
-        "workers/writing_back/claims.py",
+        "workers/writing_back/pushing.py",
         "        self.guard.check()\n",
         "",
         (WRITING_PROCESSES,),

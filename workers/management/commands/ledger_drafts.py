@@ -46,11 +46,11 @@ class Command(LedgerCommand):
             self._cancel(alias, options["system"], wanted, options)
 
     def _refuse_strangers(self, system: str) -> None:
-        from workers.accounting import credentials
+        from workers.accounting import systems
         from workers.accounting.errors import Misconfigured
 
         try:
-            credentials.system(system)
+            systems.system(system)
         except Misconfigured as error:
             raise CommandError(str(error), returncode=BAD_OPTIONS) from error
 

@@ -8,11 +8,13 @@ from django.db.models import Count, F
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 from ledger.timestamps import timestamp
 from workers import system_sweeps, writing_back
-from workers.accounting import credentials
+from workers.accounting import systems
 from workers.accounting.errors import AccountingError, Misconfigured
 from workers.models import Push, PushPosition
 from workers.writing_back.queue import DUE, STUCK, PushQueue
 
+#: What JSON has of a row.
+_ROW = ("number", "document", "issued_on", "state", "attempts", "next_attempt_at", "last_error", "remote_id", "facts")
 #: Rows of a list; how many there are is always told.
 _LINES = 200
 
@@ -55,7 +57,7 @@ class Command(LedgerCommand):
         with self.progress(len(names), wanted=options["verbosity"] > 0) as begin:
             for name in names:
                 begin(f"pushing to {name}")
-                queue = PushQueue(credentials.system(name), alias)
+                queue = PushQueue(systems.system(name), alias)
                 retried = self._retry(queue, options["number"]) if options["retry"] else 0
                 counts, error = ({}, "") if options["list"] else _pushed(name, alias)
                 told.append({"system": name, "retried": retried, "counts": counts, "error": error, **_queue(queue)})
@@ -71,7 +73,7 @@ class Command(LedgerCommand):
     def _names(self, chosen: str | None) -> list[str]:
         try:
             names = list(system_sweeps.systems_of("push"))
-            if chosen is not None and not credentials.system(chosen).push:
+            if chosen is not None and not systems.system(chosen).push:
                 raise CommandError(f"The settings of {chosen!r} say nothing of 'push'.", returncode=BAD_OPTIONS)
         except Misconfigured as error:
             raise CommandError(str(error), returncode=BAD_OPTIONS) from error
@@ -119,20 +121,9 @@ def _queue(queue: PushQueue) -> dict[str, Any]:
 
 
 def _row(push: Push) -> dict[str, Any]:
-    names = (
-        "number",
-        "document",
-        "issued_on",
-        "state",
-        "attempts",
-        "next_attempt_at",
-        "last_error",
-        "remote_id",
-        "facts",
-    )
-    return {name: getattr(push, name) for name in names}
+    return {name: getattr(push, name) for name in _ROW}
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
-    at = row["next_attempt_at"]
-    return (row["number"], row["document"], row["state"], str(row["attempts"]), timestamp(at), row["last_error"])
+    next_at = timestamp(row["next_attempt_at"])
+    return (row["number"], row["document"], row["state"], str(row["attempts"]), next_at, row["last_error"])

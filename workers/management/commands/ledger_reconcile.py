@@ -13,7 +13,7 @@ from ledger.reconciliation import Finding, count_findings, findings
 from ledger.reconciliation.confirmed import count_confirmed
 from ledger.reconciliation.mirror import LostDocuments
 from ledger.timestamps import timestamp
-from workers.accounting import credentials, errors
+from workers.accounting import errors, systems
 from workers.reconciliation import Reconciled, reconcile
 
 #: Lines of a table; a script takes --json, which has them all.
@@ -90,18 +90,18 @@ class Command(LedgerCommand):
             self._show(system, found, done, alias)
         self._judge(system, alias)
 
-    def _system(self, options: dict[str, Any]) -> credentials.System:
+    def _system(self, options: dict[str, Any]) -> systems.System:
         if not options["system"]:
-            names = ", ".join(credentials.setting("SYSTEMS", {})) or "none"
+            names = ", ".join(systems.setting("SYSTEMS", {})) or "none"
             raise CommandError(f"Name the system: --system NAME. The settings know: {names}.", returncode=BAD_OPTIONS)
         if options.get("since") and options.get("full"):
             raise CommandError("--full reads everything: leave --since out.", returncode=BAD_OPTIONS)
         try:
-            return credentials.system(options["system"])
+            return systems.system(options["system"])
         except errors.Misconfigured as error:
             raise CommandError(str(error), returncode=BAD_OPTIONS) from error
 
-    def _run(self, system: credentials.System, alias: str, options: dict[str, Any]) -> Reconciled:
+    def _run(self, system: systems.System, alias: str, options: dict[str, Any]) -> Reconciled:
         try:
             with self.progress(None, wanted=options["verbosity"] > 0) as begin:
                 return reconcile(system.name, since=options["since"], full=options["full"], using=alias, progress=begin)
@@ -116,10 +116,10 @@ class Command(LedgerCommand):
         else:
             self.stdout.write(self.style.SUCCESS(f"Acknowledged: {', '.join(map(str, options['finding']))}."))
 
-    def _confirmed(self, system: credentials.System, alias: str) -> int:
+    def _confirmed(self, system: systems.System, alias: str) -> int:
         return count_confirmed(org=system.tenant, system=system.name, using=alias)
 
-    def _show(self, system: credentials.System, found: list[Finding], done: Reconciled | None, alias: str) -> None:
+    def _show(self, system: systems.System, found: list[Finding], done: Reconciled | None, alias: str) -> None:
         if done is not None:
             everything = " (everything)" if done.full_reading else ""
             self.stdout.write(f"{done.documents} documents on {done.pages} pages read{everything}.")
@@ -137,7 +137,7 @@ class Command(LedgerCommand):
         if not found:
             self.stdout.write(self.style.SUCCESS("Nothing differs."))
 
-    def _judge(self, system: credentials.System, alias: str) -> None:
+    def _judge(self, system: systems.System, alias: str) -> None:
         if not RemoteReading.objects.using(alias).filter(**system_key(system), compared_at__isnull=False).exists():
             raise ReconciliationError(
                 f"The accounting system {system.name!r} was never compared with the ledger.",
@@ -151,7 +151,7 @@ class Command(LedgerCommand):
             raise CommandError(f"{sum(counts.values())} findings are unresolved ({told}).", returncode=FAILED)
 
 
-def system_key(system: credentials.System) -> dict[str, str]:
+def system_key(system: systems.System) -> dict[str, str]:
     """The columns by which the rows of a system are found."""
     return {"tenant": system.tenant, "system": system.name}
 

@@ -1,0 +1,41 @@
+"""Somebody else's program, run for the tests: started, waited for until it answers, and ended."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+#: Many times what any of them takes.
+START_SECONDS = 500.0
+
+
+@contextmanager
+def serving(
+    command: Sequence[str], log: Path, address: str, *, status: int, environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """The program runs, and answers ``address`` with ``status``; what it says is in ``log``."""
+    with log.open("wb") as said:
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(address, status):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, f"{command[0]} doesn't start"
+            time.sleep(0.05)
+        yield
+    finally:
+        # Nothing of it is kept, so it needn't end in good order, which takes seconds.
+        process.kill()
+        process.wait(30)
+
+
+def _answers(address: str, status: int) -> bool:
+    try:
+        return httpx.get(address, timeout=5).status_code == status
+    except httpx.TransportError:
+        return False
