@@ -225,7 +225,7 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
 def open_next_periods(
     *, ahead_days: int | None = None, series: Sequence[Series | int] | None = None, using: str | None = None
 ) -> dict[str, Any]:
-    """Open what the next ``ahead_days`` days need, for every active series of every tenant, or for some or their ids.
+    """Open what the next ``ahead_days`` days need, for all active series of all tenants, or ``series``: rows or ids.
 
     ``ahead_days`` is LEDGER["OPEN_AHEAD_DAYS"] by default (30), ``using`` where the routers write. Safe to run at any
     time, twice or at once. Returns ``{"opened": count, "failed": [{"series", "error"}, …]}``: a series that can't be

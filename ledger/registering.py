@@ -51,10 +51,10 @@ def register(
 ) -> NumberRegistered:
     """Append NumberRegistered for an issued or adopted number, and return it; the same again returns the first.
 
-    ``number`` is the entry, or its text together with the tenant as ``org``. ``authority`` is who gave the reference,
-    such as ``"PL KSeF"``; rules that ask for it name it. ``digest`` is the SHA-256, in hexadecimal, of what was sent.
-    ``by`` names who noted it; ``using`` is as in ``issue``. Works in the caller's transaction, and in a closed period
-    too.
+    ``number`` is the entry, or its text together with the tenant as ``org``. ``reference`` is what the ``authority``
+    calls it; rules that ask for it name the authority, such as ``"PL KSeF"``. ``digest`` is the SHA-256 of what was
+    sent, in hexadecimal. ``by`` names who noted it; ``using`` is as in ``issue``. Works in the caller's transaction,
+    and in a closed period too.
 
     Raises RegistrationError where there is no such number, where it has another reference of that authority, or where
     another number has this one.
