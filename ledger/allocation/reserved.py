@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals, sql
-from ledger.allocation.ahead import Session, ask_ahead, sees_new_rows
+from ledger.allocation.ahead import Session, ask_ahead, in_test_case, sees_new_rows
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
+from ledger.allocation.shared_reservations import reserve
 from ledger.models import NumberIssued, Period
 
 #: How often a checkout reserves again because a sweep was faster.
@@ -119,13 +120,7 @@ def _issue(
     if kept is not None:
         reservations = kept
     else:
-        rows = ask_ahead(
-            connection,
-            sql.RESERVE,
-            (*(request.tenant, place.period, place.day, documents, request.actor, place.transaction), request.replaces),
-            session=place.session,
-            early=place.early,
-        )
+        rows = _reserve(connection, request, place, documents)
         refusal = next((outcome for outcome, *_ in rows if outcome != "reserved"), None)
         if refusal == "unknown":
             raise refusals.not_reservable(request.series)
@@ -166,6 +161,28 @@ def _issue(
         )
         for entry_id, value, number, day, issued_us, writer in taken
     ]
+
+
+def _reserve(
+    connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: list[str]
+) -> list[tuple[Any, ...]]:
+    """The rows of ``ledger_reserve``, committed; with early release in one transaction with those of other threads."""
+    counter = (request.tenant, place.period, place.day)
+
+    def ask(statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        return ask_ahead(connection, statement, (*counter, *arguments), session=place.session, early=place.early)
+
+    def alone() -> list[tuple[Any, ...]]:
+        return ask(sql.RESERVE, documents, request.actor, place.transaction, request.replaces)
+
+    if not place.early or len(documents) > 1 or request.replaces is not None or in_test_case(connection):
+        return alone()
+    return reserve(
+        (connection.alias, place.session, *counter),
+        (documents[0], request.actor, place.transaction),
+        alone,
+        lambda calls: ask(sql.RESERVE_TOGETHER, *map(list, zip(*calls, strict=True))),
+    )
 
 
 @dataclass

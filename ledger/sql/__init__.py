@@ -66,6 +66,9 @@ FRESH = "SELECT * FROM ledger_fresh(%s, %s, %s, %s::text[], %s, %s::jsonb)"
 # checkout, and what it replaces.
 RESERVE = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], %s, %s, %s)"
 
+# The same for several checkouts together, with the actor and the transaction of each.
+RESERVE_TOGETHER = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], '', 0, NULL, %s::text[], %s::bigint[])"
+
 # Reservations become entries. Arguments: tenant, series id, period, date, reservations, documents, actor, metadata,
 # what it replaces.
 ISSUE_RESERVED = "SELECT * FROM ledger_issue_reserved(%s, %s, %s, %s, %s::bigint[], %s::text[], %s, %s::jsonb, %s)"

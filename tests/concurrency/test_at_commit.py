@@ -17,7 +17,7 @@ from ledger import errors as e
 from ledger.models import Entry, NumberIssued, Period, Series
 from ledger.models.queues import Ticket
 from tests.allocations import AT_COMMIT, DAY, default_allocation, expect_all_accounted_for, rolled_back, values
-from tests.concurrency.checkouts import Checkout, checkouts, wait_until_blocked
+from tests.concurrency.checkouts import PATIENCE, Checkout, checkouts, wait_until_blocked
 from tests.databases import savepoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,6 +44,12 @@ def ticket(document: str | None = None, series: str = "invoice", **arguments: An
     entry = issue(series, document=document, **{"on": DAY, **arguments})
     assert isinstance(entry, NumberIssued)
     return entry
+
+
+def blocked(pid: int, *, by: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s = ANY (pg_blocking_pids(%s))", [by, pid])
+        return bool(cursor.fetchone()[0])
 
 
 def known(entry: Entry) -> bool:
@@ -318,6 +324,30 @@ class TestOneDocument:
         assert (retried.value, retried.pk) == (1, stored.pk)
         if end == "commit":
             assert original == retried
+        expect_all_accounted_for()
+
+    @ENDS
+    def test_a_commit_that_waits_for_the_counter_itself(self, end: str) -> None:
+        """Somebody else stays in the line. So the second waits for the row, and sees what was there before."""
+        at_commit()
+
+        def stay_in_line() -> None:
+            with connection.cursor() as cursor:
+                key = "hashint8(id # hashtextextended('\"public\".ledger_period', 0))"
+                cursor.execute(f"SELECT pg_advisory_lock(1181707369, {key}) FROM ledger_period")
+
+        with checkouts(3) as (first, second, other):
+            other.run(stay_in_line)
+            first.begin()
+            assert first.run(lambda: ticket("order:17").value) == 1
+            second.begin()
+            retried = second.run(lambda: ticket("order:17"))
+            step = second.do(leave(second))
+            while not blocked(second.pid, by=first.pid):
+                assert not step.done()
+            first.end(end)
+            step.result(PATIENCE)
+        assert (retried.value, values()) == (1, [1])
         expect_all_accounted_for()
 
     def test_the_loser_s_foreign_key_can_not_point_to_nothing(self) -> None:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from ledger import define_series, issue, issue_many, open_period
 from ledger import errors as e
+from ledger.allocation import shared_reservations
 from ledger.models import Entry, Period, Series
 from ledger.models.queues import Reservation
 from tests.allocations import DAY, RESERVED, expect_all_accounted_for, reserved_values, rolled_back, values
-from tests.concurrency.checkouts import checkouts, in_threads, wait_until_blocked, wait_until_somebody_waits_for
+from tests.concurrency.checkouts import (
+    PATIENCE,
+    Checkout,
+    checkouts,
+    in_threads,
+    wait_until_blocked,
+    wait_until_somebody_waits_for,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+T = TypeVar("T")
 
 ENDS = pytest.mark.parametrize("end", ["commit", "rollback"])
 
@@ -242,4 +257,76 @@ def test_set_constraints_all_immediate_changes_nothing() -> None:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         assert number("a") == 1
         assert [entry.value for entry in taken("a", "b")] == [1, 2]
+    expect_all_accounted_for()
+
+
+def _wait_for_line(length: int) -> None:
+    """Return when one thread reserves, and so many wait for it."""
+    deadline = time.monotonic() + PATIENCE
+    while [len(line) for line in list(shared_reservations._lines.values())] != [length]:
+        assert time.monotonic() < deadline, shared_reservations._lines
+
+
+@contextmanager
+def lined_up(
+    *calls: Callable[[], T], meanwhile: Callable[[], object] = lambda: None
+) -> Iterator[tuple[list[Checkout], list[Future[T]]]]:
+    """Checkouts of threads of their own, of which the first reserves when the block begins; the others wait for it."""
+    with checkouts(len(calls) + 1) as (holder, *crew):
+        for checkout in (holder, *crew):
+            checkout.begin()
+        holder.run(lambda: Period.objects.select_for_update().get())
+        steps: list[Future[T]] = []
+        for checkout, call in zip(crew, calls, strict=True):
+            steps.append(checkout.do(call))
+            _wait_for_line(len(steps) - 1)
+        holder.run(meanwhile)
+        holder.commit()
+        yield crew, steps
+
+
+def test_threads_that_wait_for_one_counter_share_a_transaction() -> None:
+    reserved(early_release=True)
+    calls = [partial(issue, "invoice", document=f"order:{at}", on=DAY, by=f"clerk {at}") for at in range(4)]
+    with lined_up(*calls) as (crew, steps):
+        entries = [step.result(PATIENCE) for step in steps]
+        assert [entry.value for entry in entries] == [1, 2, 3, 4]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT array_agg(value ORDER BY value) FROM ledger_reservation GROUP BY xmin::text ORDER BY 1"
+            )
+            assert cursor.fetchall() == [([1],), ([2, 3, 4],)]
+        kept = Reservation.objects.order_by("value").values_list("document", "actor", "checkout_transaction_id")
+        assert list(kept) == [(f"order:{at}", f"clerk {at}", entry.transaction_id) for at, entry in enumerate(entries)]
+        for checkout, end in zip(crew, ("commit", "commit", "rollback", "commit"), strict=True):
+            checkout.end(end)
+    assert (values(), reserved_values()) == ([1, 2, 4], [3])
+    expect_all_accounted_for()
+
+
+def test_of_those_that_share_one_each_is_refused_by_itself() -> None:
+    reserved(early_release=True)
+    calls = [partial(number, f"order:{at}") for at in range(3)]
+    with lined_up(*calls, meanwhile=lambda: define_series("invoice", is_active=False)) as (crew, steps):
+        for step in steps:
+            with pytest.raises(e.InactiveSeries):
+                step.result(PATIENCE)
+        define_series("invoice", is_active=True)
+        assert [checkout.run(call) for checkout, call in zip(crew, calls, strict=True)] == [1, 2, 3]
+
+
+def test_a_document_that_two_of_them_bring_has_one_number() -> None:
+    reserved(early_release=True)
+    with lined_up(*(partial(number, document) for document in ("a", "b", "b", "c"))) as (crew, steps):
+        assert [steps[0].result(PATIENCE), steps[3].result(PATIENCE)] == [1, 3]
+        wait(steps[1:3], PATIENCE, FIRST_COMPLETED)
+        for at in sorted((1, 2), key=lambda at: not steps[at].done()):
+            assert steps[at].result(PATIENCE) == 2
+            crew[at].commit()
+    assert (values(), reserved_values()) == ([2], [1, 3])
+    with lined_up(*(partial(number, document) for document in ("d", "c", "e", "a"))) as (crew, steps):
+        assert [step.result(PATIENCE) for step in steps] == [4, 3, 5, 1]
+        for checkout in crew:
+            checkout.commit()
+    assert (values(), reserved_values()) == ([1, 2, 3, 4, 5], [])
     expect_all_accounted_for()

@@ -325,7 +325,7 @@ class TestRoles:
             checkout(code)
             run_sql(
                 f"REVOKE EXECUTE ON FUNCTION north.ledger_mint(text, bigint, bigint, bigint),"
-                f" north.ledger_reserve(text, bigint, date, text[], text, bigint, bigint) FROM {role}"
+                f" north.ledger_reserve(text, bigint, date, text[], text, bigint, bigint, text[], bigint[]) FROM {role}"
             )
             count = Period.objects.using(ALIAS).get(series__code=code).last_value
             run_sql(f"SET ROLE {role}")

@@ -4,10 +4,11 @@
 -- with its place in the list; or one row that says why not: 'unknown' (no such period is to be seen), 'allocation',
 -- 'inactive', 'too_far', 'closed', 'out_of_order', 'exhausted', 'try_again' (in the next range), or 'existing' for a
 -- document that has been numbered meanwhile. p_transaction is the checkout's own id, as it claims: evidence, and
--- what ledger_issue_reserved asks for.
+-- what ledger_issue_reserved asks for. Where several checkouts reserve together, p_actors and p_transactions have those of
+-- each document.
 CREATE OR REPLACE FUNCTION ledger_reserve(
     p_tenant text, p_period bigint, p_on date, p_documents text[], p_actor text, p_transaction bigint,
-    p_replaces bigint DEFAULT NULL
+    p_replaces bigint DEFAULT NULL, p_actors text[] DEFAULT NULL, p_transactions bigint[] DEFAULT NULL
 ) RETURNS TABLE (outcome text, place bigint, reservation bigint, reserved_value bigint) LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 -- Nobody holds this counter for long, but who changes the series. Better an error than a checkout that hangs.
@@ -82,8 +83,9 @@ BEGIN
         FOR written IN
             INSERT INTO ledger_reservation AS r
                 (tenant, series_id, period_id, value, document, issued_on, actor, checkout_transaction_id)
-            SELECT p_tenant, period.series_id, p_period, period.last_value + d.ordinality, d.document, p_on, p_actor,
-                   p_transaction
+            SELECT p_tenant, period.series_id, p_period, period.last_value + d.ordinality, d.document, p_on,
+                   coalesce(p_actors[places[d.ordinality]], p_actor),
+                   coalesce(p_transactions[places[d.ordinality]], p_transaction)
             FROM unnest(fresh) WITH ORDINALITY AS d (document, ordinality)
             RETURNING r.id, r.value
         LOOP

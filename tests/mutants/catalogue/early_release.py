@@ -7,6 +7,8 @@ from tests.mutants.mutant import Mutant
 EARLY = "tests/concurrency/test_early_release.py"
 CRASH = "tests/concurrency/test_early_release_crash.py"
 TOLD = f"{CRASH}::TestACrash::test_takes_nothing_back_that_was_told"
+RESERVED = "tests/concurrency/test_reserved.py"
+SHARED = "tests/unit/test_shared_reservations.py"
 READERS = f"{CRASH}::TestReaders"
 STANDBYS = f"{CRASH}::TestStandbys"
 SQL = "ledger/sql/__init__.py"
@@ -112,6 +114,34 @@ MUTANTS = (
         "        flush_at_commit(connections[alias])\n",
         "        pass\n",
         (f"{READERS}::test_a_confirmation",),
+    ),
+    Mutant(
+        "a thread's reservation is noted as another one's",
+        "ledger/sql/functions/ledger_reserve.sql",
+        "coalesce(p_actors[places[d.ordinality]], p_actor)",
+        "coalesce(p_actors[1], p_actor)",
+        (f"{RESERVED}::test_threads_that_wait_for_one_counter_share_a_transaction",),
+    ),
+    Mutant(
+        "two threads with one document reserve it twice",
+        "ledger/allocation/shared_reservations.py",
+        "{call.arguments[0] or call: call for call in mine.crew}",
+        "{call: call for call in mine.crew}",
+        (f"{RESERVED}::test_a_document_that_two_of_them_bring_has_one_number",),
+    ),
+    Mutant(
+        "a thread that ends leaves those waiting that it reserves for",
+        "ledger/allocation/shared_reservations.py",
+        "        for call in (*mine.crew, *line[:1]):\n",
+        "        for call in line[:1]:\n",
+        (SHARED,),
+    ),
+    Mutant(
+        "a commit that waited for the counter itself numbers a document twice",
+        "ledger/sql/functions/ledger_number_tickets.sql",
+        "IF taken <> seen + 1 AND EXISTS (",
+        "IF false AND EXISTS (",
+        ("tests/concurrency/test_at_commit.py::TestOneDocument::test_a_commit_that_waits_for_the_counter_itself",),
     ),
     Mutant(
         "a draft is cancelled there before it is settled here",
