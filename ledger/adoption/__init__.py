@@ -197,6 +197,7 @@ class _Adoption:
         self._stage(reader, source)
         self._refuse_twice(series, source)
         self._refuse_unclassified(reader)
+        self._refuse_nothing(reader, source)
         self._do(sql.FORGET_REPEATS, {"batch": self.batch})
         self.progress("periods", 0, 0)
         self._open_periods(series)
@@ -256,6 +257,17 @@ class _Adoption:
                 rule="Each value of that column means void, valid or draft; none is guessed.",
                 remedy="Name them: --void-values 'A,B', --valid-values 'C,D', --draft-values 'E'; '*' is any other "
                 "text, as for a column of cancellation dates.",
+            )
+
+    def _refuse_nothing(self, reader: RowReader, source: Table) -> None:
+        """Refuse a table whose rows are all left out: an event without numbers would keep the right options out."""
+        if reader.chosen.read == sum(reader.chosen.left_out.values()):
+            told = ", ".join(f"{count:,} ({reason})" for reason, count in reader.chosen.left_out.items())
+            raise AdoptionError(
+                f"{source} has no number to take over: all of its {reader.chosen.read:,} rows are left out: {told}.",
+                rule="An adoption takes over one number at least.",
+                remedy="Correct the rules that leave rows out: --where, --skip, --only-prefix, --kinds, --only-kind, "
+                "--draft-values.",
             )
 
     def _open_periods(self, series: Series) -> None:

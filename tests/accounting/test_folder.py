@@ -17,7 +17,7 @@ from django.test import override_settings
 from ledger import define_series, issue
 from ledger.models import Entry, RemoteReading
 from ledger.reconciliation import findings
-from workers.accounting import systems
+from workers.accounting import folder, systems
 from workers.accounting.errors import Misconfigured, UnexpectedAnswer, Unsupported
 from workers.reconciliation import reconcile
 
@@ -142,6 +142,30 @@ def test_nothing_can_be_written_into_it(tmp_path: Path) -> None:
         for ask in (lambda: system.find(number="1"), lambda: system.cancel("1"), lambda: system.changed(None)):
             with pytest.raises(Unsupported):
                 ask()
+
+
+def test_kinds_and_the_series_that_have_them(
+    tmp_path: Path, numbers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Written after the numbers were issued, so that they can be missing.
+    monkeypatch.setattr(folder, "SETTLED", -120.0)
+    define_series("rma", template="RMA-{counter}", calendar="never", time_zone="UTC")
+    with transaction.atomic():
+        issue("rma", document="o:1", on=date(2026, 3, 1))
+    layout = {**LAYOUT, "kind_column": "Type", "kinds": ["invoice=Invoice", "credit-note=Credit"]}
+    rows = [
+        *(f"{number},2026-03-01,Invoice" for number in numbers),
+        "RMA-1,2026-03-01,Credit",
+        "P-1,2026-03-01,Payment",
+    ]
+    for series, expected in (
+        ({"invoice": "invoice", "rma": "credit-note"}, set()),
+        (["invoice", "rma"], {("missing", "RMA-1")}),
+    ):
+        drop(tmp_path, "all.csv", *rows, old=-60.0, columns="No,Date,Type")
+        with configured(options={"folder": str(tmp_path), "layout": layout}, series=series):
+            reconcile("books")
+        assert there() == expected
 
 
 def describe(entry: Entry) -> dict[str, Any]:

@@ -83,13 +83,17 @@ class TestOdoo:
         for each in made:
             each.close()
 
+    @pytest.mark.parametrize("logged_in", [False, True])
     @pytest.mark.parametrize("fault", FAULTS)
-    def test_whatever_goes_wrong(self, connect: Callable[..., Odoo], fault: Fault) -> None:
+    def test_whatever_goes_wrong(self, connect: Callable[..., Odoo], fault: Fault, logged_in: bool) -> None:
         with OdooStandIn() as standin:
             standin.echoes_secrets = True
+            adapter = connect(standin.url)
+            if logged_in:
+                adapter.find(number="INV-1")
             standin.fail(*[fault] * 9)
             with pytest.raises(errors.AccountingError) as caught:
-                connect(standin.url).find(number="INV-1")
+                adapter.find(number="INV-1")
         assert "INV-1" in sent(caught.value), "variables are sent"
         assert SECRET not in sent(caught.value)
 

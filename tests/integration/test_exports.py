@@ -328,6 +328,18 @@ TAKEN = [
 
 REFUSED = [
     Export(
+        "rules that leave every row out",
+        lines("No,Date,Art", "INV-2025-0001,2025-01-02,Rechnung", "INV-2025-0002,2025-01-02,Rechnung"),
+        (*COLUMNS, *YEAR, "--where=Art=Invoice", "--apply"),
+        error="has no number to take over: all of its 2 rows are left out: 2 (not where Art=Invoice).",
+    ),
+    Export(
+        "a list of another kind",
+        lines("No,Date,Art", "INV-2025-0001,2025-01-02,Rechnung"),
+        (*COLUMNS, *YEAR, "--kind-column=Art", "--kinds=invoice=Rechnung", "--only-kind=receipt"),
+        error="all of its 1 rows are left out: 1 (no kind that is taken: Art=Rechnung)",
+    ),
+    Export(
         "a kind that nobody knows",
         lines("No,Date,Art", "INV-2025-0001,2025-01-02,Rechnung"),
         (*COLUMNS, *YEAR, "--kind-column=Art", "--kinds=bill=Rechnung"),

@@ -100,6 +100,13 @@ MUTANTS = (
         (BOOKS,),
     ),
     Mutant(
+        "a file without numbers is adopted, and never again",
+        "ledger/adoption/__init__.py",
+        "        self._refuse_nothing(reader, source)\n",
+        "",
+        (EXPORTS,),
+    ),
+    Mutant(
         "whoever has retired a history is left alone with an error",
         "ledger/adoption/__init__.py",
         'options__has_key="retires").exists()',
