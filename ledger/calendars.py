@@ -5,8 +5,6 @@ a run of equal steps of 1, 3 or 12 months from an anchor day, so one piece of ar
 month, quarter and both years.
 """
 
-from __future__ import annotations
-
 import re
 from calendar import monthrange
 from dataclasses import dataclass
@@ -107,7 +105,7 @@ class FiscalStart:
             )
 
     @classmethod
-    def parse(cls, text: str) -> FiscalStart:
+    def parse(cls, text: str) -> "FiscalStart":
         """Read a month and a day, two digits each: ``"04-01"`` is 1 April. Raises `InvalidCalendar`."""
         found = re.fullmatch(r"([0-9]{2})-([0-9]{2})", text)
         if found is None:

@@ -23,6 +23,14 @@ from ledger.testing import is_test_database
 
 _OLDEST = 150000  # PostgreSQL 15
 
+# Whether who is connected owns the ledger's tables, and who that is.
+_OWNER = """
+    SELECT pg_has_role(current_user, relowner, 'MEMBER'), current_user
+    FROM pg_class WHERE oid = to_regclass('ledger_entry')
+"""
+
+_LEVELS = "SELECT current_setting('default_transaction_isolation'), current_setting('transaction_isolation')"
+
 # Superusers among who owns the ledger and who is connected.
 _SUPERUSERS = """
     SELECT r.rolname, 'which owns the ledger''s tables'
@@ -169,10 +177,7 @@ def _check_database(alias: str) -> Iterator[CheckMessage]:
 def _check_owner(alias: str, cursor: Any) -> Iterator[CheckMessage]:
     if is_test_database(connections[alias]):
         return  # a test runner owns what it makes
-    cursor.execute(
-        "SELECT pg_has_role(current_user, relowner, 'MEMBER'), current_user FROM pg_class"
-        " WHERE oid = to_regclass('ledger_entry')"
-    )
+    cursor.execute(_OWNER)
     owns, role = cursor.fetchone()
     if not owns:
         return
@@ -205,7 +210,7 @@ def check_superusers(
 
 
 def _check_isolation(alias: str, cursor: Any) -> Iterator[CheckMessage]:
-    cursor.execute("SELECT current_setting('default_transaction_isolation'), current_setting('transaction_isolation')")
+    cursor.execute(_LEVELS)
     levels = {level for level in cursor.fetchone() if level in ("repeatable read", "serializable")}
     if levels:
         yield checks.Warning(

@@ -30,8 +30,6 @@ LEDGER = {
 }
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal

@@ -9,8 +9,6 @@ Each is a finding of the kind ``no-document``, and its system is the model. It i
 or the number is void. Until then people can say why it may stand: they acknowledge the finding.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -58,7 +56,7 @@ def watched() -> dict[str, type[models.Model]]:
     return {label(model): topmost(model)[0] for model in models_of if len(topmost(model)) == 1}
 
 
-def _gives_its_row(field: models.Field[Any, Any]) -> bool:
+def _gives_its_row(field: "models.Field[Any, Any]") -> bool:
     """Whether the field is a NumberField (which this package knows nothing of) whose document is its row."""
     return getattr(field, "is_given_to_its_row", False)
 

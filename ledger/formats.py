@@ -18,8 +18,6 @@ The tokens of the document's own date stay in the format, and each number fills 
 They tell no periods apart, so those that do are needed beside them. A number without a document has hyphens there.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

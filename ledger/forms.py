@@ -1,7 +1,5 @@
 """The form in which people add a range that an authority granted, for the pages and the admin."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -49,7 +47,7 @@ class RangeForm(_RangeModelForm):
                 raise ValidationError(str(error)) from error
         return cleaned
 
-    def of_tenant(self, tenant: str) -> RangeForm:
+    def of_tenant(self, tenant: str) -> "RangeForm":
         """The same for the series of one tenant."""
         series: Any = self.fields["series"]
         series.queryset = Series.objects.filter(tenant=tenant).exclude(allocation="remote")

@@ -10,8 +10,6 @@ foreign key. The primary key is what the database keeps, as text: it goes throug
     shop.line:17,EUR                                        a composite key: its parts, and "\\," for a comma in one
 """
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterator
@@ -140,7 +138,7 @@ def is_known(pk: Any) -> bool:
     return pk is not None and not hasattr(pk, "resolve_expression")
 
 
-def column(field: Any) -> Field[Any, Any]:
+def column(field: Any) -> "Field[Any, Any]":
     """The field whose values a column has: for a foreign key, that of the row which it leads to."""
     while isinstance(field, ForeignKey):
         field = field.target_field

@@ -16,6 +16,13 @@ from ledger.sql import installing
 from ledger.testing import let_test_database_flush
 from ledger.verification.names import restore_names
 
+# Whether the ledger's functions in this schema look into another one.
+_LOOKS_ELSEWHERE = """
+    SELECT bool_or(NOT 'search_path=pg_catalog, ' || quote_ident(current_schema()) || ', pg_temp' = ANY (proconfig))
+    FROM pg_proc
+    WHERE proname = 'ledger_issue_serial' AND pronamespace = quote_ident(current_schema())::regnamespace
+"""
+
 
 def prepare(*, using: str, **kwargs: Any) -> None:
     """Bring a migrated database up to what the settings and the granted purposes say; elsewhere do nothing.
@@ -43,11 +50,7 @@ def prepare(*, using: str, **kwargs: Any) -> None:
 def _look_elsewhere(connection: BaseDatabaseWrapper) -> bool:
     """Whether this schema is a clone, or has another name than when its functions were made: see ``ledger_install``."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT bool_or(NOT 'search_path=pg_catalog, ' || quote_ident(current_schema()) || ', pg_temp'"
-            " = ANY (proconfig)) FROM pg_proc WHERE proname = 'ledger_issue_serial'"
-            " AND pronamespace = quote_ident(current_schema())::regnamespace"
-        )
+        cursor.execute(_LOOKS_ELSEWHERE)
         found: bool | None = cursor.fetchone()[0]
     return bool(found)
 

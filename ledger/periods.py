@@ -227,10 +227,10 @@ def open_next_periods(
 ) -> dict[str, Any]:
     """Open what the next ``ahead_days`` days need, for all active series of all tenants, or ``series``: rows or ids.
 
-    ``ahead_days`` is LEDGER["OPEN_AHEAD_DAYS"] by default (30), ``using`` where the routers write. Safe to run at any
-    time, twice or at once. Returns ``{"opened": count, "failed": [{"series", "error"}, …]}``: a series that can't be
-    opened does not stop the others, nor does one whose next period a checkout is just opening in its own transaction,
-    after two seconds.
+    ``ahead_days`` is LEDGER["OPEN_AHEAD_DAYS"] by default (30), ``series`` are some series or their ids, ``using`` is
+    where the routers write. Safe to run at any time, twice or at once. Returns ``{"opened": count, "failed":
+    [{"series", "error"}, …]}``: a series that can't be opened does not stop the others, nor does one whose next period
+    a checkout is just opening in its own transaction, after two seconds.
     """
     expect(() if series is None else series, Iterable, "series", "Pass a list of series, or of their ids.")
     some = list(series or ())

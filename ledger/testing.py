@@ -17,6 +17,12 @@ from ledger.models.tables import event_tables
 #: The trigger on each event table that keeps it from being emptied.
 REFUSAL_OF_TRUNCATE: Final = "ledger_append_only_table"
 
+# Whether one of some tables has a trigger of that name. Arguments: trigger, tables.
+_REFUSED: Final = """
+    SELECT EXISTS (SELECT FROM pg_trigger
+                   WHERE tgname = %s AND tgrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name))
+"""
+
 
 def is_test_database(connection: BaseDatabaseWrapper) -> bool:
     """Whether a test runner is at work and made this very database for itself.
@@ -47,10 +53,6 @@ def refuses_truncate(connection: BaseDatabaseWrapper) -> bool:
     if not may_hold_ledger(connection.alias):
         return False  # flush leaves alone what isn't at home there
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = %s"
-            " AND tgrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) name))",
-            [REFUSAL_OF_TRUNCATE, event_tables()],
-        )
+        cursor.execute(_REFUSED, [REFUSAL_OF_TRUNCATE, event_tables()])
         refuses: bool = cursor.fetchone()[0]
     return refuses

@@ -7,8 +7,6 @@ same, whoever reads it must get an answer that shows it, and never an exception:
 Columns of the models read by ``ledger.models.readable``, statements of our own by ``ledger.cursors``; both end here.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re
@@ -45,7 +43,7 @@ class Beyond(str):
     #: As any: it makes no difference.
     tzinfo = UTC
 
-    def __new__(cls, text: str, *, is_late: bool | None = None, in_sql: str = "") -> Beyond:
+    def __new__(cls, text: str, *, is_late: bool | None = None, in_sql: str = "") -> "Beyond":
         """``is_late``: it lies after all dates and not before them; by default the text tells."""
         made = super().__new__(cls, text)
         made.is_late = not (text.startswith("-") or text.endswith(" BC")) if is_late is None else is_late
@@ -97,11 +95,11 @@ class Beyond(str):
         """So that nobody takes it for a naive moment."""
         return timedelta(0)
 
-    def astimezone(self, tz: Any = None) -> Beyond:
+    def astimezone(self, tz: Any = None) -> "Beyond":
         """The same in every zone."""
         return self
 
-    def date(self) -> Beyond:
+    def date(self) -> "Beyond":
         """Its day is beyond all days as well."""
         return self
 

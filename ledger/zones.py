@@ -23,12 +23,15 @@ from ledger.words import told_later
 #: The day in the zone of the series ``s``, or null. Parameter: todays, as ``todays_json`` has it.
 TODAY = "(%(todays)s::jsonb ->> s.time_zone)::date"
 
+# Each zone that a series has, with the database's clock in seconds since 1970.
+_ZONES = "SELECT time_zone, extract(epoch FROM clock_timestamp())::float FROM ledger_series GROUP BY 1"
+
 
 def todays(alias: str) -> dict[str, date]:
     """The day in each known zone that a series has, by the database's clock."""
     # Not of all zones that there are: to list them, Python opens each of their files, which may take half a minute.
     with open_cursor(alias) as cursor:
-        cursor.execute("SELECT time_zone, extract(epoch FROM clock_timestamp())::float FROM ledger_series GROUP BY 1")
+        cursor.execute(_ZONES)
         found = cursor.fetchall()
     days = {}
     for name, now in found:

@@ -1,7 +1,5 @@
 """The app of the workers' own tables. A project that uses no accounting system need not install it."""
 
-from __future__ import annotations
-
 import logging
 from typing import TYPE_CHECKING
 
@@ -63,7 +61,7 @@ def _send_seal(using: str, **_: object) -> None:
         _log.info("A seal was asked for, and no broker was found: %s", error)
 
 
-def _table_grants() -> list[TableGrant]:
+def _table_grants() -> "list[TableGrant]":
     """What a role that runs the workers needs on their tables: the least. One that checks out needs nothing there."""
     from ledger.grants import TableGrant
     from workers.models import Push, PushPosition, Quota, SealedToken

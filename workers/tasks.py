@@ -9,8 +9,6 @@ needs only this module::
     app.conf.beat_schedule = {**app.conf.beat_schedule, **schedule()}
 """
 
-from __future__ import annotations
-
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +36,7 @@ def run_batch(run: int, number: int, ids: list[Any], home: str | None = None) ->
     return sweeps.run_batch(run, number, ids, using=home)
 
 
-def _send(home: str | None, row: SweepRun, number: int, ids: Ids) -> None:
+def _send(home: str | None, row: "SweepRun", number: int, ids: "Ids") -> None:
     there = {} if home is None else {"home": home}
     run_batch.apply_async(args=[row.pk, number, list(ids)], kwargs=there, **options(row.sweep))
 

@@ -1,7 +1,5 @@
 """The admin's search box for rows that belong to an entry."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from ledger.admin.base import ModelAdmin
@@ -23,8 +21,8 @@ class EntrySearch(ModelAdmin):
     search_help_text = _("A number, whole or from its beginning, or a whole document key.")
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+        self, request: "HttpRequest", queryset: "QuerySet[Any]", search_term: str
+    ) -> "tuple[QuerySet[Any], bool]":
         """Those whose entry was meant; no row comes twice."""
         term = search_term.strip().replace("\x00", "")
         if term:

@@ -1,7 +1,5 @@
 """The rows that the database just wrote, as Django would read them back, without asking for them again."""
 
-from __future__ import annotations
-
 import gc
 import json
 from collections.abc import Iterator
@@ -27,7 +25,7 @@ _KIND = Entry.Kind.ISSUED.value
 class EntryRows:
     """Makes the entries of one call, which share its tenant, date, actor and metadata."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, request: Request, issued_on: date) -> None:
+    def __init__(self, connection: "BaseDatabaseWrapper", request: "Request", issued_on: date) -> None:
         self._alias = connection.alias
         self._zone = _zone(connection)
         self._tenant = request.tenant
@@ -56,7 +54,7 @@ class EntryRows:
         self.tell(entry, self._issued_on, value, number, issued_us)
         return entry
 
-    def answered(self, document: str, taken: Taken) -> NumberIssued:
+    def answered(self, document: str, taken: "Taken") -> NumberIssued:
         """One entry from what a function for one document answered."""
         return self.entry(
             document,
@@ -117,7 +115,7 @@ def garbage_collection_paused() -> Iterator[None]:
         gc.enable()
 
 
-def _zone(connection: BaseDatabaseWrapper) -> ZoneInfo | timezone | str | None:
+def _zone(connection: "BaseDatabaseWrapper") -> ZoneInfo | timezone | str | None:
     """The zone in which Django reads timestamps on this connection: None for UTC, a name where USE_TZ is off."""
     zone: Any = connection.timezone
     return None if zone is UTC else zone or str(connection.timezone_name)

@@ -3,8 +3,6 @@
 No checkout talks to the network, and none waits for another. The drafts come from ``ledger.remote`` and the workers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 _TRIES = 5
 
 
-def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
+def take(connection: "BaseDatabaseWrapper", request: Request) -> Answer:
     """Take the earliest free draft's number for one document, in one round trip; raises PoolExhausted."""
     answer = take_slot(connection, Allocation.REMOTE, request)
     if isinstance(answer, Empty):
@@ -33,7 +31,7 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     return answer.answer if isinstance(answer, Slot) else answer
 
 
-def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
+def take_many(connection: "BaseDatabaseWrapper", request: Request, documents: Sequence[str]) -> BlockAnswer:
     """Take the earliest free drafts' numbers for those of ``documents`` that have none yet, in their order."""
     block = Block(connection, Allocation.REMOTE, request, documents)
     for _ in range(_TRIES):
@@ -53,12 +51,12 @@ def upcoming(alias: str, period: Period) -> int:
     return lowest
 
 
-def _exhausted(connection: BaseDatabaseWrapper, empty: Empty) -> PoolExhausted:
+def _exhausted(connection: "BaseDatabaseWrapper", empty: Empty) -> "PoolExhausted":
     period = Period.objects.using(connection.alias).select_related("series").get(pk=empty.period)
     return _refusal(connection, period, empty.missing)
 
 
-def _refusal(connection: BaseDatabaseWrapper, period: Period, missing: int) -> PoolExhausted:
+def _refusal(connection: "BaseDatabaseWrapper", period: Period, missing: int) -> "PoolExhausted":
     pools = RemotePool.objects.using(connection.alias)
     pool = pools.filter(tenant=period.tenant, series=period.series_id).first()
     return refusals.pool_exhausted(period, pool, missing, old_snapshot=not sees_new_rows(connection))

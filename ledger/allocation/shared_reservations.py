@@ -4,8 +4,6 @@ While a thread reserves, others that come for the same counter line up. Then the
 round trip, one commit and one flush instead of many. Who finds nobody there reserves as ever.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Hashable, Sequence

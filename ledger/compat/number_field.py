@@ -8,8 +8,6 @@ The number comes before the row, so that the column may be NOT NULL and ``post_s
 have a key by then: a primary key that the database would count out is drawn from its sequence just before the INSERT.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -109,7 +107,7 @@ class NumberField(_CharField):
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.CharField", args, kwargs
 
-    def clone(self) -> NumberField:
+    def clone(self) -> "NumberField":
         """Unlike what migrations keep, a copy with all arguments. As any copy, it numbers the same model alone."""
         _, _, args, kwargs = self.deconstruct()
         copy = type(self)(
@@ -157,7 +155,7 @@ class NumberField(_CharField):
             found.append(checks.Warning(message, hint=hint, obj=self, id="ledger.W020"))
         return found
 
-    def formfield(self, **kwargs: Any) -> forms.Field | None:
+    def formfield(self, **kwargs: Any) -> "forms.Field | None":
         """Where it is shown at all (``editable=True``), it can't be typed into, and what is sent is not read."""
         return super().formfield(**{**kwargs, "disabled": True, "required": False})
 
@@ -310,7 +308,7 @@ class _Protected(NumberProtected, models.RestrictedError):
         self.args = (f"{problem} {rule} {remedy}",)
 
     @classmethod
-    def of(cls, number: NumberField, kept: Mapping[str, models.Model]) -> _Protected:
+    def of(cls, number: NumberField, kept: Mapping[str, models.Model]) -> "_Protected":
         """The error for these rows, by their numbers."""
         named = ", ".join(list(kept)[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
         return cls(

@@ -3,8 +3,6 @@
 To write ``current_value`` one step further gives that number out; further than that, the values between become gaps.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from operator import attrgetter
@@ -46,7 +44,7 @@ class Sequence:
     of the current period, 0 before the first. ``org_content_type``, ``org_id`` and ``org`` name its tenant.
     """
 
-    objects: Sequences
+    objects: "Sequences"
     DoesNotExist = SequenceNotFoundError
     MultipleObjectsReturned = MultipleObjectsReturned
 
@@ -171,7 +169,7 @@ class Sequence:
                 skip_to(connections[self._alias], self._series, wanted)
         self.refresh_from_db()
 
-    def _lock(self, *, nowait: bool) -> Sequence:
+    def _lock(self, *, nowait: bool) -> "Sequence":
         """Hold its counter until the transaction ends, and read it again."""
         with locked_by_others(), translate_database_errors(self.scope), connections[self._alias].cursor() as cursor:
             period = open_current(connections[self._alias], self._series)
@@ -227,15 +225,15 @@ class SequenceSet:
                 obj=self,
             )
 
-    def using(self, alias: str) -> SequenceSet:
+    def using(self, alias: str) -> "SequenceSet":
         """Those of another database."""
         return self._with(_alias=alias)
 
-    def all(self) -> SequenceSet:
+    def all(self) -> "SequenceSet":
         """The same again."""
         return self._with()
 
-    def filter(self, **fields: Any) -> SequenceSet:
+    def filter(self, **fields: Any) -> "SequenceSet":
         """The sequences whose fields have these values as well."""
         others = {name: value for name, value in fields.items() if name != "org"}
         if unknown := sorted(name for name in others if not isinstance(getattr(Sequence, name, None), property)):
@@ -246,11 +244,11 @@ class SequenceSet:
             )
         return self._with(_fields={**self._fields, **fields})
 
-    def order_by(self, *names: str) -> SequenceSet:
+    def order_by(self, *names: str) -> "SequenceSet":
         """In the order of these fields; "-scope" for the last ones first."""
         return self._with(_order=names)
 
-    def select_for_update(self, *, nowait: bool = False, **ignored: Any) -> SequenceSet:
+    def select_for_update(self, *, nowait: bool = False, **ignored: Any) -> "SequenceSet":
         """Hold the counter of each until the transaction ends. Raises SequenceLockedError with ``nowait``."""
         return self._with(_locks={"nowait": nowait})
 
@@ -292,7 +290,7 @@ class SequenceSet:
                     skip_to(connections[one._alias], one._series, current_value)
         return len(found)
 
-    def _with(self, **changed: Any) -> SequenceSet:
+    def _with(self, **changed: Any) -> "SequenceSet":
         other = SequenceSet(self._alias)
         vars(other).update({**vars(self), "_rows": None, **changed})
         return other

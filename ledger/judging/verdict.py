@@ -1,7 +1,5 @@
 """What there is to say of a ledger: facts, and the verdict that follows from them. Pure: no database, no clock."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -365,7 +363,7 @@ class Judgement:
             self._by_place[place] = verdict
         return self._by_place[place]
 
-    def narrowed(self, tenants: Collection[str]) -> Judgement:
+    def narrowed(self, tenants: Collection[str]) -> "Judgement":
         """The same for who may see these tenants alone."""
 
         def seen(facts: Iterable[Fact]) -> tuple[Fact, ...]:
@@ -373,7 +371,7 @@ class Judgement:
 
         return replace(self, facts=seen(self.facts), acknowledged=seen(self.acknowledged))
 
-    def including(self, facts: Iterable[Fact]) -> Judgement:
+    def including(self, facts: Iterable[Fact]) -> "Judgement":
         """The same with what somebody has seen besides; of what both have seen, the larger count stands."""
         return replace(self, facts=merged([*self.facts, *facts]))
 

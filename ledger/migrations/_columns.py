@@ -1,7 +1,5 @@
 """What many tables have in common, so that the migrations name it instead of repeating it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -16,17 +14,17 @@ def text(max_length: int = 200, **options: Any) -> ShortTextField:
     return ShortTextField(max_length=max_length, **options)
 
 
-def facts(**options: Any) -> models.JSONField[Any, Any]:
+def facts(**options: Any) -> "models.JSONField[Any, Any]":
     """A JSON object."""
     return models.JSONField(encoder=DjangoJSONEncoder, **options)
 
 
-def written_at() -> models.DateTimeField[Any, Any]:
+def written_at() -> "models.DateTimeField[Any, Any]":
     """When the row was written, by the database's clock."""
     return models.DateTimeField(db_default=ClockTimestamp(), editable=False)
 
 
-def flag(**options: Any) -> models.BooleanField[Any, Any]:
+def flag(**options: Any) -> "models.BooleanField[Any, Any]":
     """False until something makes it true."""
     return models.BooleanField(db_default=False, default=False, **options)
 
@@ -36,12 +34,12 @@ def together(*columns: str) -> models.CompositePrimaryKey:
     return models.CompositePrimaryKey(*columns, blank=True, editable=False, primary_key=True, serialize=False)
 
 
-def kept(model: str, **options: Any) -> models.ForeignKey[Any, Any]:
+def kept(model: str, **options: Any) -> "models.ForeignKey[Any, Any]":
     """A foreign key to a row that can't be deleted."""
     return models.ForeignKey(model, on_delete=models.PROTECT, **options)
 
 
-def id_of(model: str, *, related_name: str | None = "+", **options: Any) -> models.ForeignKey[Any, Any]:
+def id_of(model: str, *, related_name: str | None = "+", **options: Any) -> "models.ForeignKey[Any, Any]":
     """The id of a row, without a constraint: functions and guards see to it."""
     return models.ForeignKey(
         model, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name=related_name, **options

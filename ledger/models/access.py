@@ -1,7 +1,5 @@
 """Who may look at the numbers of one tenant, where Django's permissions would open all of them."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.db import models, router
@@ -38,7 +36,7 @@ class TenantAccess(models.Model):
         return f"{self.user}: {self.tenant or 'the tenant without a name'}"
 
     @classmethod
-    def grant(cls, user: Any, org: Any = None, *, using: str | None = None) -> TenantAccess:
+    def grant(cls, user: Any, org: Any = None, *, using: str | None = None) -> "TenantAccess":
         """Let ``user``, a saved instance, read the numbers of ``org`` (as in ``issue``), and return the row.
 
         Safe to call again. To take the access away, delete the row. Raises InvalidActor, or InvalidTenant, also where

@@ -1,7 +1,5 @@
 """Columns that Django doesn't have, and those that every event has."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +80,7 @@ class CurrentRole(models.Func):
     output_field = models.TextField()
 
 
-def written_at() -> models.DateTimeField[Any, Any]:
+def written_at() -> "models.DateTimeField[Any, Any]":
     """A column with the database's clock."""
     return MomentField(db_default=ClockTimestamp(), editable=False)
 
@@ -92,12 +90,12 @@ def key(**options: Any) -> ShortTextField:
     return ShortTextField(max_length=KEY_LENGTH, **options)
 
 
-def facts(**options: Any) -> models.JSONField[Any, Any]:
+def facts(**options: Any) -> "models.JSONField[Any, Any]":
     """A column with a JSON object."""
     return FactsField(encoder=DjangoJSONEncoder, **options)
 
 
-def _written_by_transaction() -> models.BigIntegerField[Any, Any]:
+def _written_by_transaction() -> "models.BigIntegerField[Any, Any]":
     transaction_id = Cast(Cast(TransactionId(), models.TextField()), models.BigIntegerField())
     return models.BigIntegerField(db_default=transaction_id, editable=False)
 

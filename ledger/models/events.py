@@ -1,7 +1,5 @@
 """Events: rows that are inserted once and never change. The database refuses UPDATE, DELETE and TRUNCATE on them."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.apps import apps
@@ -100,7 +98,7 @@ class Entry(Event):
             deferred.keep(self)
 
     @property
-    def authorised_range(self) -> AuthorisedRange | None:
+    def authorised_range(self) -> "AuthorisedRange | None":
         """The range that an authority granted and this number comes from, or None."""
         ranges = apps.get_model("ledger", "AuthorisedRange")._base_manager.using(self._state.db)
         found: AuthorisedRange | None = ranges.filter(tenant=self.tenant, period=self.period_id).first()
@@ -112,7 +110,7 @@ class Entry(Event):
         granted = self.authorised_range
         return f"{granted.reference}-{self.value}" if granted and granted.authority == portugal.AUTHORITY else ""
 
-    def of_its_kind(self) -> Entry:
+    def of_its_kind(self) -> "Entry":
         """The same row as NumberIssued, NumberAdopted or GapFlagged."""
         kinds: dict[str, type[Entry]] = {
             Entry.Kind.ISSUED: NumberIssued,

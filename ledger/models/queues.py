@@ -1,7 +1,5 @@
 """Queues: rows come and go. What waits to become an entry, never what has become one."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -12,7 +10,7 @@ from ledger.models.readable import DayField, FactsField
 from ledger.models.series import Period, Series
 
 
-def of_period() -> models.ForeignKey[Any, Any]:
+def of_period() -> "models.ForeignKey[Any, Any]":
     """A period without a foreign key in the database, whose check would lock the counter's row."""
     return models.ForeignKey(Period, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
 

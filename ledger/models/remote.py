@@ -3,8 +3,6 @@
 Written by the workers that read (``ledger.reconciliation.mirror``), looked at by comparison, reports and the admin.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.db import models
@@ -18,7 +16,7 @@ from ledger.models.readable import DayField, MomentField
 REMOTE_LENGTH = 300
 
 
-def amount() -> models.DecimalField[Any, Any]:
+def amount() -> "models.DecimalField[Any, Any]":
     """An amount of money in any currency; null where nobody told it."""
     return models.DecimalField(max_digits=24, decimal_places=6, null=True, blank=True)
 

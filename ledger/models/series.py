@@ -1,7 +1,5 @@
 """Configuration and counters: the only tables of the ledger whose rows change."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
@@ -231,7 +229,7 @@ class Series(models.Model):
             ("rules", lambda: refuse_broken(self.rule_findings())),
         ]
 
-    def _check_type(self, field: models.Field[Any, Any]) -> None:
+    def _check_type(self, field: "models.Field[Any, Any]") -> None:
         """Refuse what no check after this one, and no column, could take."""
         value, highest = getattr(self, field.attname), _HIGHEST.get(field.name)
         if isinstance(field, models.BooleanField):
@@ -442,7 +440,7 @@ class Period(models.Model):
     @classmethod
     def of(
         cls, series: Series, span: calendars.Span, *, first_value: int | None = None, label: str | None = None
-    ) -> Period:
+    ) -> "Period":
         """An unsaved period of ``series`` over ``span``, whose counter starts at ``first_value``."""
         number_format = series.as_template().compile(span, label)
         first = series.start_value if first_value is None else first_value

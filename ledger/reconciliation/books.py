@@ -1,7 +1,5 @@
 """The books of one accounting system, as reconciliation is set up for them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """The continuity report: a header, and parts that are read from one snapshot while they are written to a file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -159,7 +157,7 @@ class Report:
         """Whether it may be told in green: nothing is beside numbers that are still in progress."""
         return self.ok and not self.header.position.in_progress
 
-    def only(self, name: str) -> Report:
+    def only(self, name: str) -> "Report":
         """The same with one of its parts; raises ReportError if no part has that name."""
         known = self.parts + self.further
         chosen = tuple(part for part in known if part.name == name)

@@ -33,6 +33,11 @@ _BUILT_IN = re.compile(
     r"|regexp_matches|regexp_replace|repeat|replace|right|round|set_config|sha256|starts_with|string_agg|string_to_array|strpos"
     r"|substr|sum|to_char|to_json|to_jsonb|translate|trim_scale|upper|unnest(?=\([\w.]+\)))\("
 )
+_FUNCTIONS = """
+    SELECT p.proname, p.oid::regprocedure::text FROM pg_proc p
+    WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND starts_with(p.proname, 'ledger_')
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+"""
 _APPEND_ONLY = """
 CREATE TRIGGER ledger_append_only_rows BEFORE UPDATE OR DELETE ON {table}
     FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change()
@@ -138,11 +143,7 @@ def _remove_guards(cursor: Any) -> None:
 
 def _functions(cursor: Any) -> list[tuple[str, str]]:
     """Name and signature of the ledger's functions in this schema, but for those of extensions."""
-    cursor.execute(
-        "SELECT p.proname, p.oid::regprocedure::text FROM pg_proc p"
-        " WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND starts_with(p.proname, 'ledger_')"
-        " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
-    )
+    cursor.execute(_FUNCTIONS)
     return [(name, signature) for name, signature in cursor.fetchall()]
 
 

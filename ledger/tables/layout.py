@@ -1,7 +1,5 @@
 """Which column of a table is what, which rows count, and what the words of a status column mean."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -101,7 +99,7 @@ class Condition:
     matcher: re.Pattern[str]
 
     @classmethod
-    def parse(cls, text: str) -> Condition:
+    def parse(cls, text: str) -> "Condition":
         """Read ``Status=Paid|Void``; raises InvalidArgument."""
         column, equals, values = text.partition("=")
         if not equals or not column.strip():

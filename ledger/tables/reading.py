@@ -4,8 +4,6 @@ CSV with any separator and encoding is read in constant memory, JSON lines too; 
 whole, up to a limit.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -109,7 +107,7 @@ class Table:
     def close(self) -> None:
         self.source.close()
 
-    def __enter__(self) -> Table:
+    def __enter__(self) -> "Table":
         return self
 
     def __exit__(self, *reason: object) -> None:

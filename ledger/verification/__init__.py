@@ -144,7 +144,7 @@ def _patiently(
         raise problem
 
 
-def _not_checked(check: Check, problem: Exception, **where: str) -> Alarm:
+def _not_checked(check: Check, problem: Exception, **where: Any) -> Alarm:
     reason = str(problem).partition("\n")[0]
     return alarm_for(NOT_CHECKED, f"Not checked: {check.title}, because PostgreSQL says: {reason}", **where)
 

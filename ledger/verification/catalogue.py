@@ -128,7 +128,7 @@ def _read(cursor: CursorWrapper, tables: list[str]) -> Catalogue | None:
     if not counted:
         return None
     (schema_id, schema, quoted), _ = counted.most_common(1)[0]
-    cursor.execute("SELECT current_setting('server_version_num')::int / 10000, current_setting('server_version')")
+    cursor.execute(catalogue_sql.VERSION)
     major, version = cursor.fetchone()
     hidden = [oid for name, oid in seen if name is None]
     cursor.execute(catalogue_sql.DESCRIBE, {"schema": schema_id, "tables": tables, "hidden": hidden})

@@ -22,6 +22,8 @@ SEEN: Final = """
 
 ONLY_POSTGRESQL: Final = "SET LOCAL search_path = pg_catalog"
 
+VERSION: Final = "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_version')"
+
 # What those names lead to, and in which schema. Arguments: oids.
 PLACES: Final = """
     SELECT c.oid::int8, n.oid::int8, n.nspname, quote_ident(n.nspname),

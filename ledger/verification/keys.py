@@ -8,8 +8,6 @@ The models say which labels and primary keys are meant (``expected_keys``), and 
 the entries. A text that names no row (``order:17``, ``shop.order:17/copy`` where orders have integers) is its own key.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.apps import apps
@@ -23,7 +21,7 @@ from ledger.texts import is_key_sql
 # kind that isn't here (texts; fields of the project's own) has a key for everything that it reads.
 _INTEGER = ("[+-]?[0-9]+(_[0-9]+)*", "(0|-?[1-9][0-9]*)")
 _HEX = "[0-9a-f]"
-_FORMS: dict[type[models.Field[Any, Any]], tuple[str, str]] = {
+_FORMS: "dict[type[models.Field[Any, Any]], tuple[str, str]]" = {
     models.IntegerField: _INTEGER,
     models.UUIDField: (
         r"(urn:)?(uuid:)?\{?-*([0-9A-Fa-f]-*){32}\}?",
@@ -87,7 +85,7 @@ def _of_column(field: Any) -> tuple[str, str | None]:
     return _ANY, None
 
 
-def _is_djangos(field: Any, kind: type[models.Field[Any, Any]]) -> bool:
+def _is_djangos(field: Any, kind: "type[models.Field[Any, Any]]") -> bool:
     """Whether the field is of a kind and reads as that does; one of the project's own may write whatever it likes."""
     reads = isinstance(field, kind) and type(field).to_python is kind.to_python
     return reads and not hasattr(field, "from_db_value")

@@ -8,8 +8,6 @@ What is kept is from before whatever was lost since: it is forgotten when an ala
 says as of when it is.
 """
 
-from __future__ import annotations
-
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -49,10 +47,10 @@ class _Kept:
 
     count: int = 0
     through: int = 0
-    values: array[int] = field(default_factory=lambda: array("q"))
+    values: "array[int]" = field(default_factory=lambda: array("q"))
 
 
-def voided_values(period: Period, alias: str, key: str, seconds: int) -> array[int]:
+def voided_values(period: Period, alias: str, key: str, seconds: int) -> "array[int]":
     """The void values of a period, sorted. ``key`` is that of the cache."""
     kept: _Kept = cache.get(key) or _Kept()
     wanted: dict[str, Any] = {"tenant": period.tenant, "period": period.pk}
@@ -157,7 +155,7 @@ class PeriodCounts:
     days: Counter[date]
     known: list[tuple[int, int]]
     #: The void values, in order.
-    voids: array[int]
+    voids: "array[int]"
 
     def sentence(self, total: Bucket, to_explain: int, since: date | None, until: date | None) -> str:
         """What there is of all dates, or of the days from ``since`` to ``until``, as the report says it.

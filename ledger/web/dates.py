@@ -1,7 +1,5 @@
 """A month or a span of business dates that an address asks for; any page with numbers takes one."""
 
-from __future__ import annotations
-
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +19,7 @@ class Dates:
     def __bool__(self) -> bool:
         return self.since is not None or self.until is not None
 
-    def within(self, first: date, last: date) -> Dates:
+    def within(self, first: date, last: date) -> "Dates":
         """The part of them that lies in a period."""
         return Dates(max(self.since or first, first), min(self.until or last, last))
 

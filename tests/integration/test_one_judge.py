@@ -31,8 +31,9 @@ from ledger.models.tables import event_tables
 from ledger.sweeps import registered, run
 from ledger.sweeps.health import health
 from ledger.urls import urlpatterns
-from ledger.verification import guards, watch
+from ledger.verification import watch
 from ledger.verification.alarms import Watch, acknowledge_alarm
+from ledger.verification.findings import alarm_for
 from ledger.web import counts
 from tests.integration.pages import flag
 from tests.integration.reporting import csv_tables, pdf_text, sheets
@@ -377,7 +378,7 @@ class TestAlarms:
         lose(5)
         run("verify")
         watched = Watch("default")
-        watched.see(guards.alarm("not-checked", "Not checked: voids, because PostgreSQL says: no"))
+        watched.see(alarm_for("not-checked", "Not checked: voids, because PostgreSQL says: no"))
         watched.finish()
         assert not AlarmResolved.objects.exists()
         assert set(AlarmRaised.objects.values_list("kind", flat=True)) == {

@@ -161,6 +161,31 @@ def test_importing_ledger_costs_nothing() -> None:
     assert said.split() == ["ledger"]
 
 
+@pytest.mark.parametrize("package", ["ledger", "workers"])
+def test_a_statement_has_one_home(package: str) -> None:
+    """In its room's ``sql`` module, or above the functions of the one module that sends it; no function hides one.
+
+    What is composed of the models' columns (an f-string) is where it is composed.
+    """
+    hidden = []
+    for module, path in sources(package):
+        functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+        composed = {
+            part for one in functions for f in ast.walk(one) if isinstance(f, ast.JoinedStr) for part in f.values
+        }
+        for text in (node for one in functions for node in ast.walk(one) if isinstance(node, ast.Constant)):
+            is_long = isinstance(text.value, str) and len(text.value) > 90 and text not in composed
+            if is_long and text.value.lstrip().startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")):
+                hidden.append(f"{module}:{text.lineno}")
+    assert hidden == []
+
+
+def test_no_module_puts_its_annotations_off() -> None:
+    """A name that isn't known yet is quoted where it stands."""
+    modules = [path for package in ("ledger", "workers") for _, path in sources(package)]
+    assert [path for path in modules if "from __future__ import annotations" in path.read_text()] == []
+
+
 def test_help_names_every_argument() -> None:
     """``help(ledger.issue)`` is enough to use it."""
     import ledger

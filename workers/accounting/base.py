@@ -4,8 +4,6 @@ An adapter is one file that makes an ``AccountingSystem``. It speaks to the syst
 where time-outs, retries and limits are, and it states its ``Capabilities`` instead of pretending.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -150,7 +148,7 @@ class AccountingSystem(Protocol):
     capabilities: Capabilities
 
     @classmethod
-    def connect(cls, system: System, http_options: HttpOptions) -> Self:
+    def connect(cls, system: "System", http_options: "HttpOptions") -> Self:
         """The adapter for a system of the settings; nothing is asked of it yet."""
         ...
 
@@ -276,7 +274,7 @@ class Adapter:
     capabilities: Capabilities
     endpoint: ClassVar[str] = ""
 
-    def __init__(self, system: System, connection: Closing | None) -> None:
+    def __init__(self, system: "System", connection: Closing | None) -> None:
         self.system = system
         self._connection = connection
 

@@ -4,8 +4,6 @@ The limits belong to an organisation of the vendor, and several worker processes
 database that these share: ``workers.accounting.quota``. Nothing here asks a database.
 """
 
-from __future__ import annotations
-
 import math
 import random
 import time
@@ -181,6 +179,6 @@ class HttpOptions:
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)
     limiter: Callable[[str, Limits], Limiter] = Limiter
-    tokens: TokenStore | None = None
-    transport: httpx.BaseTransport | None = None
+    tokens: "TokenStore | None" = None
+    transport: "httpx.BaseTransport | None" = None
     largest_answer: int = 64 * 1024 * 1024

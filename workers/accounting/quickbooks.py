@@ -10,8 +10,6 @@ but with a note, looks the same.
 A refresh token ends five years after the company was connected, however often it was renewed: connect it anew in time.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +60,7 @@ class _Place:
         return f"{self.created}|{self.read}|{self.last}|{self.entity}"
 
     @classmethod
-    def of(cls, cursor: str) -> _Place:
+    def of(cls, cursor: str) -> "_Place":
         created, read, last, entity = cursor.split("|")
         return cls(created, int(read), last, entity)
 

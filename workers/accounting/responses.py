@@ -1,7 +1,5 @@
 """One answer of a system, read whole, and what makes an answer an error."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re
@@ -92,10 +90,10 @@ class Record:
         except InvalidOperation:
             return None
 
-    def record(self, key: str) -> Record:
+    def record(self, key: str) -> "Record":
         return self._child(self._value(key, _MISSING))
 
-    def records(self, key: str, default: list[Any] = _MISSING) -> list[Record]:
+    def records(self, key: str, default: list[Any] = _MISSING) -> "list[Record]":
         value = self._value(key, default)
         if not isinstance(value, list):
             self.refuse(f"has {_kind(value)} in {key!r}, where a list was expected")
@@ -119,7 +117,7 @@ class Record:
             self.refuse(f"has no {key!r}")
         return default
 
-    def _child(self, fields: object) -> Record:
+    def _child(self, fields: object) -> "Record":
         return Record(fields, system=self._system, endpoint=self._endpoint)
 
 

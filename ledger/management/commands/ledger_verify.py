@@ -1,7 +1,5 @@
 """``ledger_verify``: checks the whole ledger against its rules, names each row that breaks one, and keeps alarms."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -163,7 +161,7 @@ class Command(LedgerCommand):
         )
 
     @contextmanager
-    def _text(self, alias: str, found: _Found, options: dict[str, Any]) -> Iterator[Any]:
+    def _text(self, alias: str, found: "_Found", options: dict[str, Any]) -> Iterator[Any]:
         def tell(alarm: Alarm) -> None:
             style = self.style.WARNING if alarm.reason else self.style.ERROR
             self.stdout.write(style(str(alarm)))
@@ -177,7 +175,7 @@ class Command(LedgerCommand):
             self.stdout.write(f"{len(CHECKS)} checks found nothing{known}{noted}.")
 
     @contextmanager
-    def _json(self, alias: str, found: _Found, options: dict[str, Any]) -> Iterator[Any]:
+    def _json(self, alias: str, found: "_Found", options: dict[str, Any]) -> Iterator[Any]:
         """A document in pieces, so that any number of alarms takes no memory."""
         self.stdout.write('{"alarms": [', ending="")
 

@@ -1,7 +1,5 @@
 """PDF: a summary that can be signed, then every part as a table. For people; the other formats have all columns."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import date, datetime
@@ -40,7 +38,7 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
         _write(paper, report, target, warn)
 
 
-def _write(paper: Paper, report: Report, target: IO[bytes], warn: Warn) -> None:
+def _write(paper: "Paper", report: Report, target: IO[bytes], warn: Warn) -> None:
     header, fonts = report.header, paper.fonts_at_hand
     paper.set_creation_date(header.made_at)
     paper.set_title(str(report.title))
@@ -86,7 +84,7 @@ def _red() -> tuple[int, int, int]:
     return RED
 
 
-def _front(paper: Paper, report: Report) -> None:
+def _front(paper: "Paper", report: Report) -> None:
     from ledger.reports.paper.pages import GREEN, GREY, INK, MARGIN, RED
 
     paper.put(MARGIN, MARGIN, paper.inner_width, str(report.title), size=20, bold=True)
@@ -123,7 +121,7 @@ def _front(paper: Paper, report: Report) -> None:
     paper.set_y(paper.get_y() + 2)
 
 
-def _signatures(paper: Paper) -> None:
+def _signatures(paper: "Paper") -> None:
     from ledger.reports.paper.pages import GREY, MARGIN
 
     if paper.room() < 30:
@@ -139,7 +137,7 @@ def _signatures(paper: Paper) -> None:
     paper.set_y(y + 10)
 
 
-def _part(paper: Paper, part: Part) -> int:
+def _part(paper: "Paper", part: Part) -> int:
     """Draw one part; returns how many of its rows were left out."""
     from ledger.reports.paper.pages import GREY, RED, Table
 

@@ -1,7 +1,5 @@
 """XLSX: a sheet for the header and one for each part, with real dates and numbers, written row by row."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -47,10 +45,10 @@ _WIDE = {"reason": 50, "explanation": 50, "document": 28, "cause": 34, "period":
 class _Looks:
     """The formats of the cells of one workbook, by kind, as they are and in red; of a moment, by its offset."""
 
-    book: Workbook
-    made: dict[tuple[Kind | str | timezone, bool], CellFormat] = field(default_factory=dict)
+    book: "Workbook"
+    made: "dict[tuple[Kind | str | timezone, bool], CellFormat]" = field(default_factory=dict)
 
-    def of(self, kind: Kind | str | timezone, *, red: bool = False) -> CellFormat:
+    def of(self, kind: Kind | str | timezone, *, red: bool = False) -> "CellFormat":
         if (kind, red) not in self.made:
             properties: dict[str, Any] = {"valign": "top", "font_name": "Arial", "font_size": 10}
             match kind:
@@ -102,7 +100,7 @@ def write(report: Report, target: IO[bytes], warn: Warn) -> None:
             _part(book, part, looks)
 
 
-def _header(sheet: Worksheet, report: Report, looks: _Looks) -> None:
+def _header(sheet: "Worksheet", report: Report, looks: _Looks) -> None:
     sheet.set_column(0, 0, 20)
     sheet.set_column(1, 1, 110)
     sheet.write_string(0, 0, str(report.title), looks.of("heading"))
@@ -125,7 +123,7 @@ def _header(sheet: Worksheet, report: Report, looks: _Looks) -> None:
         at += 1
 
 
-def _part(book: Workbook, part: Part, looks: _Looks) -> None:
+def _part(book: "Workbook", part: Part, looks: _Looks) -> None:
     columns = part.columns
     sheet = _sheet(book, part, 1, looks)
     at, number = 1, 1
@@ -141,7 +139,7 @@ def _part(book: Workbook, part: Part, looks: _Looks) -> None:
     sheet.autofilter(0, 0, max(at - 1, 1), len(columns) - 1)
 
 
-def _sheet(book: Workbook, part: Part, number: int, looks: _Looks) -> Worksheet:
+def _sheet(book: "Workbook", part: Part, number: int, looks: _Looks) -> "Worksheet":
     ending = "" if number == 1 else f" ({number})"
     sheet = book.add_worksheet(f"{str(part.title)[: MAX_NAME - len(ending)]}{ending}")
     sheet.freeze_panes(1, 0)
@@ -156,7 +154,7 @@ def _sheet(book: Workbook, part: Part, number: int, looks: _Looks) -> Worksheet:
     return sheet
 
 
-def _write(sheet: Worksheet, at: int, position: int, column: Column, cell: Any, looks: _Looks, *, red: bool) -> None:
+def _write(sheet: "Worksheet", at: int, position: int, column: Column, cell: Any, looks: _Looks, *, red: bool) -> None:
     """One cell. A text is always written as a text, so nothing that somebody typed can become a formula or a link."""
     look = looks.of(column.kind, red=red)
     if cell is None:
