@@ -60,6 +60,7 @@ def public_names() -> list[str]:
         f"{module.__name__}.{name}"
         for module in (ledger, gaps, reconciliation, tasks, django_sequence, django_sequences)
         for name in module.__all__
+        if not inspect.ismodule(getattr(module, name))  # what those export stands in the reference itself
     ]
     # Those that have a place elsewhere stand there.
     acts = [name for name in actions.__all__ if getattr(actions, name).__module__.startswith("ledger.actions")]
