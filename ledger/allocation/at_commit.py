@@ -15,6 +15,7 @@ from ledger.allocation.deferred_numbers import DeferredNumbers, listen
 from ledger.allocation.early import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
+from ledger.allocation.opening import first_row
 from ledger.database_errors import explain_commit_errors
 from ledger.models import NumberIssued, Period
 
@@ -69,10 +70,8 @@ def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[st
     """The database's answer, and the schema of the ticket."""
     explain_commit_errors(connection)
     one = len(documents) == 1
-    with connection.cursor() as cursor:
-        arguments = (*request.for_many(documents[0] if one else documents), request.replaces)
-        cursor.execute(sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS, arguments)
-        answer: tuple[list[str], str] = cursor.fetchone()
+    arguments = (*request.for_many(documents[0] if one else documents), request.replaces)
+    answer: tuple[list[str], str] = first_row(connection, sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS, arguments)
     return answer
 
 

@@ -8,14 +8,13 @@ from ledger import sql
 from ledger.allocation.early import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, Taken, day_of, refused
+from ledger.allocation.opening import first_row
 from ledger.models import Period
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Take the next value for one document, in one round trip."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.ISSUE_SERIAL, request.for_one())
-        answer = cursor.fetchone()[0]
+    (answer,) = first_row(connection, sql.ISSUE_SERIAL, request.for_one())
     if answer[0] != "issued":
         return refused(*answer)
     *common, early = answer

@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger import sql
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, Taken, day_of, refused
+from ledger.allocation.opening import first_row
 from ledger.models import NumberIssued, Period
 
 
@@ -33,9 +34,7 @@ class Empty(NamedTuple):
 
 def take_slot(connection: BaseDatabaseWrapper, allocation: str, request: Request) -> Slot | Empty | Answer:
     """The lowest free slot for one document, in one round trip; an Answer says why the series gave none."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.ISSUE_SLOT, (allocation, *request.for_one()))
-        answer = cursor.fetchone()[0]
+    (answer,) = first_row(connection, sql.ISSUE_SLOT, (allocation, *request.for_one()))
     if answer[0] == "issued":
         *common, counter, level = answer
         taken = Taken(*common)

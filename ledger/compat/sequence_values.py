@@ -10,6 +10,7 @@ from django.db import connections, router, transaction
 
 from ledger import refusals
 from ledger.allocation.interface import Outcome, Taken, day_of
+from ledger.allocation.opening import first_row
 from ledger.arguments import day_or_moment
 from ledger.compat.conf import compat_settings
 from ledger.compat.new_series import find_or_make
@@ -185,9 +186,8 @@ def _without_waiting(alias: str, run: Run, name: str, *, one: bool) -> int:
 def next_value(alias: str, tenant: str, code: str) -> int | None:
     """The next value in one round trip, or None where the series gives out none."""
     _, moment = day_or_moment(None)
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_NEXT, (tenant, code, moment))
-        value: int | None = cursor.fetchone()[0]
+    value: int | None
+    (value,) = first_row(connections[alias], _NEXT, (tenant, code, moment))
     return value
 
 

@@ -45,13 +45,12 @@ ALTER TABLE ledger_sealanchored ADD CONSTRAINT ledger_sealanchored_readable CHEC
 -- Series and periods.
 CREATE TRIGGER ledger_series_guard_update AFTER UPDATE ON ledger_series FOR EACH ROW WHEN ((NEW.tenant, NEW.code) IS DISTINCT FROM (OLD.tenant, OLD.code)) EXECUTE FUNCTION ledger_series_guard();
 -- No two periods of a series share a day, but for those that are ordered; and none ends before it begins, since that is no
--- range. Written on numbers, "series times 2^23 plus the day's number", because that needs no extension (btree_gist is not
--- everywhere), and a day's number stays below 2^22 up to the year 9999.
-ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_no_overlap EXCLUDE USING gist (numrange(series_id::numeric * 8388608::numeric + (starts_on - DATE '0001-01-01')::numeric, series_id::numeric * 8388608::numeric + (ends_on - DATE '0001-01-01')::numeric, '[]') WITH &&) WHERE (ordinal = 0);
--- Two periods of one tenant with the same prefix and suffix give out no number twice. Written on numbers, "format, then
--- value", the format by its hash. Formats that are not the same and meet all the same are found by ledger_period_fits; so
--- is one whose form has ended, and whose values the next form of other width repeats (ledger_part_forms bounds both).
-ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_format EXCLUDE USING gist (numrange(hashtextextended(tenant || chr(31) || upper(prefix) || chr(31) || upper(suffix), 0)::numeric * 1e20 + first_value::numeric, hashtextextended(tenant || chr(31) || upper(prefix) || chr(31) || upper(suffix), 0)::numeric * 1e20 + greatest(max_value, first_value)::numeric, '[]') WITH &&) WHERE (NOT cut_short);
+-- range.
+ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_no_overlap EXCLUDE USING gist (ledger_days_as_range(series_id, starts_on, ends_on) WITH &&) WHERE (ordinal = 0);
+-- Two periods of one tenant with the same prefix and suffix give out no number twice. Formats that are not the same and
+-- meet all the same are found by ledger_period_fits; so is one whose form has ended, and whose values the next form of other
+-- width repeats (ledger_part_forms bounds both).
+ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_format EXCLUDE USING gist (ledger_values_as_range(tenant, prefix, suffix, first_value, max_value) WITH &&) WHERE (NOT cut_short);
 -- The hot path raises last_value alone, so it must pass these triggers cheaply. Hence column lists; one comparison for a
 -- condition, since PostgreSQL reads it again in every statement (a counter raised too far, or in a closed period, gives
 -- out nothing: ledger_entry_fits refuses, and ledger_verify tells); and AFTER, since a BEFORE row trigger locks the row

@@ -62,6 +62,20 @@ MUTANTS = (
         (RACES,),
     ),
     Mutant(
+        "a transaction of another isolation level begins as an ordinary one",
+        "ledger/allocation/opening.py",
+        "            and driver.isolation_level is driver.read_only is driver.deferrable is None\n",
+        "",
+        ("tests/integration/test_opening.py",),
+    ),
+    Mutant(
+        "BEGIN goes along with each statement",
+        "ledger/allocation/opening.py",
+        "            driver.pgconn.transaction_status == TransactionStatus.IDLE\n",
+        "            True\n",
+        ("tests/integration/test_opening.py",),
+    ),
+    Mutant(
         "document not looked for again under the lock",
         f"{SQL}/ledger_take_serial.sql",
         "IF taken <> last_seen + 1 AND p_document > '' THEN",
@@ -204,8 +218,8 @@ MUTANTS = (
     Mutant(
         "periods may overlap",
         GUARDS,
-        "(ends_on - DATE '0001-01-01')::numeric, '[]') WITH &&",
-        "(ends_on - DATE '0001-01-01')::numeric, '[]') WITH =",
+        "(series_id, starts_on, ends_on) WITH &&",
+        "(series_id, starts_on, ends_on) WITH =",
         (PERIODS,),
     ),
     Mutant(

@@ -1,0 +1,9 @@
+-- The values of a period as numbers, "format, then value", the format by its hash; for an exclusion constraint, as
+-- ledger_days_as_range.
+CREATE OR REPLACE FUNCTION ledger_values_as_range(
+    p_tenant text, p_prefix text, p_suffix text, p_first bigint, p_last bigint
+) RETURNS numrange LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT numrange(f.format + p_first::numeric, f.format + greatest(p_last, p_first)::numeric, '[]')
+    FROM (SELECT hashtextextended(p_tenant || chr(31) || upper(p_prefix) || chr(31) || upper(p_suffix), 0)::numeric * 1e20
+                 AS format) f
+$$;
