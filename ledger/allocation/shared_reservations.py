@@ -40,10 +40,9 @@ def reserve(
 ) -> Rows:
     """The rows of ``alone()``, or those that ``together`` gave for this call when a thread asked for several.
 
-    ``together`` takes the arguments of all calls, documents first, and answers as ``ledger_reserve`` does for a list.
-    A call that it gave nothing is made alone, as all are where it fails or the thread that called it ends: so an error
-    reaches the one whose it is, and none waits for ever. What was committed for nobody then is left as by a checkout
-    that died.
+    ``together`` takes the arguments of all calls, and answers as ``ledger_reserve`` does for a list of documents. What
+    it gives nothing is asked alone, as all are where it fails or the thread that called it ends: so an error reaches
+    the one whose it is, and none waits for ever. What was committed for nobody then is left as by a checkout that died.
     """
     mine = _Call(arguments)
     with _lock:
@@ -57,12 +56,10 @@ def reserve(
         if len(mine.crew) == 1:
             return alone()
         if mine.crew:
-            # A document that two of them bring is reserved once; the other one finds it.
-            calls = list({call.arguments[0] or call: call for call in mine.crew}.values())
             with suppress(Exception):
-                for outcome, place, *reservation in together([call.arguments for call in calls]):
+                for outcome, place, *reservation in together([call.arguments for call in mine.crew]):
                     if place is not None:
-                        calls[place - 1].rows = [(outcome, 1, *reservation)]
+                        mine.crew[place - 1].rows = [(outcome, 1, *reservation)]
     finally:
         _hand_over(counter, mine)
     return alone() if mine.rows is None else mine.rows

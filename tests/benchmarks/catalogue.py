@@ -18,6 +18,7 @@ CATALOGUE = {
     "both-disks": "disks.against_fast",
     "slow-disk-payment": "disks.payment",
     "early-200": "disks.payment_200",
+    "early-200-long": "disks.long_payment_200",
     "first-number": "first_number.question",
     "old-snapshot": "old_snapshot.question",
     "tenants-serial": "tenants.by_serial",

@@ -26,6 +26,12 @@ def given(name: str) -> Rows:
     return [("reserved", 1, name)]
 
 
+@pytest.fixture(autouse=True)
+def for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody goes on because of the clock, unless a test says so."""
+    monkeypatch.setattr(shared_reservations, "_PATIENCE", 1e6)
+
+
 class Server:
     """What reserves: values one after another, noting who was asked for together."""
 

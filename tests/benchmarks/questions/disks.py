@@ -62,11 +62,20 @@ def payment(effort: Effort) -> tuple[Contest, Steps]:
 
 def payment_200(effort: Effort) -> tuple[Contest, Steps]:
     """200 in flight by four processes, on the fast disk."""
+    return _in_flight("early-200", PAYMENT, effort)
+
+
+def long_payment_200(effort: Effort) -> tuple[Contest, Steps]:
+    """The same with payments four times as long, which leave the cores some rest."""
+    return _in_flight("early-200-long", 4 * PAYMENT, effort)
+
+
+def _in_flight(name: str, seconds: float, effort: Effort) -> tuple[Contest, Steps]:
     pooled = ("pooled", "default")
     return _question(
-        "early-200",
-        "a payment of 50 ms, 200 checkouts in flight, with early release",
-        Task("", threads=200, seconds=effort.crowd_seconds, payment=PAYMENT),
+        name,
+        f"a payment of {seconds * 1000:.0f} ms, 200 checkouts in flight, with early release",
+        Task("", threads=200, seconds=effort.crowd_seconds, payment=seconds),
         [pooled, *((name + EARLY, "default") for name in ("at_commit", "reserved"))],
         against={("at_commit" + EARLY, "default"): (pooled, 0.9), ("reserved" + EARLY, "default"): (pooled, 0.75)},
         rounds=effort.crowd_rounds,

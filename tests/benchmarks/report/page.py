@@ -33,6 +33,7 @@ _FIELDS = {
     "both-disks": ("allocation", "of the fast disk"),
     "slow-disk-payment": ("allocation", "of `pooled`"),
     "early-200": ("allocation", "of `pooled`"),
+    "early-200-long": ("allocation", "of `pooled`"),
     "first-number": ("the first number", "of a new period"),
     "old-snapshot": ("meanwhile", "of the first"),
     "tenants-serial": ("connections", "of one"),

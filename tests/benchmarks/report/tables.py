@@ -65,14 +65,15 @@ def loads(contest: Contest, *, who: str) -> str:
         return ""
     cores = watched[0][1].cores
     rows = [
-        [who, "PostgreSQL", "clients", f"all, of {cores} cores", "wait for", "limited by"],
-        ["---", "---:", "---:", "---:", "---", "---"],
+        [who, "PostgreSQL", "clients", f"all, of {cores} cores", "ms of a core each", "wait for", "limited by"],
+        ["---", *["---:"] * 4, "---", "---"],
     ]
     for side, load in watched:
         waits = {event: seen for event, seen in load.waits.items() if event not in _NO_WAITS and seen >= 1}
         most = ", ".join(f"{event} {seen:.0f}" for event, seen in list(waits.items())[:2])
         server = "?" if load.server is None else f"{load.server:.2f}"
-        rows.append([side.title, server, f"{load.clients:.2f}", f"{load.machine:.2f}", most, _limit(load, waits)])
+        busy = [server, f"{load.clients:.2f}", f"{load.machine:.2f}", _milliseconds(load.machine / side.rate)]
+        rows.append([side.title, *busy, most, _limit(load, waits)])
     return _table(rows)
 
 

@@ -123,13 +123,6 @@ MUTANTS = (
         (f"{RESERVED}::test_threads_that_wait_for_one_counter_share_a_transaction",),
     ),
     Mutant(
-        "two threads with one document reserve it twice",
-        "ledger/allocation/shared_reservations.py",
-        "{call.arguments[0] or call: call for call in mine.crew}",
-        "{call: call for call in mine.crew}",
-        (f"{RESERVED}::test_a_document_that_two_of_them_bring_has_one_number",),
-    ),
-    Mutant(
         "a thread that ends leaves those waiting that it reserves for",
         "ledger/allocation/shared_reservations.py",
         "        for call in (*mine.crew, *line[:1]):\n",
