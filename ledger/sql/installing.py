@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import ProgrammingError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 
 _FOLDER = Path(__file__).parent
 
@@ -65,7 +66,9 @@ def function_texts() -> dict[str, str]:
 
 def guard_statements() -> Iterator[str]:
     """The statements of ``guards.sql``, one by one, and those that each event table gets."""
-    from ledger.models.tables import event_tables  # the texts alone can be read before there are models
+    # The texts alone can be read before there are models.
+    from ledger.models.drafts import RemotePool
+    from ledger.models.tables import ACCESS, DIARY, MIRROR, STAGING, event_tables
 
     text = re.sub(r"^\s*--.*\n", "", (_FOLDER / "guards.sql").read_text(encoding="utf-8"), flags=re.MULTILINE)
     yield from (statement.strip() for statement in text.split(";\n") if statement.strip())
@@ -74,6 +77,23 @@ def guard_statements() -> Iterator[str]:
         yield _NEVER_EMPTIED.format(table=table).strip()
         if f"INDEX {table}_written " not in text:
             yield _WRITTEN.format(table=table).strip()
+    # What roles write by plain statements.
+    yield from filter(None, map(readable_constraint, (*DIARY, *MIRROR, *ACCESS, *STAGING, RemotePool)))
+
+
+def readable_constraint(model: type[Model]) -> str:
+    """The statement that keeps moments, days and JSON that programs can't read out of a table, or nothing."""
+    from ledger.models.readable import DayField, FactsField, MomentField
+
+    rules = (
+        (MomentField, "{} BETWEEN '0001-01-05 00:00:00+00' AND '9999-12-28 00:00:00+00'"),
+        (DayField, "{} BETWEEN '0001-01-01' AND '9999-12-31'"),
+        (FactsField, "ledger_is_facts({})"),
+    )
+    columns = model._meta.concrete_fields
+    checks = [rule.format(f'"{each.column}"') for kind, rule in rules for each in columns if isinstance(each, kind)]
+    table = model._meta.db_table
+    return f"ALTER TABLE {table} ADD CONSTRAINT {table}_readable CHECK ({' AND '.join(checks)})" if checks else ""
 
 
 def install(connection: BaseDatabaseWrapper) -> None:

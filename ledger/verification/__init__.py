@@ -57,6 +57,7 @@ class Check:
 
 CHECKS: tuple[Check, ...] = (
     Check("schema, guards and privileges", None),
+    Check("powers of roles", None, guards.unbound_roles),
     Check("periods", sql.PERIODS),
     Check("counters", counters_sql.COUNTERS),
     Check("latest dates", counters_sql.CHRONOLOGY),

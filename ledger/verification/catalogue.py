@@ -28,7 +28,9 @@ Objects: TypeAlias = dict[str, dict[str, Facts]]
 FILE: Final = Path(__file__).with_name("catalogue.json")
 
 #: The kinds that make up a description. What else ``catalogue_sql.DESCRIBE`` returns is judged by itself.
-KINDS: Final = ("table", "column", "sequence", "constraint", "index", "trigger", "rule", "policy", "function")
+KINDS: Final = (
+    *("table", "column", "sequence", "constraint", "index", "look-up", "trigger", "rule", "policy", "function"),
+)
 
 # Storage parameters in the definition of an index: those are the host's business.
 _STORAGE = re.compile(r" WITH \((?:[^()']|'[^']*')*\)")
@@ -152,9 +154,16 @@ def _canonical(value: Any, unqualified: Callable[[str], str]) -> Any:
 
 
 def _unqualifier(quoted: str) -> Callable[[str], str]:
-    """A function that takes the schema's name away before the names of its objects, and leaves literals alone."""
+    """A function that takes the schema's name away before the names of the ledger's objects, and leaves literals alone.
+
+    What else lies in that schema keeps it: ``public.upper(number)`` is not PostgreSQL's ``upper(number)``.
+    """
     prefix = f"{quoted}."
-    return lambda text: _TOKEN.sub(lambda token: "" if token[0] == prefix else token[0], text)
+
+    def without(token: re.Match[str]) -> str:
+        return "" if token[0] == prefix and token.string.startswith("ledger_", token.end()) else token[0]
+
+    return lambda text: _TOKEN.sub(without, text)
 
 
 def _settings_of_any_schema(facts: Facts, quoted: str) -> Facts:

@@ -39,7 +39,8 @@ DESCRIBE: Final = """
         SELECT c.* FROM pg_class c WHERE c.relnamespace = %(schema)s::oid AND c.relname::text = ANY (%(tables)s::text[])
     ),
     sequence AS (
-        SELECT s.*, q.relname, q.relowner, q.relacl, r.relname || '.' || a.attname AS name
+        SELECT s.*, q.relname, q.relowner, q.relacl, r.relname || '.' || a.attname AS name,
+            q.relpersistence = 'u' AND r.relpersistence = 'p' AS forgets
         FROM relation r
         JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = r.oid AND d.deptype IN ('a', 'i')
         JOIN pg_sequence s ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid
@@ -50,34 +51,27 @@ DESCRIBE: Final = """
     function AS (
         SELECT p.*, p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS name
         FROM pg_proc p
-        WHERE p.pronamespace = %(schema)s::oid AND NOT EXISTS (
-                SELECT FROM pg_depend d
-                WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-          AND (starts_with(p.proname::text, 'ledger_') OR p.oid IN (
+        WHERE p.pronamespace = %(schema)s::oid AND (starts_with(p.proname::text, 'ledger_') OR p.oid IN (
                 SELECT t.tgfoid FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid))
     ),
     -- Whoever owns most of the tables.
     owner AS (SELECT relowner AS oid FROM relation GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1),
-    -- Everything in the schema that has an owner, but for what an extension brought.
+    -- Everything in the schema that has an owner. What extensions brought is a superuser's, which is not told below;
+    -- that something is a member of one says nothing, since the owner of an extension adds what he likes.
     resident AS (
-        SELECT x.* FROM (
-            SELECT 'pg_class'::regclass AS catalogue, oid, relowner AS owner, false AS is_code FROM pg_class
-            WHERE relnamespace = %(schema)s::oid AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-            UNION ALL
-            SELECT 'pg_proc'::regclass, oid, proowner, true FROM pg_proc WHERE pronamespace = %(schema)s::oid
-            UNION ALL
-            SELECT 'pg_operator'::regclass, oid, oprowner, true FROM pg_operator WHERE oprnamespace = %(schema)s::oid
-            UNION ALL
-            SELECT 'pg_opclass'::regclass, oid, opcowner, true FROM pg_opclass WHERE opcnamespace = %(schema)s::oid
-            UNION ALL
-            SELECT 'pg_collation'::regclass, oid, collowner, true FROM pg_collation
-            WHERE collnamespace = %(schema)s::oid
-            UNION ALL
-            SELECT 'pg_type'::regclass, oid, typowner, true FROM pg_type
-            WHERE typnamespace = %(schema)s::oid AND typrelid = 0 AND typelem = 0
-        ) x
-        WHERE NOT EXISTS (
-            SELECT FROM pg_depend d WHERE d.classid = x.catalogue AND d.objid = x.oid AND d.deptype = 'e')
+        SELECT 'pg_class'::regclass AS catalogue, oid, relowner AS owner, false AS is_code FROM pg_class
+        WHERE relnamespace = %(schema)s::oid AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+        UNION ALL
+        SELECT 'pg_proc'::regclass, oid, proowner, true FROM pg_proc WHERE pronamespace = %(schema)s::oid
+        UNION ALL
+        SELECT 'pg_operator'::regclass, oid, oprowner, true FROM pg_operator WHERE oprnamespace = %(schema)s::oid
+        UNION ALL
+        SELECT 'pg_opclass'::regclass, oid, opcowner, true FROM pg_opclass WHERE opcnamespace = %(schema)s::oid
+        UNION ALL
+        SELECT 'pg_collation'::regclass, oid, collowner, true FROM pg_collation WHERE collnamespace = %(schema)s::oid
+        UNION ALL
+        SELECT 'pg_type'::regclass, oid, typowner, true FROM pg_type
+        WHERE typnamespace = %(schema)s::oid AND typrelid = 0 AND typelem = 0
     ),
     ours AS (
         SELECT 'pg_class'::regclass AS catalogue, oid FROM relation
@@ -87,6 +81,8 @@ DESCRIBE: Final = """
     SELECT 'table' AS kind, r.relname::text AS name, jsonb_build_object(
         'is', CASE r.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
             WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE r.relkind::text END,
+        'access method', (SELECT nullif(m.amname, 'heap') FROM pg_am m WHERE m.oid = r.relam),
+        'storage', r.reloptions,
         'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' WHEN 't' THEN 'temporary' END,
         'row security', r.relrowsecurity,
         'forced row security', r.relforcerowsecurity,
@@ -125,7 +121,8 @@ DESCRIBE: Final = """
                       || CASE WHEN mod(s.seqmin, 281474976710656) = 1 AND s.seqmax - s.seqmin = 281474976710655
                               THEN ', 1 to 9223372036854775807'
                               ELSE ', ' || s.seqmin || ' to ' || s.seqmax END
-                      || CASE WHEN s.seqcycle THEN ', and over again' ELSE '' END)::text
+                      || CASE WHEN s.seqcycle THEN ', and over again' ELSE '' END
+                      || CASE WHEN s.forgets THEN ', unlogged' ELSE '' END)::text
     FROM sequence s
     UNION ALL
     -- A foreign key by its columns: Django makes up its name.
@@ -156,6 +153,21 @@ DESCRIBE: Final = """
     FROM relation r JOIN pg_index x ON x.indrelid = r.oid AND x.indisunique JOIN pg_class i ON i.oid = x.indexrelid
     WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))
     UNION ALL
+    -- An index that makes nothing unique, by its definition. Those of a clone have other names.
+    SELECT 'look-up', r.relname || '.' || substring(pg_get_indexdef(x.indexrelid) FROM 'USING .*'), jsonb_build_object(
+        'unusable', NOT (x.indisvalid AND x.indisready AND x.indislive),
+        'runs', ARRAY(
+            SELECT f.oid::regprocedure::text FROM pg_depend d
+            LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+            JOIN pg_proc f ON f.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END
+            JOIN pg_roles w ON w.oid = f.proowner
+            WHERE d.classid = 'pg_class'::regclass AND d.objid = x.indexrelid
+              AND f.oid NOT IN (SELECT g.oid FROM function g)
+              AND NOT (w.rolsuper AND EXISTS (
+                SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = f.oid AND e.deptype = 'e')))
+        )::text
+    FROM relation r JOIN pg_index x ON x.indrelid = r.oid AND NOT x.indisunique AND NOT x.indisexclusion
+    UNION ALL
     SELECT 'trigger', r.relname || '.' || t.tgname, jsonb_build_object(
         'definition', pg_get_triggerdef(t.oid),
         'fires', CASE t.tgenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'except in replica mode'
@@ -177,6 +189,7 @@ DESCRIBE: Final = """
         'volatility', CASE f.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' END,
         'strict', f.proisstrict,
         'leakproof', f.proleakproof,
+        'support', nullif(f.prosupport::oid, 0)::regproc::text,
         'parallel', CASE f.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' END,
         'security definer', f.prosecdef,
         'settings', f.proconfig,
@@ -216,11 +229,73 @@ DESCRIBE: Final = """
     JOIN pg_roles s ON s.oid = owner.oid
     WHERE w.oid <> owner.oid AND NOT w.rolsuper
     UNION ALL
+    -- In this schema, or with the rights of the ledger's owner anywhere. His other ledgers have the same functions.
     SELECT 'definer', p.oid::regprocedure::text, jsonb_build_object('role', w.rolname)::text
-    FROM pg_proc p JOIN pg_roles w ON w.oid = p.proowner
-    WHERE p.prosecdef AND p.pronamespace = %(schema)s::oid AND p.oid NOT IN (SELECT f.oid FROM function f)
-      AND NOT EXISTS (
-        SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+    FROM owner JOIN pg_proc p ON p.prosecdef AND (p.pronamespace = %(schema)s::oid OR p.proowner = owner.oid)
+    JOIN pg_roles w ON w.oid = p.proowner
+    WHERE p.oid NOT IN (SELECT f.oid FROM function f)
+      AND NOT (w.rolsuper AND EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'))
+      AND (p.pronamespace = %(schema)s::oid OR NOT EXISTS (
+        SELECT FROM function f
+        JOIN pg_namespace n ON n.oid = p.pronamespace
+        JOIN pg_namespace o ON o.oid = %(schema)s::oid
+        WHERE f.proname = p.proname AND replace(f.prosrc, o.nspname, '') = replace(p.prosrc, n.nspname, '')))
+    UNION ALL
+    -- Who gets at the ledger by way of another role, and not by what was granted.
+    SELECT CASE WHEN g.oid = owner.oid THEN 'member' ELSE 'power' END, m.rolname::text,
+        jsonb_build_object('role', m.rolname, 'through', g.rolname)::text
+    FROM owner
+    JOIN pg_roles g ON g.oid = owner.oid
+        OR g.rolname IN ('pg_write_all_data', 'pg_maintain', 'pg_write_server_files', 'pg_execute_server_program')
+    JOIN pg_roles m ON m.rolcanlogin AND NOT m.rolsuper AND m.oid <> g.oid AND pg_has_role(m.oid, g.oid, 'MEMBER')
+    WHERE m.oid <> owner.oid
+    UNION ALL
+    -- Settings that sessions begin with, in this database or of a role in all.
+    SELECT CASE WHEN e.name IN ('search_path', 'role', 'synchronous_commit') THEN 'starts with' ELSE 'setting' END,
+        e.name,
+        jsonb_build_object('value', e.value, 'whose', coalesce('the role ' || w.rolname, 'every role'))::text
+    FROM pg_db_role_setting s
+    JOIN pg_database b ON b.datname = current_database() AND s.setdatabase IN (0, b.oid)
+    LEFT JOIN pg_roles w ON w.oid = s.setrole
+    CROSS JOIN LATERAL (
+        SELECT split_part(c, '=', 1) AS name, substr(c, strpos(c, '=') + 1) AS value FROM unnest(s.setconfig) AS c
+    ) e
+    WHERE e.name IN ('search_path', 'role') OR e.name = 'synchronous_commit' AND e.value = 'off'
+       OR e.name IN ('session_preload_libraries', 'local_preload_libraries') AND e.value <> ''
+       OR e.name = 'session_replication_role' AND e.value <> 'origin'
+    UNION ALL
+    -- What is granted at once on what the owner makes next. Folio takes EXECUTE from everybody.
+    SELECT 'default', CASE l.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' ELSE 'functions' END,
+        jsonb_build_object('role', coalesce(w.rolname, 'everybody'), 'privilege', a.privilege_type,
+            'owner', o.rolname)::text
+    FROM owner JOIN pg_roles o ON o.oid = owner.oid
+    JOIN pg_default_acl l ON l.defaclrole = owner.oid AND l.defaclnamespace IN (0, %(schema)s::oid)
+        AND l.defaclobjtype IN ('r', 'S', 'f')
+    CROSS JOIN LATERAL aclexplode(l.defaclacl) a
+    LEFT JOIN pg_roles w ON w.oid = a.grantee
+    WHERE a.grantee <> owner.oid AND w.rolsuper IS NOT TRUE AND a.privilege_type <> 'SELECT'
+      AND NOT (a.grantee = 0 AND a.privilege_type = 'EXECUTE')
+    UNION ALL
+    -- A host's own, which changes no row.
+    SELECT 'host', x.name, '{}' FROM (
+        SELECT 'the statistics ' || e.stxname AS name FROM pg_statistic_ext e JOIN relation r ON r.oid = e.stxrelid
+        UNION
+        SELECT 'the publication ' || p.pubname FROM pg_publication_tables p
+        JOIN pg_namespace n ON n.oid = %(schema)s::oid AND n.nspname = p.schemaname
+        JOIN relation r ON r.relname = p.tablename
+        UNION
+        -- Whoever has a purpose may call this one.
+        SELECT 'SELECT for the role ' || w.rolname
+        FROM owner CROSS JOIN relation r CROSS JOIN LATERAL aclexplode(r.relacl) a
+        JOIN pg_roles w ON w.oid = a.grantee
+        WHERE a.privilege_type = 'SELECT' AND w.oid <> owner.oid AND NOT w.rolsuper AND NOT EXISTS (
+            SELECT FROM function f
+            WHERE f.proname = 'ledger_is_key' AND has_function_privilege(w.oid, f.oid, 'EXECUTE'))
+        UNION
+        SELECT 'a comment on ' || pg_describe_object(c.classoid, c.objoid, c.objsubid)
+        FROM pg_description c JOIN ours o ON o.catalogue = c.classoid AND o.oid = c.objoid
+    ) x
     UNION ALL
     SELECT 'privilege', x.name, jsonb_build_object(
         'on', x.type, 'column', x.column, 'role', coalesce(w.rolname, ''), 'privilege', a.privilege_type,

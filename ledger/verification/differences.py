@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from ledger.verification.catalogue import Facts, Objects
 
+#: What is a host's own business: told in a note.
+HOST: Final = "host"
+
 # What each kind is called; {of} is its table.
 _NAMES: Final = {
     "table": "table {of}",
@@ -13,6 +16,7 @@ _NAMES: Final = {
     "sequence": "sequence of {of}.{name}",
     "constraint": "constraint {name} on {of}",
     "index": "unique index {name} on {of}",
+    "look-up": "index {name} on {of}",
     "trigger": "trigger {name} on {of}",
     "rule": "rule {name} on {of}",
     "policy": "row security policy {name} on {of}",
@@ -21,6 +25,7 @@ _NAMES: Final = {
 
 _REFUSED: Final = "rows can be written that it refuses"
 _TWICE: Final = "rows can be written twice that must be there once"
+_SLOWER: Final = "what it finds at once is looked for in all rows"
 _CHANGED: Final = "rows can be written, changed or deleted that it refuses"
 _OTHER: Final = "is another one than the migrations made: {found}, not {wanted}"
 
@@ -31,6 +36,7 @@ _MISSING: Final = {
     "sequence": "rows get no ids of their own",
     "constraint": _REFUSED,
     "index": _TWICE,
+    "look-up": _SLOWER,
     "trigger": _CHANGED,
     "function": "what it does is not done, and what calls it fails",
 }
@@ -42,6 +48,7 @@ _ADDED: Final = {
     "sequence": "ids can come from elsewhere",
     "constraint": "rows that the ledger must write can be refused",
     "index": "rows that the ledger must write can be refused",
+    "look-up": "it changes no row",
     "trigger": "rows can be changed, dropped or copied while they are written, by other people's code",
     "rule": "statements can be replaced by others, or by nothing, before any trigger sees a row",
     "policy": "rows can be hidden from those who read, or refused to those who write",
@@ -125,6 +132,11 @@ _FACTS: Final = {
     ),
     ("index", "definition"): _Words("index", _OTHER, _TWICE),
     ("index", "unusable"): _Words("index", "is not valid, so it guards nothing", _TWICE),
+    ("look-up", "unusable"): _Words(HOST, "is not valid", _SLOWER),
+    ("table", "access method"): _Words(
+        "table", "is kept by the access method {found}", "rows are written and read by other people's code"
+    ),
+    ("table", "storage"): _Words(HOST, "has the storage parameters {found}, not {wanted}", "they change no row"),
     ("trigger", "definition"): _Words("trigger", _OTHER, _CHANGED),
     ("trigger", "fires"): _Words(
         "trigger",
@@ -197,10 +209,15 @@ def title(kind: str, name: str) -> str:
 
 
 def _check(kind: str) -> str:
-    return "row-security" if kind == "policy" else kind
+    return {"policy": "row-security", "look-up": HOST}.get(kind, kind)
 
 
 def _added(kind: str, name: str, facts: Facts) -> Difference:
+    if kind == "look-up" and "runs" in facts:
+        runs = f"runs {_told('runs', facts['runs'])} as a row is written"
+        return Difference(
+            "index", f"{title(kind, name)} {runs}: other people's code has the rights of the ledger's owner"
+        )
     definition = f" ({facts['definition']})" if "definition" in facts else ""
     return Difference(_check(kind), f"{title(kind, name)} doesn't belong to the ledger{definition}: {_ADDED[kind]}")
 

@@ -388,6 +388,9 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "{detail}.",
         "As the owner, REVOKE it; manage.py ledger_grants shows what a role needs, and takes from it what it doesn't.",
     ),
+    "session-setting": Meaning(
+        8, None, "{detail}.", f"As a superuser, ALTER ROLE … or ALTER DATABASE … RESET it. {_CULPRIT}"
+    ),
     "definer": Meaning(
         8, None, "{detail}.", "Read it, and drop it or move it to a schema of its own. Folio's functions never need it."
     ),
@@ -427,5 +430,9 @@ NOTES: Final[dict[str, str]] = {
     "not-compared": "Owners, privileges and rows were checked. Upgrade Folio to have the rest checked as well.",
     "neighbour": "It can't write to the ledger. Its owner may create objects here, or once did: see who has CREATE.",
     "replica-identity": "It decides what logical replication sends of a row, and changes nothing here.",
+    "member": "Let nobody log in as such a role but who migrates.",
+    "starts-with": "Names may lead elsewhere, or a checkout is told of a number before it is on disk. Know who set it.",
+    "default-privileges": "ledger_verify tells when it is there. ALTER DEFAULT PRIVILEGES … REVOKE takes it away.",
+    "host": "It is the host's own business, and changes no row of the ledger.",
     "event-trigger": "It runs as part of each migration, and can change what that makes. Know who wrote it.",
 }

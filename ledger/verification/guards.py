@@ -8,10 +8,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger import testing
 from ledger.grants.contributed import TableGrant, contributions
 from ledger.grants.purposes import PURPOSES, READING
+from ledger.grants.role import unbound
+from ledger.models import RolePurpose
 from ledger.models.tables import all_tables
 from ledger.verification import catalogue
 from ledger.verification.catalogue import Catalogue, Objects, Remark, Shipped, privilege_label
-from ledger.verification.differences import differences, table_of
+from ledger.verification.differences import HOST, differences, table_of
 from ledger.verification.findings import NOTES, Alarm, Note, alarm_for
 
 #: Name → the privileges that any role may hold on it. A name is a table, ``table.column`` for the sequence of an
@@ -95,12 +97,21 @@ _FINDINGS: Final = {
         "The function {name} doesn't belong to the ledger, and runs with the rights of {role} whoever calls it: it can "
         "write what its caller may not",
     ),
+    "power": ("privilege", "The role {role} is a member of {through}, which reaches around the ledger's grants"),
+    "setting": (
+        "session-setting",
+        "Sessions of {whose} begin with {name} = {value}: foreign keys are not upheld in them, or code of others runs",
+    ),
     "hidden": (
         "shadow",
         "The function {name} is hidden from this connection by another one of the same name: that one is called",
     ),
 }
 _NOTES: Final = {
+    "member": ("member", "The role {role} may become {through}, the ledger's owner: grants don't limit it"),
+    "starts with": ("starts-with", "Sessions of {whose} begin with {name} = {value}"),
+    "default": ("default-privileges", "What {owner} makes next gives {privilege} on {name} to {role} at once"),
+    "host": ("host", "There is {name} beside what the migrations made"),
     "neighbour": ("neighbour", "The {name} lies in the ledger's schema, and is owned by {role}, not by {owner}"),
     "replica identity": ("replica-identity", "The table {name} has another replica identity than the default"),
     "event trigger": ("event-trigger", "The event trigger {name} runs {function} when the schema is changed"),
@@ -138,6 +149,13 @@ def broken_guards(
         yield alarm_for("privilege", sentence)
 
 
+def unbound_roles(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Alarm]:
+    """Every role that has a purpose, and since then a power that grants don't limit."""
+    for role in RolePurpose.objects.using(connection.alias).values_list("role", flat=True).distinct():
+        if (problem := unbound(role, connection.alias)) is not None:
+            yield alarm_for("privilege", f"{problem.problem.rstrip('.')}: what it was granted doesn't limit it")
+
+
 def _differences(
     connection: BaseDatabaseWrapper, found: Catalogue, shipped: Shipped, contributed: set[str]
 ) -> Iterator[Alarm | Note]:
@@ -159,7 +177,7 @@ def _differences(
         triggers = {name: facts for name, facts in wanted["trigger"].items() if name not in dropped}
         wanted = {**wanted, "trigger": triggers}
     for difference in differences(wanted, found.objects):
-        yield alarm_for(difference.check, difference.detail)
+        yield (_note if difference.check == HOST else alarm_for)(difference.check, difference.detail)
 
 
 def _without(objects: Objects, tables: set[str]) -> Objects:

@@ -95,13 +95,20 @@ TABLES = (
         "a child",
         "CREATE TABLE more () INHERITS (ledger_entry)",
         "inheritance",
-        ("The table ledger_entry has the children more", "past every trigger and unique index"),
+        ("The table ledger_entry has the children public.more", "past every trigger and unique index"),
     ),
     Bypass(
         "a parent",
         "CREATE TABLE above (tenant text); ALTER TABLE ledger_series INHERIT above",
         "inheritance",
-        ("The table ledger_series is a child of above", "statements on that table reach its rows"),
+        ("The table ledger_series is a child of public.above", "statements on that table reach its rows"),
+    ),
+    Bypass(
+        "another access method",
+        "CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;"
+        " ALTER TABLE ledger_holehealed SET ACCESS METHOD heap2",
+        "table",
+        ("The table ledger_holehealed is kept by the access method heap2", "other people's code"),
     ),
     Bypass(
         "triggers that PostgreSQL doesn't see",
@@ -133,6 +140,26 @@ COLUMNS = (
             " not clock_timestamp()",
             "a value that nobody asked for",
         ),
+    ),
+    Bypass(
+        "a default of PostgreSQL's name",
+        "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT now()';"
+        " ALTER TABLE ledger_entry ALTER issued_at SET DEFAULT public.clock_timestamp()",
+        "column",
+        ("The column issued_at of ledger_entry has the default public.clock_timestamp(), not clock_timestamp()",),
+    ),
+    Bypass(
+        "a domain of PostgreSQL's name",
+        "CREATE DOMAIN public.text AS pg_catalog.text;"
+        " ALTER TABLE ledger_gapexplained ALTER explanation TYPE public.text",
+        "column",
+        ("The column explanation of ledger_gapexplained has the type public.text, not text", "compare otherwise"),
+    ),
+    Bypass(
+        "a generated column",
+        "ALTER TABLE ledger_numbervoided ADD COLUMN copied text GENERATED ALWAYS AS (reason || '!') STORED",
+        "column",
+        ("The column copied of ledger_numbervoided doesn't belong to the ledger",),
     ),
     Bypass(
         "no default",
@@ -175,6 +202,12 @@ COLUMNS = (
         "ALTER TABLE ledger_entry ADD COLUMN copied text DEFAULT current_user",
         "column",
         ("The column copied of ledger_entry doesn't belong to the ledger", "other people's code"),
+    ),
+    Bypass(
+        "ids that a crash forgets",
+        "ALTER SEQUENCE ledger_entry_id_seq SET UNLOGGED",
+        "sequence",
+        ("The sequence of ledger_entry.id is bigint by 1, 1 to 9223372036854775807, unlogged, not", "given out twice"),
     ),
     Bypass(
         "ids over again",
@@ -320,6 +353,33 @@ INDEXES = (
         ("The unique index ledger_entry_number on ledger_entry is another one", "(tenant, number), not", "upper("),
     ),
     Bypass(
+        "an index by a function of PostgreSQL's name",
+        "CREATE FUNCTION public.upper(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1 || random()';"
+        " DROP INDEX ledger_entry_number;"
+        " CREATE UNIQUE INDEX ledger_entry_number ON ledger_entry (tenant, public.upper(number))",
+        "index",
+        (
+            "The unique index ledger_entry_number on ledger_entry is another one",
+            "public.upper(number)",
+            "written twice",
+        ),
+    ),
+    Bypass(
+        "an index that runs code",
+        "CREATE FUNCTION spy(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';"
+        " CREATE INDEX ours ON ledger_entry (spy(document))",
+        "index",
+        ("on ledger_entry runs public.spy(text) as a row is written", "the rights of the ledger's owner"),
+    ),
+    Bypass(
+        "an index by an operator that runs code",
+        "CREATE FUNCTION spy(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';"
+        " CREATE OPERATOR public.=== (FUNCTION = spy, LEFTARG = text, RIGHTARG = text);"
+        " CREATE INDEX ours ON ledger_entry (id) WHERE document === 'x'",
+        "index",
+        ("on ledger_entry runs public.spy(text,text) as a row is written",),
+    ),
+    Bypass(
         "an index of some rows",
         "DROP INDEX ledger_entry_number; CREATE UNIQUE INDEX ledger_entry_number"
         " ON ledger_entry (tenant, upper(number)) WHERE id > 100",
@@ -453,10 +513,40 @@ FUNCTIONS = (
         ("The function ledger_latest_date(text, bigint) is hidden", "that one is called"),
     ),
     Bypass(
+        "a function that says it leaks nothing",
+        "ALTER FUNCTION ledger_is_key(text) LEAKPROOF",
+        "function",
+        ("The function ledger_is_key(text) is another one", "leakproof yes, not none"),
+    ),
+    Bypass(
+        "a function that the planner replaces",
+        "ALTER FUNCTION ledger_latest_date(text, bigint) SUPPORT generate_series_int8_support",
+        "function",
+        ("The function ledger_latest_date(text, bigint) is another one", "support generate_series_int8_support"),
+    ),
+    Bypass(
+        "a definer in an extension",
+        ROLE
+        + "CREATE FUNCTION do_it(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN EXECUTE $1; END$$;"
+        " ALTER EXTENSION plpgsql ADD FUNCTION do_it(text); GRANT CREATE ON SCHEMA public TO folio_stranger;"
+        " ALTER FUNCTION do_it(text) OWNER TO folio_stranger",
+        "definer",
+        ("The function public.do_it(text) doesn't belong to the ledger", "the rights of folio_stranger"),
+    ),
+    Bypass(
+        "a definer of the owner in another schema",
+        "CREATE SCHEMA app; CREATE FUNCTION app.ledger_void(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER"
+        " AS $$BEGIN EXECUTE $1; END$$; DO $$BEGIN EXECUTE format('GRANT CREATE ON SCHEMA app TO %1$I;"
+        " ALTER FUNCTION app.ledger_void(text) OWNER TO %1$I',"
+        " (SELECT tableowner FROM pg_tables WHERE tablename = 'ledger_entry')); END$$",
+        "definer",
+        ("The function app.ledger_void(text) doesn't belong to the ledger", "whoever calls it"),
+    ),
+    Bypass(
         "somebody else's definer",
         "CREATE FUNCTION do_it(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN EXECUTE $1; END$$",
         "definer",
-        ("The function do_it(text) doesn't belong to the ledger", "whoever calls it", "its caller may not"),
+        ("The function public.do_it(text) doesn't belong to the ledger", "whoever calls it", "its caller may not"),
     ),
 )
 
@@ -480,7 +570,10 @@ OWNERS = (
         " CREATE FUNCTION same(varchar, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';"
         " CREATE OPERATOR public.= (FUNCTION = same, LEFTARG = varchar, RIGHTARG = text); RESET ROLE",
         "owner",
-        ("The operator =(character varying,text) in the ledger's schema is owned by folio_stranger", "called in place"),
+        (
+            "The operator public.=(character varying,text) in the ledger's schema is owned by folio_stranger",
+            "called in place",
+        ),
     ),
     Bypass(
         "the schema of somebody else",
@@ -571,4 +664,38 @@ PRIVILEGES = (
     ),
 )
 
-BYPASSES = (*TABLES, *COLUMNS, *TRIGGERS, *INDEXES, *CONSTRAINTS, *FUNCTIONS, *OWNERS, *PRIVILEGES)
+AROUND = (
+    Bypass(
+        "a cast between PostgreSQL's own types",
+        "CREATE CAST (bigint AS text) WITH INOUT AS IMPLICIT",
+        "not-checked",
+        ("Not checked: schema, guards and privileges", "operator is not unique"),
+    ),
+    Bypass(
+        "a role that writes all data",
+        "CREATE ROLE folio_stranger LOGIN; GRANT pg_write_all_data TO folio_stranger",
+        "privilege",
+        ("The role folio_stranger is a member of pg_write_all_data", "around the ledger's grants"),
+    ),
+    Bypass(
+        "a role of a purpose that came to a power",
+        "CREATE ROLE folio_stranger CREATEROLE;"
+        " INSERT INTO ledger_rolepurpose (role, purpose) VALUES ('folio_stranger', 'checkout')",
+        "privilege",
+        ("The role 'folio_stranger' may make roles (CREATEROLE)", "what it was granted doesn't limit it"),
+    ),
+    Bypass(
+        "a role in replica mode",
+        ROLE + "ALTER ROLE folio_stranger SET session_replication_role = replica",
+        "session-setting",
+        ("Sessions of the role folio_stranger begin with session_replication_role = replica", "foreign keys"),
+    ),
+    Bypass(
+        "a library in every session",
+        "ALTER ROLE ALL SET session_preload_libraries = 'mine'",
+        "session-setting",
+        ("Sessions of every role begin with session_preload_libraries = mine", "code of others"),
+    ),
+)
+
+BYPASSES = (*TABLES, *COLUMNS, *TRIGGERS, *INDEXES, *CONSTRAINTS, *FUNCTIONS, *OWNERS, *PRIVILEGES, *AROUND)

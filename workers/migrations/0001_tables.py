@@ -18,6 +18,21 @@ from django.db.models.functions import Now
 from ledger.migrations._columns import facts, id_of, table, text
 from ledger.migrations._operations import KeepRows
 
+# Moments, days and JSON that programs can't read are kept out, as they are of the ledger's own tables.
+_BETWEEN = "BETWEEN '0001-01-05 00:00:00+00' AND '9999-12-28 00:00:00+00'"
+_READABLE = {
+    "ledger_workers_pushposition": (
+        f"jsonb_typeof(scope) = 'object' AND looked_in_full_at {_BETWEEN} AND ran_at {_BETWEEN}"
+    ),
+    "ledger_workers_quota": f"jsonb_typeof(tickets) = 'object' AND counted_at {_BETWEEN} AND paused_until {_BETWEEN}",
+    "ledger_workers_sealedtoken": f"issued_at {_BETWEEN} AND expires_at {_BETWEEN}",
+    "ledger_workers_push": (
+        f"jsonb_typeof(facts) = 'object' AND issued_on BETWEEN '0001-01-01' AND '9999-12-31' AND found_at {_BETWEEN}"
+        f" AND claimed_until {_BETWEEN} AND next_attempt_at {_BETWEEN} AND pushed_at {_BETWEEN}"
+        f" AND cancelled_at {_BETWEEN}"
+    ),
+}
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -98,6 +113,10 @@ class Migration(migrations.Migration):
             cancelled_at=DateTimeField(blank=True, null=True),
             entry=id_of("ledger.entry"),
             void=id_of("ledger.numbervoided", null=True),
+        ),
+        *(
+            migrations.RunSQL(f"ALTER TABLE {table} ADD CONSTRAINT {table}_readable CHECK ({condition})", "")
+            for table, condition in _READABLE.items()
         ),
         KeepRows("ledger_workers_push"),
     ]

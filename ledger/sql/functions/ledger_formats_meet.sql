@@ -38,7 +38,7 @@ BEGIN
     END IF;
 
     -- One length of the first counter after the other. It fixes the length of the other counter, and where both are.
-    FOR p_digits IN p_width..greatest(p_width, length(p_max::text)) LOOP
+    FOR p_digits IN greatest(p_width, 1)..greatest(p_width, length(p_max::text)) LOOP
         q_digits := length(p_head) + p_digits + length(p_tail) - length(q_head) - length(q_tail);
         CONTINUE WHEN q_digits < q_width OR q_digits > greatest(q_width, length(q_max::text));
         p_number := p_head || repeat(chr(2), p_digits) || p_tail;

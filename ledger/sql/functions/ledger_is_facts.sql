@@ -8,5 +8,5 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
            -- The object itself is level 0, and what it holds level 1.
            AND NOT jsonb_path_exists(p_facts, 'strict $.**{32} ? (@.type() == "array" || @.type() == "object")'::jsonpath)
            AND (octet_length(p_facts::text) < 1000
-                OR regexp_replace(p_facts::text, '"(?:[^"\\]|\\.)*"', '', 'g') !~ '([0-9.]{250}){4}')
+                OR regexp_replace(p_facts::text, E'"(?:[^"\\\\]|\\\\.)*"', '', 'g') !~ '([0-9.]{250}){4}')
 $$;

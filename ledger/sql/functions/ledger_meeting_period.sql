@@ -14,6 +14,8 @@ CREATE OR REPLACE FUNCTION ledger_meeting_period(
 DECLARE
     stem text := upper(left(p_prefix, strpos(p_prefix || '{doc_', '{doc_') - 1));
 BEGIN
+    -- Of a longer one no number could be a key.
+    IF length(stem) > 200 THEN RETURN NULL; END IF;
     RETURN (
         SELECT q.id
         FROM (

@@ -24,6 +24,8 @@ DECLARE
 BEGIN
     IF p_template IS NULL OR p_series IS NULL OR p_tenant IS NULL THEN
         problem := 'has no text, no series or no tenant';
+    ELSIF length(p_template) > 200 THEN
+        problem := 'has more than 200 characters';
     ELSIF p_starts_on IS NULL OR p_starts_on < DATE '0001-01-01' OR p_starts_on > DATE '9999-12-31' THEN
         problem := 'has no first day of its period';
     END IF;

@@ -10,6 +10,7 @@ DECLARE
     before ledger_series;
     unknown text;
     problem text;
+    dates text;
     latest date;
     opened bigint;
     shape record;
@@ -58,18 +59,37 @@ BEGIN
         WHEN series.max_days_ahead NOT BETWEEN 0 AND 10000000 THEN 'its bound on future dates is out of range'
         WHEN series.system <> '' AND NOT ledger_is_key(series.system) THEN 'its system can''t be a name'
         WHEN series.rules !~ '^([A-Za-z-]{2,20}(,[A-Za-z-]{2,20}){0,4})?$' THEN 'its rules can''t be codes'
+        WHEN series.fiscal_start !~ '^[0-9][0-9]-[0-9][0-9]$' THEN 'its fiscal start is no month and day'
         WHEN series.close_after_days < 0 THEN 'the days after which it closes its periods are negative' END;
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'the series % is refused: %', quote_literal(p_code), problem USING ERRCODE = 'check_violation';
     END IF;
-    -- Both raise an error where they can't be read.
+    -- Each raises an error where it can't be read.
+    PERFORM make_date(2001, left(series.fiscal_start, 2)::integer, right(series.fiscal_start, 2)::integer);
     PERFORM clock_timestamp() AT TIME ZONE series.time_zone;
     SELECT * INTO shape
     FROM ledger_render_template(series.template, series.fiscal_start, p_code, p_tenant, DATE '2000-01-01',
                                 CASE WHEN series.calendar = 'explicit' THEN '0' END);
+    -- Its dates tell its periods apart, and don't change within one: year, quarter, month, day, label.
+    dates := regexp_replace(replace(replace(series.template, '{{', ''), '}}', ''),
+                            '[{](fy_start|fy_end|year)(:2?)?[}]', '{year}', 'g');
+    SELECT coalesce(string_agg(t.letter, '' ORDER BY t.place), '') INTO dates
+    FROM unnest(ARRAY['year', 'quarter', 'month', 'day', 'label'], ARRAY['y', 'q', 'm', 'd', 'l'])
+         WITH ORDINALITY AS t (token, letter, place)
+    WHERE dates ~ ('[{]' || t.token || ':?[}]');
+    IF dates !~ (CASE series.calendar WHEN 'never' THEN '^$' WHEN 'quarter' THEN '^yq$' WHEN 'month' THEN '^yq?m$'
+                                      WHEN 'day' THEN '^yq?md$' WHEN 'explicit' THEN '.' ELSE '^y$' END) THEN
+        RAISE EXCEPTION 'the series % can''t be: the dates in its template don''t tell its periods apart, or change in one',
+            quote_literal(p_code) USING ERRCODE = 'check_violation';
+    END IF;
     IF shape.prefix || shape.suffix ~ '[\u0001-\u001F\u007F-\u009F\u2028\u2029]' THEN
         RAISE EXCEPTION 'the series % is refused: its template has control characters', quote_literal(p_code)
             USING ERRCODE = 'check_violation';
+    END IF;
+    IF series.start_value > least(series.rules_highest, ledger_highest_value(
+           shape.prefix, shape.width, shape.suffix, least(series.max_length::integer, series.rules_length::integer))) THEN
+        RAISE EXCEPTION 'the series % can''t be: no number of its template has its start value %, and its length',
+            quote_literal(p_code), series.start_value USING ERRCODE = 'check_violation';
     END IF;
 
     is_other_form := (series.template, series.calendar, series.fiscal_start, series.start_value)
