@@ -25,20 +25,9 @@ __version__ = "0.1.0"
 
 __all__ = ["authorise", "close_period", "define_series", "issue", "issue_many", "open_next_periods", "open_period"]
 __all__ += ["preview", "register", "void"]
-__all__ += [
-    "actions",
-    "adoption",
-    "caf",
-    "errors",
-    "failures",
-    "gaps",
-    "grants",
-    "homes",
-    "judging",
-    "models",
-    "moving",
-]
-__all__ += ["reconciliation", "registering", "remote", "reports", "series", "sweeps", "tables", "verification"]
+__all__ += ["actions", "adoption", "caf", "errors", "failures", "gaps", "grants", "homes", "judging", "models"]
+__all__ += ["moving", "reconciliation", "registering", "remote", "reports", "series", "sweeps", "tables"]
+__all__ += ["verification"]
 
 #: Where the functions live; any other public name is that of a module.
 _HOMES = {"authorise": "ranges", "define_series": "series", "register": "registering", "void": "actions"}

@@ -116,7 +116,7 @@ def _entries(batch: Iterable[Registration], tenant: str, alias: str) -> list[int
             found[:] = [row[0] for row in cursor.fetchall()]
         return None if None in found else found
 
-    found: list[int] = []
+    found: list[Any] = []
     ids = find_at_home(alias, tenant, look)
     if ids is None:
         raise RegistrationError(
