@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger import refusals, sql
+from ledger import homes, refusals, sql
 from ledger.allocation.ahead import in_schema
 from ledger.allocation.entry_rows import EntryRows
 from ledger.allocation.hooks import before
@@ -56,8 +56,8 @@ class DeferredNumbers:
     def keep(self, asking: Entry) -> None:
         """Fill in the entries, and ``asking`` if it is a copy of one; the ticket is numbered first if it hasn't been.
 
-        Raises NotIssued where their transaction was rolled back, and CommitRefused where the series gives out no
-        number.
+        Raises NotIssued where their transaction was rolled back, TenantMoved where they are in another home by now, and
+        CommitRefused where the series gives out no number.
         """
         found = self._read()
         if None in found:
@@ -65,6 +65,7 @@ class DeferredNumbers:
             found = self._read()
         for entry, row in zip(self.entries, found, strict=True):
             if row is None:
+                homes.refuse_moved(self.alias, entry.tenant)
                 raise refusals.not_issued(entry)
             _fill(entry, row)
         # A copy is of the entry that asks the same, or of the same document.

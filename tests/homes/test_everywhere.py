@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
+from threading import Barrier, Semaphore
 from typing import Any
 
 import pytest
@@ -83,6 +84,24 @@ def test_a_home_that_is_down_holds_up_no_other(one_down: tuple[str, ...], capsys
     listed = {row["home"]: row for row in json.loads(capsys.readouterr().out)}
     assert [home for home in one_down if listed[home]["error"]] == [DOWN]
     assert sorted(listed[home]["number"] for home in HOMES) == [0, 1, 2, 3]
+    with pytest.raises(CommandError, match=f"Not migrated: {DOWN}. Run it again"):
+        call_command("ledger_home", "migrate")
+    assert [line for line in capsys.readouterr().out.splitlines() if "migrated;" in line] == [
+        f"{home}: migrated; its ids are those of home {listed[home]['number']}." for home in HOMES
+    ]
+
+
+def test_so_many_are_asked_at_once_and_no_more(four: Any) -> None:
+    """None is kept waiting by another, up to the bound."""
+    two, asked = Barrier(2), Semaphore(2)
+
+    def ask(home: str) -> str:
+        assert asked.acquire(blocking=False), "three at once"
+        two.wait(30)  # one alone would wait for ever
+        asked.release()
+        return home
+
+    assert [one.value for one in homes.ask_all(ask, HOMES, at_once=2)] == list(HOMES)
 
 
 def test_health_and_metrics_tell_each_home(one_down: tuple[str, ...], client: Client) -> None:

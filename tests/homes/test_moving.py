@@ -134,6 +134,10 @@ def test_the_old_home_refuses_and_is_left_aside(shop: str) -> None:
 def test_nobody_but_the_move_passes_the_guards(shop: str) -> None:
     moving.move(shop, NEW, hook=hook)
     for home in (OLD, NEW):
+        for function in ("ledger_move(text, text, text, text)", "ledger_set_home(integer)"):
+            with connections[home].cursor() as cursor:  # its owner alone, whatever a role was granted
+                cursor.execute("SELECT has_function_privilege('pg_read_all_data', %s, 'EXECUTE')", [function])
+                assert not cursor.fetchone()[0]
         for statement in ("DELETE FROM ledger_gapexplained", "DELETE FROM ledger_accesschanged"):
             with pytest.raises(DatabaseError, match="append-only"), connections[home].cursor() as cursor:
                 cursor.execute(statement)
@@ -292,6 +296,8 @@ def _answers(acts: dict[str, Callable[[str], Any]], home: str) -> dict[str, str]
 @pytest.mark.parametrize("moment", ["leaving", "arriving", "left", "dropped", "arrived, of late"])
 def test_nobody_is_told_that_there_is_nothing(kept: str, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     """In both homes, at each moment: who writes is told to try again, and who reads gets what he asked for."""
+    with transaction.atomic(using=OLD):
+        late = issue_many("at_commit", org=kept, documents=["late:1"])  # a block's numbers are read when asked for
     expected = {name: act(OLD) for name, act in READS.items()}
 
     def interrupted(*_: Any) -> None:
@@ -304,6 +310,8 @@ def test_nobody_is_told_that_there_is_nothing(kept: str, monkeypatch: pytest.Mon
         moving.move(kept, NEW)
     if moment == "dropped":
         moving.drop(kept, OLD)
+        with pytest.raises(TenantMoved):  # and not that it was rolled back
+            str(late[0])
     monkeypatch.setitem(conftest.TENANTS, kept, home)  # as a process that heard of it too early, or too late
     homes.forget(kept)
     assert {name: act(home) for name, act in READS.items()} == expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -134,6 +136,10 @@ def test_commands_go_to_the_tenants_home_or_to_all(four: Any, capsys: pytest.Cap
         call_command("ledger_sweep", "--status")
     assert error.value.returncode == 1
     assert [line for line in capsys.readouterr().out.splitlines() if line.endswith(":")] == [f"{one}:" for one in HOMES]
+    for command in ("ledger_verify", "ledger_status"):
+        with suppress(CommandError):  # of a ledger whose owner is a superuser
+            call_command(command, "--json")
+        assert list(json.loads(capsys.readouterr().out)) == list(HOMES)
 
 
 def test_pages_and_admin_show_the_home_of_the_tenant(four: Any, root: User, client: Client) -> None:
