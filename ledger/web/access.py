@@ -64,8 +64,11 @@ class Access:
         return rows if self.tenants is None else rows.filter(tenant__in=self.tenants)
 
     def find(self, rows: QuerySet[_M], **wanted: Any) -> _M:
-        """The one row; 404 if it doesn't exist, or is another tenant's."""
-        return get_object_or_404(self.narrow(rows), **wanted)
+        """The one row; 404 if it doesn't exist, is another tenant's, or the old copy of a tenant that has moved."""
+        row: Any = get_object_or_404(self.narrow(rows), **wanted)
+        if homes.are_many() and homes.database_for(row.tenant, None, reads=True) != row._state.db:
+            raise Http404
+        return row  # type: ignore[no-any-return]
 
     def may(self, permission: str) -> bool:
         """Whether the user has a permission of Folio's, such as ``void_number``."""

@@ -17,6 +17,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
+from django.test import Client
 
 from ledger import authorise, close_period, define_series, homes, issue, issue_many, moving, open_period, preview, void
 from ledger.actions import change_allocation, explain
@@ -129,6 +130,14 @@ def test_the_old_home_refuses_and_is_left_aside(shop: str) -> None:
         assert run(name, using=OLD).error == ""
     assert judge(sweeps=[], using=OLD).verdict.is_in_order
     assert LedgerSeal.objects.using(OLD).filter(tenant="ada").count() == 0
+
+
+def test_pages_show_no_old_copy(shop: str, root: User, client: Client) -> None:
+    period = Period.objects.using(OLD).filter(tenant=shop).latest("pk").pk
+    moving.move(shop, NEW, hook=hook)
+    client.force_login(root)
+    found = {home: client.get(f"/ledger/period/{period}/", {"home": home}).status_code for home in (OLD, NEW)}
+    assert found == {OLD: 404, NEW: 200}
 
 
 def test_nobody_but_the_move_passes_the_guards(shop: str) -> None:
@@ -297,7 +306,7 @@ def _answers(acts: dict[str, Callable[[str], Any]], home: str) -> dict[str, str]
 def test_nobody_is_told_that_there_is_nothing(kept: str, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     """In both homes, at each moment: who writes is told to try again, and who reads gets what he asked for."""
     with transaction.atomic(using=OLD):
-        late = issue_many("at_commit", org=kept, documents=["late:1"])  # a block's numbers are read when asked for
+        late = issue_many("at_commit", org=kept, documents=["late:1", "late:2"])  # a block's numbers are read when asked for
     expected = {name: act(OLD) for name, act in READS.items()}
 
     def interrupted(*_: Any) -> None:
