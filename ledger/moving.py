@@ -26,7 +26,7 @@ from ledger import homes
 from ledger.database_errors import translate_database_errors
 from ledger.errors import DeadlockDetected, LockTimeout, MoveError
 from ledger.keys import tenant_key
-from ledger.models import AdoptingDay, AdoptingRow, LedgerSeal, SealAnchored, TenantBinding, TenantMove, Ticket
+from ledger.models import AdoptingDay, AdoptingRow, LedgerSeal, Period, SealAnchored, TenantBinding, TenantMove, Ticket
 from ledger.models.tables import event_tables
 
 State = TenantMove.State
@@ -145,10 +145,22 @@ def tables() -> list[type[models.Model]]:
 
 def _leave(source: str, tenant: str, to: str, patience: float) -> None:
     if _state(source, tenant) != (State.LEAVING, to):
-        with translate_database_errors("of this tenant"), transaction.atomic(using=source):
-            _ask(source, "SELECT set_config('lock_timeout', %s, true)", [f"{int(patience * 1000)}ms"])
-            _ask(source, _MOVE, [tenant, State.LEAVING, to, ""])
-    # Who began before may still commit what he writes; who begins now is refused.
+        _mark(source, tenant, to, patience)
+    _outlast(source, tenant, patience)
+    # Who was about to open a period then has opened one without the mark, and others may number in it.
+    if Period.objects.using(source).filter(tenant=tenant, moves=False).exists():
+        _mark(source, tenant, to, patience)
+        _outlast(source, tenant, patience)
+
+
+def _mark(source: str, tenant: str, to: str, patience: float) -> None:
+    with translate_database_errors("of this tenant"), transaction.atomic(using=source):
+        _ask(source, "SELECT set_config('lock_timeout', %s, true)", [f"{int(patience * 1000)}ms"])
+        _ask(source, _MOVE, [tenant, State.LEAVING, to, ""])
+
+
+def _outlast(source: str, tenant: str, patience: float) -> None:
+    """Wait for those who began before, who may still commit what they write; who begins now is refused."""
     every = [*(model._meta.db_table for model in tables()), Ticket._meta.db_table]
     began, deadline = {row for (row,) in _ask(source, _OPEN, [every])}, time.monotonic() + patience
     while began := began & {row for (row,) in _ask(source, _OPEN, [every])}:

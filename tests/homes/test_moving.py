@@ -206,6 +206,29 @@ def test_who_looks_at_the_ledger_as_it_was_is_waited_for(shop: str) -> None:
     assert Entry.objects.using(NEW).filter(tenant=shop, number=number).exists()
 
 
+def test_a_period_that_was_about_to_be_opened_numbers_nothing(shop: str) -> None:
+    """Its checkout had been let in when the tenant began to leave, and went on when that was done."""
+    define_series("fresh", org=shop, template="F-{year}-{counter}", allocation="pooled")
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid'))"
+    with checkouts(1) as [till]:
+        with transaction.atomic(using=OLD), connections[OLD].cursor() as cursor:
+            cursor.execute("SELECT ledger_move(%s, 'leaving', %s, '')", [shop, NEW])
+            opened = till.do(lambda: open_period("fresh", org=shop))
+            while not opened.done():
+                cursor.execute(waits)
+                if cursor.fetchone()[0]:
+                    break
+        period = opened.result(30)
+        till.run(connections.close_all)
+    assert not Period.objects.using(OLD).get(pk=period.pk).moves
+    moving.move(shop, NEW, hook=hook)
+    assert Period.objects.using(OLD).get(pk=period.pk).moves
+    conftest.TENANTS[shop] = OLD
+    homes.forget(shop)
+    with pytest.raises(TenantMoved), transaction.atomic(using=OLD):
+        str(issue("fresh", org=shop))
+
+
 def test_nothing_is_written_for_a_tenant_that_is_away(shop: str) -> None:
     """Not even what sweeps, which may have begun before, keep of it: else its copy couldn't be dropped."""
     with transaction.atomic(using=OLD):
@@ -306,7 +329,9 @@ def _answers(acts: dict[str, Callable[[str], Any]], home: str) -> dict[str, str]
 def test_nobody_is_told_that_there_is_nothing(kept: str, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     """In both homes, at each moment: who writes is told to try again, and who reads gets what he asked for."""
     with transaction.atomic(using=OLD):
-        late = issue_many("at_commit", org=kept, documents=["late:1", "late:2"])  # a block's numbers are read when asked for
+        late = issue_many(
+            "at_commit", org=kept, documents=["late:1", "late:2"]
+        )  # a block's numbers are read when asked for
     expected = {name: act(OLD) for name, act in READS.items()}
 
     def interrupted(*_: Any) -> None:

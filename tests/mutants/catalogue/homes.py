@@ -104,6 +104,13 @@ MUTANTS = (
         (f"{LOCALITY}::test_so_do_its_pages",),
     ),
     Mutant(
+        "a period that was about to be opened numbers on",
+        "ledger/moving.py",
+        "    if Period.objects.using(source).filter(tenant=tenant, moves=False).exists():\n",
+        "    if False:\n",
+        (f"{MOVING}::test_a_period_that_was_about_to_be_opened_numbers_nothing",),
+    ),
+    Mutant(
         "what arrived between two looks is unknown",
         "ledger/homes.py",
         "    return look() if not found and refuse_moved(alias, tenant) else found\n",
