@@ -12,9 +12,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "workers" / "accounting"
 MODULES = sorted(FOLDER.glob("*.py"))
 
 #: Who sends requests, or handles what was sent.
-NETWORK = {"http", "http_options", "responses", "sending"}
+NETWORK = {"deadline", "http", "http_options", "responses"}
 #: Who reads settings, or what processes share.
-DJANGO = {"credentials", "quota", "tokens"}
+DJANGO = {"quota", "systems", "tokens"}
 #: Who reads books in files, which the ledger can do by itself.
 FILES = {"folder"}
 BOOKS = {"ledger.reconciliation", "ledger.reconciliation.describing", "ledger.reconciliation.files", "ledger.tables"}
