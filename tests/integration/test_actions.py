@@ -139,24 +139,6 @@ class TestWhoActs:
             call_command("ledger_gaps", "sweep", *whose, "--flag-lost", *by)
         assert Entry.objects.get(series__code="old", kind="gap").actor == who
 
-    @pytest.mark.django_db(transaction=True)
-    @pytest.mark.parametrize("door", ["command", "admin"])
-    def test_gaps_that_a_closing_leaves_bear_a_name(self, door: str) -> None:
-        series = define_series("invoice", template="I-{year}-{counter}", allocation="reserved", time_zone="UTC")
-        period = open_period(series, DAY)
-        with transaction.atomic():
-            str(issue(series, on=DAY))
-            transaction.set_rollback(True)
-        if door == "command":
-            call_command("ledger_period", "close", "invoice", "--on", "2026-03-01", "--early")
-        else:
-            client = Client()
-            client.force_login(User.objects.create_superuser("os-user"))
-            data = {"action": "close_selected", "_selected_action": [period.pk], "confirmed": "1", "early": "on"}
-            client.post(reverse("admin:ledger_period_changelist"), data)
-        assert [gap.actor for gap in Entry.objects.filter(kind="gap")] == ["os-user"]
-        assert [event.actor for event in PeriodChanged.objects.all()] == ["os-user"]
-
     def test_a_user_without_a_name(self, berlin: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         """As in a container."""
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from ledger import close_period, define_series, issue, open_period
 from ledger.errors import InvalidTenant
-from ledger.models import AccessChanged, Entry, PeriodChanged, Series, SeriesChanged, TenantAccess
+from ledger.models import AccessChanged, Entry, Series, SeriesChanged, TenantAccess
 from ledger.reports.report import continuity_report
 from ledger.series import change_allocation
 from tests.integration.reporting import rows
@@ -52,17 +52,6 @@ def test_an_allocation_and_a_default_series() -> None:
     series = Series.objects.get()
     assert [actor for _, _, actor in history(series)] == ["", "ada"]
     assert history(series)[1][1] == {"allocation": "at_commit"}
-
-
-def test_a_closing_says_who() -> None:
-    period = open_period(define_series("invoice", template="INV-{year}-{counter}"), date(2025, 1, 1))
-    with transaction.atomic():
-        issue("invoice", on=date(2025, 2, 2))
-    assert not PeriodChanged.objects.exists(), "a counter that counts is no change of settings"
-    close_period(period, by="ada")
-    [event] = PeriodChanged.objects.all()
-    assert (event.period_id, event.actor) == (period.pk, "ada")
-    assert (event.old, list(event.new)) == ({"closed_at": None}, ["closed_at"])
 
 
 def test_access_given_and_taken() -> None:

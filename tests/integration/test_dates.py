@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import override_settings
 from freezegun import freeze_time
 
-from ledger import close_period, define_series, issue, issue_many, open_period, preview, void
+from ledger import define_series, issue, issue_many, open_period, preview, void
 from ledger import errors as e
 from ledger.models import Entry, Period, Series
 from ledger.verification import verify
@@ -69,21 +69,6 @@ class TestTheDate:
         issue("invoice", on=date(2026, 1, 2))
         assert str(issue("invoice", on=date(2025, 12, 30))) == "INV-2025-000004"
         assert str(issue("invoice", on=date(2026, 1, 3))) == "INV-2026-000002"
-
-    def test_a_closed_period_refuses(self) -> None:
-        entry = issue("invoice", on=date(2025, 6, 1))
-        close_period(entry.period)
-        with pytest.raises(e.PeriodClosed, match=r"2025-06-02.*2025-01-01 to 2025-12-31"):
-            issue("invoice", on=date(2025, 6, 2))
-        assert (Entry.objects.count(), counters()) == (1, [("INV-2025-", 1)])
-        with pytest.raises(e.PeriodClosed):
-            preview("invoice", on=date(2025, 6, 2))
-
-    def test_a_running_period_is_closed_only_early(self) -> None:
-        entry = issue("invoice")
-        with pytest.raises(e.PeriodError, match="still runs"):
-            close_period(entry.period)
-        assert close_period(entry.period, early=True).closed_at is not None
 
     def test_the_chronology_guard_refuses_before_a_number_is_taken(self) -> None:
         self.series(chronological=True)

@@ -15,10 +15,10 @@ from django.db import connection, transaction
 
 from ledger import close_period, define_series, issue, issue_many, open_period
 from ledger.actions import explain
-from ledger.errors import AllocationChange, GapError, InvalidReason, PeriodClosed
+from ledger.errors import AllocationChange, GapError, InvalidReason
 from ledger.gaps import Gap, Hole, State, find, flag_lost, flagged_gaps, healed_holes, sweep
 from ledger.management.commands import ledger_gaps
-from ledger.models import Entry, GapFlagged, Period, Reservation, ScanPosition, Series, Slot
+from ledger.models import GapFlagged, Period, Reservation, ScanPosition, Series
 from ledger.series import change_allocation
 from ledger.verification import verify
 
@@ -152,26 +152,6 @@ class TestPooled:
         assert GapFlagged.objects.get().metadata == {"cause": "given back, and not for a later document"}
         assert holes() == []
         assert list(verify()) == []
-
-    def test_a_period_that_closes_flags_holes_and_takes_back_what_nobody_had(self) -> None:
-        series("pooled")
-        self.hole_below("order:1")
-        period = close_period(Period.objects.get(), early=True, by="ada")
-        assert period.last_value == 2
-        assert not Slot.objects.exists()
-        gap = GapFlagged.objects.get()
-        assert (gap.value, gap.actor, gap.metadata) == (1, "ada", {"cause": "period closed"})
-        assert list(verify()) == []
-        with transaction.atomic(), pytest.raises(PeriodClosed):
-            issue("invoice", document="order:2")
-
-    def test_an_unused_pool_closes_without_a_trace(self) -> None:
-        series("pooled")
-        with refused_checkout():
-            issue("invoice")
-        period = close_period(Period.objects.get(), early=True)
-        assert period.last_value == period.first_value - 1
-        assert not Entry.objects.exists()
 
 
 class TestLost:

@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from ledger import define_series, issue, open_period
 from ledger.errors import UnknownSweep
-from ledger.models import GapFlagged, HoleHealed, HoleReported, Period, Pool, Series, Slot, SweepRun
+from ledger.models import GapFlagged, HoleHealed, HoleReported, Pool, Series, Slot, SweepRun
 from ledger.sweeps import Sweep, find_sweep, register, registered, registry, run
 from ledger.sweeps.health import health
 from tests.concurrency.checkouts import checkouts
@@ -88,34 +88,6 @@ def test_a_hole_that_was_reported_and_filled_is_noted_once() -> None:
     assert run("heal").counts == {"healed": 1}
     assert run("heal").counts == {"healed": 0}
     assert HoleHealed.objects.get().entry_id == entry.pk
-
-
-class TestClosing:
-    def test_periods_close_when_their_grace_is_over(self) -> None:
-        made = series(close_after_days=0)
-        old = open_period(made, date(2020, 5, 5))
-        by_hand = open_period(define_series("other", template="O-{year}-{counter}"), date(2020, 5, 5))
-        with transaction.atomic():
-            issue("invoice")
-        assert run("close_periods").counts == {"closed": 1, "held": 0}
-        old.refresh_from_db()
-        by_hand.refresh_from_db()
-        assert old.closed_at is not None
-        assert by_hand.closed_at is None
-        assert Period.objects.filter(closed_at=None).count() == 2
-        assert run("close_periods").counts == {"closed": 0, "held": 0}
-
-    def test_one_that_a_checkout_holds_stays_open_for_now(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from ledger.sweeps import work
-
-        monkeypatch.setattr(work, "_PATIENCE", "20ms")
-        series(close_after_days=0, allocation="pooled")
-        with checkouts(1) as (slow,):
-            slow.begin()
-            slow.run(lambda: issue("invoice", on=date(2020, 5, 5)))
-            assert run("close_periods").counts == {"closed": 0, "held": 1}
-            slow.commit()
-        assert run("close_periods").counts == {"closed": 1, "held": 0}
 
 
 class TestRefilling:
