@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
+from workers.accounting.http_options import Clock
 
-class FakeClock:
+
+class FakeClock(Clock):
     def __init__(self, start: datetime = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)) -> None:
         self._start = start
         self._passed = 0.0

@@ -18,7 +18,7 @@ from tests.databases import new_database
 from workers.accounting import errors
 from workers.accounting.base import NewInvoice, State
 from workers.accounting.credentials import Credentials
-from workers.accounting.http_options import Clock, HttpOptions, Retries, SystemClock
+from workers.accounting.http_options import Clock, HttpOptions, Retries
 from workers.accounting.systems import System
 from workers.accounting.tryton import Tryton
 
@@ -39,7 +39,7 @@ class There:
             url=f"{self.server.url}/{self.server.database}",
         )
         retries = Retries(attempts=6, jitter=lambda: 1.0)
-        return Tryton.connect(settings, HttpOptions(clock=clock or SystemClock(), retries=retries))
+        return Tryton.connect(settings, HttpOptions(clock=clock or Clock(), retries=retries))
 
     @contextmanager
     def lock(self, table: str, key: int) -> Iterator[psycopg.Connection]:
@@ -93,7 +93,7 @@ class Releasing(FakeClock):
         self._connection.rollback()
 
 
-class Hurried(SystemClock):
+class Hurried(Clock):
     """Sleeps a hundredth of what it should."""
 
     def sleep(self, seconds: float) -> None:

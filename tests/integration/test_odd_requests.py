@@ -77,7 +77,8 @@ def test_every_parameter_of_every_page(place: Shop) -> None:
         read |= set(query) | {"unknown"}
         parameters |= read
         for key in sorted(read):
-            for value in ODD:
+            # What no page reads is refused for what no text can hold; of all else, nothing is asked.
+            for value in UNREADABLE if key == "unknown" else ODD:
                 answer = staff.get(address, QUERY_STRING=with_one(query, key, value))
                 expected = (400,) if value in UNREADABLE else (200, 302, 404)
                 if answer.status_code not in expected:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from workers.accounting.errors import RateLimited
 
@@ -22,23 +22,15 @@ if TYPE_CHECKING:
     from workers.accounting.oauth import TokenStore
 
 
-class Clock(Protocol):
+class Clock:
+    """The time, as everything about requests asks for it; tests have one that stands still."""
+
     def now(self) -> datetime:
         """The time of day, aware."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds that never go back."""
-        ...
-
-    def sleep(self, seconds: float) -> None: ...
-
-
-class SystemClock:
-    def now(self) -> datetime:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
+        """Seconds that never go back."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -175,7 +167,7 @@ class HttpOptions:
     ``systems.shared()`` makes the one for production, with both in the database. ``largest_answer`` is in bytes.
     """
 
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = field(default_factory=Clock)
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)
     limiter: Callable[[str, Limits], Limiter] = Limiter

@@ -91,19 +91,19 @@ class System:
         """``organisation`` or ``url``, which the adapter can't do without."""
         value: str = getattr(self, name)
         if not value:
-            raise _wrong(f"{self.name}: {name!r} is missing.", f"The adapter {self.adapter!r} needs it.", self.name)
+            raise self.wrong(f"{name!r} is missing", f"The adapter {self.adapter!r} needs it.")
         return value
 
     def option(self, name: str, default: Any) -> Any:
         """An option of the type that its default has."""
         value = self.options.get(name, default)
         if type(value) is not type(default) and default is not None:
-            raise _wrong(
-                f"{self.name}: the option {name!r} is {value!r}.",
-                f"It must be of the kind that its default {default!r} is.",
-                self.name,
-            )
+            raise self.wrong(f"the option {name!r} is {value!r}", f"It must be of the kind that {default!r} is.")
         return value
+
+    def wrong(self, problem: str, rule: str) -> Misconfigured:
+        """The error for a setting of it."""
+        return _wrong(f"{self.name}: {problem}.", rule, self.name)
 
 
 def systems() -> dict[str, System]:

@@ -60,16 +60,12 @@ def look(alias: str, system: AccountingSystem, pools: list[Pool], counts: Counts
     able = system.capabilities
     changes_tell = able.changed_since and able.deletions
     if able.changed_since:
-        due = [pool for pool in pools if _is_due(pool.claim, look_every)]
+        due = [p for p in pools if (at := p.claim.looked_at) is None or p.claim.claimed_at - at >= look_every]
         if due:
             changes_tell = _look_at_changes(alias, system, due, waiting, counts) and changes_tell
     every = FULL_LOOK_EVERY if changes_tell else FULL_LOOK_SOONER
     for pool in pools:
         _look_at_each(alias, system, pool, every, counts)
-
-
-def _is_due(claim: Claim, look_every: timedelta) -> bool:
-    return claim.looked_at is None or claim.claimed_at - claim.looked_at >= look_every
 
 
 def _look_at_changes(

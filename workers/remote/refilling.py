@@ -27,7 +27,6 @@ from ledger.remote.drafts import reference
 from ledger.remote.pools import REFUSED_IN_A_ROW
 from workers.accounting import errors, systems
 from workers.accounting.base import AccountingSystem, NewInvoice, RemoteInvoice, State, WhoNumbers
-from workers.accounting.credentials import SETTING
 from workers.accounting.http_options import HttpOptions
 from workers.remote.looking import LOOK_EVERY, Counts, Pool, look
 
@@ -71,12 +70,8 @@ def options_of(system: systems.System) -> DraftOptions:
         except InvalidOperation:
             problems.append(f"has {values['total']!r} for 'total', which is no amount")
     if problems:
-        raise errors.Misconfigured(
-            f"{system.name}: the option 'drafts' {' and '.join(problems)}.",
-            rule=f"Its keys are {', '.join(sorted(known))}; 'least' and 'most' are counts of drafts.",
-            remedy=f"Correct {SETTING} in the settings.",
-            system=system.name,
-        )
+        rule = f"Its keys are {', '.join(sorted(known))}; 'least' and 'most' are counts of drafts."
+        raise system.wrong(f"the option 'drafts' {' and '.join(problems)}", rule)
     return DraftOptions(**values)
 
 

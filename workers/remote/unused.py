@@ -93,14 +93,10 @@ def _keep_strays(books: AccountingSystem, system: str, wanted: dict[str, Any], u
     """
     left = Q(closed_at__isnull=False) | ~Q(series__allocation=Allocation.REMOTE) | ~Q(series__system=system)
     periods = Period.objects.using(using).select_related("series").filter(left, has_drafts=True)
-    if wanted["day"] is None:
+    if (day := wanted["day"]) is None:
         periods = periods.filter(Q(closed_at__isnull=True) | Q(closed_at__gt=Now() - timedelta(days=400)))
-    if wanted["tenant"] is not None:
-        periods = periods.filter(tenant=wanted["tenant"])
-    if wanted["series"] is not None:
-        periods = periods.filter(series__code=wanted["series"])
-    if wanted["day"] is not None:
-        periods = periods.filter(starts_on__lte=wanted["day"], ends_on__gte=wanted["day"])
+    only = {"tenant": wanted["tenant"], "series__code": wanted["series"], "starts_on__lte": day, "ends_on__gte": day}
+    periods = periods.filter(**{name: value for name, value in only.items() if value is not None})
     for period in periods.order_by("pk"):
         drafts = DraftMade.objects.using(using).filter(tenant=period.tenant, period=period, system=system)
         last = drafts.order_by("-ordinal").first()

@@ -18,8 +18,7 @@ from ledger.models import Series
 from ledger.models.columns import ClockTimestamp
 from ledger.unreadable import facts
 from workers.accounting.base import RemoteInvoice
-from workers.accounting.credentials import SETTING
-from workers.accounting.errors import AccountingError, Misconfigured
+from workers.accounting.errors import AccountingError
 from workers.accounting.quota import own_transaction
 from workers.accounting.systems import System
 from workers.models import Push, PushPosition
@@ -103,8 +102,7 @@ class PushQueue:
         since = _since(self.system)
         codes = self.system.series
         if not codes:
-            raise _wrong(
-                self.system,
+            raise self.system.wrong(
                 f"its 'series' is {codes!r}",
                 "Of which series the numbers are pushed is said by a list of codes, such as ['invoice'].",
             )
@@ -144,16 +142,8 @@ class PushQueue:
         """The next row that is due at ``now``, kept from all other workers and committed so; None if none is."""
         mark = uuid.uuid4().hex
         with own_transaction(self.alias), connections[self.alias].cursor() as cursor:
-            cursor.execute(
-                _CLAIM,
-                {
-                    "by": mark,
-                    "seconds": CLAIM_SECONDS,
-                    "tenant": self.system.tenant,
-                    "system": self.system.name,
-                    "now": now,
-                },
-            )
+            whose = {"tenant": self.system.tenant, "system": self.system.name}
+            cursor.execute(_CLAIM, {**whose, "by": mark, "seconds": CLAIM_SECONDS, "now": now})
             row = cursor.fetchone()
         return None if row is None else self.rows().select_related("entry").get(pk=row[0])
 
@@ -230,15 +220,5 @@ def _since(system: System) -> date:
     try:
         return date.fromisoformat(system.push or "")
     except (TypeError, ValueError):
-        raise _wrong(
-            system, f"its 'push' is {system.push!r}", "It is True, or the first date to push, as '2026-01-01'."
-        ) from None
-
-
-def _wrong(system: System, problem: str, rule: str) -> Misconfigured:
-    return Misconfigured(
-        f"{system.name}: {problem}.",
-        rule=rule,
-        remedy=f"Correct {SETTING}['SYSTEMS'][{system.name!r}] in the settings.",
-        system=system.name,
-    )
+        rule = "It is True, or the first date to push, as '2026-01-01'."
+        raise system.wrong(f"its 'push' is {system.push!r}", rule) from None
