@@ -1,15 +1,11 @@
 """BEGIN goes along with the first statement of a transaction, which spares a round trip."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import ClientCursor
 from psycopg.pq import TransactionStatus
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def first_row(connection: BaseDatabaseWrapper, statement: str, arguments: Sequence[Any]) -> Any:
