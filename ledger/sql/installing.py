@@ -78,7 +78,8 @@ def guard_statements() -> Iterator[str]:
         if f"INDEX {table}_written " not in text:
             yield _WRITTEN.format(table=table).strip()
     # What roles write by plain statements.
-    yield from filter(None, map(readable_constraint, (*DIARY, *MIRROR, *ACCESS, *STAGING, RemotePool)))
+    written: tuple[type[Model], ...] = (*DIARY, *MIRROR, *ACCESS, *STAGING, RemotePool)
+    yield from filter(None, map(readable_constraint, written))
 
 
 def readable_constraint(model: type[Model]) -> str:
