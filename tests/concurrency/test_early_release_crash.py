@@ -17,8 +17,10 @@ from ledger import close_period, define_series, issue, issue_many, open_period, 
 from ledger.actions import all_or_none
 from ledger.durability import commit_seconds
 from ledger.errors import LedgerError
+from ledger.failures import Failures
 from ledger.models import Entry, Period
 from ledger.reports.report import continuity_report
+from ledger.seals.sealing import seal_all
 from tests.allocations import ALL, AT_COMMIT, RESERVED, SERIAL
 from tests.concurrency.checkouts import PATIENCE
 from tests.concurrency.crashing import CrashingServer, crashing_server
@@ -259,6 +261,15 @@ class TestReaders:
         monkeypatch.setattr("ledger.reports.snapshot.wait_for_flush", wait)
         with continuity_report(series=code, using=ALIAS) as report:
             assert report.header.position.entries == 1
+        assert len(numbers(code)) == 2
+
+    def test_a_seal(self, server: CrashingServer, code: str) -> None:
+        define(code, SERIAL)
+        with server.only_flushed_when_waited_for():
+            sell_and_be_cut_off(code)
+            run_sql("SET synchronous_commit = off")
+            assert seal_all(Failures(), using=ALIAS)["sealed"] > 0
+            crash(server)
         assert len(numbers(code)) == 2
 
     def test_a_push(self, server: CrashingServer, code: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 from ledger.allocation import shared_reservations
 from ledger.allocation.shared_reservations import Rows, reserve
 
-PATIENCE = 30.0
+PATIENCE = 10.0
 COUNTER = ("default", "acme", 7)
 
 Asked = list[tuple[Any, ...]]
@@ -27,9 +27,9 @@ def given(name: str) -> Rows:
 
 
 @pytest.fixture(autouse=True)
-def for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody goes on because of the clock, unless a test says so."""
-    monkeypatch.setattr(shared_reservations, "_PATIENCE", 1e6)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody goes on because of the clock while a test looks, unless it says so."""
+    monkeypatch.setattr(shared_reservations, "_PATIENCE", 2 * PATIENCE)
 
 
 class Server:
