@@ -64,7 +64,9 @@ USED_PERIODS = """
 PROBLEMS = """
     WITH good AS MATERIALIZED (
         SELECT s.line, s.value, s.number, s.document, s.issued_on, s.native, d.period_id, d.problem AS day_problem
-        FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
+        FROM ledger_adoptingrow s CROSS JOIN LATERAL (
+            SELECT d.period_id, d.problem FROM ledger_adoptingday d
+            WHERE d.batch = s.batch AND d.day = s.counted_on LIMIT 1) d
         WHERE s.batch = %(batch)s AND s.problem IS NULL
     ), found (line, problem, other, rest) AS (
     SELECT s.line, s.problem, NULL::bigint, NULL::text
@@ -192,7 +194,9 @@ FORGET_DAYS = "DELETE FROM ledger_adoptingday d WHERE d.batch = %(batch)s"
 ADOPTED_PERIODS = """
     SELECT p.id, run.rows, coalesce(gap.missing, 0)::bigint, coalesce(gap.ranges, 0)
     FROM (SELECT d.period_id, count(*) AS rows
-          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
+          FROM ledger_adoptingrow s CROSS JOIN LATERAL (
+              SELECT d.period_id FROM ledger_adoptingday d
+              WHERE d.batch = s.batch AND d.day = s.counted_on LIMIT 1) d
           WHERE s.batch = %s
           GROUP BY 1) run
     JOIN ledger_period p ON p.id = run.period_id

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from ledger import close_period, define_series, issue, open_period, preview
 from ledger import errors as e
-from ledger.adoption import BadRow, adopt
+from ledger.adoption import BadRow, adopt, sql
 from ledger.models import (
     AdoptedGap,
     Adoption,
@@ -23,6 +24,7 @@ from ledger.models import (
     Period,
     Series,
 )
+from ledger.sql.installing import function_texts
 from ledger.tables import Layout
 from ledger.tables.source import MAX_LINE, Source
 from tests.integration.adopting import REAL_FILE, YEARLY, Write, adopt_real_file, refused
@@ -405,3 +407,31 @@ class TestBadFiles:
             adopt(write(GOOD), series="bills")
         adopt(write("INV-2024-000001,2024-01-05"), series="invoice")
         assert preview("invoice", on=date(2024, 1, 6)) == "INV-2024-000002"
+
+
+def test_no_statement_multiplies_rows_by_days() -> None:
+    """Statistics may say that the staging tables are nearly empty, as they are when PostgreSQL looks at them."""
+    texts = [function_texts()["ledger_adopt"], sql.PROBLEMS, sql.ADOPTED_PERIODS]
+    looked_up = re.findall(
+        r"FROM ledger_adoptingrow s\s+(?:CROSS|LEFT) JOIN LATERAL \(\s*(SELECT .*?LIMIT 1)\) d",
+        "".join(texts),
+        re.DOTALL,
+    )
+    assert len(looked_up) == 8
+    assert "JOIN ledger_adoptingday" not in "".join(texts)
+    with connection.cursor() as cursor:
+        for batch, rows in (("before", 1), ("large", 3000)):
+            days = "SELECT %s, DATE '2000-01-01' + n FROM generate_series(1, %s) n"
+            cursor.execute(f"INSERT INTO ledger_adoptingday (batch, day) {days}", [batch, rows])
+            lines = days.replace(" FROM", ", n FROM")
+            cursor.execute(f"INSERT INTO ledger_adoptingrow (batch, counted_on, line) {lines}", [batch, rows])
+            if batch == "before":
+                cursor.execute("ANALYZE ledger_adoptingday, ledger_adoptingrow")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for look_up in looked_up:
+            cursor.execute(
+                f"EXPLAIN SELECT FROM ledger_adoptingrow s CROSS JOIN LATERAL ({look_up}) d WHERE s.batch = 'large'"
+            )
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "Join Filter" not in plan
+            assert "(day = s.counted_on)" in plan.partition("Index Cond: ((batch = s.batch)")[2]

@@ -6,7 +6,10 @@ CREATE OR REPLACE FUNCTION ledger_adopt(
     p_tenant text, p_series bigint, p_batch text, p_source text, p_digest text, p_options jsonb, p_void_reason text,
     p_explanation text, p_actor text, OUT adoption bigint, OUT numbers bigint, OUT voids bigint, OUT explained bigint
 ) LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
+-- What the planner knows of the staged rows is of the time before they came. A LATERAL with LIMIT is one look into the index
+-- for each row, where a join may multiply rows by days.
+SET enable_seqscan = off AS $$
 DECLARE
     guarded boolean;
     bound date;
@@ -33,8 +36,9 @@ BEGIN
         ELSE 'its value is beyond the period''s' END
     INTO problem
     FROM ledger_adoptingrow s
-    LEFT JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
-    LEFT JOIN ledger_period p ON p.id = d.period_id
+    LEFT JOIN LATERAL (
+        SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = s.batch AND d.day = s.counted_on LIMIT 1) d ON true
+    LEFT JOIN LATERAL (SELECT p.* FROM ledger_period p WHERE p.id = d.period_id LIMIT 1) p ON true
     WHERE s.batch = p_batch
       AND (s.problem IS NOT NULL OR p.id IS NULL OR p.tenant <> p_tenant OR p.series_id <> p_series
            OR s.value <= p.last_value AND p.last_value >= p.first_value OR s.issued_on > bound OR s.value > p.max_value
@@ -52,7 +56,8 @@ BEGIN
     INSERT INTO ledger_adoptedgap (tenant, adoption_id, period_id, first_value, last_value)
     SELECT p_tenant, adoption, p.id, p.last_value + 1, run.lowest - 1
     FROM (SELECT d.period_id, min(s.value) AS lowest
-          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
+          FROM ledger_adoptingrow s CROSS JOIN LATERAL (
+              SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = s.batch AND d.day = s.counted_on LIMIT 1) d
           WHERE s.batch = p_batch
           GROUP BY 1) run
     JOIN ledger_period p ON p.id = run.period_id
@@ -64,7 +69,8 @@ BEGIN
         last_value = run.highest,
         last_issued_on = CASE WHEN guarded THEN greatest(run.latest, p.last_issued_on) ELSE p.last_issued_on END
     FROM (SELECT d.period_id, min(s.value) AS lowest, max(s.value) AS highest, max(s.issued_on) AS latest
-          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
+          FROM ledger_adoptingrow s CROSS JOIN LATERAL (
+              SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = s.batch AND d.day = s.counted_on LIMIT 1) d
           WHERE s.batch = p_batch
           GROUP BY 1) run
     WHERE p.id = run.period_id;
@@ -73,7 +79,8 @@ BEGIN
         (tenant, series_id, period_id, value, kind, number, document, issued_on, issued_at, actor, metadata)
     SELECT p_tenant, p_series, d.period_id, s.value, 'adopted', s.number, s.document, s.issued_on, s.issued_at,
            p_actor, s.metadata
-    FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
+    FROM ledger_adoptingrow s CROSS JOIN LATERAL (
+        SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = s.batch AND d.day = s.counted_on LIMIT 1) d
     WHERE s.batch = p_batch
     ORDER BY d.period_id, s.value;
     -- The entries were appended just now, so the planner knows nothing of them: a subquery for each void row keeps it on
@@ -84,14 +91,16 @@ BEGIN
             WHERE e.tenant = p_tenant AND e.period_id = void.period_id AND e.value = void.value),
            p_void_reason, '', p_actor
     FROM (SELECT d.period_id, s.value
-          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
+          FROM ledger_adoptingrow s CROSS JOIN LATERAL (
+              SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = s.batch AND d.day = s.counted_on LIMIT 1) d
           WHERE s.batch = p_batch AND s.void
           ORDER BY d.period_id, s.value) void;
     GET DIAGNOSTICS voids = ROW_COUNT;
     INSERT INTO ledger_adoptedgap (tenant, adoption_id, period_id, first_value, last_value)
     SELECT p_tenant, adoption, run.period_id, run.value + 1, run.following - 1
     FROM (SELECT d.period_id, s.value, lead(s.value) OVER (PARTITION BY d.period_id ORDER BY s.value) AS following
-          FROM ledger_adoptingrow s JOIN ledger_adoptingday d ON d.batch = s.batch AND d.day = s.counted_on
+          FROM ledger_adoptingrow s CROSS JOIN LATERAL (
+              SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = s.batch AND d.day = s.counted_on LIMIT 1) d
           WHERE s.batch = p_batch) run
     WHERE run.following > run.value + 1
     ORDER BY 3, 4;
