@@ -24,8 +24,7 @@ DECLARE
     new_number text;
     latest date;
     entry bigint;
-    written timestamptz;
-    writer bigint;
+    answer text[];
 BEGIN
     -- One look for all that is known before anything is locked. A retry finds its number here, and does not queue behind
     -- somebody's payment for it. The period is found as in ledger_find_period, with the columns that count here alone, since
@@ -102,18 +101,13 @@ BEGIN
     END IF;
 
     -- The id is the caller's promise, or the next one.
-    IF p_promised IS NULL THEN
-        INSERT INTO ledger_entry AS e
-            (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata, replaces_id)
-        VALUES (p_tenant, series, period, taken, 'issued', new_number, p_document, day, p_actor, p_metadata, p_replaces)
-        RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
-    ELSE
-        INSERT INTO ledger_entry AS e
-            (id, tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata, replaces_id)
-        VALUES (p_promised, p_tenant, series, period, taken, 'issued', new_number, p_document, day, p_actor, p_metadata,
-                p_replaces)
-        RETURNING e.id, e.issued_at, e.transaction_id INTO entry, written, writer;
-    END IF;
-    RETURN ARRAY['issued', (day - DATE '1970-01-01')::text, entry::text, series::text, period::text, taken::text,
-                 new_number, (date_part('epoch', written) * 1e6::float8)::bigint::text, writer::text, early::text];
+    INSERT INTO ledger_entry AS e
+        (id, tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata, replaces_id)
+    VALUES (coalesce(p_promised, nextval('ledger_entry_id_seq')), p_tenant, series, period, taken, 'issued', new_number,
+            p_document, day, p_actor, p_metadata, p_replaces)
+    RETURNING ARRAY['issued', (day - DATE '1970-01-01')::text, e.id::text, series::text, period::text, taken::text,
+                    new_number, (date_part('epoch', e.issued_at) * 1e6::float8)::bigint::text, e.transaction_id::text,
+                    early::text]
+    INTO answer;
+    RETURN answer;
 END $$;
