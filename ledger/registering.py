@@ -110,7 +110,7 @@ def _entries(batch: Iterable[Registration], tenant: str, alias: str) -> list[int
     """The ids of the entries, in that order."""
     numbers = [one.number for one in batch]
 
-    def look() -> list[int] | None:
+    def look() -> list[Any] | None:
         with connections[alias].cursor() as cursor:
             cursor.execute(_ENTRIES, {"tenant": tenant, "numbers": numbers})
             found[:] = [row[0] for row in cursor.fetchall()]

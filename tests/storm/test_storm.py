@@ -21,7 +21,7 @@ DEADLINE = SECONDS + 480
 
 @pytest.mark.live
 @pytest.mark.storm
-@pytest.mark.parametrize("homes", [1])  # `make storm ARGS="--homes 2"` has the one over two servers
+@pytest.mark.parametrize("homes", [1, 2])
 def test_every_rule_holds_through_a_storm(homes: int) -> None:
     command = [sys.executable, "-m", "tests.storm", "--seconds", str(SECONDS), "--homes", str(homes), "--json"]
     # A session of its own, so that whatever it has started can be ended with it.
@@ -45,8 +45,9 @@ def test_every_rule_holds_through_a_storm(homes: int) -> None:
     for name in ("kills", "stops", "database_crashes", "cut_connections", "in_doubt", "rolled_back", "periods_closed"):
         assert figures[name] > 0, f"no {name}"
     assert (figures["moved"] > 0) == (homes > 1), "a tenant moved"
-    assert figures["acknowledged"] > 100
-    assert figures["seals"] > 60, "one a second, of three tenants"
+    # Over two servers, each of which crashes, less comes through.
+    assert figures["acknowledged"] > 100 // homes**2
+    assert figures["seals"] > 60 // homes**2, "one a second, of three tenants"
     assert sum(count for name, count in figures.items() if name.startswith(("crash_seal", "backend_seal"))) > 0
     if not is_possible():
         pytest.skip("no redis-server: the storm held, without Celery workers")
