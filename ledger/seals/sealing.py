@@ -45,6 +45,10 @@ class Held(Exception):
     """Somebody else seals for this tenant just now."""
 
 
+class Unsettled(SealError):
+    """The database has no seal in this era."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A seal that was made: ``rows`` are the events in it."""
@@ -196,7 +200,7 @@ def stream(using: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple
 def _held_counted(counts: dict[str, int]) -> Iterator[None]:
     try:
         yield
-    except Held:
+    except (Held, Unsettled):  # where an era began since the database was looked at, the next round seals that first
         counts["held"] += 1
 
 
@@ -233,7 +237,8 @@ def seal_all(failures: Failures, *, using: str, database: bool = False) -> dict[
 
 def _trouble(name: str) -> SealError:
     problem, remedy = _TROUBLES[name]
-    return SealError(f"{problem}.", rule="Which rows are new is known by their transaction ids.", remedy=remedy)
+    kind = Unsettled if name == "unsettled" else SealError
+    return kind(f"{problem}.", rule="Which rows are new is known by their transaction ids.", remedy=remedy)
 
 
 def tenants_with_news(using: str, horizon: int = 0) -> list[str]:

@@ -28,6 +28,7 @@ from ledger.judging import judge
 from ledger.models import Entry, GapExplained, LedgerSeal, Period, Series, TenantAccess, TenantMove
 from ledger.registering import register
 from ledger.reports.report import continuity_report
+from ledger.seals import sealing
 from ledger.seals.sealing import seal_all, tenants_with_news
 from ledger.sweeps import run
 from ledger.verification import verify
@@ -502,6 +503,25 @@ def test_a_home_that_is_sealed_already_seals_whom_it_takes_in(shop: str) -> None
         assert not list(verify_seals(using=home))
     covered = LedgerSeal.objects.using(NEW).filter(tenant=None).latest("number")
     assert set(LedgerSeal.objects.using(NEW).filter(tenant="ada").values_list("id", flat=True)) <= set(covered.ids)
+
+
+def test_an_era_that_begins_in_the_middle_of_a_round_of_seals(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the first move into a home. What is left is sealed in the next round, and no failure."""
+    run("seal", using=OLD)
+    with transaction.atomic(using=OLD):
+        issue("pooled", org=shop)
+
+    def tenants(using: str, horizon: int = 0) -> list[str]:
+        moving._later_era(OLD, OLD)
+        return tenants_with_news(using, horizon)
+
+    failures = Failures()
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing, "tenants_with_news", tenants)
+        assert seal_all(failures, using=OLD)["held"] == 1
+    assert seal_all(failures, using=OLD)["sealed"] == 2
+    assert failures.told == []
+    assert not list(verify_seals(using=OLD))
 
 
 def test_a_tenant_may_move_on_before_the_database_is_sealed(shop: str) -> None:

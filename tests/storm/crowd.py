@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -104,7 +105,9 @@ class Crowd:
         with self._lock:
             self._processes[slot] = process
             # A handle names this very process, also when its number has gone to another one.
-            self._handles[slot] = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else None
+            self._handles[slot] = None
+            with suppress(ProcessLookupError):  # it has ended already
+                self._handles[slot] = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else None
 
     def _forget(self, slot: int) -> None:
         with self._lock:
