@@ -10,10 +10,11 @@ from ledger.web.gaps import explain_gaps, gaps
 from ledger.web.health import healthz
 from ledger.web.metrics import metrics
 from ledger.web.number import number, void_number
-from ledger.web.overview import find, overview, rules, series
+from ledger.web.overview import find, overview
 from ledger.web.period import period
 from ledger.web.ranges import add_range, ranges
 from ledger.web.register import register
+from ledger.web.series import rules, series
 from ledger.web.workers import workers
 
 app_name = "ledger"

@@ -9,8 +9,7 @@ from django.utils.safestring import SafeString
 
 from ledger.admin.base import AnyModelAdmin, link_to
 from ledger.admin.events import EventAdmin
-from ledger.admin.filters import TenantFilter
-from ledger.admin.search import EntrySearch
+from ledger.admin.filters import EntrySearch, TenantFilter
 from workers.models import Push, PushPosition
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from ledger.admin.base import WritingAdmin, shown_tenant
+from ledger.admin.base import WritingAdmin
 from ledger.errors import InvalidTenant
 from ledger.homes import database_for
 from ledger.instances import find_row, instance_key
@@ -27,7 +27,6 @@ class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("tenant",)
 
     def clean_name(self) -> str:
-        """The user's key goes into the row."""
         users: Any = get_user_model()
         try:
             user = users._default_manager.get_by_natural_key(self.cleaned_data["name"])
@@ -45,7 +44,6 @@ class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
         return tenant
 
     def clean(self) -> dict[str, Any] | None:
-        """Once is enough."""
         cleaned = super().clean() or {}
         if {"name", "tenant"} <= set(cleaned):
             given = TenantAccess.objects.using(self.home).filter(tenant=cleaned["tenant"], user=self.instance.user)
@@ -72,16 +70,9 @@ class TenantAccessAdmin(WritingAdmin):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """What a row holds, or what is asked for a new one."""
         return self.fields if obj is None else ("shown_user", "tenant", "granted_at")
 
     @admin.display(description=_("user"))
     def shown_user(self, obj: TenantAccess) -> str:
-        """By name, as long as there is such a user here."""
         found: Any = find_row(get_user_model(), obj.user)
         return str(found.get_username()) if found else obj.user
-
-    @admin.display(description=_("tenant"))
-    def shown_tenant(self, obj: TenantAccess) -> str:
-        """Whose numbers."""
-        return shown_tenant(obj.tenant)

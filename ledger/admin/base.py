@@ -1,25 +1,30 @@
 """What the pages of the admin share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db import DataError, Error, models
+from django.db import DataError, Error, models, router
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from ledger.actions import all_or_none
 from ledger.database_errors import not_granted
 from ledger.models import Period, Series
 from ledger.tenants import tenant_name
-from ledger.web.at_home import at_home
-from ledger.web.texts import readable
+from ledger.web.wrappers import at_home, readable
+from ledger.words import lazily as _
 from ledger.words import moment_told, period_told
 from ledger.zones import zone_or_utc
 
@@ -47,7 +52,6 @@ class ModelAdmin(AnyModelAdmin):
     """What every page of ours has: requests that hold what no text can have are refused, whatever they ask for."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Refuses odd filters."""
         return ReadableChangeList
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
@@ -61,12 +65,10 @@ class ModelAdmin(AnyModelAdmin):
         return [self._with_offset(name) for name in super().get_list_display(request)]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The same on a row's own page."""
         sets = super().get_fieldsets(request, obj)
         return [(title, {**o, "fields": [self._with_offset(name) for name in o["fields"]]}) for title, o in sets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """And among what is shown only."""
         return [self._with_offset(name) for name in super().get_readonly_fields(request, obj)]
 
     def _with_offset(self, name: Any) -> Any:
@@ -83,8 +85,24 @@ class ModelAdmin(AnyModelAdmin):
         setattr(self, f"{name}_with_offset", shown)
         return f"{name}_with_offset"
 
+    @admin.display(description=_("tenant"), ordering="tenant")
+    def shown_tenant(self, obj: Any) -> str:
+        return shown_tenant(obj.tenant)
+
+    @admin.display(description=_("series"))
+    def shown_series(self, obj: Any) -> str:
+        """The code of the series that was read with the row or with its period; the tenant has its own column."""
+        return str((obj if "series" in obj._state.fields_cache else obj.period).series.code)
+
+    @admin.display(description=_("series"), ordering="series__code")
+    def series_link(self, obj: Any) -> str:
+        return link_to(obj.series, obj.series.code, self.admin_site)
+
+    @admin.display(description=_("period"))
+    def shown_period(self, obj: Any) -> str:
+        return shown_period(obj.period)
+
     def own_urls(self) -> list[URLPattern]:
-        """Pages beside those of Django."""
         return []
 
     def get_urls(self) -> list[URLPattern]:
@@ -115,19 +133,15 @@ class ReadOnlyAdmin(ModelAdmin):
         css = {"all": ["ledger/admin.css"]}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """For tables of any size."""
         return BoundedChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Rows are written by the ledger alone."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Events never change, and counters only by issuing."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing of an audit trail goes away."""
         return False
 
 
@@ -166,12 +180,10 @@ class BoundedPaginator(AnyPaginator):
 
     @cached_property
     def count(self) -> int:
-        """The number of rows, or the limit."""
         return min(self._counted, self.limit)
 
     @cached_property
     def is_cut(self) -> bool:
-        """Whether there are more rows than the limit."""
         return self._counted > self.limit
 
     @cached_property
@@ -191,7 +203,6 @@ def page_address(name: str, *args: Any) -> str | None:
 
 
 def link_to(target: models.Model, text: object, site: admin.AdminSite) -> SafeString:
-    """A link to the page of a row."""
     options = target._meta
     url = reverse(f"{site.name}:{options.app_label}_{options.model_name}_change", args=[target.pk])
     return format_html('<a href="{}">{}</a>', url, text)
@@ -223,3 +234,65 @@ def _zone_of(row: models.Model) -> str | None:
 def field_names(model: type[models.Model], *, without: Sequence[str] = ()) -> tuple[str, ...]:
     """All columns of a model for a page that shows everything, in their order."""
     return tuple(field.name for field in model._meta.concrete_fields if field.name not in without)
+
+
+#: As many as a person can read before saying yes.
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is done to each of the chosen rows, and its words.
+
+    ``form`` makes the form of what is typed and of how many rows there are; ``do`` gets a row, what was said and the
+    database. ``action`` is the method of the admin page, ``turn`` what ``all_or_none`` takes, ``logged`` what Django's
+    log says of each row, and ``told`` what is said of all of them: its ``numbers`` or ``periods``.
+    """
+
+    action: str
+    turn: str
+    title: Any
+    warning: Any
+    button: Any
+    logged: Any
+    told: Any
+    form: Callable[[Any, int], forms.Form]
+    do: Callable[[Any, dict[str, Any], str], object]
+
+    def ask(
+        self, model_admin: AnyModelAdmin, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> HttpResponse | None:
+        alias = router.db_for_write(queryset.model)
+        # In the order in which all such actions lock them.
+        chosen = list(queryset.using(alias).order_by("pk")[: MOST + 1])
+        if len(chosen) > MOST:
+            told = _(
+                "More than %(n)s are selected. This can't be undone, so it takes at most as many as one can read: "
+                "narrow the selection by a filter or a search."
+            )
+            model_admin.message_user(request, told % {"n": MOST}, messages.ERROR)
+            return None
+        form = self.form(request.POST if "confirmed" in request.POST else None, len(chosen))
+        failures: list[str] = []
+        if form.is_bound and form.is_valid():
+            said = form.cleaned_data
+            failures = all_or_none(chosen, lambda one: self.do(one, said, alias), alias, turn=self.turn).failures
+            if not failures:
+                for one in chosen:
+                    model_admin.log_change(request, one, self.logged)
+                names = ", ".join(map(str, chosen))
+                told = self.told % {"numbers": names, "periods": names}
+                model_admin.message_user(request, told, messages.SUCCESS)
+                return None
+        context = {
+            **model_admin.admin_site.each_context(request),
+            "title": self.title,
+            "act": self,
+            "opts": model_admin.opts,
+            "chosen": chosen,
+            "form": form,
+            "failures": failures,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+            "media": model_admin.media + form.media,
+        }
+        return TemplateResponse(request, "ledger/admin/confirm.html", context)

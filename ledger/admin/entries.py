@@ -1,5 +1,6 @@
 """The ledger, to look at: every value with what became of it. Voiding numbers, with a reason."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -11,21 +12,19 @@ from django.utils.translation import pgettext
 
 from ledger.actions import void
 from ledger.admin.base import (
+    Act,
     BoundedChangeList,
     BoundedPaginator,
     ReadOnlyAdmin,
     field_names,
     link_to,
     page_address,
-    shown_period,
-    shown_tenant,
 )
-from ledger.admin.confirmed import Act
-from ledger.admin.evidence import shown_declarations, shown_evidence, shown_metadata
-from ledger.admin.filters import EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
-from ledger.models import Adoption, Entry, GapExplained, NumberVoided
+from ledger.admin.filters import EntrySearch, EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
+from ledger.models import Adoption, Entry, GapDeclared, GapExplained, NumberVoided
 from ledger.replacing import replaced_by, replacement_of
-from ledger.searching import find_entries
+from ledger.templatetags.ledger_pages import LONGEST, evidence
+from ledger.unreadable import cut
 from ledger.web.confirming import VoidForm
 from ledger.words import day_told, moment_told, word
 from ledger.words import lazily as _
@@ -55,26 +54,17 @@ class EntryChangeList(BoundedChangeList):
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnlyAdmin):
+class EntryAdmin(EntrySearch, ReadOnlyAdmin):
     """Issued and adopted numbers and gaps, one row for each value."""
 
     list_display = (
-        "shown_number",
-        "state",
-        "document",
-        "shown_date",
-        "shown_series",
-        "shown_period",
-        "value",
-        "shown_tenant",
-        "issued_at",
-        "actor",
+        *("shown_number", "state", "document", "shown_date", "shown_series", "shown_period", "value", "shown_tenant"),
+        *("issued_at", "actor"),
     )
     list_filter = (StateFilter, TenantFilter, EntrySeriesFilter, PeriodFilter)
     list_select_related = ("series", "period")
     sortable_by = ("shown_number", "value")
-    search_fields = ("number", "document")  # shows the box; find_entries() does the work
-    search_help_text = _("A number, whole or from its beginning, or a whole document key.")
+    search_fields = ("number", "document")  # shows the box; EntrySearch does the work
     show_full_result_count = False
     paginator = BoundedPaginator
     actions = ("void_selected",)
@@ -86,49 +76,30 @@ class EntryAdmin(ReadOnlyAdmin):
     )
     readonly_fields = (
         *field_names(Entry, without=("id", "metadata", "replaces")),
-        "state",
-        "shown_metadata",
-        "adoption",
-        "void_event",
-        "shown_replaces",
-        "shown_replaced_by",
-        "explanations",
+        *("state", "shown_metadata", "adoption", "void_event", "shown_replaces", "shown_replaced_by", "explanations"),
         "declarations",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the state's one event folded in."""
         voids = NumberVoided.objects.filter(tenant=OuterRef("tenant"), entry=OuterRef("pk"))
         queryset: QuerySet[Any] = super().get_queryset(request).annotate(is_void=Exists(voids))
         return queryset
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """In the order of the index."""
         return EntryChangeList
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By the ledger's own indexes."""
-        term = search_term.strip().replace("\x00", "")
-        return (queryset.filter(find_entries(term, queryset.db)) if term else queryset), False
-
     def has_void_number_permission(self, request: HttpRequest) -> bool:
-        """Asked by the action."""
         return request.user.has_perm("ledger.void_number")
 
     def view_on_site(self, obj: Entry) -> str | None:
-        """Its page tells its whole story; a gap is explained there."""
         return page_address("number", obj.period_id, obj.value)
 
     @admin.display(description=_("number"), ordering="value")
     def shown_number(self, obj: Entry) -> str:
-        """What people read."""
         return format_html('<span class="ledger-day">{}</span>', obj.number)
 
     @admin.display(description=_("date"))
     def shown_date(self, obj: Entry) -> str:
-        """The business date."""
         return format_html('<span class="ledger-day">{}</span>', day_told(obj.issued_on))
 
     @admin.display(description=_("state"))
@@ -137,25 +108,12 @@ class EntryAdmin(ReadOnlyAdmin):
         state = "void" if obj.is_void else obj.kind
         return format_html('<span class="ledger-state ledger-{}">{}</span>', state, word(state))
 
-    @admin.display(description=_("series"))
-    def shown_series(self, obj: Entry) -> str:
-        """The code; the tenant has a column of its own."""
-        return obj.series.code
-
-    @admin.display(description=_("period"))
-    def shown_period(self, obj: Entry) -> str:
-        """Its span of dates."""
-        return shown_period(obj.period)
-
-    @admin.display(description=_("tenant"))
-    def shown_tenant(self, obj: Entry) -> str:
-        """The owner of the number."""
-        return shown_tenant(obj.tenant)
-
     @admin.display(description=_("metadata"))
     def shown_metadata(self, obj: Entry) -> str:
         """As it was passed, or a gap's evidence."""
-        return shown_evidence(obj.metadata) if obj.kind == Entry.Kind.GAP else shown_metadata(obj.metadata)
+        if obj.kind == Entry.Kind.GAP or not obj.metadata:
+            return evidence(obj.metadata, "ledger-evidence") or "–"
+        return format_html("<pre>{}</pre>", cut(json.dumps(obj.metadata, indent=2, ensure_ascii=False), LONGEST))
 
     @admin.display(description=_("adopted from"))
     def adoption(self, obj: Entry) -> str:
@@ -169,7 +127,6 @@ class EntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("void"))
     def void_event(self, obj: Entry) -> str:
-        """When, by whom and why; there is at most one."""
         event = NumberVoided.objects.filter(tenant=obj.tenant, entry=obj).first()
         if event is None:
             return "–"
@@ -180,19 +137,16 @@ class EntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("replaces"))
     def shown_replaces(self, obj: Entry) -> str:
-        """The void number of the same document in whose place this one was given."""
         found = replaced_by(obj)
         return link_to(found, found.number, self.admin_site) if found else "–"
 
     @admin.display(description=_("replaced by"))
     def shown_replaced_by(self, obj: Entry) -> str:
-        """The number that the document got after this one was void."""
         found = replacement_of(obj)
         return link_to(found, found.number, self.admin_site) if found else "–"
 
     @admin.display(description=_("explanations"))
     def explanations(self, obj: Entry) -> str:
-        """What was said of a gap; later ones add to earlier ones."""
         told = GapExplained.objects.filter(entry=obj).order_by("pk")
         zone = zone_or_utc(obj.series.time_zone)
         lines = ((moment_told(one.explained_at, zone), one.actor or _("nobody named"), one.explanation) for one in told)
@@ -200,10 +154,14 @@ class EntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("declared"))
     def declarations(self, obj: Entry) -> str:
-        """To which authority a gap was declared."""
         if obj.kind != Entry.Kind.GAP:
             return "–"
-        return shown_declarations(obj.tenant, obj.period_id, obj.value, obj.value, self.admin_site)
+        its_own = {"tenant": obj.tenant, "period": obj.period_id}
+        found = GapDeclared.objects.filter(**its_own, first_value__lte=obj.value, last_value__gte=obj.value)
+        told = (
+            (link_to(x, x, self.admin_site), moment_told(x.declared_at), x.justification) for x in found.order_by("pk")
+        )
+        return format_html_join("", "<p>{}, {} {}</p>", told) or "–"
 
     @admin.action(description=_("Void selected numbers"), permissions=["void_number"])
     def void_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:

@@ -1,15 +1,24 @@
-"""What authorities were told of entries, and adopted histories: to look at."""
+"""Events and what waits to become one, adopted histories, drafts, and what accounting systems have: to look at."""
 
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
 
-from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, shown_tenant
-from ledger.admin.filters import SeriesFilter, SeriesOfPeriodFilter, TenantFilter
-from ledger.admin.search import EntrySearch
-from ledger.models import Adoption, GapDeclared, NumberRegistered
+from ledger import models
+from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, field_names, link_to, shown_period
+from ledger.admin.filters import (
+    EntrySearch,
+    PeriodFilter,
+    SeriesFilter,
+    SeriesOfPeriodFilter,
+    SystemFilter,
+    TenantFilter,
+)
 from ledger.words import lazily as _
 from ledger.words import span_told
 
@@ -23,13 +32,8 @@ class EventAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     paginator = BoundedPaginator
 
-    @admin.display(description=_("tenant"))
-    def shown_tenant(self, obj: Any) -> str:
-        """The owner of the numbers."""
-        return shown_tenant(obj.tenant)
 
-
-@admin.register(NumberRegistered)
+@admin.register(models.NumberRegistered)
 class NumberRegisteredAdmin(EntrySearch, EventAdmin):
     """Under which reference an authority knows a number."""
 
@@ -40,12 +44,11 @@ class NumberRegisteredAdmin(EntrySearch, EventAdmin):
     readonly_fields = fields
 
     @admin.display(description=_("number"))
-    def number(self, obj: NumberRegistered) -> str:
-        """What people read."""
+    def number(self, obj: models.NumberRegistered) -> str:
         return obj.entry.number
 
 
-@admin.register(Adoption)
+@admin.register(models.Adoption)
 class AdoptionAdmin(EventAdmin):
     """Which file was taken over, and how it was read."""
 
@@ -53,28 +56,14 @@ class AdoptionAdmin(EventAdmin):
     list_select_related = ("series",)
     list_filter = (TenantFilter, SeriesFilter)
     fields = (
-        "source",
-        "digest",
-        "series",
-        "tenant",
-        "rows",
-        "gap_ranges",
-        "options",
-        "actor",
-        "adopted_at",
+        *("source", "digest", "series", "tenant", "rows", "gap_ranges", "options", "actor", "adopted_at"),
         "transaction_id",
     )
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the number of ranges that the previous system left out."""
         queryset: QuerySet[Any] = super().get_queryset(request).annotate(range_count=Count("gaps"))
         return queryset
-
-    @admin.display(description=_("series"))
-    def shown_series(self, obj: Adoption) -> str:
-        """The code; the tenant has a column of its own."""
-        return obj.series.code
 
     @admin.display(description=_("missing ranges"))
     def gap_ranges(self, obj: Any) -> int:
@@ -82,11 +71,11 @@ class AdoptionAdmin(EventAdmin):
         return int(obj.range_count)
 
 
-@admin.register(GapDeclared)
+@admin.register(models.GapDeclared)
 class GapDeclaredAdmin(EventAdmin):
     """Which missing numbers were declared to whom, and under which receipt."""
 
-    list_display = ("shown_range", "authority", "reference", "shown_period", "shown_tenant", "actor", "declared_at")
+    list_display = ("shown_range", "authority", "reference", "its_period", "shown_tenant", "actor", "declared_at")
     list_select_related = ("period__series",)
     list_filter = (TenantFilter, "authority", SeriesOfPeriodFilter)
     search_fields = ("reference",)
@@ -97,11 +86,154 @@ class GapDeclaredAdmin(EventAdmin):
     readonly_fields = fields
 
     @admin.display(description=_("values"))
-    def shown_range(self, obj: GapDeclared) -> str:
-        """Both ends inclusive."""
+    def shown_range(self, obj: models.GapDeclared) -> str:
         return f"{obj.first_value}" if obj.first_value == obj.last_value else span_told(obj.first_value, obj.last_value)
 
     @admin.display(description=_("period"))
-    def shown_period(self, obj: GapDeclared) -> str:
-        """With its series."""
+    def its_period(self, obj: models.GapDeclared) -> str:
         return str(obj.period)
+
+
+class _BecameEntry(EventAdmin):
+    """Values of a pool, and what has become of each."""
+
+    list_select_related = ("period__series",)
+    list_filter: ClassVar[tuple[Any, ...]] = (TenantFilter, SeriesOfPeriodFilter, PeriodFilter)
+    #: What is said of a value without an entry, and of one that a document has.
+    waiting: ClassVar[str]
+    issued: ClassVar[str]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        its_entry = models.Entry.objects.filter(
+            tenant=OuterRef("tenant"), period=OuterRef("period"), value=OuterRef("value")
+        )
+        known = {name: Subquery(its_entry.values(column)[:1]) for name, column in (("entry", "pk"), ("kind", "kind"))}
+        queryset: QuerySet[Any] = super().get_queryset(request).annotate(**known)
+        return queryset
+
+    @admin.display(description=_("became"))
+    def became(self, obj: Any) -> str:
+        if obj.entry is None:
+            return gettext(self.waiting)
+        url = reverse(f"{self.admin_site.name}:ledger_entry_change", args=[obj.entry])
+        return format_html('<a href="{}">{}</a>', url, _("a gap") if obj.kind == models.Entry.Kind.GAP else self.issued)
+
+
+@admin.register(models.HoleReported)
+class HoleReportedAdmin(_BecameEntry):
+    """A free value below the highest number: the next checkout takes it, or it becomes a gap when its period closes."""
+
+    list_display = ("shown_number", "became", "reported_at", "shown_series", "shown_period", "shown_tenant")
+    fields = ("shown_number", "became", "period", "tenant", "value", "reported_at", "transaction_id")
+    readonly_fields = fields
+    waiting, issued = _("not healed yet"), _("healed")
+
+    @admin.display(description=_("number"))
+    def shown_number(self, obj: models.HoleReported) -> str:
+        """The number of the value, whether it was issued since or not."""
+        return format_html('<span class="ledger-day">{}</span>', obj.period.number_of(obj.value))
+
+
+@admin.register(models.DraftMade)
+class DraftMadeAdmin(_BecameEntry):
+    """Drafts in accounting systems whose numbers remote series give out."""
+
+    list_display = ("number", "became", "shown_series", "shown_period", "shown_tenant", "system", "drafted_at")
+    list_filter = (*_BecameEntry.list_filter, "system")
+    search_fields = ("number", "remote_id")
+    search_help_text = _("Part of a number, or of the accounting system's own key.")
+    fields: ClassVar[tuple[str, ...]] = ("number", "became", *field_names(models.DraftMade, without=("id", "number")))
+    readonly_fields = fields
+    waiting, issued = _("free, or held by a checkout"), _("issued")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        cancelled = Exists(models.DraftCancelled.objects.filter(tenant=OuterRef("tenant"), draft=OuterRef("pk")))
+        queryset: QuerySet[Any] = super().get_queryset(request).annotate(cancelled=cancelled)
+        return queryset
+
+    @admin.display(description=_("became"))
+    def became(self, obj: Any) -> str:
+        after = f", {_('cancelled there')}" if obj.cancelled else ""
+        if obj.value is None:
+            return _("not taken: %(why)s") % {"why": obj.refusal} + after
+        told = super().became(obj)
+        return told if obj.entry is None else format_html("{}{}", told, after)
+
+
+@admin.register(models.RemotePool)
+class RemotePoolAdmin(ReadOnlyAdmin):
+    """When each pool was refilled last, and what went wrong since."""
+
+    list_display = (
+        *("series_link", "shown_tenant", "system", "wanted", "refilled_at", "tried_at", "error", "needs_person"),
+    )
+    list_select_related = ("series",)
+    list_filter = (TenantFilter, "needs_person", "system")
+    ordering = ("tenant", "series__code")
+    sortable_by = ()
+    fields = field_names(models.RemotePool, without=("id", "claimed_by"))
+    readonly_fields = fields
+
+
+@admin.register(models.Reservation)
+class ReservationAdmin(EventAdmin):
+    """Values that were shown to somebody: their checkouts run, or a sweep will flag them as gaps. The oldest first."""
+
+    list_display = (
+        *("shown_number", "document", "reserved_at", "issued_on", "shown_series", "period_link", "shown_tenant"),
+        "actor",
+    )
+    list_filter = (TenantFilter, SeriesFilter, PeriodFilter)
+    list_select_related = ("period__series",)
+    search_fields = ("document",)
+    search_help_text = _("Part of a document key.")
+    ordering: ClassVar[tuple[str, ...]] = ("pk",)
+    readonly_fields = ("shown_number", *field_names(models.Reservation, without=("id",)))
+    fields: ClassVar[tuple[str, ...]] = readonly_fields
+
+    @admin.display(description=_("number"))
+    def shown_number(self, obj: models.Reservation) -> str:
+        return format_html('<span class="ledger-day">{}</span>', obj.period.as_format().shown(obj.value, obj.issued_on))
+
+    @admin.display(description=_("period"))
+    def period_link(self, obj: models.Reservation) -> str:
+        return link_to(obj.period, shown_period(obj.period), self.admin_site)
+
+
+@admin.register(models.RemoteDocument)
+class RemoteDocumentAdmin(EventAdmin):
+    """The documents of accounting systems, as they were read last."""
+
+    list_display = ("shown_number", "state", "system", "issued_on", "reference", "seen_at", "shown_tenant")
+    list_filter = ("state", SystemFilter, TenantFilter)
+    search_fields = ("number",)  # shows the box; get_search_results() does the work
+    search_help_text = _("A whole number, a document key, or the system's own key.")
+    fields = field_names(models.RemoteDocument, without=("id",))
+    readonly_fields = fields
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By what stands in an index, of every system that was read."""
+        term = search_term.strip().replace("\x00", "")
+        if term:
+            found: list[int] = []
+            for reading in models.RemoteReading.objects.using(queryset.db).all():
+                its_own = queryset.model.objects.using(queryset.db).filter(tenant=reading.tenant, system=reading.system)
+                for wanted in ({"number__iexact": term}, {"reference": term}, {"remote_id": term}):
+                    found += its_own.filter(**wanted).values_list("pk", flat=True)[:100]
+            queryset = queryset.filter(pk__in=found)
+        return queryset, False
+
+    @admin.display(description=_("number"))
+    def shown_number(self, obj: models.RemoteDocument) -> str:
+        return obj.number or str(_("none"))
+
+
+@admin.register(models.RemoteReading)
+class RemoteReadingAdmin(EventAdmin):
+    """How far each system was read and compared, and why it could not be."""
+
+    list_display = ("system", "finished_at", "compared_at", "full_from", "needs_person", "error", "shown_tenant")
+    fields = field_names(models.RemoteReading, without=("id", "compared_by"))
+    readonly_fields = fields

@@ -1,4 +1,4 @@
-"""Filters of the ledger's pages. Their choices come from small tables: DISTINCT over the ledger would read it all."""
+"""Filters and search boxes. Their choices come from small tables: DISTINCT over the ledger would read it all."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from ledger.admin.base import AnyModelAdmin, shown_tenant
-from ledger.models import Entry, NumberVoided, Period, Series
+from ledger.admin.base import AnyModelAdmin, ModelAdmin, shown_tenant
+from ledger.models import Entry, NumberVoided, Period, RemoteReading, Series
+from ledger.searching import find_entries
+from ledger.web.rows import key_in
 from ledger.words import lazily as _
 from ledger.words import period_told
 
@@ -22,7 +24,6 @@ class TenantFilter(admin.SimpleListFilter):
     parameter_name = "tenant"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
-        """The tenants that have a series."""
         tenants = Series.objects.order_by("tenant").values_list("tenant", flat=True).distinct()[:_MOST]
         return [(tenant, shown_tenant(tenant)) for tenant in tenants]
 
@@ -38,17 +39,16 @@ class _ByRow(admin.SimpleListFilter):
         """Django leaves a filter out that has nothing to choose from, even one that the address names."""
         return self.value() is not None or super().has_output()
 
-    def pk(self) -> int | None:
-        value = self.value() or ""
-        # Longer than any bigint: PostgreSQL would not even compare it.
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+    #: Whose key it is.
+    model: type[Series | Period]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Nothing for a key that nobody has."""
+        """Nothing for a key that nobody has. By its tenant as well, with which the indexes begin."""
         if self.value() is None:
             return queryset
-        pk = self.pk()
-        return queryset.none() if pk is None else queryset.filter(self.of(pk))
+        pk = key_in(self.value() or "")
+        tenant = None if pk is None else self.model.objects.filter(pk=pk).values_list("tenant", flat=True).first()
+        return queryset.none() if pk is None or tenant is None else queryset.filter(self.of(pk), tenant=tenant)
 
     def of(self, pk: int) -> Q:
         raise NotImplementedError
@@ -59,36 +59,30 @@ class SeriesFilter(_ByRow):
 
     title = _("series")
     parameter_name = "series"
+    model = Series
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
-        """The series, in their order."""
         series = Series.objects.all()
         if (tenant := request.GET.get("tenant")) is not None:
             series = series.filter(tenant=tenant)
         return [(str(one.pk), str(one)) for one in series[:_MOST]]
 
     def of(self, pk: int) -> Q:
-        """By its tenant as well, with which the ledger's index begins."""
-        tenant = Series.objects.filter(pk=pk).values_list("tenant", flat=True).first()
-        return Q(pk__in=[]) if tenant is None else Q(tenant=tenant, series=pk)
+        return Q(series=pk)
 
 
 class SeriesOfPeriodFilter(SeriesFilter):
     """By series, for rows that know their period alone."""
 
     def of(self, pk: int) -> Q:
-        """By the series' periods, and their tenant, with which the index begins."""
-        tenant = Series.objects.filter(pk=pk).values_list("tenant", flat=True).first()
-        periods = Period.objects.filter(series=pk).values("pk")
-        return Q(pk__in=[]) if tenant is None else Q(tenant=tenant, period__in=periods)
+        return Q(period__in=Period.objects.filter(series=pk).values("pk"))
 
 
-class EntrySeriesFilter(SeriesFilter):
+class EntrySeriesFilter(SeriesOfPeriodFilter):
     """By series in the ledger, whose index has tenant, period and value."""
 
     def of(self, pk: int) -> Q:
-        """By the series' periods."""
-        return super().of(pk) & Q(period__in=Period.objects.filter(series=pk).values("pk"))
+        return super().of(pk) & Q(series=pk)
 
 
 class PeriodFilter(_ByRow):
@@ -96,23 +90,17 @@ class PeriodFilter(_ByRow):
 
     title = _("period")
     parameter_name = "period"
+    model = Period
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         """The periods of the chosen series, or the one that a link chose; the latest first."""
-        series, period = request.GET.get("series", ""), request.GET.get("period", "")
-        if series.isascii() and series.isdigit() and len(series) < 19:
-            periods = Period.objects.filter(series=int(series))
-        elif period.isascii() and period.isdigit() and len(period) < 19:
-            periods = Period.objects.filter(pk=int(period))
-        else:
-            return []
-        latest = periods.select_related("series").order_by("-starts_on")[:_MOST]
-        return [(str(one.pk), period_told(one.label) if series else str(one)) for one in latest]
+        series = key_in(request.GET.get("series", ""))
+        wanted = {"series": series} if series is not None else {"pk": key_in(request.GET.get("period", ""))}
+        latest = Period.objects.filter(**wanted).select_related("series").order_by("-starts_on")[:_MOST]
+        return [(str(one.pk), str(one) if series is None else period_told(one.label)) for one in latest]
 
     def of(self, pk: int) -> Q:
-        """By its tenant as well, with which the ledger's index begins."""
-        tenant = Period.objects.filter(pk=pk).values_list("tenant", flat=True).first()
-        return Q(pk__in=[]) if tenant is None else Q(tenant=tenant, period=pk)
+        return Q(period=pk)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -122,11 +110,9 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
-        """The four states of a value that the ledger knows."""
         return [("issued", _("issued")), ("void", _("void")), ("adopted", _("adopted")), ("gap", _("gap"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Folds the events."""
         state = self.value()
         if state == "void":
             return queryset.filter(pk__in=NumberVoided.objects.values("entry"))
@@ -144,11 +130,44 @@ class OpenFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
-        """Open, or closed for good."""
         return [("open", _("open")), ("closed", _("closed"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """By the closing time."""
         if self.value() in ("open", "closed"):
             return queryset.filter(closed_at__isnull=self.value() == "open")
         return queryset
+
+
+class SystemFilter(admin.SimpleListFilter):
+    """By accounting system, of those that were ever read."""
+
+    title = _("system")
+    parameter_name = "system"
+
+    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
+        systems = RemoteReading.objects.order_by("system").values_list("system", flat=True).distinct()[:_MOST]
+        return [(system, system) for system in systems]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset if self.value() is None else queryset.filter(system=self.value())
+
+
+class EntrySearch(ModelAdmin):
+    """For a page of entries, or of rows that belong to an ``entry``: the search box finds them by the ledger's indexes.
+
+    The page still needs ``search_fields``, without which Django shows no box.
+    """
+
+    search_help_text = _("A number, whole or from its beginning, or a whole document key.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """No row comes twice."""
+        term = search_term.strip().replace("\x00", "")
+        if not term:
+            return queryset, False
+        found = find_entries(term, queryset.db)
+        if self.model is not Entry:
+            found = Q(entry__in=Entry.objects.using(queryset.db).filter(found).values("pk"))
+        return queryset.filter(found), False

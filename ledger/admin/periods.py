@@ -12,13 +12,44 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 
 from ledger.actions import close_period
-from ledger.admin.base import BoundedPaginator, ReadOnlyAdmin, link_to, page_address, shown_period, shown_tenant
-from ledger.admin.confirmed import Act
+from ledger.admin.base import Act, BoundedChangeList, BoundedPaginator, ReadOnlyAdmin, page_address, shown_period
 from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
-from ledger.admin.judged import JudgedChangeList, state_of
+from ledger.judging import Judgement, State, judge
 from ledger.models import Allocation, Period
 from ledger.queues import upcoming, with_waiting
+from ledger.sweeps.health import health
 from ledger.words import lazily as _
+
+_KEPT = "_ledger_judgement"
+
+
+def judgement_for(request: HttpRequest) -> Judgement:
+    """What the judge says of the whole ledger, kept for as long as the request lasts."""
+    known: Judgement | None = getattr(request, _KEPT, None)
+    if known is None:
+        known = judge(sweeps=health())
+        setattr(request, _KEPT, known)
+    return known
+
+
+def state_of(period: Any) -> State:
+    """How a period stands; a list has asked for all of its rows at once."""
+    judgement: Judgement | None = getattr(period, _KEPT, None)
+    if judgement is None:
+        judgement = judge(tenant=period.tenant, series=period.series.code, sweeps=health())
+    return judgement.of(period.tenant, period.series.code, period.starts_on, period.ordinal).state
+
+
+class JudgedChangeList(BoundedChangeList):
+    """A list of periods, each with how it stands."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows: list[Period] = list(self.result_list)
+        judgement = judgement_for(request)
+        for row in rows:
+            setattr(row, _KEPT, judgement)
+        self.result_list = rows
 
 
 class CloseForm(forms.Form):
@@ -29,6 +60,9 @@ class CloseForm(forms.Form):
         label=_("Close a period that still runs"),
         help_text=_("Without this, only periods that have ended are closed."),
     )
+
+
+_COUNTER = ("next_number", "first_value", "last_value", "max_value", "waiting", "last_issued_on", "entries")
 
 
 @admin.register(Period)
@@ -50,57 +84,33 @@ class PeriodAdmin(ReadOnlyAdmin):
     actions = ("close_selected",)
     fieldsets = (
         (None, {"fields": ("series", "tenant", "starts_on", "ends_on", "state", "stands", "closed_at", "opened_at")}),
-        (
-            _("Counter"),
-            {
-                "fields": (
-                    *("next_number", "first_value", "last_value", "max_value", "waiting", "last_issued_on", "entries"),
-                )
-            },
-        ),
+        (_("Counter"), {"fields": _COUNTER}),
         (_("Format"), {"fields": ("prefix", "width", "suffix")}),
     )
     readonly_fields = ("state", "stands", "next_number", "waiting", "entries")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With what waits in the queues of each period."""
         return with_waiting(super().get_queryset(request))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """With how each period stands."""
         return JudgedChangeList
 
     def has_close_period_now_permission(self, request: HttpRequest) -> bool:
-        """Asked by the action."""
         return request.user.has_perm("ledger.close_period_now")
 
     def view_on_site(self, obj: Period) -> str | None:
-        """Its page has the number line, voids, gaps and files."""
         return page_address("period", obj.pk)
 
     @admin.display(description=_("period"), ordering="starts_on")
     def shown_label(self, obj: Period) -> str:
-        """Its span of dates."""
         return shown_period(obj)
-
-    @admin.display(description=_("series"), ordering="series__code")
-    def series_link(self, obj: Period) -> str:
-        """The way to the settings."""
-        return link_to(obj.series, obj.series.code, self.admin_site)
-
-    @admin.display(description=_("tenant"), ordering="tenant")
-    def shown_tenant(self, obj: Period) -> str:
-        """The owner of the numbers."""
-        return shown_tenant(obj.tenant)
 
     @admin.display(description=_("counter"))
     def counter(self, obj: Period) -> str:
-        """The last value taken."""
         return str(obj.last_value) if obj.last_value >= obj.first_value else gettext("not used yet")
 
     @admin.display(description=_("next number"))
     def next_number(self, obj: Any) -> str:
-        """None when it is closed or at its end."""
         value = upcoming(obj)
         if obj.closed_at is not None or value > obj.max_value:
             return "–"
@@ -128,19 +138,16 @@ class PeriodAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def stands(self, obj: Period) -> str:
-        """The judge's word."""
         state = state_of(obj)
         return format_html('<span class="ledger-state ledger-stands-{}">{}</span>', state.badge, state.label)
 
     @admin.display(description=_("entries"))
     def entries(self, obj: Period) -> str:
-        """The way to the ledger."""
         url = reverse(f"{self.admin_site.name}:ledger_entry_changelist")
         return format_html('<a href="{}?period={}">{}</a>', url, obj.pk, _("Entries"))
 
     @admin.action(description=_("Close selected periods"), permissions=["close_period_now"])
     def close_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
-        """Closes all of them or none, after a page that asks."""
 
         def do(period: Period, said: dict[str, Any], alias: str) -> object:
             return close_period(period, early=said["early"], by=request.user, using=alias)

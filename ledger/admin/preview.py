@@ -33,7 +33,6 @@ class Preview:
     refusals: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """As the page's script reads it."""
         return asdict(self)
 
 

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import router
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from ledger.admin.base import ReadableChangeList, WritingAdmin, shown_tenant
+from ledger.admin.base import ReadableChangeList, WritingAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.admin.preview import Preview, preview_series
 from ledger.changes import told
@@ -31,6 +31,7 @@ from ledger.periods import planned_after
 from ledger.queues import upcoming, with_next_slot
 from ledger.rules import Outcome, all_rules, rules_text
 from ledger.series import SeriesChange, check_series
+from ledger.web.confirming import cleaned
 from ledger.words import lazily as _
 from ledger.words import word
 from ledger.zones import today_in, todays
@@ -50,7 +51,6 @@ class TimeZoneInput(forms.TextInput):
     template_name = "ledger/admin/time_zone_input.html"
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        """Adds the names that Python knows."""
         context = super().get_context(name, value, {**(attrs or {}), "list": "ledger-time-zones"})
         return {**context, "zones": sorted(available_timezones() - {"localtime", "Factory"})}
 
@@ -90,14 +90,9 @@ class SeriesForm(SeriesModelForm):
         self.change = SeriesChange(self.instance, router.db_for_write(Series))
 
     def clean_tenant(self) -> str:
-        """A tenant is a key, as ``org=`` takes it."""
-        try:
-            return tenant_key(self.cleaned_data["tenant"])
-        except LedgerError as error:
-            raise ValidationError(str(error)) from error
+        return cleaned(tenant_key, self.cleaned_data["tenant"])
 
     def clean_rules(self) -> str:
-        """As a series keeps them."""
         return rules_text(self.cleaned_data["rules"])
 
     def _post_clean(self) -> None:
@@ -168,7 +163,6 @@ class SeriesAdmin(WritingAdmin):
         js = ["ledger/series_preview.js"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """One query for all periods."""
         return SeriesChangeList
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -182,12 +176,10 @@ class SeriesAdmin(WritingAdmin):
             return redirect(request.get_full_path())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The names that it is called by stay as they are."""
         fixed = ("tenant", "code") if obj is not None and obj.pk else ()
         return (*fixed, *super().get_readonly_fields(request, obj))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The zone that series made by default have."""
         initial: dict[str, Any] = {"time_zone": ledger_settings().time_zone}
         return {**initial, **super().get_changeform_initial_data(request)}
 
@@ -205,14 +197,8 @@ class SeriesAdmin(WritingAdmin):
             if finding.outcome is Outcome.WARNED:
                 self.message_user(request, f"{finding.rules}: {finding}", messages.WARNING)
 
-    @admin.display(description=_("tenant"), ordering="tenant")
-    def shown_tenant(self, obj: Series) -> str:
-        """The owner of the numbers."""
-        return shown_tenant(obj.tenant)
-
     @admin.display(description=_("allocation"), ordering="allocation")
     def shown_allocation(self, obj: Series) -> str:
-        """The word alone; the form explains it."""
         return obj.allocation
 
     @admin.display(description=_("next number today"))
@@ -238,14 +224,12 @@ class SeriesAdmin(WritingAdmin):
 
     @admin.display(description=_("periods"))
     def periods(self, obj: Series) -> str:
-        """The way to the counters."""
         if not obj.pk:
             return gettext("The first one opens with the first number.")
         url = reverse(f"{self.admin_site.name}:ledger_period_changelist")
         return format_html('<a href="{}?series={}">{}</a>', url, obj.pk, _("Periods and counters"))
 
     def own_urls(self) -> list[URLPattern]:
-        """The preview."""
         view = self.admin_site.admin_view(require_safe(self.preview_view))
         return [path("preview/", view, name="ledger_series_preview")]
 

@@ -20,6 +20,7 @@ from ledger import refusals
 from ledger.adoption import sql
 from ledger.adoption.rows import RowReader
 from ledger.calendars import day_after, zone
+from ledger.cursors import fetch
 from ledger.database_errors import translate_database_errors
 from ledger.databases import expect
 from ledger.errors import AdoptionError, LedgerError
@@ -273,7 +274,7 @@ class _Adoption:
     def _open_periods(self, series: Series) -> None:
         """Give each business date its period; where that can't be, each of its rows will be told why."""
         self._do(sql.STAGE_DAYS, {"batch": self.batch})
-        day = self._ask(sql.NEXT_DAY, [self.batch, date.min])[0]
+        [(day,)] = self._all(sql.NEXT_DAY, [self.batch, date.min])
         while day is not None:
             try:
                 period = find_period(series, day, self.alias) or open_period(series, day, using=self.alias)
@@ -283,10 +284,10 @@ class _Adoption:
             else:
                 self._do(sql.ASSIGN_PERIOD, [period.pk, self.batch, period.starts_on, period.ends_on])
                 last = period.ends_on
-            day = None if last == date.max else self._ask(sql.NEXT_DAY, [self.batch, day_after(last)])[0]
+            [(day,)] = [(None,)] if last == date.max else self._all(sql.NEXT_DAY, [self.batch, day_after(last)])
 
     def _refuse_used_periods(self, series: Series) -> None:
-        ids = [row[0] for row in self._all(sql.USED_PERIODS)]
+        ids = [pk for (pk,) in self._all(sql.USED_PERIODS)]
         if not ids:
             return
         used = Period.objects.using(self.alias).filter(pk__in=ids).order_by("starts_on")
@@ -345,20 +346,21 @@ class _Adoption:
         digest = source.source.sha256()
         options = {"layout": asdict(self.layout), "settings": self.settings, "void_reason": self.void_reason}
         told = [source.name, digest, json.dumps(options, cls=DjangoJSONEncoder)]
-        adoption, rows, voids, explained = self._ask(
-            sql.ADOPT, [self.tenant, series.pk, self.batch, *told, self.void_reason, self.explanation, self.actor]
-        )
+        whose = [self.tenant, series.pk, self.batch]
+        [made] = self._all(sql.ADOPT, [*whose, *told, self.void_reason, self.explanation, self.actor])
         contradicting = self._all(sql.CONTRADICTING)
+        counted = self._all(sql.ADOPTED_PERIODS, [self.batch, made.adoption, self.tenant])
+        periods = Period.objects.using(self.alias).in_bulk([row.id for row in counted])
         return AdoptionResult(
-            adoption=None if dry_run else adoption,
+            adoption=None if dry_run else made.adoption,
             tenant=self.tenant,
             series=series.code,
             source=source.name,
             digest=digest,
-            rows=rows,
-            voids=voids,
-            explained=explained,
-            periods=self._periods(adoption),
+            rows=made.numbers,
+            voids=made.voids,
+            explained=made.explained,
+            periods=tuple(_adopted(periods[pk], *counts) for pk, *counts in counted),
             dry_run=dry_run,
             rows_read=reader.chosen.read,
             left_out=dict(reader.chosen.left_out),
@@ -368,30 +370,12 @@ class _Adoption:
             examples=tuple(told for told, _ in contradicting),
         )
 
-    def _periods(self, adoption: int) -> tuple[AdoptedPeriod, ...]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql.ADOPTED_PERIODS, [self.batch, adoption, self.tenant])
-            told = cursor.fetchall()
-        periods = Period.objects.using(self.alias).in_bulk([row[0] for row in told])
-        return tuple(_adopted(periods[pk], rows, missing, ranges) for pk, rows, missing, ranges in told)
-
-    def _do(self, statement: str, arguments: Any = None) -> int:
+    def _do(self, statement: str, arguments: Any = None) -> None:
         with self.connection.cursor() as cursor:
             cursor.execute(statement, arguments)
-            count: int = cursor.rowcount
-        return count
 
-    def _all(self, statement: str) -> list[tuple[Any, ...]]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement, {"batch": self.batch})
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
-
-    def _ask(self, statement: str, arguments: Any = None) -> tuple[Any, ...]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement, arguments)
-            row: tuple[Any, ...] = cursor.fetchone()
-        return row
+    def _all(self, statement: str, arguments: Any = None) -> list[Any]:
+        return fetch(self.alias, statement, {"batch": self.batch} if arguments is None else arguments)
 
 
 def _adopted(period: Period, rows: int, missing: int, ranges: int) -> AdoptedPeriod:

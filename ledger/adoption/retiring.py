@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 
+from ledger.cursors import fetch
 from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect
 from ledger.errors import AdoptionError
@@ -61,19 +62,16 @@ def retire(adoption: Adoption, *, reason: str, by: Any = None) -> Adoption:
     }
     wanted["options"] = json.dumps({"retires": adoption.pk, "reason": wanted["reason"]})
     told = translate_database_errors(adoption.series.code, wanted="retiring an adopted history needs")
-    with told, transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+    with told, transaction.atomic(using=alias):
         retired = Adoption.objects.using(alias).filter(tenant=adoption.tenant, options__retires=adoption.pk).exists()
         if retired or not adoption.rows:
             raise _refused(adoption, "was retired before" if retired else "has no numbers of its own")
-        cursor.execute(f"SELECT count(*) {_ITS_NUMBERS}", wanted)
-        if cursor.fetchone()[0] != adoption.rows:
+        if fetch(alias, f"SELECT count(*) {_ITS_NUMBERS}", wanted) != [(adoption.rows,)]:
             raise _refused(adoption, "was adopted in one transaction with another one")
-        cursor.execute(_LATER, wanted)
-        if later := cursor.fetchone():
-            raise _refused(adoption, f"was followed by {later[0]}")
-        cursor.execute(_EVENT, wanted)
-        event = cursor.fetchone()[0]
-        cursor.execute(_VOID, wanted)
+        if later := fetch(alias, _LATER, wanted):
+            raise _refused(adoption, f"was followed by {later[0].number}")
+        [(event,)] = fetch(alias, _EVENT, wanted)
+        fetch(alias, _VOID, wanted)
     return Adoption.objects.using(alias).get(pk=event)
 
 

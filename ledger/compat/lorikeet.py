@@ -18,9 +18,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, router
+from django.db import router
 
 from ledger.conf import LORIKEET_KEYS
+from ledger.cursors import fetch
 from ledger.errors import PoolExhausted
 from ledger.homes import database_for
 from ledger.issuing import issue
@@ -71,10 +72,9 @@ def invoice_id_available(cart: Any) -> None:
     if today is not None:
         if Slot.objects.using(alias).filter(tenant=series.tenant, period=today).exists():
             return
-        with connections[alias].cursor() as cursor:
-            cursor.execute(_TAKEN_HERE, [series.tenant, today.pk])
-            if cursor.fetchone()[0]:
-                return
+        [(taken,)] = fetch(alias, _TAKEN_HERE, [series.tenant, today.pk])
+        if taken:
+            return
     raise _incomplete(importlib.import_module("lorikeet.exceptions"))
 
 

@@ -7,6 +7,7 @@ from django.db import connections
 from ledger import refusals, sql
 from ledger.calendars import CalendarKind
 from ledger.conf import ledger_settings
+from ledger.cursors import fetch
 from ledger.models import Series
 from ledger.models.series import NUMBER_LENGTH
 from ledger.series import check_series, define_series, find_series, make_default_series, new_series, save_series
@@ -43,10 +44,9 @@ def sequence_pattern() -> Series:
 def insert_series(alias: str, series: Series) -> None:
     """Make the series, unless another transaction just did. Raises NotGranted where the role may not define it."""
     if series.template == sequence_pattern().template:
-        with connections[alias].cursor() as cursor:
-            cursor.execute(sql.MAKE_DEFAULT, [series.tenant, series.code, SEQUENCES, series.start_value])
-            if cursor.fetchone()[0] != "unknown":
-                return
+        [(outcome,)] = fetch(alias, sql.MAKE_DEFAULT, [series.tenant, series.code, SEQUENCES, series.start_value])
+        if outcome != "unknown":
+            return
     save_series(series, alias)
 
 
@@ -68,6 +68,5 @@ def find_or_make(alias: str, tenant: str, code: str, settings: dict[str, Any]) -
 
 def made_here(alias: str, series: Series) -> bool:
     """Whether the transaction of this connection has made the series, and found none there."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_MADE_HERE, [series.pk])
-        return bool(cursor.fetchone()[0])
+    [(made,)] = fetch(alias, _MADE_HERE, [series.pk])
+    return bool(made)

@@ -110,17 +110,8 @@ class NumberField(_CharField):
     def clone(self) -> "NumberField":
         """Unlike what migrations keep, a copy with all arguments. As any copy, it numbers the same model alone."""
         _, _, args, kwargs = self.deconstruct()
-        copy = type(self)(
-            *args,
-            series=self.series,
-            org=self.org,
-            document=self.document,
-            on=self.on,
-            metadata=self.metadata,
-            by=self.by,
-            on_delete=self.on_delete,
-            **{"unique": self.unique, "editable": self.editable, "blank": self.blank, **kwargs},
-        )
+        names = ("series", "org", "document", "on", "metadata", "by", "on_delete", "unique", "editable", "blank")
+        copy = type(self)(*args, **{name: getattr(self, name) for name in names} | kwargs)
         copy.declared_on = self.declared_on
         return copy
 
@@ -406,46 +397,36 @@ def _number_on_save(cls: type[models.Model]) -> None:
     save_base, save_table = cls.save_base, cls._save_table  # type: ignore[attr-defined]
 
     @wraps(save_base)
-    def numbered_save_base(
-        self: models.Model,
-        raw: bool = False,
-        force_insert: Any = False,
-        force_update: bool = False,
-        using: str | None = None,
-        update_fields: Iterable[str] | None = None,
-    ) -> None:
-        if raw:  # a fixture: it is stored as it is
-            save_base(self, raw, force_insert, force_update, using, update_fields)
+    def numbered_save_base(self: models.Model, *args: Any, **kwargs: Any) -> None:
+        given = (
+            dict(zip(("raw", "force_insert", "force_update", "using", "update_fields"), args, strict=False)) | kwargs
+        )
+        if given.get("raw"):  # a fixture: it is stored as it is
+            save_base(self, **given)
             return
-        alias = using or router.db_for_write(type(self), instance=self)
+        alias = given.get("using") or router.db_for_write(type(self), instance=self)
         before = self.__dict__.get(_SAVING)
         # No savepoint: as ever, a save that fails inside a transaction takes that along.
         with transaction.atomic(using=alias, savepoint=False):
             self.__dict__[_SAVING] = _Saving(alias)
             try:
-                save_base(self, raw, force_insert, force_update, alias, update_fields)
+                save_base(self, **given | {"using": alias})
             finally:
                 _restore(self, before)
 
     @wraps(save_table)
-    def numbered_save_table(
-        self: models.Model,
-        raw: bool = False,
-        cls: Any = None,
-        force_insert: Any = False,
-        force_update: bool = False,
-        using: str | None = None,
-        update_fields: Iterable[str] | None = None,
-    ) -> bool:
-        meta = cls._meta
+    def numbered_save_table(self: models.Model, *args: Any, **kwargs: Any) -> bool:
+        names = ("raw", "cls", "force_insert", "force_update", "using", "update_fields")
+        given = dict(zip(names, args, strict=False)) | kwargs
+        table = given["cls"]
+        meta, stands = table._meta, any(given.get(name) for name in ("raw", "force_update", "update_fields"))
         drawn: list[int] = []
-        if not raw and not force_update and not update_fields and not self._is_pk_set(meta):  # type: ignore[attr-defined]
-            assert using is not None, "save_base names the database"
-            drawn = _draw_keys(cls, using, 1) if _need_keys(type(self)) else []
+        if not stands and not self._is_pk_set(meta) and _need_keys(type(self)):  # type: ignore[attr-defined]
+            drawn = _draw_keys(table, given["using"], 1)
         for pk in drawn:
             setattr(self, meta.pk.attname, pk)
         try:
-            updated: bool = save_table(self, raw, cls, force_insert or drawn, force_update, using, update_fields)
+            updated: bool = save_table(self, **given | {"force_insert": given.get("force_insert") or drawn})
         except BaseException:
             if drawn:  # as after any INSERT that failed
                 setattr(self, meta.pk.attname, None)

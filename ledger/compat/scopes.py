@@ -1,7 +1,8 @@
-"""The series behind the scopes of django-sequence: one for each scope and organisation."""
+"""The series behind the scopes of django-sequence, one for each scope and organisation; and counting on by hand."""
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -10,11 +11,23 @@ from ledger.arguments import day_or_moment
 from ledger.calendars import CalendarKind
 from ledger.compat.conf import compat_settings
 from ledger.compat.new_series import unsaved_series
-from ledger.errors import InvalidSeries
+from ledger.cursors import fetch
+from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.models import Period, Series
 from ledger.periods import close_period, find_period, open_period
 from ledger.series import default_series
 from ledger.zones import today_in
+
+# Arguments: tenant, period, the last value, actor.
+_SKIP = "SELECT ledger_skip_values(%s, %s, %s, %s)"
+
+_RULES = {
+    "behind": "A counter never goes back.",
+    "exhausted": "A number is no longer than its series allows.",
+    "many": "One step leaves at most 10,000 gaps.",
+    "closed": "Nothing is added to a closed period.",
+    "queued": "Where values wait in a pool, or as reservations, the counter is not moved by hand.",
+}
 
 _APART = "{series}:"
 
@@ -100,3 +113,27 @@ def open_current(connection: BaseDatabaseWrapper, series: Series, *, after: int 
             last = close_period(last, early=True, by="django-sequence", using=alias)
             first_value = max(first_value or 0, last.last_value + 1)
         return open_period(series, starts_on=year[0], ends_on=year[1], first_value=first_value, using=alias)
+
+
+def skip_to(connection: BaseDatabaseWrapper, series: Series, value: Any) -> None:
+    """Let the current period stand at ``value``; those between become gaps with the cause "skipped".
+
+    Before its first number the period simply begins after ``value``. Raises InvalidArgument where that can't be.
+    """
+    if not isinstance(value, int) or value < 0:
+        raise InvalidArgument(
+            f"current_value={value!r} is no value of a counter.",
+            rule="A counter counts in whole numbers from 0 on, and an expression such as F() isn't known to it.",
+            remedy="Pass a whole number, or call next_sequence().",
+        )
+    if find_period(series, today_of(connection.alias, series), connection.alias) is None:
+        open_current(connection, series, after=value)
+        return
+    period = open_current(connection, series)
+    [(outcome,)] = fetch(connection.alias, _SKIP, [series.tenant, period.pk, value, "django-sequence"])
+    if outcome != "skipped":
+        raise InvalidArgument(
+            f"The sequence {series.code!r} can't go from {period.last_value} to {value}.",
+            rule=_RULES[outcome],
+            remedy="Pass a higher value, a few steps on; or define another series: define_series(…, start_value=…).",
+        )

@@ -14,7 +14,7 @@ from django.db.transaction import TransactionManagementError
 
 from ledger.calendars import CalendarKind
 from ledger.compat.new_series import made_here
-from ledger.compat.scopes import as_original, open_current, series_of_scope, today_of
+from ledger.compat.scopes import as_original, open_current, series_of_scope, skip_to, today_of
 from ledger.compat.sequence_errors import (
     SequenceExists,
     SequenceLockedError,
@@ -23,7 +23,6 @@ from ledger.compat.sequence_errors import (
     locked_by_others,
     not_found,
 )
-from ledger.compat.skipping import skip_to
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant
 from ledger.formats import DateToken

@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from ledger.calendars import CalendarKind
 from ledger.compat.new_series import insert_series, unsaved_series
+from ledger.cursors import fetch
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidSeries, LockTimeout, PeriodConflict
 from ledger.keys import KEY_LENGTH
@@ -154,9 +155,7 @@ def hold(connection: BaseDatabaseWrapper, run: Run, *, nowait: bool) -> int | No
     Raises LockTimeout, with the transaction unharmed, where it is held and ``nowait`` asks not to wait.
     """
     assert run.period is not None
-    with connection.cursor() as cursor:
-        cursor.execute(HOLD, [run.series.tenant, run.period.pk, nowait])
-        outcome, *last = cursor.fetchone()[0]
+    [((outcome, *last),)] = fetch(connection.alias, HOLD, [run.series.tenant, run.period.pk, nowait])
     if outcome == "busy":
         raise LockTimeout(
             f"The sequence {run.series.code!r} is held by another transaction.",

@@ -17,6 +17,7 @@ from ledger.compat.new_series import find_or_make
 from ledger.compat.old_names import Renamed, no_turn, period_of, renamed
 from ledger.compat.scopes import today_of
 from ledger.compat.sequence_runs import Run, begin_run, code_of_turn, end_run, hold, last_value, latest_run
+from ledger.cursors import fetch
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.homes import database_for
@@ -78,7 +79,9 @@ def take(
                         run = begin_run(connections[alias], tenant, name, run.turn + 1, whole(initial_value))
                 outcome, days, value = _ask(alias, tenant, run.series.code, batch)
                 if value is not None:
-                    _remember(alias, tenant, name, run)
+                    if len(_known) >= _MEMORY:
+                        _known.clear()
+                    _known[(alias, tenant, name)] = code_of_turn(name, run.turn)
                     return value
                 _explain(alias, tenant, name, run, outcome, days, batch)
     raise refusals.unsettled(name)
@@ -149,11 +152,9 @@ def _take_renamed(alias: str, name: str, old: Renamed, initial_value: int, batch
             return issue(series, on=day, using=alias).value
         if series.allocation != Allocation.SERIAL:
             return _without_waiting(alias, run, name, one=False)
-        with connection.cursor() as cursor:
-            cursor.execute(_TAKE_MANY, (org, series.code, day, None, batch))
-            outcome, day, value = cursor.fetchone()
+        outcome, days, value = _take_many(alias, org, series.code, day, None, batch)
         if value is None:
-            _explain(alias, org, name, run, outcome, str(day.toordinal() - 719163) if day else "0", batch)
+            _explain(alias, org, name, run, outcome, days, batch)
             raise refusals.unsettled(name)
     return int(value)
 
@@ -194,19 +195,22 @@ def next_value(alias: str, tenant: str, code: str) -> int | None:
 def _ask(alias: str, tenant: str, code: str, batch: int | None) -> tuple[str, str, int | None]:
     """The outcome, the business date in days since 1970, and the last value taken, if any was."""
     _, moment = day_or_moment(None)
-    with connections[alias].cursor() as cursor:
-        if batch is None:
-            cursor.execute(_TAKE, (tenant, code, moment))
-            answer = cursor.fetchone()[0]
-            if answer[0] == "issued":
-                *common, _early = answer
-                taken = Taken(*common)
-                return taken.outcome, taken.days, int(taken.value)
-            outcome, *known = answer
-            return outcome, known[0] if known else "0", None
-        cursor.execute(_TAKE_MANY, (tenant, code, None, moment, batch))
-        outcome, day, last = cursor.fetchone()
-    return outcome, str(day.toordinal() - 719163) if day else "0", last
+    if batch is not None:
+        return _take_many(alias, tenant, code, None, moment, batch)
+    [(answer,)] = fetch(alias, _TAKE, (tenant, code, moment))
+    if answer[0] == "issued":
+        *common, _early = answer
+        taken = Taken(*common)
+        return taken.outcome, taken.days, int(taken.value)
+    outcome, *known = answer
+    return outcome, known[0] if known else "0", None
+
+
+def _take_many(
+    alias: str, tenant: str, code: str, day: date | None, moment: Any, batch: int
+) -> tuple[str, str, int | None]:
+    [(outcome, dated, last)] = fetch(alias, _TAKE_MANY, (tenant, code, day, moment, batch))
+    return outcome, str(dated.toordinal() - 719163) if dated else "0", last
 
 
 def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: str, batch: int | None) -> None:
@@ -250,9 +254,3 @@ def whole(value: object) -> int:
         rule="A sequence counts in whole numbers.",
         remedy="Pass a whole number, such as initial_value=1000.",
     )
-
-
-def _remember(alias: str, tenant: str, name: str, run: Run) -> None:
-    if len(_known) >= _MEMORY:
-        _known.clear()
-    _known[(alias, tenant, name)] = code_of_turn(name, run.turn)

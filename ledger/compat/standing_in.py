@@ -4,8 +4,8 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
-from types import ModuleType
-from typing import Any
+from types import MappingProxyType, ModuleType
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -14,19 +14,27 @@ from django.core.exceptions import ImproperlyConfigured
 _MARK = "__stands_in_for__"
 
 
-def stand_in(
-    package: str,
-    distribution: str,
-    shim: str,
-    ours: str,
-    modules: Mapping[str, tuple[str, ...]],
-    gone: Mapping[str, str] | None = None,
-) -> None:
-    """Make ``package`` importable, as ``make_modules`` does, once the apps are set up.
+class Package(NamedTuple):
+    """A package that Folio stands in for: its name, that of its distribution, and our module with what it had.
+
+    ``modules`` has the names of each of its modules, "" for the package itself; whatever is asked of a module in
+    ``gone`` is an ImportError with what stands there.
+    """
+
+    name: str
+    distribution: str
+    ours: str
+    modules: Mapping[str, tuple[str, ...]]
+    gone: Mapping[str, str] = MappingProxyType({})
+
+
+def stand_in(stood: Package, shim: str) -> None:
+    """Make the package importable, as ``make_modules`` does, once the apps are set up.
 
     Raises ImproperlyConfigured where the original is installed, since one of the two would silently hide the other:
     ``LEDGER_COMPAT = {"HIDE_ORIGINALS": True}`` says that it may. Then nobody may have imported the original before.
     """
+    package, distribution = stood.name, stood.distribution
     _refuse_left_over(package, distribution, shim)
     if hasattr(sys.modules.get(package), _MARK):
         return
@@ -46,7 +54,7 @@ def stand_in(
                 f"counting beside the ledger. Put {shim!r} first in INSTALLED_APPS; if settings import {package!r}, "
                 f"write import {shim} above that."
             )
-    make_modules(package, distribution, ours, modules, gone)
+    make_modules(stood)
 
 
 def original(package: str) -> str | None:
@@ -58,34 +66,25 @@ def original(package: str) -> str | None:
     return None if found is None else str(found.origin)
 
 
-def make_modules(
-    package: str,
-    distribution: str,
-    ours: str,
-    modules: Mapping[str, tuple[str, ...]],
-    gone: Mapping[str, str] | None = None,
-) -> None:
-    """Make ``package`` importable: ``modules`` has the names of each of its modules, "" for the package itself.
-
-    The names are those of our module ``ours``, which is imported when one of them is first asked for: it may need
-    models, and those aren't there yet when apps are set up. Whatever is asked of a module in ``gone`` is an ImportError
-    with what stands there.
+def make_modules(stood: Package) -> None:
+    """Make the package importable. Our module is imported when one of its names is first asked for: it may need models,
+    and those aren't there yet when apps are set up.
     """
     made: dict[str, ModuleType] = {}
-    for name, contents in modules.items():
-        module = ModuleType(f"{package}.{name}" if name else package, f"Folio in the place of {distribution}.")
+    package, instead = stood.name, f"in the place of {stood.distribution}"
+    for name, contents in stood.modules.items():
+        module = ModuleType(f"{package}.{name}" if name else package, f"Folio {instead}.")
         vars(module)["__all__"] = list(contents)
-        vars(module)["__getattr__"] = _looking_up(module.__name__, ours, contents)
-        vars(module)[_MARK] = distribution
+        vars(module)["__getattr__"] = _looking_up(module.__name__, stood.ours, contents)
         made[name] = module
-    for name, told in (gone or {}).items():
-        module = ModuleType(f"{package}.{name}", f"Not in what Folio has in the place of {distribution}.")
+    for name, told in stood.gone.items():
+        module = ModuleType(f"{package}.{name}", f"Not in what Folio has {instead}.")
         vars(module)["__getattr__"] = _refusing(module.__name__, told)
-        vars(module)[_MARK] = distribution
         made[name] = module
     # A package has a path, or its modules can't be imported; there is no folder behind it.
     vars(made[""])["__path__"] = []
     for name, module in made.items():
+        vars(module)[_MARK] = stood.distribution
         sys.modules[module.__name__] = module
         if name:
             setattr(made[""], name, module)

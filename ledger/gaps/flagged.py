@@ -6,13 +6,15 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import router
+from django.utils.translation import gettext
 
 from ledger.cursors import made_of, stream
 from ledger.databases import choose
 from ledger.gaps import sql
 from ledger.gaps.holes import number_of
 from ledger.models import Entry, Series
-from ledger.unreadable import facts
+from ledger.unreadable import UNREADABLE, cut, facts
+from ledger.words import span_told
 
 _CHUNK = 1000
 
@@ -36,6 +38,7 @@ class Gap:
     value: int
     through: int
     number: str
+    last_number: str
     since: datetime
     evidence: Mapping[str, Any]
     explanation: str
@@ -48,6 +51,19 @@ class Gap:
     def count(self) -> int:
         """How many values it is."""
         return self.through - self.value + 1
+
+    @property
+    def key(self) -> str:
+        """What names it in forms and addresses."""
+        return f"a{self.adopted_gap}" if self.entry is None else f"e{self.entry}"
+
+    @property
+    def cause(self) -> str:
+        """Why, as the evidence has it, in the reader's language."""
+        return cut(gettext(str(self.evidence.get("cause") or self.evidence.get(UNREADABLE, "not stated"))))
+
+    def __str__(self) -> str:
+        return self.number if self.count == 1 else span_told(self.number, self.last_number)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
@@ -69,15 +85,13 @@ def flagged_gaps(
     alias = using or router.db_for_read(Entry)
     wanted = {"tenant": tenant, "series": series, "unexplained": unexplained}
     for row in stream(alias, sql.FLAGGED, wanted):
-        yield made_of(
-            Gap,
-            row,
-            number=row.number or number_of(row.prefix, row.width, row.suffix, row.value),
-            evidence=facts(row.evidence),
-            explanation=row.explanation or "",
-            explained_by=row.explained_by or "",
-            database=alias,
-        )
+        yield as_gap(row, alias)
+
+
+def as_gap(row: Any, alias: str) -> Gap:
+    """The gap of a row whose columns are called as its fields, with those of the period's format."""
+    first, last = (row.number or number_of(row.prefix, row.width, row.suffix, at) for at in (row.value, row.through))
+    return made_of(Gap, row, number=first, last_number=last, evidence=facts(row.evidence), database=alias)
 
 
 def healed_holes(

@@ -138,8 +138,8 @@ REPORT = "SELECT ledger_report_holes(%s::text[], %s::bigint[], %s::bigint[])"
 # Every flagged gap, and every range of an adopted history, with its last explanation.
 FLAGGED = f"""
     SELECT p.tenant, s.code AS series, p.id AS period, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, g.kind,
-           g.entry, g.adopted_gap, g.first AS value, g.last AS through, g.since, g.evidence, x.explanation,
-           x.actor AS explained_by, x.explained_at, g.number
+           g.entry, g.adopted_gap, g.first AS value, g.last AS through, g.since, g.evidence, g.number,
+           coalesce(x.explanation, '') AS explanation, coalesce(x.actor, '') AS explained_by, x.explained_at
     FROM (
         SELECT 'flagged' AS kind, e.number, e.id AS entry, NULL::bigint AS adopted_gap, e.tenant, e.period_id,
                e.value AS first, e.value AS last, e.issued_at AS since, e.metadata AS evidence

@@ -5,6 +5,7 @@ import copy
 import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,13 +16,14 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import Error, InterfaceError, OperationalError, connections, router
+from django.db.models import QuerySet
 
 from ledger import homes
 from ledger.actions import all_or_none
 from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
 from ledger.judging import Verdict
-from ledger.models import Entry
+from ledger.models import Entry, Series
 from ledger.texts import can_be_held
 from ledger.timestamps import MomentEncoder, timestamp
 from ledger.words import in_english
@@ -70,15 +72,31 @@ class LedgerCommand(BaseCommand):
         epilog = f"{_EXAMPLES}{self.examples.rstrip()}" if self.examples else None
         parser = super().create_parser(prog_name, subcommand, epilog=epilog, formatter_class=_Formatter, **kwargs)
         django = [action for action in parser._actions if action.dest in _DJANGO]
-        for sub in {sub for action in parser._actions for sub in _subparsers(action)}:
+        groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        for sub in {sub for group in groups for sub in group.choices.values()}:
             for action in django:
                 again = copy.copy(action)
                 again.default = argparse.SUPPRESS  # what stood before the subcommand holds, unless this is given
                 sub._add_action(again)
         return parser
 
-    def add_arguments(self, parser: CommandParser) -> None:
+    def add_database(self, parser: CommandParser) -> None:
+        """``--database`` alone, for what has nothing to tell as JSON."""
         parser.add_argument("--database", metavar="ALIAS", help="The database, if not the ledger's own by DATABASES.")
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        self.add_database(parser)
+        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+
+    def add_tenant(self, parser: CommandParser) -> None:
+        """``--tenant`` for what is done for one tenant."""
+        parser.add_argument("--tenant", default="", metavar="KEY", help="The tenant's key; none by default.")
+
+    def add_chosen(self, parser: CommandParser, *, series: bool = True) -> None:
+        """``--tenant`` and ``--series`` for what is shown of all of them, or of one."""
+        parser.add_argument("--tenant", metavar="KEY", help="Only this tenant; '' is the one without a name.")
+        if series:
+            parser.add_argument("--series", metavar="CODE", help="Only series of this code, such as invoice.")
 
     def add_actor(self, parser: CommandParser, what: str) -> None:
         """``--by``; ``what`` says who is meant."""
@@ -92,6 +110,10 @@ class LedgerCommand(BaseCommand):
             return getpass.getuser()
         except (KeyError, OSError, ImportError):  # a container's user may have no name
             return f"uid {os.getuid()}"
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do the action that was asked for: ``_new_era`` for new-era. It gets the database and the options."""
+        getattr(self, f"_{options['action'].replace('-', '_')}")(self.alias(options), options)
 
     def do_all(self, chosen: Iterable[Any], act: Callable[[Any], Any], alias: str, *, turn: str) -> list[Any]:
         """What ``act`` returned for each; raises CommandError that names all that were refused, and nothing is done."""
@@ -149,6 +171,22 @@ class LedgerCommand(BaseCommand):
                 )
         return alias
 
+    def refuse_strangers(self, alias: str, tenant: str | None, series: str | None) -> None:
+        """Raise CommandError for a misspelt name, which would show nothing, as if all were well."""
+        if (tenant, series) != (None, None) and not series_of(alias, tenant, series).exists():
+            whose = "" if tenant is None else f" of tenant {tenant!r}"
+            some = ", ".join(
+                Series.objects.using(alias).values_list("code", flat=True).distinct().order_by("code")[:20]
+            )
+            told = f"There is no series {series or 'at all'!r}{whose}. There are {some or 'none yet'}; "
+            raise CommandError(f"{told}manage.py ledger_series list shows all.", returncode=BAD_OPTIONS)
+
+    def wait_at_most(self, alias: str, seconds: float) -> None:
+        """How long this transaction waits for a lock: new checkouts queue behind it meanwhile."""
+        with connections[alias].cursor() as cursor:
+            wait = f"{max(1, round(seconds * 1000))}ms"
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
+
     def _in_each_home(self, *args: Any, **options: Any) -> None:
         """The command in all homes, some at once, and what each said under its name; the worst exit code."""
         said: dict[str, StringIO] = {home: StringIO() for home in homes.homes()}
@@ -183,6 +221,13 @@ class LedgerCommand(BaseCommand):
         if not quiet:
             self.stdout.write(self.style.SUCCESS(f"{_capital(str(verdict))}. {looked(verdict)}"))
 
+    def answer(self, options: dict[str, Any], document: Any, text: str) -> None:
+        """What was done: as JSON where that is wanted, else in a sentence."""
+        if options["json"]:
+            self.write_json(document)
+        else:
+            self.stdout.write(self.style.SUCCESS(text))
+
     def write_json(self, document: Any) -> None:
         """One JSON document on standard output."""
         with in_english():
@@ -201,27 +246,59 @@ class LedgerCommand(BaseCommand):
                 before = "\n], "
             self.stdout.write(before + json.dumps(tail(), cls=MomentEncoder, ensure_ascii=False)[1:])
 
-    def write_table(self, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-        """Columns as wide as what stands in them; for lists that a person reads."""
+    def write_table(
+        self,
+        header: Iterable[str],
+        rows: Iterable[Iterable[Any]],
+        *,
+        red: Callable[[list[str]], bool] = lambda row: False,
+    ) -> None:
+        """A list that a person reads: by rich on a terminal, which folds what is too wide for it, with ``red`` rows."""
         lines = [[str(cell) for cell in row] for row in [list(header), *rows]]
+        with suppress(ModuleNotFoundError):
+            if self.stdout.isatty():
+                from rich.console import Console
+                from rich.markup import escape
+                from rich.table import Table
+
+                table = Table(show_edge=False)
+                for title, *cells in zip(*lines, strict=True):
+                    is_number = all(re.fullmatch("[0-9,]+|-", cell) for cell in cells)
+                    table.add_column(title, justify="right" if is_number else "left", overflow="fold")
+                for line in lines[1:]:
+                    table.add_row(*map(escape, line), style="bold red" if red(line) else None)
+                # Through a text, since Django's wrapper of standard output would end each piece with a line break.
+                text = StringIO()
+                Console(file=text, force_terminal=True, width=Console().width).print(table)
+                self.stdout.write(text.getvalue())
+                return
         widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
         for line in lines:
             self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
     @contextmanager
-    def progress(self, total: int | None, *, wanted: bool) -> Iterator[Callable[[str], None]]:
-        """Yield a function that tells which of ``total`` steps begins, on a terminal's standard error alone.
-
-        ``total`` is None where nobody knows beforehand.
+    def progress(self, total: int | None, *, wanted: bool, always: bool = False) -> Iterator[Callable[[str], None]]:
+        """Yield a function that tells which of ``total`` steps begins, on a terminal's standard error; ``always``: as
+        lines elsewhere too. ``total`` is None where nobody knows beforehand. A step that is told twice is one.
         """
-        if not wanted or not self.stderr.isatty():
-            yield lambda step: None
-            return
+        last = ""
+
+        def line(step: str) -> None:
+            nonlocal last
+            if step != last:
+                self.stderr.write(f"… {step}", self.style.NOTICE)
+                last = step
+
+        is_terminal = self.stderr.isatty()
         try:
             from rich.console import Console
             from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
         except ModuleNotFoundError:
-            yield lambda step: self.stderr.write(f"… {step}", self.style.NOTICE)
+            has_rich = False
+        else:
+            has_rich = True
+        if not wanted or not is_terminal or not has_rich:
+            yield line if wanted and (is_terminal or always) else lambda step: None
             return
         columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -229,11 +306,18 @@ class LedgerCommand(BaseCommand):
             begun = 0
 
             def tell(step: str) -> None:
-                nonlocal begun
-                bar.update(task, description=step, completed=begun)
-                begun += 1
+                nonlocal begun, last
+                if step != last:
+                    bar.update(task, description=step, completed=begun)
+                    begun, last = begun + 1, step
 
             yield tell
+
+
+def series_of(alias: str, tenant: str | None, series: str | None) -> QuerySet[Series]:
+    """The series of a tenant (None: of all) and of a code (None: of any)."""
+    wanted = {"tenant": tenant, "code": series}
+    return Series.objects.using(alias).filter(**{name: value for name, value in wanted.items() if value is not None})
 
 
 def looked(verdict: Verdict) -> str:
@@ -243,10 +327,6 @@ def looked(verdict: Verdict) -> str:
     if verdict.looked_at is None:
         return "There was no full look yet: manage.py ledger_verify makes one."
     return f"Every value was last looked at on {timestamp(verdict.looked_at)}."
-
-
-def _subparsers(action: Any) -> Iterable[Any]:
-    return action.choices.values() if isinstance(action, argparse._SubParsersAction) else ()
 
 
 def _capital(text: str) -> str:

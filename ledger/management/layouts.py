@@ -60,7 +60,6 @@ def layout_of(options: dict[str, Any]) -> Layout:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """``A,B`` as a tuple."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 

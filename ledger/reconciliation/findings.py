@@ -1,4 +1,4 @@
-"""Looking at findings."""
+"""Looking at findings, and at numbers that a system confirms: these are derived from the mirror, and stored nowhere."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,8 +9,9 @@ from django.db import router
 from django.utils.translation import gettext
 
 from ledger.cursors import fetch, stream
+from ledger.databases import choose
 from ledger.keys import tenant_key
-from ledger.models import FindingKind, FindingRaised
+from ledger.models import FindingKind, FindingRaised, RemoteDocument, Series
 from ledger.reconciliation import looking_sql
 from ledger.texts import visible
 from ledger.unreadable import UNREADABLE, cut, facts, objects
@@ -130,3 +131,64 @@ def _wanted(
         "acknowledged": acknowledged,
         "resolved": resolved,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A number that a system knows as the ledger does: posted and valid here, or void on both sides.
+
+    ``series`` is a code, ``period`` and ``entry`` are ids; ``seen_at`` is when the system was last read to say so.
+    """
+
+    series: str
+    period: int
+    value: int
+    entry: int
+    number: str
+    system: str
+    remote_id: str
+    state: str
+    seen_at: datetime
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return asdict(self)
+
+
+def confirmed_numbers(
+    *,
+    org: Any = None,
+    series: Series | str | None = None,
+    period: int | None = None,
+    system: str | None = None,
+    using: str | None = None,
+) -> Iterator[Confirmed]:
+    """The confirmed numbers of a tenant, once each, by series, period and value; limited as the arguments say. Streams.
+
+    ``series`` is one or its code, ``period`` an id, ``system`` a name.
+    """
+    alias, wanted = _confirmed(org, series, period, system, using)
+    for row in stream(alias, looking_sql.CONFIRMED, wanted):
+        yield Confirmed(**row._asdict())
+
+
+def count_confirmed(
+    *,
+    org: Any = None,
+    series: Series | str | None = None,
+    period: int | None = None,
+    system: str | None = None,
+    using: str | None = None,
+) -> int:
+    """How many numbers ``confirmed_numbers`` would tell."""
+    alias, wanted = _confirmed(org, series, period, system, using)
+    [(count,)] = fetch(alias, looking_sql.COUNT_CONFIRMED, wanted)
+    return int(count)
+
+
+def _confirmed(
+    org: Any, series: Series | str | None, period: int | None, system: str | None, using: str | None
+) -> tuple[str, dict[str, Any]]:
+    tenant, series, using = choose(org, None, series, using)
+    wanted = {"tenant": tenant or "", "series": series, "period": period, "system": system}
+    return using or router.db_for_read(RemoteDocument), wanted

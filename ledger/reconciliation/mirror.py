@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from django.db import connections, router, transaction
 
+from ledger.cursors import fetch
 from ledger.errors import ReconciliationError
 from ledger.models import RemoteReading
 from ledger.models.remote import REMOTE_LENGTH
@@ -120,7 +121,7 @@ def begin(
         row = locked(books, alias)
         if row.begun_at is not None and since is None and not full:
             return _reading(row)
-        now = aware(_now(alias))
+        now = _now(alias)
         start = since or (aware(row.read_from) - policy.overlap if row.read_from else None)
         due = row.full_from is None or row.full_owed or now - aware(row.full_from) >= policy.full_every
         too_early = start is None or (policy.horizon is not None and now - start >= policy.horizon)
@@ -147,7 +148,7 @@ def save_page(
     reading of everything ends and misses too much of what was known; then the page is not saved.
     """
     alias = using or router.db_for_write(RemoteReading)
-    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+    with transaction.atomic(using=alias):
         state: dict[str, Any] = {
             **books.key,
             "generation": reading.generation,
@@ -156,17 +157,15 @@ def save_page(
             "documents": len(documents),
             "unseen": not (deletions_known or reading.full),
         }
-        cursor.execute(mirror_sql.GO_ON, state)
-        row = cursor.fetchone()
+        row = next(iter(fetch(alias, mirror_sql.GO_ON, state)), None)
         if row is None:
             raise Overtaken(
                 f"{books.system}: another process has read a page that this one was about to save.",
                 rule="One process at a time goes on with a reading.",
                 remedy="There is nothing to do: the other one goes on.",
             )
-        cursor.execute(
-            mirror_sql.SAVE, {**books.key, "generation": reading.generation, "note": row[0], **_columns(documents)}
-        )
+        state |= {"note": row.note, **_columns(documents)}
+        _do(alias, mirror_sql.SAVE, state)
         if next_cursor is None:
             _finish(books, reading, alias)
     if next_cursor is None:
@@ -205,17 +204,14 @@ def expect(books: BookSettings, expected: Sequence[Expected], *, using: str | No
         "currencies": [_text(one.currency) for one in expected],
         "customers": [_text(one.customer) for one in expected],
     }
-    with connections[alias].cursor() as cursor:
-        cursor.execute(mirror_sql.EXPECT, books.key | columns)
+    _do(alias, mirror_sql.EXPECT, books.key | columns)
 
 
 def undescribed(books: BookSettings, series: Sequence[int], *, most: int, using: str | None = None) -> list[int]:
     """The ids of entries whose amounts could be compared, and that nobody has described yet; ``most`` at a time."""
     alias = using or router.db_for_write(RemoteReading)
     wanted: dict[str, Any] = {**books.key, "series": list(series), "most": most}
-    with connections[alias].cursor() as cursor:
-        cursor.execute(mirror_sql.UNDESCRIBED, wanted)
-        return [pk for (pk,) in cursor.fetchall()]
+    return [pk for (pk,) in fetch(alias, mirror_sql.UNDESCRIBED, wanted)]
 
 
 def locked(books: BookSettings, alias: str) -> RemoteReading:
@@ -228,17 +224,18 @@ def locked(books: BookSettings, alias: str) -> RemoteReading:
 def _finish(books: BookSettings, reading: Reading, alias: str) -> None:
     """Of a reading of everything: what it has not seen is gone. Then the next one may begin where this one began."""
     row = locked(books, alias)
+    first, last = reading.within or (None, None)
+    seen = {**books.key, "generation": reading.generation}
     if reading.full:
-        with connections[alias].cursor() as cursor:
-            cursor.execute(mirror_sql.LOST, {**books.key, "generation": reading.generation})
-            _refuse_loss(books, row, *cursor.fetchone())
-            cursor.execute(mirror_sql.GONE, _gone(books, reading, row))
+        [counts] = fetch(alias, mirror_sql.LOST, seen)
+        _refuse_loss(books, row, *counts)
         row.full_from, row.full_owed, row.covers_from = row.begun_at, False, None
     elif row.full_from is None and reading.since is not None:
         row.covers_from = min(aware(row.covers_from or reading.since), reading.since)
-    if reading.within is not None:
-        with connections[alias].cursor() as cursor:
-            cursor.execute(mirror_sql.GONE, _gone(books, reading, row))
+    if reading.full or reading.within is not None:
+        # Changes are noted for the next comparison; not if that compares everything anyway.
+        noted = row.compared_horizon is not None
+        _do(alias, mirror_sql.GONE, seen | {"note": noted, "first": first, "last": last})
     # One that was asked to begin later than it should have doesn't know what came between.
     if reading.since is None or row.read_from is None or reading.since <= aware(row.read_from):
         row.read_from = row.begun_at
@@ -264,27 +261,19 @@ def _refuse_loss(books: BookSettings, row: RemoteReading, lost: int, known: int)
     )
 
 
-def _gone(books: BookSettings, reading: Reading, row: RemoteReading) -> dict[str, Any]:
-    first, last = reading.within or (None, None)
-    told = {"generation": reading.generation, "note": _notes(row), "first": first, "last": last}
-    return {**books.key, **told}
-
-
-def _notes(row: RemoteReading) -> bool:
-    """Whether changes are noted for the next comparison; not if that compares everything anyway."""
-    return row.compared_horizon is not None
-
-
 def _reading(row: RemoteReading) -> Reading:
     since = row.since and aware(row.since)
     return Reading(row.generation, since, row.cursor or None, row.full, row.pages, row.documents)
 
 
-def _now(alias: str) -> datetime:
+def _do(alias: str, statement: str, arguments: dict[str, Any]) -> None:
     with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-    return now
+        cursor.execute(statement, arguments)
+
+
+def _now(alias: str) -> datetime:
+    [(now,)] = fetch(alias, "SELECT clock_timestamp()")
+    return aware(now)
 
 
 def _columns(documents: Sequence[Document]) -> dict[str, Any]:

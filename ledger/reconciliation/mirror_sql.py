@@ -7,7 +7,7 @@ GO_ON = """
         full_owed = full_owed OR %(unseen)s
     WHERE tenant = %(tenant)s AND system = %(system)s AND begun_at IS NOT NULL
       AND generation = %(generation)s AND cursor = %(cursor)s
-    RETURNING compared_horizon IS NOT NULL
+    RETURNING compared_horizon IS NOT NULL AS note
 """
 
 # For the next comparison: the numbers of a document before and after a change, and those of the entries whose document

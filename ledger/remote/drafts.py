@@ -106,10 +106,8 @@ def store(
         *(series.tenant, series.pk, need.period, claim.token, CLAIM_LASTS, ordinal),
         *(remote_id, number[:NUMBER_LENGTH], ours if borne is None else borne, refusal),
     ]
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.STORE, arguments)
-        outcome: str = cursor.fetchone()[0]
-    return outcome
+    [(outcome,)] = fetch(alias, sql.STORE, arguments)
+    return str(outcome)
 
 
 def free_drafts(claim: Claim, *, using: str | None = None) -> list[Draft]:
@@ -127,10 +125,10 @@ def withdraw(draft: Draft, said: Mapping[str, Any], *, by: Any = "refill", using
     """
     alias = using or router.db_for_write(DraftMade)
     evidence = json.dumps(dict(said), cls=DjangoJSONEncoder)
-    with transaction.atomic(using=alias), open_cursor(alias) as cursor:
-        cursor.execute(sql.WITHDRAW, [draft.tenant, draft.period, draft.value, evidence, actor_name(by)])
-        outcome: str = cursor.fetchone()[0]
-    return outcome
+    with transaction.atomic(using=alias):
+        place = [draft.tenant, draft.period, draft.value]
+        [(outcome,)] = fetch(alias, sql.WITHDRAW, [*place, evidence, actor_name(by)])
+    return str(outcome)
 
 
 def draft_of(entry: Entry, *, using: str | None = None) -> Draft | None:
@@ -183,14 +181,5 @@ def keep_stray(
 
 
 def _as_draft(made: DraftMade) -> Draft:
-    return Draft(
-        id=made.pk,
-        tenant=made.tenant,
-        period=made.period_id,
-        value=made.value,
-        number=made.number,
-        system=made.system,
-        remote_id=made.remote_id,
-        reference=made.reference,
-        drafted_at=made.drafted_at,
-    )
+    names = ("id", "tenant", "value", "number", "system", "remote_id", "reference", "drafted_at")
+    return Draft(period=made.period_id, **{name: getattr(made, name) for name in names})

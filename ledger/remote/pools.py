@@ -107,13 +107,8 @@ class PoolState:
 def systems(*, using: str | None = None) -> list[str]:
     """The accounting systems that active remote series draft in, by name."""
     alias = using or router.db_for_read(Series)
-    return list(
-        Series.objects.using(alias)
-        .filter(allocation=Allocation.REMOTE, is_active=True)
-        .order_by("system")
-        .values_list("system", flat=True)
-        .distinct()
-    )
+    remote = Series.objects.using(alias).filter(allocation=Allocation.REMOTE, is_active=True)
+    return list(remote.order_by("system").values_list("system", flat=True).distinct())
 
 
 def remote_series(system: str, *, using: str | None = None) -> list[Series]:
@@ -128,22 +123,15 @@ def claim(series: Series, *, lasts: timedelta = CLAIM_LASTS, using: str | None =
     alias = using or router.db_for_write(RemotePool)
     token = uuid.uuid4().hex
     wanted: dict[str, Any] = {"claim": token, "lasts": lasts, "tenant": series.tenant, "series": series.pk}
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.CLAIM, wanted)
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    system, looked_at, full_look_at, looked_through, now = row
-    return Claim(series, system, token, looked_at, full_look_at, looked_through, now)
+    found = fetch(alias, sql.CLAIM, wanted)
+    return Claim(series, token=token, **found[0]._asdict()) if found else None
 
 
 def renew(claim: Claim, *, using: str | None = None) -> bool:
     """Keep the pool for as long again; False where the claim ran out, and another worker has the pool by now."""
     alias = using or router.db_for_write(RemotePool)
     arguments: list[Any] = [CLAIM_LASTS, claim.series.tenant, claim.series.pk, claim.token]
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.RENEW, arguments)
-        return cursor.fetchone() is not None
+    return bool(fetch(alias, sql.RENEW, arguments))
 
 
 def release(
@@ -181,23 +169,22 @@ def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> l
         open_period(series, today, using=alias)
     arguments: dict[str, Any] = {"tenant": series.tenant, "series": series.pk, "before": _BEFORE, "after": _AFTER}
     arguments["in_a_row"] = REFUSED_IN_A_ROW
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.PERIODS, arguments)
-        rows = cursor.fetchall()
     few = max(1, least // 4)
     current: list[Need] = []
     before: list[Need] = []
     after: list[Need] = []
-    for pk, starts_on, ends_on, day, exhausted, free, used, ordinal, is_stuck in rows:
-        is_current = starts_on <= day <= ends_on
+    for row in fetch(alias, sql.PERIODS, arguments):
+        told = row._asdict()
+        day, used = told.pop("today"), told.pop("used")
+        is_current = row.starts_on <= day <= row.ends_on
         wanted = min(max(2 * used, least), most) if is_current else few
-        drafts_on = min(max(day, starts_on), ends_on)
-        need = Need(pk, starts_on, ends_on, drafts_on, is_current, free, wanted, ordinal, exhausted, bool(is_stuck))
+        drafts_on = min(max(day, row.starts_on), row.ends_on)
+        need = Need(**told, drafts_on=drafts_on, is_current=is_current, wanted=wanted)
         if is_current:
             current.append(need)
-        elif starts_on > day:
+        elif row.starts_on > day:
             after.append(need)
-        elif ordinal:
+        elif row.last_ordinal:
             before.append(need)
     return [*current, *after[:1], *before[-1:]]
 
@@ -208,21 +195,13 @@ def pool_states(
     """How each remote series' pool does; none where there is no such series."""
     tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_read(RemotePool)
-    return [
-        PoolState(
-            tenant=row.tenant,
-            series=row.series,
-            system=row.system,
-            period="" if row.starts_on is None else f"{row.starts_on} to {row.ends_on}",
-            free=row.free,
-            wanted=row.wanted,
-            tried_at=row.tried_at,
-            refilled_at=row.refilled_at,
-            error=row.error,
-            needs_person=row.needs_person,
-        )
-        for row in fetch(alias, sql.STATES, {"tenant": tenant, "series": series, "todays": todays_json(alias)})
-    ]
+    wanted = {"tenant": tenant, "series": series, "todays": todays_json(alias)}
+    found = []
+    for row in fetch(alias, sql.STATES, wanted):
+        told = row._asdict()
+        first, last = told.pop("starts_on"), told.pop("ends_on")
+        found.append(PoolState(period="" if first is None else f"{first} to {last}", **told))
+    return found
 
 
 def _note(statement: str, claim: Claim, arguments: dict[str, Any], using: str | None) -> None:

@@ -15,7 +15,7 @@ CLAIM = """
         looked_at = CASE WHEN r.system = excluded.system THEN r.looked_at END,
         looked_through = CASE WHEN r.system = excluded.system THEN r.looked_through ELSE 0 END
     WHERE r.claimed_until IS NULL OR r.claimed_until < clock_timestamp()
-    RETURNING r.system, r.looked_at, r.full_look_at, r.looked_through, clock_timestamp()
+    RETURNING r.system, r.looked_at, r.full_look_at, r.looked_through, clock_timestamp() AS claimed_at
 """
 
 # The pool stays the caller's for as long again; no row where it went to another worker.
@@ -50,19 +50,19 @@ NOTE_LOOK = """
 # the last so many drafts were all refused within the hour.
 # Arguments: tenant, series, days before the next one begins, days after the last one has ended, how many in a row.
 PERIODS = """
-    SELECT p.id, p.starts_on, p.ends_on, t.today, p.last_value >= p.max_value,
-           (SELECT count(*) FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id),
+    SELECT p.id AS period, p.starts_on, p.ends_on, t.today, p.last_value >= p.max_value AS exhausted,
+           (SELECT count(*) FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id) AS free,
            (SELECT count(*)
             FROM (SELECT e.kind, e.issued_at FROM ledger_entry e
                   WHERE e.tenant = p.tenant AND e.period_id = p.id ORDER BY e.value DESC LIMIT 2000) r
-            WHERE r.kind = 'issued' AND r.issued_at > clock_timestamp() - interval '1 hour'),
+            WHERE r.kind = 'issued' AND r.issued_at > clock_timestamp() - interval '1 hour') AS used,
            coalesce((SELECT max(d.ordinal) FROM ledger_draftmade d
-                     WHERE d.tenant = p.tenant AND d.period_id = p.id), 0),
-           (SELECT count(*) = %(in_a_row)s AND bool_and(l.value IS NULL)
+                     WHERE d.tenant = p.tenant AND d.period_id = p.id), 0) AS last_ordinal,
+           coalesce((SELECT count(*) = %(in_a_row)s AND bool_and(l.value IS NULL)
                    AND max(l.drafted_at) > clock_timestamp() - interval '1 hour'
             FROM (SELECT d.value, d.drafted_at FROM ledger_draftmade d
                   WHERE d.tenant = p.tenant AND d.period_id = p.id
-                  ORDER BY d.ordinal DESC LIMIT %(in_a_row)s) l)
+                  ORDER BY d.ordinal DESC LIMIT %(in_a_row)s) l), false) AS is_stuck
     FROM ledger_period p
     JOIN ledger_series s ON s.id = p.series_id
     CROSS JOIN LATERAL (SELECT (clock_timestamp() AT TIME ZONE s.time_zone)::date AS today) t

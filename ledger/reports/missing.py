@@ -85,13 +85,16 @@ class Span:
     item: Item | None
 
     @property
+    def known(self) -> Item:
+        """What is known of these values; of lost ones nothing but that."""
+        return self.item or Item(self.first, self.last, What.LOST)
+
+    @property
     def what(self) -> What:
-        """What is known of these values."""
-        return What.LOST if self.item is None else self.item.what
+        return self.known.what
 
     @property
     def count(self) -> int:
-        """How many values it is."""
         return self.last - self.first + 1
 
 

@@ -47,7 +47,8 @@ def write_package(report: Report, target: IO[bytes], warn: Warn, *, using: str, 
         for name, what, write in parts:
             file = files.enter_context(tempfile.TemporaryFile())
             write(file)
-            written.append((name, what, file, _digest(file)))
+            file.seek(0)
+            written.append((name, what, file, hashlib.file_digest(file, "sha256").hexdigest()))
         listed = "".join(f"{digest}  {name}\n" for name, _what, _file, digest in written)
         archive.writestr(entry(CONTENTS), _contents(report, [(name, what) for name, what, *_more in written]))
         archive.writestr(entry(CHECKSUMS), listed)
@@ -66,11 +67,6 @@ def _seals(tenant: str, using: str) -> Iterator[str]:
         yield from export(using, tenant)
     except SealError:
         return  # nothing is sealed yet, which the report tells
-
-
-def _digest(file: IO[bytes]) -> str:
-    file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def _contents(report: Report, files: list[tuple[str, str]]) -> str:

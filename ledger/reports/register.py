@@ -11,7 +11,6 @@ from typing import Any
 
 from ledger.reports import report_sql as sql
 from ledger.reports.missing import Span, What
-from ledger.reports.ranges import ranges_of
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.seals.reading import Coverage, coverage
@@ -68,7 +67,6 @@ _NAMES = [known.name for known in fields(RegisterRow)][:-1]
 
 
 def register_part(scope: Scope) -> Part:
-    """The register of a report's periods."""
     return Part(
         "register",
         _("Register of numbers"),
@@ -86,7 +84,7 @@ def register_part(scope: Scope) -> Part:
 def _register(scope: Scope) -> Iterator[Cells]:
     """The lines in the order of their values. It is as long as the ledger: few calls, no objects."""
     sealed = coverage(scope.tenant, using=scope.snapshot.alias)
-    authorised = ranges_of(scope)
+    authorised = scope.ranges()
     places = [
         (scoped.summary.series, scoped.summary.period, str(authorised.get(scoped.period.pk) or ""))
         for scoped in scope.periods
@@ -140,25 +138,24 @@ def _others(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, int, Cells]]:
 
 
 def _other(scope: Scope, scoped: ScopedPeriod, span: Span, sealed: Coverage) -> Cells:
-    """A line of values that no document bears."""
-    numbers, item, state = scoped.period.as_format(), span.item, _STATES[span.what]
-    dated = item.asked_for if item else None
-    first, last = numbers.shown(span.first, dated), numbers.shown(span.last, dated)
+    numbers, item, state = scoped.period.as_format(), span.known, _STATES[span.what]
+    first, last = numbers.shown(span.first, item.asked_for), numbers.shown(span.last, item.asked_for)
     row = RegisterRow(
-        series=scoped.summary.series,
-        period=scoped.summary.period,
+        **scoped.place,
         value=span.first,
         last_value=span.last,
         number=first if span.count == 1 else span_told(first, last),
         state=state,
         kind=_KINDS.get(span.what, ""),
-        document=item.document if item else "",
-        issued_on=item.asked_for if item else None,
-        issued_at=scope.local(item.since) if item else None,
-        issued_by=item.actor if item else "",
-        reason=(item.explanation or str(item.evidence.get("cause", ""))) if item else str(_("nothing is known of it")),
-        explained_by=item.explained_by if item else "",
+        document=item.document,
+        issued_on=item.asked_for,
+        issued_at=scope.local(item.since),
+        issued_by=item.actor,
+        reason=(item.explanation or str(item.evidence.get("cause", "")))
+        if span.item
+        else str(_("nothing is known of it")),
+        explained_by=item.explained_by,
         declared=scope.declared(scoped, span) if state == "missing" else "",
-        sealed_in=sealed.number(item.era, item.transaction_id) if item and item.era and item.transaction_id else None,
+        sealed_in=sealed.number(item.era, item.transaction_id) if item.era and item.transaction_id else None,
     )
     return tuple(getattr(row, name) for name in _NAMES)

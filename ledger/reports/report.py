@@ -19,7 +19,7 @@ from ledger.models import Entry, Series
 from ledger.reports import report_sql as sql
 from ledger.reports.parts import parts
 from ledger.reports.register import register_part
-from ledger.reports.rows import Part, Row
+from ledger.reports.rows import Part
 from ledger.reports.scope import Scope, ScopedPeriod, read_scope
 from ledger.reports.snapshot import Snapshot, snapshot
 from ledger.seals.reading import Standing, standing
@@ -54,13 +54,15 @@ class Position:
 
     def __str__(self) -> str:
         told = (
-            ngettext("%(n)s entry", "%(n)s entries", self.entries) % {"n": quantity(self.entries)},
-            ngettext("%(n)s void", "%(n)s voids", self.voids) % {"n": quantity(self.voids)},
-            ngettext("%(n)s explanation", "%(n)s explanations", self.explanations) % {"n": quantity(self.explanations)},
-            ngettext("%(n)s declaration", "%(n)s declarations", self.declarations) % {"n": quantity(self.declarations)},
-            _("%(n)s of findings") % {"n": quantity(self.findings)},
+            (ngettext("%(n)s entry", "%(n)s entries", self.entries), self.entries),
+            (ngettext("%(n)s void", "%(n)s voids", self.voids), self.voids),
+            (ngettext("%(n)s explanation", "%(n)s explanations", self.explanations), self.explanations),
+            (ngettext("%(n)s declaration", "%(n)s declarations", self.declarations), self.declarations),
+            (_("%(n)s of findings"), self.findings),
+            (_("%(n)s in progress"), self.in_progress),
         )
-        return f"{', '.join(told)}; {_('%(n)s in progress') % {'n': quantity(self.in_progress)}}"
+        *events, in_progress = (text % {"n": quantity(count)} for text, count in told)
+        return f"{', '.join(events)}; {in_progress}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,6 @@ class Header:
         return self.name if self.name == self.tenant or not self.tenant else f"{self.name} ({self.tenant})"
 
     def lines(self) -> list[tuple[str, str]]:
-        """What people read, line by line."""
         dates = _("%(first)s to %(last)s, both inclusive") % {
             "first": _("the beginning") if self.since is None else day_told(self.since),
             "last": _("the end") if self.until is None else day_told(self.until),
@@ -208,7 +209,7 @@ def continuity_report(
         _refuse_nothing(shot, owner, series, scope.periods)
         judgement = _judged(scope, series)
         scope = replace(scope, periods=tuple(_with_state(scoped, judgement) for scoped in scope.periods))
-        verdict, seal = judgement.verdict, standing(scope.tenant, using=shot.alias)
+        verdict, seal = judgement.verdict, standing(owner, using=shot.alias)
         if seal.newer != 0:
             # A seal that can be seen is durable; for what is newer, one is asked for.
             ask_for_seal(shot.alias)
@@ -243,9 +244,7 @@ def _check(on: date | None, since: date | None, until: date | None, made_at: dat
 
 def _refuse_nothing(shot: Snapshot, tenant: str, series: str | None, periods: tuple[ScopedPeriod, ...]) -> None:
     # A misspelt name would give an empty report, which looks as if all were well.
-    known = Series.objects.using(shot.alias).filter(tenant=tenant)
-    if series is not None:
-        known = known.filter(code=series)
+    known = Series.objects.using(shot.alias).filter(tenant=tenant, **{} if series is None else {"code": series})
     if not find_at_home(shot.alias, tenant, known.exists):
         raise ReportError(
             f"Tenant {tenant!r} has no series{'' if series is None else f' {series!r}'}.",
@@ -276,9 +275,7 @@ def _header(
         tax_id=tax_id or tenant_tax_id(scope.tenant),
         series=", ".join(dict.fromkeys(summary.series for summary in summaries)) if series is None else series,
         template=", ".join(dict.fromkeys(scoped.series.template for scoped in scope.periods)),
-        period=labels.pop()
-        if len(labels) == 1
-        else told_later(lambda: f"{quantity(len(scope.periods))}, {all_of_them}"),
+        period=labels.pop() if len(labels) == 1 else told_later(lambda: f"{quantity(len(summaries))}, {all_of_them}"),
         since=scope.since,
         until=scope.until,
         time_zone=shown_zone(zones[0]) if len(zones) == 1 else _("UTC; the series have several"),
@@ -373,30 +370,25 @@ def _counted(tenant: str, scoped: ScopedPeriod) -> Iterator[Fact]:
 def _problems(periods: tuple[ScopedPeriod, ...], verdict: Verdict) -> tuple[str, ...]:
     def tell() -> list[str]:
         counted = [problem for scoped in periods for problem in _sums(scoped)]
-        told = [f"{told.text}." for told in verdict.told() if told.state is not State.LOST or not counted]
-        return counted + told
+        return counted + [f"{told.text}." for told in verdict.told() if told.state is not State.LOST or not counted]
 
-    def tell_one(at: int) -> str:
-        return tell()[at]
-
-    return tuple(told_later(partial(tell_one, at)) for at in range(len(tell())))
+    return tuple(told_later(lambda at=at: tell()[at]) for at in range(len(tell())))
 
 
 def _sums(scoped: ScopedPeriod) -> Iterator[str]:
     row, summary = scoped.row, scoped.summary
     where = f"{summary.series}, {summary.period}: "
     if not row.adds_up:
-        yield where + _(
-            "the numbers do not add up. The counter expects %(expected)s from %(first)s to %(last)s; the rows span "
-            "%(found)s from %(lowest)s to %(highest)s."
-        ) % {
-            "expected": quantity(summary.expected),
-            "first": summary.first,
-            "last": summary.last,
-            "found": quantity(summary.expected_from_rows),
-            "lowest": summary.lowest,
-            "highest": summary.highest,
-        }
+        known = {name: getattr(summary, name) for name in ("first", "last", "lowest", "highest")}
+        known |= {"expected": quantity(summary.expected), "found": quantity(summary.expected_from_rows)}
+        yield (
+            where
+            + _(
+                "the numbers do not add up. The counter expects %(expected)s from %(first)s to %(last)s; the rows span "
+                "%(found)s from %(lowest)s to %(highest)s."
+            )
+            % known
+        )
     elif row.lost:
         yield where + ngettext(
             "%(n)s value is lost or was tampered with; nothing is known of it.",
@@ -410,14 +402,9 @@ def _sums(scoped: ScopedPeriod) -> Iterator[str]:
 
 
 def _told(part: Part, tell: Callable[[str], None]) -> Part:
-    step = _("writing: %(part)s") % {"part": part.title}
+    def telling(read: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+        tell(_("writing: %(part)s") % {"part": part.title})
+        yield from read()
 
-    def rows() -> Iterator[Row]:
-        tell(step)
-        yield from part.rows()
-
-    def cells() -> Iterator[tuple[Any, ...]]:
-        tell(step)
-        yield from part.cells()
-
-    return replace(part, rows=rows, plain=cells if part.plain is not None else None)
+    plain = None if part.plain is None else partial(telling, part.plain)
+    return replace(part, rows=partial(telling, part.rows), plain=plain)

@@ -1,6 +1,6 @@
 """The statements of the report's parts; the sums are those of ``continuity_sql``."""
 
-from ledger.reconciliation.joins import CONFIRMED_BY, LAST_WORD, OURS
+from ledger.reconciliation.looking_sql import CONFIRMED_BY, LAST_WORD, OURS
 
 # Some periods in an order of their own, each with a place in it; what is read of one, is read along its index.
 _PERIODS = "unnest(%(periods)s::bigint[]) WITH ORDINALITY AS w (period, place)"
@@ -16,7 +16,8 @@ _ISLANDS_OF_ONE = """
            b.value AS before_value, b.number AS before_number, b.issued_on AS before_on,
            a.value AS after_value, a.number AS after_number, a.issued_on AS after_on,
            t.first, t.last, t.what, t.since, t.document, t.actor, t.asked_for, t.evidence,
-           t.era, t.transaction_id, x.explanation, x.actor AS explained_by, x.explained_at
+           t.era, t.transaction_id, coalesce(x.explanation, '') AS explanation,
+           coalesce(x.actor, '') AS explained_by, x.explained_at
     FROM (
         SELECT w.first AS first, coalesce(lowest.value - 1, w.last) AS last,
                NULL::bigint AS before, lowest.value AS after
@@ -111,9 +112,10 @@ DATED = f"""
 # What the document's new number is, the link to it says; else what was written when it was voided.
 # Parameters: tenant, periods (their ids), since, until.
 VOIDS = """
-    SELECT p.id, e.value, e.number, e.document, e.issued_on, e.issued_at, v.voided_at, v.actor, v.reason,
+    SELECT p.id AS period, e.value, e.number, e.document, e.issued_on, e.issued_at, v.voided_at, v.actor AS voided_by,
+           v.reason,
            coalesce((SELECT n.number FROM ledger_entry n WHERE n.tenant = e.tenant AND n.replaces_id = e.id LIMIT 1),
-                    v.replacement)
+                    v.replacement) AS replacement
     FROM ledger_numbervoided v
     JOIN ledger_entry e ON e.id = v.entry_id AND e.tenant = v.tenant
     JOIN ledger_period p ON p.id = e.period_id
@@ -127,7 +129,8 @@ VOIDS = """
 # What changed in the settings of these series and periods: the series' code, the period's id or null, when, by whom, by
 # which login, what was and what is. Parameters: tenant, series (their ids), periods (their ids).
 CHANGES = """
-    SELECT s.code AS series, NULL::bigint AS period, c.changed_at, c.actor, c.db_login, c.old, c.new
+    SELECT s.code AS series, NULL::bigint AS period, c.changed_at, c.actor AS changed_by, c.db_login AS login, c.old,
+           c.new
     FROM ledger_serieschanged c JOIN ledger_series s ON s.id = c.series_id AND s.tenant = c.tenant
     WHERE c.tenant = %(tenant)s AND c.series_id = ANY(%(series)s)
     UNION ALL
@@ -150,7 +153,8 @@ CHANGES_AND_ACCESS = f"""
 
 # Parameters: tenant, periods (their ids), since, until.
 REGISTERED = """
-    SELECT p.id, e.value, e.number, e.issued_on, r.authority, r.reference, r.digest, r.registered_at, r.actor
+    SELECT p.id AS period, e.value, e.number, e.issued_on, r.authority, r.reference, r.digest, r.registered_at,
+           r.actor AS registered_by
     FROM ledger_numberregistered r
     JOIN ledger_entry e ON e.id = r.entry_id AND e.tenant = r.tenant
     JOIN ledger_period p ON p.id = e.period_id
@@ -170,8 +174,8 @@ SYSTEMS = "SELECT r.system, r.compared_at FROM ledger_remotereading r WHERE r.te
 # What differs there and is not over, with the last word on it: of these periods, and numbers that are in none.
 # Parameters: tenant, periods (their ids), since, until.
 FINDINGS = f"""
-    SELECT e.period_id, f.kind, f.number, f.document, f.system, f.raised_at, f.facts, a.reason, a.actor,
-           a.acknowledged_at
+    SELECT e.period_id AS period, f.kind AS finding, f.number, f.document, f.system, f.raised_at AS found_at, f.facts,
+           coalesce(a.reason, '') AS reason, coalesce(a.actor, '') AS acknowledged_by, a.acknowledged_at
     FROM ledger_findingraised f
     LEFT JOIN ledger_entry e ON e.id = f.entry_id
     {LAST_WORD}
@@ -196,7 +200,8 @@ CONFIRMED = f"""
 
 # The open alarms that somebody has said may stand, with the last word on each. Parameter: tenant.
 ACKNOWLEDGED = """
-    SELECT a.series, a.starts_on, a.kind, a.problem, a.number, a.raised_at, k.reason, k.actor, k.acknowledged_at
+    SELECT a.series, a.starts_on, a.kind AS alarm, a.problem, a.number, a.raised_at, k.reason,
+           k.actor AS acknowledged_by, k.acknowledged_at
     FROM ledger_alarmraised a
     CROSS JOIN LATERAL (
         SELECT k.* FROM ledger_alarmacknowledged k WHERE k.alarm_id = a.id ORDER BY k.id DESC LIMIT 1
@@ -303,7 +308,8 @@ PERIOD_IDS = """
 
 # Which missing values were declared to an authority. Parameters: tenant, periods (their ids).
 DECLARATIONS = """
-    SELECT g.period_id, g.first_value, g.last_value, g.authority, g.reference, g.justification, g.actor, g.declared_at
+    SELECT g.period_id AS period, g.first_value AS first, g.last_value AS last, g.authority, g.reference,
+           g.justification, g.actor, g.declared_at
     FROM ledger_gapdeclared g
     JOIN ledger_period p ON p.id = g.period_id
     JOIN ledger_series s ON s.id = p.series_id
@@ -317,9 +323,9 @@ OUT_OF_ORDER = f"""
     SELECT w.period, x.*
     FROM {_PERIODS}
     CROSS JOIN LATERAL (
-        SELECT d.value, d.number, d.document, d.issued_on, d.issued_at, d.before, d.before_on
+        SELECT d.value, d.number, d.document, d.issued_on, d.issued_at, d.before_number, d.before_on
         FROM (
-            SELECT e.*, lag(e.number) OVER by_value AS before, lag(e.issued_on) OVER by_value AS before_on,
+            SELECT e.*, lag(e.number) OVER by_value AS before_number, lag(e.issued_on) OVER by_value AS before_on,
                    lag(e.issued_at) OVER by_value AS before_at, lag(e.kind) OVER by_value AS before_kind
             FROM ledger_entry e
             WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind <> 'gap'
@@ -338,7 +344,7 @@ DUPLICATES = f"""
     SELECT w.period, x.*
     FROM {_PERIODS}
     CROSS JOIN LATERAL (
-        SELECT d.value, d.number, d.kind, d.document, d.issued_on, d.issued_at, d.actor
+        SELECT d.value, d.number, d.kind, d.document, d.issued_on, d.issued_at, d.actor AS issued_by
         FROM (
             SELECT e.*, count(*) OVER (PARTITION BY e.value) AS times
             FROM ledger_entry e WHERE e.tenant = %(tenant)s AND e.period_id = w.period
@@ -355,7 +361,7 @@ DATING = """
     FROM unnest(%(periods)s::bigint[], %(zones)s::text[]) WITH ORDINALITY AS w (period, zone, place)
     CROSS JOIN LATERAL (
         SELECT e.value, e.number, e.document, e.issued_on, e.issued_at,
-               e.issued_on - (e.issued_at AT TIME ZONE w.zone)::date AS days, e.actor
+               e.issued_on - (e.issued_at AT TIME ZONE w.zone)::date AS days, e.actor AS issued_by
         FROM ledger_entry e
         WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind = 'issued'
           AND isfinite(e.issued_on) AND isfinite(e.issued_at)

@@ -56,6 +56,23 @@ class Row:
     period: str = column(_("Period"), Kind.PERIOD, 1.7)
 
 
+@dataclass(frozen=True, slots=True)
+class NumberRow(Row):
+    """One value and its number."""
+
+    value: int = column(_("Value"), Kind.VALUE, 0)
+    number: str = column(_("Number"), share=1.6)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow(NumberRow):
+    """A number with its document."""
+
+    document: str = column(_("Document"), share=2)
+    issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
+    issued_at: datetime = column(_("Moment"), Kind.MOMENT, 2)
+
+
 def columns_of(row: type[Any]) -> tuple[Column, ...]:
     """The columns of a type of rows, in order."""
     return tuple(Column(f.name, str(f.metadata["title"]), f.metadata["kind"], f.metadata["share"]) for f in fields(row))
@@ -78,7 +95,6 @@ class Part:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Its columns, in order."""
         return columns_of(self.row)
 
     def cells(self) -> Iterator[tuple[Any, ...]]:
@@ -117,15 +133,13 @@ class PeriodRow(Row):
     expected_from_rows: int = column(_("By the rows"), Kind.WHOLE)
     adds_up: bool = column(_("Sums agree"), Kind.VERDICT, 0.85)
     #: What the judge says of the whole period; filled in once all periods are summed up.
-    state: str = column(_("State"), Kind.WORD, 1.5, default="")
+    state: str = column(_("State"), Kind.WORD, 1.8, default="")
 
 
 @dataclass(frozen=True, slots=True)
-class VoidRow(Row):
+class VoidRow(NumberRow):
     """A number that was declared void."""
 
-    value: int = column(_("Value"), Kind.VALUE, 0)
-    number: str = column(_("Number"), share=1.6)
     document: str = column(_("Document"), share=1.4)
     issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
     issued_at: datetime = column(_("Issued"), Kind.MOMENT, 2)
@@ -150,11 +164,9 @@ class ChangeRow(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class RegisteredRow(Row):
+class RegisteredRow(NumberRow):
     """A number that an authority knows under a reference of its own."""
 
-    value: int = column(_("Value"), Kind.VALUE, 0)
-    number: str = column(_("Number"), share=1.6)
     issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
     authority: str = column(_("Authority"), share=1.1)
     reference: str = column(_("Reference"), share=3)
@@ -211,14 +223,9 @@ class DeclarationRow(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfOrderRow(Row):
+class OutOfOrderRow(DocumentRow):
     """A document that is dated before the one with the next lower value."""
 
-    value: int = column(_("Value"), Kind.VALUE, 0)
-    number: str = column(_("Number"), share=1.6)
-    document: str = column(_("Document"), share=2)
-    issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
-    issued_at: datetime = column(_("Moment"), Kind.MOMENT, 2)
     before_number: str = column(_("Number before"), share=1.6)
     before_on: date = column(_("its date"), Kind.DAY, 1.35)
 
@@ -237,17 +244,12 @@ class DuplicateRow(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class DatingRow(Row):
+class DatingRow(DocumentRow):
     """A document whose business date is not the day of its issue in its series' time zone.
 
     ``days`` is how many days later it is dated: fewer than none are back-dated.
     """
 
-    value: int = column(_("Value"), Kind.VALUE, 0)
-    number: str = column(_("Number"), share=1.6)
-    document: str = column(_("Document"), share=2)
-    issued_on: date = column(_("Business date"), Kind.DAY, 1.15)
-    issued_at: datetime = column(_("Moment"), Kind.MOMENT, 2)
     days: int = column(_("Days later"), Kind.WHOLE)
     issued_by: str = column(_("By"), share=1)
 
@@ -268,11 +270,9 @@ class SeriesRow:
 
 
 @dataclass(frozen=True, slots=True)
-class InProgressRow(Row):
+class InProgressRow(NumberRow):
     """A value that is neither issued nor missing yet: reserved for a checkout, or free for the next one."""
 
-    value: int = column(_("Value"), Kind.VALUE, 0)
-    number: str = column(_("Number"), share=1.6)
     state: str = column(_("State"), Kind.WORD)
     since: datetime | None = column(_("Since"), Kind.MOMENT, 2)
     document: str = column(_("Document"), share=2)
@@ -291,3 +291,51 @@ class AcknowledgedRow(Row):
     reason: str = column(_("May stand because"), share=2.6)
     acknowledged_by: str = column(_("By"), share=0.9)
     acknowledged_at: datetime = column(_("Acknowledged"), Kind.MOMENT, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorisationRow(Row):
+    """A range that an authority granted; values and days are inclusive. ``used`` counts what its counter gave out."""
+
+    authority: str = column(_("Authority"), share=1.1)
+    reference: str = column(_("Reference"), share=1.8)
+    document_type: str = column(_("Type"), share=0.6)
+    prefix: str = column(_("Prefix"), share=0.7)
+    first: int = column(_("From"), Kind.VALUE)
+    last: int | None = column(_("To"), Kind.VALUE)
+    valid_from: date = column(_("Valid from"), Kind.DAY, 1.15)
+    valid_to: date | None = column(_("Valid to"), Kind.DAY, 1.15)
+    used: int = column(_("Used"), Kind.WHOLE, 0.8)
+    lapsed_first: int | None = column(_("Lapsed from"), Kind.VALUE, 0.8)
+    lapsed_last: int | None = column(_("Lapsed to"), Kind.VALUE, 0.8)
+    lapsed_at: datetime | None = column(_("Lapsed"), Kind.MOMENT, 1.5)
+    declared: str = column(_("Declared"), share=1.4)
+    document: str = column(_("Document"), share=0)
+    authorised_at: datetime = column(_("Added"), Kind.MOMENT, 1.5)
+    authorised_by: str = column(_("By"), share=0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow(Row):
+    """What differs in an accounting system and is not over. Series and period are empty for a number unknown here."""
+
+    number: str = column(_("Number"), share=1.6)
+    system: str = column(_("System"), share=1.3)
+    finding: str = column(_("What differs"), Kind.WORD, 1.8)
+    document: str = column(_("Document"), share=1.2)
+    there: str = column(_("There"), share=2.8)
+    facts: Mapping[str, Any] = column(_("Both sides"), Kind.EVIDENCE, 0)
+    found_at: datetime = column(_("Found"), Kind.MOMENT, 1.75)
+    reason: str = column(_("May stand because"), share=1.8)
+    acknowledged_by: str = column(_("By"), share=0.9)
+    acknowledged_at: datetime | None = column(_("Acknowledged"), Kind.MOMENT, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedRow(Row):
+    """How many of a period's numbers a system knows as the ledger does: posted and valid, or void on both sides."""
+
+    system: str = column(_("System"), share=1.2)
+    confirmed: int = column(_("Confirmed"), Kind.WHOLE)
+    used: int = column(_("Of issued"), Kind.WHOLE)
+    compared_at: datetime | None = column(_("Compared"), Kind.MOMENT, 1.75)

@@ -4,21 +4,20 @@ Folio checks rules and prints evidence; whether a numbering satisfies the law, i
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import router
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.databases import choose
 from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.exhaustion import exhaustion_finding, rates, runs_out_on
 from ledger.gaps import undeclared
 from ledger.models import Period, RangeLapsed, Series
 from ledger.ranges import Level, levels
-from ledger.reports import rules_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.rules import Finding, GapPolicy, Outcome, Rules, all_rules, as_of
 from ledger.rules.base import Authorisation, Gaps, Registration
@@ -28,6 +27,81 @@ from ledger.verification.alarms import COUNTRY_RULE, Watch
 from ledger.verification.findings import Alarm
 from ledger.words import in_english, later, marked, period_told, told_later
 from ledger.zones import today_in
+
+# What the rules ask of the numbers themselves, in one walk. Arguments: tenant, series (id), max_length, pattern,
+# highest; null for what is not asked.
+_NUMBERS = """
+    SELECT count(*) AS n, max(length(e.number)) AS longest, count(*) - count(DISTINCT upper(e.number)) AS twice,
+           count(*) FILTER (WHERE length(e.number) > %(max_length)s::int) AS too_long,
+           min(e.number) FILTER (WHERE length(e.number) > %(max_length)s::int) AS long_one,
+           count(*) FILTER (WHERE e.number !~ %(pattern)s::text) AS odd,
+           min(e.number) FILTER (WHERE e.number !~ %(pattern)s::text) AS odd_one,
+           count(*) FILTER (WHERE e.value NOT BETWEEN %(lowest)s::bigint AND %(highest)s::bigint) AS outside,
+           min(e.number) FILTER (WHERE e.value NOT BETWEEN %(lowest)s::bigint AND %(highest)s::bigint) AS outside_one
+    FROM ledger_period p
+    JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id
+    WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND e.kind <> 'gap'
+"""
+
+# Numbers that an authority should know by now: how many, how many of them it doesn't, and one of those. Void ones are
+# left out. Last the oldest date of those that it doesn't know.
+# Arguments: tenant, series (id), authority, since (a date or null), before (a date: only older numbers).
+_REGISTRATIONS = """
+    SELECT count(*) AS n, count(*) FILTER (WHERE r.id IS NULL) AS odd, min(e.number) FILTER (WHERE r.id IS NULL) AS one,
+           min(e.issued_on) FILTER (WHERE r.id IS NULL) AS oldest
+    FROM ledger_period p
+    JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id
+    LEFT JOIN ledger_numberregistered r
+        ON r.tenant = e.tenant AND r.entry_id = e.id AND r.authority = %(authority)s
+    WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND e.kind = 'issued'
+      AND e.issued_on < %(before)s::date AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+      AND NOT EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = e.tenant AND v.entry_id = e.id)
+"""
+
+# Missing numbers that are known: how many, how many of them explained, declared to the authority, and neither declared
+# nor broken on or after the day ``overdue``. A sequence breaks on the day of the missing number itself, where that was
+# reserved; else on that of the next higher number; and, if none is higher, on the day on which the gap was found.
+# Last the day of the earliest break of which something is not declared.
+# Arguments: tenant, series (id), authority, overdue (a date or null), time_zone.
+_GAPS = """
+    WITH gap AS (
+        SELECT e.period_id, e.value AS first_value, e.value AS last_value,
+               CASE WHEN e.metadata ? 'reservation'::text THEN e.issued_on END AS own,
+               (e.issued_at AT TIME ZONE %(time_zone)s)::date AS found,
+               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.tenant = e.tenant AND x.entry_id = e.id) AS explained
+        FROM ledger_period p
+        JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
+        WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
+        UNION ALL
+        SELECT g.period_id, g.first_value, g.last_value, NULL, (a.adopted_at AT TIME ZONE %(time_zone)s)::date,
+               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.tenant = g.tenant AND x.adopted_gap_id = g.id)
+        FROM ledger_period p
+        JOIN ledger_adoptedgap g ON g.tenant = p.tenant AND g.period_id = p.id
+        JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
+        WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
+    ), sized AS (
+        SELECT g.*, coalesce(g.own, follows.issued_on, g.found) AS broke_on,
+               g.last_value - g.first_value + 1 AS size, coalesce(declared.size, 0) AS declared
+        FROM gap g
+        LEFT JOIN LATERAL (
+            SELECT sum(least(d.last_value, g.last_value) - greatest(d.first_value, g.first_value) + 1) AS size
+            FROM ledger_gapdeclared d
+            WHERE d.tenant = %(tenant)s AND d.period_id = g.period_id AND d.authority = %(authority)s
+              AND d.first_value <= g.last_value AND d.last_value >= g.first_value
+        ) declared ON true
+        LEFT JOIN LATERAL (
+            SELECT e.issued_on FROM ledger_entry e
+            WHERE e.tenant = %(tenant)s AND e.period_id = g.period_id AND e.value > g.last_value AND e.kind <> 'gap'
+            ORDER BY e.value LIMIT 1
+        ) follows ON true
+    )
+    SELECT coalesce(sum(size), 0)::bigint AS missing,
+           coalesce(sum(size) FILTER (WHERE explained), 0)::bigint AS explained,
+           coalesce(sum(declared), 0)::bigint AS declared,
+           coalesce(sum(size - declared) FILTER (WHERE broke_on < %(overdue)s::date), 0)::bigint AS late,
+           min(broke_on) FILTER (WHERE size > declared) AS broke_on
+    FROM sized
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +116,11 @@ class SeriesReport:
     unchecked: tuple[str, ...]
 
     def count(self, outcome: Outcome) -> int:
-        """How many findings ended so."""
         return sum(finding.outcome is outcome for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        return {
-            "tenant": self.tenant,
-            "series": self.series,
-            "rules": self.rules,
-            "name": self.name,
-            "findings": [finding.as_dict() for finding in self.findings],
-            "unchecked": list(self.unchecked),
-        }
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        return told | {"findings": [finding.as_dict() for finding in self.findings], "unchecked": list(self.unchecked)}
 
 
 def report(
@@ -145,7 +211,6 @@ def _report(series: Series, alias: str, on: date | None) -> SeriesReport:
 
 
 def _facts(series: Series, sets: tuple[Rules, ...], day: date, alias: str) -> Iterator[Finding]:
-    """What the rules say of the numbers that are there."""
     periods = list(summarise(tenant=series.tenant, series=series.code, using=alias))
     for rules in sets:
         yield from as_of(rules, _of_numbers(series, rules, periods, day, alias), day)
@@ -156,12 +221,12 @@ def _of_numbers(series: Series, rules: Rules, periods: list[PeriodSummary], day:
     yield from _numbers(series, rules, alias)
     if rules.order is not None:
         count = sum(period.out_of_order for period in periods)
-        yield judged(
-            "order of numbers",
+        yield _checked(
+            marked("order of numbers"),
             later("%(n)s numbers are dated before the one that precedes them.", n=count),
             later("Dates never decrease within a series."),
-            rules.order.source,
-            broken=count > 0,
+            rules.order,
+            broken=count,
             remedy=later("See manage.py ledger_status, and switch the chronology guard on."),
         )
     if rules.gaps is not None:
@@ -172,76 +237,68 @@ def _of_numbers(series: Series, rules: Rules, periods: list[PeriodSummary], day:
         yield from _authorisation(series, rules.authorisation, day, alias)
 
 
+def _checked(check: str, told: Any, rule: Any, wanted: Any, *, broken: int, remedy: Any, **more: Any) -> Finding:
+    """What became of a check that ``wanted``, a part of the rules, asks for: ``broken`` counts what breaks it."""
+    more = {"doubtful": getattr(wanted, "doubtful", False), **more}
+    return judged(check, told, rule, wanted.source, broken=broken > 0, remedy=remedy, **more)
+
+
 def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
-    counter = rules.counter
+    length, characters, counter = rules.length, rules.characters, rules.counter
     wanted: dict[str, Any] = {
         "tenant": series.tenant,
         "series": series.pk,
-        "max_length": rules.length.maximum if rules.length else None,
-        "pattern": f"^(?:{rules.characters.pattern})$" if rules.characters else None,
+        "max_length": length.maximum if length else None,
+        "pattern": f"^(?:{characters.pattern})$" if characters else None,
         "lowest": counter.lowest if counter else None,
         "highest": counter.highest if counter else None,
     }
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.NUMBERS, wanted)
-        count, longest, twice, too_long, longest_one, odd, odd_one, outside, outside_one = cursor.fetchone()
-    if rules.length is not None:
-        yield judged(
-            "length of numbers",
-            later(
-                "%(odd)s of %(n)s numbers are too long, such as %(one)s.", odd=too_long, n=count, one=repr(longest_one)
-            )
-            if too_long
-            else later("The longest of %(n)s numbers has %(most)s characters.", n=count, most=longest or 0),
-            later("A number has at most %(n)s characters.", n=rules.length.maximum),
-            rules.length.source,
-            broken=too_long > 0,
-            doubtful=rules.length.doubtful,
+    [found] = fetch(alias, _NUMBERS, wanted)
+    known = {"n": found.n, "most": found.longest or 0}
+    if length is not None:
+        told = marked("The longest of %(n)s numbers has %(most)s characters.")
+        odd = marked("%(odd)s of %(n)s numbers are too long, such as %(one)s.")
+        yield _checked(
+            marked("length of numbers"),
+            later(odd if found.too_long else told, odd=found.too_long, one=repr(found.long_one), **known),
+            later("A number has at most %(n)s characters.", n=length.maximum),
+            length,
+            broken=found.too_long,
             remedy=later("They stay as they are; shorten the template for the next period."),
         )
-    if rules.characters is not None:
-        yield judged(
-            "characters of numbers",
-            later(
-                "%(odd)s of %(n)s numbers don't match %(pattern)s, such as %(one)s.",
-                odd=odd,
-                n=count,
-                pattern=rules.characters.pattern,
-                one=repr(odd_one),
-            )
-            if odd
-            else later("All of %(n)s numbers match %(pattern)s.", n=count, pattern=rules.characters.pattern),
-            later("A number is made of %(parts)s.", parts=later(rules.characters.told)),
-            rules.characters.source,
-            broken=odd > 0,
-            doubtful=rules.characters.doubtful,
+    if characters is not None:
+        told = marked("All of %(n)s numbers match %(pattern)s.")
+        odd = marked("%(odd)s of %(n)s numbers don't match %(pattern)s, such as %(one)s.")
+        known["pattern"] = characters.pattern
+        yield _checked(
+            marked("characters of numbers"),
+            later(odd if found.odd else told, odd=found.odd, one=repr(found.odd_one), **known),
+            later("A number is made of %(parts)s.", parts=later(characters.told)),
+            characters,
+            broken=found.odd,
             remedy=later("They stay as they are; change the template for the next period."),
         )
     if counter is not None:
-        yield judged(
-            "values of numbers",
-            later(
-                "%(odd)s of %(n)s numbers have other values, such as %(one)s.",
-                odd=outside,
-                n=count,
-                one=repr(outside_one),
-            )
-            if outside
-            else later("The values of all %(n)s numbers lie in that range.", n=count),
+        told = marked("The values of all %(n)s numbers lie in that range.")
+        odd = marked("%(odd)s of %(n)s numbers have other values, such as %(one)s.")
+        yield _checked(
+            marked("values of numbers"),
+            later(odd if found.outside else told, odd=found.outside, one=repr(found.outside_one), **known),
             later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest),
-            counter.source,
-            broken=outside > 0,
+            counter,
+            broken=found.outside,
             remedy=later("They stay as they are; issue from another series."),
         )
     if rules.unique is not None:
-        yield judged(
-            "uniqueness",
-            later("%(twice)s of %(n)s numbers come twice, without regard to case.", twice=twice, n=count),
-            later("A number identifies one document, without regard to case.")
-            if rules.unique.any_case
-            else later("A number identifies one document; Folio compares without regard to case."),
-            rules.unique.source,
-            broken=twice > 0,
+        rule = marked("A number identifies one document; Folio compares without regard to case.")
+        if rules.unique.any_case:
+            rule = marked("A number identifies one document, without regard to case.")
+        yield _checked(
+            marked("uniqueness"),
+            later("%(twice)s of %(n)s numbers come twice, without regard to case.", twice=found.twice, n=found.n),
+            later(rule),
+            rules.unique,
+            broken=found.twice,
             remedy=later("Run manage.py ledger_verify, which names them."),
         )
 
@@ -273,21 +330,15 @@ def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str)
         lapses = RangeLapsed.objects.using(alias).filter(tenant=series.tenant, authorised__series=series)
         known = [undeclared(one.authorised.period, wanted.authority, using=alias) for one in lapses]
         count = sum(gap.count for gaps in known for gap in gaps)
-        yield judged(
-            "lapsed",
-            later(
-                "%(ranges)s ranges lapsed before they were used up; %(n)s values of them are not declared.",
-                ranges=len(known),
-                n=count,
-            ),
+        told = marked("%(ranges)s ranges lapsed before they were used up; %(n)s values of them are not declared.")
+        remedy = marked("Declare them: ledger.actions.declare(undeclared(period, %(authority)s), …).")
+        yield _checked(
+            marked("lapsed"),
+            later(told, ranges=len(known), n=count),
             later("What is not used of a range is declared to %(authority)s.", authority=wanted.authority),
-            wanted.source,
-            broken=count > 0,
-            doubtful=wanted.doubtful,
-            remedy=later(
-                "Declare them: ledger.actions.declare(undeclared(period, %(authority)s), …).",
-                authority=repr(wanted.authority),
-            ),
+            wanted,
+            broken=count,
+            remedy=later(remedy, authority=repr(wanted.authority)),
         )
 
 
@@ -297,116 +348,89 @@ def _range_told(level: Level) -> str:
 
 
 def _registrations(series: Series, wanted: Registration, day: date, alias: str) -> Finding:
-    arguments: dict[str, Any] = {
-        "tenant": series.tenant,
-        "series": series.pk,
-        "authority": wanted.authority,
-        "since": wanted.source.since,
-        "before": day - timedelta(days=wanted.days),
-    }
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.REGISTRATIONS, arguments)
-        count, unknown, one, oldest = cursor.fetchone()
-    return judged(
-        "registration",
-        later(
-            "%(odd)s of %(n)s numbers have no reference of %(authority)s, such as %(one)s.",
-            odd=unknown,
-            n=count,
-            authority=wanted.authority,
-            one=repr(one),
-        )
-        if unknown
-        else later("All of %(n)s numbers have a reference of %(authority)s.", n=count, authority=wanted.authority),
-        later(
-            "%(authority)s knows each number %(days)s days after its date.",
-            authority=wanted.authority,
-            days=wanted.days,
-        ),
-        wanted.source,
-        broken=unknown > 0,
-        doubtful=wanted.doubtful,
+    authority = {"authority": wanted.authority}
+    asked = {"tenant": series.tenant, "series": series.pk, "since": wanted.source.since, **authority}
+    [found] = fetch(alias, _REGISTRATIONS, asked | {"before": day - timedelta(days=wanted.days)})
+    told = marked("All of %(n)s numbers have a reference of %(authority)s.")
+    if found.odd:
+        told = marked("%(odd)s of %(n)s numbers have no reference of %(authority)s, such as %(one)s.")
+    oldest = day_or_none(found.oldest)
+    return _checked(
+        marked("registration"),
+        later(told, odd=found.odd, n=found.n, one=repr(found.one), **authority),
+        later("%(authority)s knows each number %(days)s days after its date.", days=wanted.days, **authority),
+        wanted,
+        broken=found.odd,
         remedy=later("Send the documents, and note the references: manage.py ledger_references."),
-        due=None if (first := day_or_none(oldest)) is None else first + timedelta(days=wanted.days),
+        due=None if oldest is None else oldest + timedelta(days=wanted.days),
     )
 
 
 def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date, alias: str) -> Iterator[Finding]:
-    wanted: dict[str, Any] = {
-        "tenant": series.tenant,
-        "series": series.pk,
-        "authority": gaps.authority,
-        "overdue": gaps.overdue_before(today),
-        "time_zone": series.time_zone,
-    }
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.GAPS, wanted)
-        *counts, broke_on = cursor.fetchone()
-    missing, explained, declared, late = map(int, counts)
-    told = later("%(n)s numbers are known to be missing.", n=missing)
+    asked = {"tenant": series.tenant, "series": series.pk, "time_zone": series.time_zone}
+    [found] = fetch(alias, _GAPS, asked | {"authority": gaps.authority, "overdue": gaps.overdue_before(today)})
+    missing = marked("%(n)s numbers are known to be missing.")
     if gaps.policy is GapPolicy.FREE:
+        told = later(missing, n=found.missing)
         yield Finding("gaps", Outcome.PASSED, told, later("Nothing is asked of gaps."), gaps.source)
         return
     if gaps.policy is GapPolicy.FORBIDDEN:
-        yield judged(
-            "gaps",
-            told,
+        yield _checked(
+            marked("gaps"),
+            later(missing, n=found.missing),
             later("No number may be missing."),
-            gaps.source,
-            broken=missing > 0,
-            doubtful=gaps.doubtful,
+            gaps,
+            broken=found.missing,
             remedy=later("Explain them (manage.py ledger_gaps explain), and ask your adviser."),
         )
     elif gaps.policy is GapPolicy.EXPLAIN:
-        yield judged(
-            "gaps",
-            later(
-                "%(n)s numbers are known to be missing, %(rest)s of them without explanation.",
-                n=missing,
-                rest=missing - explained,
-            ),
+        rest = found.missing - found.explained
+        told = marked("%(n)s numbers are known to be missing, %(rest)s of them without explanation.")
+        yield _checked(
+            marked("gaps"),
+            later(told, n=found.missing, rest=rest),
             later("A missing number is explained."),
-            gaps.source,
-            broken=explained < missing,
-            doubtful=gaps.doubtful,
+            gaps,
+            broken=rest,
             remedy=later("Run manage.py ledger_gaps explain."),
         )
     else:
-        rule = marked("A missing number is declared.")
-        if gaps.due_day:
-            rule = marked("A missing number is declared by day %(day)s after the month in which the sequence broke.")
-            if gaps.quarterly:
-                rule = marked(
-                    "A missing number is declared by day %(day)s after the quarter in which the sequence broke."
-                )
-        told = marked("%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s.")
-        if gaps.due_day:
-            told = marked(
-                "%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s, "
-                "%(late)s overdue."
-            )
-        yield judged(
-            "gaps",
-            later(told, n=missing, rest=missing - declared, authority=gaps.authority, late=late),
-            later(rule, day=gaps.due_day),
-            gaps.source,
-            broken=declared < missing,
-            # In time yet, where there is a time.
-            doubtful=gaps.doubtful or (gaps.due_day is not None and late == 0),
-            remedy=later("Run manage.py ledger_declare."),
-            due=None if (first := day_or_none(broke_on)) is None else gaps.due(first),
-        )
+        yield _declarations(gaps, found)
     holes = sum(period.missing - period.adopted_missing for period in periods)
     waiting = sum(period.reserved for period in periods)
-    yield judged(
-        "holes",
+    yield _checked(
+        marked("holes"),
         later("%(n)s values have no entry yet, and %(reserved)s are reserved.", n=holes, reserved=waiting),
         later("Each number is issued, or known to be missing."),
-        gaps.source,
-        broken=holes + waiting > 0,
+        gaps,
+        broken=holes + waiting,
         # They may heal, or their checkouts run still; which is for another command to tell.
         doubtful=True,
         remedy=later("Run manage.py ledger_gaps sweep."),
+    )
+
+
+def _declarations(gaps: Gaps, found: Any) -> Finding:
+    rule = marked("A missing number is declared.")
+    told = marked("%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s.")
+    if gaps.due_day:
+        rule = marked("A missing number is declared by day %(day)s after the month in which the sequence broke.")
+        told = marked(
+            "%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s, %(late)s overdue."
+        )
+    if gaps.due_day and gaps.quarterly:
+        rule = marked("A missing number is declared by day %(day)s after the quarter in which the sequence broke.")
+    rest, broke_on = found.missing - found.declared, day_or_none(found.broke_on)
+    return _checked(
+        marked("gaps"),
+        later(told, n=found.missing, rest=rest, authority=gaps.authority, late=found.late),
+        later(rule, day=gaps.due_day),
+        gaps,
+        broken=rest,
+        # In time yet, where there is a time.
+        doubtful=gaps.doubtful or (gaps.due_day is not None and found.late == 0),
+        remedy=later("Run manage.py ledger_declare."),
+        due=None if broke_on is None else gaps.due(broke_on),
     )
 
 
@@ -414,24 +438,19 @@ def _open_periods(series: Series, today: date, alias: str) -> Iterator[Finding]:
     for period in Period.objects.using(alias).filter(series=series, ordinal=0, closed_at=None).order_by("starts_on"):
         highest = series.highest_value(period.as_format())
         if period.max_value > highest:
+            told = marked(
+                "The period %(period)s was opened before the rules were chosen, and its counter may go up to %(n)s."
+            )
+            rule = marked("By the rules %(rules)s and the series' length limit it ends at %(n)s.")
             yield Finding(
                 "limit",
                 Outcome.WARNED,
-                later(
-                    "The period %(period)s was opened before the rules were chosen, and its counter may go up to "
-                    "%(n)s.",
-                    period=told_later(partial(period_told, period.label)),
-                    n=period.max_value,
-                ),
-                later(
-                    "By the rules %(rules)s and the series' length limit it ends at %(n)s.",
-                    rules=series.rules,
-                    n=highest,
-                ),
+                later(told, period=told_later(partial(period_told, period.label)), n=period.max_value),
+                later(rule, rules=series.rules, n=highest),
                 remedy=later("Watch it, and let the next period come with a shorter template."),
             )
-        if period.starts_on <= today <= period.ends_on and (told := _growth(period, today, highest, alias)):
-            yield told
+        if period.starts_on <= today <= period.ends_on and (growth := _growth(period, today, highest, alias)):
+            yield growth
 
 
 def _growth(period: Period, today: date, highest: int, alias: str) -> Finding | None:

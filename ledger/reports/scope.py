@@ -1,18 +1,18 @@
 """What a report is of: the periods of one tenant, with their sums, all from one snapshot."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.models import Period, Series
+from ledger.models import AuthorisedRange, Period, Series
 from ledger.reports import report_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.reports.missing import Island, Item, Neighbour, Span, Tally, What, spans, tally
-from ledger.reports.rows import PeriodRow
+from ledger.reports.rows import Kind, PeriodRow, columns_of
 from ledger.reports.snapshot import Snapshot
 from ledger.unreadable import facts
 from ledger.words import lazily as _
@@ -49,8 +49,12 @@ class ScopedPeriod:
 
     @property
     def series(self) -> Series:
-        """Its series."""
         return self.period.series
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """What every row of it begins with."""
+        return {"series": self.summary.series, "period": self.summary.period}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,6 @@ class Scope:
 
     @property
     def ids(self) -> list[int]:
-        """Of the periods, in their order."""
         return [scoped.period.pk for scoped in self.periods]
 
     @property
@@ -82,12 +85,35 @@ class Scope:
         """A moment as the report tells it."""
         return None if moment is None else moment.astimezone(self.zone)
 
+    def told(self, row: type[Any], statement: str, *, by_index: bool = False, **more: Any) -> Iterator[dict[str, Any]]:
+        """The rows of a statement as arguments for ``row``, whose fields its columns are called by.
+
+        ``period`` is the id of a period, which becomes its label; without one the row is of no period.
+        """
+        summaries = {scoped.period.pk: scoped.summary for scoped in self.periods}
+        kinds = {column.name: column.kind for column in columns_of(row)}
+        moments = [name for name, kind in kinds.items() if kind is Kind.MOMENT]
+        for found in self.snapshot.rows(statement, {**self.wanted, **more}, by_index=by_index):
+            told: dict[str, Any] = found._asdict()
+            summary = summaries.get(told["period"])
+            told = {"series": "" if summary is None else summary.series, **told}
+            told["period"] = "" if summary is None else summary.period
+            for name in moments:
+                told[name] = self.local(told[name])
+            yield told
+
     def spans(self, scoped: ScopedPeriod) -> Iterator[Span]:
         """The values of a period that no document bears, in order, as far as the dates go."""
         if scoped.kept is None:
             walked = _find_spans(self.snapshot, self.tenant, [(scoped.period, scoped.summary)], self.since, self.until)
             return next((spans for _, spans in walked), iter(()))
         return iter(scoped.kept)
+
+    def ranges(self) -> dict[int, AuthorisedRange]:
+        """The authorised range that each period is, by the period's id."""
+        periods = [scoped.period.pk for scoped in self.periods if scoped.period.ordinal]
+        found = AuthorisedRange.objects.using(self.snapshot.alias).filter(tenant=self.tenant, period__in=periods)
+        return {one.period_id: one for one in found}
 
     def declared(self, scoped: ScopedPeriod, span: Span) -> str:
         """To whom values of a span were declared, with the references; empty where none was."""
@@ -123,7 +149,8 @@ def read_scope(
         periods=tuple(_scoped(snapshot, tenant, both, since, until)),
         zone=zone_or_utc(zones.pop() if len(zones) == 1 else "UTC"),
         declarations=tuple(
-            Declaration(*row) for row in snapshot.rows(sql.DECLARATIONS, {"tenant": tenant, "periods": wanted})
+            Declaration(**row._asdict())
+            for row in snapshot.rows(sql.DECLARATIONS, {"tenant": tenant, "periods": wanted})
         ),
     )
 
@@ -149,27 +176,17 @@ def _find_spans(
         yield periods[place - 1][0], spans(_island_and_item(row) for row in of_one)
 
 
+_OF_ITEM = [field.name for field in fields(Item)]
+
+
 def _island_and_item(row: Any) -> tuple[Island, Item | None]:
     before = None if row.before_value is None else Neighbour(row.before_value, row.before_number, row.before_on)
     after = None if row.after_value is None else Neighbour(row.after_value, row.after_number, row.after_on)
     island = Island(row.island_first, row.island_last, before=before, after=after)
     if row.what is None:
         return island, None
-    return island, Item(
-        first=row.first,
-        last=row.last,
-        what=What(row.what),
-        since=row.since,
-        document=row.document,
-        actor=row.actor,
-        asked_for=row.asked_for,
-        evidence=facts(row.evidence),
-        explanation=row.explanation or "",
-        explained_by=row.explained_by or "",
-        explained_at=row.explained_at,
-        era=row.era,
-        transaction_id=row.transaction_id,
-    )
+    told = {name: getattr(row, name) for name in _OF_ITEM}
+    return island, Item(**told | {"what": What(row.what), "evidence": facts(row.evidence)})
 
 
 def _without_document(summary: PeriodSummary) -> int:
@@ -217,8 +234,7 @@ def _keeping(found: Iterator[Span], kept: list[Span], room: int) -> Iterator[Spa
         yield span
 
 
-@dataclass(frozen=True, slots=True)
-class _Counts:
+class _Counts(NamedTuple):
     """What of a period lies within the dates."""
 
     first: int | None
@@ -250,20 +266,14 @@ def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally,
         period=summary.period,
         template=f"{period.prefix}{{counter:0{period.width}}}{period.suffix}",
         time_zone=shown_zone(period.series.time_zone),
-        first=counts.first,
-        last=counts.last,
+        **counts._asdict(),
         first_number=None if counts.first is None else edges.first_number or numbers.shown(counts.first),
         last_number=None if counts.last is None else edges.last_number or numbers.shown(counts.last),
-        expected=counts.expected,
-        issued=counts.issued,
         in_progress=listed.in_progress,
         missing=listed.missing,
         missing_ranges=listed.ranges,
         lost=listed.lost,
         unexplained=listed.unexplained,
-        void=counts.void,
-        out_of_order=counts.out_of_order,
-        duplicates=counts.duplicates,
         opening_value=summary.first,
         closing_value_before=edges.closed_with,
         opening=_("is authorised") if period.ordinal else opening(summary.first, edges.closed_with, start_value),

@@ -45,7 +45,6 @@ class Snapshot:
                 yield from by_name(cursor, chunk)
 
     def row(self, statement: str, wanted: Mapping[str, Any]) -> Any:
-        """The one row of a statement."""
         with open_cursor(self.alias) as cursor:
             cursor.execute(statement, wanted)
             [found] = by_name(cursor, [cursor.fetchone()])

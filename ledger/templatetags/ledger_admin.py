@@ -11,6 +11,6 @@ register = template.Library()
 def ledger_verdict(context: Any) -> dict[str, Any]:
     """How the whole ledger stands, in the judge's word, and why."""
     # Here, since Django imports all tags with the first template, also in a host that has no admin.
-    from ledger.admin.judged import judgement_for
+    from ledger.admin.periods import judgement_for
 
     return {"verdict": judgement_for(context["request"]).verdict}

@@ -22,7 +22,7 @@ from ledger.zones import zone_or_utc
 register = template.Library()
 
 #: Characters of one fact on a page; the report as JSON has all of them.
-_LONGEST = 5000
+LONGEST = 5000
 
 
 @register.filter
@@ -35,31 +35,26 @@ def grouped(number: Any) -> str:
 
 @register.filter
 def company(tenant: str) -> str:
-    """What a tenant is called."""
     return tenant_name(tenant)
 
 
 @register.filter
 def tax_id(tenant: str) -> str:
-    """Its tax id; empty where nobody says one."""
     return tenant_tax_id(tenant)
 
 
 @register.filter
 def day(on: date | None) -> str:
-    """A date in the short form of the language."""
     return "–" if on is None else day_told(on)
 
 
 @register.filter
 def span(label: str) -> str:
-    """The label of a period."""
     return period_told(label)
 
 
 @register.filter
 def words(text: str) -> list[str]:
-    """The words of a text, to go through."""
     return text.split()
 
 
@@ -74,7 +69,6 @@ def moment(at: datetime | None, zone: str = "") -> str:
 
 @register.filter
 def lasted(span: timedelta | None) -> str:
-    """How long something took."""
     if span is None:
         return "–"
     seconds = span.total_seconds()
@@ -85,35 +79,37 @@ def lasted(span: timedelta | None) -> str:
 
 @register.filter
 def there(facts: Mapping[str, Any]) -> str:
-    """What the other side has, of the facts of a finding."""
     return told_there(facts)
 
 
 @register.filter
-def evidence(facts: Mapping[str, Any]) -> str:
-    """Facts, one line for each; what is in a mapping stands below its name."""
+def evidence(facts: Any, style: str = "facts") -> str:
+    """Facts, one line for each; what is in a mapping stands below its name. What is no mapping is shown as it is."""
     if not facts:
         return ""
-    lines = ((word(str(name).replace("_", " ")), _fact(fact)) for name, fact in facts.items())
-    return format_html('<dl class="facts">{}</dl>', format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", lines))
+    if not isinstance(facts, Mapping):
+        return cut(str(facts), LONGEST)
+    lines = ((word(str(name).replace("_", " ")), _fact(fact, style)) for name, fact in facts.items())
+    rows = format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", lines)
+    return format_html('<dl class="{}">{}</dl>', style, rows)
 
 
-def _fact(fact: Any) -> str:
+def _fact(fact: Any, style: str) -> str:
     if isinstance(fact, Mapping):
-        return evidence(fact) or "–"
+        return evidence(fact, style) or "–"
     if isinstance(fact, list) and fact and all(isinstance(one, Mapping) for one in fact):
-        return format_html_join("", "{}", ((evidence(one),) for one in fact))
+        return format_html_join("", "{}", ((evidence(one, style),) for one in fact))
     if fact is None or fact == "":
         return "–"
     if isinstance(fact, str):
-        return _moment(fact) or cut(fact, _LONGEST)
+        return _moment(fact) or cut(fact, LONGEST)
     if isinstance(fact, Promise):
         return str(fact)
     if isinstance(fact, bool):
         return str(word("yes" if fact else "no"))
     if isinstance(fact, date):
         return day_told(fact)
-    return cut(json.dumps(fact, ensure_ascii=False, cls=DjangoJSONEncoder), _LONGEST)
+    return cut(json.dumps(fact, ensure_ascii=False, cls=DjangoJSONEncoder), LONGEST)
 
 
 def _moment(text: str) -> str:

@@ -1,14 +1,13 @@
 """Folio's own pages, and what monitoring asks for.
 
-access.py      who may see which tenant: every page goes through it; headers.py: what each sends along; texts.py: what
-               no request may hold
-overview.py    all series of a tenant, the periods of one, and finding a number
-period.py      one period: numberline.py and charts.py draw it from counts.py (kept in the cache) and voided.py
+access.py      who may see which tenant: every page goes through it; wrappers.py: what each view is wrapped in
+overview.py    all series of a tenant, and finding a number; series.py: one series, and its rules
+period.py      one period: pictures.py draws it from counts.py (kept in the cache)
 number.py      one number; story.py tells its events; declaring it void
-gaps.py        gaps (gap_rows.py), and explaining them; findings.py: findings, and acknowledging them
+gaps.py        gaps, and explaining them; findings.py: findings, and acknowledging them
 confirming.py  the page that asks before anything is written
 exports.py     the report as a file
 workers.py     the sweeps
-shown.py       what surrounds every page; rows.py: tables that are sorted and paged
+page.py        what surrounds every page; rows.py: tables that are sorted and paged
 health.py      /healthz; metrics.py, figures.py: /metrics
 """

@@ -25,9 +25,7 @@ from ledger import homes
 from ledger.errors import InvalidActor
 from ledger.instances import instance_key
 from ledger.models import Series, TenantAccess
-from ledger.web.at_home import at_home
-from ledger.web.headers import secured
-from ledger.web.texts import is_readable
+from ledger.web.wrappers import at_home, is_readable, secured
 
 _M = TypeVar("_M", bound=Model)
 _P = ParamSpec("_P")
@@ -125,9 +123,7 @@ def page(
             if not user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             if not is_readable(request, *args, *kwargs.values()):
-                return TemplateResponse(
-                    request, "ledger/unreadable.html", {"title": _("Not readable"), "user": user}, status=400
-                )
+                return _refusal(request, "unreadable", _("Not readable"), 400)
             if of_all_homes and homes.are_many() and not {"tenant", "home"} & set(request.GET):
                 return answered(request, Access(user, None if user.has_perm(f"ledger.{sees}") else frozenset()))
             return of_user(request, *args, **kwargs)
@@ -142,23 +138,23 @@ def page(
         def answered(
             request: HttpRequest, access: Access, *args: Any, missing: str = "", **kwargs: Any
         ) -> HttpResponseBase:
-            user = request.user
             try:
                 if missing:
                     raise PermissionDenied
-                response = view(request, access, *args, **kwargs)
+                return view(request, access, *args, **kwargs)
             except PermissionDenied:
                 lacks = {"permission": missing or sees, "by_tenant": not of_all_tenants}
-                told = {"title": _("Not allowed"), "user": user, **lacks}
-                response = TemplateResponse(request, "ledger/forbidden.html", told, status=403)
+                return _refusal(request, "forbidden", _("Not allowed"), 403, **lacks)
             except Http404:
-                response = TemplateResponse(
-                    request, "ledger/missing.html", {"title": _("Not found"), "user": user}, status=404
-                )
-            return response
+                return _refusal(request, "missing", _("Not found"), 404)
 
         made: Any = secured(never_cache(csrf_protect(require_http_methods(methods)(guarded))))
         made.asks = asked
         return made  # type: ignore[no-any-return]
 
     return decorate
+
+
+def _refusal(request: HttpRequest, name: str, title: str, status: int, **more: Any) -> TemplateResponse:
+    told = {"title": title, "user": request.user, **more}
+    return TemplateResponse(request, f"ledger/{name}.html", told, status=status)

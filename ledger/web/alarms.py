@@ -12,7 +12,7 @@ from ledger.verification.alarms import ACKNOWLEDGEABLE, with_state
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.page import render_page
-from ledger.web.rows import Asked, kept
+from ledger.web.rows import Asked
 from ledger.words import lazily as _
 from ledger.words import marked, quantity
 
@@ -48,11 +48,7 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
     found = _filtered(request, tenant)
     sort = asked.sort(_SORTS, "-raised")
     ordered = found.order_by("-pk" if sort.startswith("-") else "pk")
-    table = asked.rows(
-        found.count(),
-        lambda offset, limit: list(ordered[offset : offset + limit]),
-        asked.headings(_COLUMNS, _SORTS, sort),
-    )
+    table = asked.rows_of(ordered, asked.headings(_COLUMNS, _SORTS, sort))
     unresolved = _standing(tenant).filter(acknowledged_at=None).order_by()
     broken = dict(unresolved.values_list("rule").annotate(Count("pk")))
     looks = SweepRun.objects.filter(sweep="verify", error="", finished_at__isnull=False)
@@ -66,10 +62,8 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
         "states": _STATES,
         "text": asked.text("q"),
         "acknowledgeable": ACKNOWLEDGEABLE,
-        "kept": kept(request, "alarms"),
-        "all_chosen": asked.text("choose") == "page",
-        "choose_url": asked.url(choose="page"),
         "may_acknowledge": access.may("acknowledge_alarm"),
+        **asked.choosing(),
     }
     return render_page(request, access, "alarms.html", context, tenant=tenant, title=_("Alarms"))
 

@@ -32,8 +32,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 4}))
 
     def clean_reason(self) -> str:
-        """As the ledger takes it."""
-        return _cleaned(reason_text, self.cleaned_data["reason"])
+        return cleaned(reason_text, self.cleaned_data["reason"])
 
 
 class VoidForm(ReasonForm):
@@ -47,8 +46,7 @@ class VoidForm(ReasonForm):
     )
 
     def clean_replacement(self) -> str:
-        """As ``void`` takes it."""
-        return _cleaned(document_key, self.cleaned_data["replacement"] or None)
+        return cleaned(document_key, self.cleaned_data["replacement"] or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +158,8 @@ def chosen_ids(request: HttpRequest, field: str) -> list[int]:
     return [int(key) for key in named if key.isascii() and key.isdigit() and len(key) <= 18]
 
 
-def _cleaned(check: Callable[[Any], str], given: Any) -> str:
+def cleaned(check: Callable[[Any], str], given: Any) -> str:
+    """What ``check`` makes of what was typed; its LedgerError becomes the form's ValidationError."""
     try:
         return check(given)
     except LedgerError as error:

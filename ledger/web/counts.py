@@ -105,7 +105,6 @@ class Bucket:
 
     @property
     def size(self) -> int:
-        """How many values it is."""
         return self.last - self.first + 1
 
     @property
@@ -172,7 +171,6 @@ class PeriodCounts:
         return numbers_told(valid=valid, void=void, missing=missing, to_explain=to_explain, in_progress=in_progress)
 
     def total(self) -> Bucket:
-        """The whole period in one stretch."""
         return self.buckets(_start(self.period), self.period.last_value, 1)[0]
 
     def buckets(self, first: int, last: int, most: int = BUCKETS) -> list[Bucket]:
@@ -195,17 +193,12 @@ class PeriodCounts:
                 bucket = found[at]
                 bucket.known += max(0, min(high, bucket.last) - max(low, bucket.first) + 1)
         wanted = {**self._wanted, "origin": origin, "size": size, "first": first, "last": last}
-        for name, at, count in self._queues(wanted):
+        for name, at, count in fetch(self.alias, sql.QUEUES, wanted):
             setattr(found[at], name, getattr(found[at], name) + count)
         for bucket in found:
             bucket.void = bisect_right(self.voids, bucket.last) - bisect_left(self.voids, bucket.first)
-        readings = list(
-            RemoteReading.objects.using(self.alias)
-            .filter(tenant=self.period.tenant)
-            .order_by("system")
-            .values_list("system", "generation", "finished_at", "compared_at")
-        )
-        if readings:
+        of_tenant = RemoteReading.objects.using(self.alias).filter(tenant=self.period.tenant).order_by("system")
+        if readings := list(of_tenant.values_list("system", "generation", "finished_at", "compared_at")):
             stamp = f"{readings}{len(self.voids)}{self.period.last_value}"
             for at, count in self._confirmed(wanted, stamp):
                 found[at].confirmed = count
@@ -236,9 +229,6 @@ class PeriodCounts:
         wanted = {**self._wanted, "origin": origin, "size": size, "first": origin, "last": last}
         for at, kind, count in fetch(self.alias, sql.ENTRIES, wanted):
             yield at, _counted(kind, count)
-
-    def _queues(self, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
-        return fetch(self.alias, sql.QUEUES, wanted)
 
     def _confirmed(self, wanted: dict[str, Any], stamp: str) -> list[tuple[int, int]]:
         """By stretch, as long as nothing was read and nothing was voided."""
@@ -272,12 +262,8 @@ def period_counts(period: Period, *, fresh: bool = False, using: str | None = No
     key = _key(period, alias, f"blocks:{size}", stamp)
     kept: _Settled | None = None if fresh else cache.get(key)
     settled = kept or _Settled()
-    known = list(
-        AdoptedGap.objects.using(alias)
-        .filter(tenant=period.tenant, period=period)
-        .order_by("first_value")
-        .values_list("first_value", "last_value")
-    )
+    adopted = AdoptedGap.objects.using(alias).filter(tenant=period.tenant, period=period)
+    known = list(adopted.order_by("first_value").values_list("first_value", "last_value"))
     blocks, days = dict(settled.blocks), Counter(settled.days)
     there = (period.last_value - _start(period)) // size + 1 if period.last_value >= _start(period) else 0
     left_out = _left_out(known, _start(period), size)
@@ -318,10 +304,8 @@ def _count(
     days: dict[int, Counter[date]] = {}
     for block, kind, day, count in fetch(alias, sql.BLOCKS, wanted):
         counted = _counted(kind, count)
-        kept = found.setdefault(block, [0, 0, 0])
+        found[block] = [a + b for a, b in zip(found.get(block, (0, 0, 0)), counted, strict=True)]
         its_days = days.setdefault(block, Counter())
-        for place in range(3):
-            kept[place] += counted[place]
         if kind != Entry.Kind.GAP:
             its_days[day] += count
     return {block: (kept[0], kept[1], kept[2]) for block, kept in found.items()}, days

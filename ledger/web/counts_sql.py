@@ -4,7 +4,7 @@ Parameters of all: tenant, period (its id), first and last (values, inclusive), 
 stretch), size (of a stretch).
 """
 
-from ledger.reconciliation.joins import CONFIRMED_BY
+from ledger.reconciliation.looking_sql import CONFIRMED_BY
 
 _STRETCH = "(({value}) - %(origin)s::bigint) / %(size)s::bigint"
 

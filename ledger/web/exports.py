@@ -21,8 +21,8 @@ from ledger.reports.package import write_package
 from ledger.reports.report import Report, continuity_report
 from ledger.unreadable import Beyond
 from ledger.web.access import Access, page
-from ledger.web.dates import asked_dates
 from ledger.web.page import address
+from ledger.web.rows import asked_dates
 
 _log = logging.getLogger(__name__)
 
@@ -53,16 +53,13 @@ def export(request: HttpRequest, access: Access, pk: int, name: str) -> HttpResp
     if dates and not isinstance(day, Beyond):
         dates = dates.within(period.starts_on, period.ends_on)
         label, asked = f"{dates.since}_{dates.until}", {"since": dates.since, "until": dates.until}
-    is_table = name == "csv" and part is not None
     return _sent(
         request,
         lambda made, file: chosen.write(made if part is None else made.only(part), file, _log.warning),
-        _filename([period.tenant, period.series.code, label, part or "continuity"]),
-        (".csv", _CSV) if is_table else (chosen.suffix, chosen.content_type),
+        [period.tenant, period.series.code, label, part or "continuity"],
+        (".csv", _CSV) if name == "csv" and part is not None else (chosen.suffix, chosen.content_type),
         back=address("period", pk),
-        tenant=period.tenant,
-        series=period.series.code,
-        **asked,
+        **asked | {"tenant": period.tenant, "series": period.series.code},
     )
 
 
@@ -77,7 +74,7 @@ def register_file(request: HttpRequest, access: Access, name: str) -> HttpRespon
     return _sent(
         request,
         lambda made, file: chosen.write(made.only("register"), file, _log.warning),
-        _filename([tenant, series or "", *dates.kept.values(), "register"]),
+        [tenant, series or "", *dates.kept.values(), "register"],
         (".csv", _CSV) if name == "csv" else (chosen.suffix, chosen.content_type),
         back=address("register", tenant=tenant or None),
         tenant=tenant,
@@ -96,7 +93,7 @@ def package(request: HttpRequest, access: Access) -> HttpResponseBase:
     return _sent(
         request,
         lambda made, file: write_package(made, file, _log.warning, using=alias),
-        _filename([tenant, *dates.kept.values(), "package"]),
+        [tenant, *dates.kept.values(), "package"],
         (".zip", "application/zip"),
         back=address("register", tenant=tenant or None),
         tenant=tenant,
@@ -108,7 +105,7 @@ def package(request: HttpRequest, access: Access) -> HttpResponseBase:
 def _sent(
     request: HttpRequest,
     write: Callable[[Report, IO[bytes]], object],
-    name: str,
+    name: list[str],
     kind: tuple[str, str],
     *,
     back: str,
@@ -129,9 +126,6 @@ def _sent(
         raise
     file.seek(0)
     suffix, content_type = kind
-    return FileResponse(file, as_attachment=True, filename=f"{name}{suffix}", content_type=content_type)
-
-
-def _filename(words: list[str]) -> str:
-    """Out of what people named, with nothing that a file system or a header could take amiss."""
-    return re.sub(r"[^\w.-]+", "-", "_".join(word for word in words if word)).strip("-.")[:150]
+    # Out of what people named, with nothing that a file system or a header could take amiss.
+    stem = re.sub(r"[^\w.-]+", "-", "_".join(filter(None, name))).strip("-.")[:150]
+    return FileResponse(file, as_attachment=True, filename=f"{stem}{suffix}", content_type=content_type)

@@ -27,53 +27,50 @@ _LAST = """
 """
 
 
-class LedgerCollector(Collector):
+#: What ``_LAST`` and ``QUEUED`` tell, column by column.
+_FIGURES = (
+    (
+        "last_comparison_timestamp_seconds",
+        "When the accounting system that has waited longest was last compared; left out before the first.",
+    ),
+    ("last_seal_timestamp_seconds", "When something was last sealed; left out if never."),
+    ("pools", "Pools of current periods."),
+    ("pools_low", "Those with less than a quarter of a batch left, or none yet."),
+    ("reservations", "Reservations that are neither numbers nor gaps yet."),
+    ("oldest_reservation_seconds", "Age of the oldest of them; 0 without any."),
+)
+
+
+class _Collector(Collector):
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: to register it must not ask the database."""
+        return []
+
+
+class LedgerCollector(_Collector):
     """What can be told in a few short queries, however large the ledger is: no figure for each tenant or series."""
 
     def __init__(self, using: str | None = None) -> None:
         self.alias = using or router.db_for_read(SweepRun)
 
-    def describe(self) -> Iterable[Metric]:
-        """Nothing: to register it must not ask the database."""
-        return []
-
     def collect(self) -> Iterator[Metric]:
-        """Every figure, as it is now."""
         sweeps = health(using=self.alias)
         yield from _of_sweeps(sweeps)
         yield from _of_verdict(judge(sweeps=sweeps, using=self.alias).verdict)
         yield from _of_ranges(list(levels(self.alias, lambda series: today_in(series.time_zone, self.alias))))
         with open_cursor(self.alias) as cursor:
             cursor.execute(QUEUED, {"todays": todays_json(self.alias)})
-            pools, low, reservations, age = cursor.fetchone()
+            queued = cursor.fetchone()
             cursor.execute(_LAST)
-            compared, sealed = cursor.fetchone()
-        told = "When the accounting system that has waited longest was last compared; left out before the first."
-        yield _moment("ledger_last_comparison_timestamp_seconds", told, compared)
-        yield _moment(
-            "ledger_last_seal_timestamp_seconds", "When something was last sealed; left out if never.", sealed
-        )
-        yield GaugeMetricFamily("ledger_pools", "Pools of current periods.", value=pools)
-        yield GaugeMetricFamily(
-            "ledger_pools_low", "Those with less than a quarter of a batch left, or none yet.", value=low
-        )
-        yield GaugeMetricFamily(
-            "ledger_reservations", "Reservations that are neither numbers nor gaps yet.", value=reservations
-        )
-        yield GaugeMetricFamily(
-            "ledger_oldest_reservation_seconds", "Age of the oldest of them; 0 without any.", value=age
-        )
+            last = cursor.fetchone()
+        for (name, text), figure in zip(_FIGURES, (*last, *queued), strict=True):
+            yield _gauge(f"ledger_{name}", text, figure)
 
 
-class HomesCollector(Collector):
+class HomesCollector(_Collector):
     """The figures of all homes, each with the label ``home``; of one that is down, that it is."""
 
-    def describe(self) -> Iterable[Metric]:
-        """Nothing: to register it must not ask a database."""
-        return []
-
     def collect(self) -> Iterator[Metric]:
-        """Every figure, as it is now."""
         up = GaugeMetricFamily("ledger_home_up", "1 where the home answers, else 0.", labels=["home"])
         families: dict[str, Metric] = {}
         for home, metrics, error in homes.ask_all(
@@ -88,9 +85,9 @@ class HomesCollector(Collector):
 
 
 def _of_ranges(found: list[Level]) -> Iterator[Metric]:
-    yield GaugeMetricFamily("ledger_range_series", "Series that number from authorised ranges.", value=len(found))
+    yield _gauge("ledger_range_series", "Series that number from authorised ranges.", len(found))
     low = sum(bool(level.problems) for level in found)
-    yield GaugeMetricFamily("ledger_range_series_low", "Those with little left: in number, days or pace.", value=low)
+    yield _gauge("ledger_range_series_low", "Those with little left: in number, days or pace.", low)
 
 
 def _of_verdict(verdict: Verdict) -> Iterator[Metric]:
@@ -103,16 +100,17 @@ def _of_verdict(verdict: Verdict) -> Iterator[Metric]:
         if each is not State.IN_ORDER:
             count.add_metric([each.value], verdict.count(each))
     looked_at = None if verdict.looked_at is None else verdict.looked_at.timestamp()
-    look = _moment("ledger_last_full_look_timestamp_seconds", "When every value was last looked at.", looked_at)
+    look = _gauge("ledger_last_full_look_timestamp_seconds", "When every value was last looked at.", looked_at)
     unexplained = sum(fact.count for fact in verdict.facts if fact.kind is Kind.UNEXPLAINED)
-    gaps = GaugeMetricFamily("ledger_unexplained_values", "Missing values that nobody has explained.", unexplained)
+    gaps = _gauge("ledger_unexplained_values", "Missing values that nobody has explained.", unexplained)
     yield from (state, count, look, gaps)
 
 
-def _moment(name: str, text: str, seconds: float | None) -> Metric:
+def _gauge(name: str, text: str, figure: float | None) -> Metric:
+    """A figure without labels, which is left out where it is None."""
     family = GaugeMetricFamily(name, text, labels=[])
-    if seconds is not None:
-        family.add_metric([], seconds)
+    if figure is not None:
+        family.add_metric([], figure)
     return family
 
 

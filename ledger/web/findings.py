@@ -13,9 +13,8 @@ from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, Findi
 from ledger.unreadable import cut
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
-from ledger.web.dates import asked_dates
 from ledger.web.page import render_page
-from ledger.web.rows import Asked, kept
+from ledger.web.rows import Asked, asked_dates
 from ledger.words import lazily as _
 from ledger.words import marked, quantity, word
 
@@ -38,7 +37,6 @@ _REMOTE_STATES = {"posted": _("valid"), "void": _("void"), "draft": _("draft")}
 
 @page("view_findingraised")
 def findings(request: HttpRequest, access: Access) -> HttpResponse:
-    """The findings of one tenant, the latest first."""
     tenant = access.choose(request)
     asked = Asked(request, "findings")
     kinds = [("", _("any difference")), *((key, word(label)) for key, label in FindingKind.choices)]
@@ -46,11 +44,7 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
     sort = asked.sort(_SORTS, "-raised")
     column = _SORTS[sort.lstrip("-")]
     ordered = found.select_related("entry").order_by(f"-{column}" if sort.startswith("-") else column, "-pk")
-    table = asked.rows(
-        found.count(),
-        lambda offset, limit: [(one, sides(one)) for one in ordered[offset : offset + limit]],
-        asked.headings(_COLUMNS, _SORTS, sort),
-    )
+    table = asked.rows_of(ordered, asked.headings(_COLUMNS, _SORTS, sort), lambda one: (one, sides(one)))
     context = {
         "table": table,
         "state": asked.choice("state", _STATES),
@@ -59,9 +53,7 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
         "kinds": kinds,
         "text": asked.text("q"),
         "dates": asked_dates(request),
-        "kept": kept(request, "findings"),
-        "all_chosen": asked.text("choose") == "page",
-        "choose_url": asked.url(choose="page"),
+        **asked.choosing(),
         "may_acknowledge": access.may("acknowledge_finding"),
         "may_read_books": access.may("read_books"),
     }
@@ -115,11 +107,7 @@ def sides(finding: FindingRaised) -> tuple[Side, ...]:
     """What the ledger and the documents there say of the same; none where the finding has no such facts."""
     facts = finding.facts if isinstance(finding.facts, Mapping) else {}
     here, there = facts.get("here") or {}, facts.get("there") or []
-    if (
-        not isinstance(here, Mapping)
-        or not isinstance(there, list)
-        or not all(isinstance(one, Mapping) for one in there)
-    ):
+    if not all(isinstance(one, Mapping) for one in ([here, *there] if isinstance(there, list) else [None])):
         return ()
     state = "" if not here else _("void") if here.get("void") else _("valid")
     pairs = (

@@ -1,43 +1,93 @@
-"""The gaps of a tenant, and explaining one or many of them with a reason."""
+"""The gaps of a tenant, filtered, sorted and paged in SQL; and explaining one or many of them with a reason."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import router
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ledger.actions import explain
-from ledger.models import AdoptedGap, Entry, GapExplained
+from ledger.cursors import fetch
+from ledger.gaps import Gap
+from ledger.gaps.flagged import as_gap
+from ledger.models import Entry, GapExplained
 from ledger.web.access import Access, page
 from ledger.web.confirming import MOST, MOST_MATCHING, Question, asks_for_all, confirmed
-from ledger.web.dates import asked_dates
-from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, GapLine, count_gaps, gap_rows, wanted_gaps
+from ledger.web.counts_sql import IN_DATES
 from ledger.web.page import address, render_page
-from ledger.web.rows import Asked, kept
+from ledger.web.rows import Asked, Rows, asked_dates, key_in
+from ledger.words import lazily as _
 from ledger.words import quantity
+
+_COLUMNS = {
+    "value": _("Number"),
+    "count": _("Values"),
+    "cause": _("Cause"),
+    "since": _("Known since"),
+    "explanation": _("Explanation"),
+}
+#: What may be sorted by, in SQL.
+_SORTS = {"value": "g.starts_on {}, g.first {}", "count": "g.size {}, g.first", "since": "g.since {}, g.first"}
+
+#: More than a person can read are counted as so many.
+_MOST_COUNTED = 100_000
+
+_ROWS = """
+    FROM (
+        SELECT 'e' || e.id AS key, e.tenant, e.period_id, e.value AS first, e.value AS last, 1::bigint AS size,
+               e.number, e.issued_at AS since, e.metadata AS evidence, e.id AS entry, NULL::bigint AS adopted_gap,
+               p.starts_on, p.ends_on, p.series_id, p.prefix, p.width, p.suffix
+        FROM ledger_entry e JOIN ledger_period p ON p.id = e.period_id AND p.tenant = e.tenant
+        WHERE e.tenant = %(tenant)s AND e.kind = 'gap'
+          AND (%(period)s::bigint IS NULL OR e.period_id = %(period)s::bigint)
+        UNION ALL
+        SELECT 'a' || g.id, g.tenant, g.period_id, g.first_value, g.last_value, g.last_value - g.first_value + 1,
+               NULL, a.adopted_at, jsonb_build_object('cause', 'adopted', 'source', a.source), NULL, g.id,
+               p.starts_on, p.ends_on, p.series_id, p.prefix, p.width, p.suffix
+        FROM ledger_adoptedgap g
+        JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
+        JOIN ledger_period p ON p.tenant = g.tenant AND p.id = g.period_id
+        WHERE g.tenant = %(tenant)s AND (%(period)s::bigint IS NULL OR g.period_id = %(period)s::bigint)
+    ) g
+    WHERE (%(keys)s::text[] IS NULL OR g.key = ANY(%(keys)s::text[]))
+"""
+_OF_GAP = "x.tenant = %(tenant)s AND (x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)"
+_IS_EXPLAINED = f"EXISTS (SELECT FROM ledger_gapexplained x WHERE {_OF_GAP})"
+_HAS_TEXT = f"""(strpos(upper(coalesce(g.number, '')), upper(%(text)s)) > 0
+    OR strpos(upper(coalesce(g.evidence ->> 'cause', '')), upper(%(text)s)) > 0
+    OR EXISTS (SELECT FROM ledger_gapexplained x
+               WHERE {_OF_GAP} AND strpos(upper(x.explanation), upper(%(text)s)) > 0))"""
+_OF_SERIES = "g.series_id IN (SELECT s.id FROM ledger_series s WHERE s.tenant = g.tenant AND s.code = %(series)s)"
+# What is said of the gaps of one page is looked up for these alone.
+_PAGE = """
+    SELECT g.tenant, s.code AS series, g.period_id AS period, g.starts_on, g.ends_on, g.prefix, g.width, g.suffix,
+           CASE WHEN g.entry IS NULL THEN 'adopted' ELSE 'flagged' END AS kind, g.entry, g.adopted_gap,
+           g.first AS value, g.last AS through, g.number, g.since, g.evidence,
+           coalesce(x.explanation, '') AS explanation, coalesce(x.actor, '') AS explained_by, x.explained_at
+    FROM (SELECT g.* {rows} ORDER BY {order}, g.key LIMIT %(limit)s OFFSET %(offset)s) g
+    JOIN ledger_series s ON s.id = g.series_id
+    LEFT JOIN LATERAL (
+        SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
+        WHERE {of_gap}
+        -- An expression, lest the planner walk back along the primary key, past the explanations of all other gaps.
+        ORDER BY x.id + 0 DESC LIMIT 1
+    ) x ON true
+    ORDER BY {order}, g.key
+"""
 
 
 @page()
 def gaps(request: HttpRequest, access: Access) -> HttpResponse:
     """All gaps of one tenant; what nobody has explained first."""
     tenant = access.choose(request)
-    asked = Asked(request, "gaps")
-    wanted = _wanted(request, tenant)
-    sort = asked.sort(GAP_SORTS)
-    table = asked.rows(
-        count_gaps(wanted),
-        lambda offset, limit: gap_rows(wanted, sort, offset, limit),
-        asked.headings(GAP_COLUMNS, GAP_SORTS, sort, ("count",)),
-    )
+    wanted = wanted_gaps(request, tenant)
     context = {
-        "table": table,
+        "table": gap_table(request, wanted),
         "wanted": wanted,
         "dates": asked_dates(request),
-        "kept": kept(request, "gaps"),
-        "all_chosen": asked.text("choose") == "page",
-        "choose_url": asked.url(choose="page"),
         "may_explain": access.may("explain_gap"),
+        **Asked(request, "gaps").choosing(),
     }
     return render_page(request, access, "gaps.html", context, tenant=tenant, title=_("Gaps"))
 
@@ -47,16 +97,14 @@ def explain_gaps(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why these values have no document, and appends what was said to each."""
     tenant = access.choose(request)
     if asks_for_all(request):
-        wanted = _wanted(request, tenant)
+        wanted = wanted_gaps(request, tenant)
     else:
         keys = (request.POST if request.method == "POST" else request.GET).getlist("gap")[: MOST + 1]
-        wanted = wanted_gaps(tenant, keys=keys)
-    chosen = gap_rows(wanted, "value", 0, MOST_MATCHING + 1)
+        wanted = {"tenant": tenant, "keys": keys, "state": "all", **_ANY}
+    chosen = _read(wanted, "value", 0, MOST_MATCHING + 1)
     alias = router.db_for_write(GapExplained)
 
-    def act(line: GapLine, said: dict[str, Any]) -> GapExplained:
-        rows: Any = Entry.objects if line.entry is not None else AdoptedGap.objects
-        gap = rows.using(alias).get(tenant=tenant, pk=line.entry or line.adopted_gap)
+    def act(gap: Gap, said: dict[str, Any]) -> GapExplained:
         return explain(gap, explanation=said["reason"], by=request.user, using=alias)
 
     question = Question(
@@ -69,15 +117,49 @@ def explain_gaps(request: HttpRequest, access: Access) -> HttpResponse:
     return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias, turn="explain", **sent)
 
 
-def _wanted(request: HttpRequest, tenant: str) -> dict[str, Any]:
+_ANY = {"period": None, "series": "", "text": "", "since": None, "until": None}
+_STATES = ("unexplained", "explained", "all")
+
+
+def wanted_gaps(
+    request: HttpRequest, tenant: str, *, period: int | None = None, states: Sequence[str] = _STATES
+) -> dict[str, Any]:
+    """Which gaps the address asks for, of one period (its id) or of all; by default those of the first state."""
     asked, dates = Asked(request, "gaps"), asked_dates(request)
-    period = asked.text("period")
-    return wanted_gaps(
-        tenant,
-        period=int(period) if period.isascii() and period.isdigit() and len(period) <= 18 else None,
-        series=asked.text("series"),
-        text=asked.text("q"),
-        state=asked.choice("state", ("unexplained", "explained", "all")),
-        since=dates.since,
-        until=dates.until,
-    )
+    return {
+        "tenant": tenant,
+        "keys": None,
+        "period": key_in(asked.text("period")) if period is None else period,
+        "series": asked.text("series"),
+        "text": asked.text("q"),
+        "state": asked.choice("state", states),
+        "since": dates.since,
+        "until": dates.until,
+    }
+
+
+def gap_table(request: HttpRequest, wanted: Mapping[str, Any]) -> Rows:
+    asked = Asked(request, "gaps")
+    sort = asked.sort(_SORTS)
+    statement = f"SELECT count(*) FROM (SELECT 1 {_chosen(wanted)} LIMIT {_MOST_COUNTED}) n"  # noqa: S608
+    [(count,)] = fetch(router.db_for_read(Entry), statement, wanted)
+    headings = asked.headings(_COLUMNS, _SORTS, sort, ("count",))
+    return asked.rows(count, lambda offset, limit: _read(wanted, sort, offset, limit), headings)
+
+
+def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[Gap]:
+    alias, way = router.db_for_read(Entry), "DESC" if sort.startswith("-") else "ASC"
+    order = _SORTS[sort.lstrip("-")].replace("{}", way)
+    statement = _PAGE.format(rows=_chosen(wanted), order=order, of_gap=_OF_GAP)
+    return [as_gap(row, alias) for row in fetch(alias, statement, {**wanted, "limit": limit, "offset": offset})]
+
+
+def _chosen(wanted: Mapping[str, Any]) -> str:
+    """The rows of our own text, with those conditions that are asked for; what was typed goes as parameters."""
+    conditions = {"all": "", "explained": f" AND {_IS_EXPLAINED}", "unexplained": f" AND NOT {_IS_EXPLAINED}"}
+    more = {
+        _HAS_TEXT: wanted["text"],
+        _OF_SERIES: wanted["series"],
+        IN_DATES: wanted["since"] is not None or wanted["until"] is not None,
+    }
+    return _ROWS + conditions[wanted["state"]] + "".join(f" AND {text}" for text, asked in more.items() if asked)

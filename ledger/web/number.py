@@ -17,15 +17,12 @@ from ledger.web.story import story
 
 @page()
 def number(request: HttpRequest, access: Access, period: int, value: int) -> HttpResponse:
-    """One value of a period, whatever became of it."""
     found: Any = access.find(Period.objects.select_related("series"), pk=period)
     if value > MAX_VALUE:
         raise Http404
     told = story(found, value, with_findings=access_of(access.user, "view_findingraised").sees(found.tenant))
-    gap = ""
-    if told.state == "gap" and told.entry is not None:
-        gap = f"e{told.entry.pk}"
-    elif told.adopted_gap is not None:
+    gap = f"e{told.entry.pk}" if told.state == "gap" and told.entry is not None else ""
+    if not gap and told.adopted_gap is not None:
         gap = f"a{told.adopted_gap.pk}"
     context = {
         "period": found,
@@ -34,19 +31,16 @@ def number(request: HttpRequest, access: Access, period: int, value: int) -> Htt
         "story": told,
         "before": value - 1 if value > found.first_value else None,
         "after": value + 1 if value < found.last_value else None,
-        "void_url": address("void_number", period, value)
-        if told.state in ("issued", "adopted") and access.may("void_number")
-        else "",
-        "explain_url": address("explain_gaps", tenant=found.tenant, gap=gap)
-        if gap and access.may("explain_gap")
-        else "",
     }
+    if told.state in ("issued", "adopted") and access.may("void_number"):
+        context["void_url"] = address("void_number", period, value)
+    if gap and access.may("explain_gap"):
+        context["explain_url"] = address("explain_gaps", tenant=found.tenant, gap=gap)
     return render_page(request, access, "number.html", context, tenant=found.tenant, title=told.number)
 
 
 @page(does="void_number", methods=("GET", "HEAD", "POST"))
 def void_number(request: HttpRequest, access: Access, period: int, value: int) -> HttpResponse:
-    """Asks why, and declares the number void."""
     found: Any = access.find(Period.objects.all(), pk=period)
     alias = router.db_for_write(NumberVoided)
     entry = Entry.objects.using(alias).filter(tenant=found.tenant, period=found, value=value).first()

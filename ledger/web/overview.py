@@ -19,22 +19,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ledger import homes
-from ledger.changes import form_ahead
 from ledger.cursors import fetch
 from ledger.judging import Judgement, Kind, State, Verdict, decide
 from ledger.models import Allocation, DraftMade, Entry, FindingRaised, Period, RemoteReading, Series
 from ledger.queues import upcoming, with_waiting
-from ledger.reports.rules import report
-from ledger.rules import Outcome
 from ledger.seals.reading import standing
 from ledger.searching import find_entries
 from ledger.web.access import Access, access_of, page
-from ledger.web.changes import changes, count_changes
 from ledger.web.findings import with_state
 from ledger.web.page import address, judged, render_page
 from ledger.web.rows import Asked
 from ledger.words import day_told, marked, quantity
-from ledger.zones import today_in, todays
+from ledger.zones import todays
 
 #: Days before its end at which a period is told to end soon.
 _SOON = 30
@@ -109,7 +105,6 @@ class _Seen:
 
     @property
     def tenants(self) -> list[str]:
-        """Each once."""
         return list(dict.fromkeys(place.tenant for place in self.places))
 
 
@@ -135,7 +130,11 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
         for one in seen.values()
         for place in one.places
         if (text in place.tenant.casefold() or text in place.code.casefold() or text == place.home.casefold())
-        and (state == _ANY or place.verdict.state.value == state or (state == _NEEDS_WORK and _is_open(place)))
+        and (
+            state == _ANY
+            or place.verdict.state.value == state
+            or (state == _NEEDS_WORK and not place.verdict.is_in_order)
+        )
     ]
     chosen.sort(key=_ORDERS[sort.lstrip("-")], reverse=sort.startswith("-"))
     are_many = len(answers) > 1
@@ -218,43 +217,6 @@ def _read(places: Sequence[Place], seen: Mapping[str, _Seen]) -> list[Line]:
 
 
 @page()
-def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
-    """The periods of one series and the changes of its settings, the latest first."""
-    found = access.find(Series.objects.all(), pk=pk)
-    judgement = judged(found.tenant)
-    periods = with_waiting(
-        found.periods.filter(tenant=found.tenant).order_by("-starts_on", "-ordinal").select_related("series")
-    )
-    table = Asked(request, "periods").rows(
-        periods.count(),
-        lambda offset, limit: [
-            (one, judgement.of(found.tenant, found.code, one.starts_on, one.ordinal).state)
-            for one in periods[offset : offset + limit]
-        ],
-    )
-    history = Asked(request, "history").rows(count_changes(found), partial(changes, found))
-    ahead = form_ahead(found, found._state.db or "default")
-    context = {"series": found, "table": table, "history": history, "form_from": ahead}
-    return render_page(
-        request, access, "series.html", context, tenant=found.tenant, title=found.code, judgement=judgement
-    )
-
-
-@page()
-def rules(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
-    """The rules of one series by country: each check with how it ended. Reads every number of the series."""
-    found = access.find(Series.objects.all(), pk=pk)
-    (told,) = report(tenant=found.tenant, series=found.code, using=router.db_for_read(Series))
-    badges = {Outcome.PASSED: "good", Outcome.WARNED: "note", Outcome.FAILED: "bad"}
-    today = today_in(found.time_zone, router.db_for_read(Series))
-    checks = [(one, badges[one.outcome], one.due is not None and one.due < today) for one in told.findings]
-    context = {"series": found, "told": told, "checks": checks}
-    return render_page(
-        request, access, "rules.html", context, tenant=found.tenant, title=_("Rules of %(code)s") % {"code": found.code}
-    )
-
-
-@page()
 def find(request: HttpRequest, access: Access) -> HttpResponse:
     """The way to a number, by its beginning, or to what was numbered, typed in full; a list where there are several."""
     tenant = access.choose(request)
@@ -320,10 +282,6 @@ _ORDERS = {
 }
 
 
-def _is_open(place: Place) -> bool:
-    return not place.verdict.is_in_order
-
-
 def _with_current(every: QuerySet[Series], days: Mapping[str, date]) -> QuerySet[Any]:
     """Adds ``current`` to each series: the id of the period of its own today, else the last one before, else the first.
     Of authorised ranges, the one that its next number comes from.
@@ -372,19 +330,13 @@ def _lines(places: Sequence[Place], sees_findings: Access) -> list[Line]:
         badge, says = place.verdict.state.badge, place.verdict.state.label
         if its_series is not None and place.verdict.is_in_order:
             badge, says = _note(its_series, period, days.get(its_series.time_zone)) or (badge, says)
-        found.append(
-            Line(
-                place=place,
-                series=its_series,
-                period=period,
-                next_number="–" if period is None else next_number(period, drafts),
-                pace="–" if its_series is None else _pace(paces.get(its_series.current)),
-                ends="–" if period is None else _ends(period),
-                badge=badge,
-                says=says,
-                opens=list(_opens(place, sees_findings)),
-            )
-        )
+        pace = "–" if its_series is None else _pace(paces.get(its_series.current))
+        following = ends = "–"
+        if period is not None:
+            following = next_number(period, drafts)
+            ends = _("never") if period.ends_on == date.max else day_told(period.ends_on)
+        opens = list(_opens(place, sees_findings))
+        found.append(Line(place, its_series, period, following, pace, ends, badge, says, opens))
     return found
 
 
@@ -427,10 +379,6 @@ def _pace(pace: tuple[int, date, date] | None) -> str:
     if a_day * 30 < 1:
         return _("less than one a month")
     return _("about %(n)s a month") % {"n": quantity(round(a_day * 30))}
-
-
-def _ends(period: Period) -> str:
-    return _("never") if period.ends_on == date.max else day_told(period.ends_on)
 
 
 def _note(series: Series, period: Period | None, today: date | None) -> tuple[str, str] | None:

@@ -36,23 +36,19 @@ def render_page(
     choices = access.choices() if tenant is not None else []
     if judgement is None:
         judgement = judged(tenant)
-    return TemplateResponse(
-        request,
-        f"ledger/{template}",
-        {
-            **context,
-            # A host project need not have the context processors.
-            "request": request,
-            "user": access.user,
-            "messages": get_messages(request),
-            "title": title,
-            "verdict": judgement.verdict,
-            "tenant": tenant,
-            "tenants": choices[:MOST_TENANTS],
-            "many_tenants": len(choices) > MOST_TENANTS,
-            "navigation": _navigation(request, access, tenant),
-        },
-    )
+    around = {
+        # A host project need not have the context processors.
+        "request": request,
+        "user": access.user,
+        "messages": get_messages(request),
+        "title": title,
+        "verdict": judgement.verdict,
+        "tenant": tenant,
+        "tenants": choices[:MOST_TENANTS],
+        "many_tenants": len(choices) > MOST_TENANTS,
+        "navigation": _navigation(request, access, tenant),
+    }
+    return TemplateResponse(request, f"ledger/{template}", context | around)
 
 
 def address(name: str, *args: Any, **query: Any) -> str:

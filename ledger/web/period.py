@@ -15,16 +15,12 @@ from ledger.queues import with_waiting
 from ledger.reports.formats import formats
 from ledger.seals.reading import standing
 from ledger.web.access import Access, page
-from ledger.web.charts import HEIGHT as CHART_HEIGHT
-from ledger.web.charts import issuance
 from ledger.web.counts import minted_ahead, period_counts
-from ledger.web.dates import Dates, asked_dates
-from ledger.web.gap_rows import GAP_COLUMNS, GAP_SORTS, count_gaps, gap_rows, wanted_gaps
-from ledger.web.numberline import HEIGHT as LINE_HEIGHT
-from ledger.web.numberline import number_line
+from ledger.web.gaps import gap_table, wanted_gaps
 from ledger.web.overview import next_number
 from ledger.web.page import address, judged, render_page
-from ledger.web.rows import Asked, Rows, kept
+from ledger.web.pictures import CHART_HEIGHT, LINE_HEIGHT, issuance, number_line
+from ledger.web.rows import Asked, Dates, Rows, asked_dates
 from ledger.words import lazily as _
 from ledger.words import period_told
 
@@ -57,6 +53,9 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     total = counts.total()
     to_explain = sum(fact.count for fact in verdict.facts if fact.kind is Kind.UNEXPLAINED)
     line = number_line(counts, first, last)
+    gaps = wanted_gaps(request, found.tenant, period=found.pk, states=("all", "unexplained", "explained"))
+    choosing = Asked(request, "gaps").choosing()
+    choosing["kept"] = [("gaps-period", found.pk), ("gaps-state", "all"), *choosing["kept"]]
     context = {
         "period": found,
         "series": found.series,
@@ -72,11 +71,9 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "chart": issuance(counts.days),
         "chart_height": CHART_HEIGHT,
         "voids": _voids(request, found, counts.voids, dates),
-        "gaps": _gaps(request, found),
+        "gaps": gap_table(request, gaps),
         "typed": _typed(request),
-        "kept": [("gaps-period", found.pk), ("gaps-state", "all"), *kept(request, "gaps")],
-        "all_chosen": Asked(request, "gaps").text("choose") == "page",
-        "choose_url": Asked(request, "gaps").url(choose="page"),
+        **choosing,
         "may_explain": access.may("explain_gap"),
         "formats": formats().values(),
         "package": _package(found, dates),
@@ -108,7 +105,6 @@ def _value(request: HttpRequest, name: str) -> int | None:
 
 
 def _typed(request: HttpRequest) -> dict[str, str]:
-    """What the filters' fields show."""
     fields = ("voids_q", "voids_by", "gaps_q", "gaps_state")
     return {name: Asked(request, name.partition("_")[0]).text(name.partition("_")[2]) for name in fields}
 
@@ -132,7 +128,7 @@ def _voids(request: HttpRequest, period: Period, values: Sequence[int], dates: D
     if text := asked.text("by"):
         found = found.filter(actor__iexact=text)
     sorted_ = found.select_related("entry").order_by(f"-{column}" if sort.startswith("-") else column, "pk")
-    return asked.rows(found.count(), lambda offset, limit: list(sorted_[offset : offset + limit]), headings)
+    return asked.rows_of(sorted_, headings)
 
 
 def _voids_of(period: Period, values: Sequence[int]) -> list[NumberVoided]:
@@ -141,22 +137,3 @@ def _voids_of(period: Period, values: Sequence[int]) -> list[NumberVoided]:
     voids = NumberVoided.objects.filter(tenant=period.tenant, entry__in=list(found)).select_related("entry")
     by_value = {void.entry.value: void for void in voids}
     return [by_value[value] for value in values if value in by_value]
-
-
-def _gaps(request: HttpRequest, period: Period) -> Rows:
-    asked = Asked(request, "gaps")
-    dates = asked_dates(request)
-    wanted = wanted_gaps(
-        period.tenant,
-        period=period.pk,
-        text=asked.text("q"),
-        state=asked.choice("state", ("all", "unexplained", "explained")),
-        since=dates.since,
-        until=dates.until,
-    )
-    sort = asked.sort(GAP_SORTS)
-    return asked.rows(
-        count_gaps(wanted),
-        lambda offset, limit: gap_rows(wanted, sort, offset, limit),
-        asked.headings(GAP_COLUMNS, GAP_SORTS, sort, ("count",)),
-    )

@@ -21,9 +21,7 @@ def ranges(request: HttpRequest, access: Access) -> HttpResponse:
     """The ranges of one tenant, the latest first, and which series have little left."""
     tenant = access.choose(request)
     found = AuthorisedRange.objects.filter(tenant=tenant).select_related("series", "period").order_by("-pk")
-    table = Asked(request, "ranges").rows(
-        found.count(), lambda offset, limit: list(found.prefetch_related("lapses")[offset : offset + limit])
-    )
+    table = Asked(request, "ranges").rows_of(found.prefetch_related("lapses"))
     alias = found.db
     low = [
         one for one in levels(alias, lambda series: today_in(series.time_zone, alias), tenant=tenant) if one.problems
@@ -34,7 +32,6 @@ def ranges(request: HttpRequest, access: Access) -> HttpResponse:
 
 @page(does="add_authorisedrange", methods=("GET", "HEAD", "POST"))
 def add_range(request: HttpRequest, access: Access) -> HttpResponseBase:
-    """Asks what the authority granted, and adds it."""
     tenant = access.choose(request)
     form = RangeForm(request.POST if request.method == "POST" else None).of_tenant(tenant)
     back = address("ranges", tenant=tenant)

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import router
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 
 from ledger.cursors import fetch
 from ledger.gaps.holes import number_of
@@ -15,11 +14,20 @@ from ledger.models import Entry, Series
 from ledger.reports.formats import formats
 from ledger.unreadable import cut, facts
 from ledger.web.access import Access, page
-from ledger.web.dates import asked_dates
 from ledger.web.page import address, render_page
-from ledger.web.rows import Asked
+from ledger.web.rows import Asked, asked_dates
+from ledger.words import lazily as _
 from ledger.words import marked, word
 
+_COLUMNS = {
+    "number": _("Number"),
+    "state": _("State"),
+    "document": _("Document"),
+    "issued_on": _("Business date"),
+    "issued_at": _("Moment"),
+    "by": _("By"),
+    "why": _("Reason"),
+}
 _SORTS = {"number": "", "issued_on": "r.issued_on {}, r.first", "issued_at": "r.issued_at {}, r.first"}
 
 #: Which of the lines of ``_LINES`` are of a state; a lost value has no line here, and is told above the table.
@@ -77,7 +85,7 @@ _DAY = (
 _IN_DATES = f"{_DAY} BETWEEN coalesce(%(since)s::date, '-infinity') AND coalesce(%(until)s::date, 'infinity')"
 # What is said of the numbers of one page is looked up for these alone.
 _PAGE = """
-    SELECT r.code, r.id AS period, r.time_zone, r.prefix, r.width, r.suffix, r.first, r.last, r.number, r.kind,
+    SELECT r.id AS period, r.time_zone, r.prefix, r.width, r.suffix, r.first, r.last, r.number, r.kind,
            r.document, r.issued_on, r.issued_at, r.actor, r.metadata, v.voided_at IS NOT NULL AS is_void, v.reason,
            x.explanation
     FROM (SELECT row_number() OVER () AS place, r.* FROM (
@@ -97,7 +105,6 @@ _PAGE = """
 class Line:
     """A number and what became of it; or missing values of one fate, ``first`` to ``last``, both inclusive."""
 
-    series: str
     period: int
     time_zone: str
     first: int
@@ -127,18 +134,10 @@ def register(request: HttpRequest, access: Access) -> HttpResponse:
         "until": dates.until,
     }
     sort = asked.sort(_SORTS)
-    columns = {
-        "number": _("Number"),
-        "state": _("State"),
-        "document": _("Document"),
-        "issued_on": _("Business date"),
-        "issued_at": _("Moment"),
-        "by": _("By"),
-        "why": _("Reason"),
-    }
-    table = asked.rows(
-        _count(wanted), lambda offset, limit: _read(wanted, sort, offset, limit), asked.headings(columns, _SORTS, sort)
-    )
+    headings = asked.headings(_COLUMNS, _SORTS, sort)
+    statement = f"SELECT count(*) FROM (SELECT 1 {_lines(wanted)} LIMIT {_MOST}) n"  # noqa: S608
+    [(count,)] = fetch(router.db_for_read(Entry), statement, wanted)
+    table = asked.rows(count, lambda offset, limit: _read(wanted, sort, offset, limit), headings)
     of_these = {"tenant": tenant or None, "series": wanted["series"] or None, **dates.kept}
     context = {
         "table": table,
@@ -152,24 +151,15 @@ def register(request: HttpRequest, access: Access) -> HttpResponse:
     return render_page(request, access, "register.html", context, tenant=tenant, title=_("Register"))
 
 
-def _count(wanted: Mapping[str, Any]) -> int:
-    statement = f"SELECT count(*) FROM (SELECT 1 {_lines(wanted)} LIMIT {_MOST}) n"  # noqa: S608
-    [(found,)] = fetch(router.db_for_read(Entry), statement, wanted)
-    return int(found)
-
-
 def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[Line]:
     way = "DESC" if sort.startswith("-") else "ASC"
     order = _SORTS[sort.lstrip("-")].format(way)
     # Of each kind no more is read than could be on the page.
-    stop = "" if order or _narrows(wanted) else f"ORDER BY 1 {way} LIMIT %(reach)s"
+    narrows = wanted["state"] != "all" or any(wanted[name] for name in ("text", "since", "until"))
+    stop = "" if order or narrows else f"ORDER BY 1 {way} LIMIT %(reach)s"
     statement = _PAGE.format(lines=_lines(wanted, way, stop), order=f"ORDER BY {order}" if order else "")
     rows = {"limit": limit, "offset": offset, "reach": offset + limit}
     return [_line(row) for row in fetch(router.db_for_read(Entry), statement, {**wanted, **rows})]
-
-
-def _narrows(wanted: Mapping[str, Any]) -> bool:
-    return wanted["state"] != "all" or any(wanted[name] for name in ("text", "since", "until"))
 
 
 def _lines(wanted: Mapping[str, Any], way: str = "ASC", stop: str = "") -> str:
@@ -184,18 +174,14 @@ def _line(row: Any) -> Line:
     is_missing = row.kind in ("gap", "hole")
     alive = row.kind if row.kind in ("reserved", "free") else "valid"
     cause = word(facts(row.metadata).get("cause", "")) if row.kind == "gap" else ""
+    told = {
+        name: getattr(row, name) for name in ("period", "time_zone", "first", "last", "document", "issued_at", "actor")
+    }
     return Line(
-        series=row.code,
-        period=row.period,
-        time_zone=row.time_zone,
-        first=row.first,
-        last=row.last,
+        **told,
         number=row.number or number_of(row.prefix, row.width, row.suffix, row.first),
         last_number="" if row.last == row.first else number_of(row.prefix, row.width, row.suffix, row.last),
         state="missing" if is_missing else "void" if row.is_void else alive,
-        document=row.document,
         issued_on=None if is_missing else row.issued_on,
-        issued_at=row.issued_at,
-        actor=row.actor,
         why=cut(str(row.reason or row.explanation or cause)),
     )

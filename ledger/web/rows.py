@@ -1,9 +1,15 @@
-"""Tables that are sorted and paged by their addresses, without a script."""
+"""What an address asks for: tables are sorted, filtered and paged by it, without a script; and business dates."""
 
+from __future__ import annotations
+
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
 #: Rows of one page.
@@ -37,7 +43,6 @@ class Rows:
 
     @property
     def last(self) -> int:
-        """The place of the last row shown."""
         return self.first + len(self.rows) - 1
 
 
@@ -59,7 +64,6 @@ class Asked:
 
     @property
     def page(self) -> int:
-        """From 1."""
         asked = self.text("page")
         return min(max(int(asked), 1), MOST_PAGES) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
 
@@ -88,6 +92,21 @@ class Asked:
             found.append(Heading(str(title), url, sorted_, key in numbers))
         return tuple(found)
 
+    def choosing(self) -> dict[str, Any]:
+        """What a table with rows to choose needs: its filter for the form that goes on, and the way to choose all."""
+        choose = {"all_chosen": self.text("choose") == "page", "choose_url": self.url(choose="page")}
+        return {"kept": kept(self.request, self.name), **choose}
+
+    def rows_of(
+        self,
+        found: QuerySet[Any],
+        headings: tuple[Heading, ...] = (),
+        shape: Callable[[Any], Any] = lambda row: row,
+        page: int = PAGE,
+    ) -> Rows:
+        """The page of a query set that was asked for, each row in a ``shape``."""
+        return self.rows(found.count(), lambda at, limit: list(map(shape, found[at : at + limit])), headings, page)
+
     def rows(
         self,
         count: int,
@@ -109,8 +128,58 @@ class Asked:
         )
 
 
+def key_in(text: str) -> int | None:
+    """The primary key in an address; None for any other text, and for digits that no bigint has."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def kept(request: HttpRequest, name: str) -> list[tuple[str, str]]:
     """What an address asks of a table and its dates, for the form that goes on with the same rows."""
     own = ("month", "since", "until")
     names = (key for key in request.GET if key in own or key.startswith(f"{name}-"))
     return [(key, request.GET[key]) for key in names]
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The days from ``since`` to ``until``, both inclusive; None where that end is open."""
+
+    since: date | None = None
+    until: date | None = None
+    month: str = ""
+
+    def __bool__(self) -> bool:
+        return self.since is not None or self.until is not None
+
+    def within(self, first: date, last: date) -> Dates:
+        """The part of them that lies in a period."""
+        return Dates(max(self.since or first, first), min(self.until or last, last))
+
+    @property
+    def query(self) -> str:
+        """The end of an address that asks for the same; empty where nothing is asked for."""
+        return f"?{urlencode(self.kept)}" if self else ""
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The parameters that ask for the same again."""
+        if self.month:
+            return {"month": self.month}
+        return {key: f"{day}" for key, day in (("since", self.since), ("until", self.until)) if day is not None}
+
+
+def asked_dates(request: HttpRequest) -> Dates:
+    """``month=2026-11``, or ``since`` and ``until``. What is no date, or ends the wrong way round, asks for nothing."""
+    month = request.GET.get("month", "")
+    first = _day(f"{month}-01")
+    if first is not None:
+        return Dates(first, first.replace(day=monthrange(first.year, first.month)[1]), month)
+    since, until = _day(request.GET.get("since", "")), _day(request.GET.get("until", ""))
+    return Dates() if since is not None and until is not None and since > until else Dates(since, until)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None

@@ -5,24 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ledger.models import (
-    AdoptedGap,
-    Adoption,
-    DraftCancelled,
-    DraftMade,
-    Entry,
-    FindingRaised,
-    GapDeclared,
-    GapExplained,
-    HoleHealed,
-    HoleReported,
-    NumberRegistered,
-    NumberVoided,
-    Period,
-    RemoteDocument,
-    Reservation,
-    Slot,
-)
+from ledger import models
 from ledger.replacing import replaced_by, replacement_of
 from ledger.words import lazily as _
 from ledger.words import marked, span_told
@@ -51,12 +34,12 @@ class Story:
     state: str
     meaning: str
     number: str
-    entry: Entry | None
-    adopted_gap: AdoptedGap | None
+    entry: models.Entry | None
+    adopted_gap: models.AdoptedGap | None
     events: tuple[Event, ...]
     #: The void number in whose place this one was given, and the one that was given in its place.
-    replaces: Entry | None = None
-    replaced_by: Entry | None = None
+    replaces: models.Entry | None = None
+    replaced_by: models.Entry | None = None
 
 
 _MEANINGS = {
@@ -73,12 +56,12 @@ _MEANINGS = {
 }
 
 
-def story(period: Period, value: int, *, with_findings: bool) -> Story:
+def story(period: models.Period, value: int, *, with_findings: bool) -> Story:
     """All that is known of a value of a period."""
     its_own = {"tenant": period.tenant, "period": period}
-    entry = Entry.objects.filter(**its_own, value=value).first()
-    left_out = AdoptedGap.objects.filter(**its_own, first_value__lte=value, last_value__gte=value).first()
-    draft = DraftMade.objects.filter(**its_own, value=value).first()
+    entry = models.Entry.objects.filter(**its_own, value=value).first()
+    left_out = models.AdoptedGap.objects.filter(**its_own, first_value__lte=value, last_value__gte=value).first()
+    draft = models.DraftMade.objects.filter(**its_own, value=value).first()
     number = entry.number if entry else draft.number if draft else period.number_of(value)
     events = [*_before(period, value, draft)]
     if entry is not None:
@@ -88,7 +71,7 @@ def story(period: Period, value: int, *, with_findings: bool) -> Story:
         events += _there(entry)
     if left_out is not None:
         events += _left_out(left_out)
-    if entry is None or entry.kind == Entry.Kind.GAP:
+    if entry is None or entry.kind == models.Entry.Kind.GAP:
         events += _declared(period, value)
     state = _state(period, value, entry, left_out)
     ordered = sorted((event for event in events if event.at), key=lambda event: event.at)  # type: ignore[arg-type,return-value]
@@ -96,154 +79,120 @@ def story(period: Period, value: int, *, with_findings: bool) -> Story:
     later = replacement_of(entry) if entry is not None else None
     if later is not None:
         facts = {_("number"): later.number, _("business date"): later.issued_on}
-        title = _("Its document got another number")
-        ordered.append(Event(later.issued_at, "issued", title, later.actor, "", later.transaction_id, facts))
+        ordered.append(_event(later, "issued_at", "issued", _("Its document got another number"), facts=facts))
     every = (*ordered, *(e for e in events if e.at is None))
     return Story(state, str(_MEANINGS[state]), number, entry, left_out, every, replaces, later)
 
 
-def _state(period: Period, value: int, entry: Entry | None, left_out: AdoptedGap | None) -> str:
+def _state(period: models.Period, value: int, entry: models.Entry | None, left_out: models.AdoptedGap | None) -> str:
     if entry is not None:
-        void = NumberVoided.objects.filter(tenant=entry.tenant, entry=entry).exists()
+        void = models.NumberVoided.objects.filter(tenant=entry.tenant, entry=entry).exists()
         return "void" if void else entry.kind
     its_own = {"tenant": period.tenant, "period": period, "value": value}
     if left_out is not None:
         return "left out"
-    if Reservation.objects.filter(**its_own).exists():
+    if models.Reservation.objects.filter(**its_own).exists():
         return "reserved"
-    if Slot.objects.filter(**its_own).exists():
+    if models.Slot.objects.filter(**its_own).exists():
         return "free"
     if value < period.first_value:
         return "never used"
     return "lost" if value <= period.last_value else "not used yet"
 
 
-def _before(period: Period, value: int, draft: DraftMade | None) -> Iterator[Event]:
+def _event(row: Any, at: str, kind: str, title: Any, text: Any = "", facts: Mapping[Any, Any] | None = None) -> Event:
+    """What a row says that was written ``at`` this column; ``facts`` are its evidence, each by its word."""
+    by, transaction = getattr(row, "actor", ""), getattr(row, "transaction_id", None)
+    return Event(getattr(row, at), kind, title, by, text, transaction, facts or {})
+
+
+def _before(period: models.Period, value: int, draft: models.DraftMade | None) -> Iterator[Event]:
     its_own = {"tenant": period.tenant, "period": period, "value": value}
     if draft is not None:
         facts = {_("system"): draft.system, _("its key there"): draft.remote_id, _("reference"): draft.reference}
-        yield Event(
-            draft.drafted_at,
-            "progress",
-            _("Drafted in the accounting system"),
-            transaction=draft.transaction_id,
-            evidence=facts,
-        )
-        for gone in DraftCancelled.objects.filter(tenant=period.tenant, draft=draft):
-            facts = {_("state there"): gone.state}
-            yield Event(gone.cancelled_at, "void", _("Draft cancelled"), gone.actor, "", gone.transaction_id, facts)
-    for kept in Reservation.objects.filter(**its_own):
-        asked: dict[str, Any] = {
-            _("document"): kept.document,
-            _("business date"): kept.issued_on,
-            _("asked for by transaction"): kept.checkout_transaction_id,
-        }
-        yield Event(kept.reserved_at, "progress", _("Reserved for a checkout"), kept.actor, evidence=asked)
-    for hole in HoleReported.objects.filter(**its_own):
-        yield Event(
-            hole.reported_at,
-            "progress",
-            _("Seen as a hole"),
-            text=_("A free value below the highest number."),
-            transaction=hole.transaction_id,
-        )
-        for healed in HoleHealed.objects.filter(tenant=period.tenant, hole=hole):
-            yield Event(healed.healed_at, "issued", _("The hole has healed"), transaction=healed.transaction_id)
+        yield _event(draft, "drafted_at", "progress", _("Drafted in the accounting system"), facts=facts)
+        for gone in models.DraftCancelled.objects.filter(tenant=period.tenant, draft=draft):
+            yield _event(gone, "cancelled_at", "void", _("Draft cancelled"), facts={_("state there"): gone.state})
+    for kept in models.Reservation.objects.filter(**its_own):
+        asked = {_("document"): kept.document, _("business date"): kept.issued_on}
+        asked |= {_("asked for by transaction"): kept.checkout_transaction_id}
+        yield _event(kept, "reserved_at", "progress", _("Reserved for a checkout"), facts=asked)
+    for hole in models.HoleReported.objects.filter(**its_own):
+        text = _("A free value below the highest number.")
+        yield _event(hole, "reported_at", "progress", _("Seen as a hole"), text)
+        for healed in models.HoleHealed.objects.filter(tenant=period.tenant, hole=hole):
+            yield _event(healed, "healed_at", "issued", _("The hole has healed"))
 
 
-def _of_entry(entry: Entry) -> Iterator[Event]:
-    if entry.kind == Entry.Kind.GAP:
-        yield Event(
-            entry.issued_at, "missing", _("Flagged as a gap"), entry.actor, "", entry.transaction_id, entry.metadata
-        )
+def _of_entry(entry: models.Entry) -> Iterator[Event]:
+    its_own = {"tenant": entry.tenant, "entry": entry}
+    facts: dict[Any, Any]
+    if entry.kind == models.Entry.Kind.GAP:
+        yield _event(entry, "issued_at", "missing", _("Flagged as a gap"), facts=entry.metadata)
     else:
-        facts = {
-            _("document"): entry.document,
-            _("business date"): entry.issued_on,
-            **_nested(_("metadata"), entry.metadata),
-        }
+        facts = {_("document"): entry.document, _("business date"): entry.issued_on}
+        facts |= {_("metadata"): entry.metadata} if entry.metadata else {}
         title = _("Issued")
-        if entry.kind == Entry.Kind.ADOPTED:
+        if entry.kind == models.Entry.Kind.ADOPTED:
             title = _("Issued by a previous system")
-            its_own = {"tenant": entry.tenant, "series": entry.series_id, "transaction_id": entry.transaction_id}
-            for adoption in Adoption.objects.filter(**its_own):
+            where = {"tenant": entry.tenant, "series": entry.series_id, "transaction_id": entry.transaction_id}
+            for adoption in models.Adoption.objects.filter(**where):
                 yield _adopted(adoption)
-        yield Event(entry.issued_at, "issued", title, entry.actor, "", entry.transaction_id, facts)
-    for void in NumberVoided.objects.filter(tenant=entry.tenant, entry=entry):
+        yield _event(entry, "issued_at", "issued", title, facts=facts)
+    for void in models.NumberVoided.objects.filter(**its_own):
         facts = {_("replaced by"): void.replacement} if void.replacement else {}
-        yield Event(void.voided_at, "void", _("Declared void"), void.actor, void.reason, void.transaction_id, facts)
+        yield _event(void, "voided_at", "void", _("Declared void"), void.reason, facts=facts)
     if (granted := entry.authorised_range) is not None:
-        facts = {
-            _("range"): granted.numbers,
-            _("reference"): granted.reference,
-            _("valid to"): granted.valid_to or _("no last day"),
-        }
-        if entry.atcud:
-            facts["ATCUD"] = entry.atcud
+        facts = {_("range"): granted.numbers, _("reference"): granted.reference}
+        facts[_("valid to")] = granted.valid_to or _("no last day")
+        facts |= {"ATCUD": entry.atcud} if entry.atcud else {}
         title = _("Authorised by %(authority)s") % {"authority": granted.authority}
-        yield Event(granted.authorised_at, "note", title, granted.actor, "", granted.transaction_id, facts)
-    for told in NumberRegistered.objects.filter(tenant=entry.tenant, entry=entry):
+        yield _event(granted, "authorised_at", "note", title, facts=facts)
+    for told in models.NumberRegistered.objects.filter(**its_own):
         facts = {_("reference"): told.reference, **({"SHA-256": told.digest} if told.digest else {})}
         title = _("Registered with %(authority)s") % {"authority": told.authority}
-        yield Event(told.registered_at, "confirmed", title, told.actor, "", told.transaction_id, facts)
-    for said in GapExplained.objects.filter(tenant=entry.tenant, entry=entry):
-        yield Event(said.explained_at, "note", _("Explained"), said.actor, said.explanation, said.transaction_id)
+        yield _event(told, "registered_at", "confirmed", title, facts=facts)
+    for said in models.GapExplained.objects.filter(**its_own):
+        yield _event(said, "explained_at", "note", _("Explained"), said.explanation)
 
 
-def _left_out(gap: AdoptedGap) -> Iterator[Event]:
+def _left_out(gap: models.AdoptedGap) -> Iterator[Event]:
     yield _adopted(gap.adoption)
-    for said in GapExplained.objects.filter(tenant=gap.tenant, adopted_gap=gap):
+    for said in models.GapExplained.objects.filter(tenant=gap.tenant, adopted_gap=gap):
         facts = {_("of the values"): str(gap)}
-        yield Event(said.explained_at, "note", _("Explained"), said.actor, said.explanation, said.transaction_id, facts)
+        yield _event(said, "explained_at", "note", _("Explained"), said.explanation, facts=facts)
 
 
-def _adopted(adoption: Adoption) -> Event:
+def _adopted(adoption: models.Adoption) -> Event:
     facts = {_("file"): adoption.source, "SHA-256": adoption.digest, _("numbers in it"): adoption.rows}
-    return Event(
-        adoption.adopted_at, "note", _("History taken over"), adoption.actor, "", adoption.transaction_id, facts
-    )
+    return _event(adoption, "adopted_at", "note", _("History taken over"), facts=facts)
 
 
-def _declared(period: Period, value: int) -> Iterator[Event]:
-    found = GapDeclared.objects.filter(
-        tenant=period.tenant, period=period, first_value__lte=value, last_value__gte=value
-    )
-    for told in found:
+def _declared(period: models.Period, value: int) -> Iterator[Event]:
+    its_own = {"tenant": period.tenant, "period": period}
+    for told in models.GapDeclared.objects.filter(**its_own, first_value__lte=value, last_value__gte=value):
         facts = {_("values"): span_told(told.first_value, told.last_value), _("receipt"): told.reference}
         title = _("Declared to %(authority)s") % {"authority": told.authority}
-        yield Event(told.declared_at, "note", title, told.actor, told.justification, told.transaction_id, facts)
+        yield _event(told, "declared_at", "note", title, told.justification, facts=facts)
 
 
-def _findings(entry: Entry) -> Iterator[Event]:
-    for found in FindingRaised.objects.filter(tenant=entry.tenant, entry=entry):
-        title = _("Differs in %(system)s: %(difference)s") % {
-            "system": found.system,
-            "difference": found.get_kind_display(),
-        }
-        yield Event(found.raised_at, "missing", title, "", "", found.transaction_id, found.facts)
+def _findings(entry: models.Entry) -> Iterator[Event]:
+    for found in models.FindingRaised.objects.filter(tenant=entry.tenant, entry=entry):
+        differs = {"system": found.system, "difference": found.get_kind_display()}
+        title = _("Differs in %(system)s: %(difference)s") % differs
+        yield _event(found, "raised_at", "missing", title, facts=found.facts)
         for said in found.acknowledgements.all():
-            yield Event(
-                said.acknowledged_at, "note", _("Finding acknowledged"), said.actor, said.reason, said.transaction_id
-            )
+            yield _event(said, "acknowledged_at", "note", _("Finding acknowledged"), said.reason)
         for over in found.resolutions.all():
-            yield Event(over.resolved_at, "confirmed", _("Finding resolved"), transaction=over.transaction_id)
+            yield _event(over, "resolved_at", "confirmed", _("Finding resolved"))
 
 
-def _there(entry: Entry) -> Iterator[Event]:
+def _there(entry: models.Entry) -> Iterator[Event]:
     """What accounting systems have under this number, as they were read last: no event, but evidence."""
-    if entry.kind == Entry.Kind.GAP:
+    if entry.kind == models.Entry.Kind.GAP:
         return
-    for there in RemoteDocument.objects.filter(tenant=entry.tenant, number__iexact=entry.number).order_by("system")[
-        :20
-    ]:
+    found = models.RemoteDocument.objects.filter(tenant=entry.tenant, number__iexact=entry.number).order_by("system")
+    for there in found[:20]:
         facts = {_("its key there"): there.remote_id, _("date there"): there.issued_on, _("reference"): there.reference}
-        yield Event(
-            there.seen_at,
-            "confirmed",
-            _("Last seen in %(system)s: %(state)s") % {"system": there.system, "state": there.state},
-            evidence=facts,
-        )
-
-
-def _nested(name: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: facts} if facts else {}
+        title = _("Last seen in %(system)s: %(state)s") % {"system": there.system, "state": there.state}
+        yield _event(there, "seen_at", "confirmed", title, facts=facts)

@@ -18,7 +18,6 @@ _RUNS = 25
 
 @page("view_sweeprun", of_all_tenants=True)
 def workers(request: HttpRequest, access: Access) -> HttpResponse:
-    """Health, and the diary."""
     found = health()
     asked = Asked(request, "runs")
     runs = SweepRun.objects.order_by("-pk")
@@ -28,12 +27,7 @@ def workers(request: HttpRequest, access: Access) -> HttpResponse:
         runs = runs.filter(sweep=chosen)
     if asked.text("state") == "failed":
         runs = runs.exclude(error="")
-    table = asked.rows(
-        runs.count(),
-        lambda offset, limit: [_told(run) for run in runs[offset : offset + limit]],
-        tuple(Heading(str(title)) for title in _COLUMNS),
-        page=_RUNS,
-    )
+    table = asked.rows_of(runs, tuple(Heading(str(title)) for title in _COLUMNS), _told, _RUNS)
     context = {
         "homes": _homes() if homes.are_many() else [],
         "health": found,

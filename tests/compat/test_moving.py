@@ -24,7 +24,7 @@ from sequences.models import Sequence as OldTable
 from ledger import define_series, issue
 from ledger.compat import django_sequence as folio_sequence
 from ledger.compat import django_sequences as folio
-from ledger.compat.moving import bridge, systems
+from ledger.compat.moving import systems
 from ledger.compat.moving.counters import Move
 from ledger.models import AdoptedGap, Adoption, Entry, GapExplained, Period, Series
 from ledger.verification import verify
@@ -242,7 +242,7 @@ class TestDjangoSequences:
             sequences.get_next_value(name)
         got: list[int] = []
         while_locked: list[int] = []
-        real_prepare, real_lock = Move.prepare, bridge.lock_counters
+        real_prepare, real_lock = Move.prepare, systems.lock_counters
 
         with checkouts(1) as (caller,):
 
@@ -272,7 +272,7 @@ class TestDjangoSequences:
         """No sequence is compared with all others: of series and periods, a few rows are read for each."""
         OldTable.objects.bulk_create(OldTable(name=f"s{number}", last=7) for number in range(150))
         read: list[int] = []
-        real_lock = bridge.lock_counters
+        real_lock = systems.lock_counters
 
         def lock(alias: str, table: str) -> None:
             real_lock(alias, table)

@@ -56,7 +56,7 @@ def test_voiding_is_all_or_nothing_and_names_each_failure(root: Client, invoices
 def test_too_many_numbers_at_once_are_refused(
     root: Client, invoices: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.admin.confirmed.MOST", 2)
+    monkeypatch.setattr("ledger.admin.base.MOST", 2)
     page = ask_void(root, invoices, confirmed="yes", reason="all of them").content.decode()
     assert "More than 2 are selected" in page
     assert not NumberVoided.objects.exists()

@@ -18,7 +18,7 @@ from ledger.reports.continuity import summarise
 from ledger.verification.alarms import lost_values, raise_alarms
 from ledger.web import counts
 from ledger.web.counts import Bucket, period_counts
-from ledger.web.numberline import number_line
+from ledger.web.pictures import number_line
 from tests.integration.pages import flag, shop
 from tests.integration.queued import pooled, reserve, reserving, take
 from tests.integration.verified import tampered
@@ -194,7 +194,8 @@ def test_many_stretches_that_are_not_full(period: Period, monkeypatch: pytest.Mo
 
 
 def test_a_bar_is_as_high_as_its_share_and_never_too_low_to_see() -> None:
-    from ledger.web.numberline import HEIGHT, _path
+    from ledger.web.pictures import LINE_HEIGHT as HEIGHT
+    from ledger.web.pictures import _path
 
     assert _path([(0, 10), (10, 10), (10, 10), (0, 10)]) == f"M1 {HEIGHT}v-{HEIGHT}h2v{HEIGHT}z"
     assert _path([(1, 25_000)]) == f"M0 {HEIGHT}v-7h1v7z"

@@ -20,11 +20,11 @@ from django.db import transaction
 from ledger import define_series, issue, issue_many, void
 from ledger.errors import ReportError
 from ledger.models import Entry, Period
-from ledger.reports.formats import format_named, formats, pdf, xlsx
+from ledger.reports.formats import format_named, formats, xlsx
 from ledger.reports.formats.cells import neutralised, suspicious
 from ledger.reports.formats.csv_tables import separated_by
 from ledger.reports.formats.json_document import json_schema
-from ledger.reports.paper import fonts
+from ledger.reports.paper import document, fonts
 from ledger.reports.paper.fonts import Fonts, installed
 from ledger.reports.report import continuity_report
 from ledger.reports.rows import DeclaredGapRow, InProgressRow, PeriodRow, VoidRow, columns_of
@@ -85,7 +85,8 @@ class TestEveryFormat:
     def test_says_what_to_install(self, name: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
         eventful()
         monkeypatch.setitem(sys.modules, module, None)
-        monkeypatch.delitem(sys.modules, "ledger.reports.paper.pages", raising=False)
+        for paper in ("pages", "document"):
+            monkeypatch.delitem(sys.modules, f"ledger.reports.paper.{paper}", raising=False)
         with pytest.raises(ReportError, match=r"pip install 'django-folio\[reports\]'"):
             written(name, tenant="shop")
 
@@ -300,7 +301,7 @@ class TestPdf:
 
     def test_has_no_more_rows_than_somebody_reads_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         eventful()
-        monkeypatch.setattr(pdf, "MAX_ROWS", 2)
+        monkeypatch.setattr(document, "MAX_ROWS", 2)
         warnings: list[str] = []
         text = pdf_text(written("pdf", tenant="shop", warnings=warnings))
         assert "1 more row is not on paper" in text

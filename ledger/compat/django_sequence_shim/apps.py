@@ -2,7 +2,7 @@ from typing import Any
 
 from django.apps import AppConfig
 
-from ledger.compat.standing_in import stand_in
+from ledger.compat.standing_in import Package, stand_in
 
 _ERRORS = ("SequenceError", "SequenceLockedError", "SequenceNotFoundError")
 _MODULES = {
@@ -22,4 +22,4 @@ class DjangoSequenceShimConfig(AppConfig):
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
         # Now, since the models of other apps, which may import it, are loaded before any ready().
-        stand_in("django_sequence", "django-sequence", self.name, "ledger.compat.django_sequence", _MODULES)
+        stand_in(Package("django_sequence", "django-sequence", "ledger.compat.django_sequence", _MODULES), self.name)

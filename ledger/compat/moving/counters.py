@@ -87,7 +87,8 @@ class Move:
 
     def begin(self) -> None:
         """See what was taken over by earlier moves; the caller has kept others from moving at once."""
-        self.before.update(self._done())
+        events = Adoption.objects.using(self.alias).filter(source=self.table, options__kind=self.kind)
+        self.before.update((tenant, options["row"]) for tenant, options in events.values_list("tenant", "options"))
 
     def prepare(self, counters: list[Counter]) -> None:
         """Take over counters without a history, and once more those that have counted on since.
@@ -163,8 +164,12 @@ class Move:
             result = self.history.adopt(self.alias, counter.tenant, counter.series, {}, self.explain_gaps, self.by)
             adopted, missing = (0, 0) if result is None else (result.rows, result.missing)
         day = counter.day or today_of(self.alias, series)
-        current = self._current(series, day)
-        highest = self._highest(series) if current is None else current.last_value
+        current = find_period(series, day, self.alias)
+        if current is not None and current.last_value < current.first_value:
+            current = None  # it has no numbers
+        values = Entry.objects.using(self.alias).filter(tenant=series.tenant, series=series).order_by("-value")
+        before = values.values_list("value", flat=True).first() or 0
+        highest = before if current is None else current.last_value
         if current is not None and highest > counter.last:
             raise AdoptionError(
                 f"The counter {counter.row!r} of {self.table} stands at {counter.last}, and the highest number that a "
@@ -184,15 +189,8 @@ class Move:
         elif current is not None:
             missing += counter.last - current.last_value
         period = find_period(series, day, self.alias)
-        return Moved(
-            counter.tenant,
-            counter.series,
-            "moved",
-            adopted=adopted,
-            missing=missing,
-            last=counter.last,
-            next_number=None if period is None else period.as_format().number(period.last_value + 1, day),
-        )
+        number = None if period is None else period.as_format().number(period.last_value + 1, day)
+        return Moved(counter.tenant, counter.series, "moved", adopted, missing, counter.last, number)
 
     def _empty_series(self, counter: Counter) -> Series:
         found = find_series(self.alias, counter.tenant, counter.series)
@@ -209,11 +207,6 @@ class Move:
             remedy="Move before the first call of Folio; or rename the old counter, and move it under that name.",
         )
 
-    def _done(self) -> set[tuple[str, str]]:
-        """Tenant and row of each counter that was taken over before."""
-        events = Adoption.objects.using(self.alias).filter(source=self.table, options__kind=self.kind)
-        return {(tenant, options["row"]) for tenant, options in events.values_list("tenant", "options")}
-
     def _day(self, counter: Counter, series: Series) -> date:
         if counter.day is None and series.time_zone not in self.days:
             self.days[series.time_zone] = today_of(self.alias, series)
@@ -224,11 +217,6 @@ class Move:
         if period is not None:
             number = period.as_format().number(counter.last + 1, self._day(counter, series))
         return Moved(counter.tenant, counter.series, "moved", last=counter.last, next_number=number)
-
-    def _highest(self, series: Series) -> int:
-        values = Entry.objects.using(self.alias).filter(tenant=series.tenant, series=series)
-        highest: int | None = values.order_by("-value").values_list("value", flat=True).first()
-        return highest or 0
 
     def _adopt(self, counters: list[tuple[Counter, Series, Period | None]]) -> None:
         """Keep the evidence of where each counter stood, and let its ``period`` go on after it."""
@@ -243,11 +231,6 @@ class Move:
         ]
         with connections[self.alias].cursor() as cursor:
             cursor.execute(ADOPT_COUNTERS, [self.table, self.explain_gaps, self.by, *lists])
-
-    def _current(self, series: Series, day: date) -> Period | None:
-        """The period of that day, if it has numbers."""
-        period = find_period(series, day, self.alias)
-        return None if period is None or period.last_value < period.first_value else period
 
 
 def _ordinary(counter: Counter) -> Series | None:

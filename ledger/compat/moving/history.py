@@ -77,10 +77,7 @@ class History:
 
     def lock(self, alias: str) -> None:
         """Wait for transactions that are writing numbers, and let no other write until this one ends."""
-        connection = connections[alias]
-        with connection.cursor() as cursor:
-            table = connection.ops.quote_name(self._model()._meta.db_table)
-            cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+        lock_table(alias, self._model()._meta.db_table, "SHARE ROW EXCLUSIVE")
 
     def adopt(
         self, alias: str, tenant: str, series: str, settings: dict[str, Any], explain_gaps: str | None, by: str
@@ -95,16 +92,8 @@ class History:
         header = [self.number_field, self.date_field, _DOCUMENT]
         table = _ModelTable(origin, header, origin.records(), kind="model", cell="field", keys=origin.keys)
         layout = Layout(self.number_field, self.date_field, document_column=_DOCUMENT, pattern=self.pattern)
-        return adopt(
-            table,
-            series=series,
-            org=tenant,
-            layout=layout,
-            settings=settings,
-            explain_gaps=explain_gaps,
-            by=by,
-            using=alias,
-        )
+        how: dict[str, Any] = {"layout": layout, "settings": settings, "explain_gaps": explain_gaps, "by": by}
+        return adopt(table, series=series, org=tenant, using=alias, **how)
 
     def _model(self) -> Any:
         return apps.get_model(self.model)
@@ -166,6 +155,13 @@ class History:
             return str(number) if span is None else template.compile(span).number(int(number), day)
 
         return number_of
+
+
+def lock_table(alias: str, table: str, mode: str) -> None:
+    """Lock a table of the shop until the transaction ends."""
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {connection.ops.quote_name(table)} IN {mode} MODE")
 
 
 class _Rows:

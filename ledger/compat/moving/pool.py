@@ -165,7 +165,8 @@ def _take_over(
     period = open_period(claim.series, on or today_in(claim.series.time_zone, alias), using=alias)
     if history is not None:
         _refuse_below(claim.series, period, [str(row.pk) for row in taken], history.pattern)
-    need = _need(period)
+    place = {"period": period.pk, "starts_on": period.starts_on, "ends_on": period.ends_on}
+    need = Need(**place, drafts_on=period.starts_on, is_current=True, free=0, wanted=0, last_ordinal=0, exhausted=False)
     last_ordinal = DraftMade.objects.using(alias).filter(period=period).aggregate(last=models.Max("ordinal"))["last"]
     for ordinal, row in enumerate(taken, 1 + (last_ordinal or 0)):
         number = str(row.pk)
@@ -244,17 +245,3 @@ def _remote_series(alias: str, code: str, tenant: str, settings: dict[str, Any])
                 remedy=f"Leave the {name} out, or change the series first: define_series({code!r}, …).",
             )
     return found
-
-
-def _need(period: Period) -> Need:
-    return Need(
-        period=period.pk,
-        starts_on=period.starts_on,
-        ends_on=period.ends_on,
-        drafts_on=period.starts_on,
-        is_current=True,
-        free=0,
-        wanted=0,
-        last_ordinal=0,
-        exhausted=False,
-    )

@@ -10,9 +10,8 @@ from django.db import connections, transaction
 
 from ledger.calendars import CalendarKind
 from ledger.compat.conf import compat_settings
-from ledger.compat.moving.bridge import build_bridge, check_now, keep_others_from_moving, lock_counters
 from ledger.compat.moving.counters import Counter, Move, Moved
-from ledger.compat.moving.history import History
+from ledger.compat.moving.history import History, lock_table
 from ledger.compat.old_names import renamed
 from ledger.compat.scopes import template_of, told_apart
 from ledger.compat.sequence_runs import code_of, template_of_run
@@ -187,3 +186,44 @@ def _read_scopes(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
         templates[tenant].add(plain)
         found.append((scope, Counter(row, tenant, scope, settings, last)))
     return found
+
+
+def keep_others_from_moving(alias: str, table: str) -> None:
+    """One move at a time; who takes numbers of the old table isn't kept."""
+    lock_table(alias, table, "SHARE UPDATE EXCLUSIVE")
+
+
+def check_now(alias: str) -> None:
+    """Have foreign keys of all that was made checked now, and not at the commit, when callers wait for it."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def lock_counters(alias: str, table: str) -> None:
+    """Wait for transactions that hold a number of the old table, and let no other take one until this one ends."""
+    lock_table(alias, table, "SHARE ROW EXCLUSIVE")
+
+
+def build_bridge(alias: str, table: str, kind: str, key: str, counter: str, *, whole: bool) -> None:
+    """Let the table's moved counters count in Folio from the end of this transaction on; done twice it is done once.
+
+    Old processes may still run, and they would give out the numbers that Folio gives out. The statement of
+    django-sequences reads back what was written, so the trigger takes the values from the series, and both count on
+    from each other. Code that adds one by itself (django-sequence, and ``reset_value`` or ``nowait`` of the other) gets
+    an error as soon as somebody else has counted: an error is seen, a number that is there twice is not.
+
+    ``whole`` where all of them were moved: then it takes no new one.
+    """
+    connection = connections[alias]
+    name = connection.ops.quote_name(table)
+    triggers = [("ledger_moved_counter", "UPDATE OR DELETE")]
+    if whole:
+        triggers.append(("ledger_moved_new_counter", "INSERT"))
+    with connection.cursor() as cursor:
+        for trigger, event in triggers:
+            # OR REPLACE, and not DROP, which waits for readers too: old code that has read its row, and now waits for
+            # us to write it, would wait for ever.
+            cursor.execute(
+                f"CREATE OR REPLACE TRIGGER {trigger} BEFORE {event} ON {name} FOR EACH ROW "
+                f"EXECUTE FUNCTION {trigger}('{kind}', '{key}', '{counter}')"
+            )

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.apps import AppConfig
 
-from ledger.compat.sequences_shim.names import DISTRIBUTION, GONE, MODULES, OURS, PACKAGE
+from ledger.compat.sequences_shim import SEQUENCES
 from ledger.compat.standing_in import stand_in
 
 
@@ -14,4 +14,4 @@ class SequencesShimConfig(AppConfig):
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
         # Now, since other apps, which may import it, are loaded before any ready().
-        stand_in(PACKAGE, DISTRIBUTION, self.name, OURS, MODULES, GONE)
+        stand_in(SEQUENCES, self.name)

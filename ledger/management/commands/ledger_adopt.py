@@ -1,16 +1,14 @@
 """``ledger_adopt``: takes over the numbers of a previous system from a file, all of them or none."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from ledger.actions import adopt, retire
-from ledger.adoption import VOID_REASON, AdoptionResult, BadRow, Progress
+from ledger.adoption import VOID_REASON, AdoptionResult, BadRow
 from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 from ledger.management.layouts import add_layout, layout_of, words
@@ -41,36 +39,22 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         add = parser.add_argument
-        add(
-            "file",
-            nargs="?",
-            help="A CSV, XLSX or ODS file, or JSON lines, with a header; each document has one row or more.",
-        )
+        file = "A CSV, XLSX or ODS file, or JSON lines, with a header; each document has one row or more."
+        add("file", nargs="?", help=file)
         add("--series", default="", metavar="CODE", help="The series that goes on with the numbers, such as invoice.")
-        add("--tenant", default="", metavar="KEY", help="Who owns the series, such as shop.organization:42.")
+        self.add_tenant(parser)
         self.add_actor(parser, "Who takes the numbers over; kept with each entry")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
         add("--void-reason", default=VOID_REASON, metavar="TEXT", help=f"Reason of voids, by default {VOID_REASON!r}.")
         add("--retire", type=int, metavar="ID", help="Declare all numbers of that adoption void, for --void-reason.")
         add("--apply", action="store_true", help="Do it; otherwise all is rolled back, and told.")
-        add("--json", action="store_true", help="Write one JSON document.")
-        file = parser.add_argument_group("the file")
-        add_layout(file.add_argument)
-        self._add_numbering(file.add_argument)
-        made = parser.add_argument_group("the series, created so if it doesn't exist yet")
-        self._add_settings(made.add_argument)
-
-    def _add_numbering(self, add: Any) -> None:
+        add = parser.add_argument_group("the file").add_argument
+        add_layout(add)
         add("--keep-columns", type=words, metavar="A,B,…", help="Further columns, kept in the metadata.")
-        add(
-            "--pattern",
-            metavar="REGEX",
-            help="Matches the whole number; the group (?P<counter>…) has the digits of its value, other named groups "
-            "are kept in the metadata. By default the series' template.",
-        )
+        pattern = "Matches the whole number; the group (?P<counter>…) has the digits of its value, other named groups "
+        add("--pattern", metavar="REGEX", help=f"{pattern}are kept in the metadata. By default the series' template.")
         add("--restore-zeros", action="store_true", default=None, help="Write numbers anew, as the series does it.")
-
-    def _add_settings(self, add: Any) -> None:
+        add = parser.add_argument_group("the series, created so if it doesn't exist yet").add_argument
         add("--template", help="Such as INV-{year}-{counter:06}.")
         add("--calendar", help="never, year, fiscal-year, quarter, month, day.")
         add("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
@@ -89,7 +73,7 @@ class Command(LedgerCommand):
             raise CommandError("Name a file, and --series.", returncode=BAD_OPTIONS)
         bad_rows = _BadRows(self, options["json"])
         try:
-            with self._progress(options["verbosity"]) as progress:
+            with self.progress(None, wanted=options["verbosity"] > 0, always=True) as begin:
                 result = adopt(
                     options["file"],
                     series=options["series"],
@@ -101,7 +85,9 @@ class Command(LedgerCommand):
                     by=self.actor(options),
                     dry_run=not options["apply"],
                     on_bad_row=bad_rows.tell,
-                    progress=progress,
+                    progress=lambda stage, done, total: begin(
+                        f"{stage} {10 * (10 * done // total)} %" if total else stage
+                    ),
                     using=alias,
                 )
         except LedgerError as error:
@@ -109,7 +95,8 @@ class Command(LedgerCommand):
             no_good = isinstance(error, InvalidArgument | UnknownSeries)
             raise CommandError(bad_rows.summary(error), returncode=BAD_OPTIONS if no_good else FAILED) from error
         if options["json"]:
-            self.write_json({"ok": True, **_document(result)})
+            counts = {"missing": result.missing, "missing_ranges": result.missing_ranges}
+            self.write_json({"ok": True, **asdict(result), **counts})
         else:
             self._tell(result, alias)
 
@@ -141,20 +128,9 @@ class Command(LedgerCommand):
             self.stdout.write(f"Left out: {count:,} rows ({reason}).")
         for value, said, count in result.statuses:
             self.stdout.write(f"The void column says {value or 'nothing'!r} {count:,} times: {said}.")
-        self.write_table(
-            ("begin with", "numbers", "first", "last", "first date", "last date"),
-            (
-                (
-                    one.prefix or "-",
-                    f"{one.numbers:,}",
-                    one.first_number,
-                    one.last_number,
-                    one.first_date,
-                    one.last_date,
-                )
-                for one in result.runs
-            ),
-        )
+        header = ("begin with", "numbers", "first", "last", "first date", "last date")
+        runs = ((run.prefix or "-", f"{run.numbers:,}", *astuple(run)[2:]) for run in result.runs)
+        self.write_table(header, runs)
         if result.contradicting:
             self.stdout.write(
                 self.style.WARNING(
@@ -162,22 +138,12 @@ class Command(LedgerCommand):
                     f"{'; '.join(result.examples)}."
                 )
             )
-        header = ("period", "first", "last", "numbers", "missing", "in ranges", "next number")
-        self.write_table(
-            header,
-            (
-                (
-                    period.label,
-                    period.first_value,
-                    period.last_value,
-                    f"{period.rows:,}",
-                    f"{period.missing:,}",
-                    f"{period.missing_ranges:,}",
-                    period.next_number or "none: the length limit is reached",
-                )
-                for period in result.periods
-            ),
-        )
+        lines = []
+        for one in result.periods:
+            counts = (f"{count:,}" for count in (one.rows, one.missing, one.missing_ranges))
+            following = one.next_number or "none: the length limit is reached"
+            lines.append((one.label, one.first_value, one.last_value, *counts, following))
+        self.write_table(("period", "first", "last", "numbers", "missing", "in ranges", "next number"), lines)
         if result.explained:
             self.stdout.write(f"{result.explained:,} gaps {would}explained.")
         elif result.missing_ranges:
@@ -188,54 +154,6 @@ class Command(LedgerCommand):
             tenant = f" --tenant {result.tenant}" if result.tenant else ""
             self.stdout.write(f"See manage.py ledger_status --series {result.series}{tenant}.")
             self.stdout.write(f"If it was a mistake: manage.py ledger_adopt --retire {result.adoption}{tenant}.")
-
-    @contextmanager
-    def _progress(self, verbosity: int) -> Iterator[Progress]:
-        """A bar where rich and a terminal are at hand, else a line for each stage and each tenth of the file."""
-        if verbosity == 0:
-            yield lambda stage, done, total: None
-            return
-        try:
-            from rich.console import Console
-            from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-            from rich.progress import Progress as Bar
-        except ModuleNotFoundError:
-            yield _Lines(self).tell
-            return
-        if not self.stderr.isatty():
-            yield _Lines(self).tell
-            return
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TimeElapsedColumn(),
-        )
-        with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("reading", total=None)
-
-            def tell(stage: str, done: int, total: int) -> None:
-                if total:
-                    bar.update(task, description=stage, completed=done, total=total)
-                else:
-                    bar.update(task, description=stage)
-
-            yield tell
-
-
-class _Lines:
-    """Progress as plain lines on standard error."""
-
-    def __init__(self, command: LedgerCommand) -> None:
-        self.command = command
-        self.told = ""
-
-    def tell(self, stage: str, done: int, total: int) -> None:
-        line = f"… {stage} {10 * (10 * done // total)} %" if total else f"… {stage}"
-        if line != self.told:
-            self.told = line
-            self.command.stderr.write(line, self.command.style.NOTICE)
 
 
 class _BadRows:
@@ -255,7 +173,6 @@ class _BadRows:
         self.command.stdout.write(before + json.dumps(asdict(row), ensure_ascii=False), ending="")
 
     def end(self, error: LedgerError) -> None:
-        """Finish the JSON document, where one is wanted."""
         if not self.as_json:
             return
         told = {"problem": error.problem, "rule": error.rule, "remedy": error.remedy}
@@ -267,7 +184,3 @@ class _BadRows:
         if not self.count:
             return str(error)
         return f"Nothing was adopted: {self.count:,} faults. {error.rule} {error.remedy}"
-
-
-def _document(result: AdoptionResult) -> dict[str, Any]:
-    return {**asdict(result), "missing": result.missing, "missing_ranges": result.missing_ranges}

@@ -37,21 +37,17 @@ class Command(LedgerCommand):
         add = parser.add_argument
         add("file", help="A CSV, XLSX or ODS file, or JSON lines, with a header.")
         add("--system", required=True, metavar="NAME", help="What the books are called; the next file bears it too.")
-        add("--tenant", default="", metavar="KEY", help="Whose numbers they have, such as shop.organization:42.")
-        add(
-            "--series",
-            type=words,
-            metavar="A,B,…",
-            help="Whose numbers must be there; by default all of the tenant. One whose code is no kind of document may "
-            "say of what kind they are: rma=credit-note.",
+        self.add_tenant(parser)
+        series = (
+            "Whose numbers must be there; by default all of the tenant. One whose code is no kind of document may say "
         )
+        add("--series", type=words, metavar="A,B,…", help=f"{series}of what kind they are: rma=credit-note.")
         add("--from", dest="first", type=iso_date, metavar="DATE", help="The file has everything from this day on …")
         add("--to", dest="last", type=iso_date, metavar="DATE", help="… to this one; by default everything at all.")
         add("--as-of", type=iso_date, metavar="DATE", help="The day at whose end it was exported; by default --to.")
         add("--grace", type=float, default=1.0, metavar="DAYS", help="Before a number can be missing there (1).")
         add("--foreign", choices=("report", "ignore"), default="report", help="Numbers there that fit no series.")
         add("--dry-run", action="store_true", help="Tell what would be found, and write nothing.")
-        add("--json", action="store_true", help="Write one JSON document.")
         file = parser.add_argument_group("the file").add_argument
         add_layout(file)
         file("--id-column", metavar="COLUMN", help="The program's own key of a document, which no other ever gets.")
@@ -69,12 +65,10 @@ class Command(LedgerCommand):
             read = reconcile_file(
                 options["file"],
                 BookSettings(
-                    options["system"],
-                    options["tenant"],
-                    tuple(code for code, _, _ in series) or None,
-                    timedelta(days=options["grace"]),
-                    foreign=options["foreign"],
+                    series=tuple(code for code, _, _ in series) or None,
+                    grace=timedelta(days=options["grace"]),
                     kinds={code: kind for code, _, kind in series if kind},
+                    **{name: options[name] for name in ("system", "tenant", "foreign")},
                 ),
                 layout_of(options),
                 complete=complete,

@@ -35,16 +35,12 @@ class Command(LedgerCommand):
             one = formats.add_parser(made.name, help=made.title)
             super().add_arguments(one)
             made.add_options(one)
-            one.add_argument("--tenant", "--org", default="", metavar="KEY", help="The tenant's key; none by default.")
+            self.add_tenant(one)
             what = "The folder of the files" if made.several else "The file; standard output by default"
             one.add_argument("--output", type=Path, metavar="PATH", help=f"{what}.")
-            one.add_argument(
-                "--handed-in",
-                metavar="RECEIPT",
-                help="It was handed in, and this is the protocol or receipt: append GapDeclared.",
-            )
+            receipt = "It was handed in, and this is the protocol or receipt: append GapDeclared."
+            one.add_argument("--handed-in", metavar="RECEIPT", help=receipt)
             self.add_actor(one, "Who handed it in")
-            one.add_argument("--json", action="store_true", help="Write what was done as one JSON document.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
@@ -66,17 +62,9 @@ class Command(LedgerCommand):
         else:
             self._write(chosen, documents, options["output"])
         if options["json"]:
-            self.write_json(
-                {
-                    "documents": [
-                        {"name": document.name, "told": document.told, "warnings": document.warnings}
-                        for document in documents
-                    ],
-                    "declared": [
-                        {"id": event.pk, "first": event.first_value, "last": event.last_value} for event in events
-                    ],
-                }
-            )
+            written = [{"name": one.name, "told": one.told, "warnings": one.warnings} for one in documents]
+            declared = [{"id": one.pk, "first": one.first_value, "last": one.last_value} for one in events]
+            self.write_json({"documents": written, "declared": declared})
             return
         for document in documents:
             self.stdout.write(f"{document.name}: {document.told}.")
@@ -106,13 +94,9 @@ class Command(LedgerCommand):
             if chosen.several:
                 output.mkdir(parents=True, exist_ok=True)
             for document in documents:
-                _path(chosen, document, output).write_bytes(document.content)
+                (output / document.name if chosen.several else output).write_bytes(document.content)
         except OSError as error:
             raise CommandError(f"{output} can't be written: {error}.", returncode=BAD_OPTIONS) from error
-
-
-def _path(chosen: Format, document: Document, output: Path) -> Path:
-    return output / document.name if chosen.several else output
 
 
 def _refuse_another(path: Path, document: Document) -> None:

@@ -12,7 +12,7 @@ from ledger.errors import ReconciliationError
 from ledger.judging import judge
 from ledger.management.base import LedgerCommand
 from ledger.models import FindingKind
-from ledger.reconciliation import Finding, findings
+from ledger.reconciliation import findings
 from ledger.timestamps import timestamp
 
 #: Entries whose documents are looked for at a time.
@@ -36,27 +36,15 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="look | explain")
         parser.set_defaults(action="look")
-        self._shared(parser)
-        self._shared(actions.add_parser("look", help="Which documents are gone."))
+        for looking in (parser, actions.add_parser("look", help="Which documents are gone.")):
+            super().add_arguments(looking)
+            self.add_chosen(looking, series=False)
         explaining = actions.add_parser("explain", help="Say why a number may stand without its document.")
         super().add_arguments(explaining)
         explaining.add_argument("number", nargs="+", help="A number that was named, such as INV-2026-000124.")
         explaining.add_argument("--reason", required=True, help="What an auditor will read.")
         explaining.add_argument("--by", default="", help="Who says so.")
-        explaining.add_argument("--tenant", default="", help="The tenant's key; none by default.")
-        explaining.add_argument("--json", action="store_true", help="Write one JSON document.")
-
-    def _shared(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("--tenant", metavar="KEY", help="Only this tenant; '' is the one without a name.")
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        alias = self.alias(options)
-        if options["action"] == "explain":
-            self._explain(alias, options)
-        else:
-            self._look(alias, options)
+        self.add_tenant(explaining)
 
     def _look(self, alias: str, options: dict[str, Any]) -> None:
         tenant, failed = options["tenant"], []
@@ -69,7 +57,8 @@ class Command(LedgerCommand):
         else:
             first = next(gone, None)
             if first is not None:
-                rows = map(_row, chain([first], gone))
+                every = chain([first], gone)
+                rows = ((x.number, x.document, x.tenant, timestamp(x.raised_at), x.reason) for x in every)
                 self.write_table(("number", "document", "tenant", "found", "why it may stand"), rows)
             else:
                 self.stdout.write(f"Looked for rows of {', '.join(sorted(documents.watched())) or 'no model'}.")
@@ -89,11 +78,5 @@ class Command(LedgerCommand):
         with transaction.atomic(using=alias):
             for number in dict.fromkeys(number.upper() for number in options["number"]):
                 acknowledge(known[number], reason=options["reason"], by=options["by"], using=alias)
-        if options["json"]:
-            self.write_json({"explained": [known[number.upper()].number for number in options["number"]]})
-        else:
-            self.stdout.write(f"Explained {', '.join(known[number.upper()].number for number in options['number'])}.")
-
-
-def _row(one: Finding) -> tuple[str, ...]:
-    return one.number, one.document, one.tenant, timestamp(one.raised_at), one.reason
+        explained = [known[number.upper()].number for number in options["number"]]
+        self.answer(options, {"explained": explained}, f"Explained {', '.join(explained)}.")

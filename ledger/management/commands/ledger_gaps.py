@@ -43,65 +43,36 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="list | sweep | explain | skip")
         parser.set_defaults(action="list")
-        self._shared(parser)
         listing = actions.add_parser("list", help="What is missing, and why.")
-        self._shared(listing)
         sweeping = actions.add_parser("sweep", help="Flag what no checkout will fill.")
-        self._shared(sweeping)
-        sweeping.add_argument(
-            "--by",
-            default="",
-            metavar="NAME",
-            help='Who flags; kept with the gap. By default "sweep", and with --flag-lost who runs the command.',
+        recent = (
+            "Look for lost values only in what came since the last scan, as the workers do each minute; by default "
         )
-        sweeping.add_argument(
-            "--flag-lost",
-            action="store_true",
-            help="Also flag lost values, so that they can be explained. First try to restore them from a backup.",
-        )
+        recent += "from the first value on."
+        young = f"A reservation younger than this counts as in flight ({GRACE.total_seconds():g})."
+        for one in (parser, listing, sweeping):
+            super().add_arguments(one)
+            self.add_chosen(one)
+            one.add_argument("--recent", action="store_true", help=recent)
+            one.add_argument("--grace", type=seconds, default=GRACE.total_seconds(), metavar="SECONDS", help=young)
+        add = sweeping.add_argument
+        who = 'Who flags; kept with the gap. By default "sweep", and with --flag-lost who runs the command.'
+        add("--by", default="", metavar="NAME", help=who)
+        lost = "Also flag lost values, so that they can be explained. First try to restore them from a backup."
+        add("--flag-lost", action="store_true", help=lost)
         explaining = actions.add_parser("explain", help="Say why no document bears a number.")
-        super().add_arguments(explaining)
         explaining.add_argument("number", nargs="+", help="The missing number, such as INV-2026-000124.")
         explaining.add_argument("--reason", required=True, help="What an auditor will read.")
         self.add_actor(explaining, "Who says so")
-        explaining.add_argument("--tenant", default="", help="The tenant's key; none by default.")
-        explaining.add_argument("--json", action="store_true", help="Write one JSON document.")
-
         skipping = actions.add_parser("skip", help="Go past the next number, which another series has already.")
-        super().add_arguments(skipping)
         skipping.add_argument("series", help="The series that can't go on, such as invoice.")
         skipping.add_argument("--on", type=iso_date, metavar="DATE", help="A day of its period (today).")
         self.add_actor(skipping, "Who decides; kept with the gap")
-        skipping.add_argument("--tenant", default="", help="The tenant's key; none by default.")
-        skipping.add_argument("--json", action="store_true", help="Write one JSON document.")
+        for one in (explaining, skipping):
+            super().add_arguments(one)
+            self.add_tenant(one)
 
-    def _shared(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("--tenant", help="Only this tenant's, by its key; '' is the one without a name.")
-        parser.add_argument("--series", metavar="CODE", help="Only those of series of this code, such as invoice.")
-        parser.add_argument(
-            "--recent",
-            action="store_true",
-            help="Look for lost values only in what came since the last scan, as the workers do each minute; by "
-            "default from the first value on.",
-        )
-        parser.add_argument(
-            "--grace",
-            type=seconds,
-            default=GRACE.total_seconds(),
-            metavar="SECONDS",
-            help=f"A reservation younger than this counts as in flight ({GRACE.total_seconds():g}).",
-        )
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        alias = self.alias(options)
-        if options["action"] == "explain":
-            self._explain(alias, options)
-            return
-        if options["action"] == "skip":
-            self._skip(alias, options)
-            return
+    def _list(self, alias: str, options: dict[str, Any]) -> None:
         which: dict[str, Any] = {"tenant": options["tenant"], "series": options["series"], "using": alias}
         full = not options["recent"]
         waiting = {**which, "grace": timedelta(seconds=options["grace"]), "full": full}
@@ -149,22 +120,20 @@ class Command(LedgerCommand):
             self.stdout.write(self.style.SUCCESS(f"Nothing is missing{where}. {looked(verdict)}{known}"))
         self.conclude(verdict, first=not_done and f"{not_done}.", quiet=is_empty or options["json"])
 
+    _sweep = _list
+
     def _explain(self, alias: str, options: dict[str, Any]) -> None:
         how = {"explanation": options["reason"], "by": self.actor(options), "org": options["tenant"], "using": alias}
         said = self.do_all(options["number"], lambda number: explain(number, **how), alias, turn="explain")
-        if options["json"]:
-            self.write_json([{"id": event.pk, "explained_at": event.explained_at} for event in said])
-        else:
-            self.stdout.write(self.style.SUCCESS(f"Explained: {', '.join(options['number'])}."))
+        told = [{"id": event.pk, "explained_at": event.explained_at} for event in said]
+        self.answer(options, told, f"Explained: {', '.join(options['number'])}.")
 
     def _skip(self, alias: str, options: dict[str, Any]) -> None:
         skipped = skip_taken(
             options["series"], org=options["tenant"], on=options["on"], by=self.actor(options), using=alias
         )
-        if options["json"]:
-            self.write_json({"value": skipped.value, "number": skipped.number})
-        else:
-            self.stdout.write(self.style.SUCCESS(f"Skipped: {skipped.number}. Its value is a gap, to be explained."))
+        told = {"value": skipped.value, "number": skipped.number}
+        self.answer(options, told, f"Skipped: {skipped.number}. Its value is a gap, to be explained.")
 
     def _show(self, alias: str, holes: Iterator[Hole], gaps: Iterator[Gap], healed: int, flagged: int | None) -> bool:
         """Show the first of them; returns whether there is any."""

@@ -26,21 +26,12 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--role", required=True, help="The role that the application logs in as.")
-        parser.add_argument(
-            "--purpose",
-            action="append",
-            required=True,
-            choices=list(PURPOSES),
-            help="What it does; once for each. "
-            + " ".join(f"{name}: {purpose.why.lower()}." for name, purpose in PURPOSES.items()),
-        )
+        purposes = " ".join(f"{name}: {purpose.why.lower()}." for name, purpose in PURPOSES.items())
+        does = f"What it does; once for each. {purposes}"
+        parser.add_argument("--purpose", action="append", required=True, choices=list(PURPOSES), help=does)
         parser.add_argument("--apply", action="store_true", help="Run the statements, in one transaction.")
-        parser.add_argument(
-            "--revoke-public",
-            action="store_true",
-            help="Also take temporary tables in this database from every role (which other applications may use).",
-        )
-        parser.add_argument("--json", action="store_true", help="Write the statements as one JSON document.")
+        public = "Also take temporary tables in this database from every role (which other applications may use)."
+        parser.add_argument("--revoke-public", action="store_true", help=public)
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
@@ -55,13 +46,8 @@ class Command(LedgerCommand):
         connection.ensure_connection()
         texts = [(statement.why, statement.sql.as_string(connection.connection)) for statement in statements]
         if options["json"]:
-            self.write_json(
-                {
-                    "role": role,
-                    "applied": options["apply"],
-                    "statements": [{"why": why, "sql": text} for why, text in texts],
-                }
-            )
+            told = [{"why": why, "sql": text} for why, text in texts]
+            self.write_json({"role": role, "applied": options["apply"], "statements": told})
         elif options["apply"]:
             self.stdout.write(self.style.SUCCESS(f"Applied {len(texts)} statements: {role!r} has the least it needs."))
         else:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.management.base import CommandParser
 from django.db import connections, transaction
 
 from ledger.grants import grant_again
@@ -23,10 +22,6 @@ class Command(LedgerCommand):
   manage.py ledger_install --database shop2 --json
 """
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("--json", action="store_true", help="Write what was made as JSON.")
-
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
         with transaction.atomic(using=alias):
@@ -37,10 +32,7 @@ class Command(LedgerCommand):
                 cursor.execute("SELECT current_schema()")
                 schema = cursor.fetchone()[0]
         functions = len(installing.function_texts())
-        if options["json"]:
-            self.write_json({"schema": schema, "functions": functions, "constraints": renamed})
-            return
         done = f"{functions} functions and their guards were made in {schema!r}."
         if renamed:
             done += f" {renamed} constraints got their names back."
-        self.stdout.write(self.style.SUCCESS(done))
+        self.answer(options, {"schema": schema, "functions": functions, "constraints": renamed}, done)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import connections, transaction
+from django.db import transaction
 
 from ledger.compat.lorikeet import lorikeet_settings
 from ledger.compat.moving.counters import Moved
@@ -45,13 +45,10 @@ class Command(LedgerCommand):
         add("system", choices=systems, help="What gave out the numbers so far.")
         either = parser.add_mutually_exclusive_group().add_argument
         either("--apply", action="store_true", help="Do it; otherwise all is rolled back.")
-        either(
-            "--dry-run", action="store_true", help="Tell what would be done, and change nothing: as without --apply."
-        )
+        either("--dry-run", action="store_true", help="Tell what would be done, and change nothing; so by default.")
         add("--wait", type=seconds, default=10.0, metavar="SECONDS", help="For checkouts that hold an old number (10).")
         self.add_actor(parser, "Who takes the numbers over; kept with each entry")
         add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
-        add("--json", action="store_true", help="Write one JSON document.")
         old = parser.add_argument_group("the counters (django-sequences, django-sequence)").add_argument
         old("--only", action="append", default=[], metavar="NAME", help="This sequence or scope; may be repeated.")
         old("--table", metavar="TABLE", help="Where they stand, if not in the package's own table.")
@@ -75,12 +72,8 @@ class Command(LedgerCommand):
         made("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
         made("--time-zone", metavar="ZONE", help="Decides business dates, such as Europe/Berlin.")
         made("--max-length", type=int, metavar="N", help="The longest number, in characters.")
-        made(
-            "--system",
-            dest="system_name",
-            metavar="NAME",
-            help="lorikeet: the accounting system, as LEDGER_ACCOUNTING has it.",
-        )
+        system = "lorikeet: the accounting system, as LEDGER_ACCOUNTING has it."
+        made("--system", dest="system_name", metavar="NAME", help=system)
 
     def handle(self, *args: Any, **options: Any) -> None:
         system = options["system"]
@@ -96,10 +89,7 @@ class Command(LedgerCommand):
         alias = common["alias"]
         try:
             with transaction.atomic(using=alias):
-                with connections[alias].cursor() as cursor:
-                    # New checkouts queue behind this one, so it may not wait for long.
-                    wait = f"{max(1, round(options['wait'] * 1000))}ms"
-                    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
+                self.wait_at_most(alias, options["wait"])
                 moved, taken = self._move(system, history, settings, common, options)
         except (InvalidArgument, UnknownSeries) as error:
             raise CommandError(str(error), returncode=BAD_OPTIONS) from error
@@ -177,22 +167,13 @@ class Command(LedgerCommand):
             self.stdout.write(f"{held} just now: run it again when that is over.")
 
     def _tell_moved(self, moved: list[Moved], options: dict[str, Any]) -> None:
-        header = ("series", "tenant", "state", "adopted", "missing", "last value", "next number")
-        self.write_table(
-            header,
-            (
-                (
-                    one.series,
-                    one.tenant or "-",
-                    one.state if options["apply"] or one.state != "moved" else "would be moved",
-                    f"{one.adopted:,}",
-                    f"{one.missing:,}",
-                    "-" if one.last is None else one.last,
-                    one.next_number or "-",
-                )
-                for one in moved
-            ),
-        )
+        lines = []
+        for one in moved:
+            state = one.state if options["apply"] or one.state != "moved" else "would be moved"
+            last = "-" if one.last is None else one.last
+            counts = (f"{one.adopted:,}", f"{one.missing:,}")
+            lines.append((one.series, one.tenant or "-", state, *counts, last, one.next_number or "-"))
+        self.write_table(("series", "tenant", "state", "adopted", "missing", "last value", "next number"), lines)
 
 
 def _refuse_options_of_others(system: str, options: dict[str, Any]) -> None:

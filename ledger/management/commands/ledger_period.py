@@ -32,7 +32,6 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="open | close | list | ahead")
         opening = actions.add_parser("open", help="Open the period of a day, or an explicit one.")
-        self._shared(opening)
         opening.add_argument("--on", type=iso_date, metavar="DATE", help="Any day in it; today by default.")
         opening.add_argument("--starts-on", type=iso_date, metavar="DATE", help="Its first day; with --ends-on.")
         opening.add_argument("--ends-on", type=iso_date, metavar="DATE", help="Its last day; with --starts-on.")
@@ -40,28 +39,19 @@ class Command(LedgerCommand):
         opening.add_argument("--first-value", type=int, metavar="N", help="Where its counter starts.")
         opening.add_argument("--label", metavar="TEXT", help="What {label} is in its numbers, such as 2082/83.")
         closing = actions.add_parser("close", help="Close a period for good.")
-        self._shared(closing)
         closing.add_argument("--on", type=iso_date, metavar="DATE", required=True, help="Any day in it.")
         self.add_actor(closing, "Who closes it; kept with the period and the gaps that it leaves")
         closing.add_argument("--early", action="store_true", help="Although it has not ended.")
+        for one in (opening, closing):
+            one.add_argument("code", help="The series, such as invoice.")
+            self.add_tenant(one)
         every = actions.add_parser("list", help="The periods of a series, of a tenant, or all.")
-        self._shared(every, code="?", tenant=None)
+        every.add_argument("code", nargs="?", help="The series, such as invoice.")
+        self.add_chosen(every, series=False)
         ahead = actions.add_parser("ahead", help="Open what the days to come need, for all series.")
-        super().add_arguments(ahead)
+        for one in (opening, closing, every, ahead):
+            super().add_arguments(one)
         ahead.add_argument("--days", type=int, metavar="N", help="How far; by default LEDGER['OPEN_AHEAD_DAYS'].")
-        ahead.add_argument("--json", action="store_true", help="Write one JSON document.")
-
-    def _shared(self, parser: CommandParser, *, code: str | None = None, tenant: str | None = "") -> None:
-        super().add_arguments(parser)
-        parser.add_argument("code", nargs=code, help="The series, such as invoice.")
-        told = "Only this tenant's." if tenant is None else "The tenant's key; none by default."
-        parser.add_argument("--tenant", default=tenant, help=told)
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        alias = self.alias(options)
-        action = {"open": self._open, "close": self._close, "list": self._list, "ahead": self._ahead}
-        action[options["action"]](alias, options)
 
     def _open(self, alias: str, options: dict[str, Any]) -> None:
         starts_on, ends_on = options["starts_on"], options["ends_on"]
@@ -71,34 +61,22 @@ class Command(LedgerCommand):
             )
         if options["first_value"] is not None and options["first_value"] < 0:
             raise CommandError("A counter starts at 0 or above: --first-value 1.", returncode=BAD_OPTIONS)
-        period = open_period(
-            options["code"],
-            options["on"],
-            org=options["tenant"],
-            starts_on=starts_on,
-            ends_on=ends_on,
-            first_value=options["first_value"],
-            label=options["label"],
-            by=self.actor(options),
-            using=alias,
-        )
+        how = {name: options[name] for name in ("starts_on", "ends_on", "first_value", "label")}
+        where = {"org": options["tenant"], "using": alias}
+        period = open_period(options["code"], options["on"], by=self.actor(options), **where, **how)
         self._tell("Open", period, options)
 
     def _close(self, alias: str, options: dict[str, Any]) -> None:
         series = self._series(alias, options)
         period = find_period(series, options["on"], alias)
         if period is None:
-            raise self._none(series, options, alias)
+            raise NoPeriod(
+                no_period(series, options["on"], alias).problem,
+                rule="A period is closed once it is open.",
+                remedy=f"Choose a day in one of them (today is {today_in(series.time_zone, alias)}).",
+            )
         closed = close_period(period, early=options["early"], by=self.actor(options), using=alias)
         self._tell("Closed", closed, options)
-
-    def _none(self, series: Series, options: dict[str, Any], alias: str) -> NoPeriod:
-        known = no_period(series, options["on"], alias)
-        return NoPeriod(
-            known.problem,
-            rule="A period is closed once it is open.",
-            remedy=f"Choose a day in one of them (today is {today_in(series.time_zone, alias)}).",
-        )
 
     def _list(self, alias: str, options: dict[str, Any]) -> None:
         found = Period.objects.using(alias).select_related("series").order_by("tenant", "series__code", "starts_on")
@@ -134,10 +112,6 @@ class Command(LedgerCommand):
         return series
 
     def _tell(self, done: str, period: Period, options: dict[str, Any]) -> None:
-        if options["json"]:
-            self.write_json(described_period(period))
-            return
         label, first, last, _ = period_line(period)
-        self.stdout.write(
-            self.style.SUCCESS(f"{done}: {period.series}, {label}; first number {first}, last number {last}.")
-        )
+        told = f"{done}: {period.series}, {label}; first number {first}, last number {last}."
+        self.answer(options, described_period(period), told)

@@ -34,7 +34,6 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="add | caf | list")
         adding = actions.add_parser("add", help="Add a range.")
-        self._shared(adding)
         adding.add_argument("--prefix", default="", metavar="TEXT", help="As the authority has it: {label}.")
         adding.add_argument("--first", type=int, required=True, metavar="N", help="The first value.")
         adding.add_argument("--last", type=int, metavar="N", help="The last value; none for a range without end.")
@@ -46,33 +45,26 @@ class Command(LedgerCommand):
         adding.add_argument("--reference", required=True, metavar="TEXT", help="Its resolution, CAE or code.")
         adding.add_argument("--type", default="", metavar="TEXT", help="The authority's type of document, such as FT.")
         caf = actions.add_parser("caf", help="Add the range of a CAF file (Chile).")
-        self._shared(caf)
-        caf.add_argument("file", type=Path, help="The XML that the SII gave.")
         caf.add_argument("--rut", metavar="RUT", help="Refuse the file of another company: 76354771-K.")
         caf.add_argument("--verify", metavar="MODULE:FUNCTION", help="Gets the file as bytes, checks its signature.")
         every = actions.add_parser("list", help="The ranges of a series, of a tenant, or all.")
-        super().add_arguments(every)
         every.add_argument("code", nargs="?", help="The series, such as invoice.")
-        every.add_argument("--tenant", help="Only this tenant's.")
-        every.add_argument("--json", action="store_true", help="Write one JSON document.")
+        self.add_chosen(every, series=False)
+        for one in (adding, caf):
+            one.add_argument("code", help="The series, such as invoice.")
+            self.add_tenant(one)
+            one.add_argument("--key-reference", default="", metavar="TEXT", help="Where the technical key is kept.")
+            one.add_argument("--document", default="", metavar="TEXT", help="Where the authority's document is kept.")
+            self.add_actor(one, "Who adds it")
+        caf.add_argument("file", type=Path, help="The XML that the SII gave.")
+        for one in (adding, caf, every):
+            super().add_arguments(one)
 
-    def _shared(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("code", help="The series, such as invoice.")
-        parser.add_argument("--tenant", default="", help="The tenant's key; none by default.")
-        parser.add_argument("--key-reference", default="", metavar="TEXT", help="Where the technical key is kept.")
-        parser.add_argument("--document", default="", metavar="TEXT", help="Where the authority's document is kept.")
-        self.add_actor(parser, "Who adds it")
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        {"add": self._add, "caf": self._caf, "list": self._list}[options["action"]](options)
-
-    def _add(self, options: dict[str, Any]) -> None:
+    def _add(self, alias: str, options: dict[str, Any]) -> None:
         names = ("prefix", "first", "last", "valid_from", "valid_to", "authority", "reference")
-        self._authorise(options, document_type=options["type"], **{name: options[name] for name in names})
+        self._authorise(alias, options, document_type=options["type"], **{name: options[name] for name in names})
 
-    def _caf(self, options: dict[str, Any]) -> None:
+    def _caf(self, alias: str, options: dict[str, Any]) -> None:
         hook = find_hook(options["verify"], "--verify", RangeRefused) if options["verify"] else None
         try:
             content = options["file"].read_bytes()
@@ -89,20 +81,15 @@ class Command(LedgerCommand):
                 rule="A company numbers from folios of its own.",
                 remedy="Choose its own file, or correct --rut.",
             )
-        self._authorise(options, **caf.as_range())
+        self._authorise(alias, options, **caf.as_range())
 
-    def _authorise(self, options: dict[str, Any], **facts: Any) -> None:
+    def _authorise(self, alias: str, options: dict[str, Any], **facts: Any) -> None:
         where = {name: options[name] for name in ("key_reference", "document")}
-        alias = self.alias(options)
         event = authorise(options["code"], org=options["tenant"], by=self.actor(options), using=alias, **where, **facts)
-        if options["json"]:
-            self.write_json(_as_dict(event))
-            return
         told = "Known already" if event.repeated else "Added"
-        self.stdout.write(self.style.SUCCESS(f"{told}: {event.series}, {event}; {event.period.label}."))
+        self.answer(options, _as_dict(event), f"{told}: {event.series}, {event}; {event.period.label}.")
 
-    def _list(self, options: dict[str, Any]) -> None:
-        alias = self.alias(options)
+    def _list(self, alias: str, options: dict[str, Any]) -> None:
         found = AuthorisedRange.objects.using(alias).select_related("series", "period").prefetch_related("lapses")
         limits = {"tenant": options["tenant"], "series__code": options["code"]}
         found = found.filter(**{name: value for name, value in limits.items() if value is not None})

@@ -29,14 +29,13 @@ class Command(LedgerCommand):
         add = parser.add_argument
         add("file", type=Path, help="A CSV, XLSX or ODS file, or JSON lines.")
         add("--authority", required=True, metavar="NAME", help="Who gave the references, such as 'PL KSeF'.")
-        add("--tenant", default="", help="The tenant's key; none by default.")
+        self.add_tenant(parser)
         add("--number-column", default="number", metavar="NAME", help="The number (number).")
         add("--reference-column", default="reference", metavar="NAME", help="The authority's reference (reference).")
         add("--digest-column", metavar="NAME", help="The SHA-256 of what was sent, in hexadecimal.")
         add("--delimiter", metavar="CHARACTER", help="What stands between two fields; found by default.")
         add("--encoding", help="The encoding of the file; by its mark, or UTF-8, by default.")
         add("--by", default="", help="Who notes them.")
-        add("--json", action="store_true", help="Write one JSON document.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         read = 0
@@ -54,11 +53,9 @@ class Command(LedgerCommand):
             org=options["tenant"],
             using=self.alias(options),
         )
-        if options["json"]:
-            self.write_json({"authority": options["authority"], "rows": read, "added": added})
-            return
         told = f"{counted(added, 'number', 'numbers')} registered with {options['authority']}"
-        self.stdout.write(self.style.SUCCESS(f"{told}; {read - added:,} of {read:,} were known already."))
+        document = {"authority": options["authority"], "rows": read, "added": added}
+        self.answer(options, document, f"{told}; {read - added:,} of {read:,} were known already.")
 
 
 def _rows(options: dict[str, Any]) -> Iterator[Registration]:

@@ -43,48 +43,27 @@ class Command(LedgerCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--tenant", "--org", metavar="KEY", default="", help="Whose numbers; none by default.")
-        parser.add_argument(
-            "--tax-id", metavar="ID", default="", help="Shown as it is; by default what LEDGER['TENANT_TAX_ID'] says."
-        )
+        self.add_tenant(parser)
         self.add_actor(parser, "Who makes the report")
-        parser.add_argument("--series", metavar="CODE", help="Only this series, such as invoice.")
-        parser.add_argument("--on", "--period", type=iso_date, metavar="DATE", help="Only the period of this day.")
-        parser.add_argument(
-            "--from", type=iso_date, metavar="DATE", help="The first business date; with --to or alone."
-        )
-        parser.add_argument("--to", type=iso_date, metavar="DATE", help="The last business date, inclusive.")
-        parser.add_argument(
-            "--format", choices=formats(), help="By default what the name of --output ends in, or json."
-        )
-        parser.add_argument(
-            "--output",
-            metavar="FILE",
-            help="Where to write, with FILE.sha256 beside it; json and csv go to standard output too.",
-        )
-        parser.add_argument("--part", metavar="NAME", help="Only this part, such as summary, voids or gaps.")
-        parser.add_argument(
-            "--separator",
-            choices=(",", ";", "tab"),
-            default=",",
-            help="Of csv: spreadsheets in countries with a decimal comma expect ';'.",
-        )
-        parser.add_argument(
-            "--package",
-            type=_named_span,
-            metavar="DATES",
-            help="All of it for these dates as one zip: PDF, XLSX, JSON, register, seals. DATES is a month such as "
-            "2026-11, a year, or 2026-01-01..2026-03-31.",
-        )
-        parser.add_argument(
-            "--made-at",
-            type=iso_moment,
-            metavar="TIME",
-            help="The time that the report bears, such as 2026-11-21T12:00:00+00:00; now by default. Pinned, the same "
-            "ledger gives the same bytes.",
-        )
-        parser.add_argument("--json", action="store_true", help="Say how it went as one JSON document; with --output.")
-        parser.add_argument("--schema", action="store_true", help="Print the JSON Schema of --format json, and end.")
+        add = parser.add_argument
+        tax_id = "Shown as it is; by default what LEDGER['TENANT_TAX_ID'] says."
+        add("--tax-id", metavar="ID", default="", help=tax_id)
+        add("--series", metavar="CODE", help="Only this series, such as invoice.")
+        add("--on", "--period", type=iso_date, metavar="DATE", help="Only the period of this day.")
+        add("--from", type=iso_date, metavar="DATE", help="The first business date; with --to or alone.")
+        add("--to", type=iso_date, metavar="DATE", help="The last business date, inclusive.")
+        add("--format", choices=formats(), help="By default what the name of --output ends in, or json.")
+        output = "Where to write, with FILE.sha256 beside it; json and csv go to standard output too."
+        add("--output", metavar="FILE", help=output)
+        add("--part", metavar="NAME", help="Only this part, such as summary, voids or gaps.")
+        separator = "Of csv: spreadsheets in countries with a decimal comma expect ';'."
+        add("--separator", choices=(",", ";", "tab"), default=",", help=separator)
+        package = "All of it for these dates as one zip: PDF, XLSX, JSON, register, seals. DATES is a month such as "
+        package += "2026-11, a year, or 2026-01-01..2026-03-31."
+        add("--package", type=_named_span, metavar="DATES", help=package)
+        made_at = "The time that the report bears, such as 2026-11-21T12:00:00+00:00; now by default. Pinned, the same "
+        add("--made-at", type=iso_moment, metavar="TIME", help=f"{made_at}ledger gives the same bytes.")
+        add("--schema", action="store_true", help="Print the JSON Schema of --format json, and end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["schema"]:
@@ -190,7 +169,6 @@ class Command(LedgerCommand):
 
 
 def _named_span(text: str) -> Span:
-    """Dates that have a name, for argparse."""
     return named_span(text)
 
 

@@ -1,15 +1,13 @@
 """``ledger_rules``: each series with the rules by country that it names, and what checking them found."""
 
-from datetime import date
 from functools import partial
 from itertools import chain
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from ledger.judging import Fact, Kind, judge
-from ledger.management.base import BAD_OPTIONS, LedgerCommand
-from ledger.models import Series
+from ledger.management.base import LedgerCommand, iso_date
 from ledger.reports.rules import SeriesReport, alarms, broken, report
 from ledger.rules import Outcome, Rules, all_rules
 from ledger.verification.alarms import Watch
@@ -32,16 +30,10 @@ class Command(LedgerCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--tenant", metavar="KEY", help="Only this tenant; '' is the one without a name.")
-        parser.add_argument("--series", metavar="CODE", help="Only series of this code, such as invoice.")
-        parser.add_argument(
-            "--on",
-            type=date.fromisoformat,
-            metavar="YYYY-MM-DD",
-            help="Judge by the law of this day, such as one to come; keeps no alarms. Today by default.",
-        )
+        self.add_chosen(parser)
+        law = "Judge by the law of this day, such as one to come; keeps no alarms. Today by default."
+        parser.add_argument("--on", type=iso_date, metavar="YYYY-MM-DD", help=law)
         parser.add_argument("--known", action="store_true", help="Show the rule sets to choose from, and end.")
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["known"]:
@@ -49,12 +41,8 @@ class Command(LedgerCommand):
             return
         alias = self.alias(options)
         chosen = {"tenant": options["tenant"], "series": options["series"]}
+        self.refuse_strangers(alias, **chosen)
         reports = list(report(**chosen, on=options["on"], using=alias))
-        if not reports and (options["tenant"], options["series"]) != (None, None):
-            some = Series.objects.using(alias).values_list("code", flat=True).distinct().order_by("code")[:20]
-            raise CommandError(
-                f"There is no such series. There are {', '.join(some) or 'none yet'}.", returncode=BAD_OPTIONS
-            )
         if options["on"] is None:
             self._keep_alarms(alias, chosen, reports)
         own = [Fact(Kind.RULE, len(broken(one)), one.tenant, one.series) for one in reports if broken(one)]
@@ -84,27 +72,14 @@ class Command(LedgerCommand):
         kept.finish()
 
     def _known(self, *, as_json: bool) -> None:
+        known = all_rules().values()
         if as_json:
-            self.write_json(
-                [
-                    {
-                        "code": rules.code,
-                        "name": rules.name,
-                        "gaps": _policy(rules),
-                        "sources": [source.as_dict() for source in rules.sources],
-                    }
-                    for rules in all_rules().values()
-                ]
-            )
+            told = [{"code": one.code, "name": one.name, "gaps": _policy(one)} for one in known]
+            sources = [[source.as_dict() for source in one.sources] for one in known]
+            self.write_json([one | {"sources": each} for one, each in zip(told, sources, strict=True)])
             return
-        header = ("rules", "country", "gaps", "sources")
-        self.write_table(
-            header,
-            (
-                (rules.code, rules.name, _policy(rules) or "", "; ".join(map(str, rules.sources)))
-                for rules in all_rules().values()
-            ),
-        )
+        lines = ((one.code, one.name, _policy(one) or "", "; ".join(map(str, one.sources))) for one in known)
+        self.write_table(("rules", "country", "gaps", "sources"), lines)
 
     def _show(self, one: SeriesReport) -> None:
         if not one.rules:

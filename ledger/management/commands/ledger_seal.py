@@ -2,7 +2,6 @@
 
 import hashlib
 import inspect
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,8 @@ from django.core.management.base import CommandError, CommandParser
 from ledger.cursors import open_cursor
 from ledger.errors import SealError
 from ledger.failures import Failures
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, series_of
 from ledger.management.whole_file import whole_file
-from ledger.models import Series
 from ledger.seals import folio_verify, sql
 from ledger.seals.exporting import export, prove
 from ledger.seals.reading import sealed_tenants, standing
@@ -45,47 +43,33 @@ class Command(LedgerCommand):
         names = "now | export | prove | verify | status | new-era | verifier"
         actions = parser.add_subparsers(dest="action", required=True, metavar=names)
         now = actions.add_parser("now", help="Seal what is new: all tenants and then the database, or one tenant.")
-        self._shared(now, "Only this tenant's rows.")
         out = actions.add_parser("export", help="Write a chain of seals with its rows, for people outside to check.")
-        self._shared(out, "This tenant's chain, not the database's.")
         out.add_argument("--heads", action="store_true", help="The signed heads alone, to be kept outside.")
         out.add_argument("--withhold", action="store_true", help="Hashes in place of actors, reasons and metadata.")
         out.add_argument("--to", type=Path, metavar="DIR", help="All chains, each as a file in this folder.")
         proof = actions.add_parser("prove", help="Write the proof that a number is sealed, and its void if it is void.")
-        self._shared(proof, "Whose number it is; the tenant without a name by default.", default="")
         proof.add_argument("number", help="As it is written, such as INV-2026-000123.")
         proof.add_argument("--personal", action="store_true", help="With actor, reason and metadata.")
         proof.add_argument("--anchored", action="store_true", help="Up to the database's seal and its time stamps.")
+        self.add_tenant(proof)
         check = actions.add_parser("verify", help="Compare the rows with their seals, and the seals with each other.")
-        self._shared(check, "Only this tenant's seals.")
         check.add_argument("--known", type=Path, metavar="DIR", help="Also with the heads in the files of this folder.")
         told = actions.add_parser("status", help="How far each tenant is sealed, and by which key.")
-        self._shared(told, "Only this tenant.")
         era = actions.add_parser("new-era", help="Go on sealing on another server, as the owner of the tables.")
-        self._shared(era, None)
         era.add_argument("--accept-differences", action="store_true", help="Although rows are not as they were sealed.")
-        script = actions.add_parser("verifier", help="Print folio_verify.py, which checks exports and proofs.")
-        super().add_arguments(script)
-
-    def _shared(self, parser: CommandParser, tenant: str | None, default: str | None = None) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
-        if tenant is not None:
-            parser.add_argument("--tenant", default=default, help=tenant)
+        for one in (now, out, proof, check, told, era):
+            super().add_arguments(one)
+        for one in (now, out, check, told):
+            self.add_chosen(one, series=False)
+        self.add_database(
+            actions.add_parser("verifier", help="Print folio_verify.py, which checks exports and proofs.")
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["action"] == "verifier":
             self.stdout.write(inspect.getsource(folio_verify), ending="")
-            return
-        actions = {
-            "now": self._now,
-            "export": self._export,
-            "prove": self._prove,
-            "verify": self._verify,
-            "status": self._status,
-            "new-era": self._new_era,
-        }
-        actions[options["action"]](self.alias(options), options)
+        else:
+            super().handle(*args, **options)
 
     def _now(self, alias: str, options: dict[str, Any]) -> None:
         failures = Failures()
@@ -116,7 +100,8 @@ class Command(LedgerCommand):
             raise CommandError("An export is JSON lines already: leave --json out.", returncode=BAD_OPTIONS)
         how = {"heads": options["heads"], "withhold": options["withhold"]}
         if options["to"] is None:
-            self._write(export(alias, options["tenant"], **how))
+            for line in export(alias, options["tenant"], **how):
+                self.stdout.write(line)
             return
         try:
             options["to"].mkdir(exist_ok=True)
@@ -131,18 +116,8 @@ class Command(LedgerCommand):
         self.stderr.write(f"{counted(len(tenants), 'chain', 'chains')} written to {options['to']}.")
 
     def _prove(self, alias: str, options: dict[str, Any]) -> None:
-        self._write(
-            prove(
-                alias,
-                options["tenant"],
-                options["number"],
-                withhold=not options["personal"],
-                anchored=options["anchored"],
-            )
-        )
-
-    def _write(self, lines: Iterator[str]) -> None:
-        for line in lines:
+        how = {"withhold": not options["personal"], "anchored": options["anchored"]}
+        for line in prove(alias, options["tenant"], options["number"], **how):
             self.stdout.write(line)
 
     def _verify(self, alias: str, options: dict[str, Any]) -> None:
@@ -169,9 +144,8 @@ class Command(LedgerCommand):
             )
 
     def _status(self, alias: str, options: dict[str, Any]) -> None:
-        every = Series.objects.using(alias).order_by("tenant").values_list("tenant", flat=True).distinct()
-        tenants = [options["tenant"]] if options["tenant"] is not None else list(every)
-        rows = {tenant: standing(tenant, using=alias) for tenant in tenants}
+        every = series_of(alias, options["tenant"], None).order_by("tenant").values_list("tenant", flat=True).distinct()
+        rows = {tenant: standing(tenant, using=alias) for tenant in every}
         with open_cursor(alias) as cursor:
             cursor.execute(sql.CHAIN)
             same_era, same_place, *_ = cursor.fetchone()
@@ -186,19 +160,11 @@ class Command(LedgerCommand):
                 {"moved": moved, "key": key, "tenants": [{"tenant": t, **asdict(s)} for t, s in rows.items()]}
             )
         else:
-            self.write_table(
-                ("tenant", "seal", "sealed up to", "newer numbers", "signed"),
-                (
-                    (
-                        t,
-                        s.number or "none",
-                        timestamp(s.sealed_at),
-                        s.newer if s.number else "all",
-                        "yes" if s.is_signed else "no",
-                    )
-                    for t, s in rows.items()
-                ),
-            )
+            lines = []
+            for t, s in rows.items():
+                signed = "yes" if s.is_signed else "no"
+                lines.append((t, s.number or "none", timestamp(s.sealed_at), s.newer if s.number else "all", signed))
+            self.write_table(("tenant", "seal", "sealed up to", "newer numbers", "signed"), lines)
             self.stdout.write(f"The key here: {key or 'none'}.")
         if moved:
             raise CommandError(
@@ -216,7 +182,7 @@ class Command(LedgerCommand):
             self.stdout.write(f"A new era has begun, with seal {first.number} of the database.")
 
     def _refuse_stranger(self, alias: str, tenant: str) -> None:
-        if not Series.objects.using(alias).filter(tenant=tenant).exists() and tenant not in sealed_tenants(alias):
+        if not series_of(alias, tenant, None).exists() and tenant not in sealed_tenants(alias):
             raise CommandError(
                 f"There is no tenant {tenant!r}. manage.py ledger_seal status shows all.", returncode=BAD_OPTIONS
             )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DataError, connections, transaction
+from django.db import DataError, transaction
 from django.forms.models import model_to_dict
 
 from ledger.actions import change_allocation, define_series
@@ -11,7 +11,7 @@ from ledger.calendars import CalendarKind
 from ledger.changes import told
 from ledger.errors import LedgerError
 from ledger.issuing import preview
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date, seconds
+from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date, seconds, series_of
 from ledger.models import Allocation, Period, Series
 from ledger.rules import Outcome
 from ledger.series import SETTINGS, find_series
@@ -37,37 +37,19 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="create | allocate | list | show")
         create = actions.add_parser("create", help="Make a series, or change its settings.")
-        self._shared(create, tenant="The tenant's key, such as shop.organization:42; none by default.", default="")
-        create.add_argument("code", help="The name that code calls it by, such as invoice.")
-        create.add_argument("--template", help="Such as INV-{year}-{counter:06}; needed for a new series.")
-        create.add_argument("--calendar", choices=[kind.value for kind in CalendarKind], help="When it starts again.")
-        create.add_argument("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
-        create.add_argument("--time-zone", help="Decides the business date, such as Europe/Berlin.")
-        create.add_argument("--allocation", choices=Allocation.values, help="How it takes its next value.")
-        create.add_argument(
-            "--system", metavar="NAME", help="Remote: the accounting system, as LEDGER_ACCOUNTING has it."
-        )
-        create.add_argument(
-            "--start-value", type=int, metavar="N", help="The first value of each period; of one alone: ledger_period."
-        )
-        create.add_argument("--max-length", type=int, metavar="N", help="The longest number, in characters.")
-        create.add_argument(
-            "--max-days-ahead", type=int, metavar="N", help="So many days after today a document may be dated."
-        )
-        create.add_argument(
-            "--rules", metavar="CODES", help="Whose rules are checked, such as DE or DE,FR-einvoice; '' for none."
-        )
-        create.add_argument(
-            "--close-after-days", type=int, metavar="N", help="A sweep closes each period so many days after its end."
-        )
-        create.add_argument(
-            "--from",
-            dest="from_day",
-            type=iso_date,
-            metavar="DATE",
-            help="From which day on a new form holds, also in the middle of a period; else from the next one without "
-            "numbers.",
-        )
+        add = create.add_argument
+        add("--template", help="Such as INV-{year}-{counter:06}; needed for a new series.")
+        add("--calendar", choices=[kind.value for kind in CalendarKind], help="When it starts again.")
+        add("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
+        add("--time-zone", help="Decides the business date, such as Europe/Berlin.")
+        add("--allocation", choices=Allocation.values, help="How it takes its next value.")
+        add("--start-value", type=int, metavar="N", help="The first value of each period; of one: ledger_period.")
+        add("--max-length", type=int, metavar="N", help="The longest number, in characters.")
+        add("--max-days-ahead", type=int, metavar="N", help="So many days after today a document may be dated.")
+        add("--rules", metavar="CODES", help="Whose rules are checked, such as DE or DE,FR-einvoice; '' for none.")
+        add("--close-after-days", type=int, metavar="N", help="A sweep closes each period so many days after its end.")
+        holds = "From which day on a new form holds, also in the middle of a period; else from the next one without "
+        add("--from", dest="from_day", type=iso_date, metavar="DATE", help=f"{holds}numbers.")
         for name, yes, no in (
             ("chronological", "Refuse a date before the last one.", "Let dates go back."),
             ("give-back", "Pooled: a later document may get what a rollback gave back.", "It becomes a flagged gap."),
@@ -80,37 +62,21 @@ class Command(LedgerCommand):
             either.add_argument(f"--no-{name}", dest=dest, action="store_false", default=None, help=no)
         self.add_actor(create, "Who decides; kept with the change")
         allocate = actions.add_parser("allocate", help="Change the allocation, also in the middle of a period.")
-        self._shared(allocate, tenant="The tenant's key; none by default.", default="")
-        allocate.add_argument("code", help="The series, such as invoice.")
-        allocate.add_argument("allocation", choices=Allocation.values, help="How it takes its next value from now on.")
-        allocate.add_argument(
-            "--system", metavar="NAME", help="Remote: the accounting system, as LEDGER_ACCOUNTING has it."
-        )
         self.add_actor(allocate, "Who decides; kept with the change and the gaps that it leaves")
-        allocate.add_argument(
-            "--wait", type=seconds, default=10.0, metavar="SECONDS", help="For checkouts that hold a value (10)."
-        )
+        wait = "For checkouts that hold a value (10)."
+        allocate.add_argument("--wait", type=seconds, default=10.0, metavar="SECONDS", help=wait)
+        system = "Remote: the accounting system, as LEDGER_ACCOUNTING has it."
+        for one in (create, allocate):
+            one.add_argument("--system", metavar="NAME", help=system)
         every = actions.add_parser("list", help="All series, or those of one tenant.")
-        self._shared(every, tenant="Only this tenant's.", default=None)
+        self.add_chosen(every, series=False)
         show = actions.add_parser("show", help="One series, its periods and its next number.")
-        self._shared(show, tenant="The tenant's key; none by default.", default="")
-        show.add_argument("code", help="The series, such as invoice.")
-
-    def _shared(self, parser: CommandParser, *, tenant: str, default: str | None) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("--tenant", default=default, help=tenant)
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        alias = self.alias(options)
-        if options["action"] == "create":
-            self._create(alias, options)
-        elif options["action"] == "allocate":
-            self._allocate(alias, options)
-        elif options["action"] == "list":
-            self._list(alias, options["tenant"], as_json=options["json"])
-        else:
-            self._show(alias, options["tenant"], options["code"], as_json=options["json"])
+        for one in (create, allocate, show):
+            one.add_argument("code", help="The series, by the name that code calls it, such as invoice.")
+            self.add_tenant(one)
+        allocate.add_argument("allocation", choices=Allocation.values, help="How it takes its next value from now on.")
+        for one in (create, allocate, every, show):
+            super().add_arguments(one)
 
     def _create(self, alias: str, options: dict[str, Any]) -> None:
         settings = {name: options[name] for name in SETTINGS if options[name] is not None}
@@ -136,23 +102,17 @@ class Command(LedgerCommand):
     def _allocate(self, alias: str, options: dict[str, Any]) -> None:
         code, tenant, allocation = options["code"], options["tenant"], options["allocation"]
         with transaction.atomic(using=alias):
-            with connections[alias].cursor() as cursor:
-                wait = f"{max(1, round(options['wait'] * 1000))}ms"
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
+            self.wait_at_most(alias, options["wait"])
             gaps = change_allocation(
                 code, allocation, org=tenant, system=options["system"], by=self.actor(options), using=alias
             )
-        if options["json"]:
-            self.write_json({"tenant": tenant, "series": code, "allocation": allocation, "gaps_flagged": gaps})
-        else:
-            told = f"; {gaps} values became flagged gaps" if gaps else ""
-            self.stdout.write(self.style.SUCCESS(f"Series {code} takes its numbers by {allocation} now{told}."))
+        told = f"; {gaps} values became flagged gaps" if gaps else ""
+        document = {"tenant": tenant, "series": code, "allocation": allocation, "gaps_flagged": gaps}
+        self.answer(options, document, f"Series {code} takes its numbers by {allocation} now{told}.")
 
-    def _list(self, alias: str, tenant: str | None, *, as_json: bool) -> None:
-        found = Series.objects.using(alias).order_by("tenant", "code")
-        if tenant is not None:
-            found = found.filter(tenant=tenant)
-        if as_json:
+    def _list(self, alias: str, options: dict[str, Any]) -> None:
+        found = series_of(alias, options["tenant"], None).order_by("tenant", "code")
+        if options["json"]:
             self.write_json([described(series) for series in found])
             return
         self.write_table(
@@ -163,7 +123,8 @@ class Command(LedgerCommand):
             ),
         )
 
-    def _show(self, alias: str, tenant: str, code: str, *, as_json: bool) -> None:
+    def _show(self, alias: str, options: dict[str, Any]) -> None:
+        tenant, code = options["tenant"], options["code"]
         series = find_series(alias, tenant, code)
         if series is None:
             raise CommandError(
@@ -171,7 +132,7 @@ class Command(LedgerCommand):
                 returncode=BAD_OPTIONS,
             )
         periods = Period.objects.using(alias).select_related("series").filter(series=series).order_by("starts_on")
-        if as_json:
+        if options["json"]:
             document = described(series) | {"next_number": _next(series, alias)}
             self.write_json(document | {"periods": [described_period(period) for period in periods]})
             return
@@ -186,12 +147,10 @@ PERIOD_HEADER = ("period", "first number", "last number", "state")
 
 
 def described(series: Series) -> dict[str, Any]:
-    """A series for scripts."""
     return {"id": series.pk, **model_to_dict(series, ["tenant", "code", *SETTINGS])}
 
 
 def described_period(period: Period) -> dict[str, Any]:
-    """A period for scripts."""
     return model_to_dict(period) | {"tenant": period.tenant, "code": period.series.code, "label": period.label}
 
 

@@ -1,17 +1,16 @@
 """``ledger_status``: every period with its numbers from first to last, whether they add up, and how it stands."""
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeAlias
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from ledger.durability import commit_seconds
 from ledger.judging import Fact, Judgement, Kind, State, Verdict, decide, judge
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, counted
-from ledger.models import Allocation, Series
+from ledger.management.base import LedgerCommand, counted, series_of
+from ledger.models import Allocation
 from ledger.remote import PoolState, pool_states
 from ledger.reports.continuity import PeriodSummary, summarise
 
@@ -19,25 +18,14 @@ from ledger.reports.continuity import PeriodSummary, summarise
 _ROWS = 200
 
 _HEADER = (
-    "series",
-    "period",
-    "first",
-    "last",
-    "values",
-    "= issued",
-    "+ adopted",
-    "+ gaps",
-    "+ reserved",
-    "+ missing",
-    "in ranges",
-    "healing",
-    "void",
-    "out of order",
-    "ahead",
-    "next",
-    "state",
+    *("series", "period", "first", "last", "values", "= issued", "+ adopted", "+ gaps", "+ reserved", "+ missing"),
+    *("in ranges", "healing", "void", "out of order", "ahead", "next", "state"),
 )
-_TEXT_COLUMNS = 2
+#: What is counted, in the order of these columns.
+_COUNTED = (
+    *("expected", "issued", "adopted", "flagged", "reserved", "missing", "missing_ranges", "healing", "void"),
+    *("out_of_order", "ahead"),
+)
 
 #: A commit that takes longer, in seconds, is what keeps a series of strict order from being faster.
 _SLOW_COMMIT = 0.001
@@ -65,14 +53,12 @@ class Command(LedgerCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--tenant", metavar="KEY", help="Only this tenant; '' is the one without a name.")
-        parser.add_argument("--series", metavar="CODE", help="Only series of this code, such as invoice.")
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
+        self.add_chosen(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
         chosen = {"tenant": options["tenant"], "series": options["series"]}
-        self._refuse_strangers(alias, **chosen)
+        self.refuse_strangers(alias, **chosen)
         judgement = judge(**chosen, sweeps=(), using=alias)
         counted_facts: list[Fact] = []
         summaries = _judged(summarise(**chosen, using=alias), judgement, counted_facts)
@@ -88,19 +74,6 @@ class Command(LedgerCommand):
             if hint:
                 self.stdout.write(self.style.WARNING(hint))
         self.conclude(_verdict(judgement, counted_facts), quiet=options["json"])
-
-    def _refuse_strangers(self, alias: str, tenant: str | None, series: str | None) -> None:
-        # A misspelt name would show nothing, which looks as if all were well.
-        known = Series.objects.using(alias)
-        if tenant is not None:
-            known = known.filter(tenant=tenant)
-        if series is not None:
-            known = known.filter(code=series)
-        if not known.exists() and (tenant, series) != (None, None):
-            raise CommandError(
-                f"There is no series {series or 'at all'!r}{'' if tenant is None else f' of tenant {tenant!r}'}.",
-                returncode=BAD_OPTIONS,
-            )
 
     def _json(
         self,
@@ -126,7 +99,8 @@ class Command(LedgerCommand):
             adopted_missing += sum(summary.adopted_missing for summary in chunk)
             healing += sum(summary.healing for summary in chunk)
             duplicates += sum(summary.duplicates for summary in chunk)
-            self._table([_cells(summary, state) for summary, state in rows])
+            lines = (_cells(summary, state) for summary, state in rows)
+            self.write_table(_HEADER, lines, red=lambda line: line[-1] != State.IN_ORDER)
         if not periods:
             self.stdout.write("No period is open yet; the first number opens one.")
             return
@@ -138,27 +112,6 @@ class Command(LedgerCommand):
             self.stdout.write(f"{healing:,} of the missing values are free: the next checkouts take them.")
         if duplicates:
             self.stdout.write(self.style.ERROR(f"{counted(duplicates, 'value comes', 'values come')} twice."))
-
-    def _table(self, rows: list[tuple[str, ...]]) -> None:
-        try:
-            from rich.console import Console
-            from rich.table import Table
-        except ModuleNotFoundError:
-            self.write_table(_HEADER, rows)
-            return
-        if not self.stdout.isatty():
-            # Nobody knows how wide the reader of a pipe or a file is, and a folded table is hard to read.
-            self.write_table(_HEADER, rows)
-            return
-        table = Table(show_edge=False)
-        for number, title in enumerate(_HEADER):
-            table.add_column(title, justify="left" if number < _TEXT_COLUMNS else "right", overflow="fold")
-        for row in rows:
-            table.add_row(*row, style=None if row[-1] == State.IN_ORDER else "bold red")
-        # Through a text, since Django's wrapper of standard output would end each piece with a line break.
-        text = io.StringIO()
-        Console(file=text, force_terminal=True, width=Console().width).print(table)
-        self.stdout.write(text.getvalue())
 
 
 def _judged(summaries: Iterable[PeriodSummary], judgement: Judgement, counted_facts: list[Fact]) -> Iterator[_Judged]:
@@ -187,11 +140,7 @@ def _verdict(judgement: Judgement, counted_facts: Iterable[Fact]) -> Verdict:
 
 def _hint(alias: str, *, tenant: str | None, series: str | None) -> str:
     """What would help where commits are slow, and a counter waits for them."""
-    late = Series.objects.using(alias).filter(is_active=True, allocation__in=_STRICT, early_release=False)
-    if tenant is not None:
-        late = late.filter(tenant=tenant)
-    if series is not None:
-        late = late.filter(code=series)
+    late = series_of(alias, tenant, series).filter(is_active=True, allocation__in=_STRICT, early_release=False)
     count = late.count()
     if not count or (seconds := commit_seconds(alias)) <= _SLOW_COMMIT:
         return ""
@@ -203,28 +152,9 @@ def _hint(alias: str, *, tenant: str | None, series: str | None) -> str:
     )
 
 
-def _series(summary: PeriodSummary) -> str:
-    return f"{summary.tenant}/{summary.series}" if summary.tenant else summary.series
-
-
 def _cells(summary: PeriodSummary, state: State) -> tuple[str, ...]:
-    begun = summary.expected > 0
-    return (
-        _series(summary),
-        summary.period,
-        str(summary.first) if begun else "-",
-        str(summary.last) if begun else "-",
-        f"{summary.expected:,}",
-        f"{summary.issued:,}",
-        f"{summary.adopted:,}",
-        f"{summary.flagged:,}",
-        f"{summary.reserved:,}",
-        f"{summary.missing:,}",
-        f"{summary.missing_ranges:,}",
-        f"{summary.healing:,}",
-        f"{summary.void:,}",
-        f"{summary.out_of_order:,}",
-        f"{summary.ahead:,}",
-        "closed" if summary.closed else summary.next_number or "exhausted",
-        state.value,
-    )
+    series = f"{summary.tenant}/{summary.series}" if summary.tenant else summary.series
+    ends = (str(summary.first), str(summary.last)) if summary.expected > 0 else ("-", "-")
+    counts = (f"{getattr(summary, name):,}" for name in _COUNTED)
+    following = "closed" if summary.closed else summary.next_number or "exhausted"
+    return (series, summary.period, *ends, *counts, following, state.value)

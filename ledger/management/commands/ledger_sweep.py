@@ -35,7 +35,6 @@ class Command(LedgerCommand):
         parser.add_argument("sweep", nargs="*", help=f"One of {', '.join(sweep.name for sweep in registered())}.")
         parser.add_argument("--forever", action="store_true", help="Run each whenever it is due, until interrupted.")
         parser.add_argument("--status", action="store_true", help="Run nothing; tell when each last succeeded.")
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["forever"] and (options["json"] or options["status"]):
@@ -92,19 +91,11 @@ class Command(LedgerCommand):
         if as_json:
             self.write_json([one.as_dict() for one in found])
         else:
-            self.write_table(
-                ("sweep", "every", "last success", "last error", ""),
-                (
-                    (
-                        one.sweep,
-                        one.every,
-                        timestamp(one.succeeded_at) or "never",
-                        one.error[:60],
-                        "overdue" if one.overdue else "",
-                    )
-                    for one in found
-                ),
-            )
+            lines = []
+            for one in found:
+                last = timestamp(one.succeeded_at) or "never"
+                lines.append((one.sweep, one.every, last, one.error[:60], "overdue" if one.overdue else ""))
+            self.write_table(("sweep", "every", "last success", "last error", ""), lines)
         self.conclude(self._verdict(alias, wanted), quiet=as_json)
 
 

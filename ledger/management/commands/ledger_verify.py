@@ -1,23 +1,22 @@
 """``ledger_verify``: checks the whole ledger against its rules, names each row that breaks one, and keeps alarms."""
 
-import json
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DataError, Error, ProgrammingError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from ledger.actions import acknowledge_alarm
 from ledger.judging import Fact, Judgement, Kind, Verdict, judge, kind_of
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, counted
-from ledger.models import AlarmRaised, Entry, Series, SweepRun
+from ledger.management.base import LedgerCommand, counted
+from ledger.models import AlarmRaised, Entry, SweepRun
 from ledger.sweeps.notes import note_run, this_process
-from ledger.timestamps import MomentEncoder
 from ledger.verification import CHECKS, watch
 from ledger.verification.alarms import may_not_write, with_state
 from ledger.verification.findings import Alarm, Note
@@ -47,67 +46,86 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="look | alarms | acknowledge")
         parser.set_defaults(action="look")
-        self._looking(parser)
-        self._looking(actions.add_parser("look", help="Look at everything, and keep what is found."))
-        self._looking(actions.add_parser("alarms", help="Show the unresolved alarms, by the last look."))
+        look = actions.add_parser("look", help="Look at everything, and keep what is found.")
+        for one in (parser, look, actions.add_parser("alarms", help="Show the unresolved alarms, by the last look.")):
+            super().add_arguments(one)
+            self.add_chosen(one)
         saying = actions.add_parser("acknowledge", help="Say why what can't be mended may stand.")
         super().add_arguments(saying)
         saying.add_argument("alarm", nargs="+", type=int, help="The id of the alarm.")
         saying.add_argument("--reason", required=True, help="What an auditor will read.")
         saying.add_argument("--by", default="", help="Who says so.")
-        saying.add_argument("--json", action="store_true", help="Write one JSON document.")
 
-    def _looking(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("--tenant", help="Only this tenant's rows, by its key; '' is the one without a name.")
-        parser.add_argument("--series", metavar="CODE", help="Only the rows of series of this code, such as invoice.")
-        parser.add_argument("--json", action="store_true", help="Write one JSON document, as the rows are found.")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        alias = self.alias(options)
-        if options["action"] == "acknowledge":
-            self._acknowledge(alias, options)
-            return
+    def _look(self, alias: str, options: dict[str, Any]) -> None:
         tenant, series = options["tenant"], options["series"]
-        self._refuse_strangers(alias, tenant, series)
-        if options["action"] == "alarms":
-            self._alarms(alias, options)
-            return
+        self.refuse_strangers(alias, tenant, series)
         found = _Found()
         run = self._begin(alias) if tenant is None and series is None else None
-        out = self._json if options["json"] else self._text
-        with self.progress(len(CHECKS), wanted=options["verbosity"] > 0) as begin, out(alias, found, options) as tell:
-            for alarm in watch(
-                tenant=tenant,
-                series=series,
-                using=alias,
-                progress=lambda check: begin(f"checking {check.title}"),
-                note=found.notes.append,
-                refused=lambda told: self.stderr.write(told, self.style.WARNING),
-            ):
-                found.add(alarm)
-                tell(alarm)
-            if run is not None:
-                note_run(alias, run, counts={"alarms": found.rules.total()})
+        with self.progress(len(CHECKS), wanted=options["verbosity"] > 0) as begin:
+            alarms = found.passing(
+                watch(
+                    tenant=tenant,
+                    series=series,
+                    using=alias,
+                    progress=lambda check: begin(f"checking {check.title}"),
+                    note=found.notes.append,
+                    refused=lambda told: self.stderr.write(told, self.style.WARNING),
+                )
+            )
+            verdicts: list[Verdict] = []
+
+            def tail() -> dict[str, Any]:
+                if run is not None:
+                    note_run(alias, run, counts={"alarms": found.rules.total()})
+                verdicts.append(found.verdict(alias, options))
+                return {
+                    "ok": verdicts[0].is_in_order,
+                    "found": found.total,
+                    "rules": dict(sorted(found.rules.items())),
+                    "notes": [asdict(note) for note in found.notes],
+                    "checks": [check.title for check in CHECKS],
+                    "verdict": verdicts[0].as_dict(),
+                }
+
+            if options["json"]:
+                self.stream_json({"alarms": map(asdict, alarms)}, tail)
+            else:
+                self._show(alarms, found)
+                tail()
         said = ""
         if found.rules:
             rules = ", ".join(f"rule {rule}: {count}" for rule, count in sorted(found.rules.items()))
             said = f"The ledger breaks its rules in {counted(found.rules.total(), 'place', 'places')} ({rules})."
-        self.conclude(found.verdict(alias, options), first=said, quiet=options["json"])
+        self.conclude(verdicts[0], first=said, quiet=options["json"])
+
+    def _show(self, alarms: Iterable[Alarm], found: _Found) -> None:
+        for alarm in alarms:
+            self.stdout.write((self.style.WARNING if alarm.reason else self.style.ERROR)(str(alarm)))
+        for note in found.notes:
+            self.stdout.write(self.style.WARNING(str(note)))
+        if not found.rules:
+            noted = f", and noted what stands above: {len(found.notes)}" if found.notes else ""
+            known = f" but what is acknowledged: {found.total}" if found.total else ""
+            self.stdout.write(f"{len(CHECKS)} checks found nothing{known}{noted}.")
+
+    def refuse_strangers(self, alias: str, tenant: str | None, series: str | None) -> None:
+        try:
+            with transaction.atomic(using=alias):
+                if series is not None or not Entry.objects.using(alias).filter(tenant=tenant).exists():
+                    super().refuse_strangers(alias, tenant, series)  # else its series may be gone, which is found
+        except ProgrammingError:
+            return  # a table is gone, or this role may not read it: that will be reported too
 
     def _acknowledge(self, alias: str, options: dict[str, Any]) -> None:
         with transaction.atomic(using=alias):
-            said = [
-                acknowledge_alarm(alarm, reason=options["reason"], by=options["by"], using=alias)
-                for alarm in options["alarm"]
-            ]
-        if options["json"]:
-            self.write_json([{"alarm": event.alarm_id, "acknowledged_at": event.acknowledged_at} for event in said])
-        else:
-            self.stdout.write(self.style.SUCCESS(f"Acknowledged: {', '.join(map(str, options['alarm']))}."))
+            how = {"reason": options["reason"], "by": options["by"], "using": alias}
+            said = [acknowledge_alarm(alarm, **how) for alarm in options["alarm"]]
+        told = [{"alarm": event.alarm_id, "acknowledged_at": event.acknowledged_at} for event in said]
+        self.answer(options, told, f"Acknowledged: {', '.join(map(str, options['alarm']))}.")
 
     def _alarms(self, alias: str, options: dict[str, Any]) -> None:
         """The unresolved alarms that concern what is asked about, and how it stands."""
+        self.refuse_strangers(alias, options["tenant"], options["series"])
         found = with_state(AlarmRaised.objects.using(alias)).filter(resolved_at=None).order_by("pk")
         for column, value in (("tenant", options["tenant"]), ("series", options["series"])):
             if value is not None:
@@ -137,64 +155,6 @@ class Command(LedgerCommand):
                 raise
             return None
 
-    def _refuse_strangers(self, alias: str, tenant: str | None, series: str | None) -> None:
-        # A misspelt name would check nothing, and report that all is well.
-        known = Series.objects.using(alias)
-        if tenant is not None:
-            known = known.filter(tenant=tenant)
-        if series is not None:
-            known = known.filter(code=series)
-        if tenant is None and series is None:
-            return
-        try:
-            with transaction.atomic(using=alias):
-                if known.exists():
-                    return
-                if series is None and Entry.objects.using(alias).filter(tenant=tenant).exists():
-                    return  # its series is gone, which is what will be reported
-        except ProgrammingError:
-            return  # a table is gone, or this role may not read it: that will be reported too
-        raise CommandError(
-            f"There is no series {series or 'at all'!r}{'' if tenant is None else f' of tenant {tenant!r}'}. "
-            "manage.py ledger_series list shows all.",
-            returncode=BAD_OPTIONS,
-        )
-
-    @contextmanager
-    def _text(self, alias: str, found: "_Found", options: dict[str, Any]) -> Iterator[Any]:
-        def tell(alarm: Alarm) -> None:
-            style = self.style.WARNING if alarm.reason else self.style.ERROR
-            self.stdout.write(style(str(alarm)))
-
-        yield tell
-        for note in found.notes:
-            self.stdout.write(self.style.WARNING(str(note)))
-        if not found.rules:
-            noted = f", and noted what stands above: {len(found.notes)}" if found.notes else ""
-            known = f" but what is acknowledged: {found.total}" if found.total else ""
-            self.stdout.write(f"{len(CHECKS)} checks found nothing{known}{noted}.")
-
-    @contextmanager
-    def _json(self, alias: str, found: "_Found", options: dict[str, Any]) -> Iterator[Any]:
-        """A document in pieces, so that any number of alarms takes no memory."""
-        self.stdout.write('{"alarms": [', ending="")
-
-        def tell(alarm: Alarm) -> None:
-            separator = "\n" if found.total == 1 else ",\n"
-            self.stdout.write(separator + json.dumps(asdict(alarm), cls=MomentEncoder, ensure_ascii=False), ending="")
-
-        yield tell
-        verdict = found.verdict(alias, options)
-        tail = {
-            "ok": verdict.is_in_order,
-            "found": found.total,
-            "rules": dict(sorted(found.rules.items())),
-            "notes": [asdict(note) for note in found.notes],
-            "checks": [check.title for check in CHECKS],
-            "verdict": verdict.as_dict(),
-        }
-        self.stdout.write("\n], " + json.dumps(tail, cls=MomentEncoder, ensure_ascii=False)[1:])
-
 
 @dataclass(slots=True)
 class _Found:
@@ -205,7 +165,12 @@ class _Found:
     places: Counter[tuple[Any, ...]] = field(default_factory=Counter)
     notes: list[Note] = field(default_factory=list)
 
-    def add(self, alarm: Alarm) -> None:
+    def passing(self, alarms: Iterable[Alarm]) -> Iterator[Alarm]:
+        for alarm in alarms:
+            self._count(alarm)
+            yield alarm
+
+    def _count(self, alarm: Alarm) -> None:
         self.total += 1
         if alarm.reason:
             return

@@ -9,28 +9,11 @@ from typing import IO, Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from ledger.judging import State
+from ledger.reports import rows
 from ledger.reports.formats import Format, Warn
-from ledger.reports.ranges import AuthorisationRow
 from ledger.reports.register import RegisterRow
-from ledger.reports.remote import ConfirmedRow, FindingRow
 from ledger.reports.report import SCHEMA, Header, Position, Report
-from ledger.reports.rows import (
-    AcknowledgedRow,
-    ChangeRow,
-    Column,
-    DatingRow,
-    DeclarationRow,
-    DeclaredGapRow,
-    DuplicateRow,
-    InProgressRow,
-    Kind,
-    OutOfOrderRow,
-    PeriodRow,
-    RegisteredRow,
-    SeriesRow,
-    VoidRow,
-    columns_of,
-)
+from ledger.reports.rows import Column, Kind, columns_of
 from ledger.words import in_english
 
 _TYPES: dict[Kind, dict[str, Any]] = {
@@ -47,21 +30,21 @@ _TYPES: dict[Kind, dict[str, Any]] = {
 
 #: The parts of this version, and the columns that need not be there.
 _PARTS: dict[str, type[Any]] = {
-    "summary": PeriodRow,
-    "voids": VoidRow,
-    "gaps": DeclaredGapRow,
-    "declarations": DeclarationRow,
-    "in_progress": InProgressRow,
-    "out_of_order": OutOfOrderRow,
-    "duplicates": DuplicateRow,
-    "dating": DatingRow,
-    "acknowledged": AcknowledgedRow,
-    "findings": FindingRow,
-    "authorisations": AuthorisationRow,
-    "registered": RegisteredRow,
-    "confirmed": ConfirmedRow,
-    "series": SeriesRow,
-    "settings": ChangeRow,
+    "summary": rows.PeriodRow,
+    "voids": rows.VoidRow,
+    "gaps": rows.DeclaredGapRow,
+    "declarations": rows.DeclarationRow,
+    "in_progress": rows.InProgressRow,
+    "out_of_order": rows.OutOfOrderRow,
+    "duplicates": rows.DuplicateRow,
+    "dating": rows.DatingRow,
+    "acknowledged": rows.AcknowledgedRow,
+    "findings": rows.FindingRow,
+    "authorisations": rows.AuthorisationRow,
+    "registered": rows.RegisteredRow,
+    "confirmed": rows.ConfirmedRow,
+    "series": rows.SeriesRow,
+    "settings": rows.ChangeRow,
     "register": RegisterRow,
 }
 _OPTIONAL = {"declaration_due"}

@@ -41,6 +41,16 @@ _WIDTHS = {
 _WIDE = {"reason": 50, "explanation": 50, "document": 28, "cause": 34, "period": 25}
 
 
+_LOOKS: dict[Kind | str | timezone, dict[str, Any]] = {
+    Kind.WHOLE: {"num_format": "#,##0"},
+    Kind.VALUE: {"num_format": "0"},
+    "title": {"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True},
+    "label": {"bold": True},
+    "heading": {"bold": True, "font_size": 16},
+    "good": {"bold": True, "font_color": "#0B6B34"},
+}
+
+
 @dataclass(slots=True)
 class _Looks:
     """The formats of the cells of one workbook, by kind, as they are and in red; of a moment, by its offset."""
@@ -50,22 +60,9 @@ class _Looks:
 
     def of(self, kind: Kind | str | timezone, *, red: bool = False) -> "CellFormat":
         if (kind, red) not in self.made:
-            properties: dict[str, Any] = {"valign": "top", "font_name": "Arial", "font_size": 10}
-            match kind:
-                case Kind.WHOLE:
-                    properties |= {"num_format": "#,##0"}
-                case Kind.VALUE:
-                    properties |= {"num_format": "0"}
-                case Kind.DAY:
-                    properties |= {"num_format": _day_form(), "align": "left"}
-                case "title":
-                    properties |= {"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True}
-                case "label":
-                    properties |= {"bold": True}
-                case "heading":
-                    properties |= {"bold": True, "font_size": 16}
-                case "good":
-                    properties |= {"bold": True, "font_color": "#0B6B34"}
+            properties = {"valign": "top", "font_name": "Arial", "font_size": 10, **_LOOKS.get(kind, {})}
+            if kind is Kind.DAY:
+                properties |= {"num_format": _day_form(), "align": "left"}
             if isinstance(kind, timezone):
                 properties |= {"num_format": f'{_day_form()} hh:mm:ss "{offset_text(kind)}"', "align": "left"}
             if red:
@@ -104,23 +101,16 @@ def _header(sheet: "Worksheet", report: Report, looks: _Looks) -> None:
     sheet.set_column(0, 0, 20)
     sheet.set_column(1, 1, 110)
     sheet.write_string(0, 0, str(report.title), looks.of("heading"))
-    at = 2
-    for label, text in report.header.lines():
-        sheet.write_string(at, 0, label, looks.of("label"))
-        sheet.write_string(at, 1, text, looks.of(Kind.TEXT))
-        at += 1
-    verdict = "good" if report.is_green else Kind.TEXT
-    for label, text in ((_("State"), report.verdict.state.label), (_("Numbers"), report.sentence)):
-        sheet.write_string(at, 0, label, looks.of("label"))
-        sheet.write_string(at, 1, str(text), looks.of(verdict, red=not report.ok))
-        at += 1
-    for reason in report.reasons:
-        sheet.write_string(at, 0, str(reason.title), looks.of("label"))
-        sheet.write_string(at, 1, str(reason.text), looks.of(Kind.TEXT, red=reason.good is False))
-        at += 1
-    for problem in report.problems:
-        sheet.write_string(at, 1, str(problem), looks.of(Kind.TEXT, red=True))
-        at += 1
+    verdict = looks.of("good" if report.is_green else Kind.TEXT, red=not report.ok)
+    plain, red = looks.of(Kind.TEXT), looks.of(Kind.TEXT, red=True)
+    told = [(label, text, plain) for label, text in report.header.lines()]
+    told += [(_("State"), report.verdict.state.label, verdict), (_("Numbers"), report.sentence, verdict)]
+    told += [(reason.title, reason.text, red if reason.good is False else plain) for reason in report.reasons]
+    told += [("", problem, red) for problem in report.problems]
+    for at, (label, text, look) in enumerate(told, 2):
+        if label:
+            sheet.write_string(at, 0, str(label), looks.of("label"))
+        sheet.write_string(at, 1, str(text), look)
 
 
 def _part(book: "Workbook", part: Part, looks: _Looks) -> None:

@@ -23,7 +23,6 @@ from ledger.formats import NumberFormat
 from ledger.gaps import GapRange, ranges
 from ledger.gaps.declared import declared_spans
 from ledger.models import Period, Series
-from ledger.reports.official import gstr1_sql as sql
 from ledger.reports.official.base import Document, Format
 from ledger.reports.official.check_digits import gstin_check, is_gstin
 from ledger.rules.countries import india
@@ -44,6 +43,45 @@ DOCUMENT_TYPES = {
     11: "delivery challan in case of liquid gas",
     12: "delivery challan in other cases",
 }
+
+# Arguments of both: tenant, series (id), first and last day of the month.
+# The documents dated in the month, in the order of their values.
+_ISSUED = """
+    SELECT e.period_id, p.prefix, p.width, p.suffix, e.value, e.number,
+           EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = e.tenant AND v.entry_id = e.id)
+    FROM ledger_period p
+    JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id
+    WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
+      AND p.starts_on <= %(last)s AND p.ends_on >= %(first)s
+      AND e.issued_on BETWEEN %(first)s AND %(last)s AND e.kind IN ('issued', 'adopted')
+    ORDER BY p.starts_on, e.value
+"""
+
+# The missing numbers that belong to the month: those whose next document is dated in it; after the last document of a
+# period, those that are dated so themselves.
+_GAPS = """
+    SELECT g.period_id, g.first_value, g.last_value
+    FROM (
+        SELECT e.period_id, e.value AS first_value, e.value AS last_value, e.issued_on
+        FROM ledger_period p
+        JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
+        WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
+        UNION ALL
+        SELECT a.period_id, a.first_value, a.last_value, NULL
+        FROM ledger_period p
+        JOIN ledger_adoptedgap a ON a.tenant = p.tenant AND a.period_id = p.id
+        WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
+    ) g
+    LEFT JOIN LATERAL (
+        SELECT e.issued_on FROM ledger_entry e
+        WHERE e.tenant = %(tenant)s AND e.period_id = g.period_id AND e.value > g.last_value
+          AND e.kind IN ('issued', 'adopted')
+        ORDER BY e.value LIMIT 1
+    ) follows ON true
+    WHERE coalesce(follows.issued_on, g.issued_on) BETWEEN %(first)s AND %(last)s
+    ORDER BY g.period_id, g.first_value
+"""
+
 
 _CHUNK = 5000
 
@@ -221,7 +259,7 @@ def _types(pairs: Iterable[str]) -> dict[str, int]:
 def _issued(wanted: dict[str, Any], using: str) -> Iterator[Issued]:
     # One snapshot, read in pieces, so that a month of a million documents needs no memory.
     with transaction.atomic(using=using), open_server_cursor(using) as cursor:
-        cursor.execute(sql.ISSUED, wanted)
+        cursor.execute(_ISSUED, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             for period, prefix, width, suffix, value, number, void in chunk:
                 run = run_of(period, NumberFormat(prefix, width, suffix), value, number)
@@ -231,7 +269,7 @@ def _issued(wanted: dict[str, Any], using: str) -> Iterator[Issued]:
 def _gaps(wanted: dict[str, Any], authority: str, using: str) -> Iterator[GapRange]:
     """The missing numbers that break this month's rows, and were not declared before."""
     with open_cursor(using) as cursor:
-        cursor.execute(sql.GAPS, wanted)
+        cursor.execute(_GAPS, wanted)
         found = cursor.fetchall()
     of_period: dict[int, list[ranges.Span]] = defaultdict(list)
     for period, first, last in found:

@@ -1,1 +1,1 @@
-"""Documents on paper. Needs fpdf2 and uharfbuzz, so only ``formats/pdf.py`` imports it, when it is asked for."""
+"""Documents on paper. Needs fpdf2 and uharfbuzz, so ``formats/pdf.py`` imports it when a PDF is asked for."""

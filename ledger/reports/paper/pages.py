@@ -19,6 +19,7 @@ _FOOT = 14.0
 _LINE = 1.36  # of the size of the letters
 _POINT = 25.4 / 72
 _GAP = 1.2  # mm on either side of what stands in a cell
+_SMALLEST = 0.72  # of the size of a table's letters: smaller titles can't be read
 
 INK, GREY, RED, GREEN, NAVY = (28, 32, 38), (105, 112, 122), (176, 0, 32), (11, 107, 52), (31, 58, 95)
 _STRIPE, _RULE, _ROSE = (246, 248, 250), (208, 214, 222), (253, 231, 234)
@@ -69,7 +70,6 @@ class Paper(FPDF):
         return float(self.w - 2 * MARGIN)
 
     def header(self) -> None:
-        """Called by fpdf on each page."""
         if self.page_no() > 1:
             self.put(MARGIN, 7, self.inner_width, self._head[0], size=7.5, color=GREY)
             self.put(MARGIN, 7, self.inner_width, self._head[1], size=7.5, color=GREY, align="R")
@@ -77,7 +77,6 @@ class Paper(FPDF):
         self.set_y(16 if self.page_no() > 1 else MARGIN)
 
     def footer(self) -> None:
-        """Called by fpdf on each page."""
         self.rule(self.h - 11)
         self.put(MARGIN, self.h - 9.5, self.inner_width - 42, self._foot[0], size=7, color=GREY)
         self.put(MARGIN, self.h - 6, self.inner_width, self._foot[1], size=7, color=GREY)
@@ -90,7 +89,6 @@ class Paper(FPDF):
         self.cell(40, 7 * _LINE * _POINT, pages, align="R")
 
     def rule(self, y: float) -> None:
-        """A thin line from margin to margin."""
         self.set_draw_color(*_RULE)
         self.set_line_width(0.2)
         self.line(MARGIN, y, self.w - MARGIN, y)
@@ -101,22 +99,11 @@ class Paper(FPDF):
 
     # Texts
 
-    def put(
-        self,
-        x: float,
-        y: float,
-        width: float,
-        text: str,
-        *,
-        size: float,
-        bold: bool = False,
-        color: Color = INK,
-        align: str = "L",
-    ) -> None:
+    def put(self, x: float, y: float, width: float, text: str, *, size: float, color: Color = INK, **how: Any) -> None:
         """One line at a place; what is too long for the width is cut where it ends."""
-        lines = self.wrapped(text, width, size, bold=bold)
+        lines = self.wrapped(text, width, size, bold=how.get("bold", False))
         self.set_text_color(*color)
-        self._draw(x, y, width, lines[0] if lines else "", size, bold=bold, align=align)
+        self._draw(x, y, width, lines[0] if lines else "", size, **how)
 
     def facts(self, x: float, y: float, width: float, told: Sequence[tuple[str, str]]) -> float:
         """Labels and what they say, below each other; returns where the last one ends."""
@@ -230,7 +217,9 @@ class Paper(FPDF):
         self.set_text_shaping(self._family != "helvetica")
         self.set_fallback_fonts(list(self._families.values()), exact_match=False)
 
-    def _draw(self, x: float, y: float, width: float, line: str, size: float, *, bold: bool, align: str = "L") -> None:
+    def _draw(
+        self, x: float, y: float, width: float, line: str, size: float, *, bold: bool = False, align: str = "L"
+    ) -> None:
         style = "B" if bold else ""
         if self._is_simple(line):
             # Most texts; fpdf's cells take five times as long.
@@ -258,16 +247,13 @@ class Table:
         self, paper: Paper, titles: Sequence[str], shares: Sequence[float], right: Sequence[bool], size: float
     ) -> None:
         self.paper, self.titles, self.right, self.size = paper, titles, right, size
-        self.widths = [paper.inner_width * share / sum(shares) for share in shares]
-        self.title_size = self._fit_titles()
+        words = [max(paper.wide(word, size) for word in [*title.split(), ""]) for title in titles]
+        self.widths = _widths(paper.inner_width, shares, [word * _SMALLEST + 2 * _GAP + 0.3 for word in words])
+        # As large as no word of a title is broken at.
+        fits = min(width / (word + 2 * _GAP + 0.3) for word, width in zip(words, self.widths, strict=True))
+        self.title_size = size * max(_SMALLEST, min(1.0, fits))
         self.step = size * _LINE * _POINT
         self.heading, self.striped = "", False
-
-    def _fit_titles(self) -> float:
-        """The size at which no word of a title is broken, if it is no smaller than can be read."""
-        words = [max(self.paper.wide(word, self.size) for word in [*title.split(), ""]) for title in self.titles]
-        fits = min(width / (word + 2 * _GAP + 0.3) for word, width in zip(words, self.widths, strict=True))
-        return self.size * max(0.72, min(1.0, fits))
 
     def begin(self, heading: str) -> None:
         """Draw the head, with room for a row under it, below a heading that is repeated along with it."""
@@ -312,3 +298,16 @@ class Table:
                 paper._draw(x + _GAP, top, width - 2 * _GAP, line, size, **at)
             x += width
         paper.set_y(y + height)
+
+
+def _widths(whole: float, shares: Sequence[float], least: Sequence[float]) -> list[float]:
+    """Shares of the whole width; a column that would be too narrow gets its least, and the others share the rest."""
+    narrow: set[int] = set()
+    while True:
+        room = whole - sum(least[at] for at in narrow)
+        total = sum(share for at, share in enumerate(shares) if at not in narrow)
+        widths = [least[at] if at in narrow else room * share / total for at, share in enumerate(shares)]
+        found = {at for at, width in enumerate(widths) if width < least[at] and at not in narrow}
+        if not found or len(narrow | found) == len(shares):
+            return widths
+        narrow |= found

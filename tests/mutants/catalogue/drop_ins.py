@@ -66,7 +66,7 @@ MUTANTS = (
     ),
     Mutant(
         "skipped values leave no gaps",
-        "ledger/compat/skipping.py",
+        "ledger/compat/scopes.py",
         "    if find_period(series, today_of(connection.alias, series), connection.alias) is None:",
         "    if value:",
         (DJANGO_SEQUENCE,),
@@ -235,9 +235,9 @@ MUTANTS = (
     ),
     Mutant(
         "the move waits for readers",
-        "ledger/compat/moving/bridge.py",
-        '_lock(alias, table, "SHARE ROW EXCLUSIVE")',
-        '_lock(alias, table, "ACCESS EXCLUSIVE")',
+        "ledger/compat/moving/systems.py",
+        'lock_table(alias, table, "SHARE ROW EXCLUSIVE")',
+        'lock_table(alias, table, "ACCESS EXCLUSIVE")',
         (MOVING,),
     ),
 )

@@ -59,7 +59,7 @@ MUTANTS = (
     ),
     Mutant(
         "what is of another kind confirms a number",
-        "ledger/reconciliation/joins.py",
+        "ledger/reconciliation/looking_sql.py",
         "(d.kind = '' OR NOT EXISTS (",
         "(true OR NOT EXISTS (",
         (BOOKS,),

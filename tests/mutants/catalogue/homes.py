@@ -98,7 +98,7 @@ MUTANTS = (
     ),
     Mutant(
         "explanations are looked for among all tenants",
-        "ledger/web/gap_rows.py",
+        "ledger/web/gaps.py",
         "x.tenant = %(tenant)s AND",
         "true AND",
         (f"{LOCALITY}::test_so_do_its_pages",),

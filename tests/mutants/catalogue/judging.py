@@ -41,7 +41,7 @@ MUTANTS = (
     Mutant(
         "pages without the judge's word",
         "ledger/web/page.py",
-        '            "verdict": judgement.verdict,\n',
+        '        "verdict": judgement.verdict,\n',
         "",
         (f"{ONE_JUDGE}::test_a_ledger_in_order_is_so_everywhere",),
     ),

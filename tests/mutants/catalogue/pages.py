@@ -68,7 +68,7 @@ MUTANTS = (
     ),
     Mutant(
         "gaps of another tenant explained",
-        "ledger/web/gap_rows.py",
+        "ledger/web/gaps.py",
         "WHERE e.tenant = %(tenant)s AND e.kind = 'gap'",
         "WHERE (e.tenant = %(tenant)s OR %(keys)s::text[] IS NOT NULL) AND e.kind = 'gap'",
         (PAGES_ACCESS, PAGES_ACTIONS),

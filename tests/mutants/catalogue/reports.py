@@ -42,7 +42,7 @@ MUTANTS = (
     ),
     Mutant(
         "a deadline counts from the flagging",
-        "ledger/reports/rules_sql.py",
+        "ledger/reports/rules.py",
         "coalesce(g.own, follows.issued_on, g.found)",
         "g.found",
         ("tests/integration/test_rules.py::TestReport",),

@@ -34,7 +34,6 @@ class Command(LedgerCommand):
         parser.add_argument("--tenant", metavar="KEY", help="Only this tenant's; '' is the one without a name.")
         parser.add_argument("--series", metavar="CODE", help="Only those of series of this code, such as invoice.")
         parser.add_argument("--period", type=iso_date, metavar="DATE", help="Only those of periods that hold this day.")
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)

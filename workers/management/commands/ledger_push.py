@@ -44,7 +44,6 @@ class Command(LedgerCommand):
         parser.add_argument(
             "--number", action="append", default=[], help="With --retry: only this number; may be repeated."
         )
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)

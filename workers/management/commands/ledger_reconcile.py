@@ -10,7 +10,7 @@ from ledger.errors import ReconciliationError
 from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
 from ledger.models import RemoteReading
 from ledger.reconciliation import Finding, count_findings, findings
-from ledger.reconciliation.confirmed import count_confirmed
+from ledger.reconciliation.findings import count_confirmed
 from ledger.reconciliation.mirror import LostDocuments
 from ledger.timestamps import timestamp
 from workers.accounting import errors, systems
@@ -50,12 +50,10 @@ class Command(LedgerCommand):
         saying.add_argument("finding", nargs="+", type=int, help="The id of the finding.")
         saying.add_argument("--reason", required=True, help="What an auditor will read.")
         self.add_actor(saying, "Who says so")
-        saying.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def _shared(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--system", metavar="NAME", help="The system, by its name in LEDGER_ACCOUNTING.")
-        parser.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def _reading(self, parser: CommandParser) -> None:
         self._shared(parser)

@@ -1,19 +1,21 @@
-"""The number line: a period's values as a picture of lanes, drawn here as SVG paths. No script, no style attribute."""
+"""The pictures of a period, drawn here as SVG paths, with no script and no style attribute: the number line, its values
+as lanes; and issuance over time, as columns.
+"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
-from ledger.models import Period
 from ledger.web.counts import Bucket, PeriodCounts
 from ledger.words import lazily as _
 from ledger.words import quantity
 
 #: Height of a lane, in units of its picture; a stretch is one unit wide.
-HEIGHT = 20
+LINE_HEIGHT = 20
 #: One value among thousands must be seen.
 _LEAST = 7
 #: Parts of what is shown that one click leads into.
@@ -55,7 +57,6 @@ class NumberLine:
 
     @property
     def count(self) -> int:
-        """How many values are shown."""
         return self.last - self.first + 1
 
     @property
@@ -66,12 +67,10 @@ class NumberLine:
 
     @property
     def before(self) -> tuple[int, int]:
-        """As many values before."""
         return max(0, self.first - self.count), self.first - 1
 
     @property
     def after(self) -> tuple[int, int]:
-        """As many values after."""
         return self.last + 1, self.last + self.count
 
 
@@ -97,8 +96,8 @@ def number_line(counts: PeriodCounts, first: int | None = None, last: int | None
     return NumberLine(
         first=low,
         last=high,
-        first_number=_number(period, low),
-        last_number=_number(period, high),
+        first_number=period.number_of(low),
+        last_number=period.number_of(high),
         width=len(buckets),
         lanes=tuple(
             Lane(name, str(title), str(meaning), sum(map(count, buckets)), _path([(count(b), b.size) for b in buckets]))
@@ -107,10 +106,6 @@ def number_line(counts: PeriodCounts, first: int | None = None, last: int | None
         steps=tuple(_steps(buckets)),
         is_whole=(low, high) == (lowest, highest),
     )
-
-
-def _number(period: Period, value: int) -> str:
-    return period.number_of(value)
 
 
 def _path(stretches: Sequence[tuple[int, int]]) -> str:
@@ -123,13 +118,13 @@ def _path(stretches: Sequence[tuple[int, int]]) -> str:
             continue
         if height:
             width = at + 1 - start
-            drawn.append(f"M{start} {HEIGHT}v-{height:g}h{width}v{height:g}z")
+            drawn.append(f"M{start} {LINE_HEIGHT}v-{height:g}h{width}v{height:g}z")
         start = at + 1
     return "".join(drawn)
 
 
 def _height(count: int, size: int) -> float:
-    return 0 if not count else round(max(_LEAST, HEIGHT * min(1, count / size)), 1)
+    return 0 if not count else round(max(_LEAST, LINE_HEIGHT * min(1, count / size)), 1)
 
 
 def _steps(buckets: Sequence[Bucket]) -> list[Step]:
@@ -143,3 +138,76 @@ def _steps(buckets: Sequence[Bucket]) -> list[Step]:
 def _told(part: Sequence[Bucket]) -> str:
     said = [(sum(map(count, part)), str(title).lower()) for _name, title, _meaning, count in _LANES]
     return ", ".join(f"{quantity(count)} {title}" for count, title in said if count) or gettext("nothing")
+
+
+#: Height of the picture, in its units; a column is one unit wide.
+CHART_HEIGHT = 100
+_MOST_COLUMNS = 62
+#: Days that one column may stand for.
+_STRETCHES = (
+    (1, _("one day")),
+    (7, _("one week")),
+    (28, _("four weeks")),
+    (91, _("one quarter")),
+    (364, _("one year")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The documents dated from ``first`` to ``last``, both inclusive."""
+
+    first: date
+    last: date
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """``path`` draws the columns, of ``stretch`` days each; ``highest`` is what the top edge stands for.
+
+    ``undated`` documents have a date that no calendar knows, and are in no column.
+    """
+
+    columns: tuple[Column, ...]
+    path: str
+    highest: int
+    stretch: str
+    total: int
+    undated: int = 0
+
+    @property
+    def width(self) -> int:
+        return len(self.columns)
+
+
+def issuance(days: Mapping[date, int]) -> Chart | None:
+    """The chart of documents by business date; None without documents."""
+    dated = {day.toordinal(): count for day, count in days.items() if count and isinstance(day, date)}
+    undated = sum(days.values()) - sum(dated.values())
+    if not dated:
+        return None if not undated else Chart((), "", 0, "", 0, undated)
+    first, last = min(dated), max(dated)
+    span = last - first + 1
+    length = -(-span // _MOST_COLUMNS)
+    years = ngettext("%(n)s year", "%(n)s years", length // 365) % {"n": length // 365}
+    length, stretch = next((each for each in _STRETCHES if span <= each[0] * _MOST_COLUMNS), (length, years))
+    columns = [0] * (-(-span // length))
+    for day, count in dated.items():
+        columns[(day - first) // length] += count
+    highest = max(columns)
+    path = "".join(
+        f"M{at + 0.1:g} {CHART_HEIGHT}v-{max(1.0, CHART_HEIGHT * count / highest):.1f}h.8V{CHART_HEIGHT}z"
+        for at, count in enumerate(columns)
+        if count
+    )
+    made = tuple(
+        Column(
+            date.fromordinal(first + at * length),
+            # Not beyond the last day that there is.
+            date.fromordinal(min(last, first + (at + 1) * length - 1)),
+            count,
+        )
+        for at, count in enumerate(columns)
+    )
+    return Chart(made, path, highest, str(stretch), sum(columns), undated)
