@@ -6,7 +6,7 @@ is killed, or whose system fails, goes on behind its last page the next time.
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,7 +39,7 @@ class Reconciled:
         return {
             "system": self.system,
             "reading": {"full": self.full_reading, "pages": self.pages, "documents": self.documents},
-            "compared": None if self.compared is None else self.compared.as_dict(),
+            "compared": None if self.compared is None else asdict(self.compared),
         }
 
     def counts(self) -> dict[str, int]:

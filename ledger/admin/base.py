@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from django import forms
 from django.contrib import admin, messages
@@ -28,13 +28,7 @@ from ledger.words import lazily as _
 from ledger.words import moment_told, period_told
 from ledger.zones import zone_or_utc
 
-# Django's own classes take no type argument at run time.
-if TYPE_CHECKING:
-    AnyModelAdmin = admin.ModelAdmin[Any]
-    AnyPaginator = Paginator[Any]
-else:
-    AnyModelAdmin = admin.ModelAdmin
-    AnyPaginator = Paginator
+AnyModelAdmin: TypeAlias = "admin.ModelAdmin[Any]"
 
 
 class ReadableChangeList(ChangeList):
@@ -48,7 +42,7 @@ class ReadableChangeList(ChangeList):
             raise IncorrectLookupParameters(error) from error
 
 
-class ModelAdmin(AnyModelAdmin):
+class ModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """What every page of ours has: requests that hold what no text can have are refused, whatever they ask for."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -170,7 +164,7 @@ class WritingAdmin(ModelAdmin):
         return redirect(request.path)
 
 
-class BoundedPaginator(AnyPaginator):
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts up to a limit: a count of five million rows takes longer than reading a page of them.
 
     Pages end at the limit as well, since PostgreSQL steps over all rows before a page; filters reach further.

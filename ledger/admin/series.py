@@ -1,7 +1,8 @@
 """Series: their settings, checked as ``define_series`` checks them, with a live preview of the next number."""
 
+from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -20,29 +21,99 @@ from django.views.decorators.http import require_safe
 
 from ledger.admin.base import ReadableChangeList, WritingAdmin
 from ledger.admin.filters import TenantFilter
-from ledger.admin.preview import Preview, preview_series
-from ledger.changes import told
+from ledger.calendars import CalendarKind, Span, day_after
+from ledger.changes import keeps_form, told
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
 from ledger.issuing import next_number
 from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, AuthorisedRange, Period, Series
-from ledger.periods import planned_after
+from ledger.periods import find_period, planned_after, planned_period
 from ledger.queues import upcoming, with_next_slot
 from ledger.rules import Outcome, all_rules, rules_text
 from ledger.series import SeriesChange, check_series
 from ledger.web.confirming import cleaned
+from ledger.words import day_told, period_told, word
 from ledger.words import lazily as _
-from ledger.words import word
 from ledger.zones import today_in, todays
-
-if TYPE_CHECKING:
-    SeriesModelForm = forms.ModelForm[Series]
-else:
-    SeriesModelForm = forms.ModelForm
 
 #: Stands in for a code that is still to be typed, so that the template can be tried before.
 _SOME_CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One number with the words around it; no number where the period gives out none, and ``note`` says why."""
+
+    label: str
+    number: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Numbers to come, or the reasons why there can be none."""
+
+    lines: list[Line] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def preview_series(series: Series, alias: str) -> Preview:
+    """The next number today and at the start of the next period; ``series`` is checked, and may be unsaved.
+
+    A period that saving would compile again is shown as it would be then.
+    """
+    try:
+        today = today_in(series.time_zone, alias)
+        current = _period(series, today, alias)
+        lines = [_line(gettext("Today"), series, current, today, alias)]
+        following = day_after(current.ends_on)
+        if following > current.ends_on and (
+            series.calendar != CalendarKind.EXPLICIT or _opened(series, following, alias)
+        ):
+            period = _period(series, following, alias)
+            lines.append(
+                _line(gettext("From %(day)s") % {"day": day_told(following)}, series, period, following, alias)
+            )
+        return Preview(lines=lines)
+    except LedgerError as error:
+        return Preview(refusals=[str(error)])
+
+
+def _line(label: str, series: Series, period: Period, day: date, alias: str) -> Line:
+    try:
+        number = next_number(series, period, day, alias)
+    except LedgerError as error:
+        return Line(label, "", str(error))
+    if period._state.adding:
+        by_hand = series.calendar == CalendarKind.EXPLICIT and _opened(series, day, alias) is None
+        note = gettext("if a period is opened by hand that starts on %(day)s") % {"day": day_told(day)}
+        return Line(label, number, note if by_hand else "")
+    template = series.as_template()
+    if not template.has_label and template.compile(period.as_span()) != period.as_format():
+        note = gettext("the period %(period)s is open and keeps the template it was opened with")
+        return Line(label, number, note % {"period": period_told(period.label)})
+    return Line(label, number)
+
+
+def _opened(series: Series, day: date, alias: str) -> Period | None:
+    return find_period(series, day, alias) if series.pk else None
+
+
+def _period(series: Series, day: date, alias: str) -> Period:
+    opened = _opened(series, day, alias)
+    if opened is not None:
+        before, opened.series = opened.series, series  # with the settings as they are typed
+        if keeps_form(opened, before, alias):
+            return opened
+        first_value = None if opened.first_value == before.start_value else opened.first_value
+        return Period.of(series, series.as_calendar().span(day) or opened.as_span(), first_value=first_value)
+    if series.calendar == CalendarKind.EXPLICIT:
+        return Period.of(series, Span(day, day), label="label" if series.as_template().has_label else None)
+    return planned_period(series, day, alias)
 
 
 class TimeZoneInput(forms.TextInput):
@@ -55,12 +126,12 @@ class TimeZoneInput(forms.TextInput):
         return {**context, "zones": sorted(available_timezones() - {"localtime", "Factory"})}
 
 
-class SeriesForm(SeriesModelForm):
+class SeriesForm(forms.ModelForm):  # type: ignore[type-arg]
     """Checks what ``define_series`` checks, by the same functions."""
 
     class Meta:
         model = Series
-        fields = "__all__"  # the admin leaves out what is read-only
+        fields = "__all__"  # noqa: DJ007  the admin leaves out what is read-only
         widgets = {
             "template": forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false"}),
             "time_zone": TimeZoneInput(attrs={"class": "vTextField", "autocomplete": "off"}),
@@ -282,8 +353,8 @@ def _preview_as_it_is(series: Series, alias: str) -> Preview:
 
 def _complaints(form: forms.BaseForm) -> list[str]:
     told = []
-    for field, errors in form.errors.items():
+    for name, errors in form.errors.items():
         # A refused template names itself; of the others the reader must know which field is meant.
-        label = "" if field in ("__all__", "template") else f"{form.fields[field].label}: "
+        label = "" if name in ("__all__", "template") else f"{form.fields[name].label}: "
         told += [f"{label}{error}" for error in errors]
     return told

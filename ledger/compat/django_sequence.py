@@ -17,14 +17,17 @@ from django.db import connections, transaction
 from ledger import refusals
 from ledger.calendars import CalendarKind
 from ledger.compat.new_series import insert_series
-from ledger.compat.scopes import as_original, open_current, series_of_scope, today_of
-from ledger.compat.sequence_errors import (
+from ledger.compat.scopes import (
     SequenceError,
     SequenceExists,
     SequenceLockedError,
     SequenceNotFoundError,
+    as_original,
     locked_by_others,
     not_found,
+    open_current,
+    series_of_scope,
+    today_of,
 )
 from ledger.compat.sequence_model import Sequence
 from ledger.database_errors import translate_database_errors

@@ -1,10 +1,11 @@
-"""The series behind the scopes of django-sequence, one for each scope and organisation; and counting on by hand."""
+"""What stands behind the API of django-sequence: its errors, the series of its scopes, and counting on by hand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.arguments import day_or_moment
@@ -12,11 +13,55 @@ from ledger.calendars import CalendarKind
 from ledger.compat.conf import compat_settings
 from ledger.compat.new_series import unsaved_series
 from ledger.cursors import fetch
-from ledger.errors import InvalidArgument, InvalidSeries
+from ledger.errors import InvalidArgument, InvalidSeries, LedgerError, LockTimeout, UnknownSeries
 from ledger.models import Period, Series
 from ledger.periods import close_period, find_period, open_period
 from ledger.series import default_series
 from ledger.zones import today_in
+
+
+class SequenceError(LedgerError):
+    """Base of the errors that django-sequence has."""
+
+
+class SequenceNotFoundError(SequenceError, UnknownSeries):
+    """There is no such sequence, and ``auto_create=False`` asked not to make it."""
+
+
+class SequenceLockedError(SequenceError, LockTimeout):
+    """Another transaction holds the sequence, and didn't end in time; or it has counted on meanwhile."""
+
+
+class SequenceExists(SequenceError, IntegrityError):
+    """The organisation has a sequence of that scope already."""
+
+
+def not_found(scope: str, tenant: str) -> SequenceNotFoundError:
+    return SequenceNotFoundError(
+        f"There is no sequence {scope!r} of {tenant or 'no organisation'}.",
+        rule="auto_create=False, and look-ups, make none.",
+        remedy=f"Make it: Sequence.objects.create(scope={scope!r}, …), or leave auto_create out.",
+    )
+
+
+def exists(scope: str, tenant: str) -> SequenceExists:
+    return SequenceExists(
+        f"There is a sequence {scope!r} of {tenant or 'no organisation'} already.",
+        rule="An organisation has one sequence of each scope.",
+        remedy="Use get_or_create(), or next_sequence(), which makes it at the first call.",
+    )
+
+
+@contextmanager
+def locked_by_others() -> Iterator[None]:
+    """Tell a LockTimeout as the SequenceLockedError that callers of django-sequence know."""
+    try:
+        yield
+    except SequenceLockedError:
+        raise
+    except LockTimeout as error:
+        raise SequenceLockedError(error.problem, rule=error.rule, remedy=error.remedy) from error
+
 
 # Arguments: tenant, period, the last value, actor.
 _SKIP = "SELECT ledger_skip_values(%s, %s, %s, %s)"

@@ -14,14 +14,18 @@ from django.db.transaction import TransactionManagementError
 
 from ledger.calendars import CalendarKind
 from ledger.compat.new_series import made_here
-from ledger.compat.scopes import as_original, open_current, series_of_scope, skip_to, today_of
-from ledger.compat.sequence_errors import (
+from ledger.compat.scopes import (
     SequenceExists,
     SequenceLockedError,
     SequenceNotFoundError,
+    as_original,
     exists,
     locked_by_others,
     not_found,
+    open_current,
+    series_of_scope,
+    skip_to,
+    today_of,
 )
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant

@@ -150,10 +150,6 @@ class Confirmed:
     state: str
     seen_at: datetime
 
-    def as_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        return asdict(self)
-
 
 def confirmed_numbers(
     *,

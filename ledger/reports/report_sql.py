@@ -1,9 +1,12 @@
-"""The statements of the report's parts; the sums are those of ``continuity_sql``."""
+"""The statements of the report's parts; the sums are those of continuity.py."""
 
 from ledger.reconciliation.looking_sql import CONFIRMED_BY, LAST_WORD, OURS
 
 # Some periods in an order of their own, each with a place in it; what is read of one, is read along its index.
 _PERIODS = "unnest(%(periods)s::bigint[]) WITH ORDINALITY AS w (period, place)"
+
+_IN_DATES = """(%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
+      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)"""
 
 # The islands of each period (see missing.py) in the order of values, each once for every item that begins in it. One
 # walk over the documents by value finds them; neighbours and items are looked up along the indexes, for each island
@@ -111,7 +114,7 @@ DATED = f"""
 
 # What the document's new number is, the link to it says; else what was written when it was voided.
 # Parameters: tenant, periods (their ids), since, until.
-VOIDS = """
+VOIDS = f"""
     SELECT p.id AS period, e.value, e.number, e.document, e.issued_on, e.issued_at, v.voided_at, v.actor AS voided_by,
            v.reason,
            coalesce((SELECT n.number FROM ledger_entry n WHERE n.tenant = e.tenant AND n.replaces_id = e.id LIMIT 1),
@@ -121,10 +124,9 @@ VOIDS = """
     JOIN ledger_period p ON p.id = e.period_id
     JOIN ledger_series s ON s.id = p.series_id
     WHERE v.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s)
-      AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
-      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+      AND {_IN_DATES}
     ORDER BY s.code, p.starts_on, e.value, v.id
-"""
+"""  # noqa: S608
 
 # What changed in the settings of these series and periods: the series' code, the period's id or null, when, by whom, by
 # which login, what was and what is. Parameters: tenant, series (their ids), periods (their ids).
@@ -152,7 +154,7 @@ CHANGES_AND_ACCESS = f"""
 """  # noqa: S608  (our own text)
 
 # Parameters: tenant, periods (their ids), since, until.
-REGISTERED = """
+REGISTERED = f"""
     SELECT p.id AS period, e.value, e.number, e.issued_on, r.authority, r.reference, r.digest, r.registered_at,
            r.actor AS registered_by
     FROM ledger_numberregistered r
@@ -160,10 +162,9 @@ REGISTERED = """
     JOIN ledger_period p ON p.id = e.period_id
     JOIN ledger_series s ON s.id = p.series_id
     WHERE r.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s)
-      AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
-      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+      AND {_IN_DATES}
     ORDER BY s.code, p.starts_on, e.value, r.authority
-"""
+"""  # noqa: S608
 
 # Whether an authority knows any of the tenant's numbers. Parameter: tenant.
 ANY_REGISTERED = "SELECT EXISTS (SELECT FROM ledger_numberregistered r WHERE r.tenant = %(tenant)s)"
@@ -193,8 +194,7 @@ CONFIRMED = f"""
     FROM ledger_entry e
     {CONFIRMED_BY}
     WHERE e.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s) AND e.kind IN ('issued', 'adopted')
-      AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
-      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+      AND {_IN_DATES}
     GROUP BY e.period_id, d.system
 """  # noqa: S608
 
@@ -292,8 +292,7 @@ REGISTER_VOIDS = f"""
     JOIN ledger_entry e ON e.id = v.entry_id AND e.tenant = v.tenant
     JOIN {_PERIODS} ON w.period = e.period_id
     WHERE v.tenant = %(tenant)s
-      AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
-      AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+      AND {_IN_DATES}
     ORDER BY w.place, e.value
 """  # noqa: S608
 
@@ -318,7 +317,7 @@ DECLARATIONS = """
 """
 
 # The documents of each period that are dated before the document with the next lower value: by the stated time where
-# both were adopted, as in ``continuity_sql``. Parameters: tenant, periods (their ids), since, until.
+# both were adopted, as in continuity.py. Parameters: tenant, periods (their ids), since, until.
 OUT_OF_ORDER = f"""
     SELECT w.period, x.*
     FROM {_PERIODS}

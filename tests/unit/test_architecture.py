@@ -1,7 +1,5 @@
 """The imports point one way, and importing `ledger` costs a host project little."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re
@@ -32,7 +30,7 @@ LAYERS = [
     },
     {"sweeps", "moving"},
     {"actions"},
-    {"checks", "admin", "forms", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},
+    {"checks", "admin", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},
     {"site"},
 ]
 

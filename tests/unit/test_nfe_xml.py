@@ -1,7 +1,5 @@
 """The XML of inutilização, held against the schema's order and patterns."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import Any
@@ -13,7 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import DeclarationError
 from ledger.reports.official import nfe_xml
-from ledger.reports.official.check_digits import cnpj_check, gstin_check, is_cnpj, is_gstin
+from ledger.reports.official.base import cnpj_check, gstin_check, is_cnpj, is_gstin
 from ledger.reports.official.nfe_xml import NAMESPACE, Request, checked, parse, write
 
 REQUEST = Request(

@@ -23,8 +23,7 @@ from ledger.formats import NumberFormat
 from ledger.gaps import GapRange, ranges
 from ledger.gaps.declared import declared_spans
 from ledger.models import Period, Series
-from ledger.reports.official.base import Document, Format
-from ledger.reports.official.check_digits import gstin_check, is_gstin
+from ledger.reports.official.base import Document, Format, gstin_check, is_gstin
 from ledger.rules.countries import india
 from ledger.zones import today_in
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from ledger.errors import DeclarationError
-from ledger.reports.official.check_digits import cnpj_check, is_cnpj
+from ledger.reports.official.base import cnpj_check, is_cnpj
 
 NAMESPACE = "http://www.portalfiscal.inf.br/nfe"
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
