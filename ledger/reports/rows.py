@@ -191,7 +191,7 @@ class GapRow(Row):
     before_on: date | None = column(_("its date"), Kind.DAY, 1.35)
     after_number: str | None = column(_("Number after"), share=1.5)
     after_on: date | None = column(_("its date"), Kind.DAY, 1.35)
-    cause: str = column(_("Cause"), Kind.WORD, 1.4)
+    cause: str = column(_("Cause"), Kind.WORD, 1.8)
     known_since: datetime | None = column(_("Known since"), Kind.MOMENT, 0)
     evidence: Mapping[str, Any] = column(_("Evidence"), Kind.EVIDENCE, 3.8)
     explanation: str = column(_("Explanation"), share=2.2)

@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 from django.db import transaction
+from django.utils import translation
 
 from ledger import define_series, issue, issue_many, void
 from ledger.errors import ReportError
@@ -28,6 +29,7 @@ from ledger.reports.paper import document, fonts
 from ledger.reports.paper.fonts import Fonts, installed
 from ledger.reports.report import continuity_report
 from ledger.reports.rows import DeclaredGapRow, InProgressRow, PeriodRow, VoidRow, columns_of
+from ledger.words import word
 from tests.integration.queued import reserve
 from tests.integration.reporting import (
     PINNED,
@@ -268,6 +270,15 @@ class TestPdf:
         text = pdf_text(written("pdf", tenant="shop"))
         assert "2026-12-30" in text
         assert not re.search(r"\b\d{4}-\d\d-\d?\b(?!\d)", text)
+
+    @pytest.mark.parametrize("language", ["de", "es", "fr", "pt-br"])
+    def test_breaks_no_word_of_a_title_in_any_language(self, language: str) -> None:
+        eventful()
+        with translation.override(language):
+            text = pdf_text(written("pdf", tenant="shop"))
+            titles = [told.title for row in (PeriodRow, VoidRow) for told in columns_of(row)[2:] if told.share]
+            titles.append(str(word("unexplained")))
+        assert [one for title in titles for one in title.split() if one not in text] == []
 
     def test_repeats_the_heads_of_a_table_on_each_page(self) -> None:
         define_series("bill", template="B{year}-{counter}", time_zone="UTC")

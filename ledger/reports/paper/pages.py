@@ -250,8 +250,8 @@ class Table:
         words = [max(paper.wide(word, size) for word in [*title.split(), ""]) for title in titles]
         self.widths = _widths(paper.inner_width, shares, [word * _SMALLEST + 2 * _GAP + 0.3 for word in words])
         # As large as no word of a title is broken at.
-        fits = min(width / (word + 2 * _GAP + 0.3) for word, width in zip(words, self.widths, strict=True))
-        self.title_size = size * max(_SMALLEST, min(1.0, fits))
+        room = [(width - 2 * _GAP - 0.2) / word for word, width in zip(words, self.widths, strict=True) if word]
+        self.title_size = size * max(_SMALLEST, min(1.0, *room))
         self.step = size * _LINE * _POINT
         self.heading, self.striped = "", False
 
