@@ -1,4 +1,4 @@
-"""Who may look at one tenant in Folio's pages: given and taken here, never changed."""
+"""Who may see one tenant on Folio's pages. Access is given and taken away here, and never edited."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ class TenantAccessAdmin(WritingAdmin):
         obj.save(using=form.home)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """It is taken away and given anew."""
+        """To change access, take it away and give it again."""
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -32,10 +32,10 @@ AnyModelAdmin: TypeAlias = "admin.ModelAdmin[Any]"
 
 
 class ReadableChangeList(ChangeList):
-    """A list that refuses filters which the database can't work with, as Django does with those that it can't."""
+    """A list that answers a filter which PostgreSQL refuses as Django answers one which Django refuses."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """An invalid regular expression, for instance, leads back to the list without filters."""
+        """For example, an invalid regular expression redirects to the list without filters."""
         try:
             super().get_results(request)
         except (DataError, ValueError, OverflowError) as error:
@@ -43,19 +43,19 @@ class ReadableChangeList(ChangeList):
 
 
 class ModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What every page of ours has: requests that hold what no text can have are refused, whatever they ask for."""
+    """The base of all our pages. It refuses requests with characters that PostgreSQL can't store."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ReadableChangeList
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        """With the rows that say in whose time zone a row's moments stand, on its own page as in the list."""
+        """Also reads the series, whose time zone the page and the list show a row's moments in."""
         queryset: models.QuerySet[Any] = super().get_queryset(request)
         related = self.list_select_related
         return queryset if isinstance(related, bool) or not related else queryset.select_related(*related)
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Moments with their offset: Django would leave it out."""
+        """Shows moments with their offset, which Django leaves out."""
         return [self._with_offset(name) for name in super().get_list_display(request)]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -111,16 +111,16 @@ class BoundedChangeList(ReadableChangeList):
     """A list whose count may have stopped at the paginator's limit."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """The search box tells the number of hits of a search, and not the limit as if it were that number."""
+        """The search box shows how many rows match, and never the limit in place of that number."""
         super().get_results(request)
         if not self.query or getattr(self.paginator, "is_cut", False):
             self.full_result_count = self.result_count
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Pages to look at: the database refuses a change of what they show, so they offer none."""
+    """Read-only pages. The database refuses changes of these rows, so the pages offer none."""
 
-    # Each count of a filter's choice would read the whole table.
+    # Counting the rows of each choice would read the whole table each time.
     show_facets = admin.ShowFacets.NEVER
 
     class Media:
@@ -140,17 +140,17 @@ class ReadOnlyAdmin(ModelAdmin):
 
 
 class WritingAdmin(ModelAdmin):
-    """Pages that save: where the database's role may not, they say which purpose it lacks."""
+    """Pages that save. If the database role may not write, they name the purpose that it lacks."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Back to the form after a refusal, and nothing was saved."""
+        """After a refusal, redirect to the form. Nothing was saved."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except Error as error:
             return self._refused(request, error)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Back to the question after a refusal, and nothing was deleted."""
+        """After a refusal, redirect to the question. Nothing was deleted."""
         try:
             return super().delete_view(request, *args, **kwargs)
         except Error as error:
@@ -165,7 +165,7 @@ class WritingAdmin(ModelAdmin):
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts up to a limit: a count of five million rows takes longer than reading a page of them.
+    """Counts up to a limit, since counting five million rows takes longer than reading a page of them.
 
     Pages end at the limit as well, since PostgreSQL steps over all rows before a page; filters reach further.
     """
@@ -189,7 +189,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 def page_address(name: str, *args: Any) -> str | None:
-    """The address of one of Folio's own pages; None in a project that doesn't have them."""
+    """The address of one of Folio's own pages; None if the project doesn't include them."""
     try:
         return reverse(f"ledger:{name}", args=args)
     except NoReverseMatch:
@@ -212,7 +212,7 @@ def shown_period(period: Period) -> SafeString | str:
 
 
 def shown_tenant(tenant: str) -> str:
-    """The tenant, or a dash for the project that has but one."""
+    """The tenant; a dash in a project with a single tenant."""
     return tenant_name(tenant, unnamed="–")
 
 
@@ -226,7 +226,7 @@ def _zone_of(row: models.Model) -> str | None:
 
 
 def field_names(model: type[models.Model], *, without: Sequence[str] = ()) -> tuple[str, ...]:
-    """All columns of a model for a page that shows everything, in their order."""
+    """All columns of a model, in order."""
     return tuple(field.name for field in model._meta.concrete_fields if field.name not in without)
 
 

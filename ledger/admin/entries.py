@@ -1,4 +1,4 @@
-"""The ledger, to look at: every value with what became of it. Voiding numbers, with a reason."""
+"""The ledger: every value and what happened to it. Voids numbers, with a reason."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ from ledger.words import day_told, moment_told, word
 from ledger.words import lazily as _
 from ledger.zones import zone_or_utc
 
-#: By value, in the order of the index that guards the counter, so that a page of millions is read without sorting.
+#: The order of the unique index by value, so that PostgreSQL needs no sort for a page of millions of rows.
 _BY_VALUE = ("tenant", "period_id", "value")
 
 
@@ -47,7 +47,7 @@ class EntryChangeList(BoundedChangeList):
     """Sorts by value, within tenant and period."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """The one order there is an index for, forwards or backwards: the latest first unless asked otherwise."""
+        """The only order that has an index, in both directions. The latest comes first by default."""
         asked = self.params.get("o", "")
         ordering = _BY_VALUE if asked and not asked.startswith("-") else [f"-{field}" for field in _BY_VALUE]
         return list(ordering)
@@ -104,13 +104,13 @@ class EntryAdmin(EntrySearch, ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def state(self, obj: Any) -> str:
-        """Folded from the events, never stored."""
+        """Computed from the events, never stored."""
         state = "void" if obj.is_void else obj.kind
         return format_html('<span class="ledger-state ledger-{}">{}</span>', state, word(state))
 
     @admin.display(description=_("metadata"))
     def shown_metadata(self, obj: Entry) -> str:
-        """As it was passed, or a gap's evidence."""
+        """The metadata as passed to ``issue``, or a gap's evidence."""
         if obj.kind == Entry.Kind.GAP or not obj.metadata:
             return evidence(obj.metadata, "ledger-evidence") or "–"
         return format_html("<pre>{}</pre>", cut(json.dumps(obj.metadata, indent=2, ensure_ascii=False), LONGEST))

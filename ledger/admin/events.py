@@ -1,4 +1,4 @@
-"""Events and what waits to become one, adopted histories, drafts, and what accounting systems have: to look at."""
+"""Read-only pages of events, queues, adopted histories, drafts and the documents of accounting systems."""
 
 from typing import Any, ClassVar
 
@@ -73,7 +73,7 @@ class AdoptionAdmin(EventAdmin):
 
 @admin.register(models.GapDeclared)
 class GapDeclaredAdmin(EventAdmin):
-    """Which missing numbers were declared to whom, and under which receipt."""
+    """Missing numbers that were declared to an authority, with its receipt."""
 
     list_display = ("shown_range", "authority", "reference", "its_period", "shown_tenant", "actor", "declared_at")
     list_select_related = ("period__series",)
@@ -95,7 +95,7 @@ class GapDeclaredAdmin(EventAdmin):
 
 
 class _BecameEntry(EventAdmin):
-    """Values of a pool, and what has become of each."""
+    """The values of a pool, and what happened to each."""
 
     list_select_related = ("period__series",)
     list_filter: ClassVar[tuple[Any, ...]] = (TenantFilter, SeriesOfPeriodFilter, PeriodFilter)
@@ -162,7 +162,7 @@ class DraftMadeAdmin(_BecameEntry):
 
 @admin.register(models.RemotePool)
 class RemotePoolAdmin(ReadOnlyAdmin):
-    """When each pool was refilled last, and what went wrong since."""
+    """When each pool was last refilled, and what has failed since."""
 
     list_display = (
         *("series_link", "shown_tenant", "system", "wanted", "refilled_at", "tried_at", "error", "needs_person"),
@@ -202,7 +202,7 @@ class ReservationAdmin(EventAdmin):
 
 @admin.register(models.RemoteDocument)
 class RemoteDocumentAdmin(EventAdmin):
-    """The documents of accounting systems, as they were read last."""
+    """The documents of accounting systems, as last read."""
 
     list_display = ("shown_number", "state", "system", "issued_on", "reference", "seen_at", "shown_tenant")
     list_filter = ("state", SystemFilter, TenantFilter)
@@ -214,7 +214,7 @@ class RemoteDocumentAdmin(EventAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By what stands in an index, of every system that was read."""
+        """Searches the indexed columns, in every system that was read."""
         term = search_term.strip().replace("\x00", "")
         if term:
             found: list[int] = []

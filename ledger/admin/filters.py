@@ -13,7 +13,7 @@ from ledger.web.rows import key_in
 from ledger.words import lazily as _
 from ledger.words import period_told
 
-#: A longer list is no help; any value can still stand in the address.
+#: Nobody reads a longer list. Any value can still be given in the address.
 _MOST = 100
 
 
@@ -33,17 +33,17 @@ class TenantFilter(admin.SimpleListFilter):
 
 
 class _ByRow(admin.SimpleListFilter):
-    """By the primary key of another row; the address may name none, or a thing that is no key."""
+    """By the primary key of another row. The address may lack it, or hold a text that is no key."""
 
     def has_output(self) -> bool:
-        """Django leaves a filter out that has nothing to choose from, even one that the address names."""
+        """Django drops a filter without choices, even if the address uses it; so this keeps it."""
         return self.value() is not None or super().has_output()
 
     #: Whose key it is.
     model: type[Series | Period]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Nothing for a key that nobody has. By its tenant as well, with which the indexes begin."""
+        """No rows for an unknown key. Filters by tenant too, the first column of the indexes."""
         if self.value() is None:
             return queryset
         pk = key_in(self.value() or "")
@@ -55,7 +55,7 @@ class _ByRow(admin.SimpleListFilter):
 
 
 class SeriesFilter(_ByRow):
-    """By series, of the chosen tenant if there is one."""
+    """By series; after a tenant was chosen, by one of its series."""
 
     title = _("series")
     parameter_name = "series"
@@ -72,14 +72,14 @@ class SeriesFilter(_ByRow):
 
 
 class SeriesOfPeriodFilter(SeriesFilter):
-    """By series, for rows that know their period alone."""
+    """By series, for rows that have a period and no series column."""
 
     def of(self, pk: int) -> Q:
         return Q(period__in=Period.objects.filter(series=pk).values("pk"))
 
 
 class EntrySeriesFilter(SeriesOfPeriodFilter):
-    """By series in the ledger, whose index has tenant, period and value."""
+    """By series of entries, whose index is on tenant, period and value."""
 
     def of(self, pk: int) -> Q:
         return super().of(pk) & Q(series=pk)
@@ -104,7 +104,7 @@ class PeriodFilter(_ByRow):
 
 
 class StateFilter(admin.SimpleListFilter):
-    """By state, which no column has: void is what has a NumberVoided."""
+    """By state, which is not a column: a number is void if it has a NumberVoided."""
 
     title = _("state")
     parameter_name = "state"
@@ -139,7 +139,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 class SystemFilter(admin.SimpleListFilter):
-    """By accounting system, of those that were ever read."""
+    """By accounting system; the choices are the systems that were read."""
 
     title = _("system")
     parameter_name = "system"

@@ -1,4 +1,4 @@
-"""Periods and their counters, to look at; closing them."""
+"""Periods and their counters. Closes periods."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _KEPT = "_ledger_judgement"
 
 
 def judgement_for(request: HttpRequest) -> Judgement:
-    """What the judge says of the whole ledger, kept for as long as the request lasts."""
+    """The verdict on the whole ledger, computed once for each request."""
     known: Judgement | None = getattr(request, _KEPT, None)
     if known is None:
         known = judge(sweeps=health())
@@ -33,7 +33,7 @@ def judgement_for(request: HttpRequest) -> Judgement:
 
 
 def state_of(period: Any) -> State:
-    """How a period stands; a list has asked for all of its rows at once."""
+    """How a period stands. A list asks for all of its rows in one go."""
     judgement: Judgement | None = getattr(period, _KEPT, None)
     if judgement is None:
         judgement = judge(tenant=period.tenant, series=period.series.code, sweeps=health())
@@ -53,7 +53,7 @@ class JudgedChangeList(BoundedChangeList):
 
 
 class CloseForm(forms.Form):
-    """What must be said on the page that asks."""
+    """What a person confirms before periods are closed."""
 
     early = forms.BooleanField(
         required=False,

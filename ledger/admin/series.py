@@ -37,7 +37,7 @@ from ledger.words import day_told, period_told, word
 from ledger.words import lazily as _
 from ledger.zones import today_in, todays
 
-#: Stands in for a code that is still to be typed, so that the template can be tried before.
+#: A placeholder for a code not typed yet, so that the template can be previewed before.
 _SOME_CODE = "code"
 
 
@@ -117,7 +117,7 @@ def _period(series: Series, day: date, alias: str) -> Period:
 
 
 class TimeZoneInput(forms.TextInput):
-    """A text with suggestions: a list of six hundred zones to scroll through is no help."""
+    """A text box with suggestions: nobody wants to scroll through six hundred zones."""
 
     template_name = "ledger/admin/time_zone_input.html"
 
@@ -181,7 +181,7 @@ class SeriesChangeList(ReadableChangeList):
     """Finds the period of today for every series of the page in two queries."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Hangs today's date in its own time zone on each row, and the period of that day; None for an unknown zone."""
+        """Adds to each row today's date in its time zone, and the period of that day; None for an unknown zone."""
         super().get_results(request)
         rows = list(self.result_list)
         known = todays(self.queryset.db) if rows else {}
@@ -237,7 +237,7 @@ class SeriesAdmin(WritingAdmin):
         return SeriesChangeList
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """What the database alone could refuse is told on the page, and nothing is changed."""
+        """Shows on the page what only the database can refuse. Then nothing has changed."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except LedgerError as error:
@@ -259,7 +259,7 @@ class SeriesAdmin(WritingAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """As ``define_series`` saves, and says from when a new form holds."""
+        """Saves as ``define_series`` does, and says when a new template takes effect."""
         saved = form.change.save(actor=actor_name(request.user))
         obj.pk, obj._state.adding, obj._state.db = saved.pk, False, saved._state.db
         if answer := told(saved, today_in(saved.time_zone, saved._state.db)):
@@ -274,7 +274,7 @@ class SeriesAdmin(WritingAdmin):
 
     @admin.display(description=_("next number today"))
     def next_number(self, obj: Any) -> str:
-        """As it would come now, from what the list has read already."""
+        """The next number, from what the list has read already."""
         try:
             today: date = obj.today or today_in(obj.time_zone, obj._state.db)
             period = obj.period_today or planned_after(obj.ended_form, obj, today, obj._state.db, granted=obj.granted)
@@ -284,7 +284,7 @@ class SeriesAdmin(WritingAdmin):
 
     @admin.display(description=_("next number"))
     def preview(self, obj: Series) -> str:
-        """As the script shows it while typing, for the first sight of the page and for those without scripts."""
+        """The preview when the page opens, and for browsers without scripts; a script updates it while typing."""
         alias = router.db_for_write(Series)
         context = {
             "preview": _preview_as_it_is(obj, alias),
@@ -305,7 +305,7 @@ class SeriesAdmin(WritingAdmin):
         return [path("preview/", view, name="ledger_series_preview")]
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
-        """The preview of the form as it is typed, as JSON; nothing is saved. For those who may save it."""
+        """The preview of the typed form as JSON, for users who may save it. Nothing is saved."""
         series = None
         if pk := request.GET.get("series"):
             series = self.get_object(request, pk)

@@ -1,7 +1,7 @@
 """Taking over the numbers of a previous system: all of a table, in one transaction, or nothing.
 
-The table streams into a staging table; what is wrong with it is found by comparing sets; then each row becomes a
-``NumberAdopted``, the counters jump to the highest values, and the holes between them are kept as ranges.
+The table streams into a staging table, whose faults set-based SQL finds. Then each row becomes a ``NumberAdopted``,
+the counters jump to the highest values, and the holes between them are kept as ranges.
 """
 
 import json
@@ -36,10 +36,10 @@ from ledger.zones import timestamp_in
 
 __all__ = ["VOID_REASON", "AdoptedPeriod", "AdoptedRun", "AdoptionResult", "BadRow", "Layout", "Progress", "adopt"]
 
-#: What is said of a number that the previous system had voided, unless the caller says it better.
+#: The default reason for numbers that the previous system had voided.
 VOID_REASON = "void in the previous system"
 
-# How often progress is told while reading, in rows; how many bad rows an error names.
+# Rows between two progress reports; how many bad rows an error names.
 _TELL_EVERY = 5_000
 _EXAMPLES = 5
 
@@ -59,7 +59,7 @@ class AdoptedPeriod:
 
 @dataclass(frozen=True, slots=True)
 class AdoptedRun:
-    """The numbers that begin alike, in the order of their counters and of their dates."""
+    """The numbers with the same prefix, in the order of their counters and dates."""
 
     prefix: str
     numbers: int
@@ -102,7 +102,7 @@ class AdoptionResult:
 
     @property
     def missing_ranges(self) -> int:
-        """In how many ranges the missing values lie."""
+        """How many ranges the missing values form."""
         return sum(period.missing_ranges for period in self.periods)
 
 
@@ -185,7 +185,7 @@ class _Adoption:
     on_bad_row: Callable[[BadRow], None]
     progress: Progress
     connection: BaseDatabaseWrapper
-    #: Tells its rows from those of another adoption.
+    #: Marks its rows in the shared staging tables.
     batch: str = field(default_factory=lambda: uuid4().hex)
 
     @property
@@ -206,13 +206,13 @@ class _Adoption:
         self.progress("checks", 0, 0)
         self._refuse_bad_rows(series, source)
         result = self._append(series, source, reader, dry_run)
-        # Whenever it raises, they go with the rollback.
+        # If it raises, the rollback removes them.
         self._do(sql.FORGET_ROWS, {"batch": self.batch})
         self._do(sql.FORGET_DAYS, {"batch": self.batch})
         return result
 
     def _series(self) -> Series:
-        """The series, made where it is missing, and held against a second adoption."""
+        """The series, created if missing, and locked against a second adoption."""
         found = find_series(self.alias, self.tenant, self.series)
         if found is not None:
             for name, wanted in self.settings.items():
@@ -272,7 +272,7 @@ class _Adoption:
             )
 
     def _open_periods(self, series: Series) -> None:
-        """Give each business date its period; where that can't be, each of its rows will be told why."""
+        """Find the period of each business date. If there is none, each row of the date gets the reason."""
         self._do(sql.STAGE_DAYS, {"batch": self.batch})
         [(day,)] = self._all(sql.NEXT_DAY, [self.batch, date.min])
         while day is not None:

@@ -1,7 +1,7 @@
 """Turns the rows of a previous system's table into `Row`, one for each that counts, with what is wrong with it.
 
-No database, and constant memory whatever the file: nothing is remembered from row to row but counts. What takes two
-rows to see (a number that comes twice) is the business of the staging table in ``ledger.adoption``.
+Uses no database and constant memory: it keeps only counts from row to row. Faults that take two rows to see, such as a
+number that comes twice, are found in the staging table of ``ledger.adoption``.
 """
 
 import json
@@ -20,19 +20,19 @@ from ledger.texts import flaw
 #: The longest number that the ledger can hold, in characters.
 NUMBER_LENGTH = 100
 
-#: The most that the ledger keeps of a row beside its number, in bytes of JSON.
+#: The most metadata that the ledger keeps of a row, in bytes of JSON.
 METADATA_BYTES = 64 * 1024
 
-#: What an entry's metadata call a text that says another period, month or day than the date beside it.
+#: The metadata key for a number whose text says another period, month or day than the date beside it.
 CONTRADICTION = "contradiction"
 
-#: What they call a number as the file has it, where the series has written it anew.
+#: The metadata key for the number in the file, if the series has reformatted it.
 AS_WRITTEN = "as_written"
 
-# So many periods before and after a date are searched for the one that a number's text names.
+# How many periods before and after a date are searched for the one in a number's text.
 _PERIODS = 40
 
-# So many days' formats are remembered.
+# How many days' formats are cached.
 _DAYS = 5_000
 
 
@@ -87,7 +87,7 @@ class RowReader:
         self._formats: dict[date, NumberFormat | None] = {}
 
     def rows(self) -> Iterator[Row]:
-        """One row for each that counts. Raises TableError if there isn't a single one."""
+        """The rows that count. Raises TableError if there is none."""
         for one in self.chosen:
             yield Row(one.row, problem=one.problem) if one.problem else self._row(one.row, one.cells)
 
@@ -199,12 +199,12 @@ def _around(template: Template, day: date) -> Iterator[date]:
 
 
 def _bare(number: str) -> str:
-    """A number without the zeros that a spreadsheet drops."""
+    """A number without the leading zeros that spreadsheets drop."""
     return re.sub("(?<![0-9])0+([0-9])", r"\1", number.upper())
 
 
 def check_names(layout: Layout, pattern: re.Pattern[str]) -> None:
-    """Refuse options that no file could be read with. Raises InvalidArgument."""
+    """Refuse options that work with no file. Raises InvalidArgument."""
     if "counter" not in pattern.groupindex:
         raise InvalidArgument(
             f"The pattern {pattern.pattern!r} has no group named counter.",

@@ -33,7 +33,7 @@ from ledger.words import in_english
 #: nobody may go on.
 FAILED = 1
 BAD_OPTIONS = 2
-#: As the shell says it of a program that SIGPIPE ended.
+#: The shell's exit code of a program that SIGPIPE has ended.
 READER_GONE = 141
 
 _EXAMPLES = "examples:\n"
@@ -76,12 +76,12 @@ class LedgerCommand(BaseCommand):
         for sub in {sub for group in groups for sub in group.choices.values()}:
             for action in django:
                 again = copy.copy(action)
-                again.default = argparse.SUPPRESS  # what stood before the subcommand holds, unless this is given
+                again.default = argparse.SUPPRESS  # the option before the subcommand counts, unless it is given here
                 sub._add_action(again)
         return parser
 
     def add_database(self, parser: CommandParser) -> None:
-        """``--database`` alone, for what has nothing to tell as JSON."""
+        """Only ``--database``, for commands without JSON output."""
         parser.add_argument("--database", metavar="ALIAS", help="The database, if not the ledger's own by DATABASES.")
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -89,17 +89,17 @@ class LedgerCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def add_tenant(self, parser: CommandParser) -> None:
-        """``--tenant`` for what is done for one tenant."""
+        """``--tenant``, for commands that act on one tenant."""
         parser.add_argument("--tenant", default="", metavar="KEY", help="The tenant's key; none by default.")
 
     def add_chosen(self, parser: CommandParser, *, series: bool = True) -> None:
-        """``--tenant`` and ``--series`` for what is shown of all of them, or of one."""
+        """``--tenant`` and ``--series``, for commands that show all of them or one."""
         parser.add_argument("--tenant", metavar="KEY", help="Only this tenant; '' is the one without a name.")
         if series:
             parser.add_argument("--series", metavar="CODE", help="Only series of this code, such as invoice.")
 
     def add_actor(self, parser: CommandParser, what: str) -> None:
-        """``--by``; ``what`` says who is meant."""
+        """``--by``; ``what`` is the beginning of its help."""
         parser.add_argument("--by", default="", metavar="NAME", help=f"{what}; by default who runs the command.")
 
     def actor(self, options: dict[str, Any]) -> str:
@@ -112,11 +112,11 @@ class LedgerCommand(BaseCommand):
             return f"uid {os.getuid()}"
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do the action that was asked for: ``_new_era`` for new-era. It gets the database and the options."""
+        """Call the method of the action, ``_new_era`` for new-era, with the database and the options."""
         getattr(self, f"_{options['action'].replace('-', '_')}")(self.alias(options), options)
 
     def do_all(self, chosen: Iterable[Any], act: Callable[[Any], Any], alias: str, *, turn: str) -> list[Any]:
-        """What ``act`` returned for each; raises CommandError that names all that were refused, and nothing is done."""
+        """Call ``act`` for each, all or none. Raises CommandError that names every refused one."""
         done = all_or_none(chosen, act, alias, turn=turn)
         if done.failures:
             raise CommandError("\n".join([*done.failures, "Nothing was written."]), returncode=FAILED)
@@ -144,7 +144,7 @@ class LedgerCommand(BaseCommand):
             said = f"The database could not be asked: {error}".strip() if denied is None else str(denied)
             raise CommandError(said, returncode=FAILED) from error
         except BrokenPipeError:
-            # Whoever reads has had enough, as `head` does. The interpreter would complain once more at its end.
+            # The reader has closed the pipe, as `head` does. Python would complain again when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(READER_GONE)
 
@@ -162,7 +162,7 @@ class LedgerCommand(BaseCommand):
                 returncode=BAD_OPTIONS,
             )
         with connection.cursor() as cursor:
-            # Of a ledger that lost a table something else is there, which ledger_verify tells.
+            # A ledger that lost one table still has others; ledger_verify reports that.
             cursor.execute("SELECT coalesce(to_regclass('ledger_entry'), to_regclass('ledger_series')) IS NOT NULL")
             if not cursor.fetchone()[0]:
                 raise CommandError(
@@ -172,7 +172,7 @@ class LedgerCommand(BaseCommand):
         return alias
 
     def refuse_strangers(self, alias: str, tenant: str | None, series: str | None) -> None:
-        """Raise CommandError for a misspelt name, which would show nothing, as if all were well."""
+        """Raise CommandError for a misspelt name: an empty list would look as if all were well."""
         if (tenant, series) != (None, None) and not series_of(alias, tenant, series).exists():
             whose = "" if tenant is None else f" of tenant {tenant!r}"
             some = ", ".join(
@@ -182,7 +182,7 @@ class LedgerCommand(BaseCommand):
             raise CommandError(f"{told}manage.py ledger_series list shows all.", returncode=BAD_OPTIONS)
 
     def wait_at_most(self, alias: str, seconds: float) -> None:
-        """How long this transaction waits for a lock: new checkouts queue behind it meanwhile."""
+        """Limit how long this transaction waits for a lock: meanwhile new checkouts queue behind it."""
         with connections[alias].cursor() as cursor:
             wait = f"{max(1, round(seconds * 1000))}ms"
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
@@ -222,7 +222,7 @@ class LedgerCommand(BaseCommand):
             self.stdout.write(self.style.SUCCESS(f"{_capital(str(verdict))}. {looked(verdict)}"))
 
     def answer(self, options: dict[str, Any], document: Any, text: str) -> None:
-        """What was done: as JSON where that is wanted, else in a sentence."""
+        """Write the result: as JSON with --json, else as a sentence."""
         if options["json"]:
             self.write_json(document)
         else:
@@ -234,7 +234,7 @@ class LedgerCommand(BaseCommand):
             self.stdout.write(json.dumps(document, cls=MomentEncoder, ensure_ascii=False, indent=2))
 
     def stream_json(self, lists: Mapping[str, Iterable[Any]], tail: Callable[[], Mapping[str, Any]]) -> None:
-        """One JSON document in pieces, so that any number of rows takes no memory: lists, and what they led to."""
+        """Stream one JSON document, so that memory doesn't grow with the rows: lists, then what ``tail`` returns."""
         before = "{"
         with in_english():
             for name, rows in lists.items():
@@ -253,7 +253,7 @@ class LedgerCommand(BaseCommand):
         *,
         red: Callable[[list[str]], bool] = lambda row: False,
     ) -> None:
-        """A list that a person reads: by rich on a terminal, which folds what is too wide for it, with ``red`` rows."""
+        """A table for people. On a terminal rich draws it and wraps wide cells; ``red`` rows are in red."""
         lines = [[str(cell) for cell in row] for row in [list(header), *rows]]
         with suppress(ModuleNotFoundError):
             if self.stdout.isatty():
@@ -267,7 +267,7 @@ class LedgerCommand(BaseCommand):
                     table.add_column(title, justify="right" if is_number else "left", overflow="fold")
                 for line in lines[1:]:
                     table.add_row(*map(escape, line), style="bold red" if red(line) else None)
-                # Through a text, since Django's wrapper of standard output would end each piece with a line break.
+                # As one text, since Django's wrapper of standard output adds a line break to each write.
                 text = StringIO()
                 Console(file=text, force_terminal=True, width=Console().width).print(table)
                 self.stdout.write(text.getvalue())
@@ -321,7 +321,7 @@ def series_of(alias: str, tenant: str | None, series: str | None) -> QuerySet[Se
 
 
 def looked(verdict: Verdict) -> str:
-    """When every value was last looked at."""
+    """When the last full check was."""
     if verdict.looks_now:
         return "Every value was looked at."
     if verdict.looked_at is None:

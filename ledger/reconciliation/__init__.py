@@ -1,8 +1,7 @@
-"""Reconciliation: what an accounting system has against what the ledger has, by number, in sets, in SQL.
+"""Reconciliation: compares the numbers of an accounting system with the ledger's, in set-based SQL.
 
-``mirror`` keeps what was read of the system, page by page; ``compare`` raises and resolves findings; ``findings`` tells
-them, and which numbers the system knows. Who reads the system is a matter of
-``workers``: nothing here speaks to anybody but the database.
+``mirror`` saves what was read of the system, page by page; ``compare`` raises and resolves findings; ``findings`` lists
+them and the numbers that the system confirms. ``workers`` reads the system: code here uses only the database.
 """
 
 from ledger.reconciliation.books import BookSettings

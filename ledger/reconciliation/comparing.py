@@ -1,8 +1,8 @@
-"""Comparing the mirror with the ledger. Nothing but counts comes to Python, however many numbers there are.
+"""Compares the mirror with the ledger in SQL; Python gets only counts, however many numbers there are.
 
 A comparison is one transaction that holds the system's row, so that two of them, or one and the saving of a page, come
-one after the other. First the numbers that could differ are written down: in a full comparison by one pass over both
-sides, in an incremental one from what has changed. Then each of them is judged, by the same statement in both.
+one after the other. The first step lists the numbers that could differ: a full comparison reads both sides once, an
+incremental one uses what has changed. The second step judges each of them, by the same statement in both.
 """
 
 import json
@@ -21,7 +21,7 @@ from ledger.models.columns import ClockTimestamp
 from ledger.reconciliation.books import BookSettings
 from ledger.reconciliation.mirror import locked
 
-# Where this transaction stands among the others: the oldest one that still runs, and the next one to come.
+# The oldest transaction that still runs, and the id of the next one.
 _HORIZON = """
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
 """
@@ -29,8 +29,8 @@ _HORIZON = """
 # What makes numbers of a system fit that did not before: another period of its series. Arguments: series ids.
 _PERIODS = "SELECT count(*), max(id) FROM ledger_period WHERE tenant = %(tenant)s AND series_id = ANY (%(series)s)"
 
-# For the one transaction of a comparison. Sorting and hashing a million numbers takes memory; compiling a statement
-# that runs once takes longer than it saves.
+# For this transaction only. Sorting and hashing a million numbers takes memory; compiling a statement that runs once
+# takes longer than it saves.
 _ROOM = "SET LOCAL work_mem = '96MB'; SET LOCAL jit = off"
 
 # One probe of the right index for each number, whatever the statistics say; and back.
@@ -123,7 +123,7 @@ _DONE = "DELETE FROM ledger_pendingcomparison WHERE tenant = %(tenant)s AND syst
 #: Counts up when FindingKind's rules change, so that the next comparison is of everything.
 _RULES = 3
 
-#: What a progress bar shows; one step each.
+#: The steps of a progress bar.
 STEPS = ("looking for what could differ", "judging what does")
 
 
@@ -232,7 +232,7 @@ def compared_series(books: BookSettings, alias: str) -> tuple[dict[int, str], di
 
 
 def _fingerprint(books: BookSettings, row: RemoteReading, wanted: dict[str, Any], cursor: Any) -> str:
-    """By what a comparison judges; if that is not what the last one judged by, everything must be looked at again."""
+    """The rules and settings of a comparison. If they differ from the last one's, it must be a full one."""
     periods = None
     if books.foreign == "ignore":
         cursor.execute(_PERIODS, wanted)
@@ -251,7 +251,7 @@ def _fingerprint(books: BookSettings, row: RemoteReading, wanted: dict[str, Any]
     return json.dumps(judged_by, sort_keys=True)
 
 
-#: Below so many rows even a plan that reads all of them for each number is soon over.
+#: With fewer rows, even a plan that reads all of them for each number is fast.
 MANY = 5000
 
 # Whether this role may analyze the table: its owner may, and from PostgreSQL 17 on who was granted MAINTAIN.

@@ -1,4 +1,4 @@
-"""What only the project knows of a number, and books have too: its amount and its customer. A hook says them.
+"""The amount and customer of a number, which only the project knows. Its hook returns them:
 
     def describe(entry):                       # the ledger's NumberIssued
         order = Order.objects.get(pk=entry.document.removeprefix("shop.order:"))
@@ -69,7 +69,7 @@ def ask(describe: Describe, entry: Entry) -> dict[str, Any]:
     try:
         said: Any = describe(entry)
     except (OperationalError, InterfaceError):
-        # The database is away, and says nothing about this number.
+        # The connection is lost; that says nothing about this number.
         raise
     except Exception as error:
         told = f"{type(error).__name__}: {' '.join(str(error).split())}"[:_EXCERPT]
@@ -109,7 +109,7 @@ def _problem(said: Any) -> str:
 
 
 def _plain(value: object) -> object:
-    """What the client makes JSON of beside what JSON knows."""
+    """The types that the HTTP client can serialise beside those of JSON."""
     if isinstance(value, Decimal | date):
         return str(value)
     raise TypeError(f"{type(value).__name__} isn't JSON")

@@ -33,7 +33,7 @@ _PAGE = 1_000
 # How many bad rows an error names.
 _EXAMPLES = 5
 
-# Every file says by itself what it is.
+# Each file states its own span and kinds.
 _POLICY = ReadPolicy(overlap=timedelta(0), full_every=timedelta.max)
 
 _STATES = {"void": RemoteDocument.State.VOID, "valid": RemoteDocument.State.POSTED, "draft": RemoteDocument.State.DRAFT}
@@ -171,7 +171,7 @@ class _Reader:
         self._complete = complete
         self._dates = Dates(rows.layout)
         self._zone = zone(ledger_settings().time_zone)
-        # What the numbers that came so far were told of.
+        # What has been read of each number so far.
         self._seen: dict[str, list[tuple[date, str, str]]] = {}
 
     def documents(self, on_bad_row: Callable[[BadRow], None]) -> Iterator[_Document]:
@@ -215,7 +215,7 @@ class _Reader:
         """The document of a row; None if the row has none, or an earlier row had the same."""
         rows = self.rows
         key = "" if rows.id is None else text_of(row.cells[rows.id])
-        # As it is: a blank behind a number makes another one of it.
+        # Not stripped: a number with a trailing blank is another number.
         cell = row.cells[rows.number]
         number = cell.lstrip(" ") if isinstance(cell, str) else text_of(cell)
         if not number.strip():

@@ -1,4 +1,4 @@
-"""Looking at findings, and at numbers that a system confirms: these are derived from the mirror, and stored nowhere."""
+"""Lists findings, and the numbers that a system confirms, which are derived from the mirror and not stored."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field

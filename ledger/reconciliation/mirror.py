@@ -1,8 +1,8 @@
-"""The mirror of a system: pages are saved as they come, each together with the cursor behind it.
+"""The mirror of a system: each page is saved as it arrives, together with the cursor after it.
 
-A reading that was interrupted goes on behind the last page that was saved. When it is complete, the next one begins
-where it began, less an overlap. Two readings at once do no harm: whoever saves a page first goes on, and the other one
-is told so.
+An interrupted reading continues after the last page that was saved. The reading after a complete one starts where that
+one started, less an overlap. Two readings at once do no harm: the one that saves a page first continues, and the other
+one gets Overtaken.
 """
 
 import re
@@ -86,7 +86,7 @@ class Reading:
 
 
 class Overtaken(ReconciliationError):
-    """Another process reads the same system, and was first."""
+    """Another process reads the same system, and saved this page first."""
 
 
 class LostDocuments(ReconciliationError):
@@ -236,7 +236,7 @@ def _finish(books: BookSettings, reading: Reading, alias: str) -> None:
         # Changes are noted for the next comparison; not if that compares everything anyway.
         noted = row.compared_horizon is not None
         _do(alias, mirror_sql.GONE, seen | {"note": noted, "first": first, "last": last})
-    # One that was asked to begin later than it should have doesn't know what came between.
+    # A reading that was asked to start too late doesn't know what came between.
     if reading.since is None or row.read_from is None or reading.since <= aware(row.read_from):
         row.read_from = row.begun_at
     row.begun_at, row.cursor = None, ""
@@ -277,7 +277,7 @@ def _now(alias: str) -> datetime:
 
 
 def _columns(documents: Sequence[Document]) -> dict[str, Any]:
-    # Of a document that comes twice, the later one.
+    # If a document comes twice, the later one counts.
     rows = {_text(each.remote_id): each for each in documents}
     each = rows.values()
     return {

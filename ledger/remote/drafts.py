@@ -43,13 +43,13 @@ class Draft:
 
     @property
     def is_keyless(self) -> bool:
-        """Whether it was taken over by its number, which is all that is known of it."""
+        """Whether only its number is known, since it was adopted by that."""
         return not self.reference and self.remote_id == self.number
 
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """A draft that no document got nor will get.
+    """A draft that no document has or will get.
 
     ``cause`` says why; ``said`` is the state that the accounting system told when it was withdrawn, or empty.
     """
@@ -68,7 +68,7 @@ class Unused:
 
 
 def reference(tenant: str, series: str, starts_on: date, ordinal: int) -> str:
-    """What the draft of that place bears there, so that whoever comes after a killed worker finds it again.
+    """The reference of the draft at that place, so that the worker after a killed one finds it again.
 
     Made of nothing but its place. Names that are too long for an accounting system are shortened to a digest.
     """
@@ -170,7 +170,7 @@ def note_cancelled(draft: Draft, *, state: str, by: Any = None, using: str | Non
 def keep_stray(
     period: Period, *, ordinal: int, system: str, remote_id: str, number: str, using: str | None = None
 ) -> Draft:
-    """Keep a draft that a worker made, and was killed before it could store it: its period needs it no more."""
+    """Record a draft that a worker made before it was killed, and that its period no longer needs."""
     alias = using or router.db_for_write(DraftMade)
     ours = reference(period.tenant, period.series.code, period.starts_on, ordinal)
     with open_cursor(alias) as cursor:

@@ -1,8 +1,7 @@
-"""Pools of drafts: which there are, what each needs, and who has it to himself while he asks the network.
+"""Pools of drafts: which exist, what each needs, and which worker has claimed one for its requests.
 
-A transaction that lasted as long as a request would hold locks for seconds, so a claim is a row: it names a worker and
-ends by itself, since a worker may be killed. What a worker stores it stores under its claim, so one that comes back too
-late stores nothing.
+A transaction around a request would hold locks for seconds, so a claim is a row instead. It names a worker and expires,
+since a worker may be killed. A worker stores drafts under its claim, so one that comes back too late stores nothing.
 """
 
 import uuid
@@ -88,7 +87,7 @@ class PoolState:
 
     @property
     def warning(self) -> str:
-        """What should be seen to, or nothing."""
+        """What a person should do, or an empty text."""
         name = f"{self.tenant}/{self.series}" if self.tenant else self.series
         if self.tried_at is None:
             return f"{name}: no worker has filled its pool of drafts in {self.system!r} yet."
@@ -119,7 +118,7 @@ def remote_series(system: str, *, using: str | None = None) -> list[Series]:
 
 
 def claim(series: Series, *, lasts: timedelta = CLAIM_LASTS, using: str | None = None) -> Claim | None:
-    """The series' pool for the caller alone, until it is released or ``lasts`` is over; None where another has it."""
+    """Claim the series' pool until it is released or ``lasts`` is over; None if another worker has it."""
     alias = using or router.db_for_write(RemotePool)
     token = uuid.uuid4().hex
     wanted: dict[str, Any] = {"claim": token, "lasts": lasts, "tenant": series.tenant, "series": series.pk}
@@ -128,7 +127,7 @@ def claim(series: Series, *, lasts: timedelta = CLAIM_LASTS, using: str | None =
 
 
 def renew(claim: Claim, *, using: str | None = None) -> bool:
-    """Keep the pool for as long again; False where the claim ran out, and another worker has the pool by now."""
+    """Renew the claim; False if it expired and another worker has the pool."""
     alias = using or router.db_for_write(RemotePool)
     arguments: list[Any] = [CLAIM_LASTS, claim.series.tenant, claim.series.pk, claim.token]
     return bool(fetch(alias, sql.RENEW, arguments))
@@ -137,7 +136,7 @@ def renew(claim: Claim, *, using: str | None = None) -> bool:
 def release(
     claim: Claim, *, error: str = "", needs_person: bool = False, wanted: int | None = None, using: str | None = None
 ) -> None:
-    """Give the pool free, and note how the refill went: what PoolExhausted tells a checkout."""
+    """Release the pool and record how the refill went, which PoolExhausted shows to a checkout."""
     arguments = {"error": error, "needs_person": needs_person, "wanted": wanted}
     _note(sql.RELEASE, claim, arguments, using)
 
@@ -192,7 +191,7 @@ def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> l
 def pool_states(
     *, tenant: str | None = None, series: Series | str | None = None, using: str | None = None
 ) -> list[PoolState]:
-    """How each remote series' pool does; none where there is no such series."""
+    """The state of each remote series' pool."""
     tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_read(RemotePool)
     wanted = {"tenant": tenant, "series": series, "todays": todays_json(alias)}

@@ -1,4 +1,4 @@
-"""What the admin's pages about the ledger show beside their own content."""
+"""The banner on the admin's pages of the ledger."""
 
 from typing import Any
 

@@ -84,7 +84,7 @@ def there(facts: Mapping[str, Any]) -> str:
 
 @register.filter
 def evidence(facts: Any, style: str = "facts") -> str:
-    """Facts, one line for each; what is in a mapping stands below its name. What is no mapping is shown as it is."""
+    """Facts, one on a line; a nested mapping is indented below its name. Anything else is shown as it is."""
     if not facts:
         return ""
     if not isinstance(facts, Mapping):

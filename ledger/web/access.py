@@ -1,7 +1,7 @@
-"""Who may see which tenant, and do what: the one place. Every page goes through ``page``.
+"""Access to tenants, and permissions, in one place. Every page goes through ``page``.
 
-What a user may do is for Django's permissions to say. Where: everywhere with the permission that a page names, such as
-``ledger.view_entry``; without it, in the tenants that a TenantAccess names. What lies elsewhere does not exist: 404.
+Django's permissions say what a user may do. The permission that a page names, such as ``ledger.view_entry``, opens all
+tenants; without it, a user has the tenants that a TenantAccess names. Everything else is answered with 404.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ _M = TypeVar("_M", bound=Model)
 _P = ParamSpec("_P")
 _Answers = Callable[..., HttpResponseBase]
 
-#: Tenants that a page offers to choose from; any other can still be typed.
+#: How many tenants a page offers to choose from; any other one can be typed.
 MOST_TENANTS = 200
 
 
@@ -48,7 +48,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one user may see: ``tenants``, or all of them where that is None."""
+    """What one user may see: these ``tenants``, or all of them if None."""
 
     user: Any
     tenants: frozenset[str] | None
@@ -110,9 +110,9 @@ def page(
 ) -> Callable[[Callable[Concatenate[HttpRequest, Access, _P], HttpResponseBase]], _Answers]:
     """Make a view of ``view(request, access, …)``: login, permissions, CSRF, methods and headers, in this one place.
 
-    Who is not logged in is sent to the project's login page; who may see nothing, or not do what the page does, is
-    told so with 403; a request that holds what no text can have is refused with 400. ``of_all_homes``: where no tenant
-    and no home is asked for, the view asks each home itself, also what the user may see there.
+    Users who are not logged in are redirected to the project's login page. Users without a tenant, or without the
+    permission that the page ``does``, get 403. A request with characters that PostgreSQL can't store gets 400.
+    ``of_all_homes``: without a tenant and a home in the address, the view asks each home itself, also for access.
     """
     asked = Page(sees, does, of_all_tenants)
 

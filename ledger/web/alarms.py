@@ -1,4 +1,4 @@
-"""Which rules of the ledger hold; alarms, which stay until a look no longer finds them; and acknowledging those."""
+"""Which rules of the ledger hold. Alarms stay until a check no longer finds them, and can be acknowledged."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ _STATES = (marked("unresolved"), marked("acknowledged"), marked("resolved"), mar
 
 @page()
 def alarms(request: HttpRequest, access: Access) -> HttpResponse:
-    """The alarms of one tenant, with those that concern all tenants; the latest first."""
+    """The alarms of one tenant and those about all tenants, the latest first."""
     tenant = access.choose(request)
     asked = Asked(request, "alarms")
     found = _filtered(request, tenant)

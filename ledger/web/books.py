@@ -32,14 +32,14 @@ from ledger.words import quantity
 
 #: The largest file that a page takes, in bytes; the command takes any.
 LARGEST = 20 * 1024 * 1024
-#: The longest file, packed, that goes along to the next step: Django takes 2.5 MB of fields.
+#: The largest packed file that a form carries to the next step: Django accepts 2.5 MB of fields.
 _KEPT = 1_500_000
 _ROWS, _BAD, _FINDINGS = 8, 20, 50
 _LISTS = {"void_values": "|", "valid_values": "|", "draft_values": "|", "where": None, "skip": None, "kinds": ";"}
 
 
 class BooksForm(forms.Form):
-    """An export, and how it is read. What is empty is as the profile says."""
+    """An export and how to read it. Empty fields default to the profile's."""
 
     system = forms.CharField(max_length=KEY_LENGTH, label=_("Name of the books"), initial=_("books"))
     file = forms.FileField(required=False, label=_("Export (CSV, XLSX, ODS, JSON lines)"))
@@ -123,7 +123,7 @@ class BooksForm(forms.Form):
 
 
 def _kept_file(data: Mapping[str, Any]) -> SimpleUploadedFile | None:
-    """The file that the page gave to the browser, unpacked; None if it is missing, or somebody has changed it."""
+    """The file that the page signed and sent to the browser, unpacked; None if it is missing or was changed."""
     try:
         packed = b64decode(data.get("kept", ""), validate=True)
         content = zlib.decompressobj().decompress(packed, LARGEST + 1)
@@ -134,7 +134,7 @@ def _kept_file(data: Mapping[str, Any]) -> SimpleUploadedFile | None:
 
 @page("view_findingraised", does="read_books", methods=("GET", "HEAD", "POST"))
 def books(request: HttpRequest, access: Access) -> HttpResponse:
-    """Compares an export with one tenant's numbers; looks first, and writes nothing until it is told to."""
+    """Compares an export with one tenant's numbers: first a dry run, then for good."""
     tenant = access.choose(request)
     asked = request.method == "POST"
     form = BooksForm(request.POST if asked else None, request.FILES if asked else None)

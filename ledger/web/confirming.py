@@ -1,4 +1,4 @@
-"""What can't be undone: a page that shows what is chosen, asks why, and does all of it or nothing."""
+"""The page before an act that can't be undone. It shows what is chosen, asks why, and does all of it or nothing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from ledger.web.page import address, render_page
 from ledger.words import lazily as _
 from ledger.words import quantity
 
-#: As many as a person can read before saying yes, where each was chosen; and where all that match a filter are.
+#: How many a person can check before saying yes: chosen one by one, and chosen by a filter.
 MOST, MOST_MATCHING = 200, 1000
-#: So many of them are named on the page that asks.
+#: How many of them the page names.
 _NAMED = 200
 
 
@@ -75,8 +75,8 @@ def confirmed(
 ) -> HttpResponse:
     """Ask, and on POST call ``act(one, what was typed)`` on each, all or none: see ``ledger.actions.all_or_none``.
 
-    ``field`` is the name under which the ``key`` of each is sent. Where all that match a filter were asked for, it is
-    their number that is sent, so that nobody judges what they have not seen.
+    ``field`` is the form field that holds the ``key`` of each. If everything that matches a filter was chosen, the
+    form sends how many matched, and is shown again if that has changed: nobody confirms what they haven't seen.
     """
     matching = asks_for_all(request)
     most = MOST_MATCHING if matching else MOST
@@ -148,18 +148,18 @@ def acknowledging(
 
 
 def asks_for_all(request: HttpRequest) -> bool:
-    """Whether all rows that match the filter are meant, and not those that were chosen one by one."""
+    """Whether the form means all rows that match the filter, instead of rows chosen one by one."""
     return "all" in request.GET
 
 
 def chosen_ids(request: HttpRequest, field: str) -> list[int]:
-    """The ids of rows that a form has sent, one more than are too many at most."""
+    """The ids that a form has sent; at most one more than is allowed, which shows that there are too many."""
     named = (request.POST if request.method == "POST" else request.GET).getlist(field)[: MOST + 1]
     return [int(key) for key in named if key.isascii() and key.isdigit() and len(key) <= 18]
 
 
 def cleaned(check: Callable[[Any], str], given: Any) -> str:
-    """What ``check`` makes of what was typed; its LedgerError becomes the form's ValidationError."""
+    """The typed value through ``check``, whose LedgerError becomes a ValidationError."""
     try:
         return check(given)
     except LedgerError as error:

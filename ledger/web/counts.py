@@ -1,11 +1,11 @@
 """How many values of each stretch of a period are issued, void, in progress, missing, confirmed.
 
 Entries never change, and a value has at most one. So a block of values that all have an entry, or lie in a range that a
-previous system left out, counts the same for ever: Django's cache keeps it, and ten million rows are read once. What
-isn't full is counted anew, along the unique index.
+previous system left out, never changes its counts: Django's cache keeps them, and ten million rows are read once. Other
+blocks are counted each time, along the unique index.
 
-What is kept is from before whatever was lost since: it is forgotten when an alarm is raised or resolved, and the page
-says as of when it is.
+Cached counts don't see rows that were lost later. They are dropped when an alarm is raised or resolved, and the page
+says when they were counted.
 """
 
 from array import array
@@ -39,8 +39,8 @@ _SEEN = """
 """
 
 
-# Voids are only ever added. Their ids don't commit in order, though, so what lies above the highest id that was seen
-# need not be all that is new: it is, if it makes up for what the tenant has more. Else all are read again.
+# Voids are only added, but their ids don't commit in order: a new void may have a lower id than one seen before. If the
+# voids above the highest id seen account for the whole increase, they are all that is new. Otherwise read all again.
 @dataclass(slots=True)
 class _Kept:
     """``values``, sorted, when the tenant had ``count`` voids with ids up to ``through``."""
@@ -55,7 +55,7 @@ def voided_values(period: Period, alias: str, key: str, seconds: int) -> "array[
     kept: _Kept = cache.get(key) or _Kept()
     wanted: dict[str, Any] = {"tenant": period.tenant, "period": period.pk}
 
-    # One snapshot for all three figures, and the values after it: a void that commits in between only comes twice.
+    # The three figures share a snapshot and the values come after it: a void committed in between only comes twice.
     with open_cursor(alias) as cursor:
         cursor.execute(_SEEN, {**wanted, "after": kept.through})
         count, added, highest = cursor.fetchone()
@@ -69,23 +69,23 @@ def voided_values(period: Period, alias: str, key: str, seconds: int) -> "array[
     return values
 
 
-#: Values of a block that is kept; more in a period that would have too many.
+#: Values of a cached block; larger in a period that would have too many blocks.
 _BLOCK, _BLOCKS = 500, 40_000
 #: Stretches of one picture.
 BUCKETS = 400
-#: A day, so that rows which somebody took away with the guards off don't look as if they were there for ever.
+#: A day, so that rows deleted with the guards off don't stay visible for longer.
 _KEPT = 86_400
-#: To be raised with each change of what is kept, so that a new version doesn't read what an old one has written.
+#: Raise it when the cached values change, so that a new version doesn't read those of an old one.
 _SCHEMA = 1
 #: What accounting systems confirm may change between two readings, when numbers are written there.
 _KEPT_CONFIRMED = 60
-#: Stretches that are read one by one, and not all between the first and the last.
+#: Up to so many stretches are read one by one; more, from the first to the last in one go.
 _MOST_RUNS = 20
 
 
 @dataclass(slots=True)
 class Bucket:
-    """The values from ``first`` to ``last``, both inclusive, and how many of them are what.
+    """The values from ``first`` to ``last``, both inclusive, counted by state.
 
     ``issued`` and ``adopted`` bear documents, ``void`` of them were voided since and ``confirmed`` are known to an
     accounting system; ``flagged`` are gaps with an entry, ``known`` were left out by a previous system; ``reserved``
@@ -109,22 +109,22 @@ class Bucket:
 
     @property
     def used(self) -> int:
-        """Those that bear or bore a document."""
+        """Values that have or had a document."""
         return self.issued + self.adopted
 
     @property
     def in_progress(self) -> int:
-        """Those that may still get one."""
+        """Values that may still get one."""
         return self.reserved + self.free
 
     @property
     def lost(self) -> int:
-        """Those of which nothing is known."""
+        """Values of which nothing is known."""
         return max(0, self.size - self.used - self.flagged - self.known - self.in_progress)
 
     @property
     def missing(self) -> int:
-        """Those that bear none and never will, or are lost."""
+        """Values that never get a document, or are lost."""
         return self.flagged + self.known + self.lost
 
 
@@ -231,7 +231,7 @@ class PeriodCounts:
             yield at, _counted(kind, count)
 
     def _confirmed(self, wanted: dict[str, Any], stamp: str) -> list[tuple[int, int]]:
-        """By stretch, as long as nothing was read and nothing was voided."""
+        """Empty counts by stretch."""
         place = f"confirmed:{wanted['origin']}:{wanted['size']}:{wanted['last']}"
         key = _key(self.period, self.alias, place, self.stamp)
         kept = cache.get(key)
@@ -244,7 +244,7 @@ class PeriodCounts:
 
 
 def minted_ahead(period: Period, *, using: str | None = None) -> int:
-    """How many free slots lie above all that was given to a document or a checkout: they are no numbers yet."""
+    """How many free slots lie above every value that a document or a checkout has: these aren't numbers yet."""
     wanted = {"tenant": period.tenant, "period": period.pk}
     ((count,),) = fetch(using or router.db_for_read(Entry), sql.AHEAD, wanted)
     return int(count)
@@ -326,7 +326,7 @@ def _left_out(known: Iterable[tuple[int, int]], start: int, size: int) -> dict[i
 
 
 def _runs(blocks: list[int]) -> list[tuple[int, int]]:
-    """Neighbours put together: from the first to the last of each run."""
+    """Runs of neighbours, each as its first and last."""
     runs: list[tuple[int, int]] = []
     for block in blocks:
         if runs and runs[-1][1] == block - 1:
@@ -342,11 +342,11 @@ def _start(period: Period) -> int:
 
 
 def _key(period: Period, alias: str, what: str, stamp: str) -> str:
-    # When it was opened, too: another database behind the same cache has the same ids.
+    # With the time it was opened, since another database behind the same cache has the same ids.
     return f"ledger:{_SCHEMA}:{alias}:{period.pk}:{period.opened_at.timestamp()}:{period.first_value}:{stamp}:{what}"
 
 
 def _alarm_stamp(alias: str) -> str:
-    """Another one after every alarm that was raised or resolved, and in another schema, which may have been cloned."""
+    """A key that changes with each alarm raised or resolved, and with the schema, which may be a clone."""
     [(raised, resolved, table)] = fetch(alias, sql.ALARM_STAMP)
     return f"{table}.{raised}.{resolved}"

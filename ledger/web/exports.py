@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 _CSV = "text/csv; charset=utf-8"
 
-#: Parts that can be had alone, as one table.
+#: Parts that can be downloaded alone, as one table.
 PARTS = ("summary", "voids", "gaps", "in_progress")
 
 
@@ -111,7 +111,7 @@ def _sent(
     back: str,
     **asked: Any,
 ) -> HttpResponseBase:
-    """The file of a report that ``asked`` is for; if it can't be made, the page ``back`` says why."""
+    """The file of the report; if it can't be made, the page ``back`` says why."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the response, or below)
     try:
         made_by = request.user.get_username()
@@ -126,6 +126,6 @@ def _sent(
         raise
     file.seek(0)
     suffix, content_type = kind
-    # Out of what people named, with nothing that a file system or a header could take amiss.
+    # From names that people chose, without characters that a file system or a header doesn't accept.
     stem = re.sub(r"[^\w.-]+", "-", "_".join(filter(None, name))).strip("-.")[:150]
     return FileResponse(file, as_attachment=True, filename=f"{stem}{suffix}", content_type=content_type)

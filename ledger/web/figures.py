@@ -43,12 +43,12 @@ _FIGURES = (
 
 class _Collector(Collector):
     def describe(self) -> Iterable[Metric]:
-        """Nothing: to register it must not ask the database."""
+        """Nothing, so that registering the collector doesn't query the database."""
         return []
 
 
 class LedgerCollector(_Collector):
-    """What can be told in a few short queries, however large the ledger is: no figure for each tenant or series."""
+    """The figures of a few short queries, however large the ledger is; so none by tenant or series."""
 
     def __init__(self, using: str | None = None) -> None:
         self.alias = using or router.db_for_read(SweepRun)
@@ -68,7 +68,7 @@ class LedgerCollector(_Collector):
 
 
 class HomesCollector(_Collector):
-    """The figures of all homes, each with the label ``home``; of one that is down, that it is."""
+    """The figures of all homes, each with the label ``home``; of a home that is down, only that."""
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("ledger_home_up", "1 where the home answers, else 0.", labels=["home"])
@@ -107,7 +107,7 @@ def _of_verdict(verdict: Verdict) -> Iterator[Metric]:
 
 
 def _gauge(name: str, text: str, figure: float | None) -> Metric:
-    """A figure without labels, which is left out where it is None."""
+    """A figure without labels; left out if it is None."""
     family = GaugeMetricFamily(name, text, labels=[])
     if figure is not None:
         family.add_metric([], figure)

@@ -27,7 +27,7 @@ _COLUMNS = {
     "reason": _("Acknowledged because"),
 }
 _SORTS = {"raised": "pk", "number": "subject", "system": "system"}
-#: So many documents there are shown beside the number.
+#: How many documents of the system are shown beside the number.
 _MOST_THERE = 3
 _STATES = (marked("unresolved"), marked("acknowledged"), marked("resolved"), marked("all"))
 

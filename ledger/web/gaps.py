@@ -30,7 +30,7 @@ _COLUMNS = {
 #: What may be sorted by, in SQL.
 _SORTS = {"value": "g.starts_on {}, g.first {}", "count": "g.size {}, g.first", "since": "g.since {}, g.first"}
 
-#: More than a person can read are counted as so many.
+#: The count stops here.
 _MOST_COUNTED = 100_000
 
 _ROWS = """
@@ -59,7 +59,7 @@ _HAS_TEXT = f"""(strpos(upper(coalesce(g.number, '')), upper(%(text)s)) > 0
     OR EXISTS (SELECT FROM ledger_gapexplained x
                WHERE {_OF_GAP} AND strpos(upper(x.explanation), upper(%(text)s)) > 0))"""
 _OF_SERIES = "g.series_id IN (SELECT s.id FROM ledger_series s WHERE s.tenant = g.tenant AND s.code = %(series)s)"
-# What is said of the gaps of one page is looked up for these alone.
+# Explanations and declarations are read for the gaps of this page only.
 _PAGE = """
     SELECT g.tenant, s.code AS series, g.period_id AS period, g.starts_on, g.ends_on, g.prefix, g.width, g.suffix,
            CASE WHEN g.entry IS NULL THEN 'adopted' ELSE 'flagged' END AS kind, g.entry, g.adopted_gap,
@@ -79,7 +79,7 @@ _PAGE = """
 
 @page()
 def gaps(request: HttpRequest, access: Access) -> HttpResponse:
-    """All gaps of one tenant; what nobody has explained first."""
+    """All gaps of one tenant, unexplained ones first."""
     tenant = access.choose(request)
     wanted = wanted_gaps(request, tenant)
     context = {
@@ -155,7 +155,7 @@ def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list
 
 
 def _chosen(wanted: Mapping[str, Any]) -> str:
-    """The rows of our own text, with those conditions that are asked for; what was typed goes as parameters."""
+    """Run our SQL with the conditions that the filters need; typed values are passed as parameters."""
     conditions = {"all": "", "explained": f" AND {_IS_EXPLAINED}", "unexplained": f" AND NOT {_IS_EXPLAINED}"}
     more = {
         _HAS_TEXT: wanted["text"],

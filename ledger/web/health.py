@@ -20,7 +20,7 @@ _STATES = ("ok", "overdue", "lost", "unavailable")
 _UNAVAILABLE: dict[str, Any] = {"status": "unavailable", "sweeps": []}
 
 
-# ATOMIC_REQUESTS would ask the database before the view could tell that it doesn't answer.
+# With ATOMIC_REQUESTS, Django would query the database before this view could report that it is down.
 @transaction.non_atomic_requests
 @never_cache
 @require_safe

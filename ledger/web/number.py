@@ -1,4 +1,4 @@
-"""One number: its story, every event that speaks of it in the order of writing; and declaring it void."""
+"""One number: every event about it, in the order of writing; and the page that declares it void."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -110,7 +110,7 @@ def _state(period: models.Period, value: int, entry: models.Entry | None, left_o
 
 
 def _event(row: Any, at: str, kind: str, title: Any, text: Any = "", facts: Mapping[Any, Any] | None = None) -> Event:
-    """What a row says that was written ``at`` this column; ``facts`` are its evidence, each by its word."""
+    """The event of a row. ``at`` names the column with its time; ``facts`` are its evidence by label."""
     by, transaction = getattr(row, "actor", ""), getattr(row, "transaction_id", None)
     return Event(getattr(row, at), kind, title, by, text, transaction, facts or {})
 
@@ -197,7 +197,7 @@ def _findings(entry: models.Entry) -> Iterator[Event]:
 
 
 def _there(entry: models.Entry) -> Iterator[Event]:
-    """What accounting systems have under this number, as they were read last: no event, but evidence."""
+    """The documents of accounting systems with this number, as last read: evidence rather than events."""
     if entry.kind == models.Entry.Kind.GAP:
         return
     found = models.RemoteDocument.objects.filter(tenant=entry.tenant, number__iexact=entry.number).order_by("system")

@@ -1,4 +1,4 @@
-"""The overview: every series that the reader may see, the worst first; one series and its rules; finding a number."""
+"""The overview: every series that the user may see, the worst first; and finding a number."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ _SOON = 30
 #: How many of the last documents tell the pace of a series.
 _PACE_OF = 1000
 
-#: As many hits as a person reads.
+#: How many hits are listed.
 _MOST_FOUND = 50
 
 _SORTS = ("state", "tenant", "series")
@@ -167,7 +167,7 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 def _look(user: Any, tenant: str | None, home: str) -> _Seen:
-    """What there is in a home, for a user, and how it stands."""
+    """The series that a user sees in a home, and how they stand."""
     access = access_of(user, "view_entry")
     every = access.narrow(Series.objects.all())
     if tenant is None:
@@ -175,7 +175,7 @@ def _look(user: Any, tenant: str | None, home: str) -> _Seen:
         tenant = None if len(known) > 1 else next(iter(known), "")
     else:
         every = every.filter(tenant=tenant)
-    # Of what is in this home, also of a tenant that lives in another one by now.
+    # Also of a tenant that has moved to another home since.
     judgement = judged(tenant, home if homes.are_many() else None)
     if access.tenants is not None:
         judgement = judgement.narrowed(access.tenants)
@@ -183,7 +183,7 @@ def _look(user: Any, tenant: str | None, home: str) -> _Seen:
 
 
 def _together(seen: Mapping[str, _Seen]) -> Judgement:
-    """How all homes stand. What concerns all tenants of one home is told with its name."""
+    """How all homes stand. Facts about all tenants of a home carry the home's name."""
     every = [one.judgement for one in seen.values()]
     if len(every) == 1:
         return every[0]
@@ -218,7 +218,7 @@ def _read(places: Sequence[Place], seen: Mapping[str, _Seen]) -> list[Line]:
 
 @page()
 def find(request: HttpRequest, access: Access) -> HttpResponse:
-    """The way to a number, by its beginning, or to what was numbered, typed in full; a list where there are several."""
+    """Find numbers by their beginning, or documents by their whole key; a list if there are several."""
     tenant = access.choose(request)
     term = Asked(request, "find").text("q")
     found: list[Entry] = []
@@ -232,7 +232,7 @@ def find(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 def next_number(period: Any, drafts: Mapping[tuple[int, int | None], str] | None = None) -> str:
-    """What would come next in a period that ``with_waiting`` has read, or why nothing does.
+    """The next number of a period that ``with_waiting`` has read, or why there is none.
 
     ``drafts`` are numbers by period and value, as ``_drafts`` reads them for several periods at once.
     """
@@ -258,7 +258,7 @@ def _drafts(periods: Sequence[Any]) -> dict[tuple[int, int | None], str]:
 
 
 def _places(every: QuerySet[Series], judgement: Judgement, home: str) -> list[Place]:
-    """Every series, and the tenants of which something of no series is to do."""
+    """Every series, and each tenant with work that belongs to no series."""
     begun = Period.objects.filter(tenant=OuterRef("tenant"), series=OuterRef("pk"), last_value__gte=F("first_value"))
     rows = every.annotate(begun=Exists(begun)).values_list("pk", "tenant", "code", "is_active", "begun")
     places = [
@@ -340,7 +340,7 @@ def _lines(places: Sequence[Place], sees_findings: Access) -> list[Line]:
     return found
 
 
-#: Where people see to what a fact is about; the rest is told by the page of the series.
+#: The page on which people deal with a fact; other facts are shown on the series' page.
 _PAGES = {
     Kind.UNEXPLAINED: "gaps",
     Kind.DIFFERENCE: "findings",
@@ -382,7 +382,7 @@ def _pace(pace: tuple[int, date, date] | None) -> str:
 
 
 def _note(series: Series, period: Period | None, today: date | None) -> tuple[str, str] | None:
-    """What is worth a note of a series that is in order."""
+    """A note on a series that is in order, such as a period that ends soon."""
     if not series.is_active:
         return "note", _("switched off")
     if period is None:

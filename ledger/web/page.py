@@ -1,4 +1,4 @@
-"""What every page shows around its content: whose numbers, how they stand, and the way to the other pages."""
+"""The frame of every page: the tenant, how its numbers stand, and the menu."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ from ledger.web.access import MOST_TENANTS, Access, access_of
 
 
 def judged(tenant: str | None, using: str | None = None) -> Judgement:
-    """What the judge says of a tenant, or of all of them: pages rest on the sweeps, so these count."""
+    """The verdict on a tenant, or on all. It includes the sweeps, since the pages show what they found."""
     return judge(tenant=tenant, sweeps=health(using=using), using=using)
 
 
@@ -37,7 +37,7 @@ def render_page(
     if judgement is None:
         judgement = judged(tenant)
     around = {
-        # A host project need not have the context processors.
+        # The host project may lack the context processors.
         "request": request,
         "user": access.user,
         "messages": get_messages(request),

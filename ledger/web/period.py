@@ -46,9 +46,9 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     judgement = judged(found.tenant)
     verdict = judgement.of(found.tenant, found.series.code, found.starts_on, found.ordinal)
     coming, dates = next_number(found), asked_dates(request)
-    # What was minted ahead is shown nowhere, as in the report.
+    # Values minted ahead are not shown, as in the report.
     found.last_value -= minted_ahead(found)
-    # What the cache keeps was counted before whatever was lost.
+    # Cached counts are older than the loss.
     counts = period_counts(found, fresh=verdict.is_lost)
     total = counts.total()
     to_explain = sum(fact.count for fact in verdict.facts if fact.kind is Kind.UNEXPLAINED)
@@ -99,7 +99,7 @@ def _package(period: Period, dates: Dates) -> str:
 
 
 def _value(request: HttpRequest, name: str) -> int | None:
-    """A value out of the address; None for anything invalid, as everything is shown then."""
+    """A value in the address; None if it is invalid, and then the page shows everything."""
     text = re.sub(r"[\s.,'’]", "", request.GET.get(name, ""))
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
@@ -116,7 +116,7 @@ def _voids(request: HttpRequest, period: Period, values: Sequence[int], dates: D
     found: QuerySet[Any] = NumberVoided.objects.filter(tenant=period.tenant, entry__period=period)
     headings = asked.headings(_VOID_COLUMNS, _VOID_SORTS, sort)
     if column == "entry__value" and not asked.text("q") and not asked.text("by") and not dates:
-        # Known already: among millions of numbers, a join of all of them for one page takes its time.
+        # Set here, since joining them for one page among millions of numbers is slow.
         ordered = values if sort == "number" else values[::-1]
         return asked.rows(len(values), lambda at, limit: _voids_of(period, ordered[at : at + limit]), headings)
     if dates.since is not None:

@@ -16,9 +16,9 @@ from ledger.words import quantity
 
 #: Height of a lane, in units of its picture; a stretch is one unit wide.
 LINE_HEIGHT = 20
-#: One value among thousands must be seen.
+#: One value among thousands must be visible.
 _LEAST = 7
-#: Parts of what is shown that one click leads into.
+#: Into how many parts a click can zoom.
 STEPS = 10
 
 
@@ -61,7 +61,7 @@ class NumberLine:
 
     @property
     def wider(self) -> tuple[int, int]:
-        """What one step out shows: ten times as much around the same middle."""
+        """One zoom step out: ten times as many values around the same middle."""
         middle, half = (self.first + self.last) // 2, self.count * STEPS // 2
         return max(0, middle - half), middle + half
 
@@ -204,7 +204,7 @@ def issuance(days: Mapping[date, int]) -> Chart | None:
     made = tuple(
         Column(
             date.fromordinal(first + at * length),
-            # Not beyond the last day that there is.
+            # Not beyond the last day that Python has.
             date.fromordinal(min(last, first + (at + 1) * length - 1)),
             count,
         )

@@ -27,7 +27,7 @@ _DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 class RangeForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Tries what ``authorise`` would do, and takes it back; ``authorise`` then does it."""
+    """``clean`` tries ``authorise`` and rolls it back; the method ``authorise`` then does it."""
 
     class Meta:
         model = AuthorisedRange

@@ -41,7 +41,7 @@ STATES = {
 }
 _VOID = "EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s AND v.entry_id = l.entry)"
 
-#: More than a person can read are counted as so many.
+#: The count stops here.
 _MOST = 100_000
 
 # Period by period and value by value along the indexes: with no other order asked for, a page reads no more than its
@@ -83,7 +83,7 @@ _DAY = (
     f"ELSE coalesce({_NEXT_TO.format('<', 'DESC')}, {_NEXT_TO.format('>', 'ASC')}) END"
 )
 _IN_DATES = f"{_DAY} BETWEEN coalesce(%(since)s::date, '-infinity') AND coalesce(%(until)s::date, 'infinity')"
-# What is said of the numbers of one page is looked up for these alone.
+# Voids and reasons are read for the numbers of this page only.
 _PAGE = """
     SELECT r.id AS period, r.time_zone, r.prefix, r.width, r.suffix, r.first, r.last, r.number, r.kind,
            r.document, r.issued_on, r.issued_at, r.actor, r.metadata, v.voided_at IS NOT NULL AS is_void, v.reason,
@@ -154,7 +154,7 @@ def register(request: HttpRequest, access: Access) -> HttpResponse:
 def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[Line]:
     way = "DESC" if sort.startswith("-") else "ASC"
     order = _SORTS[sort.lstrip("-")].format(way)
-    # Of each kind no more is read than could be on the page.
+    # Read no more of each kind than the page could show.
     narrows = wanted["state"] != "all" or any(wanted[name] for name in ("text", "since", "until"))
     stop = "" if order or narrows else f"ORDER BY 1 {way} LIMIT %(reach)s"
     statement = _PAGE.format(lines=_lines(wanted, way, stop), order=f"ORDER BY {order}" if order else "")
@@ -163,7 +163,7 @@ def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list
 
 
 def _lines(wanted: Mapping[str, Any], way: str = "ASC", stop: str = "") -> str:
-    """The rows of our own text, with those conditions that are asked for; what was typed goes as parameters."""
+    """Run our SQL with the conditions that the filters need; typed values are passed as parameters."""
     lines = _LINES.format(way=way, stop=stop, state=STATES[wanted["state"]].format(void=_VOID))
     if wanted["text"]:
         lines += f" AND {_HAS_TEXT}"

@@ -1,4 +1,4 @@
-"""What an address asks for: tables are sorted, filtered and paged by it, without a script; and business dates."""
+"""Reads the query string: the sorting, filters and pages of tables, and business dates. No script is needed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Asked:
     name: str
 
     def text(self, key: str) -> str:
-        """A filter, as it was typed; without what no key holds."""
+        """A filter as typed, without characters that no key has."""
         return self.request.GET.get(f"{self.name}-{key}", "").replace("\x00", "").strip()[:_LONGEST]
 
     def choice(self, key: str, choices: Sequence[str]) -> str:
@@ -93,7 +93,7 @@ class Asked:
         return tuple(found)
 
     def choosing(self) -> dict[str, Any]:
-        """What a table with rows to choose needs: its filter for the form that goes on, and the way to choose all."""
+        """For a table with check boxes: its filter as hidden fields, and the link that chooses all rows."""
         choose = {"all_chosen": self.text("choose") == "page", "choose_url": self.url(choose="page")}
         return {"kept": kept(self.request, self.name), **choose}
 
@@ -157,19 +157,19 @@ class Dates:
 
     @property
     def query(self) -> str:
-        """The end of an address that asks for the same; empty where nothing is asked for."""
+        """The query string for the same dates; empty without dates."""
         return f"?{urlencode(self.kept)}" if self else ""
 
     @property
     def kept(self) -> dict[str, str]:
-        """The parameters that ask for the same again."""
+        """The parameters for the same dates."""
         if self.month:
             return {"month": self.month}
         return {key: f"{day}" for key, day in (("since", self.since), ("until", self.until)) if day is not None}
 
 
 def asked_dates(request: HttpRequest) -> Dates:
-    """``month=2026-11``, or ``since`` and ``until``. What is no date, or ends the wrong way round, asks for nothing."""
+    """``month=2026-11``, or ``since`` and ``until``. Invalid dates, and an end before the start, are ignored."""
     month = request.GET.get("month", "")
     first = _day(f"{month}-01")
     if first is not None:

@@ -44,7 +44,7 @@ def series(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
 
 @page()
 def rules(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
-    """The rules of one series by country: each check with how it ended. Reads every number of the series."""
+    """The rules of one series by country, each check with its outcome. Reads every number of the series."""
     found = access.find(Series.objects.all(), pk=pk)
     (told,) = report(tenant=found.tenant, series=found.code, using=router.db_for_read(Series))
     badges = {Outcome.PASSED: "good", Outcome.WARNED: "note", Outcome.FAILED: "bad"}

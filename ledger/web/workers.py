@@ -1,4 +1,4 @@
-"""The sweeps: whether each runs as it should, and its last runs. They work for all tenants, so this page is of all."""
+"""The sweeps: whether each runs as it should, and its last runs. Sweeps serve all tenants, and so does this page."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -41,7 +41,7 @@ def workers(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 def _homes() -> list[dict[str, object]]:
-    """How each home does: the judge's word, and how many sweeps are overdue; nothing of one that is down."""
+    """How each home stands and how many of its sweeps are overdue; nothing for a home that is down."""
 
     def state(home: str) -> dict[str, object]:
         found = health(using=home)

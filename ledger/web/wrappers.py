@@ -1,8 +1,7 @@
-"""What every view is wrapped in: requests that can be read, the home that they are about, and the headers of answers.
+"""The wrappers of every view. They refuse unreadable requests, choose the home, and set headers.
 
-A text that PostgreSQL can't hold (NUL, or half a character) names nothing that there is, so such a request is refused
-with 400 before anything is looked up, on all pages and in the admin. The home is that of ``?home=`` or ``?tenant=``,
-else the one that was looked at last (a cookie).
+PostgreSQL can't store NUL or a lone surrogate, so no row can match a request with one. All pages and the admin refuse
+it with 400 before they query anything. The home is that of ``?home=`` or ``?tenant=``, else the last one (a cookie).
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ COOKIE = "ledger_home"
 
 
 def at_home(view: _View) -> _View:
-    """The view, with Folio's models led to the home that the request is about."""
+    """The view, with Folio's models routed to the request's home."""
 
     @wraps(view)
     def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -61,7 +60,7 @@ def _asked(request: HttpRequest) -> str:
 
 
 def is_readable(request: HttpRequest, *of_the_path: object) -> bool:
-    """Whether all texts of a request could stand in a database: its query, its form, and the parts of its path."""
+    """Whether PostgreSQL can store all texts of a request: its query, its form, and the parts of its path."""
     try:
         return all(can_be_held(text) for text in _texts(request, of_the_path))
     except (LookupError, UnicodeError):
@@ -69,7 +68,7 @@ def is_readable(request: HttpRequest, *of_the_path: object) -> bool:
 
 
 def readable(view: _View) -> _View:
-    """The view, which is not asked where the request is not readable."""
+    """The view, called only for readable requests."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -99,7 +98,7 @@ def policy() -> str:
 
 
 def secured(view: _View) -> _View:
-    """The view, with these headers on whatever it answers."""
+    """The view, with these headers on every response."""
 
     @wraps(view)
     def answered(*args: Any, **kwargs: Any) -> HttpResponseBase:

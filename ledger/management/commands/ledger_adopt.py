@@ -157,7 +157,7 @@ class Command(LedgerCommand):
 
 
 class _BadRows:
-    """Bad rows as they are found: lines of text, or a JSON document in pieces, so that any number takes no memory."""
+    """Writes bad rows as they are found, as lines or as streamed JSON, so that memory doesn't grow."""
 
     def __init__(self, command: LedgerCommand, as_json: bool) -> None:
         self.command = command
@@ -180,7 +180,7 @@ class _BadRows:
         self.command.stdout.write(head + f', "error": {json.dumps(told, ensure_ascii=False)}}}')
 
     def summary(self, error: LedgerError) -> str:
-        """The error, without repeating the rows that were told."""
+        """The error without the rows that were already shown."""
         if not self.count:
             return str(error)
         return f"Nothing was adopted: {self.count:,} faults. {error.rule} {error.remedy}"

@@ -100,7 +100,7 @@ class Command(LedgerCommand):
 
 
 def _refuse_another(path: Path, document: Document) -> None:
-    """Refuse to note down a file that says other than the ledger does by now: other gaps than it declares would be."""
+    """Refuse a file that differs from what the ledger would write now: the wrong gaps would be noted."""
     try:
         content = path.read_bytes()
     except OSError as error:

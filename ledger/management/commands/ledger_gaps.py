@@ -136,7 +136,7 @@ class Command(LedgerCommand):
         self.answer(options, told, f"Skipped: {skipped.number}. Its value is a gap, to be explained.")
 
     def _show(self, alias: str, holes: Iterator[Hole], gaps: Iterator[Gap], healed: int, flagged: int | None) -> bool:
-        """Show the first of them; returns whether there is any."""
+        """Show the first ones; returns whether there are any."""
         zones = series_zones(alias)
         if flagged is not None:
             self.stdout.write(f"{counted(flagged, 'value', 'values')} flagged just now.")
