@@ -1,4 +1,4 @@
-"""The setting ``LEDGER_COMPAT``, for callers of other systems. Every key is optional.
+"""The setting ``LEDGER_COMPAT`` of the drop-in replacements. Every key is optional.
 
 LEDGER_COMPAT = {
     "SEQUENCES_TENANT": "",         # whose the sequences of django-sequences are, which know of no tenant

@@ -6,10 +6,10 @@ A sequence is the series of its name (``ledger.compat.sequence_runs``), so ``get
 ``issue("invoice")`` count on from each other. As with the original, a second caller waits until the first one's
 transaction ends, and a value that was rolled back is given again. Outside a transaction each call is one of its own.
 
-What is better: whoever changes the ledger's rows is stopped, ``ledger_verify`` proves that none is missing, and a
-series of another allocation than ``serial`` doesn't make callers wait.
+Unlike the original, rows can't be changed, ``ledger_verify`` proves that none is missing, and with another allocation
+than ``serial`` callers don't wait.
 
-As the original, this can be imported before the apps are ready: what needs models is imported when it is called.
+Like the original, it can be imported before the apps are ready: functions import the models that they need.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from ledger.errors import InvalidArgument
 
 __all__ = ["Sequence", "delete", "get_last_value", "get_next_value", "get_next_values"]
 
-#: The longest batch, since each value is a row, and PostgreSQL counts the places of a list with 32 bits.
+#: The longest batch: each value is a row, and PostgreSQL indexes arrays with 32 bits.
 _LONGEST = 2**31 - 1
 
 

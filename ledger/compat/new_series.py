@@ -1,4 +1,4 @@
-"""Makes the series of a first call. A checkout's role may make those that the database has a pattern for."""
+"""Creates the series of a first call. A checkout's role may create those that the database has a pattern for."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ledger.models import Series
 from ledger.models.series import NUMBER_LENGTH
 from ledger.series import check_series, define_series, find_series, make_default_series, new_series, save_series
 
-#: The pattern of the sequences of django-sequences, which make themselves under any name.
+#: The pattern for the sequences of django-sequences, which are created on first use under any name.
 SEQUENCES = "*django-sequences"
 
 
@@ -31,7 +31,7 @@ def unsaved_series(alias: str, tenant: str, code: str, **settings: Any) -> Serie
 
 
 def sequence_pattern() -> Series:
-    """What every sequence of django-sequences is like, but for its name and where it starts."""
+    """The settings of every sequence of django-sequences, except its name and first value."""
     return Series(
         template="{series}-{counter}",
         calendar=CalendarKind.NEVER,

@@ -1,4 +1,4 @@
-"""A field that holds a model's number: given when the row is first saved, in the same transaction::
+"""A field for a model's number, issued at the first save in the same transaction::
 
     class Invoice(models.Model):
         org = models.ForeignKey(Organization, on_delete=models.PROTECT)
@@ -98,7 +98,7 @@ class NumberField(_CharField):
         self.on_delete = on_delete
         self.series, self.org, self.document, self.on, self.metadata, self.by = series, org, document, on, metadata, by
         defaults = {"max_length": NUMBER_LENGTH, "unique": not callable(org), "editable": False, "blank": True}
-        # The model in whose class it stands: the first one that gets the field.
+        # The model that defines it: the first one that gets the field.
         self.declared_on: type[models.Model] | None = None
         super().__init__(*args, **{**defaults, **kwargs})
 

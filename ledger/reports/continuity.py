@@ -22,7 +22,7 @@ _BATCH = 200
 # A row's predecessor is the document before it. Right after a flagged gap or a reservation, which are no documents,
 # it is looked up; that walks back over them once, so the whole stays linear.
 #
-# Reservations stand among the rows, since they take a value for good. Free slots don't: those below the highest row are
+# Reservations count as rows, since they take a value for good. Free slots don't: those below the highest row are
 # missing until the next checkouts take them, and those above it were only minted ahead.
 #
 # Parameters: tenant, series, since, until (NULL for all), after_tenant, after_series, after_start, after_ordinal (of
@@ -171,7 +171,7 @@ class PeriodSummary:
 
     @property
     def used(self) -> int:
-        """How many values a document bears or bore: issued and adopted."""
+        """How many values have or had a document: issued and adopted."""
         return self.issued + self.adopted
 
     @property
@@ -222,13 +222,13 @@ def _summary(row: Any) -> PeriodSummary:
     ends = [last - row.first + 1] if row.lowest is None else [row.lowest - row.first, last - row.highest]
     outside = [count for count in ends if count > 0]
     missing = row.inner_missing + sum(outside)
-    # Of the rows alone: a run that begins with free slots begins with the lowest of them.
+    # From the rows alone. A run that begins with free slots begins with the lowest of them.
     healing_before = 0 if row.lowest_healing is None else max(0, row.lowest - row.lowest_healing)
     from_rows = 0 if row.lowest is None else row.highest - row.lowest + 1 + healing_before
     upcoming = row.lowest_free if row.is_pooled and row.lowest_free is not None else row.counter + 1
     series = Series(code=row.series)
     period = Period(series=series, starts_on=row.starts_on, ends_on=row.ends_on, ordinal=row.ordinal)
-    # Of a remote series only a draft tells the next number.
+    # The next number of a remote series is known only from a draft.
     next_number = row.drafted if row.is_remote else NumberFormat(row.prefix, row.width, row.suffix).shown(upcoming)
     return made_of(
         PeriodSummary,

@@ -1,4 +1,4 @@
-"""Which values of a period no document bears, and what is known of each: the rows of one walk, made into spans.
+"""The values of a period without a document, and what is known of each: cuts the rows of one query into spans.
 
 An *island* is a run of values between two documents. What is known of its values, the *items*, are gaps with an entry,
 ranges of an adopted history, reservations and free slots. What no item covers is lost.
@@ -38,7 +38,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Island:
-    """The values from ``first`` to ``last``, both inclusive, and the documents beside it; None at a period's ends."""
+    """The values from ``first`` to ``last``, both inclusive, and the documents next to it; None at a period's ends."""
 
     first: int
     last: int
@@ -47,9 +47,9 @@ class Island:
 
     @property
     def dated(self) -> date | None:
-        """The day by which a span of dates holds it: that of the document before it, or else of the one after it.
+        """The day on which it is counted: that of the document before it, or else of the one after it.
 
-        So each value belongs to one day, and the reports of two spans that touch never both have it, nor neither.
+        So each value belongs to one day: of two reports whose spans of dates touch, exactly one has it.
         """
         neighbour = self.before or self.after
         return None if neighbour is None else neighbour.issued_on
@@ -101,8 +101,8 @@ class Span:
 def spans(found: Iterable[tuple[Island, Item | None]]) -> Iterator[Span]:
     """Cut islands along their items. ``found`` has each island with each of its items, or with None, in order.
 
-    Every value of an island comes in exactly one span, also where items overlap, or reach out of the island, which
-    only a ledger that was tampered with has.
+    Every value of an island is in exactly one span, even if items overlap or reach out of the island, as they do only
+    in a ledger that was tampered with.
     """
     for island, pairs in groupby(found, key=lambda pair: pair[0]):
         reached = island.first - 1
@@ -132,7 +132,7 @@ class Tally:
 
 
 def tally(all_spans: Iterable[Span]) -> Tally:
-    """Count spans, in order. Missing values that touch are one range, whatever their causes."""
+    """Count spans, in order. Adjacent missing values are one range, whatever their causes."""
     counts = {"in_progress": 0, "missing": 0}
     ranges = lost = unexplained = 0
     first: int | None = None

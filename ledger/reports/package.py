@@ -1,4 +1,4 @@
-"""Everything for one hand-over in one zip: the report as PDF, XLSX and JSON, register, seals, and what is in it."""
+"""Everything to hand over, in one zip: the report as PDF, XLSX and JSON, the register, the seals, and a README."""
 
 import hashlib
 import shutil
@@ -66,11 +66,11 @@ def _seals(tenant: str, using: str) -> Iterator[str]:
     try:
         yield from export(using, tenant)
     except SealError:
-        return  # nothing is sealed yet, which the report tells
+        return  # nothing is sealed yet; the report says so
 
 
 def _contents(report: Report, files: list[tuple[str, str]]) -> str:
-    """What is in the package, whose it is, and how it stands: for people, before they open anything else."""
+    """For people: what is in the package, whose numbers they are, and how these stand."""
     rows: list[tuple[Any, Any]] = [*report.header.lines(), (_("State"), report.verdict.state.label), *files]
     rows.append((CHECKSUMS, _("the SHA-256 of each file, as sha256sum --check reads it")))
     width = max(len(str(label)) for label, _text in rows)

@@ -117,7 +117,7 @@ def _series(scope: Scope) -> Iterator[rows.SeriesRow]:
 
 
 def _declaration_parts(scope: Scope) -> Iterator[Part]:
-    """What was declared to authorities; none where nothing was."""
+    """Declarations to authorities; no part if there are none."""
     if scope.declarations:
         yield Part(
             "declarations",
@@ -152,7 +152,7 @@ def _declarations(scope: Scope) -> Iterator[rows.DeclarationRow]:
 
 
 def _order_parts(scope: Scope) -> Iterator[Part]:
-    """What comes out of order, and what comes twice; none where nothing does."""
+    """Numbers out of order and duplicates; no part if there are none."""
     if any(scoped.row.out_of_order for scoped in scope.periods):
         yield Part(
             "out_of_order",
@@ -193,12 +193,12 @@ def _changes(scope: Scope) -> Iterator[rows.ChangeRow]:
 
 
 def _plain(scope: Scope, statement: str, row: type[_R], **more: Any) -> Iterator[_R]:
-    """Rows of a statement to which nothing is added; further arguments are those of ``Scope.told``."""
+    """The rows of a statement as they are; the other arguments are those of ``Scope.told``."""
     return (row(**told) for told in scope.told(row, statement, **more))
 
 
 def _registered_parts(scope: Scope) -> Iterator[Part]:
-    """The references of authorities; none for a tenant that no authority knows."""
+    """References of authorities; no part for a tenant without any."""
     ((known,),) = scope.snapshot.rows(sql.ANY_REGISTERED, {"tenant": scope.tenant})
     if known:
         note = _("The references under which authorities know these numbers.")
@@ -293,7 +293,7 @@ def _acknowledged(scope: Scope) -> Iterator[rows.AcknowledgedRow]:
 
 
 def _range_parts(scope: Scope) -> Iterator[Part]:
-    """None for a tenant without such ranges."""
+    """No part for a tenant without authorised ranges."""
     if any(scoped.period.ordinal for scoped in scope.periods):
         note = _(
             "Values and days are inclusive. The unused end of a range lapses when it expires, and bears no document."

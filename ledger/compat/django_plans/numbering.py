@@ -1,4 +1,4 @@
-"""Invoices of django-plans get their numbers as they are saved first, in that transaction."""
+"""Invoices of django-plans get their number at the first save, in that transaction."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -72,7 +72,7 @@ def _chosen(invoice: Any) -> SeriesChoice:
 
 
 def _refuse_unmoved(invoice: Any, chosen: SeriesChoice, alias: str) -> None:
-    """Invoices from before Folio have numbers that a new series would give again."""
+    """Refuse a new series that would repeat numbers of invoices from before Folio."""
     if find_series(alias, chosen.org, chosen.series) is not None:
         return
     rows = type(invoice)._base_manager.using(alias if are_many() else None)

@@ -21,7 +21,7 @@ class SequenceManager(models.Manager[Any]):
 
 
 class NothingManager(models.Manager[Any]):
-    """What walks over all models, such as dumpdata, finds no table here, and no rows."""
+    """Code that reads all models, such as dumpdata, finds no table and no rows here."""
 
     use_in_migrations = True
 

@@ -1,5 +1,5 @@
-"""Taking over the counters and numbers of other systems, also while their code still gives out numbers.
+"""Takes over the counters and numbers of other systems, even while their code still gives out numbers.
 
-The order is that of their code: first the old table, locked so that checkouts that hold a number of it are waited for
-and the next ones wait; then what they wrote; then the ledger. One transaction takes over everything, or nothing.
+Locks are taken in the order of their code: first the old table, which waits for checkouts that hold a number of it and
+makes the next ones wait; then what they wrote; then the ledger. One transaction takes over everything or nothing.
 """

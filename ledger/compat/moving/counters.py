@@ -1,4 +1,4 @@
-"""Taking over one counter: its history where the shop has one, and where it stands in any case."""
+"""Takes over one counter: its last value, and its history if the shop has one."""
 
 import hashlib
 import json
@@ -86,15 +86,15 @@ class Move:
     days: dict[str, date] = field(default_factory=dict)
 
     def begin(self) -> None:
-        """See what was taken over by earlier moves; the caller has kept others from moving at once."""
+        """Read what earlier moves took over. The caller holds the lock that allows one move at a time."""
         events = Adoption.objects.using(self.alias).filter(source=self.table, options__kind=self.kind)
         self.before.update((tenant, options["row"]) for tenant, options in events.values_list("tenant", "options"))
 
     def prepare(self, counters: list[Counter]) -> None:
         """Take over counters without a history, and once more those that have counted on since.
 
-        The first time takes long, since series and periods are made; nobody has to wait for it. The second time, with
-        the old table locked, finds little to do.
+        The first run is long, since it creates series and periods, but nobody waits for it. The second run, with the
+        old table locked, has little to do.
         """
         waiting = [one for one in counters if (one.tenant, one.row) not in self.before]
         self._make_many([one for one in waiting if one.row not in self.ready])
@@ -115,13 +115,13 @@ class Move:
         self._adopt(behind)
 
     def _make_many(self, counters: list[Counter]) -> None:
-        """Make the series that are missing, with their periods, all at once; what is out of the ordinary is left."""
+        """Create the missing series and their periods in one statement; special cases are left for later."""
         mine = Series.objects.using(self.alias).filter(tenant__in={one.tenant for one in counters})
         there = set(mine.values_list("tenant", "code"))
         new = [
             (one, series) for one in counters if (series := _ordinary(one)) and (one.tenant, one.series) not in there
         ]
-        # Where one of them can't be, nothing is made here, and the caller, who makes them one by one, says why.
+        # If one of them is refused, create none here: the caller creates them one by one, and says why one fails.
         with suppress(LedgerError), translate_database_errors(self.table), transaction.atomic(using=self.alias):
             lists: list[Any] = [
                 [one.tenant for one, _ in new],

@@ -1,4 +1,4 @@
-"""The numbers that documents bear in a table of the shop: read from any model, and adopted as a file would be."""
+"""The numbers of documents in a table of the shop: read from any model, and adopted like a file."""
 
 import csv
 import hashlib
@@ -25,13 +25,13 @@ from ledger.tables import Layout, Record, Table
 
 _BATCH = 2_000
 
-# What the key of a row is called among the fields.
+# The name of the row's key among the fields.
 _DOCUMENT = "primary key"
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Where a shop keeps its numbers: a model, and which of its fields has what.
+    """Where a shop keeps its numbers: a model and its fields.
 
     ``number_field`` is a text as people read it, or the bare counter as a whole number. ``date_field`` is the business
     date or the time of issue. ``org_field``, a relation, tells whose the number is. ``pattern`` is that of ``Layout``.
@@ -133,7 +133,7 @@ class History:
         return Q(**{f"{org_field}__{lookup(related)}": pk_value(topmost(related)[0], key)})
 
     def _number_of(self, alias: str, tenant: str, series: str, settings: dict[str, Any]) -> Any:
-        """Turns what the field has into a number: a whole number is rendered as the series will do it."""
+        """Makes a number of the field's value: an integer is formatted as the series will do it."""
         found = find_series(alias, tenant, series)
         given = settings if found is None else {}
         if found is not None:
@@ -167,7 +167,7 @@ def lock_table(alias: str, table: str, mode: str) -> None:
 class _Rows:
     """The rows of a model as the origin of a table, read to the end into a file of their own.
 
-    While the numbers are copied into the ledger, nothing else can be asked on that connection.
+    The file is needed because the connection can run no query while the numbers are copied into the ledger.
     """
 
     size = position = 0

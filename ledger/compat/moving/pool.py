@@ -23,7 +23,7 @@ from ledger.remote import Claim, Need
 from ledger.series import define_series, find_series
 from ledger.zones import today_in
 
-#: What the recipe calls its model.
+#: The name of the model in the recipe.
 RECIPE = "InvoiceID"
 
 
@@ -140,7 +140,7 @@ def _adopt(alias: str, series: Series, history: History | None, explain_gaps: st
     result = history.adopt(alias, series.tenant, series.code, {}, explain_gaps, by)
     if result is None:
         return []
-    # What comes next is a draft's number, so the counter says nothing of it.
+    # The next number is a draft's, so the counter doesn't tell it.
     return [
         Moved(series.tenant, series.code, "moved", result.rows, result.missing, result.periods[-1].last_value, None)
     ]

@@ -1,4 +1,4 @@
-"""The systems whose numbers are taken over: what their tables hold, and which series goes on with it."""
+"""The systems whose numbers are taken over: their tables, and the series that continue with their counters."""
 
 from collections import Counter as Count
 from collections import defaultdict
@@ -189,12 +189,12 @@ def _read_scopes(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
 
 
 def keep_others_from_moving(alias: str, table: str) -> None:
-    """One move at a time; who takes numbers of the old table isn't kept."""
+    """Allow one move at a time. Users of the old table aren't blocked."""
     lock_table(alias, table, "SHARE UPDATE EXCLUSIVE")
 
 
 def check_now(alias: str) -> None:
-    """Have foreign keys of all that was made checked now, and not at the commit, when callers wait for it."""
+    """Check deferred foreign keys now, and not at the commit, when callers wait."""
     with connections[alias].cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -207,12 +207,12 @@ def lock_counters(alias: str, table: str) -> None:
 def build_bridge(alias: str, table: str, kind: str, key: str, counter: str, *, whole: bool) -> None:
     """Let the table's moved counters count in Folio from the end of this transaction on; done twice it is done once.
 
-    Old processes may still run, and they would give out the numbers that Folio gives out. The statement of
-    django-sequences reads back what was written, so the trigger takes the values from the series, and both count on
-    from each other. Code that adds one by itself (django-sequence, and ``reset_value`` or ``nowait`` of the other) gets
-    an error as soon as somebody else has counted: an error is seen, a number that is there twice is not.
+    Old processes may still run, and would repeat Folio's numbers. The statement of django-sequences reads back what was
+    written, so the trigger takes the values from the series, and both continue from each other. Code that adds one
+    itself (django-sequence, and django-sequences with ``reset_value`` or ``nowait``) gets an error once somebody else
+    has counted: people notice an error, but not a duplicate number.
 
-    ``whole`` where all of them were moved: then it takes no new one.
+    ``whole``: all counters were moved, so the table accepts no new one.
     """
     connection = connections[alias]
     name = connection.ops.quote_name(table)
@@ -221,8 +221,8 @@ def build_bridge(alias: str, table: str, kind: str, key: str, counter: str, *, w
         triggers.append(("ledger_moved_new_counter", "INSERT"))
     with connection.cursor() as cursor:
         for trigger, event in triggers:
-            # OR REPLACE, and not DROP, which waits for readers too: old code that has read its row, and now waits for
-            # us to write it, would wait for ever.
+            # OR REPLACE, since DROP also waits for readers: old code that has read its row and waits for us to
+            # write it would deadlock.
             cursor.execute(
                 f"CREATE OR REPLACE TRIGGER {trigger} BEFORE {event} ON {name} FOR EACH ROW "
                 f"EXECUTE FUNCTION {trigger}('{kind}', '{key}', '{counter}')"

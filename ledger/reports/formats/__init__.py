@@ -1,4 +1,4 @@
-"""The files that a report can be written as. A format is one module here that has a ``FORMAT``."""
+"""The file formats of reports. Each is a module here with a ``FORMAT``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Cells as texts, for the formats that have nothing better."""
+"""Cells as texts, for formats without dates and numbers."""
 
 import json
 import re
@@ -12,15 +12,15 @@ from django.core.serializers.json import DjangoJSONEncoder
 #: What separates cells in a text file, in some country or program.
 SEPARATORS = ",;\t|"
 
-# What begins a formula, and what may stand before it; the wide signs are read as the others in some languages.
+# What begins a formula, and what may precede it. In some languages the wide signs count as the others.
 _FORMULA = r"[\s\"]*[=+\-@＝＋－＠]"
 
 
 def neutralised(text: str, separator: str = ",") -> str:
     """The text so that no spreadsheet runs it: an apostrophe stands before each thing that could begin a formula.
 
-    A spreadsheet may part cells by another sign than the ``separator`` of the file, and so begin one inside the text;
-    it also may take a tab or a line break in front for the beginning of a formula, or strip it.
+    A spreadsheet may split cells at another character than the file's ``separator``, so a cell may begin inside the
+    text. It may also strip a tab or a line break in front, or take it for the beginning of a formula.
     """
     return _begins_formula(separator).sub(lambda found: f"{found[0]}'", text)
 
@@ -35,7 +35,7 @@ _SUSPICIOUS = re.compile(r"[\s,;|\"'][=+\-@＝＋－＠]").search
 
 
 def suspicious(cells: Iterable[str]) -> bool:
-    """Whether cells may hold what ``neutralised`` would change: a quick look at all of them, which rather says yes."""
+    """Whether ``neutralised`` may change any of the cells: a fast check, which says yes if in doubt."""
     text = "\n" + "\n".join(filter(None, cells))
     return "\t" in text or "\r" in text or "\n\n" in text or _SUSPICIOUS(text) is not None
 
@@ -52,12 +52,12 @@ def evidence_text(evidence: Mapping[str, Any]) -> str:
 
 
 def offset_text(zone: timezone) -> str:
-    """``+05:30``, as it stands behind a moment."""
+    """The UTC offset of a moment, such as ``+05:30``."""
     return datetime.min.replace(tzinfo=zone).isoformat()[19:]
 
 
 def cell_text(cell: Any) -> str:
-    """A cell as a text, without loss: dates and moments in ISO 8601, truths as yes and no, nothing as nothing."""
+    """A cell as a text, without loss: dates and moments in ISO 8601, booleans as yes and no, None as empty."""
     if cell is None:
         return ""
     if isinstance(cell, bool):

@@ -1,8 +1,7 @@
 """CSV: a zip with a table for each part, since no two have the same columns; one part alone is a plain CSV.
 
-One file can be mailed and kept, and each table in it opens by itself. UTF-8 with a byte order mark, without which
-spreadsheets take names for Latin-1; commas, CRLF, as RFC 4180 has it. Spreadsheets in countries with a decimal comma
-expect semicolons: ``separated_by(";")``.
+UTF-8 with a byte order mark, without which spreadsheets read names as Latin-1; commas and CRLF, as in RFC 4180. In
+countries with a decimal comma, spreadsheets expect semicolons: ``separated_by(";")``.
 """
 
 import codecs
@@ -22,7 +21,7 @@ from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
 from ledger.words import in_english, marked
 
-# What is the same as ``cell_text``, for cells that are all there.
+# Like ``cell_text``, for columns without None.
 _QUICKLY: dict[Kind, Callable[[Any], str]] = {
     Kind.WHOLE: str,
     Kind.VALUE: str,
@@ -30,7 +29,7 @@ _QUICKLY: dict[Kind, Callable[[Any], str]] = {
     Kind.MOMENT: methodcaller("isoformat"),
 }
 
-# The earliest that a zip can say.
+# The earliest date that a zip can store.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -65,7 +64,7 @@ def separated_by(separator: str) -> Format:
 
 
 def entry(name: str) -> zipfile.ZipInfo:
-    """A file of a zip, of no time, so that the same report gives the same bytes."""
+    """A file of a zip with a fixed time, so that the same report gives the same bytes."""
     made = zipfile.ZipInfo(name, _NO_TIME)
     made.compress_type = zipfile.ZIP_DEFLATED
     made.external_attr = 0o644 << 16
@@ -83,7 +82,7 @@ def _table(
 ) -> None:
     target.write(codecs.BOM_UTF8 + _lines([header], separator))
     following = iter(rows)
-    # Column by column, since a register is as long as the ledger, and nearly all of it needs no quotes.
+    # By column, which is faster: a register is as long as the ledger, and few of its cells need quotes.
     while chunk := list(islice(following, _CHUNK)):
         columns: list[Sequence[str]] = []
         typed: list[str] = []
@@ -111,7 +110,7 @@ def _texts(cells: tuple[Any, ...], kind: Kind) -> Sequence[str]:
 
 
 def _typed(texts: Sequence[str], kind: Kind) -> Iterable[str]:
-    """Those of a column's texts that may need more than a separator between them."""
+    """The texts of a column that may need quotes or an apostrophe."""
     if kind in (Kind.WHOLE, Kind.VALUE, Kind.VERDICT):
         return ()
     if kind in (Kind.DAY, Kind.MOMENT):

@@ -28,7 +28,7 @@ _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.EVIDENCE: {"type": "object"},
 }
 
-#: The parts of this version, and the columns that need not be there.
+#: The parts of this version, and the columns that may be absent.
 _PARTS: dict[str, type[Any]] = {
     "summary": rows.PeriodRow,
     "voids": rows.VoidRow,
@@ -48,7 +48,7 @@ _PARTS: dict[str, type[Any]] = {
     "register": RegisterRow,
 }
 _OPTIONAL = {"declaration_due"}
-#: Those that are there only where they have something to say, and what is written only when it is chosen.
+#: Parts that are left out when empty, and parts that are written only when chosen.
 _OPTIONAL_PARTS = {"acknowledged", "findings", "confirmed", "registered", "register"}
 _OPTIONAL_PARTS |= {"authorisations", "declarations", "out_of_order", "duplicates"}
 _OR_UNKNOWN = {"type": ["boolean", "null"]}
@@ -94,7 +94,7 @@ _json = _Encoder(ensure_ascii=False).encode
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of what is written, for whoever reads it by program. Parts beyond these may follow."""
+    """The JSON Schema of the document, for programs that read it. Later versions may add parts."""
     text, number, day = {"type": "string"}, {"type": "integer"}, _TYPES[Kind.DAY]
     moment = {"type": "string", "format": "date-time"}
     special = {"since": day, "until": day, "made_at": moment, "owns_tables": {"type": "boolean"}}

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format as CellFormat
     from xlsxwriter.worksheet import Worksheet
 
-#: Rows that a sheet can have, the one with the titles among them; what is more goes to another sheet.
+#: The most rows of a sheet, with the row of titles; further rows go to another sheet.
 MAX_ROWS = 1_048_576
 #: Characters that the name of a sheet can have.
 MAX_NAME = 31
 #: Characters that a cell can have.
 MAX_TEXT = 32_767
-# Excel knows no date before; such a cell is a text.
+# Excel has no earlier date; such a cell is a text.
 _FIRST_DAY = date(1900, 3, 1)
 
 _WIDTHS = {
@@ -72,7 +72,7 @@ class _Looks:
 
 
 def _day_form() -> str:
-    """How dates look: as in the reader's language, where that is no more than digits."""
+    """The date format: the language's own, if that has only digits."""
     form = day_form()
     return (
         "".join({"d": "dd", "m": "mm", "Y": "yyyy"}.get(sign, sign) for sign in form)
@@ -154,7 +154,7 @@ def _write(sheet: "Worksheet", at: int, position: int, column: Column, cell: Any
     elif isinstance(cell, int) and abs(cell) < 10**15:  # beyond, Excel would round it
         sheet.write_number(at, position, cell, look)
     elif isinstance(cell, datetime):
-        # A cell has no time zone: the look of the cell bears its offset.
+        # A cell has no time zone, so its number format shows the offset.
         look = looks.of(timezone(cell.utcoffset() or timedelta(0)), red=red)
         sheet.write_datetime(at, position, cell.replace(tzinfo=None, microsecond=0), look)
     elif isinstance(cell, date) and cell >= _FIRST_DAY:

@@ -1,4 +1,4 @@
-"""What every official format offers, and the check digits of the tax numbers that they ask for."""
+"""The base class of official formats, and the check digits of the tax numbers that they need."""
 
 import re
 from abc import ABC, abstractmethod
@@ -48,7 +48,7 @@ def is_cnpj(text: str) -> bool:
 class Document:
     """One file for an authority: its name and bytes, the missing values that it declares, and a line for people.
 
-    ``warnings`` say what whoever hands it in should look at first.
+    ``warnings`` are what to check before handing it in.
     """
 
     name: str

@@ -1,8 +1,7 @@
 """India, GSTR-1 table 13, documents issued: JSON as API v4.0 takes it.
 
-A month's documents of each type, in rows of numbers that follow each other: a row ends where the serial breaks. A
-voided number counts as issued and as cancelled. A missing number counts as nothing: it ends the row, and so it is
-declared.
+A month's documents of each type, in rows of consecutive numbers: a row ends where the serial breaks. A voided number
+counts as issued and as cancelled. A missing number isn't counted: it ends the row, which declares it.
 """
 
 import json
@@ -256,7 +255,7 @@ def _types(pairs: Iterable[str]) -> dict[str, int]:
 
 
 def _issued(wanted: dict[str, Any], using: str) -> Iterator[Issued]:
-    # One snapshot, read in pieces, so that a month of a million documents needs no memory.
+    # One snapshot, streamed, so that memory doesn't grow with the documents of a month.
     with transaction.atomic(using=using), open_server_cursor(using) as cursor:
         cursor.execute(_ISSUED, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
@@ -291,7 +290,7 @@ def _warnings(chosen: Iterable[Series], tenant: str, last: date, using: str) -> 
 
 
 def _forbidden(numbers: Iterable[Issued], code: str, warnings: list[str], *, allowed: bool) -> Iterator[Issued]:
-    """The numbers as they come; those that rule 46(b) forbids are refused in the end, or told of where they may stand.
+    """Pass the numbers on. At the end, refuse those that rule 46(b) forbids, or warn of them with --allow-serials.
 
     Raises DeclarationError.
     """

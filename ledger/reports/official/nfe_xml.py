@@ -1,7 +1,6 @@
 """The XML of inutilização, schema inutNFe 4.00: written element by element, in the order of the schema.
 
-The standard library writes it. What a signing hook returns is parsed with document types refused, and with them every
-entity.
+The standard library writes it. The answer of a signing hook is parsed with document types, and so entities, refused.
 """
 
 import re
@@ -22,7 +21,7 @@ STATES = frozenset(
     "11 12 13 14 15 16 17 21 22 23 24 25 26 27 28 29 31 32 33 35 41 42 43 50 51 52 53".split()  # noqa: SIM905
 )
 
-# Field, its pattern as the schema has it, and what it is in words.
+# Field, its pattern in the schema, and the pattern in words.
 _FIELDS = (
     ("year", r"[0-9]{2}", "two digits, such as 26"),
     # With letters since 2026 (NT 2025.001).
@@ -35,7 +34,7 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One range of numbers to void. Raises DeclarationError for what the schema does not let pass."""
+    """One range of numbers to void. Raises DeclarationError for what the schema doesn't allow."""
 
     environment: str
     state: str
@@ -65,13 +64,13 @@ class Request:
 
     @property
     def id(self) -> str:
-        """What the schema makes of the parts: names the request, and what is signed."""
+        """The id that the schema makes of the parts; the signature refers to it."""
         return f"ID{self.state}{self.year}{self.cnpj}{self.model}{int(self.serie):03}{self.first:09}{self.last:09}"
 
 
 def write(request: Request) -> bytes:
     """The unsigned document, UTF-8, without white space between the elements, as the authority asks for."""
-    # The namespace is written as the attribute that it is: the prefixes that ElementTree makes up are refused.
+    # The namespace is written as an attribute, since the authority refuses ElementTree's own prefixes.
     root = ElementTree.Element("inutNFe", {"versao": VERSION, "xmlns": NAMESPACE})
     information = ElementTree.SubElement(root, "infInut", {"Id": request.id})
     for tag, text in (
@@ -122,7 +121,7 @@ class _NoDocumentType(ElementTree.TreeBuilder):
 
 
 def _facts(element: ElementTree.Element) -> tuple[object, ...]:
-    """What a document says, whatever way it is written."""
+    """A document in canonical form, for comparison."""
     return (element.tag, sorted(element.attrib.items()), element.text or "", [_facts(child) for child in element])
 
 

@@ -1,4 +1,4 @@
-"""The report on paper: what stands on its front, its parts as tables, and what could not be drawn."""
+"""The report on paper: the front page, the parts as tables, and warnings about missing fonts."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -15,7 +15,7 @@ from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
 from ledger.words import day_told, moment_told, period_told, quantity, word
 
-#: Rows that go on paper: a document is built in memory, and nobody reads more. What is left out is said in red.
+#: The most rows on paper: a PDF is built in memory, and nobody reads more. The PDF says in red what it leaves out.
 MAX_ROWS = 20_000
 
 _SIZE = 6.8
@@ -70,7 +70,7 @@ def _draw(paper: Paper, report: Report, target: IO[bytes], warn: Warn) -> None:
 def _front(paper: Paper, report: Report) -> None:
     paper.put(MARGIN, MARGIN, paper.inner_width, str(report.title), size=20, bold=True)
     lines = report.header.lines()
-    rows, left = (len(lines) + 1) // 2, paper.inner_width * 0.38  # what stands on the right is longer
+    rows, left = (len(lines) + 1) // 2, paper.inner_width * 0.38  # the right column is longer
     ends = [
         paper.facts(MARGIN + at, MARGIN + 13, width - 4, told)
         for at, width, told in ((0, left, lines[:rows]), (left, paper.inner_width - left, lines[rows:]))

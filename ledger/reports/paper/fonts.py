@@ -1,7 +1,6 @@
 """Fonts of this machine for a document: one for most texts, and one for each further script that comes up.
 
-No font is guessed to have a letter: its own table of characters is asked. What no font has is told by the name of its
-script.
+Each font's own table of characters says which letters it has. Missing letters are reported by the name of their script.
 """
 
 import os
@@ -29,7 +28,7 @@ _UNLIKELY = ("bold", "italic", "oblique", "mono", "condensed", "light", "thin", 
 
 
 def installed() -> list[Path]:
-    """The font files of this machine, those first that suit most texts; by fontconfig, or from the usual folders."""
+    """The font files of this machine, the best for most texts first; from fontconfig or the usual folders."""
     lister = shutil.which("fc-list")
     if lister is not None:
         told = subprocess.run([lister, "--format", "%{file}\n"], capture_output=True, text=True, check=False).stdout
@@ -84,6 +83,6 @@ class Fonts:
             try:
                 with path.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as font:
                     self._characters[path] = frozenset(font.getBestCmap() or ())
-            except (OSError, TTLibError, AssertionError, KeyError):  # a damaged font is one that has no letters
+            except (OSError, TTLibError, AssertionError, KeyError):  # a damaged font counts as one without letters
                 self._characters[path] = frozenset()
         return self._characters[path]

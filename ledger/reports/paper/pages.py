@@ -1,4 +1,4 @@
-"""Pages of a report: furniture on each, texts in any script, tables that go on over pages with their heads repeated."""
+"""Pages of a report: head and foot on each, texts in any script, and tables over several pages with repeated heads."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ _SMALLEST = 0.72  # of the size of a table's letters: smaller titles can't be re
 INK, GREY, RED, GREEN, NAVY = (28, 32, 38), (105, 112, 122), (176, 0, 32), (11, 107, 52), (31, 58, 95)
 _STRIPE, _RULE, _ROSE = (246, 248, 250), (208, 214, 222), (253, 231, 234)
 
-# Stands for the number of pages until that is known, and is as wide as that may be. Control characters, which no text
-# that is drawn has, lest something that somebody typed be replaced.
+# The placeholder for the number of pages until that is known, as wide as a number may be. It has control characters,
+# which no drawn text has, so that no typed text is replaced.
 _PAGES = "\x01\x02" * 3
 
 _CUT = lazily("… (JSON has it all)")
@@ -57,7 +57,7 @@ class Paper(FPDF):
             self._known = fonts.characters(faces[0]) & fonts.characters(faces[1])
 
     def close(self) -> None:
-        """Close the files of its fonts, which fpdf reads from until the document is put out."""
+        """Close the font files, which fpdf reads until the document is written."""
         for font in self.fonts.values():
             if isinstance(font, TTFFont):
                 font.close()
@@ -167,7 +167,7 @@ class Paper(FPDF):
         if character in "\n\r" or ord(character) in self._known or character in self._covered:
             return character
         if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs"):
-            # Joiners say how letters around them are shaped, so they stay; the rest is white space at best.
+            # Joiners shape the letters around them, so they stay; the others become blanks.
             return character if character in "\u200c\u200d" and self._families else " "
         face = self.fonts_at_hand.face_for(character)
         if face is None:
@@ -232,7 +232,7 @@ class Paper(FPDF):
         self.cell(width, size * _LINE * _POINT, line, align=align, new_x=XPos.LEFT, new_y=YPos.TOP)
 
     def _is_simple(self, text: str) -> bool:
-        """Whether letters stand side by side as they come, and the font for most texts has them all."""
+        """Whether the text needs no shaping, and the main font has all of its letters."""
         return text.isascii() or all(
             ord(character) in self._known
             and (character < "\u0300" or "\u0370" <= character < "\u0530" or character in "·–—…")
@@ -249,7 +249,7 @@ class Table:
         self.paper, self.titles, self.right, self.size = paper, titles, right, size
         words = [max(paper.wide(word, size) for word in [*title.split(), ""]) for title in titles]
         self.widths = _widths(paper.inner_width, shares, [word * _SMALLEST + 2 * _GAP + 0.3 for word in words])
-        # As large as no word of a title is broken at.
+        # The largest size at which no word of a title is broken.
         room = [(width - 2 * _GAP - 0.2) / word for word, width in zip(words, self.widths, strict=True) if word]
         self.title_size = size * max(_SMALLEST, min(1.0, *room))
         self.step = size * _LINE * _POINT
