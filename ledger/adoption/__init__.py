@@ -272,7 +272,7 @@ class _Adoption:
             )
 
     def _open_periods(self, series: Series) -> None:
-        """Find the period of each business date. If there is none, each row of the date gets the reason."""
+        """Find the period of each business date. Without one, each row of the date gets the reason."""
         self._do(sql.STAGE_DAYS, {"batch": self.batch})
         [(day,)] = self._all(sql.NEXT_DAY, [self.batch, date.min])
         while day is not None:

@@ -87,7 +87,7 @@ class RowReader:
         self._formats: dict[date, NumberFormat | None] = {}
 
     def rows(self) -> Iterator[Row]:
-        """The rows that count. Raises TableError if there is none."""
+        """The rows that count. Raises TableError if no row counts."""
         for one in self.chosen:
             yield Row(one.row, problem=one.problem) if one.problem else self._row(one.row, one.cells)
 

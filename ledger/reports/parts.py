@@ -117,7 +117,7 @@ def _series(scope: Scope) -> Iterator[rows.SeriesRow]:
 
 
 def _declaration_parts(scope: Scope) -> Iterator[Part]:
-    """Declarations to authorities; no part if there are none."""
+    """Declarations to authorities; no part without any."""
     if scope.declarations:
         yield Part(
             "declarations",
@@ -152,7 +152,7 @@ def _declarations(scope: Scope) -> Iterator[rows.DeclarationRow]:
 
 
 def _order_parts(scope: Scope) -> Iterator[Part]:
-    """Numbers out of order and duplicates; no part if there are none."""
+    """Numbers out of order and duplicates; no part without any."""
     if any(scoped.row.out_of_order for scoped in scope.periods):
         yield Part(
             "out_of_order",

@@ -232,7 +232,7 @@ def find(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 def next_number(period: Any, drafts: Mapping[tuple[int, int | None], str] | None = None) -> str:
-    """The next number of a period that ``with_waiting`` has read, or why there is none.
+    """The next number of a period that ``with_waiting`` has read, or the reason why it has no next number.
 
     ``drafts`` are numbers by period and value, as ``_drafts`` reads them for several periods at once.
     """
