@@ -1,7 +1,5 @@
 """The ranges that authorities granted to a tenant, what is left of them, and a form to add the next one."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django import forms
@@ -54,7 +52,7 @@ class RangeForm(forms.ModelForm):  # type: ignore[type-arg]
                 raise ValidationError(str(error)) from error
         return cleaned
 
-    def of_tenant(self, tenant: str) -> RangeForm:
+    def of_tenant(self, tenant: str) -> "RangeForm":
         """The same for the series of one tenant."""
         series: Any = self.fields["series"]
         series.queryset = Series.objects.filter(tenant=tenant).exclude(allocation="remote")

@@ -1,7 +1,5 @@
 """Reads the query string: the sorting, filters and pages of tables, and business dates. No script is needed."""
 
-from __future__ import annotations
-
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -151,7 +149,7 @@ class Dates:
     def __bool__(self) -> bool:
         return self.since is not None or self.until is not None
 
-    def within(self, first: date, last: date) -> Dates:
+    def within(self, first: date, last: date) -> "Dates":
         """The part of them that lies in a period."""
         return Dates(max(self.since or first, first), min(self.until or last, last))
 

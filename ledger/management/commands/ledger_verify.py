@@ -1,7 +1,5 @@
 """``ledger_verify``: checks the whole ledger against its rules, names each row that breaks one, and keeps alarms."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -98,7 +96,7 @@ class Command(LedgerCommand):
             said = f"The ledger breaks its rules in {counted(found.rules.total(), 'place', 'places')} ({rules})."
         self.conclude(verdicts[0], first=said, quiet=options["json"])
 
-    def _show(self, alarms: Iterable[Alarm], found: _Found) -> None:
+    def _show(self, alarms: Iterable[Alarm], found: "_Found") -> None:
         for alarm in alarms:
             self.stdout.write((self.style.WARNING if alarm.reason else self.style.ERROR)(str(alarm)))
         for note in found.notes:
