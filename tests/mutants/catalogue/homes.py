@@ -20,10 +20,10 @@ MUTANTS = (
         (f"{ROUTING}::test_the_wrong_home_is_refused_before_it_writes",),
     ),
     Mutant(
-        "a home that is down ends the round",
-        "ledger/homes.py",
-        "        return Answer(home, None, error)\n",
-        "        raise\n",
+        "a home that is down is not told",
+        "ledger/management/base.py",
+        "        failed = [answer for answer in answers if answer.error is not None]\n",
+        "        failed = []\n",
         (f"{EVERYWHERE}::test_a_home_that_is_down_holds_up_no_other",),
     ),
     Mutant(
