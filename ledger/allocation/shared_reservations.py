@@ -1,7 +1,7 @@
 """Threads of one process that reserve from one counter at the same moment share one transaction.
 
-While a thread reserves, others that come for the same counter line up. Then the first of them reserves for all: one
-round trip, one commit and one flush instead of many. Who finds nobody there reserves as ever.
+While a few threads reserve, others that come for the same counter line up. When one has finished, the first in line
+reserves for all who wait: one round trip, one commit and one flush instead of many. Who need not wait reserves as ever.
 """
 
 import os
@@ -12,6 +12,10 @@ from typing import Any
 
 #: Seconds that a thread waits for another one at most: as long as a reservation waits for its counter.
 _PATIENCE = 5.0
+
+#: So many threads reserve from a counter at the same time before others line up: one has the counter while the commits
+#: of the others wait for the disk.
+_AT_ONCE = 3
 
 Rows = list[tuple[Any, ...]]
 
@@ -26,10 +30,16 @@ class _Call:
         self.turn = threading.Event()
 
 
-_lock = threading.Lock()
+class _Line:
+    """At one counter: how many threads reserve just now, and the calls that wait for one of them."""
 
-#: Of each counter that a thread reserves from just now, the calls that wait for it.
-_lines: dict[Hashable, list[_Call]] = {}
+    def __init__(self) -> None:
+        self.reserving = 0
+        self.waiting: list[_Call] = []
+
+
+_lock = threading.Lock()
+_lines: dict[Hashable, _Line] = {}
 
 
 def reserve(
@@ -46,10 +56,12 @@ def reserve(
     """
     mine = _Call(arguments)
     with _lock:
-        if counter in _lines:
-            _lines[counter].append(mine)
+        line = _lines.setdefault(counter, _Line())
+        if line.reserving < _AT_ONCE:
+            line.reserving += 1
+            mine.crew = [mine]
         else:
-            _lines[counter], mine.crew = [], [mine]
+            line.waiting.append(mine)
     try:
         if not mine.crew:
             mine.turn.wait(_PATIENCE)
@@ -68,16 +80,19 @@ def reserve(
 def _hand_over(counter: Hashable, mine: _Call) -> None:
     """Wake those that were reserved for, and the first of those that came meanwhile, who reserves for these."""
     with _lock:
-        line = _lines.get(counter, [])
-        if mine in line:
-            line.remove(mine)  # it waits no longer
+        line = _lines.get(counter, _Line())
+        if mine in line.waiting:
+            line.waiting.remove(mine)  # it waits no longer
         if not mine.crew:
             return
-        if line:
-            _lines[counter], line[0].crew = [], line
+        woken = [*mine.crew, *line.waiting[:1]]
+        if line.waiting:
+            line.waiting[0].crew, line.waiting = line.waiting, []
         else:
-            del _lines[counter]
-        for call in (*mine.crew, *line[:1]):
+            line.reserving -= 1
+            if not line.reserving:
+                del _lines[counter]
+        for call in woken:
             call.turn.set()
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -263,7 +264,7 @@ def test_set_constraints_all_immediate_changes_nothing() -> None:
 def _wait_for_line(length: int) -> None:
     """Return when one thread reserves, and so many wait for it."""
     deadline = time.monotonic() + PATIENCE
-    while [len(line) for line in list(shared_reservations._lines.values())] != [length]:
+    while [len(line.waiting) for line in list(shared_reservations._lines.values())] != [length]:
         assert time.monotonic() < deadline, shared_reservations._lines
 
 
@@ -272,7 +273,7 @@ def lined_up(
     *calls: Callable[[], T], meanwhile: Callable[[], object] = lambda: None
 ) -> Iterator[tuple[list[Checkout], list[Future[T]]]]:
     """Checkouts of threads of their own, of which the first reserves when the block begins; the others wait for it."""
-    with checkouts(len(calls) + 1) as (holder, *crew):
+    with patch.object(shared_reservations, "_AT_ONCE", 1), checkouts(len(calls) + 1) as (holder, *crew):
         for checkout in (holder, *crew):
             checkout.begin()
         holder.run(lambda: Period.objects.select_for_update().get())

@@ -27,9 +27,10 @@ def given(name: str) -> Rows:
 
 
 @pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody goes on because of the clock while a test looks, unless it says so."""
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nobody goes on because of the clock while a test looks, unless it says so."""
     monkeypatch.setattr(shared_reservations, "_PATIENCE", 2 * PATIENCE)
+    monkeypatch.setattr(shared_reservations, "_AT_ONCE", 1)
 
 
 class Server:
@@ -73,7 +74,7 @@ def lined_up(server: Server, *names: str) -> Iterator[tuple[list[Future[Rows]], 
         for count, name in enumerate(names, start=1):
             calls.append(threads.submit(server.call, name))
             deadline = time.monotonic() + PATIENCE
-            while len(shared_reservations._lines[COUNTER]) < count:
+            while len(shared_reservations._lines[COUNTER].waiting) < count:
                 assert time.monotonic() < deadline
         try:
             yield calls, may_end.set
