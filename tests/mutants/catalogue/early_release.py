@@ -125,8 +125,8 @@ MUTANTS = (
     Mutant(
         "a thread that ends leaves those waiting that it reserves for",
         "ledger/allocation/shared_reservations.py",
-        "        for call in (*mine.crew, *line[:1]):\n",
-        "        for call in line[:1]:\n",
+        "woken = [*mine.crew, *line.waiting[:1]]",
+        "woken = line.waiting[:1]",
         (SHARED,),
     ),
     Mutant(
