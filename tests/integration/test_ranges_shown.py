@@ -128,9 +128,9 @@ class TestCaf:
         [
             (BOMB, "can't be read"),
             ("<AUTORIZACION", "can't be read"),
-            ("<OTHER/>", "has no such RE"),
+            ("<OTHER/>", "has a RE that no CAF has"),
             (CAF.format(granted="2026-02-30"), "an invalid date"),
-            (CAF.replace("<D>1<", "<D>x<").format(granted="2026-08-31"), "has no such RNG/D"),
+            (CAF.replace("<D>1<", "<D>x<").format(granted="2026-08-31"), "has a RNG/D that no CAF has"),
             (" " * (1 << 20) + "x", "bytes"),
         ],
     )
