@@ -54,3 +54,6 @@ LEDGER: dict[str, Any] = {
 if len(DATABASES) > 1:
     DATABASE_ROUTERS = ["ledger.homes.HomeRouter"]
     LEDGER["HOMES"] = "tests.storm.homes.home_of"
+    # The one worker has each of them to do in each home.
+    for sweep in LEDGER["SWEEPS"].values():
+        sweep["every"] *= len(DATABASES)
