@@ -404,11 +404,13 @@ def test_a_snapshot_from_before_is_told_to_try_again(kept: str) -> None:
                 cursor.execute("SELECT 1")
 
         till.run(begin)
-        moving.move(kept, NEW, hook=hook)
-        for name in ("issue", "void", "explain", "define"):
-            with pytest.raises(TenantMoved):
-                till.run(partial(WRITES[name], NEW))
-        till.run(connections.close_all)
+        try:
+            moving.move(kept, NEW, hook=hook)
+            for name in ("issue", "void", "explain", "define"):
+                with pytest.raises(TenantMoved):
+                    till.run(partial(WRITES[name], NEW))
+        finally:
+            till.run(connections.close_all)
 
 
 def test_a_move_is_given_up(shop: str) -> None:
