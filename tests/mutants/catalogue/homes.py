@@ -115,7 +115,7 @@ MUTANTS = (
         "ledger/homes.py",
         "    return look() if not found and refuse_moved(alias, tenant) else found\n",
         "    return found\n",
-        (f"{MOVING}::test_a_tenant_that_arrives_between_two_looks_is_found",),
+        (f"{MOVING}::test_a_tenant_that_arrives_between_two_looks_is_found[void]",),
     ),
     Mutant(
         "what arrived after a snapshot is unknown",
@@ -129,14 +129,14 @@ MUTANTS = (
         "ledger/homes.py",
         "        return using or _with_its_rows(tenant, home)\n",
         "        return using or home\n",
-        (f"{MOVING}::test_nobody_is_told_that_there_is_nothing",),
+        (f"{MOVING}::test_nobody_is_told_that_there_is_nothing[dropped]",),
     ),
     Mutant(
         "the old copy tells a document's number",
         "ledger/issuing.py",
         "    if any(entry.period.moves for entry in entries):\n",
         "    if False:\n",
-        (f"{MOVING}::test_nobody_is_told_that_there_is_nothing",),
+        (f"{MOVING}::test_nobody_is_told_that_there_is_nothing[left]",),
     ),
     Mutant(
         "access is given where the routers say",
@@ -150,6 +150,6 @@ MUTANTS = (
         "ledger/registering.py",
         ' or retry(error.__cause__, f"of {authority!r}")',
         "",
-        (f"{MOVING}::test_nobody_is_told_that_there_is_nothing",),
+        (f"{MOVING}::test_nobody_is_told_that_there_is_nothing[leaving]",),
     ),
 )
