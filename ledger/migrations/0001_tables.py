@@ -51,7 +51,6 @@ class Migration(migrations.Migration):
             "Series",
             verbose_name_plural="series",
             ordering=["tenant", "code"],
-            indexes=[Index(F("tenant"), Collate(Upper(TEMPLATE_HEAD), "C"), name="ledger_series_head")],
             constraints=[
                 UniqueConstraint(fields=("tenant", "code"), name="ledger_series_code"),
                 CheckConstraint(condition=Q(("start_value__gte", 0)), name="ledger_series_start_value"),
@@ -139,11 +138,13 @@ class Migration(migrations.Migration):
             rules_authorised=DateField(editable=False, null=True),
             created_at=DateTimeField(db_default=Now(), editable=False),
         ),
+        migrations.AddIndex(
+            "series", Index(F("tenant"), Collate(Upper(TEMPLATE_HEAD), "C"), name="ledger_series_head")
+        ),
         table(
             "Period",
             ordering=["tenant", "series", "starts_on"],
             permissions=[("close_period_now", "Can close a period")],
-            indexes=[Index(F("tenant"), Collate(Upper("prefix"), "C"), name="ledger_period_prefix")],
             constraints=[
                 UniqueConstraint(fields=("tenant", "series", "starts_on", "ordinal"), name="ledger_period_starts_on")
             ],
@@ -172,6 +173,7 @@ class Migration(migrations.Migration):
             closed_at=DateTimeField(blank=True, null=True),
             series=kept("ledger.series", related_name="periods"),
         ),
+        migrations.AddIndex("period", Index(F("tenant"), Collate(Upper("prefix"), "C"), name="ledger_period_prefix")),
         event(
             "AccessChanged",
             verbose_name_plural="changes of access",
@@ -278,9 +280,6 @@ class Migration(migrations.Migration):
             "Entry",
             verbose_name_plural="entries",
             permissions=[("void_number", "Can void a number")],
-            indexes=[
-                Index(condition=Q(("kind", "gap")), fields=["tenant", "period", "value"], name="ledger_entry_gaps")
-            ],
             constraints=[
                 UniqueConstraint(fields=("tenant", "period", "value"), name="ledger_entry_value"),
                 UniqueConstraint(F("tenant"), Upper("number"), name="ledger_entry_number"),
@@ -314,6 +313,9 @@ class Migration(migrations.Migration):
             period=id_of("ledger.period", related_name=None),
             series=id_of("ledger.series", related_name=None),
         ),
+        migrations.AddIndex(
+            "entry", Index(condition=Q(("kind", "gap")), fields=["tenant", "period", "value"], name="ledger_entry_gaps")
+        ),
         of_kind("GapFlagged", "gaps flagged"),
         of_kind("NumberAdopted", "numbers adopted"),
         of_kind("NumberIssued", "numbers issued"),
@@ -321,7 +323,6 @@ class Migration(migrations.Migration):
             "FindingRaised",
             verbose_name_plural="findings raised",
             permissions=[("acknowledge_finding", "Can acknowledge a finding")],
-            indexes=[Index(fields=["tenant", "system", "subject"], name="ledger_findingraised_subject")],
             constraints=[
                 UniqueConstraint(
                     fields=("tenant", "system", "kind", "subject", "occurrence"), name="ledger_findingraised_once"
@@ -355,6 +356,9 @@ class Migration(migrations.Migration):
             facts=facts(default=dict),
             raised_at=written_at(),
             entry=kept("ledger.entry", blank=True, null=True, related_name="findings"),
+        ),
+        migrations.AddIndex(
+            "findingraised", Index(fields=["tenant", "system", "subject"], name="ledger_findingraised_subject")
         ),
         event(
             "FindingAcknowledged",
