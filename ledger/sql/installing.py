@@ -86,9 +86,10 @@ def readable_constraint(model: type[Model]) -> str:
     """The statement that keeps moments, days and JSON that programs can't read out of a table, or nothing."""
     from ledger.models.readable import DayField, FactsField, MomentField
 
+    # Without BETWEEN: PostgreSQL prints it as a pair in brackets of its own, which a restored dump reads as another text.
     rules = (
-        (MomentField, "{} BETWEEN '0001-01-05 00:00:00+00' AND '9999-12-28 00:00:00+00'"),
-        (DayField, "{} BETWEEN '0001-01-01' AND '9999-12-31'"),
+        (MomentField, "{0} >= '0001-01-05 00:00:00+00' AND {0} <= '9999-12-28 00:00:00+00'"),
+        (DayField, "{0} >= '0001-01-01' AND {0} <= '9999-12-31'"),
         (FactsField, "ledger_is_facts({})"),
     )
     columns = model._meta.concrete_fields

@@ -19,18 +19,15 @@ from ledger.migrations._columns import facts, id_of, table, text
 from ledger.migrations._operations import KeepRows
 
 # Moments, days and JSON that programs can't read are kept out, as they are of the ledger's own tables.
-_BETWEEN = "BETWEEN '0001-01-05 00:00:00+00' AND '9999-12-28 00:00:00+00'"
+_MOMENT = "{0} >= '0001-01-05 00:00:00+00' AND {0} <= '9999-12-28 00:00:00+00'"
+_DAY = "{0} >= '0001-01-01' AND {0} <= '9999-12-31'"
+_OBJECT = "jsonb_typeof({0}) = 'object'"
 _READABLE = {
-    "ledger_workers_pushposition": (
-        f"jsonb_typeof(scope) = 'object' AND looked_in_full_at {_BETWEEN} AND ran_at {_BETWEEN}"
-    ),
-    "ledger_workers_quota": f"jsonb_typeof(tickets) = 'object' AND counted_at {_BETWEEN} AND paused_until {_BETWEEN}",
-    "ledger_workers_sealedtoken": f"issued_at {_BETWEEN} AND expires_at {_BETWEEN}",
-    "ledger_workers_push": (
-        f"jsonb_typeof(facts) = 'object' AND issued_on BETWEEN '0001-01-01' AND '9999-12-31' AND found_at {_BETWEEN}"
-        f" AND claimed_until {_BETWEEN} AND next_attempt_at {_BETWEEN} AND pushed_at {_BETWEEN}"
-        f" AND cancelled_at {_BETWEEN}"
-    ),
+    "pushposition": {"scope": _OBJECT, "looked_in_full_at": _MOMENT, "ran_at": _MOMENT},
+    "quota": {"tickets": _OBJECT, "counted_at": _MOMENT, "paused_until": _MOMENT},
+    "sealedtoken": {"issued_at": _MOMENT, "expires_at": _MOMENT},
+    "push": {"facts": _OBJECT, "issued_on": _DAY}
+    | dict.fromkeys(("found_at", "claimed_until", "next_attempt_at", "pushed_at", "cancelled_at"), _MOMENT),
 }
 
 
@@ -115,8 +112,12 @@ class Migration(migrations.Migration):
             void=id_of("ledger.numbervoided", null=True),
         ),
         *(
-            migrations.RunSQL(f"ALTER TABLE {table} ADD CONSTRAINT {table}_readable CHECK ({condition})", "")
-            for table, condition in _READABLE.items()
+            migrations.RunSQL(
+                f"ALTER TABLE ledger_workers_{table} ADD CONSTRAINT ledger_workers_{table}_readable"
+                f" CHECK ({' AND '.join(rule.format(column) for column, rule in rules.items())})",
+                "",
+            )
+            for table, rules in _READABLE.items()
         ),
         KeepRows("ledger_workers_push"),
     ]
