@@ -86,7 +86,7 @@ def readable_constraint(model: type[Model]) -> str:
     """The statement that keeps moments, days and JSON that programs can't read out of a table, or nothing."""
     from ledger.models.readable import DayField, FactsField, MomentField
 
-    # Without BETWEEN: PostgreSQL prints it as a pair in brackets of its own, which a restored dump reads as another text.
+    # Without BETWEEN, which PostgreSQL prints as a pair in brackets: a restored dump would have another text.
     rules = (
         (MomentField, "{0} >= '0001-01-05 00:00:00+00' AND {0} <= '9999-12-28 00:00:00+00'"),
         (DayField, "{0} >= '0001-01-01' AND {0} <= '9999-12-31'"),
