@@ -193,7 +193,7 @@ class GapRow(Row):
     after_on: date | None = column(_("its date"), Kind.DAY, 1.35)
     cause: str = column(_("Cause"), Kind.WORD, 1.8)
     known_since: datetime | None = column(_("Known since"), Kind.MOMENT, 0)
-    evidence: Mapping[str, Any] = column(_("Evidence"), Kind.EVIDENCE, 3.8)
+    evidence: Mapping[str, Any] = column(_("Evidence"), Kind.EVIDENCE, 3.4)
     explanation: str = column(_("Explanation"), share=2.2)
     explained_by: str = column(_("By"), share=0.9)
     explained_at: datetime | None = column(_("Explained"), Kind.MOMENT, 2)

@@ -125,7 +125,7 @@ def test_so_has_what_is_committed_ahead(checkout: Checkout, monkeypatch: pytest.
     """Whoever holds a counter for ever: a checkout on such a server is told to try again, and gets its number then."""
     monkeypatch.setattr(sql, "OWN_SESSION", sql.OWN_SESSION.replace("'citus'", "'plpgsql'"))  # which each server has
     monkeypatch.setattr("ledger.allocation.ahead._BOUND", 0.3)
-    function = "ledger_reserve(text, bigint, date, text[], text, bigint, bigint)"
+    function = "ledger_reserve"
     connection.close()  # so that a new second connection asks what the server is
     checkout.run(lambda: list(Period.objects.select_for_update()))
     with connection.cursor() as cursor:

@@ -138,8 +138,8 @@ class TestTheHistory:
         close_period(tampered.periods.get(), early=True, by="bob")
         page = root.get(reverse("ledger:series", args=(tampered.pk,)))
         history = page.context["history"].rows
-        assert [one.actor for one in history] == ["bob", "eve", "eve", "ada"]
-        assert [one.period for one in history] == ["2026-01-01 to 2026-12-31", "", "", ""]
+        assert [one["changed_by"] for one in history] == ["bob", "eve", "eve", "ada"]
+        assert [one["period"] for one in history] == ["2026-01-01 to 2026-12-31", "", "", ""]
         told = page.content.decode()
         assert "Changes of settings" in told
         assert "<dt>chronological</dt><dd>no</dd>" in told
