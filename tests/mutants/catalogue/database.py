@@ -211,8 +211,8 @@ MUTANTS = (
     Mutant(
         "moments without end in tables of plain grants",
         "ledger/sql/installing.py",
-        "BETWEEN '0001-01-05 00:00:00+00' AND '9999-12-28 00:00:00+00'",
-        "IS NOT NULL IS NOT FALSE",
+        "{0} >= '0001-01-05 00:00:00+00' AND {0} <= '9999-12-28 00:00:00+00'",
+        "{0} IS NOT NULL IS NOT FALSE",
         ("tests/roles/test_plain_tables.py",),
     ),
     Mutant(

@@ -148,7 +148,7 @@ MUTANTS = (
     Mutant(
         "a date is broken over two lines",
         "ledger/reports/rows.py",
-        'column(_("Evidence"), Kind.EVIDENCE, 3.8)',
+        'column(_("Evidence"), Kind.EVIDENCE, 3.4)',
         'column(_("Evidence"), Kind.EVIDENCE, 12)',
         (f"{REPORT_FILES}::TestPdf",),
     ),
