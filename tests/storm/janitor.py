@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from django.core.management import CommandError, call_command
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections, transaction
 
 from ledger import close_period, homes, open_next_periods
 from ledger.actions import explain
@@ -81,8 +81,9 @@ def _close_one(journal: Journal, clock: Clock, lag: int, home: str) -> None:
     period = mine.order_by("-ends_on", "?").first()
     if period is None:
         return
-    close_period(period, early=True)
-    entries = Entry.objects.filter(period=period).count()
+    with transaction.atomic(using=home):  # once it has ended, the tenant may leave with all its rows
+        close_period(period, early=True)
+        entries = Entry.objects.filter(period=period).count()
     journal.note(Kind.CLOSED, tenant=period.tenant, document=str(period.pk), number=str(entries))
 
 
