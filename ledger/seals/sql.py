@@ -73,13 +73,14 @@ _SNAPSHOT = "CASE WHEN z.snapshot ~ '^[0-9]{1,18}:[0-9]{1,18}:[0-9,]*$' THEN z.s
 # before the database's last seal has left none of them. Each tenant's last seal is found once.
 TENANTS_WITH_NEWS = f"""
     WITH written AS MATERIALIZED (
-        SELECT DISTINCT l.tenant, l.transaction_id
+        SELECT DISTINCT l.tenant, l.era, l.transaction_id
         FROM ledger_lines_v1() l
         WHERE l.tenant IS NOT NULL AND l.source NOT IN {_NO_EVENT_OF_TENANTS}
           AND l.era <= (SELECT ledger_era()) AND l.transaction_id >= greatest(%(horizon)s, 0)
           AND l.transaction_id < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
         UNION
-        SELECT m.tenant, m.mover FROM ledger_tenantmove m WHERE m.state = 'arrived' AND m.mover >= %(horizon)s
+        SELECT m.tenant, (SELECT ledger_era()), m.mover
+        FROM ledger_tenantmove m WHERE m.state = 'arrived' AND m.mover >= %(horizon)s
     ), last AS MATERIALIZED (
         SELECT t.tenant, {_SNAPSHOT} AS snapshot, z.era
         FROM (SELECT DISTINCT w.tenant FROM written w) t
@@ -90,7 +91,7 @@ TENANTS_WITH_NEWS = f"""
     SELECT DISTINCT w.tenant
     FROM written w JOIN last USING (tenant)
     WHERE (last.era IS DISTINCT FROM (SELECT ledger_era())
-           OR NOT pg_visible_in_snapshot(w.transaction_id::text::xid8, last.snapshot))
+           OR w.era = last.era AND NOT pg_visible_in_snapshot(w.transaction_id::text::xid8, last.snapshot))
       AND {at_home("w.tenant")}
     ORDER BY w.tenant
 """  # noqa: S608  (our own text)

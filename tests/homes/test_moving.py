@@ -505,6 +505,14 @@ def test_a_home_that_is_sealed_already_seals_whom_it_takes_in(shop: str) -> None
         assert not list(verify_seals(using=home))
     covered = LedgerSeal.objects.using(NEW).filter(tenant=None).latest("number")
     assert set(LedgerSeal.objects.using(NEW).filter(tenant="ada").values_list("id", flat=True)) <= set(covered.ids)
+    with transaction.atomic(using=NEW), connections[NEW].cursor() as cursor:
+        # As if the server that it comes from had had more transactions than this one when it was sealed.
+        cursor.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ALL")
+        latest = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1"
+        cursor.execute(f"UPDATE ledger_entry SET transaction_id = {latest} WHERE tenant = 'ada' AND era < {era}")
+        assert cursor.rowcount > 1
+        assert tenants_with_news(NEW) == []
+        transaction.set_rollback(True, using=NEW)
 
 
 def test_an_era_that_begins_in_the_middle_of_a_round_of_seals(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
