@@ -21,8 +21,10 @@ from django.db import connections, transaction
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ledger.models import Period, Series
+from ledger import define_series
+from ledger.models import Allocation, Period, Series
 from tests.databases import database_alias, migrate, new_database
+from tests.drafted import stock
 
 OWNER = "roles-owner"
 
@@ -131,3 +133,19 @@ def refusal(alias: str, statement: str, arguments: Any = None) -> Any:
 def opened(series: Series, alias: str = OWNER) -> Period:
     """The period of the series that holds DAY."""
     return Period.objects.using(alias).get(series=series, starts_on__lte=DAY, ends_on__gte=DAY)
+
+
+def series_of_each_allocation(org: str, head: str = "") -> Iterator[Series]:
+    """A series of each allocation, defined by finance; the workers give that of drafts five of them."""
+    for allocation in Allocation.values:
+        series = define_series(
+            head + allocation,
+            org=org,
+            template=f"{org}-{allocation}-{{year}}-{{counter}}",
+            allocation=allocation,
+            system="books" if allocation == "remote" else "",
+            using=FINANCE,
+        )
+        if allocation == "remote":
+            stock(series, [f"{org} {n}" for n in range(5)], day=DAY, using=WORKERS)
+        yield series

@@ -17,8 +17,8 @@ from ledger.gaps import sweep
 from ledger.grants.purposes import PURPOSES, READING
 from ledger.models import Allocation
 from ledger.verification import verify
-from tests.drafted import claimed, stock
-from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, WORKERS, rows
+from tests.drafted import claimed
+from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, WORKERS, rows, series_of_each_allocation
 
 MINE, THEIRS = "odd-mine", "odd-theirs"
 #: Data, integrity, privileges, limits; retries of transactions; a lock that isn't waited for; what Folio says itself.
@@ -197,17 +197,9 @@ def _alarm(chosen: random.Random) -> str:
 def signatures() -> dict[str, list[tuple[str, str]]]:
     """A ledger of two tenants with a little of everything, and the arguments of each function."""
     for tenant in (MINE, THEIRS):
-        for code in Allocation.values:
-            series = define_series(
-                code,
-                org=tenant,
-                template=f"{tenant}-{code}-{{year}}-{{counter}}",
-                allocation=code,
-                system="books" if code == "remote" else "",
-                using=FINANCE,
-            )
+        for series in series_of_each_allocation(tenant):
+            code = series.code
             if code == "remote":
-                stock(series, [f"{tenant} {n}" for n in range(5)], day=DAY, using=WORKERS)
                 claimed(series, WORKERS)
             for rolls_back in (False, True, False):
                 with transaction.atomic(using=CHECKOUT):

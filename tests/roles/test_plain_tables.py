@@ -7,10 +7,19 @@ from django.db import transaction
 
 from ledger import define_series, issue, preview
 from ledger.gaps import find
-from ledger.models import Allocation
 from ledger.models.tables import all_tables
-from tests.drafted import stock
-from tests.roles.logins import AUDITOR, CHECKOUT, DAY, FINANCE, OWNER, VOID, WORKERS, refusal, rows
+from tests.roles.logins import (
+    AUDITOR,
+    CHECKOUT,
+    DAY,
+    FINANCE,
+    OWNER,
+    VOID,
+    WORKERS,
+    refusal,
+    rows,
+    series_of_each_allocation,
+)
 from tests.roles.test_attacks import WORKERS_TABLES, writable
 
 #: By type: what a row is given, and what none may have.
@@ -93,17 +102,7 @@ def test_who_reads_a_table_keeps_no_writer_out(alias: str, mode: str) -> None:
 @pytest.mark.parametrize("alias", [WORKERS, FINANCE])
 def test_what_a_role_may_lock_stops_no_checkout(alias: str) -> None:
     """Workers lock their mirror, diary and pools, finance its staging and access: no checkout waits for those."""
-    for code in Allocation.values:
-        series = define_series(
-            f"locked-{code}",
-            org=alias,
-            template=f"{code}{{year}}-{{counter}}",
-            allocation=code,
-            system="books" if code == "remote" else "",
-            using=FINANCE,
-        )
-        if code == "remote":
-            stock(series, [f"{alias} {n}" for n in range(5)], day=DAY, using=WORKERS)
+    codes = [series.code for series in series_of_each_allocation(alias, "locked-")]
     lockable = "has_table_privilege(oid, 'UPDATE') OR has_table_privilege(oid, 'DELETE')"
     found = rows(alias, f"SELECT relname FROM pg_class WHERE starts_with(relname, 'ledger_') AND ({lockable})")
     mine = [name for (name,) in found]
@@ -111,11 +110,11 @@ def test_what_a_role_may_lock_stops_no_checkout(alias: str) -> None:
     with transaction.atomic(using=alias):
         for table in mine:
             rows(alias, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE NOWAIT")
-        for code in Allocation.values:
+        for code in codes:
             with transaction.atomic(using=CHECKOUT):
                 rows(CHECKOUT, "SET LOCAL statement_timeout = '10s'")
-                preview(f"locked-{code}", org=alias, on=DAY, using=CHECKOUT)
-                assert str(issue(f"locked-{code}", org=alias, on=DAY, using=CHECKOUT))
+                preview(code, org=alias, on=DAY, using=CHECKOUT)
+                assert str(issue(code, org=alias, on=DAY, using=CHECKOUT))
         assert list(find(tenant=alias, using=AUDITOR)) == []
 
 
