@@ -34,6 +34,13 @@ class _Ends:
     def __init__(self, last: str, first: str, marks: dict[str, str]) -> None:
         self.last, self.first, self.marks = last, first, marks
 
+    def within(self, sql: str) -> str:
+        """The condition that the column is between the ends.
+
+        Without BETWEEN, which PostgreSQL prints as a pair in brackets: a restored dump would have another text.
+        """
+        return f"{sql} >= '{self.first}' AND {sql} <= '{self.last}'"
+
     def select(self, sql: str) -> str:
         """The column so that Python can hold what comes; the last part gives the result the column's name."""
         infinite, late, minus_infinite, early = self.marks

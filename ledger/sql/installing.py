@@ -86,14 +86,14 @@ def readable_constraint(model: type[Model]) -> str:
     """The statement that keeps moments, days and JSON that programs can't read out of a table, or nothing."""
     from ledger.models.readable import DayField, FactsField, MomentField
 
-    # Without BETWEEN, which PostgreSQL prints as a pair in brackets: a restored dump would have another text.
-    rules = (
-        (MomentField, "{0} >= '0001-01-05 00:00:00+00' AND {0} <= '9999-12-28 00:00:00+00'"),
-        (DayField, "{0} >= '0001-01-01' AND {0} <= '9999-12-31'"),
-        (FactsField, "ledger_is_facts({})"),
-    )
-    columns = model._meta.concrete_fields
-    checks = [rule.format(f'"{each.column}"') for kind, rule in rules for each in columns if isinstance(each, kind)]
+    fields = model._meta.concrete_fields
+    checks = [
+        each.ends.within(f'"{each.column}"')
+        for kind in (MomentField, DayField)
+        for each in fields
+        if isinstance(each, kind)
+    ]
+    checks += [f'ledger_is_facts("{each.column}")' for each in fields if isinstance(each, FactsField)]
     table = model._meta.db_table
     return f"ALTER TABLE {table} ADD CONSTRAINT {table}_readable CHECK ({' AND '.join(checks)})" if checks else ""
 

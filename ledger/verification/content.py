@@ -65,11 +65,8 @@ def _columns(model: type[models.Model]) -> Iterator[_Column]:
     for field in model._meta.concrete_fields:
         column = str(field.column)
         name = f't."{column}"'
-        if isinstance(field, MomentField):
-            broken = f"{name} NOT BETWEEN '0001-01-05 00:00:00+00' AND '9999-12-28 00:00:00+00'"
-            yield _Column(column, broken, f"{name}::text")
-        elif isinstance(field, DayField):
-            yield _Column(column, f"{name} NOT BETWEEN '0001-01-01' AND '9999-12-31'", f"{name}::text")
+        if isinstance(field, MomentField | DayField):
+            yield _Column(column, f"NOT ({field.ends.within(name)})", f"{name}::text")
         elif isinstance(field, FactsField):
             yield _facts(column, name, of_others=model.__name__ in _OF_OTHERS)
         elif _is_text(field) and model.__name__ not in _OF_OTHERS and column not in _ROLES:
