@@ -291,9 +291,10 @@ def _mend(
     """Make what is missing, so that the next try succeeds, or raise why the series gives out no number."""
     alias = connection.alias
     if outcome == Outcome.UNKNOWN:
-        if not make_default_series(connection, request.tenant, request.series, ahead=True):
+        made = make_default_series(connection, request.tenant, request.series, ahead=True)
+        if not made and find_series(alias, request.tenant, request.series) is None:
             raise refusals.unknown_series(alias, request.tenant, request.series)
-        return
+        return  # it may also have come from another home a moment ago
     series = find_series(alias, request.tenant, request.series)
     if series is None or outcome == Outcome.TRY_AGAIN:
         return

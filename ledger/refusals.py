@@ -21,10 +21,10 @@ BOUND_REMEDY = "Connect as a login that serves the tenant, or let the ledger's o
 
 def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
     """No series of that code, and no default for it. Raises TenantMoved where it is in another home."""
-    homes.refuse_moved(alias, tenant)
     every = Series.objects.using(alias).filter(tenant=tenant)
-    if every.filter(code=code).exists():
-        return unsettled(code)  # it came, or was made, a moment ago
+    if homes.find_at_home(alias, tenant, every.filter(code=code).exists):
+        # It came from another home, or was made, a moment ago.
+        return homes.moved(tenant, "arrived", alias) if homes.refuse_moved(alias, tenant) else unsettled(code)
     known = every.order_by("code").values_list("code", flat=True)[:20]
     return errors.UnknownSeries(
         f"Tenant {tenant!r} has no series {code!r}; it has {', '.join(known) or 'none yet'}.",

@@ -19,7 +19,19 @@ from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
 from django.test import Client
 
-from ledger import authorise, close_period, define_series, homes, issue, issue_many, moving, open_period, preview, void
+from ledger import (
+    authorise,
+    close_period,
+    define_series,
+    homes,
+    issue,
+    issue_many,
+    issuing,
+    moving,
+    open_period,
+    preview,
+    void,
+)
 from ledger.actions import change_allocation, explain
 from ledger.errors import ConcurrencyError, MoveError, TenantMoved
 from ledger.failures import Failures
@@ -391,6 +403,35 @@ def test_a_tenant_that_arrives_between_two_looks_is_found(
         attempt()
     assert moved
     attempt()
+
+
+@pytest.mark.parametrize("late", ["make_default_series", "find_series"])
+def test_a_tenant_that_arrives_while_a_number_is_asked_for_gets_it(
+    kept: str, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    """The database knew no such series, and a moment later it does: right away, or after the last look for it."""
+    moving._later_era(OLD, NEW)  # else the move would wait for our transaction
+    look = getattr(issuing, late)
+
+    def move() -> None:
+        moving.move(kept, NEW, source=OLD, patience=5)
+        connections.close_all()
+
+    def looked(*asked: Any, **named: Any) -> Any:
+        found = look(*asked, **named)
+        monkeypatch.setattr(issuing, late, look)
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(move).result()
+        return found
+
+    monkeypatch.setattr(issuing, late, looked)
+    monkeypatch.setitem(conftest.TENANTS, kept, NEW)
+    homes.forget(kept)
+    told = nullcontext() if late == "make_default_series" else pytest.raises(TenantMoved, match="Run the whole")
+    with told, transaction.atomic(using=NEW):
+        issue("pooled", org=kept, document="late")
+    with transaction.atomic(using=NEW):
+        assert issue("pooled", org=kept, document="late").value == 4
 
 
 def test_a_snapshot_from_before_is_told_to_try_again(kept: str) -> None:
