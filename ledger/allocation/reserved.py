@@ -15,6 +15,7 @@ from ledger import refusals, sql
 from ledger.allocation.ahead import Session, ask_ahead, in_test_case, sees_new_rows
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
+from ledger.allocation.opening import first_row
 from ledger.allocation.shared_reservations import reserve
 from ledger.models import NumberIssued, Period
 
@@ -82,12 +83,8 @@ def upcoming(alias: str, period: Period) -> int:
 
 
 def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _Place | Answer:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.LOOK_AND_SESSION,
-            (request.tenant, request.series, request.on, request.at, document, "reserved", request.replaces),
-        )
-        answer, session = cursor.fetchone()
+    asked = (request.tenant, request.series, request.on, request.at, document, "reserved", request.replaces)
+    answer, session = first_row(connection, sql.LOOK_AND_SESSION, asked)
     if answer[0] != "look":
         return refused(*answer)
     _, days, series, period, writer, early = answer

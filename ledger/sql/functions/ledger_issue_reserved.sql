@@ -17,10 +17,12 @@ DECLARE
     writer bigint := pg_current_xact_id()::text::bigint;
     written record;
 BEGIN
-    PERFORM ledger_refuse_foreign(p_tenant);
-    SELECT p.prefix, p.width, p.suffix INTO period
+    SELECT p.prefix, p.width, p.suffix,
+           p.moves OR EXISTS (SELECT FROM ledger_tenantbinding b WHERE b.login = session_user::text) AS restricted
+    INTO period
     FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant AND p.series_id = p_series;
-    IF NOT FOUND THEN RETURN; END IF;
+    IF period.restricted IS DISTINCT FROM false THEN PERFORM ledger_refuse_foreign(p_tenant); END IF;
+    IF period.restricted IS NULL THEN RETURN; END IF;
     -- With the chronology guard on, a retry keeps the date of its reservation, as it keeps the value: later values have
     -- been dated since.
     SELECT s.chronological OR p_on > (clock_timestamp() AT TIME ZONE s.time_zone)::date + s.max_days_ahead INTO guarded

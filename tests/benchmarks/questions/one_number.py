@@ -42,7 +42,7 @@ def _question(name: str, title: str, threads: int, effort: Effort) -> tuple[Cont
         name,
         title,
         "per s",
-        1.3,
+        1.25,
         "django-sequences + ORM insert",
         lambda: measure(with_ledger, seconds=effort.seconds, threads=threads),
         lambda: measure(with_sequences, seconds=effort.seconds, threads=threads),
