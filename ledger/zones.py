@@ -2,7 +2,7 @@
 
 ``AT TIME ZONE`` with an unknown name ends the whole statement. A zone can become unknown: time zone databases drop and
 rename them, and a row may hold anything. So Python works out the days, and statements look them up (``TODAY``): null,
-where the zone is unknown.
+where the zone is unknown. A checkout names one series, and the function ``ledger_find_series`` works out its day.
 """
 
 import json

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
@@ -214,6 +215,31 @@ def test_a_killed_connection(allocation: str) -> None:
         assert number() == (3 if allocation == RESERVED else 2)
     with transaction.atomic():
         assert number("order:17") == (2 if allocation == RESERVED else 3)
+    assert values() == [1, 2, 3]
+    expect_all_accounted_for()
+
+
+def test_an_answer_to_commit_that_is_lost(allocation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told whether it was committed; the same document finds its number in a new transaction."""
+    defined(allocation)
+    commit = psycopg.Connection.commit
+
+    def lost(driver: psycopg.Connection[Any]) -> None:
+        commit(driver)
+        driver.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    with checkouts(1) as (checkout,):
+        checkout.begin()
+        checkout.run(lambda: issue("invoice", document="order:17", on=DAY))
+        with monkeypatch.context() as patched:
+            patched.setattr(psycopg.Connection, "commit", lost)
+            with pytest.raises(OperationalError, match="closed the connection"):
+                checkout.commit()
+    with transaction.atomic():
+        assert number("order:17") == 2
+    with transaction.atomic():
+        assert number() == 3
     assert values() == [1, 2, 3]
     expect_all_accounted_for()
 

@@ -25,6 +25,7 @@ from django.utils.translation import override
 
 from ledger.reports.formats import formats
 from ledger.reports.report import continuity_report
+from ledger.site import settings as site_settings
 from ledger.words import day_told, numbers_told, period_told, quantity
 from tests import messages
 from tests.integration.pages import addresses, client, shop
@@ -42,6 +43,9 @@ class TestCatalogues:
         assert known == {(one.id, one.context) for one in wanted if one.id}, "run python -m tests.messages"
         wrong = [fault for one in catalogue if one.id for fault in faults(one)]
         assert not wrong
+
+    def test_are_those_of_the_stand_alone_site(self) -> None:
+        assert [code for code, _ in site_settings.LANGUAGES] == ["en", *CODES]
 
     @pytest.mark.parametrize("language", messages.LANGUAGES)
     def test_are_compiled(self, language: str) -> None:

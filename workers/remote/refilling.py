@@ -2,7 +2,8 @@
 
 One worker has a pool to himself (``ledger.remote.claim``), since the same draft must not be made twice. A draft is made
 under a reference that its place gives it, and stored at once, in a short transaction of its own. A worker that is
-killed in between leaves a draft which the next one finds by that reference.
+killed in between leaves a draft which the next one finds by that reference; so does an answer that was lost, or a 500
+that doesn't say whether the draft was made (``workers.accounting.base.make_once``).
 
 Before that, he looks whether drafts that wait were deleted or used there (``workers.remote.looking``).
 """
