@@ -1,4 +1,4 @@
-"""Of what kind documents are, in words that series, accounting systems and files share."""
+"""The kinds of documents, in words that series, accounting systems and files share."""
 
 from collections.abc import Mapping
 from enum import StrEnum

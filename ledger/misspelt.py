@@ -1,4 +1,4 @@
-"""Words that nobody knows, told with the known one that was probably meant."""
+"""Unknown names, each with the known one that was probably meant."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

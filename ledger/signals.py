@@ -1,4 +1,4 @@
-"""What one process tells others: that a seal is wanted, by one that holds no key, or has closed a period."""
+"""The signal by which one process asks others for a seal: it has no key, or has just closed a period."""
 
 from django.dispatch import Signal
 

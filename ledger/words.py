@@ -1,4 +1,4 @@
-"""What people read of how many numbers there are: one sentence for pages, report and commands (docs: the glossary)."""
+"""Words and quantities for pages, report and commands, in the reader's language; the docs' glossary defines them."""
 
 import re
 from collections.abc import Callable

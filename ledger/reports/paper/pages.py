@@ -1,4 +1,4 @@
-"""Pages of a report: head and foot on each, texts in any script, and tables over several pages with repeated heads."""
+"""What each page of ``document.py`` is drawn with: head and foot, texts in any script, tables with repeated heads."""
 
 import unicodedata
 from collections.abc import Sequence
