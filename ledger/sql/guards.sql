@@ -1,23 +1,24 @@
--- What guards the tables, beside their functions: triggers, exclusion constraints, checks and a few indexes that Django has
--- no words for. Each statement ends with a semicolon at the end of a line, and runs by itself.
+-- The guards of the tables, beside their functions: triggers, exclusion constraints, checks and a few indexes that
+-- Django can't express. Each statement ends with a semicolon at the end of a line, and runs by itself.
 
 -- Event tables: append-only. (ledger.sql.installing adds the two triggers to each, and an index by transaction.)
 
 -- Entries.
 CREATE TRIGGER ledger_entry_fits BEFORE INSERT ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_entry_fits();
--- What was written since the last comparison is found by its transaction, and what has grown old since by its time. Rows
--- come in nearly that order, so a few bytes for each stretch of the table will do, and issuing doesn't pay for them.
+-- A comparison finds the rows written since the last one by their transactions, and those that have become old by their
+-- times. Rows are inserted nearly in that order, so an index with a few bytes for each part of the table is enough, and
+-- issuing doesn't pay for it.
 CREATE INDEX ledger_entry_written ON ledger_entry USING brin (transaction_id, issued_at) WITH (autosummarize = on, pages_per_range = 32);
 
--- What is said of entries. These rows are few, so plain checks will do.
+-- What is said about entries. These rows are few, so plain checks are fast enough.
 CREATE TRIGGER ledger_void_fits BEFORE INSERT ON ledger_numbervoided FOR EACH ROW EXECUTE FUNCTION ledger_void_fits();
 ALTER TABLE ledger_numbervoided ADD CONSTRAINT ledger_numbervoided_readable CHECK (reason <> '' AND ledger_is_prose(reason) AND (actor = '' OR ledger_is_key(actor)) AND (replacement = '' OR ledger_is_key(replacement)) AND ledger_is_moment(voided_at));
 CREATE TRIGGER ledger_registration_fits BEFORE INSERT ON ledger_numberregistered FOR EACH ROW EXECUTE FUNCTION ledger_void_fits();
 ALTER TABLE ledger_numberregistered ADD CONSTRAINT ledger_numberregistered_readable CHECK (ledger_is_key(authority) AND length(authority) <= 60 AND ledger_is_key(reference) AND digest ~ '^([0-9a-f]{64})?$' AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(registered_at));
 ALTER TABLE ledger_gapexplained ADD CONSTRAINT ledger_gapexplained_readable CHECK (explanation <> '' AND ledger_is_prose(explanation) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(explained_at));
 CREATE TRIGGER ledger_declaration_fits BEFORE INSERT ON ledger_gapdeclared FOR EACH ROW EXECUTE FUNCTION ledger_declaration_fits();
--- No value is declared twice to one authority. Written on numbers, "authority, then period, then value", each in decimal
--- places of its own (a bigint has 19), because that needs no extension; the authority by its hash.
+-- No value is declared twice to one authority. The constraint uses one number for "authority, period, value", each in
+-- its own decimal places (a bigint has 19), because that needs no extension; the authority is its hash.
 ALTER TABLE ledger_gapdeclared ADD CONSTRAINT ledger_gapdeclared_no_overlap EXCLUDE USING gist (numrange(hashtextextended(authority, 0)::numeric * 1e40 + period_id::numeric * 1e20 + first_value::numeric, hashtextextended(authority, 0)::numeric * 1e40 + period_id::numeric * 1e20 + last_value::numeric, '[]') WITH &&);
 ALTER TABLE ledger_gapdeclared ADD CONSTRAINT ledger_gapdeclared_readable CHECK (ledger_is_key(authority) AND ledger_is_key(reference) AND ledger_is_prose(justification) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(declared_at));
 ALTER TABLE ledger_adoption ADD CONSTRAINT ledger_adoption_readable CHECK (length(source) <= 255 AND ledger_is_prose(source) AND digest ~ '^([0-9a-f]{64})?$' AND ledger_is_facts(options) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(adopted_at));
@@ -37,24 +38,23 @@ ALTER TABLE ledger_serieschanged ADD CONSTRAINT ledger_serieschanged_readable CH
 ALTER TABLE ledger_periodchanged ADD CONSTRAINT ledger_periodchanged_readable CHECK (ledger_is_facts(old) AND ledger_is_facts(new) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
 ALTER TABLE ledger_accesschanged ADD CONSTRAINT ledger_accesschanged_readable CHECK ((tenant = '' OR ledger_is_key(tenant)) AND ledger_is_key("user") AND kind IN ('given', 'taken') AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(changed_at));
 
--- Seals. Pieces of the leaves are read, so they are kept as they are; hashes can't be made smaller anyway.
+-- Seals. The leaves are read in pieces, so they are stored uncompressed; hashes don't compress anyway.
 ALTER TABLE ledger_seal ALTER COLUMN leaves SET STORAGE EXTERNAL;
 ALTER TABLE ledger_seal ADD CONSTRAINT ledger_seal_readable CHECK (number >= 1 AND octet_length(salt) = 32 AND octet_length(leaves) = 32 * size AND root ~ '^[0-9a-f]{64}$' AND key ~ '^([0-9a-f]{64})?$' AND signature ~ '^([0-9a-f]{128})?$' AND cosignature ~ '^([0-9a-f]{128})?$' AND ledger_is_moment(sealed_at));
 ALTER TABLE ledger_sealanchored ADD CONSTRAINT ledger_sealanchored_readable CHECK (kind ~ '^[a-z0-9-]{1,20}$' AND length(token) <= 100000 AND token !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029]' AND ledger_is_moment(anchored_at));
 
 -- Series and periods.
 CREATE TRIGGER ledger_series_guard_update AFTER UPDATE ON ledger_series FOR EACH ROW WHEN ((NEW.tenant, NEW.code) IS DISTINCT FROM (OLD.tenant, OLD.code)) EXECUTE FUNCTION ledger_series_guard();
--- No two periods of a series share a day, but for those that are ordered; and none ends before it begins, since that is no
--- range.
+-- No two periods of a series share a day, except authorised ranges; and none ends before it begins, because that is no range.
 ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_no_overlap EXCLUDE USING gist (ledger_days_as_range(series_id, starts_on, ends_on) WITH &&) WHERE (ordinal = 0);
--- Two periods of one tenant with the same prefix and suffix give out no number twice. Formats that are not the same and
--- meet all the same are found by ledger_period_fits; so is one whose form has ended, and whose values the next form of other
--- width repeats (ledger_part_forms bounds both).
+-- Two periods of one tenant with the same prefix and suffix give out no number twice. ledger_period_fits finds different
+-- formats that can still give the same number. It also finds an ended form whose values the next form repeats with
+-- another width (ledger_part_forms limits both).
 ALTER TABLE ledger_period ADD CONSTRAINT ledger_period_format EXCLUDE USING gist (ledger_values_as_range(tenant, prefix, suffix, first_value, max_value) WITH &&) WHERE (NOT cut_short);
--- The hot path raises last_value alone, so it must pass these triggers cheaply. Hence column lists; one comparison for a
--- condition, since PostgreSQL reads it again in every statement (a counter raised too far, or in a closed period, gives
--- out nothing: ledger_entry_fits refuses, and ledger_verify tells); and AFTER, since a BEFORE row trigger locks the row
--- in a WAL record of its own.
+-- The hot path changes only last_value, so these triggers must cost it little. So they have column lists. A condition is
+-- one comparison, because PostgreSQL reads it again in every statement (a counter that is raised too far, or in a closed
+-- period, gives out nothing: ledger_entry_fits refuses, and ledger_verify reports it). And they run AFTER, because a
+-- BEFORE row trigger locks the row with an extra WAL record.
 CREATE TRIGGER ledger_period_guard_counter AFTER UPDATE OF last_value ON ledger_period FOR EACH ROW WHEN (NEW.last_value < OLD.last_value) EXECUTE FUNCTION ledger_period_guard();
 CREATE TRIGGER ledger_period_guard_format AFTER UPDATE OF tenant, series_id, starts_on, ends_on, ordinal, prefix, width, suffix, first_value, max_value, has_drafts, cut_short, closed_at ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_guard();
 CREATE TRIGGER ledger_period_guard_delete AFTER DELETE ON ledger_period FOR EACH ROW EXECUTE FUNCTION ledger_period_guard();
@@ -69,12 +69,12 @@ CREATE TRIGGER ledger_reservation_fits BEFORE INSERT ON ledger_reservation FOR E
 CREATE TRIGGER ledger_reservation_stays BEFORE UPDATE ON ledger_reservation FOR EACH ROW EXECUTE FUNCTION ledger_refuse_update();
 CREATE CONSTRAINT TRIGGER ledger_reservation_is_kept AFTER DELETE ON ledger_reservation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_unqueued_is_kept();
 ALTER TABLE ledger_reservation ADD CONSTRAINT ledger_reservation_readable CHECK ((document = '' OR ledger_is_key(document)) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(reserved_at));
--- Not an ordinary trigger that yields to replica mode: a ticket must not outlive its transaction.
+-- ALWAYS, because an ordinary trigger doesn't run in replica mode: a ticket must not outlive its transaction.
 CREATE CONSTRAINT TRIGGER ledger_ticket_numbered AFTER INSERT ON ledger_ticket DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_number_tickets();
--- Tickets are found by their transaction, which has a few of them. A primary key would be one more index to keep up in
--- every checkout, and their ids come from an identity column.
+-- Tickets are found by their transaction, which has a few of them. A primary key would be one more index to update in
+-- every checkout, and the ids come from an identity column.
 ALTER TABLE ledger_ticket DROP CONSTRAINT IF EXISTS ledger_ticket_pkey;
--- Rows that no transaction leaves behind need not survive a crash.
+-- No transaction leaves such rows behind, so they need not survive a crash.
 ALTER TABLE ledger_ticket SET UNLOGGED;
 ALTER TABLE ledger_adoptingrow SET UNLOGGED;
 ALTER TABLE ledger_adoptingday SET UNLOGGED;
@@ -94,5 +94,5 @@ ALTER TABLE ledger_findingacknowledged ADD CONSTRAINT ledger_findingacknowledged
 CREATE TRIGGER ledger_draft_fits BEFORE INSERT ON ledger_draftmade FOR EACH ROW EXECUTE FUNCTION ledger_draft_fits();
 ALTER TABLE ledger_draftmade ADD CONSTRAINT ledger_draftmade_readable CHECK (length(number) <= 100 AND length(system) <= 100 AND length(remote_id) <= 300 AND length(reference) <= 200 AND ledger_is_prose(refusal) AND ledger_is_moment(drafted_at));
 ALTER TABLE ledger_draftcancelled ADD CONSTRAINT ledger_draftcancelled_readable CHECK (state <> '' AND length(state) <= 20 AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(cancelled_at));
--- A reading of everything notes of each document that it was seen. With room on the page, that touches no index.
+-- A full reading notes for each document that it was seen. With free space on the page, this update touches no index.
 ALTER TABLE ledger_remotedocument SET (fillfactor = 80);

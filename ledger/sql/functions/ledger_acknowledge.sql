@@ -1,4 +1,4 @@
--- Note that somebody knows of findings and says why they may stand, all of them or none. The ids of the events.
+-- Acknowledge findings, all of them or none: who, and why they may stay. Returns the ids of the events.
 CREATE OR REPLACE FUNCTION ledger_acknowledge(p_tenant text, p_findings bigint[], p_reason text, p_actor text)
 RETURNS SETOF bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

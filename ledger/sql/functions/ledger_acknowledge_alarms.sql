@@ -1,4 +1,4 @@
--- Note that somebody knows of alarms and says why what they found may stand, all of them or none. The ids of the events.
+-- Acknowledge alarms, all of them or none: who, and why they may stay. Returns the ids of the events.
 CREATE OR REPLACE FUNCTION ledger_acknowledge_alarms(p_alarms bigint[], p_reason text, p_actor text)
 RETURNS SETOF bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

@@ -1,14 +1,15 @@
--- Take over the staged rows of a file as adopted numbers of a series, all of them or none: each row has its period, open
--- and empty or at the end of an earlier adoption, whose counter jumps to the end of the old run; holes become ranges, void
--- rows voids, and where p_explanation says why, each hole is explained. The staged rows go. What the rows say is compared by
--- the table's own guards. Returns the id of the event, and how many numbers, voids and explanations there are.
+-- Take over the staged rows of a file as adopted numbers of a series, all of them or none. Each row has its period,
+-- which is open, and empty or at the end of an earlier adoption; its counter jumps to the end of the old run. Holes
+-- become ranges, void rows become voids, and p_explanation, if given, explains each hole. The staged rows are deleted.
+-- The table's own guards check the rows. Returns the id of the event, and how many numbers, voids and explanations there
+-- are.
 CREATE OR REPLACE FUNCTION ledger_adopt(
     p_tenant text, p_series bigint, p_batch text, p_source text, p_digest text, p_options jsonb, p_void_reason text,
     p_explanation text, p_actor text, OUT adoption bigint, OUT numbers bigint, OUT voids bigint, OUT explained bigint
 ) LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
--- What the planner knows of the staged rows is of the time before they came. A LATERAL with LIMIT is one look into the index
--- for each row, where a join may multiply rows by days.
+-- The planner's statistics are older than the staged rows. A LATERAL with LIMIT is one index look-up for each row; a
+-- join could multiply rows by days.
 SET enable_seqscan = off AS $$
 DECLARE
     guarded boolean;
@@ -22,7 +23,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'series % is not of tenant %', p_series, quote_literal(p_tenant) USING ERRCODE = 'check_violation';
     END IF;
-    -- Checkouts wait from here on, and the ledger of these periods holds still.
+    -- From here on checkouts wait, and the ledger of these periods doesn't change.
     PERFORM FROM ledger_period p
     WHERE p.id IN (SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = p_batch)
       AND p.tenant = p_tenant AND p.series_id = p_series
@@ -63,7 +64,7 @@ BEGIN
     JOIN ledger_period p ON p.id = run.period_id
     WHERE p.last_value >= p.first_value AND run.lowest > p.last_value + 1
     ORDER BY p.id;
-    -- A trigger lets no entry in beyond the counters.
+    -- A trigger refuses entries above the counters, so raise the counters first.
     UPDATE ledger_period p
     SET first_value = CASE WHEN p.last_value < p.first_value THEN run.lowest ELSE p.first_value END,
         last_value = run.highest,
@@ -74,7 +75,7 @@ BEGIN
           WHERE s.batch = p_batch
           GROUP BY 1) run
     WHERE p.id = run.period_id;
-    -- In the order of the run, which spares the indexes much work.
+    -- In the order of the values, which is much cheaper for the indexes.
     INSERT INTO ledger_entry
         (tenant, series_id, period_id, value, kind, number, document, issued_on, issued_at, actor, metadata)
     SELECT p_tenant, p_series, d.period_id, s.value, 'adopted', s.number, s.document, s.issued_on, s.issued_at,
@@ -83,8 +84,8 @@ BEGIN
         SELECT d.period_id FROM ledger_adoptingday d WHERE d.batch = s.batch AND d.day = s.counted_on LIMIT 1) d
     WHERE s.batch = p_batch
     ORDER BY d.period_id, s.value;
-    -- The entries were appended just now, so the planner knows nothing of them: a subquery for each void row keeps it on
-    -- the unique index, where a join may multiply days by entries.
+    -- The planner has no statistics for the new entries. A subquery for each void row keeps it on the unique index; a
+    -- join could multiply days by entries.
     INSERT INTO ledger_numbervoided (tenant, entry_id, reason, replacement, actor)
     SELECT p_tenant,
            (SELECT e.id FROM ledger_entry e

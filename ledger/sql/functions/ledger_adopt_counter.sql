@@ -1,6 +1,6 @@
--- Let a series go on after the last value that a counter of another system gave out (p_last), in a period that is empty, or
--- has a history below that: the values between are a range of an adopted history. Without a period it is the event alone,
--- which says where the counter stood. The id of the event.
+-- Let a series go on after the last value that another system's counter gave out (p_last), in a period that is empty or
+-- has a history below that value. The values in between become a range of an adopted history. Without a period this
+-- writes only the event, which records the old counter. Returns the id of the event.
 CREATE OR REPLACE FUNCTION ledger_adopt_counter(
     p_tenant text, p_series bigint, p_period bigint, p_last bigint, p_source text, p_digest text, p_options jsonb,
     p_explanation text, p_actor text

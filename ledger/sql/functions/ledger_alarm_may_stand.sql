@@ -1,7 +1,7 @@
--- Only an alarm that is open is acknowledged, by an event of its own tenant, and only one that can't be mended: what stands
--- in rows that never change, keys of before the rules for keys, and sealed rows that are gone. A value that is lost can be
--- flagged as a gap; the schema, privileges, queues, counters and settings can be set right; and of a sealed row that was
--- changed, the next change would be covered too.
+-- Only an unresolved alarm can be acknowledged, by an event of its own tenant, and only one that nobody can repair:
+-- about rows that never change, about keys from before the rules for keys, and about sealed rows that are gone. A lost
+-- value can be flagged as a gap. The schema, privileges, queues, counters and settings can be corrected. For a sealed
+-- row that was changed, an acknowledgement would also cover its next change.
 CREATE OR REPLACE FUNCTION ledger_alarm_may_stand() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

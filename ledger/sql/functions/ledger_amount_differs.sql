@@ -1,6 +1,6 @@
--- Whether what an accounting system has (p_there_...) isn't what was described, to the currency's smallest unit (ISO 4217).
--- What one side doesn't know isn't compared. p_there_customer: every name that the system has for the customer, one a line.
--- A credit note's total is negative in some systems, so the sign doesn't count.
+-- Whether the accounting system's facts (p_there_...) differ from the described ones, to the currency's smallest unit
+-- (ISO 4217). A fact that one side doesn't have isn't compared. p_there_customer has every name that the system has for
+-- the customer, one on each line. A credit note's total is negative in some systems, so the sign is ignored.
 CREATE OR REPLACE FUNCTION ledger_amount_differs(
     p_total numeric, p_currency text, p_customer text, p_there_total numeric, p_there_currency text, p_there_customer text
 ) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

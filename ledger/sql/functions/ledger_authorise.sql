@@ -1,13 +1,12 @@
--- An authority granted a range of numbers for a series: a period of its own, which comes after the ranges before it, and the
--- event that says so. Both values and both days are inclusive; null for a range that is open there. The numbers are those
--- of the series' template, whose {label} is the prefix that the authority gave (p_label); without that token they must
--- begin with it.
+-- Add a range of numbers that an authority granted for a series: its period, which comes after the earlier ranges, and
+-- the event. Both values and both days are inclusive; null means no limit. The series' template makes the numbers; its
+-- {label} is the authority's prefix (p_label). Without that token the numbers must begin with the prefix anyway.
 --
--- 'authorised' or, for the same range again, 'there', with the event's id; or why not: 'unknown', 'remote' (its numbers are
--- another system's), 'differs' with the id of the event that has this reference and first value, 'type' with the type of
--- documents that the series' ranges of this authority have, 'prefix' with the first number, 'too_long' with the highest
--- value that the length limit and the rules allow, 'in_use' with the id of a period that numbers the same days and holds
--- numbers, and 'conflict' with what the guards of periods say.
+-- Returns 'authorised' or, for the same range again, 'there', with the event's id; or why not: 'unknown', 'remote' (its
+-- numbers come from another system), 'differs' with the id of the event that has this reference and first value, 'type'
+-- with the type of documents of the series' other ranges from this authority, 'prefix' with the first number, 'too_long'
+-- with the highest value that the length limit and the rules allow, 'in_use' with the id of a period that has numbers on
+-- the same days, and 'conflict' with the error of the periods' guards.
 CREATE OR REPLACE FUNCTION ledger_authorise(
     p_tenant text, p_series text, p_label text, p_first bigint, p_last bigint, p_from date, p_to date, p_authority text,
     p_reference text, p_type text, p_key text, p_document text, p_actor text
@@ -24,7 +23,7 @@ DECLARE
     added bigint;
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
-    -- Whoever opens a period of the series takes a share of this lock, by the foreign key.
+    -- Every transaction that opens a period of the series takes a shared lock on this row, through the foreign key.
     SELECT s.id, s.template, s.fiscal_start, s.allocation INTO series
     FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_series FOR UPDATE;
     IF NOT FOUND THEN RETURN ARRAY['unknown']; END IF;
@@ -50,7 +49,7 @@ BEGIN
     highest := ledger_highest_of(series.id, shape.prefix, shape.width, shape.suffix);
     IF coalesce(p_last, p_first) > highest THEN RETURN ARRAY['too_long', highest::text]; END IF;
 
-    -- Periods that were opened ahead and hold nothing give way; one that has numbers is closed by people.
+    -- The range replaces empty periods that were opened ahead; people have to close a period that has numbers.
     DELETE FROM ledger_period p
     WHERE p.tenant = p_tenant AND p.series_id = series.id AND p.ordinal = 0 AND p.closed_at IS NULL AND p.ends_on >= p_from
       AND p.last_value < p.first_value AND NOT p.has_drafts

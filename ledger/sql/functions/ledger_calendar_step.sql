@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION ledger_calendar_step(
     p_day date, p_months integer, p_anchor text, OUT step integer, OUT starts_on date, OUT ends_on date
 ) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-    -- The days of each month of a year without 29 February.
+    -- The number of days of each month in a year without 29 February.
     month_lengths CONSTANT integer[] := ARRAY[31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     anchor_month integer;
     anchor_day integer;
@@ -31,8 +31,8 @@ BEGIN
 
     -- The months from the anchor's month in year 0 to the day's month.
     months := extract(year FROM p_day)::integer * 12 + extract(month FROM p_day)::integer - anchor_month;
-    -- In the first month of a step the days before the anchor day belong to the step before. Where the month is shorter
-    -- than the anchor day, the step starts on the last day of the month.
+    -- In the first month of a step, the days before the anchor day belong to the step before. If the month is too short
+    -- for the anchor day, the step starts on the last day of the month.
     first_of_month := make_date(extract(year FROM p_day)::integer, extract(month FROM p_day)::integer, 1);
     next_month := (first_of_month::timestamp + interval '1 month')::date;
     IF months % p_months = 0 AND p_day - first_of_month + 1 < least(anchor_day, next_month - first_of_month) THEN
@@ -40,7 +40,7 @@ BEGIN
     END IF;
     step := months / p_months;
 
-    -- The first and the last step may start in year 0 or in year 10000. Neither is a date here.
+    -- The first and the last step may start in year 0 or end in year 10000. Neither is a date here.
     months := anchor_month - 1 + step * p_months;
     IF months < 12 THEN
         starts_on := DATE '0001-01-01';

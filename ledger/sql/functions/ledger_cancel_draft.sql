@@ -1,4 +1,4 @@
--- Note that a draft which no document got is void or deleted in the accounting system; a second time changes nothing.
+-- Record that an unused draft is void or deleted in the accounting system; a second call changes nothing.
 CREATE OR REPLACE FUNCTION ledger_cancel_draft(p_tenant text, p_draft bigint, p_state text, p_actor text) RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

@@ -1,6 +1,6 @@
--- Change how a series takes its numbers, also in the middle of a period: first nothing waits any more in its open periods,
--- then the settings change. How many gaps that left, or null where there is no such series. It waits as ledger_define_series
--- does.
+-- Change the allocation of a series, also in the middle of a period: first settle everything that waits in its open
+-- periods, then change the settings. Returns how many gaps that left, or null if there is no such series. It waits as
+-- ledger_define_series does.
 CREATE OR REPLACE FUNCTION ledger_change_allocation(p_tenant text, p_code text, p_settings jsonb, p_actor text)
 RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

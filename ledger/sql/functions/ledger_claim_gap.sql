@@ -1,13 +1,13 @@
--- Gaps: a hole is not yet a gap, since its checkout may still be running. To flag it is to claim its value in the ledger, as
--- issuing does: in the same unique index, waiting for nobody. Whoever comes first has the value, for ever.
+-- A hole is not yet a gap, because its checkout may still be running. To flag it is to claim its value in the ledger, as
+-- issuing does: in the same unique index, without waiting for anybody. The first to claim the value has it for ever.
 --
--- Flags one value, with the reservation or slot that waits for it; one that nothing waits for only where p_lost says so.
--- 'flagged'; 'in_flight' where a checkout holds it; 'settled' where it has an entry by now; 'missing' where nothing waits
--- for it (that is no gap but a loss); 'kept' for a slot that the next checkout takes; 'closed'.
+-- Flags one value, and removes its reservation or slot; a value without either only with p_lost. Returns 'flagged';
+-- 'in_flight' if a checkout holds it; 'settled' if it has an entry by now; 'missing' if it has neither reservation nor
+-- slot (it is lost, which is no gap); 'kept' for a slot that the next checkout takes; 'closed'.
 CREATE OR REPLACE FUNCTION ledger_claim_gap(
     p_tenant text, p_period bigint, p_value bigint, p_cause text, p_actor text, p_lost boolean
 ) RETURNS text LANGUAGE plpgsql
--- A checkout that holds the value is not waited for; it has won.
+-- Don't wait for a checkout that holds the value; it has won.
 SET lock_timeout = '5ms' SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     period record;
@@ -35,7 +35,7 @@ BEGIN
         PERFORM FROM ledger_slot s
         WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = p_value FOR UPDATE;
         IF FOUND AND NOT p_lost AND (gives_back OR NOT EXISTS (
-            -- Above the highest number a slot was left behind by nobody.
+            -- Above the highest number no checkout has left a slot behind.
             SELECT FROM ledger_entry e
             WHERE e.tenant = p_tenant AND e.period_id = p_period AND e.value > p_value)) THEN
             RETURN 'kept';
@@ -43,7 +43,7 @@ BEGIN
         IF NOT FOUND THEN
             IF ledger_value_is_kept(p_tenant, p_period, p_value) THEN RETURN 'settled'; END IF;
             IF NOT p_lost THEN RETURN 'missing'; END IF;
-            -- Nothing else keeps the period from being closed meanwhile.
+            -- Nothing else prevents that the period is closed in the meantime.
             PERFORM FROM ledger_period p WHERE p.id = p_period AND p.closed_at IS NULL FOR SHARE;
             IF NOT FOUND THEN RETURN 'closed'; END IF;
         END IF;

@@ -1,5 +1,5 @@
--- Close a period that its series closes so many days after its end, once that time is over. The answer is that of
--- ledger_close_period, and 'runs' also where the time is not over, or the series closes none.
+-- Close a period if its series' close_after_days have passed since its end. Returns the answer of ledger_close_period;
+-- it is also 'runs' if the days haven't passed, or the series has no close_after_days.
 CREATE OR REPLACE FUNCTION ledger_close_due(p_tenant text, p_period bigint, p_actor text) RETURNS text
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

@@ -1,6 +1,6 @@
--- Close a period for good: nothing is appended to it later. Waits for the checkouts that hold its counter, or values of it;
--- what they left behind becomes gaps, and the unused end of an authorised range lapses. 'closed'; 'before' where it was
--- closed already; 'runs' where it has not ended in the series' time zone and p_early doesn't say that this is meant;
+-- Close a period for good: nothing can be appended to it later. Waits for the checkouts that hold its counter or its
+-- values. What they leave behind becomes gaps, and the unused end of an authorised range lapses. Returns 'closed';
+-- 'before' if it was already closed; 'runs' if it has not ended in the series' time zone and p_early isn't set;
 -- 'unknown'.
 CREATE OR REPLACE FUNCTION ledger_close_period(p_tenant text, p_period bigint, p_early boolean, p_actor text)
 RETURNS text LANGUAGE plpgsql
@@ -21,7 +21,7 @@ BEGIN
     PERFORM ledger_act_as(p_actor);
     PERFORM ledger_settle_period(p_tenant, p_period, 'period closed', p_actor);
     closing := clock_timestamp();
-    -- What it will never give out, another period may: an authorised range of the same prefix.
+    -- Another period may give out its unused values: an authorised range with the same prefix.
     UPDATE ledger_period p
     SET closed_at = closing, max_value = CASE WHEN p_early AND p.ordinal = 0 THEN p.last_value ELSE p.max_value END
     WHERE p.id = p_period;

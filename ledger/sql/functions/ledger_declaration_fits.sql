@@ -1,6 +1,6 @@
--- Whatever wrote it, a declaration names values that no document bears and none ever will: flagged gaps, ranges of an
--- adopted history, the lapsed end of an authorised range, all of one period of its tenant. They are there for good, so
--- nothing that comes later can make it wrong.
+-- For every writer: a declaration names values that no document has and none ever will: flagged gaps, ranges of an
+-- adopted history, the lapsed end of an authorised range, all in one period of its tenant. These never change, so a
+-- declaration can't become wrong later.
 CREATE OR REPLACE FUNCTION ledger_declaration_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$

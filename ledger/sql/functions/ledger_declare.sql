@@ -1,4 +1,4 @@
--- Note that missing numbers were declared to an authority, all of these ranges or none. The ids of the events.
+-- Record that missing numbers were declared to an authority, all of these ranges or none. Returns the ids of the events.
 CREATE OR REPLACE FUNCTION ledger_declare(
     p_tenant text, p_periods bigint[], p_firsts bigint[], p_lasts bigint[], p_authority text, p_reference text,
     p_justification text, p_actor text

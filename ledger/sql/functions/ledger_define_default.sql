@@ -1,5 +1,5 @@
--- Say what the series of a code is like that makes itself on first use; null settings: none does any more. It holds for
--- every tenant, so it is not for a login that serves some of them alone.
+-- Set the settings of the default series with this code; null settings remove it. They apply to every tenant, so a login
+-- that is bound to some tenants may not call this.
 CREATE OR REPLACE FUNCTION ledger_define_default(p_code text, p_settings jsonb) RETURNS void LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN

@@ -1,8 +1,8 @@
 -- Make or change a series: see ledger_save_series.
 --
--- A checkout may hold a counter of the series and open another period, for which it needs the series' row. So a change that
--- has to wait for a counter gives the series up after 300 ms and begins again, before PostgreSQL would end one of the two;
--- as long as the caller's own lock_timeout says, or for three minutes.
+-- A checkout may hold a counter of the series and open another period, for which it needs the series' row. So a change
+-- that has to wait for a counter releases the series after 300 ms and begins again, before PostgreSQL would detect a
+-- deadlock. It does this until the caller's own lock_timeout, or for three minutes.
 CREATE OR REPLACE FUNCTION ledger_define_series(
     p_tenant text, p_code text, p_settings jsonb, p_actor text, p_from date DEFAULT NULL
 ) RETURNS bigint LANGUAGE plpgsql
@@ -22,7 +22,7 @@ BEGIN
             PERFORM set_config('lock_timeout', patience, true);
             RETURN series;
         EXCEPTION WHEN lock_not_available THEN
-            -- Its locks are given up with what it did, and the setting is as before.
+            -- The rollback of this block releases its locks and restores the setting.
             IF tries >= most THEN RAISE; END IF;
         END;
     END LOOP;

@@ -1,4 +1,4 @@
--- What an entry keeps of a draft that no document got; an empty object where a value has no draft.
+-- The evidence of an unused draft, for the entry of its value; an empty object if the value has no draft.
 CREATE OR REPLACE FUNCTION ledger_draft_evidence(p_tenant text, p_period bigint, p_value bigint) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
     SELECT coalesce((

@@ -1,5 +1,5 @@
--- A draft gives its number to a value that the counter has just given out, and that no entry has; or it says why not. The
--- number of a value is that of its draft as long as the ledger stands.
+-- A draft gives its number to a value that the counter has just given out and no entry has; otherwise it has the reason
+-- for a refusal. A value keeps its draft's number for ever.
 CREATE OR REPLACE FUNCTION ledger_draft_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$

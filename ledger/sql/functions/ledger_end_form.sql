@@ -1,6 +1,7 @@
--- A series gets another form from a day on: until then it is as its settings were. They have not changed yet. The periods
--- from today up to that day are opened, and the one that holds it ends the day before; what follows in the same stretch of
--- the calendar counts on (ledger_plan_period). Raises restrict_violation where that period has numbers of that day or later.
+-- A series gets another form from a day on; until then the old settings apply. They have not changed yet. This opens the
+-- periods from today up to that day, and ends the period of that day on the day before. The rest of the same step of the
+-- calendar continues the counter (ledger_plan_period). Raises restrict_violation if that period has numbers of that day
+-- or later.
 CREATE OR REPLACE FUNCTION ledger_end_form(p_series bigint, p_from date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     series record;
@@ -21,7 +22,7 @@ BEGIN
         IF NOT FOUND THEN
             SELECT * INTO plan FROM ledger_plan_period(p_series, day);
             EXIT WHEN NOT FOUND;
-            -- From where that one will count on is not known yet.
+            -- The value from which that period will continue is not known yet.
             IF EXISTS (SELECT FROM ledger_period p
                        WHERE p.tenant = series.tenant AND p.series_id = p_series AND p.cut_short
                          AND p.ends_on = plan.starts_on - 1) THEN

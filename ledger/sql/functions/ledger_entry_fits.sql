@@ -1,17 +1,18 @@
--- Whatever wrote it, an entry fits its period: same tenant and series, an open period, a value that the counter gave
--- out, a date inside, and the period's own format. Its texts and facts can be read for ever. One look says whether all is
--- well, as nearly always; what it doesn't know, ledger_refuse_misfit reads column by column. (A statement trigger with a
--- transition table costs six times as much.)
+-- For every writer: an entry fits its period. It has the same tenant and series, an open period, a value that the
+-- counter gave out, a date inside the period, and the period's own format. Its texts and metadata can always be read.
+-- One expression accepts nearly all entries; ledger_refuse_misfit checks the others column by column. (A statement
+-- trigger with a transition table costs six times as much.)
 --
--- Each issue pays for it, so it has no search_path of its own, which would cost as much as the look itself: it names the
--- schema of what it uses, and its operators are those of pg_catalog for exactly these types, which always win.
+-- Each issue pays for this trigger, so it has no search_path of its own, which would cost as much as the check itself.
+-- It names the schema of everything it uses, and its operators are those of pg_catalog for exactly these types, which
+-- always win.
 CREATE OR REPLACE FUNCTION ledger_entry_fits() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     fits boolean;
 BEGIN
-    -- Found by its key alone: with more conditions to choose from, the planner may take an index that reads every
-    -- period of the series. In each transaction PostgreSQL prepares a whole expression, also what it doesn't come to. So
-    -- this one knows the usual number, without a token of the document's date, and keys of printable ASCII.
+    -- The period is found only by its key: with more conditions, the planner may choose an index that reads every period
+    -- of the series. In each transaction PostgreSQL prepares the whole expression, even the parts that it doesn't reach.
+    -- So this one covers only the usual number, without a token of the document's date, and keys of printable ASCII.
     SELECT p.tenant = NEW.tenant AND p.series_id = NEW.series_id AND p.closed_at IS NULL
        AND NEW.value BETWEEN p.first_value AND p.last_value
        AND NEW.issued_on BETWEEN p.starts_on AND p.ends_on

@@ -1,8 +1,7 @@
--- The entry that a document of a series has now, or no row: its first one, or the last of those that were given in place
--- of a void number. With p_replaces, the one that was given in place of that void number, or the last of those that were
--- given after it.
+-- The entry that a document of a series has now, or no row: its first entry, or the last one that replaced a void
+-- number. With p_replaces, the entry that replaced that void number, or the last one after it.
 --
--- A set without SECURITY DEFINER or SET, so that it becomes part of the query that asks: one probe of an index.
+-- A set-returning function without SECURITY DEFINER or SET, so that PostgreSQL inlines it into the query: one index look-up.
 CREATE OR REPLACE FUNCTION ledger_entry_of(p_tenant text, p_series bigint, p_document text, p_replaces bigint)
 RETURNS TABLE (id bigint) LANGUAGE sql STABLE AS $$
     SELECT ledger_latest_of(p_tenant, e.id)

@@ -1,5 +1,5 @@
--- The era that events are written in: the default of their column. Transaction ids begin again on another server, and then
--- manage.py ledger_seal new-era makes it the next one.
+-- The era of new events: the default of their column. Transaction ids begin again on another server; then manage.py
+-- ledger_seal new-era starts the next era.
 CREATE OR REPLACE FUNCTION ledger_era() RETURNS integer LANGUAGE sql STABLE AS $$
     SELECT pg_get_expr(d.adbin, d.adrelid)::integer
     FROM pg_catalog.pg_attrdef d

@@ -1,4 +1,5 @@
--- Explain gaps, all of them or none: flagged entries, and ranges of an adopted history, by their ids. The ids of the events.
+-- Explain gaps, all of them or none: flagged entries, and ranges of an adopted history, by their ids. Returns the ids of
+-- the events.
 CREATE OR REPLACE FUNCTION ledger_explain(
     p_tenant text, p_entries bigint[], p_adopted bigint[], p_explanation text, p_actor text
 ) RETURNS SETOF bigint LANGUAGE plpgsql

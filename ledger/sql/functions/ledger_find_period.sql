@@ -1,6 +1,6 @@
--- The period of a series that holds a day; authorised ranges are left to ledger_find_range. LIMIT keeps the
--- look-up one probe of the unique index, whatever the planner thinks of a table that grows fast. A set, so that it becomes
--- part of the query that asks.
+-- The period of a series that contains a day; ledger_find_range finds authorised ranges. LIMIT keeps this one look-up in
+-- the unique index, whatever the planner knows about a table that grows fast. A set-returning function, so that
+-- PostgreSQL inlines it.
 CREATE OR REPLACE FUNCTION ledger_find_period(p_tenant text, p_series bigint, p_day date) RETURNS TABLE (
     id bigint, starts_on date, ends_on date, prefix text, width integer, suffix text,
     first_value bigint, last_value bigint, max_value bigint, last_issued_on date, closed_at timestamptz

@@ -1,6 +1,6 @@
--- The authorised range of a series that the next number of a day comes from: the first one in their order that is open,
--- valid on that day, and not used up. Its columns are those of ledger_find_period. With the chronology guard on (p_guarded),
--- no range of the series may have a later date.
+-- The authorised range from which the next number of a day comes: the first range of the series that is open, valid on
+-- that day, and not used up. Its columns are those of ledger_find_period. With the chronology guard (p_guarded), no
+-- range of the series may have a later date.
 CREATE OR REPLACE FUNCTION ledger_find_range(p_tenant text, p_series bigint, p_day date, p_guarded boolean) RETURNS TABLE (
     id bigint, starts_on date, ends_on date, prefix text, width integer, suffix text,
     first_value bigint, last_value bigint, max_value bigint, last_issued_on date, closed_at timestamptz

@@ -1,9 +1,9 @@
 -- A series by its code, the business date of a call, and why the series gives out nothing: 'inactive', 'allocation',
--- 'foreign' (the login may not act for this tenant), 'too_far' (the date lies further ahead than the series allows), or
--- null. The series' time zone decides the business date, and the clock is read as late as can be.
+-- 'foreign' (the login may not act for this tenant), 'too_far' (the date is further in the future than the series
+-- allows), or null. The series' time zone decides the business date, and the clock is read as late as possible.
 --
--- A set without SECURITY DEFINER or SET, so that it becomes part of the query that asks. The clock is read in the inner
--- query alone, so that it is read once, and PostgreSQL makes one step of the two.
+-- A set-returning function without SECURITY DEFINER or SET, so that PostgreSQL inlines it. Only the inner query reads
+-- the clock, so that it is read once, and PostgreSQL merges the two queries.
 CREATE OR REPLACE FUNCTION ledger_find_series(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_allocation text
 ) RETURNS TABLE (

@@ -1,8 +1,8 @@
--- A finding is raised when the one before it is resolved, so that one at most is open; its entry is of its own tenant.
--- Two comparisons at once: the unique constraint lets one of them have the occurrence.
+-- A finding is raised only when the one before it is resolved, so that at most one is unresolved; its entry has the same
+-- tenant. If two comparisons run at once, the unique constraint gives the occurrence to one of them.
 CREATE OR REPLACE FUNCTION ledger_finding_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
--- While the table is small, any index is as good as another to the planner, and it would keep the plan.
+-- While the table is small, the planner might choose any index, and it would keep that plan.
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
     IF ledger_is_moving(NEW.tenant) THEN RETURN NEW; END IF;

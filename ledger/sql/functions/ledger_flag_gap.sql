@@ -1,5 +1,5 @@
--- Flag a value that a checkout left behind as a gap: a reservation, or a slot of a series that gives none back. The answer
--- is that of ledger_claim_gap.
+-- Flag a value that a checkout left behind as a gap: a reservation, or a slot of a series without give_back. Returns the
+-- answer of ledger_claim_gap.
 CREATE OR REPLACE FUNCTION ledger_flag_gap(p_tenant text, p_period bigint, p_value bigint, p_actor text) RETURNS text
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

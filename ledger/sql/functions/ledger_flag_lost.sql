@@ -1,4 +1,4 @@
--- Turn a value that nothing knows of into a gap, so that it can be explained. The answer is that of ledger_claim_gap.
+-- Turn a lost value into a gap, so that people can explain it. Returns the answer of ledger_claim_gap.
 CREATE OR REPLACE FUNCTION ledger_flag_lost(p_tenant text, p_period bigint, p_value bigint, p_actor text) RETURNS text
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

@@ -4,8 +4,8 @@
 -- {counter:09} meet only if the second counter may get ten digits: 2000000000 is the number of 0 and of 2000000000.
 --
 -- Arguments: for both formats prefix, width, suffix, and the first and the highest value of the range.
--- Answer: false only if no value of the one range and no value of the other one give the same number, whatever the dates
--- of their documents are. Without tokens of the document's date it is true only if two values do.
+-- Answer: false only if no value of one range gives the same number as a value of the other, whatever the dates of their
+-- documents are. Without tokens of the document's date, true only if two values do.
 CREATE OR REPLACE FUNCTION ledger_formats_meet(
     p_prefix text, p_width integer, p_suffix text, p_first bigint, p_max bigint,
     q_prefix text, q_width integer, q_suffix text, q_first bigint, q_max bigint
@@ -24,10 +24,10 @@ DECLARE
     -- The places that belong to both counters: after shared_from, up to shared_to.
     shared_from integer := greatest(length(p_head), length(q_head));
     shared_to integer;
-    -- What the other number has in the places of the counter.
+    -- The text of the other number at the places of the counter.
     p_seen text;
     q_seen text;
-    -- The worth of the last shared digit in each counter.
+    -- The place value of the last shared digit in each counter.
     p_unit numeric;
     q_unit numeric;
     lowest numeric;
@@ -37,7 +37,7 @@ BEGIN
         RETURN false;
     END IF;
 
-    -- One length of the first counter after the other. It fixes the length of the other counter, and where both are.
+    -- Try each length of the first counter. It fixes the length of the other counter, and the places of both.
     FOR p_digits IN greatest(p_width, 1)..greatest(p_width, length(p_max::text)) LOOP
         q_digits := length(p_head) + p_digits + length(p_tail) - length(q_head) - length(q_tail);
         CONTINUE WHEN q_digits < q_width OR q_digits > greatest(q_width, length(q_max::text));
@@ -45,9 +45,9 @@ BEGIN
         q_number := q_head || repeat(chr(2), q_digits) || q_tail;
         CONTINUE WHEN NOT ledger_outlines_agree(p_number, q_number);
 
-        -- A counter is a number A·unit·10^shared + S·unit + B: digits that stand in the other format's text before and
-        -- after those that both counters share. S is the same in both; the question is whether some S keeps both ranges.
-        -- The digits of a document's date may be any, so A and B have a least and a highest value.
+        -- A counter is a number A·unit·10^shared + S·unit + B. Both counters share the digits of S; A and B are its
+        -- digits in the other format's text before and after S. S is the same in both; the question is whether some S is
+        -- in both ranges. The document's date may have any digits, so A and B have a lowest and a highest value.
         p_end := length(p_head) + p_digits;
         q_end := length(q_head) + q_digits;
         shared_to := least(p_end, q_end);
@@ -56,8 +56,8 @@ BEGIN
         p_seen := substr(q_number, length(p_head) + 1, p_digits);
         q_seen := substr(p_number, length(q_head) + 1, q_digits);
 
-        -- Division rounds up for the lowest S and down for the highest one. div() cuts towards 0, and is exact where the
-        -- operator isn't. A counter longer than its width has no zero in front.
+        -- Division rounds up for the lowest S and down for the highest one. div() truncates towards 0, and is exact,
+        -- unlike the operator. A counter longer than its width has no leading zero.
         lowest := greatest(
             0::numeric,
             div(greatest(p_first::numeric, CASE WHEN p_digits > p_width THEN repeat('9', p_digits - 1)::numeric + 1::numeric

@@ -1,7 +1,6 @@
--- The forms that settings of a series give to the next two of its periods that have no numbers yet, with their first and
--- highest values: from today on, by the clock in the time zone. With p_far to all of the next thirty years,
--- or of a calendar of days three.
--- Of an explicit calendar, the form that today would have.
+-- The forms that the settings of a series give to its next two periods without numbers, with their first and highest
+-- values: from today on, by the clock in the time zone. With p_far, the forms of all periods in the next thirty years,
+-- or three years for a calendar of days. For an explicit calendar, the form that a period of today would have.
 CREATE OR REPLACE FUNCTION ledger_forms_ahead(
     p_tenant text, p_code text, p_template text, p_calendar text, p_fiscal_start text, p_time_zone text,
     p_start_value bigint, p_length integer, p_highest bigint, p_far boolean
@@ -14,7 +13,7 @@ DECLARE
     ends date;
     used date;
 BEGIN
-    -- What a label will be, nobody knows before its period is opened.
+    -- A label is unknown until its period is opened.
     IF strpos(p_template, '{label}') > 0 THEN RETURN; END IF;
     FOR looked IN 1..CASE WHEN p_far THEN 1096 ELSE 2 END
     LOOP

@@ -1,5 +1,5 @@
--- Which of a block's documents need a number: what ledger_fresh_of says, for callers. Tickets of this transaction that
--- replace a void number of one of them are numbered first, since the block is about to read the documents' numbers.
+-- Which of a block's documents need a number: ledger_fresh_of for callers. First it numbers this transaction's tickets
+-- that replace a void number of one of the documents, because the block will read the documents' numbers.
 CREATE OR REPLACE FUNCTION ledger_fresh(
     p_tenant text, p_series bigint, p_period bigint, p_documents text[], p_on_stated boolean, p_metadata jsonb,
     OUT fresh text[], OUT other bigint

@@ -1,8 +1,8 @@
--- Those of a block's documents that have no number yet, in their order, with their places in the list; and the id of an
--- entry that can't be the answer, if there is one: it is void, or its period or metadata are not what was stated (p_metadata
--- is null where none were). Of a document whose number was replaced, the last one counts.
--- A probe of the unique index for each document: the planner can't know how long the list is, and would join it with
--- the whole table, which takes the square of that.
+-- The block's documents without a number, in their order, with their places in the list; and the id of an entry that
+-- can't be the answer, if there is one: it is void, or its period or metadata differ from the call (p_metadata is null
+-- if the call has none). If a document's number was replaced, the last one counts. One look-up in the unique index for
+-- each document: the planner doesn't know the length of the list, and would join it with the whole table in quadratic
+-- time.
 CREATE OR REPLACE FUNCTION ledger_fresh_of(
     p_tenant text, p_series bigint, p_period bigint, p_documents text[], p_on_stated boolean, p_metadata jsonb,
     OUT fresh text[], OUT places bigint[], OUT other bigint

@@ -1,5 +1,5 @@
--- The number that the gap of a value bears: that of its draft, or what the period's format makes of it, with the date of
--- its reservation if it had one. Where the tenant's ledger has that very number already, it says so.
+-- The number of a value's gap: that of its draft, or the number in the period's format, with the date of its reservation
+-- if it had one. If the tenant's ledger already has the same number, the gap's number says so.
 CREATE OR REPLACE FUNCTION ledger_gap_number(p_tenant text, p_period bigint, p_value bigint, p_reserved_on date)
 RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE

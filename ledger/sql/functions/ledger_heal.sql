@@ -1,4 +1,4 @@
--- Note of holes that were reported, that a number has filled them since; each once. How many.
+-- Record for each reported hole, once, that a number has filled it. Returns how many.
 CREATE OR REPLACE FUNCTION ledger_heal() RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

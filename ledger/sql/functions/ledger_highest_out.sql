@@ -1,6 +1,5 @@
--- The highest value of a period that is out: in the ledger, or with a checkout that has not ended; -1 where none is. A
--- checkout holds its slot by the row's lock. Where no number may be given back to a later document (give_back is off), a
--- value is taken only above this one.
+-- The highest value of a period that was given out: in the ledger, or to a running checkout; -1 if there is none. A
+-- checkout holds its slot by the row's lock. If give_back is off, a checkout takes only values above this one.
 CREATE OR REPLACE FUNCTION ledger_highest_out(p_tenant text, p_period bigint) RETURNS bigint LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- Lock the counter of a period as issuing does, until the transaction ends. 'held' with the last value, 'closed', or
--- 'unknown'; with p_nowait 'busy' where another transaction has it.
+-- Lock the counter of a period as issuing does, until the transaction ends. Returns 'held' with the last value,
+-- 'closed', or 'unknown'; with p_nowait also 'busy' if another transaction holds it.
 CREATE OR REPLACE FUNCTION ledger_hold(p_tenant text, p_period bigint, p_nowait boolean) RETURNS text[]
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

@@ -1,5 +1,5 @@
--- Insert a period: 'opened', 'there' for the very one that another transaction was faster to open, or 'conflict', followed
--- by what its guards say where it could repeat a number.
+-- Insert a period. Returns 'opened', 'there' if another transaction has just opened the same one, or 'conflict',
+-- followed by the guards' error if it could repeat a number.
 CREATE OR REPLACE FUNCTION ledger_insert_period(
     p_tenant text, p_series bigint, p_starts_on date, p_ends_on date, p_prefix text, p_width integer, p_suffix text,
     p_first_value bigint, p_max_value bigint, p_ordinal integer DEFAULT 0
@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION ledger_insert_period(
 DECLARE
     problem text;
 BEGIN
-    -- On any constraint: of two that open the same period, one makes it, the other finds it.
+    -- On any constraint: if two transactions open the same period, one inserts it and the other finds it.
     INSERT INTO ledger_period
         (tenant, series_id, starts_on, ends_on, ordinal, prefix, width, suffix, first_value, last_value, max_value)
     VALUES (p_tenant, p_series, p_starts_on, p_ends_on, p_ordinal, p_prefix, p_width, p_suffix, p_first_value,

@@ -1,8 +1,8 @@
--- Whether a number is one that some period of the tenant may give out: under another value it would stop that series when
--- it gets there. Left aside are its own value (p_value of p_period), and a series whose numbers are those of drafts
--- (p_series). A period's prefix ends where the digits of its counter begin, or has a token of the document's date there, so
--- of each number only the few texts before one of its digits, or before a gap's hyphen, have to be looked for. (In the index
--- a token begins with '{DOC_'; what begins so lies before '{DOC`'.)
+-- Whether some period of the tenant may still give out a number: under another value it would block that series later.
+-- This ignores the number's own value (p_value of p_period), and a series whose numbers come from drafts (p_series). A
+-- period's prefix ends where the digits of its counter begin, or has a token of the document's date there. So only the
+-- few texts before a digit of the number, or before a gap's hyphen, can be prefixes. (In the index a token begins with
+-- '{DOC_'; such texts come before '{DOC`'.)
 CREATE OR REPLACE FUNCTION ledger_is_awaited(
     p_tenant text, p_number text, p_period bigint, p_value bigint, p_series bigint
 ) RETURNS boolean LANGUAGE sql STABLE AS $$

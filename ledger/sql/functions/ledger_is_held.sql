@@ -1,12 +1,12 @@
--- Whether another transaction, which has not ended, holds a row: p_xmax is the row's xmax, where whoever locks or deletes a
--- row leaves his transaction's mark. PostgreSQL itself knows what became of it, so nobody else can make it seem so.
+-- Whether another running transaction holds a row. p_xmax is the row's xmax, in which a transaction that locks or
+-- deletes the row leaves its mark. PostgreSQL itself knows the state of that transaction, so nobody can fake it.
 --
--- The mark may be that of a savepoint. It may also be a list of several (a multixact), such as a savepoint that locked the
--- row and its own transaction that deletes it. The two kinds of marks look alike, but no list has a number that was not
--- given to one yet.
+-- The mark may be that of a savepoint. It may also be a list of several (a multixact), such as a savepoint that locked
+-- the row and its own transaction that deletes it. The two kinds of marks look alike, but a mark above the last list's
+-- number can't be a list.
 CREATE OR REPLACE FUNCTION ledger_is_held(p_xmax xid) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-    -- With its epoch, which a mark hasn't.
+    -- With its epoch, which a mark doesn't have.
     next bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
     own bigint := pg_current_xact_id_if_assigned()::text::bigint;
     marks bigint[] := ARRAY[p_xmax::text::bigint];
@@ -21,7 +21,7 @@ BEGIN
         END;
     END IF;
     FOREACH mark IN ARRAY marks LOOP
-        -- The transaction of that mark which is nearest to the next one.
+        -- Of all transactions with that mark, the one nearest to the next id.
         mark := (mark - next) & 4294967295;
         mark := next + mark - CASE WHEN mark > 2147483647 THEN 4294967296 ELSE 0 END;
         IF mark IS DISTINCT FROM own AND pg_xact_status(mark::text::xid8) = 'in progress' THEN RETURN true; END IF;

@@ -1,4 +1,4 @@
--- Whether this very transaction moves the tenant's rows to this home, or drops its old copy: the guards let it pass.
+-- Whether this transaction itself moves the tenant's rows to this home, or drops its old copy: the guards let it pass.
 CREATE OR REPLACE FUNCTION ledger_is_moving(p_tenant text) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = pg_catalog, @schema@, pg_temp AS $$
     SELECT EXISTS (SELECT FROM ledger_tenantmove m

@@ -1,5 +1,5 @@
--- Whether a number that isn't void, or a value that waits, has a later date than p_day in a period. Looked for from the
--- highest value down: with the chronology guard on, that is where the latest date is, so nearly always one row tells.
+-- Whether a number that isn't void, or a waiting value, has a later date than p_day in a period. This looks from the
+-- highest value down: with the chronology guard the latest date is there, so one row is nearly always enough.
 CREATE OR REPLACE FUNCTION ledger_is_out_of_order(p_tenant text, p_period bigint, p_day date) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM ledger_reservation r

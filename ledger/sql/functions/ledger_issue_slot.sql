@@ -1,7 +1,7 @@
--- One number of a `pooled` or `remote` series (p_allocation): the lowest free slot of its period, past those that other
--- checkouts hold. No counter is locked, and no network asked; a rollback brings the slot back. `remote` differs in who
--- supplies the slots: there a slot's number is that of a draft which a worker has made in the accounting system, and lower
--- values came earlier, so slots are taken in the order in which that system gave numbers.
+-- One number of a `pooled` or `remote` series (p_allocation): the lowest free slot of its period that no other checkout
+-- holds. It locks no counter and uses no network; a rollback brings the slot back. In `remote` a slot's number is that
+-- of a draft that a worker made in the accounting system. Lower values came earlier, so slots are taken in the order of
+-- that system's numbers.
 --
 -- The answer is that of ledger_take_serial, with these differences: 'empty' means that no slot is free, and then series,
 -- period and the counter follow the date; a new number ends with the counter and with 'low' when it is time to mint, else
@@ -11,7 +11,8 @@ CREATE OR REPLACE FUNCTION ledger_issue_slot(
     p_metadata jsonb, p_replaces bigint DEFAULT NULL
 ) RETURNS text[] LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
--- A queue's statistics are always old, since it fills and empties within moments: one probe of the right index is the way.
+-- A queue's statistics are always out of date, because it fills and empties quickly. So this look-up must use the right
+-- index.
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     look record;
@@ -39,7 +40,7 @@ BEGIN
     IF look.entry IS NOT NULL THEN RETURN ARRAY['existing', days, look.entry::text]; END IF;
 
     LOOP
-        -- An authorised range: the first one, and then the next where other checkouts hold all that is left of one.
+        -- Authorised ranges: the first one, and then the next if other checkouts hold all that is left of it.
         IF look.period IS NULL OR look.ordinal > 0 AND taken IS NULL AND look.last_value >= look.max_value THEN
             SELECT r.id, r.ordinal, r.prefix, r.width, r.suffix, r.first_value, r.last_value, r.max_value, l.free_from,
                    l.stragglers, l.batch
@@ -77,7 +78,7 @@ BEGIN
             EXIT WHEN FOUND;
         END LOOP;
         IF taken IS NULL THEN
-            -- From where the free ones begin: below lie those that were used up, dead rows until they are vacuumed.
+            -- Start where the free slots begin: below are used slots, which are dead rows until a vacuum.
             SELECT s.value INTO taken FROM ledger_slot s
             WHERE s.tenant = p_tenant AND s.period_id = look.period
               AND s.value >= coalesce(look.free_from, look.first_value) AND s.value > above
@@ -88,8 +89,8 @@ BEGIN
             RETURN ARRAY['empty', days, look.series::text, look.period::text, look.last_value::text];
         END IF;
 
-        -- The entry first, then the slot: so the value is accounted for after each statement, even where the caller has
-        -- set all constraints to be checked immediately.
+        -- The entry first, then the slot: so the value is accounted for after each statement, even if the caller has set
+        -- all constraints to be checked immediately.
         IF p_allocation = 'remote' THEN
             new_number := ledger_drafted(p_tenant, look.period, taken);
         ELSE
@@ -109,19 +110,19 @@ BEGIN
                          CASE WHEN taken = look.last_value - look.batch / 4 THEN 'low' ELSE 'enough' END];
         END IF;
 
-        -- The same document came in on another connection meanwhile: its number counts, and the slot stays.
+        -- The same document got a number on another connection in the meantime: that number counts, and the slot stays.
         IF p_document > '' THEN
             SELECT o.id INTO entry FROM ledger_entry_of(p_tenant, look.series, p_document, p_replaces) o;
             IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
         END IF;
         IF NOT ledger_value_is_kept(p_tenant, look.period, taken) THEN
-            -- Another series gave out that very number: let the unique index say so.
+            -- Another series gave out the same number: let the unique index raise the error.
             INSERT INTO ledger_entry
                 (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata, replaces_id)
             VALUES (p_tenant, look.series, look.period, taken, 'issued', new_number, p_document, look.day, p_actor,
                     p_metadata, p_replaces);
         END IF;
-        -- Something else appended an entry for a value that was waiting. The next slot, then.
+        -- Somebody else appended an entry for a waiting value. Take the next slot.
         DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = look.period AND s.value = taken;
     END LOOP;
 END $$;

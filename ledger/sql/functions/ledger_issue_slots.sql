@@ -1,8 +1,9 @@
--- A block of a `pooled` or `remote` series (p_allocation): the lowest free slots for those documents that have no number
--- yet, in their order; contiguous where no checkout holds one of them, and where the accounting system numbered them so.
--- One row for each new number, in no particular order; documents that had a number are left out. 'existing' is one row
--- that says that all had one. A refusal is one row too, and changes nothing: as of ledger_take_serial_many, and 'empty'
--- when not enough slots are free, with how many are missing as the id, with series, period, and as value the counter.
+-- A block of a `pooled` or `remote` series (p_allocation): the lowest free slots for the documents without a number, in
+-- their order. The block is contiguous if no checkout holds one of the slots, and if the accounting system numbered them
+-- so. Returns one row for each new number, in no particular order, and none for documents that had a number. 'existing'
+-- is one row: all had a number. A refusal is one row too, and changes nothing: those of ledger_take_serial_many, and
+-- 'empty' if not enough slots are free, with the count of missing slots as the id, with series, period, and the counter
+-- as value.
 CREATE OR REPLACE FUNCTION ledger_issue_slots(
     p_allocation text, p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text,
     p_metadata jsonb, p_on_stated boolean
@@ -75,7 +76,7 @@ BEGIN
             ORDER BY s.value LIMIT cardinality(fresh) - cardinality(taken) FOR UPDATE SKIP LOCKED));
         IF cardinality(taken) < cardinality(fresh) THEN RAISE no_data_found; END IF;
     EXCEPTION WHEN no_data_found THEN
-        -- The locks went with the block: a transaction that goes on after a refusal keeps no slot from the others.
+        -- The rollback of this block releases its locks: a transaction that continues after a refusal holds no slots.
         outcome := 'empty';
         entry_series := series;
         entry_period := period.id;
@@ -100,7 +101,7 @@ BEGIN
         SELECT p_tenant, series, period.id, d.value, 'issued', d.number, d.document, business_date, p_actor,
                coalesce(p_metadata, '{}')
         FROM unnest(fresh, taken, numbers) AS d (document, value, number)
-        -- In one order everywhere, so that two blocks of the same documents never wait for each other.
+        -- Always in the same order, so that two blocks of the same documents never wait for each other.
         ORDER BY d.document COLLATE "C"
         ON CONFLICT DO NOTHING
         RETURNING e.document, e.id, e.value, e.number, e.issued_at, e.transaction_id
@@ -115,9 +116,10 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 
-    -- Documents that came in on another connection meanwhile have their numbers: the slots that they don't need stay.
+    -- Documents that got a number on another connection in the meantime don't need their slots, so the slots stay.
     IF inserted < cardinality(taken) THEN
-        -- Neither the document nor the value has one: another series gave out that very number, so the index says so.
+        -- Neither the document nor the value has an entry: another series gave out the same number, so let the index
+        -- raise the error.
         INSERT INTO ledger_entry
             (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
         SELECT p_tenant, series, period.id, d.value, 'issued', d.number, d.document, business_date, p_actor,
@@ -132,7 +134,7 @@ BEGIN
         taken := ARRAY(SELECT t.value FROM unnest(taken) AS t (value)
                        WHERE ledger_value_is_kept(p_tenant, period.id, t.value));
     END IF;
-    -- (A list of keys, and not a join, for which the planner might take the square of the list's length.)
+    -- (A list of keys, not a join, for which the planner might need quadratic time.)
     DELETE FROM ledger_slot s
     WHERE s.tenant = p_tenant AND s.period_id = period.id AND s.value = ANY (taken);
 END $$;
