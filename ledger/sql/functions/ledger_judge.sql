@@ -1,11 +1,11 @@
--- The judgement of a comparison, by the rules that FindingKind tells, of every number that waits for it in
--- ledger_pendingcomparison: what differs now is raised unless it is open, and what is open and doesn't differ any more is
--- resolved. Each number is looked up by index, on both sides. p_through and p_covered: between these issued numbers can be
--- missing (null: from the beginning). p_kinds: of what kind the documents of each series are, which are compared with those
--- alone, and with documents there of unknown kind. Answers with rows of what was done, kind, count.
+-- Compare every number in ledger_pendingcomparison with the accounting system, by the rules of FindingKind: raise each
+-- new difference, and resolve each finding that no longer differs. Each number is looked up by index, on both sides.
+-- Issued numbers between p_through and p_covered can be missing (null: from the beginning). p_kinds has the kind of
+-- documents of each series, which is compared only with documents of that kind or of unknown kind. Returns rows of
+-- action, kind, count.
 --
--- No ORDER BY and no join may lead the planner to another index than that of the number or the reference: without
--- statistics of a new system it would take one that reads all of its rows for each number: hence OFFSET 0 and LIMIT.
+-- OFFSET 0 and LIMIT keep the planner on the index of the number or the reference. Without statistics of a new system,
+-- an ORDER BY or a join could make it choose an index that reads all rows of the system for each number.
 CREATE OR REPLACE FUNCTION ledger_judge(
     p_tenant text, p_system text, p_series bigint[], p_kinds text[], p_through timestamptz, p_covered timestamptz,
     p_number_kept boolean, p_report_foreign boolean
@@ -120,7 +120,7 @@ BEGIN
             ) AS w (kind, differs)
         ) d
     ), near AS MATERIALIZED (
-        -- A number that nobody bears there, and one there that nobody knows here, and both read alike: one finding.
+        -- A number that is missing there, and one there that is unknown here, with the same spelling: one finding.
         SELECT m.subject, array_agg(u.subject) AS others
         FROM (SELECT DISTINCT ON (u.subject) u.subject, m.subject AS meant
               FROM judged u

@@ -1,5 +1,5 @@
--- Keep a seal that this transaction has begun with ledger_next_seal: its head must say what that answered. Whether root and
--- leaves are those of the rows, whoever verifies will see. Answers with the id.
+-- Store a seal that this transaction began with ledger_next_seal: its head must match that answer. Verification will
+-- show whether root and leaves match the rows. Returns the id.
 CREATE OR REPLACE FUNCTION ledger_keep_seal(
     p_tenant text, p_head text, p_signature text, p_cosignature text, p_salt bytea, p_tables text[], p_counts bigint[],
     p_ids bigint[], p_leaves bytea, p_state text, p_horizon bigint
@@ -21,7 +21,7 @@ BEGIN
         RAISE EXCEPTION 'this is not the next seal of %', coalesce(quote_literal(p_tenant), 'the database')
             USING ERRCODE = 'check_violation', DETAIL = format('It has to say %s', to_json(next));
     END IF;
-    -- The era as this snapshot knows it: a later one may have begun meanwhile, which is the column's default at once.
+    -- The era in this snapshot: a later era may have begun in the meantime, and would be the column's default at once.
     INSERT INTO ledger_seal (tenant, number, era, place, snapshot, size, total, root, previous, head, key, signature,
                              cosignature, salt, tables, counts, ids, leaves, state, horizon)
     VALUES (p_tenant, next.number, next.era, next.place, next.snapshot, size, next.total + size, head ->> 'root'::text,

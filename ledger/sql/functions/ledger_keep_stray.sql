@@ -1,5 +1,4 @@
--- Keep a draft that a worker made, and was killed before it could store it: its period needs it no more, so it gets no
--- value.
+-- Store a draft of a worker that was killed before it could store it: its period no longer needs it, so it gets no value.
 CREATE OR REPLACE FUNCTION ledger_keep_stray(
     p_tenant text, p_period bigint, p_ordinal bigint, p_system text, p_remote_id text, p_number text, p_reference text
 ) RETURNS void LANGUAGE plpgsql

@@ -1,5 +1,5 @@
--- The latest business date in a period: what the chronology guard compares with. Also of values that wait; not of numbers
--- that are void. It reads the whole period, so the hot path keeps the answer in last_issued_on while the guard is on.
+-- The latest business date in a period, with which the chronology guard compares: of numbers that aren't void, and of
+-- waiting values. This reads the whole period, so the hot path keeps the answer in last_issued_on while the guard is on.
 CREATE OR REPLACE FUNCTION ledger_latest_date(p_tenant text, p_period_id bigint) RETURNS date LANGUAGE sql STABLE AS $$
     SELECT greatest(
         (SELECT max(e.issued_on) FROM ledger_entry e

@@ -1,4 +1,4 @@
--- The number that a document has now: its first one, or the last of those that were given in place of a void one.
+-- The number that a document has now: its first one, or the last one that replaced a void one.
 CREATE OR REPLACE FUNCTION ledger_latest_of(p_tenant text, p_entry bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     latest bigint := p_entry;

@@ -1,8 +1,8 @@
--- Leave a ticket of an `at_commit` series for documents that have no number, or find the one that this transaction left
--- for the first of them. 'pending' with the business date in days since 1970, series, period, transaction, ticket, the
--- ids that the entries will have, as an array, whether the date slides to that of the commit, what the ticket replaces, and
--- whether COMMIT is to give up the counter before its flush (early_release); or 'existing' with the date and the entry; or
--- why not, as of ledger_take_serial. Locks nothing.
+-- Insert a ticket of an `at_commit` series for documents without a number, or find the one that this transaction
+-- inserted for the first of them. Returns 'pending' with the business date in days since 1970, series, period,
+-- transaction, ticket, the ids that the entries will have, as an array, whether the date becomes that of the commit,
+-- what the ticket replaces, and whether COMMIT releases the counter before its flush (early_release); or 'existing' with
+-- the date and the entry; or the refusal, as in ledger_take_serial. Locks nothing.
 CREATE OR REPLACE FUNCTION ledger_leave_ticket(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
     p_on_stated boolean, p_tells boolean, p_replaces bigint DEFAULT NULL
@@ -25,7 +25,7 @@ DECLARE
     differs boolean;
     writer bigint := pg_current_xact_id()::text::bigint;
 BEGIN
-    -- What can be refused now is not left for the commit.
+    -- Refuse now what can be refused now, and not at COMMIT.
     SELECT s.id, s.chronological, s.day, s.refusal, s.early_release, q.id, o.id
     INTO series, guarded, day, outcome, early, period, entry
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at, 'at_commit') s
@@ -84,8 +84,8 @@ BEGIN
     ELSE
         ids := ARRAY(SELECT nextval('ledger_entry_id_seq') FROM generate_series(1, cardinality(p_documents)));
     END IF;
-    -- Strict order is by commit, so with the chronology guard on the date is that of the commit, unless the caller chose
-    -- one, or has a clock of its own.
+    -- The strict order is by commit. So with the chronology guard the date is that of the commit, unless the caller
+    -- chose one, or uses the application's clock.
     slides := guarded AND p_on IS NULL AND p_at IS NULL;
     INSERT INTO ledger_ticket
         (transaction_id, tenant, series_id, code, period_id, documents, entry_ids, issued_on, on_stated, slides, tells,

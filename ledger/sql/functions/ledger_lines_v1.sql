@@ -1,12 +1,12 @@
--- Every row that seals cover, as the line that is sealed: format 1, which stays as it is. A table that gets another column
--- gets lines of format 2. ledger/seals/folio_verify.py names what stands in a line.
+-- Every row that seals cover, as the sealed line: format 1, which never changes. A table with a new column would get
+-- lines of format 2. ledger/seals/folio_verify.py says what a line contains.
 --
--- Moments are told in UTC and dates by JSON's own form, so neither time zone nor DateStyle changes a line; what can be
--- infinite has a text all the same. Personal texts stand beside the line, so that they can be withheld. Series and
--- periods are state, not events: they have no era and no transaction, but the version of the row.
+-- Moments are in UTC and dates in JSON's form, so neither time zone nor DateStyle changes a line; an infinite time has a
+-- text too. Personal texts are beside the line, so that they can be withheld. Series and periods are state, not events:
+-- they have no era and no transaction, but the version of the row.
 --
--- PostgreSQL puts this query into the statement that calls it, so that one table, one tenant or some ids are all that is
--- read. It names each table in full, since it runs with the search path of who asks.
+-- PostgreSQL inlines this query into the calling statement, so that it reads only one table, one tenant or some ids. It
+-- names each table with its schema, because it runs with the caller's search path.
 CREATE OR REPLACE FUNCTION ledger_lines_v1() RETURNS TABLE (
     source text, id bigint, tenant text, era integer, transaction_id bigint, version xid, line text, personal text
 ) LANGUAGE sql STABLE AS $$

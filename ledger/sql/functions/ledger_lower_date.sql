@@ -1,6 +1,6 @@
--- Whether a period's latest date no longer stands against p_day, because the numbers dated later are void; then the date
--- is set back. A void itself takes no counter's lock: whoever needs the earlier date does. Otherwise locks and changes
--- nothing.
+-- Whether a period's latest date no longer forbids p_day, because the numbers with later dates are void; then this sets
+-- the date back. A void itself doesn't lock the counter; the checkout that needs the earlier date does. Otherwise this
+-- locks and changes nothing.
 CREATE OR REPLACE FUNCTION ledger_lower_date(p_tenant text, p_series bigint, p_day date) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE

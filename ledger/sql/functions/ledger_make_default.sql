@@ -1,6 +1,6 @@
--- Make the series of a code for a tenant as the default of that code says; or, with p_like, as that one says, whose
--- template names the series, and which is for one tenant: such a series may begin at p_first. 'made', 'there', or
--- 'unknown' where there is no such default.
+-- Make a tenant's series from the default with its code; or, with p_like, from that default, whose template names the
+-- series, and which is for one tenant: such a series may begin at p_first. Returns 'made', 'there', or 'unknown' if
+-- there is no such default.
 CREATE OR REPLACE FUNCTION ledger_make_default(
     p_tenant text, p_code text, p_like text DEFAULT NULL, p_first bigint DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql

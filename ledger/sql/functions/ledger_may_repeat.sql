@@ -1,9 +1,9 @@
 -- Could a number of one format be a number of another one, without regard to case, if their counters go far enough?
 --
 -- Arguments: prefix and suffix of both formats.
--- Answer: false only if no number of the one can ever be one of the other, whatever the widths of the counters and the
--- dates of the documents are. It says true wherever NumberFormat.may_repeat in Python does, and also where one counter
--- stands in the other's fixed text: N-{counter}-5 and N-1-{counter} both give N-1-5.
+-- Answer: false only if no number of one format can ever be a number of the other, whatever the widths of the counters
+-- and the dates of the documents are. It is true whenever NumberFormat.may_repeat in Python is, and also if one counter
+-- is inside the other's fixed text: N-{counter}-5 and N-1-{counter} both give N-1-5.
 CREATE OR REPLACE FUNCTION ledger_may_repeat(p_prefix text, p_suffix text, q_prefix text, q_suffix text)
     RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
@@ -29,7 +29,7 @@ BEGIN
     -- How far the counter after the shorter prefix can go into the longer one.
     reach := length(substring(substr(long_head, length(head) + 1) FROM '^[0-9' || chr(1) || ']*'));
 
-    -- The counters overlap: what one prefix, and what one suffix, has more than the other one lies in the other's counter.
+    -- The counters overlap: the extra characters of the longer prefix, and of the longer suffix, are in the other's counter.
     IF reach = length(long_head) - length(head) THEN
         IF length(tail) < length(other_tail) THEN
             short_tail := tail; long_tail := other_tail;
@@ -42,8 +42,8 @@ BEGIN
         END IF;
     END IF;
 
-    -- The counters lie apart: the counter after the shorter prefix ends within the longer one, and the other counter lies
-    -- in the suffix after it. The length of the first counter fixes where all the rest is.
+    -- The counters are apart: the counter after the shorter prefix ends within the longer prefix, and the other counter
+    -- is in the suffix after it. The length of the first counter fixes the places of the rest.
     FOR digits IN 1..reach LOOP
         other_digits := length(head) + digits + length(tail) - length(long_head) - length(other_tail);
         IF other_digits >= 1

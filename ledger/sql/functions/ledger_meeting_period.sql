@@ -1,12 +1,12 @@
 -- A period of the tenant, other than p_but and those of the series p_aside, that could give out a number of this format and
 -- these values; null where none could.
 --
--- What comes before the first character that differs from number to number is a prefix's stem: all of it, or the text
--- before its first token of the document's date. After its stem each number goes on with a digit of its counter or its
--- date, or with the hyphen of a gap. So two formats can meet only if one stem goes on so where the other one ends. Looked
--- at are the few ranges of prefixes, in the order of bytes, of which that is true. In the index a token begins with
--- '{DOC_'; what begins so lies before '{DOC`'. OFFSET 0 keeps the formats from being compared before the ranges are looked
--- up, which the planner would do with all periods of a tenant.
+-- A prefix's stem is the text before the first character that differs from number to number: the whole prefix, or the
+-- text before its first token of the document's date. After the stem comes a digit of the counter or the date, or the
+-- hyphen of a gap. So two formats can meet only if one stem continues in this way where the other ends. This looks only
+-- at the few ranges of prefixes, in the order of bytes, for which that is true. In the index a token begins with
+-- '{DOC_'; such texts come before '{DOC`'. OFFSET 0 makes PostgreSQL look up the ranges before it compares formats;
+-- otherwise it would compare those of all periods of a tenant.
 CREATE OR REPLACE FUNCTION ledger_meeting_period(
     p_tenant text, p_prefix text, p_width integer, p_suffix text, p_first_value bigint, p_max_value bigint, p_but bigint,
     p_aside bigint
@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION ledger_meeting_period(
 DECLARE
     stem text := upper(left(p_prefix, strpos(p_prefix || '{doc_', '{doc_') - 1));
 BEGIN
-    -- Of a longer one no number could be a key.
+    -- With a longer prefix no number could be a key.
     IF length(stem) > 200 THEN RETURN NULL; END IF;
     RETURN (
         SELECT q.id

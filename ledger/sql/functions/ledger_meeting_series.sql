@@ -1,17 +1,16 @@
--- Another series of the tenant that could give out a number of the series p_code with these settings; null where none
--- could. Compared is the whole run of values that the length limits allow, of the periods that both have and of those of
--- the next thirty years, or of days three (ledger_forms_ahead). So it is told when the second of the two is defined, and
--- not by the first checkout that can't open its period.
+-- Another series of the tenant that could give out a number of the series p_code with these settings; null if there is
+-- none. This compares all values that the length limits allow, in the existing periods of both and in those of the next
+-- thirty years, or three years for a calendar of days (ledger_forms_ahead). So the conflict shows when the second series
+-- is defined, and not when the first checkout can't open its period.
 CREATE OR REPLACE FUNCTION ledger_meeting_series(
     p_tenant text, p_code text, p_template text, p_calendar text, p_fiscal_start text, p_time_zone text,
     p_start_value bigint, p_length integer, p_highest bigint
 ) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     mine bigint := (SELECT s.id FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code);
-    -- Numbers can be the same only if the texts before the first token agree as far as both go.
+    -- Numbers can be the same only if the texts before the first tokens agree up to the shorter one's end.
     head text := upper(substring(replace(replace(p_template, '{series}', p_code), '{tenant}', p_tenant) FROM '^[^{}]*'));
-    -- So most series of a tenant have no such others, and an index finds those that have. OFFSET 0 as in
-    -- ledger_meeting_period.
+    -- Most series of a tenant have no such others, and an index finds those that do. OFFSET 0 as in ledger_meeting_period.
     others bigint[] := (
         SELECT array_agg(t.id)
         FROM (
@@ -29,9 +28,9 @@ DECLARE
             OFFSET 0
         ) AS t
         WHERE t.code <> p_code);
-    -- And only if what the forms of all their periods have in common agrees.
+    -- And only if the common text of the forms of all their periods agrees.
     own record;
-    -- How many characters before the counter every form of both has.
+    -- The number of characters that every form of both has before the counter.
     common integer;
     far boolean;
     other record;
@@ -47,7 +46,7 @@ BEGIN
                ELSE ledger_formats_meet(own.prefix, own.width, own.suffix, 0::bigint, own.highest,
                                         o.prefix, o.width, o.suffix, 0::bigint,
                                         ledger_highest_value(o.prefix, o.width, o.suffix, t.max_length::integer)) END;
-    -- Most of those that meet do so soon.
+    -- Most series that meet do so in the next periods.
     FOREACH far IN ARRAY CASE WHEN others IS NULL THEN '{false}'::boolean[] ELSE '{false,true}' END LOOP
         SELECT s.code INTO met
         FROM (SELECT f.prefix, f.width, f.suffix, f.first_value, f.max_value
@@ -73,7 +72,7 @@ BEGIN
                 SELECT least(strpos(own.prefix || '{doc_', '{doc_'), strpos(o.prefix || '{doc_', '{doc_')) - 1 INTO common
                 FROM ledger_template_outline(other.template, other.code, p_tenant) o;
                 common := coalesce(common, 0);
-                -- Compared are those that agree so far; an older form of a period may have fewer such characters.
+                -- Compare those that agree so far; an older form of a period may have fewer such characters.
                 PERFORM FROM (
                     WITH m AS MATERIALIZED (
                         SELECT f.prefix, f.width, f.suffix, f.first_value, f.max_value
@@ -98,7 +97,7 @@ BEGIN
                     LIMIT 1) met;
                 IF FOUND THEN RETURN other.code; END IF;
             EXCEPTION WHEN check_violation OR data_exception THEN
-                CONTINUE; -- a series that nobody can read keeps no other from being defined
+                CONTINUE; -- an unreadable series must not prevent the definition of another
             END;
         END LOOP;
     END LOOP;

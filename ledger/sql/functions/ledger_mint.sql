@@ -1,11 +1,11 @@
--- Mint slots, in a short transaction of its own: raise the counter and queue the values. The caller says where it saw the
--- counter (p_seen); if it stands elsewhere by now, somebody else has minted, and nothing is done. What one call may mint
--- is bounded, since it holds the counter meanwhile. Returns 'minted', 'there' (somebody did), 'unknown' (no such period is
--- to be seen), 'allocation', 'closed' or 'exhausted'.
+-- Mint slots, in a short transaction of its own: raise the counter and queue the values. The caller says which counter
+-- it saw (p_seen); if the counter has changed, somebody else has minted, and this does nothing. The number of slots for
+-- one call is limited, because the call holds the counter. Returns 'minted', 'there' (somebody else did), 'unknown' (no
+-- such period is visible), 'allocation', 'closed' or 'exhausted'.
 CREATE OR REPLACE FUNCTION ledger_mint(p_tenant text, p_period bigint, p_seen bigint, p_wanted bigint) RETURNS text
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
--- Nobody holds this counter for long, but who changes the series. Better an error than a checkout that hangs.
+-- Only a change of the series holds this counter for long. An error is better than a checkout that hangs.
 SET lock_timeout = '2s' SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     period record;
@@ -18,7 +18,7 @@ DECLARE
     minted_at timestamptz := clock_timestamp();
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
-    -- Before any lock is waited for, since a transaction that made the period and holds it may be the one that asks; and
+    -- Before waiting for any lock, because the asking transaction may itself have made the period and hold its lock; and
     -- so that nobody locks the counter of another tenant.
     PERFORM FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant;
     IF NOT FOUND THEN RETURN 'unknown'; END IF;
@@ -41,14 +41,14 @@ BEGIN
         pool.batch := 16;
     END IF;
 
-    -- Half a second's use at least, and not much more than a minute's.
+    -- Enough for at least half a second, and for not much more than a minute.
     size := CASE WHEN pool.minted_at > minted_at - interval '1 second' THEN least(pool.batch * 2, 1024)
                  WHEN pool.minted_at < minted_at - interval '1 minute' THEN greatest(pool.batch / 2, 16)
                  ELSE pool.batch END;
 
-    -- Slots that are still there of batches before the last one, held by slow checkouts or given back, are remembered one
-    -- by one; so a single slow payment doesn't make everybody walk over all the slots used since. Every slot is seen here
-    -- that is free or may become free again: a checkout that holds one has not committed, so its row is visible.
+    -- Slots that are left from batches before the last one, held by slow checkouts or given back, are remembered one by
+    -- one; so one slow payment doesn't make everybody scan all the slots used since then. Every slot that is free or may
+    -- become free again is visible here: a checkout that holds one has not committed.
     FOREACH straggler IN ARRAY pool.stragglers LOOP
         PERFORM FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period AND s.value = straggler;
         IF FOUND THEN waiting := array_append(waiting, straggler); END IF;
@@ -71,7 +71,7 @@ BEGIN
 
     -- A block of more than this takes its slots in several calls.
     wanted := greatest(size, least(p_wanted, 100000));
-    -- Differences and sums of counters are bounded, so that none goes beyond a bigint: one may stand at -1, or at its end.
+    -- Differences and sums of counters are limited, so that none exceeds a bigint: a counter may be at -1, or at its end.
     through := CASE WHEN period.last_value > period.max_value - wanted THEN period.max_value
                     ELSE period.last_value + wanted END;
     UPDATE ledger_period p SET last_value = through WHERE p.id = p_period;

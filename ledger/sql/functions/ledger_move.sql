@@ -1,9 +1,10 @@
 -- A tenant's move to another home, step by step: for the ledger's owner.
 --
 -- 'leaving', at the old home: waits for the checkouts that hold counters, slots or reservations; from then on nothing is
--- written for the tenant here. 'arriving', at the new one: the same, and this transaction may insert its rows as they are.
--- 'arrived': it is at home here, and this transaction stays known as the one that brought it. 'left': what is here is an old
--- copy, which this transaction may delete. 'dropped': it is gone. null, at the old home: the tenant stays.
+-- written for the tenant here. 'arriving', at the new home: the same, and this transaction may insert its rows as they
+-- are. 'arrived': the tenant lives here, and this transaction is recorded as the one that brought it. 'left': the rows
+-- here are an old copy, which this transaction may delete. 'dropped': the copy is gone. null, at the old home: the
+-- tenant stays.
 CREATE OR REPLACE FUNCTION ledger_move(p_tenant text, p_state text, p_home text, p_digest text) RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

@@ -1,9 +1,9 @@
--- Keeps old code honest after a counter of another system was moved to Folio: on its table, an update takes its values from
--- the series that goes on with it. Arguments of the trigger: kind of system, column of the key, column of the counter.
--- The old table is reached through OLD and NEW. See ledger/compat/moving/bridge.py.
+-- Keeps old code correct after another system's counter was moved to Folio: an update of the old table takes its values
+-- from the series that continues the counter. Arguments of the trigger: kind of system, column of the key, column of the
+-- counter. OLD and NEW give access to the old table. See ledger/compat/moving/bridge.py.
 --
--- With the rights of who writes the old table, which must be those of a checkout: the table is not the ledger's, and what
--- turns its columns into JSON may be anybody's code.
+-- It runs with the rights of the role that writes the old table, which needs those of a checkout: the table isn't the
+-- ledger's, and turning its columns into JSON may run anybody's code.
 CREATE OR REPLACE FUNCTION ledger_moved_counter() RETURNS trigger LANGUAGE plpgsql
 SECURITY INVOKER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

@@ -1,5 +1,6 @@
--- Once all counters of a table were moved to Folio: a new one would be counted on both sides. The statement of
--- django-sequences proposes a row each time, so one that is there already may pass. Arguments as of ledger_moved_counter.
+-- After all counters of a table were moved to Folio, this refuses new ones, which would count on both sides. The
+-- statement of django-sequences proposes a row each time, so a row that already exists may pass. Arguments as in
+-- ledger_moved_counter.
 CREATE OR REPLACE FUNCTION ledger_moved_new_counter() RETURNS trigger LANGUAGE plpgsql
 SECURITY INVOKER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

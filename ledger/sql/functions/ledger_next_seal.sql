@@ -1,10 +1,11 @@
--- What the next seal of a tenant (null: of the database) has to say, and the snapshot that it is about, which is that of this
--- transaction: REPEATABLE READ, so that all rows are read in it. Nobody else seals for this tenant until it ends.
+-- What the next seal of a tenant (null: of the database) must contain, and its snapshot, which is that of this
+-- transaction: REPEATABLE READ, so that all rows are read in it. Nobody else seals for this tenant until the transaction
+-- ends.
 --
--- trouble is empty, or says why there can't be a seal: 'standby' (it takes transactions that run for finished), 'held'
--- (another worker is at it), 'unsettled' (the database has no seal yet in this era, which tells where the ledger lives),
--- 'moved' (it lives elsewhere now, where transaction ids are others). since is the snapshot of the seal before, or null where
--- this is the first one of the tenant in this era.
+-- trouble is empty, or says why there can't be a seal: 'standby' (its snapshots can't tell running transactions from
+-- finished ones), 'held' (another worker seals), 'unsettled' (the database has no seal in this era yet, which would
+-- record the server of the ledger), 'moved' (the ledger is on another server now, with other transaction ids). since is
+-- the snapshot of the seal before, or null if this is the tenant's first one in this era.
 CREATE OR REPLACE FUNCTION ledger_next_seal(p_tenant text) RETURNS TABLE (
     trouble text, number integer, total bigint, previous text, since text, era integer, place text, snapshot text,
     made_at text, key text
@@ -32,7 +33,7 @@ BEGIN
     FROM ledger_seal z
     WHERE z.tenant = p_tenant OR (p_tenant IS NULL AND z.tenant IS NULL)
     ORDER BY z.number DESC LIMIT 1;
-    -- By a row, which only this ledger's owner can lock.
+    -- A row is the lock, because only this ledger's owner can lock it.
     IF trouble = '' AND last.number IS NOT NULL THEN
         PERFORM FROM ledger_seal z WHERE z.tenant IS NOT DISTINCT FROM p_tenant AND z.number = last.number
         FOR UPDATE SKIP LOCKED;

@@ -1,7 +1,6 @@
--- The next value of a serial series for who asks for nothing else: no document, no actor, no metadata, today. With those out
--- of the way there is less to look up and less to answer than in ledger_take_serial, whose locks it takes in the same
--- order, and whose rules it keeps: what it can't do by itself, it asks of that one. Null where the series gives out no
--- value; ledger_issue_serial says why.
+-- The next value of a serial series and nothing else: no document, no actor, no metadata, today. So there is less to
+-- look up and to return than in ledger_take_serial. It takes the same locks in the same order, follows the same rules,
+-- and calls ledger_take_serial for everything else. Null if the series gives out no value; ledger_issue_serial says why.
 CREATE OR REPLACE FUNCTION ledger_next_value(p_tenant text, p_series text, p_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
@@ -12,7 +11,7 @@ DECLARE
     taken bigint;
     new_number text;
 BEGIN
-    -- Each look-up is one probe of its unique index: the series', and by LIMIT the period's.
+    -- Each look-up uses a unique index once: that of the series and, because of LIMIT, that of the period.
     SELECT s.id, q.id, s.day INTO series, period, day
     FROM ledger_find_series(p_tenant, p_series, NULL::date, p_at, 'serial') s
     CROSS JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q
@@ -23,7 +22,8 @@ BEGIN
         IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # hashtextextended('@schema@.ledger_period', 0))) THEN
             PERFORM ledger_wait_in_line(period);
         END IF;
-        -- With a date in last_issued_on the chronology guard was on once: the other function keeps it up.
+        -- A date in last_issued_on means that the chronology guard was on at some time: the other function keeps the
+        -- date up to date.
         UPDATE ledger_period p
         SET last_value = p.last_value + 1
         WHERE p.id = period

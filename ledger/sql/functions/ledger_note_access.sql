@@ -1,4 +1,4 @@
--- That somebody was let see the numbers of a tenant, or a login act for it, or not any more, is an event.
+-- It is an event when somebody gets or loses access to a tenant's numbers, or a login the right to act for it.
 CREATE OR REPLACE FUNCTION ledger_note_access() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

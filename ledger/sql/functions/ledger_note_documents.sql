@@ -1,5 +1,6 @@
--- Keep what a look at the rows of a model (p_system) has found: a finding for each of p_missing, numbers whose document is
--- gone, that is not open already; and what is open of the other p_entries is resolved. A void number misses no document.
+-- Record the result of a look at the rows of a model (p_system). For each number of p_missing, whose document is gone,
+-- raise a finding unless one is unresolved; resolve the findings of the other p_entries. A void number needs no
+-- document.
 CREATE OR REPLACE FUNCTION ledger_note_documents(
     p_tenant text, p_system text, p_entries bigint[], p_missing bigint[], OUT raised bigint, OUT resolved bigint
 ) LANGUAGE plpgsql

@@ -1,4 +1,4 @@
--- That a period was closed, or its format, dates or bounds changed, is an event: what was, what is, and who.
+-- It is an event when a period is closed, or its format, dates or bounds change: old state, new state, and who.
 CREATE OR REPLACE FUNCTION ledger_note_period() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- A change of a series is an event: what was, what is, and who. The role that the ledger's functions act for names itself
--- in folio.actor.
+-- A change of a series is an event: old state, new state, and who. folio.actor has the name of the person for whom the
+-- ledger's functions act.
 CREATE OR REPLACE FUNCTION ledger_note_series() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

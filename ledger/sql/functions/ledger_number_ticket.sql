@@ -1,5 +1,5 @@
--- Number one ticket before COMMIT. The answer is that of ledger_number_torn, or nothing for a ticket that is not this
--- transaction's, or is gone.
+-- Number one ticket before COMMIT. Returns the answer of ledger_number_torn, or nothing if the ticket is gone or belongs
+-- to another transaction.
 CREATE OR REPLACE FUNCTION ledger_number_ticket(p_ticket bigint) RETURNS text[] LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$

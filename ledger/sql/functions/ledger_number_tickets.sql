@@ -1,9 +1,9 @@
--- Number all tickets of this transaction while COMMIT runs, the lowest series and period first, so that two transactions
--- that number the same series never wait for each other; then this trigger finds nothing to do for the other tickets. A
--- ticket that tells has its number sent as a notice, with the answer of ledger_take_serial as JSON.
+-- Number all tickets of this transaction during COMMIT, the lowest series and period first, so that two transactions
+-- that number the same series never deadlock; after that the trigger has nothing to do for the other tickets. If a
+-- ticket asks for it, its number is sent as a notice, with the answer of ledger_take_serial as JSON.
 --
--- A definer: before PostgreSQL 18 a deferred trigger runs with the rights of who commits, and the search_path at COMMIT need
--- not be that of the call.
+-- SECURITY DEFINER, because before PostgreSQL 18 a deferred trigger runs with the rights of the role at COMMIT, and the
+-- search_path at COMMIT may differ from that of the call.
 CREATE OR REPLACE FUNCTION ledger_number_tickets() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -20,10 +20,10 @@ DECLARE
 BEGIN
     DELETE FROM ledger_ticket d WHERE d.transaction_id = NEW.transaction_id AND d.id = NEW.id;
     IF NOT FOUND THEN RETURN NULL; END IF;
-    -- Nearly always there is no other, and what follows would cost as much as all the rest of this function.
+    -- Nearly always there is no other ticket, and the loop below would cost as much as the rest of this function.
     IF NOT EXISTS (SELECT FROM ledger_ticket d WHERE d.transaction_id = NEW.transaction_id) THEN
-        -- And nearly always it is of one document, dated today or earlier, and nothing has changed since issue() looked. Then
-        -- two statements do what ledger_take_serial does, which looks for everything again.
+        -- And nearly always it is for one document, dated today or earlier, and nothing has changed since issue()
+        -- looked. Then two statements replace ledger_take_serial, which would look up everything again.
         IF cardinality(NEW.documents) = 1 AND NEW.replaces_id IS NULL AND NOT NEW.slides
             AND (NOT NEW.on_stated OR NEW.issued_on < (clock_timestamp() AT TIME ZONE 'UTC')::date) THEN
             IF NOT pg_try_advisory_xact_lock(1181707369, line) THEN PERFORM ledger_wait_in_line(NEW.period_id); END IF;
@@ -39,8 +39,9 @@ BEGIN
             RETURNING p.last_value, ledger_number(p.prefix, p.width, p.suffix, p.last_value, NEW.issued_on), s.early_release,
                       (SELECT q.last_value FROM ledger_period q WHERE q.id = NEW.period_id)
             INTO taken, new_number, early, seen;
-            -- Whoever stood in line sees what those before it have committed. Who had to wait for the row itself does not: it
-            -- looks again whether the document came in meanwhile, and then gives the value back.
+            -- A checkout that queued sees what the ones before it have committed. One that had to wait for the row
+            -- itself doesn't: it checks again whether the document got a number in the meantime, and if so gives the
+            -- value back.
             IF taken <> seen + 1 AND EXISTS (
                 SELECT FROM ledger_entry_of(NEW.tenant, NEW.series_id, NEW.documents[1], NULL::bigint)
             ) THEN
@@ -87,7 +88,7 @@ BEGIN
                                     ORDER BY a.id DESC LIMIT 1))::text,
                       HINT = 'Nothing was written. Correct what it says, and run the whole transaction again.';
         END IF;
-        -- Sent along with the answer to COMMIT, to who has asked for it; to nobody else's log.
+        -- Sent with the answer to COMMIT, only to the client that asked for it, and not to the server's log.
         IF t.tells AND answer[1] = 'issued' AND cardinality(t.documents) = 1 THEN
             RAISE NOTICE 'ledger_numbered %.%', quote_ident(TG_TABLE_SCHEMA), t.id USING DETAIL = to_json(answer)::text;
         END IF;

@@ -1,6 +1,6 @@
--- Number what a ticket asked for, after it was torn up; its columns are the arguments. Returns the outcome of
--- ledger_take_serial or of ledger_take_serial_many, the business date in days, and an entry that an outcome speaks of:
--- 'issued', 'existing', or why not; 'voided' where the document has come to a number meanwhile that is void already.
+-- Number what a ticket asked for, after the ticket was deleted; its columns are the arguments. Returns the outcome of
+-- ledger_take_serial or ledger_take_serial_many, the business date in days, and the entry that the outcome is about:
+-- 'issued', 'existing', or the refusal; 'voided' if the document got a number in the meantime that is already void.
 CREATE OR REPLACE FUNCTION ledger_number_torn(
     p_tenant text, p_code text, p_period bigint, p_documents text[], p_entry_ids bigint[], p_issued_on date,
     p_on_stated boolean, p_slides boolean, p_actor text, p_metadata jsonb, p_replaces bigint
@@ -14,12 +14,12 @@ BEGIN
         -- Not beyond the period, which may have no successor yet.
         SELECT greatest(least((clock_timestamp() AT TIME ZONE s.time_zone)::date, p.ends_on), day) INTO day
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id WHERE p.id = p_period;
-        day := coalesce(day, p_issued_on); -- an empty period that gave way to a range
+        day := coalesce(day, p_issued_on); -- a range replaced the empty period
     END IF;
     IF cardinality(p_documents) = 1 THEN
         answer := ledger_take_serial(p_tenant, p_code, day, NULL::timestamptz, p_documents[1], p_actor,
                                      coalesce(p_metadata, '{}'), p_replaces, p_entry_ids[1]);
-        -- The document came in on another connection meanwhile: its number counts, if it states the same facts.
+        -- The document got a number on another connection in the meantime: that number counts, if the facts are the same.
         IF answer[1] = 'existing' AND EXISTS (
             SELECT FROM ledger_entry e
             WHERE e.id = answer[3]::bigint AND (CASE WHEN p_on_stated AND e.period_id <> p_period
@@ -35,7 +35,7 @@ BEGIN
         FROM ledger_take_serial_many(p_tenant, p_code, day, NULL::timestamptz, p_documents, p_actor, p_metadata,
                                      p_on_stated, p_entry_ids) b;
         answer[1] := coalesce(answer[1], 'existing');
-        -- A block that no authorised range holds as a whole goes over from one to the next.
+        -- A block that fits no single authorised range continues in the next one.
         IF answer[1] = 'exhausted' AND EXISTS (SELECT FROM ledger_period p WHERE p.id = p_period AND p.ordinal > 0) THEN
             BEGIN
                 FOR place IN 1..cardinality(p_documents) LOOP
@@ -45,7 +45,7 @@ BEGIN
                 END LOOP;
                 answer[1] := 'issued';
             EXCEPTION WHEN no_data_found THEN
-                NULL; -- nothing of it is written
+                NULL; -- nothing was written
             END;
         END IF;
     END IF;

@@ -1,4 +1,4 @@
--- What is said of an alarm names one of its own tenant, or of all tenants where it concerns all.
+-- A resolution or an acknowledgement has the tenant of its alarm, or none if the alarm concerns all tenants.
 CREATE OR REPLACE FUNCTION ledger_of_alarm_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN

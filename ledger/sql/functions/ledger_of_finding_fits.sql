@@ -1,4 +1,4 @@
--- What is said of a finding names one of its own tenant.
+-- A resolution or an acknowledgement has the tenant of its finding.
 CREATE OR REPLACE FUNCTION ledger_of_finding_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN

@@ -1,4 +1,4 @@
--- What the prefixes, or the suffixes, of all numbers of a period have in common, without regard to case.
+-- The common form of the prefixes, or of the suffixes, of all numbers of a period, without regard to case.
 --
 -- Argument: a prefix or a suffix, as ledger_render_template renders it.
 -- Answer: the text in upper case, as the unique index of numbers compares it. Each digit of the document's date is the

@@ -1,8 +1,8 @@
--- Could two outlines be one and the same text?
+-- Could two outlines be the same text?
 --
--- Arguments: two texts in upper case. In them chr(1) stands for any digit or a hyphen (a digit of the document's date, or
--- what a gap has in its place), and chr(2) for any digit (of a counter).
--- Answer: true if they are equally long and agree in each place.
+-- Arguments: two texts in upper case. chr(1) stands for any digit or a hyphen (a digit of the document's date, or a
+-- gap's hyphen), and chr(2) for any digit of a counter.
+-- Answer: true if they have the same length and agree in each place.
 CREATE OR REPLACE FUNCTION ledger_outlines_agree(p_one text, p_other text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN

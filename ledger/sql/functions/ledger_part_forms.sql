@@ -1,8 +1,8 @@
--- A series has another form from a day on, and ledger_end_form has ended the one before. A period whose form has ended may
--- still number documents of its own days, beside the period after it: its values are bounded, so that the two never give
--- the same number, by so many digits as keep them apart. Where the day has come, that period is opened, so that no checkout
--- in flight misses it. Raises check_violation where nothing keeps the two apart, or where no number of the new form keeps
--- the length limit.
+-- A series has another form from a day on, and ledger_end_form has ended the old one. A period with an ended form may
+-- still number documents of its own days, beside the next period. So this limits the number of digits of its values, and
+-- the two never give the same number. If the day has come, this opens the next period, so that no running checkout
+-- misses it. Raises check_violation if no limit keeps the two apart, or if no number of the new form keeps the length
+-- limit.
 CREATE OR REPLACE FUNCTION ledger_part_forms(p_series bigint, p_from date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     series record;
@@ -13,7 +13,7 @@ BEGIN
     SELECT s.tenant, s.code, (clock_timestamp() AT TIME ZONE s.time_zone)::date AS today,
            (ledger_period_span(s.calendar, s.fiscal_start, p_from)).starts_on
     INTO series FROM ledger_series s WHERE s.id = p_series;
-    -- The new calendar has begun its period before that day, so it is counted on from where the old one ends.
+    -- The new calendar's period began before that day, so its counter continues from the end of the old one.
     IF series.starts_on < p_from THEN
         UPDATE ledger_period p SET cut_short = true
         WHERE p.tenant = series.tenant AND p.series_id = p_series AND p.ends_on = p_from - 1 AND p.closed_at IS NULL

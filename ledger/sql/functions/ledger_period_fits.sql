@@ -1,6 +1,6 @@
--- A period is of its series' tenant, since every unique index begins with it; its counter is within its bounds; and no
--- other period of the tenant could give out one of its numbers. (One that was adopted before the period was opened doesn't
--- keep it closed: ledger_skip_taken is the way past it.)
+-- A period has its series' tenant, because every unique index begins with it; its counter is within its bounds; and no
+-- other period of the tenant could give out one of its numbers. (A number that was adopted earlier doesn't prevent the
+-- period: ledger_skip_taken skips it.)
 CREATE OR REPLACE FUNCTION ledger_period_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- Guards what may not change in a period. A queue's counter may not fall below a value that waits, and a period isn't closed
--- over one.
+-- Refuses forbidden changes of a period. Its counter may not fall below a waiting value, and a period with waiting
+-- values can't be closed.
 CREATE OR REPLACE FUNCTION ledger_period_guard() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN
@@ -37,7 +37,7 @@ BEGIN
         RAISE EXCEPTION 'period % is a range that was authorised: it stays as it is', OLD.id
             USING ERRCODE = 'restrict_violation';
     END IF;
-    -- A form that ends before its time leaves days behind that no number bears.
+    -- A form may end early only if no number has a later day.
     IF TG_OP = 'UPDATE' AND NEW.cut_short AND NEW.ends_on < OLD.ends_on THEN
         IF EXISTS (SELECT FROM ledger_entry e
                    WHERE e.tenant = OLD.tenant AND e.period_id = OLD.id AND e.issued_on > NEW.ends_on)

@@ -1,7 +1,7 @@
--- The first and the last day of the one period of a calendar that holds a day. The same as Calendar.span in Python.
+-- The first and the last day of the calendar's period that contains a day. The same as Calendar.span in Python.
 --
 -- Arguments: the calendar (never, year, fiscal-year, quarter, month, day, explicit), the first day of the fiscal year as
--- month and day such as 04-01, and the day. Fiscal years and quarters alone look at the fiscal start.
+-- month and day such as 04-01, and the day. Only fiscal years and quarters use the fiscal start.
 -- Answer: both days, cut off at 0001-01-01 and 9999-12-31; nulls for explicit, whose periods people define.
 -- Raises check_violation for an unknown calendar, a fiscal start that not every year has, and a day outside the years 1
 -- to 9999.

@@ -1,4 +1,4 @@
--- Where this ledger lives: server, database and schema. In another place transaction ids are others.
+-- Where this ledger is: server, database and schema. Elsewhere transaction ids are different.
 CREATE OR REPLACE FUNCTION ledger_place() RETURNS text LANGUAGE sql STABLE AS $$
     SELECT (SELECT s.system_identifier FROM pg_control_system() s) || '/' || quote_ident(current_database()) || '/'
         || c.relnamespace::regnamespace

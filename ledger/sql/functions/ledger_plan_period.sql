@@ -1,6 +1,6 @@
--- The period that a series' own row makes for a day: its span, its format, and the highest value whose number keeps the
--- length limit and the rules. No row where the calendar has none, since its periods are opened by hand. Where the form of
--- the same stretch of the calendar was ended before its time, the days after it count on.
+-- The period for a day, from the series' own row: its span, its format, and the highest value whose number keeps the
+-- length limit and the rules. No row for an explicit calendar, whose periods people open. If a form was ended early in
+-- the same step of the calendar, the days after it continue its counter.
 CREATE OR REPLACE FUNCTION ledger_plan_period(p_series bigint, p_day date) RETURNS TABLE (
     starts_on date, ends_on date, prefix text, width integer, suffix text, first_value bigint, max_value bigint
 ) LANGUAGE sql STABLE AS $$

@@ -1,12 +1,12 @@
--- A value is queued once the counter gave it out, while its period is open, and while no entry has it. So at every moment
--- each value is accounted for, from when the counter gave it out until its entry is appended.
+-- A value may be queued only after the counter gave it out, while its period is open, and while no entry has it. So each
+-- value is accounted for at every moment until its entry is appended.
 CREATE OR REPLACE FUNCTION ledger_queued_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     fits boolean;
 BEGIN
-    -- Found by its key alone, as in ledger_entry_fits.
+    -- Found only by its key, as in ledger_entry_fits.
     SELECT p.tenant = NEW.tenant AND p.closed_at IS NULL AND NOT p.moves AND NEW.value BETWEEN p.first_value AND p.last_value
     INTO fits FROM ledger_period p WHERE p.id = NEW.period_id;
     IF fits IS NOT TRUE THEN

@@ -1,6 +1,6 @@
--- Keep what a look at the ledger has found: an alarm for each row of a JSON list that is not open already. How many were
--- raised. Two looks at once: the unique constraint lets one of them have the occurrence. Whether it is open already is
--- decided by what it says and where it is, so nobody can raise another one in its place.
+-- Record what a look at the ledger has found: raise an alarm for each row of a JSON list, unless the same alarm is
+-- unresolved. Returns how many were raised. If two looks run at once, the unique constraint gives the occurrence to one
+-- of them. Two alarms are the same if their text and place are, so nobody can hide one by raising another.
 CREATE OR REPLACE FUNCTION ledger_raise_alarms(p_alarms jsonb) RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- Whatever wrote it, a range that was authorised is its period's: same tenant and series, values and days. What lapsed of
--- one is all that its counter has not given out, once its period is closed.
+-- For every writer: an authorised range matches its period: same tenant and series, values and days. The lapsed part of
+-- a range is everything that its counter has not given out, after its period is closed.
 CREATE OR REPLACE FUNCTION ledger_range_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

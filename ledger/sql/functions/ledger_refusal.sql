@@ -1,5 +1,5 @@
--- Why a series gives out no number on a day: the reasons in the order in which a person should hear them. Where authorised
--- ranges are valid on that day, they decide, and not a period of before.
+-- Why a series gives out no number on a day, the most useful reason first. If authorised ranges are valid on that day,
+-- they decide, and not an earlier period.
 CREATE OR REPLACE FUNCTION ledger_refusal(p_tenant text, p_series_id bigint, p_on date, p_count integer) RETURNS text
 LANGUAGE sql STABLE AS $$
     SELECT coalesce((

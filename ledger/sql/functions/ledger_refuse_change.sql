@@ -1,5 +1,5 @@
--- Append-only: an event never changes and never goes away. A row trigger alone lets TRUNCATE through, and an ordinary
--- trigger is silent under session_replication_role = replica: hence two triggers for each table, both ENABLE ALWAYS.
+-- Append-only: an event never changes and never goes away. A row trigger alone lets TRUNCATE pass, and an ordinary
+-- trigger doesn't fire under session_replication_role = replica. So each table has two triggers, both ENABLE ALWAYS.
 CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN

@@ -1,4 +1,4 @@
--- Raises insufficient_privilege unless this login may act for the tenant, and object_in_use where the tenant moves to
+-- Raises insufficient_privilege unless this login may act for the tenant, and object_in_use if the tenant is moving to
 -- another home or has moved there.
 CREATE OR REPLACE FUNCTION ledger_refuse_foreign(p_tenant text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

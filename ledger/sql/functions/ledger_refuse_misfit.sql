@@ -1,5 +1,5 @@
--- Raises check_violation unless an entry fits its period, and says what does not fit. Where values have drafts, the number
--- is that of its value's draft. What replaces a number is for the same document, and that number is void.
+-- Raises check_violation unless an entry fits its period, and says what doesn't fit. If values have drafts, the number
+-- is that of its value's draft. A replacement has the same document as the number that it replaces, which is void.
 CREATE OR REPLACE FUNCTION ledger_refuse_misfit(
     p_tenant text, p_series bigint, p_period bigint, p_value bigint, p_kind text, p_number text, p_document text,
     p_issued_on date, p_issued_at timestamptz, p_actor text, p_metadata jsonb, p_replaces bigint
@@ -30,7 +30,7 @@ BEGIN
         WHEN period.closed_at IS NOT NULL THEN 'its period is closed'
         WHEN p_value NOT BETWEEN period.first_value AND period.last_value
             THEN 'the counter never gave out that value'
-        -- Of an old number whose text says another period than its date, both are kept.
+        -- If the text of an old number names another period than its date, the entry keeps both.
         WHEN p_issued_on NOT BETWEEN period.starts_on AND period.ends_on
              AND NOT (p_kind = 'adopted' AND p_metadata ? 'contradiction'::text)
             THEN 'its date lies outside the period'

@@ -1,4 +1,5 @@
--- Raises object_in_use for a tenant that moves to another home or has moved there, unless this transaction moves its rows.
+-- Raises object_in_use for a tenant that is moving to another home or has moved there, unless this transaction moves its
+-- rows.
 CREATE OR REPLACE FUNCTION ledger_refuse_moved(p_tenant text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     move record;

@@ -1,4 +1,4 @@
--- Rows of a queue come and go; nobody changes them.
+-- Rows of a queue are inserted and deleted, but never changed.
 CREATE OR REPLACE FUNCTION ledger_refuse_update() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN

@@ -1,7 +1,7 @@
--- Note under which reference an authority knows each of these numbers: their entries by id, the references, and the SHA-256
--- of what was sent, or ''. All or none; how many of them are new. The same again changes nothing. Raises check_violation
--- where the authority is known to have a number under another reference, and unique_violation where it has that reference
--- for another number.
+-- Record the references under which an authority knows these numbers: their entries by id, the references, and the
+-- SHA-256 of what was sent, or ''. All or none; returns how many of them are new. The same reference again changes
+-- nothing. Raises check_violation if a number has another reference of this authority, and unique_violation if another
+-- number has that reference.
 CREATE OR REPLACE FUNCTION ledger_register(
     p_tenant text, p_entries bigint[], p_authority text, p_references text[], p_digests text[], p_actor text
 ) RETURNS bigint LANGUAGE plpgsql

@@ -1,5 +1,5 @@
--- Keep through which value of each period a scan found every value accounted for. Believed is what the rows say: between
--- where the last scan came to and there, each value has an entry or lies in an adopted gap, and none waits.
+-- Remember up to which value of each period a scan found every value accounted for. This checks the rows itself: between
+-- the end of the last scan and that value, each value has an entry or is in an adopted gap, and none waits.
 CREATE OR REPLACE FUNCTION ledger_remember_scan(p_tenants text[], p_periods bigint[], p_through bigint[]) RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp

@@ -5,7 +5,7 @@
 -- tenant, the day on which the period starts, and the label of an explicit period: up to 20 characters without braces.
 -- Answer: the text before the counter, the digits of the counter at least, and the text after it. The tokens {doc_year},
 -- {doc_month} and {doc_day} stay in the text as they are: ledger_number fills them in for each document.
--- Raises check_violation for a template that can't be read: nothing is ever guessed.
+-- Raises check_violation for a template that can't be read.
 CREATE OR REPLACE FUNCTION ledger_render_template(
     p_template text, p_fiscal_start text, p_series text, p_tenant text, p_starts_on date, p_label text DEFAULT NULL,
     OUT prefix text, OUT width integer, OUT suffix text
@@ -30,7 +30,7 @@ BEGIN
         problem := 'has no first day of its period';
     END IF;
 
-    -- The pieces of the template: a doubled brace, a token, a brace alone, or text without braces. The longest one counts.
+    -- The pieces of the template: a doubled brace, a token, a single brace, or text without braces. The longest match counts.
     FOR piece IN
         SELECT m.found[1]
         FROM regexp_matches(p_template, '[{][{]|[}][}]|[{][^{}]*[}]|[{}]|[^{}]+', 'g') WITH ORDINALITY AS m(found, place)
@@ -102,7 +102,7 @@ BEGIN
         problem := 'has no {counter}';
     END IF;
     -- Text that only looks like a token of the document's date would be filled in like one. It can come from doubled
-    -- braces, from the series and from the tenant, also from two of them together.
+    -- braces, from the series and from the tenant, or from two of them together.
     FOREACH token IN ARRAY ARRAY['{doc_year}', '{doc_month}', '{doc_day}'] LOOP
         IF problem IS NULL
            AND length(before || after) - length(replace(before, token, '') || replace(after, token, ''))

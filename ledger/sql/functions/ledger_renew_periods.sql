@@ -1,14 +1,14 @@
--- The settings of a series have changed: what may follow them, does. A period that holds no number yet, and is as the
--- settings before made it, is compiled again. One that has numbers keeps its form, and so does one that people gave other
--- dates than the calendar has; the highest value of all follows the length limit and the rules, and never falls below what
--- is out. A first value that people gave stays.
+-- The settings of a series have changed, so update its open periods. A period without numbers, as the old settings made
+-- it, gets the new form. A period with numbers keeps its form, and so does one to which people gave other dates than the
+-- calendar has. The highest value of every period follows the length limit and the rules, and never falls below what was
+-- given out. A first value that people set stays.
 --
--- What an authority granted stays as it is, whatever the settings are.
+-- A granted range never changes, whatever the settings are.
 --
--- Arguments: the series; of its settings before template, calendar, fiscal start and start value; and the day from which
--- the new form holds, or null for as soon as can be. A checkout that takes
--- the first number of a period is waited for. Raises restrict_violation where a period that a new calendar has no place for
--- was changed before: events tell of it, so it can't go.
+-- Arguments: the series; its old template, calendar, fiscal start and start value; and the first day of the new form, or
+-- null for as soon as possible. This waits for a checkout that takes the first number of a period. Raises
+-- restrict_violation if the new calendar has no place for a period that was changed before: its events refer to it, so
+-- it can't be deleted.
 CREATE OR REPLACE FUNCTION ledger_renew_periods(
     p_series bigint, p_template text, p_calendar text, p_fiscal_start text, p_start_value bigint, p_from date
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -38,13 +38,13 @@ BEGIN
                           IS DISTINCT FROM (period.prefix, period.width, period.suffix);
             SELECT * INTO span FROM ledger_period_span(p_calendar, p_fiscal_start, period.starts_on);
             is_planned := (span.starts_on, span.ends_on) IS NOT DISTINCT FROM (period.starts_on, period.ends_on);
-            -- Other dates than the calendar's are of its own where it has some, and where no ended form left them.
+            -- Dates that differ from the calendar's came from people, if the calendar has dates and no ended form left them.
             CONTINUE WHEN NOT is_planned AND span.starts_on IS NOT NULL
                 AND NOT EXISTS (SELECT FROM ledger_period p
                                 WHERE p.tenant = series.tenant AND p.series_id = p_series AND p.cut_short
                                   AND p.ends_on = period.starts_on - 1);
         EXCEPTION WHEN check_violation THEN
-            is_planned := false; -- nobody can read what the settings were
+            is_planned := false; -- the old settings can't be read
         END;
         SELECT * INTO span FROM ledger_period_span(series.calendar, series.fiscal_start, period.starts_on);
         IF NOT is_planned THEN
@@ -88,7 +88,7 @@ BEGIN
         ORDER BY p.id FOR NO KEY UPDATE
     LOOP
         highest := ledger_highest_of(p_series, period.prefix, period.width, period.suffix);
-        -- What keeps an ended form apart from the next one stays.
+        -- The limit that keeps an ended form apart from the next one stays.
         IF period.cut_short THEN highest := least(highest, period.max_value); END IF;
         UPDATE ledger_period p SET max_value = greatest(highest, p.last_value) WHERE p.id = period.id;
     END LOOP;

@@ -1,5 +1,5 @@
--- Report free slots below the highest number of their period, each once: holes that the next checkouts will fill. How many
--- were reported for the first time.
+-- Report free slots below the highest number of their period, each once: holes that the next checkouts will fill.
+-- Returns how many were reported for the first time.
 CREATE OR REPLACE FUNCTION ledger_report_holes(p_tenants text[], p_periods bigint[], p_values bigint[]) RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp

@@ -1,5 +1,5 @@
--- Note that a later look no longer found what these alarms were raised for: those of them that are open, and of tenants for
--- whom this login may act. How many.
+-- Resolve these alarms, because a later look no longer found their problems: only unresolved ones, of tenants for whom
+-- this login may act. Returns how many.
 CREATE OR REPLACE FUNCTION ledger_resolve_alarms(p_alarms bigint[]) RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- Note of open alarms that the database itself sees mended: each of the lost values has a row again, or the reservation is
--- no more. How many. Nobody is asked, so whoever calls it can't hide an alarm that stands.
+-- Resolve the alarms whose repair the database itself can check: each of the lost values has a row again, or the
+-- reservation is gone. Returns how many. It takes no arguments from the caller, who therefore can't hide an alarm.
 CREATE OR REPLACE FUNCTION ledger_resolve_mended() RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

@@ -1,4 +1,4 @@
--- Whether a document that has a number in one period could as well have got it in another one of its series: they are
+-- Whether a document with a number in one period could also have got it in another period of the series: both are
 -- authorised ranges that share days.
 CREATE OR REPLACE FUNCTION ledger_same_stretch(p_one bigint, p_other bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (

@@ -1,7 +1,7 @@
--- Make a series, or change the settings that are named of the one that exists; its id. What the settings are is the
--- business of Python; here stands what no series may be. Periods follow the settings as ledger_renew_periods says; with
--- p_from, from that day on alone. Raises check_violation with what is wrong, and exclusion_violation where another series
--- could give out the same number.
+-- Make a series, or change the given settings of an existing one; returns its id. Python checks the settings in detail;
+-- this refuses what no series may have. Periods follow the settings as in ledger_renew_periods; with p_from, only from
+-- that day on. Raises check_violation with the problem, and exclusion_violation if another series could give out the
+-- same number.
 CREATE OR REPLACE FUNCTION ledger_save_series(
     p_tenant text, p_code text, p_settings jsonb, p_actor text, p_from date DEFAULT NULL
 ) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -64,13 +64,13 @@ BEGIN
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'the series % is refused: %', quote_literal(p_code), problem USING ERRCODE = 'check_violation';
     END IF;
-    -- Each raises an error where it can't be read.
+    -- Each raises an error if the setting can't be read.
     PERFORM make_date(2001, left(series.fiscal_start, 2)::integer, right(series.fiscal_start, 2)::integer);
     PERFORM clock_timestamp() AT TIME ZONE series.time_zone;
     SELECT * INTO shape
     FROM ledger_render_template(series.template, series.fiscal_start, p_code, p_tenant, DATE '2000-01-01',
                                 CASE WHEN series.calendar = 'explicit' THEN '0' END);
-    -- Its dates tell its periods apart, and don't change within one: year, quarter, month, day, label.
+    -- Its date tokens distinguish its periods, and don't change within one: year, quarter, month, day, label.
     dates := regexp_replace(replace(replace(series.template, '{{', ''), '}}', ''),
                             '[{](fy_start|fy_end|year)(:2?)?[}]', '{year}', 'g');
     SELECT coalesce(string_agg(t.letter, '' ORDER BY t.place), '') INTO dates
@@ -121,8 +121,8 @@ BEGIN
         RETURN (SELECT s.id FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code);
     END IF;
 
-    -- Other numbers than the open periods have given out can't come from another supplier in the middle of them. They are
-    -- locked, so that nothing is minted or reserved between this look and the change.
+    -- The source of numbers can't change in the middle of a period that has given out values. The open periods are
+    -- locked, so that nothing is minted or reserved between this check and the change.
     IF (series.allocation, CASE WHEN series.allocation = 'remote' THEN series.system END)
        IS DISTINCT FROM (before.allocation, CASE WHEN before.allocation = 'remote' THEN before.system END) THEN
         PERFORM FROM ledger_period p
@@ -151,8 +151,8 @@ BEGIN
     END IF;
     IF is_other_form AND p_from IS NOT NULL THEN PERFORM ledger_part_forms(before.id, p_from); END IF;
     IF series.chronological AND NOT before.chronological THEN
-        -- Locked first, and read in a statement of its own, so that checkouts in flight are waited for and seen. From now
-        -- on issuing keeps last_issued_on up to date, also in a checkout that doesn't know of the guard yet.
+        -- Lock first, and read in a separate statement, so that this waits for running checkouts and sees their numbers.
+        -- From now on issuing keeps last_issued_on up to date, also in a checkout that began without the guard.
         PERFORM FROM ledger_period p
         WHERE p.tenant = p_tenant AND p.series_id = before.id AND p.closed_at IS NULL ORDER BY p.id FOR NO KEY UPDATE;
         FOR opened IN SELECT p.id FROM ledger_period p

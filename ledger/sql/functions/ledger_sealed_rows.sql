@@ -1,4 +1,4 @@
--- The rows that the seals of a tenant cover (null: those of the database): in which seal, and at which place in its tree.
+-- The rows that the seals of a tenant cover (null: the seals of the database): the seal of each, and its place in the tree.
 CREATE OR REPLACE FUNCTION ledger_sealed_rows(p_tenant text)
     RETURNS TABLE (number integer, source text, id bigint, place bigint) LANGUAGE sql STABLE AS $$
     SELECT z.number, t.source, i.id, t.before + i.place - 1

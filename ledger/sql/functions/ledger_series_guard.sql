@@ -1,4 +1,4 @@
--- A series' tenant and code are what every entry was issued under.
+-- The tenant and code of a series with periods can't change, because every entry was issued under them.
 CREATE OR REPLACE FUNCTION ledger_series_guard() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN

@@ -1,5 +1,5 @@
--- Draw the ids of all tables from the range of a home, so that rows of one home may move to another and meet no id there:
--- home 0 begins at 1, home n at n times 2^48. For the owner, before there is a series.
+-- Take the ids of all tables from the range of a home, so that rows can move to another home without meeting the same
+-- ids: home 0 begins at 1, home n at n times 2^48. For the owner, before there is a series.
 CREATE OR REPLACE FUNCTION ledger_set_home(p_home integer) RETURNS void LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE

@@ -1,8 +1,8 @@
--- Settle what waits in a period that is about to be closed, or whose series is about to change its allocation. The caller
--- holds the period's row, so nothing new is minted or reserved. Waits for the checkouts that hold values. Then slots above
--- the highest number were never given to anyone: they go, and the counter falls. Reservations, and slots below, become
--- gaps; so does a slot that has a draft wherever it lies, since its number stands in the accounting system, and is never
--- another value's. Returns how many gaps.
+-- Settle what waits in a period before it is closed, or before its series changes its allocation. The caller holds the
+-- period's row, so nothing new is minted or reserved. This waits for the checkouts that hold values. Slots above the
+-- highest number were never given to anyone: they are deleted, and the counter falls. Reservations, and slots below,
+-- become gaps. So does every slot with a draft, because the accounting system has its number, which can never belong to
+-- another value. Returns how many gaps.
 CREATE OR REPLACE FUNCTION ledger_settle_period(p_tenant text, p_period bigint, p_cause text, p_actor text)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -11,9 +11,9 @@ DECLARE
     day date;
     flagged bigint;
 BEGIN
-    -- Slots go before the counter falls, which is in order at the end.
+    -- Delete the slots before the counter falls; constraints are checked at the end.
     SET CONSTRAINTS ledger_slot_is_kept DEFERRED;
-    -- Each of these waits until its checkout has ended; afterwards a new statement sees what it did.
+    -- Each of these locks waits until its checkout has ended; then a new statement sees what it did.
     PERFORM FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = p_period ORDER BY s.value FOR UPDATE;
     PERFORM FROM ledger_reservation r WHERE r.tenant = p_tenant AND r.period_id = p_period ORDER BY r.value FOR UPDATE;
     SELECT p.series_id, p.starts_on, p.ends_on, p.first_value, p.last_value INTO period

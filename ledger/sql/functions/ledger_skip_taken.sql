@@ -1,7 +1,7 @@
--- The way on for a series that has come to a number which the tenant's ledger has already, in another series or out of an
--- adopted history: its value becomes a gap that says so, and its counter goes on. p_day picks the period. 'skipped', with
--- the value and the number; 'free' where the next number is not taken; or why not: 'unknown', 'no_period', 'closed',
--- 'exhausted', 'in_flight'.
+-- Skip the next number of a series if the tenant's ledger already has it, in another series or an adopted history: its
+-- value becomes a gap that says so, and the counter goes on. p_day picks the period. Returns 'skipped', with the value
+-- and the number; 'free' if the next number isn't taken; or why not: 'unknown', 'no_period', 'closed', 'exhausted',
+-- 'in_flight'.
 CREATE OR REPLACE FUNCTION ledger_skip_taken(p_tenant text, p_series text, p_day date, p_actor text) RETURNS text[]
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
@@ -22,7 +22,7 @@ BEGIN
     SELECT p.id, p.prefix, p.width, p.suffix, p.last_value, p.max_value, p.closed_at INTO period
     FROM ledger_period p WHERE p.id = period.id FOR NO KEY UPDATE;
     IF period.closed_at IS NOT NULL THEN RETURN ARRAY['closed']; END IF;
-    -- One that waits comes before the counter's next.
+    -- A waiting value comes before the counter's next value.
     SELECT min(w.value) INTO next
     FROM (SELECT s.value FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = period.id
           UNION ALL

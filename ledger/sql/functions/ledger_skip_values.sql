@@ -1,5 +1,5 @@
--- Let the counter of a period stand at p_last, as callers of other systems do by hand: the values between become gaps that
--- say so, 10,000 at most. 'skipped', or why not: 'closed', 'behind', 'exhausted', 'many', 'queued'.
+-- Set the counter of a period to p_last, as callers of other systems do by hand: the values in between become gaps that
+-- say so, 10,000 at most. Returns 'skipped', or why not: 'closed', 'behind', 'exhausted', 'many', 'queued'.
 CREATE OR REPLACE FUNCTION ledger_skip_values(p_tenant text, p_period bigint, p_last bigint, p_actor text) RETURNS text
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

@@ -1,5 +1,5 @@
--- A number as people and spreadsheets take it for the same: in upper case, without blanks of any kind and without "#", with
--- one kind of dash, and without zeros before a group of digits.
+-- A number in the form in which people and spreadsheets treat numbers as equal: in upper case, without spaces of any
+-- kind and without "#", with one kind of dash, and without zeros before a group of digits.
 CREATE OR REPLACE FUNCTION ledger_spelling(p_number text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
     SELECT regexp_replace(regexp_replace(regexp_replace(upper(p_number),

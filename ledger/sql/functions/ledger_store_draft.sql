@@ -1,8 +1,8 @@
--- Keep a draft that was made in the accounting system: the next value of the period's counter gets its number, and waits as
--- a slot. The claim of who refills the pool is made longer; one that ran out, and went to another worker, stores nothing.
--- 'stored'; 'there' where the draft was stored before; 'refused' where its number can't be taken (p_refusal, or what is
--- found here): it is kept then as a draft without a value, so that nobody loses sight of it; 'over' where the same goes
--- for all drafts of the period; 'claim_lost'; 'unknown'.
+-- Store a draft that was made in the accounting system: the next value of the period's counter gets its number, and
+-- waits as a slot. This extends the worker's claim of the pool; a worker whose claim expired and went to another one
+-- stores nothing. Returns 'stored'; 'there' if the draft was stored before; 'refused' if its number can't be used
+-- (p_refusal, or a reason found here): it is then stored as a draft without a value, so that people can see it; 'over'
+-- if this is true of all drafts of the period; 'claim_lost'; 'unknown'.
 CREATE OR REPLACE FUNCTION ledger_store_draft(
     p_tenant text, p_series bigint, p_period bigint, p_claim text, p_lasts interval, p_ordinal bigint,
     p_remote_id text, p_number text, p_reference text, p_refusal text
@@ -22,7 +22,7 @@ BEGIN
     WHERE r.tenant = p_tenant AND r.series_id = p_series AND r.claimed_by = p_claim
     RETURNING r.system INTO its_system;
     IF NOT FOUND THEN RETURN 'claim_lost'; END IF;
-    -- Whoever closes the period or changes the series holds this row; what they did is seen afterwards.
+    -- A transaction that closes the period or changes the series holds this row; after the wait its changes are visible.
     SELECT p.first_value, p.last_value, p.max_value, p.closed_at INTO period
     FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant AND p.series_id = p_series FOR NO KEY UPDATE;
     IF NOT FOUND THEN RETURN 'unknown'; END IF;
@@ -56,7 +56,7 @@ BEGIN
     INSERT INTO ledger_draftmade (tenant, period_id, ordinal, value, number, system, remote_id, reference, refusal)
     VALUES (p_tenant, p_period, p_ordinal, period.last_value + 1, p_number, its_system, p_remote_id, p_reference, '');
     INSERT INTO ledger_slot (tenant, period_id, value) VALUES (p_tenant, p_period, period.last_value + 1);
-    -- Where sweeps look for free slots. No checkout of a remote series reads it.
+    -- For sweeps that look for free slots. No checkout of a remote series reads it.
     INSERT INTO ledger_pool (tenant, period_id, free_from, stragglers, batch_from, batch)
     VALUES (p_tenant, p_period, period.first_value, '{}', period.first_value, 1)
     ON CONFLICT (tenant, period_id) DO NOTHING;

@@ -1,7 +1,7 @@
--- Every number, in upper case, that can differ between the ledger and the mirror of a system: in one pass over both sides,
--- which drops what agrees. A function, and its query built anew each time: inside an INSERT it could use no parallel
--- workers, and a plan that is kept would know nothing of the tenant's size. Numbers that stand there twice are found along
--- the index, which gives them in order.
+-- Every number, in upper case, that may differ between the ledger and the mirror of a system: one pass over both sides,
+-- which drops the numbers that agree. It is a function whose query is built again each time: inside an INSERT it could
+-- use no parallel workers, and a cached plan would not know the tenant's size. The index, which is in order, finds
+-- numbers that come twice.
 CREATE OR REPLACE FUNCTION ledger_suspects(p_tenant text, p_system text, p_series bigint[], p_kinds text[]) RETURNS SETOF text
 LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp

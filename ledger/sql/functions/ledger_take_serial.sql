@@ -1,13 +1,13 @@
--- One number from the counter itself, for `serial` and, at COMMIT, for `at_commit`, which promised the entry's id
--- (p_promised). The counter's row stays locked until the caller's transaction ends, so that a rollback takes the counter
--- back and leaves no gap.
+-- One number directly from the counter, for `serial` and, at COMMIT, for `at_commit`, which has already promised the
+-- entry's id (p_promised). The counter's row stays locked until the caller's transaction ends, so that a rollback takes
+-- the counter back and leaves no gap.
 --
--- The answer is an array of texts, which PostgreSQL makes and callers read with less work than a row: first the outcome,
--- 'issued', 'existing' (the document had one), or why not: 'unknown', 'foreign' (the login may not act for this tenant),
--- 'inactive', 'allocation', 'too_far' (the date), 'no_period', 'closed', 'exhausted', 'out_of_order'; then the business
--- date in days since 1970; then of the entry its id, and if it is new, series, period, value, number, time in
--- microseconds since 1970, transaction, and whether COMMIT is to give up the counter before its flush (early_release).
--- A refusal locks and changes nothing.
+-- Returns an array of texts, which costs PostgreSQL and the caller less than a row. First comes the outcome: 'issued',
+-- 'existing' (the document had a number), or a refusal: 'unknown', 'foreign' (the login may not act for this tenant),
+-- 'inactive', 'allocation', 'too_far' (the date), 'no_period', 'closed', 'exhausted', 'out_of_order'. Then comes the
+-- business date in days since 1970, then the entry's id and, if the entry is new, its series, period, value, number,
+-- time in microseconds since 1970, transaction, and whether COMMIT releases the counter before its flush
+-- (early_release). A refusal locks and changes nothing.
 CREATE OR REPLACE FUNCTION ledger_take_serial(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_actor text, p_metadata jsonb,
     p_replaces bigint, p_promised bigint
@@ -26,9 +26,9 @@ DECLARE
     entry bigint;
     answer text[];
 BEGIN
-    -- One look for all that is known before anything is locked. A retry finds its number here, and does not queue behind
-    -- somebody's payment for it. The period is found as in ledger_find_period, with the columns that count here alone, since
-    -- each column of each step is prepared for each number.
+    -- One query for everything that is known before anything is locked. A retry finds its number here, and doesn't queue
+    -- behind somebody's payment. The period is found as in ledger_find_period, but only with the columns needed here,
+    -- because PostgreSQL prepares each column of each step for each number.
     SELECT s.id, s.chronological, s.day, s.refusal, s.early_release, q.id, q.last_value,
            (SELECT o.id FROM ledger_entry_of(p_tenant, s.id, p_document, p_replaces) o)
     INTO series, guarded, day, outcome, early, period, last_seen, entry
@@ -43,35 +43,36 @@ BEGIN
         AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day);
     IF series IS NULL OR outcome IS NOT NULL THEN
         IF series IS NULL THEN RETURN ARRAY['unknown']; END IF;
-        -- What was a ticket when the allocation was changed is numbered all the same.
+        -- A ticket is numbered even if the allocation was changed after it was inserted.
         IF outcome <> 'allocation' OR p_promised IS NULL THEN RETURN ARRAY[outcome]; END IF;
     END IF;
     IF entry IS NOT NULL THEN RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text]; END IF;
 
     LOOP
         IF period IS NULL THEN
-            -- The latest date may be that of a number which is void by now.
+            -- The latest date may belong to a number that is void by now.
             IF guarded AND ledger_lower_date(p_tenant, series, day) THEN
                 SELECT q.id, q.last_value INTO period, last_seen
                 FROM ledger_find_period(p_tenant, series, day) q
                 WHERE q.last_value < q.max_value;
             END IF;
-            -- The counter of an authorised range is looked up after the document was, so it says nothing of that.
+            -- The counter of an authorised range was read after the document, so it can't show whether the document has
+            -- a number by now.
             IF period IS NULL THEN
                 SELECT q.id, -2 INTO period, last_seen FROM ledger_find_range(p_tenant, series, day, guarded) q;
             END IF;
-            -- A refusal is told before anything is locked: the caller may go on with a transaction that takes long.
+            -- Refuse before locking anything: the caller may continue a long transaction.
             IF period IS NULL THEN
                 RETURN ARRAY[ledger_refusal(p_tenant, series, day, 1), (day - DATE '1970-01-01')::text];
             END IF;
         END IF;
-        -- Most often nobody stands in line, and this costs less than a call.
+        -- Usually nobody queues, and this costs less than a call.
         IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # hashtextextended('@schema@.ledger_period', 0))) THEN
             PERFORM ledger_wait_in_line(period);
         END IF;
 
-        -- UPDATE takes the lock by itself: a SELECT … FOR UPDATE before it would cost one more WAL record for each number.
-        -- Once the lock is held, every condition is asked again of the row as it is then.
+        -- UPDATE itself takes the lock: a SELECT … FOR UPDATE before it would cost one more WAL record for each number.
+        -- With the lock held, PostgreSQL checks every condition again on the row as it is then.
         UPDATE ledger_period p
         SET last_value = p.last_value + 1,
             last_issued_on = CASE WHEN guarded OR p.last_issued_on IS NOT NULL THEN greatest(p.last_issued_on, day) END
@@ -82,13 +83,13 @@ BEGIN
           AND (NOT guarded OR p.last_issued_on IS NULL OR p.last_issued_on <= day)
         RETURNING p.last_value, ledger_number(p.prefix, p.width, p.suffix, p.last_value, day) INTO taken, new_number;
         EXIT WHEN FOUND;
-        -- While this checkout waited, the range was used up or closed: the next one, if there is any.
+        -- While this checkout waited, the range was used up or closed: take the next one, if there is one.
         period := NULL;
     END LOOP;
 
-    -- Under the lock the period holds still. If its counter moved since it was seen, which was before the document was
-    -- looked for, the document may have come in on another connection: look again. (ON CONFLICT would find that too, at
-    -- the price of a speculative insertion each time. One that came in in another period meets the unique index.)
+    -- Under the lock the period doesn't change. The counter was read before the document was looked up. If it has
+    -- changed since then, the document may have got a number on another connection, so look again. (ON CONFLICT would
+    -- find that too, but costs a speculative insertion each time. The unique index catches a number in another period.)
     IF taken <> last_seen + 1 AND p_document > '' THEN
         SELECT o.id INTO entry FROM ledger_entry_of(p_tenant, series, p_document, p_replaces) o;
         IF entry IS NOT NULL THEN
@@ -100,7 +101,7 @@ BEGIN
         END IF;
     END IF;
 
-    -- The id is the caller's promise, or the next one.
+    -- The id that was promised, or the next one.
     INSERT INTO ledger_entry AS e
         (id, tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata, replaces_id)
     VALUES (coalesce(p_promised, nextval('ledger_entry_id_seq')), p_tenant, series, period, taken, 'issued', new_number,

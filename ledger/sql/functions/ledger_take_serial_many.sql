@@ -1,11 +1,10 @@
--- A contiguous block for the documents that have no number yet, in their order. One row for each document, in no
--- particular order: `place` is its position in the list; those that had a number are 'existing', and one such row stands
--- for all where nobody needs a new one. A refusal is one row with its outcome, and changes nothing. It locks nothing
--- either, but for two that only the lock can tell: 'exhausted' by this block alone, and 'other_facts', with the id of an
--- entry whose period or metadata are not what was stated (p_on_stated; p_metadata is null where none were).
--- `entry_issued_us` is the time in microseconds since 1970, which a client reads many times faster than a timestamp;
--- `early_release` is as in ledger_take_serial.
--- p_promised has the ids that `at_commit` promised for the entries.
+-- A contiguous block for the documents without a number, in their order. Returns one row for each document, in no
+-- particular order: `place` is its position in the list. Documents that had a number are 'existing'; if all had one,
+-- there is only one such row. A refusal is one row with its outcome, and changes nothing. It locks nothing either,
+-- except for two that need the lock: 'exhausted' by this block itself, and 'other_facts', with the id of an entry whose
+-- period or metadata differ from the call (p_on_stated; p_metadata is null if the call has none). `entry_issued_us` is
+-- the time in microseconds since 1970, which a client reads many times faster than a timestamp; `early_release` is as in
+-- ledger_take_serial. p_promised has the ids that `at_commit` promised for the entries.
 CREATE OR REPLACE FUNCTION ledger_take_serial_many(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
     p_on_stated boolean, p_promised bigint[]
@@ -33,7 +32,7 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
-    -- A retry of the whole block does not queue, nor ask for an open period.
+    -- A retry of the whole block doesn't queue, and needs no open period.
     -- (Here a scalar subquery and below LIMIT 1, so that it stays one probe of the unique index for each document.)
     IF NOT EXISTS (SELECT FROM unnest(p_documents) AS d (document)
                    WHERE (SELECT e.id FROM ledger_entry e
@@ -44,8 +43,8 @@ BEGIN
     END IF;
 
     IF guarded THEN PERFORM ledger_lower_date(p_tenant, series, business_date); END IF;
-    -- Twice: at first to refuse before anything is locked, and then under the lock. Once more where an authorised range was
-    -- used up meanwhile.
+    -- Twice: first to refuse before anything is locked, and then under the lock. Once more if an authorised range was
+    -- used up in the meantime.
     LOOP
         SELECT q.* INTO period
         FROM ledger_find_period(p_tenant, series, business_date) q
@@ -65,7 +64,7 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
-    -- Again under the lock, so that a concurrent call for the same documents is seen.
+    -- Again under the lock, to see a concurrent call for the same documents.
     SELECT f.fresh, f.places, f.other INTO fresh, places, other
     FROM ledger_fresh_of(p_tenant, series, period.id, p_documents, p_on_stated, p_metadata) f;
     IF other IS NOT NULL THEN
@@ -87,8 +86,8 @@ BEGIN
         outcome := 'issued';
         entry_series := series;
         entry_period := period.id;
-        -- The value tells the place. (A join by document would: PostgreSQL can't know how long the list is, and takes
-        -- the square of its length for it.)
+        -- The value gives the place. (A join by document would too, but PostgreSQL doesn't know the length of the list,
+        -- and would need quadratic time.)
         FOR written IN
             INSERT INTO ledger_entry AS e
                 (id, tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)

@@ -1,7 +1,7 @@
--- What the numbers of all periods of a series have in common: its format with chr(1) for each digit of a date, as
--- ledger_outline has it for those of the document's date. ledger_formats_meet takes it like any other format.
+-- The common form of the numbers of all periods of a series: its format with chr(1) for each digit of a date, as in
+-- ledger_outline for the document's date. ledger_formats_meet accepts it like any other format.
 --
--- Nulls where the template can't be read so, such as one with doubled braces around the name of a token.
+-- Nulls if the template can't be read in this way, such as one with doubled braces around the name of a token.
 CREATE OR REPLACE FUNCTION ledger_template_outline(
     p_template text, p_series text, p_tenant text, OUT prefix text, OUT width integer, OUT suffix text
 ) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$

@@ -1,5 +1,5 @@
--- A value that left its queue has an entry, or the counter fell below it (when a pool is given back): else the row was
--- deleted by someone who shouldn't, and the value would be lost. Asked at COMMIT, since the entry comes after.
+-- A value that left its queue must have an entry, or the counter must have fallen below it (when a pool is given back).
+-- Otherwise somebody deleted the row, and the value would be lost. Checked at COMMIT, because the entry comes later.
 CREATE OR REPLACE FUNCTION ledger_unqueued_is_kept() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$

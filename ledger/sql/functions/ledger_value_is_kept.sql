@@ -1,5 +1,5 @@
--- Whether a value has an entry. Asked in the order of the one index that is right: while a ledger is small, any index is
--- as good as another to the planner, and it keeps a plan that reads all numbers of a tenant.
+-- Whether a value has an entry. The order makes the planner choose the right index: while a ledger is small, it might
+-- choose any index, and keep a plan that reads all numbers of a tenant.
 CREATE OR REPLACE FUNCTION ledger_value_is_kept(p_tenant text, p_period bigint, p_value bigint) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT e.value FROM ledger_entry e

@@ -1,10 +1,9 @@
--- The value whose number a text is, without regard to case. The same as NumberFormat.value_of in Python, which does
--- regard it.
+-- The value of a number, without regard to case. The same as NumberFormat.value_of in Python, which does regard case.
 --
 -- Arguments: the format of the period (prefix, width, suffix), and the text.
--- Answer: the value, or null if ledger_number never writes the text like this: another prefix or suffix, a counter of
--- fewer digits than the width, a zero before more of them, more than a bigint. In the place of a token of the document's
--- date there are the digits of its width, or the hyphens of a gap.
+-- Answer: the value, or null if ledger_number never makes this text: another prefix or suffix, a counter with fewer
+-- digits than the width, a leading zero before more digits, more than a bigint. A token of the document's date matches
+-- as many digits as its width, or the hyphens of a gap.
 CREATE OR REPLACE FUNCTION ledger_value_of(p_prefix text, p_width integer, p_suffix text, p_number text)
     RETURNS bigint LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- The values of a period as numbers, "format, then value", the format by its hash; for an exclusion constraint, as
--- ledger_days_as_range.
+-- The values of a period as a range of numbers, "format, then value", with the format as its hash; for an exclusion
+-- constraint, as ledger_days_as_range.
 CREATE OR REPLACE FUNCTION ledger_values_as_range(
     p_tenant text, p_prefix text, p_suffix text, p_first bigint, p_last bigint
 ) RETURNS numrange LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

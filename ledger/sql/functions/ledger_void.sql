@@ -1,4 +1,4 @@
--- Declare a number void: the id of the event, or null where it is void already.
+-- Declare a number void. Returns the id of the event, or null if it is already void.
 CREATE OR REPLACE FUNCTION ledger_void(p_tenant text, p_entry bigint, p_reason text, p_replacement text, p_actor text)
 RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

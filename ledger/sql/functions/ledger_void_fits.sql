@@ -1,4 +1,4 @@
--- A void, and a registration, names one issued or adopted number of the same tenant.
+-- A void or a registration names one issued or adopted number of the same tenant.
 CREATE OR REPLACE FUNCTION ledger_void_fits() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN

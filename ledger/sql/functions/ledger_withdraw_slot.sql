@@ -1,6 +1,6 @@
--- A draft that is gone or was used in the accounting system: its slot goes, and a gap with what that system said stands in
--- its place, in one transaction. 'withdrawn'; 'in_flight' where a checkout holds it, which is not waited for; 'settled'
--- where it isn't free any more.
+-- A draft is gone or was used in the accounting system: in one transaction, delete its slot and insert a gap with that
+-- system's answer. Returns 'withdrawn'; 'in_flight' if a checkout holds the slot (this doesn't wait for it); 'settled'
+-- if the slot is no longer free.
 CREATE OR REPLACE FUNCTION ledger_withdraw_slot(p_tenant text, p_period bigint, p_value bigint, p_said jsonb, p_actor text)
 RETURNS text LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
