@@ -1,4 +1,4 @@
-"""How Sphinx makes the site out of this folder: `make docs`. Nothing in it asks the network."""
+"""How Sphinx makes the site from this folder: `make docs`. It doesn't use the network."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.conf import settings
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from ledger import __version__  # noqa: E402  (the site is built of the code beside it)
+from ledger import __version__  # noqa: E402  (the site is built from the code beside it)
 
-# Models can't be imported without settings; no server stands behind these, and none is asked.
+# Models can't be imported without settings; these name no real server, and nothing connects to one.
 settings.configure(
     INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "ledger", "workers"],
     DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "nowhere"}},
@@ -36,17 +36,17 @@ extensions = [
 exclude_patterns = ["extensions"]
 suppress_warnings: list[str] = []
 nitpicky = True
-# Other libraries' names: their sites can't be asked while this one is built.
+# Names of other libraries: the build can't load their sites.
 nitpick_ignore_regex = [
     (
         r"py:class",
         r"(ledger\.compat\.number_field\.M|(workers\.accounting\.http_options\.)?HttpOptions)",
-    ),  # of ours, but inner
+    ),  # ours, but private
     (r"py:.*", r"(celery|collections|contextlib|datetime|decimal|django|httpx|kombu|pathlib|psycopg|typing|uuid)\..*"),
     (r"py:.*", r"(Any|BaseDatabaseWrapper|Callable|Iterable|Iterator|Mapping|Sequence|Sized|date|datetime|timedelta)"),
 ]
 
-# Options are written with two hyphens, and stay so.
+# Options keep their two hyphens.
 smartquotes = False
 
 # Markdown that reads the same on a forge: headings have the anchors that GitHub gives them.

@@ -1,6 +1,6 @@
-"""What the theme leaves undone for keyboards and screen readers, put into each page after it was written.
+"""Adds to each written page what the theme lacks for keyboards and screen readers.
 
-The browser test (tests/browser/test_docs_site.py) tells when a new version of the theme needs none of it, or more.
+The browser test (tests/browser/test_docs_site.py) fails when a new version of the theme needs less of it, or more.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import Any
 from sphinx.application import Sphinx
 
 _REPAIRS = (
-    # A caption of the navigation is a heading, of which level it has to say.
+    # A caption of the navigation is a heading, so it needs a level.
     ('<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
     # Two landmarks of one kind need names.
     ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="All pages">'),
     ('<aside class="toc-drawer">', '<aside class="toc-drawer" aria-label="This page">'),
     ('<aside class="toc-drawer no-toc">', '<aside class="toc-drawer no-toc" aria-label="This page">'),
-    # The parameters of a long signature, one a line: a list of nothing but definitions is none.
+    # The parameters of a long signature, one on each line: a list with only definitions is no definition list.
     ("<dl>\n<dd>", '<dl role="presentation">\n<dd>'),
-    # What scrolls sideways on a phone must do so by keyboard too.
+    # What scrolls sideways on a phone must also scroll by keyboard.
     ("<pre>", '<pre tabindex="0">'),
     ('<div class="table-wrapper ', '<div tabindex="0" class="table-wrapper '),
 )

@@ -1,4 +1,4 @@
-"""The directive ``commands``: each management command of an app, as its own ``--help`` has it.
+"""The directive ``commands``: each management command of an app, with the text of its ``--help``.
 
     ```{commands} ledger
     ```
@@ -65,7 +65,7 @@ class Commands(SphinxDirective):
 
 
 def _paragraphs(text: str) -> Iterator[nodes.paragraph]:
-    """What the command does, and what its exit codes say, which help has in one paragraph."""
+    """What the command does, and what its exit codes mean; the help has both in one paragraph."""
     does, marked, codes = text.partition("Exit code 0:")
     yield _paragraph(does.strip())
     if marked:

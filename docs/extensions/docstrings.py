@@ -1,5 +1,5 @@
-"""What docstrings need to read well on the site: the errors that they name in passing ("Raises UnknownNumber, …")
-become links, models tell their fields, and a signature shows a default that is made anew for each instance as `...`.
+"""Makes docstrings read well on the site: the errors that they name ("Raises UnknownNumber, …") become links, models
+list their fields, and a signature shows a default factory as `...`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _without_factories(
 ) -> tuple[str | None, str | None]:
     if _is_model(obj):
         return "", None  # Django's `*args, **kwargs` say nothing
-    # `<factory>`, as dataclasses have it, is no Python: Sphinx would cut the signature at its commas.
+    # `<factory>`, which dataclasses show, isn't Python: Sphinx would cut the signature at its commas.
     return signature and signature.replace("<factory>", "..."), returns
 
 

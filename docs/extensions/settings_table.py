@@ -1,4 +1,4 @@
-"""The directives ``sweep-times`` and ``default-series``: the defaults of ``LEDGER`` as ledger/conf.py has them."""
+"""The directives ``sweep-times`` and ``default-series``: the defaults of ``LEDGER`` in ledger/conf.py."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SweepTimes(SphinxDirective):
 
 
 class DefaultSeries(SphinxDirective):
-    """A table of the series that make themselves."""
+    """A table of the series that Folio creates at their first use."""
 
     def run(self) -> list[nodes.Node]:
         """The table."""

@@ -146,7 +146,7 @@ def test_the_table_is_whole() -> None:
 @pytest.mark.parametrize("who", ROLES)
 def test_a_role_of_a_purpose_writes_no_row_that_would_break_it(who: str, rule: int, places: dict[str, int]) -> None:
     """What it can do by the functions that it calls is tried in the other files of this folder."""
-    assert TABLE[rule, who] == ("told" if (rule, who) == (9, "workers") else "holds")
+    assert TABLE[rule, who] == ("reported" if (rule, who) == (9, "workers") else "holds")
     for attack in ATTACKS[rule]:
         for statement in attack.format(**places).split("; "):
             assert refusal(ROLES[who], statement.replace("%", "%%")).sqlstate == "42501", statement
@@ -185,7 +185,7 @@ def test_the_owner_who_writes_rows(rule: int, places: dict[str, int]) -> None:
     else:
         assert succeeded
         for attack, told in succeeded:
-            assert rule in told if word == "told" else not told, attack
+            assert rule in told if word == "reported" else not told, attack
 
 
 @pytest.mark.parametrize("rule", ATTACKS)
