@@ -110,7 +110,7 @@ BEGIN
                          CASE WHEN taken = look.last_value - look.batch / 4 THEN 'low' ELSE 'enough' END];
         END IF;
 
-        -- The same document got a number on another connection in the meantime: that number counts, and the slot stays.
+        -- The document got a number on another connection in the meantime: that number counts, and the slot stays.
         IF p_document > '' THEN
             SELECT o.id INTO entry FROM ledger_entry_of(p_tenant, look.series, p_document, p_replaces) o;
             IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;

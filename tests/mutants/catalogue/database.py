@@ -276,7 +276,7 @@ MUTANTS = (
     Mutant(
         "slot of a lost race not given back",
         f"{SQL}/ledger_issue_slot.sql",
-        "-- The same document came in on another connection meanwhile: its number counts, and the slot stays.\n",
+        "-- The document got a number on another connection in the meantime: that number counts, and the slot stays.\n",
         "DELETE FROM ledger_slot s WHERE s.tenant = p_tenant AND s.period_id = look.period AND s.value = taken;\n",
         (f"{EVERY_ALLOCATION}::test_the_same_document_on_two_connections",),
     ),
