@@ -1,4 +1,4 @@
--- The highest value of a period that was given out: in the ledger, or to a running checkout; -1 if there is none. A
+-- The highest value of a period that was given out: in the ledger, or to a running checkout; -1 if nothing was. A
 -- checkout holds its slot by the row's lock. If give_back is off, a checkout takes only values above this one.
 CREATE OR REPLACE FUNCTION ledger_highest_out(p_tenant text, p_period bigint) RETURNS bigint LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
