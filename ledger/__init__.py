@@ -1,7 +1,7 @@
 """Folio: document numbers that a merchant can defend in an audit.
 
-What stands here is the whole public API: these functions, and the public names of these modules, which
-docs/reference/api.md describes. All of it is imported on first use, so ``INSTALLED_APPS += ["ledger"]`` costs nothing::
+This is the whole public API: these functions, and the public names of these modules, which docs/reference/api.md
+describes. Everything is imported on first use, so ``INSTALLED_APPS += ["ledger"]`` costs nothing::
 
     from django.db import transaction
     from ledger import issue, issue_many, preview, void

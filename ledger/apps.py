@@ -1,4 +1,4 @@
-"""The Django app: registers the system checks, and what is to be done after each ``migrate``."""
+"""The Django app: registers the system checks, and the work after each ``migrate``."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -12,6 +12,6 @@ class LedgerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from ledger import checks, migrated  # noqa: F401  (importing checks registers them)
+        from ledger import after_migrate, checks  # noqa: F401  (importing checks registers them)
 
-        post_migrate.connect(migrated.prepare, sender=self)
+        post_migrate.connect(after_migrate.prepare, sender=self)

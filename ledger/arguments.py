@@ -15,13 +15,14 @@ from ledger.conf import ledger_settings
 from ledger.errors import InvalidDate, InvalidMetadata
 from ledger.keys import actor_name, document_key, tenant_key
 from ledger.models import Entry
-from ledger.texts import shown
+from ledger.texts import can_be_held, shown
+from ledger.unreadable import nesting
 
 #: No time zone is further from UTC than this.
 _FURTHEST = timedelta(days=1)
 _NO_ZONE = zone("UTC")
-#: What may be kept in an immutable row for ever, and read by any program: bytes of JSON, levels, digits of a number.
-#: The database holds the same (ledger_is_facts).
+#: The most that an immutable row may hold, so that any program can read it: bytes of JSON, levels, digits of a number.
+#: The database has the same limits (ledger_is_facts).
 _LARGEST = 65_536
 _DEEPEST = 32
 _LONGEST_NUMBER = 999
@@ -30,7 +31,7 @@ _LONG_NUMBER = re.compile(rf"[0-9.]{{{_LONGEST_NUMBER + 1}}}")
 
 
 def make_request(series: str, *, org: Any, document: Any, on: Any, metadata: Any, by: Any) -> Request:
-    """Check every argument of one call; raises the InvalidArgument error that names the first bad one."""
+    """Check every argument of one call. Raises the InvalidArgument error that names the first bad one."""
     day, moment = day_or_moment(on)
     return Request(
         tenant=tenant_key(org),
@@ -67,7 +68,7 @@ def day_or_moment(on: Any) -> tuple[date | None, datetime | None]:
 
 
 def check_facts(request: Request, entry: Entry) -> None:
-    """Refuse a retry that states other facts than ``entry`` has; what the caller left out, it did not state.
+    """Refuse a retry whose facts differ from those of ``entry``. What the caller left out is not compared.
 
     Raises DocumentConflict. ``entry`` must come with its period and series.
     """
@@ -95,23 +96,23 @@ def _json(metadata: Any) -> str:
         raise InvalidMetadata(
             f"metadata={shown(metadata)} can't be written as JSON: {error}.",
             rule="Metadata is kept as JSON in an immutable row.",
-            remedy="Turn its values into texts, numbers, lists and dicts first.",
+            remedy="Turn its values into strings, numbers, lists and dicts first.",
         ) from error
     if (problem := _unreadable(text)) is not None:
         raise InvalidMetadata(
             f"metadata={shown(metadata)} {problem}.",
             rule=f"Metadata stays readable for ever: at most {_LARGEST // 1024} KiB of JSON, {_DEEPEST} levels, and "
             f"numbers of {_LONGEST_NUMBER} digits.",
-            remedy="Keep large things where the document is kept, and a key of them here.",
+            remedy="Keep large things where the document is kept, and a key to them here.",
         )
-    escapes = text.replace("\\\\", "")  # a backslash of the text itself begins none
+    escapes = text.replace("\\\\", "")  # an escaped backslash begins no other escape
     if "\\u0000" in escapes:
         raise InvalidMetadata(
             f"metadata={shown(metadata)} holds a NUL character.",
             rule="PostgreSQL's JSON can't hold the character U+0000.",
             remedy="Remove it from the text.",
         )
-    if "\\ud" in escapes and not _has_bytes(json.dumps(json.loads(text), ensure_ascii=False)):
+    if "\\ud" in escapes and not can_be_held(json.dumps(json.loads(text), ensure_ascii=False)):
         raise InvalidMetadata(
             f"metadata={shown(metadata)} holds half a character: a lone surrogate.",
             rule="PostgreSQL's JSON can't hold a surrogate that isn't one of a pair.",
@@ -124,26 +125,8 @@ def _unreadable(text: str) -> str | None:
     """Why JSON text is too much for an immutable row, or None."""
     if len(text) > _LARGEST and (size := len(json.dumps(json.loads(text), ensure_ascii=False).encode())) > _LARGEST:
         return f"has {size:,} bytes"
-    if text.count("{") + text.count("[") > _DEEPEST and _depth(json.loads(text)) > _DEEPEST:
+    if text.count("{") + text.count("[") > _DEEPEST and nesting(json.loads(text)) > _DEEPEST:
         return f"is nested more than {_DEEPEST} levels deep"
     if len(text) > _LONGEST_NUMBER and _LONG_NUMBER.search(_STRING.sub("", text)):
         return f"has a number of more than {_LONGEST_NUMBER} digits"
     return None
-
-
-def _depth(value: Any) -> int:
-    """How many levels of objects and lists there are."""
-    levels, now = 0, [value]
-    while now := [one for one in now if isinstance(one, dict | list)]:
-        levels += 1
-        now = [inner for one in now for inner in (one.values() if isinstance(one, dict) else one)]
-    return levels
-
-
-def _has_bytes(text: str) -> bool:
-    """Whether UTF-8 can write it, which knows no lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

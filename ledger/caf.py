@@ -1,7 +1,7 @@
 """Chile: the CAF file, in which the SII grants a range of folios for one type of document.
 
-The file also holds a private key, with which the host stamps its documents. Folio neither keeps nor shows it. The SII's
-signature of the range (``FRMA``) is for a hook to check: it gets the file as bytes, and raises what it has to say.
+The file also holds a private key, with which the host stamps its documents. Folio neither keeps nor shows it. A hook
+checks the SII's signature of the range (``FRMA``): it gets the file as bytes, and raises ValueError with its reason.
 """
 
 import re
@@ -58,7 +58,7 @@ class Caf:
 def read_caf(content: bytes, *, verify: Callable[[bytes], object] | None = None) -> Caf:
     """What a CAF file grants. ``verify`` is the hook for the signature of the SII.
 
-    Raises RangeRefused for a file that is no CAF, or that the hook refuses (it raised ValueError, or returned False);
+    Raises RangeRefused for a file that is no CAF, or that the hook refuses (it raises ValueError, or returns False);
     and without the extra ``ranges``, whose XML library expands no entities and reads no document type.
     """
     try:
@@ -67,7 +67,7 @@ def read_caf(content: bytes, *, verify: Callable[[bytes], object] | None = None)
     except ModuleNotFoundError as error:
         raise RangeRefused(
             "The package defusedxml is not installed.",
-            rule="A file from elsewhere is read by an XML library that refuses what can do harm.",
+            rule="A file from elsewhere is read by an XML library that refuses harmful content.",
             remedy="pip install 'django-folio[ranges]'",
         ) from error
     if len(content) > _LONGEST:
@@ -106,5 +106,5 @@ def _no_caf(why: str) -> RangeRefused:
     return RangeRefused(
         f"The file {why}.",
         rule="A CAF file is the XML that the SII gives: AUTORIZACION with CAF, DA, RE, TD, RNG (D to H) and FA.",
-        remedy="Download it again from the SII, and pass it as it is.",
+        remedy="Download it again from the SII, and pass it unchanged.",
     )

@@ -1,8 +1,7 @@
 """Which period a business date falls in.
 
-Pure: dates go in, spans of dates come out; no database, no clock. Every calendar but ``never`` and ``day`` is
-a run of equal steps of 1, 3 or 12 months from an anchor day, so one piece of arithmetic (`_Steps`) serves
-month, quarter and both years.
+Pure: dates go in, spans of dates come out; no database, no clock. Months, quarters and both kinds of years are runs of
+equal steps of 1, 3 or 12 months from an anchor day, so `_Steps` serves all of them.
 """
 
 import re
@@ -15,8 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from ledger.errors import InvalidCalendar, InvalidDate
 
-# Both are files of the tz database, and neither is a place: the first means whatever the machine at hand is
-# set to.
+# Files of the tz database that are no places: the first means whatever the machine is set to.
 _NOT_A_PLACE = frozenset({"localtime", "Factory"})
 
 _ONE_DAY = timedelta(days=1)
@@ -38,7 +36,7 @@ class CalendarKind(StrEnum):
 class Span:
     """The dates from ``starts_on`` to ``ends_on``, both included.
 
-    Raises `InvalidCalendar` when it ends before it starts, and `InvalidDate` when an end is not a plain date.
+    Raises `InvalidCalendar` if it ends before it starts, and `InvalidDate` if an end is not a plain date.
     """
 
     starts_on: date
@@ -50,7 +48,7 @@ class Span:
         if self.starts_on > self.ends_on:
             raise InvalidCalendar(
                 f"The span from {self.starts_on} to {self.ends_on} ends before it starts.",
-                rule="A span includes its first and its last day, so it has one day at least.",
+                rule="A span includes its first and its last day, so it has at least one day.",
                 remedy="Swap the two dates; a single day is one such as 2026-01-01 to 2026-01-01.",
             )
 
@@ -125,21 +123,19 @@ _NEW_YEAR = FiscalStart(1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The rule that cuts the days into the periods of a series.
+    """The rule that divides the days into the periods of a series.
 
-    ``fiscal_start`` anchors fiscal years and quarters, and the fiscal tokens of templates; the other kinds
-    don't look at it.
+    ``fiscal_start`` anchors fiscal years and quarters, and the fiscal tokens of templates; the other kinds ignore it.
     """
 
     kind: CalendarKind
     fiscal_start: FiscalStart = _NEW_YEAR
 
     def span(self, on: date) -> Span | None:
-        """The one period that holds the day; None for ``explicit``, whose periods are rows made by hand.
+        """The one period that holds the day; None for ``explicit``, whose periods are opened by hand.
 
-        The periods at both ends of Python's dates are cut off at 0001-01-01 and 9999-12-31. Raises
-        `InvalidDate` for a datetime: which day that is depends on a time zone, so it goes through
-        `business_date` first.
+        The periods at both ends of Python's dates are cut off at 0001-01-01 and 9999-12-31. Raises `InvalidDate` for a
+        datetime, whose day depends on a time zone: pass it through `business_date` first.
         """
         require_plain_date(on)
         match self.kind:
@@ -159,10 +155,9 @@ class Calendar:
                 return None
 
     def following(self, span: Span) -> Span | None:
-        """The period that starts the day after; None after the last day there is, and for ``explicit``.
+        """The period that starts the day after; None after the last possible day, and for ``explicit``.
 
-        After a span that is no regular period (a short first year) comes the rest of the regular one, never
-        an overlap.
+        After a span that is no regular period (a short first year) comes the rest of the regular one, never an overlap.
         """
         if span.ends_on == date.max:
             return None
@@ -172,11 +167,10 @@ class Calendar:
 
 
 def fiscal_year(on: date, fiscal_start: FiscalStart) -> tuple[int, int]:
-    """The calendar years in which the day's fiscal year starts and ends.
+    """The calendar years in which the day's fiscal year starts and ends: (2022, 2023) for 2022-04-01 to 2023-03-31.
 
-    (2022, 2023) for any day of 2022-04-01 to 2023-03-31.
-    A fiscal year that starts on 1 January ends in the same year. The first and the last one Python's dates
-    touch may start in year 0 or end in year 10000.
+    A fiscal year that starts on 1 January ends in the same year. The first and the last of Python's dates may be in one
+    that starts in year 0 or ends in year 10000.
     """
     starts_in = _Steps(12, fiscal_start).index(on)
     return starts_in, starts_in if fiscal_start == _NEW_YEAR else starts_in + 1
@@ -188,12 +182,11 @@ def quarter(on: date, fiscal_start: FiscalStart) -> int:
 
 
 def business_date(moment: date | datetime, zone: ZoneInfo) -> date:
-    """The day that a moment falls on in the zone; a plain date is taken as it is.
+    """The day of a moment in the zone; a plain date is taken as it is.
 
-    Raises `InvalidDate` for a naive datetime, and for a moment whose day in that zone lies outside the years
-    1 to 9999.
+    Raises `InvalidDate` for a naive datetime, and for a moment whose day in that zone is outside the years 1 to 9999.
     """
-    # A datetime is a date to Python, so it has to be asked for first.
+    # A datetime is a date to Python, so it is checked first.
     if not isinstance(moment, datetime):
         require_plain_date(moment)
         return moment
@@ -201,7 +194,7 @@ def business_date(moment: date | datetime, zone: ZoneInfo) -> date:
         if moment.utcoffset() is None:
             raise InvalidDate(
                 f"The datetime {moment.isoformat()} has no time zone.",
-                rule="A moment falls on one business date only if its time zone is known.",
+                rule="A moment has one business date only if its time zone is known.",
                 remedy="Pass an aware one such as 2026-04-01T00:30:00+05:30, or the date 2026-04-01.",
             )
         return moment.astimezone(zone).date()
@@ -218,8 +211,7 @@ def business_date(moment: date | datetime, zone: ZoneInfo) -> date:
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
     """The time zone of an IANA key such as ``Asia/Kolkata``. Raises `InvalidCalendar` for any other text."""
-    # Asking for membership, rather than trying to load it, keeps out paths, folders and the wrong case on
-    # every file system.
+    # Checking membership, rather than loading it, keeps out paths, folders and the wrong case on every file system.
     if name in _NOT_A_PLACE or name not in available_timezones():
         raise InvalidCalendar(
             f"The time zone {name!r} is unknown.",
@@ -231,7 +223,7 @@ def zone(name: str) -> ZoneInfo:
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """All of time cut into steps of some months; step 0 holds the anchor day of year 0."""
+    """Time divided into steps of some months; step 0 holds the anchor day of year 0."""
 
     months: int
     anchor: FiscalStart
@@ -252,8 +244,7 @@ class _Steps:
         )
 
     def _start(self, index: int) -> tuple[int, int, int]:
-        # Year, month, day and not a date: the steps at both ends start in year 0 or 10000, which a date can't
-        # hold.
+        # No date: the steps at both ends start in year 0 or 10000, which a date can't hold.
         year, month = divmod(self.anchor.month - 1 + index * self.months, 12)
         last_day = monthrange(year, month + 1)[1]
         return year, month + 1, min(self.anchor.day, last_day)
@@ -264,7 +255,7 @@ def require_plain_date(on: object) -> None:
     if isinstance(on, datetime):
         raise InvalidDate(
             f"The datetime {on.isoformat()} is not a date.",
-            rule="A period holds dates; which date a moment falls on depends on a time zone.",
+            rule="A period holds dates; the date of a moment depends on a time zone.",
             remedy="Convert it with business_date(moment, zone), or pass a date such as 2026-04-01.",
         )
     if not isinstance(on, date):
@@ -276,10 +267,10 @@ def require_plain_date(on: object) -> None:
 
 
 def day_after(day: date) -> date:
-    """The next day, or the last one there is."""
+    """The next day, or the last possible one."""
     return day if day == date.max else day + timedelta(days=1)
 
 
 def day_before(day: date) -> date:
-    """The day before, or the first one there is."""
+    """The day before, or the first possible one."""
     return day if day == date.min else day - timedelta(days=1)

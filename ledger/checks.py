@@ -1,4 +1,4 @@
-"""System checks: what a project should hear before its first invoice. Those that ask the database need --database."""
+"""System checks: what a project should know before its first invoice. Those that ask the database need --database."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,17 +13,17 @@ from django.db import connections, router
 
 from ledger import conf, homes
 from ledger.conf import ledger_settings
-from ledger.cursors import fetch
+from ledger.cursors import fetch, fetch_value
 from ledger.databases import may_hold_ledger
 from ledger.errors import LedgerError
 from ledger.misspelt import meant, unknown
-from ledger.models import Allocation
+from ledger.models import Allocation, Series
 from ledger.sql import OWN_SESSION
 from ledger.testing import is_test_database
 
 _OLDEST = 150000  # PostgreSQL 15
 
-# Whether who is connected owns the ledger's tables, and who that is.
+# Whether the connected role owns the ledger's tables, and its name.
 _OWNER = """
     SELECT pg_has_role(current_user, relowner, 'MEMBER'), current_user
     FROM pg_class WHERE oid = to_regclass('ledger_entry')
@@ -31,7 +31,7 @@ _OWNER = """
 
 _LEVELS = "SELECT current_setting('default_transaction_isolation'), current_setting('transaction_isolation')"
 
-# Superusers among who owns the ledger and who is connected.
+# Superusers among the ledger's owner and the connected role.
 _SUPERUSERS = """
     SELECT r.rolname, 'which owns the ledger''s tables'
     FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
@@ -42,17 +42,16 @@ _SUPERUSERS = """
     WHERE r.rolname = session_user AND r.rolsuper AND to_regclass('ledger_entry') IS NOT NULL
 """
 
+# What the keys of tenants begin with that may be rows of a model.
+_LABELS = "SELECT DISTINCT split_part(tenant, ':', 1) FROM ledger_series WHERE tenant LIKE '%.%:%'"
+
 
 @register("ledger")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """The settings are read, and each default series is tried. Nothing of this stops a process that doesn't need it."""
-    every = (_check_values, _check_sweeps, _check_names, _check_documents, _check_homes, _check_default_series)
-    return [message for check in every for message in check()]
-
-
-def _check_values() -> Iterator[CheckMessage]:
-    for problem in ledger_settings().problems():
-        yield Error(problem, id="ledger.E001")
+    """Reads all settings and tries each default series. A problem here stops no process that doesn't need the value."""
+    found: list[CheckMessage] = [Error(problem, id="ledger.E001") for problem in ledger_settings().problems()]
+    every = (_check_sweeps, _check_names, _check_documents, _check_homes, _check_default_series)
+    return [*found, *(message for check in every for message in check())]
 
 
 def _check_default_series() -> Iterator[CheckMessage]:
@@ -61,24 +60,24 @@ def _check_default_series() -> Iterator[CheckMessage]:
     try:
         codes = list(ledger_settings().default_series)
     except ImproperlyConfigured:
-        codes = []  # told above
+        codes = []  # reported above
     for code in codes:
         try:
             default_series("", code)
         except ImproperlyConfigured:
-            continue  # told above
+            continue  # reported above
         except LedgerError as error:
             yield Error(f"LEDGER['DEFAULT_SERIES'][{code!r}]: {error}", id="ledger.E002")
 
 
 def _check_sweeps() -> Iterator[CheckMessage]:
-    """LEDGER["SWEEPS"] names sweeps that there are: Folio's, and those that apps have registered."""
+    """LEDGER["SWEEPS"] names only sweeps that exist: Folio's, and those that apps have registered."""
     from ledger.sweeps import registered
 
     try:
         named = list(ledger_settings().sweeps)
     except ImproperlyConfigured:
-        return  # told of the setting
+        return  # reported above
     known = {*conf.SWEEPS, *(sweep.name for sweep in registered())}
     for name in named:
         if name not in known:
@@ -87,7 +86,9 @@ def _check_sweeps() -> Iterator[CheckMessage]:
 
 
 def _check_names() -> Iterator[CheckMessage]:
-    """The names of the settings, and the keys of those of other systems' callers."""
+    """The names of the settings, the keys of those for other systems' callers, and the values of LEDGER_COMPAT."""
+    from ledger.compat.conf import compat_settings
+
     for name in dir(settings):
         if name not in conf.SETTINGS and (near := meant(name, conf.SETTINGS, alike=0.88)):
             yield checks.Warning(f"Folio has no setting {name}{near}.", id="ledger.W005")
@@ -99,17 +100,10 @@ def _check_names() -> Iterator[CheckMessage]:
             told = f"{setting} has unknown keys {names}; known are {', '.join(keys)}."
             yield Error(told, id="ledger.E007")
         elif setting == "LEDGER_COMPAT":
-            yield from _check_compat()
-
-
-def _check_compat() -> Iterator[CheckMessage]:
-    """The values of LEDGER_COMPAT, which else are read at the first call of an old name or a host."""
-    from ledger.compat.conf import compat_settings
-
-    try:
-        compat_settings()
-    except (ImproperlyConfigured, LedgerError) as error:
-        yield Error(str(error), id="ledger.E007")
+            try:
+                compat_settings()
+            except (ImproperlyConfigured, LedgerError) as error:
+                yield Error(str(error), id="ledger.E007")
 
 
 def _check_documents() -> Iterator[CheckMessage]:
@@ -122,20 +116,20 @@ def _check_documents() -> Iterator[CheckMessage]:
 
 
 def _check_homes() -> Iterator[CheckMessage]:
-    """LEDGER["HOMES"] names databases, the router is there, and models with a NumberField have their table in each."""
+    """LEDGER["HOMES"] names databases, the router is set, and models with a NumberField have their table in each."""
     try:
         if not homes.are_many():
             return
         every = homes.homes()
     except DatabaseError:
-        return  # a function that asks a database, which isn't there yet
+        return  # a function asks a database that doesn't exist yet
     except (ImproperlyConfigured, ImportError) as error:
         yield Error(str(error), id="ledger.E010")
         return
     if not any(isinstance(each, homes.HomeRouter) for each in router.routers):
         yield Error(
             "LEDGER['HOMES'] is set, and DATABASE_ROUTERS has no 'ledger.homes.HomeRouter'.",
-            hint="It leads the pages, the admin and numbered rows to their home: put it first.",
+            hint="It sends the pages, the admin and numbered rows to their home: put it first.",
             id="ledger.E011",
         )
     for model in apps.get_models():
@@ -161,29 +155,28 @@ def check_databases(
 
 
 def _check_database(alias: str) -> Iterator[CheckMessage]:
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT to_regclass('ledger_entry') IS NOT NULL, current_setting('server_version_num')::int")
-        installed, version = cursor.fetchone()
-        if not installed:
-            return
-        if version < _OLDEST:
-            told = f"The database {alias!r} is PostgreSQL {version // 10000}; Folio needs 15 or newer."
-            yield Error(told, id="ledger.E003")
-        every = (_check_owner, _check_isolation, _check_second_connection, _check_connection_age, _check_tenants)
-        for check in every:
-            yield from check(alias, cursor)
+    if not fetch_value(alias, "SELECT to_regclass('ledger_entry') IS NOT NULL"):
+        return
+    version = fetch_value(alias, "SELECT current_setting('server_version_num')::int")
+    if version < _OLDEST:
+        told = f"The database {alias!r} is PostgreSQL {version // 10000}; Folio needs 15 or newer."
+        yield Error(told, id="ledger.E003")
+    every = [_check_owner, _check_isolation, _check_second_connection]
+    if fetch_value(alias, "SELECT has_table_privilege('ledger_series', 'SELECT')"):
+        every += [_check_connection_age, _check_tenants]
+    for check in every:
+        yield from check(alias)
 
 
-def _check_owner(alias: str, cursor: Any) -> Iterator[CheckMessage]:
+def _check_owner(alias: str) -> Iterator[CheckMessage]:
     if is_test_database(connections[alias]):
-        return  # a test runner owns what it makes
-    cursor.execute(_OWNER)
-    owns, role = cursor.fetchone()
+        return  # a test runner owns the tables that it makes
+    [(owns, role)] = fetch(alias, _OWNER)
     if not owns:
         return
     yield checks.Warning(
         f"The role {role!r} of database {alias!r} owns the ledger's tables, so it could drop their triggers.",
-        hint="Whoever has its password can drop triggers, and set moments, ids and numbers at will. Migrate as the "
+        hint="Whoever has its password can drop triggers, and set times, ids and numbers at will. Migrate as the "
         "owner, and let the application log in as a role with SELECT and EXECUTE alone: manage.py ledger_grants "
         "--role NAME --purpose checkout --apply.",
         id="ledger.W001",
@@ -209,9 +202,9 @@ def check_superusers(
     ]
 
 
-def _check_isolation(alias: str, cursor: Any) -> Iterator[CheckMessage]:
-    cursor.execute(_LEVELS)
-    levels = {level for level in cursor.fetchone() if level in ("repeatable read", "serializable")}
+def _check_isolation(alias: str) -> Iterator[CheckMessage]:
+    [found] = fetch(alias, _LEVELS)
+    levels = {level for level in found if level in ("repeatable read", "serializable")}
     if levels:
         yield checks.Warning(
             f"The database {alias!r} works under {levels.pop().upper()}.",
@@ -221,21 +214,18 @@ def _check_isolation(alias: str, cursor: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _check_second_connection(alias: str, cursor: Any) -> Iterator[CheckMessage]:
-    """Where LEDGER["SECOND_CONNECTIONS"] names one, it must lead to the same database, with the same login."""
+def _check_second_connection(alias: str) -> Iterator[CheckMessage]:
+    """If LEDGER["SECOND_CONNECTIONS"] names one, it must lead to the same database, with the same login."""
     try:
         second = ledger_settings().second_connections.get(alias)
     except ImproperlyConfigured:
-        return  # told by check_settings
+        return  # reported by check_settings
     if second is None:
         return
-    cursor.execute(OWN_SESSION)
-    where = cursor.fetchone()[0][:3]
+    where = fetch_value(alias, OWN_SESSION)[:3]
     try:
-        with connections[second].cursor() as other:
-            other.execute(OWN_SESSION)
-            same = other.fetchone()[0][:3] == where
-            problem = None if same else "leads to another server or database, or has another login"
+        same = fetch_value(second, OWN_SESSION)[:3] == where
+        problem = None if same else "leads to another server or database, or has another login"
     except DatabaseError as error:
         problem = f"can't be opened: {error}"
     if problem is None:
@@ -248,17 +238,12 @@ def _check_second_connection(alias: str, cursor: Any) -> Iterator[CheckMessage]:
     )
 
 
-def _check_connection_age(alias: str, cursor: Any) -> Iterator[CheckMessage]:
+def _check_connection_age(alias: str) -> Iterator[CheckMessage]:
     """A connection that ends with each request takes its second one with it."""
     settings = connections[alias].settings_dict
     if settings["CONN_MAX_AGE"] != 0 or settings["OPTIONS"].get("pool"):
         return
-    if not _may_read_series(cursor):
-        return
-    cursor.execute(
-        "SELECT EXISTS (SELECT FROM ledger_series WHERE is_active AND allocation = %s)", [Allocation.RESERVED]
-    )
-    if not cursor.fetchone()[0]:
+    if not Series.objects.using(alias).filter(is_active=True, allocation=Allocation.RESERVED).exists():
         return
     yield checks.Warning(
         f"The database {alias!r} has CONN_MAX_AGE = 0 and series with the allocation reserved.",
@@ -268,13 +253,9 @@ def _check_connection_age(alias: str, cursor: Any) -> Iterator[CheckMessage]:
     )
 
 
-def _check_tenants(alias: str, cursor: Any) -> Iterator[CheckMessage]:
-    """A model that was renamed gives its rows new keys: their numbers would begin again, as those of new tenants."""
-    if not _may_read_series(cursor):
-        return
-    cursor.execute("SELECT DISTINCT split_part(tenant, ':', 1) FROM ledger_series WHERE tenant LIKE '%.%:%'")
-    gone = sorted(label for (label,) in cursor.fetchall() if _is_gone(label))
-    for label in gone:
+def _check_tenants(alias: str) -> Iterator[CheckMessage]:
+    """Rows of a renamed model get new keys, so they would count as new tenants whose numbers begin again."""
+    for label in sorted(label for (label,) in fetch(alias, _LABELS) if _is_gone(label)):
         yield checks.Warning(
             f"The database {alias!r} has series of tenants {label}:…, and there is no such model any more.",
             hint="If it was renamed, its rows count as new tenants from now on, whose numbers begin again. Name them "
@@ -284,12 +265,6 @@ def _check_tenants(alias: str, cursor: Any) -> Iterator[CheckMessage]:
 
 
 def _is_gone(label: str) -> bool:
-    """Whether the app is there and its model isn't; a text with a dot that names no app may be a host's own key."""
+    """Whether the app exists and its model doesn't; a text with a dot that names no app may be a host's own key."""
     app, _, model = label.partition(".")
     return app in apps.app_configs and model not in apps.app_configs[app].models
-
-
-def _may_read_series(cursor: Any) -> bool:
-    cursor.execute("SELECT has_table_privilege('ledger_series', 'SELECT')")
-    may: bool = cursor.fetchone()[0]
-    return may

@@ -1,33 +1,6 @@
 """The one setting, ``LEDGER``, read and typed in one place. Every key is optional.
 
-LEDGER = {
-    "TIME_ZONE": "Europe/Berlin",      # zone of series made by default; else Django's TIME_ZONE
-    "CLOCK": "database",               # who says what today is: "database", or "application" (freezegun)
-    "OPEN_AHEAD_DAYS": 30,             # how early the next period's row is made
-    "MAX_DAYS_AHEAD": 400,             # how far after today a document of a new series may be dated, unless it says so
-    "SWEEPS": {                        # seconds: how often each is due, and how long it may take; and how many ids
-        "flag_gaps": {"every": 60, "limit": 300, "batch": 500},         # make one batch where there is much to do
-    },
-    "TENANT_NAME": "shop.hooks.name",  # a function of yours: takes the key of a tenant, returns the company's name
-    "TENANT_TAX_ID": "shop.hooks.tax_id",  # the same for its tax id
-    "DESCRIBE": "shop.books.describe",  # amount and customer of a number, to be compared with books in a file
-    "METRICS_TOKEN": "…",              # who sends it as a bearer token may read /metrics; without one, nobody
-    "SECOND_CONNECTIONS": {            # where reserved and pooled commit ahead, if not by the same settings: behind a
-        "default": "default_ahead",    # pooler, an alias of DATABASES that leads to the same database by another pool
-    },
-    "HOMES": {"shop.organization:7": "north"},  # where a tenant's numbers live, if not in one database: ledger.homes
-    "DOCUMENTS": ["shop.order"],       # models whose rows get numbers by issue(document=row): each row must stay
-    "SEALS": {
-        "key": "env:FOLIO_SEAL_KEY",   # who signs: an environment variable, "file:/path", or a function of yours
-        "previous_key": "",            # while the key changes: the one before, which signs the first new head too
-        "trusted": [],                 # public keys, hexadecimal: a head that another one signed is a finding
-        "time_stamps": "",             # the URL of a time stamp authority (RFC 3161), asked once a day
-        "anchor": "",                  # a function of yours that takes the text of a head and its hash, once a day
-    },
-    "DEFAULT_SERIES": {                # made on first use, beside invoice, order, receipt and ticket
-        "credit-note": {"template": "CN-{year}-{counter:06}", "calendar": "year"},
-    },
-}
+The reference (docs/reference/settings.md) shows examples. The properties of LedgerSettings say what each key means.
 """
 
 import re
@@ -40,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from ledger.misspelt import meant, unknown
 
-#: All settings of Folio, and of what stands in the place of other systems the keys.
+#: All settings of Folio, and the keys of those for other systems' callers.
 SETTINGS = ("LEDGER", "LEDGER_ACCOUNTING", "LEDGER_COMPAT", "LEDGER_LORIKEET")
 COMPAT_KEYS = (
     *("SEQUENCES_TENANT", "COUNT_ON_OVER_YEARS", "DEFAULT_PREFIXES", "HIDE_ORIGINALS"),
@@ -83,8 +56,8 @@ _TIMES = ("every", "limit", "batch")
 class LedgerSettings:
     """The values of ``LEDGER`` with their defaults.
 
-    Each is checked when it is asked for: a mistake in one stops nobody who needs another. The system checks look at all
-    of them (``problems``).
+    Each is checked when it is read, so a mistake in one key stops nobody who needs another. The system checks look at
+    all of them (``problems``).
     """
 
     def __init__(self, given: Any) -> None:
@@ -93,13 +66,13 @@ class LedgerSettings:
 
     @property
     def time_zone(self) -> str:
-        """The zone of series made by default; else Django's."""
+        """The time zone of new series; by default Django's."""
         zone: str = self._value("TIME_ZONE", settings.TIME_ZONE)
         return zone
 
     @property
     def clock(self) -> Literal["database", "application"]:
-        """Who says what today is."""
+        """Whose clock says what today is: the database's, or the application's (for freezegun)."""
         clock: Literal["database", "application"] = self._value("CLOCK", "database")
         if clock not in ("database", "application"):
             raise ImproperlyConfigured(f"LEDGER['CLOCK'] is {clock!r}; it must be 'database' or 'application'.")
@@ -107,17 +80,20 @@ class LedgerSettings:
 
     @property
     def open_ahead_days(self) -> int:
-        """How early the next period's row is made."""
+        """How many days ahead the next period's row is made."""
         return self._days("OPEN_AHEAD_DAYS", 30)
 
     @property
     def max_days_ahead(self) -> int:
-        """How far after today a document of a new series may be dated."""
+        """How many days after today a document of a new series may be dated, unless the series says so itself."""
         return self._days("MAX_DAYS_AHEAD", 400)
 
     @property
     def second_connections(self) -> Mapping[str, str]:
-        """Where values are committed ahead, by the alias of the checkout."""
+        """The alias where ``reserved`` and ``pooled`` commit values ahead, by the alias of the checkout.
+
+        Needed behind a pooler: an alias of the same database that goes through another pool.
+        """
         given = self._mapping("SECOND_CONNECTIONS")
         for alias in [alias for pair in given.items() for alias in pair]:
             if alias not in settings.DATABASES:
@@ -129,7 +105,10 @@ class LedgerSettings:
 
     @property
     def sweeps(self) -> Mapping[str, Mapping[str, float]]:
-        """The times of every sweep; those that the setting doesn't name keep their defaults."""
+        """How often each sweep is due and how long it may take, in seconds, and how many ids make one batch.
+
+        Those that the setting doesn't name keep their defaults.
+        """
         times = {name: dict(defaults) for name, defaults in SWEEPS.items()}
         for name, chosen in self._mapping("SWEEPS").items():
             if not isinstance(chosen, Mapping):
@@ -147,7 +126,7 @@ class LedgerSettings:
 
     @property
     def default_series(self) -> Mapping[str, Mapping[str, Any]]:
-        """Series that make themselves on first use, by code."""
+        """The settings of series that are made on first use, by code: Folio's own, and those of the setting."""
         given = self._mapping("DEFAULT_SERIES")
         for code, chosen in given.items():
             if not isinstance(chosen, Mapping):
@@ -158,12 +137,14 @@ class LedgerSettings:
 
     @property
     def documents(self) -> tuple[str, ...]:
-        """Models whose rows are documents, as app_label.Model, beside those with a NumberField."""
+        """Models whose rows get numbers by issue(document=row), as app_label.Model; those with a NumberField needn't be
+        named. The rows must stay.
+        """
         return tuple(self._value("DOCUMENTS", ()))
 
     @property
     def homes(self) -> Mapping[str, str] | str | None:
-        """Tenants and their homes, or the dotted path to a function that tells; None where there is one home."""
+        """Tenants and their homes, or the dotted path to a function that knows; None where there is one home."""
         given = self._value("HOMES", None)
         if given is not None and not isinstance(given, Mapping | str):
             raise ImproperlyConfigured(
@@ -174,7 +155,7 @@ class LedgerSettings:
 
     @property
     def metrics_token(self) -> str:
-        """The bearer token of the metrics; the message of an error doesn't repeat it."""
+        """Who sends it as a bearer token may read /metrics; without one, nobody may. Errors don't repeat it."""
         token = self._value("METRICS_TOKEN", "")
         if not isinstance(token, str) or 0 < len(token) < 16:
             raise ImproperlyConfigured("LEDGER['METRICS_TOKEN'] must be a text of 16 characters or more, or empty.")
@@ -182,7 +163,12 @@ class LedgerSettings:
 
     @property
     def seals(self) -> Mapping[str, Any]:
-        """Who signs seals, whose signatures are trusted, and who outside is told of them."""
+        """Who signs seals, whose signatures are trusted, and who outside is told about them.
+
+        ``key`` is an environment variable ("env:NAME"), "file:/path", or a function; ``previous_key``, while the key
+        changes, the one before; ``trusted`` lists public keys in hexadecimal; ``time_stamps`` is the URL of a time
+        stamp authority (RFC 3161), and ``anchor`` a function that takes a head's text and hash, both asked once a day.
+        """
         given = self._mapping("SEALS")
         for name, value in given.items():
             if name not in _SEAL_KEYS:
@@ -200,17 +186,17 @@ class LedgerSettings:
 
     @property
     def tenant_name(self) -> Callable[[str], Any] | None:
-        """The function that names tenants, or None."""
+        """The function that takes a tenant's key and returns the company's name, or None."""
         return self._function("TENANT_NAME")
 
     @property
     def tenant_tax_id(self) -> Callable[[str], Any] | None:
-        """The same for tax ids."""
+        """The same for its tax id."""
         return self._function("TENANT_TAX_ID")
 
     @property
     def describe(self) -> Callable[[Any], Any] | None:
-        """The function that tells what ``ledger.reconciliation.describing`` says, or None."""
+        """The function that gives amount and customer of a number (``ledger.reconciliation.describing``), or None."""
         return self._function("DESCRIBE")
 
     def problems(self) -> Iterator[str]:
@@ -227,7 +213,7 @@ class LedgerSettings:
                     yield str(error)
 
     def _value(self, key: str, default: Any) -> Any:
-        """What the setting says; a misspelt key stops only those who need what it probably means."""
+        """The value of the key. A misspelt key stops only those who need the key that was probably meant."""
         if key in self._given:
             return self._given[key]
         strange = [name for name in self._given if name not in _KEYS]

@@ -1,8 +1,8 @@
 """Cursors for statements of our own: they read every value that PostgreSQL can hold.
 
-psycopg raises for a moment at ``infinity`` and for a year beyond 9999, and one such row would keep all others from
-being read. These cursors give ``ledger.unreadable.Beyond`` for it. The host's connection stays as it is: what is set
-here belongs to the one cursor.
+psycopg raises an error for a moment at ``infinity`` or a year beyond 9999, so one such row would make all others
+unreadable. These cursors return ``ledger.unreadable.Beyond`` instead. The settings belong to the cursor alone; the
+host's connection stays as it is.
 """
 
 from collections import namedtuple
@@ -40,7 +40,7 @@ class _Day(DateLoader):
 
 
 class _Given(StrDumper):
-    """A value that was read before is given to a statement as the database can take it."""
+    """Passes a value that was read before to a statement, as the database can take it."""
 
     def dump(self, obj: str) -> Buffer | None:
         return super().dump(obj.in_sql if isinstance(obj, Beyond) else obj)
@@ -48,12 +48,12 @@ class _Given(StrDumper):
 
 @lru_cache(maxsize=64)
 def _moments(zone: tzinfo | None) -> type[TimestamptzLoader]:
-    """The loader of moments for connections whose moments Django reads in ``zone``; None: they are naive."""
+    """The loader of moments for connections whose moments Django reads in ``zone``; with None they are naive."""
 
     class Moment(TimestamptzLoader):
         def load(self, data: Buffer) -> datetime:
             text = bytes(data).decode()
-            # Both read ISO 8601, which is what nearly every server writes; Python does so ten times as fast.
+            # Both read ISO 8601, which nearly every server writes; Python reads it ten times as fast.
             try:
                 found = bounded(datetime.fromisoformat(text), text)
             except ValueError:
@@ -77,7 +77,7 @@ def open_cursor(alias: str) -> Iterator[Any]:
 
 @contextmanager
 def open_server_cursor(alias: str) -> Iterator[Any]:
-    """The same, with its rows held by the server; to be fetched in pieces, inside a transaction."""
+    """The same, but the server holds the rows; fetch them in pieces, inside a transaction."""
     with connections[alias].chunked_cursor() as cursor:
         yield _patient(alias, cursor)
 
@@ -89,22 +89,45 @@ def fetch(alias: str, statement: str, wanted: Any = None) -> list[Any]:
         return by_name(cursor, cursor.fetchall())
 
 
+def fetch_value(alias: str, statement: str, wanted: Any = None) -> Any:
+    """The first column of the first row of a statement."""
+    with open_cursor(alias) as cursor:
+        cursor.execute(statement, wanted)
+        return cursor.fetchone()[0]
+
+
 def stream(alias: str, statement: str, wanted: Any = None) -> Iterator[Any]:
-    """The same, held by the server and read in pieces, inside a transaction."""
+    """The same, but the server holds the rows, and they are read in pieces, inside a transaction."""
     with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
         cursor.execute(statement, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
             yield from by_name(cursor, chunk)
 
 
+def id_batches(alias: str, statement: str, size: int, **parameters: Any) -> Iterator[list[int]]:
+    """The ids that ``statement`` finds, ``size`` at a time, each in a statement of its own: no snapshot grows old.
+
+    Its first column is the id, by which it orders; it takes ``after`` (the last id of the batch before), ``size`` and
+    ``parameters``. A row that appears meanwhile is found if its id is higher.
+    """
+    after = 0
+    while True:
+        ids = [row[0] for row in fetch(alias, statement, {**parameters, "after": after, "size": size})]
+        if ids:
+            yield ids
+        if len(ids) < size:
+            return
+        after = ids[-1]
+
+
 def by_name(cursor: Any, rows: Iterable[Any]) -> list[Any]:
-    """Rows that ``cursor`` has read, with their columns as attributes: a statement may gain a column anywhere."""
+    """Rows that ``cursor`` has read, with their columns as attributes, so a statement may gain columns anywhere."""
     make = _row(tuple(column[0] for column in cursor.description))._make
     return [make(row) for row in rows]
 
 
-def made_of(kind: type[_T], row: Any, **others: Any) -> _T:
-    """A dataclass ``kind``: each field is the column of its name, but for ``others``."""
+def from_row(kind: type[_T], row: Any, **others: Any) -> _T:
+    """An instance of the dataclass ``kind``: each field is the column of its name, or one of ``others``."""
     names = [each.name for each in fields(cast(Any, kind)) if each.name in row._fields]
     return kind(**{name: getattr(row, name) for name in names} | others)
 

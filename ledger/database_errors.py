@@ -9,52 +9,16 @@ from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseErrorWrapper
 
-from ledger.errors import (
-    CommitRefused,
-    DeadlockDetected,
-    DocumentConflict,
-    DocumentVoided,
-    InactiveSeries,
-    InvalidCalendar,
-    LedgerError,
-    LockTimeout,
-    NotGranted,
-    NotMigrated,
-    NumberTaken,
-    OutOfOrder,
-    PeriodClosed,
-    PeriodConflict,
-    PeriodExhausted,
-    RangesExhausted,
-    SerializationFailure,
-)
+from ledger import errors, refusals
+from ledger.errors import CommitRefused, LedgerError
 from ledger.grants import purposes
 from ledger.homes import moved
-from ledger.refusals import (
-    BOUND_REMEDY,
-    BOUND_RULE,
-    CLOSED_RULE,
-    FACTS_RULE,
-    INACTIVE_RULE,
-    OUT_OF_ORDER_RULE,
-    RANGES_RULE,
-    UNIQUE_RULE,
-    VOID_RULE,
-    series_meet,
-)
 from ledger.sql.installing import function_texts
 
-#: undefined_function, undefined_table, undefined_column.
-_MISSING = frozenset({"42883", "42P01", "42703"})
+#: undefined_function, undefined_table, undefined_column; invalid_parameter_value; insufficient_privilege.
+_MISSING, _BAD_VALUE, _DENIED = frozenset({"42883", "42P01", "42703"}), "22023", "42501"
 
-
-#: invalid_parameter_value.
-_BAD_VALUE = "22023"
-
-#: insufficient_privilege.
-_DENIED = "42501"
-
-#: What of the ledger an error speaks of, in whatever language it does.
+#: The function or table of the ledger that an error names, in whatever language.
 _OURS = re.compile(r"\bledger_\w+")
 _BROKEN = re.compile(r'constraint "(ledger_\w+)"')
 _MOVED = " is not at home here: "
@@ -64,7 +28,7 @@ _SHARD = re.compile(r"_\d{6,}$")
 class translate_database_errors:  # noqa: N801  (reads as a statement: with translate_database_errors(series): …)
     """Turn a database error that a caller can act upon into one of ours; others pass through unchanged.
 
-    A class, since it is passed for every number, and a generator costs five times as much.
+    A class, since it runs for every number, and a generator costs five times as much.
     """
 
     __slots__ = ("series", "wanted")
@@ -86,8 +50,7 @@ class translate_database_errors:  # noqa: N801  (reads as a statement: with tran
 
 
 def constraint_of(diagnosis: Any) -> str:
-    """The name of the constraint that was broken, or "". In a schema that Citus distributes it has a shard's number at
-    its end, and through the coordinator it stands in the message alone."""
+    """The name of the broken constraint, or "". Citus adds a shard's number, or has the name in the message alone."""
     if diagnosis is None:
         return ""
     named = _BROKEN.search(diagnosis.message_primary or "")
@@ -96,22 +59,22 @@ def constraint_of(diagnosis: Any) -> str:
 
 
 def retry(cause: BaseException | None, whose: str) -> LedgerError | None:
-    """The ConcurrencyError for an error of the driver, or None if it is of another kind; ``whose`` counter it was."""
+    """The ConcurrencyError for an error of the driver, or None if it is another kind; ``whose`` names the counter."""
     state = getattr(cause, "sqlstate", None)
     if state == "40P01":
-        return DeadlockDetected(
+        return errors.DeadlockDetected(
             f"PostgreSQL ended this transaction at the counter {whose}: another held it and waited for ours.",
             rule="Transactions that number several series must take them in one order.",
             remedy="Run the whole transaction again, and issue from the series in alphabetical order everywhere.",
         )
     if state == "55P03":
-        return LockTimeout(
+        return errors.LockTimeout(
             f"The counter {whose} is held by another checkout, and lock_timeout ran out.",
             rule="A serial counter stays locked until the checkout that took a number commits.",
             remedy="Run the whole transaction again, raise lock_timeout, or issue later in the transaction.",
         )
     if state == "40001":
-        return SerializationFailure(
+        return errors.SerializationFailure(
             f"The counter {whose} changed since this transaction began.",
             rule="Under REPEATABLE READ and SERIALIZABLE, PostgreSQL refuses to number past a concurrent checkout.",
             remedy="Run the whole transaction again, or use READ COMMITTED, which needs no retries.",
@@ -121,7 +84,7 @@ def retry(cause: BaseException | None, whose: str) -> LedgerError | None:
     if broken == "ledger_tenant_moves" or _MOVED in (getattr(diagnosis, "message_primary", None) or ""):
         return moved(**json.loads(diagnosis.message_detail))
     if broken == "ledger_entry_document":
-        return SerializationFailure(
+        return errors.SerializationFailure(
             f"A document {whose} got its number on another connection meanwhile. {diagnosis.message_detail}",
             rule="One document has one number.",
             remedy="Run the whole transaction again: it finds that number.",
@@ -129,20 +92,21 @@ def retry(cause: BaseException | None, whose: str) -> LedgerError | None:
     return None
 
 
-def not_granted(error: Error, wanted: str) -> NotGranted | None:
-    """The NotGranted for an error that says so; ``wanted`` completes "may not do what …"."""
+def not_granted(error: Error, wanted: str) -> errors.NotGranted | None:
+    """The NotGranted for an error of that kind, or None; ``wanted`` completes "may not do what …"."""
     cause: Any = error.__cause__
     if getattr(cause, "sqlstate", None) != _DENIED:
         return None
     said: str = cause.diag.message_primary
     problem = f"The role of this connection may not do what {wanted}: {said}."
     if "ledger_tenantbinding" in (cause.diag.message_hint or ""):
-        return NotGranted(problem, rule=BOUND_RULE, remedy=BOUND_REMEDY)
+        return errors.NotGranted(problem, rule=refusals.BOUND_RULE, remedy=refusals.BOUND_REMEDY)
     found = _OURS.search(said)
     rule, purpose = _purposes(found[0]) if found else ("A role does what its purposes need.", "")
     if not purpose and found:
-        return NotGranted(problem, rule=rule, remedy="Call what ledger offers in its place: its functions write it.")
-    return NotGranted(
+        instead = "Call what ledger offers in its place: its functions write it."
+        return errors.NotGranted(problem, rule=rule, remedy=instead)
+    return errors.NotGranted(
         problem,
         rule=rule,
         remedy=f"As the ledger's owner: manage.py ledger_grants --role NAME --purpose {purpose or 'PURPOSE'} --apply, "
@@ -151,7 +115,7 @@ def not_granted(error: Error, wanted: str) -> NotGranted | None:
 
 
 def _purposes(name: str) -> tuple[str, str]:
-    """Which purposes a function or a table of the ledger is for, in a sentence; and one of them, or nothing."""
+    """A sentence that says to which purposes a function or table belongs, and one of them, or an empty text."""
     called, writing, reading = purposes.calling(name), purposes.writing(name), purposes.reading(name)
     if called:
         return f"To call {name} is part of {_either(called)}.", called[0]
@@ -163,109 +127,105 @@ def _purposes(name: str) -> tuple[str, str]:
 
 
 def _either(names: list[str]) -> str:
-    kind = "the purpose" if len(names) == 1 else "the purposes"
-    return f"{kind} {', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else f"{kind} {names[0]}"
+    *others, last = names
+    return f"the purposes {', '.join(others)} and {last}" if others else f"the purpose {last}"
 
 
 def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
     cause = error.__cause__
-    again = retry(cause, f"of series {series!r}")
-    if again is not None:
-        return again
+    if (ours := retry(cause, f"of series {series!r}") or not_granted(error, wanted)) is not None:
+        return ours
     diagnosis: Any = getattr(cause, "diag", None)
-    denied = not_granted(error, wanted)
-    if denied is not None:
-        return denied
     if getattr(cause, "sqlstate", None) == _BAD_VALUE and "time zone" in (diagnosis.message_primary or ""):
-        return InvalidCalendar(
+        return errors.InvalidCalendar(
             f"PostgreSQL does not know the time zone of series {series!r}: {diagnosis.message_primary}.",
             rule="The database turns moments into business dates, so it must know the zone.",
             remedy="Choose one that it knows: define_series(…, time_zone='Europe/Berlin').",
         )
     if getattr(cause, "sqlstate", None) in _MISSING and "ledger_" in (diagnosis.message_primary or ""):
         if without := made_without_migrations():
-            return NotMigrated(
+            return errors.NotMigrated(
                 f"The tables of this database were made from the models, without the ledger's migrations: {without}.",
                 rule="The migrations also make the functions and triggers that number and guard; models have none.",
                 remedy="Run these tests with migrations (--reuse-db keeps the database, so that they run only once): "
                 "leave out --nomigrations, MIGRATE, or the entry for ledger in MIGRATION_MODULES.",
             )
-        return NotMigrated(
+        return errors.NotMigrated(
             f"Series {series!r} needs what this database doesn't have: {diagnosis.message_primary}.",
             rule="Folio's tables and functions come from its migrations, and must be on the connection's search_path.",
             remedy="Run manage.py migrate on that database; with several, look at using= and at DATABASE_ROUTERS.",
         )
     broken = constraint_of(diagnosis)
     if broken == "ledger_entry_number":
-        return NumberTaken(
+        return errors.NumberTaken(
             f"Series {series!r} would repeat a number of the same tenant. {diagnosis.message_detail or ''}",
-            rule=UNIQUE_RULE,
-            remedy="Let the series go past it: ledger.actions.skip_taken(), or manage.py ledger_gaps skip. A prefix of "
+            rule=refusals.UNIQUE_RULE,
+            remedy="Let the series skip it: ledger.actions.skip_taken(), or manage.py ledger_gaps skip. A prefix of "
             "its own, in the template, holds from the next period on.",
         )
     if broken == "ledger_series_numbers":
-        return series_meet(series, diagnosis.message_detail)
+        return refusals.series_meet(series, diagnosis.message_detail)
     if broken in ("ledger_period_numbers", "ledger_period_format"):
-        return PeriodConflict(
+        return errors.PeriodConflict(
             f"A period of series {series!r} could repeat numbers of another one: {diagnosis.message_primary}.",
-            rule=UNIQUE_RULE,
+            rule=refusals.UNIQUE_RULE,
             remedy="Choose a template, or a length limit, by which their counters can't meet.",
         )
     if broken == "ledger_period_history":
-        return InvalidCalendar(
+        return errors.InvalidCalendar(
             f"The calendar of series {series!r} can't change now: {diagnosis.message_primary}.",
-            rule="A period that was changed stays with its history, also an empty one.",
+            rule="A period that was changed stays with its history, even if it is empty.",
             remedy="Let the new calendar begin after it: from_day= (--from).",
         )
     return None
 
 
-# Django calls COMMIT, so there is no place around it for a ``with`` of ours. Django turns the driver's errors into its
-# own by an object that each connection has; the connection that has left a ticket gets one that knows ours too.
+# Django calls COMMIT, so we can't wrap it in a ``with``. Each connection has an object that turns the driver's errors
+# into Django's; a connection that has left a ticket gets one that knows our errors too.
 _NAME = "wrap_database_errors"
 _CONSTRAINT = "ledger_ticket_"
 _REFUSAL = "the commit was refused, since period "
 
 
-class _ClosedAtCommit(CommitRefused, PeriodClosed):
+class _ClosedAtCommit(CommitRefused, errors.PeriodClosed):
     """Also what ``issue`` raises for a closed period."""
 
 
-class _OutOfOrderAtCommit(CommitRefused, OutOfOrder):
+class _OutOfOrderAtCommit(CommitRefused, errors.OutOfOrder):
     """Also what ``issue`` raises for an earlier date."""
 
 
-class _ExhaustedAtCommit(CommitRefused, PeriodExhausted):
+class _ExhaustedAtCommit(CommitRefused, errors.PeriodExhausted):
     """Also what ``issue`` raises for a number that is too long."""
 
 
-class _RangesExhaustedAtCommit(CommitRefused, RangesExhausted):
+class _RangesExhaustedAtCommit(CommitRefused, errors.RangesExhausted):
     """Also what ``issue`` raises where authorised ranges are used up."""
 
 
-class _InactiveAtCommit(CommitRefused, InactiveSeries):
+class _InactiveAtCommit(CommitRefused, errors.InactiveSeries):
     """Also what ``issue`` raises for a series that was switched off."""
 
 
-class _ConflictAtCommit(CommitRefused, DocumentConflict):
+class _ConflictAtCommit(CommitRefused, errors.DocumentConflict):
     """Also what ``issue`` raises for other facts."""
 
 
-class _VoidedAtCommit(CommitRefused, DocumentVoided):
+class _VoidedAtCommit(CommitRefused, errors.DocumentVoided):
     """Also what ``issue`` raises for a document whose number is void."""
 
 
-class _TakenAtCommit(CommitRefused, NumberTaken):
+class _TakenAtCommit(CommitRefused, errors.NumberTaken):
     """Also what ``issue`` raises for a number that another series gave out."""
 
 
 #: By the reason that the database gives: the error, why, the rule, and the way out.
 _REASONS: dict[str, tuple[type[CommitRefused], str, str, str]] = {
-    "closed": (_ClosedAtCommit, "the period was closed", CLOSED_RULE, "Date it in an open one."),
+    "closed": (_ClosedAtCommit, "the period was closed", refusals.CLOSED_RULE, "Date it in an open one."),
     "out_of_order": (
         _OutOfOrderAtCommit,
         "a later date has been issued",
-        OUT_OF_ORDER_RULE,
+        refusals.OUT_OF_ORDER_RULE,
         "Leave on= out, and the date is that of the commit; or date it later.",
     ),
     "exhausted": (
@@ -277,27 +237,27 @@ _REASONS: dict[str, tuple[type[CommitRefused], str, str, str]] = {
     "ranges": (
         _RangesExhaustedAtCommit,
         "no authorised range has a value left for that date; the last one is {range}",
-        RANGES_RULE,
+        refusals.RANGES_RULE,
         "Add the next range that the authority grants: manage.py ledger_ranges add.",
     ),
-    "inactive": (_InactiveAtCommit, "the series was switched off", INACTIVE_RULE, "Switch it on again."),
+    "inactive": (_InactiveAtCommit, "the series was switched off", refusals.INACTIVE_RULE, "Switch it on again."),
     "other_facts": (
         _ConflictAtCommit,
         "the document has got a number with another date or other metadata meanwhile",
-        FACTS_RULE,
+        refusals.FACTS_RULE,
         "Leave the differing argument out to get that number.",
     ),
     "voided": (
         _VoidedAtCommit,
         "the document has got a number meanwhile that is void already",
-        VOID_RULE,
+        refusals.VOID_RULE,
         "To give it a new one, pass the void number as replaces=.",
     ),
 }
 
 
 def explain_commit_errors(connection: BaseDatabaseWrapper) -> None:
-    """Have this connection tell of refused tickets by CommitRefused, and of lost races by ConcurrencyError."""
+    """Let this connection raise CommitRefused for a refused ticket, and ConcurrencyError for a lost race."""
     if not isinstance(connection.wrap_database_errors, _CommitErrors):
         connection.__dict__[_NAME] = _CommitErrors(connection)
 
@@ -319,13 +279,13 @@ def _ours_at_commit(error: BaseException) -> LedgerError | None:
     if constraint.startswith(_CONSTRAINT) or (diagnosis.message_primary or "").startswith(_REFUSAL):
         facts = json.loads(diagnosis.message_detail)
         return _refused(facts["reason"], facts)
-    # Through a coordinator of Citus nothing but the words of an error comes from the node.
+    # A coordinator of Citus passes on only the words of a node's error.
     if "ledger_number_tickets" in (diagnosis.context or "") or diagnosis.sqlstate == "XX000":
         if constraint == "ledger_entry_number":
             return _TakenAtCommit(
                 "A ticket got no number at COMMIT: it would repeat a number of the same tenant. "
                 f"{diagnosis.message_detail or ''}",
-                rule=UNIQUE_RULE,
+                rule=refusals.UNIQUE_RULE,
                 remedy="Nothing was written. Give the series a prefix of its own, which holds for the next period.",
             )
         return retry(error, "of a ticket, numbered at COMMIT,")
@@ -350,9 +310,9 @@ def _refused(reason: str, facts: dict[str, Any]) -> CommitRefused:
 def made_without_migrations() -> str:
     """What made the ledger's tables from its models, without its migrations; empty if nothing did.
 
-    Then the tables are there, but none of the functions and triggers that number and guard.
+    Then the tables exist, but not the functions and triggers that number and guard.
     """
-    # Imported here, since most processes never need Django's test tools.
+    # Imported here, since few processes need Django's test tools.
     from django.db.migrations.loader import MigrationLoader
     from django.test.utils import _TestState
 

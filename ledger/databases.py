@@ -1,10 +1,11 @@
-"""Which database a call is about, and what it means by a series, a period or an entry that it was passed."""
+"""Which database a call is about, and which series, period or entry it means by an argument."""
 
 from typing import Any, TypeVar
 
 from django.db import connections, router
 from django.db.models import Model
 
+from ledger.cursors import fetch_value
 from ledger.errors import InvalidArgument, InvalidSeries, WrongDatabase
 from ledger.homes import are_many, database_for, find_at_home
 from ledger.keys import tenant_key
@@ -13,7 +14,7 @@ from ledger.texts import shown
 
 _M = TypeVar("_M", bound=Model)
 
-#: What a row is called by, in every copy of the ledger alike, unlike its id.
+#: The columns that name a row in every copy of the ledger alike, unlike its id.
 _NAMES: dict[str, tuple[str, ...]] = {
     "series": ("tenant", "code"),
     "period": ("tenant", "series_id", "starts_on", "ends_on", "prefix", "suffix"),
@@ -22,6 +23,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "findingraised": ("tenant", "system", "kind", "subject", "occurrence"),
     "alarmraised": ("tenant", "kind", "problem", "occurrence"),
 }
+
+_TAKES_NO_WRITES = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool"
 
 
 def may_hold_ledger(alias: str) -> bool:
@@ -32,8 +35,8 @@ def may_hold_ledger(alias: str) -> bool:
 def database_of(subject: object, model: type[Model], using: str | None, *, org: Any = None) -> str:
     """``using``, else the database that ``subject`` was read from if it is a row, else where ``model`` is written.
 
-    A row that was read from a replica is written where the router writes. Where there are several homes, that is the
-    home of its tenant, or of ``org`` where ``subject`` is no row; raises WrongDatabase for another one.
+    A row that was read from a replica is written where the router writes. If there are several homes, it is the home of
+    the row's tenant, or of ``org`` if ``subject`` is no row; raises WrongDatabase if ``using`` is another one.
     """
     if are_many():
         tenant = tenant_key(org) if isinstance(subject, str) else getattr(subject, "tenant", None)
@@ -47,12 +50,14 @@ def database_of(subject: object, model: type[Model], using: str | None, *, org: 
 
 
 def same_row(row: _M, alias: str) -> _M:
-    """``row``, where the database ``alias`` means the same by its id. Raises WrongDatabase, or where it isn't saved."""
+    """``row``, if its id means the same row in the database ``alias``. Raises WrongDatabase, or InvalidArgument if it
+    isn't saved.
+    """
     concrete: Any = row._meta.concrete_model
     if row.pk is None:
         raise InvalidArgument(
             f"The {concrete._meta.verbose_name} that was passed is not saved.",
-            rule="What is acted on is a row of the ledger.",
+            rule="The argument must be a row of the ledger.",
             remedy=f"Read it first: {row._meta.object_name}.objects.get(…).",
         )
     if row._state.db in (None, alias):
@@ -88,8 +93,8 @@ def series_named(
 ) -> tuple[str, Any, str | None]:
     """The code, the owner and the database that a call means by ``series``: a code, or the series itself.
 
-    ``reads`` is for a call that writes nothing. Raises InvalidSeries for anything else, and where ``org`` owns another
-    one than it; WrongDatabase where ``using`` isn't the tenant's home.
+    ``reads`` is for a call that writes nothing. Raises InvalidSeries for anything else, and if the series belongs to
+    another tenant than ``org``; WrongDatabase if ``using`` isn't the tenant's home.
     """
     if isinstance(series, str):
         if series.isprintable():
@@ -100,12 +105,12 @@ def series_named(
             return series.code, series.tenant, there or database_of(series, Series, using)
         raise InvalidSeries(
             f"The series {str(series)!r} is not one of tenant {tenant_key(org)!r}, which org= names.",
-            rule="A series that is passed itself belongs to its own tenant.",
+            rule="A Series that is passed belongs to its own tenant.",
             remedy="Leave org= out.",
         )
     raise InvalidSeries(
         f"series={series!a:.60} is of type {type(series).__name__}, or no text that can name a series.",
-        rule="A series is named by its code, or passed itself.",
+        rule="A series is named by its code, or the Series itself is passed.",
         remedy="Pass the code together with its tenant, such as issue('invoice', org=shop), or a Series.",
     )
 
@@ -113,7 +118,7 @@ def series_named(
 def choose(
     org: Any, tenant: str | None, series: Series | str | None, using: str | None
 ) -> tuple[str | None, str | None, str | None]:
-    """The tenant, the code and the database that a question is about; None for all tenants, all series.
+    """The tenant, the code and the database that a query is about; None for all tenants, all series.
 
     ``tenant`` is a key, ``org`` what ``issue`` takes; ``series`` a code, or the series itself.
     """
@@ -130,7 +135,4 @@ def _is_replica(alias: str, model: type[Model]) -> bool:
     """Whether a router reads there and writes elsewhere, or the database takes no writes at all."""
     if alias == router.db_for_read(model):
         return True
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool")
-        replica: bool = cursor.fetchone()[0]
-    return replica
+    return bool(fetch_value(alias, _TAKES_NO_WRITES))

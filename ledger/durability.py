@@ -1,8 +1,8 @@
 """Waiting until what was read is durable, before anybody outside is told.
 
-With a series' ``early_release``, others see what a checkout committed a moment before the disk has it, and a crash in
-that moment takes it back. So who tells the outside what the ledger holds first reads, then waits, then tells. The wait
-is a tiny commit at the connection's own ``synchronous_commit``, flushed together with all others that wait.
+With a series' ``early_release``, others see a commit a moment before it is on disk, and a crash in that moment undoes
+it. So whoever reports the ledger to the outside first reads, then waits, then reports. The wait is a tiny commit at the
+connection's own ``synchronous_commit``, flushed together with all others that wait.
 """
 
 import time
@@ -13,18 +13,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger import sql
 from ledger.allocation.ahead import ask_ahead
 
-#: So many commits are timed.
+#: How many commits are timed.
 _COMMITS = 10
 
 
 def flush_at_commit(connection: BaseDatabaseWrapper) -> None:
-    """Have this transaction's COMMIT wait until all that it has seen is durable, also if it wrote nothing."""
+    """Let this transaction's COMMIT wait until everything that it has seen is durable, even if it wrote nothing."""
     with connection.cursor() as cursor:
         cursor.execute(sql.FLUSH)
 
 
 def wait_for_flush(alias: str) -> None:
-    """Return once all that anybody can see now is durable; inside a transaction by the second connection."""
+    """Return once everything that is visible now is durable; inside a transaction by the second connection."""
     connection = connections[alias]
     if connection.in_atomic_block or not connection.get_autocommit():
         ask_ahead(connection, sql.FLUSH, ())
@@ -33,9 +33,9 @@ def wait_for_flush(alias: str) -> None:
 
 
 def commit_seconds(alias: str) -> float:
-    """How long a commit takes here at least, in seconds, the wait for the disk or a standby included.
+    """The shortest time of a commit here, in seconds, including the wait for the disk or a standby.
 
-    The best of a few: what else the machine does makes some slower, and a slow disk makes all.
+    The best of a few: other work on the machine slows down some, a slow disk slows down all.
     """
     taken = []
     for _ in range(_COMMITS):

@@ -14,7 +14,7 @@
     │   ├── WrongDatabase          a row of one database, for a call about another one
     │   └── AgainstRules           what the series' rules by country forbid
     ├── NotMigrated                the database that was asked has no ledger (also a django ProgrammingError)
-    ├── NotGranted                 the database role may not do what was asked (also a django ProgrammingError)
+    ├── NotGranted                 the database role may not do this (also a django ProgrammingError)
     ├── LedgerInUse                migrating back would lose what the ledger keeps
     ├── TransactionRequired        issuing outside transaction.atomic()
     ├── UnknownSeries              no series of that code
@@ -60,10 +60,12 @@
         ├── LockTimeout            lock_timeout ran out while another checkout held the counter
         ├── SerializationFailure   another transaction was first: the isolation level, or a document, asks for a retry
         ├── TenantMoved            the tenant is moving to another home, or lives there by now
-        └── SecondConnectionFailed  reserved and pooled need a second connection, which was not to be had
+        └── SecondConnectionFailed  reserved and pooled need a second connection, which could not be opened
 
 Each error says what is wrong (naming the value), which rule it breaks, and the way out; all three are attributes too.
 """
+
+from functools import partial
 
 from django.db.utils import IntegrityError, OperationalError, ProgrammingError
 
@@ -81,12 +83,8 @@ class LedgerError(Exception):
         super().__init__(f"{problem} {rule} {remedy}")
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Keyword-only arguments would be lost by the default pickling, which multiprocessing and test runners use.
-        return (_rebuild, (type(self), self.problem, self.rule, self.remedy))
-
-
-def _rebuild(kind: type[LedgerError], problem: str, rule: str, remedy: str) -> LedgerError:
-    return kind(problem, rule=rule, remedy=remedy)
+        # The default pickling, which multiprocessing and test runners use, would lose keyword-only arguments.
+        return partial(type(self), rule=self.rule, remedy=self.remedy), (self.problem,)
 
 
 class InvalidArgument(LedgerError, ValueError):
@@ -140,14 +138,14 @@ class AgainstRules(InvalidArgument):
 class NotMigrated(LedgerError, ProgrammingError):
     """The database that was asked has no ledger, or not the one that this version of Folio needs.
 
-    Also a ``django.db.ProgrammingError``, as what Django raises where a table is missing.
+    Also a ``django.db.ProgrammingError``, which Django raises if a table is missing.
     """
 
 
 class NotGranted(LedgerError, ProgrammingError):
-    """The database role lacks a privilege; ``ledger_grants`` tells which it needs.
+    """The database role lacks a privilege; ``ledger_grants`` shows which it needs.
 
-    Also a ``django.db.ProgrammingError``, as what Django raises where permission is denied.
+    Also a ``django.db.ProgrammingError``, which Django raises if permission is denied.
     """
 
 
@@ -190,15 +188,15 @@ class NotIssued(LedgerError):
 class CommitRefused(LedgerError, IntegrityError):
     """``at_commit`` gave out no number while COMMIT ran, so the transaction was rolled back.
 
-    Also a ``django.db.IntegrityError``, as what a deferred constraint raises.
+    Also a ``django.db.IntegrityError``, like the error of a deferred constraint.
     """
 
 
 class CommitInDoubt(LedgerError):
     """A transaction with early release was committed, and it isn't known whether that is durable.
 
-    No ``django.db.DatabaseError``: whoever catches that takes the transaction for rolled back. What was registered with
-    ``on_commit`` isn't called. A retry with the same documents finds their numbers, or gives them new ones.
+    No ``django.db.DatabaseError``, since code that catches that treats the transaction as rolled back. Callbacks of
+    ``on_commit`` aren't called. A retry with the same documents finds their numbers, or gives them new ones.
     """
 
 
@@ -243,7 +241,7 @@ class DocumentConflict(LedgerError):
 
 
 class DocumentVoided(LedgerError):
-    """The document's number is void; it gets another one if the caller says so, by ``replaces=``."""
+    """The document's number is void; it gets another one if the caller passes ``replaces=``."""
 
 
 class NotReplaceable(LedgerError):
@@ -253,7 +251,7 @@ class NotReplaceable(LedgerError):
 class NumberProtected(LedgerError, IntegrityError):
     """Rows with a NumberField can't be deleted while their numbers aren't void.
 
-    What Django raises is a ``django.db.models.RestrictedError`` as well, with the rows in ``restricted_objects``.
+    The error is a ``django.db.models.RestrictedError`` as well, with the rows in ``restricted_objects``.
     """
 
 
@@ -324,7 +322,7 @@ class ReconciliationError(LedgerError):
 class ConcurrencyError(LedgerError, OperationalError):
     """PostgreSQL asks for the whole transaction to be tried again.
 
-    Also a ``django.db.OperationalError``, so a retry wrapper of the host project that catches that goes on working.
+    Also a ``django.db.OperationalError``, so a retry wrapper of the host project that catches that still works.
     """
 
 
@@ -345,4 +343,4 @@ class TenantMoved(ConcurrencyError):
 
 
 class SecondConnectionFailed(ConcurrencyError):
-    """``reserved`` and ``pooled`` commit values ahead on a second connection, and there was none to be had."""
+    """``reserved`` and ``pooled`` commit values ahead on a second connection, which could not be opened."""

@@ -1,4 +1,4 @@
-"""Will a counter last until its period ends? A question of the rate at which its numbers go."""
+"""Whether a counter lasts until its period ends, at the rate at which its numbers are used."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,8 @@ from ledger.rules import Finding, Outcome
 from ledger.rules.checking import HORIZON, outgrown_on
 from ledger.words import later, period_told, told_later
 
-# The open periods of a day that have used up a hundredth of their values or more: of any other it can't be said yet.
-# (Of authorised ranges ledger.ranges tells.)
-# With whether the counter is at its end and nothing waits in a pool.
+# The open periods of a day that have used a hundredth of their values or more (for the others it is too early to say),
+# and whether the counter is at its end and no pool has a value left. ledger.ranges looks at authorised ranges.
 # Arguments: tenant, series (null for all), earliest and latest day that it may be anywhere in the world.
 _USED = """
     SELECT p.id, p.last_value >= p.max_value AND NOT EXISTS (
@@ -27,9 +26,9 @@ _USED = """
       AND p.last_value::numeric - p.first_value + 1 >= (p.max_value::numeric - p.first_value) / 100
 """
 
-# How fast numbers go: of each period the first number within the span that is told of, and the last one. Ever longer
-# stretches before the last number are tried, along the index, so that a period of millions costs a few dozen probes;
-# in a period that began within the span, all of it. Arguments: periods (ids), since (the first day of the span).
+# How fast numbers are used: the first and the last number of each period within a span of days. Ever longer stretches
+# before the last number are tried along the index, so a period of millions costs a few dozen probes; a period that
+# began within the span counts from its first value. Arguments: periods (ids), since (the first day of the span).
 _RATES = """
     SELECT p.id, earliest.value, earliest.issued_on, highest.value
     FROM ledger_period p
@@ -55,21 +54,21 @@ _RATES = """
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many values were used ``since`` a day; in a period of more than a year, within the last year about."""
+    """How many values were ``used`` ``since`` a day; in a period of more than a year, within about the last year."""
 
     used: int
     since: date
 
 
 def used_periods(alias: str, *, tenant: str | None, series: str | None, today: date) -> dict[int, bool]:
-    """The ids of the current periods that may run out, and whether they have: ``today`` is UTC's."""
+    """The ids of the current periods that may run out, and whether they have. ``today`` is that of UTC."""
     day = timedelta(days=1)
     wanted = {"tenant": tenant, "series": series, "earliest": today - day, "latest": today + day}
     return dict(fetch(alias, _USED, wanted))
 
 
 def rates(periods: Sequence[int], alias: str, *, today: date, days: int = HORIZON) -> dict[int, Rate]:
-    """How fast the numbers of each period go, by its id; none for one without numbers in the last ``days``, a year."""
+    """How fast each period's numbers are used, by its id; none for a period without numbers in the last ``days``."""
     if not periods:
         return {}
     found = fetch(alias, _RATES, {"periods": list(periods), "since": today - timedelta(days=days - 1)})
@@ -77,10 +76,10 @@ def rates(periods: Sequence[int], alias: str, *, today: date, days: int = HORIZO
 
 
 def runs_out_on(period: Period, rate: Rate | None, highest: int, today: date) -> date | None:
-    """The day on which the counter of ``period`` passes ``highest``, if that is before its end."""
+    """The day on which the counter of ``period`` passes ``highest``, if that is before the period ends."""
     if rate is None:
         return None
-    # From the first number on, not from the period's first day: whoever begins in autumn issues as fast in winter.
+    # Since the first number, not the period's first day: a shop that begins in autumn issues as fast in winter.
     return outgrown_on(
         used=rate.used,
         days=max(1, (today - rate.since).days + 1),
@@ -91,7 +90,7 @@ def runs_out_on(period: Period, rate: Rate | None, highest: int, today: date) ->
 
 
 def outgrown_at_last_rate(period: Period, alias: str) -> Finding | None:
-    """A warning where ``period``, about to be opened, would run out of values at the rate of the one before it."""
+    """A warning if ``period``, about to be opened, would run out of values at the rate of the one before it."""
     earlier = Period.objects.using(alias).filter(series=period.series, starts_on__lt=period.starts_on)
     last = earlier.order_by("-starts_on").first()
     if last is None or last.ends_on == date.max:
@@ -112,7 +111,7 @@ def outgrown_at_last_rate(period: Period, alias: str) -> Finding | None:
 
 
 def exhaustion_finding(day: date | None, period: Period, highest: int, rate: Any) -> Finding | None:
-    """The warning that a counter reaches ``highest`` on ``day``; None where there is no such day."""
+    """The warning that a counter reaches ``highest`` on ``day``; None if ``day`` is None."""
     if day is None:
         return None
     return Finding(

@@ -1,4 +1,4 @@
-"""Going on after a failure that concerns one series alone: it is named in the end, and the others get their due."""
+"""Going on after a failure of a single series: it is reported at the end, and all others are still done."""
 
 import logging
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from ledger.errors import LedgerError
 
-#: What a run's error begins with, if it has done all but the work for these.
+#: The beginning of a run's error, if it has done everything but the work that it names.
 NOT_DONE = "Not done: "
 
-#: Failures that are told one by one; of more there is a count.
+#: How many failures are named; the others are counted.
 _TOLD = 10
 
-#: What the values of one row can bring about. A lost connection, a lock or a time limit concerns all, and is no such.
+#: Errors that the values of one row can cause. A lost connection, a lock or a time limit concerns all work.
 _OF_ONE = (LedgerError, DatabaseError, ValueError, ArithmeticError, LookupError, TypeError, RecursionError)
 
 
@@ -28,7 +28,7 @@ class Failures:
     @contextmanager
     def noted(self, name: str, alias: str, log: logging.Logger) -> Iterator[None]:
         """Note a failure of the block, which is the work for ``name``, and go on."""
-        # Inside a transaction of the caller's, an error would end that.
+        # Inside a transaction of the caller, an error would end that transaction.
         inside = connections[alias].in_atomic_block
         try:
             with transaction.atomic(using=alias) if inside else nullcontext():
@@ -36,8 +36,9 @@ class Failures:
         except (OperationalError, InterfaceError):
             raise
         except _OF_ONE as error:
-            self.told.append(f"{name}: {_first_line(error)}")
-            log.exception("The work for %s failed; it goes on with the next.", name)
+            first_line = str(error).partition("\n")[0][:300]
+            self.told.append(f"{name}: {type(error).__name__}: {first_line}")
+            log.exception("The work for %s failed; the next one follows.", name)
 
     def __len__(self) -> int:
         return len(self.told)
@@ -45,7 +46,3 @@ class Failures:
     def __str__(self) -> str:
         more = f"; and {len(self) - _TOLD:,} more, which the log names" if len(self) > _TOLD else ""
         return f"{NOT_DONE}{'; '.join(self.told[:_TOLD])}{more}" if self.told else ""
-
-
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:300]}"

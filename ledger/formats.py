@@ -4,10 +4,10 @@
     R2022/2023- · 4 · (nothing)          its format, of the period 2022-04-01 to 2023-03-31
     R2022/2023-0001                      the number of value 1
 
-Every date token renders as digits of a fixed width, and the rest of the text is the same in every period. So
-all prefixes of a template are equally long, and so are its suffixes; whatever lies between them is the
-counter, also when it has outgrown its width. Two periods could repeat a number only if all their date tokens
-agreed, and `parse_template` refuses a template whose tokens don't tell the periods of its calendar apart.
+Every date token renders as digits of a fixed width, and the rest of the text is the same in every period. So all
+prefixes of a template are equally long, and so are its suffixes; what lies between them is the counter, even if it has
+outgrown its width. Two periods could repeat a number only if all their date tokens agreed, and `parse_template` refuses
+a template whose tokens don't distinguish the periods of its calendar.
 
 The tokens of the document's own date stay in the format, and each number fills them in:
 
@@ -15,7 +15,7 @@ The tokens of the document's own date stay in the format, and each number fills 
     BILL/2026/{doc_month}/ · 4 · (nothing)  its format, of the period 2026
     BILL/2026/11/0042, BILL/2026/--/0043    the number of value 42, and of value 43, which has no document
 
-They tell no periods apart, so those that do are needed beside them. A number without a document has hyphens there.
+They don't distinguish periods, so other tokens must. A number without a document has hyphens there.
 """
 
 import re
@@ -37,7 +37,7 @@ LONGEST_LABEL = 20
 #: The highest value of a counter: PostgreSQL keeps it as a bigint.
 MAX_VALUE = 2**63 - 1
 
-#: A good template for each calendar, as the messages show it.
+#: A good template for each calendar, shown in errors.
 examples: dict[CalendarKind, str] = {
     CalendarKind.NEVER: "TKT-{counter:06}",
     CalendarKind.YEAR: "INV-{year}-{counter:06}",
@@ -48,31 +48,23 @@ examples: dict[CalendarKind, str] = {
     CalendarKind.EXPLICIT: "INV-{year}{month}{day}-{counter:04}",
 }
 
-# Which date tokens stay the same all through a period, and which ones it takes to tell two periods apart. A
-# fiscal year holds each quarter and each day of the year once, so its tokens serve as a year.
-_ALLOWED_UNITS: Mapping[CalendarKind, frozenset[str]] = {
-    CalendarKind.NEVER: frozenset(),
-    CalendarKind.YEAR: frozenset({"year"}),
-    CalendarKind.FISCAL_YEAR: frozenset({"year"}),
-    CalendarKind.QUARTER: frozenset({"year", "quarter"}),
-    CalendarKind.MONTH: frozenset({"year", "quarter", "month"}),
-    CalendarKind.DAY: frozenset({"year", "quarter", "month", "day"}),
-    CalendarKind.EXPLICIT: frozenset({"year", "quarter", "month", "day", "label"}),
-}
-_REQUIRED_UNITS: Mapping[CalendarKind, tuple[str, ...]] = {
-    CalendarKind.NEVER: (),
-    CalendarKind.YEAR: ("year",),
-    CalendarKind.FISCAL_YEAR: ("year",),
-    CalendarKind.QUARTER: ("year", "quarter"),
-    CalendarKind.MONTH: ("year", "month"),
-    CalendarKind.DAY: ("year", "month", "day"),
-    CalendarKind.EXPLICIT: (),  # any date token or a label will do: its periods are rows, which the database compares
+# Which date tokens a template may have, since they stay the same throughout a period, and which ones it needs, to
+# distinguish two periods. A fiscal year holds each quarter and each day once, so its tokens serve as a year.
+_UNITS: Mapping[CalendarKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    CalendarKind.NEVER: ((), ()),
+    CalendarKind.YEAR: (("year",), ("year",)),
+    CalendarKind.FISCAL_YEAR: (("year",), ("year",)),
+    CalendarKind.QUARTER: (("year", "quarter"), ("year", "quarter")),
+    CalendarKind.MONTH: (("year", "quarter", "month"), ("year", "month")),
+    CalendarKind.DAY: (("year", "quarter", "month", "day"), ("year", "month", "day")),
+    # Any date token or a label will do: its periods are rows, which the database compares.
+    CalendarKind.EXPLICIT: (("year", "quarter", "month", "day", "label"), ()),
 }
 
-#: The tokens of the document's date, and how many digits each becomes; without a date, as many hyphens.
+#: The tokens of the document's date, and how many digits each becomes, or hyphens without a date.
 DOCUMENT_TOKENS: Mapping[str, int] = {"{doc_year}": 4, "{doc_month}": 2, "{doc_day}": 2}
 
-#: The token of a label of their own that explicit periods may have.
+#: The token of the label that explicit periods may have.
 LABEL = "{label}"
 
 _COUNTER_SPEC = re.compile(r"0([1-9]|1[0-8])")
@@ -94,8 +86,7 @@ class NumberFormat:
     def number(self, value: int, on: date | None = None) -> str:
         """The number of a value; more digits than the width are never cut: 10000 at width 4 stays 10000.
 
-        ``on`` is the business date of the document; what has none, such as a gap, has hyphens in its place.
-
+        ``on`` is the business date of the document; without one, such as in a gap, there are hyphens in its place.
         Raises `InvalidArgument` for a value that no counter can have.
         """
         if not 0 <= value <= MAX_VALUE:
@@ -107,7 +98,7 @@ class NumberFormat:
         return f"{dated(self.prefix, on)}{value:0{self.width}}{dated(self.suffix, on)}"
 
     def shown(self, value: int, on: date | None = None) -> str:
-        """The number of a value for a reader, who must also be told of a value that no counter can have."""
+        """The number of a value for a reader, also of one that no counter can have."""
         return self.number(value, on) if 0 <= value <= MAX_VALUE else f"{self.prefix}{value}{self.suffix}"
 
     def highest_value(self, max_length: int) -> int:
@@ -115,7 +106,7 @@ class NumberFormat:
         digits = max_length - len(dated(self.prefix, None)) - len(dated(self.suffix, None))
         if digits < self.width:
             return 0
-        # No value has more than 19 digits, so a huge limit need not build a huge power of ten.
+        # No value has more than 19 digits, so a huge limit builds no huge power of ten.
         return min(int("9" * min(digits, 19)), MAX_VALUE)
 
     def value_of(self, number: str) -> int | None:
@@ -128,7 +119,7 @@ class NumberFormat:
         return value if value <= MAX_VALUE else None
 
     def _is_around(self, before: str, after: str) -> bool:
-        """Whether these texts may stand around the counter: with digits in the place of all tokens, or with hyphens."""
+        """Whether these texts may surround the counter: with digits in place of all tokens, or with hyphens."""
         if (before, after) == (dated(self.prefix, None), dated(self.suffix, None)):
             return True
         pattern = re.escape(self.prefix) + "\0" + re.escape(self.suffix)
@@ -138,7 +129,7 @@ class NumberFormat:
 
 
 def dated(text: str, on: date | None) -> str:
-    """A prefix or suffix with its tokens of the document's date filled in: with digits, or with hyphens for no date."""
+    """A prefix or suffix whose tokens of the document's date are filled in with digits, or hyphens without a date."""
     if "{doc_" not in text:
         return text
     shown = ("----", "--", "--") if on is None else (f"{on.year:04}", f"{on.month:02}", f"{on.day:02}")
@@ -149,7 +140,7 @@ def dated(text: str, on: date | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DateToken:
-    """A token that renders something of the first day of a period, as ``width`` digits."""
+    """A token that renders a part of a period's first day as ``width`` digits."""
 
     text: str
     unit: str
@@ -217,10 +208,10 @@ class Template:
         return any(isinstance(part, LabelToken) for part in (*self.before, *self.after))
 
     def compile(self, span: Span, label: str | None = None) -> NumberFormat:
-        """The format of the numbers of a period; its date tokens speak of the day on which it starts.
+        """The format of the numbers of a period; its date tokens are those of the day on which it starts.
 
-        Raises `InvalidDate` for a fiscal year that ends in the year 10000, and `InvalidTemplate` where a label is
-        missing, can't be one, or has no place.
+        Raises `InvalidDate` for a fiscal year that ends in the year 10000, and `InvalidTemplate` if a label is missing,
+        not allowed, or has no token.
         """
         self._check_label(label)
 
@@ -255,9 +246,9 @@ class Template:
             )
 
     def pattern(self, *, padded: bool = True) -> re.Pattern[str]:
-        """Matches any whole number of any period; the group ``counter`` has the digits of its value.
+        """Matches any complete number of any period; the group ``counter`` has the digits of its value.
 
-        ``padded``: with the zeros that the series writes before them; otherwise with any or none.
+        ``padded``: with the zeros that the series writes; otherwise with any or none.
         """
 
         def pattern_of(parts: tuple[_Part, ...]) -> str:
@@ -274,12 +265,11 @@ class Template:
 def parse_template(text: str, calendar: Calendar, *, max_length: int = 60, series: str, tenant: str) -> Template:
     """Check the template of a series and take it apart.
 
-    ``max_length`` is the longest number in characters; ``series`` and ``tenant`` are what those two tokens
-    render. Two-digit years count as distinct: they repeat after 100 years, and the database refuses the
-    second period.
+    ``max_length`` is the longest number in characters; ``series`` and ``tenant`` are the texts of those two tokens.
+    Two-digit years count as distinct: they repeat after 100 years, and then the database refuses the period.
 
-    Raises `InvalidTemplate` with the reason and an example when the text is unreadable or unfit to be seen,
-    has no counter or two, is too long, or when two periods of the calendar could render the same number.
+    Raises `InvalidTemplate` with the reason and an example if the text is unreadable or has hidden characters, has no
+    counter or two, is too long, or if two periods of the calendar could render the same number.
     """
     parser = _Parser(text, calendar.kind, {"series": series, "tenant": tenant})
     parts, width = parser.parts()
@@ -294,14 +284,14 @@ def parse_template(text: str, calendar: Calendar, *, max_length: int = 60, serie
 
 @dataclass(frozen=True, slots=True)
 class _Parser:
-    """One reading of a template; all its methods refuse with the same kind of message."""
+    """Reads one template; all its methods refuse with the same kind of message."""
 
     text: str
     kind: CalendarKind
     constants: Mapping[str, str]
 
     def parts(self) -> tuple[list[_Part | None], int]:
-        """The parts in their order, None standing for the one counter, and the width of the counter."""
+        """The parts in their order, None for the counter, and the counter's width."""
         parts: list[_Part | None] = []
         widths: list[int] = []
         for literal, name, spec, conversion in self._fields():
@@ -322,7 +312,7 @@ class _Parser:
         return parts, widths[0]
 
     def check_text(self, before: tuple[_Part, ...], width: int, after: tuple[_Part, ...], max_length: int) -> None:
-        """Refuse a number that could not be a key, or that is longer than the series allows."""
+        """Refuse numbers that can't be a key, or are longer than the series allows."""
         sample = "".join(
             part if isinstance(part, str) else "0" if isinstance(part, LabelToken) else "0" * part.width
             for part in (*before, "0" * width, *after)
@@ -341,7 +331,7 @@ class _Parser:
             )
 
     def check_tokens(self, affixes: tuple[tuple[_Part, ...], ...]) -> None:
-        """Refuse text that only looks like a token of the document's date, since it would be filled in like one."""
+        """Refuse text that only looks like a token of the document's date, since it would be filled in too."""
         for token in DOCUMENT_TOKENS:
             meant = sum(isinstance(part, DocumentToken) and part.text == token for parts in affixes for part in parts)
             # A date token can't become part of one: it renders digits.
@@ -351,12 +341,13 @@ class _Parser:
             if sum(text.count(token) for text in texts) != meant:
                 raise self._refusal(
                     f"renders the text {token}, which is a token of the document's date",
-                    "That text is filled in for each document, wherever it comes from: the series, the tenant, or "
+                    "That text is filled in for each document, even if it comes from the series, the tenant, or "
                     "doubled braces.",
                 )
 
     def check_periods(self, tokens: list[DateToken | LabelToken]) -> None:
-        """Refuse tokens that change within a period, and a lack of those that tell two periods apart."""
+        """Refuse tokens that change within a period, and a template that can't distinguish two periods."""
+        allowed, required = _UNITS[self.kind]
         for token in tokens:
             if isinstance(token, LabelToken) and self.kind is not CalendarKind.EXPLICIT:
                 raise self._refusal(
@@ -367,16 +358,16 @@ class _Parser:
                 raise self._refusal(
                     f"has {token.text}, but its counter never starts anew",
                     "The calendar 'never' has one period, so a date in its numbers would never change. The tokens "
-                    f"{', '.join(DOCUMENT_TOKENS)} are of the document's own date.",
+                    f"{', '.join(DOCUMENT_TOKENS)} are those of the document's own date.",
                 )
-            if token.unit not in _ALLOWED_UNITS[self.kind]:
+            if token.unit not in allowed:
                 raise self._refusal(
                     f"has {token.text}, which is finer than the calendar '{self.kind}'",
-                    f"A date token speaks of the day on which a period starts, so {token.text} would stay. The tokens "
-                    f"{', '.join(DOCUMENT_TOKENS)} are of the document's own date.",
+                    f"A date token is that of a period's first day, so {token.text} would never change in it. The "
+                    f"tokens {', '.join(DOCUMENT_TOKENS)} are those of the document's own date.",
                 )
         present = {token.unit for token in tokens}
-        missing = [unit for unit in _REQUIRED_UNITS[self.kind] if unit not in present]
+        missing = [unit for unit in required if unit not in present]
         if self.kind is CalendarKind.EXPLICIT and not tokens:
             missing = ["date or label"]
         if missing:
@@ -444,8 +435,7 @@ class _Parser:
 
 
 def _counter_pattern(width: int) -> str:
-    # Longer than its width, a counter has no leading zero; nor more digits than MAX_VALUE. ASCII digits
-    # alone, unlike \d.
+    # A counter longer than its width has no leading zero, and none has more digits than MAX_VALUE. ASCII digits only.
     return f"[0-9]{{{width}}}|[1-9][0-9]{{{width},18}}"
 
 

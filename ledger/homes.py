@@ -1,11 +1,11 @@
 """Homes: where a tenant's numbers live. A home is an alias of DATABASES, or one of its schemas: ``"alias:schema"``.
 
-``LEDGER["HOMES"]`` says which: a mapping of tenants to homes (whom it doesn't name lives where the routers write), or
-the dotted path to a function that takes a tenant and returns its home, and the list of all homes where it is given
-None. Without the setting there is one home, and nothing here costs anything.
+``LEDGER["HOMES"]`` says which: a mapping of tenants to homes (a tenant that it doesn't name lives where the routers
+write), or the dotted path to a function that takes a tenant and returns its home, or, for None, the list of all homes.
+Without the setting there is one home, and nothing here costs anything.
 
-``"alias:schema"`` is an alias of its own, made of the other one's settings, whose connections look into that schema
-alone: so ``using=``, ``transaction.atomic(using=…)`` and the ORM know it by this name.
+``"alias:schema"`` becomes an alias of its own, with the other alias' settings, whose connections see that schema alone.
+So ``using=``, ``transaction.atomic(using=…)`` and the ORM know it by this name.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 from django.utils.module_loading import import_string
 
+from ledger.cursors import fetch_value
 from ledger.errors import TenantMoved, WrongDatabase
 from ledger.keys import tenant_key
 from ledger.misspelt import meant
@@ -27,11 +28,11 @@ from ledger.misspelt import meant
 _T = TypeVar("_T")
 _Given = Mapping[str, str] | Callable[[str | None], Any]
 
-#: So many homes are asked at once where all of them are.
+#: How many homes are asked at the same time.
 AT_ONCE = 8
-#: For a page that somebody waits for: so many at once, and so many seconds.
+#: The same for a page that somebody waits for, and for how many seconds.
 ASKED_BY_A_PAGE: dict[str, Any] = {"at_once": 32, "patience": 5.0}
-#: So many tenants are remembered of a function before the memory starts afresh.
+#: How many answers of a function are remembered before the memory is emptied.
 _MEMORY = 100_000
 
 _here: ContextVar[str | None] = ContextVar("ledger_home", default=None)
@@ -61,10 +62,10 @@ def are_many() -> bool:
 
 
 def database_for(org: Any, using: str | None, *, reads: bool = False) -> str | None:
-    """``using``, else the home of ``org``; where there is one home, None: the routers know it.
+    """``using``, else the home of ``org``; None where there is only one home, which the routers know.
 
-    Who ``reads`` may name a replica, and is told where the tenant's rows are while it moves. Raises WrongDatabase where
-    ``using`` is another one, and TenantMoved where the tenant has been there.
+    A call that only ``reads`` may name a replica, and gets the place of the tenant's rows while it moves. Raises
+    WrongDatabase if ``using`` is another home, and TenantMoved if the tenant has been there.
     """
     if _given() is None:
         return using
@@ -74,7 +75,7 @@ def database_for(org: Any, using: str | None, *, reads: bool = False) -> str | N
         return using or _with_its_rows(tenant, home)
     if using is None or using == home:
         return home
-    forget(tenant)  # a function may know better by now
+    forget(tenant)  # the function may answer differently by now
     home = _home(tenant) or _default()
     if using == home:
         return home
@@ -82,7 +83,7 @@ def database_for(org: Any, using: str | None, *, reads: bool = False) -> str | N
         refuse_moved(using, tenant)
     raise WrongDatabase(
         f"Tenant {tenant!r} lives in the home {home!r}, and the call is about the database {using!r}.",
-        rule="A tenant's numbers are given out in one home: what LEDGER['HOMES'] says.",
+        rule="A tenant's numbers are given out in one home: the one that LEDGER['HOMES'] names.",
         remedy=f"Nothing was written. Begin the transaction there: transaction.atomic(using={home!r}); "
         "ledger.homes.home_of(org) tells it.",
     )
@@ -101,7 +102,7 @@ def _with_its_rows(tenant: str, home: str) -> str:
 
 
 def moved(tenant: str, state: str, home: str) -> TenantMoved:
-    """The tenant is not at home where it was asked for; whoever told that it was is asked again."""
+    """The error for a tenant that is not at home where it was asked for; the memory forgets where it lived."""
     forget(tenant)
     what = "is moving between this home and" if state in ("leaving", "arriving") else "has moved to the home"
     return TenantMoved(
@@ -113,9 +114,9 @@ def moved(tenant: str, state: str, home: str) -> TenantMoved:
 
 
 def refuse_moved(alias: str, tenant: str) -> bool:
-    """Raise TenantMoved where the tenant is not at home in the database ``alias``; else whether it came from another.
+    """Raise TenantMoved if the tenant is not at home in the database ``alias``; else tell whether it came from another.
 
-    What came may have come since the caller looked: ``find_at_home`` looks again.
+    It may have come since the caller looked: ``find_at_home`` looks again.
     """
     from ledger.models import TenantMove
 
@@ -128,22 +129,20 @@ def refuse_moved(alias: str, tenant: str) -> bool:
 
 
 def find_at_home(alias: str, tenant: str, look: Callable[[], _T]) -> _T:
-    """What ``look`` finds; where that is nothing, and the tenant came to this home, what it finds once more.
+    """What ``look`` finds. If that is nothing and the tenant came to this home, it looks once more.
 
-    Between two statements a tenant may arrive with all its rows. Raises TenantMoved where it isn't at home here.
+    Between two statements a tenant may arrive with all its rows. Raises TenantMoved if it isn't at home here.
     """
     found = look()
     return look() if not found and refuse_moved(alias, tenant) else found
 
 
 def _came_later(alias: str, tenant: str) -> bool:
-    """Whether it came after the snapshot of this transaction, if that has one: then only another connection knows."""
+    """Whether it came after this transaction took its snapshot, if it has one: only another connection can see that."""
     if not connections[alias].in_atomic_block:
         return False
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT current_setting('transaction_isolation') = 'read committed'")
-        if cursor.fetchone()[0]:
-            return False
+    if fetch_value(alias, "SELECT current_setting('transaction_isolation') = 'read committed'"):
+        return False
     with closing(connections.create_connection(alias)) as other, other.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM ledger_tenantmove WHERE tenant = %s)", [tenant])
         return bool(cursor.fetchone()[0])
@@ -156,7 +155,7 @@ def forget(tenant: str) -> None:
 
 @contextmanager
 def entered(home: str) -> Iterator[None]:
-    """Let Folio's models be read and written in ``home`` wherever no database is named. Needs the HomeRouter."""
+    """A block in which Folio's models are read and written in ``home`` unless a database is named; needs HomeRouter."""
     before = _here.set(registered(home))
     try:
         yield
@@ -170,10 +169,10 @@ def entered_home() -> str | None:
 
 
 class HomeRouter:
-    """For DATABASE_ROUTERS: leads Folio's models to the home that was entered, and a numbered row to its tenant's."""
+    """For DATABASE_ROUTERS: sends Folio's models to the home that was entered, and a numbered row to its tenant's."""
 
     def db_for_read(self, model: type[Any], **hints: Any) -> str | None:
-        """Where the row is that it is about, else the home that was entered; else it is for other routers to say."""
+        """The database of the row in the hints, else the home that was entered; None leaves it to other routers."""
         if model._meta.app_label not in ("ledger", "ledger_workers"):
             return None
         there: str | None = getattr(getattr(hints.get("instance"), "_state", None), "db", None)
@@ -186,13 +185,13 @@ class HomeRouter:
         row = hints.get("instance")
         if isinstance(row, model) and row._state.db is None:
             for field in model._meta.concrete_fields:
-                if hasattr(field, "facts"):  # of a NumberField, whose module need not be loaded for this
+                if hasattr(field, "facts"):  # a NumberField, without loading its module
                     return home_of(field.facts(row)["org"])
         return None
 
 
 class Answer(NamedTuple):
-    """What a home said; ``error`` where it didn't answer."""
+    """What a home answered, or the ``error`` if it didn't."""
 
     home: str
     value: Any
@@ -208,14 +207,14 @@ def ask_all(
 ) -> list[Answer]:
     """What ``ask`` returned for each home, in their order; at most ``at_once`` are asked at the same time.
 
-    One that is down keeps no other waiting; what hasn't answered after ``patience`` seconds is told as down. Where
-    there is one home, the caller's own thread asks it, and what goes wrong is raised.
+    A home that is down doesn't delay the others; one that hasn't answered after ``patience`` seconds counts as down. If
+    there is only one home, the caller's own thread asks it, and errors are raised.
     """
     asked = homes() if which is None else list(which)
     if not are_many():
         return [Answer(home, ask(home), None) for home in asked]
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="ledger-home")
-    # With the caller's context: what is told is told in the reader's language.
+    # With the caller's context, so that texts are in the reader's language.
     answers = {home: pool.submit(copy_context().run, _answer, ask, home) for home in asked}
     wait(answers.values(), timeout=patience)
     pool.shutdown(wait=False, cancel_futures=True)
@@ -230,7 +229,7 @@ def _answer(ask: Callable[[str], Any], home: str) -> Answer:
     try:
         with entered(home):
             return Answer(home, ask(home), None)
-    except Exception as error:  # noqa: BLE001  (told beside what the others said)
+    except Exception as error:  # noqa: BLE001  (reported beside the answers of the others)
         return Answer(home, None, error)
     finally:
         connections[home].close()
@@ -270,7 +269,7 @@ def _home(tenant: str) -> str | None:
 
 
 def registered(home: str) -> str:
-    """``home``, known to Django: a schema gets an alias of its own. Raises ImproperlyConfigured for anything else."""
+    """``home``, made known to Django: a schema gets its own alias. Raises ImproperlyConfigured for anything else."""
     if home in connections.settings:
         return home
     alias, _, schema = str(home).partition(":")

@@ -1,7 +1,7 @@
-"""The key of a row: ``app.model:pk``, a function of the row alone, however it was loaded or made.
+"""The key of a row: ``app.model:pk``, which depends on the row alone, however it was loaded or made.
 
-The model is the topmost one that has a table: a web sale is a sale, whether it came as ``WebSale`` or as ``Sale``, by a
-foreign key. The primary key is what the database keeps, as text: it goes through the field's ``to_python`` first.
+The model is the topmost one that has a table: a web sale is a sale, loaded as ``WebSale`` or as ``Sale``. The primary
+key is what the database keeps, as text: it goes through the field's ``to_python`` first.
 
     shop.sale:17                                            also of a WebSale, a proxy of it, a deferred instance
     shop.order:550e8400-e29b-41d4-a716-446655440000         also from "550E8400-E29B-…", fresh from JSON
@@ -26,7 +26,7 @@ from django.utils import timezone
 from ledger.errors import InvalidArgument
 from ledger.texts import KEY_RULE, flaw
 
-# Between the parts of a composite key, and before each of the two where a part has it.
+# The separator of a composite key's parts, and the escape for both characters within a part.
 _COMMA, _ESCAPE = ",", "\\"
 
 # More digits than any column of PostgreSQL has, so that quantizing never fails.
@@ -34,17 +34,17 @@ _DIGITS = Context(prec=200_000)
 
 
 class _NoValue(Exception):
-    """What an instance has as its primary key is no value that the field takes."""
+    """The primary key of an instance is no value that its field takes."""
 
 
 def instance_key(
     instance: Model, error: type[InvalidArgument], argument: str, *, model: type[Model] | None = None
 ) -> str:
-    """The key of the row of ``instance``, which ``argument`` is called in the errors.
+    """The key of the row of ``instance``, which errors call ``argument``.
 
-    ``model`` is the model as which it is taken, where that isn't its own: a parent. Raises ``error`` for an instance
-    without a primary key, or with one that its field doesn't take; for one that is the row of two models; and where the
-    key would break the rule of ``ledger.texts``.
+    ``model`` is a parent to take it as, by default its own model. Raises ``error`` for an instance without a primary
+    key, or with one that its field doesn't take; for one that is a row of two models; and if the key would break the
+    rule of ``ledger.texts``.
     """
     meta = (model or instance)._meta  # of the instance, not of its type: request.user is a lazy object
     root = _only(meta.model, error, argument)
@@ -63,7 +63,7 @@ def instance_key(
 def key_by_label(named: str, pk: Any, error: type[InvalidArgument], argument: str, *, using: str | None = None) -> str:
     """The key of the row that a content type names: ``app.model`` and the row's own primary key.
 
-    A model that isn't installed any more is named as it was. Raises ``error`` as ``instance_key``.
+    A model that isn't installed any more keeps its name. Raises ``error`` as ``instance_key`` does.
     """
     try:
         model: Any = apps.get_model(named)
@@ -72,7 +72,7 @@ def key_by_label(named: str, pk: Any, error: type[InvalidArgument], argument: st
     root = _only(model, error, argument)
     if lookup(model) == "pk":
         return _key(root, pk, model._meta.label, error, argument)
-    # A child with a primary key of its own: only its row knows that of its parent.
+    # A child with its own primary key: only its row knows the parent's.
     found = model._base_manager.using(using).filter(pk=pk).first()
     return f"{named}:{pk}" if found is None else instance_key(found, error, argument)
 
@@ -96,13 +96,13 @@ def topmost(model: type[Model]) -> tuple[type[Model], ...]:
 
 
 def label(model: type[Model]) -> str:
-    """What the keys of the model's rows begin with: ``shop.sale`` for ``WebSale``. Of several, the first one's."""
+    """The beginning of the keys of the model's rows: ``shop.sale`` for ``WebSale``; the first of several parents."""
     return topmost(model)[0]._meta.label_lower
 
 
 @cache
 def lookup(model: Any) -> str:
-    """The field of ``model`` that has the primary key of its topmost parent: ``pk``, or a link to the parent."""
+    """The field of ``model`` with the primary key of its topmost parent: ``pk``, or a link to the parent."""
     meta: Any = model._meta.concrete_model._meta
     link = next((link for link in meta.parents.values() if link is not None), None)
     if link is None:
@@ -112,7 +112,7 @@ def lookup(model: Any) -> str:
 
 
 def pk_text(model: type[Model], value: Any) -> str:
-    """The primary key ``value`` of ``model`` as it stands in a key. Raises for one that its field doesn't take."""
+    """The primary key ``value`` of ``model`` as text in a key. Raises if the field doesn't take it."""
     pk = model._meta.pk
     if not isinstance(pk, CompositePrimaryKey):
         return _text(pk, value)
@@ -121,7 +121,7 @@ def pk_text(model: type[Model], value: Any) -> str:
 
 
 def pk_value(model: type[Model], text: str) -> Any:
-    """The primary key that stands in a key as ``text``: the inverse of ``pk_text``."""
+    """The primary key for the ``text`` in a key: the inverse of ``pk_text``."""
     pk: Any = model._meta.pk
     if not isinstance(pk, CompositePrimaryKey):
         return column(pk).to_python(text)
@@ -132,14 +132,14 @@ def pk_value(model: type[Model], text: str) -> Any:
 
 
 def is_known(pk: Any) -> bool:
-    """Whether it is a primary key, with all its parts. What the INSERT will compute (``db_default``) isn't yet."""
+    """Whether it is a primary key with all its parts. One that INSERT will compute (``db_default``) isn't yet."""
     if isinstance(pk, tuple):
         return all(is_known(part) for part in pk)
     return pk is not None and not hasattr(pk, "resolve_expression")
 
 
 def column(field: Any) -> "Field[Any, Any]":
-    """The field whose values a column has: for a foreign key, that of the row which it leads to."""
+    """The field whose values a column has: for a foreign key, the field that it refers to."""
     while isinstance(field, ForeignKey):
         field = field.target_field
     found: Field[Any, Any] = field
@@ -147,20 +147,20 @@ def column(field: Any) -> "Field[Any, Any]":
 
 
 def _only(model: type[Model], error: type[InvalidArgument], argument: str) -> type[Model]:
-    """The one topmost model of the rows of ``model``. Raises ``error`` where there are two."""
+    """The one topmost model of the rows of ``model``. Raises ``error`` if there are two."""
     roots = topmost(model)
     if len(roots) == 1:
         return roots[0]
     name = model._meta.label
     raise error(
         f"{argument} is a {name}, which is a row of {' and '.join(root._meta.label for root in roots)} at once.",
-        rule="A key names one row, whichever way it was loaded, so an instance with two parents has none.",
+        rule="A key names one row, however it was loaded, so an instance with two parents has no key.",
         remedy=f"Pass the parent that is meant, or a text of its own: {argument}='{name.lower()}:…'.",
     )
 
 
 def _key(root: type[Model], value: Any, name: str, error: type[InvalidArgument], argument: str) -> str:
-    """The key of a row of ``root``; ``name`` is what the caller calls its model."""
+    """The key of a row of ``root``; ``name`` is the caller's name of its model."""
     try:
         text = pk_text(root, value)
     except _NoValue as reason:
@@ -189,7 +189,7 @@ def _topmost(model: type[Model]) -> Iterator[type[Model]]:
 
 
 def _value(instance: Model, meta: Any) -> Any:
-    """The primary key of the topmost parent: what that has itself, or what the link to it has before the first save."""
+    """The primary key of the topmost parent: its own, or that of the link to it before the first save."""
     for parent, link in meta.concrete_model._meta.parents.items():
         if link is not None:
             above = _value(instance, parent._meta)
@@ -198,7 +198,7 @@ def _value(instance: Model, meta: Any) -> Any:
 
 
 def _text(field: Any, value: Any) -> str:
-    """One column's value as text, the same for everything that the database would keep alike."""
+    """One column's value as text, equal for all values that the database would store alike."""
     own = column(field)
     try:
         text = _plain(own, own.to_python(value))

@@ -23,7 +23,7 @@ from ledger.series import default_series, find_series, make_default_series
 from ledger.texts import shown
 from ledger.zones import today_in
 
-#: How often what is missing is made (a series, a period), or another range looked for, before the call gives up.
+#: How often a missing series or period is made, or another range is tried, before the call gives up.
 _TRIES = 20
 
 
@@ -46,14 +46,14 @@ def issue(
     ``on`` is the business date, or an aware datetime that the series' time zone turns into one; by default today, as
     the database's clock and the series' time zone have it; no further ahead than the series allows. ``metadata`` is
     kept with the entry, ``by`` names who asked. ``replaces`` is the document's void number, as an entry or a text: the
-    document gets a new one, linked to it. Twice, also at once, it is still one. ``using`` is the database alias of the
-    caller's transaction; by default the one where the routers, or LEDGER["HOMES"], have the tenant.
+    document gets a new one, linked to it, and only one, however often it is called. ``using`` is the database alias of
+    the caller's transaction; by default the one where the routers, or LEDGER["HOMES"], have the tenant.
 
     Returns the NumberIssued; ``str()`` of it is the number. (A document of an adopted history returns its
-    NumberAdopted.) Raises TransactionRequired outside ``transaction.atomic()``, DocumentConflict where the document has
-    a number with other facts, DocumentVoided where that number is void, NotReplaceable where the one to replace isn't,
-    and the errors of ``ledger.errors`` that say why the series or its period gives out none. After those the
-    transaction can go on; nothing has been written.
+    NumberAdopted.) Raises TransactionRequired outside ``transaction.atomic()``, DocumentConflict if the document has a
+    number with other facts, DocumentVoided if that number is void, NotReplaceable if the one to replace isn't, and the
+    errors of ``ledger.errors`` that say why the series or its period gives out no number. After one of these errors the
+    transaction can continue; nothing has been written.
     """
     series, org, using = series_named(series, org, using)
     connection = _connection(using, org)
@@ -115,7 +115,9 @@ def issue_many(
     if not keys:
         return []
     if voids := _listed(replaces):
-        return _issue_each(connection, request, keys, voids)
+        with translate_database_errors(series):
+            entries = [void_entry(connection.alias, request, each, keys) for each in voids]
+        return _issue_each(connection, request, keys, {entry.document: entry for entry in entries})
     distinct = list(dict.fromkeys(keys))
     with translate_database_errors(series):
         for _ in range(_TRIES):
@@ -124,24 +126,25 @@ def issue_many(
                 return [answer.entries[at] for at in range(len(keys))]  # as nearly always: all new, and none twice
             if answer.outcome in (Outcome.ISSUED, Outcome.EXISTING):
                 numbered: dict[str, Entry] = {distinct[at]: entry for at, entry in answer.entries.items()}
-                if len(numbered) < len(distinct):
-                    numbered |= _existing_of(connection, request, [key for key in distinct if key not in numbered])
+                if unseen := [key for key in distinct if key not in numbered]:
+                    known = _existing(connection, request, **request.of_series, document__in=unseen)
+                    numbered |= {entry.document: entry for entry in known}
                 if len(numbered) == len(distinct):
                     return [numbered[key] for key in keys]
                 continue  # numbered on another connection a moment ago, and rolled back there
             if answer.outcome == Outcome.OTHER_FACTS:
                 _existing(connection, request, pk=answer.existing_id)  # raises the error that names them
                 continue
-            if answer.outcome == Outcome.EXHAUSTED and _from_ranges(connection, request):
-                # No range holds the block as a whole, so it goes over from one to the next.
-                numbered = _each_of(connection, request, distinct)
-                return [numbered[key] for key in keys]
+            ranges = AuthorisedRange.objects.using(connection.alias).filter(**request.of_series)
+            if answer.outcome == Outcome.EXHAUSTED and ranges.exists():
+                # No range holds the whole block, so it continues in the next one.
+                return _issue_each(connection, request, keys)
             _mend(connection, request, answer.outcome, answer.business_date, count=len(distinct))
     raise refusals.unsettled(series)
 
 
 def issue_or_replace(series: str, *, org: Any, document: Any, using: str, **facts: Any) -> Entry:
-    """The document's number; where that is void, a new one in its place. For what has one number at any time."""
+    """The document's number; if that is void, a new one in its place. For documents that always have a valid number."""
     try:
         return issue(series, org=org, document=document, using=using, **facts)
     except DocumentVoided:
@@ -160,27 +163,14 @@ def _listed(replaces: Any) -> list[Any]:
     return list(replaces)
 
 
-def _issue_each(connection: BaseDatabaseWrapper, request: Request, keys: list[str], voids: list[Any]) -> list[Entry]:
-    with translate_database_errors(request.series):
-        entries = [void_entry(connection.alias, request, each, keys) for each in voids]
-    issued = _each_of(connection, request, keys, {entry.document: entry for entry in entries})
-    return [issued[key] for key in keys]
-
-
-def _each_of(
+def _issue_each(
     connection: BaseDatabaseWrapper, request: Request, keys: list[str], replaced: Mapping[str, Entry] | None = None
-) -> dict[str, Entry]:
-    """The documents' numbers one by one, all or none."""
-    replaced = replaced or {}
+) -> list[Entry]:
+    """The documents' numbers one by one, all or none, in place of those in ``replaced``."""
+    void = replaced or {}
     with transaction.atomic(using=connection.alias):
-        return {
-            key: _issue(connection, request._replace(document=key), replaced.get(key)) for key in dict.fromkeys(keys)
-        }
-
-
-def _from_ranges(connection: BaseDatabaseWrapper, request: Request) -> bool:
-    ranges = AuthorisedRange.objects.using(connection.alias)
-    return ranges.filter(tenant=request.tenant, series__tenant=request.tenant, series__code=request.series).exists()
+        issued = {key: _issue(connection, request._replace(document=key), void.get(key)) for key in dict.fromkeys(keys)}
+    return [issued[key] for key in keys]
 
 
 def preview(
@@ -226,9 +216,9 @@ def next_number(series: Series, period: Period, day: date, alias: str, value: in
 
 
 def later_date(period: Period, day: date, alias: str) -> date | None:
-    """The date of the last number in ``period`` that is dated after ``day`` and not void, or of a value that waits.
+    """The date of the last valid number in ``period`` that is dated after ``day``, or of a reservation.
 
-    ``last_issued_on`` may be that of a void number: the next checkout sets it back (``ledger_lower_date``).
+    ``last_issued_on`` may be the date of a void number: the next checkout sets it back (``ledger_lower_date``).
     """
     later: dict[str, Any] = {"tenant": period.tenant, "issued_on__gt": day}
     if period.ordinal:
@@ -245,7 +235,7 @@ def later_date(period: Period, day: date, alias: str) -> date | None:
 def _connection(using: str | None, org: Any) -> BaseDatabaseWrapper:
     connection = connections[using or router.db_for_write(NumberIssued)]
     if not connection.in_atomic_block and connection.get_autocommit():
-        if homes.are_many():  # it may have moved since the transaction began, in the home of then
+        if homes.are_many():  # the tenant may have moved since the transaction began in its old home
             began = {one.alias for one in connections.all(initialized_only=True) if one.in_atomic_block}
             for alias in began.intersection(homes.homes()):
                 homes.refuse_moved(alias, tenant_key(org))
@@ -258,21 +248,19 @@ def _connection(using: str | None, org: Any) -> BaseDatabaseWrapper:
 
 
 def _existing(connection: BaseDatabaseWrapper, request: Request, **which: Any) -> list[Entry]:
-    """The entries that documents have now, after a check that none is void, nor has other facts than are stated."""
+    """The entries that documents have now. Raises if one is void, or has other facts than the request states."""
     known = current(Entry.objects.using(connection.alias).filter(**which))
     entries = list(known.select_related("period", "series"))
-    # They may have been committed early, and nobody is told of them before they are durable: this transaction's COMMIT
-    # waits, or this call, where the caller may show the number before COMMIT.
+    # They may have been committed early, and nobody may be told about them before they are durable: this transaction's
+    # COMMIT waits, or this call does if the caller may show the number before COMMIT.
     if any(entry.series.allocation == Allocation.RESERVED for entry in entries):
         wait_for_flush(connection.alias)
     elif entries:
         flush_at_commit(connection)
     if any(entry.period.moves for entry in entries):
         homes.refuse_moved(connection.alias, request.tenant)  # the document would be written beside an old copy
-    voids = NumberVoided.objects.using(connection.alias).filter(
-        tenant=request.tenant, entry__in=[e.pk for e in entries]
-    )
-    void_of = {void.entry_id: void for void in voids}
+    voids = NumberVoided.objects.using(connection.alias).filter(tenant=request.tenant)
+    void_of = {void.entry_id: void for void in voids.filter(entry__in=[entry.pk for entry in entries])}
     for entry in entries:
         if entry.pk in void_of:
             raise refusals.document_voided(entry, void_of[entry.pk])
@@ -280,21 +268,16 @@ def _existing(connection: BaseDatabaseWrapper, request: Request, **which: Any) -
     return [entry.of_its_kind() for entry in entries]
 
 
-def _existing_of(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> dict[str, Entry]:
-    series = {"tenant": request.tenant, "series__tenant": request.tenant, "series__code": request.series}
-    return {entry.document: entry for entry in _existing(connection, request, document__in=documents, **series)}
-
-
 def _mend(
     connection: BaseDatabaseWrapper, request: Request, outcome: Outcome, day: date | None, count: int = 1
 ) -> None:
-    """Make what is missing, so that the next try succeeds, or raise why the series gives out no number."""
+    """Make a missing series or period, so that the next try succeeds, or raise why the series gives out no number."""
     alias = connection.alias
     if outcome == Outcome.UNKNOWN:
         made = make_default_series(connection, request.tenant, request.series, ahead=True)
         if not made and find_series(alias, request.tenant, request.series) is None:
             raise refusals.unknown_series(alias, request.tenant, request.series)
-        return  # it may also have come from another home a moment ago
+        return  # or it has just come from another home
     series = find_series(alias, request.tenant, request.series)
     if series is None or outcome == Outcome.TRY_AGAIN:
         return

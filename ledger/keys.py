@@ -1,7 +1,7 @@
 """Text keys for what callers pass: tenants, documents, actors. The ledger stores them, so they must be stable.
 
-Which texts may be a key is told in ``ledger.texts``, and how the row of a model instance gets one in
-``ledger.instances``. What isn't allowed is refused, never changed.
+``ledger.texts`` says which texts may be a key, ``ledger.instances`` how a model instance gets one. Anything else is
+refused, never changed.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from ledger.texts import printable as printable
 REASON_LENGTH = 1000
 _LINES = str.maketrans("", "", "\n\r\t")
 
-# How much of a text that is refused its error repeats.
+# How many characters of a refused text its error repeats.
 _SHOWN = 60
 
 
@@ -59,7 +59,7 @@ def actor_name(by: Any) -> str:
 
 
 def reason_text(reason: Any) -> str:
-    """``reason`` without white space around it. Raises InvalidReason when nothing is left of it, or it is too long."""
+    """``reason`` without white space around it. Raises InvalidReason if nothing is left, or it is too long."""
     if not isinstance(reason, str) or not reason.strip():
         raise InvalidReason(
             f"The reason {shown(reason, _SHOWN)} says nothing.",
@@ -77,7 +77,7 @@ def reason_text(reason: Any) -> str:
 
 
 def check_text(text: Any, error: type[LedgerError], what: str, *, longest: int = KEY_LENGTH) -> str:
-    """``text`` where it can be a key of at most ``longest`` characters; ``what`` stands before it in the ``error``."""
+    """``text`` if it can be a key of at most ``longest`` characters; ``what`` precedes it in the ``error``."""
     if not isinstance(text, str):
         problem = f"{what}{shown(text, _SHOWN)} is of type {type(text).__name__}."
         raise error(problem, rule=KEY_RULE, remedy="Pass a text.")

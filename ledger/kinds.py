@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Of what kind a document is: that of its series, if its code is one of these. No system lists orders, tickets."""
+    """The kind of a document: its series' code, if that is one of these. No system lists orders or tickets."""
 
     INVOICE = "invoice"
     CREDIT_NOTE = "credit-note"
@@ -16,5 +16,5 @@ class Kind(StrEnum):
 
 
 def kind_of(code: str, kinds: Mapping[str, str] | None = None) -> str:
-    """The kind of a series' documents: by ``kinds``, else its code if that is one; invoices where nobody says."""
+    """The kind of a series' documents: by ``kinds``, else its code if that is a kind, else invoices."""
     return (kinds or {}).get(code, code if code in set(Kind) else Kind.INVOICE.value)

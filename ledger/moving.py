@@ -1,13 +1,13 @@
-"""A tenant's move to another home: every row is copied as it is, compared, and from then on the old home refuses it.
+"""A tenant's move to another home: every row is copied unchanged and compared; then the old home refuses the tenant.
 
-1. At the old home the tenant is *leaving*: the checkouts under way end, and nothing is written for it any more; who
-   tries gets TenantMoved, and tries again later.
+1. At the old home the tenant is *leaving*: the running checkouts end, and nothing more is written for it. Later calls
+   get TenantMoved and try again.
 2. In one transaction at the new home all rows are copied, their digest is compared, and the host's own hook runs.
-3. At the old home it has *left*. What is there is an old copy, which seals, sweeps and the judge leave aside, until it
-   is dropped.
+3. At the old home the tenant has *left*. Its rows there are an old copy, which seals, sweeps and the judge ignore,
+   until it is dropped.
 
-Whatever ends it in between, it can be run again: it goes on where it was. Transaction ids of the old home mean nothing
-in the new one, so that one begins a new era first, unless its era is later already (``ledger.seals.sealing``).
+If it is interrupted, run it again: it continues where it was. Transaction ids of the old home mean nothing in the new
+one, which therefore begins a new era first, unless its era is later already (``ledger.seals.sealing``).
 """
 
 import time
@@ -31,15 +31,15 @@ from ledger.models.tables import event_tables
 
 State = TenantMove.State
 
-#: Of one database: which logins it has, what a transaction does, who moves.
+#: Tables of one database that stay: its logins, the tickets of transactions, a file being adopted, the moves.
 _STAY = (TenantBinding, Ticket, AdoptingRow, AdoptingDay, TenantMove)
-#: What the seals of the old home's database cover: it stays when the copy is dropped.
+#: Covered by the seals of the old home's database, so they stay when the copy is dropped.
 _SEALS = (LedgerSeal, SealAnchored)
 
 _MOVE = "SELECT ledger_move(%s, %s, %s, %s)"
 
-# Transactions that write the ledger now, prepared ones too; and those that hold a snapshot, since one from before the
-# move doesn't see it. (Whether a session holds one is shown to its own role and pg_read_all_stats: else each counts.)
+# Transactions that write the ledger now, prepared ones too; and those with a snapshot, since one from before the move
+# doesn't see it. (Only the session's role and pg_read_all_stats see whether it has one: for others each counts.)
 _OPEN = """
     SELECT DISTINCT l.virtualtransaction FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
     WHERE l.pid IS DISTINCT FROM pg_backend_pid() AND (
@@ -67,9 +67,10 @@ def move(
 ) -> int:
     """Move the tenant to the home ``to``, as the owner of both ledgers, and return how many rows it has there.
 
-    ``source`` is its home by LEDGER["HOMES"]. ``hook`` is called in the new home's transaction with the tenant, the old
-    home and the new one: it moves the project's own rows, and tells whatever LEDGER["HOMES"] asks; if it raises,
-    nothing has been copied. ``patience`` is how long checkouts under way are waited for, in seconds. Raises MoveError.
+    ``source`` is its home, by default that of LEDGER["HOMES"]. ``hook`` is called in the new home's transaction with
+    the tenant, the old home and the new one: it moves the project's own rows, and updates what LEDGER["HOMES"] reads;
+    if it raises, nothing has been copied. ``patience`` is how many seconds to wait for running checkouts; ``tell`` is
+    called with each step. Raises MoveError.
     """
     tenant = tenant_key(org)
     to = homes.registered(to)
@@ -96,7 +97,7 @@ def move(
 
 
 def stay(org: Any, home: str) -> None:
-    """Give up a move that hasn't arrived: the tenant is at home again where it was. Raises MoveError."""
+    """Cancel a move that hasn't arrived: the tenant is at home again in its old home. Raises MoveError."""
     tenant = tenant_key(org)
     state, to = _state(home, tenant)
     _expect(state == State.LEAVING, f"Tenant {tenant!r} isn't leaving {home!r}.", "manage.py ledger_home list tells.")
@@ -127,7 +128,7 @@ def drop(org: Any, home: str) -> int:
 
 
 def tables() -> list[type[models.Model]]:
-    """What has rows of tenants that move with them; what is pointed to comes first."""
+    """The tables whose rows move with their tenant; a table comes after those that it refers to."""
     every = {
         model: None
         for app in ("ledger", "ledger_workers")
@@ -147,7 +148,7 @@ def _leave(source: str, tenant: str, to: str, patience: float) -> None:
     if _state(source, tenant) != (State.LEAVING, to):
         _mark(source, tenant, to, patience)
     _outlast(source, tenant, patience)
-    # Who was about to open a period then has opened one without the mark, and others may number in it.
+    # A checkout that was just opening a period has opened it without the mark, and others may number in it.
     if Period.objects.using(source).filter(tenant=tenant, moves=False).exists():
         _mark(source, tenant, to, patience)
         _outlast(source, tenant, patience)
@@ -160,7 +161,7 @@ def _mark(source: str, tenant: str, to: str, patience: float) -> None:
 
 
 def _outlast(source: str, tenant: str, patience: float) -> None:
-    """Wait for those who began before, who may still commit what they write; who begins now is refused."""
+    """Wait for earlier transactions, which may still commit; new ones are refused."""
     every = [*(model._meta.db_table for model in tables()), Ticket._meta.db_table]
     began, deadline = {row for (row,) in _ask(source, _OPEN, [every])}, time.monotonic() + patience
     while began := began & {row for (row,) in _ask(source, _OPEN, [every])}:
@@ -175,11 +176,11 @@ def _outlast(source: str, tenant: str, patience: float) -> None:
 def _arrive(source: str, tenant: str, to: str, hook: Hook | None, tell: Tell) -> None:
     with transaction.atomic(using=to):
         _ask(to, _MOVE, [tenant, State.ARRIVING, source, ""])
-    # The old home's digest is taken on another connection meanwhile: most of the time goes into the new home's inserts.
+    # Another connection takes the old home's digest meanwhile: most of the time goes into the new home's inserts.
     with ThreadPoolExecutor(1) as beside, transaction.atomic(using=to), _snapshot(source):
         theirs = beside.submit(_digest_apart, source, tenant)
         _ask(to, _MOVE, [tenant, State.ARRIVING, source, ""])
-        for kept in reversed(_SEALS):  # of a stay before, which come back unchanged
+        for kept in reversed(_SEALS):  # of an earlier stay; they come back unchanged
             _delete(to, kept, tenant)
         for model in tables():
             tell(f"copying {model._meta.db_table}")
@@ -194,13 +195,13 @@ def _arrive(source: str, tenant: str, to: str, hook: Hook | None, tell: Tell) ->
 
 
 def _later_era(source: str, to: str, patience: float = 60) -> None:
-    """Let the new home write in a later era than any row of the old one bears."""
+    """Let the new home write in a later era than any row of the old one has."""
     [(theirs,)], [(ours,)] = _ask(source, "SELECT ledger_era()"), _ask(to, "SELECT ledger_era()")
     deadline = time.monotonic() + patience
     while ours <= theirs:
         try:
             with translate_database_errors("of this tenant"), transaction.atomic(using=to):
-                # Who wants to write waits behind us, so we don't wait long.
+                # Writers wait behind us, so we don't wait long.
                 _ask(to, "SET LOCAL lock_timeout = '100ms'")
                 for table in event_tables():
                     _ask(to, f"ALTER TABLE {table} ALTER COLUMN era SET DEFAULT {int(theirs) + 1}")
@@ -219,7 +220,7 @@ def _snapshot(source: str) -> Iterator[None]:
 
 
 def _columns(connection: BaseDatabaseWrapper, model: type[models.Model]) -> str:
-    """All but whether the tenant leaves, which is the only thing that the two homes say differently."""
+    """All columns but ``moves``, the only one that differs between the two homes."""
     names = [one.column for one in model._meta.concrete_fields if one.column and one.column != "moves"]
     return ", ".join(map(connection.ops.quote_name, names))
 
@@ -227,7 +228,7 @@ def _columns(connection: BaseDatabaseWrapper, model: type[models.Model]) -> str:
 def _copy(source: str, to: str, model: type[models.Model], tenant: str) -> None:
     table, columns = model._meta.db_table, _columns(connections[to], model)
     with (
-        # What the driver raises while it copies, Django doesn't see.
+        # Django doesn't see errors that the driver raises while it copies.
         connections[source].wrap_database_errors,
         connections[to].wrap_database_errors,
         connections[source].cursor() as reading,
@@ -269,7 +270,7 @@ def _expect_digest(alias: str, tenant: str, digest: str) -> None:
     _expect(
         _digest(alias, tenant) == digest,
         f"The rows of tenant {tenant!r} in {alias!r} are not what was copied.",
-        "Nothing was deleted. Somebody wrote them meanwhile, past the functions of the ledger: look who.",
+        "Nothing was deleted. Somebody has written them meanwhile without the ledger's functions: find out who.",
     )
 
 
@@ -279,7 +280,7 @@ def _state(alias: str, tenant: str) -> tuple[str, str]:
 
 
 def _leaving(tenant: str, to: str) -> str:
-    """Where the tenant comes from: its home, or where it began to leave if the setting knows the new one already."""
+    """Where the tenant comes from: its home, or the one that it is leaving if the setting has the new home already."""
     home = homes.home_of(tenant)
     if home != to:
         return home

@@ -1,37 +1,30 @@
-"""Opening and closing periods. A period's row is made by whoever needs it first, so nothing has to run at midnight."""
+"""Opening and closing periods. The first call that needs a period makes its row, so nothing has to run at midnight."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from django.db import DataError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger import homes, refusals, sql
+from ledger import errors, homes, refusals, sql
 from ledger.allocation.ahead import ask_ahead, seen_ahead, sees_new_rows
 from ledger.arguments import day_or_moment
-from ledger.batches import id_batches
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
+from ledger.cursors import fetch_value, id_batches
 from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row, series_named
-from ledger.errors import (
-    InvalidCalendar,
-    InvalidSeries,
-    LedgerError,
-    NoPeriod,
-    PeriodConflict,
-    PeriodError,
-    SecondConnectionFailed,
-)
+from ledger.errors import LedgerError
 from ledger.exhaustion import outgrown_at_last_rate
 from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, AuthorisedRange, Period, Series, Slot
 from ledger.rules import Outcome
-from ledger.series import find_series, make_default_series
+from ledger.series import find_or_make_series
 from ledger.signals import ask_for_seal
 from ledger.zones import TODAY, today_in, todays_json
 
@@ -42,8 +35,8 @@ _BATCH = 500
 #: Days: a hundred years.
 _FURTHEST_AHEAD = 36_525
 
-# Active series that have no period yet for the day that lies so many days ahead of their own today, or whose time zone
-# nobody knows. Parameters: days, after (the id of the last series read), size, todays.
+# Active series that have no period yet for the day so many days after their own today, or whose time zone is unknown.
+# Parameters: days, after (the id of the last series read), size, todays.
 _WITHOUT_PERIOD = f"""
     SELECT s.id
     FROM ledger_series s
@@ -54,7 +47,7 @@ _WITHOUT_PERIOD = f"""
       AND NOT EXISTS (
           SELECT FROM ledger_period p
           WHERE p.tenant = s.tenant AND p.series_id = s.id
-            -- What counts on after a form that ends is opened on its day.
+            -- The continuation of a form that ends early is opened on its day.
             AND ({TODAY} + %(days)s::int BETWEEN p.starts_on AND p.ends_on OR p.cut_short AND p.ends_on >= {TODAY})
       )
       AND s.id > %(after)s
@@ -67,7 +60,7 @@ _PATIENCE = "2s"
 
 
 def find_period(series: Series, day: date, alias: str) -> Period | None:
-    """The period that holds ``day``, or None. Of authorised ranges, the one that gives that day its next number."""
+    """The period that holds ``day``, or None; of authorised ranges, the one that gives that day its next number."""
     holding = Period.objects.using(alias).select_related("series").order_by("ordinal")
     found = list(holding.filter(tenant=series.tenant, series=series, starts_on__lte=day, ends_on__gte=day))
     if len(found) > 1:
@@ -79,16 +72,16 @@ def find_period(series: Series, day: date, alias: str) -> Period | None:
 
 
 def planned_period(series: Series, day: date, alias: str | None = None) -> Period:
-    """The unsaved period that the series' calendar has for ``day``; raises NoPeriod where periods are made by hand.
+    """The unsaved period that the series' calendar has for ``day``. Raises NoPeriod if periods are opened by hand.
 
-    Where the form of the same stretch of the calendar was ended before its time, the days after it count on.
+    If the form of the same stretch of the calendar was ended early, the days after it continue its counter.
     """
     alias = alias or router.db_for_read(Period)
     return planned_after(ended_form(series, day, alias), series, day, alias, granted=has_ranges(series, day, alias))
 
 
 def planned_after(ended: Period | None, series: Series, day: date, alias: str, *, granted: bool) -> Period:
-    """As ``planned_period``, for who knows what ``ended_form`` and ``has_ranges`` answer."""
+    """``planned_period`` for a caller that has the answers of ``ended_form`` and ``has_ranges`` already."""
     span = series.as_calendar().span(day)
     _refuse_without_range(series, day, alias, granted)
     if span is None:
@@ -99,20 +92,20 @@ def planned_after(ended: Period | None, series: Series, day: date, alias: str, *
 
 
 def _refuse_without_range(series: Series, day: date, alias: str, granted: bool) -> None:
-    """Raise RangesExhausted where the numbers of ``day`` come from authorised ranges alone."""
+    """Raise RangesExhausted if the numbers of ``day`` come from authorised ranges alone."""
     since = series.rules_authorised
     if granted or (since is not None and day >= since):
         raise refusals.ranges_exhausted(series, day, alias)
 
 
 def has_ranges(series: Series, day: date, alias: str) -> bool:
-    """Whether an authority has granted ranges to the series by ``day``, so that its numbers come from these alone."""
+    """Whether an authority has granted ranges to the series by ``day``, so that its numbers come from them alone."""
     ranges = AuthorisedRange.objects.using(alias).filter(tenant=series.tenant, series=series.pk)
     return not series._state.adding and ranges.filter(valid_from__lte=day).exists()
 
 
 def ended_form(series: Series, day: date, alias: str) -> Period | None:
-    """The last period before ``day`` whose form was ended before its time, unless another one followed it."""
+    """The last period before ``day``, if its form was ended early and no other period has followed."""
     if series._state.adding:
         return None
     began = Period.objects.using(alias).filter(tenant=series.tenant, series=series, starts_on__lte=day)
@@ -139,21 +132,24 @@ def open_period(
     52/53-week year, the stretch between two fiscal years. ``first_value`` is where its counter starts, by default where
     the series' periods do; ``label`` the text of ``{label}`` in its numbers, such as ``"2082/83"``. ``by`` names who
     opens it, which is kept with a period that is made by hand. Opening a period that is open already returns it. Raises
-    PeriodConflict where it would overlap another one or repeat its numbers, NoPeriod where the calendar has none for
-    the day, and InvalidArgument where the arguments can't make a period. ``using`` is as in ``issue``.
+    PeriodConflict if it would overlap another one or repeat its numbers, NoPeriod if the calendar has none for the day,
+    and InvalidArgument if the arguments can't make a period. ``using`` is as in ``issue``.
     """
     code, org, using = series_named(series, org, using)
     alias = using or router.db_for_write(Period)
     for given in (day, starts_on, ends_on):
-        day_or_moment(given)  # refuses what is no date
-    found = series if isinstance(series, Series) and series._state.db == alias else _series(alias, org, code)
+        day_or_moment(given)  # refuses anything but a date
+    if isinstance(series, Series) and series._state.db == alias:
+        found = series
+    else:
+        found = find_or_make_series(alias, tenant_key(org), code)
     if day is None and starts_on is None and ends_on is None:
         day = today_in(found.time_zone, alias)
     period = _wanted_period(found, day, starts_on, ends_on, first_value, label, alias)
     by_hand = starts_on is not None or first_value not in (None, found.start_value)
     opened = _opened(period, alias, day, ahead=False, by_hand=actor_name(by) if by_hand else None, label=label)
     if first_value is not None and opened.first_value != first_value:
-        raise PeriodConflict(
+        raise errors.PeriodConflict(
             f"The period {opened.label} of series {str(series)!r} is open already, from {opened.first_value} on.",
             rule=f"A period's first value is set when it is opened; asked for was {first_value}.",
             remedy="Leave first_value out, or open another period.",
@@ -164,34 +160,24 @@ def open_period(
 def open_period_for(connection: BaseDatabaseWrapper, series: Series, day: date) -> Period:
     """Open the period that a checkout needs for ``day``, by the series' calendar; otherwise as ``open_period``.
 
-    It is committed ahead of the checkout, so that no other has to wait for this one to commit; but in a ``serial``
-    series, where they wait anyway, and for a series that nobody else can see yet.
+    It is committed ahead of the checkout, so that no other checkout waits for this one to commit; except in a
+    ``serial`` series, where they wait anyway, and in a series that nobody else can see yet.
     """
     period = planned_period(series, day, connection.alias)
     try:
         ahead = series.allocation != Allocation.SERIAL and seen_ahead(connection, series)
         return _opened(period, connection.alias, day, ahead=ahead)
-    except SecondConnectionFailed as error:
+    except errors.SecondConnectionFailed as error:
         if series.allocation == Allocation.RESERVED:
             raise  # its values are committed on the second connection, which would not see this period
         _log.warning("The period %s is opened inside a checkout, and others wait for it: %s", period, error)
         return _opened(period, connection.alias, day, ahead=False)
 
 
-def _series(alias: str, org: Any, code: str) -> Series:
-    tenant = tenant_key(org)
-    found = find_series(alias, tenant, code)
-    if found is None and make_default_series(connections[alias], tenant, code):
-        found = find_series(alias, tenant, code)
-    if found is None:
-        raise refusals.unknown_series(alias, tenant, code)
-    return found
-
-
 def close_period(period: Period, *, early: bool = False, by: Any = None, using: str | None = None) -> Period:
     """Close a period for good: the database refuses every later entry in it.
 
-    Waits for checkouts that hold its counter, or values of it; LockTimeout tells that ``lock_timeout`` ran out.
+    Waits for checkouts that hold its counter or values of it, and raises LockTimeout if ``lock_timeout`` runs out.
     Reservations that were not taken, and free values below the highest number, become flagged gaps, by ``by``. Raises
     PeriodError while the period still runs in the series' time zone, unless ``early``. Closing a closed period changes
     nothing. ``using`` is a database alias, by default the one that ``period`` was read from.
@@ -201,19 +187,17 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
     actor = actor_name(by)
     same_row(period, alias)
     with translate_database_errors("of this period", wanted="closing a period needs"), transaction.atomic(using=alias):
-        with connections[alias].cursor() as cursor:
-            cursor.execute(sql.CLOSE_PERIOD, [period.tenant, period.pk, early, actor])
-            outcome: str = cursor.fetchone()[0]
+        outcome = fetch_value(alias, sql.CLOSE_PERIOD, [period.tenant, period.pk, early, actor])
         found = Period.objects.using(alias).select_related("series").filter(pk=period.pk).first()
         if found is None:
-            raise NoPeriod(
+            raise errors.NoPeriod(
                 f"The period {period.label} of tenant {period.tenant!r} is not in the database {alias!r}.",
                 rule="A period is closed once it is open.",
                 remedy="Open it first: open_period('invoice', day).",
             )
         if outcome == "runs":
             today = today_in(found.series.time_zone, alias)
-            raise PeriodError(
+            raise errors.PeriodError(
                 f"The period {found.label} of series {str(found.series)!r} still runs; today is {today}.",
                 rule="A period is closed after it has ended, and closing is final.",
                 remedy="Wait until it has ended, or pass early=True (--early) if you mean it.",
@@ -240,7 +224,7 @@ def open_next_periods(
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
     expect(days, int, "ahead_days", "Pass ahead_days=30, or leave it out for LEDGER['OPEN_AHEAD_DAYS'].")
     if not 0 <= days <= _FURTHEST_AHEAD:
-        raise InvalidCalendar(
+        raise errors.InvalidCalendar(
             f"ahead_days={days!r:.60} is out of range.",
             rule=f"Periods are opened 0 to {_FURTHEST_AHEAD:,} days ahead, a whole number.",
             remedy="Pass ahead_days=30, or leave it out for LEDGER['OPEN_AHEAD_DAYS'].",
@@ -262,7 +246,7 @@ def open_next_periods(
 def series_without_period(size: int, *, ahead_days: int | None = None, using: str | None = None) -> Iterator[list[int]]:
     """The ids of active series that need a period within ``ahead_days`` days and have none yet, ``size`` at a time.
 
-    Those whose time zone nobody knows are among them, so that they are told of.
+    Series with an unknown time zone are among them, so that they are reported.
     """
     alias = using or router.db_for_write(Period)
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
@@ -271,22 +255,21 @@ def series_without_period(size: int, *, ahead_days: int | None = None, using: st
 
 @contextmanager
 def impatient(alias: str, patience: str = _PATIENCE) -> Iterator[None]:
-    """A transaction that waits for no lock longer than ``patience``; inside another one, as long as that does."""
+    """A transaction that waits for no lock longer than ``patience``; inside another one, that one's limit holds."""
     inside = connections[alias].in_atomic_block
     with transaction.atomic(using=alias):
         if not inside:
-            with connections[alias].cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [patience])
+            fetch_value(alias, "SELECT set_config('lock_timeout', %s, true)", [patience])
         yield
 
 
 def _opened(
     period: Period, alias: str, day: date | None, *, ahead: bool, by_hand: str | None = None, label: str | None = None
 ) -> Period:
-    """``period`` as it is in the database, made there if need be; raises PeriodConflict where it can't be made.
+    """``period`` as the database has it, after making it if necessary. Raises PeriodConflict if it can't be made.
 
-    The database makes the one that holds ``day`` by the series' own row, whose settings may just have changed;
-    ``by_hand`` by these very dates and first value, and names who asked.
+    The database makes the period that holds ``day`` by the series' own row, whose settings may just have changed; with
+    ``by_hand``, which names who asked, by the period's own dates and first value.
     """
     within = day or period.starts_on
     opened = find_period(period.series, within, alias)
@@ -294,14 +277,21 @@ def _opened(
         _refuse_repetition(period, alias)
         _check_rules(period, alias)
         # Of two that open the same period, one makes it, the other finds it.
-        outcome = _open(connections[alias], period, within, ahead=ahead, by_hand=by_hand, label=label)
+        arguments: list[Any] = [period.tenant, period.series.code, within]
+        if by_hand is not None:
+            arguments[2:] = [period.starts_on, period.ends_on, period.first_value, by_hand, label]
+        statement = sql.OPEN_PERIOD if by_hand is None else sql.OPEN_EXPLICIT
+        if ahead:
+            outcome = str(ask_ahead(connections[alias], statement, arguments, lock_timeout="5s")[0][0])
+        else:
+            outcome = str(fetch_value(alias, statement, arguments))
         if outcome == "too_far":
             raise refusals.too_far(period.series, period.starts_on)
         if outcome.startswith("conflict: "):
-            raise PeriodConflict(
+            raise errors.PeriodConflict(
                 f"The period {period.label} of series {str(period.series)!r} can't be opened: "
                 f"{outcome.removeprefix('conflict: ')}.",
-                rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+                rule=refusals.UNIQUE_RULE,
                 remedy="Change the series' template, so that its numbers can't be mistaken for others.",
             )
         opened = find_period(period.series, within, alias)
@@ -312,22 +302,6 @@ def _opened(
     if opened is None or (day is None and (opened.starts_on, opened.ends_on) != (period.starts_on, period.ends_on)):
         raise _conflict(period, alias)
     return opened
-
-
-def _open(
-    connection: BaseDatabaseWrapper, period: Period, day: date, *, ahead: bool, by_hand: str | None, label: str | None
-) -> str:
-    names = [period.tenant, period.series.code]
-    if by_hand is not None:
-        statement = sql.OPEN_EXPLICIT
-        arguments = [*names, period.starts_on, period.ends_on, period.first_value, by_hand, label]
-    else:
-        statement, arguments = sql.OPEN_PERIOD, [*names, day]
-    if ahead:
-        return str(ask_ahead(connection, statement, arguments, lock_timeout="5s")[0][0])
-    with connection.cursor() as cursor:
-        cursor.execute(statement, arguments)
-        return str(cursor.fetchone()[0])
 
 
 def _wanted_period(
@@ -341,7 +315,7 @@ def _wanted_period(
 ) -> Period:
     """The unsaved period that the arguments of ``open_period`` ask for."""
     if (starts_on is None) is not (ends_on is None) or (starts_on is not None and day is not None):
-        raise InvalidCalendar(
+        raise errors.InvalidCalendar(
             f"Asked for was a period with day={day}, starts_on={starts_on}, ends_on={ends_on}.",
             rule="A period is named by a day in it, or by both its first and its last day.",
             remedy="Pass open_period(series, day), or open_period(series, starts_on=…, ends_on=…).",
@@ -358,7 +332,7 @@ def _wanted_period(
         if first_value is not None or label is not None:
             period = Period.of(series, period.as_span(), first_value=first_value, label=label)
     if not 0 <= period.first_value <= period.max_value:
-        raise InvalidSeries(
+        raise errors.InvalidSeries(
             f"The period {period.label} of series {str(series)!r} can't start at {period.first_value}.",
             rule=f"Its values lie between 0 and {period.max_value}, so that numbers keep the series' length limit of "
             f"{series.max_length} characters and its rules.",
@@ -375,35 +349,30 @@ def _open_through(series: Series, first: date, last: date, alias: str) -> int:
             period = open_period(series, day, using=alias)
             opened += 1
         if period.ends_on >= last or (period.cut_short and period.ends_on >= first):
-            return opened  # what counts on is opened on its day, when it is known from where
+            return opened  # the continuation is opened on its day, when its first value is known
         day = day_after(period.ends_on)
 
 
 def _refuse_repetition(period: Period, alias: str) -> None:
-    """Raise PeriodConflict where the tenant has another period that could give out one of this one's numbers."""
+    """Raise PeriodConflict if the tenant has another period that could give out one of this period's numbers."""
     numbers: list[Any] = [period.prefix, period.width, period.suffix, period.first_value, period.max_value]
-    with connections[alias].cursor() as cursor:
-        ended = ended_form(period.series, period.starts_on, alias)  # bounded, so that the two never meet
-        cursor.execute(sql.MEETING_PERIOD, [period.tenant, *numbers, None if ended is None else ended.pk])
-        found = cursor.fetchone()[0]
+    ended = ended_form(period.series, period.starts_on, alias)  # bounded, so that the two never meet
+    left_aside = None if ended is None else ended.pk
+    found = fetch_value(alias, sql.MEETING_PERIOD, [period.tenant, *numbers, left_aside])
     other = None if found is None else Period.objects.using(alias).select_related("series").get(pk=found)
-    # None, or the very period, which another checkout opened a moment ago.
-    if other is None or (other.series_id, other.starts_on, other.ends_on) == (
-        period.series_id,
-        period.starts_on,
-        period.ends_on,
-    ):
+    place = attrgetter("series_id", "starts_on", "ends_on")
+    if other is None or place(other) == place(period):  # the very period, which another checkout has just opened
         return
-    raise PeriodConflict(
+    raise errors.PeriodConflict(
         f"The period {period.label} of series {str(period.series)!r} could repeat the numbers of {other}: "
         f"{period.as_format().number(period.first_value)!r} follows {other.as_format().number(other.first_value)!r}.",
-        rule="A tenant's numbers are unique over all its series and periods, without regard to case.",
+        rule=refusals.UNIQUE_RULE,
         remedy="Put what tells them apart into the template, such as {year}-{month}, {series} or letters.",
     )
 
 
 def _check_rules(period: Period, alias: str) -> None:
-    """Raise AgainstRules where the rules by country forbid the period; log what they doubt, and a counter too small."""
+    """Raise AgainstRules if the rules by country forbid the period; log what they doubt, and a counter too small."""
     findings = [finding for finding in period.check_rules() if finding.outcome is not Outcome.PASSED]
     if period.series.rules and (told := outgrown_at_last_rate(period, alias)) is not None:
         findings.append(told)
@@ -411,21 +380,20 @@ def _check_rules(period: Period, alias: str) -> None:
         _log.warning("The period %s of series %s: %s", period.label, period.series, finding)
 
 
-def _conflict(period: Period, alias: str) -> PeriodError:
+def _conflict(period: Period, alias: str) -> errors.PeriodError:
     """Why PostgreSQL did not take the period."""
     theirs = Period.objects.using(alias).select_related("series").filter(tenant=period.tenant)
-    overlapping = theirs.filter(
-        series=period.series, starts_on__lte=period.ends_on, ends_on__gte=period.starts_on
-    ).first()
+    mine = theirs.filter(series=period.series)
+    overlapping = mine.filter(starts_on__lte=period.ends_on, ends_on__gte=period.starts_on).first()
     if overlapping is not None:
-        return PeriodConflict(
+        return errors.PeriodConflict(
             f"The period {period.label} of series {str(period.series)!r} overlaps {overlapping.label}.",
             rule="Periods of a series may not overlap.",
             remedy=f"Choose dates outside it: manage.py ledger_period open {period.series.code} --starts-on "
             f"{day_after(overlapping.ends_on)} --ends-on …",
         )
     _refuse_repetition(period, alias)
-    return NoPeriod(
+    return errors.NoPeriod(
         f"The period {period.label} of series {str(period.series)!r} was opened and given up by another checkout.",
         rule="A period is opened inside a transaction, which may roll back.",
         remedy="Run the whole transaction again.",

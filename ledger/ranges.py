@@ -1,17 +1,19 @@
 """Ranges of numbers that an authority grants: adding them, and how much of them is left."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, router, transaction
 from django.db.models import Count
 from django.utils.translation import gettext
 
 from ledger import refusals, sql
+from ledger.cursors import fetch_value
 from ledger.database_errors import translate_database_errors
 from ledger.databases import expect, series_named
 from ledger.errors import RangeRefused
@@ -22,13 +24,14 @@ from ledger.signals import ask_for_seal
 from ledger.texts import shown
 from ledger.words import day_told, quantity
 
-#: Less than this share of the values, or fewer days, and a range is low.
+#: A range is low with this share of its values left, or less (1/5), or with fewer days.
 LOW_SHARE, LOW_DAYS = 5, 30
 
-#: So many days tell at which pace numbers go; a range that was begun later is looked at for a week at least.
+#: The pace is that of the last so many days; a range that was begun later is measured over a week at least.
 _PACE, _WEEK = 30, 7
 
-_LENGTHS = {"authority": 60, "document_type": 20, "prefix": 20}
+#: The longest texts of a range, in characters.
+_LENGTHS = {"prefix": 20, "authority": 60, "reference": 200, "document_type": 20, "key_reference": 200, "document": 200}
 
 
 def authorise(
@@ -51,38 +54,29 @@ def authorise(
     """Append AuthorisedRange: from now on ``series`` takes its numbers from its ranges, in the order they were added.
 
     ``first`` and ``last`` are the values, ``valid_from`` and ``valid_to`` the days on which a number may be dated, all
-    inclusive; a range without the last of them is open. ``authority`` is who granted it, such as ``"CO DIAN"``,
-    ``reference`` what it calls the grant: a resolution, a CAE, a validation code. ``prefix`` is that of the numbers as
-    the authority has it: the text of ``{label}`` in the template, else what its numbers begin with. ``document_type``
-    is the authority's, ``key_reference`` says where the host keeps a technical key (never the key itself), ``document``
-    where it keeps the authority's document. ``by`` names who adds it; ``org`` and ``using`` are as in ``issue``. The
-    same range again returns the first event.
+    inclusive; a range without ``last`` or ``valid_to`` is open at that end. ``authority`` is who granted it, such as
+    ``"CO DIAN"``, ``reference`` its name for the grant: a resolution, a CAE, a validation code. ``prefix`` is the
+    authority's prefix of the numbers: the text of ``{label}`` in the template, else the beginning of the numbers.
+    ``document_type`` is the authority's, ``key_reference`` says where the host keeps a technical key (never the key
+    itself), ``document`` where it keeps the authority's document. ``by`` names who adds it; ``org`` and ``using`` are
+    as in ``issue``. The same range again returns the first event.
 
-    Periods that were opened ahead and are empty give way. Raises RangeRefused where an open period holds numbers, where
-    the range repeats numbers, or where its numbers can't be the series'; AgainstRules where the rules of the series
-    forbid its numbers; UnknownSeries; NotGranted.
+    Periods that were opened ahead and are empty are removed. Raises RangeRefused if an open period has numbers, if the
+    range repeats numbers, or if its numbers don't fit the series; AgainstRules if the rules of the series forbid its
+    numbers; UnknownSeries; NotGranted.
     """
     code, org, using = series_named(series, org, using)
     alias, tenant = using or router.db_for_write(AuthorisedRange), tenant_key(org)
     _check(first, last, valid_from, valid_to)
-    texts = {
-        "prefix": prefix,
-        "authority": authority,
-        "reference": reference,
-        "document_type": document_type,
-        "key_reference": key_reference,
-        "document": document,
-    }
-    for name, text in texts.items():
+    texts = (prefix, authority, reference, document_type, key_reference, document)
+    for (name, longest), text in zip(_LENGTHS.items(), texts, strict=True):
         if text or name in ("authority", "reference"):
-            check_text(text, RangeRefused, f"The {name} ", longest=_LENGTHS.get(name, 200))
-    dates = [valid_from, valid_to]
-    arguments = [tenant, code, prefix, first, last, *dates, *list(texts.values())[1:], actor_name(by)]
+            check_text(text, RangeRefused, f"The {name} ", longest=longest)
+    arguments = [tenant, code, prefix, first, last, valid_from, valid_to, *texts[1:], actor_name(by)]
     with translate_database_errors(code, wanted="an authorised range needs"), transaction.atomic(using=alias):
         try:
-            with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-                cursor.execute(sql.AUTHORISE, arguments)
-                outcome, told = [*cursor.fetchone()[0], None][:2]
+            with transaction.atomic(using=alias):
+                outcome, told = [*fetch_value(alias, sql.AUTHORISE, arguments), None][:2]
         except DatabaseError as error:
             cause: Any = error.__cause__
             if getattr(cause, "sqlstate", None) != "23514":  # check_violation: the template
@@ -169,10 +163,10 @@ def _refused(alias: str, tenant: str, code: str, outcome: str, told: str, number
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How much of a series' ranges is left: values of so many, until which day, and for how many days at this pace.
+    """How much of a series' ranges is left: values of a total, until which day, and for how many days at this pace.
 
-    ``current`` is the range that the next number of today comes from, or None. ``until`` is None for a range that
-    doesn't expire, ``days`` where nothing was issued in the last 30 days.
+    ``current`` is the range that today's next number comes from, or None. ``until`` is None if a range doesn't expire,
+    ``days`` is None if nothing was issued in the last 30 days.
     """
 
     series: Series
@@ -211,16 +205,14 @@ class Level:
 def levels(
     alias: str, today: Callable[[Series], date], *, tenant: str | None = None, series: str | None = None
 ) -> Iterator[Level]:
-    """The level of each active series with ranges, on the day that ``today`` says it is there."""
+    """The level of each active series with ranges, on the day that ``today`` returns for the series."""
     found = AuthorisedRange.objects.using(alias).select_related("series", "period").filter(series__is_active=True)
     if tenant is not None:
         found = found.filter(tenant=tenant)
     if series is not None:
         found = found.filter(series__code=series)
-    by_series: dict[int, list[AuthorisedRange]] = defaultdict(list)
-    for one in found.order_by("tenant", "series_id", "period__ordinal"):
-        by_series[one.series_id].append(one)
-    for ranges in by_series.values():
+    for _, of_series in groupby(found.order_by("tenant", "series_id", "period__ordinal"), attrgetter("series_id")):
+        ranges = list(of_series)
         yield _level(alias, ranges, today(ranges[0].series))
 
 
@@ -247,7 +239,7 @@ def _level(alias: str, ranges: list[AuthorisedRange], today: date) -> Level:
 
 
 def _free(alias: str, ranges: Iterable[AuthorisedRange]) -> dict[int, int]:
-    """How many values of each range no checkout was given, by its period."""
+    """How many values of each range are left, by its period."""
     left = {one.period_id: one.period.max_value - one.period.last_value for one in ranges}
     waiting = Slot.objects.using(alias).filter(period__in=list(left)).values_list("period_id").annotate(Count("pk"))
     return left | {period: left[period] + count for period, count in waiting}

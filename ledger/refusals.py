@@ -1,4 +1,4 @@
-"""The errors of issuing, worded: what was asked, which rule stands against it, and the way out."""
+"""The errors of issuing: what was asked, which rule forbids it, and the way out."""
 
 from datetime import date, datetime
 
@@ -7,7 +7,7 @@ from ledger.formats import MAX_VALUE
 from ledger.models import Allocation, AuthorisedRange, Entry, NumberVoided, Period, RemotePool, Series
 from ledger.zones import timestamp_in
 
-# Rules that are told in several places.
+# Rules that several errors share.
 CLOSED_RULE = "Nothing is appended to a closed period."
 OUT_OF_ORDER_RULE = "With the chronology guard on, dates never decrease within a period."
 INACTIVE_RULE = "An inactive series gives out no numbers."
@@ -20,10 +20,10 @@ BOUND_REMEDY = "Connect as a login that serves the tenant, or let the ledger's o
 
 
 def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
-    """No series of that code, and no default for it. Raises TenantMoved where it is in another home."""
+    """No series of that code, and no default for it. Raises TenantMoved if the tenant is in another home."""
     every = Series.objects.using(alias).filter(tenant=tenant)
     if homes.find_at_home(alias, tenant, every.filter(code=code).exists):
-        # It came from another home, or was made, a moment ago.
+        # It has just come from another home, or been made.
         return homes.moved(tenant, "arrived", alias) if homes.refuse_moved(alias, tenant) else unsettled(code)
     known = every.order_by("code").values_list("code", flat=True)[:20]
     return errors.UnknownSeries(
@@ -35,7 +35,7 @@ def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
 
 
 def series_meet(code: str, other: str) -> errors.InvalidSeries:
-    """Two series whose numbers may be the same in the end."""
+    """Two series could give out the same number."""
     return errors.InvalidSeries(
         f"Series {code!r} could give out a number of series {other!r}, as far as their length limits let them count.",
         rule=UNIQUE_RULE,
@@ -66,14 +66,13 @@ def too_far(series: Series, day: date | None) -> errors.InvalidDate:
     """The date is later than the series allows."""
     return errors.InvalidDate(
         f"{day} lies more than {series.max_days_ahead} days ahead, for the series {str(series)!r}.",
-        rule="A mistyped year would stop a series that keeps the order of dates, so a document is dated at most so far "
-        "after today.",
+        rule="A mistyped year would stop a series that keeps the order of dates, so the date of a document is limited.",
         remedy=f"Correct the date, or raise the bound: define_series({series.code!r}, max_days_ahead=…).",
     )
 
 
 def unsupported(series: Series) -> errors.UnsupportedAllocation:
-    """The allocation is of a version of Folio that knows more than this one."""
+    """The allocation belongs to a later version of Folio."""
     return errors.UnsupportedAllocation(
         f"The series {str(series)!r} has the allocation {series.allocation!r}.",
         rule=f"This version of Folio serves {', '.join(Allocation.values)}.",
@@ -82,7 +81,7 @@ def unsupported(series: Series) -> errors.UnsupportedAllocation:
 
 
 def old_snapshot(series: str) -> errors.SerializationFailure:
-    """Under REPEATABLE READ or SERIALIZABLE a transaction doesn't see what was committed ahead for it."""
+    """Under REPEATABLE READ or SERIALIZABLE a transaction can't see what was committed ahead for it."""
     return errors.SerializationFailure(
         f"Values of series {series!r} were committed ahead after this transaction had taken its snapshot.",
         rule="Under REPEATABLE READ and SERIALIZABLE a transaction sees only what was there when it began.",
@@ -91,7 +90,7 @@ def old_snapshot(series: str) -> errors.SerializationFailure:
 
 
 def not_reservable(series: str) -> errors.NotReservable:
-    """A second connection does not see the period: this transaction has made it, or its series."""
+    """The second connection can't see the period, because this transaction has made it, or its series."""
     return errors.NotReservable(
         f"The series {series!r} or its period is known to this transaction alone.",
         rule="A reserved number is committed before issue() returns, so what it belongs to must be committed first.",
@@ -104,7 +103,7 @@ def not_issued(entry: Entry) -> errors.NotIssued:
     """A ticket of at_commit that was rolled back."""
     return errors.NotIssued(
         f"There is no number for {entry.document or 'the ticket'!r}: its transaction was rolled back.",
-        rule="A number of the allocation at_commit comes into being when its transaction commits.",
+        rule="The allocation at_commit gives a number when the transaction commits.",
         remedy="Issue again in a new transaction.",
     )
 
@@ -122,7 +121,7 @@ def closed(period: Period, day: date) -> errors.PeriodClosed:
 
 def exhausted(period: Period, count: int) -> errors.PeriodExhausted:
     """The next number would be too long."""
-    # A pool's counter stands at its highest slot, so the first number that is too long may come before.
+    # A pool's counter is that of its highest slot, so the first number that is too long may be a lower one.
     number = period.as_format().shown(min(period.last_value + count, period.max_value + 1))
     series = period.series
     rule = f"Its length limit is {series.max_length} characters, which the value {period.max_value} reaches."
@@ -141,7 +140,7 @@ def exhausted(period: Period, count: int) -> errors.PeriodExhausted:
 
 
 def ranges_exhausted(series: Series, day: date, alias: str) -> errors.RangesExhausted:
-    """No range that an authority granted has a value left for ``day``, or none was ever added where rules want one."""
+    """No range that an authority granted has a value left for ``day``, or the rules need one and none was added."""
     homes.refuse_moved(alias, series.tenant)
     ranges = AuthorisedRange.objects.using(alias).filter(tenant=series.tenant, series=series)
     last = ranges.select_related("period").order_by("period__ordinal").last()
@@ -174,18 +173,12 @@ def pool_exhausted(
     if pool is not None and pool.needs_person:
         remedy = "A person must mend that, then run manage.py ledger_sweep refill_remote_pools."
     else:
-        remedy = (
-            "See that a worker runs the sweep refill_remote_pools, or run manage.py ledger_sweep refill_remote_pools."
-        )
+        remedy = "Let a worker run the sweep refill_remote_pools, or run manage.py ledger_sweep refill_remote_pools."
     if old_snapshot:
-        remedy += (
-            " Under REPEATABLE READ or SERIALIZABLE, run the transaction again: it sees no draft made since it began."
-        )
+        remedy += " Under REPEATABLE READ or SERIALIZABLE, run the transaction again to see drafts made since it began."
     if not period.has_drafts:
-        remedy += (
-            f" None was made for this period yet: they are made from {period.starts_on} on, or up to three days before "
-            "where the system doesn't number by today's date."
-        )
+        remedy += f" This period has no draft yet: they are made from {period.starts_on} on, or up to three days "
+        remedy += "earlier if the system doesn't number by today's date."
     drafts = "draft is free" if missing == 1 else f"{missing} drafts more than are free would be needed"
     return errors.PoolExhausted(
         f"The series {str(series)!r} has no number left in the period {period.label}: "
@@ -223,7 +216,7 @@ def no_period(series: Series, day: date, alias: str) -> errors.NoPeriod:
 
 
 def other_facts(entry: Entry, had: str, asked: str) -> errors.DocumentConflict:
-    """The same document came again, and not as it was."""
+    """The same document came again, with other facts."""
     return errors.DocumentConflict(
         f"Document {entry.document!r} has the number {entry.number!r}, which {had}; asked for was {asked}.",
         rule=FACTS_RULE,
@@ -233,22 +226,23 @@ def other_facts(entry: Entry, had: str, asked: str) -> errors.DocumentConflict:
 
 def document_voided(entry: Entry, void: NumberVoided) -> errors.DocumentVoided:
     """The same document came again, after its number was declared void."""
+    details = void_details(void, entry.series.time_zone)
     return errors.DocumentVoided(
-        f"The number {entry.number!r} of document {entry.document!r} is void{told(void, entry.series.time_zone)}.",
+        f"The number {entry.number!r} of document {entry.document!r} is void{details}.",
         rule=VOID_RULE,
         remedy=f"To give this document a new number, pass the void one: issue({entry.series.code!r}, …, "
         f"document={entry.document!r}, replaces={entry.number!r}).",
     )
 
 
-def told(void: NumberVoided, time_zone: str) -> str:
-    """When a number was voided, by whom and why, to go on with after "is void"."""
+def void_details(void: NumberVoided, time_zone: str) -> str:
+    """When a number was voided, by whom and why, to follow "is void"."""
     at = timestamp_in(void.voided_at, time_zone)
     return f" since {at}, by {void.actor or 'nobody named'}: {void.reason}"
 
 
 def pending_with_other_facts(document: str) -> errors.DocumentConflict:
-    """The same document came twice in one transaction of at_commit, and not as it was."""
+    """The same document came twice in one transaction of at_commit, with other facts."""
     return errors.DocumentConflict(
         f"Document {document!r}, or one with it, waits for COMMIT with another date or metadata than asked for now.",
         rule=FACTS_RULE,
@@ -257,9 +251,9 @@ def pending_with_other_facts(document: str) -> errors.DocumentConflict:
 
 
 def unsettled(series: str) -> errors.ConcurrencyError:
-    """What was made for the call kept going away."""
+    """What was made for the call disappeared each time."""
     return errors.ConcurrencyError(
         f"The series {series!r} kept changing while a number was asked for.",
         rule="A series or a period was made for this call, and yet could not be found.",
-        remedy="Run the whole transaction again; if it goes on, see manage.py ledger_verify.",
+        remedy="Run the whole transaction again; if that doesn't help, run manage.py ledger_verify.",
     )

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, router, transaction
 
 from ledger import sql
+from ledger.cursors import fetch, fetch_value
 from ledger.database_errors import not_granted, retry
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import RegistrationError
@@ -21,7 +22,7 @@ _AUTHORITY_LENGTH = 60
 _BATCH = 1000
 _CHECK, _UNIQUE = "23514", "23505"
 
-# The entry of each number, in the order of the numbers, without regard to case; null for one that no document bears.
+# The entry of each number, in the order of the numbers, without regard to case; null for a number without a document.
 _ENTRIES = """
     SELECT e.id
     FROM unnest(%(numbers)s::text[]) WITH ORDINALITY AS w (number, place)
@@ -32,7 +33,7 @@ _ENTRIES = """
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A number, the reference under which the authority knows it, and the SHA-256 of what was sent, or nothing."""
+    """A number, the authority's reference for it, and the SHA-256 of what was sent, or an empty text."""
 
     number: str
     reference: str
@@ -51,13 +52,13 @@ def register(
 ) -> NumberRegistered:
     """Append NumberRegistered for an issued or adopted number, and return it; the same again returns the first.
 
-    ``number`` is the entry, or its text together with the tenant as ``org``. ``reference`` is what the ``authority``
-    calls it; rules that ask for it name the authority, such as ``"PL KSeF"``. ``digest`` is the SHA-256 of what was
-    sent, in hexadecimal. ``by`` names who noted it; ``using`` is as in ``issue``. Works in the caller's transaction,
-    and in a closed period too.
+    ``number`` is the entry, or its text together with the tenant as ``org``. ``reference`` is the ``authority``'s name
+    for it; rules that ask for it name the authority, such as ``"PL KSeF"``. ``digest`` is the SHA-256 of what was sent,
+    in hexadecimal. ``by`` names who noted it; ``using`` is as in ``issue``. Works in the caller's transaction, and in a
+    closed period too.
 
-    Raises RegistrationError where there is no such number, where it has another reference of that authority, or where
-    another number has this one.
+    Raises RegistrationError if there is no such number, if it has another reference of that authority, or if another
+    number has this reference.
     """
     expect(number, (Entry, str), "number", "Pass the entry, or register('INV-2026-000123', org=shop, …).")
     alias = database_of(number, NumberRegistered, using, org=org)
@@ -83,9 +84,8 @@ def register_all(
             entries = _entries(batch, tenant, alias)
             lists = [[one.reference for one in batch], [one.digest for one in batch]]
             try:
-                with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-                    cursor.execute(sql.REGISTER, [tenant, entries, authority, *lists, actor])
-                    added += cursor.fetchone()[0]
+                with transaction.atomic(using=alias):
+                    added += fetch_value(alias, sql.REGISTER, [tenant, entries, authority, *lists, actor])
             except DatabaseError as error:
                 ours = not_granted(error, "a registration needs") or retry(error.__cause__, f"of {authority!r}")
                 raise ours or _ours(error, authority) from error
@@ -111,9 +111,7 @@ def _entries(batch: Iterable[Registration], tenant: str, alias: str) -> list[int
     numbers = [one.number for one in batch]
 
     def look() -> list[Any] | None:
-        with connections[alias].cursor() as cursor:
-            cursor.execute(_ENTRIES, {"tenant": tenant, "numbers": numbers})
-            found[:] = [row[0] for row in cursor.fetchall()]
+        found[:] = [row[0] for row in fetch(alias, _ENTRIES, {"tenant": tenant, "numbers": numbers})]
         return None if None in found else found
 
     found: list[Any] = []
@@ -133,8 +131,8 @@ def _ours(error: DatabaseError, authority: str) -> Exception:
     if state == _UNIQUE:
         return RegistrationError(
             f"Two numbers would have one reference of {authority}. {cause.diag.message_detail or ''}",
-            rule="An authority's reference is of one number.",
-            remedy="Look which of them it belongs to; the other one is in the ledger already, or twice in the file.",
+            rule="An authority's reference belongs to one number.",
+            remedy="Find out which of them it belongs to; the other is in the ledger already, or twice in the file.",
         )
     if state == _CHECK:
         return RegistrationError(

@@ -1,7 +1,7 @@
 """A new number for a document whose number is void: what ``replaces=`` means, and which number a document has now.
 
-The numbers of one document in one series are a chain: each is given in place of the void one before it, and only the
-last can be valid. The trigger ``ledger_entry_fits`` and two unique indexes hold that.
+The numbers of one document in one series are a chain: each replaces the void one before it, and only the last can be
+valid. The trigger ``ledger_entry_fits`` and two unique indexes ensure that.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ from ledger.texts import shown
 
 
 def current(entries: QuerySet[Entry]) -> QuerySet[Entry]:
-    """Those of ``entries`` in whose place no other number was given: of each document, the number that it has now."""
+    """Those of ``entries`` that no other number replaces: the number that each document has now."""
     later = Entry.objects.filter(tenant=OuterRef("tenant"), replaces=OuterRef("pk"))
     return entries.exclude(Exists(later))
 
@@ -28,27 +28,27 @@ def valid(entries: QuerySet[Entry]) -> QuerySet[Entry]:
 
 
 def replaced_by(entry: Entry) -> Entry | None:
-    """The void number in whose place ``entry`` was given, if it was."""
+    """The void number that ``entry`` replaces, or None."""
     if entry.replaces_id is None:
         return None
     return Entry.objects.using(entry._state.db).filter(tenant=entry.tenant, pk=entry.replaces_id).first()
 
 
 def replacement_of(entry: Entry) -> Entry | None:
-    """The number that the document of ``entry`` got in its place, if it did."""
+    """The number that replaces ``entry``, or None."""
     return Entry.objects.using(entry._state.db).filter(tenant=entry.tenant, replaces=entry.pk).first()
 
 
 def void_entry(alias: str, request: Request, replaces: Any, documents: Collection[str]) -> Entry:
     """The void entry of one of ``documents`` that ``replaces`` means, an entry or its number.
 
-    Raises InvalidDocument for what is neither, UnknownNumber where the tenant has no such number, and NotReplaceable
-    where the number is not void, has no document, or is of another document or series than ``request``.
+    Raises InvalidDocument for anything else, UnknownNumber if the tenant has no such number, and NotReplaceable if the
+    number is not void, has no document, or belongs to another document or series than ``request``.
     """
     if not isinstance(replaces, Entry | str):
         raise InvalidDocument(
             f"replaces={shown(replaces, 60)} is of type {type(replaces).__name__}.",
-            rule="What is replaced is a void number of the same document: its entry, or the number as text.",
+            rule="replaces takes a void number of the same document: its entry, or the number as text.",
             remedy="Pass replaces=entry, or replaces='INV-2026-000123'.",
         )
     number = replaces.number if isinstance(replaces, Entry) else replaces
@@ -67,7 +67,7 @@ def void_entry(alias: str, request: Request, replaces: Any, documents: Collectio
     if problem is not None:
         raise NotReplaceable(
             f"The number {entry.number!r} can't be replaced here: it {problem}.",
-            rule="A document gets a new number in a series in place of its own one there, once that is void.",
+            rule="A document gets a new number in a series when its own number there is void.",
             remedy="Void the document's own number first: void(number, reason=…). A number without a document needs no "
             "replacement: issue the next one.",
         )
@@ -76,9 +76,9 @@ def void_entry(alias: str, request: Request, replaces: Any, documents: Collectio
 
 def _problem(entry: Entry, request: Request, documents: Collection[str]) -> str | None:
     if entry.series.code != request.series:
-        return f"is of series {entry.series.code!r}"
+        return f"belongs to series {entry.series.code!r}"
     if not entry.document:
         return "was given to no document"
     if entry.document not in documents:
-        return f"is that of document {entry.document!r}"
+        return f"belongs to document {entry.document!r}"
     return None

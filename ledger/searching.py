@@ -1,8 +1,8 @@
 """Finding entries among millions, by the indexes that the ledger has anyway.
 
 A number or document typed in full is looked up in a unique index, once for each series. Otherwise the text is the
-beginning of a number. An index by text would serve that only under the collation "C", so the periods' formats turn the
-text into ranges of values, for which there is the index of the counter's guard.
+beginning of a number. An index on text would help only under the collation "C", so the periods' formats turn the text
+into ranges of values, which the index of the counter's guard finds.
 """
 
 import re
@@ -14,7 +14,7 @@ from django.db.models.functions import Upper
 from ledger.formats import MAX_VALUE
 from ledger.models import Entry, Period
 
-#: Beyond so many hits a person types more letters.
+#: For more hits than these a person types more letters.
 _MOST = 1000
 
 
@@ -29,7 +29,7 @@ def find_entries(term: str, alias: str | None = None, *, tenant: str | None = No
 
 
 def _exactly(term: str, alias: str | None, whose: Q) -> list[int]:
-    # The join with the series names the tenant, with which both unique indexes begin.
+    # The join with the series gives the tenant, with which both unique indexes begin.
     entries = Entry.objects.using(alias).filter(whose, series__tenant=F("tenant"))
     by_number = entries.filter(number__iexact=term).values_list("pk", flat=True)[:_MOST]
     by_document = entries.filter(document=term, document__gt="").values_list("pk", flat=True)[:_MOST]
@@ -47,7 +47,7 @@ def _beginning(term: str, alias: str | None, whose: Q) -> Q:
         if rest is not None:
             for low, high in _values(rest[0], period.width):
                 found |= Q(tenant=period.tenant, period=period.pk, value__gte=low, value__lte=high)
-    # A previous system's numbers need not follow the format, yet they bear their value.
+    # A previous system's numbers need not follow the format, but they contain their value.
     digits = re.search(r"([1-9][0-9]*)[^0-9]*$", upper)
     if digits is not None:
         ranges = Q()
@@ -55,7 +55,7 @@ def _beginning(term: str, alias: str | None, whose: Q) -> Q:
             ranges |= Q(value__gte=low, value__lte=high)
         for batch in _by_tenant(periods.filter(series__adoptions__isnull=False).distinct()):
             found |= batch & Q(kind=Entry.Kind.ADOPTED) & ranges
-    # What the ranges let through is compared letter by letter, so they need only be wide enough.
+    # The numbers in the ranges are compared letter by letter, so the ranges need only be wide enough.
     return Q(number__istartswith=term) & found
 
 

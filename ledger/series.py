@@ -10,10 +10,11 @@ from typing import Any, TypedDict, Unpack
 from django.db import DatabaseError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger import changes, homes, refusals, sql
+from ledger import form_changes, homes, refusals, sql
 from ledger.allocation.ahead import ask_ahead, sees_new_rows
 from ledger.calendars import CalendarKind, day_after, require_plain_date
 from ledger.conf import ledger_settings
+from ledger.cursors import fetch_value
 from ledger.database_errors import translate_database_errors
 from ledger.databases import series_named
 from ledger.errors import AllocationChange, InvalidCalendar, InvalidSeries, SecondConnectionFailed
@@ -71,18 +72,17 @@ def define_series(
     next checkout gets the counter before the disk has this one's commit), ``rules`` (whose rules are checked: a
     country's, such as "DE", or several, such as ("DE", "FR-einvoice"); see ``ledger.rules``) and ``is_active``. ``by``
     names who defines it, for its history.
-    What is left out stays as it is. Safe to call at each deployment: what is as it should be is neither locked nor
-    written, so the least-privileged role may call it too.
+    Settings that are left out stay as they are. Safe to call at each deployment: a series that needs no change is
+    neither locked nor written, so the least-privileged role may call it too.
 
-    A changed ``template``, ``calendar``, ``fiscal_start`` or ``start_value`` is a new form. A period that has numbers
-    keeps its own; one that was opened ahead and is still empty is compiled again. ``holds_from`` of the series that is
-    returned tells the first day of the new form. ``from_day`` chooses that day, also in the middle of a period, which
-    then ends the day before: the counter goes on in the new form. A period that never ends has no other way. Ignored
-    for a new series, and where nothing changes. A changed ``max_length`` holds at once.
+    A changed ``template``, ``calendar``, ``fiscal_start`` or ``start_value`` is a new form. A period with numbers keeps
+    its own; one that was opened ahead and is still empty is compiled again. ``holds_from`` of the returned series is
+    the first day of the new form. ``from_day`` chooses that day, even in the middle of a period, which then ends the
+    day before, and the counter continues in the new form. A period that never ends needs it. It is ignored for a new
+    series, and if nothing changes. A changed ``max_length`` holds at once.
 
-    Raises InvalidTemplate, InvalidCalendar, InvalidSeries, InvalidDate, AgainstRules or InvalidTenant, or NotGranted
-    where the role may not change series; then nothing is written. What the rules only doubt,
-    ``series.rule_findings()`` tells.
+    Raises InvalidTemplate, InvalidCalendar, InvalidSeries, InvalidDate, AgainstRules or InvalidTenant, or NotGranted if
+    the role may not change series; then nothing is written. ``series.rule_findings()`` lists what the rules only doubt.
     """
     code, org, using = series_named(code, org, using)
     alias = using or router.db_for_write(Series)
@@ -114,17 +114,13 @@ def define_series(
 def save_series(
     series: Series, alias: str, *, actor: str = "", names: Iterable[str] | None = None, from_day: date | None = None
 ) -> Series:
-    """Have the database make or change a series that was checked, with the settings of ``names`` or with all of them.
-
-    Returns it as it is there.
-    """
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql.DEFINE_SERIES, [series.tenant, series.code, settings_json(series, names), actor, from_day])
-        return Series.objects.using(alias).get(pk=cursor.fetchone()[0])
+    """Have the database make or change a checked series, with the settings of ``names`` or all; returns it as saved."""
+    arguments = [series.tenant, series.code, settings_json(series, names), actor, from_day]
+    return Series.objects.using(alias).get(pk=fetch_value(alias, sql.DEFINE_SERIES, arguments))
 
 
 def settings_json(series: Series, names: Iterable[str] | None = None) -> str:
-    """Settings as the database takes them, with what the rules allow: it can't ask the rules itself."""
+    """The settings as JSON for the database, with the bounds of the rules, which it can't ask itself."""
     settings = {name: getattr(series, name) for name in (SETTINGS if names is None else names)}
     settings["rules_length"], settings["rules_highest"] = series.rule_bounds()
     authorised = series.must_be_authorised()
@@ -133,9 +129,9 @@ def settings_json(series: Series, names: Iterable[str] | None = None) -> str:
 
 
 class SeriesChange:
-    """A series about to be made or changed: made before the change, it knows what the series was.
+    """A series about to be made or changed. Create it before the change, so that it knows the old settings.
 
-    ``from_day`` is from when another form is to hold, or None for as soon as it can.
+    ``from_day`` is the first day of a new form, or None for as soon as possible.
     """
 
     def __init__(self, series: Series, alias: str, *, from_day: date | None = None) -> None:
@@ -145,31 +141,31 @@ class SeriesChange:
         self.before = copy(series) if series.pk else None
 
     def check(self) -> None:
-        """Raise the first reason why the changed series could not work; nothing was saved yet."""
+        """Raise the first reason why the changed series could not work; nothing has been saved yet."""
         check_series(self.series, self.alias)
-        changes.check_meeting(self.before, self.series, self.alias)
+        form_changes.check_meeting(self.before, self.series, self.alias)
         if self.before is None:
             return
-        changes.check_form(self.before, self.series, self.from_day, self.alias)
+        form_changes.check_form(self.before, self.series, self.from_day, self.alias)
         if self.from_day is None and _calendar(self.before) != _calendar(self.series):
             check_calendar_change(self.before, self.series, self.alias)
         if _supplier(self.before) != _supplier(self.series):
             check_allocation_change(self.series, self.alias)
 
     def save(self, *, actor: str = "", names: Iterable[str] | None = None) -> Series:
-        """Have the database make the change; the series as it is there, and from when its new form holds."""
+        """Have the database make the change; returns the series as saved, with the first day of its new form."""
         with translate_database_errors(self.series.code):
             saved = save_series(self.series, self.alias, actor=actor, names=names, from_day=self.from_day)
         if self.before is not None:
-            changed = [name for name in changes.FORM if getattr(self.before, name) != getattr(saved, name)]
+            changed = [name for name in form_changes.FORM if getattr(self.before, name) != getattr(saved, name)]
             if changed:
                 today = today_in(saved.time_zone, self.alias)
-                saved.holds_from = changes.holds_from(saved, changed, self.alias, today)
+                saved.holds_from = form_changes.holds_from(saved, changed, self.alias, today)
         return saved
 
 
 def _supplier(series: Series) -> tuple[str, str]:
-    """Where its values come from: two accounting systems are as different as two allocations."""
+    """Where its values come from: two accounting systems differ as much as two allocations."""
     return (series.allocation, series.system if series.allocation == Allocation.REMOTE else "")
 
 
@@ -182,8 +178,18 @@ def find_series(alias: str, tenant: str, code: str) -> Series | None:
     return homes.find_at_home(alias, tenant, Series.objects.using(alias).filter(tenant=tenant, code=code).first)
 
 
+def find_or_make_series(alias: str, tenant: str, code: str) -> Series:
+    """The series of a tenant, which a default is made for; raises UnknownSeries, or TenantMoved."""
+    series = find_series(alias, tenant, code)
+    if series is None and make_default_series(connections[alias], tenant, code):
+        series = find_series(alias, tenant, code)
+    if series is None:
+        raise refusals.unknown_series(alias, tenant, code)
+    return series
+
+
 def default_series(tenant: str, code: str) -> Series | None:
-    """The unsaved series that LEDGER["DEFAULT_SERIES"] has under ``code``, or None; raises where that is no good."""
+    """The unsaved series that LEDGER["DEFAULT_SERIES"] has under ``code``, or None; raises if it is not valid."""
     settings = ledger_settings().default_series.get(code)
     if settings is None:
         return None
@@ -194,17 +200,18 @@ def default_series(tenant: str, code: str) -> Series | None:
 
 
 def make_default_series(connection: BaseDatabaseWrapper, tenant: str, code: str, *, ahead: bool = False) -> bool:
-    """Make the default series ``code``, unless another checkout just did; tells whether there is such a default.
+    """Make the default series ``code``, unless another checkout just did; returns whether there is such a default.
 
-    ``ahead`` commits it at once, so that no other checkout has to wait for this one to commit; but for ``serial``,
-    where they wait anyway.
+    ``ahead`` commits it at once, so that no other checkout waits for this one to commit; except for ``serial``, where
+    they wait anyway.
     """
     series = default_series(tenant, code)
     if series is None:
         return False
     if ahead and series.allocation != Allocation.SERIAL:
         try:
-            _make_default(connection, tenant, code, series, ahead=True)
+            keep_default(connection.alias, code, series, ahead=True)
+            ask_ahead(connection, sql.MAKE_DEFAULT, [tenant, code, None, None], lock_timeout="5s")
         except SecondConnectionFailed as error:
             if series.allocation == Allocation.RESERVED:
                 raise  # as in periods.open_period_for
@@ -213,26 +220,15 @@ def make_default_series(connection: BaseDatabaseWrapper, tenant: str, code: str,
             if find_series(connection.alias, tenant, code) is None and not sees_new_rows(connection):
                 raise refusals.old_snapshot(code)
             return True
-    _make_default(connection, tenant, code, series)
+    keep_default(connection.alias, code, series)
+    fetch_value(connection.alias, sql.MAKE_DEFAULT, [tenant, code, None, None])
     return True
 
 
-def _make_default(
-    connection: BaseDatabaseWrapper, tenant: str, code: str, series: Series, *, ahead: bool = False
-) -> None:
-    keep_default(connection.alias, code, series, ahead=ahead)
-    arguments = [tenant, code, None, None]
-    if ahead:
-        ask_ahead(connection, sql.MAKE_DEFAULT, arguments, lock_timeout="5s")
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(sql.MAKE_DEFAULT, arguments)
-
-
 def keep_default(alias: str, code: str, series: Series, *, tenant: str | None = None, ahead: bool = False) -> None:
-    """See that the database makes series of ``code`` as LEDGER["DEFAULT_SERIES"] says now; ``migrate`` does it too.
+    """Have the database make series of ``code`` as LEDGER["DEFAULT_SERIES"] says now; ``migrate`` does so too.
 
-    With ``tenant``, for that one alone; with ``ahead``, committed at once. Raises InvalidSeries where the database has
+    With ``tenant``, for that one alone; with ``ahead``, committed at once. Raises InvalidSeries if the database has
     another default and this role may not change it.
     """
     wanted = settings_json(series)
@@ -245,20 +241,20 @@ def keep_default(alias: str, code: str, series: Series, *, tenant: str | None = 
         if ahead:
             ask_ahead(connections[alias], sql.DEFINE_DEFAULT, [code, wanted], lock_timeout="5s")
             return
-        with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-            cursor.execute(sql.DEFINE_DEFAULT, [code, wanted])
+        with transaction.atomic(using=alias):
+            fetch_value(alias, sql.DEFINE_DEFAULT, [code, wanted])
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", None) != "42501":
             raise
         raise InvalidSeries(
             f"LEDGER['DEFAULT_SERIES'][{code!r}] isn't what the database {alias!r} has as its default.",
-            rule="A checkout's role may make default series, but not say what they are like.",
+            rule="A checkout's role may make default series, but not change their settings.",
             remedy="Run manage.py migrate as the ledger's owner, which takes the setting over.",
         ) from error
 
 
 def check_series(series: Series, alias: str) -> None:
-    """Raise the first reason why the series could not work, asking the database too."""
+    """Raise the first reason why the series could not work; the database is asked too."""
     check_code(series.code)
     tenant_key(series.tenant)
     series.check_settings()
@@ -275,10 +271,10 @@ def check_series(series: Series, alias: str) -> None:
 
 
 def check_calendar_change(before: Series, series: Series, alias: str) -> None:
-    """Refuse a new calendar whose next period would overlap the last one that stays: what lies between is no guess."""
+    """Refuse a new calendar whose next period would overlap the last one that stays: a person decides about the gap."""
     if series.calendar == CalendarKind.EXPLICIT:
         return
-    last = changes.last_kept(before, alias)
+    last = form_changes.last_kept(before, alias)
     if last is None or last.ends_on == date.max:
         return
     following = series.as_calendar().span(day_after(last.ends_on))
@@ -287,14 +283,14 @@ def check_calendar_change(before: Series, series: Series, alias: str) -> None:
         raise InvalidCalendar(
             f"With the calendar {series.calendar!r} the next period of {str(series)!r} would be "
             f"{following.starts_on} to {following.ends_on}, which overlaps {last.label}.",
-            rule="Periods of a series may not overlap; a short one between two calendars is a decision, not a guess.",
+            rule="Periods of a series may not overlap; a person decides whether a short one lies between.",
             remedy=f"First open it: manage.py ledger_period open {series.code} --starts-on {day_after(last.ends_on)} "
             f"--ends-on {following.ends_on}. Or let the counter go on: from_day={day_after(last.ends_on)!r} (--from).",
         )
 
 
 def check_allocation_change(series: Series, alias: str) -> None:
-    """Refuse another allocation while an open period has given out values; ``change_allocation`` first settles them."""
+    """Refuse another allocation while an open period has given out values; ``change_allocation`` settles them first."""
     periods = Period.objects.using(alias).filter(series=series, closed_at=None)
     used = next((period for period in periods if period.last_value >= period.first_value), None)
     if used is None:
@@ -322,32 +318,23 @@ def change_allocation(
 
     ``code`` is the series, or its code; ``org`` the tenant, for a code.
 
-    Makes a default series that isn't there yet. Holds the counters of its open periods and waits for the checkouts that
-    hold values of them, as long as ``lock_timeout`` says. Then nothing waits any more: what was reserved and not taken,
-    and free values below the highest number, become flagged gaps; free values above it go back to the counter. Raises
+    Makes a default series that doesn't exist yet. Holds the counters of its open periods and waits for the checkouts
+    that hold values of them, as long as ``lock_timeout`` allows. Then reserved values that were not taken, and free
+    values below the highest number, become flagged gaps; free values above it go back to the counter. Raises
     UnknownSeries, InvalidSeries, or LockTimeout with nothing changed.
     """
     code, org, using = series_named(code, org, using)
     alias = using or router.db_for_write(Series)
     tenant, actor = tenant_key(org), actor_name(by)
     with translate_database_errors(code), transaction.atomic(using=alias):
-        series = find_series(alias, tenant, code)
-        if series is None and make_default_series(connections[alias], tenant, code):
-            series = find_series(alias, tenant, code)
-        if series is None:
-            raise refusals.unknown_series(alias, tenant, code)
-        names = ["allocation"]
-        series.allocation = allocation
-        if give_back is not None:
-            series.give_back = give_back
-            names.append("give_back")
-        if system is not None:
-            series.system = system
-            names.append("system")
+        series = find_or_make_series(alias, tenant, code)
+        chosen = {"give_back": give_back, "system": system}
+        changed = {"allocation": allocation} | {name: value for name, value in chosen.items() if value is not None}
+        for name, value in changed.items():
+            setattr(series, name, value)
         check_series(series, alias)
-        with connections[alias].cursor() as cursor:
-            cursor.execute(sql.CHANGE_ALLOCATION, [tenant, code, settings_json(series, names), actor])
-            gaps: int = cursor.fetchone()[0]
+        arguments = [tenant, code, settings_json(series, changed), actor]
+        gaps: int = fetch_value(alias, sql.CHANGE_ALLOCATION, arguments)
     return gaps
 
 

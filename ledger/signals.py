@@ -8,5 +8,5 @@ seal_wanted = Signal()
 
 
 def ask_for_seal(using: str) -> None:
-    """Ask whoever can seal to do so soon; nobody waits for it, and nothing fails because of it."""
+    """Ask a process that can seal to do so soon; nobody waits for it, and nothing fails because of it."""
     seal_wanted.send_robust(None, using=using)

@@ -1,4 +1,4 @@
-"""For the tests of host projects: lets a test database, and only a test database, be flushed.
+"""For the tests of host projects: allows flushing a test database, and only a test database.
 
 Django's ``TransactionTestCase`` and ``pytest.mark.django_db(transaction=True)`` empty the tables by TRUNCATE, which the
 ledger refuses. When a test runner migrates its own database, the refusal of TRUNCATE is dropped there; UPDATE and
@@ -11,6 +11,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import utils
 
+from ledger.cursors import fetch_value
 from ledger.databases import may_hold_ledger
 from ledger.models.tables import event_tables
 
@@ -25,9 +26,9 @@ _REFUSED: Final = """
 
 
 def is_test_database(connection: BaseDatabaseWrapper) -> bool:
-    """Whether a test runner is at work and made this very database for itself.
+    """Whether a test runner is running and made this database for itself.
 
-    Both are asked: the state that ``setup_test_environment()`` leaves, and the name that ``create_test_db()`` gives.
+    Both are checked: the state that ``setup_test_environment()`` leaves, and the name that ``create_test_db()`` gives.
     """
     if not hasattr(utils._TestState, "saved_data"):
         return False
@@ -49,10 +50,7 @@ def let_test_database_flush(*, using: str, **kwargs: Any) -> None:
 
 
 def refuses_truncate(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the database has a ledger whose events can't be emptied; those of test databases can."""
+    """Whether the database has a ledger whose event tables can't be emptied; those of test databases can."""
     if not may_hold_ledger(connection.alias):
-        return False  # flush leaves alone what isn't at home there
-    with connection.cursor() as cursor:
-        cursor.execute(_REFUSED, [REFUSAL_OF_TRUNCATE, event_tables()])
-        refuses: bool = cursor.fetchone()[0]
-    return refuses
+        return False  # flush leaves alone what doesn't live there
+    return bool(fetch_value(connection.alias, _REFUSED, [REFUSAL_OF_TRUNCATE, event_tables()]))

@@ -1,19 +1,19 @@
 """Which texts may be a key: one rule for tenants, documents, series codes, numbers, actors and references.
 
-A key goes to other systems as it is, and two keys that differ in any way are two tenants, two series, two documents. So
-texts that look the same and are not the same are refused; nothing is changed silently. A text can be a key if
+A key goes to other systems unchanged, and two keys that differ in any way are two tenants, two series, two documents.
+So texts that only look the same are refused; nothing is changed silently. A text can be a key if
 
 1. it has 1 to 200 characters;
 2. its only white space is the ordinary blank (U+0020), and neither its first nor its last character is one;
 3. it has no hidden character: none of those in ``HIDDEN``;
 4. it is in Unicode's normal form NFC.
 
-Everything else may be a key: capitals and small letters are different, and so are two blanks and one, or a Latin and a
+Everything else may be a key: capitals and small letters differ, and so do two blanks and one, or a Latin and a
 Cyrillic "a".
 
-PostgreSQL holds the same rule: ``ledger_is_key`` (``sql/functions/ledger_is_key.sql``), whose text is ``is_key_sql``.
-Both sides name the characters by their numbers, so the rule doesn't depend on which version of Unicode a side knows.
-Only rule 4 does: a combination of characters that one side doesn't know yet is in NFC to that side.
+PostgreSQL has the same rule: ``ledger_is_key`` (``sql/functions/ledger_is_key.sql``), whose text is ``is_key_sql``.
+Both sides name the characters by number, so the rule doesn't depend on a version of Unicode. Only rule 4 does: a
+combination of characters that one side doesn't know yet counts as NFC there.
 """
 
 import re
@@ -38,7 +38,7 @@ def _ranges(codes: str) -> tuple[tuple[int, int], ...]:
     return tuple((int(first, 16), int(last or first, 16)) for first, last in ends)
 
 
-# White space, but for the ordinary blank: Unicode's property White_Space.
+# White space except the ordinary blank: Unicode's property White_Space.
 _BLANKS = _ranges("0009-000D 0085 00A0 1680 2000-200A 2028-2029 202F 205F 3000")
 
 # Characters without a shape of their own: Unicode's categories Cc (controls) and Cf (format characters), its property
@@ -70,7 +70,7 @@ _UNSTORABLE = ((0x0000, 0x0000), (0xD800, 0xDFFF))
 
 
 def _members(ranges: tuple[tuple[int, int], ...]) -> list[str]:
-    """What stands in a class of characters, as Python and PostgreSQL both read it, in ASCII."""
+    """The members of a character class, in ASCII, as both Python and PostgreSQL read them."""
     return [_escaped(first) if first == last else f"{_escaped(first)}-{_escaped(last)}" for first, last in ranges]
 
 
@@ -84,15 +84,15 @@ _WHITE = re.compile(f"[{''.join(_members(_BLANKS))}]")
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Why a text can't be a key. ``problem`` goes on after its name ("… holds U+00A0"), ``remedy`` is a sentence."""
+    """Why a text can't be a key. ``problem`` follows its name ("… holds U+00A0"), ``remedy`` is a sentence."""
 
     problem: str
     remedy: str
 
 
 def flaw(text: str, *, longest: int = KEY_LENGTH) -> Flaw | None:
-    """The first reason why ``text`` can't be a key of at most ``longest`` characters; None where it can."""
-    # Nearly every text is printable ASCII, which Python sees at once.
+    """The first reason why ``text`` can't be a key of at most ``longest`` characters; None if it can."""
+    # Nearly every text is printable ASCII, which Python checks quickly.
     if text.isascii() and text.isprintable() and 0 < len(text) <= longest and text[0] != " " != text[-1]:
         return None
     if not text:
@@ -114,12 +114,12 @@ def flaw(text: str, *, longest: int = KEY_LENGTH) -> Flaw | None:
 
 
 def is_key_sql(text: str) -> str:
-    """The rule as an expression of PostgreSQL about ``text``, itself an expression such as the name of a column.
+    """The rule as an SQL expression about ``text``, itself an expression such as the name of a column.
 
-    Printable ASCII is looked at first: that is nearly every key, and costs one pass over it.
+    Printable ASCII comes first: that is nearly every key, and takes one pass.
     """
     plain = f'{text} COLLATE pg_catalog."C"'
-    # Pieces of one literal: SQL puts them together where a line ends between them.
+    # Pieces of one literal: SQL joins them if a line break separates them.
     hidden = "'\n                '".join(wrap(" ".join(_members(HIDDEN)), 90)).replace(" \\", "\\")
     return f"""pg_catalog.length({text}) OPERATOR(pg_catalog.<=) {KEY_LENGTH}
     AND (
@@ -135,14 +135,14 @@ def is_key_sql(text: str) -> str:
 
 
 def printable(text: str) -> bool:
-    """Tells whether ``text`` has none of the control, formatting and separator characters that hide in a table."""
-    # Nearly every text is plain, which Python sees at once; the loop also lets white space other than ' ' through.
+    """Whether ``text`` has none of the control, formatting and separator characters that are invisible in a table."""
+    # Nearly every text is plain, which Python checks quickly; the loop also allows white space other than ' '.
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return text.isprintable() or all(unicodedata.category(character) not in hidden for character in text)
 
 
 def visible(text: str) -> str:
-    """``text`` with what only looks like a blank or a hyphen, or doesn't show, as escapes; quoted if it has any."""
+    """``text`` with escapes for invisible characters and lookalikes of blank and hyphen; quoted if it has any."""
     told = "".join(
         character
         if character in " -" or (character.isprintable() and unicodedata.category(character) not in {"Pd", "Zs", "Cf"})
@@ -153,9 +153,9 @@ def visible(text: str) -> str:
 
 
 def shown(value: Any, longest: int = 200) -> str:
-    """The beginning of what ``repr`` says of any value, for errors.
+    """The beginning of any value's ``repr``, for errors.
 
-    Some values have no ``repr``: what is nested deeper than Python goes, an integer of more digits than it writes.
+    Some values have none: nested too deep for Python, or an integer with more digits than it writes.
     """
     try:
         text = repr(value)
@@ -170,7 +170,7 @@ def _named(character: str) -> str:
 
 
 def _unlike_nfc(text: str) -> str:
-    """Where the text first differs from its normal form, told by code points, since both look the same."""
+    """Where the text first differs from its normal form, by code points, since both look the same."""
     normal = unicodedata.normalize("NFC", text)
     at = next((at for at, (one, other) in enumerate(zip(text, normal, strict=False)) if one != other), len(normal))
     written = text[at : at + 2] if unicodedata.combining(text[at + 1 : at + 2] or " ") else text[at]
@@ -179,7 +179,7 @@ def _unlike_nfc(text: str) -> str:
 
 
 def can_be_held(text: str) -> bool:
-    """Whether PostgreSQL can hold the text at all: no NUL, and no half of a character."""
+    """Whether PostgreSQL can store the text: without NUL, and without halves of surrogate pairs."""
     if "\x00" in text:
         return False
     try:

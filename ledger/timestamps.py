@@ -1,4 +1,4 @@
-"""Moments as Django reads them: aware, or naive where the host project has ``USE_TZ = False``."""
+"""Moments as Django reads them: aware, or naive if the host project has ``USE_TZ = False``."""
 
 from datetime import datetime, tzinfo
 from typing import Any
@@ -15,7 +15,7 @@ def aware(moment: datetime) -> datetime:
 def timestamp(moment: datetime | None, zone: tzinfo | None = None) -> str:
     """A time for people, to the second and with its offset, in ``zone`` or in the reader's; empty for None.
 
-    One way for all doors, since a time that doesn't say its zone is two times.
+    Everything that shows a time uses it, since a time without its zone is ambiguous.
     """
     if moment is None:
         return ""

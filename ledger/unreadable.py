@@ -1,10 +1,10 @@
-"""Values that PostgreSQL can hold and Python can't, made into something that can be shown.
+"""Values that PostgreSQL can hold and Python can't, turned into something that can be shown.
 
 A moment may be ``infinity`` or lie in the year 294276; JSON may hold a number of 100,000 digits, be nested 3,000 levels
-deep, or be a list where the ledger keeps an object. Folio writes no such value. If a row with one is there all the
-same, whoever reads it must get an answer that shows it, and never an exception: the rows beside it are needed.
+deep, or be a list where the ledger keeps an object. Folio writes no such value. If such a row exists anyway, a reader
+must see it and never get an exception, because the rows beside it are needed.
 
-Columns of the models read by ``ledger.models.readable``, statements of our own by ``ledger.cursors``; both end here.
+Columns of the models are read by ``ledger.models.readable``, our own statements by ``ledger.cursors``; both use this.
 """
 
 import json
@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 #: Levels of JSON that are read; the ledger takes 32.
@@ -30,28 +31,28 @@ _MANY_DIGITS = re.compile(r"[0-9]{309}")
 class Beyond(str):
     """A moment or a day that Python can't hold; its text is what the database says, such as ``infinity``.
 
-    It is a text, so that templates, files and JSON show it as it is. It also does what Folio and Django do with dates:
-    it lies before all of them or after all of them, is as long as can be away from each, and is the same in every time
-    zone and in every format.
+    It is a string, so that templates, files and JSON show it as it is. It also behaves like a date where Folio and
+    Django need one: it lies before or after all dates, its distance to each is the longest there is, and it is the same
+    in every time zone and format.
     """
 
     __slots__ = ("in_sql", "is_late")
 
     is_late: bool
-    #: What a statement is given for it: its text, if that is all of it, else the infinity on its side.
+    #: What a statement gets for it: its text if that is the whole value, else the infinity on its side.
     in_sql: str
-    #: As any: it makes no difference.
+    #: Any zone would do.
     tzinfo = UTC
 
     def __new__(cls, text: str, *, is_late: bool | None = None, in_sql: str = "") -> "Beyond":
-        """``is_late``: it lies after all dates and not before them; by default the text tells."""
+        """``is_late``: whether it lies after all dates, or before them; by default the text says so."""
         made = super().__new__(cls, text)
         made.is_late = not (text.startswith("-") or text.endswith(" BC")) if is_late is None else is_late
         made.in_sql = in_sql or text
         return made
 
     def __reduce__(self) -> Any:
-        return _beyond, (str(self), self.is_late, self.in_sql)
+        return partial(Beyond, is_late=self.is_late, in_sql=self.in_sql), (str(self),)
 
     def __str__(self) -> str:
         return str.__str__(self)
@@ -92,15 +93,15 @@ class Beyond(str):
         return str(self) if "%" in spec else str.__format__(str(self), spec)
 
     def utcoffset(self) -> timedelta:
-        """So that nobody takes it for a naive moment."""
+        """Makes it an aware moment."""
         return timedelta(0)
 
     def astimezone(self, tz: Any = None) -> "Beyond":
-        """The same in every zone."""
+        """It is the same in every zone."""
         return self
 
     def date(self) -> "Beyond":
-        """Its day is beyond all days as well."""
+        """Its day lies beyond all days as well."""
         return self
 
     def isoformat(self, sep: str = "T", timespec: str = "auto") -> str:
@@ -116,12 +117,8 @@ class Beyond(str):
         return math.inf if self.is_late else -math.inf
 
 
-def _beyond(text: str, is_late: bool, in_sql: str) -> Beyond:
-    return Beyond(text, is_late=is_late, in_sql=in_sql)
-
-
 def _place(other: object) -> int:
-    """Where a date, or what takes its place, lies: 0 among the dates of Python, 1 after and -1 before them."""
+    """Where a date or a Beyond lies: 0 among Python's dates, 1 after them, -1 before them."""
     if isinstance(other, Beyond):
         return 1 if other.is_late else -1
     if isinstance(other, date):
@@ -131,12 +128,12 @@ def _place(other: object) -> int:
 
 _LONGEST = {-2: timedelta.min, -1: timedelta.min, 0: timedelta(0), 1: timedelta.max, 2: timedelta.max}
 
-# Python can turn what lies between these two into every time zone.
+# Python can convert what lies between these two to every time zone.
 _FIRST, _LAST = datetime(1, 1, 5, tzinfo=UTC), datetime(9999, 12, 28, tzinfo=UTC)
 
 
 def bounded(moment: datetime, text: str) -> datetime | Beyond:
-    """An aware moment, or its text where it lies so near to the ends of Python's years that some zone has none."""
+    """An aware moment, or its text where it lies so near to an end of Python's years that some zone can't hold it."""
     return moment if _FIRST <= moment <= _LAST else Beyond(text, is_late=moment > _LAST)
 
 
@@ -146,9 +143,9 @@ def day_or_none(day: Any) -> date | None:
 
 
 class UnreadableFacts(dict[str, Any]):
-    """What stands in the place of an object of JSON that can't be read, or only in part.
+    """Takes the place of a JSON object that can't be read, or only in part.
 
-    It has one entry that says what is there, or all entries, where only some numbers in them are too long. ``text`` is
+    It has one entry that says what is there, or all entries where only some numbers in them are too long. ``text`` is
     the JSON as the database has it.
     """
 
@@ -161,7 +158,7 @@ class UnreadableFacts(dict[str, Any]):
 
 
 def facts(text: str | None) -> dict[str, Any]:
-    """The object that a text of JSON holds; ``UnreadableFacts`` for anything else, and for what Python can't read.
+    """The object that a JSON text holds; ``UnreadableFacts`` for anything else, and for what Python can't read.
 
     A number with more digits than Python reads becomes a text that says so; the facts beside it stay.
     """
@@ -174,7 +171,7 @@ def facts(text: str | None) -> dict[str, Any]:
 
 
 def value(text: str) -> Any:
-    """What a text of JSON holds, whatever it is; ``UnreadableFacts`` for what Python can't read."""
+    """What a JSON text holds, whatever it is; ``UnreadableFacts`` for what Python can't read."""
     try:
         found = _parsed(text)
     except RecursionError:
@@ -182,21 +179,21 @@ def value(text: str) -> Any:
     except ValueError as error:
         return UnreadableFacts(f"no JSON that Python can read: {error}", text)
     else:
-        # Each level needs a bracket, so that most texts need not be walked through.
-        levels = _levels(found) if text.count("[") + text.count("{") > LEVELS else 0
+        # Each level needs a bracket, so most texts need no walk.
+        levels = nesting(found) if text.count("[") + text.count("{") > LEVELS else 0
     if levels > LEVELS:
         return UnreadableFacts(f"JSON of more than {LEVELS} levels, {len(text):,} characters: {cut(text)}", text)
     return found
 
 
 def objects(found: Any) -> Iterator[Mapping[str, Any]]:
-    """The objects of what should be a list of them; what is something else comes as unreadable."""
+    """The objects in what should be a list of objects; anything else comes as UnreadableFacts."""
     for one in found if isinstance(found, list) else [found] if found else []:
         yield one if isinstance(one, Mapping) else UnreadableFacts(f"no object: {cut(str(one))}", str(one))
 
 
 def cut(text: str, longest: int = _SHOWN) -> str:
-    """A text for people, no longer than they read; what is left out is said."""
+    """The beginning of a text, for people, with its length where something is left out."""
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)"
 
 
@@ -223,8 +220,8 @@ def _parsed(text: str) -> Any:
     return UnreadableFacts(found, text) if unread and isinstance(found, dict) else found
 
 
-def _levels(found: Any) -> int:
-    """How deep lists and objects are nested, up to one more than is read."""
+def nesting(found: Any) -> int:
+    """How deep lists and objects are nested, counted up to one level more than is read."""
     level, inside = 0, [found]
     while level <= LEVELS and (inside := [one for one in inside if isinstance(one, (dict, list))]):
         level += 1

@@ -18,7 +18,7 @@ lazily: Callable[[str], str] = gettext_lazy  # type: ignore[assignment]
 
 
 def marked(text: str) -> str:
-    """The text, which is to be translated where it is shown. (Django's own ``gettext_noop`` needs settings.)"""
+    """The text, marked for translation where it is shown. (Django's own ``gettext_noop`` needs settings.)"""
     return text
 
 
@@ -38,7 +38,7 @@ def day_form() -> str:
 
 def day_told(day: Any) -> str:
     """A date in the short form of the reader's language."""
-    # A day of the database that Python's calendar doesn't reach is no date.
+    # A day of the database that Python can't hold is a Beyond, and no date.
     return date_text(day, day_form()) if isinstance(day, date) else day.isoformat()
 
 
@@ -51,12 +51,8 @@ def moment_told(moment: datetime | None, zone: tzinfo | None = None) -> str:
     return f"{day_told(local.date())}{text[10:]}" if isinstance(local, datetime) else text
 
 
-def _told(tell: Callable[[], str]) -> str:
-    return tell()
-
-
-#: A text that each reader is told in his own language: ``told_later(function)`` asks for it when it is shown.
-told_later: Any = lazy(_told, str)
+#: A text in each reader's own language: ``told_later(function)`` calls the function when the text is shown.
+told_later: Any = lazy(lambda tell: tell(), str)
 
 
 _SPAN = re.compile(r"(\d{4}-\d\d-\d\d) (?:to (\d{4}-\d\d-\d\d)|onwards)")
@@ -73,14 +69,14 @@ def period_told(label: str) -> str:
     return gettext("%(span)s, range %(n)s") % {"span": told, "n": ordinal} if ordinal else told
 
 
-#: Words that the database writes: why a value is missing, and what a document of the books is.
+#: Words that the database writes: why a value is missing, and the state of a document in the books.
 _WRITTEN = (
     *(marked("for ever"), marked("not committed"), marked("given back, and not for a later document")),
     *(marked("given back"), marked("lost"), marked("adopted"), marked("withdrawn"), marked("skipped")),
     *(marked("period closed"), marked("allocation changed"), marked("number taken"), marked("posted")),
     *(marked("draft"), marked("void"), marked("deleted"), marked("serial"), marked("at_commit")),
     *(marked("reserved"), marked("pooled"), marked("remote")),
-    # What the evidence of a gap and the settings of a series have for names.
+    # Names in the evidence of a gap and in the settings of a series.
     *(marked("cause"), marked("reservation"), marked("document"), marked("asked for"), marked("asked by")),
     *(marked("at"), marked("said"), marked("source"), marked("total"), marked("currency"), marked("customer")),
     *(marked("actor"), marked("yes"), marked("no")),
@@ -92,12 +88,12 @@ _WRITTEN = (
 
 
 def in_english() -> override:
-    """A block in which all is told in English: for programs, and for what is kept."""
+    """A block in which all texts are in English: for programs, and for what is stored."""
     return override("en")
 
 
 def later(message: str, **values: Any) -> Any:
-    """A marked text with values, told in each reader's own language: whole numbers grouped, dates in its form."""
+    """A marked text with values, shown in each reader's own language: whole numbers grouped, dates in its form."""
     return told_later(lambda: gettext(message) % {name: _shown(value) for name, value in values.items()})
 
 
@@ -108,7 +104,7 @@ def _shown(value: Any) -> Any:
 
 
 def word(cell: Any) -> Any:
-    """One of Folio's own words that stand in rows, such as ``missing``, for a reader; all else as it is."""
+    """One of Folio's own words that rows contain, such as ``missing``, for a reader; anything else as it is."""
     return gettext(cell) if cell and isinstance(cell, str) else cell
 
 
@@ -120,8 +116,8 @@ def span_told(first: Any, last: Any) -> str:
 def numbers_told(*, valid: int, void: int, missing: int, to_explain: int = 0, in_progress: int = 0) -> str:
     """``113 numbers: 93 valid, 2 void, 18 missing (18 to explain).``
 
-    ``valid`` ones bear a document and are not void; ``missing`` ones bear none and never will, or are lost, and
-    ``to_explain`` of them nobody has explained; ``in_progress`` ones are reserved or free, and may still get one.
+    ``valid`` numbers have a document and are not void; ``missing`` ones have none and never will, or are lost, and
+    nobody has explained ``to_explain`` of them; ``in_progress`` ones are reserved or free, and may still get one.
     """
     count = valid + void + missing + in_progress
     if not count:

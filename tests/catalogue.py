@@ -40,7 +40,7 @@ OLDEST = 15
 
 def describe(connection: BaseDatabaseWrapper) -> Catalogue:
     """Read the schema of a migrated database: the ledger's tables, and those that other apps of Folio contribute."""
-    from ledger.grants.contributed import contributions
+    from ledger.grants.purposes import contributions
     from ledger.models.tables import all_tables
     from ledger.verification import catalogue
 

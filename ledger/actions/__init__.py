@@ -1,12 +1,12 @@
-"""What people do to the ledger: one place under all doors. Pages, admin, commands and API call these.
+"""What people do to the ledger. Pages, admin, commands and API all call these functions.
 
-Each is atomic, and keeps who acts as ``by``. Where it is asked for the very same once more, by the same person, it
-writes nothing and returns the event of before, which is then ``repeated``. ``all_or_none`` does one of them to many.
+Each is atomic, and keeps who acts as ``by``. The same call again by the same person writes nothing and returns the
+first event, marked as ``repeated``. ``all_or_none`` does one of them to many rows.
 """
 
+from ledger.actions.bulk import Done, all_or_none
 from ledger.actions.findings import acknowledge
 from ledger.actions.gaps import Skipped, declare, explain, skip_taken
-from ledger.actions.together import Done, all_or_none
 from ledger.actions.voiding import void
 from ledger.adoption import adopt
 from ledger.adoption.retiring import retire

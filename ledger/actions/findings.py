@@ -1,9 +1,8 @@
-"""Acknowledging a finding: an event that says why what differs may stand."""
+"""Acknowledging a finding: an event that says why the difference may stand."""
 
 from typing import Any
 
-from django.db import connections
-
+from ledger.cursors import fetch_value
 from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import ReconciliationError
@@ -19,8 +18,8 @@ def acknowledge(
 ) -> FindingAcknowledged:
     """Append FindingAcknowledged for an unresolved finding, and return it. ``finding`` may be its id.
 
-    Where the last word on it was the same, by the same person, it returns that. Raises ReconciliationError where there
-    is no such finding or it is resolved, and InvalidReason.
+    If the last acknowledgement has the same reason and person, it is returned. Raises ReconciliationError if there is
+    no such finding or it is resolved, and InvalidReason.
     """
     expect(finding, (Finding, FindingRaised, int), "finding", "Pass a finding of findings(), or its id.")
     alias = database_of(finding, FindingAcknowledged, using)
@@ -39,7 +38,7 @@ def acknowledge(
     if FindingResolved.objects.using(alias).filter(tenant=raised.tenant, finding=pk).exists():
         raise ReconciliationError(
             f"The finding {pk} ({raised}) is resolved.",
-            rule="Only a finding that is not over can be acknowledged.",
+            rule="Only an unresolved finding can be acknowledged.",
             remedy="There is nothing to do.",
         )
     said = FindingAcknowledged.objects.using(alias).filter(tenant=raised.tenant, finding=pk)
@@ -47,9 +46,5 @@ def acknowledge(
     if last is not None and (last.reason, last.actor) == (text, actor):
         last.repeated = True
         return last
-    with (
-        translate_database_errors("of this finding", wanted="an acknowledgement needs"),
-        connections[alias].cursor() as cursor,
-    ):
-        cursor.execute(ACKNOWLEDGE, [raised.tenant, [raised.pk], text, actor])
-        return said.get(pk=cursor.fetchone()[0])
+    with translate_database_errors("of this finding", wanted="an acknowledgement needs"):
+        return said.get(pk=fetch_value(alias, ACKNOWLEDGE, [raised.tenant, [raised.pk], text, actor]))

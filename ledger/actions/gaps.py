@@ -1,14 +1,15 @@
-"""What people do about gaps: explain them, declare them to an authority, and go past a number that is taken."""
+"""What people do about gaps: explain them, declare them to an authority, and skip a number that is taken."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, router, transaction
 
 from ledger import homes, refusals
 from ledger.calendars import require_plain_date
+from ledger.cursors import fetch, fetch_value
 from ledger.database_errors import not_granted, retry, translate_database_errors
 from ledger.databases import database_of, expect, same_row, series_named
 from ledger.errors import DeclarationError, GapError
@@ -43,13 +44,13 @@ _PROBLEMS = {
 def explain(
     gap: Entry | AdoptedGap | Gap | str, *, explanation: str, by: Any = None, org: Any = None, using: str | None = None
 ) -> GapExplained:
-    """Append GapExplained for a gap, and return it. Where the last word on it was the same, by the same person, that.
+    """Append GapExplained for a gap, and return it. If the last explanation has the same text and person, return that.
 
     ``gap`` is a GapFlagged entry, a range of an adopted history, what ``flagged_gaps`` yields for either, or the text
     of the missing number together with the tenant as ``org``. ``explanation`` is what an auditor will read, ``by`` who
-    says so; when is the database's clock.
+    gives it; the time is the database's clock.
 
-    Raises GapError where there is no such gap, and InvalidReason.
+    Raises GapError if there is no such gap, and InvalidReason.
     """
     expect(gap, (Entry, AdoptedGap, Gap, str), "gap", "Pass the gap, or explain('INV-2026-000123', org=shop, …).")
     alias = database_of(gap, GapExplained, using, org=org)
@@ -61,7 +62,7 @@ def explain(
     if is_entry and found.kind != Entry.Kind.GAP:
         raise GapError(
             f"The number {found.number!r} of tenant {found.tenant!r} is {found.kind}, so it is no gap.",
-            rule="An explanation belongs to a value that no document bears.",
+            rule="An explanation belongs to a value without a document.",
             remedy="If the number is not valid any more, void it.",
         )
     entries, ranges = ([found.pk], []) if is_entry else ([], [found.pk])
@@ -72,9 +73,8 @@ def explain(
     if last is not None and (last.explanation, last.actor) == (text, actor):
         last.repeated = True
         return last
-    with translate_database_errors("of this gap", wanted="an explanation needs"), connections[alias].cursor() as cursor:
-        cursor.execute(EXPLAIN, [found.tenant, entries, ranges, text, actor])
-        return said.get(pk=cursor.fetchone()[0])
+    with translate_database_errors("of this gap", wanted="an explanation needs"):
+        return said.get(pk=fetch_value(alias, EXPLAIN, [found.tenant, entries, ranges, text, actor]))
 
 
 def declare(
@@ -88,9 +88,9 @@ def declare(
 ) -> list[GapDeclared]:
     """Append GapDeclared for each range, all or none, and return them.
 
-    ``authority`` is whom they were declared to, such as "BR NF-e"; ``reference`` the protocol or receipt that it gave.
+    ``authority`` is where they were declared, such as "BR NF-e"; ``reference`` the protocol or receipt that it gave.
 
-    Raises DeclarationError where a value is used, is not known to be missing, or was declared to the same authority
+    Raises DeclarationError if a value is used, is not known to be missing, or was declared to the same authority
     before; and InvalidReason, InvalidActor.
     """
     remedy = "Pass what undeclared(period, authority) returns, or GapRange(period, 7, 9)."
@@ -107,8 +107,8 @@ def declare(
     if len(aliases) > 1:
         raise DeclarationError(
             f"These gaps are of {len(aliases)} databases: {', '.join(sorted(aliases))}.",
-            rule="All of a declaration is noted, or none, which is one transaction in one database.",
-            remedy="Declare those of each database by themselves.",
+            rule="A declaration is noted as a whole, in one transaction in one database.",
+            remedy="Declare the gaps of each database in a call of their own.",
         )
     alias = aliases.pop()
     for gap in every:
@@ -118,8 +118,8 @@ def declare(
     reason = reason_text(justification) if justification else ""
     actor = actor_name(by)
     try:
-        with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-            return _declared(cursor, every, alias, [authority, reference, reason, actor])
+        with transaction.atomic(using=alias):
+            return _declared(every, alias, [authority, reference, reason, actor])
     except DatabaseError as error:
         ours = not_granted(error, "a declaration needs") or retry(error.__cause__, f"of {authority!r}")
         raise ours or _ours(error, authority) from error
@@ -128,10 +128,10 @@ def declare(
 def skip_taken(
     series: Series | str, *, org: Any = None, on: date | None = None, by: Any = None, using: str | None = None
 ) -> Skipped:
-    """Let a series go on that has come to a number which another series, or an adopted history, has already.
+    """Let a series continue whose next number another series, or an adopted history, has already.
 
     Issuing raises NumberTaken there. The value is flagged as a gap with the cause "number taken", by ``by``; ``on``
-    picks the period, by default today's. Raises GapError where the next number isn't taken, or can't be skipped, and
+    picks the period, by default today's. Raises GapError if the next number isn't taken or can't be skipped, and
     UnknownSeries.
     """
     code, org, using = series_named(series, org, using)
@@ -139,9 +139,8 @@ def skip_taken(
     tenant, actor = tenant_key(org), actor_name(by)
     if on is not None:
         require_plain_date(on)
-    with translate_database_errors(code), connections[alias].cursor() as cursor:
-        cursor.execute(SKIP_TAKEN, [tenant, code, on, actor])
-        answer: list[str] = cursor.fetchone()[0]
+    with translate_database_errors(code):
+        answer: list[str] = fetch_value(alias, SKIP_TAKEN, [tenant, code, on, actor])
     outcome, value, number, *_ = *answer, "", ""
     if outcome == "skipped":
         return Skipped(int(value), number)
@@ -150,13 +149,13 @@ def skip_taken(
     problem, remedy = _PROBLEMS.get(outcome, (f"comes to {number or 'a number'!r} next, which is free", "Issue it."))
     raise GapError(
         f"The series {code!r} of tenant {tenant!r} {problem}.",
-        rule="Skipped is only a number that the tenant's ledger has already.",
+        rule="Only a number that the tenant's ledger has already is skipped.",
         remedy=remedy,
     )
 
 
 def _row(gap: Gap, alias: str) -> Any:
-    """The row of a gap that ``flagged_gaps`` yielded, or else its number."""
+    """The row of a gap that ``flagged_gaps`` yielded; its number if there is no such row."""
     rows: Any = AdoptedGap if gap.entry is None else Entry
     wanted = {"tenant": gap.tenant, "period": gap.period, "pk": gap.entry or gap.adopted_gap}
     return rows.objects.using(alias).filter(**wanted).first() or gap.number
@@ -178,20 +177,18 @@ def _find(number: str, tenant: str, alias: str) -> Entry | AdoptedGap:
 
 def _adopted(number: str, tenant: str, alias: str) -> AdoptedGap | None:
     """The adopted range in which a number of that text would lie."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql.ADOPTED_GAP, {"tenant": tenant, "number": number})
-        row = cursor.fetchone()
-    return None if row is None else AdoptedGap.objects.using(alias).get(pk=row[0])
+    ids = [pk for (pk,) in fetch(alias, sql.ADOPTED_GAP, {"tenant": tenant, "number": number})]
+    return AdoptedGap.objects.using(alias).get(pk=ids[0]) if ids else None
 
 
-def _declared(cursor: Any, gaps: Sequence[GapRange], alias: str, facts: list[str]) -> list[GapDeclared]:
+def _declared(gaps: Sequence[GapRange], alias: str, facts: list[str]) -> list[GapDeclared]:
     """Declare the ranges, one call for each tenant among them; the events in the order of the ranges."""
     made: dict[tuple[int, int], GapDeclared] = {}
     for tenant in dict.fromkeys(gap.period.tenant for gap in gaps):
         mine = [gap for gap in gaps if gap.period.tenant == tenant]
         ranges = [[gap.period.pk for gap in mine], [gap.first for gap in mine], [gap.last for gap in mine]]
-        cursor.execute(DECLARE, [tenant, *ranges, *facts])
-        for event in GapDeclared.objects.using(alias).in_bulk([row[0] for row in cursor.fetchall()]).values():
+        ids = [pk for (pk,) in fetch(alias, DECLARE, [tenant, *ranges, *facts])]
+        for event in GapDeclared.objects.using(alias).in_bulk(ids).values():
             made[(event.period_id, event.first_value)] = event
     return [made[(gap.period.pk, gap.first)] for gap in gaps]
 
@@ -208,7 +205,7 @@ def _ours(error: DatabaseError, authority: str) -> Exception:
     if state == _CHECK:
         return DeclarationError(
             f"{cause.diag.message_primary[:1].upper()}{cause.diag.message_primary[1:]}.",
-            rule="Declared is what no document bears: flagged gaps, ranges of an adopted history, ends that lapsed.",
+            rule="Only values without a document are declared: flagged gaps, adopted ranges, ends that lapsed.",
             remedy="See manage.py ledger_gaps; manage.py ledger_gaps sweep flags what no checkout holds.",
         )
     return error

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from django.db import connections
-
 from ledger import homes, refusals, sql
+from ledger.cursors import fetch_value
 from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlreadyVoided, UnknownNumber
@@ -25,21 +24,22 @@ def void(
 
     ``number`` is the entry, or its text together with the tenant as ``org``. ``reason`` is what an auditor will read,
     ``by`` who decided, ``replacement`` the document or number that takes its place; ``using`` is as in ``issue``. Works
-    in the caller's transaction, and in a closed period too, since nothing is added to the counter's run. Asked for the
-    same once more, by the same person, it returns the event of before.
+    in the caller's transaction, and in a closed period too, since it adds no number. The same call again by the same
+    person returns the first event.
 
-    Raises UnknownNumber where there is no such issued number, AlreadyVoided where it is void for another reason, and
+    Raises UnknownNumber if there is no such issued number, AlreadyVoided if it is void for another reason, and
     InvalidReason.
     """
     expect(number, (Entry, str), "number", "Pass the entry, or void('INV-2026-000123', org=shop, reason='…').")
     alias = database_of(number, NumberVoided, using, org=org)
-    why, actor, instead = reason_text(reason), actor_name(by), _replacement(replacement)
+    why, actor = reason_text(reason), actor_name(by)
+    instead = replacement.number if isinstance(replacement, Entry) else document_key(replacement)
     if isinstance(number, str):
         entry = _find(number, tenant_key(org), alias)
     else:
         entry = number
         if "number" in entry.get_deferred_fields():
-            entry.refresh_from_db()  # of at_commit: only what exists can be void, so it is numbered now
+            entry.refresh_from_db()  # at_commit: only a number that exists can be void, so it is numbered now
         same_row(entry, alias)
     if entry.kind == Entry.Kind.GAP:
         raise UnknownNumber(
@@ -47,14 +47,21 @@ def void(
             rule="A void names one number that was issued or adopted; a gap has none.",
             remedy="Explain the gap instead.",
         )
-    with translate_database_errors("of this number", wanted="a void needs"), connections[alias].cursor() as cursor:
-        cursor.execute(sql.VOID, [entry.tenant, entry.pk, why, instead, actor])
-        event = cursor.fetchone()[0]
+    with translate_database_errors("of this number", wanted="a void needs"):
+        event = fetch_value(alias, sql.VOID, [entry.tenant, entry.pk, why, instead, actor])
     if event is not None:
         return NumberVoided.objects.using(alias).get(pk=event)
     earlier = NumberVoided.objects.using(alias).filter(tenant=entry.tenant, entry=entry.pk).first()
     if earlier is None or (earlier.reason, earlier.replacement, earlier.actor) != (why, instead, actor):
-        raise _already(entry, earlier, alias)
+        told = ""
+        if earlier is not None:
+            zone = Series.objects.using(alias).values_list("time_zone", flat=True).get(pk=entry.series_id)
+            told = refusals.void_details(earlier, zone)
+        raise AlreadyVoided(
+            f"The number {entry.number!r} is void{told}.",
+            rule="There is at most one void for a number, and it never changes.",
+            remedy="There is nothing to do. For a new number of the same document: issue(…, document=…, replaces=…).",
+        )
     earlier.repeated = True
     return earlier
 
@@ -70,19 +77,3 @@ def _find(number: str, tenant: str, alias: str) -> Entry:
             remedy="Check the number and pass its tenant: void('INV-2026-000123', org=shop, reason='…').",
         )
     return entry
-
-
-def _replacement(replacement: Any) -> str:
-    return replacement.number if isinstance(replacement, Entry) else document_key(replacement)
-
-
-def _already(entry: Entry, earlier: NumberVoided | None, alias: str) -> AlreadyVoided:
-    told = ""
-    if earlier is not None:
-        zone = Series.objects.using(alias).values_list("time_zone", flat=True).get(pk=entry.series_id)
-        told = refusals.told(earlier, zone)
-    return AlreadyVoided(
-        f"The number {entry.number!r} is void{told}.",
-        rule="There is at most one void for a number, and it never changes.",
-        remedy="There is nothing to do. For a new number of the same document: issue(…, document=…, replaces=…).",
-    )

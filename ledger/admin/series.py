@@ -22,9 +22,9 @@ from django.views.decorators.http import require_safe
 from ledger.admin.base import ReadableChangeList, WritingAdmin
 from ledger.admin.filters import TenantFilter
 from ledger.calendars import CalendarKind, Span, day_after
-from ledger.changes import keeps_form, told
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
+from ledger.form_changes import describe_form, keeps_form
 from ledger.issuing import next_number
 from ledger.keys import actor_name, tenant_key
 from ledger.models import Allocation, AuthorisedRange, Period, Series
@@ -262,7 +262,7 @@ class SeriesAdmin(WritingAdmin):
         """Saves as ``define_series`` does, and says when a new template takes effect."""
         saved = form.change.save(actor=actor_name(request.user))
         obj.pk, obj._state.adding, obj._state.db = saved.pk, False, saved._state.db
-        if answer := told(saved, today_in(saved.time_zone, saved._state.db)):
+        if answer := describe_form(saved, today_in(saved.time_zone, saved._state.db)):
             self.message_user(request, answer, messages.INFO)
         for finding in obj.rule_findings():
             if finding.outcome is Outcome.WARNED:

@@ -1,7 +1,7 @@
-"""How a series takes its next value: one file for each allocation, all by the contract ``interface.Allocator``.
+"""How a series takes its next value: one file for each allocation, all with the contract ``interface.Allocator``.
 
 A call knows the name of its series, not its allocation. It asks the function of the allocation that the series had last
-time, and that function refuses what is not its own: so one round trip is enough, and a change is noticed at once.
+time, which refuses a series with another one: so one round trip is enough, and a change is noticed at once.
 """
 
 from importlib import import_module
@@ -16,15 +16,15 @@ ALLOCATORS: dict[str, Allocator] = {
     name: cast(Allocator, import_module(f"{__name__}.{name}")) for name in Allocation.values
 }
 
-#: What the series of a database, by tenant and code, had last time. Only a hint: the database decides.
+#: The last allocation of each series, by database, tenant and code. Only a hint: the database decides.
 _expected: dict[tuple[str, str, str], Allocator] = {}
 
-#: So many series are remembered before the memory starts afresh.
+#: How many series are remembered before the memory is emptied.
 _MEMORY = 100_000
 
 
 def allocator_of(series: Series) -> Allocator:
-    """The module of the series' allocation; raises UnsupportedAllocation for one of a later version."""
+    """The module of the series' allocation; raises UnsupportedAllocation if it is of a later version."""
     found = ALLOCATORS.get(series.allocation)
     if found is None:
         raise refusals.unsupported(series)
@@ -32,12 +32,12 @@ def allocator_of(series: Series) -> Allocator:
 
 
 def expected_allocator(alias: str, request: Request) -> Allocator:
-    """The module to ask first: that of last time, else ``serial``."""
+    """The module to ask first: the last one, else ``serial``."""
     return _expected.get((alias, request.tenant, request.series), ALLOCATORS[Allocation.SERIAL])
 
 
 def expect_allocator(alias: str, request: Request, allocator: Allocator) -> None:
-    """Remember which module the series of ``request`` is for."""
+    """Remember the module for the series of ``request``."""
     if len(_expected) >= _MEMORY:
         _expected.clear()
     _expected[(alias, request.tenant, request.series)] = allocator

@@ -1,7 +1,7 @@
 """``at_commit``: issuing leaves a ticket, which the database numbers while COMMIT runs. Strict order, by commit.
 
-What is returned is a NumberIssued whose value, number and time Django reads when they are asked for: after COMMIT one
-query tells them; before it, asking makes the database number the ticket at once, and locks the counter from then on.
+It returns a NumberIssued whose value, number and time Django reads when they are needed: after COMMIT with one query;
+before it, reading them makes the database number the ticket at once, and locks the counter from then on.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,11 @@ from ledger import refusals, sql
 from ledger.allocation.deferred_numbers import DeferredNumbers, listen
 from ledger.allocation.early import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
+from ledger.allocation.hooks import first_row
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
-from ledger.allocation.opening import first_row
+from ledger.allocation.interface import next_value as upcoming  # noqa: F401  (as Allocator asks)
 from ledger.database_errors import explain_commit_errors
-from ledger.models import NumberIssued, Period
+from ledger.models import NumberIssued
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
@@ -41,9 +42,8 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
             known = all_numbered(connection.alias, request, documents)
             return BlockAnswer(Outcome.EXISTING if known else outcome, day, {})
         _, days, series, period, *_ = look
-        cursor.execute(
-            sql.FRESH, (request.tenant, series, period, list(documents), request.on_stated, request.metadata)
-        )
+        facts = (request.on_stated, request.metadata)
+        cursor.execute(sql.FRESH, (request.tenant, series, period, list(documents), *facts))
         fresh, other = cursor.fetchone()
     day = day_of(days)
     if other is not None:
@@ -59,11 +59,6 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     with garbage_collection_paused():
         entries = _promised(connection, request, fresh, answer, schema)
     return BlockAnswer(Outcome.ISSUED, day, {places[entry.document]: entry for entry in entries})
-
-
-def upcoming(alias: str, period: Period) -> int:
-    """The value that would come next, from what was read already."""
-    return period.last_value + 1
 
 
 def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> tuple[list[str], str]:

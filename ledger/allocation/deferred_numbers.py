@@ -1,8 +1,8 @@
-"""Numbers that were promised and not yet given: what makes a NumberIssued of ``at_commit`` ask the database."""
+"""Numbers that ``at_commit`` has promised and not given yet: how a NumberIssued asks the database for its own."""
 
 import json
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +14,12 @@ from ledger.allocation.ahead import in_schema
 from ledger.allocation.entry_rows import EntryRows
 from ledger.allocation.hooks import before
 from ledger.allocation.interface import Taken, day_of
+from ledger.cursors import fetch_value
 from ledger.database_errors import translate_database_errors
 from ledger.errors import CommitRefused
 from ledger.models import Entry, NumberIssued
 
-#: What is not known before the ticket is numbered.
+#: The fields that are not known before the ticket is numbered.
 _UNKNOWN = ("value", "number", "issued_at")
 
 #: Entries that are read with one query.
@@ -29,10 +30,10 @@ _TOLD = "_ledger_told_before_commit"
 
 @dataclass(eq=False)
 class DeferredNumbers:
-    """The entries of one call, to be told together: asking for one of a thousand must not cost a thousand queries.
+    """The entries of one call, which are filled in together: reading a thousand must not cost a thousand queries.
 
-    ``ids`` are those that the entries were promised, and ``schema`` is where they will be: when somebody asks, the
-    connection may work in another one, whose entries have the same ids.
+    ``ids`` are the promised ids of the entries, and ``schema`` is where they will be: when somebody reads one, the
+    connection may work in another schema, whose entries have the same ids.
     """
 
     alias: str
@@ -44,7 +45,7 @@ class DeferredNumbers:
     written: EntryRows | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """In another process nobody will tell; the entries ask the database there."""
+        """In another process no notice comes; the entries ask the database there."""
         return self.__dict__ | {"written": None}
 
     def give(self) -> None:
@@ -54,10 +55,10 @@ class DeferredNumbers:
             entry.__dict__["_deferred"] = self
 
     def keep(self, asking: Entry) -> None:
-        """Fill in the entries, and ``asking`` if it is a copy of one; the ticket is numbered first if it hasn't been.
+        """Fill in the entries, and ``asking`` if it is a copy of one, after numbering the ticket if necessary.
 
-        Raises NotIssued where their transaction was rolled back, TenantMoved where they are in another home by now, and
-        CommitRefused where the series gives out no number.
+        Raises NotIssued if their transaction was rolled back, TenantMoved if they are in another home by now, and
+        CommitRefused if the series gives out no number.
         """
         found = self._read()
         if None in found:
@@ -68,7 +69,7 @@ class DeferredNumbers:
                 homes.refuse_moved(self.alias, entry.tenant)
                 raise refusals.not_issued(entry)
             _fill(entry, row)
-        # A copy is of the entry that asks the same, or of the same document.
+        # A copy has the id or the document of its entry.
         for entry, pk, row in zip(self.entries, self.ids, found, strict=True):
             if row is not None and (asking.pk in (pk, row.pk) or asking.document == entry.document > ""):
                 _fill(asking, row)
@@ -78,48 +79,47 @@ class DeferredNumbers:
             _forget_on_rollback(connection, self)
 
     def tell(self, answer: Sequence[str]) -> None:
-        """Fill in the only entry by what the notice at COMMIT says, the answer of ``ledger_issue_serial``."""
+        """Fill in the only entry from the notice at COMMIT, which is an answer of ``ledger_issue_serial``."""
         if self.written is None or len(self.entries) != 1:
             return
         *common, _early = answer
         taken = Taken(*common)
         self.written.tell(self.entries[0], day_of(taken.days), int(taken.value), taken.number, int(taken.issued_us))
-        # COMMIT itself may yet fail: another deferred constraint may come after ours.
+        # COMMIT may still fail: another deferred constraint may follow ours.
         _forget_on_rollback(connections[self.alias], self)
 
     def forget(self) -> None:
-        """Let the entries ask again: what they were told was rolled back, be it with a savepoint or altogether."""
+        """Let the entries ask again: their numbers were rolled back, with a savepoint or with the transaction."""
         for entry, pk in zip(self.entries, self.ids, strict=True):
             entry.__dict__["id"] = pk
             for name in _UNKNOWN:
                 entry.__dict__.pop(name, None)
 
     def forget_date(self) -> None:
-        """Let the entries ask for their date again, which may have become that of the commit."""
+        """Let the entries ask for their date again, which may have become the date of the commit."""
         for entry in self.entries:
             entry.__dict__.pop("issued_on", None)
 
     def _number(self) -> None:
-        """Number the ticket now, if this transaction holds it; one of another transaction isn't to be seen."""
-        with translate_database_errors(self.series), connections[self.alias].cursor() as cursor:
-            cursor.execute(in_schema(self.schema, sql.NUMBER_TICKET), [self.ticket])
-            answer = cursor.fetchone()[0]
+        """Number the ticket now, if this transaction holds it; those of other transactions are invisible."""
+        with translate_database_errors(self.series):
+            answer = fetch_value(self.alias, in_schema(self.schema, sql.NUMBER_TICKET), [self.ticket])
         if answer is not None and answer[0] not in ("issued", "existing"):
             raise CommitRefused(
                 f"Series {self.series!r} has no number for {self.entries[0].document or 'this ticket'!r}: {answer[0]}.",
-                rule="A number of the allocation at_commit is decided when it is asked for, at COMMIT at the latest.",
+                rule="A number of the allocation at_commit is given when it is first read, at COMMIT at the latest.",
                 remedy="Roll back; correct what the reason says, and run the whole transaction again.",
             )
 
     def _read(self) -> list[Entry | None]:
-        """The row of each entry: by its id, else by what it replaces of its document, which another connection may have
-        numbered, and the last one that came after that.
+        """The row of each entry: by its id, else by its document and what it replaces, since another connection may
+        have numbered it; then the last one that replaced it.
         """
         by_id: dict[int, Entry] = {}
         by_place: dict[tuple[str, int | None], Entry] = {}
-        for start, batch in self._batches():
-            documents = [entry.document for entry in batch if entry.document]
-            first = batch[0]
+        first = self.entries[0]
+        for start in range(0, len(self.entries), _BATCH):
+            documents = [entry.document for entry in self.entries[start : start + _BATCH] if entry.document]
             wanted = [self.ids[start : start + _BATCH], first.tenant, first.series_id, documents]
             for row in Entry.objects.using(self.alias).raw(in_schema(self.schema, sql.PROMISED), wanted):
                 by_id[row.pk] = row
@@ -129,10 +129,6 @@ class DeferredNumbers:
             by_id.get(pk) or _last(by_place, entry.document, entry.replaces_id)
             for entry, pk in zip(self.entries, self.ids, strict=True)
         ]
-
-    def _batches(self) -> Iterator[tuple[int, Sequence[NumberIssued]]]:
-        for start in range(0, len(self.entries), _BATCH):
-            yield start, self.entries[start : start + _BATCH]
 
 
 def _last(by_place: Mapping[tuple[str, int | None], Entry], document: str, replaces: int | None) -> Entry | None:
@@ -148,7 +144,7 @@ def _fill(entry: Entry, row: Entry) -> None:
 
 
 def _forget_on_rollback(connection: BaseDatabaseWrapper, deferred: DeferredNumbers) -> None:
-    """Whatever is rolled back, also a savepoint alone, may have been what numbered the ticket."""
+    """Forget the numbers at any rollback, even of a savepoint alone: it may undo the numbering of the ticket."""
     told: weakref.WeakSet[DeferredNumbers] | None = connection.__dict__.get(_TOLD)
     if told is None:
         told = connection.__dict__[_TOLD] = weakref.WeakSet()
@@ -163,18 +159,18 @@ def _forget_all(told: weakref.WeakSet[DeferredNumbers]) -> None:
     told.clear()
 
 
-# The notice that comes with the answer to COMMIT tells the number of a ticket: it saves a query. Where it does not come
-# (client_min_messages is set higher, a block of documents), the number is read when it is asked for.
+# A notice with the answer to COMMIT tells the number of a ticket, which saves a query. If it doesn't come
+# (client_min_messages is higher, a block of documents), the number is read when somebody needs it.
 _WORD = "ledger_numbered "
 
-#: Of each of the driver's connections, the promises that wait for their COMMIT, by schema and ticket.
+#: The promises that wait for COMMIT on each of the driver's connections, by schema and ticket.
 _waiting: weakref.WeakKeyDictionary[Any, weakref.WeakValueDictionary[str, DeferredNumbers]] = (
     weakref.WeakKeyDictionary()
 )
 
 
 def listen(connection: BaseDatabaseWrapper, deferred: DeferredNumbers) -> None:
-    """Have the notice, if one comes, fill in the numbers of ``deferred``."""
+    """Let a notice, if one comes, fill in the number of ``deferred``."""
     driver = connection.connection
     waiting = _waiting.get(driver)
     if waiting is None:

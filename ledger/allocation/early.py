@@ -1,11 +1,11 @@
-"""Early release: COMMIT gives up the counter before the disk has it, and the caller waits for the disk afterwards.
+"""Early release: COMMIT gives up the counter before it is on disk, and the caller waits for the disk afterwards.
 
-Strict order costs a lock, and COMMIT keeps it while it waits for the disk, so one counter can't be faster than one
-flush after the other. The wait isn't needed under the lock: who takes the next number writes behind this one, and WAL
-becomes durable in order. So COMMIT doesn't wait, and a tiny second transaction does, together with everybody else's:
-both in one message, in the place of COMMIT (``sql.RELEASE_EARLY``).
+Strict order needs a lock, and COMMIT keeps it while it waits for the disk, so a counter is limited by one flush after
+the other. The wait needs no lock: the next checkout writes behind this one, and WAL becomes durable in order. So COMMIT
+doesn't wait, and a tiny second transaction does, together with those of other checkouts. Both are one message in place
+of COMMIT (``sql.RELEASE_EARLY``).
 
-It is so where a series' ``early_release`` is on and Django commits. A COMMIT that bypasses Django is an ordinary one.
+This is done if a series' ``early_release`` is on and Django commits. A COMMIT that bypasses Django is an ordinary one.
 """
 
 from collections.abc import Generator
@@ -23,14 +23,14 @@ from ledger.allocation.ahead import in_test_case
 from ledger.allocation.hooks import in_place_of
 from ledger.errors import CommitInDoubt
 
-#: The place of COMMIT among the statements of ``sql.RELEASE_EARLY``.
+#: The position of COMMIT among the statements of ``sql.RELEASE_EARLY``.
 _COMMIT = 1
 
 _GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
 class _NumberTaken:
-    """Stands among Django's callbacks of a commit, which drops it along with a savepoint that is rolled back."""
+    """One of Django's callbacks of a commit, so that Django drops it when a savepoint is rolled back."""
 
     def __init__(self, transaction: int) -> None:
         self.transaction = transaction
@@ -54,7 +54,7 @@ def release_early(connection: BaseDatabaseWrapper, transaction: int) -> None:
 
 
 def _commit(connection: BaseDatabaseWrapper) -> bool:
-    """Commit and wait, where a number was taken that is still there; False where COMMIT is to be an ordinary one."""
+    """Commit and wait, if a number was taken and not rolled back; False if COMMIT is to be an ordinary one."""
     driver: Any = connection.connection
     taken = [call.transaction for _, call, *_ in connection.run_on_commit if isinstance(call, _NumberTaken)]
     if not taken or driver is None or driver.info.transaction_status != TransactionStatus.INTRANS:
@@ -65,19 +65,19 @@ def _commit(connection: BaseDatabaseWrapper) -> bool:
             return True
         if len(answers) <= _COMMIT or answers[_COMMIT].command_status != b"COMMIT":
             raise error
-    # The callbacks belong to a retry, which finds the number. Django would connect again before it lets the error pass,
-    # and to a server that is down it can't.
+    # The callbacks belong to a retry, which finds the number. Django would reconnect before it raises the error, which
+    # fails if the server is down.
     connection.close()
     connection.closed_in_transaction = True
     raise CommitInDoubt(
         f"The transaction was committed, and the database {connection.alias!r} failed before it was durable: {error}",
-        rule="With early_release a number counts once the disk has it, which is a moment after others can see it.",
+        rule="With early_release a number counts once it is on disk, which is a moment after others can see it.",
         remedy="Run the whole transaction again with the same documents: those that were kept have their numbers.",
     ) from error
 
 
 def _send(driver: psycopg.Connection[Any], statements: str) -> tuple[list[Any], psycopg.Error | None]:
-    """The answers to several statements in one message, and the error that ended them: psycopg tells one of both."""
+    """The answers to several statements in one message, and the error that ended them: psycopg returns only one."""
     answers: list[Any] = []
 
     def all_of_them() -> Generator[Any, Any, None]:

@@ -1,4 +1,4 @@
-"""The rows that the database just wrote, as Django would read them back, without asking for them again."""
+"""Rows that the database has just written, as Django would read them, without another query."""
 
 import gc
 import json
@@ -47,15 +47,15 @@ class EntryRows:
     ) -> NumberIssued:
         """One entry; ``issued_us`` is the database's clock in microseconds since 1970.
 
-        Made as Django unpickles a model, without the work of ``Model.__init__`` for each field, which takes a third of
-        the time of a block. The signals ``pre_init`` and ``post_init`` aren't sent.
+        Made as Django unpickles a model, without ``Model.__init__``, whose work for each field takes a third of a
+        block's time. The signals ``pre_init`` and ``post_init`` aren't sent.
         """
         entry = self.promised(document, entry_id, series_id, period_id, transaction_id)
         self.tell(entry, self._issued_on, value, number, issued_us)
         return entry
 
     def answered(self, document: str, taken: "Taken") -> NumberIssued:
-        """One entry from what a function for one document answered."""
+        """One entry from the answer of a function for one document."""
         return self.entry(
             document,
             int(taken.entry),
@@ -68,7 +68,7 @@ class EntryRows:
         )
 
     def tell(self, entry: NumberIssued, issued_on: date, value: int, number: str, issued_us: int) -> None:
-        """Fill in what was promised: its date is that of the commit, where it slides."""
+        """Fill in a promised entry; its date may be the date of the commit."""
         moment = _EPOCH + timedelta(microseconds=issued_us)
         attributes = entry.__dict__
         attributes["issued_on"] = issued_on
@@ -79,7 +79,7 @@ class EntryRows:
     def promised(
         self, document: str, entry_id: int, series_id: int, period_id: int, transaction_id: int
     ) -> NumberIssued:
-        """One entry whose value, number and time aren't known yet: Django reads such fields when they are asked for."""
+        """One entry whose value, number and time aren't known yet: Django reads such fields when they are used."""
         entry = NumberIssued.__new__(NumberIssued)
         state = ModelState()
         state.adding = False
@@ -104,7 +104,7 @@ class EntryRows:
 
 @contextmanager
 def garbage_collection_paused() -> Iterator[None]:
-    """Spare the collector the objects that a block makes, none of which is garbage; they cost more than the making."""
+    """Pause the collector while a block makes its objects: none is garbage, and looking costs more than making them."""
     if not gc.isenabled():
         yield
         return

@@ -1,17 +1,19 @@
-"""Hooks on one of Django's connections, where Django offers none: when it closes, rolls back or commits.
+"""What Django's connections don't offer: hooks for when one closes, rolls back or commits, and BEGIN without a wait.
 
-Set on the one object that needs it, never on a class, so other connections and other code are left alone.
+A hook is set on the one object that needs it, never on a class, so other connections and other code are not affected.
 """
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import ClientCursor
+from psycopg.pq import TransactionStatus
 
 
 def before(connection: BaseDatabaseWrapper, method: str, call: Callable[[], None]) -> None:
-    """Call ``call`` before ``method`` of this very connection; a later hook on the same method takes its place."""
+    """Call ``call`` before ``method`` of this connection; a later hook on the same method replaces it."""
     kind, itself = type(connection), weakref.ref(connection)
 
     def hooked(*arguments: Any) -> Any:
@@ -23,7 +25,7 @@ def before(connection: BaseDatabaseWrapper, method: str, call: Callable[[], None
 
 
 def in_place_of(connection: BaseDatabaseWrapper, method: str, call: Callable[[BaseDatabaseWrapper], bool]) -> None:
-    """Call ``call`` with the connection in place of ``method`` of this very one; where it returns False, both."""
+    """Call ``call`` in place of ``method`` of this connection; if it returns False, ``method`` is called too."""
     kind, itself = type(connection), weakref.ref(connection)
 
     def hooked() -> Any:
@@ -31,3 +33,31 @@ def in_place_of(connection: BaseDatabaseWrapper, method: str, call: Callable[[Ba
         return None if still_there is None or call(still_there) else getattr(kind, method)(still_there)
 
     connection.__dict__[method] = hooked
+
+
+def first_row(connection: BaseDatabaseWrapper, statement: str, arguments: Sequence[Any]) -> Any:
+    """Run one statement in Django's transaction. BEGIN goes in the same message, which saves a round trip.
+
+    Only if the transaction has not begun, BEGIN needs no options, and the cursor binds on the client: one that binds on
+    the server sends one statement at a time. Otherwise psycopg begins, and waits for the answer first.
+    """
+    with connection.cursor() as cursor:
+        driver: Any = connection.connection
+        begins = (
+            driver.pgconn.transaction_status == TransactionStatus.IDLE
+            and not driver.autocommit
+            and driver.isolation_level is driver.read_only is driver.deferrable is None
+            and isinstance(cursor.cursor, ClientCursor)
+        )
+        if not begins:
+            cursor.execute(statement, arguments)
+            return cursor.fetchone()
+        # Keeps psycopg from beginning by itself. If psycopg renames it one day, BEGIN comes twice, which PostgreSQL
+        # accepts with a warning.
+        driver._autocommit = True
+        try:
+            cursor.execute(f"BEGIN; {statement}", arguments)
+        finally:
+            driver._autocommit = False
+        cursor.nextset()
+        return cursor.fetchone()

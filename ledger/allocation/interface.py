@@ -18,7 +18,7 @@ class Request(NamedTuple):
 
     ``on`` is a business date, ``at`` a moment that the series' time zone turns into one; with neither, the database's
     clock says what today is. ``on_stated`` tells whether the caller chose the date. ``metadata`` is JSON text, or None
-    where the caller stated none. ``replaces`` is the id of the document's void entry that the number replaces.
+    if the caller stated none. ``replaces`` is the id of the document's void entry that the number replaces.
     """
 
     tenant: str
@@ -31,13 +31,18 @@ class Request(NamedTuple):
     metadata: str | None
     replaces: int | None = None
 
+    @property
+    def of_series(self) -> dict[str, Any]:
+        """The filter that picks the rows of its series."""
+        return {"tenant": self.tenant, "series__tenant": self.tenant, "series__code": self.series}
+
     def for_one(self) -> tuple[Any, ...]:
         """The arguments of the stored function that numbers one document."""
         metadata = self.metadata or "{}"
         return (self.tenant, self.series, self.on, self.at, self.document, self.actor, metadata, self.replaces)
 
     def for_many(self, documents: list[str] | str) -> tuple[Any, ...]:
-        """The arguments of the one that numbers a block, which compares what is stated with what is there."""
+        """The arguments of the function that numbers a block, which compares the stated facts with existing entries."""
         return (self.tenant, self.series, self.on, self.at, documents, self.actor, self.metadata, self.on_stated)
 
 
@@ -65,7 +70,7 @@ def day_of(days: str) -> date:
 
 
 class Taken(NamedTuple):
-    """A new number, as the functions for one document answer with it: all texts, of which more may follow."""
+    """A new number, as the functions for one document return it: all texts, and more may follow."""
 
     outcome: str
     days: str
@@ -88,13 +93,13 @@ class Answer(NamedTuple):
 
 
 def refused(outcome: str, days: str | None = None, existing: str | None = None) -> Answer:
-    """What a function for one document answered, where it gave no new number: it ends with what it knows."""
+    """The answer of a function for one document that gave no new number: it stops after the last fact it knows."""
     day = None if days is None else day_of(days)
     return Answer(Outcome(outcome), day, existing_id=None if existing is None else int(existing))
 
 
 class BlockAnswer(NamedTuple):
-    """As Answer, for many documents: new numbers by position in the list; the other documents had one already."""
+    """An Answer for many documents: new numbers by position in the list; the other documents had one already."""
 
     outcome: Outcome
     business_date: date | None
@@ -103,13 +108,13 @@ class BlockAnswer(NamedTuple):
 
 
 class Allocator(Protocol):
-    """What the module of an allocation has; its name is that of the allocation.
+    """What the module of an allocation provides; its name is that of the allocation.
 
-    ``take`` and ``take_many`` work inside the transaction of ``connection``, ask the database first and believe what it
-    says. They open no period and explain no refusal: the Outcome tells ``ledger.issuing`` to do so, and it asks again.
-    A refusal writes nothing, and the transaction can continue. A series of another allocation is Outcome.ALLOCATION.
-    What is rolled back leaves no entry. What is committed is never given out again, be it void or not.
-    ``tests/integration/test_allocator_contract.py`` tries all of this.
+    ``take`` and ``take_many`` work inside the transaction of ``connection``, ask the database first and trust its
+    answer. They open no period and explain no refusal: the Outcome tells ``ledger.issuing`` to do so, and it asks
+    again. A refusal writes nothing, and the transaction can continue. A series with another allocation gives
+    Outcome.ALLOCATION. A rollback leaves no entry. A committed number is never given out again, void or not.
+    ``tests/integration/test_allocator_contract.py`` tests all of this.
     """
 
     def take(self, connection: BaseDatabaseWrapper, request: Request) -> Answer:
@@ -119,7 +124,7 @@ class Allocator(Protocol):
     def take_many(self, connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
         """New numbers, in their order, for those of ``documents`` that have none; all documents differ.
 
-        OTHER_FACTS names a document that has a number with another date or other metadata than were stated.
+        OTHER_FACTS names a document whose number has another date or other metadata than the request states.
         """
         ...
 
@@ -128,13 +133,13 @@ class Allocator(Protocol):
         ...
 
 
+def next_value(alias: str, period: Period) -> int:
+    """``Allocator.upcoming`` if the counter alone decides; it was read with the period."""
+    return period.last_value + 1
+
+
 def all_numbered(alias: str, request: Request, documents: Sequence[str]) -> bool:
-    """Whether each of ``documents``, all different, has a number: a retry asks for no open period."""
-    entries = Entry.objects.using(alias).filter(
-        tenant=request.tenant,
-        series__tenant=request.tenant,
-        series__code=request.series,
-        document__in=documents,
-        replaces=None,  # the first one of each
-    )
+    """Whether each of ``documents``, all different, has a number: a retry needs no open period."""
+    numbered = Entry.objects.using(alias).filter(**request.of_series, document__in=documents)
+    entries = numbered.filter(replaces=None)  # the first one of each
     return entries.count() == len(documents)

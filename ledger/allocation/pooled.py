@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger import refusals, sql
 from ledger.allocation.ahead import ask_ahead, in_test_case
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request
-from ledger.allocation.slots import Block, Empty, Slot, lowest_slot, take_slot
+from ledger.allocation.slots import Empty, Slot, lowest_slot, take_slot, take_slots
 from ledger.errors import SecondConnectionFailed
 from ledger.models import Allocation, Period
 
@@ -17,7 +17,7 @@ _MINTS_HERE = "_ledger_mints_here"
 
 _log = logging.getLogger(__name__)
 
-#: How often a checkout mints before it gives up: others would have to take all it mints, every time.
+#: How often a checkout mints before it gives up, because others took everything each time.
 _TRIES = 100
 
 
@@ -41,29 +41,25 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
 
 def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
     """Take the lowest free values for those of ``documents`` that have no number yet, in their order."""
-    block = Block(connection, Allocation.POOLED, request, documents)
     seen: tuple[int, int] | None = None
-    for _ in range(_TRIES):
-        answer = block.ask()
-        if isinstance(answer, BlockAnswer):
-            return answer
-        if isinstance(answer, Empty):
-            seen = _refuse_old_snapshot(request, seen, answer)
-            # Of those that were missing others may take some before this call can.
-            minted = _mint(connection, request.tenant, *seen, answer.missing)
-            if minted not in ("minted", "there"):
-                return BlockAnswer(Outcome(minted), answer.day, {})
-    raise refusals.unsettled(request.series)
+
+    def refill(empty: Empty) -> BlockAnswer | None:
+        nonlocal seen
+        seen = _refuse_old_snapshot(request, seen, empty)
+        minted = _mint(connection, request.tenant, *seen, empty.missing)
+        return None if minted in ("minted", "there") else BlockAnswer(Outcome(minted), empty.day, {})
+
+    return take_slots(connection, Allocation.POOLED, request, documents, tries=_TRIES, refill=refill)
 
 
 def upcoming(alias: str, period: Period) -> int:
-    """The value that would come next: the lowest slot, which may be one that a checkout holds."""
+    """The value that would come next: the lowest slot, even if a checkout holds it."""
     lowest = lowest_slot(alias, period, give_back=period.series.give_back)
     return period.last_value + 1 if lowest is None else lowest
 
 
 def _refill(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int) -> None:
-    """Mint before the pool is empty: one checkout in each batch does. Its own number it has already."""
+    """Mint before the pool is empty, as one checkout of each batch does; it has its own number already."""
     try:
         ask_ahead(connection, sql.MINT, (tenant, period, counter, 1))
     except Error as error:
@@ -71,10 +67,10 @@ def _refill(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: 
 
 
 def _mint(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int, wanted: int) -> str:
-    """Make slots on the second connection; on this one where that can't be, though others then wait for this checkout.
+    """Make slots on the second connection; if that is impossible, on this one, though others then wait for it.
 
-    That is so for a period that this transaction has made itself, and nobody else can see; for one whose counter it has
-    locked; and where the server has no connection left, which is no reason to turn a customer away.
+    It is impossible for a period that this transaction has made and nobody else can see, for one whose counter it has
+    locked, and if the server has no connection left, which is no reason to turn a customer away.
     """
     arguments = (tenant, period, counter, wanted)
     if _mints_here(connection):
@@ -113,7 +109,7 @@ def _mints_here(connection: BaseDatabaseWrapper) -> bool:
 
 
 def _refuse_old_snapshot(request: Request, before: tuple[int, int] | None, empty: Empty) -> tuple[int, int]:
-    """Raise where slots of this period were minted, and this transaction does not see them: its snapshot is older."""
+    """Raise if slots of this period were minted that this transaction can't see, because its snapshot is older."""
     now = empty.period, empty.counter
     if before == now:
         raise refusals.old_snapshot(request.series)

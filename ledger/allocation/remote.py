@@ -1,6 +1,6 @@
 """``remote``: the number of a draft that a worker made in the accounting system. A rollback gives it back.
 
-No checkout talks to the network, and none waits for another. The drafts come from ``ledger.remote`` and the workers.
+No checkout uses the network, and none waits for another. The drafts come from ``ledger.remote`` and the workers.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from django.db import connections
 from ledger import refusals
 from ledger.allocation.ahead import sees_new_rows
 from ledger.allocation.interface import Answer, BlockAnswer, Request
-from ledger.allocation.slots import Block, Empty, Slot, lowest_slot, take_slot
+from ledger.allocation.slots import Empty, Slot, lowest_slot, take_slot, take_slots
 from ledger.models import Allocation, Period, RemotePool
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ledger.errors import PoolExhausted
 
-#: How often a block is asked for again, because documents of it were numbered elsewhere.
+#: How often a block is asked for, if some of its documents are numbered elsewhere meanwhile.
 _TRIES = 5
 
 
@@ -33,14 +33,11 @@ def take(connection: "BaseDatabaseWrapper", request: Request) -> Answer:
 
 def take_many(connection: "BaseDatabaseWrapper", request: Request, documents: Sequence[str]) -> BlockAnswer:
     """Take the earliest free drafts' numbers for those of ``documents`` that have none yet, in their order."""
-    block = Block(connection, Allocation.REMOTE, request, documents)
-    for _ in range(_TRIES):
-        answer = block.ask()
-        if isinstance(answer, BlockAnswer):
-            return answer
-        if isinstance(answer, Empty):
-            raise _exhausted(connection, answer)
-    raise refusals.unsettled(request.series)
+
+    def refill(empty: Empty) -> BlockAnswer:
+        raise _exhausted(connection, empty)
+
+    return take_slots(connection, Allocation.REMOTE, request, documents, tries=_TRIES, refill=refill)
 
 
 def upcoming(alias: str, period: Period) -> int:

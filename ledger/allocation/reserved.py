@@ -14,8 +14,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger import refusals, sql
 from ledger.allocation.ahead import Session, ask_ahead, in_test_case, sees_new_rows
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
+from ledger.allocation.hooks import first_row
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
-from ledger.allocation.opening import first_row
 from ledger.allocation.shared_reservations import reserve
 from ledger.models import NumberIssued, Period
 

@@ -7,9 +7,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger import sql
 from ledger.allocation.early import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
+from ledger.allocation.hooks import first_row
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, Taken, day_of, refused
-from ledger.allocation.opening import first_row
-from ledger.models import Period
+from ledger.allocation.interface import next_value as upcoming  # noqa: F401  (as Allocator asks)
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
@@ -45,8 +45,3 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
             if outcome == "issued"
         }
     return BlockAnswer(Outcome.ISSUED, day, entries)
-
-
-def upcoming(alias: str, period: Period) -> int:
-    """The value that would come next, from what was read already."""
-    return period.last_value + 1

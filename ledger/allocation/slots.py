@@ -1,21 +1,21 @@
 """What ``pooled`` and ``remote`` share: both take the lowest free slots of a period."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger import sql
+from ledger import refusals, sql
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
+from ledger.allocation.hooks import first_row
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, Taken, day_of, refused
-from ledger.allocation.opening import first_row
+from ledger.cursors import fetch_value
 from ledger.models import NumberIssued, Period
 
 
 class Slot(NamedTuple):
-    """A slot that became an entry; ``is_low`` when it is time to make new ones, ``counter`` is the highest there is."""
+    """A slot that became an entry; ``is_low`` if it is time to make new ones, ``counter`` is the highest minted."""
 
     answer: Answer
     period: int
@@ -24,7 +24,7 @@ class Slot(NamedTuple):
 
 
 class Empty(NamedTuple):
-    """Not enough slots are free: ``missing`` are missing, and the period's counter stands at ``counter``."""
+    """Not enough slots are free: ``missing`` more are needed, and the period's counter stands at ``counter``."""
 
     day: date
     period: int
@@ -47,46 +47,49 @@ def take_slot(connection: BaseDatabaseWrapper, allocation: str, request: Request
     return refused(*answer)
 
 
-class Block:
-    """The lowest free slots for those of ``documents`` that have no number yet, in their order."""
+def take_slots(
+    connection: BaseDatabaseWrapper,
+    allocation: str,
+    request: Request,
+    documents: Sequence[str],
+    *,
+    tries: int,
+    refill: Callable[[Empty], BlockAnswer | None],
+) -> BlockAnswer:
+    """The lowest free slots for those of ``documents`` that have no number yet, in their order.
 
-    def __init__(
-        self, connection: BaseDatabaseWrapper, allocation: str, request: Request, documents: Sequence[str]
-    ) -> None:
-        self.connection = connection
-        self.allocation = allocation
-        self.request = request
-        self.places = {document: place for place, document in enumerate(documents)}
-        self.remaining = list(documents)
-        self.issued: dict[int, NumberIssued] = {}
-
-    def ask(self) -> BlockAnswer | Empty | None:
-        """The answer; None where others were faster with some of the documents or slots, so ask again."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql.ISSUE_SLOTS, (self.allocation, *self.request.for_many(self.remaining)))
+    Asks again if others were faster with some of the documents or slots, ``tries`` times in all. If too few slots are
+    free, ``refill`` makes some, or raises or answers why not.
+    """
+    places = {document: place for place, document in enumerate(documents)}
+    issued: dict[int, NumberIssued] = {}
+    for _ in range(tries):
+        remaining = [document for document, place in places.items() if place not in issued]
+        with connection.cursor() as cursor:
+            cursor.execute(sql.ISSUE_SLOTS, (allocation, *request.for_many(remaining)))
             rows = cursor.fetchall()
         if not rows:
-            return None
+            continue
         outcome, day, _, entry, _, period, counter, *_ = rows[0]
         if outcome == "empty":
-            return Empty(day, period, counter, missing=entry)
+            if (refusal := refill(Empty(day, period, counter, missing=entry))) is not None:
+                return refusal
+            continue
         if outcome == "existing":
-            return BlockAnswer(Outcome.ISSUED if self.issued else Outcome.EXISTING, day, self.issued)
+            return BlockAnswer(Outcome.ISSUED if issued else Outcome.EXISTING, day, issued)
         if outcome != "issued":
             return BlockAnswer(Outcome(outcome), day, {}, existing_id=entry)
-        written = EntryRows(self.connection, self.request, day)
+        written = EntryRows(connection, request, day)
         with garbage_collection_paused():
             for _, _, document, *facts in rows:
-                self.issued[self.places[document]] = written.entry(document, *facts)
-        if len(self.issued) == len(self.places):
-            return BlockAnswer(Outcome.ISSUED, day, self.issued)
-        self.remaining = [document for document, place in self.places.items() if place not in self.issued]
-        return None
+                issued[places[document]] = written.entry(document, *facts)
+        if len(issued) == len(places):
+            return BlockAnswer(Outcome.ISSUED, day, issued)
+    raise refusals.unsettled(request.series)
 
 
 def lowest_slot(alias: str, period: Period, *, give_back: bool) -> int | None:
-    """The lowest slot that is there to be taken, be it held by a checkout or not."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql.LOWEST_SLOT, {"tenant": period.tenant, "period": period.pk, "give_back": give_back})
-        lowest: int | None = cursor.fetchone()[0]
+    """The lowest slot that may be taken, whether a checkout holds it or not."""
+    wanted = {"tenant": period.tenant, "period": period.pk, "give_back": give_back}
+    lowest: int | None = fetch_value(alias, sql.LOWEST_SLOT, wanted)
     return lowest

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core import checks
 from django.db import connections, models, router, transaction
 
-from ledger.documents import MARK
 from ledger.errors import DocumentConflict, InvalidArgument, InvalidDocument, InvalidSeries, NumberProtected
 from ledger.instances import instance_key, is_known
 from ledger.issuing import issue, issue_many, issue_or_replace
 from ledger.keys import document_key, tenant_key
+from ledger.missing_documents import MARK
 from ledger.models import Entry
 from ledger.models.series import NUMBER_LENGTH
 from ledger.replacing import valid

@@ -1,25 +1,77 @@
-"""Finding holes, and where each stands. Writes nothing but how far it has read."""
+"""Finding holes: values, or ranges of them, below the highest one and without an entry; and the state of each.
+
+Writes nothing but how far it has read.
+"""
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.db import DataError, router, transaction
 
-from ledger.cursors import fetch, made_of, open_cursor, stream
+from ledger.cursors import fetch, from_row, open_cursor, stream
 from ledger.databases import choose
+from ledger.formats import NumberFormat
 from ledger.gaps import sql
-from ledger.gaps.holes import Hole, State, number_of
 from ledger.models import Entry, Series
 
 _log = logging.getLogger(__name__)
 
-#: A courtesy to a checkout that is just between reserving a value and taking it. No proof rests on it.
+#: A courtesy to a checkout between reserving a value and taking it. No proof depends on it.
 GRACE = timedelta(seconds=10)
 
 _CHUNK = 1000
+
+
+class State(StrEnum):
+    """The state of a hole."""
+
+    #: A checkout holds the value, or has just asked for it.
+    IN_FLIGHT = "in_flight"
+    #: A free slot: the next checkout takes it.
+    HEALING = "healing"
+    #: No checkout holds it or ever will: the next sweep makes it a gap.
+    LEFT_OVER = "left_over"
+    #: Nothing waits for it, which no rollback can cause: rows were lost or tampered with.
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """One hole: ``value`` to ``through``, both inclusive. They differ only for ranges of lost values.
+
+    ``since`` is when it began, as far as the rows show; ``evidence`` what is known about the checkout that asked.
+    """
+
+    tenant: str
+    series: str
+    period: int
+    starts_on: date
+    ends_on: date
+    ordinal: int
+    value: int
+    through: int
+    number: str
+    state: State
+    since: datetime | None
+    evidence: Mapping[str, Any]
+    #: Where it was found, and is flagged.
+    database: str = field(default="", compare=False, repr=False)
+
+    @property
+    def count(self) -> int:
+        """How many values it is."""
+        return self.through - self.value + 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        told = asdict(self) | {"state": self.state.value, "count": self.count}
+        del told["database"]
+        return told
 
 
 def find(
@@ -31,11 +83,11 @@ def find(
     full: bool = False,
     using: str | None = None,
 ) -> Iterator[Hole]:
-    """Every hole there is at this moment, in order of tenant, series, period and value, one kind after the other.
+    """Every hole at this moment, in order of tenant, series, period and value, one kind after the other.
 
     ``tenant`` is a key, ``org`` what ``issue`` takes; with neither, all tenants; ``series`` is one or its code. A
-    reservation younger than ``grace`` counts as in flight. Lost values are looked for where the last scan left off;
-    ``full`` reads every period from its first value, which streams, so memory doesn't grow with it.
+    reservation younger than ``grace`` counts as in flight. Lost values are looked for where the last scan stopped;
+    ``full`` reads every period from its first value. It streams, so memory doesn't grow.
     """
     tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_write(Entry)
@@ -46,7 +98,7 @@ def find(
 
 
 def find_reservations(alias: str, wanted: dict[str, Any], ids: Sequence[int] | None = None) -> Iterator[Hole]:
-    """Reservations that are no entries yet: all of them, or those of some ids."""
+    """Reservations that are not entries yet: all of them, or those with some ids."""
     for row in fetch(alias, sql.RESERVATIONS, {**wanted, "reservations": ids and list(ids)}):
         asked = ("document", "actor", "transaction", "transaction_status")
         evidence = {"cause": "not committed"} | {name: getattr(row, name) for name in asked}
@@ -63,9 +115,9 @@ def find_slots(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
 
 
 def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
-    """Ranges of lost values; remembers up to which value everything is accounted for."""
+    """Ranges of lost values. Remembers up to which value everything is accounted for."""
     reached: dict[tuple[str, int], int] = {}
-    # Closed here and now whatever happens, since the rows come out of a transaction.
+    # Closed here whatever happens, since the rows come out of a transaction.
     with closing(_lost(alias, wanted)) as rows:
         for row in rows:
             limit = row.through if row.value is None else row.value - 1
@@ -80,7 +132,7 @@ def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
 
 
 def _remember(alias: str, reached: dict[tuple[str, int], int]) -> None:
-    """Keep how far was read, where the role may: who looks alone reads it all again next time."""
+    """Keep how far was read, if the role may; a role that only reads starts again next time."""
     if not reached:
         return
     tenants, periods = zip(*reached, strict=True)
@@ -91,7 +143,7 @@ def _remember(alias: str, reached: dict[tuple[str, int], int]) -> None:
                 cursor.execute(sql.REMEMBER, [list(tenants), list(periods), list(reached.values())])
     except DataError as error:
         if len(reached) == 1:
-            # A period whose counter nobody can reckon with is read from its first value again.
+            # A period whose counter makes no sense is read from its first value again.
             _log.warning("How far period %s was read can't be kept: %s", periods[0], error)
             return
         for key, through in reached.items():
@@ -102,11 +154,11 @@ def _lost(alias: str, wanted: dict[str, Any]) -> Generator[Any]:
     with transaction.atomic(using=alias), open_cursor(alias) as settings:
         settings.execute(sql.IN_ORDER)
         yield from stream(alias, sql.LOST, wanted)
-        # For a caller that has a transaction of its own, which goes on.
+        # For a caller whose own transaction goes on.
         settings.execute(sql.IN_ANY_ORDER)
 
 
 def _hole(alias: str, row: Any, state: State, evidence: dict[str, Any], **facts: Any) -> Hole:
     known = {"through": row.value, "state": state, "evidence": evidence, "database": alias} | facts
-    known["number"] = facts.get("number") or number_of(row.prefix, row.width, row.suffix, row.value)
-    return made_of(Hole, row, **known)
+    known["number"] = facts.get("number") or NumberFormat(row.prefix, row.width, row.suffix).shown(row.value)
+    return from_row(Hole, row, **known)

@@ -26,7 +26,7 @@ def without(spans: Iterable[Span], taken: Iterable[Span]) -> Iterator[Span]:
     place = 0
     for first, last in merged(spans):
         start = first
-        # Both run upwards, so each hole is looked at once, but for one that reaches over several ranges.
+        # Both run upwards, so each hole is looked at once, except one that covers several ranges.
         while place < len(holes) and holes[place][1] < first:
             place += 1
         look = place

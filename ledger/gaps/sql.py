@@ -1,4 +1,4 @@
-"""The statements of finding and sweeping. All take ``tenant`` and ``series`` (a code), null for all."""
+"""The statements of finding and sweeping. Most take ``tenant`` and ``series`` (a code), null for all."""
 
 from ledger.sql import at_home
 
@@ -7,18 +7,17 @@ _CHOSEN = """
     AND (%(series)s::text IS NULL OR s.code = %(series)s)
 """
 
-# The ids of reservations, so many at a time. Arguments: id of the last one read, how many.
+# The ids of reservations. Arguments: after (the id of the last one read), size.
 RESERVATION_IDS = f"""
     SELECT r.id FROM ledger_reservation r
     WHERE r.id > %(after)s AND {at_home("r.tenant")}
     ORDER BY r.id LIMIT %(size)s
 """  # noqa: S608  (our own text)
 
-# Whether a checkout holds a row. Only a look: who claims a value finds out for sure.
+# Whether a checkout holds a row. Only a hint: claiming the value decides.
 _HELD = "ledger_is_held({row}.xmax)"
 
-# Every reservation, or those of some ids, with the age that its courtesy is measured by, and whether a checkout holds
-# it.
+# Every reservation, or those with some ids, with whether its grace is over, and whether a checkout holds it.
 _THESE = "(%(reservations)s::bigint[] IS NULL OR r.id = ANY (%(reservations)s::bigint[]))"
 RESERVATIONS = f"""
     SELECT p.tenant, s.code AS series, p.id AS period, p.starts_on, p.ends_on, p.ordinal, p.prefix, p.width, p.suffix,
@@ -34,7 +33,7 @@ RESERVATIONS = f"""
     ORDER BY p.tenant, s.code, p.starts_on, r.value
 """  # noqa: S608  (our own text)
 
-# Free slots below the highest entry of their period, since when there is a higher one, and whether a checkout holds
+# Free slots below the highest entry of their period, with the time of the next higher one, and whether a checkout holds
 # them.
 SLOTS = f"""
     WITH below AS MATERIALIZED (
@@ -64,15 +63,15 @@ SLOTS = f"""
     ORDER BY b.tenant, b.code, b.starts_on, b.value
 """  # noqa: S608
 
-# For the one transaction of LOST: the indexes give the values in order, so nothing has to be sorted, which for millions
-# of them would be done on disk before the first one is told.
+# For the transaction of LOST: the indexes give the values in order, so nothing needs sorting, which for millions of
+# values would be done on disk before the first row comes.
 IN_ORDER = "SET LOCAL enable_sort = off"
 IN_ANY_ORDER = "SET LOCAL enable_sort = DEFAULT"
 
-# Values that the counter gave out and that nothing knows of: neither an entry, nor a range of an adopted history, nor a
-# slot, nor a reservation. All from one snapshot, in which each value has exactly one of them. A period is read from
-# where the last scan found everything accounted for (%(full)s reads it all), along the indexes, so that it streams. For
-# each period comes a last row, without a range: through which value all is accounted for now, below what still waits.
+# Values that the counter gave out and that have neither an entry, nor a range of an adopted history, nor a slot, nor a
+# reservation. All from one snapshot, in which each value has exactly one of them. A period is read from where the last
+# scan found everything accounted for (%(full)s reads it all), along the indexes, so that it streams. Each period has a
+# last row without a range: the value up to which all is accounted for now, below everything that still waits.
 _BEFORE = "greatest(p.first_value, 0) - 1"  # no value is below 0, whatever a row says
 LOST = f"""
     WITH chosen AS MATERIALIZED (
@@ -124,11 +123,11 @@ LOST = f"""
     ) found
 """  # noqa: S608
 
-# Keeps how far a scan came. Arguments: tenants, periods, values through which all is accounted for.
+# Keeps how far a scan came. Arguments: tenants, periods, values up to which all is accounted for.
 REMEMBER = "SELECT ledger_remember_scan(%s::text[], %s::bigint[], %s::bigint[])"
 MAY_REMEMBER = "SELECT has_function_privilege('ledger_remember_scan(text[], bigint[], bigint[])', 'EXECUTE')"
 
-# Claims one value: what a checkout left behind, or what was lost. Arguments: tenant, period, value, actor.
+# Claim one value that a checkout left behind, or that was lost. Arguments: tenant, period, value, actor.
 FLAG = "SELECT ledger_flag_gap(%s, %s, %s, %s)"
 FLAG_LOST = "SELECT ledger_flag_lost(%s, %s, %s, %s)"
 
@@ -182,7 +181,8 @@ HEALED = f"""
     ORDER BY p.tenant, s.code, p.starts_on, h.value
 """  # noqa: S608
 
-# What is known to be missing in one period: flagged gaps and ranges of an adopted history. Arguments: tenant, period.
+# The values of one period that are known to be missing: flagged gaps, adopted ranges, ends of authorised ranges.
+# Arguments: tenant, period.
 MISSING_OF_PERIOD = """
     SELECT e.value, e.value FROM ledger_entry e
     WHERE e.tenant = %(tenant)s AND e.period_id = %(period)s AND e.kind = 'gap'

@@ -10,13 +10,12 @@ from typing import Any
 from django.db import Error, connections, router
 
 from ledger.allocation.ahead import bounded
-from ledger.batches import id_batches
+from ledger.cursors import fetch_value, id_batches
 from ledger.databases import choose, database_of, expect
 from ledger.errors import LockTimeout
 from ledger.failures import Failures
 from ledger.gaps import sql
-from ledger.gaps.finding import GRACE, find_lost, find_reservations, find_slots
-from ledger.gaps.holes import Hole, State
+from ledger.gaps.finding import GRACE, Hole, State, find_lost, find_reservations, find_slots
 from ledger.keys import actor_name
 from ledger.models import Entry, Series
 from ledger.verification.alarms import MOST, lost_values, may_not_write, raise_alarms, recheck
@@ -26,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 _BATCH = 1000
 
-#: Far more than the milliseconds that the function waits by itself, in seconds; and query_canceled.
+#: Seconds: far more than the milliseconds that the function waits by itself.
 _BOUND = 2.0
 
 _EVERYTHING: dict[str, Any] = {"tenant": None, "series": None, "grace": GRACE, "full": False}
@@ -35,8 +34,8 @@ _EVERYTHING: dict[str, Any] = {"tenant": None, "series": None, "grace": GRACE, "
 @dataclass(slots=True)
 class Swept:
     """What one sweep did and saw, in values: ``flagged`` as gaps just now; ``in_flight``, held by checkouts;
-    ``healing``, free for the next checkout, ``reported`` of them for the first time; ``settled`` by a checkout while
-    the sweep looked; ``lost``, which nothing explains.
+    ``healing``, free for the next checkout, ``reported`` of them for the first time; ``settled`` by a checkout during
+    the sweep; ``lost``, which nothing explains.
     """
 
     flagged: int = 0
@@ -65,9 +64,9 @@ def sweep(
 ) -> Swept:
     """Flag every value that no checkout will take as a gap, and report free slots that wait below the highest number.
 
-    Each value is claimed in a transaction of its own, waiting for no checkout: one that holds the value keeps it, and
-    one that wakes up later finds the value taken and gets another. Call it outside a transaction; inside one, all is
-    committed or rolled back with that. Arguments as for ``find``.
+    Each value is claimed in a transaction of its own, without waiting for a checkout: one that holds the value keeps
+    it, and one that wakes up later finds the value taken and gets another. Call it outside a transaction; inside one,
+    everything is committed or rolled back with that. Arguments as for ``find``.
     """
     tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_write(Entry)
@@ -81,7 +80,7 @@ def sweep(
 
 
 def sweep_slots(*, by: Any = "sweep", using: str | None = None) -> Swept:
-    """What ``sweep`` does but for reservations, of all tenants: free slots, and values that were lost."""
+    """The part of ``sweep`` without reservations, for all tenants: free slots, and lost values."""
     alias = using or router.db_for_write(Entry)
     swept = Swept()
     _sweep_slots(alias, _EVERYTHING, actor_name(by), swept)
@@ -96,7 +95,7 @@ def reservation_ids(size: int, *, using: str | None = None) -> Iterator[list[int
 
 
 def sweep_reservations(ids: Sequence[int], *, by: Any = "sweep", using: str | None = None) -> Swept:
-    """Flag those of these reservations that no checkout will take; one that is no more was settled by another sweep."""
+    """Flag these reservations if no checkout will take them; one that is gone was settled by another sweep."""
     alias = using or router.db_for_write(Entry)
     swept = Swept()
     if ids:
@@ -146,26 +145,20 @@ def raise_lost(holes: Iterable[Hole], *, using: str | None = None) -> int:
 def flag_lost(hole: Hole, *, by: Any = None, using: str | None = None) -> int:
     """Turn a range of lost values into gaps, so that they can be explained; returns how many.
 
-    An alarm that nobody can do anything about any more. What a backup still has is better restored: a value that is
-    flagged can't be.
+    For values that no backup has: restore those instead, since a flagged value can't be restored.
     """
     expect(hole, Hole, "hole", "Pass a hole that find() yielded.")
     alias = database_of(hole, Entry, using)
     actor, flagged = actor_name(by), 0
     for value in range(hole.value, hole.through + 1):
         flagged += _flag(alias, hole, value, actor, statement=sql.FLAG_LOST) == "flagged"
-    _recheck(alias)
-    return flagged
-
-
-def _recheck(alias: str) -> None:
-    """Resolve alarms that are mended. Who may flag need not be one who may resolve: then the next sweep does."""
     try:
         recheck(using=alias)
     except Error as error:
-        if not may_not_write(error):
+        if not may_not_write(error):  # a role that may flag, and not resolve alarms
             raise
-        _log.info("Alarms that are mended now are resolved by the next sweep: %s", error)
+        _log.info("The next sweep resolves alarms whose cause is gone now: %s", error)
+    return flagged
 
 
 def _claim(alias: str, hole: Hole, actor: str, swept: Swept) -> None:
@@ -182,27 +175,23 @@ def _claim(alias: str, hole: Hole, actor: str, swept: Swept) -> None:
 
 
 def _flag(alias: str, hole: Hole, value: int, actor: str, *, statement: str = sql.FLAG) -> str:
-    """What became of the value. A checkout that holds it isn't waited for: by the function's own lock_timeout, and on a
-    node that this doesn't reach (Citus), by a cancel from here.
+    """What became of the value, without waiting for a checkout that holds it: the function has a lock_timeout, and on a
+    node that this doesn't reach (Citus), the statement is cancelled from here.
     """
     connection = connections[alias]
-    with connection.cursor() as cursor:
-        try:
-            with bounded(connection, _BOUND):
-                cursor.execute(statement, [hole.tenant, hole.period, value, actor])
-        except LockTimeout:
-            if connection.in_atomic_block:
-                raise
-            return "in_flight"
-        outcome: str = cursor.fetchone()[0]
-    return outcome
+    try:
+        with bounded(connection, _BOUND):
+            return str(fetch_value(alias, statement, [hole.tenant, hole.period, value, actor]))
+    except LockTimeout:
+        if connection.in_atomic_block:
+            raise
+        return "in_flight"
 
 
 def _report(alias: str, holes: Iterable[Hole]) -> int:
     reported = 0
     remaining = iter(holes)
-    with connections[alias].cursor() as cursor:
-        while batch := list(islice(remaining, _BATCH)):
-            cursor.execute(sql.REPORT, [[h.tenant for h in batch], [h.period for h in batch], [h.value for h in batch]])
-            reported += cursor.fetchone()[0]
+    while batch := list(islice(remaining, _BATCH)):
+        places = [[h.tenant for h in batch], [h.period for h in batch], [h.value for h in batch]]
+        reported += fetch_value(alias, sql.REPORT, places)
     return reported

@@ -1,4 +1,4 @@
-"""Applying grants in one transaction, unless the role would keep more by other ways; and again after ``migrate``."""
+"""Applying grants in one transaction, unless the role would keep other privileges; and again after ``migrate``."""
 
 import logging
 from collections.abc import Sequence
@@ -6,19 +6,18 @@ from typing import Any
 
 from django.db import DatabaseError, connections, transaction
 
+from ledger.cursors import fetch
 from ledger.errors import GrantError, LedgerError
-from ledger.grants.contributed import contributions
-from ledger.grants.purposes import PURPOSES, READING
-from ledger.grants.role import unbound
-from ledger.grants.statements import grant_statements
+from ledger.grants.purposes import PURPOSES, READING, contributions
+from ledger.grants.statements import grant_statements, unbound
 from ledger.models import RolePurpose
 from ledger.models.tables import all_tables
 from ledger.sql.installing import function_texts
 
 _log = logging.getLogger(__name__)
 
-# What a role may do in the ledger all the same, by way of PUBLIC or of a role that it can become. Arguments: role,
-# tables and the privileges on each that its purposes give, functions that they don't give.
+# What a role may still do in the ledger through PUBLIC or a role that it can become. Arguments: role, tables and the
+# privileges on each that its purposes give, functions that they don't give.
 _EXCESS = """
     WITH can_be AS (
         SELECT r.oid FROM pg_roles r WHERE pg_has_role(%(role)s, r.oid, 'MEMBER')
@@ -43,9 +42,9 @@ _EXCESS = """
 
 
 def apply_grants(role: str, purposes: Sequence[str], *, revoke_public: bool = False, using: str = "default") -> int:
-    """Run ``grant_statements`` in one transaction, and note them; returns how many statements.
+    """Run ``grant_statements`` in one transaction and record the purposes; returns how many statements.
 
-    Raises GrantError where they would not bind the role; then nothing is applied.
+    Raises GrantError if they would not limit the role; then nothing is applied.
     """
     statements = grant_statements(role, purposes, revoke_public=revoke_public, using=using)
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
@@ -67,16 +66,14 @@ def apply_grants(role: str, purposes: Sequence[str], *, revoke_public: bool = Fa
 
 
 def grant_again(using: str) -> None:
-    """Give every role what it was granted once more: a function that was made anew has lost its grants.
+    """Grant every role its purposes again, since a function that was made anew has lost its grants.
 
-    A role that is gone is forgotten; one that can't be granted to is told in the log, and keeps what it has.
+    A role that is gone is forgotten; a failure is logged, and the role keeps what it has.
     """
     known: dict[str, list[str]] = {}
     for row in RolePurpose.objects.using(using).order_by("role", "purpose"):
         known.setdefault(row.role, []).append(row.purpose)
-    with connections[using].cursor() as cursor:
-        cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", [list(known)])
-        there = {role for (role,) in cursor.fetchall()}
+    there = {role for (role,) in fetch(using, "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", [list(known)])}
     RolePurpose.objects.using(using).exclude(role__in=there).delete()
     for role, purposes in known.items():
         if role not in there:
@@ -106,6 +103,4 @@ def _excess(role: str, purposes: Sequence[str], using: str) -> list[str]:
         "given": given,
         "functions": sorted(set(function_texts()) - called),
     }
-    with connections[using].cursor() as cursor:
-        cursor.execute(_EXCESS, arguments)
-        return [row[0] for row in cursor.fetchall()]
+    return [what for (what,) in fetch(using, _EXCESS, arguments)]

@@ -1,47 +1,26 @@
 """What a database role may do, by purpose: what it calls and reads, and the few tables that it writes.
 
-No role but the owner writes series, periods, queues or events: functions do. What a function doesn't take, nobody can
-set.
+No role but the owner writes series, periods, queues or events: functions do. Nobody can set what a function doesn't
+take. Other apps of Folio add what their own tables need.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
+from django.db import connections
 from django.db.models import Model
 
-from ledger.models import (
-    AdoptingDay,
-    AdoptingRow,
-    Adoption,
-    AuthorisedRange,
-    DefaultSeries,
-    DraftMade,
-    Entry,
-    ExpectedDocument,
-    NumberVoided,
-    PendingComparison,
-    Period,
-    Pool,
-    RemoteDocument,
-    RemotePool,
-    RemoteReading,
-    Reservation,
-    Series,
-    Slot,
-    SweepBatch,
-    SweepRun,
-    TenantAccess,
-    TenantMove,
-)
+from ledger import models
 from ledger.models.tables import all_tables
 
 
 def _named(names: str) -> frozenset[str]:
-    """Functions of the ledger, by what their names have after ``ledger_``."""
+    """Functions of the ledger, by their names without ``ledger_``."""
     return frozenset(f"ledger_{name}" for name in names.split())
 
 
-#: What everybody who reads the ledger calls in a query: pure, or no more than what the tables tell.
+#: What every reader of the ledger calls in a query: pure functions, or ones that show no more than the tables do.
 READING: Final = _named(
     "calendar_step dated_number era formats_meet forms_ahead head_hash highest_value is_awaited is_facts is_held "
     "is_key is_moment is_prose lines_v1 may_repeat meeting_period meeting_series number outline outlines_agree "
@@ -52,7 +31,7 @@ READING: Final = _named(
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What one kind of process does. ``reads`` is empty where it reads all of the ledger."""
+    """What one kind of process does. ``reads`` is empty if it reads all of the ledger."""
 
     why: str
     functions: frozenset[str] = frozenset()
@@ -70,14 +49,15 @@ PURPOSES: Final[dict[str, Purpose]] = {
             "make_default mint next_value number_ticket open_period reserve"
         ),
         reads=(
-            *(Series, Period, DefaultSeries, Entry, NumberVoided, Adoption, Slot, Pool, Reservation),
-            *(DraftMade, RemotePool, AuthorisedRange, TenantMove),
+            *(models.Series, models.Period, models.DefaultSeries, models.Entry, models.NumberVoided, models.Adoption),
+            *(models.Slot, models.Pool, models.Reservation, models.DraftMade, models.RemotePool),
+            *(models.AuthorisedRange, models.TenantMove),
         ),
     ),
     "void": Purpose(
         "Void numbers, where the checkout itself does that",
         _named("void"),
-        reads=(Series, Period, Entry, NumberVoided, TenantMove),
+        reads=(models.Series, models.Period, models.Entry, models.NumberVoided, models.TenantMove),
     ),
     "workers": Purpose(
         "Sweep, prove gaps, fill pools, seal, compare with accounting systems, push",
@@ -87,8 +67,11 @@ PURPOSES: Final[dict[str, Purpose]] = {
             "withdraw_slot"
         ),
         writes=(
-            ("INSERT, UPDATE, DELETE", (SweepRun, SweepBatch, PendingComparison)),
-            ("INSERT, UPDATE", (RemoteDocument, RemoteReading, RemotePool, ExpectedDocument)),
+            ("INSERT, UPDATE, DELETE", (models.SweepRun, models.SweepBatch, models.PendingComparison)),
+            (
+                "INSERT, UPDATE",
+                (models.RemoteDocument, models.RemoteReading, models.RemotePool, models.ExpectedDocument),
+            ),
         ),
         other_apps=True,
     ),
@@ -100,7 +83,10 @@ PURPOSES: Final[dict[str, Purpose]] = {
             "open_explicit open_period raise_alarms register resolve_alarms resolve_mended skip_taken skip_values void"
         ),
         # (moved_…: to put triggers on the table of a system whose counters were moved here.)
-        writes=(("INSERT, UPDATE, DELETE", (AdoptingRow, AdoptingDay)), ("INSERT, DELETE", (TenantAccess,))),
+        writes=(
+            ("INSERT, UPDATE, DELETE", (models.AdoptingRow, models.AdoptingDay)),
+            ("INSERT, DELETE", (models.TenantAccess,)),
+        ),
     ),
     "auditor": Purpose("Read all of the ledger"),
 }
@@ -129,5 +115,34 @@ def writing(table: str) -> list[str]:
     return [
         name
         for name, purpose in PURPOSES.items()
-        if any(table == model._meta.db_table for _, models in purpose.writes for model in models)
+        if any(table == model._meta.db_table for _, written in purpose.writes for model in written)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class TableGrant:
+    """What the workers' role needs on a table of another app: to read, to insert, and to update ``columns``."""
+
+    why: str
+    model: type[Model]
+    columns: tuple[str, ...]
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self.model._meta.db_table
+
+
+_contributed: dict[str, Callable[[], Iterable[TableGrant]]] = {}
+
+
+def contribute(app: str, grants: Callable[[], Iterable[TableGrant]]) -> None:
+    """Tell ``ledger_grants`` about the tables of ``app``, by a function that is called when they are needed."""
+    _contributed[app] = grants
+
+
+def contributions(using: str) -> list[TableGrant]:
+    """The grants of other apps for those of their tables that are in this database."""
+    with connections[using].cursor() as cursor:
+        there = set(connections[using].introspection.table_names(cursor))
+    return [grant for grants in _contributed.values() for grant in grants() if grant.table in there]

@@ -1,6 +1,6 @@
-"""Three kinds of tables: configuration and counters, queues, and events, which are only ever inserted.
+"""Three kinds of tables: configuration and counters, queues, and events, which are only inserted.
 
-Beside them the diary of the sweeps and the mirror of accounting systems, which are no part of the ledger.
+The diary of the sweeps and the mirror of accounting systems are no part of the ledger.
 """
 
 from ledger.models.access import RolePurpose, TenantAccess, TenantBinding, TenantMove

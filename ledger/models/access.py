@@ -1,4 +1,4 @@
-"""Who may look at the numbers of one tenant, where Django's permissions would open all of them."""
+"""Access to the numbers of one tenant, where Django's permissions would give access to all tenants."""
 
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ from ledger.errors import InvalidActor, InvalidTenant
 from ledger.homes import database_for, find_at_home, refuse_moved
 from ledger.instances import instance_key
 from ledger.keys import tenant_key
-from ledger.models.columns import ShortTextField, key, written_at
+from ledger.models.columns import HiddenModel, ShortTextField, key, written_at
 from ledger.models.series import Series
 from ledger.texts import shown
 
@@ -16,9 +16,9 @@ from ledger.texts import shown
 class TenantAccess(models.Model):
     """A user may read all of one tenant in Folio's pages, and nothing of any other: an auditor's access.
 
-    ``user`` is the user's key, such as ``auth.user:7``: no foreign key, so that Folio runs in projects without users,
-    or with users in another database. It gives no right to act: Django's permissions say what a user may do (void,
-    explain, acknowledge), and this row says for which tenant.
+    ``user`` is the user's key, such as ``auth.user:7``, and no foreign key, so that Folio runs in projects without
+    users, or with users in another database. It gives no right to act: Django's permissions say what a user may do
+    (void, explain, acknowledge), and this row says for which tenant.
     """
 
     tenant = key(blank=True)
@@ -39,8 +39,8 @@ class TenantAccess(models.Model):
     def grant(cls, user: Any, org: Any = None, *, using: str | None = None) -> "TenantAccess":
         """Let ``user``, a saved instance, read the numbers of ``org`` (as in ``issue``), and return the row.
 
-        Safe to call again. To take the access away, delete the row. Raises InvalidActor, or InvalidTenant, also where
-        the tenant has no series yet: a misspelt name would give access to nothing, or one day to somebody else.
+        Safe to call again. To take the access away, delete the row. Raises InvalidActor, or InvalidTenant, also if the
+        tenant has no series yet: a misspelt name would give access to nothing, or later to another tenant.
         """
         if not isinstance(user, models.Model):
             raise InvalidActor(
@@ -60,8 +60,8 @@ class TenantAccess(models.Model):
         return cls.objects.using(alias).get_or_create(**whose)[0]
 
 
-class TenantBinding(models.Model):
-    """A database login that may issue and act for this tenant, and for no other that it isn't bound to as well.
+class TenantBinding(HiddenModel):
+    """A database login that serves this tenant, and others only if it has a row for them too.
 
     A login without such a row serves every tenant. The owner of the ledger fills this table by SQL.
     """
@@ -70,19 +70,16 @@ class TenantBinding(models.Model):
     login = models.TextField(help_text="The role that the connection logs in as.")
     tenant = key(blank=True)
 
-    class Meta:
-        default_permissions = ()
-
     def __str__(self) -> str:
         return f"{self.login}: {self.tenant or 'the tenant without a name'}"
 
 
-class TenantMove(models.Model):
-    """A tenant that leaves for another home, has left, or has come from one: the function ``ledger_move`` writes it.
+class TenantMove(HiddenModel):
+    """A tenant that leaves for another home, has left, or has come from one. The function ``ledger_move`` writes it.
 
-    As long as it is here and the state isn't ``arrived``, nothing is written for the tenant in this home. ``mover`` is
+    While this row exists and its state isn't ``arrived``, nothing is written for the tenant in this home. ``mover`` is
     the transaction that may copy or drop its rows past the guards, or that brought them. ``digest`` is that of all
-    rows, as they moved.
+    moved rows.
     """
 
     class State(models.TextChoices):
@@ -99,22 +96,16 @@ class TenantMove(models.Model):
     mover = models.BigIntegerField(null=True)
     changed_at = written_at()
 
-    class Meta:
-        default_permissions = ()
-
     def __str__(self) -> str:
         return f"{self.tenant or 'the tenant without a name'} {self.state} ({self.home})"
 
 
-class RolePurpose(models.Model):
-    """What a database role was granted, by ``ledger_grants``: granted again whenever functions were made anew."""
+class RolePurpose(HiddenModel):
+    """What ``ledger_grants`` granted to a database role; it is granted again whenever functions are made anew."""
 
     pk = models.CompositePrimaryKey("role", "purpose")
     role = models.TextField()
     purpose = models.TextField()
-
-    class Meta:
-        default_permissions = ()
 
     def __str__(self) -> str:
         return f"{self.role}: {self.purpose}"

@@ -1,4 +1,4 @@
-"""Alarms: events. One is raised when a look finds a broken rule, may be acknowledged, and is resolved at most once."""
+"""Alarms: events. One is raised when a check finds a broken rule, may be acknowledged, and is resolved at most once."""
 
 from typing import ClassVar
 
@@ -16,9 +16,9 @@ class AlarmRaised(EventOfAny):
     """``ledger_verify``, or a sweep, found a row that breaks a rule of the ledger, or a guard that is missing.
 
     ``kind`` is the name of the check, ``rule`` its place in "What must always hold" (null for the rules of a country).
-    ``tenant`` is null where it concerns all of them, as a missing guard does. ``series``, ``starts_on``, ``ordinal``,
-    ``value``, ``through``, ``number``, ``table_name`` and ``row_id`` say where it is. No foreign keys: what they name
-    may be what is lost. ``subject`` is a digest of all that, made by the database. While an alarm is open, it is not
+    ``tenant`` is null if it concerns all of them, such as a missing guard. ``series``, ``starts_on``, ``ordinal``,
+    ``value``, ``through``, ``number``, ``table_name`` and ``row_id`` say where it is, without foreign keys, since these
+    rows may be lost. ``subject`` is a digest of all that, made by the database. While an alarm is open, it is not
     raised again; after it was resolved it may be, as the next ``occurrence``.
     """
 
@@ -53,7 +53,7 @@ class AlarmRaised(EventOfAny):
 
 
 class AlarmResolved(EventOfAny):
-    """A later look no longer found what the alarm was raised for."""
+    """A later check no longer found the alarm's problem."""
 
     alarm = models.ForeignKey(AlarmRaised, on_delete=models.PROTECT, related_name="resolutions")
     resolved_at = written_at()
@@ -69,7 +69,7 @@ class AlarmResolved(EventOfAny):
 
 
 class AlarmAcknowledged(EventOfAny):
-    """Somebody knows of the alarm and says why what it found may stand. A later one adds to it."""
+    """Somebody knows of the alarm and says why the problem may stand. A later one adds to it."""
 
     alarm = models.ForeignKey(AlarmRaised, on_delete=models.PROTECT, related_name="acknowledgements")
     reason = models.TextField()

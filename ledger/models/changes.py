@@ -1,4 +1,4 @@
-"""Changes of settings: the rows of series, periods and access may change, and what they were is kept here."""
+"""Changes of settings: the rows of series, periods and access may change, and their old values are kept here."""
 
 from typing import ClassVar
 
@@ -43,7 +43,7 @@ class PeriodChanged(Event):
 
 
 class AccessChanged(Event):
-    """Somebody was let see the numbers of the tenant, or a login (``login:NAME``) act for it; or not any more."""
+    """A user got or lost access to the tenant's numbers, or a login (``login:NAME``) the right to act for it."""
 
     class Kind(models.TextChoices):
         GIVEN = "given", "given"

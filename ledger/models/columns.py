@@ -1,4 +1,4 @@
-"""Columns that Django doesn't have, and those that every event has."""
+"""Columns that Django doesn't have, and the ones that every event has; and how models are translated."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,8 @@ else:
 class ShortTextField(_CharField):
     """A short text of ``max_length`` characters at most, in a column of the type ``text``.
 
-    An operator for ``varchar`` has no exact match in ``pg_catalog``, so one that somebody made in a schema of the
-    search path would win; for ``text`` there is one. Functions and triggers hold the length.
+    Operators for ``varchar`` have no exact match in ``pg_catalog``, so one that somebody made in a schema of the search
+    path would win; those for ``text`` have. Functions and triggers check the length.
     """
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
@@ -37,7 +37,7 @@ class ShortTextField(_CharField):
 
 
 class ArrayField(fields.ArrayField):  # type: ignore[type-arg]
-    """Django's own, for projects that don't list ``django.contrib.postgres``, as Django 6.1 wants it of arrays.
+    """Django's own, without the check of Django 6.1 that projects list ``django.contrib.postgres``.
 
     An array needs nothing that this app registers, and Folio promises to need one line in INSTALLED_APPS.
     """
@@ -47,13 +47,13 @@ class ArrayField(fields.ArrayField):  # type: ignore[type-arg]
         return [message for message in super().check(**kwargs) if message.id != "postgres.E005"]
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """In migrations it is Django's, as it was."""
+        """In migrations it is Django's own field."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.contrib.postgres.fields.ArrayField", args, kwargs
 
 
 class ClockTimestamp(models.Func):
-    """The database's clock at this very row, unlike ``now()``, which stands still for a whole transaction."""
+    """The database's clock at this row, unlike ``now()``, which stays the same for a whole transaction."""
 
     function = "clock_timestamp"
     output_field = models.DateTimeField()
@@ -90,6 +90,11 @@ def key(**options: Any) -> ShortTextField:
     return ShortTextField(max_length=KEY_LENGTH, **options)
 
 
+def unchecked_key(to: type[models.Model]) -> "models.ForeignKey[Any, Any]":
+    """A foreign key for Django alone: a check by the database would lock the other row, such as a counter's."""
+    return models.ForeignKey(to, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+
+
 def facts(**options: Any) -> "models.JSONField[Any, Any]":
     """A column with a JSON object."""
     return FactsField(encoder=DjangoJSONEncoder, **options)
@@ -101,14 +106,14 @@ def _written_by_transaction() -> "models.BigIntegerField[Any, Any]":
 
 
 class Event(models.Model):
-    """A row that is inserted once and never changes. What the database alone knows, it alone writes.
+    """A row that is inserted once and never changes. The database itself writes what it alone knows.
 
-    ``era`` counts the servers on which the ledger has lived: transaction ids begin anew on another one.
-    ``transaction_id`` tells what was written together. ``db_login`` is the role that the connection logged in as,
-    ``db_role`` the one that it had become by SET ROLE, or "none"; the application names people in ``actor``.
+    ``era`` counts the servers on which the ledger has lived, since transaction ids start again on another one.
+    ``transaction_id`` shows what was written together. ``db_login`` is the role that the connection logged in as,
+    ``db_role`` the role that it had become by SET ROLE, or "none"; the application names people in ``actor``.
     """
 
-    #: Whether the caller had said the very same before: then this is the row of that time, and nothing was written.
+    #: Whether the same call was made before: then this is the first call's row, and nothing was written.
     repeated = False
 
     tenant = key(blank=True)
@@ -122,8 +127,16 @@ class Event(models.Model):
         default_permissions = ("view",)
 
 
+class HiddenModel(models.Model):
+    """A row without permissions of its own: no page or admin shows it."""
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+
 class EventOfAny(Event):
-    """An event of a tenant, or of none: an empty text is a tenant, so null stands for the database."""
+    """An event of a tenant, or of the whole database: then ``tenant`` is null, since an empty text is a tenant."""
 
     tenant = models.TextField(null=True, blank=True)  # type: ignore[assignment]  # noqa: DJ001
 
@@ -132,9 +145,9 @@ class EventOfAny(Event):
 
 
 def speak(model: type[models.Model]) -> None:
-    """Let a model's names, helps and choices be told in the reader's language; ``tests.messages`` reads them here.
+    """Show a model's names, help texts and choices in the reader's language; ``tests.messages`` reads them here.
 
-    Not marked one by one: most of them are Django's own, made of the names of the columns.
+    They are not marked one by one, since Django makes most of them from the names of the columns.
     """
     options: Any = model._meta
     options.verbose_name = gettext_lazy(str(options.verbose_name))
@@ -146,7 +159,7 @@ def speak(model: type[models.Model]) -> None:
             column.choices = [(value, gettext_lazy(str(label))) for value, label in column.choices]
 
 
-#: The text of a series' template up to what differs from number to number.
+#: The text of a series' template up to the first token that differs from number to number.
 TEMPLATE_HEAD = models.Func(
     models.Func(
         models.Func("template", models.Value("{series}"), "code", function="replace"),

@@ -1,11 +1,11 @@
-"""Numbers of an accounting system: drafts that were made there ahead of use, and how each series' pool of them does."""
+"""Numbers of an accounting system: drafts that were made there ahead of use, and the state of each series' pool."""
 
 from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Upper
 
-from ledger.models.columns import Event, ShortTextField, key, written_at
+from ledger.models.columns import Event, ShortTextField, key, unchecked_key, written_at
 from ledger.models.readable import MomentField
 from ledger.models.series import NUMBER_LENGTH, SYSTEM_LENGTH, Period, Series
 
@@ -13,9 +13,9 @@ from ledger.models.series import NUMBER_LENGTH, SYSTEM_LENGTH, Period, Series
 class DraftMade(Event):
     """A draft that a worker made in the accounting system: from now on its number is that of ``value``.
 
-    ``ordinal`` counts the drafts of its period; ``reference`` is made of it, and finds the draft there.
-    A draft whose number could not be taken has no value; ``refusal`` says why. The entry of the value tells what became
-    of the others: issued, or a gap; none while its slot is free.
+    ``ordinal`` counts the drafts of its period; ``reference`` is made from it, and finds the draft there. A draft whose
+    number could not be taken has no value, and ``refusal`` says why. The others become issued numbers or gaps, as the
+    entry of the value shows; while the slot is free there is no entry.
     """
 
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -60,19 +60,17 @@ class DraftCancelled(Event):
 
 
 class RemotePool(models.Model):
-    """How the pool of drafts of one ``remote`` series does; kept by the worker that refills it.
+    """The state of the pool of drafts of one ``remote`` series, kept by the worker that refills it.
 
-    ``claimed_by`` is the worker that has it to itself until ``claimed_until``; a worker that was killed loses it then.
-    ``wanted`` is how many free drafts the recent rate of use asks for. ``tried_at`` is the last try to refill it,
-    ``refilled_at`` the last one that went well, ``error`` what went wrong in the last one; ``needs_person`` where
-    trying again won't help. ``looked_at`` is up to when changes in the accounting system were seen; ``full_look_at``
-    when each draft was last looked at by itself, and ``looked_through`` how far the next such look has come.
+    ``claimed_by`` is the worker that has it until ``claimed_until``; a killed worker loses it then. ``wanted`` is how
+    many free drafts the recent rate of use needs. ``tried_at`` is the last attempt to refill it, ``refilled_at`` the
+    last success, ``error`` the last attempt's error; ``needs_person`` if another attempt won't help. ``looked_at`` is
+    the time up to which changes in the accounting system were seen; ``full_look_at`` when each draft was last checked
+    by itself, and ``looked_through`` how far the next such check has come.
     """
 
     tenant = key(blank=True)
-    series = models.ForeignKey(
-        Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
-    )
+    series = unchecked_key(Series)
     system = ShortTextField(max_length=SYSTEM_LENGTH)
     wanted = models.IntegerField(default=0, db_default=0)
     claimed_by = ShortTextField(max_length=100, blank=True, default="", db_default="")

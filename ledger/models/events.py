@@ -68,8 +68,8 @@ class Entry(Event):
             models.UniqueConstraint(
                 fields=["tenant", "replaces"], condition=models.Q(replaces__isnull=False), name="ledger_entry_replaces"
             ),
-            # That the kind is one of the three, and that a gap bears no document, the trigger ledger_entry_fits checks:
-            # a check constraint is read anew in every statement, which the hot path would pay for.
+            # The trigger ledger_entry_fits checks that the kind is one of the three, and that a gap has no document:
+            # PostgreSQL reads a check constraint anew in every statement, which would slow down the hot path.
         ]
         indexes: ClassVar = [
             # Gaps are few among millions, and people ask for them: pages, reports, declarations.
@@ -80,7 +80,7 @@ class Entry(Event):
         return self.number
 
     def __repr__(self) -> str:
-        # A log or a debugger must not make the database number what waits for its COMMIT.
+        # A log or a debugger must not make the database number a ticket that waits for its COMMIT.
         if "_deferred" in self.__dict__ and "number" not in self.__dict__:
             return f"<{self.__class__.__name__}: numbered at COMMIT>"
         return super().__repr__()
@@ -88,8 +88,7 @@ class Entry(Event):
     def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
         """Read the row again; Django also calls this for a field that isn't known yet.
 
-        A number of ``at_commit`` is asked for: asking may number it now. Raises NotIssued where its
-        transaction was rolled back.
+        A number of ``at_commit`` may be given now. Raises NotIssued if its transaction was rolled back.
         """
         deferred = self.__dict__.get("_deferred")
         if deferred is None:
@@ -155,7 +154,7 @@ class NumberAdopted(Entry):
 
 
 class GapFlagged(Entry):
-    """A value that no document bears and none ever will."""
+    """A value that no document has or ever will have."""
 
     objects: ClassVar = KindManager(Entry.Kind.GAP)
 
@@ -183,10 +182,10 @@ class NumberVoided(Event):
 
 
 class NumberRegistered(Event):
-    """An authority knows a number under a reference of its own: a KSeF number, an IRN, a CUFE, a UUID, an ATCUD.
+    """An authority has a reference of its own for a number: a KSeF number, an IRN, a CUFE, a UUID, an ATCUD.
 
-    There is at most one of each authority for an entry, and each reference is of one number. ``digest`` is the SHA-256
-    of what was sent, or empty.
+    There is at most one of each authority for an entry, and each reference belongs to one number. ``digest`` is the
+    SHA-256 of what was sent, or empty.
     """
 
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="registrations", db_index=False)
@@ -210,7 +209,7 @@ class NumberRegistered(Event):
 
 
 class Adoption(Event):
-    """The numbers of one file were taken over, all of them or none; or such a history was retired (``options``)."""
+    """The numbers of one file were taken over, all or none; or such a history was retired (``options``)."""
 
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="adoptions")
     source = ShortTextField(max_length=255, help_text="Name of the file.")
@@ -278,9 +277,9 @@ class GapExplained(Event):
 
 
 class GapDeclared(Event):
-    """Missing numbers were declared to an authority: a range of values, both ends inclusive, that no document bears.
+    """Missing numbers were declared to an authority: a range of values without a document, both ends inclusive.
 
-    Each of them was flagged as a gap, or adopted as missing, before; and none is declared twice to one authority.
+    Each was flagged as a gap or adopted as missing before, and none is declared twice to one authority.
     """
 
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="declarations", db_index=False)
@@ -309,9 +308,9 @@ class GapDeclared(Event):
 
 
 class HoleReported(Event):
-    """A free slot below the highest number was seen by a sweep: a hole that the next checkout will heal.
+    """A sweep saw a free slot below the highest number: a hole that the next checkout will heal.
 
-    Whether it has healed, or become a gap when its period closed, the entry of its value tells.
+    The entry of its value shows whether it has healed, or become a gap when its period closed.
     """
 
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -19,18 +19,18 @@ class FindingKind(models.TextChoices):
     when it is issued or adopted, and not void. Our document is known there by its reference.
 
     ``MISSING``: it lives here, and nothing there bears it, nor was it deleted there, nor has its document another
-    number there. Only after the grace, counted from when it was issued to the beginning of the last complete reading;
-    and as long as the system was never read in full, only what was issued since the time from which it was read.
+    number there. Only after the grace, counted from its issue to the beginning of the last complete reading; and until
+    the system is read in full, only if it was issued after the time from which the system was read.
 
-    ``UNKNOWN``: borne there, and no entry of the tenant has it, in whatever series; unless the document is told as
-    OTHER_NUMBER. With ``"foreign": "ignore"`` only where the number fits a period of the series.
+    ``UNKNOWN``: borne there, and no entry of the tenant has it in any series; unless the document counts as
+    OTHER_NUMBER. With ``"foreign": "ignore"`` only if the number fits a period of the series.
 
     ``VOID_THERE``: it lives here; there it is borne by void documents alone.
 
     ``VOID_HERE``: it is void here, and posted there: by our document, or with no dead document there that was ours.
 
-    ``DUPLICATE``: an issued or adopted number that two or more posted documents bear; where the system never gives the
-    number of a dead document again, void ones count as well.
+    ``DUPLICATE``: an issued or adopted number that two or more posted documents bear; if the system never gives the
+    number of a dead document again, void ones count too.
 
     ``OTHER_NUMBER``: it lives here, a posted document there has our document for a reference and another number, which
     is not that of another entry for the same document; and nothing there bears our number for our document, or without
@@ -40,20 +40,20 @@ class FindingKind(models.TextChoices):
 
     ``DELETED``: it lives here; a document of that number was deleted there, and nothing bears it now.
 
-    ``REUSED``: an issued or adopted number that a posted document bears, and a dead one bore: deleted, or, where the
-    system gives the number of a void document again, void.
+    ``REUSED``: an issued or adopted number that a posted document bears, and a dead one bore: a deleted one, or, if the
+    system gives the number of a void document again, a void one.
 
     ``GAP``: flagged here as a gap, and borne there by a posted document.
 
     ``OTHER_DOCUMENT``: it lives here and is posted there, and no document that bears it there is ours: we pushed
-    another one, or, where we pushed none, each has another reference than ours (where both have one).
+    another one, or, if we pushed none, each has another reference than ours (if both have one).
 
     ``OTHER_AMOUNT``: it lives here, and our document that bears it there has another amount (to the smallest unit of
     its currency), currency or customer than the ``describe`` hook gave.
 
     ``OTHER_SPELLING``: it lives here, nothing posted there bears it nor our document has another one, and numbers there
-    that nobody knows here read the same: but for blanks, kinds of dash, ``#``, leading zeros, case, or an amendment's
-    ``-1`` at the end. It stands for MISSING, VOID_THERE or DELETED, and for the UNKNOWN of each of these.
+    that no entry here has read the same, except for blanks, kinds of dash, ``#``, leading zeros, case, or an
+    amendment's ``-1`` at the end. It stands for MISSING, VOID_THERE or DELETED, and for the UNKNOWN of each of these.
 
     ``NO_DOCUMENT``: it lives here, and its document, a row of one of the project's own models, is gone; the system is
     that model, and no accounting system. The sweep ``missing_documents`` reports it.
@@ -76,10 +76,10 @@ class FindingKind(models.TextChoices):
 
 
 class FindingRaised(Event):
-    """Ledger and accounting system differ in a number, seen by a comparison; ``facts`` has what both sides said then.
+    """A comparison saw that ledger and accounting system differ in a number; ``facts`` has what both sides said then.
 
     ``subject`` is the number in upper case. While it is open, it is not raised again; after it was resolved it may be,
-    as the next ``occurrence``. ``number`` is as the entry has it, or the remote document where there is no entry.
+    as the next ``occurrence``. ``number`` is that of the entry, or of the remote document if there is no entry.
     """
 
     system = key()

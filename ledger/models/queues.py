@@ -1,29 +1,24 @@
-"""Queues: rows come and go. What waits to become an entry, never what has become one."""
+"""Queues: rows come and go. They wait to become entries."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from ledger.models.columns import ArrayField, key, written_at
+from ledger.models.columns import ArrayField, HiddenModel, key, unchecked_key, written_at
 from ledger.models.readable import DayField, FactsField
 from ledger.models.series import Period, Series
 
 
-def of_period() -> "models.ForeignKey[Any, Any]":
-    """A period without a foreign key in the database, whose check would lock the counter's row."""
-    return models.ForeignKey(Period, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
-
-
 class Slot(models.Model):
-    """A value minted ahead, free to be taken: of ``pooled``, lowest first.
+    """A value minted ahead, free to be taken, the lowest first.
 
     A checkout deletes the row and appends the entry in one transaction, so a rollback brings the slot back.
     """
 
     pk = models.CompositePrimaryKey("tenant", "period_id", "value")
     tenant = key(blank=True)
-    period = of_period()
+    period = unchecked_key(Period)
     value = models.BigIntegerField()
 
     class Meta:
@@ -33,8 +28,8 @@ class Slot(models.Model):
         return str(self.value)
 
 
-class Pool(models.Model):
-    """Where the free slots of a period lie, so that taking one need not walk over those that were used up.
+class Pool(HiddenModel):
+    """Where the free slots of a period lie, so that taking one doesn't walk over used ones.
 
     Every free slot is one of ``stragglers``, or has at least the value ``free_from``. ``batch_from`` is the lowest
     value of the last batch minted, ``batch`` its size, which follows the rate of use.
@@ -42,15 +37,12 @@ class Pool(models.Model):
 
     pk = models.CompositePrimaryKey("tenant", "period_id")
     tenant = key(blank=True)
-    period = of_period()
+    period = unchecked_key(Period)
     free_from = models.BigIntegerField()
     stragglers = ArrayField(models.BigIntegerField())
     batch_from = models.BigIntegerField()
     batch = models.IntegerField()
     minted_at = written_at()
-
-    class Meta:
-        default_permissions = ()
 
     def __str__(self) -> str:
         return f"free from {self.free_from}"
@@ -59,15 +51,13 @@ class Pool(models.Model):
 class Reservation(models.Model):
     """A value of ``reserved``, committed before its checkout: taken by that checkout, or flagged as a gap.
 
-    What it bears is the evidence of who asked for the value: the checkout's document, business date, actor and
-    transaction. A retry for the same document in the same period is given the same reservation.
+    It keeps the evidence of who asked for the value: the checkout's document, business date, actor and transaction. A
+    retry for the same document in the same period gets the same reservation.
     """
 
     tenant = key(blank=True)
-    series = models.ForeignKey(
-        Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
-    )
-    period = of_period()
+    series = unchecked_key(Series)
+    period = unchecked_key(Period)
     value = models.BigIntegerField()
     document = key(blank=True, default="")
     issued_on = DayField(help_text="The business date that the checkout asked for.")
@@ -90,20 +80,18 @@ class Reservation(models.Model):
         return str(self.value)
 
 
-class Ticket(models.Model):
-    """What ``at_commit`` will number while COMMIT runs. No transaction ever sees another's, nor leaves one behind.
+class Ticket(HiddenModel):
+    """What ``at_commit`` will number while COMMIT runs. No transaction sees another's ticket, or leaves one behind.
 
     One row for each call: ``documents`` in their order, each with the id that its entry will have in ``entry_ids``.
-    The table is unlogged: its rows don't outlive their transaction, so there is nothing for a crash to take away.
+    The table is unlogged: its rows don't outlive their transaction, so a crash can't lose anything.
     """
 
     transaction_id = models.BigIntegerField(db_index=True)
     tenant = key(blank=True)
-    series = models.ForeignKey(
-        Series, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
-    )
+    series = unchecked_key(Series)
     code = key(help_text="That of the series.")
-    period = of_period()
+    period = unchecked_key(Period)
     documents = ArrayField(models.TextField())
     entry_ids = ArrayField(models.BigIntegerField())
     issued_on = DayField()
@@ -114,24 +102,18 @@ class Ticket(models.Model):
     metadata = FactsField(null=True, encoder=DjangoJSONEncoder)
     replaces_id = models.BigIntegerField(null=True)
 
-    class Meta:
-        default_permissions = ()
-
     def __str__(self) -> str:
         return f"ticket {self.pk}"
 
 
-class ScanPosition(models.Model):
+class ScanPosition(HiddenModel):
     """Up to which value every value of a period was found accounted for, so that the next scan begins after it."""
 
     pk = models.CompositePrimaryKey("tenant", "period_id")
     tenant = key(blank=True)
-    period = of_period()
+    period = unchecked_key(Period)
     through = models.BigIntegerField()
     scanned_at = written_at()
-
-    class Meta:
-        default_permissions = ()
 
     def __str__(self) -> str:
         return f"through {self.through}"

@@ -1,4 +1,4 @@
-"""Ranges of numbers that an authority grants, and what is left of them when they expire."""
+"""Ranges of numbers that an authority grants, and the rest of them when they expire."""
 
 from typing import ClassVar
 
@@ -14,9 +14,9 @@ from ledger.words import span_told
 class AuthorisedRange(Event):
     """An authority granted a range of numbers for a series: both values and both days inclusive.
 
-    Without a last value, or a last day, it is open. The series takes its numbers from its ranges, in the order in which
-    they were added; each is a period of the series. ``reference`` is the authority's own name of the grant: a
-    resolution, a CAE, the validation code of a series.
+    Without a last value or a last day it is open at that end. The series takes its numbers from its ranges, in the
+    order in which they were added; each is a period of the series. ``reference`` is the authority's name of the grant:
+    a resolution, a CAE, the validation code of a series.
     """
 
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="authorised_ranges", db_index=False)
@@ -58,7 +58,7 @@ class AuthorisedRange(Event):
 
 
 class RangeLapsed(Event):
-    """The end of an authorised range that was closed before it was used up: values that no document ever bears."""
+    """The rest of an authorised range that was closed before it was used up: values that no document will ever have."""
 
     authorised = models.ForeignKey(AuthorisedRange, on_delete=models.PROTECT, related_name="lapses", db_index=False)
     first_value = models.BigIntegerField()

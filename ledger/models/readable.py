@@ -1,7 +1,6 @@
-"""Columns that read every value that PostgreSQL can hold in them; what Python can't hold is shown as what it is.
+"""Columns that read every value that PostgreSQL can hold; values that Python can't hold are shown as they are.
 
-In migrations, forms and look-ups they are Django's own. ``ledger.unreadable`` says what is read in place of such a
-value.
+In migrations, forms and look-ups they are Django's own. ``ledger.unreadable`` has what takes the place of such a value.
 """
 
 from collections.abc import Sequence
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
 else:
     AnyField = models.Field
 
-# psycopg raises for what Python can't hold before a field is asked, so a column gives another value for it: one of
-# these, which stand for what lies beyond the two ends. The type of the column stays what it is, for unions and
-# subqueries. Values at these ends themselves are taken for what lies beyond: no calendar of a business has them.
+# psycopg raises for values that Python can't hold before a field sees them, so SELECT replaces them by marks for what
+# lies beyond the two ends. The type of the column stays the same, for unions and subqueries. Values at the very ends
+# count as marks: no business has them in its calendar.
 _LATE, _EARLY = "infinity", "-infinity"
 
 
 class _Ends:
-    """What an end of a column's values is read as."""
+    """The two ends of a column's values, and the marks for what lies beyond."""
 
     def __init__(self, last: str, first: str, marks: dict[str, str]) -> None:
         self.last, self.first, self.marks = last, first, marks
@@ -42,7 +41,7 @@ class _Ends:
         return f"{sql} >= '{self.first}' AND {sql} <= '{self.last}'"
 
     def select(self, sql: str) -> str:
-        """The column so that Python can hold what comes; the last part gives the result the column's name."""
+        """The column with marks in place of values that Python can't hold; ELSE gives the result the column's name."""
         infinite, late, minus_infinite, early = self.marks
         return (
             f"CASE WHEN {sql} = '{_LATE}' THEN '{infinite}' WHEN {sql} > '{self.last}' THEN '{late}' "
@@ -71,8 +70,8 @@ _DAYS = _Ends(
         "0001-01-03": "0001-01-01 BC or earlier",
     },
 )
-# By the microseconds, since a moment's other parts depend on the zone in which it is read; between these two, whatever
-# the zone is, nothing is a mark.
+# A moment's mark is its microseconds, since its other parts depend on the zone in which it is read. Between these two
+# nothing is a mark in any zone.
 _FIRST_UNMARKED, _LAST_UNMARKED = (datetime.fromisoformat(day) for day in ("0001-01-04", "9999-12-29"))
 
 
@@ -94,22 +93,28 @@ class _BoundedCol(Col):
 
 
 class _Kept(AnyField):
-    """What stands in for a value that could not be read is never written in its place."""
+    """Never writes the substitute of a value that could not be read."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """The column as it is, where only a stand-in is known of it."""
+        """The column itself if only a substitute of its value is known."""
         value = super().pre_save(model_instance, add)
         unread = isinstance(value, (Beyond, UnreadableFacts)) and not add
         return models.F(self.attname) if unread else value
 
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """In migrations it is Django's own field."""
+        name, _, args, kwargs = super().deconstruct()
+        own = next(base for base in type(self).__mro__ if base.__module__.startswith("django."))
+        return name, f"django.db.models.{own.__name__}", args, kwargs
+
 
 class _Bounded(_Kept):
-    """What days and moments share, beside Django's own field."""
+    """The common part of days and moments, beside Django's own field."""
 
     ends: _Ends
 
     def get_col(self, alias: str, output_field: Any = None) -> Col:
-        """Django makes one of its own for each use of a column."""
+        """Ours in place of Django's, for each use of the column."""
         if alias == self.model._meta.db_table and (output_field is None or output_field == self):
             return self.cached_col
         return _BoundedCol(alias, self, output_field)
@@ -120,16 +125,16 @@ class _Bounded(_Kept):
         return _BoundedCol(self.model._meta.db_table, self)
 
     def to_python(self, value: Any) -> Any:
-        """A value that was read before is taken as it is, in look-ups for instance."""
+        """A value that was read before stays as it is, for example in look-ups."""
         return value if isinstance(value, Beyond) else super().to_python(value)
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        """In a look-up it is what the database can compare with."""
+        """In a look-up it is a value that the database can compare."""
         return value.in_sql if isinstance(value, Beyond) else super().get_db_prep_value(value, connection, prepared)
 
 
 class MomentField(_Bounded, models.DateTimeField):  # type: ignore[type-arg]
-    """``Beyond`` for a moment at infinity, or so far away that Python has no such year."""
+    """Gives ``Beyond`` for a moment at infinity, or in a year that Python doesn't have."""
 
     ends = _MOMENTS
 
@@ -139,13 +144,9 @@ class MomentField(_Bounded, models.DateTimeField):  # type: ignore[type-arg]
             return value
         return _MARKED_MOMENTS.get(value.microsecond, value)
 
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.DateTimeField", args, kwargs
-
 
 class DayField(_Bounded, models.DateField):  # type: ignore[type-arg]
-    """``Beyond`` for a day at infinity, or in a year that Python doesn't know."""
+    """Gives ``Beyond`` for a day at infinity, or in a year that Python doesn't have."""
 
     ends = _DAYS
 
@@ -153,20 +154,12 @@ class DayField(_Bounded, models.DateField):  # type: ignore[type-arg]
         """As Django reads it, or what lies beyond."""
         return _MARKED_DAYS.get(value, value)
 
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.DateField", args, kwargs
-
 
 class FactsField(_Kept, models.JSONField):
-    """An object of JSON; ``UnreadableFacts``, which is one too, for anything else that the column holds."""
+    """A JSON object; ``UnreadableFacts``, which is one too, for anything else in the column."""
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        """The object, or, of a part of it, whatever that is."""
+        """The object, or whatever a part of it is."""
         if not isinstance(value, str):
             return value
         return unreadable.value(value) if isinstance(expression, KeyTransform) else unreadable.facts(value)
-
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.JSONField", args, kwargs

@@ -1,6 +1,6 @@
-"""The mirror of accounting systems: what they have, as far as it was read. Rows change as the systems do; no event.
+"""The mirror of accounting systems: their documents, as far as they were read. Rows change as the systems do.
 
-Written by the workers that read (``ledger.reconciliation.mirror``), looked at by comparison, reports and the admin.
+The workers write it (``ledger.reconciliation.mirror``); comparisons, reports and the admin read it.
 """
 
 from typing import Any, ClassVar
@@ -8,25 +8,25 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models.functions import Upper
 
-from ledger.models.columns import ShortTextField, key, written_at
+from ledger.models.columns import ShortTextField, key, unchecked_key, written_at
 from ledger.models.events import Entry
 from ledger.models.readable import DayField, MomentField
 
-#: Longer texts of a remote system are cut: no number or document of ours is as long.
+#: Longer texts of a remote system are cut: none of our numbers or documents is as long.
 REMOTE_LENGTH = 300
 
 
 def amount() -> "models.DecimalField[Any, Any]":
-    """An amount of money in any currency; null where nobody told it."""
+    """An amount of money in any currency; null if it is unknown."""
     return models.DecimalField(max_digits=24, decimal_places=6, null=True, blank=True)
 
 
 class RemoteDocument(models.Model):
-    """One document of an accounting system, as it was read last.
+    """One document of an accounting system, as it was last read.
 
-    ``remote_id`` is the system's own key. One that is deleted keeps the number, date and reference that it had, where
-    they are known. ``changed_at`` is the system's clock, the other times are the database's. ``seen_in`` is the reading
-    that has seen it last, by ``RemoteReading.generation``.
+    ``remote_id`` is the system's own key. A deleted document keeps its number, date and reference, if they are known.
+    ``changed_at`` is the system's clock, the other times are the database's. ``seen_in`` is the last reading that saw
+    it, by ``RemoteReading.generation``.
     """
 
     class State(models.TextChoices):
@@ -79,14 +79,14 @@ class RemoteDocument(models.Model):
 
 
 class ExpectedDocument(models.Model):
-    """What a system should have of an entry: ``remote_id`` is the document that we pushed (empty where we didn't).
+    """What a system should have for an entry: ``remote_id`` is the document that we pushed, or empty.
 
-    ``total``, ``currency`` and ``customer`` are those that the ``describe`` hook gave; empty where it gave none.
+    ``total``, ``currency`` and ``customer`` are those that the ``describe`` hook gave, or empty.
     """
 
     tenant = key(blank=True)
     system = key()
-    entry = models.ForeignKey(Entry, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    entry = unchecked_key(Entry)
     remote_id = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="")
     total = amount()
     currency = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="")
@@ -103,16 +103,16 @@ class ExpectedDocument(models.Model):
 
 
 class RemoteReading(models.Model):
-    """How far a system was read, and up to where it was compared: one row for each.
+    """How far a system was read, and how far it was compared: one row for each system.
 
-    A reading has begun and not ended while ``begun_at`` is not null: ``since`` (null: from the beginning), ``full``,
-    ``cursor`` (empty: the first page) say how it goes on, ``pages`` and ``documents`` what it has seen. The last
-    complete one began at ``read_from``, the last complete one of everything at ``full_from``. As long as there was
-    none of everything, the mirror knows what changed after ``covers_from``. ``full_owed``: deletions went unseen.
+    A reading is under way while ``begun_at`` is not null: ``since`` (null: from the beginning), ``full`` and ``cursor``
+    (empty: the first page) say how to continue it, ``pages`` and ``documents`` what it has seen. The last complete
+    reading began at ``read_from``, the last complete one of everything at ``full_from``. Before there was one of
+    everything, the mirror knows what changed after ``covers_from``. ``full_owed``: deletions went unseen.
 
     ``compared_horizon`` is the oldest transaction that was still running at the last comparison, ``compared_through``
-    the time up to which missing numbers counted, and ``compared_by`` the rules that it followed; empty where the next
-    one must compare everything.
+    the time up to which missing numbers counted, and ``compared_by`` the rules that it followed; empty if the next one
+    must compare everything.
     """
 
     tenant = key(blank=True)
@@ -150,7 +150,7 @@ class RemoteReading(models.Model):
 
 
 class PendingComparison(models.Model):
-    """A number, in upper case, that the next comparison must look at. It may stand here more than once."""
+    """A number, in upper case, that the next comparison must look at. It may be listed more than once."""
 
     tenant = key(blank=True)
     system = key()

@@ -1,4 +1,4 @@
-"""What the sweeps did, run by run: operational rows that are written twice and go away after a while."""
+"""The runs of the sweeps: operational rows that are written twice and deleted after a while."""
 
 from typing import ClassVar
 
@@ -11,11 +11,11 @@ from ledger.timestamps import timestamp
 
 
 class SweepRun(models.Model):
-    """One run of one sweep: when, what it counted, and what went wrong.
+    """One run of one sweep: its time, counts and error.
 
-    ``finished_at`` is null while it runs, and for good if its process was killed. ``error`` is empty where all
-    went well. Where the work was spread over batches, ``batches`` is how many there are, ``counts`` adds up what they
-    did so far, and ``finished_at`` is when the last of them ended; null for good if one of them was lost.
+    ``finished_at`` is null while it runs, and stays null if its process was killed. ``error`` is empty if all went
+    well. If the work was spread over batches, ``batches`` is their number, ``counts`` the sum so far, and
+    ``finished_at`` when the last of them ended; it stays null if one was lost.
     """
 
     sweep = ShortTextField(max_length=220)

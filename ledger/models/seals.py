@@ -1,4 +1,4 @@
-"""Seals: what makes a later change of any event, also by the owner of the database, show (``ledger.seals``)."""
+"""Seals: they reveal a later change of any event, even by the owner of the database (``ledger.seals``)."""
 
 from typing import ClassVar
 
@@ -10,11 +10,11 @@ from ledger.models.columns import ArrayField, EventOfAny, ShortTextField, writte
 class LedgerSeal(EventOfAny):
     """The rows of a tenant that were new at one moment, under one root; each seal names the one before it.
 
-    ``tenant`` is null for the seals of the database, which cover what belongs to no tenant, and the tenants' seals.
-    ``head`` is the text that was signed, ``key`` the public key, ``cosignature`` that of the key before, where it
-    changed; all empty without a key. The first ``counts[0]`` of ``ids`` are of the table ``tables[0]``, and so on;
+    ``tenant`` is null for the seals of the database, which cover rows without a tenant, and the tenants' seals.
+    ``head`` is the signed text, ``key`` the public key, ``cosignature`` the signature by the key before, if the key
+    changed; all empty without a key. The first ``counts[0]`` of ``ids`` belong to the table ``tables[0]``, and so on;
     ``leaves`` has 32 bytes for each of them, and then for each line of ``state``: series and periods as they were.
-    ``salt`` is the key of the leaves' salts. ``horizon``, of the database's seals alone: the rows of all earlier
+    ``salt`` is the key of the leaves' salts. ``horizon``, only in the database's seals: the rows of all earlier
     transactions were sealed by then.
     """
 
@@ -50,9 +50,9 @@ class LedgerSeal(EventOfAny):
 
 
 class SealAnchored(EventOfAny):
-    """Somebody outside knows of a seal: a time stamp authority, or what the host's own function told.
+    """Somebody outside knows of a seal: a time stamp authority, or whoever the host's own function tells.
 
-    ``token`` is what came back, in base64 where it is binary (RFC 3161).
+    ``token`` is the answer, in base64 if it is binary (RFC 3161).
     """
 
     seal = models.ForeignKey(LedgerSeal, on_delete=models.PROTECT, related_name="anchors")

@@ -1,6 +1,7 @@
 """Configuration and counters: the only tables of the ledger whose rows change."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from django.db.models.functions import Collate, Now, Upper
 from ledger import calendars, formats
 from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
 from ledger.keys import check_text
-from ledger.models.columns import TEMPLATE_HEAD, ShortTextField, key
+from ledger.models.columns import TEMPLATE_HEAD, HiddenModel, ShortTextField, key
 from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.rules import Finding, Plan, Rules, as_of, check_period, check_settings, combined_rules, refuse_broken
 from ledger.texts import can_be_held, shown
@@ -24,7 +25,7 @@ NUMBER_LENGTH = 100
 #: The longest name of an accounting system.
 SYSTEM_LENGTH = 100
 
-#: The highest values of settings that have nothing else to say of it.
+#: The highest values of settings that no other check limits.
 _HIGHEST = {"max_days_ahead": 10_000_000, "close_after_days": 32_767}
 
 
@@ -53,11 +54,11 @@ class CalendarChoice(models.TextChoices):
 class Series(models.Model):
     """One run of numbers of one tenant: its template, calendar, time zone and allocation.
 
-    A change of template, calendar, fiscal start or start value holds for periods without numbers; one that has some
-    keeps its own compiled template.
+    A change of template, calendar, fiscal start or start value holds for periods without numbers; a period with numbers
+    keeps its compiled template.
     """
 
-    #: From when a new form holds, as ``define_series`` found when it changed one.
+    #: The first day of a new form, as ``define_series`` found it.
     holds_from: date | None = None
 
     tenant = key(blank=True, default="", help_text="Who owns the numbers.")
@@ -118,7 +119,7 @@ class Series(models.Model):
     # What the rules allow, so that the database can open a period without knowing them.
     rules_length = models.PositiveSmallIntegerField(null=True, editable=False)
     rules_highest = models.BigIntegerField(null=True, editable=False)
-    #: From which day on the rules want each number in a range that an authority granted.
+    #: The day from which the rules want each number in a range that an authority granted.
     rules_authorised = DayField(null=True, editable=False)
     created_at = MomentField(db_default=Now(), editable=False)
 
@@ -132,14 +133,14 @@ class Series(models.Model):
                 condition=models.Q(max_length__gte=1, max_length__lte=NUMBER_LENGTH), name="ledger_series_max_length"
             ),
         ]
-        # What their numbers begin with, to find the few whose numbers could be the same (ledger_meeting_series).
+        # The beginning of their numbers, to find the few series that could give out the same (ledger_meeting_series).
         indexes: ClassVar = [models.Index("tenant", Collate(Upper(TEMPLATE_HEAD), "C"), name="ledger_series_head")]
 
     def __str__(self) -> str:
         return f"{self.tenant}/{self.code}" if self.tenant else self.code
 
     def as_calendar(self) -> calendars.Calendar:
-        """The calendar, as the pure module has it; raises InvalidCalendar."""
+        """The calendar, for ``ledger.calendars``; raises InvalidCalendar."""
         kinds = [kind.value for kind in calendars.CalendarKind]
         if self.calendar not in kinds:
             raise InvalidCalendar(
@@ -180,13 +181,13 @@ class Series(models.Model):
         return [one for one in found if one.check != "characters" or not self.as_template().has_label]
 
     def highest_value(self, numbers: formats.NumberFormat) -> int:
-        """The last value whose number keeps the series' length limit and the rules by country; 0 if none does."""
+        """The highest value whose number keeps the series' length limit and the rules by country; 0 if none does."""
         length, highest = self.rule_bounds()
         value = numbers.highest_value(self.max_length if length is None else min(self.max_length, length))
         return value if highest is None else min(value, highest)
 
     def rule_bounds(self) -> tuple[int | None, int | None]:
-        """The longest number and the highest value that all rules by country allow; None where they ask nothing."""
+        """The longest number and the highest value that all rules by country allow; None if they set no limit."""
         sets = self.rule_sets()
         lengths = [one.length.maximum for one in sets if one.length is not None and not one.length.doubtful]
         values = [one.counter.highest for one in sets if one.counter is not None]
@@ -199,7 +200,7 @@ class Series(models.Model):
         return min(days, default=None)
 
     def check_settings(self) -> None:
-        """Raise the InvalidArgument error of the first setting that can't work; the database isn't asked."""
+        """Raise the InvalidArgument of the first setting that can't work; the database isn't asked."""
         for _field, check in self._checks():
             check()
 
@@ -212,7 +213,7 @@ class Series(models.Model):
                 raise ValidationError({field: str(error)}) from error
 
     def _checks(self) -> list[tuple[str, Callable[[], object]]]:
-        """Each check with the field it is about; a later one may rest on those before."""
+        """Each check with its field; a later check may rely on the earlier ones."""
         kept = ("id", "tenant", "code")
         fields = [field for field in self._meta.concrete_fields if field.editable and field.name not in kept]
         return [
@@ -230,7 +231,7 @@ class Series(models.Model):
         ]
 
     def _check_type(self, field: "models.Field[Any, Any]") -> None:
-        """Refuse what no check after this one, and no column, could take."""
+        """Refuse a value that the later checks and the column can't take."""
         value, highest = getattr(self, field.attname), _HIGHEST.get(field.name)
         if isinstance(field, models.BooleanField):
             rule, fits = "True or False", isinstance(value, bool)
@@ -274,16 +275,14 @@ class Series(models.Model):
         if self.allocation in (Allocation.POOLED, Allocation.REMOTE) and self.chronological:
             raise InvalidSeries(
                 f"A {self.allocation} series can't have the chronology guard.",
-                rule="Checkouts that hold values of the pool at the same time may pass each other, so the guard could "
-                "not keep its word.",
+                rule="Checkouts that hold values of the pool at the same time may overtake each other, so the guard "
+                "can't keep the order.",
                 remedy="Choose the allocation at_commit or reserved, which keep the order of dates, or leave it off.",
             )
-
         if self.allocation == Allocation.REMOTE and not self.give_back:
             raise InvalidSeries(
                 "A remote series gives its numbers back.",
-                rule="What a rolled-back checkout gives back is a draft in the accounting system, which waits there as "
-                "before.",
+                rule="A rolled-back checkout gives back a draft, which waits in the accounting system as before.",
                 remedy="Leave give_back on; a draft that nobody may use is deleted there, and becomes a flagged gap.",
             )
 
@@ -298,7 +297,7 @@ class Series(models.Model):
             check_text(self.system, InvalidSeries, "The accounting system ", longest=SYSTEM_LENGTH)
 
     def _sample(self) -> formats.NumberFormat:
-        """The format of some period: every date token has a fixed width; the shortest label stands for all."""
+        """The format of any period: date tokens have fixed widths, and the shortest label stands for all."""
         template = self.as_template()
         span = calendars.Span(date(2000, 1, 1), date(2000, 12, 31))
         return template.compile(span, "0" if template.has_label else None)
@@ -313,21 +312,20 @@ class Series(models.Model):
 
 
 def _today() -> date:
-    """The day by whose law settings are judged. The database isn't asked: which zone it is makes no difference here."""
+    """The day by whose law settings are judged. The database isn't asked, since the time zone makes no difference."""
     return datetime.now(UTC).date()
 
 
-class DefaultSeries(models.Model):
-    """A series of this code makes itself on first use: LEDGER["DEFAULT_SERIES"], as the database has it.
+class DefaultSeries(HiddenModel):
+    """A series of this code is made on first use: LEDGER["DEFAULT_SERIES"], as the database has it.
 
-    A checkout's role may not define a series; it may ask for one of these.
+    A checkout's role may not define a series, but it may ask for one of these.
     """
 
     code = key(primary_key=True)
     settings = FactsField()
 
-    class Meta:
-        default_permissions = ()
+    class Meta(HiddenModel.Meta):
         verbose_name_plural = "default series"
 
     def __str__(self) -> str:
@@ -340,8 +338,8 @@ class Period(models.Model):
     ``prefix``, ``width`` and ``suffix`` are rendered when the period is opened, so that one SQL statement can make the
     number. ``starts_on`` and ``ends_on`` are business dates, both inclusive. ``last_value`` is the last value taken, or
     ``first_value - 1``; ``max_value`` the highest one whose number keeps the series' length limit. The database forbids
-    overlap, a counter below its highest entry, and a change of the format once there are entries; a period may only
-    end before its time (``cut_short``), on a day after which it has no number.
+    overlap, a counter below its highest entry, and a change of the format once there are entries. A period may only end
+    early (``cut_short``), on a day after which it has no number.
     """
 
     tenant = key(blank=True, default="")
@@ -378,12 +376,12 @@ class Period(models.Model):
         permissions: ClassVar = [("close_period_now", "Can close a period")]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "series", "starts_on", "ordinal"], name="ledger_period_starts_on")
-            # Exclusion constraints forbid that two share a day, or a number (sql/guards.sql). No check constraints:
-            # PostgreSQL reads the text of each again in every statement that touches the table, and the counter is in
-            # the hot path. The trigger ledger_period_fits checks as much.
+            # Exclusion constraints forbid that two share a day, or a number (sql/guards.sql). The trigger
+            # ledger_period_fits takes the place of check constraints: PostgreSQL reads their texts in every statement
+            # that touches the table, and the counter is in the hot path.
         ]
         indexes: ClassVar = [
-            # To find the few whose prefix goes on where another one ends: in the order of bytes.
+            # Finds the few prefixes that continue another one, in the order of bytes.
             models.Index("tenant", Collate(Upper("prefix"), "C"), name="ledger_period_prefix")
         ]
 
@@ -392,7 +390,7 @@ class Period(models.Model):
 
     @property
     def label(self) -> str:
-        """What people call the period: its span of dates, or "for ever"; of an authorised range also its place."""
+        """The period's name for people: its span of dates, or "for ever"; for an authorised range also its place."""
         told = f"{self.starts_on} to {self.ends_on}"
         if (self.starts_on, self.ends_on) == (date.min, date.max):
             told = "for ever"
@@ -401,7 +399,7 @@ class Period(models.Model):
         return f"{told}, range {self.ordinal}" if self.ordinal else told
 
     def number_of(self, value: int, using: str | None = None, *, on: date | None = None) -> str:
-        """The number of ``value``: that of its draft, where it has one, else as the template has it.
+        """The number of ``value``: that of its draft if it has one, else by the template.
 
         ``on`` is the date of the document that may get it; without one, a dated number is that of the value's entry.
         """
@@ -423,7 +421,7 @@ class Period(models.Model):
         return calendars.Span(self.starts_on, self.ends_on)
 
     def check_rules(self) -> list[Finding]:
-        """What the rules by country say of a period about to be opened; raises AgainstRules where they forbid it."""
+        """What the rules by country say of a period about to be opened; raises AgainstRules if they forbid it."""
         facts = (self.as_span(), self.as_format(), self.first_value, self.max_value)
         findings = [
             finding
@@ -444,16 +442,6 @@ class Period(models.Model):
         """An unsaved period of ``series`` over ``span``, whose counter starts at ``first_value``."""
         number_format = series.as_template().compile(span, label)
         first = series.start_value if first_value is None else first_value
-        fields: dict[str, Any] = {
-            "tenant": series.tenant,
-            "series": series,
-            "starts_on": span.starts_on,
-            "ends_on": span.ends_on,
-            "prefix": number_format.prefix,
-            "width": number_format.width,
-            "suffix": number_format.suffix,
-            "first_value": first,
-            "last_value": first - 1,
-            "max_value": series.highest_value(number_format),
-        }
-        return cls(**fields)
+        highest = series.highest_value(number_format)
+        values: dict[str, Any] = {"first_value": first, "last_value": first - 1, "max_value": highest}
+        return cls(tenant=series.tenant, series=series, **asdict(span), **asdict(number_format), **values)

@@ -1,15 +1,15 @@
-"""Where an adoption puts its file before the ledger takes it over, in the same transaction. Nothing stays here."""
+"""Where an adoption loads its file before the ledger takes it over, in the same transaction. Nothing stays here."""
 
 from typing import ClassVar
 
 from django.db import models
 
-from ledger.models.columns import facts
+from ledger.models.columns import HiddenModel, facts
 from ledger.models.readable import DayField, MomentField
 
 
 class AdoptingRow(models.Model):
-    """A row of the file, with what the reading found wrong. ``batch`` tells one adoption from another."""
+    """A row of the file, with the problem that reading it found. ``batch`` distinguishes adoptions."""
 
     batch = models.TextField()
     line = models.BigIntegerField()
@@ -33,7 +33,7 @@ class AdoptingRow(models.Model):
         return f"row {self.line}"
 
 
-class AdoptingDay(models.Model):
+class AdoptingDay(HiddenModel):
     """A business date of the file, with its period, or why it has none."""
 
     pk = models.CompositePrimaryKey("batch", "day")
@@ -41,9 +41,6 @@ class AdoptingDay(models.Model):
     day = DayField()
     period_id = models.BigIntegerField(null=True)
     problem = models.TextField(null=True)  # noqa: DJ001
-
-    class Meta:
-        default_permissions = ()
 
     def __str__(self) -> str:
         return f"{self.day}"

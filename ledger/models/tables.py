@@ -1,4 +1,4 @@
-"""Which tables hold events, and which don't: derived from the models, so that a new event table can't be forgotten."""
+"""Which tables hold events, and which don't, by the models: so no new event table can be forgotten."""
 
 from django.apps import apps
 from django.db.models import Model
@@ -14,24 +14,24 @@ from ledger.models.staging import AdoptingDay, AdoptingRow
 #: Configuration and counters: the only tables whose rows change.
 CHANGING: tuple[type[Model], ...] = (Series, Period, DefaultSeries)
 
-#: Queues: rows come and go, and nothing is lost with them that an entry doesn't keep.
+#: Queues: rows come and go, and entries keep everything that matters.
 QUEUES: tuple[type[Model], ...] = (Slot, Pool, Reservation, Ticket, ScanPosition, RemotePool)
 
-#: What the sweeps did: a diary, whose rows are finished once, and go away after a while.
+#: The runs of the sweeps: a diary, whose rows are finished once, and deleted after a while.
 DIARY: tuple[type[Model], ...] = (SweepRun, SweepBatch)
 
-#: What accounting systems have, as far as it was read, and which numbers are to be compared.
+#: The documents of accounting systems, as far as they were read, and which numbers are to be compared.
 MIRROR: tuple[type[Model], ...] = (RemoteDocument, RemoteReading, PendingComparison, ExpectedDocument)
 
-#: Who may look at whose numbers, which database login serves whom, what each role may do, and who lives elsewhere.
+#: Who may see whose numbers, which database login serves which tenant, what each role may do, and who lives elsewhere.
 ACCESS: tuple[type[Model], ...] = (TenantAccess, TenantBinding, RolePurpose, TenantMove)
 
-#: Where an adoption puts its file for a moment.
+#: Where an adoption loads its file.
 STAGING: tuple[type[Model], ...] = (AdoptingRow, AdoptingDay)
 
 
 def event_models() -> list[type[Model]]:
-    """Every model whose rows are only ever inserted: all of the app's tables but the groups above."""
+    """Every model whose rows are only inserted: all of the app's tables except the groups above."""
     models = apps.get_app_config("ledger").get_models()
     others = CHANGING + QUEUES + DIARY + MIRROR + ACCESS + STAGING
     return [model for model in models if not model._meta.proxy and model not in others]

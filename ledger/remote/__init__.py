@@ -1,7 +1,7 @@
 """The drafts behind ``remote`` series: their pools, and what becomes of each draft. Nothing here talks to the network.
 
-pools.py    which pools there are, which are low, and who has one to himself while he refills it
-drafts.py   drafts are stored as slots, withdrawn where they are gone, found for an entry, listed if nobody used them
+pools.py    which pools exist, which are low, and which worker has claimed one
+drafts.py   drafts are stored as slots, withdrawn if they are gone, found for an entry, listed if nobody used them
 sql.py      the statements
 """
 

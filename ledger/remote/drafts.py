@@ -1,4 +1,4 @@
-"""What becomes of a draft: stored as a slot, withdrawn, found for its entry, or listed because nobody used it."""
+"""The life of a draft: it is stored as a slot, withdrawn, found for its entry, or listed because nobody used it."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import router, transaction
 
-from ledger.cursors import fetch, open_cursor, stream
+from ledger.cursors import fetch, fetch_value, stream
 from ledger.databases import choose
 from ledger.keys import actor_name
 from ledger.models import DraftCancelled, DraftMade, Entry, Period, Series
@@ -18,17 +18,15 @@ from ledger.models.series import NUMBER_LENGTH
 from ledger.remote import sql
 from ledger.remote.pools import CLAIM_LASTS, Claim, Need
 
-#: What accounting systems take for a reference: ERPNext's po_no has 140 characters.
+#: The longest reference that all accounting systems take: ERPNext's po_no has 140 characters.
 _REFERENCE_LENGTH = 100
-
-_CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A draft in the accounting system: ``id`` is that of its DraftMade, ``remote_id`` the system's own key.
 
-    ``value`` is null where its number could not be taken.
+    ``value`` is None if its number could not be taken.
     """
 
     id: int
@@ -43,7 +41,7 @@ class Draft:
 
     @property
     def is_keyless(self) -> bool:
-        """Whether only its number is known, since it was adopted by that."""
+        """Whether only its number is known, by which it was adopted."""
         return not self.reference and self.remote_id == self.number
 
 
@@ -51,7 +49,7 @@ class Draft:
 class Unused:
     """A draft that no document has or will get.
 
-    ``cause`` says why; ``said`` is the state that the accounting system told when it was withdrawn, or empty.
+    ``cause`` says why; ``said`` is the state that the accounting system gave when it was withdrawn, or empty.
     """
 
     draft: Draft
@@ -68,9 +66,9 @@ class Unused:
 
 
 def reference(tenant: str, series: str, starts_on: date, ordinal: int) -> str:
-    """The reference of the draft at that place, so that the worker after a killed one finds it again.
+    """The reference of the draft at that place, by which the next worker finds the draft of a killed one.
 
-    Made of nothing but its place. Names that are too long for an accounting system are shortened to a digest.
+    It depends on the place alone. Names that are too long for an accounting system are shortened to a digest.
     """
     name = f"{tenant}/{series}" if tenant else series
     text = f"slot:{name}:{starts_on}:{ordinal}"
@@ -93,11 +91,11 @@ def store(
 ) -> str:
     """Keep a draft that was made under the claim: its number becomes that of the counter's next value, which is free.
 
-    ``borne`` is the reference that the draft has there, if somebody else made it: empty where nobody knows it.
+    ``borne`` is the reference that the draft has there, if somebody else made it; empty if it is unknown.
 
-    Returns "stored"; "there", if it was stored before; "refused", where its number can't be taken, because of
-    ``refusal`` or of what the ledger has: then it is kept without a value; "claim_lost", and then nothing is kept.
-    One short transaction: the network was asked before.
+    Returns "stored"; "there" if it was stored before; "refused" if its number can't be taken, because of ``refusal`` or
+    of the ledger's entries: then it is kept without a value; "claim_lost" if nothing was kept. One short transaction:
+    the network was asked before.
     """
     alias = using or router.db_for_write(DraftMade)
     series = claim.series
@@ -106,12 +104,11 @@ def store(
         *(series.tenant, series.pk, need.period, claim.token, CLAIM_LASTS, ordinal),
         *(remote_id, number[:NUMBER_LENGTH], ours if borne is None else borne, refusal),
     ]
-    [(outcome,)] = fetch(alias, sql.STORE, arguments)
-    return str(outcome)
+    return str(fetch_value(alias, sql.STORE, arguments))
 
 
 def free_drafts(claim: Claim, *, using: str | None = None) -> list[Draft]:
-    """The drafts of the series that are free, or held by checkouts just now; in the order in which they came."""
+    """The drafts of the series that are free, or held by checkouts at the moment, oldest first."""
     alias = using or router.db_for_write(DraftMade)
     arguments: dict[str, Any] = {"tenant": claim.series.tenant, "series": claim.series.pk, "system": claim.system}
     return [Draft(**row._asdict()) for row in fetch(alias, sql.FREE, arguments)]
@@ -120,24 +117,21 @@ def free_drafts(claim: Claim, *, using: str | None = None) -> list[Draft]:
 def withdraw(draft: Draft, said: Mapping[str, Any], *, by: Any = "refill", using: str | None = None) -> str:
     """Take a free draft out of the pool, as a flagged gap with what the accounting system ``said`` as evidence.
 
-    Returns "withdrawn"; "in_flight", where a checkout holds it: it keeps it, and the next look comes; "settled", where
-    it isn't free any more.
+    Returns "withdrawn"; "in_flight" if a checkout holds it and keeps it until the next look; "settled" if it isn't free
+    any more.
     """
     alias = using or router.db_for_write(DraftMade)
     evidence = json.dumps(dict(said), cls=DjangoJSONEncoder)
     with transaction.atomic(using=alias):
         place = [draft.tenant, draft.period, draft.value]
-        [(outcome,)] = fetch(alias, sql.WITHDRAW, [*place, evidence, actor_name(by)])
-    return str(outcome)
+        return str(fetch_value(alias, sql.WITHDRAW, [*place, evidence, actor_name(by)]))
 
 
 def draft_of(entry: Entry, *, using: str | None = None) -> Draft | None:
-    """The draft whose number the entry has: what ``push`` must fill in there. None where no draft numbered it."""
+    """The draft whose number the entry has, which ``push`` must complete there; None if the number is no draft's."""
     alias = using or entry._state.db or router.db_for_read(DraftMade)
-    found = (
-        DraftMade.objects.using(alias).filter(tenant=entry.tenant, period=entry.period_id, value=entry.value).first()
-    )
-    return None if found is None else _as_draft(found)
+    made = DraftMade.objects.using(alias).filter(tenant=entry.tenant, period=entry.period_id, value=entry.value)
+    return None if (found := made.first()) is None else _as_draft(found)
 
 
 def unused(
@@ -148,10 +142,10 @@ def unused(
     day: date | None = None,
     using: str | None = None,
 ) -> Iterator[Unused]:
-    """Drafts of ``system`` that no document got nor will get, and that were not cancelled there yet; oldest first.
+    """Drafts of ``system`` that no document has or will get, and that are not cancelled there yet; oldest first.
 
-    Those whose period was closed, which were withdrawn, or whose number could not be taken. ``day`` picks the periods
-    that hold it.
+    Their period was closed, they were withdrawn, or their number could not be taken. ``day`` picks the periods that
+    hold it.
     """
     tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_read(DraftMade)
@@ -161,10 +155,9 @@ def unused(
 
 
 def note_cancelled(draft: Draft, *, state: str, by: Any = None, using: str | None = None) -> None:
-    """Append that the draft is void or deleted there; a second time changes nothing."""
+    """Record that the draft is void or deleted there; a second call changes nothing."""
     alias = using or router.db_for_write(DraftCancelled)
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.CANCEL, [draft.tenant, draft.id, state, actor_name(by)])
+    fetch(alias, sql.CANCEL, [draft.tenant, draft.id, state, actor_name(by)])
 
 
 def keep_stray(
@@ -173,10 +166,8 @@ def keep_stray(
     """Record a draft that a worker made before it was killed, and that its period no longer needs."""
     alias = using or router.db_for_write(DraftMade)
     ours = reference(period.tenant, period.series.code, period.starts_on, ordinal)
-    with open_cursor(alias) as cursor:
-        cursor.execute(
-            sql.KEEP_STRAY, [period.tenant, period.pk, ordinal, system, remote_id, number[:NUMBER_LENGTH], ours]
-        )
+    stray = [ordinal, system, remote_id, number[:NUMBER_LENGTH], ours]
+    fetch(alias, sql.KEEP_STRAY, [period.tenant, period.pk, *stray])
     return _as_draft(DraftMade.objects.using(alias).get(tenant=period.tenant, system=system, remote_id=remote_id))
 
 

@@ -1,4 +1,4 @@
-"""Pools of drafts: which exist, what each needs, and which worker has claimed one for its requests.
+"""Pools of drafts: which exist, what each needs, and which worker has claimed one.
 
 A transaction around a request would hold locks for seconds, so a claim is a row instead. It names a worker and expires,
 since a worker may be killed. A worker stores drafts under its claim, so one that comes back too late stores nothing.
@@ -19,21 +19,21 @@ from ledger.remote import sql
 from ledger.timestamps import timestamp
 from ledger.zones import today_in, todays_json
 
-#: Longer than making one draft may take, with all its retries: so nobody drafts what another one is still at. Before
-#: each draft, and when one is stored, the claim becomes as long again.
+#: Longer than making one draft can take, with all retries, so that no two workers make the same draft. The claim is
+#: renewed before each draft, and when one is stored.
 CLAIM_LASTS = timedelta(minutes=15)
 
-#: So many drafts in a row that are refused stop the refill for an hour: a person must see to it, and until then the
-#: accounting system isn't filled with drafts that nobody can use.
+#: After so many refused drafts in a row the refill stops for an hour: a person must look, and until then the accounting
+#: system isn't filled with drafts that nobody can use.
 REFUSED_IN_A_ROW = 5
 
-#: How many days before a period begins it gets its first drafts, and for how many after its end it keeps some.
+#: A period gets its first drafts so many days before it begins, and keeps some for so many days after its end.
 _BEFORE, _AFTER = 3, 31
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The pool of one series, for the one who holds ``token``. Times are those of the database's clock."""
+    """The pool of one series, for the worker with ``token``. Times are those of the database's clock."""
 
     series: Series
     system: str
@@ -46,11 +46,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """How many drafts a period of a series has free, and how many it should have.
+    """How many free drafts a period of a series has, and how many it should have.
 
-    ``is_low`` says that it is time to make some; ``drafts_on`` is the date to make them with. ``last_ordinal`` is that
-    of the last draft stored, ``exhausted`` that the counter is at its end, ``is_stuck`` that the last few drafts were
-    all refused a short while ago.
+    ``is_low``: it is time to make some, with the date ``drafts_on``. ``last_ordinal`` is that of the last draft stored.
+    ``exhausted``: the counter is at its end. ``is_stuck``: the last few drafts were all refused within the hour.
     """
 
     period: int
@@ -66,13 +65,13 @@ class Need:
 
     @property
     def is_low(self) -> bool:
-        """Half of what the recent rate of use asks for, or less."""
+        """Half of what the recent rate of use needs, or less."""
         return self.free <= self.wanted // 2
 
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """How the pool of a series does today, for people: ``error`` is that of the last try, or empty."""
+    """The state of a series' pool today, for people: ``error`` is that of the last try, or empty."""
 
     tenant: str
     series: str
@@ -155,11 +154,11 @@ def note_look(
 
 
 def needs(claim: Claim, *, least: int, most: int, using: str | None = None) -> list[Need]:
-    """What the series' periods need, the current one first; that is opened, where the calendar has one.
+    """What the series' periods need, the current one first, which is opened if the calendar has one.
 
-    The current period should have twice what the last hour used, from ``least`` to ``most``. The next one, three days
-    before it begins, and the last one, for a month, get a quarter of ``least``: the next because its first checkouts
-    come at midnight, the last one for late documents, if it was used at all.
+    The current period should have twice what the last hour used, from ``least`` to ``most``. The next period, three
+    days before it begins, and the last one, for a month, get a quarter of ``least``: the next because its first
+    checkouts come at midnight, the last for late documents, if it was used at all.
     """
     series = claim.series
     alias = using or router.db_for_write(RemotePool)

@@ -2,9 +2,8 @@
 
 from ledger.zones import TODAY
 
-# The pool of a series, for one worker until the time is over; no row where another worker has it, or the series isn't
-# remote any more. What was seen of one accounting system says nothing of another.
-# Arguments: claim, lasts, tenant, series.
+# The pool of a series, for one worker until the time is over; no row if another worker has it, or the series isn't
+# remote any more. Looks at one accounting system don't count for another. Arguments: claim, lasts, tenant, series.
 CLAIM = """
     INSERT INTO ledger_remotepool AS r (tenant, series_id, system, claimed_by, claimed_until)
     SELECT s.tenant, s.id, s.system, %(claim)s, clock_timestamp() + %(lasts)s::interval
@@ -18,15 +17,14 @@ CLAIM = """
     RETURNING r.system, r.looked_at, r.full_look_at, r.looked_through, clock_timestamp() AS claimed_at
 """
 
-# The pool stays the caller's for as long again; no row where it went to another worker.
-# Arguments: lasts, tenant, series, claim.
+# Renews the claim; no row if another worker has the pool. Arguments: lasts, tenant, series, claim.
 RENEW = """
     UPDATE ledger_remotepool r SET claimed_until = clock_timestamp() + %s::interval
     WHERE r.tenant = %s AND r.series_id = %s AND r.claimed_by = %s
     RETURNING 1
 """
 
-# The pool is free for others again, and its row tells how it went; nothing where the claim was lost meanwhile.
+# Releases the pool and records how the refill went; nothing if the claim was lost meanwhile.
 # Arguments: tenant, series, claim, error, whether a person is needed, wanted.
 RELEASE = """
     UPDATE ledger_remotepool r
@@ -36,7 +34,7 @@ RELEASE = """
     WHERE r.tenant = %(tenant)s AND r.series_id = %(series)s AND r.claimed_by = %(claim)s
 """
 
-# How far the looks at the accounting system have come. Arguments: as named; null leaves a column as it is.
+# How far the looks at the accounting system have come. Null leaves a column as it is.
 NOTE_LOOK = """
     UPDATE ledger_remotepool r
     SET looked_at = coalesce(%(looked_at)s::timestamptz, r.looked_at),
@@ -45,8 +43,8 @@ NOTE_LOOK = """
     WHERE r.tenant = %(tenant)s AND r.series_id = %(series)s AND r.claimed_by = %(claim)s
 """
 
-# The periods of a series that checkouts of these days fall into: that of today, the next one shortly before it begins,
-# and the last one while it is open and late documents may come. With what is free, what the last hour used, and whether
+# The periods of a series that checkouts need these days: today's, the next one shortly before it begins, and the last
+# one while it is open and late documents may come. With the free drafts, the numbers used in the last hour, and whether
 # the last so many drafts were all refused within the hour.
 # Arguments: tenant, series, days before the next one begins, days after the last one has ended, how many in a row.
 PERIODS = """
@@ -77,17 +75,15 @@ STORE = "SELECT ledger_store_draft(%s, %s, %s, %s, %s::interval, %s, %s, %s, %s,
 # Arguments: tenant, period, value, what the accounting system said, actor.
 WITHDRAW = "SELECT ledger_withdraw_slot(%s, %s, %s, %s::jsonb, %s)"
 
-# Notes that a draft is gone there. Arguments: tenant, draft, state, actor.
+# Records that a draft is gone there. Arguments: tenant, draft, state, actor.
 CANCEL = "SELECT ledger_cancel_draft(%s, %s, %s, %s)"
 
 # Keeps a draft of a killed worker. Arguments: tenant, period, ordinal, system, remote id, number, reference.
 KEEP_STRAY = "SELECT ledger_keep_stray(%s, %s, %s, %s, %s, %s, %s)"
 
-_DRAFT = (
-    """d.id, d.tenant, d.period_id AS period, d.value, d.number, d.system, d.remote_id, d.reference, d.drafted_at"""
-)
+_DRAFT = "d.id, d.tenant, d.period_id AS period, d.value, d.number, d.system, d.remote_id, d.reference, d.drafted_at"
 
-# The drafts of a series whose slots are free, or held by a checkout; in the order in which they came.
+# The drafts of a series whose slots are free, or held by a checkout, oldest first.
 FREE = f"""
     SELECT {_DRAFT}
     FROM ledger_draftmade d
@@ -97,7 +93,7 @@ FREE = f"""
     ORDER BY d.id
 """  # noqa: S608  (our own text)
 
-# Drafts that no document got nor will get, and that weren't cancelled yet: refused ones, and those of gaps.
+# Drafts that no document has or will get, and that aren't cancelled yet: refused ones, and those of gaps.
 UNUSED = f"""
     SELECT s.code, p.starts_on, p.ends_on,
            coalesce(nullif(d.refusal, ''), e.metadata ->> 'cause'::text, '') AS cause,
@@ -116,7 +112,7 @@ UNUSED = f"""
     ORDER BY d.id
 """  # noqa: S608
 
-# How the pools of remote series do, in their periods of today. Parameter: todays.
+# The state of the pools of remote series, in today's periods. Parameter: todays.
 STATES = f"""
     SELECT s.tenant, s.code AS series, s.system, p.starts_on, p.ends_on,
            CASE WHEN p.id IS NULL THEN 0

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import router
 
-from ledger.cursors import fetch, made_of
+from ledger.cursors import fetch, from_row
 from ledger.databases import choose
 from ledger.formats import NumberFormat
 from ledger.models import Entry, Period, Series
@@ -230,7 +230,7 @@ def _summary(row: Any) -> PeriodSummary:
     period = Period(series=series, starts_on=row.starts_on, ends_on=row.ends_on, ordinal=row.ordinal)
     # The next number of a remote series is known only from a draft.
     next_number = row.drafted if row.is_remote else NumberFormat(row.prefix, row.width, row.suffix).shown(upcoming)
-    return made_of(
+    return from_row(
         PeriodSummary,
         row,
         period=period.label,

@@ -14,16 +14,16 @@ from ledger.sweeps import sql
 from ledger.sweeps.registry import registered
 from ledger.unreadable import facts
 
-#: A sweep is overdue when it has missed so many turns, and a run could have taken as long as it may.
+#: A sweep is overdue after so many missed turns and the time that a run may take.
 _TURNS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How one sweep does. ``succeeded_at`` is null for one that never did; ``error`` that of its last run, or empty.
+    """The state of one sweep. ``succeeded_at`` is null if it never did; ``error`` is that of its last run, or empty.
 
-    ``unfinished`` tells that its last run began and has not ended: it runs now, or its process was killed, or one of
-    its batches was lost. ``took`` is how long the last success lasted.
+    ``unfinished``: its last run began and has not ended. It runs now, or its process was killed, or one of its batches
+    was lost. ``took`` is how long the last success lasted.
     """
 
     sweep: str
@@ -43,7 +43,7 @@ class Health:
 
 
 def health(*, using: str | None = None) -> list[Health]:
-    """How each registered sweep does, by the database's clock."""
+    """The state of each registered sweep, by the database's clock."""
     alias = using or router.db_for_read(SweepRun)
     sweeps = registered(alias)
     latest = {name: run for name, *run in fetch(alias, sql.LATEST, [[sweep.name for sweep in sweeps]])}
@@ -51,7 +51,7 @@ def health(*, using: str | None = None) -> list[Health]:
     for sweep in sweeps:
         started_at, finished_at, error, counts, success_began_at, succeeded_at, now = latest[sweep.name]
         allowed = sweep.every * _TURNS + sweep.limit
-        # A run that has left out single series has done all other work: a person is needed, and no restart.
+        # A run that has left out single series has done all other work: a person must act, and a restart won't help.
         left_out = finished_at is not None and (error or "").startswith(NOT_DONE)
         done_at = max((at for at in (succeeded_at, finished_at if left_out else None) if at is not None), default=None)
         found.append(

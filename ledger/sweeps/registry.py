@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ledger import homes
+from ledger import homes, missing_documents
 from ledger.conf import ledger_settings
 from ledger.errors import UnknownSweep
 from ledger.sweeps import work
@@ -15,19 +15,19 @@ _EVERY, _LIMIT = 3600.0, 300.0
 #: How many ids make one batch, unless ``LEDGER["SWEEPS"]`` says so.
 _BATCH = 500
 
-#: What a batch is made of: anything that survives JSON.
+#: The ids of a batch, which JSON can hold.
 Ids = Sequence[int] | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """Work that may be spread over processes, so that much of it is not one long task.
+    """Work that may be spread over processes, so that it is not one long task.
 
     ``find`` takes the database alias and how many ids make a batch, and yields batches of ids, each id once; ``do``
-    takes the alias and the ids of one, and returns what it counted, under the names of ``counted``. Between the two the
-    world may change, and a batch may be done twice, at once, or never: ``do`` looks again at what there is to do. An id
-    that can't be done now is logged and counted; what ``do`` raises ends its batch, and all that comes after it where
-    nothing is spread. ``find`` may make smaller batches than it was asked for, such as one for each system.
+    takes the alias and the ids of one, and returns its counts, under the names of ``counted``. Things may change
+    between the two, and a batch may be done twice, at once, or never: ``do`` checks again what there is to do. An id
+    that can't be done now is logged and counted; an error in ``do`` ends its batch, and, if nothing is spread, the run.
+    ``find`` may make smaller batches than it was asked for, such as one for each system.
     """
 
     find: Callable[[str, int], Iterator[Ids]]
@@ -37,11 +37,11 @@ class Batches:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One sweep. ``work`` takes the database alias, does all in one go, and returns what it counted.
+    """One sweep. ``work`` takes the database alias, does everything in one go, and returns its counts.
 
-    ``batches`` is what follows it, or all there is to do where ``work`` is None. One of several of a kind, such as the
-    reconciliations of several systems, is named ``kind:which``. ``tenant`` is whose sweep it is, if it is one tenant's:
-    then it runs in that tenant's home alone.
+    ``batches`` follow it, or are everything if ``work`` is None. One of several sweeps of a kind, such as the
+    reconciliations of several systems, is named ``kind:which``. ``tenant`` is set for a sweep of one tenant, which runs
+    in that tenant's home alone.
     """
 
     name: str
@@ -85,12 +85,12 @@ def register(sweep: Sweep) -> None:
 
 
 def register_kind(name: str, remedy: str) -> None:
-    """Make a kind known, of which there may be no sweep at all; ``remedy`` says how there would be one."""
+    """Make a kind known, even if it has no sweep yet; ``remedy`` says how to get one."""
     _kinds[name] = remedy
 
 
 def registered(alias: str | None = None) -> list[Sweep]:
-    """Every sweep, or those of one home, in the order in which one after the other makes sense."""
+    """Every sweep, or those of one home, in the order in which to run them."""
     return [sweep for sweep in _sweeps.values() if alias is None or sweep.is_of(alias)]
 
 
@@ -147,7 +147,7 @@ register(
     Sweep(
         "missing_documents",
         "looking for documents that are gone",
-        batches=Batches(work.numbers_of_documents, work.look_for_documents, ("raised", "resolved")),
+        batches=Batches(missing_documents.numbers, work.look_for_documents, ("raised", "resolved")),
     )
 )
 register(Sweep("seal", "sealing what is new", work.seal))

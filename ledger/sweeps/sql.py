@@ -1,13 +1,13 @@
-"""The statements of the sweeps: sets, so that a sweep with nothing to do costs one query, however many series."""
+"""The statements of the sweeps: each is about a set, so a sweep with nothing to do costs one query for all series."""
 
 from ledger.zones import TODAY
 
 # Notes that reported holes have healed.
 HEAL = "SELECT ledger_heal()"
 
-# The next two take ``after``, the id of the last period read, ``size``, how many are wanted (null for all), ``ids``,
-# the periods to look at (null for all), and ``todays``. They also find periods of series whose time zone nobody knows,
-# which may be due; the first column after those that are used is false for these.
+# The next two take ``after`` (the id of the last period read), ``size`` (how many; null for all), ``ids`` (the periods
+# to look at; null for all), and ``todays``. They also find periods of series with an unknown time zone, which may be
+# due; for these the last column is false.
 _THESE = "NOT p.moves AND p.id > %(after)s AND (%(ids)s::bigint[] IS NULL OR p.id = ANY (%(ids)s::bigint[]))"
 
 # Open periods whose series closes them some days after their end, and that time is over in the series' own zone. An

@@ -1,7 +1,7 @@
-"""What each sweep does: a call of the part of Folio that knows how. Each takes a database alias and returns counts.
+"""The work of each sweep: a call of the part of Folio that does it. Each takes a database alias and returns counts.
 
-Those that may have much to do are two functions: one finds the ids, set by set, and one does the work of some ids. The
-second looks again at what there is to do, since it may run late, twice, or at the same time as another.
+A sweep that may have much to do is two functions: one finds the ids, batch by batch, and one does the work for some
+ids. The second checks again what there is to do, since it may run late, twice, or at the same time as another.
 """
 
 import logging
@@ -11,10 +11,9 @@ from typing import Any
 
 from django.db import OperationalError, connections
 
-from ledger import documents, gaps, periods, verification
+from ledger import gaps, missing_documents, periods, verification
 from ledger.allocation.ahead import ask_ahead
-from ledger.batches import id_batches
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch, fetch_value, id_batches
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, LedgerError, SecondConnectionFailed
 from ledger.failures import Failures
@@ -34,7 +33,7 @@ _PATIENCE = "2s"
 
 
 class Done(dict[str, int]):
-    """What was counted, and what could not be done for single series: the run's error names those."""
+    """The counts, and the failures of single series, which the run's error names."""
 
     def __init__(self, counts: Mapping[str, int], failures: Failures) -> None:
         super().__init__(counts)
@@ -80,10 +79,8 @@ def flag_reservations(alias: str, ids: Sequence[Any]) -> Done:
 
 
 def heal(alias: str) -> dict[str, int]:
-    """Note of reported holes that a checkout has filled them."""
-    with open_cursor(alias) as cursor:
-        cursor.execute(sql.HEAL)
-        return {"healed": cursor.fetchone()[0]}
+    """Note which of the reported holes a checkout has filled."""
+    return {"healed": fetch_value(alias, sql.HEAL)}
 
 
 def periods_to_close(alias: str, size: int) -> Iterator[Sequence[int]]:
@@ -98,27 +95,19 @@ def close_periods(alias: str, ids: Sequence[Any]) -> Done:
     for period in Period.objects.using(alias).select_related("series").filter(pk__in=list(due)).order_by("pk"):
         with failures.noted(str(period), alias, _log):
             if not due[period.pk]:
-                today_in(period.series.time_zone, alias)  # says what is wrong with it
+                today_in(period.series.time_zone, alias)  # raises the error that explains it
             try:
-                closed += _closed(period, alias)
+                with translate_database_errors(period.series.code), periods.impatient(alias, _PATIENCE):
+                    outcome = fetch_value(alias, CLOSE_DUE, [period.tenant, period.pk, "sweep"])
+                closed += outcome == "closed"  # else another sweep did, and counted it
             except InvalidArgument:
-                raise  # a setting that nobody can read: waiting changes nothing
+                raise  # a setting that can't be read: waiting changes nothing
             except LedgerError as error:
                 held += 1
                 _log.warning("The period %s stays open for now: %s", period, error)
     if closed:
         ask_for_seal(alias)
     return _with_failures({"closed": closed, "held": held}, failures)
-
-
-def _closed(period: Period, alias: str) -> bool:
-    with (
-        translate_database_errors(period.series.code),
-        periods.impatient(alias, _PATIENCE),
-        open_cursor(alias) as cursor,
-    ):
-        cursor.execute(CLOSE_DUE, [period.tenant, period.pk, "sweep"])
-        return bool(cursor.fetchone()[0] == "closed")  # else another sweep did, and counted it
 
 
 def low_pools(alias: str, size: int) -> Iterator[Sequence[int]]:
@@ -134,7 +123,7 @@ def refill(alias: str, ids: Sequence[Any]) -> Done:
     for period, tenant, counter, zone_is_known in low:
         with failures.noted(str(named.get(period, period)), alias, _log):
             if not zone_is_known:
-                today_in(named[period].series.time_zone, alias)  # says what is wrong with it
+                today_in(named[period].series.time_zone, alias)  # raises the error that explains it
             try:
                 [(answer,)] = ask_ahead(connections[alias], MINT, (tenant, period, counter, 1), lock_timeout=_PATIENCE)
                 minted += answer == "minted"
@@ -146,14 +135,9 @@ def refill(alias: str, ids: Sequence[Any]) -> Done:
     return _with_failures({"minted": minted, "held": held}, failures)
 
 
-def numbers_of_documents(alias: str, size: int) -> Iterator[Sequence[int]]:
-    """The numbers whose documents are rows of a watched model."""
-    return documents.numbers(alias, size)
-
-
 def look_for_documents(alias: str, ids: Sequence[Any]) -> Done:
     """Raise a finding for each of these numbers whose document is gone, and resolve those whose is there again."""
-    return _with_failures(*documents.look(alias, ids))
+    return _with_failures(*missing_documents.look(alias, ids))
 
 
 def seal(alias: str) -> Done:
@@ -163,10 +147,10 @@ def seal(alias: str) -> Done:
 
 
 def verify(alias: str) -> dict[str, int]:
-    """Look at every row of the ledger: its rules, and those of countries. What is found is kept as alarms, and logged.
+    """Check every row of the ledger by its rules and those of countries. Findings are kept as alarms, and logged.
 
-    This is the full look: what others say of values that they didn't look at is as old as this sweep's last success.
-    Notes go to the log as warnings, and so do authorised ranges of which little is left.
+    This is the full check: whatever looks at less relies on this sweep's last success for the rest. Notes go to the log
+    as warnings, and so do authorised ranges of which little is left.
     """
     alarms = 0
     refused: list[str] = []
@@ -184,12 +168,9 @@ def verify(alias: str) -> dict[str, int]:
 
 
 def _with_failures(counts: dict[str, int], failures: Failures) -> Done:
-    """With how many failed, where any did."""
+    """The counts with the number of failures, if any."""
     return Done({**counts, **({"failed": len(failures)} if len(failures) else {})}, failures)
 
 
 def _rows(alias: str, statement: str, *, ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    with open_cursor(alias) as cursor:
-        cursor.execute(statement, {"after": 0, "size": None, "ids": list(ids), "todays": todays_json(alias)})
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+    return fetch(alias, statement, {"after": 0, "size": None, "ids": list(ids), "todays": todays_json(alias)})

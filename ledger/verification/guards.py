@@ -6,9 +6,8 @@ from typing import Final, TypeAlias
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import testing
-from ledger.grants.contributed import TableGrant, contributions
-from ledger.grants.purposes import PURPOSES, READING
-from ledger.grants.role import unbound
+from ledger.grants.purposes import PURPOSES, READING, TableGrant, contributions
+from ledger.grants.statements import unbound
 from ledger.models import RolePurpose
 from ledger.models.tables import all_tables
 from ledger.verification import catalogue

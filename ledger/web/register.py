@@ -9,7 +9,7 @@ from django.db import router
 from django.http import HttpRequest, HttpResponse
 
 from ledger.cursors import fetch
-from ledger.gaps.holes import number_of
+from ledger.formats import NumberFormat
 from ledger.models import Entry, Series
 from ledger.reports.formats import formats
 from ledger.unreadable import cut, facts
@@ -177,10 +177,11 @@ def _line(row: Any) -> Line:
     told = {
         name: getattr(row, name) for name in ("period", "time_zone", "first", "last", "document", "issued_at", "actor")
     }
+    numbers = NumberFormat(row.prefix, row.width, row.suffix)
     return Line(
         **told,
-        number=row.number or number_of(row.prefix, row.width, row.suffix, row.first),
-        last_number="" if row.last == row.first else number_of(row.prefix, row.width, row.suffix, row.last),
+        number=row.number or numbers.shown(row.first),
+        last_number="" if row.last == row.first else numbers.shown(row.last),
         state="missing" if is_missing else "void" if row.is_void else alive,
         issued_on=None if is_missing else row.issued_on,
         why=cut(str(row.reason or row.explanation or cause)),

@@ -7,8 +7,8 @@ from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from ledger.changes import form_ahead
 from ledger.cursors import fetch
+from ledger.form_changes import form_ahead
 from ledger.judging import State
 from ledger.models import Series, SeriesChanged
 from ledger.queues import with_waiting

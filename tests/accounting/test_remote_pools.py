@@ -59,7 +59,7 @@ def test_no_draft_of_a_system_that_numbers_by_its_clock_is_made_across_a_periods
     assert drafted.pop(min(drafted))
     assert set(drafted.values()) == {vendor.name == "xero"}
     if vendor.name == "erpnext":
-        with pytest.raises(PoolExhausted, match="None was made for this period yet") as caught, transaction.atomic():
+        with pytest.raises(PoolExhausted, match="This period has no draft yet") as caught, transaction.atomic():
             issue("invoice", document="order:1", on=max(drafted))
         assert str(max(drafted)) in caught.value.remedy
 

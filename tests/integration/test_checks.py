@@ -210,9 +210,9 @@ class TestChecks:
         monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
         assert "ledger.W003" not in told(databases=["default"])
         monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
-        with connection.cursor() as cursor, monkeypatch.context() as pooled:
+        with monkeypatch.context() as pooled:
             pooled.setitem(connection.settings_dict, "OPTIONS", {"pool": True})
-            assert list(checks._check_connection_age("default", cursor)) == []
+            assert list(checks._check_connection_age("default")) == []
         series.is_active = False
         series.save()
         assert "ledger.W003" not in told(databases=["default"])

@@ -59,7 +59,7 @@ def test_the_periods_own_tokens_stay_required() -> None:
     with pytest.raises(InvalidTemplate, match="two periods would render the same number"):
         define_series("bill", template="{doc_year}-{doc_month}-{counter}", calendar="year")
     with pytest.raises(
-        InvalidTemplate, match="tokens .doc_year., .doc_month., .doc_day. are of the document's own date"
+        InvalidTemplate, match="tokens .doc_year., .doc_month., .doc_day. are those of the document's own date"
     ):
         define_series("bill", template="{year}-{month}-{counter}", calendar="year")
     with pytest.raises(InvalidTemplate, match="renders the text {doc_month}"):

@@ -17,7 +17,7 @@ from ledger import define_series, void
 from ledger.actions import declare
 from ledger.adoption import adopt
 from ledger.failures import Failures
-from ledger.gaps.declared import GapRange
+from ledger.gaps import GapRange
 from ledger.models import Entry, Period
 from ledger.reconciliation import BookSettings
 from ledger.reports.formats import format_named

@@ -145,9 +145,9 @@ class TestWhatCantBeReplaced:
 
     def test_that_of_another_document(self) -> None:
         entry = voided("order:18")
-        with pytest.raises(e.NotReplaceable, match="is that of document 'order:18'"):
+        with pytest.raises(e.NotReplaceable, match="belongs to document 'order:18'"):
             replaced(entry)
-        with pytest.raises(e.NotReplaceable, match="is that of document 'order:18'"):
+        with pytest.raises(e.NotReplaceable, match="belongs to document 'order:18'"):
             issue("invoice", on=DAY, replaces=entry)
         with pytest.raises(e.NotReplaceable, match="order:18"):
             issue_many("invoice", documents=["order:17"], replaces=[entry], on=DAY)
@@ -160,7 +160,7 @@ class TestWhatCantBeReplaced:
 
     def test_that_of_another_series_or_tenant(self) -> None:
         entry = voided()
-        with pytest.raises(e.NotReplaceable, match="is of series 'invoice'"):
+        with pytest.raises(e.NotReplaceable, match="belongs to series 'invoice'"):
             issue("order", document="order:17", replaces=entry)
         with pytest.raises(e.UnknownNumber, match="Tenant 'other'"):
             issue("invoice", org="other", document="order:17", replaces=entry)

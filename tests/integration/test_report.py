@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ledger import define_series, issue_many, open_period, void
 from ledger.actions import acknowledge, declare
 from ledger.errors import InvalidCalendar, InvalidDate, ReportError
-from ledger.gaps.declared import GapRange
+from ledger.gaps import GapRange
 from ledger.judging import State
 from ledger.models import Entry, Period
 from ledger.reconciliation import BookSettings, findings

@@ -20,17 +20,16 @@ LAYERS = [
     {"models", "homes", "sql", "migrations", "cursors"},
     {
         *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "hooks"),
-        *("arguments", "batches"),
-        *("failures", "replacing", "zones"),
+        *("arguments", "failures", "replacing", "zones"),
     },
-    {"changes", "series", "periods", "exhaustion", "ranges", "testing", "queues", "searching"},
+    {"form_changes", "series", "periods", "exhaustion", "ranges", "testing", "queues", "searching"},
     {
         *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
-        *("remote", "documents", "registering", "seals", "caf"),
+        *("remote", "missing_documents", "registering", "seals", "caf"),
     },
     {"sweeps", "moving"},
     {"actions"},
-    {"checks", "admin", "web", "urls", "compat", "management", "migrated", "apps", "templatetags"},
+    {"checks", "admin", "web", "urls", "compat", "management", "after_migrate", "apps", "templatetags"},
     {"site"},
 ]
 
@@ -105,7 +104,7 @@ def test_nothing_knows_of_other_systems_callers() -> None:
         for module, path in sources(package)
         if not module.startswith("ledger.compat") and any(name.startswith("ledger.compat") for name in imports(path))
     }
-    assert knowing == {"ledger.checks", "ledger.management.commands.ledger_migrate_from", "ledger.migrated"}
+    assert knowing == {"ledger.checks", "ledger.management.commands.ledger_migrate_from", "ledger.after_migrate"}
 
 
 def test_the_pure_modules_import_neither_django_nor_models() -> None:

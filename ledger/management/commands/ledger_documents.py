@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
-from ledger import documents
+from ledger import missing_documents
 from ledger.actions import acknowledge
 from ledger.errors import ReconciliationError
 from ledger.judging import judge
@@ -48,12 +48,14 @@ class Command(LedgerCommand):
 
     def _look(self, alias: str, options: dict[str, Any]) -> None:
         tenant, failed = options["tenant"], []
-        for ids in documents.numbers(alias, _BATCH, tenant=tenant):
-            _, failures = documents.look(alias, ids)
+        for ids in missing_documents.numbers(alias, _BATCH, tenant=tenant):
+            _, failures = missing_documents.look(alias, ids)
             failed += failures.told
         gone = findings(tenant=tenant, kind=FindingKind.NO_DOCUMENT, using=alias)
         if options["json"]:
-            self.write_json({"watched": sorted(documents.watched()), "numbers": [one.as_dict() for one in gone]})
+            self.write_json(
+                {"watched": sorted(missing_documents.watched()), "numbers": [one.as_dict() for one in gone]}
+            )
         else:
             first = next(gone, None)
             if first is not None:
@@ -61,7 +63,7 @@ class Command(LedgerCommand):
                 rows = ((x.number, x.document, x.tenant, timestamp(x.raised_at), x.reason) for x in every)
                 self.write_table(("number", "document", "tenant", "found", "why it may stand"), rows)
             else:
-                self.stdout.write(f"Looked for rows of {', '.join(sorted(documents.watched())) or 'no model'}.")
+                self.stdout.write(f"Looked for rows of {', '.join(sorted(missing_documents.watched())) or 'no model'}.")
         verdict = judge(tenant=tenant, sweeps=(), using=alias).verdict
         self.conclude(verdict, first="; ".join(dict.fromkeys(failed)), quiet=options["json"])
 

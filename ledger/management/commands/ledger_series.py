@@ -8,8 +8,8 @@ from django.forms.models import model_to_dict
 
 from ledger.actions import change_allocation, define_series
 from ledger.calendars import CalendarKind
-from ledger.changes import told
 from ledger.errors import LedgerError
+from ledger.form_changes import describe_form
 from ledger.issuing import preview
 from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date, seconds, series_of
 from ledger.models import Allocation, Period, Series
@@ -96,7 +96,7 @@ class Command(LedgerCommand):
         else:
             number = _next(series, alias)
             self.stdout.write(self.style.SUCCESS(f"Series {series}: {series.template}, next number: {number}."))
-            if answer := told(series, today_in(series.time_zone, alias)):
+            if answer := describe_form(series, today_in(series.time_zone, alias)):
                 self.stdout.write(answer)
 
     def _allocate(self, alias: str, options: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from ledger.judging import Verdict, judge
 from ledger.management.base import BAD_OPTIONS, LedgerCommand
 from ledger.sweeps import Sweep, find_sweeps, registered, run
 from ledger.sweeps.health import health
-from ledger.sweeps.notes import renew
+from ledger.sweeps.running import renew
 from ledger.timestamps import timestamp
 
 

@@ -14,7 +14,7 @@ from ledger.actions import acknowledge_alarm
 from ledger.judging import Fact, Judgement, Kind, Verdict, judge, kind_of
 from ledger.management.base import LedgerCommand, counted
 from ledger.models import AlarmRaised, Entry, SweepRun
-from ledger.sweeps.notes import note_run, this_process
+from ledger.sweeps.running import note_run, this_process
 from ledger.verification import CHECKS, watch
 from ledger.verification.alarms import may_not_write, with_state
 from ledger.verification.findings import Alarm, Note

@@ -20,7 +20,7 @@ from ledger.cursors import open_cursor, open_server_cursor
 from ledger.errors import DeclarationError
 from ledger.formats import NumberFormat
 from ledger.gaps import GapRange, ranges
-from ledger.gaps.declared import declared_spans
+from ledger.gaps.flagged import declared_spans
 from ledger.models import Period, Series
 from ledger.reports.official.base import Document, Format, gstin_check, is_gstin
 from ledger.rules.countries import india

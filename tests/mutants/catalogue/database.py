@@ -63,14 +63,14 @@ MUTANTS = (
     ),
     Mutant(
         "a transaction of another isolation level begins as an ordinary one",
-        "ledger/allocation/opening.py",
+        "ledger/allocation/hooks.py",
         "            and driver.isolation_level is driver.read_only is driver.deferrable is None\n",
         "",
         ("tests/integration/test_opening.py",),
     ),
     Mutant(
         "BEGIN goes along with each statement",
-        "ledger/allocation/opening.py",
+        "ledger/allocation/hooks.py",
         "            driver.pgconn.transaction_status == TransactionStatus.IDLE\n",
         "            True\n",
         ("tests/integration/test_opening.py",),
@@ -507,14 +507,14 @@ MUTANTS = (
     ),
     Mutant(
         "the powers of the role alone are judged",
-        "ledger/grants/role.py",
+        "ledger/grants/statements.py",
         "SELECT r.* FROM pg_roles r WHERE pg_has_role(%(role)s, r.oid, 'MEMBER')",
         "SELECT r.* FROM pg_roles r WHERE r.rolname = %(role)s",
         ("tests/roles/test_powers.py",),
     ),
     Mutant(
         "replica mode by ALTER SYSTEM",
-        "ledger/grants/role.py",
+        "ledger/grants/statements.py",
         "'SET, ALTER SYSTEM'",
         "'SET'",
         ("tests/roles/test_powers.py",),

@@ -17,7 +17,7 @@ MISSING = "tests/integration/test_missing_documents.py"
 MUTANTS = (
     Mutant(
         "a number of another tenant hides one that no row bears",
-        "ledger/documents.py",
+        "ledger/missing_documents.py",
         "if (tenant, number) not in borne and pk in living",
         "if number not in {told for _, told in borne} and pk in living",
         (f"{MISSING}::TestTextsOfTheirOwn",),
@@ -115,7 +115,7 @@ MUTANTS = (
     ),
     Mutant(
         "nothing is ever gone",
-        "ledger/documents.py",
+        "ledger/missing_documents.py",
         "    return set(wanted) - there\n",
         "    return set()\n",
         (MISSING,),

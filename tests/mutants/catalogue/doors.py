@@ -45,7 +45,7 @@ MUTANTS = (
     ),
     Mutant(
         "a typo in one of many keeps the others",
-        "ledger/actions/together.py",
+        "ledger/actions/bulk.py",
         "            transaction.set_rollback(True, using=alias)\n",
         "            pass\n",
         (f"{ACTIONS}::TestAllOrNone::test_a_typo_in_one_of_many_explains_none",),
@@ -80,7 +80,7 @@ MUTANTS = (
     ),
     Mutant(
         "a connection that was cut never comes back",
-        "ledger/sweeps/notes.py",
+        "ledger/sweeps/running.py",
         " and not connection.is_usable():\n",
         " and False:\n",
         (f"{LOST}::test_a_sweep_after_its_connection_was_cut",),

@@ -110,7 +110,7 @@ MUTANTS = (
     ),
     Mutant(
         "a page tells what a crash takes back",
-        "ledger/actions/together.py",
+        "ledger/actions/bulk.py",
         "        flush_at_commit(connections[alias])\n",
         "        pass\n",
         (f"{READERS}::test_a_confirmation",),

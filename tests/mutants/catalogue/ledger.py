@@ -187,8 +187,8 @@ MUTANTS = (
     Mutant(
         "a default series can't be allocated early",
         "ledger/series.py",
-        "        if series is None and make_default_series(connections[alias], tenant, code):",
-        "        if False and make_default_series(connections[alias], tenant, code):",
+        "    if series is None and make_default_series(connections[alias], tenant, code):",
+        "    if False and make_default_series(connections[alias], tenant, code):",
         ("tests/integration/test_commands.py",),
     ),
 )

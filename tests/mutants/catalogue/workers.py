@@ -165,14 +165,14 @@ MUTANTS = (
     ),
     Mutant(
         "batches that end together don't see each other",
-        "ledger/sweeps/notes.py",
+        "ledger/sweeps/running.py",
         "        row = SweepRun.objects.using(alias).select_for_update().get(pk=run)\n        batch =",
         "        row = SweepRun.objects.using(alias).get(pk=run)\n        batch =",
         (f"{BATCHES}::test_batches_that_end_at_the_same_time_see_each_other",),
     ),
     Mutant(
         "a run succeeds although a batch was lost",
-        "ledger/sweeps/notes.py",
+        "ledger/sweeps/running.py",
         "is_over=not batches or stopped or _all_ended(alias, row))",
         "is_over=True)",
         (f"{BATCHES}::test_the_run_is_over_with_its_last_batch",),
@@ -193,7 +193,7 @@ MUTANTS = (
     ),
     Mutant(
         "a statement that nobody waits for goes on",
-        "ledger/sweeps/notes.py",
+        "ledger/sweeps/running.py",
         "            driver.cancel_safe(timeout=5)\n",
         "            pass\n",
         (f"{BROKER_PROCESSES}::TestATaskHangs::test_its_time_limit_ends_it_and_its_row_says_so",),

@@ -1,4 +1,4 @@
-"""Doing the same to many: all of it, or nothing; and once, where it is asked for twice."""
+"""Doing the same to many rows: all or none, and only once if it is asked for twice."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -14,22 +14,22 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 @dataclass(slots=True)
 class Done:
-    """What each of many became: ``events`` in their order; or what was refused, as ``name: why``, and nothing done."""
+    """The ``events`` of all rows in their order; if any was refused, none, and the ``failures`` as ``name: why``."""
 
     events: list[Any] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @property
     def written(self) -> int:
-        """How many events are new; the others had been asked for before."""
+        """How many events are new; the others existed before."""
         return sum(not getattr(event, "repeated", False) for event in self.events)
 
 
 def all_or_none(chosen: Iterable[Any], act: Callable[[Any], Any], alias: str, *, turn: str) -> Done:
-    """Call ``act`` on each in one transaction, and tell what it returned; after a refusal nothing is done at all.
+    """Call ``act`` on each in one transaction, and return the results; after a refusal nothing is done at all.
 
-    Of two that arrive together with the same ``turn``, such as a double click, the second waits for the first, and then
-    finds that it was done.
+    Of two calls at the same time with the same ``turn``, such as a double click, the second waits for the first, and
+    then finds that everything is done.
     """
     done = Done()
     with transaction.atomic(using=alias):
@@ -44,15 +44,15 @@ def all_or_none(chosen: Iterable[Any], act: Callable[[Any], Any], alias: str, *,
             done.events.clear()
             transaction.set_rollback(True, using=alias)
         else:
-            # What was done before is told as well.
+            # Events that existed before are reported too, so they must be durable.
             flush_at_commit(connections[alias])
     return done
 
 
 def _take_turn(alias: str, turn: str) -> None:
-    """Come after whoever does the same just now.
+    """Wait for a call that does the same right now.
 
-    A courtesy: any role can hold such a lock, so nobody waits for it longer than two seconds.
+    Only a courtesy: any role can hold such a lock, so nobody waits for it longer than two seconds.
     """
     try:
         with transaction.atomic(using=alias), connections[alias].cursor() as cursor:

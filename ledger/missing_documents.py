@@ -1,12 +1,13 @@
 """Numbers whose document no longer exists: a row that somebody deleted, by Django or behind its back.
 
-Watched are the models with a NumberField, and those that ``LEDGER["DOCUMENTS"]`` names. A number has lost its document
-if the document's key is that of a row which isn't there; a text that names no row (``order:17``) is its own document.
-But where a model that the setting names has a NumberField with ``document=``, all numbers of its series are of its
-rows: such a number has lost its document if no row bears it. Where its ``series`` is a function too, its numbers keep
-the field's name in their metadata, so they are watched wherever they are.
+The models with a NumberField are watched, and those that ``LEDGER["DOCUMENTS"]`` names. A number has lost its document
+if the document's key names a row that isn't there; a text that names no row (``order:17``) is its own document. But if
+a model that the setting names has a NumberField with ``document=``, all numbers of its series belong to its rows: such
+a number has lost its document if no row bears it. Where ``series`` is a function too, the numbers keep the field's name
+in their metadata, so they are watched in every series.
+
 Each is a finding of the kind ``no-document``, and its system is the model. It is resolved when the row is there again,
-or the number is void. Until then people can say why it may stand: they acknowledge the finding.
+or the number is void. Until then people can acknowledge the finding and say why it may stand.
 """
 
 import logging
@@ -18,9 +19,8 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models, router
 
-from ledger.batches import id_batches
 from ledger.conf import ledger_settings
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch, id_batches
 from ledger.failures import Failures
 from ledger.instances import label, pk_text, pk_value, topmost
 from ledger.models import Entry
@@ -49,20 +49,20 @@ _NOTE = "SELECT * FROM ledger_note_documents(%s, %s, %s::bigint[], %s::bigint[])
 
 
 def watched() -> dict[str, type[models.Model]]:
-    """The models whose rows are looked for, by what their keys begin with. Raises LookupError for an unknown name."""
-    numbered = [model for model in apps.get_models() if any(map(_gives_its_row, model._meta.local_fields))]
+    """The models whose rows are looked for, by the beginning of their keys. Raises LookupError for an unknown name."""
+    numbered = [model for model in apps.get_models() if any(map(_numbers_its_row, model._meta.local_fields))]
     named = [apps.get_model(name) for name in ledger_settings().documents]
     models_of: list[type[models.Model]] = [*numbered, *named]
     return {label(model): topmost(model)[0] for model in models_of if len(topmost(model)) == 1}
 
 
-def _gives_its_row(field: "models.Field[Any, Any]") -> bool:
-    """Whether the field is a NumberField (which this package knows nothing of) whose document is its row."""
+def _numbers_its_row(field: "models.Field[Any, Any]") -> bool:
+    """Whether the field is a NumberField whose document is its own row. (Its class is not imported here.)"""
     return getattr(field, "is_given_to_its_row", False)
 
 
 def watched_texts() -> dict[str, list[Any]]:
-    """The NumberFields whose documents are texts, of the models that the setting names, by the code of their series."""
+    """The NumberFields of the models that the setting names whose documents are texts, by the code of their series."""
     found: dict[str, list[Any]] = defaultdict(list)
     for name in ledger_settings().documents:
         for field in apps.get_model(name)._meta.concrete_fields:
@@ -78,7 +78,7 @@ def marked() -> dict[str, list[Any]]:
 
 
 def numbers(alias: str, size: int, *, tenant: str | None = None) -> Iterator[Sequence[int]]:
-    """The ids of the entries whose documents are watched, so many at a time."""
+    """The ids of the entries whose documents are watched, ``size`` at a time."""
     labels, codes, marks = list(watched()), list(watched_texts()), list(marked())
     if labels or codes or marks:
         yield from id_batches(alias, _OF_MODELS, size, labels=labels, codes=codes, marks=marks, tenant=tenant)
@@ -88,7 +88,7 @@ def look(alias: str, ids: Sequence[Any]) -> tuple[dict[str, int], Failures]:
     """Look for the documents of these entries: how many findings were raised and resolved, and what failed."""
     known, texts, marks, failures = watched(), watched_texts(), marked(), Failures()
     found = Entry.objects.using(alias).filter(pk__in=list(ids)).exclude(kind=Entry.Kind.GAP)
-    # Read before the rows are: a row that comes to be meanwhile is there then.
+    # Read before the rows, so that a row which is made meanwhile is found.
     entries = list(found.values_list("pk", "tenant", "document", "number", "series__code", f"metadata__{MARK}"))
     living = set(valid(found).values_list("pk", flat=True))
     by_model: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
@@ -120,15 +120,13 @@ def _note(
 ) -> None:
     for tenant in sorted({tenant for _, tenant, _ in rows}):
         looked = [pk for pk, owner, _ in rows if owner == tenant]
-        with open_cursor(alias) as cursor:
-            cursor.execute(_NOTE, [tenant, system, looked, [pk for pk in looked if pk in missing]])
-            raised, resolved = cursor.fetchone()
+        [(raised, resolved)] = fetch(alias, _NOTE, [tenant, system, looked, [pk for pk in looked if pk in missing]])
         counts["raised"] += raised
         counts["resolved"] += resolved
 
 
 def _home(model: type[models.Model], alias: str) -> str:
-    """Rows are looked for beside the ledger, where the model has a table there, else where they are written.
+    """Where to look for rows: beside the ledger if the model has a table there, else where they are written.
 
     A replica may not have them yet.
     """
@@ -136,7 +134,7 @@ def _home(model: type[models.Model], alias: str) -> str:
 
 
 def _borne(fields: Sequence[Any], numbers: Collection[str], alias: str) -> set[tuple[str, str]]:
-    """Those of the numbers that a row bears in one of the fields, each with its tenant."""
+    """The numbers that a row bears in one of the fields, each with its tenant."""
     found = set()
     for field in fields:
         rows = field.model._base_manager.using(_home(field.model, alias)).select_related()
@@ -146,7 +144,7 @@ def _borne(fields: Sequence[Any], numbers: Collection[str], alias: str) -> set[t
 
 
 def _gone(model: type[models.Model], keys: Collection[str], alias: str) -> set[str]:
-    """Those of the keys that are a primary key of the model, and of no row."""
+    """The keys that could be a primary key of the model, but of which there is no row."""
     wanted: dict[str, Any] = {}
     for key in keys:
         try:

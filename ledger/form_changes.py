@@ -1,13 +1,14 @@
-"""From when a changed setting holds: which periods keep the form they have, and which are compiled again."""
+"""From which day a changed setting holds: which periods keep their form, and which are compiled again."""
 
 from collections.abc import Collection
 from datetime import date
 
-from django.db import connections
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from ledger import refusals, sql
 from ledger.calendars import CalendarKind, day_after, day_before
+from ledger.cursors import fetch_value
 from ledger.errors import InvalidCalendar, InvalidDate, InvalidSeries, LedgerError
 from ledger.models import Entry, Period, Reservation, Series
 from ledger.words import day_told
@@ -29,35 +30,35 @@ def keeps_form(period: Period, before: Series, alias: str) -> bool:
         return True
     if before.as_calendar().span(period.starts_on) in (None, period.as_span()):
         return False
-    ended = Period.objects.using(alias).filter(tenant=before.tenant, series_id=before.pk, cut_short=True)
-    return not ended.filter(ends_on=day_before(period.starts_on)).exists()
+    ended = _periods_of(before, alias).filter(cut_short=True, ends_on=day_before(period.starts_on))
+    return not ended.exists()
 
 
 def last_kept(before: Series, alias: str) -> Period | None:
-    """The last period that a new calendar leaves as it is, or with its dates."""
-    periods = Period.objects.using(alias).filter(tenant=before.tenant, series_id=before.pk).order_by("-starts_on")
-    for period in periods:
+    """The last period that keeps its form, or at least its dates, under a new calendar."""
+    for period in _periods_of(before, alias).order_by("-starts_on"):
         if keeps_form(period, before, alias) or before.as_calendar().span(period.starts_on) != period.as_span():
             return period
     return None
 
 
 def check_form(before: Series, series: Series, from_day: date | None, alias: str) -> None:
-    """Refuse another form that could never hold, or not from ``from_day`` on."""
+    """Refuse a new form that could never hold, or not from ``from_day`` on."""
     if all(getattr(before, name) == getattr(series, name) for name in FORM):
         return
+    periods = _periods_of(series, alias)
     if from_day is None:
-        last = Period.objects.using(alias).filter(tenant=series.tenant, series=series).order_by("-starts_on").first()
+        last = periods.order_by("-starts_on").first()
         if last is not None and last.ends_on == date.max and keeps_form(last, before, alias):
             raise _never(series, alias)
         return
     today = today_in(series.time_zone, alias)
-    ahead = Period.objects.using(alias).filter(tenant=series.tenant, series=series, cut_short=True)
-    begun = ahead.filter(ends_on__gte=today, ends_on__lt=day_before(from_day)).order_by("-ends_on").first()
-    if begun is not None and not _goes_on(begun, alias):
+    ahead = periods.filter(cut_short=True, ends_on__gte=today, ends_on__lt=day_before(from_day))
+    begun = ahead.order_by("-ends_on").first()
+    if begun is not None and not periods.filter(starts_on=day_after(begun.ends_on)).exists():
         raise InvalidDate(
             f"The series {str(series)!r} has another form from {day_after(begun.ends_on)} on already.",
-            rule="From where the counter goes on is known when the day has come; until then no second form can follow.",
+            rule="Where the counter goes on is known only on that day; until then no further form can follow.",
             remedy="Choose that day, or an earlier one; or wait until it has come.",
         )
     if (from_day - today).days > max(series.max_days_ahead, 400):
@@ -67,8 +68,7 @@ def check_form(before: Series, series: Series, from_day: date | None, alias: str
             "many as a document may be dated.",
             remedy="Choose an earlier day, or change it later.",
         )
-    mine = Period.objects.using(alias).filter(tenant=series.tenant, series=series)
-    held = mine.filter(starts_on__lt=from_day, ends_on__gte=from_day).first()
+    held = periods.filter(starts_on__lt=from_day, ends_on__gte=from_day).first()
     for model in (Entry, Reservation):
         dated = model._default_manager.using(alias).filter(tenant=series.tenant, period=held, issued_on__gte=from_day)
         latest = None if held is None else dated.order_by("-issued_on").first()
@@ -82,31 +82,23 @@ def check_form(before: Series, series: Series, from_day: date | None, alias: str
 
 
 def check_meeting(before: Series | None, series: Series, alias: str) -> None:
-    """Refuse settings by which two series of the tenant would give out the same number one day."""
+    """Refuse settings by which two series of the tenant could give out the same number."""
     telling = (*FORM, "max_length", "rules", "is_active")
     is_as_before = before is not None and all(getattr(before, name) == getattr(series, name) for name in telling)
     if is_as_before or not series.is_active:
         return
     longest, highest = series.rule_bounds()
     length = series.max_length if longest is None else min(series.max_length, longest)
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            sql.MEETING_SERIES,
-            [
-                *(series.tenant, series.code, series.template, series.calendar, series.fiscal_start, series.time_zone),
-                *(series.start_value, length, highest),
-            ],
-        )
-        other = cursor.fetchone()[0]
+    texts = (series.tenant, series.code, series.template, series.calendar, series.fiscal_start, series.time_zone)
+    other = fetch_value(alias, sql.MEETING_SERIES, [*texts, series.start_value, length, highest])
     if other is not None:
         raise refusals.series_meet(series.code, other)
 
 
 def holds_from(series: Series, changed: Collection[str], alias: str, today: date) -> date | None:
-    """The first day, ``today`` or later, whose numbers have the form of the settings; None where none ever has."""
+    """The first day, ``today`` or later, whose numbers have the form of the settings; None if no day ever has."""
     day = today
-    later = Period.objects.using(alias).filter(tenant=series.tenant, series=series, ends_on__gte=today)
-    for period in later.order_by("starts_on"):
+    for period in _periods_of(series, alias).filter(ends_on__gte=today).order_by("starts_on"):
         if period.starts_on > day:
             break
         starts_anew = "start_value" not in changed or period.first_value == series.start_value
@@ -119,17 +111,17 @@ def holds_from(series: Series, changed: Collection[str], alias: str, today: date
 
 
 def form_ahead(series: Series, alias: str) -> date | None:
-    """From when the form of the settings holds, where the numbers of today have another one; else None."""
+    """The day from which the form of the settings holds, if today's numbers have another one; else None."""
     try:
         today = today_in(series.time_zone, alias)
     except LedgerError:
-        return None  # told elsewhere
+        return None  # reported elsewhere
     day = holds_from(series, ("template",), alias, today)
     return day if day is not None and day > today else None
 
 
-def told(series: Series, today: date) -> str:
-    """From when its new form holds, in a sentence; nothing where no new form was chosen."""
+def describe_form(series: Series, today: date) -> str:
+    """From when the new form holds, in a sentence; empty if no new form was chosen."""
     if series.holds_from is None:
         return ""
     if series.holds_from <= today:
@@ -141,17 +133,15 @@ def told(series: Series, today: date) -> str:
     return told % {"day": day_told(series.holds_from)}
 
 
-def _goes_on(ended: Period, alias: str) -> bool:
-    """Whether the period is open that counts on where the form of this one has ended."""
-    mine = Period.objects.using(alias).filter(tenant=ended.tenant, series_id=ended.series_id)
-    return mine.filter(starts_on=day_after(ended.ends_on)).exists()
+def _periods_of(series: Series, alias: str) -> QuerySet[Period]:
+    return Period.objects.using(alias).filter(tenant=series.tenant, series_id=series.pk)
 
 
 def _has_form(period: Period, series: Series) -> bool:
     try:
         return series.as_template().compile(period.as_span()) == period.as_format()
     except LedgerError:
-        return False  # settings that nobody can read made no period
+        return False  # no period was made by settings that can't be read
 
 
 def _never(series: Series, alias: str) -> LedgerError:
