@@ -136,6 +136,20 @@ class TestFormatsThatMeet:
         with pytest.raises(InvalidSeries, match="could give out a number"):
             define_series(second, **settings)
 
+    @pytest.mark.parametrize(
+        ("prefix", "meets"), [("BILL/2026/11/", True), ("bill/2026/12/", True), ("BILL/2027/", False)]
+    )
+    def test_the_period_is_found_from_either_side(self, prefix: str, meets: bool) -> None:
+        """Also where nobody could know when the series was defined, such as a period decades from then."""
+        ours, theirs = "BILL/2026/{doc_month}/", prefix
+        for opened, asked in ((ours, theirs), (theirs, ours)):
+            with connection.cursor() as cursor, transaction.atomic():
+                template = f"{opened}{{counter:04}}"
+                open_period(define_series("opened", template=template, calendar="never", time_zone="UTC"), NOVEMBER)
+                cursor.execute("SELECT ledger_meeting_period('', %s, 4, '', 1, 9999, NULL, NULL)", [asked])
+                assert (cursor.fetchone()[0] is not None) is meets
+                transaction.set_rollback(True)
+
 
 class TestAdoption:
     def test_a_history_of_such_numbers(self, write: Write) -> None:
