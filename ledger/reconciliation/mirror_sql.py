@@ -40,7 +40,7 @@ SAVE = f"""
             (tenant, system, remote_id, number, state, issued_on, reference, changed_at, total, currency, customer,
              kind, spelling, seen_in)
         SELECT %(tenant)s, %(system)s, p.remote_id, p.number, p.state, p.issued_on, p.reference, p.changed_at,
-               p.total, p.currency, p.customer, p.kind, ledger_spelling(p.number), %(generation)s
+               p.total, p.currency, p.customer, p.kind, left(ledger_spelling(p.number), 300), %(generation)s
         FROM page p
         ON CONFLICT (tenant, system, remote_id) DO UPDATE
         SET number = CASE WHEN excluded.state = 'deleted' AND excluded.number = '' THEN d.number

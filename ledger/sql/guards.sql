@@ -40,7 +40,7 @@ ALTER TABLE ledger_accesschanged ADD CONSTRAINT ledger_accesschanged_readable CH
 
 -- Seals. The leaves are read in pieces, so they are stored uncompressed; hashes don't compress anyway.
 ALTER TABLE ledger_seal ALTER COLUMN leaves SET STORAGE EXTERNAL;
-ALTER TABLE ledger_seal ADD CONSTRAINT ledger_seal_readable CHECK (number >= 1 AND octet_length(salt) = 32 AND octet_length(leaves) = 32 * size AND root ~ '^[0-9a-f]{64}$' AND key ~ '^([0-9a-f]{64})?$' AND signature ~ '^([0-9a-f]{128})?$' AND cosignature ~ '^([0-9a-f]{128})?$' AND ledger_is_moment(sealed_at));
+ALTER TABLE ledger_seal ADD CONSTRAINT ledger_seal_readable CHECK (number >= 1 AND length(tenant) <= 200 AND octet_length(head) <= 1048576 AND octet_length(state) <= 8192 * size AND octet_length(salt) = 32 AND octet_length(leaves) = 32 * size AND root ~ '^[0-9a-f]{64}$' AND key ~ '^([0-9a-f]{64})?$' AND signature ~ '^([0-9a-f]{128})?$' AND cosignature ~ '^([0-9a-f]{128})?$' AND ledger_is_moment(sealed_at));
 ALTER TABLE ledger_sealanchored ADD CONSTRAINT ledger_sealanchored_readable CHECK (kind ~ '^[a-z0-9-]{1,20}$' AND length(token) <= 100000 AND token !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029]' AND ledger_is_moment(anchored_at));
 
 -- Series and periods.
@@ -85,10 +85,10 @@ CREATE TRIGGER ledger_finding_resolved_fits BEFORE INSERT ON ledger_findingresol
 CREATE TRIGGER ledger_finding_acknowledged_fits BEFORE INSERT ON ledger_findingacknowledged FOR EACH ROW EXECUTE FUNCTION ledger_of_finding_fits();
 CREATE TRIGGER ledger_alarm_resolved_fits BEFORE INSERT ON ledger_alarmresolved FOR EACH ROW EXECUTE FUNCTION ledger_of_alarm_fits();
 CREATE TRIGGER ledger_alarm_acknowledged_fits BEFORE INSERT ON ledger_alarmacknowledged FOR EACH ROW EXECUTE FUNCTION ledger_alarm_may_stand();
-ALTER TABLE ledger_alarmraised ADD CONSTRAINT ledger_alarmraised_readable CHECK (kind ~ '^[a-z-]{1,40}$' AND subject ~ '^[0-9a-f]{64}$' AND length(problem) <= 1000 AND length(remedy) <= 1000 AND (starts_on BETWEEN '0001-01-01' AND '9999-12-31') IS NOT FALSE AND ledger_is_moment(raised_at));
+ALTER TABLE ledger_alarmraised ADD CONSTRAINT ledger_alarmraised_readable CHECK (kind ~ '^[a-z-]{1,40}$' AND subject ~ '^[0-9a-f]{64}$' AND length(problem) <= 1000 AND length(remedy) <= 1000 AND length(number) <= 1000 AND length(table_name) <= 63 AND greatest(octet_length(tenant), octet_length(series)) <= 1048576 AND (starts_on BETWEEN '0001-01-01' AND '9999-12-31') IS NOT FALSE AND ledger_is_moment(raised_at));
 ALTER TABLE ledger_alarmresolved ADD CONSTRAINT ledger_alarmresolved_readable CHECK (ledger_is_moment(resolved_at));
 ALTER TABLE ledger_alarmacknowledged ADD CONSTRAINT ledger_alarmacknowledged_readable CHECK (reason <> '' AND ledger_is_prose(reason) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(acknowledged_at));
-ALTER TABLE ledger_findingraised ADD CONSTRAINT ledger_findingraised_readable CHECK (jsonb_typeof(facts) = 'object' AND ledger_is_moment(raised_at));
+ALTER TABLE ledger_findingraised ADD CONSTRAINT ledger_findingraised_readable CHECK (jsonb_typeof(facts) = 'object' AND octet_length(facts::text) <= 1048576 AND greatest(length(system), length(kind), length(subject), length(number), length(document)) <= 1000 AND ledger_is_moment(raised_at));
 ALTER TABLE ledger_findingresolved ADD CONSTRAINT ledger_findingresolved_readable CHECK (ledger_is_moment(resolved_at));
 ALTER TABLE ledger_findingacknowledged ADD CONSTRAINT ledger_findingacknowledged_readable CHECK (reason <> '' AND ledger_is_prose(reason) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(acknowledged_at));
 CREATE TRIGGER ledger_draft_fits BEFORE INSERT ON ledger_draftmade FOR EACH ROW EXECUTE FUNCTION ledger_draft_fits();

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import ProgrammingError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model
+from django.db.models import CharField, DecimalField, Model, TextField
 
 _FOLDER = Path(__file__).parent
 
@@ -26,7 +26,7 @@ _GUARD = re.compile(
 #: of that name in the ledger's schema, for the very types of a call, it would win, although pg_catalog comes first.
 _BUILT_IN = re.compile(
     r"(?<![.\w])(abs|array_agg|array_append|array_cat|array_fill|array_position|array_remove|bool_or|btrim|cardinality|chr|clock_timestamp"
-    r"|convert_to|count|current_database|current_query|current_setting|date_part|div|encode|format|generate_series|hashint8|hashtextextended|isfinite"
+    r"|convert_to|count|current_database|current_query|current_setting|date_part|div|encode|format|generate_series|hashint8|hashtextextended"
     r"|json_build_array|json_build_object|jsonb_agg|jsonb_build_array|jsonb_build_object|jsonb_each|jsonb_object_agg|jsonb_object_keys"
     r"|jsonb_path_exists|jsonb_populate_record|jsonb_to_recordset|jsonb_typeof|lead|left|length|lpad|make_date|max|min|mxid_age|nextval"
     r"|numrange|octet_length|pg_advisory_xact_lock|pg_control_system|pg_current_snapshot|pg_current_xact_id|pg_current_xact_id_if_assigned|pg_get_expr|pg_get_multixact_members"
@@ -79,11 +79,11 @@ def guard_statements() -> Iterator[str]:
             yield _WRITTEN.format(table=table).strip()
     # What roles write by plain statements.
     written: tuple[type[Model], ...] = (*DIARY, *MIRROR, *ACCESS, *STAGING, RemotePool)
-    yield from filter(None, map(readable_constraint, written))
+    yield from map(readable_constraint, written)
 
 
 def readable_constraint(model: type[Model]) -> str:
-    """The statement that keeps moments, days and JSON that programs can't read out of a table, or nothing."""
+    """The statement that keeps out of a table what programs can't read: moments, days, JSON, amounts, endless texts."""
     from ledger.models.readable import DayField, FactsField, MomentField
 
     fields = model._meta.concrete_fields
@@ -94,8 +94,11 @@ def readable_constraint(model: type[Model]) -> str:
         if isinstance(each, kind)
     ]
     checks += [f'ledger_is_facts("{each.column}")' for each in fields if isinstance(each, FactsField)]
+    checks += [f"\"{each.column}\" <> 'NaN'" for each in fields if isinstance(each, DecimalField)]
+    checks += [f'length("{each.column}") <= {each.max_length}' for each in fields if isinstance(each, CharField)]
+    checks += [f'octet_length("{each.column}") <= 1048576' for each in fields if isinstance(each, TextField)]
     table = model._meta.db_table
-    return f"ALTER TABLE {table} ADD CONSTRAINT {table}_readable CHECK ({' AND '.join(checks)})" if checks else ""
+    return f"ALTER TABLE {table} ADD CONSTRAINT {table}_readable CHECK ({' AND '.join(checks)})"
 
 
 def install(connection: BaseDatabaseWrapper) -> None:

@@ -121,7 +121,7 @@ def _noting_a_failure(alias: str) -> Iterator[None]:
 
 def this_process() -> str:
     """Host and process id."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return f"{socket.gethostname()[:100]}:{os.getpid()}"
 
 
 def told(error: BaseException) -> str:

@@ -295,7 +295,22 @@ DESCRIBE: Final = """
         UNION
         SELECT 'a comment on ' || pg_describe_object(c.classoid, c.objoid, c.objsubid)
         FROM pg_description c JOIN ours o ON o.catalogue = c.classoid AND o.oid = c.objoid
+        UNION
+        SELECT 'a security label of ' || l.provider || ' on ' || pg_describe_object(l.classoid, l.objoid, l.objsubid)
+        FROM pg_seclabel l JOIN ours o ON o.catalogue = l.classoid AND o.oid = l.objoid
     ) x
+    UNION ALL
+    -- It belongs to no connection: what it has locked stays locked until somebody ends it.
+    SELECT 'prepared', p.gid, jsonb_build_object(
+        'role', p.owner, 'since', to_char(p.prepared AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'))::text
+    FROM pg_prepared_xacts p
+    WHERE p.database = current_database() AND EXISTS (
+        -- Each transaction holds the lock of its own id, and what belongs to no connection has no process.
+        SELECT FROM pg_locks own
+        JOIN pg_locks l ON l.virtualtransaction = own.virtualtransaction AND l.pid IS NULL
+        JOIN relation r ON r.oid = l.relation
+        JOIN pg_database b ON b.oid = l.database AND b.datname = p.database
+        WHERE own.transactionid = p.transaction AND own.pid IS NULL AND l.mode <> 'AccessShareLock')
     UNION ALL
     SELECT 'privilege', x.name, jsonb_build_object(
         'on', x.type, 'column', x.column, 'role', coalesce(w.rolname, ''), 'privilege', a.privilege_type,

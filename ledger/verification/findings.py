@@ -435,4 +435,6 @@ NOTES: Final[dict[str, str]] = {
     "default-privileges": "ledger_verify tells when it is there. ALTER DEFAULT PRIVILEGES … REVOKE takes it away.",
     "host": "It is the host's own business, and changes no row of the ledger.",
     "event-trigger": "It runs as part of each migration, and can change what that makes. Know who wrote it.",
+    "prepared-transaction": "Checkouts of that series wait until its role, or a superuser, says COMMIT PREPARED or "
+    "ROLLBACK PREPARED, also after a restart. Where nobody prepares any, set max_prepared_transactions to 0.",
 }

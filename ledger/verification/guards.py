@@ -113,6 +113,10 @@ _NOTES: Final = {
     "host": ("host", "There is {name} beside what the migrations made"),
     "neighbour": ("neighbour", "The {name} lies in the ledger's schema, and is owned by {role}, not by {owner}"),
     "replica identity": ("replica-identity", "The table {name} has another replica identity than the default"),
+    "prepared": (
+        "prepared-transaction",
+        "The prepared transaction {name!a} of the role {role} holds rows of the ledger since {since} UTC",
+    ),
     "event trigger": ("event-trigger", "The event trigger {name} runs {function} when the schema is changed"),
 }
 

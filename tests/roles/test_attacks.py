@@ -169,11 +169,27 @@ def test_a_table_stays_as_it_is(alias: str, table: str, statement: str) -> None:
         "SELECT lo_import('/etc/passwd')",
         "SELECT pg_reload_conf()",
         "SELECT pg_create_logical_replication_slot('mine', 'pgoutput')",
+        "ALTER ROLE {owner} SET search_path = mine",
+        "ALTER ROLE ALL SET search_path = mine",
+        "ALTER ROLE {me} SET session_replication_role = replica",
+        "ALTER ROLE {me} SET session_preload_libraries = 'mine'",
+        "ALTER FUNCTION public.ledger_entry_fits() SET search_path = mine",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT INSERT ON TABLES TO {me}",
+        "REASSIGN OWNED BY {owner} TO {me}",
+        "DROP OWNED BY {owner}",
+        "CREATE EVENT TRIGGER mine ON ddl_command_end EXECUTE FUNCTION suppress_redundant_updates_trigger()",
     ],
 )
 def test_a_role_stays_what_it_is(alias: str, statement: str, logins: Logins) -> None:
     names = {who: sql.Identifier(logins.roles[role]).as_string(None) for who, role in (("owner", OWNER), ("me", alias))}
     assert refusal(alias, statement.format(**names)).sqlstate == DENIED
+
+
+@pytest.mark.parametrize("alias", EVERYBODY)
+@pytest.mark.parametrize("what", ["TABLE ledger_entry", "COLUMN ledger_entry.number", "FUNCTION ledger_is_key(text)"])
+def test_nobody_labels_it(alias: str, what: str) -> None:
+    """invalid_parameter_value: no provider of labels is loaded, nor can a role load one (the library, above)."""
+    assert refusal(alias, f"SECURITY LABEL ON {what} IS 'MASKED'").sqlstate in (DENIED, "22023")
 
 
 @pytest.mark.parametrize("table", WORKERS_TABLES)

@@ -214,3 +214,38 @@ class TestTenants:
     def test_access_is_given_to_ones_own(self) -> None:
         insert = "INSERT INTO ledger_tenantaccess (tenant, \"user\") VALUES (%s, 'auth.user:1')"
         assert refusal(FINANCE, insert, ["theirs"]).sqlstate == "42501"
+
+
+#: Two tenants whose numbers are the same to PostgreSQL's own hash of 64 bits: the second name was computed for it.
+SHOP, SQUATTER = "shop.organization:000042", "market:ybay24#EENO*>fKA1"
+
+
+def test_a_name_that_was_made_for_it_keeps_nobodys_period_from_being_opened() -> None:
+    """Periods of other tenants are told apart by a hash, for which nobody can make another name."""
+    hashed = "hashtextextended(t || chr(31) || 'INV-2026-' || chr(31), 0)"
+    alike = f"SELECT count(DISTINCT {hashed}) FROM unnest(%s::text[]) AS t"
+    if rows(OWNER, alike, [[SHOP, SQUATTER]]) != [(1,)]:
+        pytest.skip("this machine stores the highest byte first, where other names are alike")
+    for tenant in (SQUATTER, SHOP):
+        with transaction.atomic(using=CHECKOUT):
+            assert str(issue("invoice", org=tenant, on=DAY, using=CHECKOUT)) == "INV-2026-000001"
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2026-01-01", "10000-01-01"),
+        ("2026-01-01", "5874897-12-31"),
+        ("0001-12-31 BC", "2026-12-31"),
+        ("4713-01-01 BC", "2026-12-31"),
+        ("-infinity", "2026-12-31"),
+        ("2026-01-01", "infinity"),
+    ],
+)
+def test_days_beyond_all_calendars_keep_no_other_series_from_being_opened(first: str, last: str) -> None:
+    """Series and day are one number to the constraint that keeps periods apart."""
+    code = f"far {first} {last}"
+    define_series(code, template="{series} {label}-{counter}", calendar="explicit", using=FINANCE)
+    given = [code, first, last]
+    refused = refusal(FINANCE, "SELECT ledger_open_explicit('', %s, %s, %s, 1, '', 'x')", given)
+    assert refused.sqlstate in ("23514", "22008")

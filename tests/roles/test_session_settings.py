@@ -21,6 +21,13 @@ SETTINGS = (
     *("bytea_output = 'escape'", "plpgsql.extra_errors = 'all'", "plpgsql.check_asserts = off", "row_security = off"),
     *("default_transaction_isolation = 'serializable'", "quote_all_identifiers = on", "enable_indexscan = off"),
     *("lock_timeout = '1us'", "plan_cache_mode = force_custom_plan", "lc_numeric = 'C'", "folio.actor = 'mallory'"),
+    *("client_min_messages = 'error'", "synchronous_commit = off", "check_function_bodies = off", "work_mem = '64kB'"),
+    *(
+        "escape_string_warning = off",
+        "default_transaction_deferrable = on",
+        "jit_above_cost = 0",
+        "xmloption = 'document'",
+    ),
     "search_path = pg_temp, public",
 )
 TEXTS = ["plain", "S 007-08", "a\\b", "bad\x07", "x\u200by", "a\u00a0b", " a", "e\u0301", "x" * 201, "\u00ad"]
@@ -73,4 +80,20 @@ def test_no_setting_changes_an_answer(usual: list[Any], setting: str) -> None:
         rows(CHECKOUT, f"SET {setting}")
         assert answers() == usual
     finally:
+        connections[CHECKOUT].close()
+
+
+def test_what_a_role_sets_for_itself_for_good_changes_no_answer(usual: list[Any]) -> None:
+    """A session that has not called PL/pgSQL doesn't know its settings, and lets no plain role set them; nor ours."""
+    given = [setting for setting in SETTINGS if "." not in setting.partition("=")[0]]
+    try:
+        for setting in given:
+            rows(CHECKOUT, f"ALTER ROLE CURRENT_USER SET {setting}")
+        connections[CHECKOUT].close()
+        kept = rows(CHECKOUT, "SELECT current_setting('search_path'), current_setting('synchronous_commit')")
+        assert kept == [("pg_temp, public", "off")]
+        assert answers() == usual
+    finally:
+        connections[CHECKOUT].close()
+        rows(CHECKOUT, "ALTER ROLE CURRENT_USER RESET ALL")
         connections[CHECKOUT].close()

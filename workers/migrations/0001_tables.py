@@ -17,16 +17,27 @@ from django.db.models.functions import Now
 
 from ledger.migrations._columns import facts, id_of, table, text
 from ledger.migrations._operations import KeepRows
+from ledger.sql.installing import function_texts
 
-# Moments, days and JSON that programs can't read are kept out, as they are of the ledger's own tables.
+# What programs can't read is kept out, as of the ledger's own tables: moments, days, JSON, numbers, endless texts.
 _MOMENT = "{0} >= '0001-01-05 00:00:00+00' AND {0} <= '9999-12-28 00:00:00+00'"
 _DAY = "{0} >= '0001-01-01' AND {0} <= '9999-12-31'"
-_OBJECT = "jsonb_typeof({0}) = 'object'"
+# The function itself comes later.
+_FACTS = f"({function_texts()['ledger_is_facts'].split('$$')[1].strip().removeprefix('SELECT ')})".replace(
+    "p_facts", "{0}"
+)
+# PostgreSQL takes NaN for more than infinity.
+_FINITE = "{0} > '-infinity' AND {0} < 'infinity'"
+_LONG = "octet_length({0}) <= 1048576"
+_KEY = "length({0}) <= 200"
 _READABLE = {
-    "pushposition": {"scope": _OBJECT, "looked_in_full_at": _MOMENT, "ran_at": _MOMENT},
-    "quota": {"tickets": _OBJECT, "counted_at": _MOMENT, "paused_until": _MOMENT},
-    "sealedtoken": {"issued_at": _MOMENT, "expires_at": _MOMENT},
-    "push": {"facts": _OBJECT, "issued_on": _DAY}
+    "pushposition": dict.fromkeys(("system", "tenant"), _KEY)
+    | {"scope": _FACTS, "looked_in_full_at": _MOMENT, "ran_at": _MOMENT, "error": _LONG},
+    "quota": {"organisation": "length({0}) <= 400", "day": "length({0}) <= 10", "room": _FINITE}
+    | {"tickets": _FACTS, "counted_at": _MOMENT, "paused_until": _MOMENT},
+    "sealedtoken": {"system": _KEY, "sealed": _LONG, "issued_at": _MOMENT, "expires_at": _MOMENT},
+    "push": dict.fromkeys(("tenant", "system", "number", "document", "state", "claimed_by"), _KEY)
+    | {"facts": _FACTS, "issued_on": _DAY, "last_error": _LONG, "remote_id": _LONG}
     | dict.fromkeys(("found_at", "claimed_until", "next_attempt_at", "pushed_at", "cancelled_at"), _MOMENT),
 }
 
@@ -114,7 +125,7 @@ class Migration(migrations.Migration):
         *(
             migrations.RunSQL(
                 f"ALTER TABLE ledger_workers_{table} ADD CONSTRAINT ledger_workers_{table}_readable"
-                f" CHECK ({' AND '.join(rule.format(column) for column, rule in rules.items())})",
+                f" CHECK ({' AND '.join(rule.replace('{0}', column) for column, rule in rules.items())})",
                 "",
             )
             for table, rules in _READABLE.items()

@@ -74,7 +74,7 @@ BEGIN
               AND d.kind IN ('', s.its_kind)
               AND NOT EXISTS (SELECT FROM ledger_entry e WHERE e.tenant = p_tenant
                               AND upper(e.number) = upper(d.number) AND e.document = s.document)
-            OFFSET 0) d
+            LIMIT 20) d
         ) o
         CROSS JOIN LATERAL (
             SELECT count(*) AS unexplained

@@ -13,6 +13,7 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT next FROM ledger_next_seal(p_tenant);
     IF next.trouble <> ''
+        OR cardinality(p_tables) <> cardinality(p_counts) OR (SELECT max(length(t)) FROM unnest(p_tables) AS t) > 63
         OR size <> cardinality(p_ids) + cardinality(string_to_array(p_state, chr(10)))
         OR cardinality(p_ids) <> (SELECT coalesce(sum(c), 0) FROM unnest(p_counts) AS c)
         OR NOT head @> jsonb_build_object(

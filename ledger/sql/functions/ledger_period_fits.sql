@@ -11,7 +11,9 @@ BEGIN
         RAISE EXCEPTION 'series % is not of tenant %', NEW.series_id, quote_literal(NEW.tenant)
             USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.width < 1 OR NEW.starts_on > NEW.ends_on OR NOT isfinite(NEW.starts_on) OR NOT isfinite(NEW.ends_on)
+    -- Days beyond these would be other series' days to ledger_days_as_range.
+    IF NEW.width < 1 OR NEW.starts_on > NEW.ends_on
+        OR NEW.starts_on < DATE '0001-01-01' OR NEW.ends_on > DATE '9999-12-31'
         OR NEW.first_value < 0 OR NEW.last_value NOT BETWEEN NEW.first_value - 1 AND NEW.max_value
         OR length(ledger_outline(NEW.prefix)) + length(ledger_outline(NEW.suffix)) > 100 THEN
         RAISE EXCEPTION 'the period''s counter, width or dates are out of range: % from % to %, % digits, % to %',

@@ -60,6 +60,8 @@ BEGIN
         WHEN series.system <> '' AND NOT ledger_is_key(series.system) THEN 'its system can''t be a name'
         WHEN series.rules !~ '^([A-Za-z-]{2,20}(,[A-Za-z-]{2,20}){0,4})?$' THEN 'its rules can''t be codes'
         WHEN series.fiscal_start !~ '^[0-9][0-9]-[0-9][0-9]$' THEN 'its fiscal start is no month and day'
+        WHEN series.rules_authorised NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+            THEN 'the day from which its ranges are authorised is out of range'
         WHEN series.close_after_days < 0 THEN 'the days after which it closes its periods are negative' END;
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'the series % is refused: %', quote_literal(p_code), problem USING ERRCODE = 'check_violation';

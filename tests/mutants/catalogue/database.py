@@ -32,6 +32,37 @@ ADVISORY = "tests/roles/test_advisory_locks.py"
 
 MUTANTS = (
     Mutant(
+        "a tenant can be named to keep another's period closed",
+        f"{SQL}/ledger_values_as_range.sql",
+        "left(translate(encode(sha256(t.bytes), 'hex'), 'abcdef', '012345'), 40)::numeric * 1e20",
+        "hashtextextended(convert_from(t.bytes, 'UTF8'), 0)::numeric * 1e20",
+        ("tests/roles/test_other_peoples.py::test_a_name_that_was_made_for_it_keeps_nobodys_period_from_being_opened",),
+    ),
+    Mutant(
+        "a period's days may lie beyond all calendars",
+        f"{SQL}/ledger_period_fits.sql",
+        "        OR NEW.starts_on < DATE '0001-01-01' OR NEW.ends_on > DATE '9999-12-31'\n",
+        "",
+        (
+            "tests/roles/test_other_peoples.py::"
+            "test_days_beyond_all_calendars_keep_no_other_series_from_being_opened[2026-01-01-5874897-12-31]",
+        ),
+    ),
+    Mutant(
+        "an amount that is no number gets into the mirror",
+        "ledger/sql/installing.py",
+        "for each in fields if isinstance(each, DecimalField)]",
+        "for each in fields if each.name == 'none']",
+        ("tests/roles/test_bounds.py",),
+    ),
+    Mutant(
+        "a counter that a prepared transaction holds is told by nobody",
+        "ledger/verification/catalogue_sql.py",
+        "WHERE own.transactionid = p.transaction AND own.pid IS NULL AND",
+        "WHERE false AND",
+        ("tests/roles/test_held_counters.py",),
+    ),
+    Mutant(
         "another reference of a number goes by unseen",
         f"{SQL}/ledger_register.sql",
         "WHERE r.reference <> w.reference OR r.digest <> w.digest",
