@@ -1,1 +1,1 @@
-"""The Celery side of Folio: sweeps over the ledger, each a few lines around one function."""
+"""The Celery side of Folio: sweeps over the ledger, each a few lines that call one function."""

@@ -1,4 +1,4 @@
-"""What was pushed to accounting systems, and what waits for a worker or a person: to look at."""
+"""Read-only pages of what was pushed to accounting systems, and what waits for a worker or a person."""
 
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from workers.models import Push, PushPosition
 
 
 class SystemFilter(admin.SimpleListFilter):
-    """By accounting system, of those that anything was looked for."""
+    """By accounting system: those whose pushes have run."""
 
     title = "system"
     parameter_name = "system"
@@ -24,13 +24,13 @@ class SystemFilter(admin.SimpleListFilter):
         return [(name, name) for name in PushPosition.objects.order_by("pk").values_list("pk", flat=True)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Those of the chosen one."""
+        """The pushes of the chosen system."""
         return queryset if self.value() is None else queryset.filter(system=self.value())
 
 
 @admin.register(Push)
 class PushAdmin(EntrySearch, EventAdmin):
-    """The latest first. What needs a person goes on by ``ledger_push --retry``, when it was put right."""
+    """The latest first. After a person has corrected a problem, ``ledger_push --retry`` continues."""
 
     list_display = (
         *("shown_number", "system", "state", "document", "issued_on", "attempts"),
@@ -47,10 +47,10 @@ class PushAdmin(EntrySearch, EventAdmin):
 
     @admin.display(description="number")
     def shown_number(self, obj: Push) -> SafeString:
-        """The way to the entry."""
+        """A link to the entry."""
         return link_to(obj.entry, obj.number, self.admin_site)
 
     @admin.display(description="error")
     def shown_error(self, obj: Push) -> str:
-        """Its beginning; the page has all of it."""
+        """The beginning of the error; the row's page has all of it."""
         return obj.last_error if len(obj.last_error) <= 80 else f"{obj.last_error[:80]} …"

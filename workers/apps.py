@@ -1,4 +1,4 @@
-"""The app of the workers' own tables. A project that uses no accounting system need not install it."""
+"""The app of the workers' own tables. A project without an accounting system doesn't need to install it."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Seconds to find the broker.
+#: Seconds to connect to the broker.
 _PATIENCE = 2
 
 
@@ -24,7 +24,7 @@ class WorkersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add what the workers do, and what their tables need, to what the ledger knows of its own."""
+        """Register the workers' sweeps, checks and grants with the ledger."""
         from ledger import grants
         from ledger.signals import seal_wanted
         from workers import checks  # noqa: F401  (importing checks registers them)
@@ -36,10 +36,10 @@ class WorkersConfig(AppConfig):
 
 
 def _send_seal(using: str, **_: object) -> None:
-    """Send the task, unless there is no Celery here, or no broker: the next beat sends it too.
+    """Send the task, unless there is no Celery or no broker: the next beat sends it too.
 
-    On a connection of its own, which gives up at once: a publisher's would look for its broker for ever, and it is a
-    page or a report that waits.
+    It uses a connection of its own, which gives up soon: a publisher's would look for its broker for ever, while a page
+    or a report waits.
     """
     try:
         from celery import current_app
@@ -58,11 +58,11 @@ def _send_seal(using: str, **_: object) -> None:
                 kwargs={"home": using} if are_many() else {}, connection=connection, retry=False, **options("seal")
             )
     except OperationalError as error:
-        _log.info("A seal was asked for, and no broker was found: %s", error)
+        _log.info("A seal was requested, but no broker was found: %s", error)
 
 
 def _table_grants() -> "list[TableGrant]":
-    """What a role that runs the workers needs on their tables: the least. One that checks out needs nothing there."""
+    """The least that the workers' role needs on their tables. A checkout's role needs nothing there."""
     from ledger.grants import TableGrant
     from workers.models import Push, PushPosition, Quota, SealedToken
 
@@ -74,7 +74,7 @@ def _table_grants() -> "list[TableGrant]":
             ("room", "counted_at", "day", "used_today", "tickets", "paused_until"),
         ),
         TableGrant(
-            "Numbers are pushed, and what became of them is noted",
+            "Numbers are pushed, and their outcomes are noted",
             Push,
             (
                 *("void_id", "state", "claimed_by", "claimed_until", "attempts", "last_error", "next_attempt_at"),
@@ -82,7 +82,7 @@ def _table_grants() -> "list[TableGrant]":
             ),
         ),
         TableGrant(
-            "How far the ledger was looked through is noted",
+            "How far the ledger was searched is noted",
             PushPosition,
             ("tenant", "through", "scope", "looked_in_full_at", "ran_at", "error"),
         ),

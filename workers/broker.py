@@ -1,9 +1,9 @@
-"""Redis as Folio's own worker uses it: one that comes back finds the worker alive.
+"""Redis as Folio's own worker uses it: the worker survives when Redis goes away and comes back.
 
-With kombu 5.7 a worker that loses its Redis in the middle of a task may end as soon as it has found it again: it
-acknowledges, or puts back, a message over the connection that was lost, and that is an AttributeError that nobody
-expects ("Unrecoverable error: 'NoneType' object has no attribute 'client'", or 'hostname'). A message of a lost
-connection can be neither acknowledged nor put back; it is redelivered, or gone, and either is good enough for a sweep.
+With kombu 5.7 a worker that loses Redis during a task may end as soon as it is connected again: it acknowledges, or
+returns, a message over the lost connection, which raises an AttributeError that nothing catches ("Unrecoverable error:
+'NoneType' object has no attribute 'client'", or 'hostname'). A message of a lost connection can be neither acknowledged
+nor returned. It is delivered again or lost; for a sweep, either is good enough.
 """
 
 import logging
@@ -15,9 +15,9 @@ _log = logging.getLogger(__name__)
 
 
 class Channel(redis.Channel):
-    """Lets go of the messages of a connection that was lost."""
+    """Forgets the messages of a lost connection."""
 
-    #: Would be done while the connection is closed, over that very connection.
+    #: kombu would restore messages while it closes the connection, over that same connection.
     do_restore = False
 
     def basic_ack(self, delivery_tag: Any, multiple: bool = False) -> None:
@@ -28,9 +28,9 @@ class Channel(redis.Channel):
             super().basic_ack(delivery_tag, multiple=multiple)
 
     def basic_reject(self, delivery_tag: Any, requeue: bool = False) -> None:
-        """Give a message back, unless its connection is gone."""
+        """Return a message, unless its connection is gone."""
         if self._is_lost():
-            _log.info("The broker was lost before message %s could be given back; it may come again.", delivery_tag)
+            _log.info("The broker was lost before message %s could be returned; it may come again.", delivery_tag)
         else:
             super().basic_reject(delivery_tag, requeue=requeue)
 
@@ -40,12 +40,12 @@ class Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """kombu's, with such channels."""
+    """kombu's transport, with these channels."""
 
     Channel = Channel
 
 
 def use() -> None:
-    """Have every connection of this process to ``redis://`` and ``rediss://`` made by ``Transport``."""
+    """Use ``Transport`` for every connection of this process to ``redis://`` and ``rediss://``."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"

@@ -1,4 +1,4 @@
-"""System checks of LEDGER_ACCOUNTING. A mistake there stops the sweep that it is about, and no other process."""
+"""System checks of LEDGER_ACCOUNTING. A mistake there stops the sweep that it concerns, and no other process."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from workers.accounting.systems import System
 
 @register("ledger")
 def check_accounting(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Keys and values of each system, and its adapter's name; no system is asked, and no credential read."""
+    """The keys and values of each system, and its adapter's name; no request is sent, and no credential read."""
     return [Error(f"{error.problem} {error.rule}", hint=error.remedy, id="ledger.E008") for error in systems.problems()]
 
 
@@ -28,7 +28,7 @@ def check_accounting(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 def check_pushed_series(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Whether a system takes the numbers of the series that are pushed to it, this period and the next."""
+    """Whether each system takes the numbers of the series that are pushed to it, in this period and the next."""
     messages: list[CheckMessage] = []
     for alias in databases or ():
         if not may_hold_ledger(alias):
@@ -44,7 +44,7 @@ def check_pushed_series(
                 if system is not None:
                     messages += _misfits(system, systems.adapter(system).capabilities, alias)
             except (LedgerError, ImportError):
-                continue  # told by check_accounting
+                continue  # check_accounting reports it
     return messages
 
 
@@ -55,14 +55,14 @@ def _misfits(system: System, capabilities: Capabilities, alias: str) -> Iterator
         if problem:
             yield checks.Warning(
                 f"{system.name}: the series {str(series)!r} is pushed to {system.adapter}, and {problem}",
-                hint="Give the series a template that fits before its next period, or take it out of 'series' there; "
-                "a number that isn't taken reaches a person at its push.",
+                hint="Give the series a suitable template before its next period, or remove it from 'series' there; "
+                "otherwise a person must look at each number that the system refuses.",
                 id="ledger.W006",
             )
 
 
 def _misfit(series: Series, capabilities: Capabilities) -> str:
-    """What is wrong with the numbers of this period and the next, on their first and last days; empty if nothing."""
+    """Why numbers on the first and last days of this period and the next don't fit; empty if they do."""
     try:
         template = series.as_template()
         span = template.calendar.span(datetime.now(UTC).date())
@@ -74,7 +74,7 @@ def _misfit(series: Series, capabilities: Capabilities) -> str:
             if longest is not None and len(number) > longest:
                 return f"{number} has {len(number)} characters, of which it takes {longest}."
             if why := capabilities.misfit(number, day):
-                return f"{number} isn't taken there for a document of {day}: {why}."
+                return f"it refuses {number} for a document of {day}: {why}."
     except (LedgerError, OverflowError):
-        return ""  # a series that can't be used is told elsewhere
+        return ""  # other checks report a series that can't be used
     return ""

@@ -1,4 +1,4 @@
-"""What worker processes share about the accounting systems. It has no events, and no event of the ledger needs it."""
+"""What worker processes share about accounting systems. None of it is an event, and no event needs it."""
 
 from typing import ClassVar
 
@@ -13,10 +13,21 @@ from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.models.series import NUMBER_LENGTH
 
 
-class SealedToken(models.Model):
-    """The OAuth token that a system has renewed last, sealed by a key that isn't in the database.
+class _OfASystem(models.Model):
+    """A row that is known by its primary key, for the workers alone: nobody has permissions on it."""
 
-    Whoever renews it holds the row's lock, so that no refresh token is ever used twice.
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SealedToken(_OfASystem):
+    """The last OAuth token of a system, sealed by a key that isn't in the database.
+
+    A process that renews it locks the row, so that no refresh token is ever used twice.
     """
 
     system = ShortTextField(primary_key=True, max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
@@ -24,15 +35,9 @@ class SealedToken(models.Model):
     issued_at = MomentField(null=True)
     expires_at = MomentField(null=True)
 
-    class Meta:
-        default_permissions = ()
 
-    def __str__(self) -> str:
-        return self.system
-
-
-class Quota(models.Model):
-    """How much of a vendor's limits one organisation has used up: see ``workers.accounting.quota``."""
+class Quota(_OfASystem):
+    """How much of a vendor's limits one organisation has used: see ``workers.accounting.quota``."""
 
     organisation = ShortTextField(primary_key=True, max_length=400)
     room = models.FloatField(null=True, help_text="What is left of a minute's requests, as of counted_at.")
@@ -42,19 +47,13 @@ class Quota(models.Model):
     tickets = FactsField(default=dict, help_text="The requests under way, and until when each one counts.")
     paused_until = MomentField(null=True)
 
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return self.organisation
-
 
 class Push(models.Model):
-    """An issued number on its way to an accounting system, and what became of it there: a queue whose rows stay.
+    """An issued number on its way to an accounting system, and its outcome there: a queue whose rows stay.
 
-    They stay because they say what was pushed. ``claimed_by`` is the mark of the worker that has it in hand, until
-    ``claimed_until`` by the database's clock. ``facts`` is what the system has, where that isn't what was pushed.
-    ``pushed_at`` and ``cancelled_at`` tell which of the two steps are done.
+    They stay because they record what was pushed. ``claimed_by`` is the mark of the worker that is at work on the row,
+    until ``claimed_until`` by the database's clock. ``facts`` is what the system has instead of what was pushed.
+    ``pushed_at`` and ``cancelled_at`` show which of the two steps are done.
     """
 
     class State(models.TextChoices):
@@ -67,8 +66,8 @@ class Push(models.Model):
 
     tenant = ShortTextField(max_length=KEY_LENGTH, blank=True)
     system = ShortTextField(max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
-    # No foreign keys in the database: each would lock the entry's row, and with it write to a page of the ledger, for
-    # an event that can't go away.
+    # No foreign keys in the database: each would lock the entry's row, and so write to a page of the ledger, for an
+    # event that can't be deleted.
     entry = models.ForeignKey(Entry, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
     void = models.ForeignKey(
         NumberVoided, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
@@ -111,11 +110,11 @@ class Push(models.Model):
         return f"{self.number} to {self.system}"
 
 
-class PushPosition(models.Model):
-    """How far the ledger was looked through for what a system is owed, and how the last run of its pushes ended.
+class PushPosition(_OfASystem):
+    """How far the ledger was searched for numbers to push to a system, and how the last run of its pushes ended.
 
-    Every transaction below ``through`` was over at that look: what it wrote was seen. ``scope`` is what was looked for;
-    when the settings say otherwise, everything is looked at again.
+    Every transaction below ``through`` was over at that look, so what it wrote was seen. ``scope`` is what was looked
+    for; when the settings change, everything is looked at again.
     """
 
     system = ShortTextField(primary_key=True, max_length=200, help_text="Its name in LEDGER_ACCOUNTING.")
@@ -125,9 +124,3 @@ class PushPosition(models.Model):
     looked_in_full_at = MomentField(null=True)
     ran_at = MomentField(null=True)
     error = models.TextField(blank=True, default="", help_text="What stopped the last run, or nothing.")
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return self.system

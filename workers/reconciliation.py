@@ -1,7 +1,7 @@
-"""Reconciling an accounting system: what changed there is mirrored page by page, then compared in the database.
+"""Reconciling an accounting system: its changes are mirrored page by page, then compared in the database.
 
-No transaction is open while the system is asked. Each page is committed with the cursor behind it, so that a run that
-is killed, or whose system fails, goes on behind its last page the next time.
+No transaction is open while the system is asked. Each page is committed together with the next cursor, so that after a
+crash, or a failure of the system, the next run continues after the last page.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,14 @@ from workers.accounting import errors, folder, systems
 from workers.accounting.base import AccountingSystem, Capabilities
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.systems import System
-from workers.writing_back.describing import hook
 
-#: What a person must set right: trying again will not.
+#: Only a person can correct these; trying again can't.
 _NEEDS_PERSON = (errors.Misconfigured, errors.AuthenticationFailed, errors.Unsupported, LostDocuments)
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What one run did. ``compared`` is None if another process was reading the same system, and goes on with it."""
+    """What one run did. ``compared`` is None if another process is reading the same system."""
 
     system: str
     full_reading: bool
@@ -65,11 +64,11 @@ def reconcile(
 ) -> Reconciled:
     """Read what changed in the system ``name`` since the last reading, and compare. Call it outside a transaction.
 
-    ``since`` reads from that time on instead, ``full`` reads and compares everything. ``http_options`` replaces that of
-    production, ``progress`` is told what begins.
+    ``since`` reads from that time on instead; ``full`` reads and compares everything. ``http_options`` replaces those
+    of production; ``progress`` is called with each step that begins.
 
-    Raises what ``workers.accounting.errors`` has, or LostDocuments, after it was noted in the system's row; the next
-    run goes on.
+    Raises the errors of ``workers.accounting.errors`` and LostDocuments, after noting them in the system's row; the
+    next run continues.
     """
     system = systems.system(name)
     tell = progress or (lambda step: None)
@@ -87,17 +86,20 @@ def reconcile(
         refresh_statistics(reading.documents, using=using)
     if complete and system.describe:
         tell(f"describing numbers for {system.name}")
-        describe_numbers(books, hook(system), using=using)
+        describe_numbers(books, systems.hook(system), using=using)
     compared = compare(books, full=full, using=using, progress=tell) if complete else None
     return Reconciled(name, reading.full, reading.pages, reading.documents, compared)
 
 
 def _reconcile_files(system: System, *, using: str | None, tell: Callable[[str], None]) -> Reconciled:
-    """Read the files that have come since; none is no trouble, and compares nothing."""
+    """Read the new files; without any, nothing is compared, and that is no error."""
+    books = replace(books_of(system, folder.Folder.capabilities), reads=None)
     try:
-        files = folder.read_folder(system, hook(system) if system.describe else None, using=using, tell=tell)
+        files = folder.read_folder(
+            system, books, systems.hook(system) if system.describe else None, using=using, tell=tell
+        )
     except errors.AccountingError as error:
-        note_failure(BookSettings(system.name, system.tenant), error, needs_person=True, using=using)
+        note_failure(books, error, needs_person=True, using=using)
         raise
     compared = files[-1].compared if files else Compared(full=False, numbers=0)
     return Reconciled(system.name, bool(files), len(files), sum(one.documents for one in files), compared)
@@ -113,7 +115,7 @@ def _read(
     using: str | None,
     tell: Callable[[str], None],
 ) -> tuple[Reading, bool]:
-    """Read until the list ends; the reading as it stands, and whether this process has brought it to its end."""
+    """Read to the end of the list; the reading, and whether this process has completed it."""
     can = adapter.capabilities
     policy = ReadPolicy(
         overlap=can.overlap,
@@ -124,16 +126,16 @@ def _read(
     first = reading = begin(books, policy, since=since, full=full, using=using)
     try:
         for page in adapter.changed(reading.since, reading.cursor):
-            # A system that shows no deletions at all is read in full from time to time; nothing is owed.
+            # A system that lists no deletions at all is read in full from time to time anyway.
             known = page.deletions_known or not can.deletions
             invoices = page.invoices
             if system.references == "ignore":
                 invoices = [replace(each, reference="") for each in invoices]
-            count = len(invoices)
             after = save_page(
                 books, reading, invoices, next_cursor=page.next_cursor, deletions_known=known, using=using
             )
-            reading = after or replace(reading, pages=reading.pages + 1, documents=reading.documents + count)
+            documents = reading.documents + len(invoices)
+            reading = after or replace(reading, pages=reading.pages + 1, documents=documents)
             tell(f"reading {system.name}: {reading.documents:,} documents")
             if after is None:
                 return reading, True
@@ -141,10 +143,10 @@ def _read(
             raise errors.UnexpectedAnswer(
                 f"{system.name}: the list of documents ended before its last page.",
                 rule="The last page of a list says that it is the last one.",
-                remedy="The next run goes on where this one ended. If this comes again, correct the adapter.",
+                remedy="The next run continues where this one ended. If this happens again, correct the adapter.",
                 system=system.name,
             )
-        # An adapter may tell of nothing by no page at all.
+        # Without any document, an adapter may yield no page at all.
         save_page(books, reading, [], next_cursor=None, using=using)
         return reading, True
     except Overtaken:
@@ -153,14 +155,14 @@ def _read(
         _note(system, error, anew=True, using=using)
         raise
     except errors.AccountingError as error:
-        # Where the cursor of an earlier run is refused at once, no later run would get any further.
+        # If the system refuses an earlier run's cursor at once, no later run would get further with it.
         stuck = first.cursor is not None and reading is first
         _note(system, error, anew=stuck and isinstance(error, errors.Refused | errors.UnexpectedAnswer), using=using)
         raise
 
 
 def books_of(system: System, capabilities: Capabilities) -> BookSettings:
-    """What of the ledger belongs to the system, and how its numbers behave."""
+    """The part of the ledger that belongs to the system, and how its numbers behave."""
     return BookSettings(
         system=system.name,
         tenant=system.tenant,

@@ -1,7 +1,7 @@
-"""When each sweep runs; a host project merges this into its own ``beat_schedule``.
+"""When each sweep runs; a project merges this into its own ``beat_schedule``.
 
-The times are those of ``LEDGER["SWEEPS"]``. A task that nobody took before the next one is due expires: it would find
-nothing that the next one doesn't.
+The times are those of ``LEDGER["SWEEPS"]``. A task that no worker has begun when the next one is due expires: the next
+one finds all that it would have found.
 """
 
 from datetime import UTC, datetime
@@ -11,21 +11,20 @@ from django.conf import settings
 
 from ledger.conf import SWEEPS, ledger_settings
 
-#: In seconds: for a sweep that has no times, and how long one that doesn't heed the first limit
-#: may go on before its process is killed.
+#: In seconds: the times of a sweep that has none, and the time after its limit at which its process is killed.
 _EVERY, _LIMIT, _GRACE = 3600.0, 300.0, 30.0
 
-#: A beat that doesn't remember when it last sent a task sends it at once: at the first start, or when its file is lost.
+#: Without a record of when it last sent a task (at the first start, or if the file is lost), beat sends it at once.
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
-#: Sweeps of the app "workers", which a project without accounting systems need not install.
+#: Sweeps of the app "workers", which a project without accounting systems doesn't need.
 OF_THE_APP = {"refill_remote_pools", "reconcile", "push"}
 
 
 def schedule() -> dict[str, dict[str, Any]]:
-    """The entries of ``beat_schedule``, by the settings as they are: of Folio's own sweeps, which have tasks.
+    """The entries of ``beat_schedule`` for Folio's own sweeps, by the settings.
 
-    Who registers a sweep and writes a task for it adds an entry of his own.
+    If you register a sweep and write a task for it, add an entry of your own.
     """
     is_installed = any(app.split(".")[0] == "workers" for app in settings.INSTALLED_APPS)
     return {
@@ -41,17 +40,17 @@ def schedule() -> dict[str, dict[str, Any]]:
 
 
 def options(name: str) -> dict[str, float]:
-    """With what limits, in seconds, the messages of a sweep and of its batches are sent."""
+    """The limits, in seconds, with which the messages of a sweep and its batches are sent."""
     times = ledger_settings().sweeps.get(name, {})
     limit = times.get("limit", _LIMIT)
     return {
         "expires": times.get("every", _EVERY),
-        # Softly at first: the run's row then says that it took too long.
+        # The soft limit comes first: the run's row then says that it took too long.
         "soft_time_limit": limit,
         "time_limit": limit + _GRACE,
     }
 
 
 def longest() -> float:
-    """How long any task may run, in seconds: a broker's ``visibility_timeout`` should be longer."""
+    """The longest time that any task may run, in seconds: a broker's ``visibility_timeout`` should be longer."""
     return max(options(name)["time_limit"] for name in ledger_settings().sweeps)

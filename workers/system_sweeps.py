@@ -1,7 +1,7 @@
 """The sweeps that ask accounting systems: each system has its own, such as ``reconcile:books``.
 
-So one that fails, or takes long, keeps no other one waiting, and its own row tells. With Celery each is a message of
-its own, which bears the system's name and nothing secret.
+So a system that fails, or takes long, doesn't delay the others, and its own row shows it. With Celery each sweep is a
+message of its own, with the system's name and nothing secret.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,8 +17,8 @@ from workers.accounting import systems
 class SweepKind:
     """A kind of sweep: ``work`` takes the name of a system and a database alias.
 
-    ``remedy`` says how there would be one, if no system is configured. ``pushed`` if it is only for those that are
-    pushed to; ``drafting`` if it is also for those that a series names and the settings don't, as its pool tells.
+    ``remedy`` says how to get one, if no system is configured. ``pushed``: only for systems that numbers are pushed to.
+    ``drafting``: also for systems that a series names but the settings don't; its pool then shows the mistake.
     """
 
     title: str
@@ -28,11 +28,11 @@ class SweepKind:
     drafting: bool = False
 
     def configured(self) -> list[str]:
-        """The systems that it is for, as far as the settings say; a mistake in one is reported by its own sweep."""
+        """Its systems in the settings; a system's own sweep reports a mistake in its settings."""
         return [name for name, given in systems.named().items() if not self.pushed or given.get("push")]
 
 
-# Speaking to a system needs an extra, which a project without one hasn't installed: so it is imported where it is used.
+# Adapters need an extra, which a project without accounting systems hasn't installed, so imports are inside functions.
 
 
 def _reconcile(system: str, alias: str) -> Mapping[str, int]:
@@ -44,7 +44,7 @@ def _reconcile(system: str, alias: str) -> Mapping[str, int]:
 def _push(system: str, alias: str) -> Mapping[str, int]:
     from workers.writing_back import push_system
 
-    # The last document that is begun needs time to come to its end.
+    # The last document that is begun needs time to finish.
     run = push_system(system, using=alias, seconds=ledger_settings().sweeps["push"]["limit"] / 2)
     if run.trouble is not None:
         raise run.trouble
@@ -67,21 +67,21 @@ KINDS = {
     "push": SweepKind(
         "writing numbers back to {}",
         _push,
-        remedy="Say 'push': True of an accounting system in LEDGER_ACCOUNTING['SYSTEMS'].",
+        remedy="Set 'push': True for an accounting system in LEDGER_ACCOUNTING['SYSTEMS'].",
         pushed=True,
     ),
 }
 
 
 def register_sweeps() -> list[str]:
-    """Register a sweep of each kind for each system of the settings, and ask no database; the names of the sweeps."""
+    """Register a sweep of each kind for each system of the settings, without a database; the sweeps' names."""
     for name, kind in KINDS.items():
         register_kind(name, kind.remedy)
     return [sweep_name(name, system) for name, kind in KINDS.items() for system in kind.configured()]
 
 
 def systems_of(kind: str) -> list[str]:
-    """The names of the systems that sweeps of this kind are for."""
+    """The names of the systems for which there are sweeps of this kind."""
     from ledger import remote
 
     named = KINDS[kind].configured()
@@ -89,7 +89,7 @@ def systems_of(kind: str) -> list[str]:
 
 
 def sweep_name(kind: str, system: str) -> str:
-    """The sweep of this kind for this system, registered now, as one of the system's tenant."""
+    """Register the sweep of this kind for this system, as one of the system's tenant; its name."""
     tenant = systems.named().get(system, {}).get("tenant", "")
     work = partial(KINDS[kind].work, system)
     sweep = Sweep(f"{kind}:{system}", KINDS[kind].title.format(system), work, tenant=str(tenant))

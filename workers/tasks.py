@@ -1,10 +1,9 @@
-"""The tasks: each runs one sweep, or one batch of it, and is safe to run twice, at once, or never.
+"""The tasks: each runs one sweep, or one batch of it, and is safe to run twice, at the same time, or never.
 
-Every task looks at the database for what there is to do, so a message that is lost or comes twice does no harm: the
-next one catches up. Each run leaves a row (``ledger.models.SweepRun``). A host project with a Celery app of its own
-needs only this module::
+Every task finds its work in the database, so a message that is lost or comes twice does no harm: the next one catches
+up. Each run leaves a row (``ledger.models.SweepRun``). A project with a Celery app of its own needs only this module::
 
-    from workers.tasks import schedule      # Celery knows the tasks from now on
+    from workers.tasks import schedule      # now Celery knows the tasks
 
     app.conf.beat_schedule = {**app.conf.beat_schedule, **schedule()}
 """
@@ -20,17 +19,17 @@ if TYPE_CHECKING:
     from ledger.models import SweepRun
     from ledger.sweeps import Ids
 
-# What else a host project needs comes from here too.
+# A project needs these too.
 __all__ = ["longest", "options", "schedule"]
 
-#: As in ``workers.celery``, for the apps of host projects, whose own tasks may be of another kind.
+#: As in ``workers.celery``, for apps of other projects, whose own tasks may have other options.
 task = partial(shared_task, acks_late=True, reject_on_worker_lost=True, ignore_result=True)
 
 
 @task(name="ledger.run_batch")
 def run_batch(run: int, number: int, ids: list[Any], home: str | None = None) -> dict[str, Any]:
     """Do one batch of a run that had too much to do for one task."""
-    # Imported here, as below: a worker loads this module before Django has set up its apps.
+    # Imported here, as below, because a worker loads this module before Django has set up its apps.
     from ledger import sweeps
 
     return sweeps.run_batch(run, number, ids, using=home)
@@ -42,7 +41,7 @@ def _send(home: str | None, row: "SweepRun", number: int, ids: "Ids") -> None:
 
 
 def _run(itself: Any, name: str, home: str | None) -> dict[str, Any]:
-    """Run it in one home; without a home, where there are several, send a message for each of them."""
+    """Run the sweep in one home; without a home, if there are several, send a message for each of them."""
     from ledger import homes, sweeps
 
     if home is None and homes.are_many():
@@ -65,19 +64,19 @@ def _sweep(name: str, what: str) -> Any:
 
 
 open_next_periods = _sweep(
-    "open_next_periods", "Open what the next days need, so that the first checkout of the year finds its period."
+    "open_next_periods", "Open the periods of the next days, so that the first checkout of the year finds its period."
 )
 refill_pools = _sweep("refill_pools", "Mint for every pool that would be empty soon.")
 flag_gaps = _sweep("flag_gaps", "Flag every value that no checkout will take.")
-heal = _sweep("heal", "Note of reported holes that a checkout has filled them.")
+heal = _sweep("heal", "Note that a checkout has filled a reported hole.")
 close_periods = _sweep("close_periods", "Close periods whose grace is over.")
-missing_documents = _sweep("missing_documents", "Look for documents that are gone.")
+missing_documents = _sweep("missing_documents", "Look for documents that were deleted.")
 seal = _sweep("seal", "Seal what is new, for every tenant.")
 verify = _sweep("verify", "Check every rule of the ledger.")
 
 
 def _system_sweep(kind: str, what: str) -> Any:
-    """The task of a sweep that asks accounting systems: one by its name in the settings, or a message for each."""
+    """The task of a sweep that asks accounting systems: for one system, or a message for each of them."""
 
     def run(system: str | None = None) -> dict[str, Any]:
         from ledger.homes import are_many, home_of

@@ -127,7 +127,7 @@ class Conformance:
         return HttpOptions(**(given | changes))
 
     def connect(self, standin: Books, clock: FakeClock, **options: Any) -> AccountingSystem:
-        system = self.adapter_class.connect(self.settings(standin, **options), self.http_options(clock))
+        system = self.adapter_class(self.settings(standin, **options), self.http_options(clock))
         self.connected.append(system)
         return system
 
@@ -478,7 +478,7 @@ class Conformance:
 
     def test_limits_are_kept(self, standin: Books, clock: FakeClock) -> None:
         meter = Meter(Limits(per_minute=20, concurrent=2, per_day=70))
-        system = self.adapter_class.connect(self.settings(standin), self.http_options(clock, limiter=meter.limiter))
+        system = self.adapter_class(self.settings(standin), self.http_options(clock, limiter=meter.limiter))
         self.connected.append(system)
         for _ in range(30):
             system.find(number="INV-1")

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workers.accounting.oauth import Hold, Token
+from workers.accounting.oauth import Hold, SharedTokens, Token
 
 
-class MemoryTokens:
+class MemoryTokens(SharedTokens):
     def __init__(self) -> None:
         self._tokens: dict[str, Token] = {}
         self._lock = threading.Lock()

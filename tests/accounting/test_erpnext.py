@@ -71,7 +71,7 @@ def erpnext(there: ERPNextStandIn) -> Iterator[ERPNext]:
 
 def connect(there: ERPNextStandIn, **options: Any) -> ERPNext:
     test = TestERPNext()
-    return ERPNext.connect(test.settings(there, **options), test.http_options(FakeClock()))
+    return ERPNext(test.settings(there, **options), test.http_options(FakeClock()))
 
 
 def sale(reference: str, **facts: Any) -> NewInvoice:
@@ -295,5 +295,5 @@ class TestRefusals:
     def test_the_company_must_be_named(self, there: ERPNextStandIn) -> None:
         settings = replace(TestERPNext().settings(there), organisation="")
         with pytest.raises(errors.Misconfigured) as caught:
-            ERPNext.connect(settings, TestERPNext().http_options(FakeClock()))
+            ERPNext(settings, TestERPNext().http_options(FakeClock()))
         tells(caught.value)

@@ -93,7 +93,7 @@ def numbered_by_us(there: OdooProxy, request: pytest.FixtureRequest) -> Iterator
 
 def connect(there: OdooProxy, **options: Any) -> Odoo:
     test = TestOdoo()
-    return Odoo.connect(replace(test.settings(there), options=options), test.http_options(FakeClock()))
+    return Odoo(replace(test.settings(there), options=options), test.http_options(FakeClock()))
 
 
 def customer() -> str:

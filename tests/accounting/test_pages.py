@@ -9,17 +9,24 @@ from typing import Any
 import pytest
 
 from workers.accounting import errors
-from workers.accounting.base import Page, RemoteInvoice, State, live_first, make_once, pages
+from workers.accounting.base import Page, RemoteInvoice, State, live_first, make_once
+from workers.accounting.credentials import Credentials
+from workers.accounting.folder import Folder
+from workers.accounting.http_options import HttpOptions
 from workers.accounting.responses import Record
+from workers.accounting.systems import System
 
 
 def invoice(key: str = "1", state: State = State.POSTED) -> RemoteInvoice:
     return RemoteInvoice(key, f"INV-{key}", state, date(2026, 3, 1), "order:1", datetime(2026, 3, 1, tzinfo=UTC))
 
 
-def read(answers: dict[str | None, Page], **options: Any) -> list[str]:
-    found = pages(lambda at: answers[at], None, system="books", endpoint="GET things", **options)
-    return [each.remote_id for page in found for each in page.invoices]
+#: The plainest of the adapters, for what all of them share.
+ADAPTER = Folder(System("books", "file", Credentials("books", {})), HttpOptions())
+
+
+def read(answers: dict[str | None, Page]) -> list[str]:
+    return [each.remote_id for page in ADAPTER.pages(lambda at: answers[at], None) for each in page.invoices]
 
 
 def test_pages_end() -> None:
@@ -42,7 +49,7 @@ def test_a_circle_is_seen(answers: dict[str | None, Page]) -> None:
 
 def test_a_list_without_end_is_cut() -> None:
     numbers = count()
-    endless = pages(lambda at: Page([], str(next(numbers))), None, system="books", endpoint="GET things", longest=50)
+    endless = ADAPTER.pages(lambda at: Page([], str(next(numbers))), None, longest=50)
     with pytest.raises(errors.EndlessPages, match="not ended after 50 pages"):
         list(endless)
 

@@ -91,10 +91,10 @@ def test_what_stopped_it_is_told(books: Books) -> None:
     ("arguments", "problem"),
     [
         (["--system", "nowhere"], "no accounting system 'nowhere'"),
-        (["--system", "quiet"], "say nothing of 'push'"),
+        (["--system", "quiet"], "have no 'push'"),
         (["--list", "--retry"], "leave --retry out"),
         (["--number", NUMBER], "--number goes with"),
-        (["--system", "books", "--retry", "--number", "X-1"], "not in need of a person: X-1"),
+        (["--system", "books", "--retry", "--number", "X-1"], "don't need a person: X-1"),
     ],
 )
 def test_options_that_are_no_good(books: Books, arguments: list[str], problem: str) -> None:

@@ -90,7 +90,7 @@ def test_a_draft_whose_number_is_another_periods_is_not_taken() -> None:
             with pytest.raises(errors.NumberRefused, match="could not be taken"):
                 refill()
         assert free() == []
-        assert DraftMade.objects.filter(refusal__startswith="its number bears 2019").count() == 5
+        assert DraftMade.objects.filter(refusal__startswith="its number has 2019").count() == 5
 
 
 def test_the_entry_finds_its_draft_which_becomes_the_document(vendor: Vendor) -> None:

@@ -11,8 +11,8 @@ from django.test import override_settings
 from tests.accounting.memory_tokens import MemoryTokens
 from workers.accounting import credentials, errors, systems
 from workers.accounting.http_options import HttpOptions
+from workers.accounting.oauth import SharedTokens
 from workers.accounting.quota import SharedLimiter
-from workers.accounting.tokens import SharedTokens
 from workers.accounting.xero import Xero
 
 BOOKS = {
@@ -62,7 +62,7 @@ def test_an_unknown_system() -> None:
         ({"organisation": "x"}, "'adapter' is missing"),
         ({**BOOKS, "adapter": "hledger"}, "no adapter 'hledger'"),
         ({**BOOKS, "adapter": "tests.accounting.nothing:Books"}, "no adapter"),
-        ({**BOOKS, "adapter": "workers.accounting.xero:Nothing"}, "its class isn't in that module"),
+        ({**BOOKS, "adapter": "workers.accounting.xero:Nothing"}, "'Nothing' isn't in that module"),
         ({**BOOKS, "options": {"page_size": "200"}}, "the option 'page_size' is '200'"),
     ],
 )

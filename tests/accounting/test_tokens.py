@@ -18,9 +18,8 @@ from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting import errors, systems
 from workers.accounting.credentials import Credentials, Secret
 from workers.accounting.http_options import HttpOptions, Retries, Timeouts
-from workers.accounting.oauth import OAuth
+from workers.accounting.oauth import OAuth, SharedTokens
 from workers.accounting.systems import System
-from workers.accounting.tokens import SharedTokens
 from workers.models import Quota, SealedToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,7 +69,7 @@ from workers.accounting.oauth import OAuth
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.credentials import Credentials, Secret
 from workers.accounting.systems import System
-from workers.accounting.tokens import SharedTokens
+from workers.accounting.oauth import SharedTokens
 for _ in range(int(os.environ["TIMES"])):
     given = {"client_id": "an-id", "client_secret": os.environ["THE_SECRET"]}
     books = System("books", "xero", Credentials("books", given))

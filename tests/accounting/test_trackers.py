@@ -20,10 +20,9 @@ from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from workers.accounting import errors, systems
 from workers.accounting.credentials import Credentials, Secret
 from workers.accounting.http_options import HttpOptions, Retries, Timeouts
-from workers.accounting.oauth import OAuth
+from workers.accounting.oauth import OAuth, sealer
 from workers.accounting.odoo import Odoo
 from workers.accounting.systems import System
-from workers.accounting.tokens import check_keys
 
 sentry = pytest.importorskip("sentry_sdk")
 SECRET = StandIn.secret
@@ -76,7 +75,7 @@ class TestOdoo:
             system = System(
                 "books", "odoo", Credentials("books", {"key": key}), organisation="1", url=url, options=options
             )
-            made.append(Odoo.connect(system, http_options(**more)))
+            made.append(Odoo(system, http_options(**more)))
             return made[-1]
 
         yield connected
@@ -187,6 +186,6 @@ def test_keys_that_are_none() -> None:
         override_settings(LEDGER_ACCOUNTING={"TOKEN_KEYS": [good, SECRET]}),
         pytest.raises(errors.Misconfigured) as caught,
     ):
-        check_keys()
+        sealer()
     for secret in (good, SECRET):
         assert secret not in sent(caught.value)

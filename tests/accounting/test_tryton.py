@@ -63,7 +63,7 @@ def own(**options: Any) -> Tryton:
         url=f"{server.url}/{server.database}",
         options=options,
     )
-    return Tryton.connect(system, HttpOptions(clock=FakeClock()))
+    return Tryton(system, HttpOptions(clock=FakeClock()))
 
 
 DAY = date(2025, 3, 1)
@@ -100,7 +100,7 @@ def tryton(books: TrytonProxy) -> Iterator[Tryton]:
 def through(books: TrytonProxy) -> Iterator[Tryton]:
     """The adapter before the proxy, for faults."""
     test = TestTryton()
-    with closing(Tryton.connect(test.settings(books), test.http_options(FakeClock()))) as tryton:
+    with closing(Tryton(test.settings(books), test.http_options(FakeClock()))) as tryton:
         yield tryton
 
 
@@ -294,5 +294,5 @@ class TestRefusals:
             url="http://127.0.0.1/books",
         )
         with pytest.raises(errors.Misconfigured, match="Acme") as caught:
-            Tryton.connect(settings, HttpOptions())
+            Tryton(settings, HttpOptions())
         tells(caught.value)

@@ -39,7 +39,7 @@ class There:
             url=f"{self.server.url}/{self.server.database}",
         )
         retries = Retries(attempts=6, jitter=lambda: 1.0)
-        return Tryton.connect(settings, HttpOptions(clock=clock or Clock(), retries=retries))
+        return Tryton(settings, HttpOptions(clock=clock or Clock(), retries=retries))
 
     @contextmanager
     def lock(self, table: str, key: int) -> Iterator[psycopg.Connection]:

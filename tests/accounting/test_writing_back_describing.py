@@ -81,10 +81,11 @@ def test_one_that_raises(books: Books, office: Office, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"describe": ""}, "it is missing"),
-        ({"describe": "tests.accounting.pushing"}, "names no function"),
+        ({"describe": ""}, "'describe' is ''"),
+        ({"describe": "tests.accounting.pushing"}, "isn't in that module"),
+        ({"describe": "tests.accounting.pushing:nothing"}, "'nothing' isn't in that module"),
         ({"describe": "tests.accounting.nowhere:describe"}, "No module named"),
-        ({"describe": "tests.accounting.pushing:DAY"}, "names no function"),
+        ({"describe": "tests.accounting.pushing:DAY"}, "not a function"),
         ({"series": []}, "'series' is"),
         ({"series": "invoice"}, "'series' is 'invoice'"),
         ({"push": "yes"}, "'push' is 'yes'"),
@@ -114,11 +115,12 @@ def test_numbers_out_of_a_pool_of_drafts(books: Any, office: Office, monkeypatch
     """The number is the draft's, and the draft becomes the document."""
     with closing(erpnext(books)) as adapter:
         slot = adapter.draft(sale("slot:1"))
-    customer = sale("order:1").customer
-    monkeypatch.setattr("tests.accounting.pushing.describe", lambda entry: {"customer": customer, "total": 100})
+    said = {"customer": sale("order:1").customer, "total": 100}
+    drafts = {"order:1": {"draft_id": slot.remote_id}}
+    monkeypatch.setattr("tests.accounting.pushing.describe", lambda entry: said | drafts.get(entry.document, {}))
     define_series("invoice", template=f"{slot.number[:-5]}{{counter:05}}", calendar="never")
     sell("order:1", "order:2")
-    run = office.push(draft_of=lambda entry: slot.remote_id if entry.document == "order:1" else "")
+    run = office.push()
     assert (run.as_dict()["pushed"], run.as_dict()["failed"]) == (1, 1)
     assert books.facts() == [(slot.number, "order:1", State.POSTED)]
     assert "no draft that has the number" in Push.objects.get(document="order:2").last_error

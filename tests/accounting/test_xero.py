@@ -91,7 +91,7 @@ class TestXero(Conformance):
         if refresh:
             given["refresh_token"] = f"refresh-{XeroStandIn.secret}"
         settings = replace(self.settings(standin, **options), credentials=Credentials("books", given))
-        system = Xero.connect(settings, self.http_options(clock))
+        system = Xero(settings, self.http_options(clock))
         self.connected.append(system)
         everything(system.changed(None))
         [asked] = [each.form for each in standin.requests if each.path == "/connect/token"]
@@ -106,7 +106,7 @@ class TestXero(Conformance):
         assert {(each.reference, each.state) for each in found} == {("order:1", State.VOID), ("order:2", State.POSTED)}
 
     def test_an_organisation_that_is_not_ours(self, standin: XeroStandIn, clock: FakeClock) -> None:
-        stranger = Xero.connect(replace(self.settings(standin), organisation="org-2"), self.http_options(clock))
+        stranger = Xero(replace(self.settings(standin), organisation="org-2"), self.http_options(clock))
         self.connected.append(stranger)
         with pytest.raises(errors.AuthenticationFailed, match="AuthenticationUnsuccessful"):
             everything(stranger.changed(None))

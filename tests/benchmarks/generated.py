@@ -6,16 +6,16 @@ import json
 import resource
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar, NoReturn, Self
+from typing import ClassVar, NoReturn
 
-from workers.accounting.base import Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import AccountingSystem, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.systems import System
 
 _PAGE = 1000
 
 
-class Generated:
+class Generated(AccountingSystem):
     """Options: ``prefix`` and ``count`` of the numbers, and the ``day`` of all of them."""
 
     name: ClassVar[str] = "generated"
@@ -23,19 +23,15 @@ class Generated:
         who_numbers=frozenset({WhoNumbers.CALLER}),
         changed_since=True,
         deletions=True,
-        idempotency=False,
         drafts=False,
         overlap=timedelta(minutes=5),
     )
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, http_options: HttpOptions) -> None:
+        super().__init__(system, http_options)
         self._prefix: str = system.option("prefix", "")
         self._count: int = system.option("count", 0)
         self._day = date.fromisoformat(system.option("day", "2026-01-01"))
-
-    @classmethod
-    def connect(cls, system: System, http_options: HttpOptions) -> Self:
-        return cls(system)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
         now = datetime.now(UTC)
@@ -53,14 +49,8 @@ class Generated:
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
         self._refuse()
 
-    def draft(self, invoice: NewInvoice) -> RemoteInvoice:
-        self._refuse()
-
     def cancel(self, remote_id: str) -> RemoteInvoice:
         self._refuse()
-
-    def close(self) -> None:
-        """There is nothing to close."""
 
     def _refuse(self) -> NoReturn:
         raise NotImplementedError("the benchmark only reads")

@@ -20,10 +20,9 @@ from tests.roles.routing import everything_to
 from workers.accounting.base import RemoteInvoice, State
 from workers.accounting.credentials import Credentials, Secret
 from workers.accounting.http_options import Admitted, Limits
-from workers.accounting.oauth import Token
+from workers.accounting.oauth import SharedTokens, Token
 from workers.accounting.quota import SharedLimiter
 from workers.accounting.systems import System
-from workers.accounting.tokens import SharedTokens
 from workers.writing_back.queue import PushQueue
 
 

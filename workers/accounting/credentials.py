@@ -1,21 +1,21 @@
-"""Credentials: texts that can't be printed by accident, where they come from, and how a request bears them."""
+"""Credentials: texts that can't be printed by accident, where they come from, and how a request carries them."""
 
 import base64
 import os
 from collections.abc import Iterable, Mapping
-from typing import NoReturn, Protocol
+from typing import NoReturn
 from urllib.parse import quote, quote_plus
 
 from workers.accounting.errors import Misconfigured
 
 SETTING = "LEDGER_ACCOUNTING"
 HIDDEN = "•••"
-#: Anything shorter would be found inside ordinary words.
+#: A shorter text would be found inside ordinary words.
 _SHORTEST = 4
 
 
 class Secret:
-    """A text that shows itself only to ``reveal()``: not to str, repr, format, pickle or JSON."""
+    """A text that only ``reveal()`` shows: str, repr, format, pickle and JSON don't."""
 
     __slots__ = ("_text",)
 
@@ -41,34 +41,32 @@ class Secret:
         return hash(self._text)
 
     def __reduce__(self) -> NoReturn:
-        # A task's arguments go through the broker: a secret among them is a mistake to be told at once.
+        # A task's arguments go through the broker: a secret among them is a mistake that must show at once.
         raise TypeError(
             "A secret can't be pickled: pass the system's name, and read the credentials where they are used."
         )
 
 
 class Redactor:
-    """Knows the credentials in use, and takes them out of a text in every form that a server may echo."""
+    """Removes the credentials in use from a text, in every form that a server may echo."""
 
-    def __init__(self, known: Iterable[Secret] = ()) -> None:
+    def __init__(self) -> None:
         self._forms: set[str] = set()
-        for secret in known:
-            self.hide(secret)
 
-    def hide(self, secret: Secret) -> None:
-        text = secret.reveal()
-        if len(text) >= _SHORTEST:
-            self._forms |= {text, quote(text, safe=""), quote_plus(text), base64.b64encode(text.encode()).decode()}
+    def hide(self, *secrets: Secret) -> None:
+        for text in (secret.reveal() for secret in secrets):
+            if len(text) >= _SHORTEST:
+                self._forms |= {text, quote(text, safe=""), quote_plus(text), base64.b64encode(text.encode()).decode()}
 
     def clean(self, text: str) -> str:
-        # The longest first: one secret may be a part of another.
+        # The longest first: one secret may be part of another.
         for form in sorted(self._forms, key=len, reverse=True):
             text = text.replace(form, HIDDEN)
         return text
 
 
 class Credentials:
-    """The credentials of one system, by name; those of the environment are read when they are asked for."""
+    """The credentials of one system, by name; those in the environment are read when they are needed."""
 
     def __init__(self, system: str, given: Mapping[str, str]) -> None:
         self._system = system
@@ -76,7 +74,7 @@ class Credentials:
         self._given = {name: Secret(str(value).strip()) for name, value in given.items() if name != "ENV"}
 
     def __getitem__(self, name: str) -> Secret:
-        """The credential, or Misconfigured saying where it was looked for."""
+        """The credential; Misconfigured, naming the place where it should be, if it is missing."""
         secret = self.get(name)
         if secret is None:
             where = f"credentials[{name!r}]" if self._prefix is None else f"the environment variable {self._env(name)}"
@@ -98,21 +96,23 @@ class Credentials:
         return f"{self._prefix}{name.upper()}"
 
 
-class Authentication(Protocol):
+class Authentication:
+    """How requests are authenticated; this class adds nothing to them."""
+
     def headers(self) -> Mapping[str, Secret]:
-        """The headers that every request bears."""
-        ...
+        """The headers that every request carries."""
+        return {}
 
     def renew(self, rejected: Mapping[str, Secret]) -> bool:
         """The system answered 401 to ``rejected``: get other credentials; False if that isn't possible."""
-        ...
+        return False
 
     def secrets(self) -> Iterable[Secret]:
-        """What must never be seen in a text."""
-        ...
+        """What no text may show."""
+        return ()
 
 
-class FixedHeaders:
+class FixedHeaders(Authentication):
     """A key or password that stays the same until a person changes it."""
 
     def __init__(self, headers: Mapping[str, Secret], *, also_secret: Iterable[Secret] = ()) -> None:
@@ -121,9 +121,6 @@ class FixedHeaders:
 
     def headers(self) -> Mapping[str, Secret]:
         return self._headers
-
-    def renew(self, rejected: Mapping[str, Secret]) -> bool:
-        return False
 
     def secrets(self) -> Iterable[Secret]:
         return (*self._headers.values(), *self._also)
@@ -134,11 +131,11 @@ def bearer(token: Secret) -> FixedHeaders:
 
 
 def token_pair(key: Secret, secret: Secret) -> FixedHeaders:
-    """``Authorization: token key:secret``, as Frappe wants it."""
+    """``Authorization: token key:secret``, as Frappe requires it."""
     return FixedHeaders({"Authorization": Secret(f"token {key.reveal()}:{secret.reveal()}")}, also_secret=[key, secret])
 
 
 def basic(user: str, password: Secret) -> FixedHeaders:
-    # No variable holds what isn't a Secret: error trackers send the variables of every frame.
+    # Every variable here holds a Secret: error trackers send the variables of every frame.
     pair = Secret(base64.b64encode(f"{user}:{password.reveal()}".encode()).decode("ascii"))
     return FixedHeaders({"Authorization": Secret(f"Basic {pair.reveal()}")}, also_secret=[password, pair])

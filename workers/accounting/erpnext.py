@@ -1,20 +1,20 @@
-"""ERPNext 13 and later (its answers were tried against 15.90): it numbers a draft as soon as there is one.
+"""ERPNext 13 and later (its answers were tested against 15.90): it numbers a draft when it is made.
 
-So drafts can be kept as a pool: ``draft`` makes one, ``push`` with its key fills it in and submits it.
+So drafts can be kept as a pool: ``draft`` makes one, ``push`` with its key completes and submits it.
 
     "books": {"adapter": "erpnext", "url": "https://erp.example.com", "organisation": "Acme Ltd",
               "credentials": {"ENV": "ERPNEXT_"}}         # ERPNEXT_KEY and ERPNEXT_SECRET of a user of its own
 
-A document's name is its number and its key, and **ERPNext gives a name again**: deleting the last draft takes the
-counter of its series back, and the next draft gets the number. A key of ours is therefore name and time of creation,
-and nothing is done to a document that merely has the name of the one that was meant. What was deleted is read from the
-"Deleted Document" list, which takes the role System Manager to read; without it, set the option ``deletions`` to False.
+A document's name is its number and its key, and **ERPNext gives names again**: deleting the last draft sets the
+counter of its series back, and the next draft gets the number. So our key is the name and the time of creation, and
+Folio changes no document that merely has the right name. Deletions are read from the "Deleted Document" list, which
+needs the role System Manager; without it, set the option ``deletions`` to False.
 
-A naming series fills ``.YYYY.`` and ``.MM.`` from the clock of that moment, not from the posting date: no draft is made
-ahead of its period. A correction there is *Cancel and Amend*, which numbers the new document ``…-1``.
+A naming series fills ``.YYYY.`` and ``.MM.`` from the clock, not from the posting date, so no draft is made before its
+period begins. A correction there is *Cancel and Amend*, which numbers the new document ``…-1``.
 
-Our document's key goes into ``po_no`` or, better, a custom field of yours that is Unique: then ERPNext itself refuses a
-second document of one sale, also from two callers at once.
+Our document's key goes into ``po_no`` or, better, into a custom field that is Unique: then ERPNext itself refuses a
+second document for one sale, even from two callers at once.
 """
 
 import json
@@ -24,13 +24,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from ledger.kinds import Kind
 from workers.accounting import base
-from workers.accounting.base import Adapter, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import AccountingSystem, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import token_pair
 from workers.accounting.errors import Misconfigured, NotThere, Refused
 from workers.accounting.http import Client
@@ -42,12 +42,18 @@ _STATES = {0: State.DRAFT, 1: State.POSTED, 2: State.VOID}
 _AMOUNT = ["grand_total", "currency", "customer"]
 _INVOICES = "api/resource/Sales%20Invoice"
 _DELETED = "api/resource/Deleted%20Document"
-#: Cursors begin with the list that they are in: the living first, then the deleted.
+#: Cursors begin with their list: first the living documents, then the deleted ones.
 _LIVING, _GONE = "living:", "gone:"
 
 
-class ERPNext(Adapter):
-    """Sales invoices and returns of one company."""
+class ERPNext(AccountingSystem):
+    """Sales invoices and returns of one company.
+
+    Options: ``naming_series``; ``item_code`` or ``income_account`` of the line that we make (one is needed if ``extra``
+    has no items); ``reference_field``; ``deletions``; ``time_zone`` of the site (ERPNext is asked if it isn't given);
+    ``page_size``; and ``delete_drafts``: cancelling then deletes a draft, which frees its number for the next document,
+    instead of submitting and cancelling it.
+    """
 
     name: ClassVar[str] = "erpnext"
     endpoint: ClassVar[str] = f"GET {_INVOICES}"
@@ -55,18 +61,18 @@ class ERPNext(Adapter):
         who_numbers=frozenset({WhoNumbers.AT_DRAFT}),
         changed_since=True,
         deletions=True,
-        idempotency=False,
         drafts=True,
         numbers_by_clock=True,
         kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE}),
         number_kept=False,
-        # Dated by the clock of the process that writes, before it commits.
+        # Changes are dated by the clock of the process that writes, before it commits.
         overlap=timedelta(minutes=15),
     )
 
-    def __init__(self, system: System, client: Client) -> None:
-        super().__init__(system, client)
-        self._client = client
+    _client: Client
+
+    def __init__(self, system: System, http_options: HttpOptions) -> None:
+        super().__init__(system, http_options)
         self._company = system.required("organisation")
         self._page_size = system.option("page_size", 500)
         self._reference = system.option("reference_field", "po_no")
@@ -78,34 +84,26 @@ class ERPNext(Adapter):
         self._zone: ZoneInfo | None = None
         if not system.option("deletions", True):
             self.capabilities = replace(self.capabilities, deletions=False)
-
-    @classmethod
-    def connect(cls, system: System, http_options: HttpOptions) -> Self:
-        """Options: ``naming_series``, ``item_code`` or ``income_account`` (of the line that we make; one is needed
-        where ``extra`` has no items), ``reference_field``, ``deletions``, ``time_zone`` (of the site; asked for if not
-        given), ``page_size``, and ``delete_drafts``: cancelling deletes a draft instead of submitting and cancelling
-        it, which leaves its number to whoever comes next."""
-        client = Client.of(
+        self._client = Client.of(
             system,
             http_options,
             authentication=token_pair(system.credentials["key"], system.credentials["secret"]),
             explain=_explain,
         )
-        return cls(system, client)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
-        """In the order of names, each page from behind the last name: what changes meanwhile moves nothing."""
+        """In the order of names; each page begins after the last name, so changes meanwhile move nothing."""
         return self.pages(lambda at: self._page(since, at or _LIVING), cursor)
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
         field, wanted = ("name", number) if number else (self._reference, reference)
         # A credit note copies the reference of the invoice that it is made from.
         found = self._living([[field, "=", wanted], *([] if number else [["is_return", "=", "0"]])])
-        # MariaDB takes "a" for "A", and leaves spaces at the end out of account.
+        # MariaDB ignores case, and spaces at the end.
         return [each for each in found if wanted == (each.number if number else each.reference)]
 
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
-        """A draft of the pool is filled in and submitted; without ``draft_id``, ERPNext numbers a new document."""
+        """A draft of the pool is completed and submitted; without ``draft_id``, ERPNext numbers a new document."""
         there = self._one(invoice.reference)
         if invoice.draft_id and (there is None or there.remote_id == invoice.draft_id):
             there = self._slot(invoice)
@@ -117,7 +115,7 @@ class ERPNext(Adapter):
         return self._one(invoice.reference) or self._make(invoice, docstatus=0)
 
     def cancel(self, remote_id: str) -> RemoteInvoice:
-        """A draft is submitted first, so that its number stays where everybody sees it, and is not given again."""
+        """A draft is submitted first, so that its number stays visible and is not given again."""
         there = self.read(remote_id)
         if there.state is State.DRAFT and self._deletes_drafts:
             return self._delete(there)
@@ -128,7 +126,7 @@ class ERPNext(Adapter):
     # Reading --------------------------------------------------------------------------------------------
 
     def _page(self, since: datetime | None, cursor: str) -> Page:
-        """One page; the last one of the living brings the first of the deleted along, so that none is empty."""
+        """One page; the last page of the living includes the first of the deleted, so that no page is empty."""
         if cursor.startswith(_GONE):
             return self._gone(since, cursor.removeprefix(_GONE))
         after = cursor.removeprefix(_LIVING)
@@ -166,18 +164,18 @@ class ERPNext(Adapter):
                 "fields": json.dumps(fields),
                 "filters": json.dumps(filters),
                 "order_by": "name asc",
-                # 0 is all of them; without it, they would be twenty.
+                # 0 is all of them; the default is twenty.
                 "limit_page_length": limit,
             },
         )
 
     def _one(self, reference: str) -> RemoteInvoice | None:
-        """The document of ``reference``: a posted one before a draft, and that before a void one."""
+        """The document with ``reference``: a posted one before a draft, a draft before a void one."""
         order = [State.POSTED, State.DRAFT, State.VOID]
         return min(self.find(reference=reference), key=lambda each: order.index(each.state), default=None)
 
     def _slot(self, invoice: NewInvoice) -> RemoteInvoice:
-        """The draft of the pool that was given to this document; NumberRefused if it is no draft any more."""
+        """The draft of the pool that this document was given; NumberRefused if it is no longer a draft."""
         there = None
         with suppress(NotThere):
             there = self.read(invoice.draft_id)
@@ -188,7 +186,7 @@ class ERPNext(Adapter):
         raise self.taken_draft(invoice, there)
 
     def read(self, remote_id: str) -> RemoteInvoice:
-        """The very document of that key, or what is known of its deletion; NotThere if it never was."""
+        """The document with exactly that key, or what is known of its deletion; NotThere if it never existed."""
         name, _, _ = remote_id.rpartition("@")
         [*there] = [each for each in self._living([["name", "=", name or remote_id]]) if each.remote_id == remote_id]
         if there:
@@ -203,13 +201,13 @@ class ERPNext(Adapter):
             NotThere,
             f"there is no sales invoice {remote_id!r} in ERPNext.",
             rule="A sales invoice is known by its name and the time of its creation, since names are given again.",
-            remedy="See whether it was deleted there, and another one has its name now.",
+            remedy="Check whether it was deleted there, and another one has its name now.",
         )
 
     # Writing --------------------------------------------------------------------------------------------
 
     def _make(self, invoice: NewInvoice, *, docstatus: int) -> RemoteInvoice:
-        """One transaction over there: if it is refused, the counter of the series goes back with it."""
+        """One transaction there: if it is refused, the counter of the series goes back with it."""
 
         def make() -> RemoteInvoice:
             values = self._values(invoice)
@@ -225,7 +223,7 @@ class ERPNext(Adapter):
             if error.status != 409:
                 raise
             refusal = error
-        # A field that is Unique: somebody else was first.
+        # The reference is a Unique field, and somebody else was first.
         there = self._one(invoice.reference)
         if there is None:
             raise refusal
@@ -239,7 +237,7 @@ class ERPNext(Adapter):
             raise self.error(
                 Misconfigured,
                 "there is no account for the line of an invoice.",
-                rule="ERPNext takes the income account from the item, or from the line itself.",
+                rule="ERPNext reads the income account from the item or the line.",
                 remedy="Set the option 'item_code' or 'income_account', or let 'describe' give the items in extra.",
             )
         return {
@@ -247,7 +245,7 @@ class ERPNext(Adapter):
             "customer": invoice.customer,
             "posting_date": invoice.issued_on,
             "due_date": invoice.issued_on,
-            # Else ERPNext puts today in its place.
+            # Otherwise ERPNext replaces the date by today.
             "set_posting_time": 1,
             self._reference: invoice.reference,
             "items": [line],
@@ -267,7 +265,7 @@ class ERPNext(Adapter):
         return self.act(press, there.remote_id, _STATES[docstatus])
 
     def _delete(self, there: RemoteInvoice) -> RemoteInvoice:
-        # A second time it isn't there, which is fine.
+        # If the request is sent again, the document is gone already, which is fine.
         with suppress(NotThere):
             self._client.request("DELETE", _path(there), repeatable=True)
         return replace(there, state=State.DELETED)
@@ -301,7 +299,7 @@ class ERPNext(Adapter):
         )
 
     def _document(self, row: Record) -> dict[str, Any]:
-        """What a deleted document was, which ERPNext keeps as a text of JSON."""
+        """A deleted document, which ERPNext keeps as JSON in a text."""
         try:
             document = json.loads(row.text("data"))
         except ValueError:
@@ -311,14 +309,11 @@ class ERPNext(Adapter):
         return document
 
     def _time(self, record: Record, key: str) -> datetime:
-        """A time of the site, which bears no zone."""
-        try:
-            return datetime.fromisoformat(record.text(key)).replace(tzinfo=self._site_zone())
-        except ValueError:
-            record.refuse(f"has no time in {key!r}")
+        """A time by the site's clock, written without a zone."""
+        return record.time(key, self._site_zone())
 
     def _local(self, since: datetime) -> str:
-        """``since`` as the site's clock shows it; if that is put back soon after, as it will show it then."""
+        """``since`` by the site's clock; if the clock goes back within three hours, as it shows the time then."""
         zone = self._site_zone()
         soon = since + timedelta(hours=3)
         offsets = [each.astimezone(zone).utcoffset() or timedelta(0) for each in (since, soon)]
@@ -336,7 +331,7 @@ class ERPNext(Adapter):
             raise self.error(
                 Misconfigured,
                 f"there is no time zone {name!r} on this machine.",
-                rule="ERPNext writes times by the clock of its site, without saying which.",
+                rule="ERPNext writes times by its site's clock, without a zone.",
                 remedy="Set the option 'time_zone' to the site's zone, such as Asia/Kolkata.",
             )
         return self._zone
@@ -351,7 +346,7 @@ def _key(name: str, created: datetime) -> str:
 
 
 def _explain(body: Any) -> str:
-    """What ERPNext would show a person: without mark-up, and never the traceback that it sends along."""
+    """What ERPNext would show a person, without mark-up, and never the traceback that it also sends."""
     said = [_message(each) for each in json.loads(body.get("_server_messages") or "[]")]
     text = " ".join(said) or str(body.get("exception", "")).partition(":")[2]
     return unescape(re.sub(r"<[^>]*>", " ", text))

@@ -1,22 +1,22 @@
-"""What can go wrong with an accounting system, in one tree; adapters raise these, and no others::
+"""The errors of accounting systems, in one tree; adapters raise these and no others::
 
     AccountingError
     ├── Misconfigured          the settings of the system: a person must act
-    ├── NotDescribed           the settings' ``describe`` hook failed on a document: a person must act
+    ├── NotDescribed           the ``describe`` hook of the settings failed for a document: a person must act
     ├── Unsupported            the system can't do what was asked; its capabilities say so
-    ├── AuthenticationFailed   it doesn't accept our credentials: a person must act
-    ├── Refused                it read the request and said no
-    │   ├── NotThere           no such document
-    │   └── NumberRefused      the number is taken there, or of a form that it won't take
-    ├── UnexpectedAnswer       an answer that can't be what the system means: a web page, broken JSON, a missing field
-    │   └── EndlessPages       a list that doesn't come to an end
-    ├── RateLimited            too many requests; ``retry_at`` says when to come back
-    ├── Unreachable            no connection, or no answer in time, and nothing was done
-    ├── ServerFault            it failed by itself, and nothing was done
+    ├── AuthenticationFailed   the system doesn't accept our credentials: a person must act
+    ├── Refused                the system read the request and refused it
+    │   ├── NotThere           there is no such document
+    │   └── NumberRefused      the number is taken there, or the system doesn't accept its form
+    ├── UnexpectedAnswer       the answer can't be right: a web page, broken JSON, a missing field
+    │   └── EndlessPages       a list doesn't come to an end
+    ├── RateLimited            too many requests; ``retry_at`` says when to try again
+    ├── Unreachable            no connection, or no answer in time; a repeated request does no harm
+    ├── ServerFault            the system itself failed; a repeated request does no harm
     └── AnswerLost             the request may have been carried out: look before asking again
 
-``retryable`` says whether the same call may succeed later without anybody's doing. No text of any of them holds a
-credential, and none has a cause that does: they are raised after the library's own error is gone.
+``retryable``: the same call may succeed later without anybody's help. No text and no cause of these errors has a
+credential in it: they are raised after the library's own error is gone.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ from ledger.errors import LedgerError
 
 
 class AccountingError(LedgerError):
-    """Base of all. ``system`` is its name in the settings, ``endpoint`` what was asked, without the query."""
+    """The base class. ``system`` is its name in the settings, ``endpoint`` what was asked, without the query."""
 
     retryable: ClassVar[bool] = False
 
@@ -52,11 +52,11 @@ class AccountingError(LedgerError):
 
 
 class Misconfigured(AccountingError):
-    """The settings name no such system, or lack something that it needs."""
+    """The settings have no such system, or lack something that it needs."""
 
 
 class NotDescribed(AccountingError):
-    """The hook that says customer and amount raised an error, or returned what can't be sent."""
+    """The hook for customer and amount raised an error, or returned something that can't be sent."""
 
 
 class Unsupported(AccountingError):
@@ -64,7 +64,7 @@ class Unsupported(AccountingError):
 
 
 class AuthenticationFailed(AccountingError):
-    """The system doesn't accept the credentials, or they don't reach far enough."""
+    """The system doesn't accept the credentials, or they lack a permission."""
 
 
 class Refused(AccountingError):
@@ -76,11 +76,11 @@ class NotThere(Refused):
 
 
 class NumberRefused(Refused):
-    """The system won't take this number: another document has it, or it is too long."""
+    """The system doesn't accept the number: another document has it, or it is too long."""
 
 
 class UnexpectedAnswer(AccountingError):
-    """What came back isn't what the system's documentation says."""
+    """The answer isn't what the system's documentation says."""
 
 
 class EndlessPages(UnexpectedAnswer):
@@ -88,19 +88,19 @@ class EndlessPages(UnexpectedAnswer):
 
 
 class RateLimited(AccountingError):
-    """The system, or our own share of its limits, asks us to wait until ``retry_at``."""
+    """The system's limits, or our own share of them, are used up until ``retry_at``."""
 
     retryable = True
 
 
 class Unreachable(AccountingError):
-    """No connection, or no answer; either nothing was sent, or asking again does no harm."""
+    """No connection, or no answer in time. Nothing was sent, or a repeated request does no harm."""
 
     retryable = True
 
 
 class ServerFault(AccountingError):
-    """The system answered with an error of its own; asking again does no harm."""
+    """The system answered with an error of its own; a repeated request does no harm."""
 
     retryable = True
 

@@ -1,25 +1,24 @@
 """Books in files, for accounting software without an adapter: exports that people drop in a folder.
 
-Reading and comparing are ``ledger.reconciliation.files``; this watches the folder. A file that was read goes to its
-``read`` folder; one that is refused to ``refused``, beside a text that says why.
+``ledger.reconciliation.files`` reads and compares; this module watches the folder. A file that was read is moved to the
+folder ``read`` in it; one that is refused to ``refused``, with a text that says why.
 """
 
 import calendar
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, NoReturn
 
 from ledger.errors import InvalidArgument, LedgerError, ReconciliationError, TableError
 from ledger.reconciliation import BookSettings
 from ledger.reconciliation.describing import Describe
 from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.tables import BadRow, Layout, profile
-from workers.accounting.base import Adapter, Capabilities
+from workers.accounting.base import AccountingSystem, Capabilities
 from workers.accounting.errors import Misconfigured, UnexpectedAnswer, Unsupported
-from workers.accounting.http_options import HttpOptions
 from workers.accounting.systems import System
 
 #: Seconds. A file that was written more recently may still be growing.
@@ -29,23 +28,17 @@ _MONTH = re.compile(r"(?<!\d)(\d{4})-?(0[1-9]|1[0-2])(?!\d)")
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".partial")
 
 
-class Folder(Adapter):
-    """The adapter ``file``: files are read by ``read_folder``, and nothing can be asked or told."""
+class Folder(AccountingSystem):
+    """The adapter ``file``: ``read_folder`` reads the files, and nothing else can be done."""
 
     name: ClassVar[str] = "file"
-    capabilities = Capabilities(
-        who_numbers=frozenset(), changed_since=False, deletions=False, idempotency=False, drafts=False
-    )
-
-    @classmethod
-    def connect(cls, system: System, http_options: HttpOptions) -> Self:
-        return cls(system, None)
+    capabilities = Capabilities(who_numbers=frozenset(), changed_since=False, deletions=False, drafts=False)
 
     def _refuse(self, *args: object, **options: object) -> NoReturn:
         raise self.error(
             Unsupported,
-            "books in files are only read.",
-            rule="Nothing can be asked of a file, nor written into it.",
+            "books in files can only be read.",
+            rule="A file answers no requests, and nothing is written into it.",
             remedy="Leave 'push' out of its settings, and name no remote series for it.",
         )
 
@@ -53,22 +46,13 @@ class Folder(Adapter):
 
 
 def read_folder(
-    system: System, describe: Describe | None, *, using: str | None, tell: Callable[[str], None]
+    system: System, books: BookSettings, describe: Describe | None, *, using: str | None, tell: Callable[[str], None]
 ) -> list[FileRead]:
-    """Read all files that have come into the system's folder, the oldest first.
+    """Read all new files in the system's folder, the oldest first.
 
-    Raises UnexpectedAnswer at the end where a file was refused, and Misconfigured.
+    Raises Misconfigured, and, after the last file, UnexpectedAnswer if one was refused.
     """
     folder, layout, by_month = _settings(system)
-    books = BookSettings(
-        system=system.name,
-        tenant=system.tenant,
-        series=system.series,
-        kinds=system.kinds,
-        grace=timedelta(seconds=system.grace),
-        foreign=system.foreign,
-        largest_loss=system.largest_loss,
-    )
     done: list[FileRead] = []
     refused: list[str] = []
     for path in _waiting(folder):
@@ -99,7 +83,8 @@ def read_folder(
         raise UnexpectedAnswer(
             f"{system.name}: {', '.join(refused)} can't be read.",
             rule="A file is read as a whole or not at all.",
-            remedy=f"See the text beside it in {folder / 'refused'}, correct it, and put it into the folder again.",
+            remedy=f"Read the text beside it in {folder / 'refused'}, correct the file, and put it into the folder "
+            "again.",
             system=system.name,
         )
     return done
@@ -135,7 +120,7 @@ def _settings(system: System) -> tuple[Path, Layout, bool]:
 
 
 def _waiting(folder: Path) -> list[Path]:
-    """Files that have come and grow no more, the oldest first."""
+    """New files that have stopped growing, the oldest first."""
     settled = time.time() - SETTLED
     found = [
         path
@@ -148,20 +133,20 @@ def _waiting(folder: Path) -> list[Path]:
 
 
 def _month(name: str) -> tuple[date, date]:
-    """The month that a file's name has, such as 2026-11 or 202611. Raises InvalidArgument."""
+    """The month in a file's name, such as 2026-11 or 202611. Raises InvalidArgument."""
     found = _MONTH.search(name)
     if found is None:
         raise InvalidArgument(
             f"The name {name!r} has no month.",
             rule="With 'complete': 'month', a file's name says which month it has.",
-            remedy="Call it like invoices-2026-11.csv.",
+            remedy="Name it like invoices-2026-11.csv.",
         )
     year, month = int(found[1]), int(found[2])
     return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
 
 
 def _moved(path: Path, folder: Path) -> Path:
-    """The file in another folder, under a name that no other has there."""
+    """Move the file to another folder, under a name that is free there; its new path."""
     folder.mkdir(exist_ok=True)
     target = folder / path.name
     again = 1

@@ -1,44 +1,44 @@
-"""The one way to a remote system: time-outs, limits, retries of what is safe, bounded bodies, errors of our own.
+"""The one way to a remote system: time-outs, limits, safe retries, bounded bodies, errors of our own.
 
-What is sent again. A request that can be repeated (GET, or a POST that bears an idempotency key: ``repeatable=True``)
+What is sent again: a request that can be repeated (GET, or a POST that bears an idempotency key: ``repeatable=True``)
 is sent again after any fault that may pass. Any other POST is sent again only if the system can't have acted on it:
-there was no connection, or it answered 401 or 429. All else is AnswerLost, and the adapter looks for the document
-before it goes on (``base.make_once``).
+there was no connection, or it answered 401 or 429. After any other fault the client raises AnswerLost, and the adapter
+looks for the document before it goes on (``base.make_once``).
 
-A redirect is never followed: it would take our credentials somewhere else.
+Redirects are never followed: they would take our credentials somewhere else.
 """
 
 import contextlib
 import json as jsonlib
 import logging
+import threading
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from ipaddress import ip_address
+from ssl import SSLContext
 from typing import Any, Self
 
+import httpcore
 import httpx
 
-from workers.accounting import failures
-from workers.accounting.credentials import Authentication, FixedHeaders, Redactor, Secret
-from workers.accounting.deadline import Deadline
-from workers.accounting.errors import Refused, UnexpectedAnswer
-from workers.accounting.failures import Asked, Fault
-from workers.accounting.http_options import HttpOptions, Limits, admitted, retry_after
-from workers.accounting.responses import SHAPELESS, Answer, excerpt, loaded, parsed, plain
+from workers.accounting.credentials import Authentication, Redactor, Secret
+from workers.accounting.errors import AnswerLost, Misconfigured, Refused
+from workers.accounting.http_options import Clock, HttpOptions, Limits, admitted, retry_after
+from workers.accounting.responses import SHAPELESS, Answer, Asked, Fault, excerpt, loaded, plain
 from workers.accounting.systems import System
 
 _log = logging.getLogger(__name__)
 
 Query = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
 
-#: These say that no request went out; after any other fault the system may have got it.
+#: After one of these errors no request was sent; after any other, the system may have received it.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
-def _plain(value: object) -> object:
-    """Amounts and dates as JSON has them."""
+def as_json(value: object) -> object:
+    """Amounts, dates and secrets as JSON writes them."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, date):
@@ -53,7 +53,7 @@ def _revealed(given: Mapping[str, str | Secret]) -> dict[str, str]:
 
 
 def _may_be_asked(url: httpx.URL) -> bool:
-    """Whether credentials may go there: by TLS, or to this machine itself."""
+    """Whether credentials may go there: over TLS, or to this machine."""
     if url.scheme == "http":
         with contextlib.suppress(ValueError):
             return ip_address(url.host).is_loopback
@@ -64,8 +64,9 @@ def _may_be_asked(url: httpx.URL) -> bool:
 class Client:
     """Requests to one system. ``system`` is its name in the settings; every error and log line begins with it.
 
-    ``organisation`` names whose limits are used up, ``explain`` finds the system's own words in the JSON of a refusal,
-    and ``classify`` a better error than its status says: NotThere, NumberRefused, or plainly Refused.
+    ``organisation`` is whose limits the requests count against. ``explain`` finds the system's own words in the JSON of
+    a refusal, ``classify`` finds a better error than the status suggests: NotThere, NumberRefused or Refused.
+    ``redactor`` removes every credential that this client knows from a text.
     """
 
     def __init__(
@@ -84,12 +85,12 @@ class Client:
         self.system = system
         self._options = http_options
         self._clock = http_options.clock
-        self._authentication = authentication or FixedHeaders({})
+        self._authentication = authentication or Authentication()
         self._explain, self._classify = explain, classify
         limits = limits or Limits()
         self._cooldown = limits.cooldown
         self._limiter = http_options.limiter(organisation or system, limits)
-        self._redactor = Redactor()
+        self.redactor = Redactor()
         self._deadline = Deadline(self._clock)
         times = http_options.timeouts
         ours = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "django-folio"}
@@ -103,13 +104,19 @@ class Client:
                 follow_redirects=False,
             )
         if http is None or not _may_be_asked(http.base_url):
-            raise failures.no_address(system)
+            raise Misconfigured(
+                f"{system}: its address can't be requested.",
+                rule="The address of an accounting system is a URL that begins with https:// and has a host; http:// "
+                "only on this machine (localhost, 127.0.0.1), since credentials go along.",
+                remedy="Correct its 'url' in LEDGER_ACCOUNTING['SYSTEMS'].",
+                system=system,
+            )
         self._http = http
         self._deadline.rule(http)
 
     @classmethod
     def of(cls, system: System, http_options: HttpOptions, *, url: str = "", **options: Any) -> Self:
-        """The client for a system of the settings; ``url`` is the vendor's own, where the settings need name none."""
+        """The client for a system of the settings; ``url`` is the vendor's own address, for settings without one."""
         address = system.url or url or system.required("url")
         return cls(system.name, address, http_options=http_options, organisation=system.limits_key, **options)
 
@@ -132,25 +139,26 @@ class Client:
         accept: Collection[int] = (),
         about: str = "",
     ) -> Answer:
-        """The answer to one request, sent as often as is needed and safe.
+        """The answer to one request, which is sent as often as necessary and safe.
 
-        ``repeatable`` defaults to whether it is a GET. Statuses of ``accept`` are answers, not errors, as 2xx are.
-        ``about`` is what a refusal names: the number, or the document.
+        ``repeatable`` is true for a GET by default. Statuses in ``accept`` are answers, like 2xx, and not errors.
+        ``about`` is the number or document that a refusal names.
         """
         again = method == "GET" if repeatable is None else repeatable
-        endpoint = self._redactor.clean(f"{method} {path.partition('?')[0]}")
+        endpoint = self.redactor.clean(f"{method} {path.partition('?')[0]}")
         renewed = False
         attempt = 1
         while True:
             ours = self._authentication.headers()
-            self.keep_secret(*self._authentication.secrets())
+            self.redactor.hide(*self._authentication.secrets())
             request = self._built(method, path, endpoint, params, json, form, {**(headers or {}), **ours})
             with admitted(self._limiter, self._clock, system=self.system, patience=self._options.retries.patience):
+                self._options.before_attempt()
                 outcome = self._attempt(request, endpoint, accept, about)
             if isinstance(outcome, Answer):
                 return outcome
             if outcome.error.status == 401 and not renewed and self._authentication.renew(ours):
-                # A token that has run out: the request wasn't looked at, and this was no attempt at it.
+                # The token had run out. The system did not look at the request, so this doesn't count as an attempt.
                 renewed = True
                 continue
             self._pause_or_raise(outcome, attempt, again or outcome.untouched)
@@ -158,15 +166,6 @@ class Client:
 
     def close(self) -> None:
         self._http.close()
-
-    def keep_secret(self, *secrets: Secret) -> None:
-        """Take these out of all that is told."""
-        for secret in secrets:
-            self._redactor.hide(secret)
-
-    def clean(self, text: str) -> str:
-        """``text`` without any credential that this client knows."""
-        return self._redactor.clean(text)
 
     def _built(
         self,
@@ -181,34 +180,43 @@ class Client:
         kind = {} if json is None else {"Content-Type": "application/json"}
         query: Any = list(params.items()) if isinstance(params, Mapping) else params
         try:
-            # Secrets are revealed within the call: error trackers send the variables of every frame.
+            # Secrets are revealed inside the call: error trackers send the variables of every frame.
             return self._http.build_request(
                 method,
                 path,
                 params=query,
                 content=None
                 if json is None
-                else jsonlib.dumps(json, ensure_ascii=False, default=_plain).encode(errors="backslashreplace"),
+                else jsonlib.dumps(json, ensure_ascii=False, default=as_json).encode(errors="backslashreplace"),
                 data=None if form is None else _revealed(form),
                 headers=_revealed({**kind, **headers}),
             )
         except UnicodeEncodeError:
             pass
         # Raised here, after the error above is gone: it quotes the credential.
-        raise failures.unusable_credentials(self.system, endpoint)
+        raise Asked(self.system, endpoint).unusable_credentials().error
 
     def _pause_or_raise(self, fault: Fault, attempt: int, safe: bool) -> None:
-        """Wait for the next attempt, or raise what this one came to."""
+        """Wait for the next attempt, or raise this one's error."""
+        error = fault.error
         if not safe:
-            raise failures.lost(fault.error)
-        if fault.error.retry_at is not None:
-            # Told to all workers, so that not each of them has to find out by itself.
-            self._limiter.pause(fault.error.retry_at)
+            raise AnswerLost(
+                f"{error.problem} Whether it was carried out is unknown.",
+                rule="A request that makes something, and has no key by which the system knows it again, is sent once.",
+                remedy="The next run looks for the document first, and makes it if it isn't there.",
+                system=error.system,
+                endpoint=error.endpoint,
+                status=error.status,
+                retry_at=error.retry_at,
+            )
+        if error.retry_at is not None:
+            # Shared with all workers, so that they don't each have to find out.
+            self._limiter.pause(error.retry_at)
         retries = self._options.retries
         pause = retries.pause(attempt, fault.retry_after)
         if not fault.passes or attempt >= retries.attempts or pause > retries.patience:
-            raise fault.error
-        _log.info("%s Attempt %d of %d, the next in %.1f s.", fault.error.problem, attempt, retries.attempts, pause)
+            raise error
+        _log.info("%s Attempt %d of %d, the next in %.1f s.", error.problem, attempt, retries.attempts, pause)
         self._clock.sleep(pause)
 
     def _attempt(self, request: httpx.Request, endpoint: str, accept: Collection[int], about: str) -> Answer | Fault:
@@ -217,16 +225,23 @@ class Client:
             return got
         response, content = got
         status = response.status_code
-        if status in accept or 200 <= status < 300:
-            return self._answer(response, content, endpoint)
         asked = Asked(self.system, endpoint, status)
+        succeeded = 200 <= status < 300
+        if succeeded or status in accept:
+            body = None
+            try:
+                body = loaded(content) if content.strip() else None
+            except (ValueError, RecursionError):
+                if succeeded:
+                    return asked.no_json(content)
+            return Answer(status, response.headers, body, self.system, endpoint)
         wait = retry_after(response.headers.get("Retry-After"), self._clock.now())
         if status == 429:
-            # A pause of nothing would be no pause.
+            # A pause of zero seconds would be no pause.
             return asked.limited(self._clock.now(), wait or self._cooldown)
         if 300 <= status < 400 or status < 200:
             return asked.redirected()
-        said = self._redactor.clean(excerpt(content, self._explain))
+        said = self.redactor.clean(excerpt(content, self._explain))
         if status >= 500:
             return asked.server_fault(said, wait)
         return asked.rejected(said, self._kind(status, content), about)
@@ -237,20 +252,8 @@ class Client:
         except (ValueError, RecursionError, *SHAPELESS):
             return None
 
-    def _answer(self, response: httpx.Response, content: bytes, endpoint: str) -> Answer | Fault:
-        status = response.status_code
-        body = None
-        if content.strip():
-            try:
-                body = parsed(content, system=self.system, endpoint=endpoint, status=status)
-            except UnexpectedAnswer as error:
-                if 200 <= status < 300:
-                    # Half of an answer, or a page that a proxy put in its place: the next one may be whole.
-                    return Fault(error.with_traceback(None), passes=True, untouched=False)
-        return Answer(status, response.headers, body, self.system, endpoint)
-
     def _received(self, request: httpx.Request, endpoint: str) -> tuple[httpx.Response, bytes] | Fault:
-        """The response with its body, read in bounds of time and size."""
+        """The response and its body, read within the limits of time and size."""
         reason, sent = "", True
         stopped: BaseException | None = None
         content = bytearray()
@@ -270,21 +273,21 @@ class Client:
             finally:
                 response.close()
         except httpx.LocalProtocolError:
-            # Its text quotes the header that can't be sent, which is the credential.
-            return Fault(failures.unusable_credentials(self.system, endpoint), passes=False, untouched=True)
+            # The error's text quotes the header that can't be sent, which is the credential.
+            return Asked(self.system, endpoint).unusable_credentials()
         except httpx.HTTPError as error:
-            # The error isn't kept as a cause: it holds the request, and that the credentials.
+            # The error isn't kept as a cause: it holds the request, which holds the credentials.
             reason, sent = _reason(error), not isinstance(error, _NEVER_SENT)
         except BaseException as error:  # noqa: BLE001  (raised below)
-            # Celery's time limit, for one: raised in the middle of a library that has the headers in its variables.
+            # Such as Celery's time limit, raised inside a library that has the headers among its variables.
             stopped = error
             content.clear()
         if stopped is not None:
             raise stopped.with_traceback(None)
-        return Asked(self.system, endpoint).unreachable(self._redactor.clean(reason), sent=sent)
+        return Asked(self.system, endpoint).unreachable(self.redactor.clean(reason), sent=sent)
 
     def _decoded(self, response: httpx.Response, content: bytes, endpoint: str) -> tuple[httpx.Response, bytes] | Fault:
-        """The body without its compression: once by gzip, and in bounds of size."""
+        """The body unpacked once by gzip, within the limit of size."""
         coding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if coding == "identity":
             return response, content
@@ -307,3 +310,67 @@ def _reason(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
         return f"no connection: {error}"
     return f"the connection broke: {error}"
+
+
+class Deadline(threading.local):
+    """The time by which a request must be over, whatever the server does meanwhile.
+
+    httpx's time-outs hold for one read each, so a server that sends its headers byte by byte could keep a worker, and
+    the row that it locks, as long as it likes. Only the look-up of a host's name can't be cut short. ``ends`` is the
+    time, by the monotonic clock, at which the request of this thread must be over.
+    """
+
+    ends: float | None = None
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def within(self, timeout: float | None, error: type[Exception]) -> float | None:
+        """``timeout``, or the time that is left if that is less; ``error`` if no time is left."""
+        if self.ends is None:
+            return timeout
+        left = self.ends - self._clock.monotonic()
+        if left <= 0:
+            raise error("it took too long")
+        return left if timeout is None else min(timeout, left)
+
+    def rule(self, client: httpx.Client) -> None:
+        """Hold all connections of ``client`` to the deadline, those through proxies too."""
+        for transport in (client._transport, *client._mounts.values()):
+            if isinstance(transport, httpx.HTTPTransport):
+                pool: Any = transport._pool
+                pool._network_backend = _Backend(self, pool._network_backend)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, deadline: Deadline, inner: httpcore.NetworkBackend) -> None:
+        self._deadline, self._inner = deadline, inner
+
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.within(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._deadline, self._inner.connect_tcp(host, port, left, *args, **options))
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, deadline: Deadline, inner: httpcore.NetworkStream) -> None:
+        self._deadline, self._inner = deadline, inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._deadline.within(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._deadline.within(timeout, httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.within(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._deadline, self._inner.start_tls(ssl_context, server_hostname, left))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

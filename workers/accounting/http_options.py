@@ -1,7 +1,7 @@
-"""What every adapter is connected through, in one object: what a test replaces, and what settings adjust.
+"""Clock, time-outs, retries and limits of every adapter's requests, in one object that tests can replace.
 
-The limits belong to an organisation of the vendor, and several worker processes share them, so the count lives in the
-database that these share: ``workers.accounting.quota``. Nothing here asks a database.
+The limits belong to an organisation of the vendor. Several worker processes share them, so the count is in their
+database: ``workers.accounting.quota``. Nothing here asks a database.
 """
 
 import math
@@ -19,14 +19,14 @@ from workers.accounting.errors import RateLimited
 if TYPE_CHECKING:
     import httpx
 
-    from workers.accounting.oauth import TokenStore
+    from workers.accounting.oauth import SharedTokens
 
 
 class Clock:
-    """The time, as everything about requests asks for it; tests have one that stands still."""
+    """The time for everything about requests; tests replace it by one that stands still."""
 
     def now(self) -> datetime:
-        """The time of day, aware."""
+        """The present moment, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
@@ -39,7 +39,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the vendor allows one organisation; None where it names no limit.
+    """The requests that the vendor allows one organisation; None for no limit.
 
     ``cooldown``: seconds to wait after a 429 that doesn't say how long.
     """
@@ -52,53 +52,53 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The request may go; ``ticket`` is given back when it is done."""
+    """The request may be sent; ``ticket`` is given back when it is done."""
 
     ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not now: not before ``seconds`` from now, because of ``limit``."""
+    """The request may be sent in ``seconds`` at the earliest, because of ``limit``."""
 
     seconds: float
     limit: str
 
 
 class Limiter:
-    """Counts the requests of one organisation, for all processes that share it; this one lets them all go."""
+    """Counts the requests of one organisation, for all processes that share it; this class allows them all."""
 
     def __init__(self, organisation: str = "", limits: Limits | None = None) -> None:
-        """Whose it is makes no difference."""
+        """This class needs neither."""
 
     def take(self, now: datetime) -> Admitted | Wait:
         """Count one request, or say how long to wait."""
         return Admitted()
 
     def give_back(self, ticket: str) -> None:
-        """The request is done; it counts no more among the concurrent ones."""
+        """The request is done and no longer counts as concurrent."""
 
     def pause(self, until: datetime) -> None:
-        """The system said to wait: nobody asks it before then."""
+        """The system told us to wait: no process sends a request before ``until``."""
 
 
 @contextmanager
 def admitted(
     limiter: Limiter, clock: Clock, *, system: str, patience: float, jitter: Callable[[], float] = random.random
 ) -> Iterator[None]:
-    """Wait here for a short while, no longer than ``patience``; else RateLimited says when to come back."""
+    """Wait until the request may be sent, at most ``patience`` seconds; RateLimited if that takes longer."""
     waited = 0.0
     while isinstance(answer := limiter.take(clock.now()), Wait):
         if waited + answer.seconds > patience:
             at = clock.now() + timedelta(seconds=answer.seconds)
             raise RateLimited(
                 f"{system}: no request may be made before {at:%Y-%m-%d %H:%M:%S %Z} ({answer.limit}).",
-                rule="All workers together keep to what the system allows one organisation.",
+                rule="All workers together keep to the system's limits for one organisation.",
                 remedy="Nothing is lost: the next run goes on where this one stopped.",
                 system=system,
                 retry_at=at,
             )
-        # Those who wait for the same moment should not all come at it.
+        # Processes that wait for the same moment should not all come at once.
         seconds = answer.seconds + jitter() * 0.25
         clock.sleep(seconds)
         waited += seconds
@@ -112,8 +112,8 @@ def admitted(
 class Retries:
     """``attempts`` in all; pauses double from ``first`` to ``longest`` seconds, and are cut to a random part.
 
-    Whoever has to wait longer than ``patience`` seconds is sent away with RateLimited: a worker that sleeps holds its
-    place, and a later run can do the waiting.
+    A pause longer than ``patience`` seconds raises the error instead: a sleeping worker blocks a place, and a later run
+    can try again.
     """
 
     attempts: int = 4
@@ -123,15 +123,15 @@ class Retries:
     jitter: Callable[[], float] = random.random
 
     def pause(self, attempt: int, retry_after: float | None = None) -> float:
-        """Seconds to wait after the ``attempt``-th failure, counted from 1."""
+        """Seconds to wait after this attempt; the first is 1."""
         if retry_after is not None:
-            # Not before what the system asked for, and not everybody at that very moment.
+            # At the moment that the system asked for or later, and not all processes at once.
             return retry_after + self.jitter() * min(self.first, 1.0)
         return min(self.longest, self.first * 2.0 ** (attempt - 1)) * self.jitter()
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for: a number, or an HTTP date; None if it says neither."""
+    """The seconds in a ``Retry-After`` header, which has a number or an HTTP date; None if it has neither."""
     if header is None:
         return None
     text = header.strip()
@@ -162,15 +162,17 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """``limiter`` makes the gate of an organisation; ``tokens`` keeps what OAuth renews.
+    """``limiter`` makes the Limiter of an organisation; ``tokens`` keeps the tokens that OAuth renews.
 
-    ``systems.shared()`` makes the one for production, with both in the database. ``largest_answer`` is in bytes.
+    ``systems.shared()`` makes those of production, with both in the database. ``largest_answer`` is in bytes. A request
+    calls ``before_attempt`` each time before it is sent; an error there stops it.
     """
 
     clock: Clock = field(default_factory=Clock)
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)
     limiter: Callable[[str, Limits], Limiter] = Limiter
-    tokens: "TokenStore | None" = None
+    tokens: "SharedTokens | None" = None
     transport: "httpx.BaseTransport | None" = None
     largest_answer: int = 64 * 1024 * 1024
+    before_attempt: Callable[[], None] = lambda: None

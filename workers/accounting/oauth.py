@@ -1,35 +1,48 @@
-"""OAuth 2: access tokens by refresh token or by client credentials, renewed by one process and used by all.
+"""OAuth 2: access tokens by refresh token or client credentials, renewed by one process and used by all.
 
-One form is posted (RFC 6749, 4.4 and 6), through our own client, as everything is.
+A renewal is one form (RFC 6749, 4.4 and 6), posted by our own client like every request. Renewed tokens are kept in the
+database, sealed, in one row for each system. Xero and QuickBooks give a new refresh token with each renewal, and may
+treat a second use of the old one as theft. So a process that renews a token locks the row from reading the old one
+until the new one is committed; the others wait, and then read the new one.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
-from workers.accounting.credentials import Secret, basic
-from workers.accounting.errors import AuthenticationFailed, Misconfigured, UnexpectedAnswer
-from workers.accounting.failures import no_address
-from workers.accounting.http import Client
-from workers.accounting.http_options import HttpOptions, Limiter, Timeouts
-from workers.accounting.responses import Answer
-from workers.accounting.systems import System
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.db import router
 
-#: Renewed this long before it runs out, so that it doesn't on the way.
+from workers.accounting.credentials import SETTING, Authentication, Secret, basic
+from workers.accounting.errors import AuthenticationFailed, Misconfigured, UnexpectedAnswer
+from workers.accounting.http import Client, as_json
+from workers.accounting.http_options import HttpOptions, Limiter, Timeouts
+from workers.accounting.quota import own_transaction
+from workers.accounting.responses import Answer
+from workers.accounting.systems import System, setting
+from workers.models import SealedToken
+
+ENVIRONMENT = "LEDGER_TOKEN_KEYS"
+_MAKE_ONE = 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+
+#: A token is renewed this long before it runs out, so that it doesn't run out on the way.
 LEEWAY = timedelta(seconds=60)
-#: A token younger than this, and refused, isn't refused for its age: another one would be refused as well.
+#: A refused token that is younger than this wasn't refused for its age, so a new one would be refused as well.
 TOO_YOUNG = timedelta(seconds=30)
-#: Where a system doesn't say how long an access token lives.
+#: For systems that don't say how long an access token lives.
 USUAL_LIFE = timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """``origin`` is the fingerprint of the credentials from which it descends: new credentials begin a new line."""
+    """``origin`` is the fingerprint of the credentials that it was renewed from: after a change of these, the token no
+    longer counts."""
 
     access: Secret
     refresh: Secret | None
@@ -39,32 +52,89 @@ class Token:
 
 
 def fingerprint(*secrets: Secret | None) -> str:
-    """Tells whether credentials are the same as before, and nothing else about them: they are long and random."""
+    """Shows whether credentials have changed, and nothing else about them: they are long and random."""
     return hashlib.sha256("\0".join(secret.reveal() if secret else "" for secret in secrets).encode()).hexdigest()
 
 
 @dataclass
 class Hold:
-    """A system's token while nobody else can renew it; what is put into ``renewed`` is kept when the hold ends."""
+    """A system's token while nobody else can renew it; ``renewed`` is saved when the hold ends."""
 
     token: Token | None
     renewed: Token | None = None
 
 
-class TokenStore(Protocol):
-    """Shared by all processes that speak to a system."""
+def sealer() -> MultiFernet:
+    """Seals with the first of the keys and opens with any. Raises Misconfigured if there is no good key.
+
+    The keys are LEDGER_ACCOUNTING["TOKEN_KEYS"], or the environment variable LEDGER_TOKEN_KEYS, comma-separated. To
+    change the key, put the new one first, and drop the old one a day later.
+    """
+    keys = setting("TOKEN_KEYS", None) or [
+        Secret(key) for key in os.environ.get(ENVIRONMENT, "").split(",") if key.strip()
+    ]
+    problem = "There is no key to seal tokens with."
+    if keys:
+        try:
+            return MultiFernet([Fernet(key.reveal().strip()) for key in keys])
+        except (ValueError, TypeError, AttributeError):
+            # The error's own text could quote part of the key.
+            problem = "One of LEDGER_TOKEN_KEYS is not a key."
+    raise Misconfigured(
+        problem,
+        rule=f"Tokens are kept in the database only when sealed, by {SETTING}['TOKEN_KEYS'] or {ENVIRONMENT}.",
+        remedy=f"Make a key with {_MAKE_ONE} and keep it with the other secrets.",
+    )
+
+
+class SharedTokens:
+    """Tokens in the database, shared by all processes that speak to a system."""
 
     def read(self, system: str) -> Token | None:
-        """The token that was kept last."""
-        ...
+        """The token that was saved last."""
+        # From the primary: a replica that lags may still have the token before, which was used up.
+        row = SealedToken.objects.using(router.db_for_write(SealedToken)).filter(pk=system).first()
+        return None if row is None else _opened(row)
 
-    def hold(self, system: str) -> AbstractContextManager[Hold]:
-        """Keep everybody else from renewing it, until what was renewed is kept."""
-        ...
+    @contextmanager
+    def hold(self, system: str) -> Iterator[Hold]:
+        """Keep everybody else from renewing the token until the renewed one is saved."""
+        with own_transaction(router.db_for_write(SealedToken)):
+            SealedToken.objects.bulk_create([SealedToken(system=system)], ignore_conflicts=True)
+            row = SealedToken.objects.select_for_update().get(pk=system)
+            hold = Hold(_opened(row))
+            # Before anything is asked: a renewal that can't be saved would waste the refresh token.
+            seals = sealer()
+            yield hold
+            if hold.renewed is not None:
+                row.sealed = seals.encrypt(_packed(hold.renewed).encode()).decode("ascii")
+                row.issued_at, row.expires_at = hold.renewed.issued_at, hold.renewed.expires_at
+                row.save()
 
 
-class OAuth:
-    """The authentication of one system. ``refresh`` is the first refresh token; without one, client credentials do.
+def _packed(token: Token) -> str:
+    return json.dumps({each.name: getattr(token, each.name) for each in fields(token)}, default=as_json)
+
+
+def _opened(row: SealedToken) -> Token | None:
+    """The row's token; None before the first one, or if its key is lost: then the configured credentials are used."""
+    try:
+        given = json.loads(sealer().decrypt(row.sealed.encode("ascii"))) if row.sealed else None
+    except InvalidToken:
+        given = None
+    if given is None:
+        return None
+    return Token(
+        access=Secret(given["access"]),
+        refresh=Secret(given["refresh"]) if given["refresh"] else None,
+        issued_at=datetime.fromisoformat(given["issued_at"]),
+        expires_at=datetime.fromisoformat(given["expires_at"]),
+        origin=given["origin"],
+    )
+
+
+class OAuth(Authentication):
+    """The authentication of one system. ``refresh`` is the first refresh token; None for client credentials.
 
     ``url`` is the vendor's address for tokens, unless the system has the option ``token_url``.
     """
@@ -81,13 +151,13 @@ class OAuth:
                 system=name,
             )
         self._system = name
-        self._store: TokenStore = http_options.tokens
+        self._store = http_options.tokens
         self._clock = http_options.clock
         self._credentials = (system.credentials["client_id"], system.credentials["client_secret"], refresh)
         self._origin = fingerprint(*self._credentials)
         self._scope = scope
         self._token: Token | None = None
-        # The row is locked meanwhile, so an answer that doesn't come is given up sooner than elsewhere.
+        # The row is locked meanwhile, so these time-outs are shorter than elsewhere.
         usual = http_options.timeouts
         shorter = Timeouts(
             connect=min(usual.connect, 5),
@@ -99,14 +169,16 @@ class OAuth:
             http_options,
             timeouts=shorter,
             retries=replace(http_options.retries, patience=min(http_options.retries.patience, 10)),
-            # Its count would be kept in a transaction of its own, and here is one already, which holds the row. Nor
-            # does the token endpoint count among what an organisation may ask.
+            # A count would need a transaction of its own, and this one already holds the row. Requests for tokens
+            # don't count against an organisation's limits either.
             limiter=Limiter,
         )
-        host, self._path = _split(name, system.option("token_url", url))
-        # Asked once in half an hour: no connection is kept for that.
+        # A client's own address is a folder; a token address isn't, so its path goes into the request.
+        address = urlsplit(system.option("token_url", url))
+        host, self._path = f"{address.scheme}://{address.netloc}", address.path
+        # One request in half an hour needs no open connection.
         self._http = Client(name, host, http_options=hurried, headers={"Connection": "close"})
-        self._http.keep_secret(*self._secrets())
+        self._http.redactor.hide(*self.secrets())
 
     def headers(self) -> Mapping[str, Secret]:
         token = self._token
@@ -118,23 +190,20 @@ class OAuth:
         return {"Authorization": _bearing(token)}
 
     def renew(self, rejected: Mapping[str, Secret]) -> bool:
-        """A new token in the place of the one that was rejected, unless that was so new that age isn't the reason."""
+        """Replace the token that was rejected, unless it was too new to be rejected for its age."""
         token = self._renewed(rejected.get("Authorization"))
         self._token = token
         return _bearing(token) != rejected.get("Authorization")
 
-    def secrets(self) -> Iterable[Secret]:
-        return self._secrets()
-
-    def close(self) -> None:
-        """Let go of connections."""
-        self._http.close()
-
-    def _secrets(self) -> list[Secret]:
+    def secrets(self) -> list[Secret]:
         known = [*self._credentials]
         if self._token is not None:
             known += [self._token.access, self._token.refresh]
         return [secret for secret in known if secret is not None]
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._http.close()
 
     def _good(self, token: Token) -> bool:
         return token.origin == self._origin and token.expires_at - self._clock.now() > LEEWAY
@@ -143,23 +212,23 @@ class OAuth:
         return _bearing(token) == rejected and self._clock.now() - token.issued_at >= TOO_YOUNG
 
     def _renewed(self, rejected: Secret | None) -> Token:
-        """The token that is in force: the one that another process has got meanwhile, or a new one."""
+        """A valid token: the one that another process has fetched meanwhile, or a new one."""
         with self._store.hold(self._system) as hold:
             kept = hold.token if hold.token is not None and hold.token.origin == self._origin else None
             if kept is not None and self._good(kept) and not self._stale(kept, rejected):
                 return kept
             hold.renewed = self._asked(kept.refresh if kept is not None else self._credentials[2])
-            # Nothing more happens under the lock: what was renewed must be committed.
+            # Nothing more happens under the lock: the new token must be committed.
             return hold.renewed
 
     def _asked(self, refresh: Secret | None) -> Token:
         """A new token from the system."""
         client_id, client_secret, _ = self._credentials
         if refresh is not None:
-            self._http.keep_secret(refresh)
+            self._http.redactor.hide(refresh)
         now = self._clock.now()
-        # Sent again after a lost answer: the vendors allow the same refresh token again for a while, since otherwise
-        # an answer lost on the way would lock everybody out.
+        # Sent again after a lost answer: the vendors accept the same refresh token for a while, since otherwise a
+        # lost answer would lock everybody out.
         answer = self._http.request(
             "POST",
             self._path,
@@ -173,13 +242,13 @@ class OAuth:
         token = _token(answer.body, now, refresh, self._origin)
         if token is None:
             raise UnexpectedAnswer(
-                f"{self._system}: the answer to a request for a token holds none.",
+                f"{self._system}: the answer to a request for a token has no token.",
                 rule="An access token is a text, and its life a number of seconds.",
-                remedy="See whether the token address of the system is right.",
+                remedy="Check the token address of the system.",
                 system=self._system,
                 endpoint="POST token",
             )
-        self._http.keep_secret(token.access, *([token.refresh] if token.refresh else []))
+        self._http.redactor.hide(token.access, *([token.refresh] if token.refresh else []))
         return token
 
     def _form(self, refresh: Secret | None) -> dict[str, str | Secret]:
@@ -190,26 +259,18 @@ class OAuth:
 
     def _refused(self, answer: Answer) -> AuthenticationFailed:
         said = answer.body if isinstance(answer.body, dict) else {}
-        # A refusal in other words than OAuth's is a refusal all the same.
+        # A refusal may lack OAuth's own words.
         words = (said.get("error") or f"HTTP {answer.status}", said.get("error_description"))
-        told = self._http.clean(": ".join(str(each) for each in words if each))
+        told = self._http.redactor.clean(": ".join(str(each) for each in words if each))
         return AuthenticationFailed(
             f"{self._system}: it gives no access token ({told[:200]}).",
-            rule="The client id, its secret and the refresh token must be valid and belong together, and the scopes be "
-            "those that the app may have.",
-            remedy="Connect the organisation anew in the vendor's portal, and put the new refresh token where the old "
-            "one is; the workers take it up by themselves.",
+            rule="The client id, its secret and the refresh token must be valid and belong together, and the app must "
+            "have the scopes.",
+            remedy="Connect the organisation again in the vendor's portal, and replace the old refresh token by the "
+            "new one; the workers then use it without a restart.",
             system=self._system,
             endpoint="POST token",
         )
-
-
-def _split(system: str, url: str) -> tuple[str, str]:
-    """Host and path: a client's own address is a folder, a token address isn't."""
-    parts = urlsplit(url)
-    if not parts.netloc:
-        raise no_address(system)
-    return f"{parts.scheme}://{parts.netloc}", parts.path
 
 
 def _bearing(token: Token) -> Secret:
@@ -228,7 +289,7 @@ def _token(said: Any, now: datetime, refresh: Secret | None, origin: str) -> Tok
         return None
     return Token(
         access=Secret(access),
-        # Some give no new one, and mean that the old one stays.
+        # A system that sends no new one keeps the old one valid.
         refresh=Secret(following) if isinstance(following, str) and following else refresh,
         issued_at=now,
         expires_at=now + lives,

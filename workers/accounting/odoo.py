@@ -1,19 +1,20 @@
-"""Odoo (tried against a real 19.0; its answers against 18.0): it numbers an invoice when it is posted.
+"""Odoo (tested against a real 19.0; its answers also against 18.0): it numbers an invoice when it is posted.
 
-By JSON-2 from version 19 on, by JSON-RPC before that. ``organisation`` is the company's id there:
+Folio calls it by JSON-2 from version 19 on, and by JSON-RPC, which 22 will not have, before that. Both call a method of
+a model. Each call is a transaction of its own there, rolled back if it fails. ``organisation`` is the company's id:
 
     "books": {"adapter": "odoo", "url": "https://acme.odoo.com", "organisation": "1",
               "credentials": {"ENV": "ODOO_"},            # ODOO_KEY: an API key of a user of its own
               "options": {"database": "acme"}}            # JSON-RPC: also "api": "jsonrpc", "login": "folio@acme.com"
 
-An API key lasts three months at most, so it must be renewed in time. With the option ``our_numbers`` we number, else
-Odoo does. Then the ``journal`` must be Folio's own: in a journal with a name of ours, Odoo gives the next manual
-invoice the next number of that form. What Odoo reads as a year or month in a name must be the date's: two digits or
-four before the counter count (``SHOP07/…``); else it refuses to post. The key of our document goes into the "Source
-Document" (``invoice_origin``), by which it is found again after a lost answer.
+An API key lasts three months at most, so it must be renewed in time. With the option ``our_numbers`` Folio numbers the
+invoices, otherwise Odoo does. Then the ``journal`` must be Folio's own: in a journal with a name of ours, Odoo gives
+the next number of that form to the next manual invoice. Odoo reads two or four digits before the counter as a year
+(``SHOP07/…``), two more as a month, and refuses to post unless they are the date's. The key of our document goes into
+the "Source Document" (``invoice_origin``), by which it is found again after a lost answer.
 
-A cancelled invoice keeps its name. One that is reset to draft and deleted leaves nothing, and if it was the last of its
-series, Odoo gives its name to the next one.
+A cancelled invoice keeps its name. An invoice that is reset to draft and deleted leaves nothing, and if it was the last
+of its series, Odoo gives its name to the next one.
 """
 
 import re
@@ -21,15 +22,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from ledger.kinds import Kind
 from workers.accounting import base
-from workers.accounting.base import Adapter, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
-from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused
+from workers.accounting.base import AccountingSystem, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.credentials import FixedHeaders, bearer
+from workers.accounting.errors import (
+    AccountingError,
+    AuthenticationFailed,
+    Misconfigured,
+    NotThere,
+    NumberRefused,
+    Refused,
+    ServerFault,
+)
+from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions
-from workers.accounting.odoo_connections import Json2, JsonRpc, OdooConnection
-from workers.accounting.responses import Record
+from workers.accounting.responses import Asked, Record
 from workers.accounting.systems import System
 
 _STATES = {"draft": State.DRAFT, "posted": State.POSTED, "cancel": State.VOID}
@@ -39,8 +49,11 @@ _INVOICE = "out_invoice"
 _KINDS = [_INVOICE, "out_refund", "out_receipt"]
 
 
-class Odoo(Adapter):
-    """Customer invoices, credit notes and receipts of one company."""
+class Odoo(AccountingSystem):
+    """Customer invoices, credit notes and receipts of one company.
+
+    More options: ``journal`` and ``product`` (ids, for invoices that we make), ``reference_field``, ``page_size``.
+    """
 
     name: ClassVar[str] = "odoo"
     endpoint: ClassVar[str] = f"POST {_MOVES}.search_read"
@@ -48,19 +61,27 @@ class Odoo(Adapter):
         who_numbers=frozenset({WhoNumbers.AT_POST}),
         changed_since=True,
         deletions=False,
-        idempotency=False,
-        # There are drafts, but none that has a number.
+        # There are drafts, but they have no numbers.
         drafts=False,
         kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE, Kind.RECEIPT, Kind.REFUND}),
         number_kept=False,
         misfit=lambda number, on: misfit(number, on),
-        # A change bears the time at which its transaction began, and shows when that is over.
+        # A change has the time at which its transaction began, and shows once that is over.
         overlap=timedelta(minutes=15),
     )
 
-    def __init__(self, system: System, connection: OdooConnection) -> None:
-        super().__init__(system, connection)
-        self._odoo = connection
+    _client: "Json2 | JsonRpc"
+
+    def __init__(self, system: System, http_options: HttpOptions) -> None:
+        super().__init__(system, http_options)
+        api, database = system.option("api", "json2"), system.option("database", "")
+        if api != "json2" and (api != "jsonrpc" or not database or not system.option("login", "")):
+            raise self.error(
+                Misconfigured,
+                f"the option 'api' is {api!r}, with the database {database!r}.",
+                rule="Folio calls Odoo by 'json2', or by 'jsonrpc', which needs 'database' and 'login' as well.",
+                remedy="Correct the options of the system in the settings.",
+            )
         self._company = _id(system, system.required("organisation"), "company")
         self._page_size = system.option("page_size", 500)
         self._reference = system.option("reference_field", "invoice_origin")
@@ -72,29 +93,14 @@ class Odoo(Adapter):
                 Misconfigured,
                 "the option 'our_numbers' needs a 'journal'.",
                 rule="In a journal with a name of ours, Odoo gives our next number to the next manual invoice.",
-                remedy="Make a sales journal there that only Folio uses, and name its id in the option 'journal'.",
+                remedy="Make a sales journal there that only Folio uses, and set the option 'journal' to its id.",
             )
         if self._numbers:
             self.capabilities = replace(self.capabilities, who_numbers=frozenset({WhoNumbers.CALLER}))
-
-    @classmethod
-    def connect(cls, system: System, http_options: HttpOptions) -> Self:
-        """More options: ``journal`` and ``product`` (ids, for invoices that we make),
-        ``reference_field``, ``page_size``."""
-        api, database = system.option("api", "json2"), system.option("database", "")
-        if api == "json2":
-            return cls(system, Json2(system, http_options))
-        if api != "jsonrpc" or not database or not system.option("login", ""):
-            raise Misconfigured(
-                f"{system.name}: the option 'api' is {api!r}, with the database {database!r}.",
-                rule="Odoo is spoken to by 'json2', or by 'jsonrpc', which needs 'database' and 'login' as well.",
-                remedy="Correct the options of the system in the settings.",
-                system=system.name,
-            )
-        return cls(system, JsonRpc(system, http_options))
+        self._client = Json2(system, http_options) if api == "json2" else JsonRpc(system, http_options)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
-        # To the second, rounded down: Odoo shows no more of a time, though it keeps more.
+        # Rounded down to the second: Odoo shows no more of a time, though it keeps more.
         domain = [] if since is None else [["write_date", ">=", f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S}"]]
         return self.pages_by_id(
             lambda after, limit: self._search([*domain, ["id", ">", after]], limit), self._page_size, cursor
@@ -102,11 +108,11 @@ class Odoo(Adapter):
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
         found = self._search([["name", "=", number] if number else [self._reference, "=", reference]])
-        # A draft may show the name that it would get; it doesn't bear it yet.
+        # A draft may show the name that it would get, but doesn't have it yet.
         return [each for each in found if not number or each.number == number]
 
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
-        """In two steps, each a transaction over there; a draft that an earlier call has left behind is posted."""
+        """In two steps, each a transaction there; a draft that an earlier call has left is posted."""
         made = base.make_once(lambda: self._ahead(invoice), lambda: self._make(invoice))
         if made.state is not State.DRAFT:
             return made
@@ -115,17 +121,17 @@ class Odoo(Adapter):
             raise self._refused(
                 Refused,
                 f"the total of {invoice.reference} would be {made.total}, where {invoice.total} was asked for",
-                "What is posted is what was asked for; Odoo adds the taxes of the product or the account.",
+                "The total is posted as asked for; Odoo adds the taxes of the product or the account.",
             )
         refusal: Refused | None = None
         try:
             return self._press(made.remote_id, "action_post", State.POSTED)
         except Refused as error:
             refusal = error
-        # Outside of the `except`, so that no error hangs on another.
+        # Outside the `except`, so that no error is the context of another.
         if not self._numbers:
             raise refusal
-        # A draft that stays would keep the number.
+        # A draft that stayed would keep the number.
         self._withdraw(made)
         if any(each.remote_id != made.remote_id for each in self.find(number=invoice.number)):
             raise self._taken(invoice.number)
@@ -139,7 +145,7 @@ class Odoo(Adapter):
         )
 
     def cancel(self, remote_id: str) -> RemoteInvoice:
-        """Refused where it was paid or credited: the button asks nothing, and leaves payment and refund as they are."""
+        """Refused for paid and credited invoices: Odoo's button would leave the payment or refund as it is."""
         now = self.read(remote_id)
         if now.state is State.VOID:
             return now
@@ -149,8 +155,8 @@ class Odoo(Adapter):
             raise self.error(
                 Refused,
                 f"{now.number or remote_id} is {paid.replace('_', ' ')} in Odoo: not cancelled.",
-                rule="An invoice that was paid or credited isn't cancelled: its payment would be left open, its "
-                "revenue taken back twice.",
+                rule="An invoice that was paid or credited isn't cancelled: its payment would stay open, or its "
+                "revenue would be taken back twice.",
                 remedy="A person must decide there: reset the payment and cancel it, or leave it to its credit note.",
                 endpoint=f"POST {_MOVES}.button_cancel",
             )
@@ -172,7 +178,7 @@ class Odoo(Adapter):
             self._reference,
             *_AMOUNT,
         ]
-        found = self._odoo.call(
+        found = self._client.call(
             _MOVES,
             "search_read",
             domain=[["company_id", "=", self._company], ["move_type", "in", _KINDS], *domain],
@@ -195,15 +201,15 @@ class Odoo(Adapter):
         raise self.error(
             NotThere,
             f"there is no invoice {remote_id!r} in Odoo.",
-            rule="An invoice of Odoo has a number for a key, and belongs to the company of the settings.",
-            remedy="See whether it was deleted there.",
+            rule="The key of an invoice in Odoo is a number, and the invoice belongs to the company of the settings.",
+            remedy="Check whether it was deleted there.",
         )
 
     def _ahead(self, invoice: NewInvoice) -> list[RemoteInvoice]:
-        """The documents of its kind and reference; only those that are posted, if there are any.
+        """The documents with its kind and reference; only the posted ones, if there are any.
 
-        A credit note has the reference of what it credits. A create that outlasted its time-out leaves a second draft:
-        the first one stays.
+        A credit note has the reference of the invoice that it credits. A creation that outlasted its time-out leaves a
+        second draft: the first one stays.
         """
         kind = invoice.extra.get("move_type", _INVOICE)
         found = self._search([[self._reference, "=", invoice.reference], ["move_type", "=", kind]])
@@ -225,7 +231,7 @@ class Odoo(Adapter):
             state=state,
             issued_on=record.date("invoice_date", None),
             reference=record.text(self._reference, ""),
-            changed_at=_utc(record, "write_date"),
+            changed_at=record.time("write_date", UTC),
             total=record.amount("amount_total"),
             currency=_named(record, "currency_id").rpartition("\n")[2],
             customer=_named(record, "partner_id"),
@@ -234,18 +240,25 @@ class Odoo(Adapter):
     # Writing --------------------------------------------------------------------------------------------
 
     def _press(self, remote_id: str, method: str, wanted: State) -> RemoteInvoice:
-        """Sent again after any fault: the second press of a button is refused. What it returns isn't the document."""
+        """Sent again after any fault: Odoo refuses the second press of a button. It doesn't return the document."""
 
         def press() -> None:
-            self._odoo.call(_MOVES, method, [int(remote_id)], repeatable=True)
+            self._client.call(_MOVES, method, [int(remote_id)], repeatable=True)
 
         return self.act(press, remote_id, wanted, method)
 
     def _make(self, invoice: NewInvoice) -> RemoteInvoice:
         if self._numbers:
-            self._see_that_it_fits(invoice)
-        if self._numbers and self.find(number=invoice.number):
-            raise self._taken(invoice.number)
+            # Before anything is made: a draft whose name doesn't fit its date can't be posted, and keeps the name.
+            if problem := misfit(invoice.number, invoice.issued_on):
+                raise self._refused(
+                    NumberRefused,
+                    f"the number {invoice.number!r} isn't posted for {invoice.issued_on}: {problem}",
+                    "Two or four digits before the counter are read as a year, two more as a month, and must be the "
+                    "date's.",
+                )
+            if self.find(number=invoice.number):
+                raise self._taken(invoice.number)
         values: dict[str, Any] = {
             "move_type": _INVOICE,
             "company_id": self._company,
@@ -258,7 +271,7 @@ class Odoo(Adapter):
             **({"currency_id": self._currency(invoice.currency)} if invoice.currency else {}),
             **invoice.extra,
         }
-        answer = self._odoo.call(_MOVES, "create", vals_list=[values])
+        answer = self._client.call(_MOVES, "create", vals_list=[values])
         made = answer.fields["result"]
         if not isinstance(made, list) or len(made) != 1 or not isinstance(made[0], int):
             answer.refuse("lacks the id of one new invoice")
@@ -269,28 +282,18 @@ class Odoo(Adapter):
         return line | ({"product_id": self._product} if self._product else {})
 
     def _currency(self, code: str) -> int:
-        # One that is switched off isn't found, unless it is asked for; then Odoo refuses it in its own words.
-        found = self._odoo.call(
+        # An inactive currency isn't found.
+        found = self._client.call(
             "res.currency", "search_read", domain=[["name", "=", code]], fields=["name"], limit=1, repeatable=True
         ).records("result")
         if not found:
-            raise self._refused(Refused, f"there is no active currency {code!r}", "An invoice refers to what is there.")
+            raise self._refused(Refused, f"there is no active currency {code!r}", "An invoice needs a currency.")
         return found[0].whole("id")
 
-    def _see_that_it_fits(self, invoice: NewInvoice) -> None:
-        """Before anything is made: a draft whose name doesn't fit its date can't be posted, and keeps the name."""
-        if problem := misfit(invoice.number, invoice.issued_on):
-            raise self._refused(
-                NumberRefused,
-                f"the number {invoice.number!r} isn't posted for {invoice.issued_on}: {problem}",
-                "Two digits or four before the counter are read as a year, two more as a month, and must be the "
-                "date's.",
-            )
-
     def _withdraw(self, draft: RemoteInvoice) -> None:
-        """Remove a draft of ours; one that somebody has removed or posted meanwhile stays as it is."""
+        """Delete a draft of ours; one that somebody has deleted or posted meanwhile stays as it is."""
         with suppress(NotThere, Refused):
-            self._odoo.call(_MOVES, "unlink", [int(draft.remote_id)], repeatable=True)
+            self._client.call(_MOVES, "unlink", [int(draft.remote_id)], repeatable=True)
 
     def _taken(self, number: str) -> Refused:
         return self._refused(NumberRefused, f"the number {number!r} is taken", "Odoo gives a name once in a journal.")
@@ -300,7 +303,7 @@ class Odoo(Adapter):
         return self.error(kind, f"{what} in Odoo.", rule=rule, remedy=remedy, endpoint=f"POST {_MOVES}")
 
 
-#: As `sequence_mixin.py` of Odoo 17 to 19 reads names: by month, by a range of years, by year.
+#: How `sequence_mixin.py` of Odoo 17 to 19 reads names: by month, by a range of years, by year.
 _YEAR = r"(?P<year>(?:(?<=\D)|(?<=^))(?:(?:19|20|21)\d{2}|\d{2}(?=\D)))"
 _MONTHLY = re.compile(rf"^.*?{_YEAR}\D*?(?P<month>0[1-9]|1[0-2])\D+?\d*\D*?$")
 _RANGE = re.compile(r"^.*?(?:(?<=\D)|(?<=^))(?:(?:19|20|21)\d{2}|\d{2})\D+?(?:(?:19|20|21)\d{2}|\d{2})\D+?\d*\D*?$")
@@ -308,7 +311,7 @@ _YEARLY = re.compile(rf"^.*?{_YEAR}\D+?\d*\D*?$")
 
 
 def read_as(number: str) -> tuple[int, int | None] | None:
-    """Which year and month Odoo reads in a name; None for none, or for a range of years, which it judges itself."""
+    """The year and month that Odoo reads in a name; None for none, or for a range of years, which Odoo checks."""
     monthly = _MONTHLY.match(number)
     if monthly is None and _RANGE.match(number):
         return None
@@ -320,7 +323,7 @@ def read_as(number: str) -> tuple[int, int | None] | None:
 
 
 def misfit(number: str, on: date) -> str:
-    """Why Odoo posts no document of that day under the number; empty if it does, or judges it itself."""
+    """Why Odoo wouldn't post a document of that day with the number; empty if it would, or if only Odoo can tell."""
     read = read_as(number)
     if read is None or read == (on.year, read[1] and on.month):
         return ""
@@ -328,16 +331,9 @@ def misfit(number: str, on: date) -> str:
 
 
 def _named(record: Record, key: str) -> str:
-    """The id and the name of what a field points to, one a line: Odoo writes [7, "Ada Ltd"]."""
+    """The id and the name of the record in a field, one on each line: Odoo writes [7, "Ada Ltd"]."""
     there = record.fields.get(key)
     return "\n".join(map(str, there)) if isinstance(there, list) else ""
-
-
-def _utc(record: Record, key: str) -> datetime:
-    try:
-        return datetime.fromisoformat(record.text(key)).replace(tzinfo=UTC)
-    except ValueError:
-        record.refuse(f"has no time in {key!r}")
 
 
 def _id(system: System, text: str, what: str) -> int:
@@ -345,7 +341,112 @@ def _id(system: System, text: str, what: str) -> int:
         return int(text)
     raise Misconfigured(
         f"{system.name}: the {what} {text!r} is no id of Odoo.",
-        rule="Odoo names its records by numbers.",
+        rule="Ids in Odoo are numbers.",
         remedy=f"Give the id of the {what}, which its address in Odoo shows.",
         system=system.name,
     )
+
+
+# The two connections ------------------------------------------------------------------------------------
+
+#: The meaning of Odoo's exceptions, by the last part of their names; all others are faults of the server.
+_MEANING: dict[str, type[AccountingError]] = {
+    "AccessDenied": AuthenticationFailed,
+    "AccessError": AuthenticationFailed,
+    "MissingError": NotThere,
+    "UserError": Refused,
+    "ValidationError": Refused,
+    "RedirectWarning": Refused,
+}
+_REMEDY = {
+    AuthenticationFailed: "Check whether the key has run out, or its user lacks a right; then set a new key.",
+    NotThere: "Check whether it was deleted there.",
+    Refused: "Correct what it names; the same request would be refused again.",
+    ServerFault: "The next run tries again. If this goes on, check its log.",
+}
+
+
+class Json2:
+    """``POST /json/2/<model>/<method>`` with the method's parameters by name; statuses are those of HTTP."""
+
+    def __init__(self, system: System, http_options: HttpOptions) -> None:
+        database = system.option("database", "")
+        self._client = Client.of(
+            system,
+            http_options,
+            authentication=bearer(system.credentials["key"]),
+            headers={"X-Odoo-Database": database} if database else {},
+        )
+
+    def call(
+        self, model: str, method: str, ids: list[int] | None = None, *, repeatable: bool = False, **given: Any
+    ) -> Record:
+        """What the method returns, under "result". ``repeatable``: calling it twice does no harm."""
+        path = f"json/2/{model}/{method}"
+        body = given if ids is None else {"ids": ids, **given}
+        # 409 means that somebody else holds a lock, and that nothing was done.
+        answer = self._client.post(path, json=body, repeatable=repeatable, accept=[409])
+        if answer.status == 409:
+            raise Asked(self._client.system, f"POST {path}", 409).server_fault("a lock is held").error
+        return Record({"result": answer.body}, system=self._client.system, endpoint=f"POST {path}")
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class JsonRpc:
+    """``POST /jsonrpc``: the key is in the body, and errors come with HTTP 200."""
+
+    def __init__(self, system: System, http_options: HttpOptions) -> None:
+        self._key = system.credentials["key"]
+        self._login, self._database = system.option("login", ""), system.option("database", "")
+        # Adds nothing to the headers, but makes the key known to the redactor.
+        self._client = Client.of(system, http_options, authentication=FixedHeaders({}, also_secret=[self._key]))
+        self._user: int | None = None
+
+    def call(
+        self, model: str, method: str, ids: list[int] | None = None, *, repeatable: bool = False, **given: Any
+    ) -> Record:
+        if self._user is None:
+            self._user = self._logged_in()
+        positional = [] if ids is None else [ids]
+        if method == "create":
+            # From the first argument Odoo tells whether to make one record or several.
+            positional = [given.pop("vals_list")]
+        arguments = [self._database, self._user, self._key, model, method, positional, given]
+        return self._ask("object", "execute_kw", arguments, f"POST jsonrpc {model}.{method}", repeatable=repeatable)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _logged_in(self) -> int:
+        arguments = [self._database, self._login, self._key, {}]
+        answer = self._ask("common", "authenticate", arguments, "POST jsonrpc authenticate", repeatable=True)
+        if answer.fields["result"] is False:
+            raise self._error(AuthenticationFailed, "POST jsonrpc authenticate", "the login or the key is wrong")
+        return answer.whole("result")
+
+    def _ask(self, service: str, method: str, arguments: list[Any], endpoint: str, *, repeatable: bool) -> Record:
+        body = {
+            "jsonrpc": "2.0",
+            "method": "call",
+            "id": 1,
+            "params": {"service": service, "method": method, "args": arguments},
+        }
+        answer = self._client.post("jsonrpc", json=body, repeatable=repeatable).record
+        if "error" not in answer:
+            return Record({"result": answer.fields.get("result")}, system=self._client.system, endpoint=endpoint)
+        error = answer.record("error")
+        said = error.record("data") if "data" in error else error
+        kind = _MEANING.get(said.text("name", "").rpartition(".")[2], ServerFault)
+        raise self._error(kind, endpoint, self._client.redactor.clean(said.text("message", "")))
+
+    def _error(self, kind: type[AccountingError], endpoint: str, said: str) -> AccountingError:
+        line = " ".join(said.split())[:300]
+        return kind(
+            f"{self._client.system}: {endpoint} was refused{f': “{line}”' if line else ''}.",
+            rule="Odoo accepts what its own rules and the user's rights allow.",
+            remedy=_REMEDY[kind],
+            system=self._client.system,
+            endpoint=endpoint,
+        )

@@ -1,28 +1,28 @@
 """QuickBooks Online, Accounting API v3: invoices of one company (realm); its other sales documents are only read.
 
-We set the number, if the company's preference for its own transaction numbers is on. What changed is asked of its
-change data capture: only that knows of deletions. Our document's key is a line of PrivateNote, which can be read but
-not searched. A void keeps the number, zeroes amounts and quantities, and puts a word of the company's language before
-the note. So a document is void if its amounts are all zero, no line has a quantity or a price, and there is a note that
-doesn't begin with our mark. What can't be known: an invoice over nothing, entered by hand without quantity and price
-but with a note, looks the same.
+We set the number, if the company's preference for custom transaction numbers is on. Changes are read from its change
+data capture, which alone lists deletions. Our document's key is a line of PrivateNote, which can be read but not
+searched. Voiding a document keeps its number, sets amounts and quantities to zero, and puts a word in the company's
+language before the note. So a document counts as void if all its amounts are zero, no line has a quantity or a price,
+and it has a note that doesn't begin with our mark. An invoice over nothing, entered by hand with a note but without
+quantity and price, looks the same; nothing tells them apart.
 
-A refresh token ends five years after the company was connected, however often it was renewed: connect it anew in time.
+A refresh token ends five years after the company was connected, however often it was renewed: connect it again in time.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from ledger.kinds import Kind
 from workers.accounting import base
-from workers.accounting.base import Adapter, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import AccountingSystem, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.errors import Misconfigured, NotThere, NumberRefused, Refused, Unsupported
 from workers.accounting.http import Client
-from workers.accounting.http_options import Clock, HttpOptions, Limits
+from workers.accounting.http_options import HttpOptions, Limits
 from workers.accounting.oauth import OAuth
 from workers.accounting.responses import Answer, Record, plain
 from workers.accounting.systems import System
@@ -31,12 +31,12 @@ API = "https://quickbooks.api.intuit.com"
 TOKENS = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
 #: What Intuit allows one company.
 LIMITS = Limits(per_minute=500, concurrent=10, cooldown=60)
-#: One answer of the change data capture holds no more, and there is no second page of it.
+#: The change data capture returns at most this many documents, and has no second page.
 CAPTURED_AT_MOST = 1000
 HORIZON = timedelta(days=30)
-#: The documents that are read. The keys of all but invoices begin with their kind.
+#: The documents that are read. Except for invoices, their keys begin with their kind.
 ENTITIES = ("Invoice", "CreditMemo", "SalesReceipt", "RefundReceipt")
-#: Before the key of our document, in the private note.
+#: Stands before the key of our document in the private note.
 MARK = "Folio: "
 
 _BEYOND_ASCII = re.compile(r"[^\x20-\x7e]+")
@@ -46,9 +46,10 @@ _CODES: dict[str, type[Refused]] = {"6140": NumberRefused, "610": NotThere}
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a list goes on: at documents made at ``created`` or later, behind the first ``read`` of these.
+    """Where a list continues: after the first ``read`` of the documents made at ``created`` or later.
 
-    ``last`` is the document before: if it isn't found there, something was deleted, and ``created`` is read anew.
+    ``last`` is the document before that place. If it isn't found there, something was deleted, and all documents from
+    ``created`` on are read again.
     """
 
     created: str = ""
@@ -65,11 +66,11 @@ class _Place:
         return cls(created, int(read), last, entity)
 
 
-class QuickBooks(Adapter):
+class QuickBooks(AccountingSystem):
     """The adapter. Its credentials: client_id, client_secret, refresh_token. ``organisation`` is the realm id.
 
-    Options: ``page_size`` (up to 999), ``item`` (the product or service of lines that we make), ``customer`` (where an
-    invoice names none), ``minor_version``, ``token_url``. For a sandbox, ``url`` is its own address.
+    Options: ``page_size`` (up to 999), ``item`` (the product or service of lines that we make), ``customer`` (for
+    invoices that name none), ``minor_version``, ``token_url``. For a sandbox, set ``url`` to its address.
     """
 
     name: ClassVar[str] = "quickbooks"
@@ -78,7 +79,6 @@ class QuickBooks(Adapter):
         who_numbers=frozenset({WhoNumbers.CALLER}),
         changed_since=True,
         deletions=True,
-        idempotency=True,
         drafts=False,
         kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE, Kind.RECEIPT, Kind.REFUND}),
         number_kept=False,
@@ -88,20 +88,18 @@ class QuickBooks(Adapter):
         horizon=HORIZON,
     )
 
-    def __init__(self, system: System, http: Client, clock: Clock) -> None:
-        super().__init__(system, http)
-        self._http = http
+    _client: Client
+
+    def __init__(self, system: System, http_options: HttpOptions) -> None:
+        super().__init__(system, http_options)
         self._realm = system.required("organisation")
-        self._clock = clock
+        self._clock = http_options.clock
         self._page_size = min(system.option("page_size", 500), CAPTURED_AT_MOST - 1)
         self._item = system.option("item", "1")
         self._customer = system.option("customer", "")
         self._minor_version = system.option("minor_version", "75")
         self._numbers_are_ours = False
-
-    @classmethod
-    def connect(cls, system: System, http_options: HttpOptions) -> Self:
-        http = Client.of(
+        self._client = Client.of(
             system,
             http_options,
             url=API,
@@ -110,10 +108,9 @@ class QuickBooks(Adapter):
             explain=_explained,
             classify=_classified,
         )
-        return cls(system, http, http_options.clock)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
-        """By change data capture, as far as it reaches: beyond, by queries, which know nothing of deletions."""
+        """By change data capture as far back as it reaches; before that by queries, which list no deletions."""
 
         def read(at: str | None) -> Page:
             if at is None and since is not None and self._clock.now() - since < HORIZON:
@@ -130,7 +127,7 @@ class QuickBooks(Adapter):
                 rule="QuickBooks doesn't search private notes.",
                 remedy="Look for the number, or in what reconciliation has read.",
             )
-        # Anything but ASCII is a lexical error in a query: what may stand there instead is sorted out here.
+        # In a query, anything but ASCII is a lexical error: a wildcard replaces it, and the results are compared.
         plain_number = _BEYOND_ASCII.sub("%", number)
         compared = "=" if plain_number == number else "LIKE"
         rows = self._query("Invoice", f"DocNumber {compared} {_quoted(plain_number)}", "MAXRESULTS 1000")
@@ -139,7 +136,7 @@ class QuickBooks(Adapter):
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
         self.check_length(invoice.number)
         self._see_that_numbers_are_ours()
-        # Numbers may be given twice there, so it is for us to see that this one isn't.
+        # QuickBooks would take a number twice, so we make sure that this one is free.
         there = self.find(number=invoice.number)
         for each in there:
             if each.reference == invoice.reference:
@@ -150,7 +147,7 @@ class QuickBooks(Adapter):
                 f"the number {invoice.number} is taken by the document {there[0].remote_id}"
                 f"{f' ({there[0].reference})' if there[0].reference else ''}.",
                 rule="One number belongs to one document.",
-                remedy="See what that document is; QuickBooks would take the number twice.",
+                remedy="Find out what that document is; QuickBooks would take the number twice.",
             )
         return self._only(self._sent({}, self._body(invoice), invoice.number))
 
@@ -158,11 +155,11 @@ class QuickBooks(Adapter):
         if ":" in remote_id:
             raise self.error(
                 Unsupported,
-                f"{remote_id} isn't made void from here.",
-                rule="Folio makes invoices there, and voids no other documents.",
+                f"Folio doesn't void {remote_id}.",
+                rule="Folio makes invoices there, and voids only these.",
                 remedy="Void it in QuickBooks.",
             )
-        answer = self._http.get(self._path(f"invoice/{quote(remote_id, safe='')}"), params=self._query_string({}))
+        answer = self._get(f"invoice/{quote(remote_id, safe='')}")
         there = self._only(answer)
         if there.state is State.VOID:
             return there
@@ -171,10 +168,7 @@ class QuickBooks(Adapter):
         return self._only(self._sent({"operation": "void"}, body, remote_id))
 
     def _captured(self, since: datetime) -> Page:
-        answer = self._http.get(
-            self._path("cdc"),
-            params=self._query_string({"entities": ",".join(ENTITIES), "changedSince": _moment(since)}),
-        )
+        answer = self._get("cdc", entities=",".join(ENTITIES), changedSince=_moment(since))
         found = [
             _invoice(row, entity)
             for response in answer.record.records("CDCResponse")
@@ -184,11 +178,11 @@ class QuickBooks(Adapter):
         ]
         if len(found) < CAPTURED_AT_MOST:
             return Page(found, None)
-        # There is more that it doesn't tell. The changes can be listed; of deletions these are all that can be known.
+        # There is more that it doesn't return. The changes can be listed; no further deletions can be known.
         return Page(found, str(_Place()), deletions_known=False)
 
     def _listed(self, since: datetime | None, place: _Place) -> Page:
-        """In the order of making, which nothing changes; from a moment on, not from a position that may shift."""
+        """In the order of their creation, which never changes; from a moment on, since a position could shift."""
         conditions = []
         if place.created:
             conditions.append(f"MetaData.CreateTime >= '{place.created}'")
@@ -198,7 +192,7 @@ class QuickBooks(Adapter):
         order = "ORDERBY MetaData.CreateTime"
         rows: list[Record] = []
         if place.read:
-            # The last one once more: it tells whether all before it are still there.
+            # The last one again: it shows whether all before it are still there.
             rows = self._query(place.entity, where, f"{order} STARTPOSITION {place.read} MAXRESULTS {size + 1}")
         if rows and rows[0].text("Id") == place.last:
             rows, read = rows[1:], place.read
@@ -207,28 +201,27 @@ class QuickBooks(Adapter):
         found = [_invoice(row, place.entity) for row in rows]
         following = None
         if len(rows) < size and place.entity != ENTITIES[-1]:
-            # The first page of the next kind comes along, so that none is empty.
+            # The first page of the next kind comes along, so that no page is empty.
             more = self._listed(since, _Place(entity=ENTITIES[ENTITIES.index(place.entity) + 1]))
             return Page([*found, *more.invoices], more.next_cursor, deletions_known=since is None)
         if len(rows) >= size:
-            times = [_moment(_created(row)) for row in rows]
+            times = [_moment(row.record("MetaData").time("CreateTime")) for row in rows]
             alike = times.count(times[-1])
-            # All of this page were made at the moment of the last page: further behind those that were read of it.
+            # If the whole page was made at the moment where the last page ended, the place moves on within that moment.
             behind = read + alike if times[-1] == place.created else alike
             following = str(_Place(times[-1], behind, rows[-1].text("Id"), place.entity))
         return Page(found, following, deletions_known=since is None)
 
     def _query(self, entity: str, where: str, rest: str) -> list[Record]:
-        # Intuit's language, not SQL; what comes from outside went through _quoted().
+        # Intuit's query language, not SQL; values from outside went through _quoted().
         text = " ".join(filter(None, [f"SELECT * FROM {entity}", where and f"WHERE {where}", rest]))  # noqa: S608
-        answer = self._http.get(self._path("query"), params=self._query_string({"query": text}))
-        return answer.record.record("QueryResponse").records(entity, [])
+        return self._get("query", query=text).record.record("QueryResponse").records(entity, [])
 
     def _see_that_numbers_are_ours(self) -> None:
-        """Once for each connection: without the preference, QuickBooks would drop our number without a word."""
+        """Once for each connection: without the preference, QuickBooks would silently drop our number."""
         if self._numbers_are_ours:
             return
-        answer = self._http.get(self._path("preferences"), params=self._query_string({}))
+        answer = self._get("preferences")
         sales = answer.record.record("Preferences").record("SalesFormsPrefs")
         if sales.fields.get("CustomTxnNumbers") is not True:
             raise self.error(
@@ -242,8 +235,8 @@ class QuickBooks(Adapter):
 
     def _sent(self, query: Mapping[str, str], body: Mapping[str, Any], about: str) -> Answer:
         known_by = base.request_key(self._realm, query, body)
-        params = self._query_string({**query, "requestid": known_by})
-        return self._http.post(self._path("invoice"), json=body, params=params, repeatable=True, about=about)
+        params = {**query, "requestid": known_by, "minorversion": self._minor_version}
+        return self._client.post(self._path("invoice"), json=body, params=params, repeatable=True, about=about)
 
     def _body(self, invoice: NewInvoice) -> dict[str, Any]:
         line = {
@@ -265,8 +258,8 @@ class QuickBooks(Adapter):
     def _path(self, rest: str) -> str:
         return f"v3/company/{quote(self._realm, safe='')}/{rest}"
 
-    def _query_string(self, query: Mapping[str, str]) -> dict[str, str]:
-        return {**query, "minorversion": self._minor_version}
+    def _get(self, rest: str, **query: str) -> Answer:
+        return self._client.get(self._path(rest), params={**query, "minorversion": self._minor_version})
 
     def _only(self, answer: Answer) -> RemoteInvoice:
         return _invoice(answer.record.record("Invoice"))
@@ -294,7 +287,7 @@ def _invoice(record: Record, entity: str = "Invoice") -> RemoteInvoice:
 
 
 def _is_zeroed(record: Record) -> bool:
-    """Whether all amounts are zero, and no line says of how many of what they are the sum."""
+    """Whether all amounts are zero, and no line has a quantity or a price."""
     if record.amount("TotalAmt") != 0:
         return False
     for line in record.records("Line", []):
@@ -303,12 +296,6 @@ def _is_zeroed(record: Record) -> bool:
         if line.amount("Amount") or counted.get("Qty") or counted.get("UnitPrice"):
             return False
     return True
-
-
-def _created(record: Record) -> datetime:
-    at = record.record("MetaData").time("CreateTime")
-    assert at is not None, "there is no default that could be None"
-    return at
 
 
 def _moment(at: datetime) -> str:
@@ -321,7 +308,7 @@ def _quoted(text: str) -> str:
 
 
 def _complaints(body: Any) -> list[Mapping[str, Any]]:
-    """The errors of a Fault; the part of Intuit that looks after logins writes its keys in lower case."""
+    """The errors of a Fault; Intuit's login service writes its keys in lower case."""
     fault = body.get("Fault") or {"Error": body.get("fault", {}).get("error", [])}
     return list(fault["Error"])
 

@@ -1,8 +1,7 @@
 """The counts of one organisation in one row, for all worker processes: each request locks it for a moment.
 
-Why in PostgreSQL: what several processes share must not be lost with Redis, and a row costs a millisecond where a
-request costs a hundred. The vendor's own 429 has the last word; it is written into the same row, so that one worker
-learns it for all.
+PostgreSQL keeps them because shared counts must not be lost with Redis, and because a row costs one millisecond where a
+request costs a hundred. The vendor's own 429 overrides them; it is written into the same row, so that all workers know.
 """
 
 import uuid
@@ -19,7 +18,7 @@ from workers.models import Quota
 
 @contextmanager
 def own_transaction(using: str) -> Iterator[None]:
-    """Begin and commit here. Inside a caller's transaction it is refused: a remote system isn't asked from there."""
+    """A transaction that begins and commits here; RuntimeError inside a caller's transaction."""
     began = False
     try:
         with transaction.atomic(using=using, durable=True):
@@ -29,20 +28,20 @@ def own_transaction(using: str) -> Iterator[None]:
         if began:
             raise
         raise RuntimeError(
-            "An accounting system was asked inside a transaction. It takes seconds, during which locks would be held, "
-            "and a rollback would take nothing back there. Call it outside transaction.atomic()."
+            "An accounting system was called inside a transaction. That takes seconds, in which locks would be held, "
+            "and a rollback would undo nothing there. Call it outside transaction.atomic()."
         ) from None
 
 
-#: Longer than any one attempt may take.
+#: Longer than any attempt may take.
 TICKET_LIFE = timedelta(minutes=5)
-#: How soon to look again whether one of the concurrent requests is done.
+#: Seconds until the next look whether one of the concurrent requests is done.
 LOOK_AGAIN = 0.5
 
 
-# Per minute, a bucket: a tenth of the allowance may go at once, the rest of it drips in evenly. So no sixty seconds
-# ever see more than the allowance, wherever one begins to count. Per day, a count that begins anew at midnight UTC.
-# Concurrent ones are held as tickets, which run out by themselves should the process that holds one be killed.
+# Per minute: a bucket. A tenth of the allowance may be used at once, and the rest drips in evenly. So no sixty seconds
+# have more requests than the allowance, wherever they begin. Per day: a count that begins again at midnight UTC.
+# Concurrent requests hold tickets, which run out by themselves if the process that holds one is killed.
 
 
 def burst(per_minute: int) -> float:
@@ -50,9 +49,9 @@ def burst(per_minute: int) -> float:
 
 
 def take(row: Quota, limits: Limits, now: datetime) -> Admitted | Wait:
-    """Count one request in ``row``, or say how long to wait; then it is as it was, but for what time has changed."""
+    """Count one request in ``row``, or return how long to wait; then only the passing of time changes the row."""
     before = row.counted_at and aware(row.counted_at)
-    # Another machine's clock may be a little ahead: time goes on from there.
+    # Another machine's clock may be a little ahead: time continues from there.
     now = now if before is None else max(now, before)
     row.counted_at = now
     if limits.per_minute:
@@ -76,7 +75,7 @@ def take(row: Quota, limits: Limits, now: datetime) -> Admitted | Wait:
 
 
 def pause(row: Quota, until: datetime) -> None:
-    """Nobody asks before ``until``; a longer pause stays."""
+    """No requests before ``until``; a longer pause stays."""
     row.paused_until = max(until, aware(row.paused_until)) if row.paused_until else until
 
 
@@ -90,18 +89,18 @@ def _wait(row: Quota, limits: Limits, now: datetime) -> Wait | None:
         return Wait(LOOK_AGAIN, f"{limits.concurrent} requests at once")
     if limits.per_minute and row.room is not None and row.room < 1:
         seconds = (1 - row.room) / _drip(limits.per_minute)
-        # Never shorter than time is counted: a wait that rounds to nothing would be asked for again and again.
+        # At least a millisecond: a wait that rounds to zero would repeat for ever.
         return Wait(max(seconds, 0.001), f"{limits.per_minute} requests a minute")
     return None
 
 
 def _drip(per_minute: int) -> float:
-    """Requests a second, such that a full bucket and a minute of it come to the allowance."""
+    """Requests a second: a full bucket and a minute of these make up the allowance."""
     return (per_minute - burst(per_minute)) / 60 if per_minute > 1 else 1 / 60
 
 
 class SharedLimiter(Limiter):
-    """The gate of ``organisation``, by its row in the database."""
+    """Counts the requests of ``organisation`` in its row in the database."""
 
     def __init__(self, organisation: str, limits: Limits) -> None:
         self._organisation = organisation

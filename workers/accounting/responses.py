@@ -1,16 +1,17 @@
-"""One answer of a system, read whole, and what makes an answer an error."""
+"""One answer of a system, read whole, and the failures of a request, as errors of ``workers.accounting.errors``."""
 
 import json
 import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar
 
 import httpx
 
+from workers.accounting import errors
 from workers.accounting.errors import UnexpectedAnswer
 
 _MISSING: Any = object()
@@ -36,7 +37,7 @@ class Record:
         return self._fields.get(key) is not None
 
     def text(self, key: str, default: str = _MISSING) -> str:
-        """A text; a number is taken as the text it makes, since systems write keys either way."""
+        """A text. A whole number becomes a text, since systems write keys either way."""
         value = self._value(key, default)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
@@ -51,14 +52,14 @@ class Record:
         return value
 
     def one_of(self, key: str, meanings: Mapping[Any, M]) -> M:
-        """What a word (or a number) of the system means to us."""
+        """The meaning, to Folio, of a word or number of the system."""
         word = self._value(key, _MISSING)
         if not isinstance(word, str | int) or word not in meanings:
             self.refuse(f"has the unknown {key} {word!r:.60}")
         return meanings[word]
 
     def date(self, key: str, default: date | None = _MISSING) -> date | None:
-        """A date, written YYYY-MM-DD, with or without a time behind it."""
+        """A date, written YYYY-MM-DD, with or without a time after it."""
         value = self._value(key, default)
         if value is None or isinstance(value, date):
             return value
@@ -67,21 +68,21 @@ class Record:
         except (TypeError, ValueError):
             self.refuse(f"has {value!r} in {key!r}, where a date was expected")
 
-    def time(self, key: str, default: datetime | None = _MISSING) -> datetime | None:
-        """A time with its zone, in ISO 8601."""
-        value = self._value(key, default)
-        if value is None or isinstance(value, datetime):
-            return value
+    def time(self, key: str, zone: tzinfo | None = None) -> datetime:
+        """A time in ISO 8601: with its zone, or in ``zone`` if the system writes none."""
+        value = self._value(key, _MISSING)
         try:
             at = datetime.fromisoformat(value)
         except (TypeError, ValueError):
             at = None
+        if at is not None and zone is not None:
+            at = at.replace(tzinfo=zone)
         if at is None or at.tzinfo is None:
             self.refuse(f"has {value!r} in {key!r}, where a time with its zone was expected")
         return at
 
     def amount(self, key: str) -> Decimal | None:
-        """An amount of money, as a number or a text; None if it is missing or isn't an amount."""
+        """An amount of money, from a number or a text; None if it is missing or no amount."""
         value = self._fields.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             return None
@@ -100,10 +101,10 @@ class Record:
         return [self._child(each) for each in value]
 
     def refuse(self, what: str) -> NoReturn:
-        """Say that the answer isn't what it should be."""
+        """Raise UnexpectedAnswer: the answer isn't what it should be."""
         raise UnexpectedAnswer(
             f"{self._system}: the answer to {self._endpoint} {what}.",
-            rule="Folio reads what the system's documentation says, and guesses at nothing.",
+            rule="Folio reads what the system's documentation says, and doesn't guess.",
             remedy="See whether the system was upgraded, or something between here and there changes its answers.",
             system=self._system,
             endpoint=self._endpoint,
@@ -122,7 +123,7 @@ class Record:
 
 
 def _kind(value: object) -> str:
-    """What JSON calls it; the value itself may be long, or nobody's business."""
+    """JSON's name for the kind of a value; the value itself may be long, or confidential."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -133,18 +134,18 @@ def _kind(value: object) -> str:
 
 _log = logging.getLogger(__name__)
 
-#: What reading an error's body raises, when that isn't of the form that the vendor documents.
+#: The errors of reading a refusal's body that doesn't have the form that the vendor documents.
 SHAPELESS = (KeyError, TypeError, AttributeError, IndexError)
-#: What PostgreSQL can't keep in a text, and how that may come in a body.
+#: What PostgreSQL can't keep in a text, and how a body may write it.
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 _MAY_BE_UNKEPT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
-#: As much of the system's own words as helps a person.
+#: How many characters of the system's own words are shown.
 _EXCERPT = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``body`` is what the JSON said; None where there was none. Neither shows in its repr: it may hold a token."""
+    """``body`` is the parsed JSON, or None if there was none. The repr hides it: it may hold a token."""
 
     status: int
     headers: httpx.Headers = field(repr=False)
@@ -163,25 +164,8 @@ class Answer:
         return Record({"list": self.body}, system=self.system, endpoint=self.endpoint).records("list")
 
 
-def parsed(content: bytes, *, system: str, endpoint: str, status: int) -> Any:
-    """The JSON of a body, or UnexpectedAnswer saying what came instead."""
-    try:
-        return loaded(content)
-    except (ValueError, RecursionError):
-        pass
-    what, content = _what(content), b""
-    raise UnexpectedAnswer(
-        f"{system}: {endpoint} answered {what} (HTTP {status}).",
-        rule="The answers of this system are JSON.",
-        remedy="See whether its address in the settings is right, and whether a proxy or a login page is in between.",
-        system=system,
-        endpoint=endpoint,
-        status=status,
-    )
-
-
 def loaded(content: bytes) -> Any:
-    """The JSON of a body. What PostgreSQL can't keep, NUL or half of a surrogate pair, becomes its escape."""
+    """The JSON of a body. NUL and halves of surrogate pairs, which PostgreSQL can't keep, become escapes."""
     body = json.loads(content)
     return _kept(body) if _MAY_BE_UNKEPT.search(content) else body
 
@@ -203,11 +187,11 @@ def _what(content: bytes) -> str:
         return "a web page instead of data"
     if start.startswith(b"<"):
         return "XML instead of JSON"
-    return "broken JSON" if start.startswith((b"{", b"[")) else "something else than JSON"
+    return "broken JSON" if start.startswith((b"{", b"[")) else "something other than JSON"
 
 
 def excerpt(content: bytes, explain: Callable[[Any], str]) -> str:
-    """What the system said of its refusal, in one short line: by ``explain`` if it is JSON, else nothing."""
+    """The system's own words about its refusal, in one short line; empty if they aren't JSON."""
     try:
         said = explain(loaded(content))
     except (ValueError, RecursionError, *SHAPELESS):
@@ -222,3 +206,132 @@ def plain(body: Any) -> str:
         if isinstance(body, dict) and isinstance(body.get(key), str):
             return str(body[key])
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A failed attempt. ``passes``: another may succeed; ``untouched``: the system can't have acted on this one."""
+
+    error: errors.AccountingError
+    passes: bool
+    untouched: bool
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What every failure of a request names. ``status`` is the answer's, if an answer came."""
+
+    system: str
+    endpoint: str
+    status: int | None = None
+
+    def unusable_credentials(self) -> Fault:
+        told = "its credentials can't be sent."
+        rule = "Credentials go into HTTP headers: plain ASCII, and no line breaks."
+        remedy = "See how they were copied into the environment or the settings."
+        return Fault(self._error(errors.Misconfigured, told, rule, remedy), passes=False, untouched=True)
+
+    def unreachable(self, reason: str, *, sent: bool) -> Fault:
+        told = f"no answer to {self.endpoint} ({reason})."
+        rule = "The system must be there and answer in time."
+        remedy = "The next run tries again. If this goes on, check its status page, the address and the network."
+        return Fault(self._error(errors.Unreachable, told, rule, remedy), passes=True, untouched=not sent)
+
+    def too_large(self, largest: int) -> Fault:
+        told = f"the answer to {self.endpoint} is larger than {largest} bytes."
+        rule = "One answer must fit into a worker's memory."
+        remedy = "Ask for smaller pages by the option 'page_size' of the system."
+        return Fault(self._error(errors.UnexpectedAnswer, told, rule, remedy), passes=False, untouched=False)
+
+    def unreadable(self, coding: str) -> Fault:
+        told = f"the answer to {self.endpoint} can't be unpacked (Content-Encoding: {coding[:60]})."
+        rule = "An answer is plain, or compressed once by gzip: packed twice, a few bytes become gigabytes."
+        remedy = "See what is between here and there; a proxy may have packed it."
+        return Fault(self._error(errors.UnexpectedAnswer, told, rule, remedy), passes=True, untouched=False)
+
+    def no_json(self, content: bytes) -> Fault:
+        """Half of an answer, or a page that a proxy put in its place: the next answer may be whole."""
+        told = f"{self.endpoint} answered {_what(content)} (HTTP {self.status})."
+        rule = "The answers of this system are JSON."
+        remedy = "Check its address in the settings, and whether a proxy or a login page is in between."
+        return Fault(self._error(errors.UnexpectedAnswer, told, rule, remedy), passes=True, untouched=False)
+
+    def redirected(self) -> Fault:
+        told = f"{self.endpoint} redirects to another address (HTTP {self.status})."
+        rule = "Redirects aren't followed: they would take the credentials to another address."
+        remedy = "If that address is the system's own, put it into the settings."
+        return Fault(self._error(errors.UnexpectedAnswer, told, rule, remedy), passes=False, untouched=True)
+
+    def limited(self, now: datetime, seconds: float) -> Fault:
+        at = now + timedelta(seconds=seconds)
+        told = f"{self.endpoint} was refused as one request too many (HTTP 429) until {at:%Y-%m-%d %H:%M:%S %Z}."
+        rule = "The system limits how many requests it takes."
+        remedy = "Nothing is lost: the next run goes on where this one stopped."
+        error = self._error(errors.RateLimited, told, rule, remedy, retry_at=at)
+        return Fault(error, passes=True, untouched=True, retry_after=seconds)
+
+    def server_fault(self, said: str, retry_after: float | None = None) -> Fault:
+        told = f"{self.endpoint} failed there (HTTP {self.status}){_quoted(said)}."
+        rule = "The system must be able to carry out what it is asked."
+        remedy = "The next run tries again. If this goes on, check its status page or its log."
+        error = self._error(errors.ServerFault, told, rule, remedy)
+        return Fault(error, passes=True, untouched=False, retry_after=retry_after)
+
+    def rejected(self, said: str, kind: type[errors.Refused] | None, about: str) -> Fault:
+        """Any other status of 400 to 499; ``kind`` if the adapter knows the system's own code for it."""
+        meant: type[errors.AccountingError] = kind or _MEANING.get(self.status or 0, errors.Refused)
+        what, rule, remedy = _REJECTED.get(meant, _REJECTED[errors.Refused])
+        where = f"{self.endpoint}{f' for {about}' if about else ''}"
+        told = f"{what.format(where)} (HTTP {self.status}){_quoted(said)}."
+        # 408 is a time-out of the server, 425 is "too early": the same request may succeed later.
+        error = self._error(meant, told, rule, remedy)
+        return Fault(error, passes=self.status in {408, 425}, untouched=self.status != 408)
+
+    def _error(
+        self, kind: type[errors.AccountingError], told: str, rule: str, remedy: str, retry_at: datetime | None = None
+    ) -> errors.AccountingError:
+        return kind(
+            f"{self.system}: {told}",
+            rule=rule,
+            remedy=remedy,
+            system=self.system,
+            endpoint=self.endpoint,
+            status=self.status,
+            retry_at=retry_at,
+        )
+
+
+_MEANING = {
+    401: errors.AuthenticationFailed,
+    403: errors.AuthenticationFailed,
+    404: errors.NotThere,
+    410: errors.NotThere,
+}
+
+_REJECTED: dict[type[errors.AccountingError], tuple[str, str, str]] = {
+    errors.NumberRefused: (
+        "{} was refused for its number",
+        "A number must be free there, and of a form that the system takes.",
+        "Look for the document that bears it there; the next reconciliation shows it too.",
+    ),
+    errors.AuthenticationFailed: (
+        "{} isn't allowed to us",
+        "The credentials must be valid there, and reach as far as reading and writing invoices.",
+        "See whether they were revoked, have run out, or lack a permission; then put the new ones in place.",
+    ),
+    errors.NotThere: (
+        "there is nothing at {}",
+        "What is asked for must be there.",
+        "See whether it was deleted, and whether address and organisation in the settings are right.",
+    ),
+    errors.Refused: (
+        "{} was refused",
+        "The system takes what its own rules allow.",
+        "Correct what it names; the same request would be refused again.",
+    ),
+}
+
+
+def _quoted(said: str) -> str:
+    return f": “{said}”" if said else ""

@@ -1,36 +1,13 @@
 """The accounting systems of the settings, and the adapters that speak to them.
 
-LEDGER_ACCOUNTING = {
-    "SYSTEMS": {
-        "books": {                                # the name that commands, logs and errors use
-            "adapter": "xero",                    # one that Folio brings, or "package.module:Class" of your own
-            "organisation": "5a37…",              # which company there: Xero's tenant id, QuickBooks' realm id, …
-            "url": "https://…",                   # only if it isn't the vendor's usual address
-            "tenant": "",                         # whose numbers they are, in Folio
-            "credentials": {"ENV": "XERO_"},      # XERO_CLIENT_ID, XERO_CLIENT_SECRET, …; or "client_id": "…" each
-            "options": {"page_size": 200},        # what the adapter's own page in docs/guides/accounting.md names
-            "series": ["invoice"],                # whose numbers go there (all series of the tenant); or with the kind
-                                                  # of their documents: {"rechnung": "invoice", "rma": "credit-note"}
-            # How it is reconciled; all of these may be left out:
-            "grace": 86400,                       # seconds before a number that isn't there counts as missing (a day)
-            "full_every": 7,                      # days between two readings of everything (7)
-            "foreign": "ignore",                  # numbers there that fit no period of the series ("report")
-            "largest_loss": 0.2,                  # share of the known documents that may be gone at once (0.2)
-            "references": "ignore",               # references there aren't the keys of our documents ("ours")
-            # How numbers are written back:
-            "push": "2026-01-01",                 # push what bears this date or a later one; True for everything
-            "describe": "shop.books:describe",    # customer and amount: workers.writing_back.describing
-        },
-    },
-    "TOKEN_KEYS": ["…"],                          # see workers.accounting.tokens
-}
+``docs/reference/settings.md`` explains every key of the setting ``LEDGER_ACCOUNTING``.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from django.conf import settings
 
@@ -41,7 +18,10 @@ from workers.accounting.credentials import SETTING, Credentials, Secret
 from workers.accounting.errors import Misconfigured
 from workers.accounting.http_options import HttpOptions
 
-#: The adapters that Folio brings. Another one is named by "package.module:Class" in the settings.
+if TYPE_CHECKING:
+    from ledger.reconciliation.describing import Describe
+
+#: Folio's adapters. The settings name another one as "package.module:Class".
 ADAPTERS = {
     "file": "workers.accounting.folder:Folder",
     "erpnext": "workers.accounting.erpnext:ERPNext",
@@ -59,10 +39,11 @@ _WORDS = {"foreign": ("report", "ignore"), "references": ("ours", "ignore")}
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One accounting system of the settings. ``name`` is ours, ``organisation`` the vendor's key of the company.
+    """One accounting system of the settings. ``name`` is ours, ``organisation`` is the vendor's key of the company.
 
-    ``series`` (codes; None for all), ``kinds`` (of series, where the settings say them), ``grace`` (seconds),
-    ``full_every`` (days), ``foreign``, ``largest_loss`` (a share) and ``references``: how it is reconciled.
+    ``series`` (codes; None for all), ``kinds`` (of series, if the settings have them), ``grace`` (seconds),
+    ``full_every`` (days), ``foreign``, ``largest_loss`` (a share) and ``references`` say how it is reconciled; ``push``
+    (True, or the first date) and ``describe``, how numbers are written back.
     """
 
     name: str
@@ -84,35 +65,35 @@ class System:
 
     @property
     def limits_key(self) -> str:
-        """Whose limits its requests use up; two names for one company share them."""
+        """Whose limits its requests count against; two names of one company share them."""
         return f"{self.adapter}:{self.organisation or self.url or self.name}"
 
     def required(self, name: str) -> str:
-        """``organisation`` or ``url``, which the adapter can't do without."""
+        """``organisation`` or ``url``, for an adapter that needs it."""
         value: str = getattr(self, name)
         if not value:
             raise self.wrong(f"{name!r} is missing", f"The adapter {self.adapter!r} needs it.")
         return value
 
     def option(self, name: str, default: Any) -> Any:
-        """An option of the type that its default has."""
+        """An option, of the same type as its default."""
         value = self.options.get(name, default)
         if type(value) is not type(default) and default is not None:
-            raise self.wrong(f"the option {name!r} is {value!r}", f"It must be of the kind that {default!r} is.")
+            raise self.wrong(f"the option {name!r} is {value!r}", f"It must be of the same type as {default!r}.")
         return value
 
     def wrong(self, problem: str, rule: str) -> Misconfigured:
-        """The error for a setting of it."""
+        """The error for one of its settings."""
         return _wrong(f"{self.name}: {problem}.", rule, self.name)
 
 
 def systems() -> dict[str, System]:
-    """All systems of the settings, by name; read anew each time, so that ``override_settings`` works."""
+    """All systems of the settings, by name; read again each time, so that ``override_settings`` works."""
     return {name: _system(name, given) for name, given in setting("SYSTEMS", {}).items()}
 
 
 def system(name: str) -> System:
-    """The system of that name."""
+    """The system with that name."""
     known = setting("SYSTEMS", {})
     if name not in known:
         names = ", ".join(sorted(known)) or "none"
@@ -121,7 +102,7 @@ def system(name: str) -> System:
 
 
 def named() -> dict[str, Mapping[str, Any]]:
-    """The systems as the settings have them, unchecked: for a process that only needs their names."""
+    """The systems as they stand in the settings, unchecked: for a process that only needs their names."""
     given = _given()
     found = given.get("SYSTEMS") if isinstance(given, Mapping) else None
     if not isinstance(found, Mapping):
@@ -130,7 +111,7 @@ def named() -> dict[str, Mapping[str, Any]]:
 
 
 def problems() -> Iterator[Misconfigured]:
-    """What is wrong with the setting and with each system, for the system checks."""
+    """The mistakes in the setting and in each system, for the system checks."""
     try:
         known = setting("SYSTEMS", {})
     except Misconfigured as error:
@@ -151,7 +132,7 @@ def problems() -> Iterator[Misconfigured]:
 
 
 def setting(key: str, default: Any) -> Any:
-    """One key of ``LEDGER_ACCOUNTING``; an unknown one beside it is an error."""
+    """One key of ``LEDGER_ACCOUNTING``. Unknown keys raise Misconfigured."""
     given = _given()
     _only_known(given, _KEYS, SETTING, "")
     if key == "SYSTEMS" and not isinstance(given.get(key, {}), Mapping):
@@ -160,7 +141,7 @@ def setting(key: str, default: Any) -> Any:
 
 
 def _given() -> Any:
-    """The setting, with all that is secret in it wrapped: error trackers send the variables of every frame."""
+    """The setting, with its secrets wrapped: error trackers send the variables of every frame."""
     return _wrapped(getattr(settings, SETTING, {}), ("SYSTEMS", _systems), ("TOKEN_KEYS", _secrets))
 
 
@@ -187,16 +168,16 @@ def _wrapped(given: Any, *wrapping: tuple[str, Callable[[Any], Any]]) -> Any:
 def _system(name: str, given: Any) -> System:
     _only_known(given, _SYSTEM_KEYS | _RECONCILING, f"{SETTING}['SYSTEMS'][{name!r}]", name)
     if not given.get("adapter"):
-        raise _wrong(f"{name}: 'adapter' is missing.", "A system names the adapter that speaks to it.", name)
+        raise _wrong(f"{name}: 'adapter' is missing.", "A system names its adapter.", name)
     others = {key: value for key, value in given.items() if key != "credentials"} | _reconciling(name, given)
     credentials = given.get("credentials", Credentials(name, {}))
     if not isinstance(credentials, Credentials):
-        raise _wrong(f"{name}: 'credentials' is no dict.", "It has each credential by its name, or ENV.", name)
+        raise _wrong(f"{name}: 'credentials' is no dict.", "Its keys are the credentials' names, or ENV.", name)
     return System(name=name, credentials=credentials, **others)
 
 
 def _reconciling(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """How it is reconciled, checked."""
+    """The settings of its reconciliation, checked."""
     checked = {key: given[key] for key in _RECONCILING & set(given)}
     if (codes := checked.get("series")) is not None:
         if isinstance(codes, Mapping):
@@ -232,21 +213,14 @@ def _wrong(problem: str, rule: str, name: str) -> Misconfigured:
 
 
 def connect(name: str, http_options: HttpOptions | None = None) -> AccountingSystem:
-    """The adapter of the system ``name``; limits and renewed tokens are in the database, for all processes."""
+    """The adapter of the system ``name``. Its limits and renewed tokens are in the database, for all processes."""
     found = system(name)
-    return adapter(found).connect(found, http_options or shared())
+    return adapter(found)(found, http_options or shared())
 
 
 def adapter(system: System) -> type[AccountingSystem]:
     """The class that the settings name."""
-    path = ADAPTERS.get(system.adapter, system.adapter)
-    module, _, attribute = path.partition(":")
-    found: Any = None
-    reason = "its class isn't in that module"
-    try:
-        found = getattr(import_module(module), attribute or "-", None)
-    except (ImportError, ValueError) as error:
-        reason = str(error)
+    found, reason = _imported(ADAPTERS.get(system.adapter, system.adapter))
     if found is None:
         raise Misconfigured(
             f"{system.name}: there is no adapter {system.adapter!r} ({reason}).",
@@ -257,9 +231,33 @@ def adapter(system: System) -> type[AccountingSystem]:
     return cast("type[AccountingSystem]", found)
 
 
+def hook(system: System) -> "Describe":
+    """The settings' function ``describe``; Misconfigured if they name none, or it doesn't exist."""
+    found, reason = _imported(system.describe)
+    if not callable(found):
+        raise Misconfigured(
+            f"{system.name}: its 'describe' is {system.describe!r} ({reason or 'not a function'}).",
+            rule="A document to be pushed needs a customer and an amount, which the ledger doesn't know.",
+            remedy=f"Name a function of yours in {SETTING}['SYSTEMS'][{system.name!r}]: "
+            "'describe': 'package.module:function'; ledger.reconciliation.describing says what it returns.",
+            system=system.name,
+        )
+    return cast("Describe", found)
+
+
+def _imported(path: str) -> tuple[Any, str]:
+    """The object that "package.module:name" names, or None and the reason."""
+    module, _, attribute = path.partition(":")
+    try:
+        found = getattr(import_module(module), attribute or "-", None)
+    except (ImportError, ValueError) as error:
+        return None, str(error)
+    return found, "" if found is not None else f"{attribute!r} isn't in that module"
+
+
 def shared() -> HttpOptions:
-    """The http_options of production: what processes must share is in the database."""
+    """The HTTP options of production: limits and tokens, which processes must share, are in the database."""
+    from workers.accounting.oauth import SharedTokens
     from workers.accounting.quota import SharedLimiter
-    from workers.accounting.tokens import SharedTokens
 
     return HttpOptions(limiter=SharedLimiter, tokens=SharedTokens())

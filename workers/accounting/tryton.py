@@ -1,25 +1,25 @@
-"""Tryton (tried live with 8.2): it numbers an invoice when it is posted, and takes no number from us.
+"""Tryton (tested live with 8.2): it numbers an invoice when it is posted, and takes no number from us.
 
-Spoken to by its REST interface, with a key of a user of its own who needs the group "Accounting" and nothing more. The
-key is better than a login: it can be revoked by itself, there is no session that runs out, and posting doesn't ask for
-a fresh password. ``url`` ends with the name of the database, and ``organisation`` is the company's id there:
+Folio uses its REST interface, with the key of a user of its own, who needs only the group "Accounting". A key is better
+than a login: it can be revoked by itself, it has no session that runs out, and posting doesn't ask for the password
+again. ``url`` ends with the name of the database, and ``organisation`` is the company's id there:
 
     "books": {"adapter": "tryton", "url": "https://tryton.example.com/books", "organisation": "1",
               "credentials": {"ENV": "TRYTON_"}}          # TRYTON_KEY: a "User Application" of the kind REST
 
 Our document's key goes into ``reference``, by which it is found again after a lost answer. Cancelling what is posted
-needs "Cancel Customer Invoice" in the company's settings; without it Tryton refuses, and wants a credit note.
+needs "Cancel Customer Invoice" in the company's settings; without it Tryton refuses, and requires a credit note.
 """
 
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from ledger.kinds import Kind
 from workers.accounting import base
-from workers.accounting.base import Adapter, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import AccountingSystem, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import bearer
 from workers.accounting.errors import Misconfigured, NotThere, Refused
 from workers.accounting.http import Client
@@ -38,57 +38,56 @@ _FIELDS = ("number", "state", "invoice_date", "reference", "create_date", "write
 _INVOICES = "rest/model/account.invoice"
 
 
-class Tryton(Adapter):
-    """Customer invoices and credit notes of one company."""
+class Tryton(AccountingSystem):
+    """Customer invoices and credit notes of one company.
+
+    Options: ``page_size``, and ``receivable_account`` and ``revenue_account``, the codes of accounts to use instead of
+    Tryton's own defaults.
+    """
 
     name: ClassVar[str] = "tryton"
     endpoint: ClassVar[str] = f"GET {_INVOICES}"
     capabilities = Capabilities(
         who_numbers=frozenset({WhoNumbers.AT_POST}),
         changed_since=True,
-        # A numbered invoice can't be deleted, so what goes away never had a number.
+        # A numbered invoice can't be deleted, so what is deleted never had a number.
         deletions=False,
-        idempotency=False,
-        # There are drafts, but none that has a number.
+        # There are drafts, but they have no numbers.
         drafts=False,
         kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE}),
-        # A change bears the time at which its transaction began, and shows when that is over.
+        # A change has the time at which its transaction began, and shows once that is over.
         overlap=timedelta(minutes=15),
     )
 
-    def __init__(self, system: System, client: Client) -> None:
-        super().__init__(system, client)
-        self._client = client
-        self._company = int(system.organisation)
+    _client: Client
+
+    def __init__(self, system: System, http_options: HttpOptions) -> None:
+        super().__init__(system, http_options)
+        company = system.required("organisation")
+        if not company.isdecimal():
+            raise self.error(
+                Misconfigured,
+                f"the organisation {company!r} is no company's id.",
+                rule="A company's id in Tryton is a number.",
+                remedy="Take the id from the company's page, usually 1.",
+            )
+        self._company = int(company)
         self._page_size = system.option("page_size", 200)
         self._receivable = system.option("receivable_account", "")
         self._revenue = system.option("revenue_account", "")
-
-    @classmethod
-    def connect(cls, system: System, http_options: HttpOptions) -> Self:
-        """``receivable_account`` and ``revenue_account`` are codes, where Tryton's own defaults won't do."""
-        company = system.required("organisation")
-        if not company.isdecimal():
-            raise Misconfigured(
-                f"{system.name}: the organisation {company!r} is no company's id.",
-                rule="A company of Tryton is named by the number that it has there.",
-                remedy="Take the id from the company's page, usually 1.",
-                system=system.name,
-            )
-        client = Client.of(
+        self._client = Client.of(
             system,
             http_options,
             authentication=bearer(system.credentials["key"]),
             headers={"X-Tryton-Context": _packed({"company": int(company)})},
             explain=_explain,
         )
-        return cls(system, client)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
         domain = self._ours()
         if since is not None:
             at = _time(since)
-            # An invoice that never changed may have no date of a change at all.
+            # An invoice that never changed may have no date of a change.
             domain.append(["OR", [["write_date", ">=", at]], [["create_date", ">=", at]]])
         return self.pages_by_id(
             lambda after, limit: self._search([*domain, ["id", ">", after]], limit), self._page_size, cursor
@@ -98,7 +97,7 @@ class Tryton(Adapter):
         return self._search([*self._ours(), ["number", "=", number] if number else ["reference", "=", reference]])
 
     def push(self, invoice: NewInvoice) -> RemoteInvoice:
-        """In two steps, each a transaction over there; a draft that an earlier call has left behind is posted."""
+        """In two steps, each a transaction there; a draft that an earlier call has left is posted."""
         made = base.make_once(lambda: self._ahead(invoice.reference), lambda: self._make(invoice))
         return self._press(made.remote_id, "post", State.POSTED) if made.state is State.DRAFT else made
 
@@ -123,8 +122,8 @@ class Tryton(Adapter):
             raise self.error(
                 NotThere,
                 f"there is no invoice {remote_id!r} in Tryton.",
-                rule="An invoice of Tryton has a number for a key.",
-                remedy="See whether the key is of another system.",
+                rule="The key of an invoice in Tryton is a number.",
+                remedy="Check whether the key is another system's.",
             )
         return _invoice(self._client.get(f"{_INVOICES}/{remote_id}", params=_fields(*_FIELDS)).record)
 
@@ -136,7 +135,7 @@ class Tryton(Adapter):
     # Writing --------------------------------------------------------------------------------------------
 
     def _press(self, remote_id: str, button: str, wanted: State) -> RemoteInvoice:
-        """Sent again after any fault: the second press of a button is refused."""
+        """Sent again after any fault: Tryton refuses the second press of a button."""
         path = f"{_INVOICES}/{remote_id}/{button}"
 
         def press() -> RemoteInvoice:
@@ -145,7 +144,7 @@ class Tryton(Adapter):
         return self.act(press, remote_id, wanted)
 
     def _make(self, invoice: NewInvoice) -> RemoteInvoice:
-        """A draft. Tryton's own program fills in most of it while a person types; here, we do."""
+        """Make a draft. Tryton's own client fills in most fields while a person types; here, we do."""
         party = self._one("party.party", ["code", "=", invoice.customer], "addresses", "account_receivable")
         values: dict[str, Any] = {
             "type": "out",
@@ -186,7 +185,7 @@ class Tryton(Adapter):
         return self._one("company.company", ["id", "=", self._company], "currency").whole("currency")
 
     def _account(self, code: str, default: str, party: Record | None = None) -> int:
-        """The account of that code, else the party's own, else the default of Tryton's settings."""
+        """The account with that code, else the party's own, else the default of Tryton's settings."""
         if code:
             domain = [["code", "=", code], ["company", "=", self._company], ["closed", "!=", True]]
             return self._one("account.account", domain).whole("id")
@@ -204,11 +203,11 @@ class Tryton(Adapter):
             f"rest/model/{model}", params=[("d", _packed(wanted)), ("s", 1), *_fields("id", *fields)]
         ).records
         if not found:
-            raise self._refused(f"there is no {model} with {wanted[0]}", "An invoice refers to records that are there.")
+            raise self._refused(f"there is no {model} with {wanted[0]}", "An invoice refers to records that exist.")
         return found[0]
 
     def _refused(self, what: str, rule: str) -> Refused:
-        remedy = "Correct it there, or what describes the invoice here."
+        remedy = "Correct it there, or correct the function that describes the invoice here."
         return self.error(Refused, f"{what} in Tryton.", rule=rule, remedy=remedy, endpoint=f"POST {_INVOICES}")
 
 
@@ -224,7 +223,7 @@ def _invoice(record: Record) -> RemoteInvoice:
     )
 
 
-# Tryton's JSON: what JSON lacks is a record with a class -------------------------------------------------
+# Tryton's JSON: types that JSON lacks are records with a class -------------------------------------------
 
 
 def _when(record: Record, key: str) -> datetime | None:
@@ -233,7 +232,7 @@ def _when(record: Record, key: str) -> datetime | None:
     parts = record.record(key)
     numbers = [parts.whole(each) for each in ("year", "month", "day", "hour", "minute", "second", "microsecond")]
     try:
-        # Without a zone: UTC, whatever the server's own.
+        # Tryton writes no zone and means UTC, whatever the server's own is.
         return datetime(*numbers, tzinfo=UTC)  # type: ignore[misc, arg-type]
     except ValueError:
         record.refuse(f"has no time in {key!r}")
@@ -268,5 +267,5 @@ def _fields(*names: str) -> list[tuple[str, str | int]]:
 
 
 def _explain(body: Any) -> str:
-    """A refusal has a message, and sometimes a description with what to do."""
+    """A refusal has a message, and sometimes a description that says what to do."""
     return " ".join(str(body[key]) for key in ("message", "description") if body.get(key))

@@ -1,18 +1,18 @@
 """Xero's Accounting API 2.0: sales invoices (ACCREC), and credit notes (ACCRECCREDIT), which are only read.
 
-We set the number, or Xero does when a draft is made without one. Nothing is ever gone: a deleted draft is listed with
-the status DELETED. Our document's key is in the field Reference.
+We set the number, or Xero does when a draft is made without one. Nothing ever disappears: a deleted draft is listed
+with the status DELETED. Our document's key is in the field Reference.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from ledger.kinds import Kind
 from workers.accounting import base
-from workers.accounting.base import Adapter, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
+from workers.accounting.base import AccountingSystem, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.errors import Misconfigured, NumberRefused, Refused
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions, Limits
@@ -22,7 +22,7 @@ from workers.accounting.systems import System
 
 API = "https://api.xero.com/api.xro/2.0/"
 TOKENS = "https://identity.xero.com/connect/token"
-#: Of a custom connection; apps made before March 2026 may have accounting.transactions until September 2027.
+#: For a custom connection; apps made before March 2026 may use accounting.transactions until September 2027.
 SCOPE = "accounting.invoices"
 #: Each list with the type of its documents, and the fields of their key and their number.
 _LISTS = {
@@ -40,19 +40,19 @@ STATES = {
     "VOIDED": State.VOID,
     "DELETED": State.DELETED,
 }
-#: What a filter of Xero's takes for punctuation.
+#: Characters with a meaning in Xero's filters.
 _PUNCTUATION = re.compile(r'[,"\\]')
 #: Other things must be unique too, such as a contact's name.
 _TAKEN = re.compile(r"(invoice|credit note)\s*(#|number|no\.?)\s*must be unique", re.IGNORECASE)
 _MILLISECONDS = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 
 
-class Xero(Adapter):
+class Xero(AccountingSystem):
     """The adapter. Its credentials: client_id, client_secret, and refresh_token unless it is a custom connection.
 
     Options: ``scopes`` (of the token; ``accounting.invoices``), ``page_size`` (up to 1000), ``account`` (the code of
-    the revenue account of lines that we make), ``line_amounts`` (Inclusive, Exclusive or NoTax), ``customer`` (where
-    an invoice names none), ``token_url``.
+    the revenue account of lines that we make), ``line_amounts`` (Inclusive, Exclusive or NoTax), ``customer`` (for
+    invoices that name none), ``token_url``.
     """
 
     name: ClassVar[str] = "xero"
@@ -61,31 +61,28 @@ class Xero(Adapter):
         who_numbers=frozenset({WhoNumbers.CALLER, WhoNumbers.AT_DRAFT}),
         changed_since=True,
         deletions=True,
-        idempotency=True,
         drafts=True,
         kinds=frozenset({Kind.INVOICE, Kind.CREDIT_NOTE}),
-        # Xero wants a number unique among the living; its documentation doesn't say that a dead one's is kept.
+        # Xero requires unique numbers among documents in force; its documentation doesn't say that others keep theirs.
         number_kept=False,
         max_number_length=255,
         overlap=timedelta(minutes=5),
     )
 
-    def __init__(self, system: System, http: Client) -> None:
-        super().__init__(system, http)
-        self._http = http
+    _client: Client
+
+    def __init__(self, system: System, http_options: HttpOptions) -> None:
+        super().__init__(system, http_options)
         self._page_size = system.option("page_size", 1000)
         self._account = system.option("account", "200")
         self._line_amounts = system.option("line_amounts", "Inclusive")
         self._customer = system.option("customer", "")
-
-    @classmethod
-    def connect(cls, system: System, http_options: HttpOptions) -> Self:
         refresh = system.credentials.get("refresh_token")
-        # A refresh token has its scopes; only those of the settings may narrow them.
+        # A refresh token has scopes of its own; only the settings may narrow them.
         scope = system.option("scopes", "" if refresh else SCOPE)
         # A custom connection belongs to one organisation, and names none.
         organisation = {"xero-tenant-id": system.organisation} if system.organisation else {}
-        http = Client.of(
+        self._client = Client.of(
             system,
             http_options,
             url=API,
@@ -95,12 +92,11 @@ class Xero(Adapter):
             explain=_explained,
             classify=_classified,
         )
-        return cls(system, http)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
-        """In the order of InvoiceID: what changes meanwhile can come in, but moves nothing out of a later page.
+        """In the order of InvoiceID: changes meanwhile may add documents, but move none out of a later page.
 
-        Then the credit notes; the first page of them comes with the last one of the invoices.
+        Credit notes follow; their first page comes with the last page of the invoices.
         """
 
         def read(at: str | None) -> Page:
@@ -114,7 +110,7 @@ class Xero(Adapter):
         return self.pages(read, cursor)
 
     def find(self, *, number: str = "", reference: str = "") -> Sequence[RemoteInvoice]:
-        """Asked for in the widest way that needs no quoting, and then compared as it is."""
+        """Xero is asked by a filter that needs no quoting, which may find too much; what it finds is then compared."""
         wanted = number or reference
         plain_number = number and not _PUNCTUATION.search(number)
         query = {"InvoiceNumbers": number} if plain_number else {"searchTerm": wanted}
@@ -134,7 +130,7 @@ class Xero(Adapter):
             raise self.error(
                 Misconfigured,
                 f"the draft {made.remote_id} was given no number.",
-                rule="Xero numbers an invoice that comes without one by the organisation's invoice settings.",
+                rule="Xero numbers an invoice without a number by the organisation's invoice settings.",
                 remedy="Set a prefix and a next number there, under Invoice settings.",
                 endpoint="PUT Invoices",
             )
@@ -142,7 +138,7 @@ class Xero(Adapter):
 
     def cancel(self, remote_id: str) -> RemoteInvoice:
         path = f"Invoices/{quote(remote_id, safe='')}"
-        there = self._only(self._http.get(path))
+        there = self._only(self._client.get(path))
         if there.state in {State.VOID, State.DELETED}:
             return there
         status = "DELETED" if there.state is State.DRAFT else "VOIDED"
@@ -151,16 +147,16 @@ class Xero(Adapter):
 
     def _page(self, since: datetime | None, number: int, query: Mapping[str, str], path: str = "Invoices") -> Page:
         kind, key, _ = _LISTS[path]
-        # To the second, and the second itself must be in it.
+        # Xero compares whole seconds, and the second itself must be included.
         moment = None if since is None else since.astimezone(UTC).replace(microsecond=0) - timedelta(seconds=1)
-        answer = self._http.get(
+        answer = self._client.get(
             path,
             params={
                 "where": f'Type=="{kind}"',
                 "order": key,
                 "page": number,
                 "pageSize": self._page_size,
-                # Reading is charged by bytes, and we don't need the lines.
+                # Xero charges for the bytes that are read, and we don't need the lines.
                 **({"includeArchived": "true", "summaryOnly": "true"} if path == "Invoices" else {}),
                 **query,
             },
@@ -174,9 +170,9 @@ class Xero(Adapter):
         return Page(invoices, None if last or not got else f"{path}:{number + 1}")
 
     def _filled_in(self, invoice: NewInvoice, facts: Mapping[str, str]) -> RemoteInvoice:
-        """The draft of our pool, posted for this document: it keeps its number, and loses the pool's reference."""
+        """The draft of our pool, posted for this document: its number stays, its reference is replaced."""
         path = f"Invoices/{quote(invoice.draft_id, safe='')}"
-        there = self._only(self._http.get(path))
+        there = self._only(self._client.get(path))
         if there.reference == invoice.reference and there.state is not State.DRAFT:
             return there
         if there.state is not State.DRAFT or there.number != invoice.number:
@@ -185,7 +181,7 @@ class Xero(Adapter):
         return self._only(self._sent("POST", path, {"Invoices": [body]}, invoice.number))
 
     def _found_or_made(self, invoice: NewInvoice, facts: Mapping[str, str]) -> RemoteInvoice:
-        # PUT makes one; POST would change the invoice that has the number already.
+        # PUT makes an invoice; POST would change the one that has the number already.
         there = base.live_first(self.find(reference=invoice.reference))
         if there is not None:
             return there
@@ -198,7 +194,7 @@ class Xero(Adapter):
 
     def _sent(self, method: str, path: str, body: Mapping[str, Any], about: str) -> Answer:
         known_by = base.request_key(self.system.organisation, method, path, body)
-        return self._http.request(
+        return self._client.request(
             method, path, json=body, headers={"Idempotency-Key": known_by}, repeatable=True, about=about
         )
 
@@ -260,7 +256,7 @@ def _date(record: Record) -> date | None:
 
 
 def _time(record: Record, key: str) -> datetime | None:
-    """Milliseconds since 1970, as .NET writes them; what looks like an offset has no meaning there."""
+    """Milliseconds since 1970, as .NET writes them; what looks like an offset has no meaning."""
     found = _MILLISECONDS.fullmatch(record.text(key))
     if found is None:
         record.refuse(f"has {record.text(key)!r} in {key!r}, where a time was expected")
@@ -272,7 +268,7 @@ def _is_key(customer: str) -> bool:
 
 
 def _complaints(body: Any) -> list[str]:
-    """The messages of a ValidationException, one for each rule that was broken."""
+    """The messages of a ValidationException, one for each broken rule."""
     found = [str(error["Message"]) for element in body["Elements"] for error in element.get("ValidationErrors", [])]
     return list(dict.fromkeys(found))
 

@@ -1,8 +1,7 @@
-"""Drafts in accounting systems that number them: the half of ``ledger.remote`` that asks the network.
+"""Drafts in accounting systems that number them: the half of ``ledger.remote`` that sends requests.
 
-refilling.py  makes drafts ahead for ``remote`` series
-looking.py    looks after those that wait: what was deleted or used there is withdrawn
-unused.py     cancels those that no document got
+refilling.py  makes drafts in advance for ``remote`` series, and withdraws those that were deleted or used there
+unused.py     cancels drafts that no document got
 """
 
 from workers.remote.refilling import refill_system

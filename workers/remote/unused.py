@@ -1,4 +1,4 @@
-"""Drafts that no document got: cancelled in the accounting system, so that nothing is left open at year's end."""
+"""Cancels unused drafts in the accounting system, so that nothing is left open at the end of the year."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,7 +22,7 @@ from workers.accounting.http_options import HttpOptions
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What became of one unused draft: "cancelled", "gone" (it was before), "used" by somebody there, or "failed"."""
+    """The outcome for one unused draft: "cancelled", "gone" (it was before), "used" by somebody there, or "failed"."""
 
     unused: Unused
     outcome: str
@@ -44,16 +44,16 @@ def cancel_unused(
     using: str,
     tell: Callable[[Unused], None] = lambda one: None,
 ) -> Iterator[Cancelled]:
-    """Cancel each unused draft there, one after the other, and note it; what was noted is not asked for again.
+    """Cancel the unused drafts there, one after the other, and note each; noted drafts are not asked for again.
 
-    A draft that somebody has posted or took for another document is left alone. An error that concerns one draft
-    doesn't end it; one that would meet all others too (credentials, limits, no connection) is raised.
+    A draft that somebody has posted or used for another document is left alone. An error of one draft doesn't stop the
+    others; an error that would meet all of them (credentials, limits, no connection) is raised.
     """
     wanted: dict[str, Any] = {"tenant": tenant, "series": series, "day": day}
     with closing(systems.connect(system, http_options)) as books:
         _keep_strays(books, system, wanted, using)
         drafts = list(remote.unused(system, **wanted, using=using))
-        # A crash here must not bring back the slot of a draft that is cancelled there.
+        # A crash must not bring back the slot of a draft that was cancelled there.
         wait_for_flush(using)
         for one in drafts:
             tell(one)
@@ -78,7 +78,7 @@ def _cancel(books: AccountingSystem, one: Unused, by: Any, using: str) -> Cancel
 
 
 def _find(books: AccountingSystem, draft: Draft) -> RemoteInvoice | None:
-    """The very draft, by its reference; under another one if it has been given one; None if it is gone."""
+    """The draft, by its reference, or by its number if somebody changed the reference; None if it is gone."""
     for wanted in ({"reference": draft.reference}, {"number": draft.number}):
         for each in books.find(**wanted) if all(wanted.values()) else ():
             if draft.is_keyless or each.remote_id == draft.remote_id:
@@ -87,9 +87,9 @@ def _find(books: AccountingSystem, draft: Draft) -> RemoteInvoice | None:
 
 
 def _keep_strays(books: AccountingSystem, system: str, wanted: dict[str, Any], using: str) -> None:
-    """Note drafts whose worker was killed before it could store them, in periods that no worker refills any more.
+    """Note the drafts whose worker was killed before it could store them, in periods that are no longer refilled.
 
-    One request for each period; without a day, of those that were closed within the last 400 days.
+    One request for each period. Without a day, closed periods count if they were closed within the last 400 days.
     """
     left = Q(closed_at__isnull=False) | ~Q(series__allocation=Allocation.REMOTE) | ~Q(series__system=system)
     periods = Period.objects.using(using).select_related("series").filter(left, has_drafts=True)

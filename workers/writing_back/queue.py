@@ -1,8 +1,8 @@
-"""The queue of pushes: what a system is owed, who has it in hand, and what became of it. No network here.
+"""The queue of pushes: the numbers that a system must get, which worker has them, and their outcomes. No network here.
 
-What is owed is found by transaction ids: ids and times of entries come before their COMMIT, so a mark "seen up to here"
-would miss a slow checkout. Whatever a look could not see was written by a transaction that was not over then, and none
-of those lies below the ``xmin`` of its snapshot. The next look begins there, and leaves out what has a row already.
+They are found by transaction ids. Ids and times of entries are set before COMMIT, so a mark "seen up to here" would
+miss a slow checkout. What a look couldn't see was written by a transaction that wasn't over, and no such transaction is
+below the ``xmin`` of the look's snapshot. The next look begins there, and skips entries that have a row already.
 """
 
 import uuid
@@ -23,15 +23,15 @@ from workers.accounting.quota import own_transaction
 from workers.accounting.systems import System
 from workers.models import Push, PushPosition
 
-#: For how long a document is kept from other workers; a worker sends nothing that could last longer.
+#: How long a claim keeps a document from other workers; a worker sends no request that could outlast it.
 CLAIM_SECONDS = 900.0
 
 #: States that need a worker, and states that need a person.
 DUE = (Push.State.WAITING, Push.State.CANCELLING)
 STUCK = (Push.State.CONFLICT, Push.State.FAILED)
 
-# How far the last look came, and whether everything must be looked at: for the first time, once a day (a database that
-# was restored into another server may count its transactions anew), or because its mark lies in the future.
+# How far the last look came, and whether to look at everything: the first time, once a day (a database restored into
+# another server may count its transactions from the start), or if the mark lies in the future.
 _POSITION = """
     SELECT p.through, p.scope,
            p.looked_in_full_at IS NULL OR p.looked_in_full_at < clock_timestamp() - interval '1 day'
@@ -58,7 +58,7 @@ _FOUND = """
     ON CONFLICT DO NOTHING
 """
 
-# A void is pushed after its number: one that is not there yet waits for that.
+# A void is pushed after its number, so it waits until the number is there.
 _VOIDED = """
     UPDATE ledger_workers_push p
     SET void_id = v.id,
@@ -70,7 +70,7 @@ _VOIDED = """
       AND p.tenant = v.tenant AND p.system = %(system)s AND p.entry_id = v.entry_id AND p.void_id IS NULL
 """
 
-# By the database's clock, which all workers share; when to try again was told by the system, and is by the worker's.
+# By the database's clock, which all workers share; the time of the next attempt comes from the system or the worker.
 _CLAIM = """
     UPDATE ledger_workers_push p
     SET claimed_by = %(by)s, claimed_until = clock_timestamp() + make_interval(secs => %(seconds)s),
@@ -95,27 +95,23 @@ class PushQueue:
     alias: str
 
     def look(self) -> tuple[int, int]:
-        """Make rows of what the system is owed since the last look; how many numbers and voids were found.
+        """Make rows for new numbers and voids since the last look; how many of each were found.
 
-        Misconfigured where the settings don't say whose numbers.
+        Misconfigured if the settings don't name the series.
         """
         since = _since(self.system)
         codes = self.system.series
         if not codes:
             raise self.system.wrong(
                 f"its 'series' is {codes!r}",
-                "Of which series the numbers are pushed is said by a list of codes, such as ['invoice'].",
+                "It lists the codes of the series whose numbers are pushed, such as ['invoice'].",
             )
         with own_transaction(self.alias), connections[self.alias].cursor() as cursor:
             positions = PushPosition.objects.using(self.alias)
-            # One look at a time: the row is locked until what was found is committed with the new position.
+            # One look at a time: the row is locked until the new rows are committed with the new position.
             positions.bulk_create([PushPosition(system=self.system.name)], ignore_conflicts=True)
-            series = list(
-                Series.objects.using(self.alias)
-                .filter(tenant=self.system.tenant, code__in=codes)
-                .order_by("pk")
-                .values_list("pk", flat=True)
-            )
+            chosen = Series.objects.using(self.alias).filter(tenant=self.system.tenant, code__in=codes)
+            series = list(chosen.order_by("pk").values_list("pk", flat=True))
             scope = {"tenant": self.system.tenant, "series": series, "since": since.isoformat()}
             cursor.execute(_POSITION, {"system": self.system.name})
             through, looked_for, in_full, xmin = cursor.fetchone()
@@ -139,7 +135,7 @@ class PushQueue:
         return found, voided
 
     def claim(self, now: datetime) -> Push | None:
-        """The next row that is due at ``now``, kept from all other workers and committed so; None if none is."""
+        """Claim the next row that is due at ``now``, and commit the claim; None if no row is due."""
         mark = uuid.uuid4().hex
         with own_transaction(self.alias), connections[self.alias].cursor() as cursor:
             whose = {"tenant": self.system.tenant, "system": self.system.name}
@@ -153,7 +149,7 @@ class PushQueue:
         return self._end(push, state=state, attempts=0, remote_id=there.remote_id, pushed_at=ClockTimestamp())
 
     def cancelled(self, push: Push, there: RemoteInvoice) -> bool:
-        """It is void there as well."""
+        """It is void there too."""
         at = ClockTimestamp()
         done: dict[str, Any] = {"remote_id": there.remote_id, "cancelled_at": at}
         if push.pushed_at is None:
@@ -161,7 +157,7 @@ class PushQueue:
         return self._end(push, state=Push.State.CANCELLED, **done)
 
     def conflict(self, push: Push, there: RemoteInvoice, differences: Mapping[str, Any]) -> bool:
-        """It is there, and not as it should be: kept with what is there, for a person."""
+        """It is there, but not as it should be: keep what is there, for a person."""
         what = ", ".join(f"{name} {value!r}" for name, value in differences.items())
         return self._end(
             push,
@@ -172,7 +168,7 @@ class PushQueue:
         )
 
     def failed(self, push: Push, error: AccountingError) -> bool:
-        """Trying again by itself would be of no use."""
+        """Another attempt without a person would be useless."""
         return self._end(push, state=Push.State.FAILED, last_error=str(error))
 
     def later(self, push: Push, error: AccountingError, at: datetime) -> bool:
@@ -180,7 +176,7 @@ class PushQueue:
         return self._end(push, next_attempt_at=at, last_error=str(error))
 
     def retry(self, numbers: Iterable[str] = ()) -> int:
-        """Put what needed a person back into the queue, all of it or these numbers; how many."""
+        """Put all rows that needed a person, or those of ``numbers``, back into the queue; how many."""
         stuck = self.rows().filter(state__in=STUCK)
         if numbers:
             stuck = stuck.filter(number__in=list(numbers))
@@ -192,20 +188,14 @@ class PushQueue:
         return Push.objects.using(self.alias).filter(tenant=self.system.tenant, system=self.system.name)
 
     def note(self, error: str) -> None:
-        """How the run ended: what stopped it, or nothing."""
+        """Note the error that stopped the run, or an empty text."""
         PushPosition.objects.using(self.alias).filter(pk=self.system.name).update(ran_at=ClockTimestamp(), error=error)
 
     def _end(self, push: Push, **changes: Any) -> bool:
-        """Let go of the row with its outcome; False if it is no longer ours, and another worker's outcome counts."""
-        given: dict[str, Any] = {
-            "claimed_by": "",
-            "claimed_until": None,
-            "next_attempt_at": None,
-            "last_error": "",
-            "facts": {},
-        }
+        """Release the row with its outcome; False if it is no longer ours, and another worker's outcome counts."""
+        given: dict[str, Any] = {"next_attempt_at": None, "last_error": "", "facts": {}, **changes}
         mine = self.rows().filter(pk=push.pk, claimed_by=push.claimed_by)
-        return mine.update(**(given | changes)) > 0
+        return mine.update(claimed_by="", claimed_until=None, **given) > 0
 
 
 def _facts(there: RemoteInvoice) -> dict[str, Any]:
@@ -220,5 +210,5 @@ def _since(system: System) -> date:
     try:
         return date.fromisoformat(system.push or "")
     except (TypeError, ValueError):
-        rule = "It is True, or the first date to push, as '2026-01-01'."
+        rule = "It is True, or the first date to push, such as '2026-01-01'."
         raise system.wrong(f"its 'push' is {system.push!r}", rule) from None

@@ -33,7 +33,7 @@ MUTANTS = (
     Mutant(
         "nobody is asked for the amounts of a file's numbers",
         "workers/reconciliation.py",
-        "hook(system) if system.describe else None",
+        "systems.hook(system) if system.describe else None",
         "None",
         ("tests/accounting/test_folder.py",),
     ),
@@ -74,7 +74,7 @@ MUTANTS = (
     ),
     Mutant(
         "a key among the variables that an error tracker sends",
-        "workers/accounting/odoo_connections.py",
+        "workers/accounting/odoo.py",
         "self._key, model",
         "self._key.reveal(), model",
         ("tests/accounting/test_trackers.py::TestOdoo",),
@@ -244,8 +244,8 @@ MUTANTS = (
     ),
     Mutant(
         "a slow worker goes on after its claim",
-        "workers/writing_back/pushing.py",
-        "        self.guard.check()\n",
+        "workers/accounting/http.py",
+        "                self._options.before_attempt()\n",
         "",
         (WRITING_PROCESSES,),
     ),
@@ -265,7 +265,7 @@ MUTANTS = (
     ),
     Mutant(
         "a token renewed without its row's lock",
-        "workers/accounting/tokens.py",
+        "workers/accounting/oauth.py",
         "SealedToken.objects.select_for_update().get(pk=system)",
         "SealedToken.objects.get(pk=system)",
         ("tests/accounting/test_tokens.py::test_processes_that_renew_at_once_never_use_a_refresh_token_twice",),
@@ -290,7 +290,7 @@ MUTANTS = (
     ),
     Mutant(
         "draft taken over and withdrawn for its reference",
-        "workers/remote/looking.py",
+        "workers/remote/refilling.py",
         "    if draft.reference and there.reference",
         "    if there.reference",
         (f"{REMOTE_POOLS}::test_drafts_that_were_taken_over_are_looked_at_too",),

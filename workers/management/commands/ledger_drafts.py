@@ -1,4 +1,4 @@
-"""``ledger_drafts``: lists the drafts in an accounting system that no document got, and cancels them there."""
+"""``ledger_drafts``: lists unused drafts in an accounting system, and cancels them there."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from ledger.zones import series_zones, timestamp_in
 
 class Command(LedgerCommand):
     help = (
-        "Lists drafts of remote series that no document got and none will get: those of closed periods, those that "
-        "were withdrawn, and those whose number could not be taken. cancel cancels them in the accounting system, "
-        "and may be run again; one that somebody uses there is left alone. Exit code 0: done, or nothing to do; 1: "
-        "some could not be cancelled, or are in use there; 2: the options are no good."
+        "Lists drafts of remote series that no document has or will get: those of closed periods, those that were "
+        "withdrawn, and those whose number could not be taken. cancel cancels them in the accounting system, and may "
+        "be run again; a draft that somebody uses there is left alone. Exit code 0: done, or nothing to do; 1: some "
+        "could not be cancelled, or are in use there; 2: the options are no good."
     )
     examples = """  manage.py ledger_drafts list --system books
   manage.py ledger_drafts list --system books --series invoice --json
@@ -23,7 +23,7 @@ class Command(LedgerCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="list | cancel")
-        self._shared(actions.add_parser("list", help="What is left there; the network isn't asked."))
+        self._shared(actions.add_parser("list", help="Show what is left there, without asking the system."))
         cancel = actions.add_parser("cancel", help="Cancel it there.")
         self._shared(cancel)
         self.add_actor(cancel, "Who decides; kept with each draft")
@@ -32,8 +32,8 @@ class Command(LedgerCommand):
         super().add_arguments(parser)
         parser.add_argument("--system", required=True, metavar="NAME", help="The system, as LEDGER_ACCOUNTING has it.")
         parser.add_argument("--tenant", metavar="KEY", help="Only this tenant's; '' is the one without a name.")
-        parser.add_argument("--series", metavar="CODE", help="Only those of series of this code, such as invoice.")
-        parser.add_argument("--period", type=iso_date, metavar="DATE", help="Only those of periods that hold this day.")
+        parser.add_argument("--series", metavar="CODE", help="Only those of series with this code, such as invoice.")
+        parser.add_argument("--period", type=iso_date, metavar="DATE", help="Only those of periods with this day.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
@@ -74,18 +74,15 @@ class Command(LedgerCommand):
                 ),
             )
         else:
-            self.stdout.write(f"No draft of {system} is left without a document.")
+            self.stdout.write(f"{system} has no unused drafts.")
 
     def _cancel(self, alias: str, system: str, wanted: dict[str, Any], options: dict[str, Any]) -> None:
         from workers.remote import cancel_unused
 
         total = sum(1 for _ in remote.unused(system, **wanted, using=alias))
         with self.progress(total, wanted=options["verbosity"] > 0 and not options["json"]) as begin:
-            done = list(
-                cancel_unused(
-                    system, **wanted, by=self.actor(options), using=alias, tell=lambda one: begin(one.draft.number)
-                )
-            )
+            how = {"by": self.actor(options), "using": alias, "tell": lambda one: begin(one.draft.number)}
+            done = list(cancel_unused(system, **wanted, **how))
         left = [one for one in done if one.outcome in ("used", "failed")]
         if options["json"]:
             self.write_json([one.as_dict() for one in done])

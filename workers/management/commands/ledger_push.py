@@ -1,4 +1,4 @@
-"""``ledger_push``: pushes numbers to accounting systems, and shows what waits, failed, or is another there."""
+"""``ledger_push``: pushes numbers to accounting systems, and shows what waits, failed, or differs there."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from ledger.timestamps import timestamp
 from workers import system_sweeps, writing_back
 from workers.accounting import systems
 from workers.accounting.errors import AccountingError, Misconfigured
-from workers.models import Push, PushPosition
+from workers.models import PushPosition
 from workers.writing_back.queue import DUE, STUCK, PushQueue
 
-#: What JSON has of a row.
+#: The columns of a row in the JSON output.
 _ROW = ("number", "document", "issued_on", "state", "attempts", "next_attempt_at", "last_error", "remote_id", "facts")
-#: Rows of a list; how many there are is always told.
+#: Rows of a list; the whole count is always shown.
 _LINES = 200
 
 
@@ -39,7 +39,7 @@ class Command(LedgerCommand):
         parser.add_argument(
             "--retry",
             action="store_true",
-            help="First put back into the queue what needed a person, and was put right.",
+            help="First put numbers that needed a person, and were corrected, back into the queue.",
         )
         parser.add_argument(
             "--number", action="append", default=[], help="With --retry: only this number; may be repeated."
@@ -73,7 +73,7 @@ class Command(LedgerCommand):
         try:
             names = list(system_sweeps.systems_of("push"))
             if chosen is not None and not systems.system(chosen).push:
-                raise CommandError(f"The settings of {chosen!r} say nothing of 'push'.", returncode=BAD_OPTIONS)
+                raise CommandError(f"The settings of {chosen!r} have no 'push'.", returncode=BAD_OPTIONS)
         except Misconfigured as error:
             raise CommandError(str(error), returncode=BAD_OPTIONS) from error
         return names if chosen is None else [chosen]
@@ -81,7 +81,7 @@ class Command(LedgerCommand):
     def _retry(self, queue: PushQueue, numbers: list[str]) -> int:
         known = set(queue.rows().filter(state__in=STUCK, number__in=numbers).values_list("number", flat=True))
         if missing := sorted(set(numbers) - known):
-            raise CommandError(f"These are not in need of a person: {', '.join(missing)}.", returncode=BAD_OPTIONS)
+            raise CommandError(f"These don't need a person: {', '.join(missing)}.", returncode=BAD_OPTIONS)
         return queue.retry(numbers)
 
     def _show(self, told: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ class Command(LedgerCommand):
 
 
 def _pushed(name: str, alias: str) -> tuple[dict[str, int], str]:
-    """What a run counted, and what stopped it: one system doesn't keep the others from their turn."""
+    """A run's counts, and the error that stopped it: one system must not keep the others from their turn."""
     try:
         run = writing_back.push_system(name, using=alias)
     except AccountingError as error:
@@ -106,21 +106,17 @@ def _pushed(name: str, alias: str) -> tuple[dict[str, int], str]:
 
 
 def _queue(queue: PushQueue) -> dict[str, Any]:
-    """How many rows there are of each state, the first of those that wait and that need a person, and the last run."""
+    """The count of rows in each state, the first rows that wait or need a person, and the last run."""
     rows = queue.rows()
     counted = rows.order_by().values_list("state").annotate(Count("pk"))
     due = rows.filter(state__in=DUE).order_by(F("next_attempt_at").asc(nulls_first=True), "pk")
     position = PushPosition.objects.using(queue.alias).filter(pk=queue.system.name).first()
     return {
         "states": dict(sorted(counted)),
-        "stuck": [_row(push) for push in rows.filter(state__in=STUCK).order_by("pk")[:_LINES]],
-        "due": [_row(push) for push in due[:_LINES]],
+        "stuck": list(rows.filter(state__in=STUCK).order_by("pk").values(*_ROW)[:_LINES]),
+        "due": list(due.values(*_ROW)[:_LINES]),
         "last_run": None if position is None else {"ran_at": position.ran_at, "error": position.error},
     }
-
-
-def _row(push: Push) -> dict[str, Any]:
-    return {name: getattr(push, name) for name in _ROW}
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:

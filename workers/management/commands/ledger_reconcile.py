@@ -1,4 +1,4 @@
-"""``ledger_reconcile``: reads an accounting system, compares it with the ledger, and shows what differs."""
+"""``ledger_reconcile``: reads an accounting system, compares it with the ledger, and shows the differences."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,10 +16,10 @@ from ledger.timestamps import timestamp
 from workers.accounting import errors, systems
 from workers.reconciliation import Reconciled, reconcile
 
-#: Lines of a table; a script takes --json, which has them all.
+#: Lines of a table; --json has them all.
 _LINES = 200
 
-#: The system could not be read: there is no answer to the question.
+#: The exit code if the system could not be read.
 UNREAD = 3
 
 
@@ -28,7 +28,7 @@ class Command(LedgerCommand):
         "Reads what changed in an accounting system, compares it with the ledger by number, and shows the findings. "
         "run is what it does by default; findings shows them without asking the system; acknowledge says why one may "
         "stand. Exit code 0: no finding is unresolved; 1: some are, or it was refused; 2: the options are no good; 3: "
-        "the system could not be read, and the next run goes on where this one ended."
+        "the system could not be read, and the next run continues where this one ended."
     )
     examples = """  manage.py ledger_reconcile --system books
   manage.py ledger_reconcile --system books --full
@@ -44,7 +44,7 @@ class Command(LedgerCommand):
         self._reading(actions.add_parser("run", help="Read, compare and show what is unresolved."))
         showing = actions.add_parser("findings", help="Show what is unresolved, by the last comparison.")
         self._shared(showing)
-        showing.add_argument("--resolved", action="store_true", help="Show those that are over as well.")
+        showing.add_argument("--resolved", action="store_true", help="Show the resolved ones as well.")
         saying = actions.add_parser("acknowledge", help="Say why findings may stand.")
         super().add_arguments(saying)
         saying.add_argument("finding", nargs="+", type=int, help="The id of the finding.")
@@ -61,7 +61,7 @@ class Command(LedgerCommand):
             "--since",
             type=iso_time,
             metavar="TIME",
-            help="Read what changed there since that day or time (UTC unless it says), not since the last reading.",
+            help="Read the changes since that day or time (UTC if it has no zone), not since the last reading.",
         )
         parser.add_argument("--full", action="store_true", help="Read everything, and compare everything.")
 
@@ -72,10 +72,10 @@ class Command(LedgerCommand):
             return
         system = self._system(options)
         done = self._run(system, alias, options) if options["action"] == "run" else None
-        its_own: dict[str, Any] = system_key(system)
-        found = list(findings(**its_own, resolved=options.get("resolved", False), using=alias))
+        whose: dict[str, Any] = {"tenant": system.tenant, "system": system.name}
+        reading = RemoteReading.objects.using(alias).filter(**whose).first()
+        found = list(findings(**whose, resolved=options.get("resolved", False), using=alias))
         if options["json"]:
-            reading = RemoteReading.objects.using(alias).filter(**system_key(system)).first()
             self.write_json(
                 {
                     "run": None if done is None else done.as_dict(),
@@ -86,12 +86,21 @@ class Command(LedgerCommand):
             )
         else:
             self._show(system, found, done, alias)
-        self._judge(system, alias)
+        if reading is None or reading.compared_at is None:
+            raise ReconciliationError(
+                f"The accounting system {system.name!r} was never compared with the ledger.",
+                rule="Only what was compared can be in order.",
+                remedy=f"Run manage.py ledger_reconcile --system {system.name}.",
+            )
+        counts = count_findings(**whose, acknowledged=False, using=alias)
+        if counts:
+            told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+            raise CommandError(f"{sum(counts.values())} findings are unresolved ({told}).", returncode=FAILED)
 
     def _system(self, options: dict[str, Any]) -> systems.System:
         if not options["system"]:
             names = ", ".join(systems.setting("SYSTEMS", {})) or "none"
-            raise CommandError(f"Name the system: --system NAME. The settings know: {names}.", returncode=BAD_OPTIONS)
+            raise CommandError(f"Name the system: --system NAME. The settings have: {names}.", returncode=BAD_OPTIONS)
         if options.get("since") and options.get("full"):
             raise CommandError("--full reads everything: leave --since out.", returncode=BAD_OPTIONS)
         try:
@@ -122,7 +131,7 @@ class Command(LedgerCommand):
             everything = " (everything)" if done.full_reading else ""
             self.stdout.write(f"{done.documents} documents on {done.pages} pages read{everything}.")
             if done.compared is None:
-                self.stdout.write("Another process is reading this system, and goes on with it.")
+                self.stdout.write("Another process is reading this system, and compares it.")
             elif done.compared.unread:
                 told = ", ".join(f"{code} ({kind})" for code, kind in done.compared.unread.items())
                 self.stdout.write(f"Not compared, since {system.name} isn't read for such documents: {told}.")
@@ -135,27 +144,9 @@ class Command(LedgerCommand):
         if not found:
             self.stdout.write(self.style.SUCCESS("Nothing differs."))
 
-    def _judge(self, system: systems.System, alias: str) -> None:
-        if not RemoteReading.objects.using(alias).filter(**system_key(system), compared_at__isnull=False).exists():
-            raise ReconciliationError(
-                f"The accounting system {system.name!r} was never compared with the ledger.",
-                rule="What was not compared can't be called right.",
-                remedy=f"Run manage.py ledger_reconcile --system {system.name}.",
-            )
-        its_own: dict[str, Any] = system_key(system)
-        counts = count_findings(**its_own, acknowledged=False, using=alias)
-        if counts:
-            told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-            raise CommandError(f"{sum(counts.values())} findings are unresolved ({told}).", returncode=FAILED)
-
-
-def system_key(system: systems.System) -> dict[str, str]:
-    """The columns by which the rows of a system are found."""
-    return {"tenant": system.tenant, "system": system.name}
-
 
 def iso_time(text: str) -> datetime:
-    """A day or a time; without a zone it is UTC. argparse reports the ValueError with the option's name."""
+    """A day or a time, in UTC if it has no zone. argparse reports the ValueError with the option's name."""
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
