@@ -100,7 +100,7 @@ def _tell_what_was_skipped(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def redis_url() -> str:
-    """A Redis, or a skip that says why there is none."""
+    """A Redis; skips, with the reason, without one."""
     try:
         return provision.redis_url()
     except embedded.EmbeddedServerError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: Python runs it at its start: whoever looks for another host while the site is built is told off.
+#: Python runs it at its start: looking up another host while the site is built is an error.
 NO_NETWORK = """
 import socket
 

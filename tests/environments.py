@@ -98,7 +98,7 @@ def _release(python: Path) -> tuple[int, ...]:
 
 
 def _is_usable(python: Path, version: str) -> bool:
-    # What is on PATH may be a version manager's placeholder, without a Python behind it.
+    # The file on PATH may be a version manager's placeholder without a Python.
     asked = "import ensurepip, sys, venv; print(*sys.version_info[:2], sep='.')"
     try:
         done = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False, timeout=60)

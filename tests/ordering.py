@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: The files that take longest, the longest first; the others come in any order behind them.
+#: The files that take longest, the longest first; the others follow in any order.
 LONG_ONES = (
     "tests/browser/test_pages.py",
     "tests/integration/test_poison_pages.py",
@@ -42,6 +42,6 @@ LONG_ONES = (
 
 
 def long_ones_first(items: Iterable[pytest.Item]) -> list[pytest.Item]:
-    """These tests, with those of the long files before all others; else their order stays."""
+    """These tests, with the long files first; otherwise their order stays."""
     ranks = {str(ROOT / name): rank for rank, name in enumerate(LONG_ONES)}
     return sorted(items, key=lambda item: ranks.get(str(item.path), len(ranks)))

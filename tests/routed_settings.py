@@ -5,7 +5,7 @@ from typing import Any
 
 from ledger.site.database import database_settings
 from tests.provision import database_url
-from tests.settings import *  # noqa: F403  (the host project, but for its databases)
+from tests.settings import *  # noqa: F403  (the host project, with other databases)
 
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["ROUTED_SQLITE"]},

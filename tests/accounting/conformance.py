@@ -48,7 +48,7 @@ PASSING = [
     Fault.HTML,
     Fault.MALFORMED,
 ]
-#: What is told when they don't pass.
+#: The error when they don't pass.
 TOLD: dict[Fault, type[errors.AccountingError]] = {
     Fault.CUT: errors.Unreachable,
     Fault.TRUNCATED: errors.Unreachable,
@@ -77,7 +77,7 @@ class Conformance:
     organisation: ClassVar[str] = "org-1"
     #: The method of the request that makes a document.
     makes_by: ClassVar[str] = "POST"
-    #: That of the one that turns a draft into a document.
+    #: The path of the request that turns a draft into a document.
     fills_in_by: ClassVar[str] = "POST"
     #: The option that sets how many documents a page has.
     page_size_option: ClassVar[str] = "page_size"
@@ -119,7 +119,7 @@ class Conformance:
     def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
         given: dict[str, Any] = {
             "clock": clock,
-            # Real seconds, but only those of a server that doesn't answer.
+            # Real seconds, which pass only if a server doesn't answer.
             "timeouts": Timeouts(connect=2, read=0.3, write=2, total=10),
             "retries": Retries(attempts=3, jitter=lambda: 0.5),
             "largest_answer": 1_000_000,
@@ -533,7 +533,7 @@ class Conformance:
 
 
 def read_on(argument: str) -> None:
-    """What the other process does: connect anew, and print the keys from the cursor on."""
+    """The other process: it connects again, and prints the keys from the cursor on."""
     import importlib
     import os
 

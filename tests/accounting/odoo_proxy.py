@@ -31,7 +31,7 @@ _TABLES = (
 
 
 class OdooProxy(ChosenFaults):
-    """Starts with no invoice. ``server`` is set by whoever starts one; it serves one proxy at a time."""
+    """Starts without invoices. The caller that starts a server sets ``server``; it serves one proxy at a time."""
 
     server: ClassVar[Server]
     #: The key, of those in the server's facts, that the adapter's requests get.
@@ -43,7 +43,7 @@ class OdooProxy(ChosenFaults):
         self.clear()
 
     def clear(self) -> None:
-        """No document is there any more."""
+        """All documents are gone."""
         for table in _TABLES:
             self._database.execute(f"DELETE FROM {table}")
 
@@ -100,7 +100,7 @@ class OdooProxy(ChosenFaults):
         self.person("action_create_payments", str(form), model="account.payment.register", context=context)
 
     def credit(self, key: str, how: str) -> None:
-        """Somebody credits all of it: by a draft (``refund_moves``), or at once and billed anew (``modify_moves``)."""
+        """Somebody credits all of it: by a draft (``refund_moves``), or with a new invoice (``modify_moves``)."""
         values = {"move_ids": [[6, 0, [int(key)]]], "journal_id": self.server.facts["journal"], "reason": "x"}
         [form] = self.person("create", model="account.move.reversal", vals_list=[values])
         self.person(how, str(form), model="account.move.reversal")

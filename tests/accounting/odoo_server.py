@@ -73,7 +73,7 @@ def running() -> Iterator[Server]:
 
 
 def _installation() -> Path:
-    """The cached folder, made now if there is none; of two runs at once, one makes it."""
+    """The cached folder, made now if it doesn't exist; if two runs start at once, one makes it."""
     digest = hashlib.sha256(f"{sys.base_prefix} {sys.version}".encode())
     for file in (REQUIREMENTS, BOOKS, Path(__file__)):
         digest.update(file.read_bytes())

@@ -330,7 +330,7 @@ class TestReconciling:
         assert (RemoteReading.objects.get().needs_person, open_findings()) == (True, set())
 
     def test_its_own_list_as_a_file(self, there: OdooProxy, tmp_path: Path) -> None:
-        """The columns and the words of the profile are those of Odoo, and what it exports is what it tells live."""
+        """The profile has Odoo's columns and words, and Odoo exports the same facts that it returns live."""
         layout = profile("odoo")
         columns = ["name", "invoice_date", "invoice_partner_display_name"]
         columns += ["amount_total_in_currency_signed", "status_in_payment"]

@@ -111,7 +111,7 @@ def server() -> Iterator[OdooStandIn]:
 def test_interrupted_or_not_the_findings_are_the_same(
     transactional_db: None, server: OdooStandIn, rounds: list[tuple[Any, Any, bool]]
 ) -> None:
-    """Two names for one system; the runs of one are cut short again and again, those of the other never."""
+    """Two names for one system: the runs of one are cut short again and again, the runs of the other never."""
     server.documents.clear()
     server.add("X-0", DAY)
     tenant = f"t{next(marks)}"

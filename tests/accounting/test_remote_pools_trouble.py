@@ -1,4 +1,4 @@
-"""What goes wrong while a pool is filled: no draft is made twice, none is lost, and somebody is told."""
+"""Faults while a pool is filled: no draft is made twice, none is lost, and people learn of the fault."""
 
 from __future__ import annotations
 

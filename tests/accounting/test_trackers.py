@@ -30,7 +30,7 @@ REFRESH = "refresh-that-a-person-got"
 
 
 def sent(error: BaseException) -> str:
-    """All that Sentry makes of the error by its defaults, but for this file's frames, and before it scrubs by names."""
+    """What Sentry makes of the error by default, without this file's frames, and before it scrubs by names."""
     from sentry_sdk.consts import DEFAULT_OPTIONS
     from sentry_sdk.serializer import serialize
     from sentry_sdk.utils import event_from_exception

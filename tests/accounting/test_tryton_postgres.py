@@ -82,7 +82,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[There]:
 
 
 class Releasing(FakeClock):
-    """Whoever sleeps by it lets somebody's locks go, as time would."""
+    """A sleep by this clock releases somebody's locks, as time would."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ def test_a_change_shows_late_and_dated_early(there: There) -> None:
     """Why windows of reading must overlap: Tryton dates a change by the beginning of its transaction."""
     with closing(there.connect()) as tryton, ThreadPoolExecutor(1) as pool:
         tryton.push(sale("late:0"))
-        # What is posted can't be edited; this date, which Tryton refuses to number any more, leaves a draft.
+        # A posted invoice can't be edited; this date, which Tryton no longer numbers, leaves a draft.
         with pytest.raises(errors.Refused):
             tryton.push(replace(sale("late:1"), issued_on=date(2025, 2, 1)))
         [before] = tryton.find(reference="late:1")

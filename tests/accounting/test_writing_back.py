@@ -164,7 +164,7 @@ class TestFinding:
 
     @pytest.mark.parametrize("mark", [{"through": 2**60}, {"looked_in_full_at": None}, {"scope": {}}], ids=str)
     def test_a_mark_that_can_not_be_trusted_is_not(self, books: Books, office: Office, mark: dict[str, Any]) -> None:
-        """As after a restore into a server whose transactions are counted anew."""
+        """As after a restore into a server that counts its transactions from the start."""
         sell("order:1")
         office.push()
         Push.objects.all().delete()

@@ -47,7 +47,7 @@ class Installation:
 
 
 def installation() -> Installation:
-    """The cached installation, made now if there is none; of two runs at once, one makes it."""
+    """The cached installation, made now if it doesn't exist; if two runs start at once, one makes it."""
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "django-folio" / "tryton"
     made = Installation(root / _key())
     root.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ _INVOICES = "/rest/model/account.invoice"
 
 
 class TrytonProxy(ChosenFaults):
-    """Starts with no invoice. ``server`` is set by whoever starts one; it serves one proxy at a time."""
+    """Starts without invoices. The caller that starts a server sets ``server``; it serves one proxy at a time."""
 
     allows_duplicates = True
     server: ClassVar[Server]

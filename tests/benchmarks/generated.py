@@ -1,4 +1,4 @@
-"""An accounting system that has as many documents as it is told, made up page by page, and no server."""
+"""An accounting system without a server: it makes up the requested count of documents, page by page."""
 
 from __future__ import annotations
 

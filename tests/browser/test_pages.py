@@ -71,7 +71,7 @@ def start(page: Page, live_server: Any, settings: Any, berlin: Shop) -> Iterator
     yield f"{live_server.url}/ledger/"
     assert asked
     assert all(url.startswith((live_server.url, "data:")) for url in asked), "a request to another host"
-    # What the policy refuses is told here.
+    # The browser reports here what the policy refuses.
     assert not [text for text in said if "Content Security Policy" in text], said
 
 
@@ -393,7 +393,7 @@ def test_each_sheet_of_paper_says_whose_it_is(page: Page, start: str, berlin: Sh
 
 
 def test_the_pictures_of_the_docs(page: Page, live_server: Any, transactional_db: None, screenshots: Path) -> None:
-    """Made anew by ``FOLIO_SCREENSHOTS=docs/images pytest tests/browser/test_pages.py -k pictures_of``."""
+    """Made again by ``FOLIO_SCREENSHOTS=docs/images pytest tests/browser/test_pages.py -k pictures_of``."""
     define_series("invoice", org="bakery", template="INV-{year}-{counter:06}", time_zone="Europe/Berlin")
     for month in range(1, 11):
         on, documents = date(2026, month, 3 + month), [f"order:{month}-{n}" for n in range(60 + 9 * month)]

@@ -41,7 +41,7 @@ class Visitor:
 
 @pytest.fixture
 def visitor(page: Page, live_server: Any, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Visitor:
-    """A shop of 38 numbers, of which 35 are to be explained and one is void; another that differs from its books."""
+    """A shop with 38 numbers: 35 need an explanation, one is void. A second shop differs from its books."""
     monkeypatch.setattr(registry, "_sweeps", {})
     define_series("invoice", org="berlin", template="I-{year}-{counter:04}", time_zone="UTC")
     for day, gaps in ((date(2026, 3, 30), 20), (date(2026, 4, 1), 15)):

@@ -11,7 +11,7 @@ _ROLE = "folio_compat"
 
 @pytest.fixture
 def least_privileged(transactional_db: None) -> Iterator[str]:
-    """A role that may do what a checkout needs, and no more."""
+    """A role with exactly the privileges that a checkout needs."""
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE ROLE {_ROLE}")
         try:

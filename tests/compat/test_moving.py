@@ -320,7 +320,7 @@ class TestDjangoSequences:
         assert sequences.get_next_value("invoice") == 9
         assert sequences.get_next_values(4, "invoice") == range(10, 14)
         assert folio.get_next_value("invoice") == 14
-        # What counts by itself would repeat a number, and is refused; nothing may start the counter anew.
+        # Code that still counts by itself would repeat a number and is refused; nothing may start the counter again.
         calls: list[Callable[[], Any]] = [
             lambda: sequences.get_next_value("invoice", nowait=True),
             lambda: sequences.get_next_value("invoice", reset_value=3),

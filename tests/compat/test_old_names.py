@@ -1,4 +1,4 @@
-"""Old names of sequences that go on in series whose numbers are those of the documents."""
+"""Sequences under their old names, continued by series whose numbers the documents have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``using`` names another database: all of the API works there, where the first one has not even tables."""
+"""``using`` names another database: the whole API works there, though the first database doesn't even have tables."""
 
 from __future__ import annotations
 

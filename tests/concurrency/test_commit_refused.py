@@ -38,7 +38,7 @@ def ticket(document: str | None = None, series: str = "invoice", **arguments: An
 
 
 def refused(checkout: Checkout, error: type[e.LedgerError], match: str) -> None:
-    """COMMIT raises this; its callbacks don't run, and the same connection can begin anew."""
+    """COMMIT raises this; its callbacks don't run, and the same connection can begin again."""
     told: list[str] = []
     checkout.run(lambda: transaction.on_commit(lambda: told.append("committed")))
     before = Entry.objects.count()

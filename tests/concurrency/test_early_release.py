@@ -1,4 +1,4 @@
-"""Early release: COMMIT gives up the counter before the disk has it, and nobody is told before."""
+"""Early release: COMMIT releases the counter before the disk has the entry; nobody learns the number before that."""
 
 from __future__ import annotations
 

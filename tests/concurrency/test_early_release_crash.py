@@ -1,4 +1,4 @@
-"""Early release on a PostgreSQL that crashes, and with standbys: nobody is told too soon, and nobody is held up."""
+"""Early release on a PostgreSQL that crashes, and with standbys: nobody learns a number too soon or is held up."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def server_transaction() -> int:
 
 
 class TestReaders:
-    """Each is told of a number that isn't durable yet, and then there is a crash."""
+    """Each learns a number that isn't durable yet, and then the server crashes."""
 
     @pytest.mark.parametrize("allocation", ALL)
     def test_a_retry(self, server: CrashingServer, code: str, allocation: str) -> None:
@@ -346,7 +346,7 @@ def clients(server: CrashingServer) -> Iterator[Callable[..., Future[Any]]]:
         try:
             yield start
         finally:
-            # Whoever still waits for a standby would wait for ever.
+            # A checkout that still waits for a standby would wait for ever.
             server.set(synchronous_standby_names="")
 
 
@@ -388,7 +388,7 @@ class TestStandbys:
         server.set(synchronous_standby_names="nowhere")
         with clients(server) as start:
             waiting = start(code, f"{code}-waits", "local")
-            # Its second connection has the level of the server, not that of the checkout.
+            # Its second connection has the server's level, not the checkout's.
             _wait_for_standby(server, waiting)
             assert not waiting.done()
             assert server.ask(f"SELECT max(last_value) FROM ledger_period WHERE prefix LIKE '{code}%'") == 2

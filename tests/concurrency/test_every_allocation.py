@@ -113,7 +113,7 @@ def test_a_block_with_a_document_of_another_checkout(allocation: str, end: str) 
 
 
 def test_two_blocks_of_the_same_documents_in_opposite_orders(allocation: str) -> None:
-    """A third checkout holds up the first block half-way; when it lets go, neither block may wait for the other."""
+    """A third checkout holds up the first block half-way; once it ends, neither block may wait for the other."""
     defined(allocation)
 
     def block(*documents: str) -> list[int]:
@@ -280,7 +280,7 @@ def test_many_documents_at_once_each_asked_for_by_four(allocation: str) -> None:
 
 
 def test_the_last_numbers_and_no_more(allocation: str) -> None:
-    """Nine checkouts want six numbers: six get one each, three are told that the series is exhausted."""
+    """Nine checkouts want six numbers: six get one each, three get the error that the series is exhausted."""
     define_series("invoice", template="I{year}-{counter}", max_length=7, start_value=4, allocation=allocation)
 
     def checkout(_: int) -> str:
@@ -323,7 +323,7 @@ def test_the_series_may_be_defined_again_in_the_checkout_that_begins_a_period(al
 
 @pytest.mark.parametrize("allocation", [SERIAL, AT_COMMIT, POOLED])
 def test_forty_numbers_in_the_transaction_that_defines_the_series(allocation: str) -> None:
-    """More than one batch of the pool, none of which another connection can see yet."""
+    """More than one batch of the pool; no other connection can see them yet."""
     with transaction.atomic():
         define_series("own", template="O{counter:03}", calendar="never", allocation=allocation)
         assert [number(series="own") for _ in range(40)] == list(range(1, 41))

@@ -122,7 +122,7 @@ def test_a_lock_timeout_that_reaches_no_node_has_a_bound(checkout: Checkout, mon
 
 
 def test_so_has_what_is_committed_ahead(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever holds a counter for ever: a checkout on such a server is told to try again, and gets its number then."""
+    """A counter is held for ever: a checkout on such a server gets an error that says to try again, then its number."""
     monkeypatch.setattr(sql, "OWN_SESSION", sql.OWN_SESSION.replace("'citus'", "'plpgsql'"))  # which each server has
     monkeypatch.setattr("ledger.allocation.ahead._BOUND", 0.3)
     function = "ledger_reserve"

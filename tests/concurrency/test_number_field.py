@@ -1,4 +1,4 @@
-"""Rows with a NumberField on several connections: who waits for whom, and what a rollback leaves."""
+"""Rows with a NumberField on several connections: which one waits for which, and what a rollback leaves."""
 
 from __future__ import annotations
 

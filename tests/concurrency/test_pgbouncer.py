@@ -221,7 +221,7 @@ def zone_of_the_database(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.mark.usefixtures("zone_of_the_database")
 @pytest.mark.parametrize("allocation", [POOLED, RESERVED])
 def test_one_pool_of_two_for_both_starves_and_says_so(allocation: str) -> None:
-    """Two checkouts hold its connections, and one wants a second: it is told the way out, and nothing is lost.
+    """Two checkouts hold its connections, and one wants a second: its error names the way out, and nothing is lost.
 
     The pooler says so when the connection is opened, or only when it is asked something.
     """

@@ -160,7 +160,7 @@ def test_so_many_stragglers(count: int) -> None:
         slow.begin()
         slow.run(lambda: issue_many("invoice", documents=[str(number) for number in range(count)], on=DAY))
         for _ in range(4):
-            # Each batch is used up, so that each time the mark is set anew.
+            # Each batch is used up, so that the mark is set again each time.
             numbers(len(free_slots()) - count + 1)
             expect_all_accounted_for()
         slow.rollback()

@@ -147,7 +147,7 @@ def test_nested_blocks_and_savepoints() -> None:
 
 
 def test_the_guard_holds_for_a_retry_on_a_later_day() -> None:
-    """Its number was reserved before those of days that have passed since; dates may not decrease by value."""
+    """Its number was reserved before later days' numbers; dates may not decrease with rising values."""
     reserved(chronological=True)
     with rolled_back():
         assert number("order:17", on=date(2026, 6, 10)) == 1
@@ -194,7 +194,7 @@ def test_a_reservation_that_is_used_up_between_two_looks() -> None:
 
 
 def hold_the_document_n() -> None:
-    """Make whoever reserves for `n` wait, between its first look and its last."""
+    """Make a checkout that reserves for `n` wait between its first look and its last."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM ledger_reservation WHERE document = 'x'")
         cursor.execute(
@@ -272,7 +272,7 @@ def _wait_for_line(length: int) -> None:
 def lined_up(
     *calls: Callable[[], T], meanwhile: Callable[[], object] = lambda: None
 ) -> Iterator[tuple[list[Checkout], list[Future[T]]]]:
-    """Checkouts of threads of their own, of which the first reserves when the block begins; the others wait for it."""
+    """Checkouts in threads of their own. The first reserves when the block begins; the others wait for it."""
     with patch.object(shared_reservations, "_AT_ONCE", 1), checkouts(len(calls) + 1) as (holder, *crew):
         for checkout in (holder, *crew):
             checkout.begin()

@@ -198,7 +198,7 @@ def test_numbers_kept_for_a_retry_are_of_their_schema() -> None:
 
 
 class TestNumbersOfAtCommit:
-    """They are told after COMMIT, when the connection may work in another schema."""
+    """They are called after COMMIT, when the connection may work in another schema."""
 
     def test_asked_for_later(self) -> None:
         told = {}

@@ -48,7 +48,7 @@ def one_number() -> int:
 
 
 def sessions() -> set[int]:
-    """The processes of the server that serve this database, but for the test's own."""
+    """The server's processes that serve this database, except the test's own."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
@@ -251,7 +251,7 @@ def test_a_forked_child_has_its_own(ahead: str) -> None:
 
 
 def test_with_django_s_own_connection_pool(ahead: str) -> None:
-    """A pool of one: the second connection is none of the pool's, and is closed when the first goes back."""
+    """A pool of one: the second connection doesn't belong to the pool, and is closed when the first goes back."""
     script = textwrap.dedent(
         """
         import django

@@ -84,7 +84,7 @@ def check_possible() -> None:
 
 @contextmanager
 def running_books(tenant: str) -> Iterator[Books]:
-    """A stand-in of Xero that knows the numbers of ``tenant``, but for some differences; it ends with us."""
+    """A stand-in for Xero that has the numbers of ``tenant``, with some differences; it ends with this process."""
     command = [sys.executable, "-m", "tests.accounting.standins", "xero"]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None

@@ -23,7 +23,7 @@ def same(shown: str, came: str) -> bool:
 
 
 def difference(shown: str, came: str) -> str:
-    """Both, line by line, for whoever has to mend the page or the product."""
+    """Both, line by line, for the person who corrects the page or the product."""
     lines = difflib.ndiff(_plain(shown).splitlines(), _plain(came).splitlines())
     return "\n".join(line for line in lines if not line.startswith("?"))
 

@@ -58,7 +58,7 @@ class Newcomer:
     environment: dict[str, str] = field(repr=False)
     #: Where the page's ``http://127.0.0.1:8000`` is, once ``runserver`` runs.
     site: str = ""
-    #: Where the page and what happened went apart, if whoever leads this newcomer has noted it down.
+    #: Where the page and the events differed, if the caller has noted it.
     trouble: str = ""
     _shell: subprocess.Popen[bytes] = field(init=False)
     _server: subprocess.Popen[bytes] | None = None
@@ -180,7 +180,7 @@ class Newcomer:
         return came[: ended.start()].decode().replace("\r\n", "\n"), int(ended[1])
 
     def told(self, text: str) -> str:
-        """``text`` with the address of the page's server made that of this one's."""
+        """``text`` with the address of the page's server replaced by this server's."""
         return text.replace("http://127.0.0.1:8000", self.site) if self.site else text
 
     def _serve(self, place: str, command: str) -> None:

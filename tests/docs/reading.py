@@ -55,7 +55,7 @@ class Block:
 
 
 def this_year(text: str) -> str:
-    """``text`` with the year of the pages, the one before and the one after made those of today."""
+    """``text`` with the pages' year, the one before and the one after replaced by today's."""
     shift = datetime.now(UTC).year - YEAR_OF_THE_PAGES
     years = "|".join(str(YEAR_OF_THE_PAGES + step) for step in (-1, 0, 1))
     return re.sub(rf"(?<!\d)(?:{years})(?!\d)", lambda found: str(int(found[0]) + shift), text)

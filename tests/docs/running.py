@@ -52,7 +52,7 @@ from tests.docs.reading import ROOT, Block
 #: Many times what one command takes.
 PATIENCE = 120
 
-#: A project as `startproject` makes it, but for its database; the lines of a page follow.
+#: A project as `startproject` makes it, with another database; the lines of a page follow.
 _SETTINGS = "from tests.docs.project import *\n"
 _LAST_SETTINGS = """
 if "ledger" not in INSTALLED_APPS:
@@ -273,7 +273,7 @@ def _is_settings(tree: ast.Module) -> bool:
 
 
 def make_table(model: type[models.Model]) -> None:
-    """A table of its own, beside that of a model of the shop's of the same name."""
+    """A table of its own, beside the table of a model in the shop with the same name."""
     model._meta.db_table = f"page_{model._meta.model_name}"
     for constraint in model._meta.constraints:
         constraint.name = f"page_{constraint.name}"

@@ -266,7 +266,7 @@ def an_export_of_datev(names: Names, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def recipes_table(names: Names, folder: Path) -> Iterator[None]:
-    """Twelve invoice IDs of Lorikeet's recipe, one of which a checkout holds."""
+    """Twelve invoice IDs by Lorikeet's recipe; a checkout holds one of them."""
     with a_new_shop(names, folder), books():
         InvoiceID.objects.bulk_create(InvoiceID(number=f"X-{n:03}") for n in range(1, 13))
         given = {key: connection.settings_dict[key.upper()] for key in ("host", "port", "user", "password")}

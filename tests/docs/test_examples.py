@@ -31,7 +31,7 @@ def test_examples(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def wrong_in(run: list[Block], runner: Runner) -> list[str]:
-    """What is wrong with these blocks of one page, each with page and line; they are run in their scenes."""
+    """The mistakes in these blocks of one page, each with page and line; the blocks are run in their scenes."""
     wrong: list[str] = []
     for number, (scene, part) in enumerate(groupby(run, key=scene_of)):
         if number:

@@ -1,4 +1,4 @@
-"""What runs the examples notices what is wrong with them, and says where."""
+"""The runner of the examples notices mistakes in them, and says where."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def page(text: str) -> list[Block]:
 
 
 def told(tmp_path: Path, text: str) -> list[str]:
-    """What is wrong with that page."""
+    """The mistakes in that page."""
     return wrong_in(page(text), Runner(tmp_path))
 
 
@@ -108,7 +108,7 @@ class TestComparing:
         assert not comparing.same(shown, came)
 
 
-#: A block with something wrong in it, and how what is told of it begins.
+#: A block with a mistake in it, and how the message about it begins.
 WRONG = [
     ("~~~python\na = 1\nraise ValueError(a)\n~~~", f"{PAGE}:3: ValueError: 1"),
     ("~~~python\na =\n~~~", f"{PAGE}:2: SyntaxError"),

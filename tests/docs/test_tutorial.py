@@ -41,7 +41,7 @@ def newcomer(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         except Mismatch as mismatch:
             someone.trouble = str(mismatch)
         yield someone
-    # A quarter of a gigabyte, of which the last three runs would be kept.
+    # A quarter of a gigabyte, and the last three runs would be kept.
     shutil.rmtree(someone.folder, ignore_errors=True)
 
 

@@ -145,7 +145,7 @@ def overview(client: Client, **query: str) -> list[list[str]]:
 
 
 def test_the_overview_is_of_all_homes(one_down: tuple[str, ...], root: User, client: Client) -> None:
-    """The worst first, wherever it lives; each line leads to its home; one home that is down is told."""
+    """The worst first, in any home; each line leads to its home; a home that is down is shown."""
     for tenant, home in TENANTS.items():
         define_series("bill", org=tenant, template="B-{year}-{counter}", calendar="year", time_zone="UTC")
         with transaction.atomic(using=home):

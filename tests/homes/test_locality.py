@@ -125,7 +125,7 @@ def astray(do: Callable[[], object]) -> dict[str, Any]:
 
 
 def checkout(do: Callable[[], object]) -> None:
-    """In a transaction like that of a TestCase, in which nothing is committed ahead on another connection."""
+    """In a transaction like a TestCase's, in which nothing is committed ahead on another connection."""
     block = transaction.atomic(using=HOME)
     block._from_testcase = True  # type: ignore[attr-defined]
     with block:

@@ -340,7 +340,7 @@ def _answers(acts: dict[str, Callable[[str], Any]], home: str) -> dict[str, str]
 
 @pytest.mark.parametrize("moment", ["leaving", "arriving", "left", "dropped", "arrived, of late"])
 def test_nobody_is_told_that_there_is_nothing(kept: str, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
-    """In both homes, at each moment: who writes is told to try again, and who reads gets what he asked for."""
+    """In both homes, at each moment: writers get an error that says to try again, readers get their answer."""
     with transaction.atomic(using=OLD):
         late = issue_many(
             "at_commit", org=kept, documents=["late:1", "late:2"]
@@ -374,7 +374,7 @@ def test_nobody_is_told_that_there_is_nothing(kept: str, monkeypatch: pytest.Mon
 def test_a_tenant_that_arrives_between_two_looks_is_found(
     kept: str, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """What was looked for in vain before the move ended is there after it; nobody is told that it doesn't exist."""
+    """What wasn't found before the move ended is there after it; no error says that it doesn't exist."""
     moving._later_era(OLD, NEW)  # else the move would wait for our transaction
     act, refuse_moved = {**WRITES, **READS}[name], homes.refuse_moved
     moved: list[int] = []
@@ -525,7 +525,7 @@ def test_seals_go_on_in_a_new_era(shop: str) -> None:
 
 
 def test_a_home_that_is_sealed_already_seals_whom_it_takes_in(shop: str) -> None:
-    """Also where its era needs not be raised, and where nothing is new of the tenant."""
+    """Also if its era doesn't need to be raised, and if the tenant has nothing new."""
     moving._later_era(OLD, NEW)
     with transaction.atomic(using=OLD):
         issue("pooled", org=shop)

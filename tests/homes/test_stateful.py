@@ -42,7 +42,7 @@ class Moves(Histories):
         if any(checkout.taken for checkout in self.model.checkouts.values()):
             with pytest.raises((LockTimeout, MoveError)):
                 moving.move(self.tenant, to, patience=0.1)
-            with suppress(MoveError):  # whoever holds its counter was in time
+            with suppress(MoveError):  # the checkout that holds its counter was in time
                 moving.stay(self.tenant, self.home)
             return
         for who in list(self.model.checkouts):

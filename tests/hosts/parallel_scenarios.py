@@ -58,7 +58,7 @@ def pretix() -> Callable[[int], str]:
 
 
 def all_at_once(make: Callable[[int], str], count: int) -> list[str]:
-    """The numbers of so many transactions, each of which commits when all have theirs: nobody may wait for another."""
+    """The numbers of so many transactions; each commits once all have theirs, so nobody may wait for another."""
     have_theirs = Barrier(count)
 
     def one(number: int) -> str:

@@ -23,7 +23,7 @@ SCRIPT = "<script>alert(1)</script>"
 
 @dataclass(frozen=True)
 class Shop:
-    """One tenant: ten numbers of 2026, of which the second is void, the fifth and ninth are gaps; a finding; and an
+    """One tenant: ten numbers of 2026, the second void, the fifth and ninth gaps; a finding; and an
     alarm that somebody has acknowledged.
     """
 

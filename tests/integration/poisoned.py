@@ -191,7 +191,7 @@ def poison(there: Places, given: Poison) -> None:
 
 def _value(model: type[models.Model], column: Any, given: Poison) -> str:
     if column in model._meta.pk_fields:
-        return ""  # by which the tests find the row again
+        return ""  # the tests find the row by it
     if isinstance(column, models.DateTimeField):
         return given.moment
     if isinstance(column, models.DateField):

@@ -50,7 +50,7 @@ def take(period: Period, value: int, on: date = DAY) -> Entry:
 
 
 def reserve(period: Period, document: str = "", on: date = DAY) -> Reservation:
-    """What a checkout leaves behind that was shown a value and didn't commit."""
+    """What a checkout leaves that was shown a value and didn't commit."""
     period.refresh_from_db()
     value = period.last_value + 1
     Period.objects.filter(pk=period.pk).update(last_value=value)

@@ -49,7 +49,7 @@ DAY = date(2026, 3, 1)
 
 @pytest.fixture
 def berlin() -> Shop:
-    """Two gaps, of which the second is unexplained, and a finding."""
+    """Two gaps, the second one unexplained, and a finding."""
     return shop("berlin", "B")
 
 
@@ -150,7 +150,7 @@ class TestWhoActs:
         assert GapExplained.objects.latest("pk").actor.startswith("uid ")
 
 
-#: A time of the day, and what stands behind it unless it names its offset.
+#: A time of the day, and what follows it unless it names its offset.
 _NO_OFFSET = re.compile(
     r"(?<![\d:+-])\d\d:\d\d(?::\d\d(?:\.\d+)?)?+(?![\d:])(?!\s?[+-]\d\d:\d\d)|\d [ap]\.m\.|noon|midnight"
 )

@@ -148,7 +148,7 @@ class TestTheCommand:
         assert "adopted before" in err
 
 
-# Its own peak, not that of the process that started it, which ru_maxrss would begin with on Linux.
+# Its own peak, not its parent's, with which ru_maxrss would begin on Linux.
 _MEASURED = """
 import os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"

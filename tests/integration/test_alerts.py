@@ -37,7 +37,7 @@ _EXPRESSION = re.compile(r'(time\(\) - )?(\w+)(?:\{state="([^"]+)"\})? (==|>) (\
 
 @pytest.fixture(autouse=True)
 def few_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folio's own, all of which have just succeeded."""
+    """Folio's own; all have just succeeded."""
     monkeypatch.setattr(registry, "_sweeps", dict(registry._sweeps))
     for sweep in registered():
         SweepRun.objects.create(sweep=sweep.name, process="here:1")

@@ -1,4 +1,4 @@
-"""What every allocation promises alike, one checkout at a time; the transaction is that of a TestCase."""
+"""What every allocation promises alike, one checkout at a time, in the transaction of a TestCase."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class TestIdempotence:
 
     @pytest.mark.parametrize("asked", [True, False])
     def test_other_facts_are_refused(self, allocation: str, asked: bool) -> None:
-        """Also while at_commit has not decided the number yet."""
+        """Also before at_commit has decided the number."""
         assert number() == "INV-2026-000001"
         open_period(Series.objects.get(), date(2027, 1, 1))
         first = issue("invoice", document="order:17", on=DAY, metadata={"total": 1})

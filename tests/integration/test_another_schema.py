@@ -79,7 +79,7 @@ def program(name: str, *arguments: str, given: str | None = None) -> str:
 
 @pytest.fixture(params=[renamed, cloned, restored], ids=lambda way: way.__name__)
 def moved(request: pytest.FixtureRequest, django_db_blocker: pytest.FixtureRequest) -> Iterator[Moved]:
-    """A ledger with numbers, of which one is void, in the schema ``books``; the alias NEW works there as its owner."""
+    """A ledger with numbers, one of them void, in the schema ``books``; the alias NEW works there as its owner."""
     way: Callable[[str], AbstractContextManager[str]] = request.param
     with django_db_blocker.unblock(), migrated_database("folio_moved") as url:  # type: ignore[attr-defined]
         with database_alias(OLD, url):

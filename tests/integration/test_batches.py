@@ -29,7 +29,7 @@ def batches(names: Sequence[str], size: int) -> Iterator[list[str]]:
 
 
 def do(alias: str, ids: Ids) -> dict[str, int]:
-    """Each name once, whoever comes: as a sweep would, by looking at what is there."""
+    """Each name once, whoever asks first: as a sweep does, by looking at what is there."""
     CALLS.append([str(name) for name in ids])
     fresh = [str(name) for name in ids if name not in DONE]
     DONE.extend(fresh)

@@ -372,7 +372,7 @@ class TestSeriesThatMeet:
                 transaction.set_rollback(True)
 
     def test_an_older_form_that_is_still_open(self, today: date) -> None:
-        """Its prefix is shorter than that of the template."""
+        """Its prefix is shorter than the template's."""
         define_series("first", template="9{counter:08}", calendar="never")
         issue("first")
         define_series("first", template="FIRST-{counter:08}", calendar="never", from_day=today + timedelta(days=40))

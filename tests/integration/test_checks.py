@@ -27,7 +27,7 @@ def told(**options: Any) -> dict[str, str]:
     return {str(message.id): f"{message.msg} {message.hint}" for message in messages if str(message.id)[:6] == "ledger"}
 
 
-#: The key that is wrong, the setting, and what is told.
+#: The wrong key, the setting, and the message.
 WRONG: list[tuple[str, Any, str]] = [
     ("CLOCK", {"CLOK": "application"}, "LEDGER has unknown keys CLOK (CLOCK?); known are"),
     ("CLOCK", {"CLOCK": "sundial"}, "'sundial'"),

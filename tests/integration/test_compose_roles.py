@@ -44,7 +44,7 @@ credentials = {ENV = "XERO_"}
 
 
 def run_client(name: str, *arguments: str, **how: Any) -> None:
-    """Run psql, pg_dump or pg_restore; skips where there is none that this server speaks to."""
+    """Run psql, pg_dump or pg_restore; skips if there is none for this server's version."""
     program = client_program(name)
     if program is None:
         pytest.skip(f"no {name}: neither on this machine, nor with an embedded PostgreSQL")
@@ -62,7 +62,7 @@ def run_script(url: str, script: str, passwords: dict[str, str]) -> None:
 
 @contextmanager
 def with_roles(script: str, passwords: dict[str, str], roles: tuple[str, ...]) -> Iterator[str]:
-    """A database on which the script was run; roles are of the whole server, so they are dropped with it."""
+    """A database after the script; its roles belong to the whole server, so they are dropped with it."""
     with psycopg.connect(database_url(), autocommit=True) as connection:
         if connection.execute("SELECT FROM pg_roles WHERE rolname = ANY (%s)", [list(roles)]).fetchone():
             pytest.skip(f"the server has roles of these names: {', '.join(roles)}")

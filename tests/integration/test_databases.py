@@ -72,7 +72,7 @@ class Shop:
 
 @pytest.fixture
 def shops(django_db_blocker: Any) -> Iterator[tuple[Shop, Shop]]:
-    """Two ledgers, of which none is the default one."""
+    """Two ledgers, neither in the default database."""
     with (
         migrated_database("folio_first") as first,
         migrated_database("folio_other") as other,

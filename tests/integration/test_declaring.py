@@ -72,7 +72,7 @@ def flag(period: Period, values: Iterable[int], on: date = DAY) -> None:
 
 @pytest.fixture
 def period() -> Period:
-    """Values 1 to 9 of an NF-e series, of which 3, 4, 5 and 8 are gaps."""
+    """Values 1 to 9 of an NF-e series; 3, 4, 5 and 8 are gaps."""
     series = define_series("nfe", template="{counter}", calendar="never", rules="BR", time_zone="UTC")
     period = open_period(series)
     for value in range(1, 10):

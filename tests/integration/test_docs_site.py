@@ -235,7 +235,7 @@ def anchors(path: Path) -> set[str]:
 
 
 def made_anchors(path: Path) -> set[str]:
-    """Those of headings that come out of the code when the site is built."""
+    """The anchors of headings that come from the code when the site is built."""
     return {name.replace("_", "-") for _, name in commands()} if path.name == "commands.md" else set()
 
 

@@ -1,4 +1,4 @@
-"""Every allocation against the edge values of every setting, by one property: values are those of a plain counter."""
+"""Every allocation at the edge values of every setting, by one property: it gives the values of a plain counter."""
 
 from __future__ import annotations
 

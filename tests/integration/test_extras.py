@@ -28,7 +28,7 @@ from tests.integration.test_exports import spreadsheet
 from tests.integration.test_ranges_shown import CAF
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-#: Those of people who work on Folio itself; `make install` installs them, and everything else uses them.
+#: The extras of people who work on Folio itself; `make install` installs them, and everything else uses them.
 FOR_DEVELOPERS = {"test", "lint", "bench", "docs", "dev"}
 EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in FOR_DEVELOPERS}
 
@@ -146,7 +146,7 @@ def host(tmp_path: Path, ledger_url: str) -> Path:
 @pytest.mark.parametrize("names", [marked(names) for names in combinations()])
 def test_all_that_an_extra_is_for_is_there(names: frozenset[str], wheel: Path, host: Path, tmp_path: Path) -> None:
     extras = with_what_they_include(names)
-    # psycopg needs a libpq: the system's, or that of the extra `binary`.
+    # psycopg needs a libpq: the system's, or the one of the extra `binary`.
     installed = names if find_library("pq") else names | {"binary"}
     python = make(tmp_path / "venv", Path(sys.executable), f"{wheel}[{','.join(sorted(installed))}]")
     environment = {

@@ -1,4 +1,4 @@
-"""Books in a file: the findings are those of a live system, of the whole or of some days; nothing is half read."""
+"""Books in a file, for all days or for some: the findings are the same as a live system's; nothing is half read."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def differs(read: FileRead) -> set[tuple[str, str]]:
     return {(each.kind, each.subject) for each in read.findings}
 
 
-#: What an amount should be is told by ``describe``, for each system.
+#: For each system, ``describe`` returns what an amount should be.
 LIVE_ALONE = {"other-amount"}
 #: Without keys of the program's own, what was renumbered is gone, and a second document of that day is a line item.
 WITH_KEYS = {

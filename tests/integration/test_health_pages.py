@@ -1,4 +1,4 @@
-"""/healthz and /metrics: what they tell, to whom, and what they keep to themselves."""
+"""/healthz and /metrics: what they show, to whom, and what they don't show."""
 
 from __future__ import annotations
 

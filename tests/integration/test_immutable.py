@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever asks: the owner, a superuser, and replica mode."""
+"""What the database itself refuses to everybody: the owner, a superuser, and replica mode."""
 
 from collections.abc import Callable, Iterator
 from datetime import date

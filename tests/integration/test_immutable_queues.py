@@ -1,4 +1,4 @@
-"""What the database refuses of the queues, whoever asks: a value waits rightly, doesn't change, and is never lost."""
+"""What the database refuses to everybody in the queues: a value waits rightly, doesn't change, and is never lost."""
 
 from collections.abc import Iterator
 

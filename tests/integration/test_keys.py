@@ -158,7 +158,7 @@ class TestTheRuleOfTheDatabase:
         assert text.endswith(f"AS $$ BEGIN\nRETURN {is_key_sql('p_text')};\nEND $$;\n")
 
     def test_holds_for_each_character(self) -> None:
-        """But for what the older of the two sides doesn't know: a character that it takes to be in NFC."""
+        """Except for a character that the older of the two sides doesn't know, and takes to be in NFC."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT n FROM generate_series(1, 1114111) n WHERE n NOT BETWEEN 55296 AND 57343"

@@ -67,7 +67,7 @@ class TestCatalogues:
 
 
 def faults(one: Any) -> Iterator[tuple[str, str]]:
-    """What is wrong with a translation: the original, and why."""
+    """The mistakes in a translation: the original, and why."""
     originals = one.id if isinstance(one.id, tuple) else (one.id,)
     translations = one.string if isinstance(one.string, tuple | list) else (one.string,)
     if one.fuzzy:
@@ -88,7 +88,7 @@ _KEPT = re.compile(r"%\(\w+\)s|%[sd%]|</?\w+[^>]*>")
 
 
 class _Visible(HTMLParser):
-    """The texts of a page that people see, but for code."""
+    """The texts of a page that people see, without code."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -193,7 +193,7 @@ def unmarked_html(source: str) -> list[str]:
 #: The name, an example of a month, and classes of the admin.
 _BRAND = {"Folio", "2026-11", "app- model- ledger-confirm"}
 
-#: Calls whose texts are no texts for people, or are told by Django as they are.
+#: Calls whose texts aren't for people, or which Django shows as they are.
 _UNSEEN = {
     *messages.MARKS,
     "ngettext",
@@ -232,7 +232,7 @@ def unmarked_python(source: str) -> list[str]:
     return found
 
 
-#: Keys that are told by other words, and what libraries read.
+#: Keys that other words express, and what libraries read.
 _NO_TEXTS = {"left out", "never used", "not used yet", "Folio, with fpdf2", "whole number", "repeatable read"}
 #: What an alarm says, which stands in the ledger in one language.
 _NO_TEXTS |= {"The rules", "are broken,", "manage.py ledger_rules tells more."}

@@ -118,7 +118,7 @@ def test_another_command_ends_with_an_error(
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A migrated server that may be started again, which that of all tests may not."""
+    """A migrated server that may be restarted, unlike the one that all tests share."""
     try:
         made = Cluster(tmp_path_factory.mktemp("cut"))
     except NoPostgres as error:

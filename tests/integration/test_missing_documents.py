@@ -261,7 +261,7 @@ class TestTextsOfTheirOwn:
 
 
 class TestASeriesThatIsAFunction:
-    """Neither the series nor the document tells whose number it is."""
+    """Neither the series nor the document shows whose number it is."""
 
     def test_is_watched_without_a_setting(self) -> None:
         define_series("coupon-a", template="A-{counter}", calendar="never")

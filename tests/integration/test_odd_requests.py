@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 #: As they stand in an address: what no text can hold.
 UNREADABLE = ("%00", "a%00b")
-#: Bytes that are no text, numbers that are none or too large, the beginning of a regular expression.
+#: Bytes that aren't text, numbers that are malformed or too large, the beginning of a regular expression.
 ODD = (*UNREADABLE, "%ED%A0%80", "9" * 5000, "99999999999999999999", "-1", "infinity", "%28%5C%27%25")
 #: Fewer, for the admin's many lists.
 SOME = ("%00", "%ED%A0%80", "99999999999999999999", "infinity")

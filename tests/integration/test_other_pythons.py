@@ -88,7 +88,7 @@ def test_the_demo_can_be_repeated(version: str, environments: dict[str, Path], t
 
 @pytest.mark.parametrize("version", OTHERS)
 def test_the_workers(version: str, environments: dict[str, Path]) -> None:
-    """With no other PATH than that of the environment, so that the broker is the Valkey of its wheel."""
+    """With only the environment's PATH, so that the broker is the Valkey of its wheel."""
     python = environments[version]
     expect_to_pass(python, "tests/broker", "tests/integration/test_workers.py", PATH=str(python.parent))
 

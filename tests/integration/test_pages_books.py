@@ -1,4 +1,4 @@
-"""The page that compares books in a file: it looks first, says what is wrong in plain words, and keeps the layout."""
+"""The page that compares books in a file: it looks first, names mistakes in plain words, and keeps the layout."""
 
 from __future__ import annotations
 

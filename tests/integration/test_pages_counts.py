@@ -1,4 +1,4 @@
-"""The figures of the pages are those of the ledger, also out of the cache, and whatever happens meanwhile."""
+"""The pages' figures are the ledger's, also from the cache, whatever happens meanwhile."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_what_comes_later_is_seen_at_once(period: Period) -> None:
 
 
 def test_a_void_that_commits_late_has_a_lower_id_than_others(period: Period) -> None:
-    """Ids don't commit in order: what lies above the highest one that was seen need not be all that is new."""
+    """Ids don't commit in order: the rows above the highest id that was seen may not be all new ones."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('ledger_numbervoided', 'id'))")
         taken = cursor.fetchone()[0]
@@ -267,6 +267,6 @@ def test_another_version_reads_nothing_that_this_one_kept(period: Period, monkey
     assert period_counts(period).counted_at is not None, "out of the cache"
     monkeypatch.setattr(counts, "_SCHEMA", counts._SCHEMA + 1)
     assert period_counts(period).counted_at is None
-    # Whoever changes one of these raises the number.
+    # If you change one of these, raise the number.
     kept = {kind: [one.name for one in fields(kind)] for kind in (counts._Settled, counts._Kept)}
     assert kept == {counts._Settled: ["blocks", "days", "since"], counts._Kept: ["count", "through", "values"]}

@@ -415,7 +415,7 @@ def test_numbers_and_their_values_are_those_of_python(
             ]
         )
     )
-    # In which letters are the same but for their case PostgreSQL alone can say.
+    # Only PostgreSQL can say which letters differ in case alone.
     query = """
         SELECT ledger_number(%s, %s, %s, %s, %s), ledger_value_of(%s, %s, %s, %s), upper(%s), upper(%s), upper(%s)
     """

@@ -36,7 +36,7 @@ def there() -> Iterator[Places]:
 
 
 def body(answer: Any) -> bytes:
-    """All that was answered; of a workbook or an archive what is in it, each XML of which must be one."""
+    """The whole answer; for a workbook or an archive, its content, and each XML in it must be well-formed."""
     raw = b"".join(answer.streaming_content) if answer.streaming else answer.content
     answer.close()
     if raw[:2] != b"PK":

@@ -318,7 +318,7 @@ def test_a_range_whose_numbers_the_rules_forbid_is_refused() -> None:
 
 
 class TestTwoThatBeginOnOneDay:
-    """What is wrong with the one is not the other's."""
+    """The mistake in one doesn't affect the other."""
 
     @pytest.fixture(autouse=True)
     def ranges(self) -> None:

@@ -1,4 +1,4 @@
-"""A comparison of what changed finds what one of everything finds, whatever changed, and whoever was slow."""
+"""A comparison of the changes finds the same as a comparison of everything, whatever changed and whoever was slow."""
 
 from __future__ import annotations
 

@@ -288,7 +288,7 @@ class TestPdf:
         with opened(file) as document:
             pages = len(document)
         assert pages > 3
-        # The last ones are of the parts behind it.
+        # The last ones belong to the parts after it.
         assert pdf_text(file).count("Replaced by") >= pages - 3
         assert pdf_text(file).count("bill · 2026-01-01 to 2026-12-31") >= pages - 1
 

@@ -58,7 +58,7 @@ def file(name: str) -> bytes:
 
 
 def of_a_month(name: str) -> bytes:
-    """The report of January 2011, of which there is a tenth as much to write."""
+    """The report of January 2011, which is a tenth as long."""
     return written(name, made_by="ada", since=date(2011, 1, 1), until=date(2011, 1, 31), using=ALIAS)
 
 

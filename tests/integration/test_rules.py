@@ -197,7 +197,7 @@ class TestOpening:
         series = define_series("nfe", template="{year}{month}-{counter}", calendar="explicit", rules="BR")
         with pytest.raises(AgainstRules, match="starts at 0"):
             open_period(series, starts_on=date(2026, 1, 1), ends_on=date(2026, 1, 31), first_value=0)
-        # Past the checks of saving, such as by another version, a checkout is told too.
+        # A series that got past the checks of saving, such as one saved by another version, is refused at checkout too.
         define_series("invoice", template="NUMBER-{year}-{counter:06}")
         Series.objects.filter(code="invoice").update(rules="IN")
         with transaction.atomic(), pytest.raises(AgainstRules, match="has 18 characters"):

@@ -260,7 +260,7 @@ def test_a_void_deleted(tamper: Callable[..., None]) -> None:
 def test_a_row_that_pretends_to_be_old_or_of_another_era(
     tamper: Callable[..., None], transaction_id: str, era: str
 ) -> None:
-    """It would hide from the rule by which seals find what is new."""
+    """The rule by which seals find new rows would miss it."""
     tamper(
         "INSERT INTO ledger_numbervoided (tenant, entry_id, reason, replacement, actor, transaction_id, era)"
         f" SELECT 'acme', max(e.id), 'never mind', '', '', {transaction_id}, {era} FROM ledger_entry e WHERE {INVOICE}"
@@ -375,7 +375,7 @@ def keep(folder: Path) -> None:
 
 
 def test_re_signed_with_another_key(sealed: BaseDatabaseWrapper, tmp_path: Path) -> None:
-    """The owner makes all of it anew: rows, seals and signatures. A trusted key or a kept head tells."""
+    """The owner makes everything again: rows, seals and signatures. A trusted key or a kept head reveals it."""
     keep(tmp_path)
     mine = connections[ALIAS].cursor()
     with mine as cursor:

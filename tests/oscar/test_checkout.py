@@ -31,7 +31,7 @@ def scenarios() -> dict[str, Any]:
 
 @pytest.fixture
 def facts(request: pytest.FixtureRequest, scenarios: dict[str, Any]) -> Facts:
-    """Those of the scenario that the test is named after."""
+    """The facts of the scenario that the test is named after."""
     found: Facts = scenarios[request.function.__name__.removeprefix("test_")]
     assert "failed" not in found, found["failed"]
     return found

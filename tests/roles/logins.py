@@ -28,7 +28,7 @@ from tests.drafted import stock
 
 OWNER = "roles-owner"
 
-#: What each login may do. ``usual`` is that of a Django process that does it all; ``nobody`` was granted nothing.
+#: What each login may do. ``usual`` is for a Django process that does everything; ``nobody`` was granted nothing.
 PURPOSES: dict[str, tuple[str, ...]] = {
     "checkout": ("checkout",),
     "void": ("void",),
@@ -119,7 +119,7 @@ def rows(alias: str, statement: str, arguments: Any = None) -> list[tuple[Any, .
 
 
 def refusal(alias: str, statement: str, arguments: Any = None) -> Any:
-    """The driver's error that a statement of a login ends in; it is a failure if there is none."""
+    """The driver's error that a login's statement raises; without one, the test fails."""
     try:
         with transaction.atomic(using=alias):
             rows(alias, statement, arguments)
@@ -136,7 +136,7 @@ def opened(series: Series, alias: str = OWNER) -> Period:
 
 
 def series_of_each_allocation(org: str, head: str = "") -> Iterator[Series]:
-    """A series of each allocation, defined by finance; the workers give that of drafts five of them."""
+    """A series of each allocation, defined by finance; the workers give the remote one five drafts."""
     for allocation in Allocation.values:
         series = define_series(
             head + allocation,

@@ -68,7 +68,7 @@ def held(request: pytest.FixtureRequest, logins: Logins) -> Iterator[str]:
 
 
 def test_these_are_all_keys() -> None:
-    """A new one belongs into KEYS. That of the pages is taken with a deadline of its own: tests/concurrency."""
+    """A new key belongs in KEYS. The pages' key is taken with a deadline of its own: tests/concurrency."""
     texts = [re.sub(r"--.*", "", text) for text in function_texts().values()]
     line = LINE.replace("%s", "'@schema@.ledger_period'")
     taken = [

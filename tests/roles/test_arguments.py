@@ -65,7 +65,7 @@ def unharmed(known: dict[str, int]) -> Iterator[None]:
     assert rows(OWNER, free) == rows(OWNER, "SELECT count(*) FROM ledger_period")
 
 
-#: One call of each door by which a number is asked for; `on`, `document`, `actor` and `metadata` are to be chosen.
+#: One call of each door that gives a number; the test chooses `on`, `document`, `actor` and `metadata`.
 ISSUING = {
     "serial": "SELECT ledger_issue_serial('{t}', 'serial', %(on)s, NULL, %(document)s, %(actor)s, %(metadata)s)",
     "a block": "SELECT * FROM ledger_issue_serial_many('{t}', 'serial', %(on)s, NULL, ARRAY[%(document)s], %(actor)s,"

@@ -87,7 +87,7 @@ def said(*command: str, alias: str = AUDITOR) -> tuple[int, str]:
 def test_a_command_that_reads(command: tuple[str, ...]) -> None:
     code, told = said(*command)
     assert "may not do" not in told
-    # A gap that nobody has explained is told by the exit code as well.
+    # The exit code shows a gap that nobody has explained.
     assert (code, told) == (command[0] != "ledger_series", told)
 
 

@@ -44,7 +44,7 @@ _TYPES = (
 @pytest.fixture(scope="module", autouse=True)
 def mallory(logins: Logins) -> Iterator[None]:
     """A role that may make objects in the ledger's schema, and has made them."""
-    # Clients call the doors themselves: what fits them better would run with no more than the caller's rights.
+    # Clients call the doors themselves: a function that fits the call better would run with the caller's rights only.
     doors = frozenset({"ledger_meeting_period"}).union(*(purpose.functions for purpose in PURPOSES.values()))
     chosen = {
         "types": _TYPES,
@@ -189,7 +189,7 @@ def test_the_owner_verifies() -> None:
 
 
 def test_functions_name_what_they_use_in_full() -> None:
-    """But for what PostgreSQL's grammar itself makes of words: extract, substring, and a list of unnest's lists."""
+    """Except for what PostgreSQL's grammar itself makes of words: extract, substring, and a list of unnest's lists."""
     built_in = {row[0] for row in rows(OWNER, "SELECT proname FROM pg_proc WHERE pronamespace = 11")}  # pg_catalog
     bare = []
     for name, text in rows(

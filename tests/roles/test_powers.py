@@ -17,7 +17,7 @@ from ledger.grants import unbound
 from ledger.models import RolePurpose
 from tests.roles.logins import OWNER, Logins, grant, rows
 
-#: What a superuser does to a role, the words in which it is told, and the PostgreSQL from which on it can be.
+#: What a superuser does to a role, the words of the finding, and the first PostgreSQL in which it is possible.
 POWERS: dict[str, tuple[str, str, int]] = {
     "superuser": ("ALTER ROLE {role} SUPERUSER", "is a superuser", 15),
     "member of the owner": ("GRANT {owner} TO {role}", "owns the ledger's tables, or may become their owner", 15),
@@ -110,7 +110,7 @@ def test_it_is_refused(names: dict[str, str], superuser: psycopg.Connection[Any]
     assert told in str(refused.value)
     if way == "by SET ROLE" and "PUBLIC" not in statement:
         assert "by way of the role" in str(refused.value)
-    # Nothing was applied: it has not even what its purpose gives.
+    # Nothing was applied: the role doesn't even have what its purpose gives.
     assert not RolePurpose.objects.using(OWNER).filter(role=login).exists()
     given = "SELECT FROM pg_proc p, aclexplode(p.proacl) a WHERE p.prokind = 'f' AND a.grantee = %s::regrole"
     assert not rows(OWNER, given, [sql.Identifier(login).as_string(None)])
@@ -165,7 +165,7 @@ class TestWhatWasGranted:
         return {name for (name,) in found}
 
     def make_anew(self, function: str) -> None:
-        """As a migration does: what is made anew has lost its grants."""
+        """As a migration does: an object that is made again has lost its grants."""
         [(signature, text)] = rows(
             OWNER,
             "SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.proname = %s",

@@ -36,7 +36,7 @@ def pose(alias: str) -> None:
 @pytest.mark.parametrize("path", ["pg_temp, public", "pg_temp, pg_catalog, public", "public"])
 @pytest.mark.parametrize("allocation", Allocation.values)
 def test_temporary_tables_deceive_no_function(allocation: str, path: str) -> None:
-    """Also those of the deferred trigger: the path that COMMIT has is another than that of the call."""
+    """The deferred trigger's too: at COMMIT the search path differs from the call's."""
     code = f"shadow-{allocation}-{len(path)}"
     series = define_series(
         code,

@@ -41,7 +41,7 @@ class CodedSale(Sale):
 
 
 class CodedGift(CodedSale):
-    """Whose primary key is its parent's, and not that of the sale."""
+    """Its primary key is its parent's, not the sale's."""
 
 
 class NumberedSale(Sale):
@@ -99,7 +99,7 @@ class RentedAndSold(Rented, Sold):
 class Animal(PolymorphicModel):
     """As django-polymorphic has it: each row comes as the class that it was made with."""
 
-    # As the package declares it, but for the constraint: this app has no migrations, so its tables come first.
+    # As the package declares it, without the constraint: this app has no migrations, so its tables come first.
     polymorphic_ctype = models.ForeignKey(
         "contenttypes.ContentType",
         null=True,

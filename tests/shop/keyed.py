@@ -57,7 +57,7 @@ class KeeperOfKeeper(models.Model):
 
 
 class Line(models.Model):
-    """A composite key, of which a part is a foreign key."""
+    """A composite key, with a foreign key as one part."""
 
     pk = models.CompositePrimaryKey("owner_id", "position", "currency")
     owner = models.ForeignKey(ByUUID, on_delete=models.CASCADE)

@@ -13,7 +13,7 @@ Place = tuple[int, int]
 
 @dataclass
 class Taken:
-    """One number that an open checkout took; ``value`` is None while at_commit has not decided it."""
+    """One number that an open checkout took; ``value`` is None until at_commit has decided it."""
 
     document: str
     year: int
@@ -78,7 +78,7 @@ class Ledger:
                 yield value
 
     def take(self, who: int, year: int, documents: list[str]) -> list[int | None]:
-        """The values that these documents, none of which has a number, must get now."""
+        """The values that these documents, which have no numbers, must get now."""
         checkout = self.checkouts[who]
         free = self._free(year)
         values: list[int | None] = []

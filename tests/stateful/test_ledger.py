@@ -117,7 +117,7 @@ class Histories(RuleBasedStateMachine):
 
     @staticmethod
     def known_value(entry: Entry) -> int | None:
-        """Without asking at_commit for what it has not decided."""
+        """Without asking at_commit for a number that it hasn't decided."""
         value: int | None = entry.__dict__.get("value")
         return value
 

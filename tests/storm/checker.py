@@ -125,7 +125,7 @@ def load_seen(connection: psycopg.Connection, *paths: Path) -> None:
 
 
 def _prepare(connection: psycopg.Connection) -> None:
-    """The temporary tables that the rules read beside those of the ledger."""
+    """The temporary tables that the rules read beside the ledger's."""
     for table, columns in _QUEUES.items():
         if not exists(connection, table):
             connection.execute(f"CREATE TEMPORARY TABLE {table} ({columns})")

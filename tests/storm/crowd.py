@@ -91,7 +91,7 @@ class Crowd:
         return [slot for slot, process in enumerate(self._processes) if process is not None and process.is_alive()]
 
     def end(self) -> None:
-        """Kill whoever is left."""
+        """Kill the processes that are left."""
         for slot, process in enumerate(self._processes):
             if process is not None:
                 process.kill()

@@ -42,7 +42,7 @@ def move(setup: Setup) -> None:
 
 
 def sweep_at_last(folder: Path) -> None:
-    """What is left to do when nothing fails any more."""
+    """The work that is left once nothing fails any more."""
     from tests.storm import janitor
 
     janitor.last_sweeps(folder)

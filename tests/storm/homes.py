@@ -22,7 +22,7 @@ from tests.storm.plan import HOMES, TENANTS
 MOVER = list(TENANTS)[1]
 _STAYING = [tenant for tenant in TENANTS if tenant != MOVER]
 _FILE = "homes.json"
-#: Where the move began that is under way: whoever finds it goes on.
+#: Where the current move began: a process that finds it continues.
 _NOTED = "moving"
 
 

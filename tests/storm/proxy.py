@@ -60,7 +60,7 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._slots[fault.slot].arm, fault)
 
     def calm(self) -> None:
-        """Forget every fault that has not happened; what is held back is passed on in its time."""
+        """Forget every fault that hasn't happened; data that is held back is passed on in its time."""
         for slot in self._slots:
             self._loop.call_soon_threadsafe(slot.armed.clear)
 

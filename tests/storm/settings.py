@@ -18,7 +18,7 @@ INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "ledger"
 # One server, or one for each home.
 _URLS: list[str] = json.loads(os.environ["FOLIO_STORM_URLS"])
 DATABASES: dict[str, dict[str, Any]] = {alias: database_settings(url) for alias, url in zip(HOMES, _URLS, strict=False)}
-# What Folio warns of in a storm is expected: it goes into a file, for whoever looks for the cause of something.
+# Folio's warnings in a storm are expected: they go into a file, for finding the causes of failures.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,

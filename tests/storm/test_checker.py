@@ -155,7 +155,7 @@ def gone(entry: int) -> str:
 
 
 def untold(document: str) -> str:
-    """Nobody has asked for the document or was told of it."""
+    """Nobody has asked for the document or has seen it."""
     return (
         f"DELETE FROM journal WHERE document = '{document}'; DELETE FROM storm_checkout WHERE document = '{document}';"
     )
@@ -174,7 +174,7 @@ COPY = (
 
 
 def copy(entry: int, **changed: str) -> str:
-    """One more entry, like another but for what is changed."""
+    """One more entry, like another one with these changes."""
     same = {"value": "value", "kind": "kind", "number": "number", "document": "document", "at": "issued_at"}
     return COPY.format(entry=entry, **(same | changed))
 

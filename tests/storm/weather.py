@@ -37,7 +37,7 @@ _SETTING_UP = 120.0
 _LAST_SWEEPS = 300.0
 #: Processes that sweep, so that sweeps meet each other.
 _JANITORS = 2
-#: What the Celery worker does, and which of these has not succeeded since a moment.
+#: The Celery worker's sweeps, and those that haven't succeeded since a moment.
 _SWEEPS = ("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_periods", "seal", "verify")
 _LATE = """
     SELECT n.name FROM unnest(%s::text[]) AS n (name)
@@ -126,7 +126,7 @@ class _Storm:
 
     def run(self) -> Outcome:
         self._in_a_process("prepare", self.forecast.allocations, deadline=_SETTING_UP)
-        # The last port is that of the Celery worker.
+        # The last port is the Celery worker's.
         self.proxies = [Proxy(one.socket, self._crowded + 1, _Power(self, one)) for one in self.clusters]
         watchers = [Watcher(one.url, self.folder / f"seen-{one.data.name}.tsv") for one in self.clusters]
         for proxy in self.proxies:
@@ -216,7 +216,7 @@ class _Storm:
             self.workshop.start_missing()
 
     def _calm(self) -> None:
-        """No more faults: everybody finishes what was begun, and nobody may hang."""
+        """No more faults: everybody finishes, and nobody may hang."""
         for proxy in self.proxies:
             proxy.calm()
         deadline = time.time() + _HANGING
@@ -234,7 +234,7 @@ class _Storm:
                 self.hanging += self._late_sweeps(self.workshop, cluster)
 
     def _late_sweeps(self, workshop: Workshop, cluster: Cluster) -> list[str]:
-        """Once nothing fails any more, every sweep succeeds again by itself; those that don't within a while."""
+        """The sweeps that don't succeed again by themselves within a while, once nothing fails any more."""
         deadline = time.time() + _CATCHING_UP
         with psycopg.connect(cluster.url, autocommit=True) as connection:
             now = connection.execute("SELECT clock_timestamp()").fetchone()

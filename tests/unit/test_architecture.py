@@ -97,7 +97,7 @@ def test_doors_do_what_people_do_by_the_actions_alone() -> None:
 
 
 def test_nothing_knows_of_other_systems_callers() -> None:
-    """But for the command that moves over from them, the check of their settings, and what follows each migration."""
+    """Except for the command that moves over from them, the check of their settings, and what each migration runs."""
     knowing = {
         module
         for package in ("ledger", "workers")
@@ -193,7 +193,7 @@ def test_help_names_every_argument() -> None:
         for one in functions
         if (left := {name for name in inspect.signature(one).parameters if f"``{name}``" not in (one.__doc__ or "")})
     }
-    assert untold == {"define_series": {"settings"}}  # which are told one by one
+    assert untold == {"define_series": {"settings"}}  # which are reported one by one
 
 
 def test_the_public_names_are_there() -> None:

@@ -1,4 +1,4 @@
-"""Descriptions of the schema compared: each single difference of the shipped one is told once, in words."""
+"""Descriptions of the schema compared: each difference from the shipped one is reported once, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules by country: what each asks, and what a series or a period is told. No database."""
+"""Rules by country: what each requires, and what it says about a series or a period. No database."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_each_rule_cites_its_source_and_says_of_what_kind_it_is(module: str) -> 
     for source in loaded.RULES.sources:
         assert source.basis in Basis
         pattern = re.escape(source.text) + r"[^.]*?\(" + source.basis + r"\)"
-        # Folio's caution is said at the end of its sentence; all other sources name their basis right behind them.
+        # Folio's own caution stands at the end of its sentence; all other sources name their basis right after them.
         assert re.search(pattern, told, re.IGNORECASE), source
         assert source.text in documented
     assert re.search(rf"^\| ([\w, -]+, )?{re.escape(loaded.RULES.code)}[ ,]", documented, re.MULTILINE)

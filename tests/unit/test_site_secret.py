@@ -12,7 +12,7 @@ SHOW = "from ledger.site import settings; print(settings.SECRET_KEY)"
 
 
 def run(home: Path, code: str, **values: str) -> subprocess.CompletedProcess[str]:
-    """In a process of its own, with no more in its environment than what a service of a container has."""
+    """In a process of its own, with the environment of a service in a container."""
     environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "ledger.site.settings", **values}
     return subprocess.run(
         [sys.executable, "-c", code],

@@ -52,7 +52,7 @@ def test_a_function_that_looks_into_tables_for_a_role_is_a_definer(name: str) ->
     is_trigger = "RETURNS trigger" in text
     granted = any(name in purpose.functions for purpose in PURPOSES.values())
     if granted or is_trigger:
-        # Triggers on a table that is not the ledger's have no more rights than who writes it.
+        # Triggers on a table that isn't the ledger's have only the writer's rights.
         # ledger_entry_fits, which each issue pays for, names the schema of all that it uses instead.
         assert DEFINER in text or name in {"ledger_entry_fits", "ledger_moved_counter", "ledger_moved_new_counter"}
     elif "SECURITY DEFINER" in text:
@@ -116,6 +116,6 @@ def test_guards_are_one_statement_each() -> None:
 
 
 def test_the_guard_of_each_entry_names_the_schema_of_what_it_uses() -> None:
-    """It has no search_path of its own, so whoever may make an object in another schema must not be asked."""
+    """It has no search_path of its own, so it must not look up objects that somebody else may have made."""
     text = code(TEXTS["ledger_entry_fits"])
     assert not re.search(r"(?<!@schema@\.)\bledger_(?!entry_fits\b)\w+", text)

@@ -38,7 +38,7 @@ class TokenServer:
             return Reply(200, self._access())
         given = request.form["refresh_token"]
         if given in self._spent:
-            # Somebody used it before: it was stolen, or two of us were at it. Nobody gets in any more.
+            # Somebody has used it before: it was stolen, or two of us renewed at once. All access ends.
             self.revoked = True
             self._good.clear()
         if self.revoked or given != self._refresh:

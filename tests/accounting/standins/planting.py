@@ -40,7 +40,7 @@ def keep(books: Books, issued: Iterable[Issued]) -> dict[str, str]:
 
 
 def plant(books: Books, issued: list[Issued]) -> list[Planted]:
-    """Agreeing books but for one discrepancy of each kind that this vendor can have, among the first live numbers."""
+    """Books that agree, except for one discrepancy of each kind that this vendor can have, among the first numbers."""
     keys = keep(books, issued)
     return list(_planted(books, issued, keys))
 

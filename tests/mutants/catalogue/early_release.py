@@ -1,4 +1,4 @@
-"""Early release: what is told too soon, or not committed early at all."""
+"""Early release: numbers that are shown too soon, or not committed early at all."""
 
 from __future__ import annotations
 

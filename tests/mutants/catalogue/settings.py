@@ -1,4 +1,4 @@
-"""Settings: whether a change takes effect, whether it is told from when, and whom a mistake stops."""
+"""Settings: whether a change takes effect, whether the moment is recorded, and whom a mistake stops."""
 
 from __future__ import annotations
 
